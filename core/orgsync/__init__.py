@@ -1,0 +1,1 @@
+"""Keep a copy of Salesforce data in a database that you own."""

@@ -1,0 +1,147 @@
+"""Everything that orgsync tells a person went wrong, sorted by who must act.
+
+    OrgsyncError
+    ├── ScriptProblem            the author: change the script
+    │   ├── ScriptNotLoaded        it does not import, or yields the wrong thing
+    │   ├── RecordClassInvalid     a record class that cannot be a table, or two for one table
+    │   └── QueryRefused           Salesforce refuses the SOQL or the request
+    ├── OrgProblem               the org's administrator: change a permission or a setting
+    │   ├── FieldNotFound          a field is absent or invisible to the connection's user
+    │   ├── ObjectNotFound         the same for an object
+    │   └── AccessRefused          API access is off, or the user may not do this
+    ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
+    │   ├── ConfigurationInvalid   settings, options, names, hosts, keys
+    │   ├── AlreadyRunning         another process runs this sync on this connection
+    │   ├── StoreUnavailable       the database is locked, read-only, full, damaged or of a newer version
+    │   ├── SignInNeeded           the connection must be authorized again
+    │   └── LimitReached           the API limit, or the share of it that orgsync may use, is spent
+    └── TransientProblem         nobody: it passes, and is retried
+        ├── NetworkProblem         no connection, a reset, a timeout
+        ├── ServerProblem          Salesforce is busy, down or under maintenance
+        └── AnswerUnreadable       a body that is not what its request should get (HTML, truncated JSON)
+
+An error's text is two sentences: the cause, and what to do. Neither holds a secret or a customer's data.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "AccessRefused",
+    "AlreadyRunning",
+    "AnswerUnreadable",
+    "ConfigurationInvalid",
+    "FieldNotFound",
+    "LimitReached",
+    "NetworkProblem",
+    "ObjectNotFound",
+    "OperatorProblem",
+    "OrgProblem",
+    "OrgsyncError",
+    "QueryRefused",
+    "RecordClassInvalid",
+    "ScriptNotLoaded",
+    "ScriptProblem",
+    "ServerProblem",
+    "SignInNeeded",
+    "StoreUnavailable",
+    "TransientProblem",
+]
+
+
+class OrgsyncError(Exception):
+    """Anything orgsync reports: one sentence of cause, one of remedy, and the command's exit code."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, cause: str, remedy: str = "") -> None:
+        super().__init__(f"{cause} {remedy}".strip())
+        self.cause = cause
+        self.remedy = remedy
+
+
+class ScriptProblem(OrgsyncError):
+    """The author of a script must act."""
+
+
+class ScriptNotLoaded(ScriptProblem):
+    """A script does not import, or its function does not do what a sync does."""
+
+    exit_code = 2
+
+
+class RecordClassInvalid(ScriptProblem):
+    """A record class cannot be a table, or two record classes claim one table."""
+
+    exit_code = 2
+
+
+class QueryRefused(ScriptProblem):
+    """Salesforce refuses a query or a request as it is written."""
+
+
+class OrgProblem(OrgsyncError):
+    """The org's administrator must act."""
+
+
+class FieldNotFound(OrgProblem):
+    """A field is absent from the object, or invisible to the connection's user."""
+
+
+class ObjectNotFound(OrgProblem):
+    """An object is absent from the org, or invisible to the connection's user."""
+
+
+class AccessRefused(OrgProblem):
+    """The org has API access switched off, or the user may not do what was asked."""
+
+
+class OperatorProblem(OrgsyncError):
+    """Whoever runs orgsync must act."""
+
+
+class ConfigurationInvalid(OperatorProblem):
+    """A setting, an option, a name, a host or a key is wrong."""
+
+    exit_code = 2
+
+
+class AlreadyRunning(OperatorProblem):
+    """Another process runs this sync on this connection."""
+
+
+class StoreUnavailable(OperatorProblem):
+    """The database is locked, read-only, full, damaged or of a newer version."""
+
+    exit_code = 2
+
+
+class SignInNeeded(OperatorProblem):
+    """The connection must be authorized again."""
+
+    exit_code = 3
+
+
+class LimitReached(OperatorProblem):
+    """The API limit, or the share of it that orgsync may use, is spent."""
+
+    exit_code = 4
+
+
+class TransientProblem(OrgsyncError):
+    """It passes by itself; requests that meet it are retried."""
+
+
+class NetworkProblem(TransientProblem):
+    """No connection, a reset, or a timeout; `sent` tells whether the request may have reached the server."""
+
+    def __init__(self, cause: str, remedy: str = "", *, sent: bool = True) -> None:
+        super().__init__(cause, remedy)
+        self.sent = sent
+
+
+class ServerProblem(TransientProblem):
+    """Salesforce is busy, down or under maintenance."""
+
+
+class AnswerUnreadable(TransientProblem):
+    """A body is not what its request should get: HTML, or JSON cut short."""

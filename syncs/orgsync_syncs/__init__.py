@@ -1,0 +1,1 @@
+"""Scripts that come with orgsync: each is imported only when its name is asked for."""
