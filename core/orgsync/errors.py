@@ -128,7 +128,9 @@ class LimitReached(OperatorProblem):
 
 
 class TransientProblem(OrgsyncError):
-    """It passes by itself; requests that meet it are retried."""
+    """It passes by itself; requests that meet it are retried, after `retry_after` seconds where the server says so."""
+
+    retry_after: float | None = None
 
 
 class NetworkProblem(TransientProblem):

@@ -1,0 +1,43 @@
+"""A context and a run, from an application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from orgsync.context import Context, Sync, open_context
+from orgsync.records import Record
+from orgsync.runner import run_sync
+from orgsync.settings import Settings
+from orgsync.store import Run
+
+from .workspace import open_workspace
+
+__all__ = ["open_connection", "run"]
+
+
+@asynccontextmanager
+async def open_connection(name: str, *, settings: Settings | None = None) -> AsyncIterator[Context]:
+    """Open an authenticated way into a connection's org: `async with orgsync.open("acme") as ctx:`.
+
+    It is the context that scripts get. Without a sync there is no checkpoint, so `changes` reads everything.
+    """
+    async with open_workspace(settings) as workspace:
+        yield await open_context(name, store=workspace.store, http=workspace.http, settings=workspace.settings)
+
+
+async def run(sync: Sync[Record], *, connection: str, full: bool = False, settings: Settings | None = None) -> Run:
+    """Run a sync on a connection, as `orgsync run` does, and answer with the finished run.
+
+    Raises the OrgsyncError that ended it.
+    """
+    async with open_workspace(settings) as workspace:
+        outcome = await run_sync(
+            sync,
+            connection,
+            store=workspace.store,
+            http=workspace.http,
+            settings=workspace.settings,
+            full=full,
+        )
+        if outcome.problem:
+            raise outcome.problem
+        return outcome.run

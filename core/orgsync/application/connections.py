@@ -1,0 +1,145 @@
+"""Connections as an application sees them: listed, read, added, and authorized by its own customers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orgsync.errors import SignInNeeded
+from orgsync.salesforce.credentials import Credentials, Grant
+from orgsync.salesforce.hosts import Environment, login_url
+from orgsync.salesforce.web_flow import Authorization, begin, finish, state_of
+from orgsync.settings import Settings
+from orgsync.store import Connection
+
+from .connecting import connect, require_name
+from .workspace import open_workspace
+
+__all__ = ["Connections", "PendingSignIn", "connections"]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSignIn:
+    """A sign-in that has begun: send the customer's browser to `url`. It holds a secret; do not log it."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The connections of a project, the one around the working directory unless settings are given."""
+
+    settings: Settings | None = None
+
+    async def list(self) -> list[Connection]:
+        """List all connections by name."""
+        async with open_workspace(self.settings) as workspace:
+            return await workspace.store.connections()
+
+    async def get(self, name: str) -> Connection:
+        """Read one connection; raises ConfigurationInvalid, which names the nearest, for an unknown name."""
+        async with open_workspace(self.settings) as workspace:
+            return await workspace.store.connection(name)
+
+    async def add(
+        self,
+        name: str,
+        *,
+        grant: Grant,
+        client_id: str,
+        environment: Environment | None = None,
+        url: str | None = None,
+        client_secret: str | None = None,
+        refresh_token: str | None = None,
+        private_key: str | None = None,
+        username: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Connection:
+        """Sign in with credentials at hand and keep the connection.
+
+        `url` is the login or My Domain URL, `private_key` PEM text. Raises SignInNeeded where Salesforce refuses.
+        """
+        async with open_workspace(self.settings) as workspace:
+            credentials = Credentials(
+                grant=grant,
+                login_url=login_url(environment, url, allowed_hosts=workspace.settings.allowed_hosts),
+                client_id=client_id,
+                client_secret=client_secret,
+                refresh_token=refresh_token,
+                private_key=private_key,
+                username=username,
+            )
+            return (await connect(workspace, name, credentials, metadata=metadata, tags=tags)).connection
+
+    async def begin(
+        self,
+        name: str,
+        *,
+        redirect_uri: str,
+        client_id: str,
+        client_secret: str | None = None,
+        environment: Environment | None = None,
+        url: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> PendingSignIn:
+        """Begin the web server flow for a customer; `finish` ends it, in any process that shares the store.
+
+        The state and the PKCE verifier are kept, encrypted. `redirect_uri` must be one of the app's callback URLs,
+        letter by letter.
+        """
+        require_name(name)
+        async with open_workspace(self.settings) as workspace:
+            login = login_url(environment, url, allowed_hosts=workspace.settings.allowed_hosts)
+            begun = begin(login, client_id, redirect_uri)
+            kept = {
+                "name": name,
+                "url": begun.url,
+                "state": begun.state,
+                "code_verifier": begun.code_verifier,
+                "login_url": begun.login_url,
+                "client_id": client_id,
+                "client_secret": client_secret,
+                "redirect_uri": redirect_uri,
+                "metadata": None if metadata is None else dict(metadata),
+                "tags": None if tags is None else [*tags],
+            }
+            await workspace.store.keep_pending(begun.state, kept)
+            return PendingSignIn(begun.url)
+
+    async def finish(self, callback_url: str) -> Connection:
+        """End the web server flow with the URL that Salesforce sent the customer's browser back to.
+
+        Raises SignInNeeded for a callback that no sign-in waits for, and where Salesforce or the customer refused.
+        """
+        async with open_workspace(self.settings) as workspace:
+            kept = await workspace.store.take_pending(state_of(callback_url) or "")
+            if kept is None:
+                raise SignInNeeded(
+                    "No sign-in waits for this callback: it was finished before, or is older than a day.",
+                    "Begin the sign-in again.",
+                )
+            authorization = Authorization(
+                url=kept["url"],
+                state=kept["state"],
+                code_verifier=kept["code_verifier"],
+                login_url=kept["login_url"],
+                client_id=kept["client_id"],
+                redirect_uri=kept["redirect_uri"],
+            )
+            hosts = workspace.settings.allowed_hosts
+            secret = kept["client_secret"]
+            credentials = await finish(
+                workspace.http, authorization, callback_url, client_secret=secret, allowed_hosts=hosts
+            )
+            made = await connect(workspace, kept["name"], credentials, metadata=kept["metadata"], tags=kept["tags"])
+            return made.connection
+
+    async def remove(self, name: str, *, keep_rows: bool = False) -> None:
+        """Forget a connection, its credentials and checkpoints, and its rows unless they are to be kept."""
+        async with open_workspace(self.settings) as workspace:
+            await workspace.store.remove_connection(name, keep_rows=keep_rows)
+
+
+connections = Connections()
+"""The connections of the project around the working directory."""

@@ -1,0 +1,114 @@
+"""The context: a script's way into the org of its connection."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+
+from orgsync.extract import Source, changes
+from orgsync.records import Batch, Position, Record, schema_of
+from orgsync.salesforce.http import JSON, Answer
+from orgsync.salesforce.query import records
+from orgsync.soql import bind
+
+__all__ = ["ConnectionInfo", "Context"]
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionInfo:
+    """What a script may know of its connection. `metadata` and `tags` are the user's own."""
+
+    name: str
+    org_id: str
+    user_id: str
+    environment: str
+    instance_url: str
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    tags: tuple[str, ...] = ()
+
+
+class Context:
+    """An authenticated way into one connection's org.
+
+    `checkpoint` is the JSON that the sync's last committed `Batch(..., checkpoint=...)` brought, None before the
+    first. `log` is a structlog logger bound to the sync and the connection.
+    """
+
+    def __init__(
+        self,
+        connection: ConnectionInfo,
+        source: Source,
+        *,
+        positions: Mapping[str, Position] | None = None,
+        full: bool = False,
+        log: structlog.stdlib.BoundLogger | None = None,
+    ) -> None:
+        self.connection = connection
+        self.log: structlog.stdlib.BoundLogger = log or structlog.get_logger("orgsync").bind(connection=connection.name)
+        self._source = source
+        self._positions = positions or {}
+        self._full = full
+
+    @property
+    def checkpoint(self) -> dict[str, Any] | None:
+        """The author's own JSON of the last committed batch that had any."""
+        saved = self._positions.get("")
+        return None if saved is None or self._full else dict(saved.state)
+
+    @property
+    def api_calls(self) -> int:
+        """How many API requests this context has sent."""
+        return self._source.client.usage.calls
+
+    def changes(self, model: type[R], *, where: str | None = None, **binds: object) -> AsyncIterator[Batch[R]]:
+        """Read what changed in a record class's object since the last run, deletions included.
+
+        `where` narrows it, with binds as in `query`; a changed row that no longer matches leaves the copy.
+        The first time, or when the class has gained a field, everything is read.
+        """
+        condition = None if where is None else bind(where, binds)
+        saved = self._positions.get(schema_of(model).table)
+        return changes(self._source, model, where=condition, saved=saved, full=self._full)
+
+    def query(self, soql: str, /, *, deleted: bool = False, **binds: object) -> AsyncIterator[dict[str, Any]]:
+        """Run SOQL and give its records as dicts, parents nested; `:name` takes the value bound to it, escaped.
+
+        `deleted` includes the recycle bin. Raises QueryRefused for SOQL that Salesforce does not take.
+        """
+        return records(self._source.client, bind(soql, binds), deleted=deleted)
+
+    async def get(self, path: str, /, **params: str) -> Any:
+        """Read a REST resource: `limits`, `sobjects/Contact/describe`, or a whole path from `/services/`."""
+        return await self._source.client.call("GET", path, _body, params=params or None)
+
+    async def post(self, path: str, body: JSON = None, /) -> Any:
+        """Send JSON to a REST resource and answer with what it says."""
+        return await self._source.client.call("POST", path, _body, **_sent(body))
+
+    async def patch(self, path: str, body: JSON, /) -> Any:
+        """Change a REST resource."""
+        return await self._source.client.call("PATCH", path, _body, json=body)
+
+    async def put(self, path: str, body: JSON, /) -> Any:
+        """Replace a REST resource."""
+        return await self._source.client.call("PUT", path, _body, json=body)
+
+    async def delete(self, path: str, /) -> Any:
+        """Delete a REST resource."""
+        return await self._source.client.call("DELETE", path, _body)
+
+
+def _sent(body: JSON) -> dict[str, Any]:
+    return {} if body is None else {"json": body}
+
+
+def _body(answer: Answer) -> Any:
+    """Read JSON where the answer says it is JSON, text otherwise; nothing is None."""
+    if not answer.content:
+        return None
+    if "json" in answer.headers.get("content-type", ""):
+        return answer.json()
+    return answer.content.decode("utf-8", "replace")

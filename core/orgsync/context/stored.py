@@ -1,0 +1,103 @@
+"""The store as sign-in and extraction know it: one connection's credentials, and one connection's rows."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from orgsync.records import Schema, parse_instant, to_stored
+from orgsync.salesforce.credentials import SECRET_PARTS, Credentials, Grant
+from orgsync.store import Connection, Store
+
+__all__ = ["StoredCopy", "StoredVault", "columns_of", "credentials_of", "secrets_of"]
+
+_RENEWAL_TIMEOUT = 180.0  # seconds that another process may take to renew this connection's token
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVault:
+    """One connection's credentials in the store."""
+
+    store: Store
+    name: str
+
+    async def load(self) -> Credentials:
+        """Read the credentials as they are stored now."""
+        connection = await self.store.connection(self.name)
+        return credentials_of(connection, await self.store.secrets(self.name))
+
+    async def save(self, credentials: Credentials) -> None:
+        """Store the credentials in one transaction."""
+        columns = columns_of(credentials)
+        await self.store.update_connection(self.name, secrets=secrets_of(credentials), **columns, **_READY)
+
+    async def refused(self, reason: str) -> None:
+        """Note that the connection needs to be signed in again."""
+        await self.store.update_connection(self.name, status="needs sign-in", status_reason=reason)
+
+    @asynccontextmanager
+    async def lock(self) -> AsyncIterator[None]:
+        """Keep every other renewal of this connection out, in this process and in others."""
+        async with self.store.lock(f"token {self.name}", timeout=_RENEWAL_TIMEOUT):
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCopy:
+    """One connection's rows in the store."""
+
+    store: Store
+    name: str
+
+    async def outdated(self, schema: Schema, stamps: Sequence[tuple[str, str]]) -> list[str]:
+        """Of these (Id, system_modstamp), name the Ids whose live row in the copy is older."""
+        await self.store.prepare(schema)
+        return await self.store.outdated(schema, self.name, stamps)
+
+    async def live_ids(self, schema: Schema, after: str, limit: int) -> list[str]:
+        """Name the next live rows' Ids in byte order."""
+        await self.store.prepare(schema)
+        return await self.store.live_ids(schema, self.name, after=after, limit=limit)
+
+
+_READY: dict[str, Any] = {"status": "ready", "status_reason": None}
+
+
+def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentials:
+    """Put a connection's columns and its secrets together."""
+    parts = {name: secrets[name] for name in SECRET_PARTS if secrets.get(name)}
+    issued_at, lifetime = secrets.get("issued_at"), secrets.get("lifetime")
+    credentials = Credentials(
+        grant=cast("Grant", connection.grant),
+        login_url=connection.login_url,
+        client_id=connection.client_id,
+        username=connection.username,
+        instance_url=connection.instance_url,
+        org_id=connection.org_id,
+        user_id=connection.user_id,
+        scope=connection.scope,
+    ).with_secrets(parts)
+    return replace(credentials, issued_at=parse_instant(issued_at) if issued_at else None, lifetime=lifetime)
+
+
+def secrets_of(credentials: Credentials) -> dict[str, Any]:
+    """Name what is encrypted: the secret parts, and when the access token began and how long it lives."""
+    times = {
+        "issued_at": to_stored(credentials.issued_at) if credentials.issued_at else None,
+        "lifetime": credentials.lifetime,
+    }
+    return {**credentials.secrets(), **times}
+
+
+def columns_of(credentials: Credentials) -> dict[str, Any]:
+    """Name what is not: where the connection leads, and as whom."""
+    return {
+        "grant": credentials.grant,
+        "login_url": credentials.login_url,
+        "client_id": credentials.client_id,
+        "username": credentials.username,
+        "instance_url": credentials.instance_url,
+        "org_id": credentials.org_id,
+        "user_id": credentials.user_id,
+        "scope": credentials.scope,
+    }

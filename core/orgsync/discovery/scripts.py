@@ -1,0 +1,93 @@
+"""Importing the scripts of a project's folder, and saying where one that does not import goes wrong."""
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from orgsync.context import Sync
+from orgsync.errors import OrgsyncError, ScriptNotLoaded
+from orgsync.records import Record
+
+__all__ = ["Script", "load_scripts", "record_classes"]
+
+_PACKAGE = "syncs"
+"""Scripts are imported as `syncs.NAME`, so that one can import another's record classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One file of the project: its module, or why there is none."""
+
+    path: Path
+    module: ModuleType | None
+    problem: OrgsyncError | None = None
+
+    @property
+    def syncs(self) -> "list[Sync[Record]]":
+        """The syncs that the file itself defines."""
+        named = {} if self.module is None else vars(self.module)
+        return [cast("Sync[Record]", value) for value in named.values() if isinstance(value, Sync)]
+
+
+def load_scripts(folder: Path) -> list[Script]:
+    """Import every script of a folder, in the order of their names; those that begin with _ are parts of others."""
+    paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+    if not paths:
+        return []
+    package = ModuleType(_PACKAGE)
+    package.__path__ = [str(folder)]
+    for name in [name for name in sys.modules if name == _PACKAGE or name.startswith(f"{_PACKAGE}.")]:
+        del sys.modules[name]
+    sys.modules[_PACKAGE] = package
+    return [_load(path) for path in paths]
+
+
+def record_classes(module: ModuleType) -> Iterator[type[Record]]:
+    """Give the record classes that a module itself defines, not those it imports."""
+    for value in vars(module).values():
+        if not isinstance(value, type) or not issubclass(value, Record) or value.__module__ != module.__name__:
+            continue
+        if "__orgsync_schema__" in value.__dict__:
+            yield value
+
+
+def _load(path: Path) -> Script:
+    name = f"{_PACKAGE}.{path.stem}"
+    if name in sys.modules:
+        return Script(path, sys.modules[name])
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        return Script(path, None, ScriptNotLoaded(f"{path} is not a Python file.", "Rename it."))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except OrgsyncError as error:
+        del sys.modules[name]
+        return Script(path, None, ScriptNotLoaded(f"{_place(path, error)}: {error.cause}", error.remedy))
+    except Exception as error:  # a script is anybody's code: whatever it raises is told with its place
+        del sys.modules[name]
+        return Script(path, None, _not_loaded(path, error))
+    return Script(path, module)
+
+
+def _not_loaded(path: Path, error: Exception) -> ScriptNotLoaded:
+    if isinstance(error, SyntaxError):
+        problem = ScriptNotLoaded(f"{error.filename}, line {error.lineno}: {error.msg}.", "Correct the line.")
+    else:
+        problem = ScriptNotLoaded(
+            f"{_place(path, error)}: {type(error).__name__}: {error}.", "Correct the line; --debug shows the traceback."
+        )
+    problem.__cause__ = error
+    return problem
+
+
+def _place(path: Path, error: Exception) -> str:
+    """Name the script's own line that the error passed through last."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f"{path}, line {lines[-1]}" if lines else str(path)

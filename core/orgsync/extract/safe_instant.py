@@ -1,0 +1,56 @@
+"""The safe instant: up to when everything that was ever committed can be seen.
+
+A row gets its SystemModstamp while its transaction runs, and appears when that commits; so rows appear after newer
+rows have been read. getUpdated's `latestDateCovered` stays at the start of the oldest open transaction, which makes
+it the one documented instant before which nothing can still appear.
+"""
+
+from datetime import datetime, timedelta
+
+from orgsync.errors import OrgProblem, QueryRefused
+from orgsync.records import Schema
+from orgsync.salesforce.replication import latest_date_covered
+
+from .facts import Facts
+from .source import Source
+
+__all__ = ["safe_instant"]
+
+_WINDOWS = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=29))
+"""How far back to ask: a transaction that began before the window is not seen in it, so a wider one is asked for."""
+
+_CLOCK_TOLERANCE = timedelta(minutes=1)
+
+
+async def safe_instant(source: Source, schema: Schema, facts: Facts) -> datetime:
+    """Find the safe instant, one call where getUpdated covers the object and none where it does not.
+
+    Without getUpdated it is the org's clock minus the source's lag.
+    """
+    if not facts.replicateable or facts.cursor != "SystemModstamp":
+        return await _lagging(source)
+    oldest = source.client.now
+    for window in _WINDOWS:
+        try:
+            start, covered = await _covered(source, schema.sobject, window)
+        except (QueryRefused, OrgProblem):
+            return await _lagging(source)
+        oldest = min(covered, source.client.now)
+        if covered > start:
+            break
+    return oldest
+
+
+async def _covered(source: Source, sobject: str, window: timedelta) -> tuple[datetime, datetime]:
+    """Ask for one window, again if the answer shows that this machine's clock is not the org's."""
+    before = source.client.now
+    start = before - window
+    covered = await latest_date_covered(source.client, sobject, start, before)
+    if abs(source.client.now - before) > _CLOCK_TOLERANCE:
+        start = source.client.now - window
+        covered = await latest_date_covered(source.client, sobject, start, source.client.now)
+    return start, covered
+
+
+async def _lagging(source: Source) -> datetime:
+    return await source.client.server_now() - source.lag

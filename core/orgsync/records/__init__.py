@@ -1,0 +1,30 @@
+"""Record classes: at once the field list, the SOQL select list, the row type and the table."""
+
+from .batch import Batch, Batches, Position, Record_co
+from .decoding import decode, decode_record
+from .fields import field
+from .instants import parse_instant, to_stored
+from .record import Record
+from .schema import Column, Row, Schema, StoredValue, schema_of
+from .types import StoredDecimal, StoredTime, UtcDateTime
+
+__all__ = [
+    "Batch",
+    "Batches",
+    "Column",
+    "Position",
+    "Record",
+    "Record_co",
+    "Row",
+    "Schema",
+    "StoredDecimal",
+    "StoredTime",
+    "StoredValue",
+    "UtcDateTime",
+    "decode",
+    "decode_record",
+    "field",
+    "parse_instant",
+    "schema_of",
+    "to_stored",
+]

@@ -1,0 +1,95 @@
+"""The base of record classes, and how a class statement becomes a table."""
+
+from datetime import datetime
+from typing import Any, ClassVar, dataclass_transform
+
+import sqlalchemy as sa
+from pydantic import Field
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel
+from sqlmodel.main import SQLModelMetaclass
+
+from orgsync.errors import RecordClassInvalid
+
+from .fields import field, table_name
+from .schema import BOOKKEEPING, COLUMN_TYPES, Column, Schema, column_of
+from .types import UtcDateTime
+
+__all__ = ["Record"]
+
+_SYSTEM = ("id", "system_modstamp", "is_deleted")
+_OWN = (*_SYSTEM, *BOOKKEEPING)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field, Field))
+class _RecordMeta(SQLModelMetaclass):
+    """Makes the table. Each class has its own registry, so two scripts may each define a Contact."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> Any:
+        is_table = bool(kwargs.pop("table", False))
+        taken = sorted(set(namespace.get("__annotations__", ())) & set(_OWN)) if is_table else []
+        if taken:
+            raise RecordClassInvalid(
+                f"{name} declares {', '.join(taken)}, which every record class has already.",
+                "Remove the line, or give the field another name with field(...).",
+            )
+        model = super().__new__(cls, name, bases, namespace, **kwargs)
+        if is_table:
+            _become_table(model, namespace)
+        return model
+
+
+class Record(SQLModel, metaclass=_RecordMeta):
+    """A row of one Salesforce object; subclass it with `table=True` and name the fields.
+
+    `id` has 18 characters. `system_modstamp` is the change that this copy of the row has seen (for an object
+    without SystemModstamp, the field that its changes are read by). A deleted row stays, with `is_deleted` true.
+    `sync_change` says what the last change was, `sync_seq` grows with every change and orders the change feed.
+    """
+
+    __sobject__: ClassVar[str]
+    __orgsync_schema__: ClassVar[Schema]
+
+    connection: str = ""
+    id: str = ""
+    system_modstamp: datetime | None = None
+    is_deleted: bool = False
+    sync_change: str = ""
+    sync_seq: int = 0
+    sync_changed_at: datetime | None = None
+    sync_first_seen_at: datetime | None = None
+
+
+def _become_table(model: Any, namespace: dict[str, Any]) -> None:
+    """Give the class its schema and its columns: keys, the author's fields, then the bookkeeping."""
+    name = model.__name__
+    fields = [column_of(name, key, info) for key, info in model.model_fields.items() if key not in _OWN]
+    system = [Column("id", "Id", str), Column("system_modstamp", "SystemModstamp", datetime)]
+    system.append(Column("is_deleted", "IsDeleted", bool))
+    table = namespace.get("__tablename__") or table_name(name)
+    sobject = getattr(model, "__sobject__", None) or name
+    own_registry = registry()
+    type.__setattr__(model, "_sa_registry", own_registry)
+    type.__setattr__(model, "metadata", own_registry.metadata)
+    type.__setattr__(model, "__tablename__", table)
+    type.__setattr__(model, "__orgsync_schema__", Schema(model, sobject, table, (*system, *fields)))
+    for column in _columns(fields):
+        type.__setattr__(model, column.name, column)
+    # What SQLModel itself sets for table=True; columns are ours, so that JSON, Decimal and UTC times are kept exactly.
+    model.model_config["table"] = True
+    model.model_config["read_from_attributes"] = True
+
+
+def _columns(fields: list[Column]) -> list[sa.Column[Any]]:
+    """Make the table's columns; the author's are nullable whatever the type says, for Salesforce's `nillable` errs."""
+    return [
+        sa.Column("connection", sa.String, primary_key=True),
+        sa.Column("id", sa.String, primary_key=True),
+        *(sa.Column(c.name, COLUMN_TYPES[c.type](), nullable=True) for c in fields),
+        sa.Column("system_modstamp", UtcDateTime(), nullable=True),
+        sa.Column("is_deleted", sa.Boolean, nullable=False),
+        sa.Column("sync_change", sa.String, nullable=False),
+        sa.Column("sync_seq", sa.Integer, nullable=False),
+        sa.Column("sync_changed_at", UtcDateTime(), nullable=False),
+        sa.Column("sync_first_seen_at", UtcDateTime(), nullable=False),
+    ]

@@ -1,0 +1,113 @@
+"""What a record class says about its object, its table and its columns."""
+
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union, cast, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from sqlalchemy import JSON, Boolean, Date, Float, Integer, String
+from sqlalchemy.types import TypeEngine
+
+from orgsync.errors import RecordClassInvalid
+
+from .fields import path_of, told
+from .types import StoredDecimal, StoredTime, UtcDateTime
+
+if TYPE_CHECKING:
+    from .record import Record
+
+__all__ = ["BOOKKEEPING", "COLUMN_TYPES", "Column", "Row", "Schema", "StoredValue", "column_of", "schema_of"]
+
+StoredValue: TypeAlias = str | int | float | bool | None
+Row: TypeAlias = tuple[StoredValue, ...]
+"""One row in stored form, in the order of `Schema.columns`."""
+
+COLUMN_TYPES: dict[type, type[TypeEngine[Any]]] = {
+    str: String,
+    bool: Boolean,
+    int: Integer,
+    float: Float,
+    Decimal: StoredDecimal,
+    datetime: UtcDateTime,
+    date: Date,
+    time: StoredTime,
+    dict: JSON,
+    list: JSON,
+}
+
+BOOKKEEPING = frozenset({"connection", "sync_change", "sync_seq", "sync_changed_at", "sync_first_seen_at"})
+"""Columns that the store fills, not Salesforce."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column that Salesforce fills: its name, the field's path from the object, and its Python type."""
+
+    name: str
+    path: str
+    type: type
+    optional: bool = False
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A record class as data. The first three columns are always id, system_modstamp and is_deleted."""
+
+    model: "type[Record]"
+    sobject: str
+    table: str
+    columns: tuple[Column, ...]
+
+    @property
+    def fields(self) -> tuple[Column, ...]:
+        """The columns that the class itself names."""
+        return self.columns[3:]
+
+    def paths(self, *, without: Sequence[str] = ()) -> list[str]:
+        """Name each field once, in order, leaving out those that the org lacks."""
+        return [path for path in dict.fromkeys(c.path for c in self.columns) if path not in without]
+
+
+def schema_of(model: "type[Record]") -> Schema:
+    """Answer with the schema of a record class; raises RecordClassInvalid for one without a table."""
+    schema = model.__dict__.get("__orgsync_schema__")
+    if not isinstance(schema, Schema):
+        raise RecordClassInvalid(
+            f"{model.__qualname__} has no table.",
+            f"Declare it as class {model.__name__}(Record, table=True).",
+        )
+    return schema
+
+
+def column_of(owner: str, name: str, info: FieldInfo) -> Column:
+    """Read one field of a record class; raises RecordClassInvalid for a type that no column can hold."""
+    kind, nullable = _kind(info.annotation)
+    if kind not in COLUMN_TYPES:
+        known = ", ".join(sorted(each.__name__ for each in COLUMN_TYPES))
+        raise RecordClassInvalid(
+            f"{owner}.{name} has a type that no column can hold: {info.annotation!r}.",
+            f"Use one of {known}, with `| None` where Salesforce may leave it empty.",
+        )
+    path, optional = told(info)
+    return Column(name, path or path_of(name), kind, optional, nullable)
+
+
+def _kind(annotation: Any) -> tuple[Any, bool]:
+    """Reduce an annotation to the class that decides the column, and whether None is allowed."""
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        options = [arg for arg in get_args(annotation) if arg is not type(None)]
+        nullable = len(options) < len(get_args(annotation))
+        return (_kind(options[0])[0] if len(options) == 1 else annotation), nullable
+    if origin is Annotated:
+        return _kind(get_args(annotation)[0])
+    if origin is Literal:
+        kinds: list[Any] = list({type(arg) for arg in get_args(annotation)})
+        return (kinds[0] if len(kinds) == 1 else annotation), False
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return dict, False
+    return cast("Any", origin or annotation), False

@@ -1,0 +1,189 @@
+"""One execution of one sync on one connection.
+
+Each batch's rows, change marks and counts are committed together with the position that the batch brings, and only
+then is the next batch asked for. So at whatever instant the process ends, the copy is what the last committed batch
+left, and the next run goes on from there.
+"""
+
+import traceback
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+
+from orgsync.context import Context, Sync, open_context
+from orgsync.errors import LimitReached, OrgsyncError, ScriptNotLoaded, ScriptProblem
+from orgsync.records import Batch, Position, Record
+from orgsync.salesforce.http import Http
+from orgsync.settings import Settings
+from orgsync.store import CheckpointUpdate, Run, Store, Write
+
+__all__ = ["Outcome", "Progress", "run_sync"]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is: rows committed by kind, API calls, and how many rows its present query will give."""
+
+    added: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    api_calls: int = 0
+    expected: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows read and committed so far."""
+        return self.added + self.updated + self.deleted + self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: its row in the store, and the problem that ended it, if any."""
+
+    run: Run
+    problem: OrgsyncError | None = None
+
+
+def _nobody(_: Progress) -> None:
+    """Tell nobody."""
+
+
+async def run_sync(
+    sync: Sync[Record],
+    connection: str,
+    *,
+    store: Store,
+    http: Http,
+    settings: Settings,
+    full: bool = False,
+    watch: Callable[[Progress], None] = _nobody,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Outcome:
+    """Run a sync on a connection, from its checkpoint, or from the start with `full`.
+
+    A run that begins always ends in an Outcome; only being cancelled passes through, with the run marked stopped and
+    all its committed batches kept. Raises ConfigurationInvalid for an unknown connection and AlreadyRunning while
+    another run of the same sync on the same connection is under way.
+    """
+    await store.connection(connection)
+    async with store.lock(f"run {sync.name} {connection}", timeout=0):
+        run = await store.start_run(sync.name, connection)
+        running = _Running(sync, run, store, watch)
+        try:
+            saved = await store.checkpoints(sync.name, connection)
+            positions = {name: Position(name, kept.watermark, kept.position) for name, kept in saved.items()}
+            running.watermarks = {name: kept.watermark for name, kept in positions.items() if name}
+            context = await open_context(
+                connection,
+                store=store,
+                http=http,
+                settings=settings,
+                positions=positions,
+                full=full,
+                expect=running.expect,
+                clock=clock,
+            )
+            context.log = context.log.bind(sync=sync.name, run=run.id)
+            await running.consume(context)
+        except anyio.get_cancelled_exc_class():
+            await running.finish("stopped", "It was interrupted; the next run goes on from there.")
+            raise
+        except Exception as error:  # a script is anybody's code: whatever it raises ends this run and no more
+            problem = _problem(sync, error)
+            status = "stopped" if isinstance(problem, LimitReached) else "failed"
+            return Outcome(await running.finish(status, str(problem)), problem)
+        return Outcome(await running.finish("done"))
+
+
+@dataclass(slots=True)
+class _Running:
+    """A run under way."""
+
+    sync: Sync[Record]
+    run: Run
+    store: Store
+    watch: Callable[[Progress], None]
+    progress: Progress = field(default_factory=Progress)
+    watermarks: dict[str, datetime | None] = field(default_factory=dict[str, datetime | None])
+    context: Context | None = None
+
+    def expect(self, rows: int) -> None:
+        """Note how many rows the present query will give, beyond those that were committed before it."""
+        self.progress.expected = rows
+
+    async def consume(self, context: Context) -> None:
+        """Commit what the sync yields, a batch at a time."""
+        self.context = context
+        batches = self._batches(context)
+        async with aclosing(batches):
+            async for batch in batches:
+                if not isinstance(cast("object", batch), Batch):
+                    raise ScriptNotLoaded(
+                        f"The sync {self.sync.name} yields a {type(batch).__name__}, not a Batch.",
+                        "Yield Batch(RecordClass, rows), or the batches of ctx.changes(RecordClass).",
+                    )
+                with anyio.CancelScope(shield=True):
+                    await self._commit(batch)
+                self.watch(self.progress)
+
+    def _batches(self, context: Context) -> Any:
+        """Call the sync; what is not an asynchronous generator of ours or the author's is told so."""
+        batches: Any = self.sync(context)
+        if not hasattr(batches, "__aiter__") or not hasattr(batches, "aclose"):
+            close = getattr(batches, "close", None)
+            if close is not None:
+                close()
+            raise ScriptNotLoaded(
+                f"The sync {self.sync.name} answers with a {type(batches).__name__}, not with batches.",
+                "Return ctx.changes(RecordClass), or write an async generator that yields batches.",
+            )
+        return batches
+
+    async def _commit(self, batch: Batch[Record]) -> None:
+        await self.store.prepare(batch.schema)
+        position = batch.position
+        update = position and CheckpointUpdate(position.stream, position.watermark, position.state)
+        write = Write(batch.schema, batch.rows, batch.deleted_ids)
+        calls = self.context.api_calls if self.context else 0
+        counts = await self.store.commit(self.run, [write], update, calls)
+        if position and position.stream:
+            self.watermarks[position.stream] = position.watermark
+        self.progress.added += counts.added
+        self.progress.updated += counts.updated
+        self.progress.deleted += counts.deleted
+        self.progress.unchanged += counts.unchanged
+        self.progress.api_calls = calls
+
+    async def finish(self, status: str, error: str | None = None) -> Run:
+        """Close the run's row, whatever is being cancelled around it."""
+        reached = [watermark for watermark in self.watermarks.values() if watermark]
+        with anyio.CancelScope(shield=True):
+            return await self.store.finish_run(
+                self.run.id or 0,
+                status=status,
+                error=error,
+                api_calls=self.context.api_calls if self.context else 0,
+                watermark=min(reached, default=None),
+            )
+
+
+def _problem(sync: Sync[Record], error: Exception) -> OrgsyncError:
+    """Say what ended a run. An exception of the script's own is named by type and place: its text may hold data."""
+    if isinstance(error, OrgsyncError):
+        return error
+    frames = traceback.extract_tb(error.__traceback__)
+    own = Path(sync.function.__code__.co_filename)
+    lines = [frame.lineno for frame in frames if Path(frame.filename) == own]
+    place = f"{own}, line {lines[-1]}" if lines else f"{frames[-1].filename}, line {frames[-1].lineno}"
+    problem = ScriptProblem(
+        f"The sync {sync.name} raised {type(error).__name__} at {place}.",
+        "Correct the script; --debug shows the traceback. What was committed before stays.",
+    )
+    problem.__cause__ = error
+    return problem

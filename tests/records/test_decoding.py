@@ -1,0 +1,142 @@
+"""Values as Salesforce writes them, and values that do not fit."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orgsync import Record, field
+from orgsync.errors import AnswerUnreadable, RecordClassInvalid
+from orgsync.records import decode, parse_instant, schema_of, to_stored
+
+
+class Thing(Record, table=True):
+    text: str | None
+    count: int | None
+    price: Decimal | None
+    flag: bool | None
+    at: datetime | None
+    tags: list[str] | None
+    owner_city: str | None = field("Account.Owner.City")
+
+
+def row(**values: Any) -> dict[str, Any]:
+    record = {
+        "Id": "a00",
+        "SystemModstamp": None,
+        "IsDeleted": False,
+        "Text": None,
+        "Count": None,
+        "Price": None,
+        "Flag": None,
+        "At": None,
+        "Tags": None,
+        "Account": None,
+        **values,
+    }
+    names = [column.name for column in schema_of(Thing).columns]
+    return dict(zip(names, decode(schema_of(Thing), [record])[0], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("2026-01-31T10:15:00.000+0000", "2026-01-31T10:15:00.000Z"),
+        ("2026-01-31T10:15:00.123+0000", "2026-01-31T10:15:00.123Z"),
+        ("2026-01-31T10:15:00.000Z", "2026-01-31T10:15:00.000Z"),
+        ("2026-01-31T10:15:00Z", "2026-01-31T10:15:00.000Z"),
+        ("2026-01-31T12:15:00.000+0200", "2026-01-31T10:15:00.000Z"),
+        ("2026-01-31T10:15:00", "2026-01-31T10:15:00.000Z"),
+    ],
+)
+def test_every_notation_of_a_datetime_has_one_stored_form(written: str, stored: str) -> None:
+    assert row(At=written)["at"] == stored
+
+
+@given(st.datetimes(min_value=datetime(1000, 1, 1), max_value=datetime(9998, 1, 1)), st.integers(-14, 14))  # noqa: DTZ001
+def test_stored_text_sorts_as_time_does(naive: datetime, hours: int) -> None:
+    earlier = naive.replace(tzinfo=timezone(timedelta(hours=hours)), microsecond=0)
+    later = earlier + timedelta(milliseconds=1)
+    assert to_stored(earlier) < to_stored(later)
+    assert parse_instant(to_stored(earlier)) == earlier
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"), [(3, 3), (3.0, 3), ("3", 3), (Decimal("3.0"), 3), (9007199254740993, 9007199254740993)]
+)
+def test_an_integer_may_come_with_a_decimal_point(written: object, stored: int) -> None:
+    assert row(Count=written)["count"] == stored
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"Count": 3.5}, r"Thing\.count is declared int"),
+        ({"Count": "many"}, r"Thing\.count is declared int"),
+        ({"Flag": "maybe"}, r"Thing\.flag is declared bool"),
+        ({"At": "yesterday"}, r"Thing\.at is declared datetime"),
+        ({"Price": "dear"}, r"Thing\.price is declared Decimal"),
+    ],
+)
+def test_a_value_of_another_type_is_an_error_that_names_the_field_and_not_the_value(
+    values: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(RecordClassInvalid, match=named) as caught:
+        row(**values)
+    assert str(next(iter(values.values()))) not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"), [("1.23456789E9", "1234567890"), ("1.5", "1.5"), ("0.10", "0.10"), ("7", "7")]
+)
+def test_a_decimal_keeps_every_digit_and_no_exponent(written: str, stored: str) -> None:
+    exact = json.loads(written, parse_float=Decimal)
+    assert Decimal(row(Price=exact)["price"]) == Decimal(stored)
+    assert "E" not in row(Price=exact)["price"]
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [("x", "x"), ("", ""), (5, "5"), (Decimal("1.50"), "1.50"), ({"attributes": {}, "a": [1]}, '{"a": [1]}')],
+)
+def test_text_takes_every_value(written: object, stored: str) -> None:
+    assert row(Text=written)["text"] == stored
+
+
+@pytest.mark.parametrize(("written", "stored"), [(True, True), ("true", True), ("False", False)])
+def test_booleans_come_as_json_or_as_text(written: object, stored: bool) -> None:
+    assert row(Flag=written)["flag"] is stored
+
+
+@pytest.mark.parametrize("parent", [None, {"Owner": None}, {"Owner": {"City": None}}])
+def test_a_parent_that_is_null_has_null_fields(parent: object) -> None:
+    assert row(Account=parent)["owner_city"] is None
+
+
+def test_a_parent_is_followed_to_its_field() -> None:
+    assert row(Account={"Owner": {"City": "Oslo"}})["owner_city"] == "Oslo"
+
+
+def test_an_answer_that_lacks_a_field_asked_for_is_not_taken_for_null() -> None:
+    with pytest.raises(AnswerUnreadable, match=r"lacks Thing\.SystemModstamp"):
+        decode(schema_of(Thing), [{"Id": "a00"}])
+
+
+def test_fields_named_absent_are_null_and_nothing_is_deleted_where_the_object_cannot_say() -> None:
+    record = {"Id": "a00", "CreatedDate": "2026-01-01T00:00:00.000+0000"}
+    absent = ["IsDeleted", *(column.path for column in schema_of(Thing).fields)]
+    (decoded,) = decode(schema_of(Thing), [record], absent=absent, cursor="CreatedDate")
+    assert decoded[:3] == ("a00", "2026-01-01T00:00:00.000Z", False)
+    assert set(decoded[3:]) == {None}
+
+
+def test_lists_are_kept_as_json() -> None:
+    assert row(Tags=["a", {"attributes": 1, "b": 2}])["tags"] == '["a", {"b": 2}]'
+
+
+def test_a_datetime_without_a_zone_is_utc() -> None:
+    assert parse_instant("2026-01-01T00:00:00") == datetime(2026, 1, 1, tzinfo=UTC)
