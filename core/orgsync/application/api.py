@@ -1,6 +1,6 @@
 """A context and a run, from an application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from orgsync.context import Context, Sync, open_context
@@ -15,7 +15,7 @@ __all__ = ["open_connection", "run"]
 
 
 @asynccontextmanager
-async def open_connection(name: str, *, settings: Settings | None = None) -> AsyncIterator[Context]:
+async def open_connection(name: str, *, settings: Settings | None = None) -> AsyncGenerator[Context]:
     """Open an authenticated way into a connection's org: `async with orgsync.open("acme") as ctx:`.
 
     It is the context that scripts get. Without a sync there is no checkpoint, so `changes` reads everything.

@@ -1,21 +1,21 @@
 """Making a connection: sign in first, keep it after."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orgsync.context.stored import columns_of, secrets_of
 from orgsync.errors import ConfigurationInvalid
 from orgsync.salesforce.credentials import Credentials
-from orgsync.salesforce.hosts import is_loopback, is_sandbox
+from orgsync.salesforce.hosts import is_loopback, is_sandbox, login_url
 from orgsync.salesforce.sign_in import sign_in
 from orgsync.salesforce.versions import choose_version, offered_versions
-from orgsync.store import Connection
+from orgsync.settings import Settings
+from orgsync.store import Connection, Environment
 
 from .workspace import Workspace
 
-__all__ = ["SignIn", "connect", "environment_of"]
+__all__ = ["SignIn", "connect", "environment_of", "login_of", "require_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +41,22 @@ async def connect(
     Raises SignInNeeded where Salesforce refuses, ConfigurationInvalid for a bad name or another org.
     """
     require_name(name)
+    login = login_of(credentials.login_url, workspace.settings)
     existing = {each.name: each for each in await workspace.store.connections()}.get(name)
-    signed_in = await sign_in(workspace.http, credentials, allowed_hosts=workspace.settings.allowed_hosts)
+    signed_in = await sign_in(
+        workspace.http, replace(credentials, login_url=login), allowed_hosts=workspace.settings.allowed_hosts
+    )
     if existing:
         _require_same_org(existing, signed_in)
     offered = await offered_versions(workspace.http, signed_in.instance_url or "")
-    now = datetime.now(UTC)
-    connection = Connection(
-        name=name,
-        environment=environment_of(signed_in.login_url),
-        api_version=choose_version(offered, workspace.settings.api_version),
-        status="ready",
-        status_reason=None,
-        details=dict(metadata if metadata is not None else existing.details if existing else {}),
-        tags=list(tags if tags is not None else existing.tags if existing else []),
-        created_at=existing.created_at if existing else now,
-        updated_at=now,
-        **columns_of(signed_in),
-    )
-    await workspace.store.save_connection(connection, secrets_of(signed_in))
-    return SignIn(await workspace.store.connection(name), signed_in.lifetime)
+    columns = columns_of(signed_in)
+    columns["environment"] = environment_of(signed_in.login_url)
+    columns["api_version"] = choose_version(offered, workspace.settings.api_version)
+    columns["details"] = dict(metadata if metadata is not None else existing.details if existing else {})
+    columns["tags"] = list(tags if tags is not None else existing.tags if existing else [])
+    connection = Connection(name=name, **columns)
+    kept = await workspace.store.save_connection(connection, secrets_of(signed_in))
+    return SignIn(kept, signed_in.lifetime)
 
 
 def require_name(name: str) -> None:
@@ -71,10 +67,17 @@ def require_name(name: str) -> None:
         )
 
 
-def environment_of(login_url: str) -> str:
-    """Name the kind of org that a login URL leads to: production, sandbox, or one on this machine."""
+def login_of(environment: str, settings: Settings) -> str:
+    """Give the URL to sign in at for production, sandbox, or a login URL that a person gave."""
+    if environment in ("production", "sandbox"):
+        return login_url("sandbox" if environment == "sandbox" else "production")
+    return login_url(None, environment, allowed_hosts=settings.allowed_hosts)
+
+
+def environment_of(login_url: str) -> Environment:
+    """Name the kind of org that a login URL leads to; custom is one on this machine."""
     if is_loopback(login_url):
-        return "loopback"
+        return "custom"
     return "sandbox" if is_sandbox(login_url) else "production"
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orgsync.errors import SignInNeeded
-from orgsync.salesforce.credentials import Credentials, Grant
-from orgsync.salesforce.hosts import Environment, login_url
+from orgsync.salesforce.credentials import Credentials
 from orgsync.salesforce.web_flow import Authorization, begin, finish, state_of
 from orgsync.settings import Settings
 from orgsync.store import Connection
 
-from .connecting import connect, require_name
+from .connecting import connect, login_of, require_name
 from .workspace import open_workspace
 
 __all__ = ["Connections", "PendingSignIn", "connections"]
@@ -33,7 +32,7 @@ class Connections:
     async def list(self) -> list[Connection]:
         """List all connections by name."""
         async with open_workspace(self.settings) as workspace:
-            return await workspace.store.connections()
+            return [*await workspace.store.connections()]
 
     async def get(self, name: str) -> Connection:
         """Read one connection; raises ConfigurationInvalid, which names the nearest, for an unknown name."""
@@ -43,32 +42,13 @@ class Connections:
     async def add(
         self,
         name: str,
+        credentials: Credentials,
         *,
-        grant: Grant,
-        client_id: str,
-        environment: Environment | None = None,
-        url: str | None = None,
-        client_secret: str | None = None,
-        refresh_token: str | None = None,
-        private_key: str | None = None,
-        username: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
     ) -> Connection:
-        """Sign in with credentials at hand and keep the connection.
-
-        `url` is the login or My Domain URL, `private_key` PEM text. Raises SignInNeeded where Salesforce refuses.
-        """
+        """Sign in with credentials at hand and keep the connection. Raises SignInNeeded where Salesforce refuses."""
         async with open_workspace(self.settings) as workspace:
-            credentials = Credentials(
-                grant=grant,
-                login_url=login_url(environment, url, allowed_hosts=workspace.settings.allowed_hosts),
-                client_id=client_id,
-                client_secret=client_secret,
-                refresh_token=refresh_token,
-                private_key=private_key,
-                username=username,
-            )
             return (await connect(workspace, name, credentials, metadata=metadata, tags=tags)).connection
 
     async def begin(
@@ -78,19 +58,18 @@ class Connections:
         redirect_uri: str,
         client_id: str,
         client_secret: str | None = None,
-        environment: Environment | None = None,
-        url: str | None = None,
+        environment: str = "production",
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
     ) -> PendingSignIn:
         """Begin the web server flow for a customer; `finish` ends it, in any process that shares the store.
 
-        The state and the PKCE verifier are kept, encrypted. `redirect_uri` must be one of the app's callback URLs,
-        letter by letter.
+        `environment` is production, sandbox or a My Domain login URL. The state and the PKCE verifier are kept,
+        encrypted. `redirect_uri` must be one of the app's callback URLs, letter by letter.
         """
         require_name(name)
         async with open_workspace(self.settings) as workspace:
-            login = login_url(environment, url, allowed_hosts=workspace.settings.allowed_hosts)
+            login = login_of(environment, workspace.settings)
             begun = begin(login, client_id, redirect_uri)
             kept = {
                 "name": name,

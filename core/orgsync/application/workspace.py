@@ -1,6 +1,6 @@
 """A project at work: its settings, its store and one pool of HTTP connections, opened and closed together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Workspace:
 
 
 @asynccontextmanager
-async def open_workspace(settings: Settings | None = None) -> AsyncIterator[Workspace]:
+async def open_workspace(settings: Settings | None = None) -> AsyncGenerator[Workspace]:
     """Open the project around the working directory, or the one whose settings are given."""
     settings = settings or load_settings()
     key = settings.key.get_secret_value() if settings.key else None

@@ -66,10 +66,10 @@ async def open_context(
 def _info(connection: Connection) -> ConnectionInfo:
     return ConnectionInfo(
         name=connection.name,
-        org_id=connection.org_id or "",
-        user_id=connection.user_id or "",
+        org_id=connection.org_id,
+        user_id=connection.user_id,
         environment=connection.environment,
-        instance_url=connection.instance_url or "",
+        instance_url=connection.instance_url,
         metadata=connection.details,
         tags=tuple(connection.tags),
     )

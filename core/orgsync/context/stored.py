@@ -1,13 +1,13 @@
 """The store as sign-in and extraction know it: one connection's credentials, and one connection's rows."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from orgsync.records import Schema, parse_instant, to_stored
 from orgsync.salesforce.credentials import SECRET_PARTS, Credentials, Grant
-from orgsync.store import Connection, Store
+from orgsync.store import Connection, ConnectionColumns, Store
 
 __all__ = ["StoredCopy", "StoredVault", "columns_of", "credentials_of", "secrets_of"]
 
@@ -29,14 +29,15 @@ class StoredVault:
     async def save(self, credentials: Credentials) -> None:
         """Store the credentials in one transaction."""
         columns = columns_of(credentials)
-        await self.store.update_connection(self.name, secrets=secrets_of(credentials), **columns, **_READY)
+        columns["status"], columns["status_reason"] = "ready", ""
+        await self.store.update_connection(self.name, secrets=secrets_of(credentials), **columns)
 
     async def refused(self, reason: str) -> None:
         """Note that the connection needs to be signed in again."""
         await self.store.update_connection(self.name, status="needs sign-in", status_reason=reason)
 
     @asynccontextmanager
-    async def lock(self) -> AsyncIterator[None]:
+    async def lock(self) -> AsyncGenerator[None]:
         """Keep every other renewal of this connection out, in this process and in others."""
         async with self.store.lock(f"token {self.name}", timeout=_RENEWAL_TIMEOUT):
             yield
@@ -51,16 +52,11 @@ class StoredCopy:
 
     async def outdated(self, schema: Schema, stamps: Sequence[tuple[str, str]]) -> list[str]:
         """Of these (Id, system_modstamp), name the Ids whose live row in the copy is older."""
-        await self.store.prepare(schema)
         return await self.store.outdated(schema, self.name, stamps)
 
     async def live_ids(self, schema: Schema, after: str, limit: int) -> list[str]:
         """Name the next live rows' Ids in byte order."""
-        await self.store.prepare(schema)
         return await self.store.live_ids(schema, self.name, after=after, limit=limit)
-
-
-_READY: dict[str, Any] = {"status": "ready", "status_reason": None}
 
 
 def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentials:
@@ -71,11 +67,11 @@ def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentia
         grant=cast("Grant", connection.grant),
         login_url=connection.login_url,
         client_id=connection.client_id,
-        username=connection.username,
-        instance_url=connection.instance_url,
-        org_id=connection.org_id,
-        user_id=connection.user_id,
-        scope=connection.scope,
+        username=connection.username or None,
+        instance_url=connection.instance_url or None,
+        org_id=connection.org_id or None,
+        user_id=connection.user_id or None,
+        scope=connection.scope or None,
     ).with_secrets(parts)
     return replace(credentials, issued_at=parse_instant(issued_at) if issued_at else None, lifetime=lifetime)
 
@@ -89,15 +85,15 @@ def secrets_of(credentials: Credentials) -> dict[str, Any]:
     return {**credentials.secrets(), **times}
 
 
-def columns_of(credentials: Credentials) -> dict[str, Any]:
+def columns_of(credentials: Credentials) -> ConnectionColumns:
     """Name what is not: where the connection leads, and as whom."""
     return {
         "grant": credentials.grant,
         "login_url": credentials.login_url,
         "client_id": credentials.client_id,
-        "username": credentials.username,
-        "instance_url": credentials.instance_url,
-        "org_id": credentials.org_id,
-        "user_id": credentials.user_id,
-        "scope": credentials.scope,
+        "username": credentials.username or "",
+        "instance_url": credentials.instance_url or "",
+        "org_id": credentials.org_id or "",
+        "user_id": credentials.user_id or "",
+        "scope": credentials.scope or "",
     }

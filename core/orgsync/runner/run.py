@@ -20,7 +20,7 @@ from orgsync.errors import LimitReached, OrgsyncError, ScriptNotLoaded, ScriptPr
 from orgsync.records import Batch, Position, Record
 from orgsync.salesforce.http import Http
 from orgsync.settings import Settings
-from orgsync.store import CheckpointUpdate, Run, Store, Write
+from orgsync.store import Run, RunStatus, Store, Write
 
 __all__ = ["Outcome", "Progress", "run_sync"]
 
@@ -96,7 +96,7 @@ async def run_sync(
             raise
         except Exception as error:  # a script is anybody's code: whatever it raises ends this run and no more
             problem = _problem(sync, error)
-            status = "stopped" if isinstance(problem, LimitReached) else "failed"
+            status: RunStatus = "stopped" if isinstance(problem, LimitReached) else "failed"
             return Outcome(await running.finish(status, str(problem)), problem)
         return Outcome(await running.finish("done"))
 
@@ -146,12 +146,10 @@ class _Running:
         return batches
 
     async def _commit(self, batch: Batch[Record]) -> None:
-        await self.store.prepare(batch.schema)
         position = batch.position
-        update = position and CheckpointUpdate(position.stream, position.watermark, position.state)
         write = Write(batch.schema, batch.rows, batch.deleted_ids)
         calls = self.context.api_calls if self.context else 0
-        counts = await self.store.commit(self.run, [write], update, calls)
+        counts = await self.store.commit(self.run, [write], position, calls)
         if position and position.stream:
             self.watermarks[position.stream] = position.watermark
         self.progress.added += counts.added
@@ -160,17 +158,18 @@ class _Running:
         self.progress.unchanged += counts.unchanged
         self.progress.api_calls = calls
 
-    async def finish(self, status: str, error: str | None = None) -> Run:
+    async def finish(self, status: RunStatus, error: str | None = None) -> Run:
         """Close the run's row, whatever is being cancelled around it."""
         reached = [watermark for watermark in self.watermarks.values() if watermark]
         with anyio.CancelScope(shield=True):
-            return await self.store.finish_run(
-                self.run.id or 0,
+            self.run = await self.store.finish_run(
+                self.run.id,
                 status=status,
                 error=error,
                 api_calls=self.context.api_calls if self.context else 0,
                 watermark=min(reached, default=None),
             )
+        return self.run
 
 
 def _problem(sync: Sync[Record], error: Exception) -> OrgsyncError:

@@ -1,0 +1,1 @@
+"""Salesforce over HTTP: hosts, signing in, and the API."""

@@ -1,0 +1,188 @@
+"""Which host a sign-in goes to, and which hosts may be shown a token.
+
+A login host comes from the environment or from a login URL that a person pasted. An API host comes from Salesforce's
+answers (`instance_url`, `nextRecordsUrl`, redirects). Both must be Salesforce's own, or be allowed by name; an API
+host may also be the login host itself. Everything here is a function from text to text.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from orgsync.errors import ConfigurationInvalid
+
+__all__ = [
+    "Environment",
+    "api_host_allowed",
+    "is_generic_login",
+    "is_loopback",
+    "is_sandbox",
+    "login_url",
+    "require_api_host",
+]
+
+Environment: TypeAlias = Literal["production", "sandbox"]
+
+PRODUCTION = "https://login.salesforce.com"
+SANDBOX = "https://test.salesforce.com"
+
+_SALESFORCE = (".salesforce.com", ".salesforce.mil", ".sfcrmproducts.cn", ".my-salesforce.com")
+
+# The hosts a browser shows, and the My Domain login host beside each.
+_PAGES = (
+    (".lightning.force.com", ".my.salesforce.com"),
+    (".my.salesforce-setup.com", ".my.salesforce.com"),
+    (".lightning.crmforce.mil", ".my.salesforce.mil"),
+    (".lightning.sfcrmapps.cn", ".my.sfcrmproducts.cn"),
+    (".my-lightning.com", ".my-salesforce.com"),
+)
+_LABEL = r"(?!-)[a-z0-9_-]{1,63}"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_SANDBOX_NAME = re.compile(r"test\.|cs[0-9]+\.|.*\.(sandbox|scratch)\.|.*--")
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    scheme: str
+    host: str
+    port: int | None
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+    @property
+    def authority(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def salesforce(self) -> bool:
+        return self.host.endswith(_SALESFORCE) and self.port is None
+
+    def allowed_by(self, names: Collection[str]) -> bool:
+        return self.authority in {name.strip().lower().removeprefix("https://").rstrip("/") for name in names}
+
+
+def login_url(
+    environment: Environment | None = None, url: str | None = None, *, allowed_hosts: Collection[str] = ()
+) -> str:
+    """Give the origin to sign in at, without a trailing slash.
+
+    A URL, pasted from the browser or not, wins over the environment; with neither it is production (a Developer
+    Edition is production). Raises ConfigurationInvalid for a host that is neither Salesforce's, nor on loopback, nor
+    in `allowed_hosts`, and for http, another port or a user name off loopback.
+    """
+    if url is None:
+        return SANDBOX if environment == "sandbox" else PRODUCTION
+    origin = _login_origin(url)
+    if not (origin.loopback or origin.salesforce or origin.allowed_by(allowed_hosts)):
+        raise ConfigurationInvalid(
+            f"{origin.authority} is not a Salesforce login host.",
+            "Use the org's My Domain URL, https://NAME.my.salesforce.com; if the host is right, allow it by name: "
+            "allowed_hosts in orgsync.toml.",
+        )
+    return str(origin)
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether the URL leads to this machine's own loopback."""
+    origin = _parse(url)
+    return origin is not None and origin.loopback
+
+
+def is_sandbox(url: str) -> bool:
+    """Tell whether a login URL is that of a sandbox (or a scratch org), whose sign-ins test.salesforce.com judges."""
+    origin = _parse(url)
+    return origin is not None and origin.salesforce and _SANDBOX_NAME.match(origin.host) is not None
+
+
+def is_generic_login(url: str) -> bool:
+    """Tell whether a login URL is one that all orgs share, rather than one org's My Domain."""
+    return url in (PRODUCTION, SANDBOX)
+
+
+def api_host_allowed(url: str, *, login_url: str, allowed_hosts: Collection[str] = ()) -> bool:
+    """Tell whether a token of this login may be sent to the URL's host.
+
+    It may where the host is Salesforce's, the login host itself, allowed by name, or, for a login on loopback, any
+    port of loopback.
+    """
+    origin, login = _parse(url), _parse(login_url)
+    if origin is None or login is None or (origin.scheme != "https" and not origin.loopback):
+        return False
+    if origin.loopback and login.loopback:
+        return True
+    return origin == login or origin.salesforce or origin.allowed_by(allowed_hosts)
+
+
+def require_api_host(url: str, *, login_url: str, allowed_hosts: Collection[str] = ()) -> str:
+    """Give the URL's origin without a trailing slash, if a token may be sent there.
+
+    Raises ConfigurationInvalid if it may not: see `api_host_allowed`.
+    """
+    origin = _parse(url)
+    if origin is not None and api_host_allowed(url, login_url=login_url, allowed_hosts=allowed_hosts):
+        return str(origin)
+    place = "an address that is not a web host's" if origin is None else origin.authority
+    raise ConfigurationInvalid(
+        f"The org's API is said to be at {place}, which is not a Salesforce host; no token was sent there.",
+        "Check the login URL; if the host is right, allow it by name: allowed_hosts in orgsync.toml.",
+    )
+
+
+def _login_origin(url: str) -> _Origin:
+    text = url.strip()
+    if "://" not in text:
+        text = f"{'http' if is_loopback(f'http://{text}') else 'https'}://{text}"
+    origin = _parse(text)
+    if origin is None:
+        raise ConfigurationInvalid(
+            "The login URL is not the address of a host: it must hold no user name, and letters, digits, dots and "
+            "dashes only.",
+            "Use one such as https://NAME.my.salesforce.com.",
+        )
+    if origin.scheme != "https" and not origin.loopback:
+        raise ConfigurationInvalid(
+            f"The login URL of {origin.host} is not https, so secrets would travel in the clear.",
+            "Use https.",
+        )
+    for page, login in _PAGES:
+        if origin.host.endswith(page) and origin.port is None:
+            return _Origin("https", origin.host.removesuffix(page) + login, None)
+    return origin
+
+
+def _parse(url: str) -> _Origin | None:
+    """Give the URL's origin, or None for anything that two parsers could read as different hosts."""
+    if not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").removesuffix("."), parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc or not _is_host(host):
+        return None
+    default = 443 if parts.scheme == "https" else 80
+    return _Origin(parts.scheme, host, None if port == default else port)
+
+
+def _is_host(host: str) -> bool:
+    if ":" not in host:
+        return _NAME.fullmatch(host) is not None
+    try:
+        return isinstance(ipaddress.ip_address(host), ipaddress.IPv6Address) and "%" not in host
+    except ValueError:
+        return False

@@ -1,0 +1,175 @@
+"""The OAuth endpoints, one function each: a form goes in, and what Salesforce means comes out."""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import stamina
+
+from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, OrgsyncError, ServerProblem, TransientProblem
+from orgsync.salesforce.credentials import Credentials
+from orgsync.salesforce.http import JSON, Answer, Http
+from orgsync.salesforce.oauth_errors import problem
+from orgsync.salesforce.token_answer import TokenAnswer, parse_token_answer
+
+__all__ = ["INTROSPECTION_HINT", "Identity", "identity", "introspect", "request_token", "retried", "revoke"]
+
+INTROSPECTION_HINT = (
+    "Salesforce does not tell this app how long its tokens live, so each is used until it is refused. "
+    "Switch on Introspect All Tokens in the app's settings to have them renewed in time."
+)
+"""What to tell a person where `introspect` gives None."""
+
+TOKEN_TIMEOUT = 30.0
+_ASIDE_TIMEOUT = 10.0
+_RETRY_SECONDS = 45.0
+_LONGEST_WAIT = 8.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Name the user a token acts for; None where Salesforce does not tell."""
+
+    username: str | None = None
+    org_id: str | None = None
+    user_id: str | None = None
+
+
+async def request_token(
+    http: Http, login_url: str, form: Mapping[str, str], *, within: float = TOKEN_TIMEOUT
+) -> TokenAnswer:
+    """Post one form to the token endpoint; `within` so many seconds each part of the answer must come.
+
+    Raises SignInNeeded where Salesforce refuses the sign-in, ConfigurationInvalid where the host is no login host, and
+    a TransientProblem where asking again may help. Nothing is retried here.
+    """
+    answer = await http.send(
+        "POST",
+        f"{login_url}/services/oauth2/token",
+        form=form,
+        headers={"Accept": "application/json"},
+        timeout=within,
+    )
+    if answer.status == 200:
+        return parse_token_answer(answer.json())
+    raise _refused(answer, form.get("grant_type"))
+
+
+async def introspect(http: Http, credentials: Credentials) -> float | None:
+    """Learn how many seconds the access token of these credentials lives; None where the app may not ask.
+
+    Any failure gives None: not knowing only costs a refused request now and then.
+    """
+    form = {
+        "token": credentials.access_token or "",
+        "token_type_hint": "access_token",
+        "client_id": credentials.client_id,
+    }
+    if credentials.client_secret:
+        form["client_secret"] = credentials.client_secret
+    answer = await _aside(http, "POST", f"{credentials.instance_url}/services/oauth2/introspect", form=form)
+    document = _document(answer)
+    if answer is None or document.get("active") is not True:
+        return None
+    start = _number(document, "iat") or (answer.date or datetime.now(UTC)).timestamp()
+    end = _number(document, "exp") or 0.0
+    return end - start if end > start else None
+
+
+async def revoke(http: Http, login_url: str, token: str) -> bool:
+    """Revoke a token, and with a refresh token its access tokens; tell whether Salesforce did."""
+    answer = await _aside(http, "POST", f"{login_url}/services/oauth2/revoke", form={"token": token})
+    return answer is not None and answer.ok
+
+
+async def identity(http: Http, credentials: Credentials) -> Identity:
+    """Ask whom the access token acts for, at the instance it came with; what its scopes hide stays None."""
+    bearer = {"Authorization": f"Bearer {credentials.access_token}"}
+    paths = ["/services/oauth2/userinfo"]
+    if credentials.org_id and credentials.user_id:
+        paths.append(f"/id/{credentials.org_id}/{credentials.user_id}")
+    for path in paths:
+        answer = await _aside(http, "GET", f"{credentials.instance_url}{path}", headers=bearer)
+        document = _document(answer)
+        username = _text(document, "preferred_username") or _text(document, "username")
+        if username is not None:
+            return Identity(username, _text(document, "organization_id"), _text(document, "user_id"))
+    return Identity()
+
+
+async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Await an attempt, and again after each TransientProblem, for 45 seconds at most, with full jitter."""
+    async for trial in stamina.retry_context(_Waits(), attempts=None, timeout=_RETRY_SECONDS):
+        with trial:
+            return await attempt()
+    raise AssertionError("the last attempt raises")  # pragma: no cover
+
+
+class _Waits:
+    """Decide what is worth another attempt, and how long it waits: any time up to a limit that doubles."""
+
+    def __init__(self) -> None:
+        self._limit = 0.5
+
+    def __call__(self, error: Exception) -> bool | float:
+        if not isinstance(error, TransientProblem):
+            return False
+        self._limit = min(2 * self._limit, _LONGEST_WAIT)
+        return random.uniform(0, self._limit)  # noqa: S311 - spreads load, guards nothing
+
+
+def _refused(answer: Answer, flow: str | None) -> OrgsyncError:
+    document = _document(answer)
+    error, description = _text(document, "error"), _text(document, "error_description")
+    if error or description:
+        return problem(error or "", description or "", flow=flow)
+    if answer.status >= 500 or answer.status in (420, 429):
+        return ServerProblem(
+            f"The login host cannot answer just now (status {answer.status}).",
+            "It is retried; if it goes on, see status.salesforce.com.",
+        )
+    return ConfigurationInvalid(
+        f"{answer.place} was answered with status {answer.status} and no OAuth error, so it is no login host of "
+        "Salesforce's.",
+        "Check the login URL, and proxies on the way to it.",
+    )
+
+
+async def _aside(
+    http: Http,
+    method: str,
+    url: str,
+    *,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer | None:
+    """Send a request that a sign-in can do without; None where the network fails."""
+    try:
+        return await http.send(method, url, form=form, headers=headers, timeout=_ASIDE_TIMEOUT)
+    except TransientProblem:
+        return None
+
+
+def _document(answer: Answer | None) -> dict[str, JSON]:
+    """Give the answer's JSON object, or an empty one for anything else."""
+    if answer is None:
+        return {}
+    try:
+        document = answer.json()
+    except AnswerUnreadable:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _text(document: dict[str, JSON], name: str) -> str | None:
+    value = document.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _number(document: dict[str, JSON], name: str) -> float | None:
+    value = document.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

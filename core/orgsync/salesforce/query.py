@@ -1,0 +1,79 @@
+"""SOQL over REST: pages of records, followed until Salesforce says done."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from orgsync.errors import AnswerUnreadable
+
+from .answers import unreadable
+from .client import Client
+from .http import Answer
+
+__all__ = ["Page", "pages", "records"]
+
+_PAGE_SIZE = {"Sforce-Query-Options": "batchSize=2000"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a query's records. A short page is not an end: only `next_url` being None is."""
+
+    records: list[dict[str, Any]]
+    total: int
+    next_url: str | None
+
+
+async def pages(client: Client, soql: str, *, deleted: bool = False, exact: bool = False) -> AsyncIterator[Page]:
+    """Run a query and give its pages; `deleted` includes the recycle bin and archived rows (queryAll).
+
+    `exact` reads numbers with a decimal point as Decimal. Raises LocatorExpired when the rest of the pages is gone.
+    """
+    read = _exact_page if exact else _page
+    page = await client.call("GET", "queryAll" if deleted else "query", read, params={"q": soql}, headers=_PAGE_SIZE)
+    while True:
+        yield page
+        if page.next_url is None:
+            return
+        page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
+
+
+async def records(client: Client, soql: str, *, deleted: bool = False) -> AsyncIterator[dict[str, Any]]:
+    """Run a query and give its records, without the `attributes` that Salesforce puts in each."""
+    async for page in pages(client, soql, deleted=deleted):
+        for record in page.records:
+            yield _bare(record)
+
+
+def _page(answer: Answer) -> Page:
+    return _read(answer, answer.json())
+
+
+def _exact_page(answer: Answer) -> Page:
+    answer_text = answer.content
+    try:
+        return _read(answer, json.loads(answer_text, parse_float=Decimal))
+    except ValueError:
+        answer.json()  # says what is wrong with it
+        raise
+
+
+def _read(answer: Answer, body: Any) -> Page:
+    try:
+        found = Page(body["records"], body["totalSize"], None if body["done"] else body["nextRecordsUrl"])
+    except (KeyError, TypeError):
+        raise unreadable(answer) from None
+    if not found.records and found.next_url:
+        raise AnswerUnreadable(f"{answer.place} was answered with an empty page that is not the last.", "Try again.")
+    return found
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {key: _bare(each) for key, each in items if key != "attributes"}
+    if isinstance(value, list):
+        return [_bare(each) for each in cast("list[Any]", value)]  # type: ignore[redundant-cast] # pyright asks for it
+    return value

@@ -1,0 +1,110 @@
+"""The control tables: connections, checkpoints, runs and the counter that orders the change feed.
+
+They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from orgsync.records import UtcDateTime
+
+__all__ = ["METADATA", "Checkpoint", "Connection", "Environment", "Run", "RunStatus", "Sequence", "utc_now"]
+
+Environment: TypeAlias = Literal["production", "sandbox", "custom"]
+ConnectionStatus: TypeAlias = Literal["ready", "needs sign-in"]
+RunStatus: TypeAlias = Literal["running", "done", "failed", "stopped"]
+
+
+def utc_now() -> datetime:
+    """Answer with the time in UTC, in the milliseconds that the database keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+class _Control(SQLModel, registry=registry()):
+    """A table of orgsync's own."""
+
+
+METADATA = _Control.metadata
+
+
+class Connection(_Control, table=True):
+    """A named authorization to one org as one user.
+
+    `details` is the connection's metadata, free JSON that its owner keeps with it. `secrets` are encrypted and
+    are read with `Store.secrets`.
+    """
+
+    __tablename__ = "orgsync_connection"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    name: str = Field(primary_key=True)
+    environment: Environment = Field(default="production", sa_type=sa.String)
+    login_url: str = ""
+    instance_url: str = ""
+    org_id: str = ""
+    user_id: str = ""
+    username: str = ""
+    grant: str = ""
+    client_id: str = ""
+    scope: str = ""
+    api_version: str = ""
+    status: ConnectionStatus = Field(default="ready", sa_type=sa.String)
+    status_reason: str = ""
+    details: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column("metadata", sa.JSON, nullable=False))
+    tags: list[str] = Field(default_factory=list, sa_column=sa.Column(sa.JSON, nullable=False))
+    secrets: bytes = Field(default=b"", repr=False, exclude=True)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class Checkpoint(_Control, table=True):
+    """What is kept for (sync, connection, stream): the watermark and the position inside an unfinished pass.
+
+    `stream` is a record class's table, or "" for an author's own checkpoint.
+    """
+
+    __tablename__ = "orgsync_checkpoint"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    sync: str = Field(primary_key=True)
+    connection: str = Field(primary_key=True)
+    stream: str = Field(primary_key=True)
+    watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    position: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class Run(_Control, table=True):
+    """One execution of one sync on one connection, with what it has changed so far."""
+
+    __tablename__ = "orgsync_run"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+    __table_args__: ClassVar[Any] = (
+        sa.Index("orgsync_run_sync_connection", "sync", "connection"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    sync: str
+    connection: str
+    status: RunStatus = Field(default="running", sa_type=sa.String)
+    started_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    added: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    api_calls: int = 0
+    watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    error: str | None = None
+
+
+class Sequence(_Control, table=True):
+    """A counter that grows in commit order; `change` numbers the rows of the change feed."""
+
+    __tablename__ = "orgsync_sequence"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    name: str = Field(primary_key=True)
+    value: int = Field(default=0, sa_type=sa.BigInteger)

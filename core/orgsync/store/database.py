@@ -1,0 +1,90 @@
+"""The open database: its transactions for reading and for writing."""
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+from sqlalchemy import URL
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from orgsync.errors import StoreUnavailable
+
+from . import sqlite, versions
+from .faults import faults_explained
+from .sqlite import Statements
+
+__all__ = ["Database"]
+
+
+class Database:
+    """One SQLite file, written by one transaction at a time and read by many.
+
+    Sessions are for connections and for users' own reads. What happens in every run goes through `Statements`.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.path = sqlite.file_of(url)
+        self._reader = sqlite.engine(url, use="reading")
+        self._writer = sqlite.engine(url, use="writing")
+        # SQLite's own queue of writers is a poll; this one is fair, and costs no thread.
+        self._turn = anyio.Lock()
+
+    @asynccontextmanager
+    async def reading_session(self) -> AsyncGenerator[AsyncSession]:
+        """Read one state of the database; nothing can be written."""
+        with faults_explained(self.path):
+            async with AsyncSession(self._reader, expire_on_commit=False) as session:
+                yield session
+
+    @asynccontextmanager
+    async def writing_session(self) -> AsyncGenerator[AsyncSession]:
+        """Write in one transaction, which commits at the end of the block or rolls back on any error."""
+        with faults_explained(self.path):
+            async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[Statements]:
+        """Read, each statement for itself."""
+        with faults_explained(self.path):
+            async with self._reader.connect() as connection:
+                yield await Statements.on(connection)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[Statements]:
+        """Write in one transaction, which commits at the end of the block or rolls back on any error."""
+        with faults_explained(self.path):
+            async with self._turn, self._writer.connect() as connection, sqlite.transaction(connection) as statements:
+                yield statements
+
+    async def is_current(self) -> bool:
+        """Tell whether the control tables are there, in this package's version; makes the file if it is missing."""
+        self._make_file()
+        async with self.reading() as statements:
+            return await versions.is_current(statements)
+
+    async def upgrade(self) -> None:
+        """Make the control tables, or bring them to this package's version, in one transaction."""
+        with faults_explained(self.path):
+            async with self._writer.begin() as connection:
+                # Another process may have been quicker.
+                if not await versions.is_current(await Statements.on(connection)):
+                    await versions.upgrade(connection)
+
+    async def close(self) -> None:
+        """Close every connection to the file."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+    def _make_file(self) -> None:
+        """Make the file for its owner's eyes only: it holds customers' rows."""
+        if self.path.exists():
+            return
+        try:
+            os.close(os.open(self.path, os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The database {self.path} cannot be made: {error.strerror}.",
+                "Check that its folder exists and that this user may write there.",
+            ) from error

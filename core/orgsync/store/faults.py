@@ -1,0 +1,79 @@
+"""From what SQLite reports to what an operator can do about it."""
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from orgsync.errors import StoreUnavailable
+
+__all__ = ["faults_explained"]
+
+_FAULTS: dict[int, tuple[str, str]] = {
+    sqlite3.SQLITE_BUSY: (
+        "is locked by another process",
+        "Stop what holds it (a long write, a backup, an open editor), then run again.",
+    ),
+    sqlite3.SQLITE_LOCKED: (
+        "is locked by another reader in this process",
+        "Finish reading, then run again.",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "is read-only",
+        "Give this user the right to write the file and its folder.",
+    ),
+    sqlite3.SQLITE_PERM: (
+        "may not be opened by this user",
+        "Give this user the right to read and write the file and its folder.",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "cannot be opened",
+        "Check that its path names a file, that its folder exists, and that this user may write there.",
+    ),
+    sqlite3.SQLITE_FULL: (
+        "cannot grow: the disk is full",
+        "Free some space, then run again; nothing committed is lost.",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "cannot be read or written: the disk reports an error",
+        "Check the disk and its free space, then run again.",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        "is damaged",
+        "Restore a backup, or move the file away and run again: the copy is read anew from Salesforce.",
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        "is not an SQLite database",
+        "Point ORGSYNC_DATABASE_URL at another file, or move this one away.",
+    ),
+}
+
+_PRIMARY_CODE = 0xFF
+"""SQLite's extended codes keep the primary one in their lowest byte."""
+
+
+@contextmanager
+def faults_explained(path: Path) -> Generator[None]:
+    """Raise StoreUnavailable for what the machine did wrong; let an error in the SQL itself pass as it is."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreUnavailable(
+            f"Every connection to the database {path} is in use.", "Close sessions that are open, then try again."
+        ) from error
+    except (sqlite3.Error, DBAPIError) as error:
+        explained = _explain(error, path)
+        if explained is None:
+            raise
+        # An SQLAlchemy error's text holds the statement's values, which are a customer's: only SQLite's own is chained.
+        raise explained from (error.orig if isinstance(error, DBAPIError) else error)
+
+
+def _explain(error: BaseException, path: Path) -> StoreUnavailable | None:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    code: int | None = getattr(original, "sqlite_errorcode", None)
+    fault = None if code is None else _FAULTS.get(code & _PRIMARY_CODE)
+    return None if fault is None else StoreUnavailable(f"The database {path} {fault[0]}.", fault[1])

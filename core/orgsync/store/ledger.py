@@ -1,0 +1,104 @@
+"""Runs and checkpoints: what was executed, and how far each sync has come."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from orgsync.errors import AlreadyRunning, ConfigurationInvalid
+from orgsync.records import Position, parse_instant, to_stored
+
+from . import statements
+from .control import Checkpoint, Run, RunStatus, utc_now
+from .rows import Counts
+from .sqlite import Statements
+
+__all__ = ["advance", "checkpoints", "count", "finish", "forget", "run", "runs", "start"]
+
+_DIED = "The process ended before the run did."
+
+
+async def start(on: Statements, sync: str, connection: str) -> Run:
+    """Begin a run. The caller holds the lock, so an older one that still says running has died: it failed."""
+    now = utc_now()
+    await on.fetch(statements.FAIL_RUNS, (_DIED, to_stored(now), sync, connection))
+    [(run_id,)] = await on.fetch(statements.START_RUN, (sync, connection, to_stored(now)))
+    return Run(id=run_id, sync=sync, connection=connection, started_at=now)
+
+
+async def finish(
+    on: Statements,
+    run_id: int,
+    *,
+    status: RunStatus,
+    error: str | None,
+    api_calls: int,
+    watermark: datetime | None,
+) -> Run:
+    """End a run, unless it has ended already."""
+    until = None if watermark is None else to_stored(watermark)
+    await on.fetch(statements.FINISH_RUN, (status, error, to_stored(utc_now()), api_calls, until, run_id))
+    return await run(on, run_id)
+
+
+async def run(on: Statements, run_id: int) -> Run:
+    """Read one run; raises ConfigurationInvalid for a number that none has."""
+    found = await on.fetch(statements.RUN, (run_id,))
+    if not found:
+        raise ConfigurationInvalid(f"There is no run {run_id}.", "List them with `orgsync runs`.")
+    return _run(found[0])
+
+
+async def runs(on: Statements, *, limit: int, sync: str | None, connection: str | None) -> Sequence[Run]:
+    """Read runs, the latest first."""
+    return [_run(row) for row in await on.fetch(statements.RUNS, (sync, connection, limit))]
+
+
+def _run(row: Sequence[Any]) -> Run:
+    values = dict(zip(statements.RUN_COLUMNS, row, strict=True))
+    for name in ("started_at", "finished_at", "watermark"):
+        values[name] = _instant(values[name])
+    return Run(**values)
+
+
+def _instant(stored: str | None) -> datetime | None:
+    return None if stored is None else parse_instant(stored)
+
+
+async def count(on: Statements, of: Run, counts: Counts, api_calls: int) -> None:
+    """Add what a batch changed to its run; raises AlreadyRunning when another process has ended that run."""
+    changed = (counts.added, counts.updated, counts.deleted, counts.unchanged)
+    if not await on.fetch(statements.COUNT, (*changed, api_calls, of.id, of.connection)):
+        raise AlreadyRunning(
+            f"Run {of.id} of {of.sync!r} on {of.connection!r} has been ended by another process.",
+            "Let the newer run finish; this one has kept what it committed.",
+        )
+
+
+async def advance(on: Statements, of: Run, position: Position) -> None:
+    """Keep the position that a batch brings its sync to."""
+    watermark = None if position.watermark is None else to_stored(position.watermark)
+    state = json.dumps(position.state, ensure_ascii=False)
+    now = to_stored(utc_now())
+    await on.fetch(statements.ADVANCE, (of.sync, of.connection, position.stream, watermark, state, now))
+
+
+async def checkpoints(on: Statements, sync: str, connection: str) -> dict[str, Checkpoint]:
+    """Read where a sync stands on a connection, by stream."""
+    found = await on.fetch(statements.CHECKPOINTS, (sync, connection))
+    return {
+        stream: Checkpoint(
+            sync=sync,
+            connection=connection,
+            stream=stream,
+            watermark=_instant(watermark),
+            position=json.loads(state),
+            updated_at=parse_instant(updated_at),
+        )
+        for stream, watermark, state, updated_at in found
+    }
+
+
+async def forget(on: Statements, sync: str, connection: str) -> None:
+    """Drop the checkpoints, so that the next run begins anew."""
+    await on.fetch(statements.FORGET, (sync, connection))

@@ -1,0 +1,88 @@
+"""Locks that hold across tasks and processes, and that the system frees when their holder dies."""
+
+import hashlib
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import anyio
+from filelock import FileLock, Timeout
+
+from orgsync.errors import AlreadyRunning, StoreUnavailable
+
+__all__ = ["Locks"]
+
+_POLL_SECONDS = 0.05
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Locks:
+    """Named exclusive locks, each a file of one folder.
+
+    Tasks of one process queue on a semaphore, so that only one of them asks the system for the file. Every holder
+    has a lock object of its own that never waits: filelock's are re-entrant, and their waiting blocks a thread.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._queues: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def hold(self, name: str, *, timeout: float | None) -> AsyncGenerator[None]:  # noqa: ASYNC109 # a public option
+        """Hold the lock; raises AlreadyRunning when it is not free within `timeout` seconds (None: wait for ever)."""
+        queue = self._queues.setdefault(name, anyio.Semaphore(1))
+        lock = FileLock(self._path(name), mode=0o600, thread_local=False)
+        held = self._at_once(queue, lock)
+        if not held and timeout != 0:
+            with anyio.move_on_after(timeout):
+                await self._wait(queue, lock)
+                held = True
+        if not held:
+            raise AlreadyRunning(f"The lock {name!r} is held by another run.", "Wait until it ends, or stop it.")
+        try:
+            yield
+        finally:
+            lock.release()
+            queue.release()
+
+    def _path(self, name: str) -> Path:
+        """Name the lock's file: readable, and never shared by two names that differ in unsafe characters."""
+        readable = _UNSAFE.sub("-", name)[:60]
+        return self._folder / f"{readable}.{hashlib.sha256(name.encode()).hexdigest()[:12]}.lock"
+
+    def _at_once(self, queue: anyio.Semaphore, lock: FileLock) -> bool:
+        try:
+            queue.acquire_nowait()
+        except anyio.WouldBlock:
+            return False
+        held = False
+        try:
+            held = self._taken(lock)
+        finally:
+            if not held:
+                queue.release()
+        return held
+
+    async def _wait(self, queue: anyio.Semaphore, lock: FileLock) -> None:
+        await queue.acquire()
+        held = False
+        try:
+            while not (held := self._taken(lock)):  # noqa: ASYNC110 # another process frees it: there is no event
+                await anyio.sleep(_POLL_SECONDS)
+        finally:
+            if not held:
+                queue.release()
+
+    def _taken(self, lock: FileLock) -> bool:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The folder {self._folder} cannot be written.", "Give this user the right to write there."
+            ) from error
+        return True

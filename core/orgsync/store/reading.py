@@ -1,0 +1,60 @@
+"""Reading record tables a page at a time: rows, the change feed, ids."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import statements
+from .sqlite import Statements
+from .tables import columns_of
+
+__all__ = ["Selection", "live_ids", "outdated", "page"]
+
+_PYTHON: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.loads}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Rows of one table, of one connection or of all: live ones by key, or changes by their number."""
+
+    table: str
+    owner: str | None
+    changes: bool
+
+    def sql(self, columns: Sequence[str]) -> str:
+        """Write the query for one page; its parameters are `cursor` and the limit."""
+        write = statements.changes_after if self.changes else statements.rows_after
+        return write(self.table, columns, of_one=self.owner is not None)
+
+    def start(self, after: int) -> tuple[str | int, ...]:
+        """Answer with the parameters before the first row."""
+        return (*self._owner(), after) if self.changes else (self.owner or "", "")
+
+    def cursor(self, row: dict[str, Any]) -> tuple[str | int, ...]:
+        """Answer with the parameters behind this row."""
+        return (*self._owner(), row["sync_seq"]) if self.changes else (row["connection"], row["id"])
+
+    def _owner(self) -> tuple[str, ...]:
+        return () if self.owner is None else (self.owner,)
+
+
+async def page(on: Statements, selection: Selection, cursor: tuple[str | int, ...], limit: int) -> list[dict[str, Any]]:
+    """Read the rows that follow the cursor, booleans and JSON as Python's, all else in stored form."""
+    kinds = await columns_of(on, selection.table)
+    python = {name: _PYTHON[kind] for name, kind in kinds.items() if kind in _PYTHON}
+    rows = [dict(zip(kinds, row, strict=True)) for row in await on.fetch(selection.sql(list(kinds)), (*cursor, limit))]
+    for row in rows:
+        row.update({name: make(row[name]) for name, make in python.items() if row[name] is not None})
+    return rows
+
+
+async def live_ids(on: Statements, table: str, owner: str, *, after: str, limit: int) -> list[str]:
+    """List ids of live rows in the order of their bytes."""
+    return [each for (each,) in await on.fetch(statements.live_ids(table), (owner, after, limit))]
+
+
+async def outdated(on: Statements, table: str, owner: str, stamps: Sequence[tuple[str, str]]) -> list[str]:
+    """List, of the ids given, those of live rows whose stamp is older than the one given."""
+    given = statements.stamps_parameter(stamps)
+    return [each for (each,) in await on.fetch(statements.outdated(table), (given, owner))]

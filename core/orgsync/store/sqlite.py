@@ -1,0 +1,119 @@
+"""SQLite as a file: its address, its settings, its transactions."""
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import aiosqlite
+import anyio
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+
+__all__ = ["Statements", "address", "engine", "file_of", "transaction"]
+
+BUSY_SECONDS = 10
+_CACHE_KIB = 32 * 1024
+
+_SETTINGS = (
+    "PRAGMA synchronous = NORMAL",  # with WAL: a power cut may lose the last commits, never the database
+    f"PRAGMA cache_size = -{_CACHE_KIB}",
+    "PRAGMA temp_store = MEMORY",
+)
+_WRITE_AHEAD = "PRAGMA journal_mode = WAL"  # lets readers and the writer work at the same time; the file remembers it
+_BEGIN_WRITING = "BEGIN IMMEDIATE"  # a transaction that turns to writing later fails when another writer was quicker
+
+
+def address(url: str) -> URL:
+    """Read the database's address; raises ConfigurationInvalid for one that is not an SQLite file's."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationInvalid(
+            "The database URL cannot be read.", "Write it as sqlite:///folder/orgsync.db."
+        ) from None
+    if parsed.get_backend_name() != "sqlite":
+        raise ConfigurationInvalid(
+            f"Databases of the kind {parsed.get_backend_name()!r} are not supported.",
+            "Use SQLite: sqlite:///folder/orgsync.db.",
+        )
+    if not parsed.database or ":memory:" in parsed.database:
+        raise ConfigurationInvalid(
+            "The database URL names no file, and a copy in memory would be lost.",
+            "Write it as sqlite:///folder/orgsync.db.",
+        )
+    return parsed.set(drivername="sqlite+aiosqlite")
+
+
+def file_of(url: URL) -> Path:
+    """Name the file that holds the database."""
+    return Path((url.database or "").removeprefix("file:"))
+
+
+def engine(url: URL, *, use: Literal["reading", "writing"]) -> AsyncEngine:
+    """Make an engine for sessions that read one state, or hold the write lock from their first statement."""
+    writes = use == "writing"
+    made = create_async_engine(
+        url,
+        pool_size=1 if writes else 5,
+        max_overflow=0 if writes else 15,
+        pool_timeout=30,
+        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+    )
+
+    @event.listens_for(made.sync_engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        cursor = connection.cursor()
+        for statement in _SETTINGS:
+            cursor.execute(statement)
+        cursor.execute(_WRITE_AHEAD if writes else "PRAGMA query_only = ON")
+        if writes and cursor.fetchone()[0] != "wal":
+            raise StoreUnavailable(
+                f"The database {file_of(url)} cannot keep a write-ahead log.",
+                "Put it on a local disk: network folders lack what SQLite needs.",
+            )
+        cursor.close()
+
+    @event.listens_for(made.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction]
+        connection.exec_driver_sql(_BEGIN_WRITING if writes else "BEGIN")
+
+    return made
+
+
+class Statements:
+    """Statements on the driver itself: one visit to SQLite's thread each, where SQLAlchemy makes four."""
+
+    def __init__(self, driver: aiosqlite.Connection) -> None:
+        self._driver = driver
+
+    @classmethod
+    async def on(cls, connection: AsyncConnection) -> "Statements":
+        """Work on a connection that SQLAlchemy holds, in its transaction if there is one."""
+        return cls(cast("aiosqlite.Connection", (await connection.get_raw_connection()).driver_connection))
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement; answer with the rows it returns."""
+        return cast("list[tuple[Any, ...]]", list(await self._driver.execute_fetchall(sql, parameters)))
+
+    async def change_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> int:
+        """Run a statement for each set of parameters; tell how many rows it changed."""
+        async with self._driver.executemany(sql, parameters) as cursor:
+            return cursor.rowcount
+
+
+@asynccontextmanager
+async def transaction(connection: AsyncConnection) -> AsyncGenerator[Statements]:
+    """Hold the write lock; commit at the end of the block, or roll back on any error."""
+    statements = await Statements.on(connection)
+    await statements.fetch(_BEGIN_WRITING)
+    try:
+        yield statements
+        await statements.fetch("COMMIT")
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await (await connection.get_raw_connection()).driver_connection.rollback()
+        raise

@@ -1,0 +1,237 @@
+"""The store: every transaction that orgsync makes, under one roof."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Unpack
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from orgsync.errors import StoreUnavailable
+from orgsync.records import Position, Schema, to_stored
+
+from . import connections, ledger, reading, rows, sqlite, tables
+from .connections import ConnectionColumns
+from .control import Checkpoint, Connection, Run, RunStatus, utc_now
+from .database import Database
+from .locks import Locks
+from .rows import Counts, Write
+from .vault import Vault
+
+__all__ = ["Store"]
+
+_PAGE = 1000
+
+
+class Store:
+    """The database, the credentials in it and the locks beside it; made by `async with Store.open(...)`."""
+
+    def __init__(self, database: Database, vault: Vault, locks: Locks) -> None:
+        self._database = database
+        self._vault = vault
+        self._locks = locks
+        self._prepared: set[Schema] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, *, key: str | None = None, folder: Path) -> "AsyncGenerator[Store]":
+        """Open the database at `url`, made or upgraded where it must be, and close it at the end.
+
+        `folder` holds the locks and, unless `key` is given, the key file. Raises ConfigurationInvalid for a URL
+        that is not an SQLite file's, StoreUnavailable for a database that cannot be used.
+        """
+        address = sqlite.address(url)
+        _make(folder)
+        database, locks = Database(address), Locks(folder / "locks")
+        try:
+            if not await database.is_current():
+                async with locks.hold("upgrade", timeout=None):
+                    await database.upgrade()
+            yield cls(database, Vault(key, folder / "key"), locks)
+        finally:
+            await database.close()
+
+    def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
+        """Hold a lock across tasks and processes; the system frees it when its holder dies.
+
+        Raises AlreadyRunning when it is not free within `timeout` seconds: at once for 0, never for None.
+        """
+        return self._locks.hold(name, timeout=timeout)
+
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a session to read with: `(await session.exec(select(Contact))).all()`. It cannot write."""
+        return self._database.reading_session()
+
+    # Connections
+
+    async def connections(self) -> Sequence[Connection]:
+        """Read every connection, by name."""
+        async with self._database.reading_session() as session:
+            return await connections.listed(session)
+
+    async def connection(self, name: str) -> Connection:
+        """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
+        async with self._database.reading_session() as session:
+            return await connections.named(session, name)
+
+    async def save_connection(self, connection: Connection, secrets: Mapping[str, Any]) -> Connection:
+        """Insert or replace a connection and its credentials; the first ever makes the key file."""
+        self._vault.make_key()
+        encrypted = self._vault.encrypt(connection.name, secrets)
+        async with self._database.writing_session() as session:
+            return await connections.save(session, connection, encrypted)
+
+    async def update_connection(
+        self, name: str, *, secrets: Mapping[str, Any] | None = None, **columns: Unpack[ConnectionColumns]
+    ) -> Connection:
+        """Change some of a connection's columns, and its credentials where they are given, in one transaction."""
+        encrypted = None if secrets is None else self._vault.encrypt(name, secrets)
+        async with self._database.writing_session() as session:
+            return await connections.change(session, name, columns, encrypted)
+
+    async def secrets(self, name: str) -> dict[str, Any]:
+        """Decrypt a connection's credentials; raises ConfigurationInvalid when the key is missing or another."""
+        return self._vault.decrypt(name, (await self.connection(name)).secrets)
+
+    async def rename_connection(self, old: str, new: str) -> None:
+        """Give a connection another name, in its rows, runs and checkpoints too."""
+        async with self._database.writing_session() as session:
+            await connections.rename(session, self._vault, old, new)
+
+    async def remove_connection(self, name: str, *, keep_rows: bool = False) -> None:
+        """Remove a connection and its checkpoints; with them its runs and rows, unless they are kept."""
+        async with self._database.writing_session() as session:
+            await connections.remove(session, name, keep_rows=keep_rows)
+
+    # Runs and checkpoints
+
+    async def start_run(self, sync: str, connection: str) -> Run:
+        """Begin a run; the caller holds the lock of (sync, connection). One left running there has failed."""
+        async with self._database.writing() as on:
+            return await ledger.start(on, sync, connection)
+
+    async def finish_run(
+        self,
+        run_id: int,
+        *,
+        status: RunStatus,
+        error: str | None = None,
+        api_calls: int,
+        watermark: datetime | None = None,
+    ) -> Run:
+        """End a run, unless it has ended already; `api_calls` are all it made."""
+        async with self._database.writing() as on:
+            return await ledger.finish(on, run_id, status=status, error=error, api_calls=api_calls, watermark=watermark)
+
+    async def run(self, run_id: int) -> Run:
+        """Read one run; raises ConfigurationInvalid for a number that none has."""
+        async with self._database.reading() as on:
+            return await ledger.run(on, run_id)
+
+    async def runs(self, limit: int = 50, *, sync: str | None = None, connection: str | None = None) -> Sequence[Run]:
+        """Read runs, the latest first."""
+        async with self._database.reading() as on:
+            return await ledger.runs(on, limit=limit, sync=sync, connection=connection)
+
+    async def checkpoints(self, sync: str, connection: str) -> dict[str, Checkpoint]:
+        """Read where a sync stands on a connection, by stream."""
+        async with self._database.reading() as on:
+            return await ledger.checkpoints(on, sync, connection)
+
+    async def clear_checkpoints(self, sync: str, connection: str) -> None:
+        """Drop a sync's checkpoints on a connection, so that its next run begins anew."""
+        async with self._database.writing() as on:
+            await ledger.forget(on, sync, connection)
+
+    # Rows
+
+    async def prepare(self, schema: Schema) -> Sequence[str]:
+        """Make the class's table, or widen it; answer with the columns added to a table that was there.
+
+        Adding a column drops the table's checkpoints, so that the next pass fills it. Raises RecordClassInvalid for
+        a column whose type no longer fits, or a table that is not orgsync's.
+        """
+        if schema in self._prepared:
+            return ()
+        async with self._database.writing() as on:
+            added = await tables.prepare(on, schema)
+        self._prepared.add(schema)
+        return added
+
+    async def commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:
+        """Write rows, change marks, the run's counters and the checkpoint in one transaction, or nothing.
+
+        `api_calls` are all that the run has made so far. Raises AlreadyRunning when another process has ended the run.
+        """
+        for write in writes:
+            await self.prepare(write.schema)
+        try:
+            return await self._commit(run, writes, checkpoint, api_calls)
+        except UnicodeEncodeError:
+            writes = [Write(each.schema, rows.encodable(each.rows), each.deleted_ids) for each in writes]
+            return await self._commit(run, writes, checkpoint, api_calls)
+
+    async def _commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:
+        counts = Counts()
+        async with self._database.writing() as on:
+            at = to_stored(utc_now())
+            for each in writes:
+                counts += await rows.write(on, run.connection, each, at=at)
+            await ledger.count(on, run, counts, api_calls)
+            if checkpoint is not None:
+                await ledger.advance(on, run, checkpoint)
+        return counts
+
+    async def live_ids(self, schema: Schema, connection: str, *, after: str = "", limit: int) -> list[str]:
+        """List ids of live rows after `after`, in the order of their bytes."""
+        await self.prepare(schema)
+        async with self._database.reading() as on:
+            return await reading.live_ids(on, schema.table, connection, after=after, limit=limit)
+
+    async def outdated(self, schema: Schema, connection: str, stamps: Sequence[tuple[str, str]]) -> list[str]:
+        """List, of (id, system_modstamp) pairs, the ids of live rows whose copy is older."""
+        await self.prepare(schema)
+        async with self._database.reading() as on:
+            return await reading.outdated(on, schema.table, connection, stamps)
+
+    async def tables(self) -> list[str]:
+        """Name every record table."""
+        async with self._database.reading() as on:
+            return await tables.record_tables(on)
+
+    async def read(
+        self,
+        table: str,
+        *,
+        connection: str | None = None,
+        changes: bool = False,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Read rows a page at a time: live ones by connection and id, or changes after the number `after`.
+
+        `table` is a table's name or its class's, in any case. Booleans and JSON come as Python's, all else in
+        stored form. Between pages nothing is held open, so rows may change while they are read.
+        """
+        async with self._database.reading() as on:
+            selection = reading.Selection(await tables.table_named(on, table), connection, changes)
+        cursor, left = selection.start(after), limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            async with self._database.reading() as on:
+                page = await reading.page(on, selection, cursor, size)
+            for row in page:
+                yield row
+            if len(page) < size:
+                return
+            cursor, left = selection.cursor(page[-1]), None if left is None else left - size
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The folder {folder} cannot be made: {error.strerror}.", "Give this user the right to write there."
+        ) from error

@@ -1,0 +1,49 @@
+"""The version of the control tables: read with one SELECT, raised by alembic only where it must be.
+
+Importing alembic costs most of a second, so a database that is up to date never causes it.
+"""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orgsync.errors import StoreUnavailable
+
+from . import statements
+from .sqlite import Statements
+
+__all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "is_current", "upgrade"]
+
+KNOWN_VERSIONS = ("0001",)
+"""Every version that this package can read, oldest first; the last is what it writes."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+async def is_current(on: Statements) -> bool:
+    """Tell whether the control tables are of this package's version; raises StoreUnavailable for a newer one."""
+    if not await on.fetch(statements.TABLE_EXISTS, (statements.VERSION_TABLE,)):
+        return False
+    found = [version for (version,) in await on.fetch(statements.VERSION)]
+    if any(version not in KNOWN_VERSIONS for version in found):
+        raise StoreUnavailable(
+            f"The database is of version {', '.join(found)}, newer than this orgsync knows.",
+            "Install the orgsync that wrote it, or point ORGSYNC_DATABASE_URL at another database.",
+        )
+    return found == [KNOWN_VERSIONS[-1]]
+
+
+async def upgrade(connection: AsyncConnection) -> None:
+    """Bring the control tables to this package's version, in the connection's transaction."""
+    await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

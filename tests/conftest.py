@@ -1,0 +1,23 @@
+"""What every test can ask for."""
+
+from collections.abc import Iterator
+
+import pytest
+import stamina
+
+from orgsync.demo_org import DemoOrg
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Iterator[None]:
+    """Retry at once: the number of tries stays, the waits go."""
+    stamina.set_testing(True, attempts=8, cap=True)
+    yield
+    stamina.set_testing(False)
+
+
+@pytest.fixture
+def org() -> Iterator[DemoOrg]:
+    """A demo org with a few rows."""
+    with DemoOrg(contacts=25, accounts=5) as started:
+        yield started

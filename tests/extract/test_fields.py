@@ -1,0 +1,200 @@
+"""Fields that come, go, hide and change."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from orgsync import Batches, Context, Record, Sync, field, sync
+from orgsync.demo_org import DemoOrg
+from orgsync.errors import FieldNotFound, ObjectNotFound, RecordClassInvalid
+from tests.projects import project_at
+
+
+def reading(model: type[Record], name: str = "reading") -> Sync[Record]:
+    """Make a sync that reads a record class."""
+
+    @sync(name=name)
+    def read(ctx: Context) -> Batches[Record]:
+        return ctx.changes(model)
+
+    return read
+
+
+def plain() -> Sync[Record]:
+    class Contact(Record, table=True):
+        last_name: str | None
+
+    return reading(Contact)
+
+
+def with_email() -> Sync[Record]:
+    class Contact(Record, table=True):
+        last_name: str | None
+        email: str | None
+
+    return reading(Contact)
+
+
+def with_level() -> Sync[Record]:
+    class Contact(Record, table=True):
+        last_name: str | None
+        level: str | None = field("Level__c", optional=True)
+
+    return reading(Contact)
+
+
+async def test_a_field_that_the_class_gains_is_filled_for_every_row(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(plain())
+        await project.run(with_email())
+        emails = {key: row["email"] for key, row in (await project.live("contact")).items()}
+        assert emails == {row["Id"]: row["Email"] for row in org.rows("Contact")}
+
+
+async def test_a_field_that_the_class_loses_stays_in_the_table(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(with_email())
+        assert (await project.run(plain())).updated == 0
+        assert any(row["email"] for row in (await project.live("contact")).values())
+
+
+async def test_a_missing_field_ends_the_run_and_is_named_with_the_permission(tmp_path: Path, org: DemoOrg) -> None:
+    org.hide_field("Contact", "Email")
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(with_email())
+    assert isinstance(outcome.problem, FieldNotFound)
+    assert "Contact has no field Email" in outcome.problem.cause
+    assert "Contact.email needs it" in outcome.problem.cause
+    assert "Read on Contact.Email" in outcome.problem.remedy
+    assert outcome.run.status == "failed"
+    assert outcome.run.error == str(outcome.problem)
+
+
+async def test_a_field_that_goes_missing_later_is_named_too(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(with_email())
+        org.hide_field("Contact", "Email")
+        outcome = await project.outcome(with_email())
+        assert isinstance(outcome.problem, FieldNotFound)
+        assert "Contact.email needs it" in outcome.problem.cause
+        org.show_everything()
+        assert (await project.run(with_email())).status == "done"
+
+
+async def test_a_hidden_parent_is_named(tmp_path: Path, org: DemoOrg) -> None:
+    class Contact(Record, table=True):
+        account_name: str | None = field("Account.Name")
+
+    org.hide_field("Contact", "AccountId")
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(reading(Contact))
+    assert isinstance(outcome.problem, FieldNotFound)
+    assert "Contact has no field Account" in outcome.problem.cause
+
+
+async def test_an_object_that_is_hidden_is_named(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(plain())
+        org.hide_object("Contact")
+        outcome = await project.outcome(plain())
+        assert isinstance(outcome.problem, ObjectNotFound)
+        assert "no object Contact" in outcome.problem.cause
+
+
+async def test_an_optional_field_that_is_missing_is_null_and_one_warning(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        with structlog.testing.capture_logs() as logged:
+            await project.run(with_level())
+        rows = await project.live("contact")
+        assert {row["level"] for row in rows.values()} == {None}
+        (warning,) = [entry["event"] for entry in logged]
+        assert "Contact has no visible field Level__c" in warning
+
+
+async def test_an_optional_field_that_appears_is_found_within_a_day_and_filled(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(with_level())
+        org.add_field("Contact", "Level__c", type="picklist", values=["Gold"])
+        for row in org.rows("Contact")[:3]:
+            org.update("Contact", str(row["Id"]), Level__c="Gold")
+        org.advance(days=2)
+        await project.run(with_level())
+        levels = [row["level"] for row in (await project.live("contact")).values()]
+        assert levels.count("Gold") == 3
+
+
+async def test_an_optional_field_that_vanishes_does_not_stop_the_sync(tmp_path: Path, org: DemoOrg) -> None:
+    org.add_field("Contact", "Level__c", type="picklist", values=["Gold"])
+    async with project_at(tmp_path, org) as project:
+        await project.run(with_level())
+        org.hide_field("Contact", "Level__c")
+        org.insert("Contact", LastName="Later")
+        assert (await project.run(with_level())).added == 1
+
+
+async def test_a_field_spelled_in_another_case_is_corrected_by_name(tmp_path: Path, org: DemoOrg) -> None:
+    class Contact(Record, table=True):
+        mail: str | None = field("EMail")
+
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(reading(Contact))
+    assert isinstance(outcome.problem, RecordClassInvalid)
+    assert 'field("Email")' in outcome.problem.remedy
+
+
+async def test_a_value_missing_from_a_field_declared_without_none_is_kept_and_told(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    class Contact(Record, table=True):
+        email: str
+
+    org.insert("Contact", LastName="No mail", Email=None)
+    async with project_at(tmp_path, org) as project:
+        with structlog.testing.capture_logs() as logged:
+            await project.run(reading(Contact))
+        assert len(await project.live("contact")) == 26
+        assert [entry["event"] for entry in logged if "Contact.email is declared without" in entry["event"]]
+
+
+class Opportunity(Record, table=True):
+    """Money, dates and a path through two parents."""
+
+    amount: Decimal | None
+    owner_of_account: str | None = field("Account.Owner.Username")
+
+
+async def test_money_is_exact_and_grandparents_are_read(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(reading(Opportunity))
+        copied = await project.live("opportunity")
+        want = {str(row["Id"]): row["Amount"] for row in org.rows("Opportunity")}
+        assert {key: row["amount"] and Decimal(row["amount"]) for key, row in copied.items()} == {
+            key: None if amount is None else Decimal(str(amount)) for key, amount in want.items()
+        }
+        await project.run(reading(Opportunity))
+        assert project.calls == ["updated", "queryAll", "queryAll", "queryAll"]
+        assert "Account.Owner.SystemModstamp >=" in project.queries[2]
+
+
+async def test_what_is_kept_of_a_pass_can_be_read_back(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(with_level())
+        (kept,) = (await project.workspace.store.checkpoints("reading", "acme")).values()
+    state: dict[str, Any] = kept.position
+    assert state["paths"] == ["Id", "IsDeleted", "LastName"]
+    assert state["facts"]["absent"] == ["Level__c"]
+    assert "pass" not in state
+
+
+@pytest.mark.parametrize("path", ["Nothing.Name", "Account.Nothing.Name", "Account.Nothing"])
+async def test_a_relationship_that_is_not_there_is_named(tmp_path: Path, org: DemoOrg, path: str) -> None:
+    class Contact(Record, table=True):
+        something: str | None = field(path)
+
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(reading(Contact))
+    assert isinstance(outcome.problem, FieldNotFound)
+    assert "Nothing" in outcome.problem.cause

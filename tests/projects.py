@@ -1,0 +1,102 @@
+"""A project for tests: its own folder and store, connected to a demo org."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from orgsync import Credentials, Record, Sync
+from orgsync.application import Workspace, connect, open_workspace
+from orgsync.demo_org import DemoOrg
+from orgsync.runner import Outcome, Progress, run_sync
+from orgsync.settings import Settings
+from orgsync.store import Run
+
+__all__ = ["Project", "credentials_for", "project_at", "settings_for"]
+
+
+def _nobody(_: Progress) -> None:
+    """Watch nothing."""
+
+
+def credentials_for(org: DemoOrg) -> Credentials:
+    """Give what the demo org's app signs in with."""
+    return Credentials(
+        grant="refresh-token",
+        login_url=org.login_url,
+        client_id=org.client_id,
+        client_secret=org.client_secret,
+        refresh_token=org.refresh_token,
+    )
+
+
+def settings_for(folder: Path, **settings: Any) -> Settings:
+    """Give the settings of a project in a folder, with short timeouts."""
+    return Settings.model_validate({"project": folder, "timeout": 10, "retry_for": 10, **settings})
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An open project whose connection `acme` leads to a demo org."""
+
+    workspace: Workspace
+    org: DemoOrg
+
+    async def outcome(
+        self,
+        sync: Sync[Record],
+        *,
+        full: bool = False,
+        watch: Callable[[Progress], None] = _nobody,
+        clock: Callable[[], datetime] | None = None,
+    ) -> Outcome:
+        """Run a sync on acme, and give how it ended. The machine's clock is the org's unless another is given."""
+        self.org.clear_requests()
+        at_work = self.workspace
+        return await run_sync(
+            sync,
+            "acme",
+            store=at_work.store,
+            http=at_work.http,
+            settings=at_work.settings,
+            full=full,
+            watch=watch,
+            clock=clock or (lambda: self.org.now),
+        )
+
+    async def run(self, sync: Sync[Record], *, full: bool = False, clock: Callable[[], datetime] | None = None) -> Run:
+        """Run a sync on acme; a problem that ends it fails the test."""
+        outcome = await self.outcome(sync, full=full, clock=clock)
+        if outcome.problem:
+            raise outcome.problem
+        return outcome.run
+
+    async def live(self, table: str) -> dict[str, dict[str, Any]]:
+        """Read the copy's live rows by Id."""
+        return {row["id"]: row async for row in self.workspace.store.read(table)}
+
+    async def feed(self, table: str, after: int = 0) -> list[tuple[str, str]]:
+        """Read the change feed as (Id, what changed)."""
+        rows = self.workspace.store.read(table, changes=True, after=after)
+        return [(row["id"], row["sync_change"]) async for row in rows]
+
+    @property
+    def calls(self) -> list[str]:
+        """The API calls of the last run, by the last part of their paths."""
+        return [request.path.rstrip("/").rpartition("/")[2] for request in self.org.requests if request.counted]
+
+    @property
+    def queries(self) -> list[str]:
+        """The SOQL that the last run sent."""
+        return [request.query["q"] for request in self.org.requests if "q" in request.query]
+
+
+@asynccontextmanager
+async def project_at(folder: Path, org: DemoOrg, **settings: Any) -> AsyncGenerator[Project]:
+    """Open a project in a folder, connecting acme to the org the first time."""
+    async with open_workspace(settings_for(folder, **settings)) as workspace:
+        if not await workspace.store.connections():
+            await connect(workspace, "acme", credentials_for(org))
+        yield Project(workspace, org)

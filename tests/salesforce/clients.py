@@ -1,0 +1,48 @@
+"""Clients for tests, signed in to a demo org without a store."""
+
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from orgsync.demo_org import DemoOrg
+from orgsync.salesforce.client import Client
+from orgsync.salesforce.credentials import Credentials
+from orgsync.salesforce.http import Http
+from orgsync.salesforce.session import Session
+from tests.sign_in.vaults import MemoryVault
+
+
+def credentials_for(org: DemoOrg) -> Credentials:
+    return Credentials(
+        grant="refresh-token",
+        login_url=org.login_url,
+        client_id=org.client_id,
+        client_secret=org.client_secret,
+        refresh_token=org.refresh_token,
+    )
+
+
+@asynccontextmanager
+async def client_of(
+    org: DemoOrg,
+    *,
+    signed_in: bool = False,
+    limit_share: float = 0.8,
+    allowed_hosts: Collection[str] = (),
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AsyncIterator[Client]:
+    credentials = credentials_for(org)
+    if signed_in:
+        credentials = replace(credentials, access_token=org.access_token(), instance_url=org.instance_url)
+    async with Http(timeout=10) as http:
+        session = Session(http, MemoryVault(credentials), allowed_hosts=allowed_hosts)
+        yield Client(
+            http,
+            session,
+            login_url=org.login_url,
+            allowed_hosts=allowed_hosts,
+            limit_share=limit_share,
+            retry_for=10,
+            clock=clock,
+        )
