@@ -50,9 +50,9 @@ class StoredCopy:
     store: Store
     name: str
 
-    async def outdated(self, schema: Schema, stamps: Sequence[tuple[str, str]]) -> list[str]:
-        """Of these (Id, system_modstamp), name the Ids whose live row in the copy is older."""
-        return await self.store.outdated(schema, self.name, stamps)
+    async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
+        """Name those of the Ids that have a live row in the copy."""
+        return await self.store.outdated(schema, self.name, [(each, "9999") for each in ids])
 
     async def live_ids(self, schema: Schema, after: str, limit: int) -> list[str]:
         """Name the next live rows' Ids in byte order."""

@@ -14,8 +14,8 @@ __all__ = ["Copy", "Source"]
 class Copy(Protocol):
     """The rows that one connection has in the store."""
 
-    async def outdated(self, schema: Schema, stamps: Sequence[tuple[str, str]]) -> list[str]:
-        """Of these (Id, system_modstamp), name the Ids whose live row in the copy is older."""
+    async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
+        """Name those of the Ids that have a live row in the copy."""
         ...
 
     async def live_ids(self, schema: Schema, after: str, limit: int) -> list[str]:
