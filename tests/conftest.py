@@ -7,6 +7,8 @@ import stamina
 
 from orgsync.demo_org import DemoOrg
 
+from .stage import CASSETTES, Stage, staged
+
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> Iterator[None]:
@@ -21,3 +23,11 @@ def org() -> Iterator[DemoOrg]:
     """A demo org with a few rows."""
     with DemoOrg(contacts=25, accounts=5) as started:
         yield started
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """The test's cassette, played; see tests/stage.py."""
+    module = request.path.stem
+    with staged(CASSETTES / module / f"{request.node.name}.yaml") as playing:
+        yield playing

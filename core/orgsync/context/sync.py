@@ -18,7 +18,7 @@ R = TypeVar("R", bound=Record)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sync(Generic[Record_co]):
     """A function that reads from an org into the store. `every` is how often it is due, None for only by hand."""
 

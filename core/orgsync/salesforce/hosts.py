@@ -166,7 +166,7 @@ def _login_origin(url: str) -> _Origin:
 
 def _parse(url: str) -> _Origin | None:
     """Give the URL's origin, or None for anything that two parsers could read as different hosts."""
-    if not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
+    if not url.isascii() or not url.isprintable():
         return None
     try:
         parts = urlsplit(url)

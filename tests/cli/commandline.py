@@ -1,0 +1,81 @@
+"""The command as tests run it: inside this process, or as a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from orgsync.demo_org import DemoOrg
+
+__all__ = ["Command", "Outcome", "finished", "objects", "started", "variables_for"]
+
+_PROGRAM = Path(sys.executable).with_name("orgsync")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Read stdout as one JSON object a line."""
+        return objects(self.out)
+
+    def problem(self) -> tuple[str, str]:
+        """Give the cause and the remedy of an error that was told in exactly two lines."""
+        assert "Traceback" not in self.err
+        lines = self.err.splitlines()
+        assert len(lines) == 2, self.err
+        assert lines[0].startswith("error: ")
+        assert lines[1].startswith("       ")
+        return lines[0].removeprefix("error: "), lines[1].strip()
+
+
+class Command(Protocol):
+    """Run the command with arguments, `answers` being typed."""
+
+    def __call__(self, *arguments: str, answers: str = "") -> Outcome:
+        """Run it to its end."""
+        ...
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    """Read one JSON object a line."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def variables_for(org: DemoOrg) -> dict[str, str]:
+    """Name the variables that the demo org's app signs in with."""
+    return {
+        "ORGSYNC_CLIENT_ID": org.client_id,
+        "ORGSYNC_CLIENT_SECRET": org.client_secret,
+        "ORGSYNC_REFRESH_TOKEN": org.refresh_token,
+    }
+
+
+def started(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+    """Start the command as a process of its own, with nobody at its terminal."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ORGSYNC_")}
+    return subprocess.Popen(
+        [str(_PROGRAM), *arguments],
+        cwd=folder,
+        env={**clean, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finished(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Outcome:
+    """Run the command as a process of its own to its end."""
+    process = started(folder, *arguments, env=env)
+    out, err = process.communicate(timeout=60)
+    return Outcome(process.returncode, out, err)

@@ -1,0 +1,58 @@
+"""A project folder, the command run in it, and an org to talk to."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from stamina.instrumentation import set_on_retry_hooks
+from typer.testing import CliRunner
+
+from orgsync.demo_org import DemoOrg
+from orgsync_cli.main import app
+
+from .commandline import Command, Outcome, variables_for
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with none of the machine's own settings."""
+    for name in [name for name in os.environ if name.startswith("ORGSYNC_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def orgsync(folder: Path) -> Iterator[Command]:
+    """The command, run inside this process."""
+
+    def run(*arguments: str, answers: str = "") -> Outcome:
+        result = CliRunner().invoke(app, arguments, input=answers, prog_name="orgsync")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Outcome(result.exit_code, result.stdout, result.stderr)
+
+    yield run
+    structlog.reset_defaults()
+    set_on_retry_hooks(None)
+
+
+@pytest.fixture
+def secrets(org: DemoOrg, monkeypatch: pytest.MonkeyPatch, folder: Path) -> DemoOrg:
+    """The org, with the variables set that its app signs in with."""
+    for name, value in variables_for(org).items():
+        monkeypatch.setenv(name, value)
+    return org
+
+
+@pytest.fixture
+def acme(orgsync: Command, secrets: DemoOrg, monkeypatch: pytest.MonkeyPatch) -> DemoOrg:
+    """The org, connected as acme; the variables are gone again."""
+    connected = orgsync("connect", "acme", "--flow", "refresh-token", "--login-url", secrets.url)
+    assert connected.code == 0, connected
+    for name in variables_for(secrets):
+        monkeypatch.delenv(name)
+    return secrets

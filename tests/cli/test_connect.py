@@ -1,0 +1,269 @@
+"""Signing in by the command."""
+
+import json
+import re
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from orgsync.demo_org import DemoOrg, Fault
+
+from .commandline import Command, Outcome, started, variables_for
+
+
+def shown(orgsync: Command, name: str = "acme") -> dict[str, object]:
+    return orgsync("connections", "show", name, "--json").objects()[0]
+
+
+def connect(orgsync: Command, org: DemoOrg, *more: str) -> Outcome:
+    return orgsync("connect", "acme", "--flow", "refresh-token", "--login-url", org.url, *more)
+
+
+def test_a_refresh_token_connects_and_what_was_learnt_is_told(orgsync: Command, secrets: DemoOrg) -> None:
+    outcome = connect(orgsync, secrets)
+    assert outcome.code == 0
+    assert outcome.err == ""
+    for told in (secrets.org_id, secrets.username, secrets.instance_url, "62.0", "2 h", "orgsync run contacts -c acme"):
+        assert told in outcome.out
+    for value in (secrets.client_secret, secrets.refresh_token):
+        assert value not in outcome.out
+    assert shown(orgsync)["flow"] == "refresh-token"
+
+
+def test_without_introspection_the_hint_says_what_that_means(orgsync: Command, secrets: DemoOrg) -> None:
+    secrets.introspection_allowed = False
+    assert "Introspect All Tokens" in connect(orgsync, secrets).out
+
+
+def test_a_server_that_only_gives_tokens_is_enough(orgsync: Command, secrets: DemoOrg) -> None:
+    for path in ("introspect", "userinfo", "/id/", "/services/data$"):
+        secrets.add_fault(Fault.status(404), match=path, times=None)
+    outcome = connect(orgsync, secrets)
+    assert outcome.code == 0, outcome
+    assert secrets.user_id in outcome.out
+
+
+def test_a_signed_assertion_connects(orgsync: Command, org: DemoOrg, folder: Path) -> None:
+    (folder / "key.pem").write_text(org.private_key_pem)
+    options = ("--login-url", org.url, "--client-id", org.client_id, "--username", org.username)
+    outcome = orgsync("connect", "acme", "--flow", "jwt", "--private-key", "key.pem", *options)
+    assert outcome.code == 0, outcome
+    assert "PRIVATE KEY" not in outcome.out
+    (folder / "key.pem").unlink()
+    assert orgsync("connect", "acme").code == 0  # the key is kept, encrypted
+
+
+def test_client_credentials_connect_and_again_by_name_alone(
+    orgsync: Command, secrets: DemoOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = orgsync("connect", "acme", "--flow", "client-credentials", "--login-url", secrets.url)
+    assert outcome.code == 0, outcome
+    for name in variables_for(secrets):
+        monkeypatch.delenv(name)
+    assert orgsync("connect", "acme").code == 0
+    assert shown(orgsync)["flow"] == "client-credentials"
+
+
+def test_an_sfdx_auth_url_connects_from_a_file_or_a_variable(
+    orgsync: Command, org: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"force://{org.client_id}:{org.client_secret}:{org.refresh_token}@{org.url.removeprefix('http://')}"
+    (folder / "auth.txt").write_text(f"{url}\n")
+    assert orgsync("connect", "acme", "--sfdx-url-file", "auth.txt").code == 0
+    monkeypatch.setenv("ORGSYNC_SFDX_URL", url)
+    assert orgsync("connect", "other", "--flow", "sfdx-url").code == 0
+    assert orgsync("connect", "acme").code == 0
+
+
+def test_a_connection_made_again_keeps_its_address_app_and_secrets(orgsync: Command, acme: DemoOrg) -> None:
+    acme.expire_tokens()
+    outcome = orgsync("connect", "acme")
+    assert outcome.code == 0, outcome
+    connection = shown(orgsync)
+    assert connection["login_url"] == acme.url
+    assert connection["client_id"] == acme.client_id
+    assert orgsync("run", "contacts").code == 0
+
+
+def test_a_rotated_refresh_token_is_kept_when_a_connection_is_made_again(orgsync: Command, acme: DemoOrg) -> None:
+    acme.rotate_refresh_tokens = True
+    for _ in range(3):
+        assert orgsync("connect", "acme").code == 0
+
+
+def test_tags_and_metadata_are_kept_and_stay(orgsync: Command, secrets: DemoOrg) -> None:
+    connect(orgsync, secrets, "--tag", "eu", "--tag", "gold", "--metadata", '{"plan": "größer"}')
+    assert shown(orgsync)["tags"] == ["eu", "gold"]
+    connect(orgsync, secrets)
+    assert shown(orgsync)["metadata"] == {"plan": "größer"}
+    refused = connect(orgsync, secrets, "--metadata", "[1]")
+    assert (refused.code, refused.problem()[0]) == (2, "--metadata is not a JSON object.")
+
+
+def test_stored_secrets_do_not_go_to_another_host(orgsync: Command, acme: DemoOrg) -> None:
+    with DemoOrg(contacts=0, accounts=1, seed=2) as other:
+        refused = orgsync("connect", "acme", "--flow", "refresh-token", "--login-url", other.url)
+        assert (refused.code, other.requests) == (2, [])
+        assert "refresh token" in refused.problem()[0]
+
+
+@pytest.mark.parametrize(
+    ("flow", "missing", "source"),
+    [
+        ("refresh-token", "refresh token", "ORGSYNC_REFRESH_TOKEN"),
+        ("client-credentials", "client secret", "ORGSYNC_CLIENT_SECRET"),
+        ("jwt", "private key", "ORGSYNC_PRIVATE_KEY"),
+        ("sfdx-url", "sfdx auth URL", "ORGSYNC_SFDX_URL"),
+    ],
+)
+def test_a_missing_secret_is_named_with_its_variable(
+    flow: str, missing: str, source: str, orgsync: Command, org: DemoOrg
+) -> None:
+    refused = orgsync("connect", "acme", "--flow", flow, "--login-url", org.url, "--client-id", "x")
+    cause, remedy = refused.problem()
+    assert refused.code == 2
+    assert missing in cause
+    assert source in remedy
+    assert org.requests == []
+
+
+def test_a_missing_client_id_or_user_name_is_named(orgsync: Command, org: DemoOrg, folder: Path) -> None:
+    assert "--client-id" in connect(orgsync, org).problem()[1]
+    (folder / "key.pem").write_text(org.private_key_pem)
+    options = ("--login-url", org.url, "--client-id", "x", "--private-key", "key.pem")
+    assert "--username" in orgsync("connect", "acme", "--flow", "jwt", *options).problem()[1]
+
+
+@pytest.mark.parametrize(
+    ("variable", "cause"),
+    [
+        ("ORGSYNC_CLIENT_ID", "No app with this client id"),
+        ("ORGSYNC_CLIENT_SECRET", "client secret is wrong"),
+        ("ORGSYNC_REFRESH_TOKEN", "refresh token is dead"),
+    ],
+)
+def test_what_salesforce_refuses_is_told_and_nothing_is_kept(
+    variable: str, cause: str, orgsync: Command, secrets: DemoOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "wrong-and-secret")
+    refused = connect(orgsync, secrets)
+    assert refused.code == 3
+    assert cause in refused.problem()[0]
+    for value in ("wrong-and-secret", secrets.client_secret, secrets.refresh_token):
+        assert value not in refused.err
+    assert orgsync("connections", "--json").objects() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("http://acme.my.salesforce.com", "not https"),
+        ("https://login.example.com", "not a Salesforce login host"),
+        ("https://me:pw@login.salesforce.com", "not the address of a host"),
+    ],
+)
+def test_a_login_url_that_no_secret_may_go_to_is_refused(url: str, cause: str, orgsync: Command) -> None:
+    refused = orgsync("connect", "acme", "--flow", "refresh-token", "--login-url", url, "--client-id", "x")
+    assert refused.code == 2
+    assert cause in refused.problem()[0]
+
+
+def test_a_bad_name_is_refused_before_anything_is_asked(orgsync: Command, secrets: DemoOrg) -> None:
+    refused = orgsync("connect", "my org", "--flow", "refresh-token", "--login-url", secrets.url)
+    assert refused.code == 2
+    assert "no name for a connection" in refused.problem()[0]
+    assert secrets.requests == []
+
+
+def test_environment_and_login_url_together_are_a_usage_error(orgsync: Command) -> None:
+    both = orgsync("connect", "acme", "--environment", "sandbox", "--login-url", "https://x.my.salesforce.com")
+    assert both.code == 2
+    assert "--login-url" in both.err
+
+
+def test_another_org_under_an_existing_name_is_refused(
+    orgsync: Command, acme: DemoOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with DemoOrg(contacts=0, accounts=1, seed=2) as other:
+        for name, value in variables_for(other).items():
+            monkeypatch.setenv(name, value)
+        refused = connect(orgsync, other)
+    assert refused.code == 2
+    assert other.org_id in refused.problem()[0]
+
+
+def test_a_lost_key_is_told_and_a_new_sign_in_mends_it(
+    orgsync: Command, acme: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".orgsync" / "key").unlink()
+    lost = orgsync("run", "contacts")
+    assert "cannot be decrypted" in lost.err
+    for name, value in variables_for(acme).items():
+        monkeypatch.setenv(name, value)
+    mended = orgsync("connect", "acme")
+    assert mended.code == 0, mended
+    assert "asked for again" in mended.err
+    assert orgsync("run", "contacts").code == 0
+
+
+def test_html_where_a_token_is_due_is_told(orgsync: Command, secrets: DemoOrg) -> None:
+    secrets.add_fault(Fault.status(200, "<html>Sign in to the Wi-Fi</html>"), match="token", times=None)
+    refused = connect(orgsync, secrets)
+    assert refused.code == 1
+    assert "HTML where JSON is due" in refused.err
+    assert "Wi-Fi" not in refused.err
+    assert "warning: retrying in " in refused.err
+
+
+def test_a_host_that_cannot_be_reached_is_told(orgsync: Command, secrets: DemoOrg) -> None:
+    secrets.stop()
+    refused = connect(orgsync, secrets)
+    assert refused.code == 1
+    assert refused.err.splitlines()[-2] == "error: 127.0.0.1 cannot be reached."
+    secrets.start()
+
+
+def test_the_browser_flow_prints_its_url_and_waits_for_the_browser(folder: Path, org: DemoOrg) -> None:
+    port = free_port()
+    org.callback_urls.append(f"http://localhost:{port}/callback")
+    options = ("--login-url", org.url, "--client-id", org.client_id, "--port", str(port))
+    process = started(folder, "connect", "acme", *options, env={"ORGSYNC_CLIENT_SECRET": org.client_secret})
+    with process:
+        assert process.stderr is not None
+        url = next(line.strip() for line in process.stderr if line.startswith("http"))
+        assert urllib.parse.urlsplit(url).netloc == urllib.parse.urlsplit(org.url).netloc
+        with urllib.request.urlopen(f"{url}&decision=allow") as page:  # noqa: S310 - follows the redirect back
+            assert "Signed in" in page.read().decode()
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert org.username in out
+
+
+def test_a_person_who_says_no_in_the_browser_ends_the_sign_in(folder: Path, org: DemoOrg) -> None:
+    port = free_port()
+    org.callback_urls.append(f"http://localhost:{port}/callback")
+    options = ("--login-url", org.url, "--client-id", org.client_id, "--port", str(port))
+    with started(folder, "connect", "acme", *options) as process:
+        assert process.stderr is not None
+        url = next(line.strip() for line in process.stderr if line.startswith("http"))
+        urllib.request.urlopen(f"{url}&decision=deny").close()  # noqa: S310
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert re.search(r"^error: ", err, re.MULTILINE)
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def test_connections_show_holds_no_secret(orgsync: Command, acme: DemoOrg) -> None:
+    told = orgsync("connections", "show", "acme").out + json.dumps(shown(orgsync))
+    assert acme.username in told
+    for value in (acme.client_secret, acme.refresh_token):
+        assert value not in told

@@ -1,0 +1,73 @@
+"""What the command says of itself."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .commandline import Command, finished
+
+COMMANDS = ["demo", "init", "connect", "connections", "doctor", "syncs", "run", "runs", "records", "api"]
+BELOW_CONNECTIONS = ["show", "rename", "remove", "test"]
+
+
+def test_help_lists_every_command_in_the_order_in_which_they_are_met(orgsync: Command) -> None:
+    out = orgsync("--help").out
+    section = out[out.index("Commands:") : out.index("EXAMPLES")]
+    assert [line.split()[0] for line in section.splitlines()[1:] if line.strip()] == COMMANDS
+    assert "..." not in section  # no summary is cut short
+
+
+@pytest.mark.parametrize(
+    "command", [[name] for name in COMMANDS] + [["connections", name] for name in BELOW_CONNECTIONS], ids=" ".join
+)
+def test_every_command_has_help_with_an_example_of_itself(command: list[str], orgsync: Command) -> None:
+    out = orgsync(*command, "--help").out
+    assert out.startswith(f"Usage: orgsync {' '.join(command)} ")
+    assert f"orgsync {' '.join(command)}" in out[out.index("EXAMPLES") :]
+    assert "secret" not in out.partition("Options:")[2].partition("EXAMPLES")[0].lower()  # no secret is an option
+
+
+def test_the_version_is_the_packages(orgsync: Command) -> None:
+    assert orgsync("--version").out.startswith("orgsync 0.")
+
+
+def test_without_a_command_the_help_is_shown(orgsync: Command) -> None:
+    assert "Usage: orgsync" in orgsync().out
+
+
+def test_help_takes_less_than_three_tenths_of_a_second_of_processor_time() -> None:
+    program = Path(sys.executable).with_name("orgsync")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    measured: list[float] = []
+    for _ in range(3):  # the best of three: the first may have to compile
+        process = subprocess.Popen([program, "--help"], stdout=subprocess.DEVNULL, env=clean)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        measured.append(usage.ru_utime + usage.ru_stime)
+    assert min(measured) < 0.3
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from orgsync_cli.main import app; import typer.main; typer.main.get_command(app);"
+        "print([name for name in ('rich', 'sqlalchemy', 'httpx', 'anyio', 'pydantic', 'structlog', 'lark')"
+        " if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_completion_offers_commands(tmp_path: Path) -> None:
+    asked = {"_ORGSYNC_COMPLETE": "complete_bash", "COMP_WORDS": "orgsync conn", "COMP_CWORD": "1"}
+    assert finished(tmp_path, env=asked).out.split() == ["connect", "connections"]
+
+
+def test_an_unknown_command_or_option_is_a_usage_error(orgsync: Command) -> None:
+    assert orgsync("rnu").code == 2
+    refused = orgsync("run", "contacts", "--ful")
+    assert refused.code == 2
+    assert "--full" in refused.err

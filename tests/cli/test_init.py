@@ -1,0 +1,77 @@
+"""A project begins."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from .commandline import Command
+
+FILES = {"orgsync.toml", "syncs/opportunities.py", "tests/test_opportunities.py", "pyproject.toml", ".gitignore"}
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_empty_folder_becomes_a_project(folder: Path, orgsync: Command) -> None:
+    outcome = orgsync("init")
+    assert outcome.code == 0
+    assert set(files_of(folder)) == FILES
+    assert (folder / "cassettes").is_dir()
+    assert "orgsync connect acme" in outcome.out
+    assert "cd " not in outcome.out
+
+
+def test_a_new_folder_is_made_and_the_next_step_goes_there(folder: Path, orgsync: Command) -> None:
+    outcome = orgsync("init", "deep/acme data")
+    assert set(files_of(folder / "deep" / "acme data")) == FILES
+    assert "cd deep/acme data" in outcome.out
+    assert 'name = "acme-data"' in (folder / "deep" / "acme data" / "pyproject.toml").read_text()
+
+
+def test_beginning_again_changes_nothing(folder: Path, orgsync: Command) -> None:
+    orgsync("init")
+    (folder / "orgsync.toml").write_text("# mine\n")
+    before = files_of(folder)
+    outcome = orgsync("init", ".")
+    assert outcome.code == 0
+    assert outcome.out.count("  exists   ") == len(FILES)
+    assert files_of(folder) == before
+
+
+def test_a_pyproject_that_is_there_is_left_alone_and_its_missing_lines_are_told(folder: Path, orgsync: Command) -> None:
+    (folder / "pyproject.toml").write_text("[project]\nname = 'mine'\n")
+    outcome = orgsync("init")
+    assert 'asyncio_mode = "auto"' in outcome.out
+    assert (folder / "pyproject.toml").read_text() == "[project]\nname = 'mine'\n"
+    (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\nasyncio_mode = 'auto'\n")
+    assert "asyncio_mode" not in orgsync("init").out
+    (folder / "pyproject.toml").write_text("not toml")
+    assert "asyncio_mode" in orgsync("init").out
+
+
+def test_a_gitignore_that_is_there_gains_the_line_that_keeps_the_key_out_of_git(folder: Path, orgsync: Command) -> None:
+    (folder / ".gitignore").write_text("*.pyc")
+    assert "added .orgsync/ to .gitignore" in orgsync("init").out
+    assert (folder / ".gitignore").read_text() == "*.pyc\n.orgsync/\n"
+    orgsync("init")
+    assert (folder / ".gitignore").read_text() == "*.pyc\n.orgsync/\n"
+
+
+def test_a_folder_that_cannot_be_made_is_told(folder: Path, orgsync: Command) -> None:
+    (folder / "taken").write_text("a file")
+    outcome = orgsync("init", "taken")
+    assert outcome.code == 2
+    assert "cannot be written to taken" in outcome.problem()[0]
+
+
+def test_the_test_that_comes_with_a_project_passes(folder: Path, orgsync: Command) -> None:
+    orgsync("init")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "1 passed" in ran.stdout

@@ -1,0 +1,157 @@
+"""A client that is not ours signs in to the demo org and works with it, over TLS."""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import trustme
+from requests.adapters import HTTPAdapter
+from simple_salesforce import Salesforce, SalesforceAuthenticationFailed
+from simple_salesforce.exceptions import (
+    SalesforceExpiredSession,
+    SalesforceMalformedRequest,
+    SalesforceResourceNotFound,
+)
+
+from orgsync.demo_org import DemoOrg, Fault
+from tests.demo_org.conftest import NOW
+
+
+class ToTheDemoOrg(HTTPAdapter):
+    """Takes requests for Salesforce's hosts to the demo org; the client builds those names by itself."""
+
+    def __init__(self, org: DemoOrg) -> None:
+        super().__init__()
+        self._org = org
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
+        verify: bool | str = True,
+        cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        assert request.url is not None
+        host, slash, path = request.url.removeprefix("https://").partition("/")
+        assert host.endswith(".salesforce.com")
+        request.url = self._org.url + slash + path
+        return super().send(request, stream, timeout, verify, cert, proxies)
+
+
+@pytest.fixture(scope="module")
+def org() -> Iterator[DemoOrg]:
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    with DemoOrg(contacts=450, accounts=30, tls=serving, now=NOW, page_size=200) as org:
+        yield org
+
+
+authority = trustme.CA()
+
+
+@pytest.fixture
+def session(org: DemoOrg, tmp_path: Path) -> Iterator[requests.Session]:
+    trusted = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    with requests.Session() as session:
+        session.verify = str(trusted)
+        session.trust_env = False
+        for host in ("https://demo.my.salesforce.com", "https://login.salesforce.com"):
+            session.mount(host, ToTheDemoOrg(org))
+        yield session
+
+
+@pytest.fixture
+def client(org: DemoOrg, session: requests.Session) -> Any:
+    keys = {"consumer_key": org.client_id, "consumer_secret": org.client_secret}
+    return Salesforce(domain="demo.my", session=session, version="66.0", **keys)
+
+
+def test_it_signs_in_with_client_credentials_and_with_a_jwt(org: DemoOrg, session: requests.Session) -> None:
+    keys = {"consumer_key": org.client_id, "session": session}
+    by_secret = Salesforce(domain="demo.my", consumer_secret=org.client_secret, **keys)
+    by_jwt = Salesforce(username=org.username, privatekey=org.private_key_pem, **keys)
+    for client in (by_secret, by_jwt):
+        assert f"https://{client.sf_instance}" == org.instance_url
+        assert client.query("SELECT COUNT() FROM Contact")["totalSize"] >= 450
+
+
+def test_a_wrong_secret_is_an_authentication_failure(org: DemoOrg, session: requests.Session) -> None:
+    with pytest.raises(SalesforceAuthenticationFailed, match="invalid client credentials"):
+        Salesforce(domain="demo.my", consumer_key=org.client_id, consumer_secret="wrong", session=session)
+
+
+def test_it_reads_all_pages_of_a_query(org: DemoOrg, client: Any) -> None:
+    soql = "SELECT Id, LastName, Account.Name FROM Contact ORDER BY Id"
+    org.clear_requests()
+    found = client.query_all(soql)
+    assert [record["Id"] for record in found["records"]] == [row["Id"] for row in org.rows("Contact")]
+    assert [record["LastName"] for record in found["records"]] == [row["LastName"] for row in org.rows("Contact")]
+    assert len(org.requests) == 3
+    assert len(list(client.query_all_iter(soql, include_deleted=True))) == len(org.rows("Contact", deleted=True))
+
+
+def test_it_describes(client: Any) -> None:
+    assert [sobject["name"] for sobject in client.describe()["sobjects"]] == [
+        "Account",
+        "Contact",
+        "Opportunity",
+        "User",
+    ]
+    names = [field["name"] for field in client.Contact.describe()["fields"]]
+    assert names[:3] == ["Id", "IsDeleted", "MasterRecordId"]
+    assert client.Contact.metadata()["objectDescribe"]["name"] == "Contact"
+
+
+def test_it_creates_reads_updates_upserts_and_deletes(org: DemoOrg, client: Any) -> None:
+    org.add_field("Contact", "Key__c", external_id=True)
+    created = client.Contact.create({"LastName": "O'Neil 🎈", "Email": "o@neil.example"})
+    record_id = created["id"]
+    assert created["success"] is True
+    assert client.Contact.get(record_id)["LastName"] == "O'Neil 🎈"
+    assert client.Contact.update(record_id, {"Title": "CEO"}) == 204
+    assert client.Contact.upsert("Key__c/k1", {"LastName": "Upserted"}) == 201
+    assert client.Contact.upsert("Key__c/k1", {"LastName": "Again"}) == 200
+    assert client.Contact.get_by_custom_id("Key__c", "k1")["LastName"] == "Again"
+    (row,) = [row for row in org.rows("Contact") if row["Id"] == record_id]
+    assert row["Title"] == "CEO"
+    assert client.Contact.delete(record_id) == 204
+    with pytest.raises(SalesforceResourceNotFound):
+        client.Contact.get(record_id)
+
+
+def test_it_asks_for_updated_and_deleted_ids(org: DemoOrg, client: Any) -> None:
+    kept, gone = org.insert("Account", Name="kept"), org.insert("Account", Name="gone")
+    org.delete("Account", gone)
+    start, end = datetime(2026, 3, 14, 12, 0, tzinfo=UTC), datetime(2026, 3, 14, 12, 31, tzinfo=UTC)
+    updated = client.Account.updated(start, end)
+    assert updated["ids"] == [kept]
+    assert updated["latestDateCovered"] == "2026-03-14T12:30:00.000+0000"
+    assert [record["id"] for record in client.Account.deleted(start, end)["deletedRecords"]] == [gone]
+
+
+def test_it_reads_limits_and_its_usage(org: DemoOrg, client: Any) -> None:
+    assert client.limits()["DailyApiRequests"]["Max"] == org.api_limit
+    assert client.api_usage["api-usage"].used == org.api_used
+
+
+def test_it_meets_errors_as_its_own_exceptions(org: DemoOrg, client: Any) -> None:
+    with pytest.raises(SalesforceMalformedRequest, match="No such column 'Nme'"):
+        client.query("SELECT Nme FROM Contact")
+    direct = Salesforce(instance_url=org.instance_url, session_id="dead", session=client.session)
+    with pytest.raises(SalesforceExpiredSession):
+        direct.query("SELECT Id FROM Contact")
+    org.add_fault(Fault.reset())
+    with pytest.raises(requests.ConnectionError):
+        client.limits()
+
+
+def test_it_renews_its_session_by_itself(org: DemoOrg, client: Any) -> None:
+    org.expire_tokens()
+    assert client.query("SELECT COUNT() FROM Contact")["done"] is True

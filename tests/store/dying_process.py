@@ -1,0 +1,51 @@
+"""A process that delivers batches and kills itself after so many steps of SQLite's machine."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from orgsync.records import Position
+from orgsync.store import Store, Write
+from tests.store.contacts import CONTACT
+from tests.store.deliveries import BATCHES, batch
+
+
+class Fuse:
+    """Counts steps once it is lit."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+        self.lit = False
+
+    def burn(self) -> int:
+        self.left -= self.lit
+        if self.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+
+async def main(url: str, folder: Path, fuse: Fuse) -> None:
+    async with Store.open(url, folder=folder) as store:
+        await store.prepare(CONTACT)
+        run = await store.start_run("contacts", "acme")
+        fuse.lit = True
+        for number in range(BATCHES):
+            rows, deleted_ids = batch(number)
+            await store.commit(
+                run, [Write(CONTACT, rows, deleted_ids)], Position("contact", None, {"batch": number}), number
+            )
+
+
+if __name__ == "__main__":
+    fuse = Fuse(int(sys.argv[3]))
+
+    @event.listens_for(Engine, "connect")
+    def _attach(connection: Any, _record: Any) -> None:
+        connection.run_async(lambda driver: driver.set_progress_handler(fuse.burn, 10))
+
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), fuse))

@@ -1,0 +1,228 @@
+"""What the machine can do to a database, and what the operator is told."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.records import Position, Row
+from orgsync.store import Connection, Run, Store
+from orgsync.store.faults import faults_explained
+from tests.store.contacts import CONTACT, contact, deliver, names
+
+NOBODY = 65534
+
+
+async def opened(url: str, folder: Path) -> None:
+    async with Store.open(url, folder=folder):
+        pass
+
+
+@contextmanager
+def ordinary_user() -> Iterator[Path]:
+    """Give a folder to a user whom permissions bind; root is none."""
+    with TemporaryDirectory() as name:
+        if os.geteuid():
+            yield Path(name)
+            return
+        os.chown(name, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+        try:
+            yield Path(name)
+        finally:
+            os.seteuid(0)
+
+
+@contextmanager
+def full_disk(pages: int) -> Iterator[None]:
+    """Let every database that is opened grow to so many pages and no further."""
+
+    def limit(connection: Any, _record: Any) -> None:
+        connection.cursor().execute(f"PRAGMA max_page_count = {pages}")
+
+    event.listen(Engine, "connect", limit)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", limit)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://ann:s3cret@localhost/db", "'postgresql' are not supported"),
+        ("s3cret", "cannot be read"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite:///file::memory:?uri=true", "names no file"),
+    ],
+)
+async def test_an_address_that_is_no_sqlite_file_is_refused_without_showing_it(
+    url: str, told: str, folder: Path
+) -> None:
+    with pytest.raises(ConfigurationInvalid, match=told) as caught:
+        await opened(url, folder)
+    assert "s3cret" not in str(caught.value)
+
+
+async def test_a_missing_folder_of_the_database_is_told(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(StoreUnavailable, match=r"nowhere/x\.db cannot be made.*folder exists"):
+        await opened(f"sqlite:///{tmp_path}/nowhere/x.db", folder)
+
+
+async def test_a_directory_in_place_of_the_file_is_told(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        await opened(f"sqlite:///{tmp_path}", folder)
+
+
+async def test_a_file_in_place_of_the_folder_is_told(url: str, folder: Path) -> None:
+    folder.write_bytes(b"")
+    with pytest.raises(StoreUnavailable, match=r"\.orgsync cannot be made"):
+        await opened(url, folder)
+
+
+async def test_a_file_that_is_no_database_is_told_and_left_alone(url: str, folder: Path, tmp_path: Path) -> None:
+    text = b"id,name\n" * 1000
+    (tmp_path / "orgsync.db").write_bytes(text)
+    with pytest.raises(StoreUnavailable, match="is not an SQLite database"):
+        await opened(url, folder)
+    assert (tmp_path / "orgsync.db").read_bytes() == text
+
+
+async def test_a_damaged_database_is_told(url: str, folder: Path, tmp_path: Path) -> None:
+    async with Store.open(url, folder=folder) as store:
+        run = await store.start_run("contacts", "acme")
+        await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
+    path = tmp_path / "orgsync.db"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: 4096 * 20] + b"\xff" * 4096 * 40 + whole[4096 * 60 :])
+    async with Store.open(url, folder=folder) as store:
+        with pytest.raises(StoreUnavailable, match="is damaged"):
+            await names(store)
+
+
+async def test_a_database_locked_by_another_is_told_and_works_again_when_it_is_free(
+    url: str, folder: Path, tmp_path: Path
+) -> None:
+    async with Store.open(f"{url}?timeout=0.05", folder=folder) as store:
+        run = await store.start_run("contacts", "acme")
+        await store.prepare(CONTACT)
+        other = sqlite3.connect(tmp_path / "orgsync.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="is locked by another process"):
+            await deliver(store, run, [contact("a")])
+        with pytest.raises(StoreUnavailable, match="is locked by another process"):
+            await store.save_connection(Connection(name="acme"), {})
+        assert await names(store) == {}
+        other.close()
+        await deliver(store, run, [contact("a")])
+        assert await names(store) == {"a": "Ann"}
+
+
+async def test_a_database_opened_read_only_is_read_and_its_writer_told(url: str, folder: Path, tmp_path: Path) -> None:
+    async with Store.open(url, folder=folder) as store:
+        await deliver(store, await store.start_run("contacts", "acme"), [contact("a")])
+    async with Store.open(f"sqlite:///file:{tmp_path}/orgsync.db?mode=ro&uri=true", folder=folder) as store:
+        assert await names(store) == {"a": "Ann"}
+        with pytest.raises(StoreUnavailable, match="is read-only"):
+            await store.start_run("contacts", "acme")
+
+
+async def test_a_file_that_this_user_may_not_write_is_told() -> None:
+    with ordinary_user() as home:
+        url = f"sqlite:///{home}/orgsync.db"
+        async with Store.open(url, folder=home) as store:
+            await store.start_run("contacts", "acme")
+        (home / "orgsync.db").chmod(0o400)
+        async with Store.open(url, folder=home) as store:
+            assert len(await store.runs()) == 1
+            with pytest.raises(StoreUnavailable, match="is read-only"):
+                await store.start_run("contacts", "acme")
+        (home / "orgsync.db").chmod(0o000)
+        with pytest.raises(StoreUnavailable, match="cannot be opened"):
+            await opened(url, home)
+
+
+async def test_folders_that_this_user_may_not_write_are_told() -> None:
+    with ordinary_user() as home:
+        async with Store.open(f"sqlite:///{home}/orgsync.db", folder=home) as store:
+            home.chmod(0o500)
+            with pytest.raises(StoreUnavailable, match=r"key file .* cannot be written"):
+                await store.save_connection(Connection(name="acme"), {})
+            home.chmod(0o700)
+            (home / "locks").chmod(0o500)
+            with pytest.raises(StoreUnavailable, match="locks cannot be written"):
+                async with store.lock("x", timeout=0):
+                    pass
+            (home / "locks").chmod(0o700)
+            await store.save_connection(Connection(name="acme"), {})
+            (home / "key").chmod(0o000)
+        async with Store.open(f"sqlite:///{home}/orgsync.db", folder=home) as store:
+            with pytest.raises(ConfigurationInvalid, match=r"key file .* cannot be read"):
+                await store.secrets("acme")
+        home.chmod(0o500)
+        with pytest.raises(StoreUnavailable, match="cannot be made"):
+            await opened(f"sqlite:///{home}/other.db", home)
+        with pytest.raises(StoreUnavailable, match="cannot be made"):
+            await opened(f"sqlite:///{home}/orgsync.db", home / "deeper")
+        home.chmod(0o700)
+
+
+async def test_a_full_disk_is_told_and_loses_nothing_that_was_committed(url: str, folder: Path) -> None:
+    rows: list[Row] = [contact(f"{number:05}", name="x" * 200) for number in range(5000)]
+    async with Store.open(url, folder=folder) as store:
+        run = await store.start_run("contacts", "acme")
+        await deliver(store, run, rows[:100])
+    with full_disk(60):
+        async with Store.open(url, folder=folder) as store:
+            with pytest.raises(StoreUnavailable, match="the disk is full"):
+                await deliver(store, run, rows)
+            assert len(await names(store)) == 100
+            await store.commit(run, [], Position("contact", None, {"page": 1}), 1)
+    async with Store.open(url, folder=folder) as store:
+        assert (await store.run(run.id)).added == 100
+        assert (await deliver(store, run, rows)).added == 4900
+
+
+async def test_a_disk_without_shared_memory_is_told(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="cannot keep a write-ahead log"):
+        await opened(f"sqlite:///file:{tmp_path}/orgsync.db?vfs=unix-dotfile&uri=true", folder)
+
+
+async def test_the_database_and_its_folder_are_for_their_owner_alone(store: Store, run: Run, tmp_path: Path) -> None:
+    await deliver(store, run, [contact("a")])
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / ".orgsync", tmp_path / "orgsync.db")}
+    assert modes == {".orgsync": "0o700", "orgsync.db": "0o600"}
+    assert (tmp_path / "orgsync.db-wal").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_used_up_pool_is_told() -> None:
+    with pytest.raises(StoreUnavailable, match="is in use"), faults_explained(Path("x.db")):
+        raise PoolTimeout
+
+
+def test_an_error_without_a_code_is_not_explained_away() -> None:
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"), faults_explained(Path("x.db")):
+        raise sqlite3.ProgrammingError("closed")
+
+
+async def test_a_fault_shows_no_row(url: str, folder: Path, tmp_path: Path) -> None:
+    async with Store.open(f"{url}?timeout=0.01", folder=folder) as store:
+        other = sqlite3.connect(tmp_path / "orgsync.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable) as caught:
+            await store.save_connection(Connection(name="acme", username="ann@example.com"), {})
+        other.close()
+    shown, error = "", caught.value.__cause__
+    while error is not None:
+        shown, error = shown + str(error), error.__cause__
+    assert "database is locked" in shown
+    assert "ann@example.com" not in shown

@@ -1,0 +1,59 @@
+"""A process killed at any step of a commit leaves rows, counters and checkpoint of one moment."""
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orgsync.records import Position
+from orgsync.store import Counts, Store, Write
+from tests.store.contacts import CONTACT
+from tests.store.deliveries import BATCHES, batch
+
+DYING = Path(__file__).with_name("dying_process.py")
+ROOT = Path(__file__).parents[2]
+STEPS = 60_000
+"""Somewhat fewer than the batches take, in tens of SQLite's steps."""
+
+
+async def state(store: Store) -> dict[str, tuple[object, ...]]:
+    rows = store.read("contact", changes=True)
+    return {row["id"]: (row["name"], row["is_deleted"], row["sync_change"]) async for row in rows}
+
+
+async def expected(url: str, folder: Path, batches: int) -> tuple[dict[str, tuple[object, ...]], Counts]:
+    """Deliver so many batches to a store that nothing disturbs."""
+    total = Counts()
+    async with Store.open(url, folder=folder) as store:
+        await store.prepare(CONTACT)
+        run = await store.start_run("contacts", "acme")
+        for number in range(batches):
+            total += await store.commit(run, [Write(CONTACT, *batch(number))], None, 0)
+        return await state(store), total
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_killed_process_leaves_whole_batches_and_the_next_run_goes_on(
+    url: str, folder: Path, tmp_path: Path, seed: int
+) -> None:
+    steps = random.Random(seed).randrange(STEPS)
+    process = subprocess.run([sys.executable, str(DYING), url, str(folder), str(steps)], cwd=ROOT, check=False)
+    assert process.returncode == -9
+
+    async with Store.open(url, folder=folder) as store:
+        checkpoints = await store.checkpoints("contacts", "acme")
+        done = checkpoints["contact"].position["batch"] + 1 if checkpoints else 0
+        rows, total = await expected(f"sqlite:///{tmp_path}/undisturbed.db", tmp_path / "undisturbed", done)
+        [run] = await store.runs()
+        assert await state(store) == rows
+        assert Counts(run.added, run.updated, run.deleted, run.unchanged) == total
+        assert run.api_calls == max(done - 1, 0)
+
+        again = await store.start_run("contacts", "acme")
+        for number in range(done, BATCHES):
+            position = Position("contact", None, {"batch": number})
+            await store.commit(again, [Write(CONTACT, *batch(number))], position, 0)
+        whole, _ = await expected(f"sqlite:///{tmp_path}/whole.db", tmp_path / "whole", BATCHES)
+        assert await state(store) == whole

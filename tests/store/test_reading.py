@@ -1,0 +1,144 @@
+"""Reading rows, changes and ids back."""
+
+import tracemalloc
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import select
+
+from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.records import Record, Row, schema_of
+from orgsync.store import Run, Store, Write
+from tests.store.contacts import CONTACT, MID, NEW, OLD, Contact, contact, deliver
+
+
+async def test_live_rows_come_by_connection_and_id(store: Store, run: Run) -> None:
+    other = await store.start_run("contacts", "aaa")
+    await deliver(store, run, [contact("b"), contact("a"), contact("c")], deleted_ids=["c"])
+    await deliver(store, other, [contact("z")])
+    assert [(row["connection"], row["id"]) async for row in store.read("contact")] == [
+        ("aaa", "z"),
+        ("acme", "a"),
+        ("acme", "b"),
+    ]
+    assert [row["id"] async for row in store.read("contact", connection="acme")] == ["a", "b"]
+    assert [row["id"] async for row in store.read("contact", connection="nobody")] == []
+
+
+async def test_values_are_json_ready(store: Store, run: Run) -> None:
+    await deliver(store, run, [contact("a"), ("b", None, False, None, None, None, None, None, None, None)])
+    first, second = [row async for row in store.read("contact")]
+    assert (first["active"], first["is_deleted"], first["labels"], first["amount"]) == (True, False, ["a"], "10.50")
+    assert (second["active"], second["labels"], second["system_modstamp"]) == (None, None, None)
+
+
+async def test_changes_come_in_order_after_the_given_number(store: Store, run: Run) -> None:
+    other = await store.start_run("contacts", "beta")
+    await deliver(store, run, [contact("a"), contact("b")])
+    await deliver(store, other, [contact("a")])
+    await deliver(store, run, [], deleted_ids=["a"])
+
+    async def read(**options: int | str) -> list[tuple[str, str]]:
+        rows = store.read("contact", changes=True, **options)  # type: ignore[arg-type]
+        return [(row["connection"], row["sync_change"]) async for row in rows]
+
+    assert await read() == [("acme", "added"), ("beta", "added"), ("acme", "deleted")]
+    assert await read(connection="acme") == [("acme", "added"), ("acme", "deleted")]
+    assert await read(after=3) == [("acme", "deleted")]
+    assert await read(connection="beta", after=3) == []
+
+
+@pytest.mark.parametrize("changes", [False, True])
+async def test_pages_join_without_gap_or_repeat(store: Store, run: Run, changes: bool) -> None:
+    rows: list[Row] = [contact(f"{number:05}") for number in range(2500)]
+    await deliver(store, run, rows)
+    ids = [row["id"] async for row in store.read("contact", changes=changes)]
+    assert ids == [row[0] for row in rows]
+    for limit in (0, 1, 1000, 1001, 2499, 9999):
+        read = [row["id"] async for row in store.read("contact", changes=changes, limit=limit)]
+        assert read == ids[:limit]
+
+
+async def test_reading_holds_a_page_and_no_more(store: Store, run: Run) -> None:
+    for start in range(0, 20_000, 5000):
+        await deliver(store, run, [contact(f"{number:06}", name="x" * 500) for number in range(start, start + 5000)])
+    tracemalloc.start()
+    count = 0
+    async for _ in store.read("contact"):
+        count += 1
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 20_000
+    assert peak < 8_000_000
+
+
+async def test_a_table_is_found_by_its_name_or_its_class_in_any_case(store: Store, run: Run) -> None:
+    class OpportunityLineItem(Record, table=True):
+        name: str | None
+
+    await store.commit(run, [Write(schema_of(OpportunityLineItem), [("a", MID, False, "x")])], None, 1)
+    for name in ("opportunity_line_item", "OpportunityLineItem", "opportunitylineitem", "OPPORTUNITY_LINE_ITEM"):
+        assert [row["id"] async for row in store.read(name)] == ["a"]
+
+
+async def test_an_unknown_table_is_answered_with_the_nearest(store: Store) -> None:
+    with pytest.raises(ConfigurationInvalid, match="Run a sync first"):
+        _ = [row async for row in store.read("contact")]
+    await store.prepare(CONTACT)
+    with pytest.raises(ConfigurationInvalid, match=r"'Contcat'; did you mean 'contact'\?"):
+        _ = [row async for row in store.read("Contcat")]
+    with pytest.raises(ConfigurationInvalid, match="orgsync_run"):
+        _ = [row async for row in store.read("orgsync_run")]
+
+
+async def test_live_ids_come_in_pages_by_the_order_of_their_bytes(store: Store, run: Run) -> None:
+    await deliver(store, run, [contact(key) for key in ("b", "B", "a", "A", "c")], deleted_ids=["c"])
+    assert await store.live_ids(CONTACT, "acme", limit=3) == ["A", "B", "a"]
+    assert await store.live_ids(CONTACT, "acme", after="a", limit=3) == ["b"]
+    assert await store.live_ids(CONTACT, "beta", limit=3) == []
+
+
+async def test_outdated_rows_are_those_alive_with_an_older_stamp(store: Store, run: Run) -> None:
+    rows = [contact("old", OLD), contact("same", MID), contact("new", NEW), contact("none", None), contact("gone", OLD)]
+    await deliver(store, run, rows, deleted_ids=["gone"])
+    asked = [(key, MID) for key in ("old", "same", "new", "none", "gone", "never")]
+    assert sorted(await store.outdated(CONTACT, "acme", asked)) == ["none", "old"]
+    assert await store.outdated(CONTACT, "beta", asked) == []
+    assert await store.outdated(CONTACT, "acme", []) == []
+
+
+async def test_ten_thousand_stamps_are_compared_at_once(store: Store, run: Run) -> None:
+    rows: list[Row] = [contact(f"{number:05}", OLD if number % 2 else NEW) for number in range(10_000)]
+    await deliver(store, run, rows)
+    assert len(await store.outdated(CONTACT, "acme", [(str(row[0]), MID) for row in rows])) == 5000
+
+
+async def add_a_run(store: Store) -> None:
+    async with store.session() as session:
+        session.add(Run(sync="x", connection="y"))
+        await session.commit()
+
+
+async def test_a_session_reads_record_classes_and_cannot_write(store: Store, run: Run) -> None:
+    await deliver(store, run, [contact("a"), contact("b", name="Bo")])
+    async with store.session() as session:
+        assert [row.id for row in await session.exec(select(Contact).where(Contact.name == "Bo"))] == ["b"]
+        assert len((await session.exec(select(Run))).all()) == 1
+    with pytest.raises(StoreUnavailable, match="read-only"):
+        await add_a_run(store)
+
+
+async def test_an_error_in_a_users_query_is_theirs(store: Store) -> None:
+    async with store.session() as session:
+        with pytest.raises(OperationalError, match="no such table"):
+            await session.exec(select(Contact))
+
+
+async def test_a_session_sees_one_state_while_others_write(store: Store, run: Run) -> None:
+    await deliver(store, run, [contact("a")])
+    async with store.session() as session:
+        assert len((await session.exec(select(Contact))).all()) == 1
+        await deliver(store, run, [contact("b")])
+        assert len((await session.exec(select(Contact))).all()) == 1
+    async with store.session() as session:
+        assert len((await session.exec(select(Contact))).all()) == 2

@@ -1,0 +1,85 @@
+"""Runs and checkpoints: what is kept of them, and what becomes of a run whose process died."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from orgsync.errors import ConfigurationInvalid
+from orgsync.records import Position
+from orgsync.store import Run, Store
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+async def test_a_run_starts_empty_and_ends_with_what_it_is_told(store: Store) -> None:
+    run = await store.start_run("contacts", "acme")
+    assert (run.status, run.finished_at, run.added, run.api_calls) == ("running", None, 0, 0)
+    done = await store.finish_run(run.id, status="done", api_calls=4, watermark=NOON)
+    assert (done.status, done.error, done.api_calls, done.watermark) == ("done", None, 4, NOON)
+    assert done.finished_at is not None
+    assert done.finished_at >= done.started_at == run.started_at
+    assert await store.run(run.id) == done
+
+
+async def test_a_failed_run_keeps_its_error(store: Store, run: Run) -> None:
+    failed = await store.finish_run(run.id, status="failed", error="It broke.", api_calls=1)
+    assert (failed.status, failed.error, failed.watermark) == ("failed", "It broke.", None)
+
+
+async def test_a_run_left_running_by_a_dead_process_is_failed_by_the_next(store: Store, run: Run) -> None:
+    elsewhere = await store.start_run("contacts", "beta")
+    newer = await store.start_run("contacts", "acme")
+    dead = await store.run(run.id)
+    assert (dead.status, dead.error) == ("failed", "The process ended before the run did.")
+    assert dead.finished_at is not None
+    assert [(await store.run(each.id)).status for each in (elsewhere, newer)] == ["running", "running"]
+
+
+async def test_a_run_ends_once(store: Store, run: Run) -> None:
+    await store.start_run("contacts", "acme")
+    late = await store.finish_run(run.id, status="done", api_calls=9)
+    assert (late.status, late.api_calls) == ("failed", 0)
+
+
+async def test_runs_are_listed_latest_first_and_can_be_narrowed(store: Store) -> None:
+    for sync, connection in (("contacts", "acme"), ("accounts", "acme"), ("contacts", "beta")):
+        await store.start_run(sync, connection)
+    assert [run.id for run in await store.runs()] == [3, 2, 1]
+    assert [run.id for run in await store.runs(2)] == [3, 2]
+    assert [run.id for run in await store.runs(sync="contacts")] == [3, 1]
+    assert [run.id for run in await store.runs(connection="acme")] == [2, 1]
+    assert [run.id for run in await store.runs(sync="contacts", connection="acme")] == [1]
+
+
+async def test_a_number_that_no_run_has_is_refused(store: Store) -> None:
+    with pytest.raises(ConfigurationInvalid, match="no run 7"):
+        await store.run(7)
+
+
+async def test_each_stream_keeps_its_own_checkpoint(store: Store, run: Run) -> None:
+    await store.commit(run, [], Position("contact", NOON, {"after": "ä"}), 1)
+    await store.commit(run, [], Position("", None, {"page": [1, None]}), 1)
+    await store.commit(run, [], Position("contact", NOON + timedelta(hours=1), {}), 1)
+    found = await store.checkpoints("contacts", "acme")
+    assert set(found) == {"contact", ""}
+    assert (found["contact"].watermark, found["contact"].position) == (NOON + timedelta(hours=1), {})
+    assert (found[""].watermark, found[""].position) == (None, {"page": [1, None]})
+    assert await store.checkpoints("contacts", "beta") == {}
+    assert await store.checkpoints("accounts", "acme") == {}
+
+
+async def test_an_instant_in_another_zone_comes_back_as_the_same_instant_in_utc(store: Store, run: Run) -> None:
+    tokyo = NOON.astimezone(timezone(timedelta(hours=9)))
+    await store.commit(run, [], Position("contact", tokyo, {}), 1)
+    found = (await store.checkpoints("contacts", "acme"))["contact"].watermark
+    assert found is not None
+    assert (found, found.tzinfo) == (NOON, UTC)
+
+
+async def test_cleared_checkpoints_are_gone_for_that_sync_and_connection_alone(store: Store, run: Run) -> None:
+    other = await store.start_run("contacts", "beta")
+    for each in (run, other):
+        await store.commit(each, [], Position("contact", NOON, {}), 1)
+    await store.clear_checkpoints("contacts", "acme")
+    assert await store.checkpoints("contacts", "acme") == {}
+    assert set(await store.checkpoints("contacts", "beta")) == {"contact"}

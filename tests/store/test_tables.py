@@ -1,0 +1,116 @@
+"""Record tables: made, widened, and refused where they do not fit."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from orgsync.errors import RecordClassInvalid
+from orgsync.records import Position, Record, schema_of
+from orgsync.store import Counts, Run, Store, Write
+from tests.store.contacts import CONTACT, MID, contact, deliver
+
+
+def widened() -> type[Record]:
+    class Contact(Record, table=True):
+        name: str | None
+        age: int | None
+        score: float | None
+        active: bool | None
+        amount: str | None
+        seen_at: str | None
+        labels: list[str] | None
+        email: str | None
+
+    return Contact
+
+
+async def test_a_table_is_made_with_an_index_for_the_change_feed(store: Store, tmp_path: Path) -> None:
+    assert await store.prepare(CONTACT) == []
+    assert await store.tables() == ["contact"]
+    raw = sqlite3.connect(tmp_path / "orgsync.db")
+    plan = raw.execute("EXPLAIN QUERY PLAN SELECT * FROM contact WHERE sync_seq > 1 ORDER BY sync_seq").fetchall()
+    raw.close()
+    assert "contact_sync_seq" in str(plan)
+    assert "TEMP B-TREE" not in str(plan)
+
+
+async def test_a_field_that_the_class_gained_becomes_a_column_and_the_next_pass_reads_everything(
+    store: Store, run: Run
+) -> None:
+    await deliver(store, run, [contact("a")])
+    await store.commit(run, [], Position("contact", None, {}), 1)
+    await store.commit(run, [], Position("other", None, {}), 1)
+    schema = schema_of(widened())
+    assert await store.prepare(schema) == ["email"]
+    assert set(await store.checkpoints("contacts", "acme")) == {"other"}
+    assert [row["email"] async for row in store.read("contact")] == [None]
+    row = (*contact("a"), "ann@example.com")
+    assert await store.commit(run, [Write(schema, [row])], None, 1) == Counts(updated=1)
+    assert [row["email"] async for row in store.read("contact")] == ["ann@example.com"]
+
+
+async def test_a_field_that_the_class_lost_stays_in_the_table(store: Store, run: Run) -> None:
+    schema = schema_of(widened())
+    await store.commit(run, [Write(schema, [(*contact("a"), "ann@example.com")])], None, 1)
+    assert await store.prepare(CONTACT) == []
+    await deliver(store, run, [contact("a", name="Bea")])
+    [row] = [row async for row in store.read("contact")]
+    assert (row["name"], row["email"]) == ("Bea", "ann@example.com")
+
+
+async def test_a_table_is_prepared_once_in_a_process(store: Store) -> None:
+    await store.prepare(CONTACT)
+    assert await store.prepare(CONTACT) == ()
+
+
+async def test_a_type_that_no_longer_fits_is_refused_and_named(store: Store) -> None:
+    await store.prepare(CONTACT)
+
+    class Changed(Record, table=True):
+        __tablename__ = "contact"
+        name: int | None
+        city: str | None
+
+    with pytest.raises(
+        RecordClassInvalid, match=r"Changed\.name is INTEGER in the class, but VARCHAR in the table contact"
+    ):
+        await store.prepare(schema_of(Changed))
+    assert [row async for row in store.read("contact")] == []
+    with pytest.raises(RecordClassInvalid):
+        await store.prepare(schema_of(Changed))
+
+
+async def test_a_table_of_the_user_is_never_touched(store: Store, tmp_path: Path) -> None:
+    raw = sqlite3.connect(tmp_path / "orgsync.db")
+    raw.execute("CREATE TABLE contact (id TEXT)")
+    raw.commit()
+    with pytest.raises(RecordClassInvalid, match="not orgsync's"):
+        await store.prepare(CONTACT)
+    assert raw.execute("SELECT sql FROM sqlite_master WHERE name = 'contact'").fetchone() == (
+        "CREATE TABLE contact (id TEXT)",
+    )
+    raw.close()
+    assert await store.tables() == []
+
+
+@pytest.mark.parametrize("name", ["orgsync_run", "orgsync_extra", "sqlite_stat1"])
+async def test_names_that_are_taken_are_refused(store: Store, name: str) -> None:
+    class Odd(Record, table=True):
+        __tablename__ = name
+        title: str | None
+
+    with pytest.raises(RecordClassInvalid, match="__tablename__"):
+        await store.prepare(schema_of(Odd))
+
+
+async def test_odd_names_are_quoted(store: Store, run: Run) -> None:
+    class Order(Record, table=True):
+        select: str | None
+        group: str | None
+
+    schema = schema_of(Order)
+    await store.commit(run, [Write(schema, [("a", MID, False, "x", "y"), ("b", MID, False, "x", "y")])], None, 1)
+    await store.commit(run, [Write(schema, [("a", MID, True, "z", "y")], ["b"])], None, 1)
+    assert [row["select"] async for row in store.read("order", changes=True)] == ["z", "x"]
+    assert await store.live_ids(schema, "acme", limit=5) == []

@@ -1,0 +1,125 @@
+"""Keys: made once, readable by their owner alone, never replaced behind anyone's back."""
+
+import os
+import sqlite3
+import stat
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+from cryptography.fernet import Fernet
+
+from orgsync.errors import ConfigurationInvalid
+from orgsync.store import Connection, Store
+from orgsync.store.vault import Vault
+
+ACME = Connection(name="acme")
+SECRETS = {"refresh_token": "t0ken"}
+
+
+def new_key() -> str:
+    return Fernet.generate_key().decode()
+
+
+async def test_the_first_connection_makes_the_key_and_reading_never_does(url: str, folder: Path) -> None:
+    async with Store.open(url, folder=folder) as store:
+        assert await store.connections() == []
+        assert not (folder / "key").exists()
+        await store.save_connection(ACME, SECRETS)
+    assert stat.S_IMODE((folder / "key").stat().st_mode) == 0o600
+    assert [name for name in os.listdir(folder) if name.startswith("key")] == ["key"]
+    async with Store.open(url, folder=folder) as store:
+        assert await store.secrets("acme") == SECRETS
+
+
+async def test_a_second_connection_keeps_the_key(url: str, folder: Path) -> None:
+    async with Store.open(url, folder=folder) as store:
+        await store.save_connection(ACME, SECRETS)
+        key = (folder / "key").read_bytes()
+        await store.save_connection(Connection(name="beta"), SECRETS)
+    assert (folder / "key").read_bytes() == key
+
+
+async def test_a_missing_key_file_is_told_and_not_replaced(url: str, folder: Path) -> None:
+    async with Store.open(url, folder=folder) as store:
+        await store.save_connection(ACME, SECRETS)
+    (folder / "key").unlink()
+    async with Store.open(url, folder=folder) as store:
+        for touch in (store.secrets("acme"), store.update_connection("acme", secrets=SECRETS)):
+            with pytest.raises(ConfigurationInvalid, match=r"'acme' cannot be .*Put the key back.*connect acme"):
+                await touch
+        with pytest.raises(ConfigurationInvalid, match="there is no key"):
+            await store.rename_connection("acme", "beta")
+        assert (await store.connection("acme")).name == "acme"
+    assert not (folder / "key").exists()
+
+
+async def test_another_key_is_told(url: str, folder: Path) -> None:
+    async with Store.open(url, key=new_key(), folder=folder) as store:
+        await store.save_connection(ACME, SECRETS)
+    async with Store.open(url, key=new_key(), folder=folder) as store:
+        with pytest.raises(ConfigurationInvalid, match="encrypted with another key"):
+            await store.secrets("acme")
+    assert not (folder / "key").exists()
+
+
+async def test_of_several_keys_the_first_encrypts_and_each_decrypts(url: str, folder: Path) -> None:
+    old, new = new_key(), new_key()
+    async with Store.open(url, key=old, folder=folder) as store:
+        await store.save_connection(ACME, SECRETS)
+    async with Store.open(url, key=f"{new}, {old}", folder=folder) as store:
+        assert await store.secrets("acme") == SECRETS
+        await store.update_connection("acme", secrets={"refresh_token": "next"})
+    async with Store.open(url, key=new, folder=folder) as store:
+        assert await store.secrets("acme") == {"refresh_token": "next"}
+
+
+@pytest.mark.parametrize("key", ["", " ", "secret-but-no-key", "x" * 44])
+async def test_a_key_that_is_none_is_refused_without_showing_it(url: str, folder: Path, key: str) -> None:
+    async with Store.open(url, key=key, folder=folder) as store:
+        with pytest.raises(ConfigurationInvalid, match="ORGSYNC_KEY is not a Fernet key") as caught:
+            await store.save_connection(ACME, SECRETS)
+    assert "secret-but" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"half a k", b"\xff\xfe"])
+async def test_a_broken_key_file_is_told_and_left_alone(url: str, folder: Path, content: bytes) -> None:
+    os.mkdir(folder)
+    (folder / "key").write_bytes(content)
+    async with Store.open(url, folder=folder) as store:
+        with pytest.raises(ConfigurationInvalid, match=r"key"):
+            await store.save_connection(ACME, SECRETS)
+    assert (folder / "key").read_bytes() == content
+
+
+async def test_credentials_moved_to_another_connection_are_refused(url: str, folder: Path, tmp_path: Path) -> None:
+    async with Store.open(url, folder=folder) as store:
+        await store.save_connection(ACME, SECRETS)
+        await store.save_connection(Connection(name="beta"), {"refresh_token": "other"})
+    with sqlite3.connect(tmp_path / "orgsync.db") as raw:
+        raw.execute(
+            "UPDATE orgsync_connection SET secrets = (SELECT secrets FROM orgsync_connection WHERE name = 'acme')"
+        )
+    raw.close()
+    async with Store.open(url, folder=folder) as store:
+        assert await store.secrets("acme") == SECRETS
+        with pytest.raises(ConfigurationInvalid, match=r"'beta' cannot be .*belong to another connection"):
+            await store.secrets("beta")
+
+
+async def test_a_connection_that_was_stored_without_credentials_has_none(url: str, folder: Path) -> None:
+    async with Store.open(url, folder=folder) as store:
+        await store.save_connection(ACME, {})
+        assert await store.secrets("acme") == {}
+    assert Vault(None, folder / "other").decrypt("acme", b"") == {}
+
+
+async def test_of_many_that_make_the_key_at_once_the_first_wins(url: str, folder: Path) -> None:
+    async with Store.open(url, folder=folder) as store, anyio.create_task_group() as tasks:
+        for number in range(8):
+            tasks.start_soon(anyio.to_thread.run_sync, Vault(None, folder / "key").make_key)
+            tasks.start_soon(store.save_connection, Connection(name=f"c{number}"), {"n": number})
+    async with Store.open(url, folder=folder) as store:
+        assert [(await store.secrets(f"c{number}"))["n"] for number in range(8)] == list(range(8))
+    assert [name for name in os.listdir(folder) if name.startswith("key")] == ["key"]
