@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .application import connections, run
-    from .application import open_connection as open  # noqa: A004 # orgsync.open reads as what it is
+    from .application import open_connection as open
     from .context import ConnectionInfo, Context, Sync, sync
     from .errors import OrgsyncError
     from .records import Batch, Batches, Record, field
+    from .salesforce.credentials import Credentials
 
 __all__ = [
     "Batch",
     "Batches",
     "ConnectionInfo",
     "Context",
+    "Credentials",
     "OrgsyncError",
     "Record",
     "Sync",
@@ -35,6 +37,7 @@ _HOMES = {
     "Batches": "records",
     "ConnectionInfo": "context",
     "Context": "context",
+    "Credentials": "salesforce.credentials",
     "OrgsyncError": "errors",
     "Record": "records",
     "Sync": "context",

@@ -1,4 +1,4 @@
-"""The control tables: connections, checkpoints, runs and the counter that orders the change feed.
+"""The control tables: connections, sign-ins under way, checkpoints, runs and the counter that orders the change feed.
 
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """
@@ -12,7 +12,17 @@ from sqlmodel import Field, SQLModel
 
 from orgsync.records import UtcDateTime
 
-__all__ = ["METADATA", "Checkpoint", "Connection", "Environment", "Run", "RunStatus", "Sequence", "utc_now"]
+__all__ = [
+    "METADATA",
+    "Checkpoint",
+    "Connection",
+    "Environment",
+    "PendingSignIn",
+    "Run",
+    "RunStatus",
+    "Sequence",
+    "utc_now",
+]
 
 Environment: TypeAlias = Literal["production", "sandbox", "custom"]
 ConnectionStatus: TypeAlias = Literal["ready", "needs sign-in"]
@@ -99,6 +109,16 @@ class Run(_Control, table=True):
     api_calls: int = 0
     watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str | None = None
+
+
+class PendingSignIn(_Control, table=True):
+    """A sign-in that has begun in a browser; `key` is derived from its state, `secrets` hold what ends it."""
+
+    __tablename__ = "orgsync_pending_sign_in"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    key: str = Field(primary_key=True)
+    secrets: bytes = Field(repr=False, exclude=True)
+    begun_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
 
 class Sequence(_Control, table=True):

@@ -108,4 +108,4 @@ async def _counted(on: Statements, table: str, seq: int, *, total: int, changed:
     if not changed:
         return Counts(unchanged=total)
     found = await on.fetch(statements.counted(table), (seq,))
-    return Counts(**{change: number for change, number in found}, unchanged=total - changed)
+    return Counts(**dict(found), unchanged=total - changed)

@@ -15,7 +15,7 @@ from orgsync.errors import ConfigurationInvalid, StoreUnavailable
 
 __all__ = ["Statements", "address", "engine", "file_of", "transaction"]
 
-BUSY_SECONDS = 10
+_BUSY_SECONDS = 10
 _CACHE_KIB = 32 * 1024
 
 _SETTINGS = (
@@ -61,7 +61,7 @@ def engine(url: URL, *, use: Literal["reading", "writing"]) -> AsyncEngine:
         pool_size=1 if writes else 5,
         max_overflow=0 if writes else 15,
         pool_timeout=30,
-        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+        connect_args={"timeout": float(str(url.query.get("timeout", _BUSY_SECONDS))), "isolation_level": None},
     )
 
     @event.listens_for(made.sync_engine, "connect")
@@ -104,6 +104,10 @@ class Statements:
         async with self._driver.executemany(sql, parameters) as cursor:
             return cursor.rowcount
 
+    async def roll_back(self) -> None:
+        """Undo the transaction; does nothing where SQLite has undone it already."""
+        await self._driver.rollback()
+
 
 @asynccontextmanager
 async def transaction(connection: AsyncConnection) -> AsyncGenerator[Statements]:
@@ -115,5 +119,5 @@ async def transaction(connection: AsyncConnection) -> AsyncGenerator[Statements]
         await statements.fetch("COMMIT")
     except BaseException:
         with anyio.CancelScope(shield=True):
-            await (await connection.get_raw_connection()).driver_connection.rollback()
+            await statements.roll_back()
         raise

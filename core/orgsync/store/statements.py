@@ -183,9 +183,12 @@ def mark_deleted(table: str) -> str:
 
 
 def outdated(table: str) -> str:
-    """Write the query for the live rows whose stamp is older than the one beside their id."""
+    """Write the query for the live rows whose stamp is older than the one beside their id.
+
+    CROSS keeps the order: left to itself SQLite may scan the whole list for each of the connection's rows.
+    """
     return (
-        f"SELECT copy.id FROM json_each(?) AS given JOIN {quoted(table)} AS copy "
+        f"SELECT copy.id FROM json_each(?) AS given CROSS JOIN {quoted(table)} AS copy "
         f"ON copy.connection = ? AND copy.id = json_extract(given.value, '$[0]') "
         f"WHERE NOT copy.is_deleted AND coalesce(copy.system_modstamp, '') < json_extract(given.value, '$[1]')"
     )

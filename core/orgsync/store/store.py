@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.errors import StoreUnavailable
 from orgsync.records import Position, Schema, to_stored
 
-from . import connections, ledger, reading, rows, sqlite, tables
+from . import connections, ledger, pending, reading, rows, sqlite, tables
 from .connections import ConnectionColumns
 from .control import Checkpoint, Connection, Run, RunStatus, utc_now
 from .database import Database
@@ -103,6 +103,21 @@ class Store:
         """Remove a connection and its checkpoints; with them its runs and rows, unless they are kept."""
         async with self._database.writing_session() as session:
             await connections.remove(session, name, keep_rows=keep_rows)
+
+    async def keep_pending(self, state: str, secrets: Mapping[str, Any]) -> None:
+        """Keep a sign-in that has begun in a browser, encrypted, under its state."""
+        self._vault.make_key()
+        key = pending.key_of(state)
+        encrypted = self._vault.encrypt(key, secrets)
+        async with self._database.writing_session() as session:
+            await pending.keep(session, key, encrypted)
+
+    async def take_pending(self, state: str) -> dict[str, Any] | None:
+        """Take the sign-in that waits for this state; None where none does, as after a day, or the second time."""
+        key = pending.key_of(state)
+        async with self._database.writing_session() as session:
+            encrypted = await pending.take(session, key)
+        return None if encrypted is None else self._vault.decrypt(key, encrypted)
 
     # Runs and checkpoints
 

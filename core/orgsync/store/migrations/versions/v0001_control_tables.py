@@ -10,8 +10,9 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the four tables, and start the change feed's counter."""
+    """Make the five tables, and start the change feed's counter."""
     _make_connections()
+    _make_pending_sign_ins()
     _make_checkpoints()
     _make_runs()
     sequence = op.create_table(
@@ -34,6 +35,15 @@ def _make_connections() -> None:
         sa.Column("secrets", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
+    )
+
+
+def _make_pending_sign_ins() -> None:
+    op.create_table(
+        "orgsync_pending_sign_in",
+        sa.Column("key", sa.String(), primary_key=True),
+        sa.Column("secrets", sa.LargeBinary(), nullable=False),
+        sa.Column("begun_at", UtcDateTime(), nullable=False),
     )
 
 

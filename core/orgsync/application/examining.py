@@ -1,0 +1,187 @@
+"""Looking a project over: settings, database, key, and for each connection all that a run would need."""
+
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args, get_type_hints
+
+from orgsync.context import Sync
+from orgsync.discovery import Found, list_syncs
+from orgsync.errors import ConfigurationInvalid, LimitReached, OrgsyncError, SignInNeeded
+from orgsync.extract.facts import learn
+from orgsync.records import Record, schema_of
+from orgsync.salesforce.client import Client
+from orgsync.salesforce.versions import offered_versions
+from orgsync.settings import PROJECT_FILE, Settings
+from orgsync.store import Connection
+
+from .trying import try_connection
+from .workspace import Workspace, open_workspace
+
+__all__ = ["Finding", "examine", "record_classes_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what it is about, what was found, and the problem where there is one.
+
+    `note` is a remark on something that works, but not as well as it could.
+    """
+
+    about: str
+    said: str
+    problem: OrgsyncError | None = None
+    note: str = ""
+
+
+async def examine(settings: Settings, names: Sequence[str] = ()) -> AsyncIterator[Finding]:
+    """Look over the project, and these connections or all, one finding at a time; problems are findings, too."""
+    project = settings.project.resolve()
+    here = (project / PROJECT_FILE).is_file()
+    yield Finding("settings", f"{project / PROJECT_FILE}" if here else f"no {PROJECT_FILE} in {project}: defaults hold")
+    found: list[Found] = []
+    try:
+        found = list_syncs(settings.syncs_folder)
+    except OrgsyncError as error:
+        yield Finding("scripts", "", error)
+    for each in found:
+        if each.problem:
+            yield Finding("scripts", each.where, each.problem)
+    try:
+        async with open_workspace(settings) as workspace:
+            async for finding in _examine_store(workspace, names, found):
+                yield finding
+    except OrgsyncError as error:
+        yield Finding("database", "", error)
+
+
+def record_classes_of(sync: Sync[Record]) -> list[type[Record]]:
+    """Name the record classes that a sync says it yields; none where its annotation does not tell."""
+    try:
+        hints: dict[str, Any] = get_type_hints(sync.function)
+    except (NameError, TypeError, AttributeError):
+        return []
+    return list(dict.fromkeys(_record_classes(hints.get("return"))))
+
+
+def _record_classes(annotation: Any) -> list[type[Record]]:
+    """Look through `AsyncIterator[Batch[Contact | Account]]` for record classes."""
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        return [annotation] if annotation is not Record else []
+    parts: tuple[Any, ...] = get_args(annotation)
+    return [model for part in parts for model in _record_classes(part)]
+
+
+async def _examine_store(workspace: Workspace, names: Sequence[str], found: list[Found]) -> AsyncIterator[Finding]:
+    store = workspace.store
+    await store.clear_checkpoints("", "")  # there are none: it only shows whether the database takes a write
+    there = await store.connections()
+    yield Finding("database", f"{workspace.settings.store_url}, {_count(len(await store.tables()), 'table')}")
+    if not there:
+        problem = ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
+        yield Finding("connections", "", problem)
+    chosen = [await store.connection(name) for name in names] or there
+    for connection in chosen:
+        async for finding in _examine_connection(workspace, connection, found):
+            yield finding
+
+
+async def _examine_connection(
+    workspace: Workspace, connection: Connection, found: list[Found]
+) -> AsyncIterator[Finding]:
+    name = connection.name
+    key = await _tried(f"{name}: key", _read_secrets(workspace, name))
+    yield key
+    if key.problem:
+        return
+    try:
+        client = await try_connection(workspace, name)
+    except OrgsyncError as error:
+        yield Finding(f"{name}: sign-in", "", error)
+        return
+    connection = await workspace.store.connection(name)
+    who = connection.username or connection.user_id or "a user that Salesforce does not name"
+    yield Finding(f"{name}: sign-in", f"{who} in {connection.org_id or 'an org without a name'}, by {connection.grant}")
+    yield _scopes(connection)
+    yield await _version(workspace, connection)
+    yield await _tried(f"{name}: limits", _limits(client))
+    for each in found:
+        if each.sync is not None:
+            async for finding in _examine_sync(client, name, each.sync):
+                yield finding
+
+
+async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncIterator[Finding]:
+    """Describe each object that a sync reads, and check the fields that its record class names."""
+    models = record_classes_of(sync)
+    if not models:
+        yield Finding(f"{name}: {sync.name}", "not checked: its annotation names no record class")
+    for model in models:
+        about, notes = f"{name}: {sync.name}", list[str]()
+        schema = schema_of(model)
+        try:
+            await learn(client, schema, None, notes.append)
+        except OrgsyncError as error:
+            yield Finding(about, schema.sobject, error)
+        else:
+            said = f"{schema.sobject}, {_count(len(schema.fields), 'field')}"
+            yield Finding(about, said, note=" ".join(notes))
+
+
+async def _tried(about: str, work: Awaitable[str]) -> Finding:
+    try:
+        return Finding(about, await work)
+    except OrgsyncError as error:
+        return Finding(about, "", error)
+
+
+async def _read_secrets(workspace: Workspace, name: str) -> str:
+    await workspace.store.secrets(name)
+    return "the credentials can be decrypted"
+
+
+def _scopes(connection: Connection) -> Finding:
+    about, scopes = f"{connection.name}: scopes", set((connection.scope or "").split())
+    if not scopes:
+        return Finding(about, "Salesforce did not tell them")
+    if not scopes & {"api", "full"}:
+        problem = SignInNeeded(
+            f"The scopes are {' '.join(sorted(scopes))}, and api is not among them.",
+            f"Add the scope api to the app in Salesforce, then: orgsync connect {connection.name}",
+        )
+        return Finding(about, "", problem)
+    return Finding(about, " ".join(sorted(scopes)))
+
+
+async def _version(workspace: Workspace, connection: Connection) -> Finding:
+    about = f"{connection.name}: API version"
+    offered = await offered_versions(workspace.http, connection.instance_url or "")
+    if not offered:
+        return Finding(about, f"{connection.api_version}; the org does not tell which it offers")
+    if connection.api_version in offered:
+        return Finding(about, f"{connection.api_version}; the org offers {offered[0]} to {offered[-1]}")
+    problem = ConfigurationInvalid(
+        f"The connection uses version {connection.api_version}, but the org offers {offered[0]} to {offered[-1]}.",
+        f"Run: orgsync connect {connection.name}",
+    )
+    return Finding(about, "", problem)
+
+
+async def _limits(client: Client) -> str:
+    """Tell how much of the day's API requests is used; raises LimitReached where a run would stop at once."""
+    body: Any = await client.get("limits")
+    try:
+        daily = body["DailyApiRequests"]
+        limit, left = int(daily["Max"]), int(daily["Remaining"])
+    except (KeyError, TypeError, ValueError):
+        return "Salesforce does not tell this user how many API requests are left"
+    share = client.usage.share
+    said = (
+        f"{limit - left:,} of {limit:,} API requests used today; orgsync may go to {limit * share:,.0f} ({share:.0%})"
+    )
+    if limit and limit - left >= limit * share:
+        raise LimitReached(f"{said}.", "Wait, or move the bound: api_limit_share in orgsync.toml.")
+    return said
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
