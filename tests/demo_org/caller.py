@@ -1,9 +1,11 @@
 """A plain HTTP client of the demo org's data API, for tests that look at the wire."""
 
+import ssl
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import trustme
 
 from orgsync.demo_org import DemoOrg
 
@@ -31,6 +33,9 @@ class Caller:
         self.http.headers["Authorization"] = f"Bearer {self.org.access_token()}"
 
     def get(self, path: str, *, headers: dict[str, str] | None = None, **params: str) -> httpx.Response:
+        return self.fetch(path, params, headers)
+
+    def fetch(self, path: str, params: dict[str, str], headers: dict[str, str] | None = None) -> httpx.Response:
         return self.http.get(path if path.startswith("/services") else BASE + path, params=params, headers=headers)
 
     def send(self, method: str, path: str, json: object = None, **params: str) -> httpx.Response:
@@ -57,3 +62,10 @@ class Caller:
         assert answer.status_code == 400, answer.text
         (error,) = answer.json()
         return error["errorCode"], error["message"].rpartition("\n")[2]
+
+
+def certified(host: str) -> tuple[ssl.SSLContext, trustme.CA]:
+    """Return a context that serves TLS as this host, and the authority that vouches for it."""
+    authority, serving = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(serving)  # pyright: ignore[reportUnknownMemberType] # an optional pyOpenSSL type
+    return serving, authority

@@ -263,7 +263,7 @@ def test_replication_answers_have_the_documented_shape(org: DemoOrg, resource: s
     org.delete("Contact", org.insert("Contact", LastName="x"))
     with Caller(org) as api:
         window = {"start": "2026-03-14T12:00:00Z", "end": "2026-03-14T12:31:00Z"}
-        ours = api.get(f"/sobjects/Contact/{resource}/", **window).json()
+        ours = api.fetch(f"/sobjects/Contact/{resource}/", window).json()
     assert list(ours) == list(real)
     for key, value in real.items():
         if isinstance(value, str):

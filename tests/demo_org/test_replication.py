@@ -18,7 +18,7 @@ def asked(api: Caller, resource: str, start: str, end: str, sobject: str = "Cont
 
 
 def refusal(api: Caller, resource: str, **window: str) -> str:
-    answer = api.get(f"/sobjects/Contact/{resource}", **window)
+    answer = api.fetch(f"/sobjects/Contact/{resource}", window)
     assert answer.status_code == 400
     return str(answer.json()[0]["errorCode"])
 

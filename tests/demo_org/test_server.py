@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 import anyio
 import httpx
 import pytest
-import trustme
 
 from orgsync.demo_org import DemoOrg, Fault
-from tests.demo_org.caller import BASE, Caller
+from tests.demo_org.caller import BASE, Caller, certified
 
 
 def test_it_starts_stops_and_starts_again_where_it_was() -> None:
@@ -66,10 +65,8 @@ async def test_it_serves_the_event_loop_that_tests_run_in(org: DemoOrg) -> None:
 
 
 def test_tls_is_served_with_the_given_certificate() -> None:
-    authority = trustme.CA()
-    serving, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("localhost").configure_cert(serving)
-    authority.configure_trust(trusting)
+    serving, authority = certified("localhost")
+    trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
     with DemoOrg(contacts=1, accounts=1, tls=serving, host="localhost") as org:
         assert org.url.startswith("https://localhost:")
         with httpx.Client(verify=trusting) as http:

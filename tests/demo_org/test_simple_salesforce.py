@@ -1,23 +1,22 @@
 """A client that is not ours signs in to the demo org and works with it, over TLS."""
 
-import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-import trustme
 from requests.adapters import HTTPAdapter
-from simple_salesforce import Salesforce, SalesforceAuthenticationFailed
+from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import (
+    SalesforceAuthenticationFailed,
     SalesforceExpiredSession,
     SalesforceMalformedRequest,
     SalesforceResourceNotFound,
 )
 
 from orgsync.demo_org import DemoOrg, Fault
+from tests.demo_org.caller import certified
 from tests.demo_org.conftest import NOW
 
 
@@ -28,39 +27,25 @@ class ToTheDemoOrg(HTTPAdapter):
         super().__init__()
         self._org = org
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
-        verify: bool | str = True,
-        cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        assert request.url is not None
-        host, slash, path = request.url.removeprefix("https://").partition("/")
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        host, slash, path = str(request.url).removeprefix("https://").partition("/")
         assert host.endswith(".salesforce.com")
         request.url = self._org.url + slash + path
-        return super().send(request, stream, timeout, verify, cert, proxies)
+        return super().send(request, *args, **kwargs)
 
 
 @pytest.fixture(scope="module")
-def org() -> Iterator[DemoOrg]:
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(serving)
+def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoOrg]:
+    serving, authority = certified("127.0.0.1")
+    authority.cert_pem.write_to_path(str(tmp_path_factory.getbasetemp() / "authority.pem"))
     with DemoOrg(contacts=450, accounts=30, tls=serving, now=NOW, page_size=200) as org:
         yield org
 
 
-authority = trustme.CA()
-
-
 @pytest.fixture
-def session(org: DemoOrg, tmp_path: Path) -> Iterator[requests.Session]:
-    trusted = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(str(trusted))
+def session(org: DemoOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[requests.Session]:
     with requests.Session() as session:
-        session.verify = str(trusted)
+        session.verify = str(tmp_path_factory.getbasetemp() / "authority.pem")
         session.trust_env = False
         for host in ("https://demo.my.salesforce.com", "https://login.salesforce.com"):
             session.mount(host, ToTheDemoOrg(org))
@@ -69,14 +54,19 @@ def session(org: DemoOrg, tmp_path: Path) -> Iterator[requests.Session]:
 
 @pytest.fixture
 def client(org: DemoOrg, session: requests.Session) -> Any:
-    keys = {"consumer_key": org.client_id, "consumer_secret": org.client_secret}
-    return Salesforce(domain="demo.my", session=session, version="66.0", **keys)
+    return Salesforce(
+        domain="demo.my",
+        consumer_key=org.client_id,
+        consumer_secret=org.client_secret,
+        session=session,
+        version="66.0",
+    )
 
 
 def test_it_signs_in_with_client_credentials_and_with_a_jwt(org: DemoOrg, session: requests.Session) -> None:
-    keys = {"consumer_key": org.client_id, "session": session}
-    by_secret = Salesforce(domain="demo.my", consumer_secret=org.client_secret, **keys)
-    by_jwt = Salesforce(username=org.username, privatekey=org.private_key_pem, **keys)
+    key, secret = org.client_id, org.client_secret
+    by_secret = Salesforce(domain="demo.my", consumer_key=key, consumer_secret=secret, session=session)
+    by_jwt = Salesforce(username=org.username, consumer_key=key, privatekey=org.private_key_pem, session=session)
     for client in (by_secret, by_jwt):
         assert f"https://{client.sf_instance}" == org.instance_url
         assert client.query("SELECT COUNT() FROM Contact")["totalSize"] >= 450

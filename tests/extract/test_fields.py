@@ -1,5 +1,6 @@
 """Fields that come, go, hide and change."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 import structlog
 
 from orgsync import Batches, Context, Record, Sync, field, sync
-from orgsync.demo_org import DemoOrg
+from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import FieldNotFound, ObjectNotFound, RecordClassInvalid
 from tests.projects import project_at
 
@@ -198,3 +199,53 @@ async def test_a_relationship_that_is_not_there_is_named(tmp_path: Path, org: De
         outcome = await project.outcome(reading(Contact))
     assert isinstance(outcome.problem, FieldNotFound)
     assert "Nothing" in outcome.problem.cause
+
+
+async def test_a_parent_whose_describe_is_refused_is_read_all_the_same(tmp_path: Path, org: DemoOrg) -> None:
+    class Contact(Record, table=True):
+        account_name: str | None = field("Account.Name")
+
+    org.add_fault(Fault.json_error(404, "NOT_FOUND", "nothing"), match="Account/describe", times=None)
+    async with project_at(tmp_path, org) as project:
+        await project.run(reading(Contact))
+        account = next(row["AccountId"] for row in org.rows("Contact") if row["AccountId"])
+        org.advance(minutes=10)
+        org.update("Account", str(account), Name="Renamed")
+        assert (await project.run(reading(Contact))).updated > 0
+
+
+async def test_an_object_without_a_way_to_read_changes_is_told(tmp_path: Path, org: DemoOrg) -> None:
+    class Contact(Record, table=True):
+        last_name: str | None
+
+    fields = [{"name": name, "type": "string"} for name in ("Id", "LastName")]
+    body = json.dumps({"name": "Contact", "fields": fields})
+    org.add_fault(Fault.status(200, body, content_type="application/json"), match="describe")
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(reading(Contact))
+    assert isinstance(outcome.problem, ObjectNotFound)
+    assert "no field that its changes can be read by" in outcome.problem.cause
+    assert "ctx.query" in outcome.problem.remedy
+
+
+async def test_an_object_that_cannot_be_queried_is_told(tmp_path: Path, org: DemoOrg) -> None:
+    body = json.dumps({"name": "Contact", "queryable": False, "fields": []})
+    org.add_fault(Fault.status(200, body, content_type="application/json"), match="describe")
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(plain())
+    assert isinstance(outcome.problem, ObjectNotFound)
+    assert "cannot be queried" in outcome.problem.cause
+
+
+async def test_changes_of_a_polymorphic_parent_are_said_to_be_unseen(tmp_path: Path, org: DemoOrg) -> None:
+    class Contact(Record, table=True):
+        boss: str | None = field("Boss.Name")
+
+    stamps = [{"name": name, "type": "datetime"} for name in ("Id", "SystemModstamp", "IsDeleted")]
+    boss = {"name": "BossId", "type": "reference", "relationshipName": "Boss", "referenceTo": ["User", "Group"]}
+    body = json.dumps({"name": "Contact", "fields": [*stamps, boss]})
+    org.add_fault(Fault.status(200, body, content_type="application/json"), match="describe")
+    async with project_at(tmp_path, org) as project:
+        with structlog.testing.capture_logs() as logged:
+            await project.outcome(reading(Contact))
+    assert "reads fields of Boss, whose changes cannot be queried for" in str(logged[0]["event"])

@@ -1,4 +1,4 @@
-"""A fixed series of batches: each adds rows, changes some of the one before, and deletes some of the one before that."""
+"""A fixed series of batches: each adds rows, changes some of the last one, and deletes some of the one before."""
 
 from orgsync.records import Row
 from tests.store.contacts import MID, NEW, contact

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import Engine, event
 
 from orgsync.records import Position
@@ -44,8 +45,11 @@ async def main(url: str, folder: Path, fuse: Fuse) -> None:
 if __name__ == "__main__":
     fuse = Fuse(int(sys.argv[3]))
 
+    async def set_fuse(driver: aiosqlite.Connection) -> None:
+        await driver.set_progress_handler(fuse.burn, 10)
+
     @event.listens_for(Engine, "connect")
-    def _attach(connection: Any, _record: Any) -> None:
-        connection.run_async(lambda driver: driver.set_progress_handler(fuse.burn, 10))
+    def _attach(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        connection.run_async(set_fuse)
 
     asyncio.run(main(sys.argv[1], Path(sys.argv[2]), fuse))

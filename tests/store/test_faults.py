@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +27,7 @@ async def opened(url: str, folder: Path) -> None:
 
 
 @contextmanager
-def ordinary_user() -> Iterator[Path]:
+def ordinary_user() -> Generator[Path]:
     """Give a folder to a user whom permissions bind; root is none."""
     with TemporaryDirectory() as name:
         if os.geteuid():
@@ -42,7 +42,7 @@ def ordinary_user() -> Iterator[Path]:
 
 
 @contextmanager
-def full_disk(pages: int) -> Iterator[None]:
+def full_disk(pages: int) -> Generator[None]:
     """Let every database that is opened grow to so many pages and no further."""
 
     def limit(connection: Any, _record: Any) -> None:
@@ -83,10 +83,10 @@ async def test_a_directory_in_place_of_the_file_is_told(tmp_path: Path, folder: 
         await opened(f"sqlite:///{tmp_path}", folder)
 
 
-async def test_a_file_in_place_of_the_folder_is_told(url: str, folder: Path) -> None:
-    folder.write_bytes(b"")
-    with pytest.raises(StoreUnavailable, match=r"\.orgsync cannot be made"):
-        await opened(url, folder)
+async def test_a_file_in_place_of_the_folder_is_told(url: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreUnavailable, match=r"file cannot be made"):
+        await opened(url, tmp_path / "file")
 
 
 async def test_a_file_that_is_no_database_is_told_and_left_alone(url: str, folder: Path, tmp_path: Path) -> None:

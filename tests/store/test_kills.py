@@ -1,10 +1,10 @@
 """A process killed at any step of a commit leaves rows, counters and checkpoint of one moment."""
 
 import random
-import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 
 from orgsync.records import Position
@@ -12,10 +12,9 @@ from orgsync.store import Counts, Store, Write
 from tests.store.contacts import CONTACT
 from tests.store.deliveries import BATCHES, batch
 
-DYING = Path(__file__).with_name("dying_process.py")
 ROOT = Path(__file__).parents[2]
-STEPS = 60_000
-"""Somewhat fewer than the batches take, in tens of SQLite's steps."""
+STEPS = 12_000
+"""Fewer than the batches take, in tens of SQLite's steps."""
 
 
 async def state(store: Store) -> dict[str, tuple[object, ...]]:
@@ -39,7 +38,8 @@ async def test_a_killed_process_leaves_whole_batches_and_the_next_run_goes_on(
     url: str, folder: Path, tmp_path: Path, seed: int
 ) -> None:
     steps = random.Random(seed).randrange(STEPS)
-    process = subprocess.run([sys.executable, str(DYING), url, str(folder), str(steps)], cwd=ROOT, check=False)
+    command = [sys.executable, "-m", "tests.store.dying_process", url, str(folder), str(steps)]
+    process = await anyio.run_process(command, cwd=ROOT, check=False, stderr=None)
     assert process.returncode == -9
 
     async with Store.open(url, folder=folder) as store:

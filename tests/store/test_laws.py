@@ -11,11 +11,11 @@ from tests.store.contacts import contact, deliver
 
 STAMPS = [None, *(f"2026-01-0{day}T00:00:00.000Z" for day in range(1, 5))]
 ROWS = st.builds(
-    lambda key, stamp, name, deleted: contact(key, stamp, name, deleted=deleted),
+    contact,
     st.sampled_from("aAbc"),
     st.sampled_from(STAMPS),
     st.sampled_from([None, "Ann", "Bo"]),
-    st.booleans(),
+    deleted=st.booleans(),
 )
 BATCHES = st.lists(st.tuples(st.lists(ROWS, max_size=6), st.lists(st.sampled_from("aAbcd"), max_size=2)), max_size=8)
 

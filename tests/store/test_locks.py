@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def locks(tmp_path: Path) -> Locks:
 
 
 @contextmanager
-def another_process(folder: Path, name: str) -> Iterator["subprocess.Popen[bytes]"]:
+def another_process(folder: Path, name: str) -> Generator["subprocess.Popen[bytes]"]:
     with subprocess.Popen(
         [sys.executable, str(HOLDER), str(folder), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:

@@ -1,6 +1,5 @@
 """Keys: made once, readable by their owner alone, never replaced behind anyone's back."""
 
-import os
 import sqlite3
 import stat
 from pathlib import Path
@@ -18,6 +17,10 @@ ACME = Connection(name="acme")
 SECRETS = {"refresh_token": "t0ken"}
 
 
+def key_files(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("key*")]
+
+
 def new_key() -> str:
     return Fernet.generate_key().decode()
 
@@ -28,7 +31,7 @@ async def test_the_first_connection_makes_the_key_and_reading_never_does(url: st
         assert not (folder / "key").exists()
         await store.save_connection(ACME, SECRETS)
     assert stat.S_IMODE((folder / "key").stat().st_mode) == 0o600
-    assert [name for name in os.listdir(folder) if name.startswith("key")] == ["key"]
+    assert key_files(folder) == ["key"]
     async with Store.open(url, folder=folder) as store:
         assert await store.secrets("acme") == SECRETS
 
@@ -85,9 +88,8 @@ async def test_a_key_that_is_none_is_refused_without_showing_it(url: str, folder
 
 @pytest.mark.parametrize("content", [b"", b"half a k", b"\xff\xfe"])
 async def test_a_broken_key_file_is_told_and_left_alone(url: str, folder: Path, content: bytes) -> None:
-    os.mkdir(folder)
-    (folder / "key").write_bytes(content)
     async with Store.open(url, folder=folder) as store:
+        (folder / "key").write_bytes(content)
         with pytest.raises(ConfigurationInvalid, match=r"key"):
             await store.save_connection(ACME, SECRETS)
     assert (folder / "key").read_bytes() == content
@@ -122,4 +124,4 @@ async def test_of_many_that_make_the_key_at_once_the_first_wins(url: str, folder
             tasks.start_soon(store.save_connection, Connection(name=f"c{number}"), {"n": number})
     async with Store.open(url, folder=folder) as store:
         assert [(await store.secrets(f"c{number}"))["n"] for number in range(8)] == list(range(8))
-    assert [name for name in os.listdir(folder) if name.startswith("key")] == ["key"]
+    assert key_files(folder) == ["key"]

@@ -113,7 +113,7 @@ class _Lesson:
                 )
             if found is None:
                 return self.missing(column, holder.name, name)
-        return isinstance(holder, ObjectDescribe | _Polymorphic) or self.missing(column, own.name, holder)
+        return isinstance(holder, ObjectDescribe | _Unknown) or self.missing(column, own.name, holder)
 
     def missing(self, column: Column, sobject: str, name: str) -> bool:
         if not column.optional:
@@ -126,15 +126,18 @@ class _Lesson:
         self.warn(f"{self.schema.model.__name__}.{column.name} stays empty: {sobject} has no visible field {name}.")
         return False
 
-    async def holder(self, own: ObjectDescribe, relationship: str) -> "ObjectDescribe | _Polymorphic | str":
+    async def holder(self, own: ObjectDescribe, relationship: str) -> "ObjectDescribe | _Unknown | str":
         """Follow a relationship to the object it ends at; a name where there is no such relationship."""
         for name in relationship.split("."):
             reference = own.parent(name)
             if reference is None:
                 return name
             if len(reference.refers_to) != 1:
-                return _Polymorphic()
-            own = await self.describe(reference.refers_to[0])
+                return _Unknown(has_stamp=False)
+            try:
+                own = await self.describe(reference.refers_to[0])
+            except ObjectNotFound:
+                return _Unknown(has_stamp=True)  # whether its fields can be read, the query itself will say
         return own
 
     async def watched(self, own: ObjectDescribe, relationships: list[str]) -> tuple[str, ...]:
@@ -142,7 +145,11 @@ class _Lesson:
         watched: list[str] = []
         for relationship in dict.fromkeys(relationships):
             holder = await self.holder(own, relationship)
-            if isinstance(holder, ObjectDescribe) and holder.field("SystemModstamp"):
+            if isinstance(holder, ObjectDescribe):
+                has_stamp = holder.field("SystemModstamp") is not None
+            else:
+                has_stamp = isinstance(holder, _Unknown) and holder.has_stamp
+            if has_stamp:
                 watched.append(relationship)
             else:
                 self.warn(
@@ -152,8 +159,14 @@ class _Lesson:
         return tuple(watched)
 
 
-class _Polymorphic:
-    """The end of a relationship that may lead to several objects; only their common fields can be read."""
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """The end of a relationship that describes do not tell: it leads to several objects, or to one without a describe.
+
+    What several objects have in common has no SystemModstamp.
+    """
+
+    has_stamp: bool
 
 
 def _parents(paths: list[str]) -> list[str]:

@@ -61,7 +61,7 @@ def _read(answer: Answer) -> ObjectDescribe:
         fields = [_field(each) for each in body["fields"]]
         return ObjectDescribe(
             name=body["name"],
-            replicateable=bool(body.get("replicateable")),
+            replicateable=bool(body.get("replicateable", True)),
             queryable=bool(body.get("queryable", True)),
             fields={each.name.lower(): each for each in fields},
         )

@@ -1,0 +1,78 @@
+"""Connections by the command: listed, shown, renamed, removed, tried."""
+
+from orgsync.demo_org import DemoOrg, Fault
+
+from .commandline import Command
+
+
+def rows(orgsync: Command, *more: str) -> int:
+    return len(orgsync("records", "contact", "--format", "json", *more).objects())
+
+
+def test_without_connections_the_list_says_how_to_make_one(orgsync: Command) -> None:
+    assert "orgsync connect NAME" in orgsync("connections").err
+    assert orgsync("connections", "--json").out == ""
+
+
+def test_the_list_names_org_user_and_state(orgsync: Command, acme: DemoOrg) -> None:
+    out = orgsync("connections").out
+    for told in ("acme", acme.org_id, acme.username, "refresh-token", "ready"):
+        assert told in out
+    assert orgsync("connections", "--json").objects()[0]["org_id"] == acme.org_id
+
+
+def test_an_unknown_connection_is_answered_with_the_nearest_name(orgsync: Command, acme: DemoOrg) -> None:
+    for command in (["connections", "show"], ["connections", "test"], ["connections", "remove"], ["doctor"]):
+        refused = orgsync(*command, "acne")
+        assert refused.code == 2
+        assert "acme" in refused.out + refused.err
+    assert orgsync("connections", "rename", "acne", "x").code == 2
+
+
+def test_a_renamed_connection_takes_its_rows_and_runs_along(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "contacts")
+    assert orgsync("connections", "rename", "acme", "acme-eu").code == 0
+    assert rows(orgsync, "-c", "acme-eu") == 25
+    assert orgsync("run", "contacts", "-c", "acme-eu", "--json").objects()[0]["added"] == 0
+    assert orgsync("connections", "rename", "acme-eu", "a b").code == 2
+
+
+def test_a_removed_connection_takes_its_rows_along_when_the_person_says_yes(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "contacts")
+    assert orgsync("connections", "remove", "acme", answers="n\n").code == 130
+    assert rows(orgsync) == 25
+    assert orgsync("connections", "remove", "acme", answers="y\n").code == 0
+    assert rows(orgsync) == 0
+    assert orgsync("connections", "--json").out == ""
+
+
+def test_rows_are_kept_where_that_is_asked_for(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "contacts")
+    removed = orgsync("connections", "remove", "acme", "--keep-rows", "--yes")
+    assert "rows are kept" in removed.out
+    assert rows(orgsync) == 25
+
+
+def test_a_connection_that_works_says_so(orgsync: Command, acme: DemoOrg) -> None:
+    assert "acme works" in orgsync("connections", "test", "acme").out
+    acme.expire_tokens()
+    assert "after a new token" in orgsync("connections", "test", "acme").out
+
+
+def test_an_object_that_is_hidden_does_not_make_a_connection_fail(orgsync: Command, acme: DemoOrg) -> None:
+    acme.hide_object("User")
+    assert orgsync("connections", "test", "acme").code == 0
+
+
+def test_a_refused_connection_needs_sign_in_until_it_works_again(orgsync: Command, acme: DemoOrg) -> None:
+    acme.expire_tokens()
+    acme.add_fault(Fault.oauth_error("invalid_grant", "user hasn't approved this consumer"), match="token", times=None)
+    refused = orgsync("connections", "test", "acme")
+    assert refused.code == 3
+    assert orgsync("connections", "--json").objects()[0]["status"] == "needs sign-in"
+    assert orgsync("run", "contacts").code == 3
+    assert "orgsync connect acme" in orgsync("run", "contacts").err
+    acme.clear_faults()
+    healed = orgsync("connections", "test", "acme")
+    assert healed.code == 0, healed
+    assert orgsync("run", "contacts").code == 0

@@ -1,0 +1,67 @@
+"""The demo tells the whole story, and the demo org can be served."""
+
+import re
+import shlex
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from .commandline import Command, finished, started
+
+
+def test_the_story_is_told_from_start_to_end(
+    orgsync: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.setenv("ORGSYNC_DATABASE_URL", f"sqlite:///{elsewhere / 'work.db'}")  # must not be touched
+    told = orgsync("demo")
+    assert told.code == 0, told
+    runs = re.findall(r"contacts on demo: (.*?) \(", told.out)
+    assert runs[0] == "2,500 added"
+    assert re.fullmatch(r"1 added, \d+ updated, 1 deleted(, \d+ unchanged)?", runs[1])
+    assert "Grace Hopper" in told.out
+    assert "orgsync connect acme" in told.out
+    assert list(folder.iterdir()) == []
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_the_demos_copy_is_kept_where_that_is_asked_for(orgsync: Command, folder: Path) -> None:
+    assert orgsync("demo", "--keep", "tryout").code == 0
+    with closing(sqlite3.connect(folder / "tryout" / ".orgsync" / "orgsync.db")) as database:
+        assert database.execute("SELECT count(*) FROM contact WHERE NOT is_deleted").fetchone() == (2500,)
+    again = orgsync("demo", "--keep", "tryout")
+    assert (again.code, "holds a copy already" in again.problem()[0]) == (2, True)
+    (folder / "taken").write_text("a file")
+    assert orgsync("demo", "--keep", "taken/below").code == 2
+    assert orgsync("demo", "--keep", "x", "--serve").code == 2
+
+
+def test_the_lines_that_a_served_demo_org_prints_connect_to_it(folder: Path) -> None:
+    with started(folder, "demo", "--serve") as server:
+        assert server.stdout is not None
+        printed: list[str] = []
+        while not any(line.startswith("orgsync run") for line in printed):
+            printed.append(server.stdout.readline())
+            assert printed[-1]
+        exported = [shlex.split(line)[1] for line in printed if line.startswith("export ")]
+        env = dict(pair.split("=", 1) for pair in exported)
+        commands = [shlex.split(line)[1:] for line in printed if line.startswith("orgsync ")]
+        assert [words[0] for words in commands] == ["connect", "run"]
+        assert finished(folder, *commands[0], env=env).code == 0
+        assert "2,500 added" in finished(folder, *commands[1]).out
+        server.send_signal(signal.SIGINT)
+        _, err = server.communicate(timeout=20)
+    assert server.returncode == 0
+    assert "has stopped" in err
+
+
+def test_a_port_that_is_taken_is_told(folder: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = finished(folder, "demo", "--serve", "--port", str(taken.getsockname()[1]))
+    assert refused.code == 2
+    assert "cannot listen" in refused.problem()[0]

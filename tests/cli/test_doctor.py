@@ -1,0 +1,105 @@
+"""The doctor names each problem with its cause and remedy."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from orgsync.demo_org import DemoOrg
+
+from .commandline import Command
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+
+
+def test_all_is_well(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("init")
+    healthy = orgsync("doctor")
+    assert healthy.code == 0, healthy
+    for told in (
+        "orgsync.toml",
+        "acme: sign-in",
+        acme.username,
+        "acme: scopes",
+        "62.0",
+        "100,000",
+        "Contact, 19 fields",
+    ):
+        assert told in healthy.out
+    assert "All is well." in healthy.out
+    assert "opportunities" in orgsync("doctor", "acme").out
+
+
+def test_a_project_without_connections_is_told_how_to_go_on(orgsync: Command) -> None:
+    outcome = orgsync("doctor")
+    assert outcome.code == 2
+    assert "orgsync connect NAME" in outcome.out
+
+
+def test_a_dead_refresh_token_is_told(orgsync: Command, acme: DemoOrg) -> None:
+    acme.revoke_refresh_tokens()
+    outcome = orgsync("doctor")
+    assert outcome.code == 3
+    assert "1 problem." in outcome.out
+    assert acme.refresh_token not in outcome.out
+
+
+def test_hidden_fields_and_broken_scripts_are_told_and_the_rest_goes_on(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "syncs").mkdir()
+    (folder / "syncs" / "broken.py").write_text("import nowhere_to_be_found\n")
+    (folder / "syncs" / "vague.py").write_text(
+        "from orgsync import sync\n\n@sync\ndef vague(ctx):\n    return ctx.changes(None)\n"
+    )
+    acme.hide_field("Contact", "Email")
+    outcome = orgsync("doctor")
+    assert outcome.code == 2
+    assert "broken.py, line 1" in outcome.out
+    assert "Contact.Email" in outcome.out
+    assert "Account, 16 fields" in outcome.out
+    assert "names no record class" in outcome.out
+    assert "2 problems." in outcome.out
+
+
+def test_a_spent_limit_is_told(orgsync: Command, acme: DemoOrg) -> None:
+    acme.api_used = int(acme.api_limit * 0.79)
+    assert orgsync("doctor").code == 0
+    acme.api_used = int(acme.api_limit * 0.9)
+    assert orgsync("doctor").code == 4
+
+
+def test_a_lost_key_and_an_unusable_database_are_told(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    key = folder / ".orgsync" / "key"
+    kept = key.read_bytes()
+    key.unlink()
+    lost = orgsync("doctor")
+    assert lost.code == 2
+    assert "cannot be decrypted" in lost.out
+    key.write_bytes(kept)
+    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db", isolation_level=None)) as database:
+        database.execute("UPDATE orgsync_connection SET api_version = '20.0', scope = 'id'")
+    old = orgsync("doctor")
+    assert "31.0 to" in old.out
+    assert "api is not among them" in old.out
+    (folder / ".orgsync" / "orgsync.db").write_bytes(b"garbage" * 2000)
+    assert orgsync("doctor").code == 2
+
+
+def test_two_syncs_of_one_name_are_told(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    (folder / "syncs").mkdir()
+    text = (
+        "from orgsync import Batches, Context, Record, sync\n\n"
+        "class CLASS(Record, table=True):\n    __sobject__ = 'Contact'\n    last_name: str\n\n"
+        "@sync\ndef same(ctx: Context) -> Batches[CLASS]:\n    return ctx.changes(CLASS)\n"
+    )
+    for name in ("One", "Two"):
+        (folder / "syncs" / f"{name.lower()}.py").write_text(text.replace("CLASS", name))
+    outcome = orgsync("doctor")
+    assert outcome.code == 2
+    assert "Two syncs are called same" in outcome.out
+    assert "Two syncs are called same" in orgsync("syncs").problem()[0]

@@ -1,0 +1,113 @@
+"""How times, amounts, tables and errors are written."""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from orgsync.errors import ConfigurationInvalid
+from orgsync.runner import Progress
+from orgsync_cli.output import amount, brief, every, instant, moment, show_problem, show_unexpected, speech, to_json
+from orgsync_cli.progress import Expectation
+from orgsync_cli.tables import show_table
+
+from .commandline import finished
+
+NOON = datetime(2026, 1, 31, 13, 15, tzinfo=timezone(timedelta(hours=3)))
+
+
+def test_instants_are_written_in_utc() -> None:
+    assert instant(NOON) == "2026-01-31T10:15:00.000Z"
+    assert instant(None) is None
+    assert moment(NOON) == "2026-01-31 10:15:00 UTC"
+    assert moment(None) == ""
+    assert to_json({"at": NOON, "day": date(2026, 1, 31), "path": Path("x")}) == (
+        '{"at": "2026-01-31T10:15:00.000Z", "day": "2026-01-31", "path": "x"}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (None, ""),
+        (0.042, "0.04 s"),
+        (7.25, "7.2 s"),
+        (120, "2 min"),
+        (125, "2 min 5 s"),
+        (7200, "2 h"),
+        (5400, "1 h 30 min"),
+    ],
+)
+def test_stretches_of_time_are_written_for_a_person(seconds: float | None, written: str) -> None:
+    assert brief(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("interval", "written"),
+    [
+        (None, ""), (timedelta(seconds=90), "90s"), (timedelta(minutes=15), "15m"), (timedelta(hours=1), "1h"),
+        (timedelta(days=2), "2d"),
+    ],
+)  # fmt: skip
+def test_intervals_are_written_as_the_decorator_takes_them(interval: timedelta | None, written: str) -> None:
+    assert every(interval) == written
+
+
+def test_amounts_have_their_nouns() -> None:
+    assert [amount(1, "row"), amount(2000, "row"), amount(2, "copy", "copies")] == ["1 row", "2,000 rows", "2 copies"]
+
+
+def test_an_error_is_two_lines_whatever_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    show_problem(ConfigurationInvalid("A cause\nover two lines.", "And what\n to do."))
+    assert capsys.readouterr().err == "error: A cause over two lines.\n       And what to do.\n"
+    show_problem(ConfigurationInvalid("Only a cause."))
+    assert capsys.readouterr().err == "error: Only a cause.\n"
+
+
+def test_an_unexpected_error_is_told_by_type_and_place_but_not_by_its_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        raise KeyError("Ms Private")
+    except KeyError as error:
+        show_unexpected(error)
+        told = capsys.readouterr().err
+        monkeypatch.setattr(speech, "debug", True)
+        show_unexpected(error)
+    assert re.match(r"error: orgsync failed unexpectedly: KeyError at test_output.py:\d+\.\n", told)
+    assert "please report it" in told
+    assert "Private" not in told
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_the_program_ends_with_one_for_what_nobody_foresaw(folder: Path) -> None:
+    (folder / "orgsync.toml").mkdir()  # the project's file cannot even be read
+    outcome = finished(folder, "syncs")
+    assert outcome.code in (0, 1, 2)
+    assert "Traceback" not in outcome.err
+
+
+def test_a_narrow_terminal_loses_the_spare_columns_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def heading(width: int) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        show_table(["name", "count", "note"], [["n" * 10, "1", "m" * 40]], spare=["count"], elastic="note")
+        return capsys.readouterr().out.split()[:3]
+
+    assert heading(80) == ["name", "count", "note"]
+    assert heading(43) == ["name", "note", "─" * 43]
+
+
+def test_the_total_of_a_run_grows_with_each_query_it_makes() -> None:
+    expectation = Expectation()
+    assert expectation.total(Progress()) is None
+    assert expectation.total(Progress(added=10, expected=30)) == 30
+    assert expectation.total(Progress(added=30, expected=30)) == 30
+    assert expectation.total(Progress(added=35, expected=5)) == 35
+    assert expectation.total(Progress(added=50, expected=5)) == 50
+
+
+def test_utc_stays_utc() -> None:
+    assert instant(datetime(2026, 1, 31, tzinfo=UTC)) == "2026-01-31T00:00:00.000Z"
