@@ -77,6 +77,7 @@ class _Lesson:
     def __init__(self, client: Client, schema: Schema, warn: Callable[[str], None]) -> None:
         self.client, self.schema, self.warn = client, schema, warn
         self.described: dict[str, ObjectDescribe] = {}
+        self.refused: set[str] = set()
 
     async def learn(self, where: str | None) -> Facts:
         own = await self.describe(self.schema.sobject)
@@ -134,11 +135,20 @@ class _Lesson:
                 return name
             if len(reference.refers_to) != 1:
                 return _Unknown(has_stamp=False)
-            try:
-                own = await self.describe(reference.refers_to[0])
-            except ObjectNotFound:
-                return _Unknown(has_stamp=True)  # whether its fields can be read, the query itself will say
+            parent = await self.parent(reference.refers_to[0])
+            if isinstance(parent, _Unknown):
+                return parent
+            own = parent
         return own
+
+    async def parent(self, sobject: str) -> "ObjectDescribe | _Unknown":
+        """Describe a parent; where that is refused, the query itself will say whether its fields can be read."""
+        if sobject not in self.refused:
+            try:
+                return await self.describe(sobject)
+            except ObjectNotFound:
+                self.refused.add(sobject)
+        return _Unknown(has_stamp=True)
 
     async def watched(self, own: ObjectDescribe, relationships: list[str]) -> tuple[str, ...]:
         """Keep the relationships whose parents say when they changed."""

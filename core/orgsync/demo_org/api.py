@@ -1,0 +1,141 @@
+"""Which part of the demo org answers which path, and what every call has in common."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from .api_about import NEWEST, OLDEST, About
+from .api_collections import Collections
+from .api_query import Queries
+from .api_records import Records
+from .api_replication import Replication
+from .authorize import authorize
+from .clock import Clock
+from .database import Database
+from .oauth import Hosts, OAuth
+from .refusal import OAuthRefusal, Refusal, not_found
+from .sessions import Sessions
+from .settings import Settings
+from .wire import LONGEST_URI, Answer, Call, bad_message, html_answer, refused
+
+_OBJECT, _REST = r"([A-Za-z]\w*)", r"([^/]+)"
+_GONE = "<html><head><title>420</title></head><body><h1>No route for this host</h1></body></html>"
+Handler = Callable[..., Answer]
+
+
+class Api:
+    """The demo org's HTTP surface, as a function from calls to answers."""
+
+    def __init__(self, database: Database, settings: Settings, hosts: Hosts, sessions: Sessions) -> None:
+        self.queries = Queries(database, settings, database.clock)
+        self.gone_ports: set[int] = set()
+        self._clock: Clock = database.clock
+        self._settings = settings
+        self._oauth = OAuth(settings, database.clock, hosts, sessions)
+        self._about = About(database, settings, hosts)
+        records = Records(database)
+        self._routes = _routes(
+            self._about, self.queries, records, Collections(database, records), Replication(database)
+        )
+
+    def answer(self, call: Call) -> Answer:
+        """Answer one call; refusals become error answers."""
+        try:
+            return self._sized(call) or self._answer(call)
+        except (Refusal, OAuthRefusal) as refusal:
+            return refused(refusal)
+
+    def _sized(self, call: Call) -> Answer | None:
+        if call.uri_length > LONGEST_URI:
+            return bad_message(414, "URI Too Long")
+        if call.uri_length + sum(len(name) + len(value) + 4 for name, value in call.headers.items()) > LONGEST_URI:
+            return bad_message(431, "Request Header Fields Too Large")
+        return None
+
+    def _answer(self, call: Call) -> Answer:
+        path = call.path.rstrip("/")
+        if path.startswith("/services/oauth2/"):
+            return self._sign_in(call, path.removeprefix("/services/oauth2/"))
+        if path.startswith("/id/"):
+            return self._oauth.identity(call)
+        if call.port in self.gone_ports:
+            return html_answer(420, _GONE)
+        if path == "/services/data":
+            return self._about.versions()
+        return self._data(call, path)
+
+    def _sign_in(self, call: Call, name: str) -> Answer:
+        if name == "authorize":
+            return authorize(call, self._settings, self._clock, self._oauth)
+        endpoints: dict[str, Callable[[Call], Answer]] = {
+            "token": self._oauth.token,
+            "introspect": self._oauth.introspect,
+            "revoke": self._oauth.revoke,
+            "userinfo": self._oauth.userinfo,
+        }
+        if name not in endpoints:
+            raise not_found()
+        return endpoints[name](call)
+
+    def _data(self, call: Call, path: str) -> Answer:
+        """Answer the data API: the session first, then the limit, then the version, then the resource."""
+        self._oauth.session(call)
+        if self._settings.api_used >= self._settings.api_limit:
+            raise Refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        self._settings.api_used += 1
+        try:
+            answer = self._versioned(call, path)
+        except Refusal as refusal:
+            answer = refused(refusal)
+        answer.counted = True
+        return answer
+
+    def _versioned(self, call: Call, path: str) -> Answer:
+        version = re.match(r"/services/data/v(\d+)\.0(/.*)?\Z", path)
+        if version is None or not int(version[1]) <= NEWEST:
+            raise not_found()
+        if int(version[1]) < OLDEST:
+            raise Refusal(410, "GONE", f"The requested resource is no longer available: v{version[1]}.0")
+        base, resource = f"/services/data/v{version[1]}.0", version[2] or "/"
+        allowed: list[str] = []
+        for method, pattern, handler in self._routes:
+            match = re.fullmatch(pattern, resource)
+            if match and method == ("GET" if call.method == "HEAD" else call.method):
+                return handler(call, base, *map(unquote, match.groups()))
+            if match:
+                allowed.append(method)
+        if not allowed:
+            raise not_found()
+        text = f"HTTP Method '{call.method}' not allowed. Allowed are {','.join(allowed)}"
+        answer = refused(Refusal(405, "METHOD_NOT_ALLOWED", text))
+        answer.headers.append(("Allow", ",".join(allowed)))
+        return answer
+
+
+def _routes(
+    about: About, queries: Queries, records: Records, collections: Collections, replication: Replication
+) -> list[tuple[str, str, Handler]]:
+    return [
+        ("GET", "/", about.resources),
+        ("GET", "/limits", about.limits),
+        ("GET", "/limits/recordCount", about.record_count),
+        ("GET", "/query", queries.query),
+        ("GET", "/queryAll", queries.query_all),
+        ("GET", f"/(?:query|queryAll)/{_REST}", queries.more),
+        ("GET", "/sobjects", about.global_describe),
+        ("GET", f"/sobjects/{_OBJECT}", about.basic),
+        ("POST", f"/sobjects/{_OBJECT}", records.create),
+        ("GET", f"/sobjects/{_OBJECT}/describe", about.describe),
+        ("GET", f"/sobjects/{_OBJECT}/updated", replication.updated),
+        ("GET", f"/sobjects/{_OBJECT}/deleted", replication.deleted),
+        ("GET", f"/sobjects/{_OBJECT}/{_REST}", records.read),
+        ("PATCH", f"/sobjects/{_OBJECT}/{_REST}", records.change),
+        ("DELETE", f"/sobjects/{_OBJECT}/{_REST}", records.remove),
+        ("GET", f"/sobjects/{_OBJECT}/{_OBJECT}/{_REST}", records.read_by),
+        ("PATCH", f"/sobjects/{_OBJECT}/{_OBJECT}/{_REST}", records.upsert),
+        ("POST", "/composite/sobjects", collections.create),
+        ("PATCH", "/composite/sobjects", collections.change),
+        ("DELETE", "/composite/sobjects", collections.remove),
+        ("GET", f"/composite/sobjects/{_OBJECT}", collections.retrieve),
+        ("POST", f"/composite/sobjects/{_OBJECT}", collections.retrieve),
+    ]

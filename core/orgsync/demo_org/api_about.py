@@ -1,0 +1,113 @@
+"""What the API says of itself and of the org: versions, resources, limits, objects."""
+
+import zlib
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from .clock import http_date
+from .database import Database
+from .describe import brief, describe, describe_global
+from .fields import SObject
+from .oauth import Hosts
+from .refusal import not_found
+from .settings import Settings
+from .wire import Answer, Call, json_answer
+
+OLDEST, NEWEST = 31, 66
+_SEASONS = ("Spring", "Summer", "Winter")
+_RESOURCES = ("tooling", "metadata", "composite", "query", "queryAll", "sobjects", "limits", "search", "recent", "jobs")
+_LIMITS = {
+    "ConcurrentAsyncGetReportInstances": 200, "ConcurrentSyncReportRuns": 20, "DailyApiRequests": 0,
+    "DailyAsyncApexExecutions": 250_000, "DailyBulkApiBatches": 15_000, "DailyBulkV2QueryFileStorageMB": 976_562,
+    "DailyBulkV2QueryJobs": 10_000, "DailyDeliveredPlatformEvents": 25_000, "DailyStreamingApiEvents": 10_000,
+    "DataStorageMB": 1073, "FileStorageMB": 1073, "HourlyPublishedPlatformEvents": 50_000, "SingleEmail": 5000,
+}  # fmt: skip
+
+
+class About:
+    """Answers the resources that describe."""
+
+    def __init__(self, database: Database, settings: Settings, hosts: Hosts) -> None:
+        self._database = database
+        self._settings = settings
+        self._hosts = hosts
+
+    def versions(self) -> Answer:
+        """List the API's versions; it needs no token and costs no call."""
+        return json_answer([_version(number) for number in range(OLDEST, NEWEST + 1)])
+
+    def resources(self, call: Call, base: str) -> Answer:
+        """List a version's resources."""
+        identity = f"{self._hosts.login_url}/id/{self._settings.org_id}/{self._settings.user_id}"
+        return json_answer({**{name: f"{base}/{name}" for name in _RESOURCES}, "identity": identity})
+
+    def limits(self, call: Call, base: str) -> Answer:
+        """Answer the org's limits; this call is counted in."""
+        limits: dict[str, dict[str, object]] = {
+            name: {"Max": most, "Remaining": most} for name, most in _LIMITS.items()
+        }
+        most, used = self._settings.api_limit, self._settings.api_used
+        # Real orgs nest an object for some connected apps inside a limit.
+        app = {"CPQ Integration User Connected App": {"Max": 0, "Remaining": 0}}
+        limits["DailyApiRequests"] = {"Max": most, "Remaining": max(0, most - used), **app}
+        return json_answer(limits)
+
+    def record_count(self, call: Call, base: str) -> Answer:
+        """Answer how many live rows objects have; objects without any are left out."""
+        asked = [name for name in call.query.get("sObjects", "").split(",") if name]
+        known = [self._database.schema.sobject(name) for name in asked] if asked else self._database.schema.sobjects()
+        counts = [(sobject.name, self._count(sobject)) for sobject in known if sobject is not None]
+        return json_answer({"sObjects": [{"count": count, "name": name} for name, count in counts if count]})
+
+    def global_describe(self, call: Call, base: str) -> Answer:
+        """List the objects."""
+        return self._cacheable(call, json_answer(describe_global(self._database.schema, base)))
+
+    def basic(self, call: Call, base: str, name: str) -> Answer:
+        """Answer an object's brief description."""
+        return json_answer({"objectDescribe": brief(self._sobject(name), base), "recentItems": []})
+
+    def describe(self, call: Call, base: str, name: str) -> Answer:
+        """Describe an object; 304 where the client has this version already."""
+        schema = self._database.schema
+        content = describe(schema, self._sobject(name), base, self._hosts.instance_url)
+        return self._cacheable(call, json_answer(content))
+
+    def _sobject(self, name: str) -> SObject:
+        sobject = self._database.schema.sobject(name)
+        if sobject is None:
+            raise not_found()
+        return sobject
+
+    def _count(self, sobject: SObject) -> int:
+        return sum(not row.get("IsDeleted") for row in self._database.tables[sobject.name].values())
+
+    def _cacheable(self, call: Call, answer: Answer) -> Answer:
+        changed = self._database.schema.changed
+        tag = f"{zlib.crc32(answer.body):x}"
+        zipped = "--gzip" if "gzip" in call.headers.get("accept-encoding", "") else ""
+        known = call.headers.get("if-none-match", "").replace("--gzip", "").strip('"')
+        since = call.headers.get("if-modified-since")
+        if known == tag or (not known and since and _is_after(since) >= changed.timestamp()):
+            answer = Answer(304)
+        answer.headers += [("ETag", f'"{tag}{zipped}"'), ("Last-Modified", http_date(changed))]
+        return answer
+
+
+def _is_after(date: str) -> float:
+    """Return the instant of If-Modified-Since; what cannot be read is long ago."""
+    try:
+        return parsedate_to_datetime(date).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return 0
+
+
+def _version(number: int) -> dict[str, str]:
+    """Return one line of the list: v66.0 is Spring '26, and three come a year."""
+    years, season = divmod(number - NEWEST, 3)
+    year = 26 + years + (season == 2)
+    return {
+        "label": f"{_SEASONS[season]} '{year}",
+        "url": f"/services/data/v{number}.0",
+        "version": f"{number}.0",
+    }

@@ -1,0 +1,91 @@
+"""The query resources: query, queryAll, and the pages behind a locator."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .clock import Clock
+from .database import Database
+from .ids import ALPHABET
+from .query import Found, View, run
+from .refusal import Refusal
+from .settings import Settings
+from .wire import Answer, Call, json_answer
+
+LOCATORS_LIVE = timedelta(days=2)
+SMALLEST_PAGE = 200
+LARGEST_PAGE = 2000
+WIDE_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A query's rows as they were when it ran, for the pages after the first."""
+
+    found: Found
+    size: int
+    opened: datetime
+
+
+class Queries:
+    """Answers query, queryAll and query/<locator>."""
+
+    def __init__(self, database: Database, settings: Settings, clock: Clock) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self._cursors: dict[str, Cursor] = {}
+
+    def query(self, call: Call, base: str) -> Answer:
+        """Run the query in `q`."""
+        return self._run(call, base, deleted_too=False)
+
+    def query_all(self, call: Call, base: str) -> Answer:
+        """Run the query in `q`, deleted rows included."""
+        return self._run(call, base, deleted_too=True)
+
+    def more(self, call: Call, base: str, locator: str) -> Answer:
+        """Answer the page that starts where the locator says."""
+        name, _, offset = locator.partition("-")
+        cursor = self._cursors.get(name)
+        start = int(offset) if offset.isdigit() else -1
+        if cursor is None or self._clock.now - cursor.opened > LOCATORS_LIVE:
+            raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+        if not 0 <= start < cursor.found.total:
+            raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+        return self._page(cursor, name, start, base)
+
+    def expire(self) -> None:
+        """Forget every locator."""
+        self._cursors.clear()
+
+    def _run(self, call: Call, base: str, *, deleted_too: bool) -> Answer:
+        text = call.query.get("q")
+        if not text:
+            raise Refusal(400, "MALFORMED_QUERY", "A query string has to be specified")
+        tables = {name: dict(rows) for name, rows in self._database.tables.items()}
+        found = run(text, View(tables, self._database.schema, self._clock.now.date(), base, deleted_too))
+        size = self._page_size(call, wide=found.wide)
+        cursor = Cursor(found, size, self._clock.now)
+        name = f"0r8xx{''.join(secrets.choice(ALPHABET) for _ in range(13))}"
+        if len(found.rows) > size:
+            self._cursors[name] = cursor
+        return self._page(cursor, name, 0, base)
+
+    def _page_size(self, call: Call, *, wide: bool) -> int:
+        """Return how many rows a page holds: fewer than asked for where rows are wide."""
+        size = self._settings.page_size
+        asked = re.search(r"batchSize=(\d+)", call.headers.get("sforce-query-options", ""), re.I)
+        if asked:
+            size = min(size, max(int(asked[1]), SMALLEST_PAGE), LARGEST_PAGE)
+        return min(size, WIDE_PAGE) if wide else size
+
+    def _page(self, cursor: Cursor, name: str, start: int, base: str) -> Answer:
+        end = start + cursor.size
+        done = end >= len(cursor.found.rows)
+        answer: dict[str, object] = {"totalSize": cursor.found.total, "done": done}
+        if not done:
+            answer["nextRecordsUrl"] = f"{base}/query/{name}-{end}"
+        answer["records"] = cursor.found.page(start, cursor.size)
+        return json_answer(answer)

@@ -1,0 +1,95 @@
+"""The org's rows, and the transactions that change them.
+
+A row is never changed in place: a change makes a new version, so whoever holds a table's copy holds a snapshot.
+Every change belongs to a transaction. It stamps its rows while it runs, keeps others off them, and shows nothing
+before it ends: that is how a row can appear with an older stamp than rows that were there before it.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .clock import Clock
+from .fields import Row, Value
+from .ids import make_id
+from .schema import Schema
+
+FIRST_NUMBER = 62**3 * 1_000
+KEPT_DELETIONS = timedelta(days=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One line of the delete log."""
+
+    sobject: str
+    record_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """A transaction whose changes nobody sees yet: when it began, and the rows it holds."""
+
+    started: datetime
+    locked: set[tuple[str, str]]
+
+
+class Database:
+    """Tables by object name, each a mapping from 18 character id to the row's present version."""
+
+    def __init__(self, clock: Clock, schema: Schema, *, pod: str) -> None:
+        self.clock = clock
+        self.schema = schema
+        self.lock = threading.RLock()
+        self.user_id = ""
+        self.tables: dict[str, dict[str, Row]] = {sobject.name: {} for sobject in schema.sobjects()}
+        self.deletions: list[Deletion] = []
+        self.deletions_since = clock.stamp - KEPT_DELETIONS
+        self.open: list[OpenTransaction] = []
+        self._pod = pod
+        self._numbers: dict[str, int] = {}
+
+    def table(self, sobject: str) -> dict[str, Row]:
+        """Return an object's rows, by the object's name in any case; KeyError where there is none."""
+        return self.tables[self.schema.everything(sobject).name]
+
+    def find(self, sobject: str, record_id: Value) -> Row | None:
+        """Return the present version of a row, deleted or not."""
+        return self.tables[sobject].get(record_id) if isinstance(record_id, str) else None
+
+    def next_id(self, sobject: str, step: int = 1) -> str:
+        """Give out the next id of an object: bytes ascend with creation."""
+        number = self._numbers.get(sobject, FIRST_NUMBER) + step
+        self._numbers[sobject] = number
+        return make_id(self.schema.everything(sobject).prefix, self._pod, number)
+
+    def oldest_open(self) -> datetime | None:
+        """Return when the oldest transaction still open began."""
+        return min((transaction.started for transaction in self.open), default=None)
+
+    def deleted_between(self, sobject: str, start: datetime, end: datetime) -> list[Deletion]:
+        """Return the delete log's lines of a window, without rows that have come back since."""
+        table = self.tables[sobject]
+        return [
+            deletion
+            for deletion in self.deletions
+            if deletion.sobject == sobject
+            and start <= deletion.at < end
+            and (deletion.record_id not in table or table[deletion.record_id].get("IsDeleted"))
+        ]
+
+    def earliest_deletion(self) -> datetime:
+        """Return the instant that the delete log reaches back to."""
+        return max(self.deletions_since, self.clock.stamp - KEPT_DELETIONS)
+
+    def apply(self, staged: Mapping[tuple[str, str], Row | None], deletions: list[Deletion]) -> None:
+        """Show what a transaction did, all at once."""
+        with self.lock:
+            for (sobject, record_id), row in staged.items():
+                if row is None:
+                    self.tables[sobject].pop(record_id, None)
+                else:
+                    self.tables[sobject][record_id] = row
+            self.deletions.extend(deletions)

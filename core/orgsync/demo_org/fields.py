@@ -1,0 +1,132 @@
+"""What an object's field is: its type, its size, and what the API lets one do with it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+Value = str | int | float | date | None
+"""A stored value: bool is an int, and datetime (aware, UTC) is a date."""
+
+Row = Mapping[str, Value]
+"""One version of a record; a change makes a new one, so a version once read never changes."""
+
+Derived = Value | dict[str, Value]
+Lookup = Callable[[str, Value], Row | None]
+Derive = Callable[[Row, Lookup], Derived]
+
+TEXT_TYPES = frozenset({"string", "textarea", "picklist", "multipicklist", "phone", "email", "url"})
+ID_TYPES = frozenset({"id", "reference"})
+NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
+
+_SOAP_TYPES = {
+    "id": "tns:ID",
+    "reference": "tns:ID",
+    "boolean": "xsd:boolean",
+    "int": "xsd:int",
+    "double": "xsd:double",
+    "currency": "xsd:double",
+    "percent": "xsd:double",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "address": "urn:address",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of an object; `derive` computes a value that is not stored."""
+
+    name: str
+    label: str
+    type: str
+    length: int = 0
+    precision: int = 0
+    scale: int = 0
+    nillable: bool = True
+    createable: bool = True
+    updateable: bool = True
+    defaulted: bool = False
+    permissionable: bool = True
+    refers_to: str | None = None
+    relationship: str | None = None
+    child_relationship: str | None = None
+    cascades: bool = False
+    values: tuple[str, ...] = ()
+    restricted: bool = False
+    compound: str | None = None
+    extra_type: str | None = None
+    name_field: bool = False
+    id_lookup: bool = False
+    external_id: bool = False
+    unique: bool = False
+    derive: Derive | None = None
+    formula: str | None = None
+
+    @property
+    def custom(self) -> bool:
+        """Whether the org made the field."""
+        return self.name.endswith("__c")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether values are text that is compared without regard to case."""
+        return self.type in TEXT_TYPES
+
+    @property
+    def is_id(self) -> bool:
+        """Whether values are record ids, compared byte by byte."""
+        return self.type in ID_TYPES
+
+    @property
+    def is_long_text(self) -> bool:
+        """Whether the text is too long to filter, sort or group by."""
+        return self.type == "textarea" and self.length > 255
+
+    @property
+    def filterable(self) -> bool:
+        """Whether WHERE may name the field."""
+        return not self.is_long_text
+
+    @property
+    def sortable(self) -> bool:
+        """Whether ORDER BY may name the field."""
+        return not self.is_long_text and self.type not in {"address", "multipicklist"}
+
+    @property
+    def groupable(self) -> bool:
+        """Whether GROUP BY may name the field."""
+        return self.sortable and self.type not in {"datetime", "double", "currency", "percent"}
+
+    @property
+    def aggregatable(self) -> bool:
+        """Whether COUNT, MIN and their kin take the field."""
+        return self.sortable and self.type != "boolean"
+
+    @property
+    def soap_type(self) -> str:
+        """The type's name in the SOAP schema."""
+        return _SOAP_TYPES.get(self.type, "xsd:string")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SObject:
+    """One object: its key prefix, its names and its fields in describe's order."""
+
+    name: str
+    label: str
+    plural: str
+    prefix: str
+    fields: tuple[Field, ...]
+    deletable: bool = True
+    mergeable: bool = False
+
+    @cached_property
+    def stored(self) -> dict[str, Field]:
+        """The fields that hold a value of their own, by lower-case name."""
+        return {field.name.lower(): field for field in self.fields if field.derive is None}
+
+    @cached_property
+    def has_recycle_bin(self) -> bool:
+        """Whether the object has IsDeleted, so that rows can be deleted and come back."""
+        return any(field.name == "IsDeleted" for field in self.fields)

@@ -1,0 +1,324 @@
+"""The demo org as tests and `orgsync demo` hold it: start it, change it, break it, look at what it was asked."""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from .api import Api
+from .assertion import private_key_pem
+from .clock import Clock
+from .database import Database
+from .faults import Fault, FaultRule
+from .fields import Derived, Field
+from .oauth import Hosts
+from .people import Loader
+from .schema import Schema
+from .server import Plan, Reply, Server
+from .sessions import Sessions
+from .settings import Settings, seeded_settings
+from .transaction import Transaction
+from .wire import Answer, Call, wire_headers, zipped
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that was answered; status 0 where a fault left it unanswered.
+
+    `counted` tells whether it counts against the API limit; headers have lower-case names.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str]
+    status: int
+    counted: bool
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class DemoOrg(Settings):
+    """A small Salesforce org on loopback, with rows in it and an app that is authorized.
+
+    Args:
+        contacts, accounts: how many rows to make. The same seed and clock start make the same rows.
+        port: where to listen on 127.0.0.1; 0 takes a free one.
+        tls: serve HTTPS with this context; `host` is then the name in the URLs.
+        now: freezes the org's clock, which then moves by `advance` only.
+        page_size: rows on a page of a query; real orgs give 2,000.
+    """
+
+    def __init__(
+        self,
+        *,
+        contacts: int = 2500,
+        accounts: int = 400,
+        seed: int = 1,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        now: datetime | None = None,
+        page_size: int = 2000,
+    ) -> None:
+        super().__init__(**asdict(seeded_settings(seed, page_size)))
+        self._clock = Clock(now)
+        self._schema = Schema(self._clock.stamp - timedelta(days=1))
+        self._database = Database(self._clock, self._schema, pod="Dn0")
+        Loader(self._database, seed).load(accounts=accounts, contacts=contacts)
+        self.user_id = self._database.user_id
+        self._hosts = Hosts()
+        self._sessions = Sessions(self, self._clock)
+        self._api = Api(self._database, self, self._hosts, self._sessions)
+        self._port, self._tls, self._host = port, tls, host
+        self._server: Server | None = None
+        self._faults: list[FaultRule] = []
+        self._requests: list[Request] = []
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen; started again after `stop`, the org is where it was."""
+        server = Server(self._plan, self._tls)
+        try:
+            self._port = server.listen(self._port)
+        except OSError:
+            server.stop()
+            raise
+        self._server = server
+        self._hosts.login_url = self._hosts.instance_url = self._url(self._port)
+
+    def stop(self) -> None:
+        """Close every port and connection; the rows stay."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def _url(self, port: int) -> str:
+        return f"{'https' if self._tls else 'http'}://{self._host}:{port}"
+
+    @property
+    def url(self) -> str:
+        """Where the org signs in, e.g. `http://127.0.0.1:41234`."""
+        return self._hosts.login_url
+
+    @property
+    def login_url(self) -> str:
+        """The same as `url`."""
+        return self._hosts.login_url
+
+    @property
+    def instance_url(self) -> str:
+        """Where new tokens are good for."""
+        return self._hosts.instance_url
+
+    @property
+    def private_key_pem(self) -> str:
+        """The RSA key whose certificate the app trusts, for the JWT bearer grant."""
+        return private_key_pem()
+
+    @property
+    def now(self) -> datetime:
+        """The org's time, in UTC."""
+        return self._clock.now
+
+    def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+        """Move the org's clock."""
+        with self._database.lock:
+            self._clock.advance(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+
+    def transaction(self) -> Transaction:
+        """Open a transaction: its rows are stamped at once and visible when the `with` block ends."""
+        return Transaction(self._database)
+
+    def insert(self, sobject: str, /, **values: object) -> str:
+        """Create a record and return its id."""
+        with self.transaction() as transaction:
+            return transaction.insert(sobject, **values)
+
+    def update(self, sobject: str, record_id: str, /, **values: object) -> None:
+        """Change a record."""
+        with self.transaction() as transaction:
+            transaction.update(sobject, record_id, **values)
+
+    def delete(self, sobject: str, record_id: str, /) -> None:
+        """Put a record into the recycle bin: queryAll still gives it."""
+        with self.transaction() as transaction:
+            transaction.delete(sobject, record_id)
+
+    def hard_delete(self, sobject: str, record_id: str, /) -> None:
+        """Remove a record for good: only the delete log knows it."""
+        with self.transaction() as transaction:
+            transaction.hard_delete(sobject, record_id)
+
+    def undelete(self, sobject: str, record_id: str, /) -> None:
+        """Bring a record back from the recycle bin."""
+        with self.transaction() as transaction:
+            transaction.undelete(sobject, record_id)
+
+    def merge(self, sobject: str, winner: str, losers: Sequence[str], /) -> None:
+        """Merge one or two records into another of the same object."""
+        with self.transaction() as transaction:
+            transaction.merge(sobject, winner, list(losers))
+
+    def rows(self, sobject: str, *, deleted: bool = False) -> list[dict[str, Derived]]:
+        """Return the truth: every field of every row by API name; `deleted` adds those in the recycle bin."""
+        with self._database.lock:
+            fields = self._schema.everything(sobject).fields
+            rows = sorted(self._database.table(sobject).items())
+            return [
+                {
+                    known.name: known.derive(row, self._database.find) if known.derive else row.get(known.name)
+                    for known in fields
+                }
+                for _, row in rows
+                if deleted or not row.get("IsDeleted")
+            ]
+
+    def purge_delete_log(self) -> None:
+        """Forget deletions: getDeleted reaches back to this moment only."""
+        with self._database.lock:
+            self._database.deletions.clear()
+            self._database.deletions_since = self._clock.stamp
+
+    def hide_field(self, sobject: str, name: str) -> None:
+        """Hide a field from the user: describe leaves it out and queries do not know it."""
+        with self._database.lock:
+            self._schema.hide_field(sobject, name, self._clock.stamp)
+
+    def hide_object(self, sobject: str) -> None:
+        """Hide an object from the user."""
+        with self._database.lock:
+            self._schema.hide_object(sobject, self._clock.stamp)
+
+    def show_everything(self) -> None:
+        """Undo every `hide_field` and `hide_object`."""
+        with self._database.lock:
+            self._schema.show(self._clock.stamp)
+
+    def add_field(
+        self,
+        sobject: str,
+        name: str,
+        *,
+        type: str = "string",
+        length: int = 255,
+        values: Sequence[str] = (),
+        external_id: bool = False,
+        unique: bool = False,
+    ) -> None:
+        """Give an object one more field, such as `Level__c`; existing rows are not touched by it."""
+        sized = type in {"string", "textarea", "picklist", "multipicklist", "phone", "email", "url"}
+        added = Field(
+            name=name, label=name.removesuffix("__c").replace("_", " "), type=type, values=tuple(values),
+            length=length if sized else 0, nillable=type != "boolean", defaulted=type == "boolean",
+            precision=18 if type in {"double", "currency", "percent"} else 0, external_id=external_id, unique=unique,
+        )  # fmt: skip
+        with self._database.lock:
+            self._schema.add_field(sobject, added, self._clock.stamp)
+            table = self._database.table(sobject)
+            table.update({key: {**row, name: False if type == "boolean" else None} for key, row in table.items()})
+
+    def access_token(self) -> str:
+        """Give out an access token without a sign-in, for tests of the data API alone."""
+        with self._database.lock:
+            return self._sessions.open(self.instance_url, self.scope, self.refresh_token).token
+
+    def expire_tokens(self) -> None:
+        """End every access token; refresh tokens stay good."""
+        with self._database.lock:
+            self._sessions.end_all()
+
+    def revoke_refresh_tokens(self) -> None:
+        """End every refresh token and the access tokens that came from them."""
+        with self._database.lock:
+            self._sessions.revoke_refresh_tokens()
+
+    def expire_locators(self) -> None:
+        """Forget the queries that have more pages."""
+        with self._database.lock:
+            self._api.queries.expire()
+
+    def move_instance(self, *, gone: bool = False) -> None:
+        """Move the org to another port; access tokens end, new ones name the new `instance_url`.
+
+        The old port answers 401; with `gone`, 420, or nothing at all if it is not where the org signs in.
+        """
+        server = self._running()
+        port = server.listen()
+        with self._database.lock:
+            old = int(self._hosts.instance_url.rpartition(":")[2])
+            self._hosts.instance_url = self._url(port)
+            self._sessions.end_all()
+            if gone:
+                self._api.gone_ports.add(old)
+        if gone and old != self._port:
+            server.close(old)
+
+    def add_fault(self, fault: Fault, *, match: str = "", times: int | None = 1, every: int | None = None) -> None:
+        """Make calls fail whose path holds `match`, or matches it as a regular expression.
+
+        The first `times` of them (None: all), or one in `every`, without end unless `times` is more than 1.
+        """
+        endless = every is not None and times == 1
+        with self._database.lock:
+            self._faults.append(FaultRule(fault, match, None if endless else times, every or 1))
+
+    def clear_faults(self) -> None:
+        """Undo every `add_fault`."""
+        with self._database.lock:
+            self._faults.clear()
+
+    @property
+    def requests(self) -> list[Request]:
+        """The requests answered so far, oldest first."""
+        with self._database.lock:
+            return list(self._requests)
+
+    def clear_requests(self) -> None:
+        """Forget the requests answered so far."""
+        with self._database.lock:
+            self._requests.clear()
+
+    def _running(self) -> Server:
+        if self._server is None:
+            raise RuntimeError("The demo org is not running.")
+        return self._server
+
+    def _plan(self, call: Call) -> Plan:
+        with self._database.lock:
+            fault = next((rule.fault for rule in self._faults if rule.strikes(call.path)), None)
+            if fault is not None and fault.kind == "hang":
+                self._record(call, Answer(0))
+        return Plan(fault, lambda: self._reply(call, fault))
+
+    def _reply(self, call: Call, fault: Fault | None) -> Reply:
+        with self._database.lock:
+            answer = self._answer(call, fault)
+            usage = f"{self.api_used}/{self.api_limit}" if answer.counted else None
+            self._record(call, answer)
+            now = self._clock.now
+        zipped(call, answer)
+        if call.method == "HEAD":
+            answer.body = b""
+        return Reply(answer.status, wire_headers(call, answer, now, usage=usage), answer.body)
+
+    def _answer(self, call: Call, fault: Fault | None) -> Answer:
+        if fault is None or fault.processed:
+            return self._api.answer(call)
+        answer = fault.answer()
+        self.api_used += answer.counted
+        return answer
+
+    def _record(self, call: Call, answer: Answer) -> None:
+        self._requests.append(
+            Request(call.method, call.path, call.query, answer.status, answer.counted, dict(call.headers), call.body)
+        )

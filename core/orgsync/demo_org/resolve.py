@@ -1,0 +1,112 @@
+"""Which field a path of a query means, and how to read it from a row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .fields import Derived, Field, Lookup, Row, SObject
+from .grammar import at_place
+from .refusal import Refusal
+from .schema import Schema
+from .syntax import Path
+
+DEEPEST = 5
+Read = Callable[[Row], Derived]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field as a query reads it: through which parents, which field, and how."""
+
+    parents: tuple[Field, ...]
+    field: Field
+    read: Read
+
+
+class Resolver:
+    """Finds the fields that a query's paths name, as the user sees them."""
+
+    def __init__(self, text: str, schema: Schema, lookup: Lookup) -> None:
+        self._text = text
+        self._schema = schema
+        self._lookup = lookup
+
+    def sobject(self, name: str, at: int) -> SObject:
+        """Return the object that FROM names."""
+        sobject = self._schema.sobject(name)
+        if sobject is None:
+            message = (
+                f"sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to "
+                "append the '__c' after the entity name. Please reference your WSDL or the describe call for the "
+                "appropriate names."
+            )
+            raise at_place(self._text, at, "INVALID_TYPE", message)
+        return sobject
+
+    def column(self, sobject: SObject, path: Path, alias: str | None) -> Column:
+        """Return what a path of the query means on an object."""
+        parts = list(path.parts)
+        if len(parts) > 1 and parts[0].lower() in {(alias or sobject.name).lower(), sobject.name.lower()}:
+            parts = parts[1:] if self._schema.relationship(sobject, parts[0]) is None else parts
+        parents: list[Field] = []
+        entity = sobject
+        for part in parts[:-1]:
+            reference = self._schema.relationship(entity, part)
+            if reference is None or reference.refers_to is None:
+                raise self._no_relationship(path, part)
+            parents.append(reference)
+            entity = self._schema.everything(reference.refers_to)
+        if len(parents) > DEEPEST:
+            raise at_place(self._text, path.at, "MALFORMED_QUERY", "Relationship path is too deep; at most 5 levels")
+        field = self._schema.fields(entity).get(parts[-1].lower())
+        if field is None:
+            raise self._no_column(path, parts[-1], entity)
+        return Column(tuple(parents), field, self._reader(tuple(parents), field))
+
+    def child(self, sobject: SObject, name: str, at: int) -> tuple[SObject, Field]:
+        """Return the children that a sub-select's FROM names."""
+        for child, field in self._schema.children(sobject):
+            if field.child_relationship and field.child_relationship.lower() == name.lower():
+                return child, field
+        raise self._no_relationship(Path((name,), at), name)
+
+    def parent(self, row: Row, reference: Field) -> Row | None:
+        """Return the row that a reference points to."""
+        return self._lookup(reference.refers_to or "", row.get(reference.name))
+
+    def _reader(self, parents: tuple[Field, ...], field: Field) -> Read:
+        own = self.own_reader(field)
+        if not parents:
+            return own
+
+        def read(row: Row) -> Derived:
+            for reference in parents:
+                parent = self.parent(row, reference)
+                if parent is None:
+                    return None
+                row = parent
+            return own(row)
+
+        return read
+
+    def own_reader(self, field: Field) -> Read:
+        """Return how to read a field from a row of its own object."""
+        name, derive, lookup = field.name, field.derive, self._lookup
+        if derive is None:
+            return lambda row: row.get(name)
+        return lambda row: derive(row, lookup)
+
+    def _no_relationship(self, path: Path, name: str) -> Refusal:
+        message = (
+            f"Didn't understand relationship '{name}' in field path. If you are attempting to use a custom "
+            "relationship, be sure to append the '__r' after the custom relationship name. Please reference your "
+            "WSDL or the describe call for the appropriate names."
+        )
+        return at_place(self._text, path.at, "INVALID_FIELD", message)
+
+    def _no_column(self, path: Path, name: str, entity: SObject) -> Refusal:
+        message = (
+            f"No such column '{name}' on entity '{entity.name}'. If you are attempting to use a custom field, be "
+            "sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call "
+            "for the appropriate names."
+        )
+        return at_place(self._text, path.at, "INVALID_FIELD", message)

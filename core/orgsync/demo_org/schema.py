@@ -1,0 +1,88 @@
+"""What the connected user sees of the org's objects: their fields, less what an administrator has hidden."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from .fields import Field, SObject
+from .objects import OBJECTS
+
+
+class Schema:
+    """The org's objects and fields by name, in any case of letters, as SOQL and REST take them."""
+
+    def __init__(self, changed: datetime) -> None:
+        self.changed = changed
+        self._objects = {sobject.name.lower(): sobject for sobject in OBJECTS}
+        self._hidden_objects: set[str] = set()
+        self._hidden_fields: set[tuple[str, str]] = set()
+        self._visible: dict[str, dict[str, Field]] = {}
+
+    def everything(self, name: str) -> SObject:
+        """Return an object with all of its fields, hidden ones too; KeyError where there is none."""
+        return self._objects[name.lower()]
+
+    def sobjects(self) -> list[SObject]:
+        """Return the visible objects in order of name."""
+        visible = (sobject for name, sobject in self._objects.items() if name not in self._hidden_objects)
+        return sorted(visible, key=lambda sobject: sobject.name)
+
+    def sobject(self, name: str) -> SObject | None:
+        """Return a visible object, or None."""
+        return None if name.lower() in self._hidden_objects else self._objects.get(name.lower())
+
+    def fields(self, sobject: SObject) -> dict[str, Field]:
+        """Return an object's visible fields by lower-case name, in describe's order."""
+        name = sobject.name.lower()
+        if name not in self._visible:
+            self._visible[name] = {
+                field.name.lower(): field
+                for field in self._objects[name].fields
+                if (name, field.name.lower()) not in self._hidden_fields
+            }
+        return self._visible[name]
+
+    def relationship(self, sobject: SObject, name: str) -> Field | None:
+        """Return the visible reference field behind a parent's name such as `Account` or `Owner`."""
+        for field in self.fields(sobject).values():
+            if field.relationship and field.relationship.lower() == name.lower():
+                return field if field.refers_to and self.sobject(field.refers_to) else None
+        return None
+
+    def children(self, sobject: SObject) -> list[tuple[SObject, Field]]:
+        """Return the objects and fields that refer to an object."""
+        return [
+            (child, field)
+            for child in self.sobjects()
+            for field in self.fields(child).values()
+            if field.refers_to == sobject.name and (field.child_relationship or field.cascades)
+        ]
+
+    def hide_object(self, name: str, changed: datetime) -> None:
+        """Take the user's permission to see an object."""
+        self._hidden_objects.add(self.everything(name).name.lower())
+        self._touch(changed)
+
+    def hide_field(self, sobject: str, field: str, changed: datetime) -> None:
+        """Take the user's permission to see a field."""
+        known = {known.name.lower() for known in self.everything(sobject).fields}
+        if field.lower() not in known:
+            raise KeyError(field)
+        self._hidden_fields.add((sobject.lower(), field.lower()))
+        self._touch(changed)
+
+    def show(self, changed: datetime) -> None:
+        """Give every permission back."""
+        self._hidden_fields.clear()
+        self._hidden_objects.clear()
+        self._touch(changed)
+
+    def add_field(self, sobject: str, field: Field, changed: datetime) -> None:
+        """Give an object one more field."""
+        known = self.everything(sobject)
+        self._objects[known.name.lower()] = replace(known, fields=(*known.fields, field))
+        self._touch(changed)
+
+    def _touch(self, changed: datetime) -> None:
+        # Last-Modified counts seconds: two changes within one must not look like one.
+        self.changed = max(changed, self.changed + timedelta(seconds=1))
+        self._visible.clear()

@@ -1,0 +1,54 @@
+"""What a test may look at and change while the demo org runs."""
+
+import random
+from dataclasses import dataclass, field
+
+from .ids import ALPHABET, make_id
+
+_DAILY_CALLS = 100_000
+
+
+@dataclass(eq=False)
+class Settings:
+    """The org's identity, its authorized app, and the switches of its policies.
+
+    Attributes:
+        callback_urls: the redirect URIs that the app knows; compared exactly.
+        token_lifetime: seconds of inactivity after which an access token dies; None for never.
+        rotate_refresh_tokens: each refresh gives a new refresh token and makes the old one single-use.
+        introspection_allowed: without it every token is introspected as inactive, as real orgs do.
+        api_limit: calls a day; `api_used` counts them.
+    """
+
+    org_id: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    username: str = "ada@demo.example"
+    user_id: str = ""
+    callback_urls: list[str] = field(
+        default_factory=lambda: ["http://localhost:8788/callback", "http://127.0.0.1:8788/callback"]
+    )
+    scope: str = "refresh_token api"
+    token_lifetime: float | None = 7200
+    rotate_refresh_tokens: bool = False
+    introspection_allowed: bool = True
+    api_limit: int = _DAILY_CALLS
+    api_used: int = 0
+    page_size: int = 2000
+
+
+def seeded_settings(seed: int, page_size: int) -> Settings:
+    """Return the identity that belongs to a seed."""
+    draw = random.Random(f"demo org {seed}")  # noqa: S311 - secrets of an org that exists on loopback only
+
+    def word(length: int) -> str:
+        return "".join(draw.choices(ALPHABET, k=length))
+
+    return Settings(
+        org_id=make_id("00D", "Dn0", draw.randrange(62**4, 62**6)),
+        client_id=f"3MVG9{word(80)}",
+        client_secret=f"{draw.getrandbits(256):064X}",
+        refresh_token=f"5Aep861{word(80)}",
+        page_size=page_size,
+    )

@@ -1,0 +1,139 @@
+"""A SOQL query as a tree of values."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A field, perhaps of a parent: `Account.Owner.Name`; `at` is where it stands in the text."""
+
+    parts: tuple[str, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsOf:
+    """`FIELDS(ALL)` and its kin."""
+
+    group: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """`COUNT(Id) total`; without a path it is `COUNT()`."""
+
+    function: str
+    path: Path | None
+    alias: str | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A quoted string, its escapes still in it."""
+
+    raw: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number; `whole` tells whether it was written without a point."""
+
+    value: float
+    whole: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """TRUE or FALSE."""
+
+    value: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """NULL."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A date or a datetime (UTC)."""
+
+    value: date | datetime
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A date literal such as TODAY or LAST_N_DAYS:7."""
+
+    name: str
+    count: int
+    at: int
+
+
+Literal = Text | Number | Boolean | Null | Moment | Named
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A field compared with one literal, or with several for IN, NOT IN, INCLUDES and EXCLUDES."""
+
+    path: Path
+    operator: str
+    literals: tuple[Literal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunction:
+    """Conditions joined by AND."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disjunction:
+    """Conditions joined by OR."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """NOT."""
+
+    part: "Condition"
+
+
+Condition = Comparison | Conjunction | Disjunction | Negation
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """One term of ORDER BY."""
+
+    path: Path
+    descending: bool
+    nulls_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A whole query; a sub-select is one whose `source` is a child relationship's name."""
+
+    select: tuple["Path | FieldsOf | Aggregate | Query", ...]
+    source: str
+    source_at: int
+    alias: str | None
+    where: Condition | None
+    group: tuple[Path, ...]
+    order: tuple[Ordering, ...]
+    limit: int | None
+    offset: int

@@ -1,0 +1,213 @@
+"""Inserting, updating, deleting, undeleting and merging, as one transaction."""
+
+from types import TracebackType
+from typing import Self
+
+from .database import Database, Deletion, OpenTransaction
+from .fields import Row, SObject, Value
+from .ids import to18
+from .refusal import Refusal
+from .writes import checked, require_present
+
+
+class Transaction:
+    """Changes that become visible together when the `with` block ends, and vanish if it raises.
+
+    Rows are stamped while the block runs. Until it ends they are invisible, others cannot change them
+    (UNABLE_TO_LOCK_ROW), and `latestDateCovered` stays at the transaction's start.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._staged: dict[tuple[str, str], Row | None] = {}
+        self._deletions: list[Deletion] = []
+        self._self = OpenTransaction(database.clock.stamp, set())
+        with database.lock:
+            database.open.append(self._self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._database.lock:
+            if kind is None:
+                self._database.apply(self._staged, self._deletions)
+            self._database.open.remove(self._self)
+
+    def insert(self, sobject: str, /, **fields: object) -> str:
+        """Create a record and return its 18 character id."""
+        with self._database.lock:
+            definition = self._database.schema.everything(sobject)
+            values = checked(definition, fields)
+            require_present(definition, values)
+            self._require_references(definition, values)
+            self._require_unique(definition, values, None)
+            record_id = self._database.next_id(definition.name)
+            self._write(definition.name, record_id, self._new_row(definition, record_id, values))
+            return record_id
+
+    def update(self, sobject: str, record_id: str, /, **fields: object) -> None:
+        """Change fields of a live record."""
+        with self._database.lock:
+            definition, row = self._live(sobject, record_id)
+            values = checked(definition, fields)
+            require_present(definition, {**row, **values})
+            self._require_references(definition, values)
+            self._require_unique(definition, values, row)
+            self._write(definition.name, str(row["Id"]), {**row, **self._touched(), **values})
+
+    def delete(self, sobject: str, record_id: str, /) -> None:
+        """Put a record, and what belongs to it, into the recycle bin."""
+        with self._database.lock:
+            definition, row = self._live(sobject, record_id)
+            self._require_deletable(definition)
+            self._bin(definition, row)
+
+    def hard_delete(self, sobject: str, record_id: str, /) -> None:
+        """Remove a record, and what belongs to it, for good; only the delete log still knows it."""
+        with self._database.lock:
+            definition, row = self._known(sobject, record_id)
+            self._require_deletable(definition)
+            for child, child_row in self._owned(definition, row):
+                self.hard_delete(child.name, str(child_row["Id"]))
+            if not row["IsDeleted"]:
+                self._log(definition, row)
+            self._write(definition.name, str(row["Id"]), None)
+
+    def undelete(self, sobject: str, record_id: str, /) -> None:
+        """Bring a record back from the recycle bin, and what went into it along with the record."""
+        with self._database.lock:
+            definition, row = self._known(sobject, record_id)
+            if not row.get("IsDeleted"):
+                raise Refusal(400, "UNDELETE_FAILED", "Entity is not in the recycle bin", [])
+            binned = row["SystemModstamp"]
+            for child, child_row in self._owned(definition, row):
+                if child_row["IsDeleted"] and child_row["SystemModstamp"] == binned:
+                    self.undelete(child.name, str(child_row["Id"]))
+            back: Row = {"IsDeleted": False} | ({"MasterRecordId": None} if definition.mergeable else {})
+            self._write(definition.name, str(row["Id"]), {**row, **self._touched(), **back})
+
+    def merge(self, sobject: str, winner: str, losers: list[str], /) -> None:
+        """Delete the losers into the winner; what referred to them now refers to it, with its stamp unmoved."""
+        with self._database.lock:
+            definition, row = self._live(sobject, winner)
+            if not definition.mergeable or not 1 <= len(losers) <= 2:
+                raise Refusal(400, "INVALID_OPERATION", "Only two or three records of a kind can be merged", [])
+            for loser in losers:
+                _, lost = self._live(sobject, loser)
+                self._move_children(definition, str(lost["Id"]), str(row["Id"]))
+                self._bin(definition, {**lost, "MasterRecordId": row["Id"]})
+            self._write(definition.name, str(row["Id"]), {**row, **self._touched()})
+
+    def _new_row(self, definition: SObject, record_id: str, values: dict[str, Value]) -> Row:
+        row: dict[str, Value] = {
+            field.name: False if field.type == "boolean" else None for field in definition.stored.values()
+        }
+        touched = self._touched()
+        row |= touched | {"CreatedDate": touched["SystemModstamp"], "CreatedById": self._database.user_id}
+        if "OwnerId" in row:
+            row["OwnerId"] = self._database.user_id
+        return row | {name: value for name, value in values.items() if value is not None} | {"Id": record_id}
+
+    def _touched(self) -> dict[str, Value]:
+        stamp = self._database.clock.stamp
+        return {
+            "LastModifiedDate": stamp,
+            "LastModifiedById": self._database.user_id,
+            "SystemModstamp": stamp,
+        }
+
+    def _bin(self, definition: SObject, row: Row) -> None:
+        for child, child_row in self._owned(definition, row):
+            if not child_row["IsDeleted"]:
+                self._bin(child, child_row)
+        self._write(definition.name, str(row["Id"]), {**row, **self._touched(), "IsDeleted": True})
+        self._log(definition, row)
+
+    def _log(self, definition: SObject, row: Row) -> None:
+        self._deletions.append(Deletion(definition.name, str(row["Id"]), self._database.clock.stamp))
+
+    def _rows(self, sobject: str) -> list[Row]:
+        """Return an object's rows as this transaction sees them."""
+        own = {key[1]: row for key, row in self._staged.items() if key[0] == sobject}
+        rows: dict[str, Row | None] = {**self._database.tables[sobject], **own}
+        return [row for row in rows.values() if row is not None]
+
+    def _find(self, sobject: str, record_id: str) -> Row | None:
+        key = (sobject, record_id)
+        return self._staged[key] if key in self._staged else self._database.find(sobject, record_id)
+
+    def _write(self, sobject: str, record_id: str, row: Row | None) -> None:
+        key = (sobject, record_id)
+        if any(key in other.locked for other in self._database.open if other is not self._self):
+            text = f"unable to obtain exclusive access to this record or 1 records: {record_id}"
+            raise Refusal(400, "UNABLE_TO_LOCK_ROW", text, [])
+        self._self.locked.add(key)
+        self._staged[key] = row
+
+    def _known(self, sobject: str, record_id: str) -> tuple[SObject, Row]:
+        definition = self._database.schema.everything(sobject)
+        whole = to18(record_id)
+        if whole is None or not whole.startswith(definition.prefix):
+            raise Refusal(400, "MALFORMED_ID", f"malformed id {record_id}", ["Id"])
+        row = self._find(definition.name, whole)
+        if row is None:
+            raise Refusal(404, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])
+        return definition, row
+
+    def _live(self, sobject: str, record_id: str) -> tuple[SObject, Row]:
+        definition, row = self._known(sobject, record_id)
+        if row.get("IsDeleted"):
+            raise Refusal(404, "ENTITY_IS_DELETED", "entity is deleted", [])
+        return definition, row
+
+    def _owned(self, definition: SObject, row: Row) -> list[tuple[SObject, Row]]:
+        return [
+            (child, child_row)
+            for child in map(self._database.schema.everything, self._database.tables)
+            for field in child.fields
+            if field.cascades and field.refers_to == definition.name
+            for child_row in self._rows(child.name)
+            if child_row[field.name] == row["Id"]
+        ]
+
+    def _move_children(self, definition: SObject, loser: str, winner: str) -> None:
+        for child in map(self._database.schema.everything, self._database.tables):
+            references = [field.name for field in child.fields if field.refers_to == definition.name]
+            for row in self._rows(child.name):
+                moved = {name: winner for name in references if row.get(name) == loser and name != "MasterRecordId"}
+                if moved:
+                    self._write(child.name, str(row["Id"]), {**row, **moved})
+
+    def _require_deletable(self, definition: SObject) -> None:
+        if not definition.deletable:
+            text = f"entity type {definition.name} does not support delete"
+            raise Refusal(400, "INVALID_TYPE_FOR_OPERATION", text, [])
+
+    def _require_references(self, definition: SObject, values: dict[str, Value]) -> None:
+        for name, value in values.items():
+            field = definition.stored[name.lower()]
+            if not field.refers_to or not isinstance(value, str):
+                continue
+            parent = self._database.schema.everything(field.refers_to)
+            if not value.startswith(parent.prefix):
+                text = f"{field.label}: id value of incorrect type: {value}"
+                raise Refusal(400, "MALFORMED_ID", text, [name])
+            found = self._find(parent.name, value)
+            if found is None:
+                text = "invalid cross reference id"
+                raise Refusal(400, "INVALID_CROSS_REFERENCE_KEY", text, [name])
+            if found.get("IsDeleted"):
+                raise Refusal(400, "ENTITY_IS_DELETED", "entity is deleted", [name])
+
+    def _require_unique(self, definition: SObject, values: dict[str, Value], own: Row | None) -> None:
+        for name, value in values.items():
+            if value is None or not definition.stored[name.lower()].unique:
+                continue
+            for row in self._rows(definition.name):
+                same = str(row.get(name)).casefold() == str(value).casefold()
+                if same and not row.get("IsDeleted") and (own is None or row["Id"] != own["Id"]):
+                    text = f"duplicate value found: {name} duplicates value on record with id: {str(row['Id'])[:15]}"
+                    raise Refusal(400, "DUPLICATE_VALUE", text, [])

@@ -1,0 +1,139 @@
+"""A request and its answer as values, and the headers that Salesforce's answers carry."""
+
+import json
+import secrets
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import cast
+from urllib.parse import parse_qsl
+
+from .clock import http_date
+from .refusal import OAuthRefusal, Refusal
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+LONGEST_URI = 16_384
+JSON_TYPE = "application/json;charset=UTF-8"
+HTML_TYPE = "text/html;charset=UTF-8"
+_SMALLEST_ZIPPED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as it came in; header names are in lower case, `port` is the one it came to."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    port: int
+    uri_length: int = 0
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The fields of a form, those of the query string among them."""
+        fields = parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+        return {**self.query, **dict(fields)}
+
+    def json(self) -> Json:
+        """The body's JSON.
+
+        Raises:
+            Refusal: JSON_PARSER_ERROR.
+        """
+        try:
+            return cast(Json, json.loads(self.body))
+        except ValueError:
+            message = "Unexpected character or end of input at [line:1, column:1]"
+            raise Refusal(400, "JSON_PARSER_ERROR", message) from None
+
+
+def read_target(target: str) -> tuple[str, dict[str, str]]:
+    """Return the path, as it is, and the query of a request target; a bare `+` in the query is a space."""
+    path, _, query = target.partition("?")
+    return path, dict(parse_qsl(query, keep_blank_values=True))
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer before it is written to the wire."""
+
+    status: int
+    body: bytes = b""
+    content_type: str | None = None
+    headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    counted: bool = False
+
+
+def json_answer(content: object, status: int = 200, *, headers: list[tuple[str, str]] | None = None) -> Answer:
+    """Return JSON as Salesforce writes it: compact, in UTF-8."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return Answer(status, body, JSON_TYPE, list(headers or ()))
+
+
+def html_answer(status: int, html: str) -> Answer:
+    """Return a page."""
+    return Answer(status, html.encode(), HTML_TYPE)
+
+
+def refused(refusal: Refusal | OAuthRefusal) -> Answer:
+    """Return a refusal as REST or OAuth write it."""
+    answer = json_answer(refusal.body(), refusal.status)
+    if refusal.status == 401 and isinstance(refusal, Refusal):
+        answer.headers.append(("WWW-Authenticate", "Token"))
+    return answer
+
+
+def bad_message(status: int, reason: str) -> Answer:
+    """Return the page of the HTTP server in front, which never reaches the application."""
+    return Answer(status, f"<h1>Bad Message {status}</h1><pre>reason: {reason}</pre>".encode(), "text/html")
+
+
+def wire_headers(call: Call, answer: Answer, now: datetime, *, usage: str | None) -> list[tuple[str, str]]:
+    """Return an answer's headers in the spelling and the order of real ones; `usage` on counted answers."""
+    request_id = secrets.token_hex(16)
+    headers = [("Date", http_date(now))]
+    if answer.content_type:
+        headers.append(("Content-Type", answer.content_type))
+    headers += _cookies(now)
+    headers += [
+        ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Robots-Tag", "none"),
+        ("Cache-Control", "no-cache,must-revalidate,max-age=0,no-store,private"),
+    ]
+    if usage:
+        headers.append(("Sforce-Limit-Info", f"api-usage={usage}"))
+    headers += answer.headers
+    if answer.body:
+        headers.append(("Vary", "Accept-Encoding"))
+    if call.path.startswith("/services/oauth2/"):
+        return [*headers, ("Expires", "Thu, 01 Jan 1970 00:00:00 GMT"), ("X-ReadOnlyMode", "false")]
+    headers += [("Server", "sfdcedge"), ("X-SFDC-Request-Id", request_id), ("X-Request-Id", request_id)]
+    if call.method == "GET":
+        headers.append(("X-SFDC-Edge-Cache", "MISS"))
+    return headers
+
+
+def zipped(call: Call, answer: Answer) -> bool:
+    """Compress the body if the client asked for it and it is worth it; tell whether that was done."""
+    if "gzip" not in call.headers.get("accept-encoding", "") or len(answer.body) < _SMALLEST_ZIPPED:
+        return False
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    answer.body = packer.compress(answer.body) + packer.flush()
+    answer.headers.append(("Content-Encoding", "gzip"))
+    return True
+
+
+def _cookies(now: datetime) -> list[tuple[str, str]]:
+    expires = http_date(now + timedelta(days=365)).replace(" ", "-", 3).replace("-", " ", 1)
+    year = f"expires={expires}; Max-Age=31536000; secure"
+    browser = secrets.token_urlsafe(16)
+    return [
+        ("Set-Cookie", f"CookieConsentPolicy=0:1; path=/; {year}"),
+        ("Set-Cookie", f"LSKey-c$CookieConsentPolicy=0:1; path=/; {year}"),
+        ("Set-Cookie", f"BrowserId={browser}; domain=.salesforce.com; path=/; {year}; SameSite=None"),
+    ]
