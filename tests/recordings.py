@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,7 +60,7 @@ def reported() -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def replayed(recorded: list[Exchange]) -> Iterator[str]:
+def replayed(recorded: list[Exchange]) -> Generator[str]:
     """Serve recorded exchanges on loopback, strictly in order, and give the address.
 
     Only the transport's own headers and the instance_url of token answers are not the recorded ones. A request

@@ -8,7 +8,7 @@ HTTP. Tokens, secrets and hosts are replaced while recording, before anything is
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -81,7 +81,7 @@ class Stage:
 
     def scrub_request(self, request: Any) -> Any:
         """Take secrets and hosts out of a request; runs when recording and, to the same effect, when matching."""
-        parts = urlsplit(request.uri)
+        parts = urlsplit(str(request.uri))
         request.uri = urlunsplit(("https", urlsplit(HOST).netloc, parts.path, parts.query, ""))
         request.headers = {name: value for name, value in request.headers.items() if name.lower() in _KEPT_HEADERS}
         if parts.path.endswith("/authorize"):
@@ -112,9 +112,9 @@ class Stage:
 
 
 @contextmanager
-def staged(cassette: Path) -> Iterator[Stage]:
+def staged(cassette: Path) -> Generator[Stage]:
     """Play a cassette, or record it; one that is not played to its end fails the test."""
-    import vcr
+    import vcr  # pyright: ignore[reportMissingTypeStubs]
 
     if RECORDING:
         cassette.unlink(missing_ok=True)

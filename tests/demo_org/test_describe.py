@@ -136,7 +136,8 @@ def test_chunks_of_rows_share_a_second_and_nothing_is_newer_than_an_hour() -> No
     created = {str(row["CreatedDate"]) for row in rows}
     assert len(created) == 13
     for row in rows:
-        assert row["CreatedDate"] <= row["LastModifiedDate"] <= row["SystemModstamp"]  # type: ignore[operator]
+        made, changed, stamped = (str(row[name]) for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp"))
+        assert made <= changed <= stamped
 
 
 def test_without_the_demo_packages_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

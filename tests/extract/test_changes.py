@@ -9,7 +9,7 @@ import pytest
 
 from orgsync import Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import LimitReached
+from orgsync.errors import LimitReached, ScriptProblem
 from orgsync.runner import Progress
 from tests.projects import Project, project_at
 
@@ -264,10 +264,10 @@ async def test_an_object_that_cannot_be_deleted_is_read_too(tmp_path: Path, org:
 async def test_several_record_classes_have_a_watermark_each(tmp_path: Path, org: DemoOrg) -> None:
     @sync
     async def both(ctx: Context) -> Batches[Contact | User]:
-        async for batch in ctx.changes(Contact):
-            yield batch
-        async for batch in ctx.changes(User):
-            yield batch
+        async for contacts_batch in ctx.changes(Contact):
+            yield contacts_batch
+        async for users_batch in ctx.changes(User):
+            yield users_batch
 
     async with project_at(tmp_path, org) as project:
         await project.run(both)
@@ -320,7 +320,7 @@ async def test_a_changed_row_that_no_longer_matches_leaves_the_copy(tmp_path: Pa
 
 async def test_a_row_leaves_when_its_account_no_longer_matches(tmp_path: Path, org: DemoOrg) -> None:
     account = str(next(row["AccountId"] for row in org.rows("Contact") if row["AccountId"]))
-    theirs = {row["Id"] for row in org.rows("Contact") if row["AccountId"] == account}
+    theirs = {str(row["Id"]) for row in org.rows("Contact") if row["AccountId"] == account}
     org.update("Account", account, Industry="Energy", Name="Ours")
     matching = narrowed("Account.Industry = 'Energy' AND Account.Name = 'Ours'")
     async with project_at(tmp_path, org) as project:
@@ -357,3 +357,17 @@ async def test_a_pass_over_leaving_rows_goes_on_after_its_pages_vanish(tmp_path:
             outcome = await project.outcome(matching, watch=vanish)
             assert outcome.problem is None
             assert changed(outcome.run) == (0, 0, 35)
+
+
+async def test_one_run_does_not_read_one_table_under_two_conditions(tmp_path: Path, org: DemoOrg) -> None:
+    @sync
+    async def twice(ctx: Context) -> Batches[Contact]:
+        async for batch in ctx.changes(Contact, where="Email = 'a@example.com'"):
+            yield batch
+        async for batch in ctx.changes(Contact, where="Email = 'b@example.com'"):
+            yield batch
+
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(twice)
+    assert isinstance(outcome.problem, ScriptProblem)
+    assert "asked twice for the table contact" in outcome.problem.cause

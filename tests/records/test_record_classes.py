@@ -97,7 +97,7 @@ def test_a_column_that_every_class_has_already_cannot_be_declared_again() -> Non
     with pytest.raises(RecordClassInvalid, match="declares sync_seq"):
 
         class Odd(Record, table=True):  # pyright: ignore[reportUnusedClass]
-            sync_seq: int
+            sync_seq: int  # pyright: ignore[reportGeneralTypeIssues] # the mistake that is tested
 
 
 def test_a_record_class_without_a_table_has_no_schema() -> None:

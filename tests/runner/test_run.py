@@ -77,7 +77,7 @@ async def test_an_error_far_from_the_script_is_placed_where_it_was_raised(tmp_pa
     def lazily(ctx: Context) -> Batches[Thing]:
         return elsewhere()
 
-    async def elsewhere() -> Any:
+    async def elsewhere() -> Batches[Thing]:
         yield Batch(Thing, rows("a"))
         raise ZeroDivisionError
 
@@ -96,7 +96,10 @@ async def test_a_function_that_does_not_answer_with_batches_is_told_so(tmp_path:
     async def strings(ctx: Context) -> Any:
         yield "not a batch"
 
-    functions: dict[str, Any] = {"coroutine": coroutine, "list": lambda ctx: [], "wrong batch": strings}
+    def nothing(ctx: Context) -> list[Any]:
+        return []
+
+    functions: dict[str, Any] = {"coroutine": coroutine, "list": nothing, "wrong batch": strings}
     async with project_at(tmp_path, org) as project:
         outcome = await project.outcome(cast("Sync[Record]", Sync(made, functions[made])))
     assert isinstance(outcome.problem, ScriptNotLoaded)
@@ -231,7 +234,7 @@ async def test_a_killed_process_loses_nothing_and_the_next_run_goes_on_at_once(t
             assert before >= after * 10
             run = await project.run(accounts)
             assert before + run.added == 40
-            assert (await project.live("account")).keys() == {row["Id"] for row in org.rows("Account")}
+            assert (await project.live("account")).keys() == {str(row["Id"]) for row in org.rows("Account")}
             statuses = [each.status for each in await project.workspace.store.runs(sync="accounts")]
             assert statuses == ["done", "failed"]
 

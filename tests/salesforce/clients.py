@@ -1,6 +1,6 @@
 """Clients for tests, signed in to a demo org without a store."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ async def client_of(
     limit_share: float = 0.8,
     allowed_hosts: Collection[str] = (),
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> AsyncIterator[Client]:
+) -> AsyncGenerator[Client]:
     credentials = credentials_for(org)
     if signed_in:
         credentials = replace(credentials, access_token=org.access_token(), instance_url=org.instance_url)

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from orgsync.errors import ScriptProblem
 from orgsync.extract import Source, changes
 from orgsync.records import Batch, Position, Record, schema_of
 from orgsync.salesforce.http import JSON, Answer
@@ -51,6 +52,7 @@ class Context:
         self._source = source
         self._positions = positions or {}
         self._full = full
+        self._asked: set[str] = set()
 
     @property
     def checkpoint(self) -> dict[str, Any] | None:
@@ -67,10 +69,18 @@ class Context:
         """Read what changed in a record class's object since the last run, deletions included.
 
         `where` narrows it, with binds as in `query`; a changed row that no longer matches leaves the copy.
-        The first time, or when the class has gained a field, everything is read.
+        The first time, or when the class has gained a field, everything is read. Once a table in a run: what leaves
+        under one condition would be brought by another.
         """
+        table = schema_of(model).table
+        if table in self._asked:
+            raise ScriptProblem(
+                f"ctx.changes is asked twice for the table {table} in one run.",
+                "Join the conditions with OR, or give each its own record class and table.",
+            )
+        self._asked.add(table)
         condition = None if where is None else bind(where, binds)
-        saved = self._positions.get(schema_of(model).table)
+        saved = self._positions.get(table)
         return changes(self._source, model, where=condition, saved=saved, full=self._full)
 
     def query(self, soql: str, /, *, deleted: bool = False, **binds: object) -> AsyncIterator[dict[str, Any]]:

@@ -3,9 +3,14 @@
 import time
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING, cast
 
 from .refusal import OAuthRefusal
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from jwt.types import Options
 
 SKEW = 180
 GENERIC_AUDIENCE = "https://login.salesforce.com"
@@ -40,10 +45,10 @@ def check_assertion(assertion: str, settings: Settings, audiences: Sequence[str]
         raise OAuthRefusal("invalid_grant", "invalid assertion") from None
     if claims.get("iss") != settings.client_id:
         raise OAuthRefusal("invalid_client_id", "client identifier invalid")
-    key = load_pem_private_key(private_key_pem().encode(), None).public_key()
-    unchecked = {"verify_exp": False, "verify_aud": False, "verify_iat": False, "verify_nbf": False}
+    key = cast("RSAPrivateKey", load_pem_private_key(private_key_pem().encode(), None)).public_key()
+    unchecked: Options = {"verify_exp": False, "verify_aud": False, "verify_iat": False, "verify_nbf": False}
     try:
-        jwt.decode(assertion, key, algorithms=["RS256"], options=unchecked)  # type: ignore[arg-type]
+        jwt.decode(assertion, key, algorithms=["RS256"], options=unchecked)
     except jwt.InvalidTokenError:
         raise OAuthRefusal("invalid_grant", "invalid assertion") from None
     if claims.get("aud") not in {GENERIC_AUDIENCE, *audiences}:

@@ -22,7 +22,7 @@ def field(path: str | None = None, *, optional: bool = False) -> Any:
 
 def told(info: FieldInfo) -> tuple[str | None, bool]:
     """Read back what `field` was told: the path, and whether the field is optional."""
-    given: Any = info.json_schema_extra  # pyright: ignore[reportUnknownMemberType] # pydantic leaves its dict untyped
+    given: Any = info.json_schema_extra
     if not isinstance(given, dict):
         return None, False
     extra = cast("dict[str, Any]", given)

@@ -1,7 +1,7 @@
 """The base of record classes, and how a class statement becomes a table."""
 
 from datetime import datetime
-from typing import Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 import sqlalchemy as sa
 from pydantic import Field
@@ -48,6 +48,8 @@ class Record(SQLModel, metaclass=_RecordMeta):
     """
 
     __sobject__: ClassVar[str]
+    if TYPE_CHECKING:
+        __tablename__: ClassVar[Any]  # a subclass may simply assign its table's name
     __orgsync_schema__: ClassVar[Schema]
 
     connection: str = ""

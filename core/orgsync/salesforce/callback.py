@@ -20,10 +20,11 @@ from anyio.abc import ByteReceiveStream, ByteStream, SocketAttribute, SocketStre
 from anyio.streams.stapled import MultiListener
 
 from orgsync.errors import ConfigurationInvalid, OrgsyncError, SignInNeeded
-from orgsync.salesforce.credentials import Credentials
-from orgsync.salesforce.http import Http
-from orgsync.salesforce.sign_in import sign_in
-from orgsync.salesforce.web_flow import begin, finish, state_of
+
+from .credentials import Credentials
+from .http import Http
+from .sign_in import sign_in
+from .web_flow import begin, finish, state_of
 
 __all__ = ["CALLBACK_PORT", "CallbackListener", "listen", "open_in_browser", "sign_in_by_browser"]
 

@@ -7,8 +7,9 @@ from datetime import datetime
 import jwt
 
 from orgsync.errors import ConfigurationInvalid
-from orgsync.salesforce.credentials import Credentials, Grant
-from orgsync.salesforce.hosts import PRODUCTION, SANDBOX, is_generic_login, is_loopback, is_sandbox, login_url
+
+from .credentials import Credentials, Grant
+from .hosts import PRODUCTION, SANDBOX, is_generic_login, is_loopback, is_sandbox, login_url
 
 __all__ = ["audience", "code_form", "parse_sfdx_auth_url", "token_form"]
 

@@ -9,10 +9,11 @@ from typing import TypeVar
 import stamina
 
 from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, OrgsyncError, ServerProblem, TransientProblem
-from orgsync.salesforce.credentials import Credentials
-from orgsync.salesforce.http import JSON, Answer, Http
-from orgsync.salesforce.oauth_errors import problem
-from orgsync.salesforce.token_answer import TokenAnswer, parse_token_answer
+
+from .credentials import Credentials
+from .http import JSON, Answer, Http
+from .oauth_errors import problem
+from .token_answer import TokenAnswer, parse_token_answer
 
 __all__ = ["INTROSPECTION_HINT", "Identity", "identity", "introspect", "request_token", "retried", "revoke"]
 

@@ -14,11 +14,12 @@ import anyio
 import anyio.to_thread
 
 from orgsync.errors import ConfigurationInvalid, OrgsyncError, SignInNeeded
-from orgsync.salesforce.credentials import Credentials, CredentialsVault
-from orgsync.salesforce.grants import token_form
-from orgsync.salesforce.http import Http
-from orgsync.salesforce.oauth import TOKEN_TIMEOUT, request_token, retried
-from orgsync.salesforce.sign_in import accepted, utc_now
+
+from .credentials import Credentials, CredentialsVault
+from .grants import token_form
+from .http import Http
+from .oauth import TOKEN_TIMEOUT, request_token, retried
+from .sign_in import accepted, utc_now
 
 __all__ = ["Access", "Session"]
 

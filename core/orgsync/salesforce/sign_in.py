@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 import anyio.to_thread
 
 from orgsync.errors import AnswerUnreadable, SignInNeeded
-from orgsync.salesforce.credentials import Credentials
-from orgsync.salesforce.grants import token_form
-from orgsync.salesforce.hosts import require_api_host
-from orgsync.salesforce.http import Http
-from orgsync.salesforce.oauth import identity, introspect, request_token, retried
-from orgsync.salesforce.token_answer import TokenAnswer, same_org
+
+from .credentials import Credentials
+from .grants import token_form
+from .hosts import require_api_host
+from .http import Http
+from .oauth import identity, introspect, request_token, retried
+from .token_answer import TokenAnswer, same_org
 
 __all__ = ["accepted", "sign_in", "utc_now"]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from orgsync.errors import AnswerUnreadable
-from orgsync.salesforce.http import JSON
+
+from .http import JSON
 
 __all__ = ["TokenAnswer", "parse_token_answer", "same_org"]
 

@@ -15,12 +15,13 @@ from typing import Literal, TypeAlias
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from orgsync.errors import OrgsyncError, SignInNeeded
-from orgsync.salesforce.credentials import Credentials
-from orgsync.salesforce.grants import code_form
-from orgsync.salesforce.http import Http
-from orgsync.salesforce.oauth import request_token
-from orgsync.salesforce.oauth_errors import problem
-from orgsync.salesforce.sign_in import accepted, utc_now
+
+from .credentials import Credentials
+from .grants import code_form
+from .http import Http
+from .oauth import request_token
+from .oauth_errors import problem
+from .sign_in import accepted, utc_now
 
 __all__ = ["Authorization", "Prompt", "begin", "code_of", "finish", "state_of"]
 

@@ -1,0 +1,59 @@
+"""What mypy and pyright, both strict, know of a sync: they read this file in CI, and running it checks the same."""
+
+from typing import assert_type
+
+from orgsync import Batch, Batches, Context, Record, Sync, field, sync
+
+
+class Contact(Record, table=True):
+    last_name: str
+    account_name: str | None = field("Account.Name")
+
+
+class Account(Record, table=True):
+    name: str | None
+
+
+@sync(every="15m")
+def contacts(ctx: Context) -> Batches[Contact]:
+    return ctx.changes(Contact)
+
+
+@sync
+async def named(ctx: Context) -> Batches[Contact]:
+    async for batch in ctx.changes(Contact):
+        assert_type(batch, Batch[Contact])
+        yield batch.filter(lambda contact: contact.last_name != "")
+
+
+@sync
+async def both(ctx: Context) -> Batches[Contact | Account]:
+    async for contacts_batch in ctx.changes(Contact):
+        yield contacts_batch
+    async for accounts_batch in ctx.changes(Account):
+        yield accounts_batch
+
+
+# The ignores below are needed, or both checkers complain of them: that is the test.
+@sync
+def wrong(ctx: Context) -> Batches[Contact]:
+    return ctx.changes(Account)  # type: ignore[arg-type] # pyright: ignore[reportReturnType]
+
+
+@sync  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+def no_batches(ctx: Context) -> list[Contact]:
+    return []
+
+
+def test_a_sync_knows_its_record_class() -> None:
+    assert_type(contacts, Sync[Contact])
+    assert_type(named, Sync[Contact])
+    assert_type(both, Sync[Contact | Account])
+    assert [each.name for each in (contacts, named, both, wrong)] == ["contacts", "named", "both", "wrong"]
+
+
+def test_a_record_has_the_types_of_its_fields() -> None:
+    contact = Contact(id="003", last_name="Ann", account_name=None)
+    assert_type(contact.last_name, str)
+    assert_type(contact.account_name, str | None)
+    assert contact.is_deleted is False
