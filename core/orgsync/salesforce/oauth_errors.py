@@ -298,8 +298,12 @@ def explain(error: str, description: str = "", *, flow: str | None = None) -> tu
 
 
 def problem(error: str, description: str = "", *, flow: str | None = None) -> SignInNeeded | TransientProblem:
-    """Make the error to raise: ServerProblem where waiting helps, SignInNeeded in every other case."""
+    """Make the error to raise: ServerProblem where waiting helps, SignInNeeded in every other case.
+
+    Its cause ends with Salesforce's own name for the error, which is what people search for.
+    """
     row = refusal(error, description, flow=flow)
-    if row.actor == "nobody":
-        return ServerProblem(row.cause, row.remedy)
-    return SignInNeeded(row.cause, row.remedy)
+    name = error.strip().lower()
+    named = _NAME.fullmatch(name) and name not in row.cause
+    cause = f"{row.cause.removesuffix('.')} ({name})." if named else row.cause
+    return ServerProblem(cause, row.remedy) if row.actor == "nobody" else SignInNeeded(cause, row.remedy)
