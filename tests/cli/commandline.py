@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from orgsync.demo_org import DemoOrg
 
-__all__ = ["Command", "Outcome", "finished", "objects", "started", "variables_for"]
+__all__ = ["PROGRAM", "Command", "Outcome", "finished", "objects", "plain_environment", "started", "variables_for"]
 
-_PROGRAM = Path(sys.executable).with_name("orgsync")
+PROGRAM = Path(sys.executable).with_name("orgsync")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,18 @@ def variables_for(org: DemoOrg) -> dict[str, str]:
     }
 
 
+def plain_environment() -> dict[str, str]:
+    """Give the environment without what would make the command behave other than on a user's machine."""
+    odd = ("ORGSYNC_", "PYTHONUNBUFFERED", "NO_COLOR")
+    return {name: value for name, value in os.environ.items() if not name.startswith(odd)}
+
+
 def started(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
     """Start the command as a process of its own, with nobody at its terminal."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ORGSYNC_")}
     return subprocess.Popen(
-        [str(_PROGRAM), *arguments],
+        [str(PROGRAM), *arguments],
         cwd=folder,
-        env={**clean, **(env or {})},
+        env={**plain_environment(), **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

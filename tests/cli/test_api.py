@@ -37,7 +37,8 @@ def test_what_is_no_json_or_no_file_is_told(orgsync: Command, acme: DemoOrg) -> 
     assert "line 1" in orgsync("api", "POST", "sobjects/Contact", "--data", "{oops").problem()[0]
     assert "nowhere.json" in orgsync("api", "POST", "sobjects/Contact", "--data", "@nowhere.json").problem()[0]
     assert orgsync("api", "GET", "limits", "--data", "{}").code == 2
-    assert orgsync("api", "PUT", "limits", "--data", "{}").code == 1
+    assert orgsync("api", "PUT", "limits", "--data", "{}").code == 1  # Salesforce's to refuse
+    assert orgsync("api", "POST", "sobjects/Contact", "--data", "@.").code == 2
 
 
 def test_a_token_is_not_sent_to_another_host(orgsync: Command, acme: DemoOrg) -> None:

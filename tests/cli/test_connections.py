@@ -1,5 +1,9 @@
 """Connections by the command: listed, shown, renamed, removed, tried."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 from orgsync.demo_org import DemoOrg, Fault
 
 from .commandline import Command
@@ -76,3 +80,10 @@ def test_a_refused_connection_needs_sign_in_until_it_works_again(orgsync: Comman
     healed = orgsync("connections", "test", "acme")
     assert healed.code == 0, healed
     assert orgsync("run", "contacts").code == 0
+
+
+def test_a_connection_whose_token_still_works_is_ready_again(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db", isolation_level=None)) as database:
+        database.execute("UPDATE orgsync_connection SET status = 'needs sign-in'")
+    assert orgsync("connections", "test", "acme").code == 0
+    assert orgsync("connections", "--json").objects()[0]["status"] == "ready"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orgsync.demo_org import DemoOrg
+from orgsync.demo_org import DemoOrg, Fault
 
 from .commandline import Command
 
@@ -103,3 +103,44 @@ def test_two_syncs_of_one_name_are_told(orgsync: Command, acme: DemoOrg, folder:
     assert outcome.code == 2
     assert "Two syncs are called same" in outcome.out
     assert "Two syncs are called same" in orgsync("syncs").problem()[0]
+
+
+def test_what_salesforce_does_not_tell_is_no_problem(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db", isolation_level=None)) as database:
+        database.execute("UPDATE orgsync_connection SET scope = ''")
+    acme.add_fault(Fault.status(200, "[]", content_type="application/json"), match="limits", times=None)
+    acme.add_fault(Fault.status(404), match="/services/data$", times=None)
+    outcome = orgsync("doctor")
+    assert outcome.code == 0, outcome
+    assert outcome.out.count("not tell") == 3
+
+
+def test_a_limit_that_the_user_may_not_see_is_a_problem_of_its_own(orgsync: Command, acme: DemoOrg) -> None:
+    acme.add_fault(Fault.json_error(403, "INSUFFICIENT_ACCESS", "no"), match="limits", times=None)
+    outcome = orgsync("doctor")
+    assert outcome.code == 1
+    assert "Contact, 19 fields" in outcome.out
+
+
+def test_every_record_class_that_an_annotation_names_is_looked_at(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "syncs").mkdir()
+    (folder / "syncs" / "both.py").write_text(
+        "from orgsync import Batches, Context, Record, field, sync\n\n"
+        "class Person(Record, table=True):\n    __sobject__ = 'Contact'\n    last_name: str\n"
+        "    level: str | None = field('Level__c', optional=True)\n\n"
+        "class Firm(Record, table=True):\n    __sobject__ = 'Account'\n    name: str\n\n"
+        "@sync\nasync def both(ctx: Context) -> Batches[Person | Firm]:\n"
+        "    async for batch in ctx.changes(Person):\n        yield batch\n"
+    )
+    (folder / "syncs" / "unknown.py").write_text(
+        "from __future__ import annotations\nfrom orgsync import sync\n\n"
+        "@sync\ndef unknown(ctx: Context) -> Batches[Nobody]:\n    return ctx.changes(None)\n"
+    )
+    outcome = orgsync("doctor")
+    assert outcome.code == 0, outcome
+    assert "Contact, 2 fields" in outcome.out
+    assert "Account, 1 field" in outcome.out
+    assert "Person.level stays empty" in outcome.out
+    assert "names no record class" in outcome.out

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .commandline import Command, finished
+from .commandline import Command
 
 COMMANDS = ["demo", "init", "connect", "connections", "doctor", "syncs", "run", "runs", "records", "api"]
 BELOW_CONNECTIONS = ["show", "rename", "remove", "test"]
@@ -62,11 +62,6 @@ def test_help_imports_nothing_heavy() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
-
-
-def test_completion_offers_commands(tmp_path: Path) -> None:
-    asked = {"_ORGSYNC_COMPLETE": "complete_bash", "COMP_WORDS": "orgsync conn", "COMP_CWORD": "1"}
-    assert finished(tmp_path, env=asked).out.split() == ["connect", "connections"]
 
 
 def test_an_unknown_command_or_option_is_a_usage_error(orgsync: Command) -> None:

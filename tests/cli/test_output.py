@@ -8,11 +8,10 @@ import pytest
 
 from orgsync.errors import ConfigurationInvalid
 from orgsync.runner import Progress
+from orgsync_cli import main
 from orgsync_cli.output import amount, brief, every, instant, moment, show_problem, show_unexpected, speech, to_json
 from orgsync_cli.progress import Expectation
 from orgsync_cli.tables import show_table
-
-from .commandline import finished
 
 NOON = datetime(2026, 1, 31, 13, 15, tzinfo=timezone(timedelta(hours=3)))
 
@@ -81,11 +80,17 @@ def test_an_unexpected_error_is_told_by_type_and_place_but_not_by_its_text(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_the_program_ends_with_one_for_what_nobody_foresaw(folder: Path) -> None:
-    (folder / "orgsync.toml").mkdir()  # the project's file cannot even be read
-    outcome = finished(folder, "syncs")
-    assert outcome.code in (0, 1, 2)
-    assert "Traceback" not in outcome.err
+def test_the_program_ends_with_one_for_what_nobody_foresaw(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing() -> None:
+        raise KeyError("Ms Private")
+
+    monkeypatch.setattr(main, "app", failing)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 1
+    assert "failed unexpectedly: KeyError" in capsys.readouterr().err
 
 
 def test_a_narrow_terminal_loses_the_spare_columns_first(

@@ -203,16 +203,12 @@ def test_a_setting_that_is_wrong_is_named(orgsync: Command, folder: Path, monkey
     assert "hunter2" not in orgsync("run", "contacts").err
 
 
-@pytest.mark.parametrize(
-    ("content", "cause"), [(b"no database, but long enough to be read as one" * 30, "database"), (None, "")]
-)
-def test_a_file_that_is_no_database_is_told(content: bytes | None, cause: str, orgsync: Command, folder: Path) -> None:
+def test_a_file_that_is_no_database_is_told(orgsync: Command, folder: Path) -> None:
     (folder / ".orgsync").mkdir()
-    path = folder / ".orgsync" / "orgsync.db"
-    path.mkdir() if content is None else path.write_bytes(content)
+    (folder / ".orgsync" / "orgsync.db").write_bytes(b"no database, but long enough to be read as one" * 30)
     refused = orgsync("runs")
     assert refused.code == 2
-    assert cause in refused.problem()[0]
+    assert "is not an SQLite database" in refused.problem()[0]
 
 
 def test_a_database_that_another_program_holds_locked_is_told(

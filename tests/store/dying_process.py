@@ -49,7 +49,7 @@ if __name__ == "__main__":
         await driver.set_progress_handler(fuse.burn, 10)
 
     @event.listens_for(Engine, "connect")
-    def _attach(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+    def _attach(connection: Any, _record: Any) -> None:
         connection.run_async(set_fuse)
 
     asyncio.run(main(sys.argv[1], Path(sys.argv[2]), fuse))

@@ -30,7 +30,7 @@ class Model:
         latest: dict[str, Row] = {}
         for row in rows:
             key = str(row[0])
-            if key not in latest or (row[1] or "") >= (latest[key][1] or ""):  # type: ignore[operator]
+            if key not in latest or str(row[1] or "") >= str(latest[key][1] or ""):
                 latest[key] = row
         changes = [self._take(key, row) for key, row in latest.items()]
         changes += [self._mark(key) for key in dict.fromkeys(deleted_ids)]

@@ -13,6 +13,10 @@ def age_by(path: Path, moment: str) -> None:
     raw.close()
 
 
+def contents(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.glob("orgsync.db*"))
+
+
 def kept(path: Path) -> int:
     raw = sqlite3.connect(path)
     [(count,)] = raw.execute("SELECT count(*) FROM orgsync_pending_sign_in").fetchall()
@@ -31,7 +35,7 @@ async def test_a_pending_sign_in_is_taken_once(store: Store) -> None:
 
 async def test_neither_the_state_nor_the_verifier_is_in_the_file(store: Store, tmp_path: Path) -> None:
     await store.keep_pending("st4te", {"verifier": "ver1fier"})
-    content = b"".join(file.read_bytes() for file in tmp_path.glob("orgsync.db*"))
+    content = contents(tmp_path)
     assert b"orgsync_pending_sign_in" in content
     assert b"st4te" not in content
     assert b"ver1fier" not in content

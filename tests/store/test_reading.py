@@ -38,8 +38,8 @@ async def test_changes_come_in_order_after_the_given_number(store: Store, run: R
     await deliver(store, other, [contact("a")])
     await deliver(store, run, [], deleted_ids=["a"])
 
-    async def read(**options: int | str) -> list[tuple[str, str]]:
-        rows = store.read("contact", changes=True, **options)  # type: ignore[arg-type]
+    async def read(connection: str | None = None, after: int = 0) -> list[tuple[str, str]]:
+        rows = store.read("contact", changes=True, connection=connection, after=after)
         return [(row["connection"], row["sync_change"]) async for row in rows]
 
     assert await read() == [("acme", "added"), ("beta", "added"), ("acme", "deleted")]

@@ -68,7 +68,7 @@ async def test_a_type_that_no_longer_fits_is_refused_and_named(store: Store) -> 
     await store.prepare(CONTACT)
 
     class Changed(Record, table=True):
-        __tablename__ = "contact"  # pyright: ignore[reportAssignmentType]
+        __tablename__ = "contact"
         name: int | None
         city: str | None
 
@@ -97,7 +97,7 @@ async def test_a_table_of_the_user_is_never_touched(store: Store, tmp_path: Path
 @pytest.mark.parametrize("name", ["orgsync_run", "orgsync_extra", "sqlite_stat1"])
 async def test_names_that_are_taken_are_refused(store: Store, name: str) -> None:
     class Odd(Record, table=True):
-        __tablename__ = name  # pyright: ignore[reportAssignmentType]
+        __tablename__ = name
         title: str | None
 
     with pytest.raises(RecordClassInvalid, match="__tablename__"):

@@ -58,6 +58,16 @@ async def test_a_missing_key_file_is_told_and_not_replaced(url: str, folder: Pat
     assert not (folder / "key").exists()
 
 
+async def test_a_key_file_that_leads_to_an_absent_volume_is_not_replaced(
+    url: str, folder: Path, tmp_path: Path
+) -> None:
+    async with Store.open(url, folder=folder) as store:
+        (folder / "key").symlink_to(tmp_path / "volume" / "key")
+        with pytest.raises(ConfigurationInvalid, match="there is no key"):
+            await store.save_connection(ACME, SECRETS)
+    assert (folder / "key").is_symlink()
+
+
 async def test_another_key_is_told(url: str, folder: Path) -> None:
     async with Store.open(url, key=new_key(), folder=folder) as store:
         await store.save_connection(ACME, SECRETS)

@@ -79,7 +79,11 @@ async def _examine_store(workspace: Workspace, names: Sequence[str], found: list
     if not there:
         problem = ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
         yield Finding("connections", "", problem)
-    chosen = [await store.connection(name) for name in names] or there
+    try:
+        chosen = [await store.connection(name) for name in names] or there
+    except OrgsyncError as error:
+        yield Finding("connections", "", error)
+        return
     for connection in chosen:
         async for finding in _examine_connection(workspace, connection, found):
             yield finding

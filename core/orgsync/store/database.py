@@ -25,6 +25,7 @@ class Database:
 
     def __init__(self, url: URL) -> None:
         self.path = sqlite.file_of(url)
+        self._url = url
         self._reader = sqlite.engine(url, use="reading")
         self._writer = sqlite.engine(url, use="writing")
         # SQLite's own queue of writers is a poll; this one is fair, and costs no thread.
@@ -61,6 +62,8 @@ class Database:
     async def is_current(self) -> bool:
         """Tell whether the control tables are there, in this package's version; makes the file if it is missing."""
         self._make_file()
+        with faults_explained(self.path):
+            sqlite.require_openable(self._url)
         async with self.reading() as statements:
             return await versions.is_current(statements)
 

@@ -1,19 +1,20 @@
 """SQLite as a file: its address, its settings, its transactions."""
 
+import sqlite3
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import aiosqlite
-import anyio
 from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from orgsync.errors import ConfigurationInvalid, StoreUnavailable
 
-__all__ = ["Statements", "address", "engine", "file_of", "transaction"]
+__all__ = ["Statements", "address", "engine", "file_of", "require_openable", "transaction"]
 
 _BUSY_SECONDS = 10
 _CACHE_KIB = 32 * 1024
@@ -61,27 +62,45 @@ def engine(url: URL, *, use: Literal["reading", "writing"]) -> AsyncEngine:
         pool_size=1 if writes else 5,
         max_overflow=0 if writes else 15,
         pool_timeout=30,
+        hide_parameters=True,  # they are customers' data
         connect_args={"timeout": float(str(url.query.get("timeout", _BUSY_SECONDS))), "isolation_level": None},
     )
 
     @event.listens_for(made.sync_engine, "connect")
-    def _set_up(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
-        cursor = connection.cursor()
-        for statement in _SETTINGS:
-            cursor.execute(statement)
-        cursor.execute(_WRITE_AHEAD if writes else "PRAGMA query_only = ON")
-        if writes and cursor.fetchone()[0] != "wal":
-            raise StoreUnavailable(
-                f"The database {file_of(url)} cannot keep a write-ahead log.",
-                "Put it on a local disk: network folders lack what SQLite needs.",
-            )
-        cursor.close()
+    def _set_up(connection: Any, _record: Any) -> None:
+        try:
+            _settle(connection, url, writes=writes)
+        except BaseException:
+            connection.close()  # its thread would outlive the error
+            raise
 
     @event.listens_for(made.sync_engine, "begin")
-    def _begin(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction]
+    def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(_BEGIN_WRITING if writes else "BEGIN")
 
     return made
+
+
+def _settle(connection: Any, url: URL, *, writes: bool) -> None:
+    cursor = connection.cursor()
+    for statement in _SETTINGS:
+        cursor.execute(statement)
+    cursor.execute(_WRITE_AHEAD if writes else "PRAGMA query_only = ON")
+    if writes and cursor.fetchone()[0] != "wal":
+        raise StoreUnavailable(
+            f"The database {file_of(url)} cannot keep a write-ahead log.",
+            "Put it on a local disk: network folders lack what SQLite needs.",
+        )
+    cursor.close()
+
+
+def require_openable(url: URL) -> None:
+    """Open the file and close it. Where aiosqlite fails to, its thread outlives the error and may outlive the loop."""
+    given: Any
+    options: Any
+    given, options = aiosqlite_dialect().create_connect_args(url)
+    with closing(sqlite3.connect(*given, **options)):
+        pass
 
 
 class Statements:
@@ -104,20 +123,11 @@ class Statements:
         async with self._driver.executemany(sql, parameters) as cursor:
             return cursor.rowcount
 
-    async def roll_back(self) -> None:
-        """Undo the transaction; does nothing where SQLite has undone it already."""
-        await self._driver.rollback()
-
 
 @asynccontextmanager
 async def transaction(connection: AsyncConnection) -> AsyncGenerator[Statements]:
-    """Hold the write lock; commit at the end of the block, or roll back on any error."""
+    """Hold the write lock; commit at the end of the block. Anything else ends in the pool's rollback."""
     statements = await Statements.on(connection)
     await statements.fetch(_BEGIN_WRITING)
-    try:
-        yield statements
-        await statements.fetch("COMMIT")
-    except BaseException:
-        with anyio.CancelScope(shield=True):
-            await statements.roll_back()
-        raise
+    yield statements
+    await statements.fetch("COMMIT")

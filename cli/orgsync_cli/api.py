@@ -1,0 +1,109 @@
+"""`orgsync api`: one authenticated call to an org's REST API."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from orgsync.errors import ConfigurationInvalid
+
+from .choosing import choose_connection
+from .commands import wait_for
+from .completing import connection_names
+from .output import examples, result, say, to_json
+
+if TYPE_CHECKING:
+    from orgsync.salesforce.http import JSON
+
+__all__ = ["EXAMPLES", "api"]
+
+EXAMPLES = examples(
+    "orgsync api GET limits -c acme",
+    "orgsync api GET 'query?q=SELECT Name FROM Account LIMIT 3' -c acme",
+    'orgsync api POST sobjects/Contact -c acme --data \'{"LastName": "Lovelace"}\'',
+    "orgsync api PATCH sobjects/Contact/003... -c acme --data @contact.json",
+    "orgsync api DELETE sobjects/Contact/003... -c acme",
+)
+
+
+class Method(StrEnum):
+    """The methods of the REST API."""
+
+    GET = "GET"
+    POST = "POST"
+    PATCH = "PATCH"
+    PUT = "PUT"
+    DELETE = "DELETE"
+
+
+def api(
+    method: Annotated[
+        Method, typer.Argument(metavar="METHOD", case_sensitive=False, help="GET, POST, PATCH, PUT or DELETE.")
+    ],
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="Below /services/data/vNN.N/, or a whole path from /services/.")
+    ],
+    connection: Annotated[
+        str | None,
+        typer.Option("--connection", "-c", metavar="NAME", help="The connection.", autocompletion=connection_names),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="JSON", help="The JSON to send: itself, @FILE, or - for stdin.")
+    ] = None,
+) -> None:
+    """Make one authenticated call to a connection's org, and print the JSON it answers with.
+
+    The token is renewed where it has to be, and is never sent to a host that is not the org's.
+    """
+    if data is not None and method in (Method.GET, Method.DELETE):
+        raise typer.BadParameter(f"{method.value} sends no body", param_hint="--data")
+    body = None if data is None else _document(data)
+    answer = wait_for(lambda: _call(method, _encoded(path), connection, body))
+    if answer is None:
+        say("Done; the org answered without a body.")
+    else:
+        result(answer if isinstance(answer, str) else to_json(answer, indent=2))
+
+
+async def _call(method: Method, path: str, name: str | None, body: "JSON") -> Any:
+    from orgsync.application import open_workspace
+    from orgsync.context import open_context
+
+    async with open_workspace() as workspace:
+        connection = await choose_connection(workspace.store, name)
+        context = await open_context(
+            connection.name, store=workspace.store, http=workspace.http, settings=workspace.settings
+        )
+        match method:
+            case Method.GET:
+                return await context.get(path)
+            case Method.POST:
+                return await context.post(path, body)
+            case Method.PATCH:
+                return await context.patch(path, body)
+            case Method.PUT:
+                return await context.put(path, body)
+            case Method.DELETE:
+                return await context.delete(path)
+
+
+def _encoded(path: str) -> str:
+    """Encode the blanks and accents that a person types; what is encoded already stays as it is."""
+    return quote(path, safe="%/?&=:+,;@!$'()*[]~<>")
+
+
+def _document(data: str) -> Any:
+    try:
+        text = sys.stdin.read() if data == "-" else Path(data[1:]).read_text("utf-8") if data[0:1] == "@" else data
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigurationInvalid(f"{data[1:]} cannot be read: {reason}.", "Check the path after the @.") from None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        at = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it"
+        raise ConfigurationInvalid(f"--data is not JSON: {at}.", "Put it in single quotes in the shell.") from None

@@ -1,0 +1,65 @@
+"""How commands are called: `--debug` anywhere, errors in two lines, exit codes, work that waits on an event loop."""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import typer
+from typer.core import TyperGroup
+
+from orgsync.errors import OrgsyncError
+
+from .output import say, show_problem, speech
+
+__all__ = ["INTERRUPTED", "Commands", "wait_for"]
+
+INTERRUPTED = 130
+_BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
+
+_ORDER = ["demo", "init", "connect", "connections", "doctor", "syncs", "run", "runs", "records", "api"]
+
+T = TypeVar("T")
+
+
+class Commands(TyperGroup):
+    """The command's commands. What goes wrong in any of them is shown here, and becomes the exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands in the order in which a person meets them."""
+        return sorted(super().list_commands(ctx), key=_ORDER.index)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take `--debug` from wherever it stands."""
+        end = args.index("--") if "--" in args else len(args)
+        before = [arg for arg in args[:end] if arg != "--debug"]
+        speech.debug = len(before) < end
+        return super().parse_args(ctx, [*before, *args[end:]])
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # while a broken pipe can still be told from a mistake
+        except OrgsyncError as error:
+            show_problem(error)
+            code = error.exit_code
+        except (KeyboardInterrupt, typer.Abort):
+            say("Interrupted; nothing that was committed is lost.")
+            code = INTERRUPTED
+        except BrokenPipeError:  # `orgsync records contact | head`: whoever read has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = _BROKEN_PIPE
+        raise typer.Exit(code)
+
+
+def wait_for(work: Callable[[], Awaitable[T]]) -> T:
+    """Run asynchronous work to its end."""
+    import anyio
+
+    from .logs import configure_logs
+
+    configure_logs(debug=speech.debug)
+    return anyio.run(work)

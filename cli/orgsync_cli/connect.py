@@ -1,0 +1,180 @@
+"""`orgsync connect`: sign in to an org and keep the connection."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from orgsync.errors import ConfigurationInvalid, SignInNeeded
+
+from .asking import Asked, Flow, Parts
+from .commands import wait_for
+from .completing import connection_names
+from .output import brief, examples, result, say
+
+if TYPE_CHECKING:
+    from orgsync.application import SignIn, Workspace
+    from orgsync.salesforce.credentials import Credentials
+
+__all__ = ["EXAMPLES", "connect", "told"]
+
+EXAMPLES = examples(
+    "orgsync connect acme                          in the browser",
+    "orgsync connect acme-test --environment sandbox",
+    "orgsync connect acme --login-url https://acme.my.salesforce.com",
+    "orgsync connect acme --flow sfdx-url --sfdx-url-file auth.txt",
+    "ORGSYNC_CLIENT_SECRET=... orgsync connect acme --flow client-credentials \\",
+    "    --login-url https://acme.my.salesforce.com --client-id 3MVG9...",
+)
+
+
+class EnvironmentName(StrEnum):
+    """The kinds of org that have a login host of their own."""
+
+    production = "production"
+    sandbox = "sandbox"
+
+
+class FlowName(StrEnum):
+    """The ways to sign in."""
+
+    browser = "browser"
+    refresh_token = "refresh-token"  # noqa: S105 - the name of a flow
+    jwt = "jwt"
+    client_credentials = "client-credentials"
+    sfdx_url = "sfdx-url"
+
+
+def connect(  # noqa: PLR0913 - each parameter is an option of the command
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What to call the connection.", autocompletion=connection_names)
+    ],
+    environment: Annotated[EnvironmentName | None, typer.Option(help="The kind of org; production by default.")] = None,
+    login_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The org's My Domain, or any page of it.")
+    ] = None,
+    flow: Annotated[FlowName | None, typer.Option(help="How to sign in; in the browser by default.")] = None,
+    client_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="The app's consumer key (or ORGSYNC_CLIENT_ID).")
+    ] = None,
+    username: Annotated[
+        str | None, typer.Option(metavar="USER", help="Whom to sign in as; the jwt flow needs it.")
+    ] = None,
+    private_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM file for jwt (or ORGSYNC_PRIVATE_KEY).")
+    ] = None,
+    sfdx_url_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with an sfdx auth URL.")] = None,
+    port: Annotated[int | None, typer.Option(metavar="N", help="Port of the callback URL; 8788 by default.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="A tag to keep with the connection; may be repeated.")
+    ] = None,
+    metadata: Annotated[str | None, typer.Option(metavar="JSON", help="JSON to keep with it, for scripts.")] = None,
+) -> None:
+    """Sign in to an org and keep the connection, its credentials encrypted.
+
+    Secrets are never options. They come from the variables ORGSYNC_CLIENT_SECRET, ORGSYNC_REFRESH_TOKEN,
+    ORGSYNC_SFDX_URL and ORGSYNC_PRIVATE_KEY (a file's path), or are asked for. The browser flow needs the callback
+    URL http://localhost:8788/callback in the app. To sign in again, the name alone is enough.
+    """
+    if environment and login_url:
+        raise typer.BadParameter("a login URL tells the environment; give one of the two", param_hint="--login-url")
+    asked = Asked(
+        environment=environment.value if environment else None,
+        login_url=login_url,
+        flow=flow.value if flow else None,
+        client_id=client_id,
+        username=username,
+        private_key=private_key,
+        sfdx_url_file=sfdx_url_file,
+        port=port,
+    )
+    details = None if metadata is None else _metadata(metadata)
+    for line in told(wait_for(lambda: _connect(name, asked, details, tag))):
+        result(line)
+
+
+async def _connect(name: str, asked: Asked, metadata: dict[str, Any] | None, tags: list[str] | None) -> "SignIn":
+    from orgsync.application import connect as keep
+    from orgsync.application import open_workspace
+    from orgsync.application.connecting import require_name
+    from orgsync.context.stored import StoredVault
+
+    require_name(name)
+    async with open_workspace() as workspace:
+        parts = await _parts(workspace, name, asked)
+        flow = parts.flow()
+        again = parts.existing is not None and asked.flow is None
+        credentials = await _credentials(workspace, parts, flow)
+        try:
+            async with StoredVault(workspace.store, name).lock():  # nobody else uses up a stored refresh token now
+                return await keep(workspace, name, credentials, metadata=metadata, tags=tags)
+        except SignInNeeded as refused:
+            if not (again and flow == "refresh-token" and sys.stdin.isatty()):
+                raise
+            say(f"{refused.cause} So sign in with the browser.")
+        credentials = await _credentials(workspace, parts, "browser")
+        return await keep(workspace, name, credentials, metadata=metadata, tags=tags)
+
+
+async def _parts(workspace: "Workspace", name: str, asked: Asked) -> Parts:
+    existing = next((each for each in await workspace.store.connections() if each.name == name), None)
+    if existing is None:
+        return Parts(asked, workspace.settings)
+    try:
+        stored = await workspace.store.secrets(name)
+    except ConfigurationInvalid as error:
+        say(f"warning: {error.cause} They are asked for again.")
+        stored = dict[str, Any]()
+    secrets = {key: value for key, value in stored.items() if isinstance(value, str)}
+    return Parts(asked, workspace.settings, existing, secrets)
+
+
+async def _credentials(workspace: "Workspace", parts: Parts, flow: Flow) -> "Credentials":
+    app = parts.credentials(flow)
+    if flow != "browser":
+        return app
+    from orgsync.salesforce.callback import CALLBACK_PORT, open_in_browser, sign_in_by_browser
+
+    return await sign_in_by_browser(
+        workspace.http,
+        app,
+        announce=_announce,
+        open_url=open_in_browser,
+        port=CALLBACK_PORT if parts.asked.port is None else parts.asked.port,
+        allowed_hosts=workspace.settings.allowed_hosts,
+    )
+
+
+def _announce(url: str) -> None:
+    say(f"Sign in here, in a browser on this machine:\n\n{url}\n\nWaiting for the browser to come back ...")
+
+
+def told(made: "SignIn") -> list[str]:
+    """Tell what a sign-in has shown, and what to do next."""
+    from orgsync.salesforce.oauth import INTROSPECTION_HINT
+
+    connection = made.connection
+    facts = {
+        "org": f"{connection.org_id or 'not told'} ({connection.environment})",
+        "user": connection.username or connection.user_id or "not told",
+        "instance": connection.instance_url or "",
+        "API version": connection.api_version,
+        "token lives": brief(made.lifetime) if made.lifetime else "not told",
+    }
+    lines = [f"{connection.name} is connected.", *(f"  {label:<13}{fact}" for label, fact in facts.items())]
+    if not made.lifetime:
+        lines += ["", INTROSPECTION_HINT]
+    return [*lines, "", f"Next: orgsync run contacts -c {connection.name}"]
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    try:
+        document: Any = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise ConfigurationInvalid("--metadata is not a JSON object.", 'Write it as \'{"plan": "gold"}\'.')
+    return cast("dict[str, Any]", document)

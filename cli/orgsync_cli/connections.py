@@ -1,0 +1,160 @@
+"""`orgsync connections`: list, look at, rename, remove and try connections."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .commands import wait_for
+from .completing import connection_names
+from .output import examples, instant, json_line, result, say, to_json
+from .tables import show_table
+
+if TYPE_CHECKING:
+    from orgsync.store import Connection
+
+__all__ = ["EXAMPLES", "app"]
+
+EXAMPLES = examples(
+    "orgsync connections                 list them",
+    "orgsync connections show acme       all that is known of one",
+    "orgsync connections test acme       one call to its org",
+    "orgsync connections rename acme acme-eu",
+    "orgsync connections remove acme --keep-rows",
+)
+
+app = typer.Typer(rich_markup_mode=None, epilog=EXAMPLES)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The connection's name.", autocompletion=connection_names)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
+
+
+@app.callback(invoke_without_command=True)
+def connections(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List the connections, or do something with one."""
+    if ctx.invoked_subcommand is None:
+        wait_for(lambda: _list(as_json=as_json))
+
+
+@app.command(epilog=examples("orgsync connections show acme", "orgsync connections show acme --json"))
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Show all that is known of a connection, but no secret."""
+    wait_for(lambda: _show(name, as_json=as_json))
+
+
+@app.command(epilog=examples("orgsync connections rename acme acme-eu"))
+def rename(name: Name, new: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")]) -> None:
+    """Give a connection another name.
+
+    Its rows, runs and checkpoints go with it.
+    """
+    wait_for(lambda: _rename(name, new))
+    result(f"{name} is called {new} now.")
+
+
+@app.command(epilog=examples("orgsync connections remove acme", "orgsync connections remove acme --keep-rows --yes"))
+def remove(
+    name: Name,
+    keep_rows: Annotated[bool, typer.Option("--keep-rows", help="Keep the rows and the list of runs.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a connection and its rows.
+
+    Its credentials and checkpoints go in any case; --keep-rows keeps its rows and the list of its runs. Nothing is
+    changed in the org.
+    """
+    wait_for(lambda: _read(name))
+    if not yes:
+        rows = "Its rows are kept" if keep_rows else "Its rows are deleted from the copy"
+        typer.confirm(f"Remove {name}? {rows}; the org is not touched.", abort=True, err=True)
+    wait_for(lambda: _remove(name, keep_rows=keep_rows))
+    result(f"{name} is removed{', its rows are kept' if keep_rows else ', and its rows with it'}.")
+
+
+@app.command("test", epilog=examples("orgsync connections test acme"))
+def try_it(name: Name) -> None:
+    """Make one API call to a connection's org.
+
+    A connection that needed sign-in and works again, because an administrator has undone what ended it, is ready
+    again.
+    """
+    calls = wait_for(lambda: _test(name))
+    result(f"{name} works: the org answered{' after a new token was got' if calls > 1 else ''}.")
+
+
+async def _list(*, as_json: bool) -> None:
+    from orgsync.application import open_workspace
+
+    async with open_workspace() as workspace:
+        there = await workspace.store.connections()
+    if as_json:
+        for each in there:
+            json_line(as_object(each))
+    elif not there:
+        say("There is no connection yet. Make one: orgsync connect NAME")
+    else:
+        rows = [[e.name, e.environment, e.org_id or "", e.username or "", e.grant, e.status] for e in there]
+        headings = ["name", "environment", "org", "user", "flow", "status"]
+        show_table(headings, rows, spare=["flow", "environment"], elastic="user")
+
+
+async def _read(name: str) -> "Connection":
+    from orgsync.application import open_workspace
+
+    async with open_workspace() as workspace:
+        return await workspace.store.connection(name)
+
+
+async def _show(name: str, *, as_json: bool) -> None:
+    connection = await _read(name)
+    if as_json:
+        json_line(as_object(connection))
+        return
+    for label, value in as_object(connection).items():
+        plain = value if isinstance(value, str) else "" if value is None else to_json(value)
+        result(f"{label:<15}{plain}".rstrip())
+
+
+def as_object(connection: "Connection") -> dict[str, Any]:
+    """Write a connection for a program; nothing secret is in it."""
+    return {
+        "name": connection.name,
+        "environment": connection.environment,
+        "status": connection.status,
+        "status_reason": connection.status_reason or None,
+        "org_id": connection.org_id,
+        "user_id": connection.user_id,
+        "username": connection.username,
+        "login_url": connection.login_url,
+        "instance_url": connection.instance_url,
+        "flow": connection.grant,
+        "client_id": connection.client_id,
+        "scope": connection.scope,
+        "api_version": connection.api_version,
+        "tags": list(connection.tags),
+        "metadata": dict(connection.details),
+        "created_at": instant(connection.created_at),
+        "updated_at": instant(connection.updated_at),
+    }
+
+
+async def _rename(old: str, new: str) -> None:
+    from orgsync.application import open_workspace
+    from orgsync.application.connecting import require_name
+
+    require_name(new)
+    async with open_workspace() as workspace:
+        await workspace.store.rename_connection(old, new)
+
+
+async def _remove(name: str, *, keep_rows: bool) -> None:
+    from orgsync.application import open_workspace
+
+    async with open_workspace() as workspace:
+        await workspace.store.remove_connection(name, keep_rows=keep_rows)
+
+
+async def _test(name: str) -> int:
+    from orgsync.application import open_workspace
+    from orgsync.application.trying import try_connection
+
+    async with open_workspace() as workspace:
+        return (await try_connection(workspace, name)).usage.calls

@@ -1,0 +1,104 @@
+"""`orgsync demo`: the whole story on one machine, or a demo org to try things on."""
+
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orgsync.errors import ConfigurationInvalid
+
+from .commands import wait_for
+from .output import examples, result, say
+
+if TYPE_CHECKING:
+    from orgsync.demo_org import DemoOrg
+
+__all__ = ["EXAMPLES", "demo"]
+
+EXAMPLES = examples(
+    "orgsync demo                    connect, copy, change, copy again: under 20 seconds",
+    "orgsync demo --keep tryout      the same, and its database stays in tryout/",
+    "orgsync demo --serve            a demo org that stays up, to connect to from another terminal",
+)
+
+
+def demo(
+    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the project of the demo here.")] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Keep the demo org running, until Ctrl-C.")] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="With --serve: where to listen; 0 is any.")
+    ] = 0,
+) -> None:
+    """Show what orgsync does, on a demo org that runs on this machine.
+
+    The demo org is a real HTTP server on loopback with a few thousand made-up contacts. It needs no account and no
+    network, and takes the same requests as Salesforce does.
+    """
+    if keep and serve:
+        raise typer.BadParameter("the demo org of --serve keeps nothing; leave one of the two out", param_hint="--keep")
+    if serve:
+        _serve(port)
+        return
+    from .story import Story
+
+    with _folder(keep) as folder:
+        wait_for(Story(folder, kept=keep is not None).tell)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Generator[Path]:
+    """Give the folder of the demo's project, empty; it goes at the end unless it is to be kept."""
+    if keep is None:
+        with TemporaryDirectory(prefix="orgsync-demo-") as name:
+            yield Path(name)
+        return
+    if (keep / ".orgsync").exists():
+        raise ConfigurationInvalid(f"{keep} holds a copy already.", "Name another folder: orgsync demo --keep DIR.")
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationInvalid(f"{keep} cannot be made: {error.strerror}.", "Name another folder.") from error
+    yield keep
+
+
+def _serve(port: int) -> None:
+    from orgsync.demo_org import DemoOrg
+
+    org = DemoOrg(port=port)
+    try:
+        org.start()
+    except OSError as error:
+        raise ConfigurationInvalid(
+            f"The demo org cannot listen on port {port}: {error.strerror}.", "Choose another: --port 0 takes any."
+        ) from error
+    try:
+        result(_served(org))
+        sys.stdout.flush()
+        say("The demo org runs until Ctrl-C; what is changed in it is gone then.")
+        while not threading.Event().wait(3600):
+            pass
+    except KeyboardInterrupt:
+        say("\nThe demo org has stopped.")
+    finally:
+        org.stop()
+
+
+def _served(org: "DemoOrg") -> str:
+    """Write the lines that connect to this org; its secrets are good for nothing else."""
+    contacts, accounts = len(org.rows("Contact")), len(org.rows("Account"))
+    return f"""\
+A demo org with {contacts:,} contacts and {accounts:,} accounts is at {org.url}
+
+In another terminal, in a folder of its own:
+
+export ORGSYNC_CLIENT_ID={org.client_id}
+export ORGSYNC_CLIENT_SECRET={org.client_secret}
+export ORGSYNC_REFRESH_TOKEN={org.refresh_token}
+orgsync connect demo --flow refresh-token --login-url {org.url}
+orgsync run contacts -c demo
+"""

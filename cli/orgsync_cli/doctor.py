@@ -1,0 +1,74 @@
+"""`orgsync doctor`: everything a run needs, looked at one by one."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .commands import wait_for
+from .completing import connection_names
+from .output import console, examples
+from .tables import GAP
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from orgsync.application.examining import Finding
+
+__all__ = ["EXAMPLES", "doctor"]
+
+EXAMPLES = examples(
+    "orgsync doctor              the project and all its connections",
+    "orgsync doctor acme         the project and one connection",
+)
+
+_ABOUT = 20  # places for what a finding is about
+
+
+def doctor(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="A connection; all by default.", autocompletion=connection_names),
+    ] = None,
+) -> None:
+    """Look over the project and its connections: each problem with its cause and what to do.
+
+    Looks at the settings, the database, the key, the scripts; for each connection at the sign-in, the scopes, the API
+    version, the API limit, and every object and field that a sync reads. The exit code is that of the worst problem.
+    """
+    raise typer.Exit(wait_for(lambda: _doctor(name)))
+
+
+async def _doctor(name: str | None) -> int:
+    from orgsync.application.examining import examine
+    from orgsync.settings import load_settings
+
+    screen, worst, problems = console(), 0, 0
+    async for finding in examine(load_settings(), [name] if name else []):
+        _show(screen, finding)
+        if finding.problem:
+            worst, problems = max(worst, finding.problem.exit_code), problems + 1
+    screen.print(_verdict(problems))
+    return worst
+
+
+def _verdict(problems: int) -> str:
+    if not problems:
+        return "\nAll is well."
+    return f"\n{problems} problem{'' if problems == 1 else 's'}."
+
+
+def _show(screen: "Console", finding: "Finding") -> None:
+    """Show a finding in three columns: the mark, what it is about, what was found."""
+    from rich.table import Table
+    from rich.text import Text
+
+    problem = finding.problem
+    mark = Text("problem", "bold red") if problem else Text("ok", "green")
+    sentences = [finding.said, problem.cause, problem.remedy] if problem else [finding.said, finding.note]
+    table = Table.grid(padding=(0, GAP, 0, 0))
+    table.add_column(min_width=len("problem"))
+    table.add_column(min_width=_ABOUT)
+    table.add_column(overflow="fold")
+    told = "\n".join(" ".join(sentence.split()) for sentence in sentences if sentence)
+    table.add_row(mark, Text(finding.about, "bold"), Text(told))
+    screen.print(table)

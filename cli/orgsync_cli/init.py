@@ -1,0 +1,123 @@
+"""`orgsync init`: the files a project begins with."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .output import examples, result
+
+__all__ = ["EXAMPLES", "init"]
+
+EXAMPLES = examples(
+    "orgsync init                  begin a project in this folder",
+    "orgsync init acme-data        or in a new one",
+)
+
+_PYTEST_LINES = """\
+[tool.pytest.ini_options]
+asyncio_mode = "auto"
+asyncio_default_fixture_loop_scope = "function"
+pythonpath = ["."]
+testpaths = ["tests"]
+"""
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The project's folder; made if absent.")] = Path(),
+) -> None:
+    """Begin a project: settings, a sync of your own, and a test of it.
+
+    Writes orgsync.toml, syncs/, tests/, cassettes/, pyproject.toml and .gitignore. What is there already stays as it
+    is, so it may be run again at any time. The syncs that orgsync brings (contacts, accounts) need no file.
+    """
+    from orgsync.errors import ConfigurationInvalid
+
+    try:
+        _write_project(folder)
+    except OSError as error:
+        raise ConfigurationInvalid(
+            f"The project cannot be written to {folder}: {error.strerror or type(error).__name__}.",
+            "Choose a folder that you may write to: orgsync init DIR.",
+        ) from error
+
+
+def _write_project(folder: Path) -> None:
+    for name in ("syncs", "tests", "cassettes"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    templates = Path(__file__).parent / "project"
+    for name, template in _FILES.items():
+        _write(folder, name, (templates / template).read_text(encoding="utf-8"))
+    _write_pyproject(folder)
+    _write_gitignore(folder)
+    place = "" if folder.resolve() == Path.cwd() else f"\n  cd {folder}"
+    result(_NEXT.format(place=place))
+
+
+_FILES = {
+    "orgsync.toml": "orgsync.toml",
+    "syncs/opportunities.py": "opportunities.py.txt",
+    "tests/test_opportunities.py": "test_opportunities.py.txt",
+}
+
+
+def _write(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    if path.exists():
+        result(f"  exists   {name}")
+        return
+    path.write_text(text, encoding="utf-8")
+    result(f"  wrote    {name}")
+
+
+def _write_pyproject(folder: Path) -> None:
+    path = folder / "pyproject.toml"
+    if not path.exists():
+        _write(folder, path.name, _PROJECT.format(name=_project_name(folder), pytest=_PYTEST_LINES))
+        return
+    result(f"  exists   {path.name}")
+    if not _has_pytest_lines(path):
+        result("\nFor the test, add to pyproject.toml:\n\n" + _PYTEST_LINES)
+
+
+def _has_pytest_lines(path: Path) -> bool:
+    try:
+        tool: Any = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False
+    return bool(tool.get("pytest", {}).get("ini_options", {}).get("asyncio_mode") == "auto")
+
+
+def _write_gitignore(folder: Path) -> None:
+    """Keep the database and its key out of git, in a file that may hold other lines."""
+    path = folder / ".gitignore"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    if any(line.strip().strip("/") == ".orgsync" for line in before.splitlines()):
+        result(f"  exists   {path.name}")
+        return
+    path.write_text(before + ("\n" if before and not before.endswith("\n") else "") + ".orgsync/\n", encoding="utf-8")
+    result(f"  {'added .orgsync/ to' if before else 'wrote   '} {path.name}")
+
+
+def _project_name(folder: Path) -> str:
+    letters = [letter if letter.isascii() and letter.isalnum() else "-" for letter in folder.resolve().name.lower()]
+    return "".join(letters).strip("-") or "orgsync-project"
+
+
+_PROJECT = """\
+[project]
+name = "{name}"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = ["orgsync[demo,testing]"]
+
+{pytest}"""
+
+_NEXT = """
+Next:{place}
+  orgsync connect acme          sign in to an org (a Developer Edition or production; add
+                                --environment sandbox for a sandbox)
+  orgsync run contacts          copy its contacts to .orgsync/orgsync.db
+  orgsync records contact       look at them
+"""

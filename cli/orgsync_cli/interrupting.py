@@ -1,0 +1,53 @@
+"""Ctrl-C and SIGTERM during a run: the first cancels it at a batch boundary, the second ends the process at once."""
+
+import asyncio
+import os
+import signal
+import sys
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from .output import say
+
+if TYPE_CHECKING:
+    import anyio
+
+__all__ = ["Interruption"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Cancel a scope when a signal comes; `code` is then the exit code, 130 or 143.
+
+    The handlers are Python's own, not the event loop's, so that the second signal also ends a script that keeps the
+    loop busy.
+    """
+
+    def __init__(self, scope: "anyio.CancelScope") -> None:
+        self.code = 0
+        self._scope = scope
+        self._loop = asyncio.get_running_loop()
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {each: signal.signal(each, self._take) for each in _SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for each, handler in self._before.items():
+            signal.signal(each, handler)
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        code = 128 + number
+        if self.code:  # pragma: no cover - a process that ends so writes no coverage
+            sys.stdout.flush()
+            os._exit(code)  # what is committed is safe: the next run goes on from there
+        self.code = code
+        self._loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        say("Stopping at the next batch boundary; once more to stop at once.")
+        self._scope.cancel()

@@ -1,0 +1,71 @@
+"""What the library logs, as a person reads it: a line on stderr, `warning: ...`, and no more without --debug."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from stamina.instrumentation import set_on_retry_hooks
+
+from orgsync.errors import OrgsyncError
+
+from .output import brief
+
+if TYPE_CHECKING:
+    from stamina.instrumentation import RetryDetails
+
+__all__ = ["configure_logs"]
+
+_KNOWN = ("event", "level", "connection", "sync", "run", "exc_info")
+
+
+def configure_logs(*, debug: bool) -> None:
+    """Send the library's log lines and its retries to stderr."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info if debug else _without_traceback,
+            _line,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.WARNING),
+        logger_factory=_stderr,
+        cache_logger_on_first_use=False,
+    )
+    set_on_retry_hooks([_retrying])
+
+
+class _Stderr:
+    """Write to whatever stderr is at the moment: a progress display takes it over for a while."""
+
+    def msg(self, line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+    debug = info = warning = warn = error = critical = fatal = failure = exception = log = msg
+
+
+def _stderr(*_names: object) -> _Stderr:
+    return _Stderr()
+
+
+def _without_traceback(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.pop("exc_info", None)
+    return event
+
+
+def _line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    """Write `warning: text (key=value, ...)`, the connection first."""
+    told = [str(event["connection"])] if "connection" in event else []
+    told += [f"{name}={value}" for name, value in event.items() if name not in (*_KNOWN, "exception")]
+    line = f"{event.get('level', 'info')}: {event.get('event', '')}"
+    line += f" ({', '.join(told)})" if told else ""
+    return f"{line}\n{event['exception']}" if "exception" in event else line
+
+
+def _retrying(details: "RetryDetails") -> None:
+    """Tell that something is tried again. Of an error that is not ours only the type is told."""
+    error = details.caused_by
+    cause = error.cause if isinstance(error, OrgsyncError) else f"{type(error).__name__}."
+    structlog.get_logger("orgsync").warning(f"retrying in {brief(details.wait_for)}: {cause}")

@@ -1,0 +1,73 @@
+"""The `orgsync` command: its commands by name, in the order in which a person meets them."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from . import api, connect, connections, demo, doctor, init, records, run, runs, syncs
+from .commands import Commands
+from .output import examples, result, show_unexpected
+
+__all__ = ["app", "main"]
+
+_EXAMPLES = examples(
+    "orgsync demo                     see it work, without an account",
+    "orgsync init acme-data           begin a project",
+    "orgsync connect acme             sign in to an org",
+    "orgsync run contacts -c acme     copy what changed",
+    "orgsync records contact          look at the copy",
+)
+
+app = typer.Typer(
+    name="orgsync",
+    cls=Commands,
+    rich_markup_mode=None,  # rich help costs as much as all the rest of --help, twice over
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        result(f"orgsync {version('orgsync')}")
+        raise typer.Exit
+
+
+@app.callback()
+def orgsync(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks and every log line; may stand anywhere.")
+    ] = False,
+) -> None:
+    """Keep a copy of Salesforce data in a database that you own."""
+
+
+app.command("demo", short_help="See it work on a demo org, without an account.", epilog=demo.EXAMPLES)(demo.demo)
+app.command("init", short_help="Begin a project.", epilog=init.EXAMPLES)(init.init)
+app.command("connect", short_help="Sign in to an org, and keep the connection.", epilog=connect.EXAMPLES)(
+    connect.connect
+)
+app.add_typer(connections.app, name="connections", short_help="List, show, rename, remove and test connections.")
+app.command("doctor", short_help="Look for problems: cause and remedy of each.", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("syncs", short_help="List the syncs.", epilog=syncs.EXAMPLES)(syncs.syncs)
+app.command("run", short_help="Run syncs: copy what changed since the last run.", epilog=run.EXAMPLES)(run.run)
+app.command("runs", short_help="List the latest runs, or show one.", epilog=runs.EXAMPLES)(runs.runs)
+app.command("records", short_help="Look at the copy, or follow its changes.", epilog=records.EXAMPLES)(records.records)
+app.command("api", short_help="Make one call to an org's REST API.", epilog=api.EXAMPLES)(api.api)
+
+
+def main() -> None:
+    """Run the command; whatever nobody foresaw is told in two lines as well."""
+    try:
+        app()
+    except Exception as error:  # a traceback is for --debug
+        show_unexpected(error)
+        sys.exit(1)

@@ -1,0 +1,159 @@
+"""What the command shows: results on stdout, everything said to a person on stderr, errors in two lines."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from orgsync.errors import OrgsyncError
+
+__all__ = [
+    "amount",
+    "brief",
+    "console",
+    "every",
+    "examples",
+    "instant",
+    "json_line",
+    "moment",
+    "result",
+    "say",
+    "show_problem",
+    "show_unexpected",
+    "speech",
+    "to_json",
+]
+
+
+@dataclass(slots=True)
+class Speech:
+    """How much is told: with `debug`, tracebacks and every log line."""
+
+    debug: bool = False
+
+
+speech = Speech()
+
+
+def examples(*lines: str) -> str:
+    """Make the EXAMPLES that end a help text; each line stays a line of its own."""
+    return "\b\nEXAMPLES\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def say(text: str = "") -> None:
+    """Say a line to a person."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def result(text: str) -> None:
+    """Give a line of what was asked for."""
+    sys.stdout.write(f"{text}\n")
+
+
+def json_line(value: Mapping[str, Any]) -> None:
+    """Give one JSON object on one line, at once: a program may be reading along."""
+    result(to_json(value))
+    sys.stdout.flush()
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """Write JSON with instants as ISO 8601 in UTC and letters as they are."""
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+
+
+def instant(value: datetime | None) -> str | None:
+    """Write an instant as `2026-01-31T10:15:00.000Z`."""
+    if value is None:
+        return None
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(value: datetime | None) -> str:
+    """Write an instant for a person: `2026-01-31 10:15:00 UTC`."""
+    return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def every(interval: timedelta | None) -> str:
+    """Write an interval as the decorator takes it: `15m`."""
+    if interval is None:
+        return ""
+    seconds = int(interval.total_seconds())
+    units = (("d", 86_400), ("h", 3_600), ("m", 60))
+    return next((f"{seconds // size}{unit}" for unit, size in units if seconds % size == 0), f"{seconds}s")
+
+
+def brief(seconds: float | None) -> str:
+    """Write a stretch of time for a person: `0.4 s`, `2 min 5 s`, `3 h 20 min`."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def amount(count: int, one: str, many: str | None = None) -> str:
+    """Write a number and its noun: `1 row`, `2,000 rows`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def show_problem(error: "OrgsyncError") -> None:
+    """Show an error as two lines: its cause, and what to do."""
+    if speech.debug:
+        say("".join(traceback.format_exception(error)).rstrip())
+    say(f"{_red('error:')} {_one_line(error.cause)}")
+    if error.remedy:
+        say(f"       {_one_line(error.remedy)}")
+
+
+def show_unexpected(error: BaseException) -> None:
+    """Show an error that nobody foresaw by its type and place; its text may hold data."""
+    if speech.debug:
+        say("".join(traceback.format_exception(error)).rstrip())
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    say(f"{_red('error:')} orgsync failed unexpectedly: {type(error).__name__}{place}.")
+    say("       --debug shows the traceback; please report it.")
+
+
+def console(stream: TextIO | None = None) -> "Console":
+    """Open a rich console on a stream, stdout unless told otherwise; it shows no colour where nobody looks."""
+    from rich.console import Console
+
+    class Screen(Console):
+        """A console that tells of a broken pipe as every other stream does, and does not exit."""
+
+        def on_broken_pipe(self) -> None:
+            """Leave it to whoever ends the command."""
+            raise BrokenPipeError
+
+    return Screen(file=stream or sys.stdout, highlight=False, soft_wrap=False)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _red(text: str) -> str:
+    coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    return typer.style(text, fg=typer.colors.RED, bold=True) if coloured else text
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return instant(value)
+    return value.isoformat() if isinstance(value, date) else str(value)

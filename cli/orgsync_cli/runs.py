@@ -1,0 +1,88 @@
+"""`orgsync runs`: what was run, when, and how it ended."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .commands import wait_for
+from .completing import connection_names, sync_names
+from .output import brief, examples, instant, json_line, moment, result, say
+from .run import as_object
+from .tables import show_table
+
+if TYPE_CHECKING:
+    from orgsync.store import Run
+
+__all__ = ["EXAMPLES", "runs"]
+
+EXAMPLES = examples(
+    "orgsync runs                             the latest runs",
+    "orgsync runs -c acme --sync contacts     those of one sync on one connection",
+    "orgsync runs 17                          one run, with its error in full",
+)
+
+_COUNTS = ("added", "updated", "deleted", "unchanged")
+
+
+def runs(
+    run_id: Annotated[int | None, typer.Argument(metavar="[ID]", help="One run, by its number.")] = None,
+    connection: Annotated[
+        str | None,
+        typer.Option("--connection", "-c", metavar="NAME", help="Of this connection.", autocompletion=connection_names),
+    ] = None,
+    sync: Annotated[str | None, typer.Option(metavar="SYNC", help="Of this sync.", autocompletion=sync_names)] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+) -> None:
+    """List the latest runs, or show one."""
+    found = wait_for(lambda: _runs(run_id, connection, sync, limit))
+    if as_json:
+        for each in found:
+            json_line({"id": each.id, **as_object(each), "started_at": instant(each.started_at)})
+    elif run_id is not None:
+        _show(found[0])
+    elif not found:
+        say("Nothing was run yet." if not (connection or sync) else "No such run.")
+    else:
+        headings = ["id", "sync", "connection", "status", "started", "took", *_COUNTS, "calls"]
+        numbers = ["id", "took", *_COUNTS, "calls"]
+        show_table(headings, [_row(each) for each in found], right=numbers, spare=["calls", "unchanged", "took"])
+
+
+async def _runs(run_id: int | None, connection: str | None, sync: str | None, limit: int) -> "list[Run]":
+    from orgsync.application import open_workspace
+
+    async with open_workspace() as workspace:
+        if run_id is not None:
+            return [await workspace.store.run(run_id)]
+        return list(await workspace.store.runs(limit, sync=sync, connection=connection))
+
+
+def _took(run: "Run") -> str:
+    return brief((run.finished_at - run.started_at).total_seconds()) if run.finished_at else ""
+
+
+def _row(run: "Run") -> list[str]:
+    counts = [f"{count:,}" for count in (run.added, run.updated, run.deleted, run.unchanged, run.api_calls)]
+    return [str(run.id), run.sync, run.connection, run.status, moment(run.started_at)[:16], _took(run), *counts]
+
+
+def _show(run: "Run") -> None:
+    facts = {
+        "run": str(run.id),
+        "sync": run.sync,
+        "connection": run.connection,
+        "status": run.status,
+        "started": moment(run.started_at),
+        "took": _took(run),
+        "added": f"{run.added:,}",
+        "updated": f"{run.updated:,}",
+        "deleted": f"{run.deleted:,}",
+        "unchanged": f"{run.unchanged:,}",
+        "API calls": f"{run.api_calls:,}",
+        "watermark": moment(run.watermark),
+        "error": run.error or "",
+    }
+    for label, fact in facts.items():
+        if fact:
+            result(f"{label:<12}{fact}")

@@ -1,0 +1,188 @@
+"""The story that `orgsync demo` tells: an org, a first run, changes, and a second run that brings just those."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .output import amount, console, moment
+from .progress import shown_progress
+from .run import outcome_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from orgsync.application import Workspace
+    from orgsync.demo_org import DemoOrg
+    from orgsync.store import Run
+
+__all__ = ["Story"]
+
+_NAME = "demo"
+_FEED = 12
+
+
+class Story:
+    """Tells the story in a folder, with the library's own calls and nothing special."""
+
+    def __init__(self, folder: Path, *, kept: bool) -> None:
+        self._folder = folder
+        self._kept = kept
+        self._screen: Console = console()
+        self._step = 0
+
+    async def tell(self) -> None:
+        """Tell it from start to end."""
+        from orgsync.application import open_workspace
+        from orgsync.demo_org import DemoOrg
+        from orgsync.settings import Settings
+
+        # Made from the defaults alone: variables that are set for real work must not lead the demo there.
+        settings = Settings.model_construct(project=self._folder)
+        with DemoOrg() as org:
+            self._say_start(org)
+            async with open_workspace(settings) as workspace:
+                await self._connect(workspace, org)
+                first = await self._run(workspace, "The first run copies every contact")
+                self._line(f"the next one asks for what changed since {moment(first.watermark)}")
+                self._say_changes(_change(org))
+                second = await self._run(workspace, "The second run brings those changes and no others")
+                await self._peek(workspace, first, second)
+        self._say_next()
+
+    def _say_start(self, org: "DemoOrg") -> None:
+        self._title("A demo org starts on this machine")
+        contacts, accounts = len(org.rows("Contact")), len(org.rows("Account"))
+        self._line(f"{org.url}: {contacts:,} contacts and {accounts:,} accounts, all made up")
+
+    async def _connect(self, workspace: "Workspace", org: "DemoOrg") -> None:
+        from orgsync.application import connect
+        from orgsync.salesforce.credentials import Credentials
+
+        self._title("Sign in", "orgsync connect demo")
+        app = Credentials(
+            grant="refresh-token",
+            login_url=org.login_url,
+            client_id=org.client_id,
+            client_secret=org.client_secret,
+            refresh_token=org.refresh_token,
+        )
+        made = (await connect(workspace, _NAME, app)).connection
+        self._line(f"{made.username} in {made.org_id}; the credentials are kept encrypted")
+
+    async def _run(self, workspace: "Workspace", title: str) -> "Run":
+        from orgsync.discovery import find_sync
+        from orgsync.runner import run_sync
+
+        self._title(title, "orgsync run contacts")
+        sync = find_sync("contacts", workspace.settings.syncs_folder)
+        with shown_progress("contacts on demo", show=True) as watch:
+            outcome = await run_sync(
+                sync,
+                _NAME,
+                store=workspace.store,
+                http=workspace.http,
+                settings=workspace.settings,
+                watch=watch,
+            )
+        if outcome.problem:
+            raise outcome.problem
+        self._line(outcome_line(outcome.run))
+        return outcome.run
+
+    def _say_changes(self, changes: "_Changes") -> None:
+        self._title("In the org, people go on working")
+        self._line(f"two contacts get a new title: {changes.promoted}")
+        self._line(f"one is created: {changes.created}; one is deleted: {changes.deleted}")
+        people = amount(changes.colleagues, "contact")
+        self._line(f"an account is renamed, and {people} should show it: {changes.renamed}")
+
+    async def _peek(self, workspace: "Workspace", first: "Run", second: "Run") -> None:
+        self._title("What the copy shows", f"orgsync records contact --changes --after {first.added}")
+        before = first.added
+        feed = [row async for row in workspace.store.read("contact", changes=True, after=before, limit=_FEED)]
+        self._table(feed)
+        changed = second.added + second.updated + second.deleted
+        if changed > len(feed):
+            self._line(f"... and {changed - len(feed):,} more")
+
+    def _table(self, rows: list[dict[str, Any]]) -> None:
+        from rich import box
+        from rich.padding import Padding
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+        for heading, width in (("seq", 5), ("change", 8), ("name", 20), ("title", 17), ("account_name", 18)):
+            table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=width)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in _feed_cells(row)))
+        self._screen.print(Padding(table, (0, 0, 0, 2)))
+
+    def _say_next(self) -> None:
+        self._title("Your own org")
+        if self._kept:
+            self._line(f"the copy of this demo is {self._folder / '.orgsync' / 'orgsync.db'}, an SQLite file")
+        for command, meaning in (
+            ("orgsync init acme-data", "begin a project"),
+            ("orgsync connect acme", "sign in to it, in the browser"),
+            ("orgsync run contacts", "copy the contacts to .orgsync/orgsync.db"),
+            ("orgsync demo --serve", "or try it on a demo org that stays up"),
+        ):
+            self._line(f"[cyan]{command:<24}[/]{meaning}")
+
+    def _title(self, text: str, command: str = "") -> None:
+        self._step += 1
+        told = f"  [cyan]$ {command}[/]" if command else ""
+        self._screen.print(f"\n[bold]{self._step}  {text}[/]{told}")
+
+    def _line(self, text: str) -> None:
+        from rich.padding import Padding
+
+        self._screen.print(Padding(text, (0, 0, 0, 3), expand=False))
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What was changed in the org."""
+
+    promoted: str
+    created: str
+    deleted: str
+    renamed: str
+    colleagues: int
+
+
+def _change(org: "DemoOrg") -> _Changes:
+    """Change the org as people do: updates, an insert, a delete, and a parent's name."""
+    contacts = org.rows("Contact")
+    account, colleagues = _account_of_a_few(org, contacts)
+    others = [row for row in contacts if row["AccountId"] != account["Id"]]
+    promoted, leaving = others[:2], others[2]
+    for each in promoted:
+        org.update("Contact", str(each["Id"]), Title="Head of Research")
+    org.insert("Contact", FirstName="Grace", LastName="Hopper", Title="Rear Admiral", AccountId=account["Id"])
+    org.delete("Contact", str(leaving["Id"]))
+    new_name = f"{account['Name']} & Daughters"
+    org.update("Account", str(account["Id"]), Name=new_name)
+    return _Changes(
+        promoted=" and ".join(str(each["Name"]) for each in promoted),
+        created="Grace Hopper",
+        deleted=str(leaving["Name"]),
+        renamed=new_name,
+        colleagues=colleagues + 1,
+    )
+
+
+def _account_of_a_few(org: "DemoOrg", contacts: list[Any]) -> tuple[Mapping[str, Any], int]:
+    """Choose an account with few contacts, so that the change feed fits a screen."""
+    counts: dict[Any, int] = {}
+    for row in contacts:
+        counts[row["AccountId"]] = counts.get(row["AccountId"], 0) + 1
+    ranked = sorted((abs(counts.get(row["Id"], 0) - 4), str(row["Id"])) for row in org.rows("Account"))
+    account = next(row for row in org.rows("Account") if row["Id"] == ranked[0][1])
+    return account, counts.get(account["Id"], 0)
+
+
+def _feed_cells(row: Mapping[str, Any]) -> list[str]:
+    return [str(row["sync_seq"]), row["sync_change"], row["name"] or "", row["title"] or "", row["account_name"] or ""]

@@ -1,0 +1,132 @@
+"""Tables as wide as the terminal: short ones of the command's own, and rows of the copy."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from .output import amount, console, say, to_json
+
+__all__ = ["GAP", "column_width", "fitting_columns", "show_rows", "show_table"]
+
+GAP = 2
+"""Blanks between two columns of a table."""
+
+_ELASTIC = 30  # what a column keeps that can be cut short
+_WIDEST = 28
+_LAST = ("connection", "system_modstamp", "is_deleted", "sync_changed_at", "sync_first_seen_at", "sync_seq")
+"""Bookkeeping comes after the author's fields, unless changes are looked at."""
+
+
+def show_table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Collection[str] = (),
+    spare: Sequence[str] = (),
+    elastic: str = "",
+) -> None:
+    """Show rows under headings, no wider than the terminal.
+
+    The `right` columns hold numbers; the `spare` ones go first where it is narrow; the `elastic` one is cut short.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = console()
+    kept, widths = _kept_columns(headings, rows, spare, elastic, screen.width)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
+    for place in kept:
+        name = headings[place]
+        table.add_column(
+            name,
+            justify="right" if name in right else "left",
+            no_wrap=name == elastic,
+            overflow="ellipsis" if name == elastic else "fold",
+            max_width=widths[place] if name == elastic else None,
+        )
+    for row in rows:
+        table.add_row(*(Text(row[place]) for place in kept))
+    screen.print(table)
+
+
+def _kept_columns(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], elastic: str, width: int
+) -> tuple[list[int], list[int]]:
+    """Leave out spare columns until the others fit, then give the elastic one what is left."""
+    widths = [column_width([heading, *(row[place] for row in rows)]) for place, heading in enumerate(headings)]
+    stretch = headings.index(elastic) if elastic else 0
+    wanted = widths[stretch]
+    if elastic:
+        widths[stretch] = min(_ELASTIC, wanted)
+    kept = list(range(len(headings)))
+    for name in spare:
+        if _total(widths, kept) <= width:
+            break
+        kept.remove(headings.index(name))
+    if elastic:
+        free = width - _total(widths, kept)
+        widths[stretch] = min(wanted, widths[stretch] + max(free, 0))
+    return kept, widths
+
+
+def _total(widths: Sequence[int], kept: Sequence[int]) -> int:
+    return sum(widths[place] for place in kept) + GAP * (len(kept) - 1)
+
+
+def column_width(cells: Iterable[str]) -> int:
+    """Tell how wide the widest cell is on a terminal, where some letters take two places."""
+    from rich.cells import cell_len
+
+    return max(cell_len(cell) for cell in cells)
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool) -> None:
+    """Show rows; `changes` puts the number and the kind of the change first."""
+    cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
+    ordered = _ordered(cells, changes=changes)
+    columns = fitting_columns(ordered, cells, console().width)
+    show_table(columns, [[row[name] for name in columns] for row in cells])
+    hidden = len(rows[0]) - len(columns)
+    notes = ["there are more rows: --limit N shows them"] if more else []
+    notes += (
+        [f"{amount(hidden, 'column is', 'columns are')} left out, empty or too wide: --format json shows all"]
+        if hidden
+        else []
+    )
+    if notes:
+        say("; ".join(notes))
+
+
+def fitting_columns(names: Sequence[str], cells: Sequence[Mapping[str, str]], width: int) -> list[str]:
+    """Choose columns from the left until the terminal is full; one at least."""
+    chosen: list[str] = []
+    left = width
+    for name in names:
+        needed = column_width([name, *(row[name] for row in cells)]) + (GAP if chosen else 0)
+        if needed <= left or not chosen:
+            chosen.append(name)
+            left -= needed
+    return chosen
+
+
+def _ordered(cells: Sequence[Mapping[str, str]], *, changes: bool) -> list[str]:
+    """Order the columns by what they tell, leaving out those that are empty in every row."""
+    first = ["sync_seq", "sync_change", "id"] if changes else ["id"]
+    several = len({row.get("connection") for row in cells}) > 1
+    first += ["connection"] if several else []
+    told = [name for name in cells[0] if any(row[name] for row in cells)]
+    middle = [name for name in told if name not in first and name not in (*_LAST, "sync_change")]
+    middle.sort(key=lambda name: name.endswith("_id"))  # what a person reads comes before what only joins
+    last = [name for name in _LAST if name in told and name not in first]
+    return [*first, *middle, *last]
+
+
+def _cell(value: Any) -> str:
+    """Write a value on one short line."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = value if isinstance(value, str) else to_json(value)
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDEST else f"{line[: _WIDEST - 1]}…"

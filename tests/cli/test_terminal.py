@@ -1,0 +1,153 @@
+"""The command at a terminal: questions, progress, Ctrl-C."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orgsync.demo_org import DemoOrg, Fault
+
+from .commandline import PROGRAM, Command, plain_environment
+
+
+class Terminal:
+    """A command at a terminal of its own: read until something shows, type."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", screen: int) -> None:
+        self.process = process
+        self.shown = ""
+        self._screen = screen
+
+    def until(self, pattern: str) -> str:
+        """Wait until the pattern shows, and give all that was shown so far."""
+        deadline = time.monotonic() + 30
+        while not re.search(pattern, self.shown):
+            assert time.monotonic() < deadline, self.shown
+            assert self._read(), self.shown
+        return self.shown
+
+    def type(self, text: str) -> None:
+        """Type into the terminal."""
+        os.write(self._screen, text.encode())
+
+    def end(self) -> int:
+        """Wait until the command ends, and give its exit code."""
+        while self._read():
+            pass
+        return self.process.wait(30)
+
+    def _read(self) -> bool:
+        if not select.select([self._screen], [], [], 30)[0]:
+            return False
+        try:
+            part = os.read(self._screen, 65536)
+        except OSError:  # how Linux says that nobody has the other end any more
+            return False
+        self.shown += part.decode(errors="replace")
+        return bool(part)
+
+
+@contextmanager
+def terminal(folder: Path, *arguments: str) -> Generator[Terminal]:
+    """Start the command at a terminal of 100 columns."""
+    screen, other = pty.openpty()
+    process = subprocess.Popen(
+        [str(PROGRAM), *arguments],
+        cwd=folder,
+        env={**plain_environment(), "COLUMNS": "100", "TERM": "xterm", "DISPLAY": "", "BROWSER": ""},
+        stdin=other,
+        stdout=other,
+        stderr=other,
+        start_new_session=True,
+        preexec_fn=lambda: _own_terminal(other),
+    )
+    os.close(other)
+    try:
+        yield Terminal(process, screen)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(screen)
+
+
+def _own_terminal(other: int) -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(other, termios.TIOCSCTTY, 0)
+
+
+def test_secrets_are_asked_for_and_not_shown(folder: Path, org: DemoOrg) -> None:
+    with terminal(folder, "connect", "acme", "--flow", "refresh-token", "--login-url", org.url) as at:
+        at.until(r"Client id.*: ")
+        at.type(f"{org.client_id}\n")
+        at.until(r"Client secret .*: ")
+        at.type(f"{org.client_secret}\n")
+        at.until(r"Refresh token: ")
+        at.type(f"{org.refresh_token}\n")
+        assert at.end() == 0, at.shown
+    assert "acme is connected." in at.shown
+    assert org.client_secret not in at.shown
+    assert org.refresh_token not in at.shown
+
+
+def test_the_file_of_a_private_key_is_asked_for(folder: Path, org: DemoOrg) -> None:
+    (folder / "key.pem").write_text(org.private_key_pem)
+    options = ("--login-url", org.url, "--client-id", org.client_id)
+    with terminal(folder, "connect", "acme", "--flow", "jwt", *options) as at:
+        at.until(r"Private key .*: ")
+        at.type("key.pem\n")
+        at.until(r"User name: ")
+        at.type(f"{org.username}\n")
+        assert at.end() == 0, at.shown
+
+
+def test_a_question_that_is_left_open_ends_the_command(folder: Path, org: DemoOrg) -> None:
+    with terminal(folder, "connect", "acme", "--flow", "client-credentials", "--login-url", org.url) as at:
+        at.until(r"Client id.*: ")
+        at.type("\x03")
+        assert at.end() == 130
+    assert "Interrupted" in at.shown
+
+
+def test_a_refused_refresh_token_leads_a_person_to_the_browser(folder: Path, orgsync: Command, acme: DemoOrg) -> None:
+    acme.revoke_refresh_tokens()
+    with terminal(folder, "connect", "acme") as at:
+        at.until(r"sign in with the browser")
+        at.until(r"/services/oauth2/authorize\?")
+        at.until("Waiting")
+        at.type("\x03")
+        assert at.end() == 130
+    assert "Traceback" not in at.shown
+
+
+def test_a_person_sees_how_far_a_run_is(folder: Path, orgsync: Command, acme: DemoOrg) -> None:
+    acme.page_size = 5
+    acme.add_fault(Fault.delay(0.15), match="query", times=None)
+    with terminal(folder, "run", "contacts") as at:
+        at.until(r"contacts on acme.* of 25 rows.*API calls")
+        assert at.end() == 0
+    assert "contacts on acme: 25 added (" in at.shown
+
+
+def test_an_error_is_red_at_a_terminal(folder: Path) -> None:
+    with terminal(folder, "run", "contacts") as at:
+        assert at.end() == 2
+    assert "\x1b[31m\x1b[1merror:\x1b[0m There is no connection yet." in at.shown
+
+
+def test_ctrl_c_ends_a_run_at_a_terminal(folder: Path, orgsync: Command, acme: DemoOrg) -> None:
+    acme.add_fault(Fault.hang(), match="query", times=None)
+    with terminal(folder, "run", "contacts") as at:
+        at.until("contacts on acme")
+        while not orgsync("runs", "--json").objects():
+            time.sleep(0.02)
+        at.type("\x03")
+        assert at.end() == 130
+    assert "Traceback" not in at.shown
+    assert orgsync("runs", "--json").objects()[0]["status"] == "stopped"

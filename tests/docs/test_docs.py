@@ -1,0 +1,137 @@
+"""The documentation is true: its code runs, its queries are sent, its commands parse, its links lead somewhere."""
+
+import asyncio
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+import orgsync
+from orgsync.settings import Settings
+
+from .commands import commands_in, every_command, unknown_options, used
+from .pages import ROOT, Page, pages
+from .running import Program, execute_sql, normal, queries_sent
+
+PAGES = pages()
+SHOWN = ("json", "mermaid", "toml")
+SHELL = ("bash", "sh", "text")
+EXECUTED = (*SHELL, "python", "sql")
+
+in_a_checkout = pytest.mark.skipif(not (ROOT / "core").is_dir(), reason="only a checkout has every file")
+
+
+def each(found: list[Page]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("shown", found, ids=lambda each: each.name)
+
+
+def having(*languages: str, remark: str | None = None) -> list[Page]:
+    return [
+        each for each in PAGES if any(remark is None or block.remark == remark for block in each.blocks(*languages))
+    ]
+
+
+# Blocks
+
+
+@each(PAGES)
+def test_every_block_is_of_a_kind_that_is_looked_at(shown: Page) -> None:
+    assert {block.language for block in shown.blocks()} <= {*SHOWN, *EXECUTED}
+    for block in shown.blocks("python"):
+        assert not block.remark or re.fullmatch(r"not-run: \S.*", block.remark), block
+    for block in shown.blocks("sql"):
+        assert block.remark in ("", "soql"), block
+
+
+@each(having("python"))
+def test_the_python_of_a_page_runs_and_its_syncs_end_well(shown: Page, program: Callable[[Page], Program]) -> None:
+    running = program(shown)
+    for block in shown.blocks("python"):
+        if block.remark:
+            compile(block.text, shown.name, "exec", dont_inherit=True)
+            continue
+        for each_sync in running.run(block):
+            run = asyncio.run(orgsync.run(each_sync, connection="acme"))
+            assert run.status == "done"
+
+
+@each(having("sql", remark=""))
+def test_the_sql_of_a_page_can_be_asked_of_a_copy(shown: Page, database: Path) -> None:
+    for block in shown.blocks("sql"):
+        if not block.remark:
+            execute_sql(database, block.text)
+
+
+@each(having("sql", remark="soql"))
+def test_the_soql_of_a_page_is_what_its_syncs_send(
+    shown: Page, program: Callable[[Page], Program], tmp_path: Path
+) -> None:
+    running = program(shown)
+    syncs = [found for block in shown.blocks("python") if not block.remark for found in running.run(block)]
+    sent: set[str] = set()
+    for number, each_sync in enumerate(syncs):
+        sent |= asyncio.run(queries_sent(each_sync, tmp_path / str(number)))
+    for block in shown.blocks("sql"):
+        if block.remark == "soql":
+            assert normal(block.text) in sent
+
+
+@each(having(*SHELL))
+def test_the_commands_of_a_page_are_taken_by_the_real_one(shown: Page, folder: Path) -> None:
+    for block in shown.blocks(*SHELL):
+        for words in commands_in(block.text):
+            told = used(words)
+            assert all(word.partition("=")[0] in told for word in words if word.startswith("--")), words
+
+
+@each(PAGES)
+def test_commands_in_the_prose_exist_with_their_options(shown: Page) -> None:
+    for code in shown.inline():
+        if code.startswith("orgsync "):
+            words = [word for word in code.split()[1:] if word != "..."]
+            assert unknown_options(words) == [], code
+
+
+@each(having("json", "toml"))
+def test_the_json_and_toml_of_a_page_can_be_read(shown: Page) -> None:
+    for block in shown.blocks("json"):
+        json.loads(block.text)
+    for block in shown.blocks("toml"):
+        read = tomllib.loads(block.text)
+        if not {"tool", "project"} & set(read):
+            Settings.model_validate(read)
+
+
+# Links
+
+
+@in_a_checkout
+@each(PAGES)
+def test_every_link_leads_to_something(shown: Page) -> None:
+    known = {each.path: each.anchors() for each in PAGES}
+    for link in shown.links():
+        parts = urlsplit(link)
+        if parts.scheme:
+            assert parts.scheme in ("https", "mailto"), link
+            continue
+        target = (shown.path.parent / parts.path).resolve() if parts.path else shown.path
+        assert target.is_relative_to(ROOT), link
+        assert target.exists(), f"{shown.name} links to {link}"
+        assert not parts.fragment or parts.fragment in known[target], f"{shown.name} links to {link}"
+
+
+@each(PAGES)
+def test_no_page_names_a_place_on_somebodys_machine(shown: Page) -> None:
+    assert not re.findall(r"(?:/home/|/Users/|/root/|/work/)\w+", shown.text)
+
+
+EVERYTHING = "\n".join(each.text for each in PAGES if each.name == "README.md" or each.name.startswith("docs/"))
+
+
+@pytest.mark.parametrize("command", [*every_command()])
+def test_every_command_is_documented(command: str) -> None:
+    assert re.search(rf"{command}\b", EVERYTHING), command

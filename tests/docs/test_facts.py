@@ -1,0 +1,120 @@
+"""What the tables of the documentation say is what the code does."""
+
+import asyncio
+import json
+import re
+import signal
+from collections.abc import Callable
+from decimal import Decimal
+
+import httpx
+from sqlalchemy.dialects.sqlite import dialect
+
+import orgsync
+from orgsync.demo_org import DemoOrg
+from orgsync.errors import OrgsyncError
+from orgsync.records.schema import COLUMN_TYPES
+from orgsync.salesforce.callback import CALLBACK_PORT
+from orgsync.salesforce.oauth_errors import REFUSALS, refusal
+from orgsync.settings import Settings
+from orgsync.store import Run
+from orgsync_cli.commands import INTERRUPTED
+from orgsync_cli.connect import FlowName
+from orgsync_cli.run import as_object
+
+from .pages import Page, page
+from .running import Program, finished
+
+HOW = page("docs/how-it-works.md")
+SETUP = page("docs/salesforce-setup.md")
+
+
+def test_every_setting_is_documented_with_its_variable_and_default() -> None:
+    shown = {name.strip("`"): (variable, default) for name, variable, default, _ in HOW.table("key")}
+    assert shown.keys() == Settings.model_fields.keys()
+    for name, (variable, default) in shown.items():
+        value = Settings.model_fields[name].default
+        assert variable == f"`ORGSYNC_{name.upper()}`"
+        assert default == "none" if value in (None, ()) else str(value) in default, name
+
+
+def test_every_exit_code_is_documented_and_no_other() -> None:
+    def codes(error: type[OrgsyncError]) -> set[int]:
+        return {error.exit_code}.union(*(codes(each) for each in error.__subclasses__()))
+
+    signals = {128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGPIPE}
+    assert INTERRUPTED in signals
+    shown = {int(code) for row in HOW.table("exit code") for code in row[0].split(", ")}
+    assert shown == {0, *codes(OrgsyncError), *signals}
+
+
+def test_every_type_is_documented_with_the_column_it_becomes() -> None:
+    shown = {python.strip("`"): column for _, python, column, _ in HOW.table("Salesforce type")}
+    assert shown == {kind.__name__: column().compile(dialect=dialect()) for kind, column in COLUMN_TYPES.items()}
+    assert Decimal in COLUMN_TYPES
+
+
+def test_the_bookkeeping_columns_are_documented() -> None:
+    shown = {row[0].strip("`") for row in HOW.table("column")}
+    assert shown - {"the fields of the class"} == set(orgsync.Record.model_fields)
+
+
+def test_the_object_of_a_run_is_shown_as_it_is() -> None:
+    [block] = HOW.blocks("json")
+    assert list(json.loads(block.text)) == list(as_object(Run(sync="contacts", connection="acme")))
+
+
+def test_every_refusal_of_a_sign_in_is_in_the_table_with_its_cause_and_remedy() -> None:
+    actors = {"you": "user", "the org's administrator": "admin", "the app's owner": "developer"}
+    rows = [(why, what, actors.get(who, "nobody")) for _, why, what, who in SETUP.table("Salesforce says")]
+    assert rows == [(each.cause, each.remedy, each.actor) for each in REFUSALS]
+
+
+def test_what_the_table_says_salesforce_calls_it_is_recognized() -> None:
+    for said, why, what, _ in SETUP.table("Salesforce says"):
+        flow = "refresh_token" if "while renewing" in said else None
+        error, separator, rest = said.partition(":")
+        codes = [error.strip("` ")] if separator else re.findall(r"`([^`]+)`", said)
+        descriptions = re.findall(r"`([^`]+)`", rest) or [""]
+        for code in codes:
+            for description in descriptions:
+                name, text = (code, description) if " " not in code else ("invalid_grant", code)
+                found = refusal(name, text, flow=flow)
+                assert (found.cause, found.remedy) == (why, what), said
+
+
+def test_the_callback_url_is_the_commands_own() -> None:
+    assert f"http://localhost:{CALLBACK_PORT}/callback" in SETUP.text
+    assert set(re.findall(r"http://localhost:(\w+)/callback", SETUP.text)) == {str(CALLBACK_PORT), "PORT"}
+
+
+def test_every_flow_is_documented() -> None:
+    shown = {row[0].removesuffix(" (default)").strip("`") for row in SETUP.table("`--flow`")}
+    assert shown == set(FlowName)
+
+
+def test_a_customer_signs_in_through_the_two_halves(program: Callable[[Page], Program], acme: DemoOrg) -> None:
+    running = program(SETUP)
+    for block in SETUP.blocks("python"):
+        running.run(block)
+    shown = vars(running.module)
+    acme.callback_urls.append(shown["CALLBACK"])
+    url = finished(shown["sign_in_url"]("customer-7", acme.login_url, acme.client_id, acme.client_secret))
+    answer = httpx.get(f"{url}&decision=allow")
+    assert finished(shown["signed_in"](answer.headers["location"])) == "customer-7"
+
+
+def test_a_condition_that_always_holds_finds_hard_deleted_rows_in_a_full_run(acme: DemoOrg) -> None:
+    assert 'where="Id != null"' in HOW.text
+
+    class Contact(orgsync.Record, table=True):
+        last_name: str
+
+    @orgsync.sync
+    def everybody(ctx: orgsync.Context) -> orgsync.Batches[Contact]:
+        return ctx.changes(Contact, where="Id != null")
+
+    asyncio.run(orgsync.run(everybody, connection="acme"))
+    acme.hard_delete("Contact", str(acme.rows("Contact")[0]["Id"]))
+    assert asyncio.run(orgsync.run(everybody, connection="acme")).deleted == 0
+    assert asyncio.run(orgsync.run(everybody, connection="acme", full=True)).deleted == 1
