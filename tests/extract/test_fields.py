@@ -249,3 +249,46 @@ async def test_changes_of_a_polymorphic_parent_are_said_to_be_unseen(tmp_path: P
         with structlog.testing.capture_logs() as logged:
             await project.outcome(reading(Contact))
     assert "reads fields of Boss, whose changes cannot be queried for" in str(logged[0]["event"])
+
+
+async def test_a_parent_that_the_class_gains_is_watched_from_then_on(tmp_path: Path, org: DemoOrg) -> None:
+    class Contact(Record, table=True):
+        last_name: str | None
+        account_name: str | None = field("Account.Name")
+
+    async with project_at(tmp_path, org) as project:
+        await project.run(plain())
+        await project.run(reading(Contact))
+        account = next(row["AccountId"] for row in org.rows("Contact") if row["AccountId"])
+        org.advance(minutes=10)
+        org.update("Account", str(account), Name="Renamed")
+        await project.run(reading(Contact))
+        names = {row["account_name"] for row in (await project.live("contact")).values()}
+        assert "Renamed" in names
+        await project.run(plain())
+        assert project.calls == ["describe", "updated", "queryAll"]
+        await project.run(plain())
+        assert project.calls == ["updated", "queryAll"]
+
+
+async def test_a_parent_that_the_condition_gains_is_watched_from_then_on(tmp_path: Path, org: DemoOrg) -> None:
+    class Contact(Record, table=True):
+        last_name: str | None
+
+    def narrowed(where: str) -> Sync[Contact]:
+        @sync(name="narrowed")
+        def read(ctx: Context) -> Batches[Contact]:
+            return ctx.changes(Contact, where=where)
+
+        return read
+
+    account = str(next(row["AccountId"] for row in org.rows("Contact") if row["AccountId"]))
+    org.update("Account", account, Industry="Energy", Name="Ours")
+    async with project_at(tmp_path, org) as project:
+        await project.run(narrowed("LastName != null"))
+        await project.run(narrowed("Account.Name = 'Ours'"))
+        assert await project.live("contact")
+        org.advance(minutes=10)
+        org.update("Account", account, Name="Theirs")
+        await project.run(narrowed("Account.Name = 'Ours'"))
+        assert not await project.live("contact")

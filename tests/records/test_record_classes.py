@@ -174,7 +174,7 @@ def test_a_row_read_back_with_sqlmodel_has_python_values() -> None:
 def test_a_naive_datetime_cannot_be_compared_with_a_column() -> None:
     engine = create_engine("sqlite://")
     Contact.metadata.create_all(engine)
-    naive = datetime(2026, 1, 1)  # noqa: DTZ001 # the mistake that is tested
+    naive = datetime(2026, 1, 1)  # the mistake that is tested
     statement = select(Contact).where(Contact.created_date == naive)
     with Session(engine) as session, pytest.raises(Exception, match="needs a time zone"):
         session.exec(statement).all()

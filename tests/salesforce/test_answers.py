@@ -226,6 +226,11 @@ def test_only_what_can_do_no_harm_is_repeated(raised: OrgsyncError, method: str,
     assert may_repeat(raised, method) is repeated
 
 
+def test_a_host_that_cannot_be_reached_is_given_up_sooner_than_one_that_is_busy() -> None:
+    assert not may_repeat(NetworkProblem("", sent=False), "GET", tries=5)
+    assert may_repeat(ServerProblem(""), "GET", tries=5)
+
+
 @pytest.mark.parametrize(
     ("offered", "chosen"),
     [([], "62.0"), (["61.0", "62.0", "66.0"], "62.0"), (["59.0", "60.0"], "60.0"), (["64.0", "66.0"], "64.0")],

@@ -100,7 +100,7 @@ def test_a_key_whose_line_ends_are_written_as_backslash_n_signs_too() -> None:
         (replace(REFRESH, refresh_token=None), "ORGSYNC_REFRESH_TOKEN"),
         (replace(REFRESH, refresh_token=""), "ORGSYNC_REFRESH_TOKEN"),
         (replace(CLIENT, client_secret=None), "ORGSYNC_CLIENT_SECRET"),
-        (replace(JWT, username=None), "ORGSYNC_USERNAME"),
+        (replace(JWT, username=None), "--username"),
         (replace(JWT, private_key=None), "ORGSYNC_PRIVATE_KEY"),
     ],
 )

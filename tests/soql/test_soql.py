@@ -38,7 +38,7 @@ def test_python_values_have_soql_literals(value: object, written: str) -> None:
 @pytest.mark.parametrize(
     ("value", "cause"),
     [
-        (datetime(2026, 1, 1), "without a time zone"),  # noqa: DTZ001 # the mistake that is tested
+        (datetime(2026, 1, 1), "without a time zone"),  # the mistake that is tested
         ([], "empty list"),
         ({"a": 1}, "type dict"),
         (b"x", "type bytes"),

@@ -9,7 +9,7 @@ from sqlmodel import select
 from orgsync.errors import ConfigurationInvalid, StoreUnavailable
 from orgsync.records import Record, Row, schema_of
 from orgsync.store import Run, Store, Write
-from tests.store.contacts import CONTACT, MID, NEW, OLD, Contact, contact, deliver
+from tests.store.contacts import CONTACT, MID, Contact, contact, deliver
 
 
 async def test_live_rows_come_by_connection_and_id(store: Store, run: Run) -> None:
@@ -98,19 +98,16 @@ async def test_live_ids_come_in_pages_by_the_order_of_their_bytes(store: Store, 
     assert await store.live_ids(CONTACT, "beta", limit=3) == []
 
 
-async def test_outdated_rows_are_those_alive_with_an_older_stamp(store: Store, run: Run) -> None:
-    rows = [contact("old", OLD), contact("same", MID), contact("new", NEW), contact("none", None), contact("gone", OLD)]
-    await deliver(store, run, rows, deleted_ids=["gone"])
-    asked = [(key, MID) for key in ("old", "same", "new", "none", "gone", "never")]
-    assert sorted(await store.outdated(CONTACT, "acme", asked)) == ["none", "old"]
-    assert await store.outdated(CONTACT, "beta", asked) == []
-    assert await store.outdated(CONTACT, "acme", []) == []
+async def test_of_many_ids_those_with_a_live_row_are_named(store: Store, run: Run) -> None:
+    await deliver(store, run, [contact(key) for key in ("a", "b", "gone")], deleted_ids=["gone"])
+    assert await store.live_among(CONTACT, "acme", ["never", "b", "gone", "a"]) == ["b", "a"]
+    assert await store.live_among(CONTACT, "beta", ["a"]) == []
+    assert await store.live_among(CONTACT, "acme", []) == []
 
 
-async def test_ten_thousand_stamps_are_compared_at_once(store: Store, run: Run) -> None:
-    rows: list[Row] = [contact(f"{number:05}", OLD if number % 2 else NEW) for number in range(10_000)]
-    await deliver(store, run, rows)
-    assert len(await store.outdated(CONTACT, "acme", [(str(row[0]), MID) for row in rows])) == 5000
+async def test_ten_thousand_ids_are_looked_for_at_once(store: Store, run: Run) -> None:
+    await deliver(store, run, [contact(f"{number:05}") for number in range(0, 10_000, 2)])
+    assert len(await store.live_among(CONTACT, "acme", [f"{number:05}" for number in range(10_000)])) == 5000
 
 
 async def add_a_run(store: Store) -> None:

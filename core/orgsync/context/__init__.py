@@ -1,7 +1,7 @@
 """What a script holds: an authenticated way into its connection's org, and the decorator that makes it a sync."""
 
 from .context import ConnectionInfo, Context
-from .opening import open_context
+from .opening import open_client, open_context
 from .sync import Sync, sync
 
-__all__ = ["ConnectionInfo", "Context", "Sync", "open_context", "sync"]
+__all__ = ["ConnectionInfo", "Context", "Sync", "open_client", "open_context", "sync"]

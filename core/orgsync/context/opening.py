@@ -17,7 +17,11 @@ from orgsync.store import Connection, Store
 from .context import ConnectionInfo, Context
 from .stored import StoredCopy, StoredVault
 
-__all__ = ["open_context"]
+__all__ = ["open_client", "open_context"]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _nothing(_: int) -> None:
@@ -33,7 +37,7 @@ async def open_context(
     positions: Mapping[str, Position] | None = None,
     full: bool = False,
     expect: Callable[[int], None] = _nothing,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], datetime] = _now,
 ) -> Context:
     """Open a context on a connection; nothing is sent yet.
 
@@ -46,10 +50,21 @@ async def open_context(
             f"Run: orgsync connect {name}",
         )
     log: structlog.stdlib.BoundLogger = structlog.get_logger("orgsync").bind(connection=name)
-    session = Session(http, StoredVault(store, name), allowed_hosts=settings.allowed_hosts, clock=clock)
-    client = Client(
+    client = open_client(connection, store=store, http=http, settings=settings, clock=clock)
+    source = Source(
+        client, StoredCopy(store, name), lag=timedelta(seconds=settings.lag), warn=log.warning, expect=expect
+    )
+    return Context(_info(connection), source, positions=positions, full=full, log=log)
+
+
+def open_client(
+    connection: Connection, *, store: Store, http: Http, settings: Settings, clock: Callable[[], datetime] = _now
+) -> Client:
+    """Open the API of a connection's org, whatever the connection's state; nothing is sent yet."""
+    vault = StoredVault(store, connection.name)
+    return Client(
         http,
-        session,
+        Session(http, vault, allowed_hosts=settings.allowed_hosts, clock=clock),
         api_version=connection.api_version,
         login_url=connection.login_url,
         allowed_hosts=settings.allowed_hosts,
@@ -57,10 +72,6 @@ async def open_context(
         retry_for=settings.retry_for,
         clock=clock,
     )
-    source = Source(
-        client, StoredCopy(store, name), lag=timedelta(seconds=settings.lag), warn=log.warning, expect=expect
-    )
-    return Context(_info(connection), source, positions=positions, full=full, log=log)
 
 
 def _info(connection: Connection) -> ConnectionInfo:

@@ -52,7 +52,7 @@ class StoredCopy:
 
     async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
         """Name those of the Ids that have a live row in the copy."""
-        return await self.store.outdated(schema, self.name, [(each, "9999") for each in ids])
+        return await self.store.live_among(schema, self.name, ids)
 
     async def live_ids(self, schema: Schema, after: str, limit: int) -> list[str]:
         """Name the next live rows' Ids in byte order."""

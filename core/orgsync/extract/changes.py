@@ -49,7 +49,7 @@ async def changes(
     if full:
         progress = replace(progress, watermark=None, unfinished=None, facts=None)
     facts = progress.facts
-    if facts is not None and facts.is_stale(source.client.now):
+    if facts is not None and (facts.is_stale(source.client.now) or not progress.is_of(schema_of(model), where)):
         facts = None
     while True:
         resumed = progress.unfinished is not None

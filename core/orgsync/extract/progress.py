@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from orgsync.records import Position, parse_instant, to_stored
+from orgsync.records import Position, Schema, parse_instant, to_stored
 
 from .facts import Facts
 
@@ -60,6 +60,11 @@ class Progress:
         if self.unfinished:
             state["pass"] = _pass_to_json(self.unfinished)
         return Position(stream, self.watermark, state)
+
+    def is_of(self, schema: Schema, where: str | None) -> bool:
+        """Tell whether the class has the fields, and the sync the condition, that the facts were learnt for."""
+        known = {*self.paths, *(self.facts.absent if self.facts else ()), "IsDeleted"}
+        return where == self.where and {*schema.paths(), "IsDeleted"} - {"SystemModstamp"} == known
 
     def reading(self, paths: tuple[str, ...], where: str | None, facts: Facts) -> "Progress":
         """Go on with these fields and this condition.

@@ -98,9 +98,13 @@ class Client:
         Raises ConfigurationInvalid for a path on a host that is not the org's: a token is never sent there.
         """
 
+        tries = 0
+
         def wait_for(error: Exception) -> bool | float:
             """Tell stamina whether to try again, and how long to wait where the server has said so."""
-            if not isinstance(error, OrgsyncError) or not may_repeat(error, method):
+            nonlocal tries
+            tries += 1
+            if not isinstance(error, OrgsyncError) or not may_repeat(error, method, tries=tries):
                 return False
             return getattr(error, "retry_after", None) or True
 

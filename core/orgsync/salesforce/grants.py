@@ -97,7 +97,7 @@ def _client_credentials_form(credentials: Credentials, _now: datetime) -> dict[s
 def _jwt_form(credentials: Credentials, now: datetime) -> dict[str, str]:
     claims: dict[str, str | int] = {
         "iss": credentials.client_id,
-        "sub": _required(credentials.username, "user name", "ORGSYNC_USERNAME"),
+        "sub": _required(credentials.username, "user name", "--username"),
         "aud": audience(credentials.login_url),
         "exp": int(now.timestamp()) + _ASSERTION_SECONDS,
     }
@@ -121,7 +121,7 @@ def _signed(claims: dict[str, str | int], key: str) -> str | None:
 def _required(part: str | None, name: str, variable: str) -> str:
     if part:
         return part
-    raise ConfigurationInvalid(f"The sign-in lacks its {name}.", f"Set {variable}, or connect again.")
+    raise ConfigurationInvalid(f"The sign-in lacks its {name}.", f"Give it with {variable}, and connect again.")
 
 
 _FORMS: dict[Grant, Callable[[Credentials, datetime], dict[str, str]]] = {

@@ -8,11 +8,19 @@ from typing import TypeVar
 
 import stamina
 
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, OrgsyncError, ServerProblem, TransientProblem
+from orgsync.errors import (
+    AnswerUnreadable,
+    ConfigurationInvalid,
+    NetworkProblem,
+    OrgsyncError,
+    ServerProblem,
+    TransientProblem,
+)
 
 from .credentials import Credentials
 from .http import JSON, Answer, Http
 from .oauth_errors import problem
+from .retry import UNREACHABLE_TRIES
 from .token_answer import TokenAnswer, parse_token_answer
 
 __all__ = ["INTROSPECTION_HINT", "Identity", "identity", "introspect", "request_token", "retried", "revoke"]
@@ -103,7 +111,10 @@ async def identity(http: Http, credentials: Credentials) -> Identity:
 
 
 async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Await an attempt, and again after each TransientProblem, for 45 seconds at most, with full jitter."""
+    """Await an attempt, and again after each TransientProblem, for 45 seconds at most, with full jitter.
+
+    A host that cannot be reached at all is given up after a few tries.
+    """
     async for trial in stamina.retry_context(_Waits(), attempts=None, timeout=_RETRY_SECONDS):
         with trial:
             return await attempt()
@@ -115,9 +126,13 @@ class _Waits:
 
     def __init__(self) -> None:
         self._limit = 0.5
+        self._tries = 0
 
     def __call__(self, error: Exception) -> bool | float:
+        self._tries += 1
         if not isinstance(error, TransientProblem):
+            return False
+        if isinstance(error, NetworkProblem) and not error.sent and self._tries >= UNREACHABLE_TRIES:
             return False
         self._limit = min(2 * self._limit, _LONGEST_WAIT)
         return random.uniform(0, self._limit)  # noqa: S311 - spreads load, guards nothing

@@ -1,16 +1,19 @@
-"""Which errors are worth another try, and after how long: decided from values, without I/O."""
+"""Which errors are worth another try: decided from values, without I/O."""
 
 from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, ServerProblem
 
 from .answers import LocatorExpired, NotCarriedOut
 
-__all__ = ["may_repeat"]
+__all__ = ["UNREACHABLE_TRIES", "may_repeat"]
+
+UNREACHABLE_TRIES = 5
+"""How often a host is tried that cannot be reached at all: a person waits some ten seconds for that, not minutes."""
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
-def may_repeat(error: OrgsyncError, method: str) -> bool:
-    """Tell whether a request that ended so may be sent again as it is.
+def may_repeat(error: OrgsyncError, method: str, *, tries: int = 1) -> bool:
+    """Tell whether a request that ended so, after so many tries, may be sent again as it is.
 
     What may have been carried out is repeated only where carrying it out twice does no harm. A locator that is gone
     stays gone.
@@ -20,5 +23,5 @@ def may_repeat(error: OrgsyncError, method: str) -> bool:
     if isinstance(error, NotCarriedOut):
         return True
     if isinstance(error, NetworkProblem):
-        return method in _IDEMPOTENT or not error.sent
+        return method in _IDEMPOTENT if error.sent else tries < UNREACHABLE_TRIES
     return isinstance(error, ServerProblem | AnswerUnreadable) and method in _IDEMPOTENT

@@ -9,7 +9,7 @@ from . import statements
 from .sqlite import Statements
 from .tables import columns_of
 
-__all__ = ["Selection", "live_ids", "outdated", "page"]
+__all__ = ["Selection", "live_among", "live_ids", "page"]
 
 _PYTHON: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.loads}
 
@@ -54,7 +54,6 @@ async def live_ids(on: Statements, table: str, owner: str, *, after: str, limit:
     return [each for (each,) in await on.fetch(statements.live_ids(table), (owner, after, limit))]
 
 
-async def outdated(on: Statements, table: str, owner: str, stamps: Sequence[tuple[str, str]]) -> list[str]:
-    """List, of the ids given, those of live rows whose stamp is older than the one given."""
-    given = statements.stamps_parameter(stamps)
-    return [each for (each,) in await on.fetch(statements.outdated(table), (given, owner))]
+async def live_among(on: Statements, table: str, owner: str, ids: Sequence[str]) -> list[str]:
+    """List those of the ids that have a live row, in their order."""
+    return [each for (each,) in await on.fetch(statements.live_among(table), (json.dumps(list(ids)), owner))]

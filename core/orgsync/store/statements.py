@@ -5,7 +5,6 @@ single row; more rows a statement gain nothing, and a staging table or WITHOUT R
 """
 # ruff: noqa: S608 # every name is quoted and every value a parameter
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import count
@@ -21,7 +20,6 @@ __all__ = [
     "FAIL_RUNS",
     "FINISH_RUN",
     "FORGET",
-    "FORGET_STREAM",
     "NEXT_NUMBERS",
     "RECORD_TABLES",
     "RUN",
@@ -37,16 +35,15 @@ __all__ = [
     "delete_owner",
     "has_owner",
     "index_changes",
+    "live_among",
     "live_ids",
     "mark_deleted",
-    "outdated",
     "packed",
     "quoted",
     "rename_owner",
     "rows_after",
     "rows_per_statement",
     "soft_delete",
-    "stamps_parameter",
     "upsert",
 ]
 
@@ -99,7 +96,6 @@ ADVANCE = (
     "watermark = excluded.watermark, position = excluded.position, updated_at = excluded.updated_at"
 )
 FORGET = "DELETE FROM orgsync_checkpoint WHERE sync = ? AND connection = ?"
-FORGET_STREAM = "DELETE FROM orgsync_checkpoint WHERE stream = ?"
 
 
 def quoted(name: str) -> str:
@@ -182,21 +178,15 @@ def mark_deleted(table: str) -> str:
     )
 
 
-def outdated(table: str) -> str:
-    """Write the query for the live rows whose stamp is older than the one beside their id.
+def live_among(table: str) -> str:
+    """Write the query for those of many ids that have a live row; the ids are one parameter, a JSON array.
 
     CROSS keeps the order: left to itself SQLite may scan the whole list for each of the connection's rows.
     """
     return (
         f"SELECT copy.id FROM json_each(?) AS given CROSS JOIN {quoted(table)} AS copy "
-        f"ON copy.connection = ? AND copy.id = json_extract(given.value, '$[0]') "
-        f"WHERE NOT copy.is_deleted AND coalesce(copy.system_modstamp, '') < json_extract(given.value, '$[1]')"
+        f"ON copy.connection = ? AND copy.id = given.value WHERE NOT copy.is_deleted"
     )
-
-
-def stamps_parameter(stamps: Sequence[tuple[str, str]]) -> str:
-    """Bring (id, stamp) pairs into the one parameter that `outdated` takes."""
-    return json.dumps(stamps)
 
 
 def counted(table: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Unpack
 
+import anyio
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from orgsync.errors import StoreUnavailable
@@ -50,7 +51,8 @@ class Store:
                     await database.upgrade()
             yield cls(database, Vault(key, folder / "key"), locks)
         finally:
-            await database.close()
+            with anyio.CancelScope(shield=True):
+                await database.close()
 
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
         """Hold a lock across tasks and processes; the system frees it when its holder dies.
@@ -164,7 +166,7 @@ class Store:
     async def prepare(self, schema: Schema) -> Sequence[str]:
         """Make the class's table, or widen it; answer with the columns added to a table that was there.
 
-        Adding a column drops the table's checkpoints, so that the next pass fills it. Raises RecordClassInvalid for
+        Filling an added column is extraction's: it knows what its passes have read. Raises RecordClassInvalid for
         a column whose type no longer fits, or a table that is not orgsync's.
         """
         if schema in self._prepared:
@@ -204,11 +206,11 @@ class Store:
         async with self._database.reading() as on:
             return await reading.live_ids(on, schema.table, connection, after=after, limit=limit)
 
-    async def outdated(self, schema: Schema, connection: str, stamps: Sequence[tuple[str, str]]) -> list[str]:
-        """List, of (id, system_modstamp) pairs, the ids of live rows whose copy is older."""
+    async def live_among(self, schema: Schema, connection: str, ids: Sequence[str]) -> list[str]:
+        """List those of the ids that have a live row, in their order."""
         await self.prepare(schema)
         async with self._database.reading() as on:
-            return await reading.outdated(on, schema.table, connection, stamps)
+            return await reading.live_among(on, schema.table, connection, ids)
 
     async def tables(self) -> list[str]:
         """Name every record table."""

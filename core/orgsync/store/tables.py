@@ -43,10 +43,7 @@ async def columns_of(on: Statements, table: str) -> dict[str, str]:
 
 
 async def prepare(on: Statements, schema: Schema) -> list[str]:
-    """Make or widen the table of a record class; answer with the names of columns added to a table that was there.
-
-    With a new column the table's checkpoints go, so that the next pass reads everything and fills it.
-    """
+    """Make or widen the table of a record class; answer with the names of columns added to a table that was there."""
     stored = await columns_of(on, schema.table)
     table = schema.model.metadata.tables[schema.table]
     if not stored:
@@ -59,8 +56,6 @@ async def prepare(on: Statements, schema: Schema) -> list[str]:
     missing = [name for name in declared if name not in stored]
     for name in missing:
         await on.fetch(statements.add_column(schema.table, name, declared[name]))
-    if missing:
-        await on.fetch(statements.FORGET_STREAM, (schema.table,))
     return missing
 
 
