@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +35,10 @@ __all__ = [
     "speech",
     "to_json",
 ]
+
+
+_INDENT = len("error: ")
+_NARROWEST = 40
 
 
 @dataclass(slots=True)
@@ -115,9 +121,19 @@ def show_problem(error: "OrgsyncError") -> None:
     """Show an error as two lines: its cause, and what to do."""
     if speech.debug:
         say("".join(traceback.format_exception(error)).rstrip())
-    say(f"{_red('error:')} {_one_line(error.cause)}")
+    say(f"{_red('error:')} {_fitted(error.cause)}")
     if error.remedy:
-        say(f"       {_one_line(error.remedy)}")
+        say(f"       {_fitted(error.remedy)}")
+
+
+def _fitted(text: str) -> str:
+    """Make one line of a sentence; at a terminal, break it between words where the line ends."""
+    line = _one_line(text)
+    if not sys.stderr.isatty():
+        return line
+    width = max(shutil.get_terminal_size().columns - _INDENT, _NARROWEST)
+    broken = textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * _INDENT}".join(broken)
 
 
 def show_unexpected(error: BaseException) -> None:

@@ -167,8 +167,9 @@ def as_object(run: "Run") -> dict[str, Any]:
 def outcome_line(run: "Run") -> str:
     """Tell a run in one line."""
     changes = [f"{count:,} {kind}" for kind, count in _counts(run) if count]
-    told = ", ".join(changes) if changes else "nothing new"
-    ending = "" if run.status == "done" else f"{run.status}: "
+    nothing = "nothing new" if run.status == "done" else "nothing was changed"
+    told = ", ".join(changes) if changes else nothing
+    ending = "" if run.status == "done" else f"{run.status}, "
     cost = f"{amount(run.api_calls, 'API call')}, {brief(_seconds(run))}"
     return f"{run.sync} on {run.connection}: {ending}{told} ({cost})"
 

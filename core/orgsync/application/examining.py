@@ -17,7 +17,7 @@ from orgsync.store import Connection
 from .trying import try_connection
 from .workspace import Workspace, open_workspace
 
-__all__ = ["Finding", "examine", "record_classes_of"]
+__all__ = ["Finding", "daily_requests", "examine", "record_classes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +172,10 @@ async def _version(workspace: Workspace, connection: Connection) -> Finding:
 
 async def _limits(client: Client) -> str:
     """Tell how much of the day's API requests is used; raises LimitReached where a run would stop at once."""
-    body: Any = await client.get("limits")
-    try:
-        daily = body["DailyApiRequests"]
-        limit, left = int(daily["Max"]), int(daily["Remaining"])
-    except (KeyError, TypeError, ValueError):
+    daily = daily_requests(await client.get("limits"))
+    if daily is None:
         return "Salesforce does not tell this user how many API requests are left"
+    limit, left = daily
     share = client.usage.share
     said = (
         f"{limit - left:,} of {limit:,} API requests used today; orgsync may go to {limit * share:,.0f} ({share:.0%})"
@@ -185,6 +183,18 @@ async def _limits(client: Client) -> str:
     if limit and limit - left >= limit * share:
         raise LimitReached(f"{said}.", "Wait, or move the bound: api_limit_share in orgsync.toml.")
     return said
+
+
+def daily_requests(limits: Any) -> tuple[int, int] | None:
+    """Read the day's API requests, all and left, out of the limits resource; None where a user may not see them.
+
+    Recorded limits hold more beside Max and Remaining: an object for each connected app.
+    """
+    try:
+        daily = limits["DailyApiRequests"]
+        return int(daily["Max"]), int(daily["Remaining"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _count(number: int, noun: str) -> str:

@@ -3,9 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeAlias, cast
-
-from typing_extensions import TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from .conversion import from_row, to_row
 from .record import Record
@@ -13,7 +11,7 @@ from .schema import Row, Schema, schema_of
 
 __all__ = ["Batch", "Batches", "Position", "Record_co"]
 
-Record_co = TypeVar("Record_co", bound=Record, covariant=True, default=Record)
+Record_co = TypeVar("Record_co", bound=Record, covariant=True)
 _R = TypeVar("_R", bound=Record)
 
 

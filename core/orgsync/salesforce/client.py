@@ -3,11 +3,10 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from types import EllipsisType
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 from urllib.parse import urljoin
 
 import stamina
-from typing_extensions import Unpack
 
 from orgsync.errors import AccessRefused, OrgsyncError, TransientProblem
 
