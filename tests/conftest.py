@@ -13,7 +13,7 @@ from .stage import CASSETTES, Stage, staged
 @pytest.fixture(autouse=True)
 def no_waiting() -> Iterator[None]:
     """Retry at once: the number of tries stays, the waits go."""
-    stamina.set_testing(True, attempts=8, cap=True)
+    stamina.set_testing(True, attempts=7, cap=True)
     yield
     stamina.set_testing(False)
 

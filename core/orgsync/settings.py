@@ -39,7 +39,7 @@ class Settings(BaseSettings):
         default=(), description="Hosts beside Salesforce's own that may be shown a token."
     )
     timeout: float = Field(default=120, gt=0, description="Seconds to wait for an answer.")
-    retry_for: float = Field(default=120, ge=0, description="Seconds for which what passes by itself is tried again.")
+    retry_for: float = Field(default=60, ge=0, description="Seconds for which what passes by itself is tried again.")
     lag: float = Field(
         default=300, ge=0, description="Seconds the watermark stays behind where getUpdated covers nothing."
     )

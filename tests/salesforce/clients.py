@@ -7,20 +7,10 @@ from datetime import UTC, datetime
 
 from orgsync.demo_org import DemoOrg
 from orgsync.salesforce.client import Client
-from orgsync.salesforce.credentials import Credentials
 from orgsync.salesforce.http import Http
 from orgsync.salesforce.session import Session
+from tests.projects import credentials_for
 from tests.sign_in.vaults import MemoryVault
-
-
-def credentials_for(org: DemoOrg) -> Credentials:
-    return Credentials(
-        grant="refresh-token",
-        login_url=org.login_url,
-        client_id=org.client_id,
-        client_secret=org.client_secret,
-        refresh_token=org.refresh_token,
-    )
 
 
 @asynccontextmanager

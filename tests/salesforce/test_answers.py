@@ -7,6 +7,7 @@ import pytest
 
 from orgsync.errors import (
     AccessRefused,
+    AnswerUnreadable,
     FieldNotFound,
     LimitReached,
     NetworkProblem,
@@ -229,6 +230,8 @@ def test_only_what_can_do_no_harm_is_repeated(raised: OrgsyncError, method: str,
 def test_a_host_that_cannot_be_reached_is_given_up_sooner_than_one_that_is_busy() -> None:
     assert not may_repeat(NetworkProblem("", sent=False), "GET", tries=5)
     assert may_repeat(ServerProblem(""), "GET", tries=5)
+    assert may_repeat(AnswerUnreadable(""), "GET", tries=2)
+    assert not may_repeat(AnswerUnreadable(""), "GET", tries=3)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ async def test_what_does_not_pass_is_given_up(org: DemoOrg) -> None:
     async with client_of(org) as client:
         with pytest.raises(ServerProblem, match="a maintenance page"):
             await client.get("limits")
-    assert paths(org).count("limits") == 8
+    assert paths(org).count("limits") == 7
 
 
 async def test_html_where_json_is_due_is_said(org: DemoOrg) -> None:

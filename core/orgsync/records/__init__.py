@@ -1,7 +1,7 @@
 """Record classes: at once the field list, the SOQL select list, the row type and the table."""
 
 from .batch import Batch, Batches, Position, Record_co
-from .decoding import decode, decode_record
+from .decoding import bare, decode, decode_record
 from .fields import field
 from .instants import parse_instant, to_stored
 from .record import Record
@@ -21,6 +21,7 @@ __all__ = [
     "StoredTime",
     "StoredValue",
     "UtcDateTime",
+    "bare",
     "decode",
     "decode_record",
     "field",

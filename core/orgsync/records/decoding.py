@@ -12,7 +12,7 @@ from orgsync.errors import AnswerUnreadable, RecordClassInvalid
 from .instants import stored_instant
 from .schema import Column, Row, Schema, StoredValue
 
-__all__ = ["decode", "decode_record"]
+__all__ = ["bare", "decode", "decode_record"]
 
 _Values = Sequence[Any]
 
@@ -84,7 +84,7 @@ def _text(value: Any) -> str:
         return value
     if isinstance(value, Decimal):
         return format(value, "f")
-    return json.dumps(_bare(value), ensure_ascii=False)
+    return json.dumps(bare(value), ensure_ascii=False)
 
 
 def _integers(values: _Values) -> list[StoredValue]:
@@ -134,16 +134,16 @@ def _time(value: str) -> str:
 
 
 def _jsons(values: _Values) -> list[StoredValue]:
-    return [None if v is None else json.dumps(_bare(v), ensure_ascii=False) for v in values]
+    return [None if v is None else json.dumps(bare(v), ensure_ascii=False) for v in values]
 
 
-def _bare(value: Any) -> Any:
+def bare(value: Any) -> Any:
     """Drop the `attributes` that Salesforce puts into every object, and exact numbers' wrapping."""
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()
-        return {key: _bare(each) for key, each in items if key != "attributes"}
+        return {key: bare(each) for key, each in items if key != "attributes"}
     if isinstance(value, list):
-        return [_bare(each) for each in cast("list[Any]", value)]  # type: ignore[redundant-cast] # pyright asks for it
+        return [bare(each) for each in cast("list[Any]", value)]  # type: ignore[redundant-cast] # pyright asks for it
     return float(value) if isinstance(value, Decimal) else value
 
 

@@ -23,9 +23,9 @@ DEFAULT_API_VERSION = "62.0"
 
 _REDIRECTIONS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 3
-_ATTEMPTS = 8
+_ATTEMPTS = 7
 _WAIT_INITIAL = 0.5  # seconds; doubled on each try, with jitter
-_WAIT_MAX = 30.0
+_WAIT_MAX = 20.0
 _RETRY_AFTER_MAX = 300.0
 
 
@@ -55,7 +55,7 @@ class Client:
         login_url: str,
         allowed_hosts: Collection[str] = (),
         limit_share: float = 0.8,
-        retry_for: float = 120.0,
+        retry_for: float = 60.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.api_version = api_version
@@ -92,7 +92,7 @@ class Client:
         """Send one request and answer with what `read` makes of its success, or raise the error that says who must act.
 
         A path that starts with `/services/` is taken as it is; any other is below `/services/data/vNN.N/`. What
-        passes by itself is tried again, writes only where that can do no harm, for two minutes by default; `read`
+        passes by itself is tried again, writes only where that can do no harm, for a minute by default; `read`
         may raise AnswerUnreadable, which counts as passing.
         Raises ConfigurationInvalid for a path on a host that is not the org's: a token is never sent there.
         """

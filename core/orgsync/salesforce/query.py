@@ -4,9 +4,10 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from orgsync.errors import AnswerUnreadable
+from orgsync.records import bare
 
 from .answers import unreadable
 from .client import Client
@@ -44,7 +45,7 @@ async def records(client: Client, soql: str, *, deleted: bool = False) -> AsyncI
     """Run a query and give its records, without the `attributes` that Salesforce puts in each."""
     async for page in pages(client, soql, deleted=deleted):
         for record in page.records:
-            yield _bare(record)
+            yield bare(record)
 
 
 def _page(answer: Answer) -> Page:
@@ -68,12 +69,3 @@ def _read(answer: Answer, body: Any) -> Page:
     if not found.records and found.next_url:
         raise AnswerUnreadable(f"{answer.place} was answered with an empty page that is not the last.", "Try again.")
     return found
-
-
-def _bare(value: Any) -> Any:
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        return {key: _bare(each) for key, each in items if key != "attributes"}
-    if isinstance(value, list):
-        return [_bare(each) for each in cast("list[Any]", value)]  # type: ignore[redundant-cast] # pyright asks for it
-    return value

@@ -9,6 +9,9 @@ __all__ = ["UNREACHABLE_TRIES", "may_repeat"]
 UNREACHABLE_TRIES = 5
 """How often a host is tried that cannot be reached at all: a person waits some ten seconds for that, not minutes."""
 
+_UNREADABLE_TRIES = 3
+"""How often an answer may be HTML or cut short: a proxy's page and a wrong address stay what they are."""
+
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
@@ -24,4 +27,6 @@ def may_repeat(error: OrgsyncError, method: str, *, tries: int = 1) -> bool:
         return True
     if isinstance(error, NetworkProblem):
         return method in _IDEMPOTENT if error.sent else tries < UNREACHABLE_TRIES
-    return isinstance(error, ServerProblem | AnswerUnreadable) and method in _IDEMPOTENT
+    if isinstance(error, AnswerUnreadable):
+        return method in _IDEMPOTENT and tries < _UNREADABLE_TRIES
+    return isinstance(error, ServerProblem) and method in _IDEMPOTENT
