@@ -35,6 +35,13 @@ class Terminal:
         """Type into the terminal."""
         os.write(self._screen, text.encode())
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C until it is heard: Python's prompt does not notice one that comes while it is being drawn."""
+        while self.process.poll() is None:
+            self.type("\x03")
+            while select.select([self._screen], [], [], 1)[0] and self._read():
+                pass
+
     def end(self) -> int:
         """Wait until the command ends, and give its exit code."""
         while self._read():
@@ -110,7 +117,7 @@ def test_the_file_of_a_private_key_is_asked_for(folder: Path, org: DemoOrg) -> N
 def test_a_question_that_is_left_open_ends_the_command(folder: Path, org: DemoOrg) -> None:
     with terminal(folder, "connect", "acme", "--flow", "client-credentials", "--login-url", org.url) as at:
         at.until(r"Client id.*: ")
-        at.type("\x03")
+        at.interrupt()
         assert at.end() == 130
     assert "Interrupted" in at.shown
 
