@@ -96,6 +96,16 @@ def test_two_record_classes_for_one_table_are_refused(tmp_path: Path) -> None:
         find_sync("leads", tmp_path)
     assert "leads.py" in caught.value.cause
     assert "others.py" in caught.value.cause
+    with pytest.raises(RecordClassInvalid, match="claim the table lead"):
+        find_sync("others", tmp_path)
+    assert find_sync("contacts", tmp_path).name == "contacts", "a sync of another table is not stopped by it"
+
+
+def test_two_record_classes_for_one_table_in_one_script_are_refused(tmp_path: Path) -> None:
+    second = 'class Other(Record, table=True):\n    __tablename__ = "lead"\n    email: str | None\n'
+    script(tmp_path, "leads.py", LEADS + second)
+    with pytest.raises(RecordClassInvalid, match=r"Lead in .* and Other in|Other in .* and Lead in"):
+        find_sync("leads", tmp_path)
 
 
 def test_a_shipped_table_is_not_claimed_by_a_script_of_another_name(tmp_path: Path) -> None:

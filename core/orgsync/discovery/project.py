@@ -40,7 +40,8 @@ def find_sync(name: str, folder: Path) -> Sync[Record]:
     scripts = load_scripts(folder)
     own = _by_name(scripts)
     if name in own:
-        _require_own_tables(_modules(scripts))
+        home = next(s.module for s in scripts if s.module is not None and own[name] in s.syncs)
+        _require_own_tables(home, _modules(scripts))
         return own[name]
     shipped = {point.name: point for point in entry_points(group=_GROUP)}
     broken = [script for script in scripts if script.problem]
@@ -51,7 +52,7 @@ def find_sync(name: str, folder: Path) -> Sync[Record]:
             raise script.problem
     if name in shipped:
         found, module = _import(shipped[name])
-        _require_own_tables([*_modules(scripts), module])
+        _require_own_tables(module, _modules(scripts))
         return found
     raise _unknown(name, [*own, *shipped], folder)
 
@@ -87,16 +88,15 @@ def _modules(scripts: list[Script]) -> list[ModuleType]:
     return [script.module for script in scripts if script.module is not None]
 
 
-def _require_own_tables(modules: Iterable[ModuleType]) -> None:
-    """Raise RecordClassInvalid when two record classes claim one table."""
-    claimed: dict[str, tuple[type[Record], ModuleType]] = {}
-    for module in modules:
+def _require_own_tables(home: ModuleType, others: Iterable[ModuleType]) -> None:
+    """Raise RecordClassInvalid when another script has another record class for a table of this one."""
+    own = {schema_of(model).table: model for model in record_classes(home)}
+    for module in (home, *others):
         for model in record_classes(module):
             table = schema_of(model).table
-            other, elsewhere = claimed.setdefault(table, (model, module))
-            if other is not model:
+            if own.get(table, model) is not model:
                 raise RecordClassInvalid(
-                    f"Two record classes claim the table {table}: {other.__name__} in {elsewhere.__file__} and "
+                    f"Two record classes claim the table {table}: {own[table].__name__} in {home.__file__} and "
                     f"{model.__name__} in {module.__file__}.",
                     'Import one from the other script, or give one a table of its own: __tablename__ = "...".',
                 )

@@ -48,11 +48,9 @@ def load_scripts(folder: Path) -> list[Script]:
 
 
 def record_classes(module: ModuleType) -> Iterator[type[Record]]:
-    """Give the record classes that a module itself defines, not those it imports."""
+    """Give the record classes that a module defines or imports."""
     for value in vars(module).values():
-        if not isinstance(value, type) or not issubclass(value, Record) or value.__module__ != module.__name__:
-            continue
-        if "__orgsync_schema__" in value.__dict__:
+        if isinstance(value, type) and issubclass(value, Record) and "__orgsync_schema__" in value.__dict__:
             yield value
 
 
