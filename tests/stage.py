@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -50,6 +51,7 @@ class Stage:
     org: DemoOrg | None
     now: datetime = BEGAN
     stand_ins: dict[str, str] = field(default_factory=dict[str, str])
+    asked: list[str] = field(default_factory=list[str])
 
     def meanwhile(self, change: Callable[[DemoOrg], object]) -> None:
         """Change the org; in a replay its answers show the change already."""
@@ -89,6 +91,7 @@ class Stage:
         if request.body and parts.path.startswith("/services/oauth2/"):
             form = parse_qsl(request.body.decode(), keep_blank_values=True)
             request.body = urlencode([(name, name.upper() if name in _SECRET_FORM else text) for name, text in form])
+        self.asked.append(_named(request))
         return request
 
     def scrub_response(self, response: dict[str, Any]) -> dict[str, Any]:
@@ -125,9 +128,21 @@ def staged(cassette: Path) -> Generator[Stage]:
         return
     stage = Stage(None)
     with _recorder(vcr, stage, "none").use_cassette(str(cassette)) as tape:
+        stage.asked.clear()  # loading scrubs, too
         yield stage
-        left = [request.path for request, _ in tape.data][tape.play_count :]
-    assert tape.all_played, f"the cassette holds requests that were not made, such as {left[:3]}"
+        recorded = [_named(request) for request, _ in tape.data]
+    assert tape.all_played, f"the cassette holds requests that were not made, such as {recorded[tape.play_count :][:3]}"
+    assert _once(stage.asked) == _once(recorded), "the requests were made in another order than the recorded one"
+
+
+def _named(request: Any) -> str:
+    """Write a request as one line, to compare orders by."""
+    return f"{request.method} {request.uri} {request.body!r}"
+
+
+def _once(requests: list[str]) -> list[str]:
+    """Drop what repeats the one before: vcrpy scrubs each request several times while it looks for its answer."""
+    return [request for request, _ in groupby(requests)]
 
 
 class _ToldYaml:

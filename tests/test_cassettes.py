@@ -15,7 +15,7 @@ FORBIDDEN = {
     "a refresh token": r"5Aep\w+",
     "an Authorization header": r"(?i)authorization:|bearer [\w!.]{20,}",
     "a cookie": r"(?i)set-cookie|\bsid=",
-    "a host of the machine that recorded": r"127\.0\.0\.1|localhost",
+    "a host of the machine that recorded": r"127\.0\.0\.1|localhost(?!%3A8788%2Fcallback)",
     "a signed assertion": r"eyJ[\w-]+\.eyJ",
 }
 

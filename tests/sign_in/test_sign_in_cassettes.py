@@ -3,15 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from orgsync import Credentials
-from orgsync.application import Workspace, connect, open_workspace
+from orgsync.application import Connections, Workspace, connect, open_workspace
 from orgsync.demo_org import DemoOrg
 from orgsync.discovery import find_sync
 from orgsync.errors import SignInNeeded
+from orgsync.salesforce.web_flow import state_of
 from tests.projects import settings_for
 from tests.stage import HOST, Stage
 
@@ -49,6 +51,32 @@ async def test_a_signed_assertion_signs_in(stage: Stage, tmp_path: Path) -> None
     )
     async with open_workspace(settings_for(tmp_path)) as workspace:
         assert await connected(workspace, credentials) == "ada@demo.example"
+
+
+CALLBACK = "http://localhost:8788/callback"
+
+
+async def test_a_customer_who_allows_the_app_in_the_browser_is_connected(stage: Stage, tmp_path: Path) -> None:
+    connections, app = Connections(settings_for(tmp_path)), stage.credentials()
+    begun = await connections.begin(
+        "acme",
+        environment=app.login_url,
+        client_id=app.client_id,
+        client_secret=app.client_secret,
+        redirect_uri=CALLBACK,
+    )
+    connection = await connections.finish(await allowed(stage, begun.url))
+    assert (connection.name, connection.username, connection.grant) == ("acme", "ada@demo.example", "refresh-token")
+    async with open_workspace(settings_for(tmp_path)) as workspace:
+        assert (await stage.run(workspace, ACCOUNTS)).run.added == 5
+
+
+async def allowed(stage: Stage, url: str) -> str:
+    """Press Allow, as a browser would, and give the address it is sent back to; a replay makes one up."""
+    if stage.org is None:
+        return f"{CALLBACK}?code=x&state={state_of(url)}"
+    async with httpx.AsyncClient() as browser:
+        return (await browser.get(f"{url}&decision=allow")).headers["location"]
 
 
 async def test_a_wrong_secret_is_refused_and_nothing_is_kept(stage: Stage, tmp_path: Path) -> None:
