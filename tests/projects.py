@@ -10,7 +10,7 @@ from typing import Any
 from orgsync import Credentials, Record, Sync
 from orgsync.application import Workspace, connect, open_workspace
 from orgsync.demo_org import DemoOrg
-from orgsync.runner import Outcome, Progress, run_sync
+from orgsync.runner import Outcome, Progress
 from orgsync.settings import Settings
 from orgsync.store import Run
 
@@ -54,17 +54,8 @@ class Project:
     ) -> Outcome:
         """Run a sync on acme, and give how it ended. The machine's clock is the org's unless another is given."""
         self.org.clear_requests()
-        at_work = self.workspace
-        return await run_sync(
-            sync,
-            "acme",
-            store=at_work.store,
-            http=at_work.http,
-            settings=at_work.settings,
-            full=full,
-            watch=watch,
-            clock=clock or (lambda: self.org.now),
-        )
+        now = clock or (lambda: self.org.now)
+        return await self.workspace.run(sync, "acme", full=full, watch=watch, clock=now)
 
     async def run(self, sync: Sync[Record], *, full: bool = False, clock: Callable[[], datetime] | None = None) -> Run:
         """Run a sync on acme; a problem that ends it fails the test."""

@@ -22,7 +22,7 @@ import yaml
 from orgsync import Credentials, Record, Sync
 from orgsync.application import Workspace
 from orgsync.demo_org import DemoOrg
-from orgsync.runner import Outcome, run_sync
+from orgsync.runner import Outcome
 
 from .projects import credentials_for
 
@@ -72,14 +72,7 @@ class Stage:
 
     async def run(self, workspace: Workspace, sync: Sync[Record]) -> Outcome:
         """Run a sync on the connection acme, by the stage's clock."""
-        return await run_sync(
-            sync,
-            "acme",
-            store=workspace.store,
-            http=workspace.http,
-            settings=workspace.settings,
-            clock=lambda: self.now,
-        )
+        return await workspace.run(sync, "acme", clock=lambda: self.now)
 
     def scrub_request(self, request: Any) -> Any:
         """Take secrets and hosts out of a request; runs when recording and, to the same effect, when matching."""

@@ -101,20 +101,10 @@ class _OneRun:
     async def run(self) -> int:
         import anyio
 
-        from orgsync.runner import run_sync
-
         began = datetime.now(UTC)
         try:
             with shown_progress(f"{self.sync.name} on {self.connection}", show=not self.chosen.as_json) as watch:
-                outcome = await run_sync(
-                    self.sync,
-                    self.connection,
-                    store=self.workspace.store,
-                    http=self.workspace.http,
-                    settings=self.workspace.settings,
-                    full=self.chosen.full,
-                    watch=watch,
-                )
+                outcome = await self.workspace.run(self.sync, self.connection, full=self.chosen.full, watch=watch)
         except AlreadyRunning as problem:
             show_problem(problem)
             if self.chosen.as_json:

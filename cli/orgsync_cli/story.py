@@ -72,19 +72,11 @@ class Story:
 
     async def _run(self, workspace: "Workspace", title: str) -> "Run":
         from orgsync.discovery import find_sync
-        from orgsync.runner import run_sync
 
         self._title(title, "orgsync run contacts")
         sync = find_sync("contacts", workspace.settings.syncs_folder)
         with shown_progress("contacts on demo", show=True) as watch:
-            outcome = await run_sync(
-                sync,
-                _NAME,
-                store=workspace.store,
-                http=workspace.http,
-                settings=workspace.settings,
-                watch=watch,
-            )
+            outcome = await workspace.run(sync, _NAME, watch=watch)
         if outcome.problem:
             raise outcome.problem
         self._line(outcome_line(outcome.run))

@@ -13,7 +13,7 @@ import pytest
 from orgsync import Batch, Batches, Context, Record, Sync, sync
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import AlreadyRunning, ConfigurationInvalid, ScriptNotLoaded, ScriptProblem, SignInNeeded
-from orgsync.runner import Progress, run_sync
+from orgsync.runner import Progress
 from tests.projects import project_at
 
 
@@ -128,7 +128,7 @@ async def test_an_unknown_connection_begins_no_run(tmp_path: Path, org: DemoOrg)
     async with project_at(tmp_path, org) as project:
         at_work = project.workspace
         with pytest.raises(ConfigurationInvalid, match="acme"):
-            await run_sync(one, "acem", store=at_work.store, http=at_work.http, settings=at_work.settings)
+            await at_work.run(one, "acem")
         assert not await at_work.store.runs()
 
 
@@ -207,17 +207,13 @@ CHILD = """
 import anyio, sys
 from pathlib import Path
 from orgsync.application import open_workspace
-from orgsync.runner import run_sync
 from tests.projects import settings_for
 from tests.runner.test_run import accounts
 
 async def main():
     async with open_workspace(settings_for(Path(sys.argv[1]))) as work:
         print("ready", flush=True)
-        await run_sync(
-            accounts, "acme", store=work.store, http=work.http, settings=work.settings,
-            watch=lambda progress: print(progress.rows, flush=True),
-        )
+        await work.run(accounts, "acme", watch=lambda progress: print(progress.rows, flush=True))
 
 anyio.run(main)
 """

@@ -3,7 +3,7 @@
 import pytest
 
 from orgsync.errors import OrgsyncError, ServerProblem, SignInNeeded
-from orgsync.salesforce.oauth_errors import REFUSALS, Actor, Refusal, explain, problem, refusal
+from orgsync.salesforce.oauth_errors import REFUSALS, Actor, Refusal, problem, refusal
 
 REFRESH = "refresh_token"
 
@@ -67,7 +67,6 @@ def test_a_refusal_is_explained(error: str, description: str, flow: str | None, 
     row = refusal(error, description, flow=flow)
     assert row.actor == actor
     assert words in f"{row.cause} {row.remedy}"
-    assert explain(error, description, flow=flow) == (row.cause, row.remedy)
 
 
 def test_every_row_of_the_table_is_met_by_a_case() -> None:

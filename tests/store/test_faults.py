@@ -139,6 +139,10 @@ async def test_a_database_opened_read_only_is_read_and_its_writer_told(url: str,
         assert await names(store) == {"a": "Ann"}
         with pytest.raises(StoreUnavailable, match="is read-only"):
             await store.start_run("contacts", "acme")
+        with pytest.raises(StoreUnavailable, match="is read-only"):
+            await store.require_writable()
+    async with Store.open(url, folder=folder) as store:
+        await store.require_writable()
 
 
 async def test_a_file_that_this_user_may_not_write_is_told() -> None:

@@ -74,12 +74,3 @@ async def test_an_instant_in_another_zone_comes_back_as_the_same_instant_in_utc(
     found = (await store.checkpoints("contacts", "acme"))["contact"].watermark
     assert found is not None
     assert (found, found.tzinfo) == (NOON, UTC)
-
-
-async def test_cleared_checkpoints_are_gone_for_that_sync_and_connection_alone(store: Store, run: Run) -> None:
-    other = await store.start_run("contacts", "beta")
-    for each in (run, other):
-        await store.commit(each, [], Position("contact", NOON, {}), 1)
-    await store.clear_checkpoints("contacts", "acme")
-    assert await store.checkpoints("contacts", "acme") == {}
-    assert set(await store.checkpoints("contacts", "beta")) == {"contact"}

@@ -3,9 +3,8 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from orgsync.context import Context, Sync, open_context
+from orgsync.context import Context, Sync
 from orgsync.records import Record
-from orgsync.runner import run_sync
 from orgsync.settings import Settings
 from orgsync.store import Run
 
@@ -21,7 +20,7 @@ async def open_connection(name: str, *, settings: Settings | None = None) -> Asy
     It is the context that scripts get. Without a sync there is no checkpoint, so `changes` reads everything.
     """
     async with open_workspace(settings) as workspace:
-        yield await open_context(name, store=workspace.store, http=workspace.http, settings=workspace.settings)
+        yield await workspace.open_context(name)
 
 
 async def run(sync: Sync[Record], *, connection: str, full: bool = False, settings: Settings | None = None) -> Run:
@@ -30,14 +29,7 @@ async def run(sync: Sync[Record], *, connection: str, full: bool = False, settin
     Raises the OrgsyncError that ended it.
     """
     async with open_workspace(settings) as workspace:
-        outcome = await run_sync(
-            sync,
-            connection,
-            store=workspace.store,
-            http=workspace.http,
-            settings=workspace.settings,
-            full=full,
-        )
+        outcome = await workspace.run(sync, connection, full=full)
         if outcome.problem:
             raise outcome.problem
         return outcome.run

@@ -73,7 +73,7 @@ def _record_classes(annotation: Any) -> list[type[Record]]:
 
 async def _examine_store(workspace: Workspace, names: Sequence[str], found: list[Found]) -> AsyncIterator[Finding]:
     store = workspace.store
-    await store.clear_checkpoints("", "")  # there are none: it only shows whether the database takes a write
+    await store.require_writable()
     there = await store.connections()
     yield Finding("database", f"{workspace.settings.store_url}, {_count(len(await store.tables()), 'table')}")
     if not there:

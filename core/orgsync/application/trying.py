@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 
-from orgsync.context import open_client
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.salesforce.client import Client
 
@@ -21,7 +20,7 @@ async def try_connection(workspace: Workspace, name: str) -> Client:
     whatever else keeps the call from being answered.
     """
     connection = await workspace.store.connection(name)
-    client = open_client(connection, store=workspace.store, http=workspace.http, settings=workspace.settings)
+    client = workspace.open_client(connection)
     with suppress(FieldNotFound, ObjectNotFound, QueryRefused):  # then the org has answered, and that is what was asked
         await client.get("query", {"q": _CHEAP})
     if connection.status != "ready":

@@ -3,10 +3,15 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Unpack
 
+from orgsync.context import Context, Sync, open_client, open_context
+from orgsync.records import Record
+from orgsync.runner import Outcome, RunOptions, run_sync
+from orgsync.salesforce.client import Client
 from orgsync.salesforce.http import Http
 from orgsync.settings import Settings, load_settings
-from orgsync.store import Store
+from orgsync.store import Connection, Store
 
 __all__ = ["Workspace", "open_workspace"]
 
@@ -18,6 +23,18 @@ class Workspace:
     settings: Settings
     store: Store
     http: Http
+
+    async def run(self, sync: Sync[Record], connection: str, **options: Unpack[RunOptions]) -> Outcome:
+        """Run a sync on a connection; see `orgsync.runner.run_sync`."""
+        return await run_sync(sync, connection, store=self.store, http=self.http, settings=self.settings, **options)
+
+    async def open_context(self, connection: str) -> Context:
+        """Open a context on a connection, outside of any sync."""
+        return await open_context(connection, store=self.store, http=self.http, settings=self.settings)
+
+    def open_client(self, connection: Connection) -> Client:
+        """Open the API of a connection's org, whatever the connection's state."""
+        return open_client(connection, store=self.store, http=self.http, settings=self.settings)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import anyio
 
@@ -22,7 +22,7 @@ from orgsync.salesforce.http import Http
 from orgsync.settings import Settings
 from orgsync.store import Run, RunStatus, Store, Write
 
-__all__ = ["Outcome", "Progress", "run_sync"]
+__all__ = ["Outcome", "Progress", "RunOptions", "run_sync"]
 
 
 @dataclass(slots=True)
@@ -52,6 +52,14 @@ class Outcome:
 
 def _nobody(_: Progress) -> None:
     """Tell nobody."""
+
+
+class RunOptions(TypedDict, total=False):
+    """What a run may be told: to read everything, whom to tell its progress, and what time it is."""
+
+    full: bool
+    watch: Callable[[Progress], None]
+    clock: Callable[[], datetime]
 
 
 async def run_sync(

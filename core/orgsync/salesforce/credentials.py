@@ -45,10 +45,6 @@ class Credentials:
         parts = {name: getattr(self, name) for name in SECRET_PARTS}
         return {name: value for name, value in parts.items() if value is not None}
 
-    def without_secrets(self) -> "Credentials":
-        """Give the same credentials with every secret part left out."""
-        return replace(self, client_secret=None, refresh_token=None, private_key=None, access_token=None)
-
     def with_secrets(self, secrets: Mapping[str, str]) -> "Credentials":
         """Give the same credentials with these secret parts in place; the inverse of `secrets`.
 

@@ -23,7 +23,7 @@ from .oauth_errors import problem
 from .retry import UNREACHABLE_TRIES
 from .token_answer import TokenAnswer, parse_token_answer
 
-__all__ = ["INTROSPECTION_HINT", "Identity", "identity", "introspect", "request_token", "retried", "revoke"]
+__all__ = ["INTROSPECTION_HINT", "Identity", "identity", "introspect", "request_token", "retried"]
 
 INTROSPECTION_HINT = (
     "Salesforce does not tell this app how long its tokens live, so each is used until it is refused. "
@@ -87,12 +87,6 @@ async def introspect(http: Http, credentials: Credentials) -> float | None:
     start = _number(document, "iat") or (answer.date or datetime.now(UTC)).timestamp()
     end = _number(document, "exp") or 0.0
     return end - start if end > start else None
-
-
-async def revoke(http: Http, login_url: str, token: str) -> bool:
-    """Revoke a token, and with a refresh token its access tokens; tell whether Salesforce did."""
-    answer = await _aside(http, "POST", f"{login_url}/services/oauth2/revoke", form={"token": token})
-    return answer is not None and answer.ok
 
 
 async def identity(http: Http, credentials: Credentials) -> Identity:

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from orgsync.errors import ServerProblem, SignInNeeded, TransientProblem
 
-__all__ = ["REFUSALS", "Actor", "Refusal", "explain", "problem", "refusal"]
+__all__ = ["REFUSALS", "Actor", "Refusal", "problem", "refusal"]
 
 Actor: TypeAlias = Literal["user", "admin", "developer", "nobody"]
 """Who must act: the one who signs in, the org's administrator, the owner of the app's settings, or nobody."""
@@ -289,12 +289,6 @@ def refusal(error: str, description: str = "", *, flow: str | None = None) -> Re
         f"Salesforce refuses the sign-in ({shown}).",
         "Look at the user's Login History in Setup, which tells the reason; then sign in again.",
     )
-
-
-def explain(error: str, description: str = "", *, flow: str | None = None) -> tuple[str, str]:
-    """Give the cause and the remedy of an error."""
-    row = refusal(error, description, flow=flow)
-    return row.cause, row.remedy
 
 
 def problem(error: str, description: str = "", *, flow: str | None = None) -> SignInNeeded | TransientProblem:

@@ -13,7 +13,7 @@ from .control import Checkpoint, Run, RunStatus, utc_now
 from .rows import Counts
 from .sqlite import Statements
 
-__all__ = ["advance", "checkpoints", "count", "finish", "forget", "run", "runs", "start"]
+__all__ = ["advance", "checkpoints", "count", "finish", "run", "runs", "start"]
 
 _DIED = "The process ended before the run did."
 
@@ -97,8 +97,3 @@ async def checkpoints(on: Statements, sync: str, connection: str) -> dict[str, C
         )
         for stream, watermark, state, updated_at in found
     }
-
-
-async def forget(on: Statements, sync: str, connection: str) -> None:
-    """Drop the checkpoints, so that the next run begins anew."""
-    await on.fetch(statements.FORGET, (sync, connection))

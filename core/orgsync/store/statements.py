@@ -19,7 +19,6 @@ __all__ = [
     "COUNT",
     "FAIL_RUNS",
     "FINISH_RUN",
-    "FORGET",
     "NEXT_NUMBERS",
     "RECORD_TABLES",
     "RUN",
@@ -29,6 +28,7 @@ __all__ = [
     "TABLE_EXISTS",
     "VERSION",
     "VERSION_TABLE",
+    "WRITE_NOTHING",
     "add_column",
     "changes_after",
     "counted",
@@ -60,6 +60,8 @@ RECORD_TABLES = (  # no other table has a change number
 )
 COLUMNS = "SELECT name, type FROM pragma_table_info(?)"
 NEXT_NUMBERS = "UPDATE orgsync_sequence SET value = value + ? WHERE name = 'change' RETURNING value"
+
+WRITE_NOTHING = "UPDATE orgsync_sequence SET value = value"  # a transaction alone is allowed where writing is not
 
 RUN_COLUMNS = (
     *("id", "sync", "connection", "status", "started_at", "finished_at"),
@@ -95,7 +97,6 @@ ADVANCE = (
     "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (sync, connection, stream) DO UPDATE SET "
     "watermark = excluded.watermark, position = excluded.position, updated_at = excluded.updated_at"
 )
-FORGET = "DELETE FROM orgsync_checkpoint WHERE sync = ? AND connection = ?"
 
 
 def quoted(name: str) -> str:

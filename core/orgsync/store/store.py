@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.errors import StoreUnavailable
 from orgsync.records import Position, Schema, to_stored
 
-from . import connections, ledger, pending, reading, rows, sqlite, tables
+from . import connections, ledger, pending, reading, rows, sqlite, statements, tables
 from .connections import ConnectionColumns
 from .control import Checkpoint, Connection, Run, RunStatus, utc_now
 from .database import Database
@@ -64,6 +64,11 @@ class Store:
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session to read with: `(await session.exec(select(Contact))).all()`. It cannot write."""
         return self._database.reading_session()
+
+    async def require_writable(self) -> None:
+        """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
+        async with self._database.writing() as on:
+            await on.fetch(statements.WRITE_NOTHING)
 
     # Connections
 
@@ -155,11 +160,6 @@ class Store:
         """Read where a sync stands on a connection, by stream."""
         async with self._database.reading() as on:
             return await ledger.checkpoints(on, sync, connection)
-
-    async def clear_checkpoints(self, sync: str, connection: str) -> None:
-        """Drop a sync's checkpoints on a connection, so that its next run begins anew."""
-        async with self._database.writing() as on:
-            await ledger.forget(on, sync, connection)
 
     # Rows
 
