@@ -46,6 +46,16 @@ def ordinary_user() -> Generator[Path]:
             os.seteuid(0)
 
 
+async def everything_imported(folder: Path) -> None:
+    """Use the store once, for what is imported late may be closed to an ordinary user, and stays failed once it has."""
+    async with Store.open(f"sqlite:///{folder}/first.db", folder=folder) as store:
+        await store.save_connection(Connection(name="acme"), {"client_secret": "x"})
+        await store.secrets("acme")
+        await store.start_run("contacts", "acme")
+        async with store.lock("x", timeout=0):
+            pass
+
+
 @contextmanager
 def full_disk(pages: int) -> Generator[None]:
     """Let every database that is opened grow to so many pages and no further."""
@@ -145,7 +155,8 @@ async def test_a_database_opened_read_only_is_read_and_its_writer_told(url: str,
         await store.require_writable()
 
 
-async def test_a_file_that_this_user_may_not_write_is_told() -> None:
+async def test_a_file_that_this_user_may_not_write_is_told(tmp_path: Path) -> None:
+    await everything_imported(tmp_path)
     with ordinary_user() as home:
         url = f"sqlite:///{home}/orgsync.db"
         async with Store.open(url, folder=home) as store:
@@ -160,7 +171,8 @@ async def test_a_file_that_this_user_may_not_write_is_told() -> None:
             await opened(url, home)
 
 
-async def test_folders_that_this_user_may_not_write_are_told() -> None:
+async def test_folders_that_this_user_may_not_write_are_told(tmp_path: Path) -> None:
+    await everything_imported(tmp_path)
     with ordinary_user() as home:
         async with Store.open(f"sqlite:///{home}/orgsync.db", folder=home) as store:
             home.chmod(0o500)
