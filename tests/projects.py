@@ -14,7 +14,11 @@ from orgsync.runner import Outcome, Progress
 from orgsync.settings import Settings
 from orgsync.store import Run
 
-__all__ = ["Project", "credentials_for", "project_at", "settings_for"]
+__all__ = ["Interruption", "Project", "credentials_for", "project_at", "settings_for"]
+
+
+class Interruption(BaseException):
+    """What ends a run as Ctrl-C does, though at a commit of the test's choice."""
 
 
 def _nobody(_: Progress) -> None:
@@ -49,20 +53,44 @@ class Project:
         sync: Sync[Record],
         *,
         full: bool = False,
+        reconcile: bool = False,
         watch: Callable[[Progress], None] = _nobody,
         clock: Callable[[], datetime] | None = None,
     ) -> Outcome:
         """Run a sync on acme, and give how it ended. The machine's clock is the org's unless another is given."""
         self.org.clear_requests()
         now = clock or (lambda: self.org.now)
-        return await self.workspace.run(sync, "acme", full=full, watch=watch, clock=now)
+        return await self.workspace.run(sync, "acme", full=full, reconcile=reconcile, watch=watch, clock=now)
 
-    async def run(self, sync: Sync[Record], *, full: bool = False, clock: Callable[[], datetime] | None = None) -> Run:
+    async def run(
+        self,
+        sync: Sync[Record],
+        *,
+        full: bool = False,
+        reconcile: bool = False,
+        clock: Callable[[], datetime] | None = None,
+    ) -> Run:
         """Run a sync on acme; a problem that ends it fails the test."""
-        outcome = await self.outcome(sync, full=full, clock=clock)
+        outcome = await self.outcome(sync, full=full, reconcile=reconcile, clock=clock)
         if outcome.problem:
             raise outcome.problem
         return outcome.run
+
+    async def interrupted(self, sync: Sync[Record], commits: int, *, reconcile: bool = False) -> bool:
+        """Run a sync and break it off right behind so many commits; tell whether it had not ended before."""
+        left = commits
+
+        def watch(_: Progress) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise Interruption
+
+        try:
+            await self.outcome(sync, reconcile=reconcile, watch=watch)
+        except Interruption:
+            return True
+        return False
 
     async def live(self, table: str) -> dict[str, dict[str, Any]]:
         """Read the copy's live rows by Id."""

@@ -76,7 +76,7 @@ async def _call(method: Method, path: str, name: str | None, body: "JSON") -> An
     async with open_workspace() as workspace:
         connection = await choose_connection(workspace.store, name)
         context = await open_context(
-            connection.name, store=workspace.store, http=workspace.http, settings=workspace.settings
+            connection, store=workspace.store, http=workspace.http, settings=workspace.settings
         )
         match method:
             case Method.GET:

@@ -17,7 +17,7 @@ __all__ = ["INTERRUPTED", "Commands", "wait_for"]
 INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
-_ORDER = ["demo", "init", "connect", "connections", "doctor", "syncs", "run", "runs", "records", "api"]
+_ORDER = ["demo", "init", "connect", "connections", "doctor", "syncs", "run", "up", "runs", "records", "api"]
 
 T = TypeVar("T")
 

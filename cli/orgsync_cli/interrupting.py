@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,12 +22,13 @@ class Interruption:
     """Cancel a scope when a signal comes; `code` is then the exit code, 130 or 143.
 
     The handlers are Python's own, not the event loop's, so that the second signal also ends a script that keeps the
-    loop busy.
+    loop busy. With `patience`, in seconds, the process ends by itself when that time has passed since the first.
     """
 
-    def __init__(self, scope: "anyio.CancelScope") -> None:
+    def __init__(self, scope: "anyio.CancelScope", *, patience: float | None = None) -> None:
         self.code = 0
         self._scope = scope
+        self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._before: dict[signal.Signals, Any] = {}
 
@@ -43,11 +45,20 @@ class Interruption:
     def _take(self, number: int, _frame: FrameType | None) -> None:
         code = 128 + number
         if self.code:  # pragma: no cover - a process that ends so writes no coverage
-            sys.stdout.flush()
-            os._exit(code)  # what is committed is safe: the next run goes on from there
+            _end(code)
         self.code = code
+        if self._patience is not None:
+            timer = threading.Timer(self._patience, _end, (code,))
+            timer.daemon = True  # a process that has ended in time does not wait for it
+            timer.start()
         self._loop.call_soon_threadsafe(self._stop)
 
     def _stop(self) -> None:
         say("Stopping at the next batch boundary; once more to stop at once.")
         self._scope.cancel()
+
+
+def _end(code: int) -> None:  # pragma: no cover - a process that ends so writes no coverage
+    """End the process at once. What is committed is safe: the next run goes on from there."""
+    sys.stdout.flush()
+    os._exit(code)

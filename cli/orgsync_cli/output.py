@@ -8,7 +8,7 @@ import textwrap
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -23,7 +23,6 @@ __all__ = [
     "amount",
     "brief",
     "console",
-    "every",
     "examples",
     "instant",
     "json_line",
@@ -88,15 +87,6 @@ def instant(value: datetime | None) -> str | None:
 def moment(value: datetime | None) -> str:
     """Write an instant for a person: `2026-01-31 10:15:00 UTC`."""
     return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def every(interval: timedelta | None) -> str:
-    """Write an interval as the decorator takes it: `15m`."""
-    if interval is None:
-        return ""
-    seconds = int(interval.total_seconds())
-    units = (("d", 86_400), ("h", 3_600), ("m", 60))
-    return next((f"{seconds // size}{unit}" for unit, size in units if seconds % size == 0), f"{seconds}s")
 
 
 def brief(seconds: float | None) -> str:

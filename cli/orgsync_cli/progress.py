@@ -48,7 +48,12 @@ def shown_progress(title: str, *, show: bool) -> "Generator[Callable[[Progress],
     with Bars(*columns, console=Console(stderr=True, highlight=False), transient=True) as bars:
         task = bars.add_task(title, total=None, told="connecting")
 
+        told_plan: list[str] = []
+
         def watch(progress: "Progress") -> None:
+            if progress.plan and progress.plan.api == "bulk" and str(progress.plan) not in told_plan:
+                told_plan.append(str(progress.plan))
+                bars.console.print(f"{title}: plan: {progress.plan}", markup=False)
             total = expectation.total(progress)
             speed = bars.tasks[0].speed
             told = f"{progress.rows:,}" + (f" of {total:,}" if total else "") + " rows"

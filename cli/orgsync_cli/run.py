@@ -20,6 +20,7 @@ from .progress import shown_progress
 if TYPE_CHECKING:
     from orgsync.application import Workspace
     from orgsync.context import Sync
+    from orgsync.extract import Plan
     from orgsync.records import Record
     from orgsync.store import Run
 
@@ -30,6 +31,7 @@ EXAMPLES = examples(
     "orgsync run contacts accounts -c acme",
     "orgsync run contacts --all                on every connection, one after the other",
     "orgsync run contacts -c acme --full       read everything again",
+    "orgsync run contacts -c acme --reconcile  compare the copy's Ids with the org's, too",
     "orgsync run contacts -c acme --json       one JSON object a run, for programs",
 )
 
@@ -46,6 +48,9 @@ def run(
     ] = None,
     every_one: Annotated[bool, typer.Option("--all", help="Run on every connection.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Read everything, not only what changed.")] = False,
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="Compare the copy's Ids with the org's, and read formulas again.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a run, for programs.")] = False,
 ) -> None:
     """Run syncs: read what changed in the org since the last run, and commit it to the copy.
@@ -54,7 +59,7 @@ def run(
     next one goes on from there. Exit code: 0 done, 1 a run failed, 2 usage or configuration, 3 sign-in needed, 4
     stopped to spare the API limit, 130 or 143 interrupted; of several runs that of the worst.
     """
-    chosen = _Chosen(list(dict.fromkeys(sync)), connection or [], every_one, full, as_json)
+    chosen = _Chosen(list(dict.fromkeys(sync)), connection or [], every_one, full, reconcile, as_json)
     raise typer.Exit(wait_for(lambda: _run(chosen)))
 
 
@@ -64,6 +69,7 @@ class _Chosen:
     connections: Sequence[str]
     every_one: bool
     full: bool
+    reconcile: bool
     as_json: bool
 
 
@@ -104,7 +110,9 @@ class _OneRun:
         began = datetime.now(UTC)
         try:
             with shown_progress(f"{self.sync.name} on {self.connection}", show=not self.chosen.as_json) as watch:
-                outcome = await self.workspace.run(self.sync, self.connection, full=self.chosen.full, watch=watch)
+                outcome = await self.workspace.run(
+                    self.sync, self.connection, full=self.chosen.full, reconcile=self.chosen.reconcile, watch=watch
+                )
         except AlreadyRunning as problem:
             show_problem(problem)
             if self.chosen.as_json:
@@ -114,11 +122,11 @@ class _OneRun:
             with anyio.CancelScope(shield=True):
                 await self._tell_stopped(began)
             raise
-        return self._told(outcome.run, outcome.problem)
+        return self._told(outcome.run, outcome.problem, outcome.plan)
 
-    def _told(self, finished: "Run", problem: OrgsyncError | None) -> int:
+    def _told(self, finished: "Run", problem: OrgsyncError | None, plan: "Plan | None" = None) -> int:
         if self.chosen.as_json:
-            json_line(as_object(finished))
+            json_line({**as_object(finished), "plan": None if plan is None else str(plan)})
         else:
             result(outcome_line(finished))
             sys.stdout.flush()
@@ -178,4 +186,4 @@ def _not_run(sync: str, connection: str, problem: OrgsyncError) -> dict[str, Any
     counts = dict.fromkeys(("added", "updated", "deleted", "unchanged", "api_calls"), 0)
     error = f"{problem.cause} {problem.remedy}".strip()
     ending = {"seconds": 0.0, "watermark": None, "error": error}
-    return {"sync": sync, "connection": connection, "status": "not started", **counts, **ending}
+    return {"sync": sync, "connection": connection, "status": "not started", **counts, **ending, "plan": None}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .output import every, examples, json_line, say, show_problem
+from .output import examples, json_line, say, show_problem
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def syncs(
 def _told(found: "Found") -> tuple[str, str]:
     if found.problem:
         return "", "does not load: see below"
-    return (every(found.sync.every), found.sync.summary) if found.sync else ("", "")
+    return (str(found.sync.every or ""), found.sync.summary) if found.sync else ("", "")
 
 
 def _place(where: str) -> str:

@@ -43,6 +43,17 @@ class Settings(BaseSettings):
     lag: float = Field(
         default=300, ge=0, description="Seconds the watermark stays behind where getUpdated covers nothing."
     )
+    bulk_from: int = Field(
+        default=50_000, ge=1, description="The number of rows from which a read goes through Bulk API 2.0."
+    )
+    bulk_stalled_after: float = Field(
+        default=1800, gt=0, description="Seconds for which a Bulk job may stand still before it is given up."
+    )
+    lease: float = Field(
+        default=60, ge=1, description="Seconds after which a run that shows no sign of life may be taken over."
+    )
+    concurrency: int = Field(default=8, ge=1, description="Runs that `orgsync up` has under way at once, in all.")
+    concurrency_per_org: int = Field(default=2, ge=1, description="The same on one org; it allows 25 long requests.")
     client_id: str | None = Field(default=None, description="The app's consumer key, for connect.")
     client_secret: SecretStr | None = Field(default=None, description="The app's consumer secret, for connect.")
     refresh_token: SecretStr | None = Field(default=None, description="A refresh token, for connect.")

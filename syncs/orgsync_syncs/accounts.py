@@ -26,7 +26,7 @@ class Account(Record, table=True):
     last_modified_date: datetime | None
 
 
-@sync(every="15m")
+@sync(every="15m", reconcile="1d")
 def accounts(ctx: Context) -> Batches[Account]:
     """Every account that changed since the last run, deletions included."""
     return ctx.changes(Account)

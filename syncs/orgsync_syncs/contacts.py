@@ -29,7 +29,7 @@ class Contact(Record, table=True):
     last_modified_date: datetime | None
 
 
-@sync(every="15m")
+@sync(every="15m", reconcile="1d")
 def contacts(ctx: Context) -> Batches[Contact]:
     """Every contact that changed since the last run, deletions included."""
     return ctx.changes(Contact)

@@ -10,7 +10,7 @@ import pytest
 
 from .commandline import Command
 
-COMMANDS = ["demo", "init", "connect", "connections", "doctor", "syncs", "run", "runs", "records", "api"]
+COMMANDS = ["demo", "init", "connect", "connections", "doctor", "syncs", "run", "up", "runs", "records", "api"]
 BELOW_CONNECTIONS = ["show", "rename", "remove", "test"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from orgsync.errors import ConfigurationInvalid
 from orgsync.runner import Progress
 from orgsync_cli import main
-from orgsync_cli.output import amount, brief, every, instant, moment, show_problem, show_unexpected, speech, to_json
+from orgsync_cli.output import amount, brief, instant, moment, show_problem, show_unexpected, speech, to_json
 from orgsync_cli.progress import Expectation
 from orgsync_cli.tables import show_table
 
@@ -40,17 +40,6 @@ def test_instants_are_written_in_utc() -> None:
 )
 def test_stretches_of_time_are_written_for_a_person(seconds: float | None, written: str) -> None:
     assert brief(seconds) == written
-
-
-@pytest.mark.parametrize(
-    ("interval", "written"),
-    [
-        (None, ""), (timedelta(seconds=90), "90s"), (timedelta(minutes=15), "15m"), (timedelta(hours=1), "1h"),
-        (timedelta(days=2), "2d"),
-    ],
-)  # fmt: skip
-def test_intervals_are_written_as_the_decorator_takes_them(interval: timedelta | None, written: str) -> None:
-    assert every(interval) == written
 
 
 def test_amounts_have_their_nouns() -> None:

@@ -12,7 +12,7 @@ from .commandline import Command, finished, objects, variables_for
 
 KEYS = [
     "sync", "connection", "status", "added", "updated", "deleted", "unchanged",
-    "api_calls", "seconds", "watermark", "error",
+    "api_calls", "seconds", "watermark", "error", "plan",
 ]  # fmt: skip
 
 

@@ -36,7 +36,8 @@ class Caller:
         return self.fetch(path, params, headers)
 
     def fetch(self, path: str, params: dict[str, str], headers: dict[str, str] | None = None) -> httpx.Response:
-        return self.http.get(path if path.startswith("/services") else BASE + path, params=params, headers=headers)
+        whole = path if path.startswith("/services") else BASE + path
+        return self.http.get(whole, params=params or None, headers=headers)  # {} would empty the query of the path
 
     def send(self, method: str, path: str, json: object = None, **params: str) -> httpx.Response:
         return self.http.request(method, BASE + path, json=json, params=params)

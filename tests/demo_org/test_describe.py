@@ -2,6 +2,7 @@
 
 import builtins
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,10 +37,20 @@ def test_describe_is_not_sent_again_to_who_has_it(api: Caller) -> None:
 
 def test_a_changed_schema_is_sent_again_even_within_one_second(api: Caller, org: DemoOrg) -> None:
     path = "/sobjects/Contact/describe"
-    for name in ("Email", "Phone"):
+    changes: list[Callable[[], None]] = [
+        lambda: org.hide_field("Contact", "Email"),
+        lambda: org.add_field("Contact", "Level__c"),
+        lambda: org.change_field_type("Contact", "Level__c", "double"),
+        lambda: org.remove_field("Contact", "Level__c"),
+        org.show_everything,
+    ]
+    for change in changes:
         modified = api.get(path).headers["last-modified"]
-        org.hide_field("Contact", name)
+        change()
         assert api.get(path, headers={"If-Modified-Since": modified}).status_code == 200
+    modified = api.get(path).headers["last-modified"]
+    org.insert("Contact", LastName="a row is no change of the schema")
+    assert api.get(path, headers={"If-Modified-Since": modified}).status_code == 304
 
 
 def test_hidden_things_are_left_out_and_new_ones_are_in(api: Caller, org: DemoOrg) -> None:
@@ -51,8 +62,9 @@ def test_hidden_things_are_left_out_and_new_ones_are_in(api: Caller, org: DemoOr
     assert described["Level__c"]["picklistValues"][0]["value"] == "Gold"
     org.hide_object("account")
     assert api.get("/sobjects/Account/describe").status_code == 404
-    names = [sobject["name"] for sobject in api.get("/sobjects").json()["sobjects"]]
-    assert names == ["Contact", "Opportunity", "User"]
+    names = {sobject["name"] for sobject in api.get("/sobjects").json()["sobjects"]}
+    assert "Account" not in names
+    assert names > {"Contact", "Opportunity", "User"}
 
 
 def test_types_and_flags_are_those_of_real_fields(api: Caller) -> None:
@@ -90,7 +102,16 @@ def test_record_counts_leave_empty_objects_out() -> None:
         org.delete("Contact", str(org.rows("Contact")[0]["Id"]))
         counts = api.get("/limits/recordCount", sObjects="Account,Contact,Nothing").json()
         assert counts == {"sObjects": [{"count": 2, "name": "Contact"}]}
-        assert len(api.get("/limits/recordCount").json()["sObjects"]) == 2
+        everything = api.get("/limits/recordCount").json()["sObjects"]
+        assert [each["name"] for each in everything] == ["Contact", "User", "UserPreference"]
+
+
+def test_record_counts_leave_shares_and_histories_out_and_may_be_refused(api: Caller, org: DemoOrg) -> None:
+    org.update("Contact", str(org.rows("Contact")[0]["Id"]), Title="Counted nowhere")
+    assert api.get("/limits/recordCount", sObjects="ContactHistory,AccountShare").json() == {"sObjects": []}
+    org.record_count_refused = True
+    refused = api.get("/limits/recordCount", sObjects="Contact")
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (403, "INSUFFICIENT_ACCESS")
 
 
 def test_versions_and_resources_are_listed(api: Caller, org: DemoOrg) -> None:

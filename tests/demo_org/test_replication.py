@@ -73,6 +73,36 @@ def test_deletions_of_every_kind_are_listed(api: Caller, org: DemoOrg) -> None:
     assert asked(api, "deleted", "2026-03-14T12:00:00Z", "2026-03-14T12:31:00Z", "Account")["deletedRecords"] == []
 
 
+def test_an_emptied_bin_and_a_second_deletion_leave_one_line_each(api: Caller, org: DemoOrg) -> None:
+    purged, back = (org.insert("Contact", LastName="x") for _ in range(2))
+    org.delete("Contact", purged)
+    org.delete("Contact", back)
+    org.advance(minutes=1)
+    org.undelete("Contact", back)
+    org.advance(minutes=1)
+    org.delete("Contact", back)
+    org.empty_recycle_bin("Contact")
+    assert api.query("SELECT Id FROM Contact WHERE LastName = 'x'", deleted=True) == []
+    org.advance(minutes=1)
+    records = asked(api, "deleted", "2026-03-14T12:00:00Z", "2026-03-14T12:33:00Z")["deletedRecords"]
+    assert records == [
+        {"id": purged, "deletedDate": "2026-03-14T12:30:20.000+0000"},
+        {"id": back, "deletedDate": "2026-03-14T12:32:20.000+0000"},
+    ]
+    assert asked(api, "deleted", "2026-03-14T12:30:00Z", "2026-03-14T12:31:00Z")["deletedRecords"] == records[:1]
+
+
+def test_a_binned_account_takes_its_contacts_out_of_the_bin_for_good(api: Caller, org: DemoOrg) -> None:
+    account = org.insert("Account", Name="Parent")
+    contact = org.insert("Contact", LastName="Child", AccountId=account)
+    org.delete("Account", account)
+    org.empty_recycle_bin("Account")
+    assert contact not in [row["Id"] for row in org.rows("Contact", deleted=True)]
+    org.advance(minutes=1)
+    listed = asked(api, "deleted", "2026-03-14T12:00:00Z", "2026-03-14T12:31:00Z")["deletedRecords"]
+    assert [record["id"] for record in listed] == [contact]
+
+
 @pytest.mark.parametrize("resource", ["updated", "deleted"])
 @pytest.mark.parametrize(
     ("start", "end"),

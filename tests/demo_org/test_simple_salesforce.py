@@ -1,7 +1,10 @@
 """A client that is not ours signs in to the demo org and works with it, over TLS."""
 
+import csv
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
     SalesforceExpiredSession,
     SalesforceMalformedRequest,
+    SalesforceOperationError,
     SalesforceResourceNotFound,
 )
 
@@ -88,12 +92,9 @@ def test_it_reads_all_pages_of_a_query(org: DemoOrg, client: Any) -> None:
 
 
 def test_it_describes(client: Any) -> None:
-    assert [sobject["name"] for sobject in client.describe()["sobjects"]] == [
-        "Account",
-        "Contact",
-        "Opportunity",
-        "User",
-    ]
+    names = [sobject["name"] for sobject in client.describe()["sobjects"]]
+    assert names == sorted(names)
+    assert {"Account", "AccountShare", "Contact", "ContactHistory", "Opportunity", "User"} <= set(names)
     names = [field["name"] for field in client.Contact.describe()["fields"]]
     assert names[:3] == ["Id", "IsDeleted", "MasterRecordId"]
     assert client.Contact.metadata()["objectDescribe"]["name"] == "Contact"
@@ -124,6 +125,38 @@ def test_it_asks_for_updated_and_deleted_ids(org: DemoOrg, client: Any) -> None:
     assert updated["ids"] == [kept]
     assert updated["latestDateCovered"] == "2026-03-14T12:30:00.000+0000"
     assert [record["id"] for record in client.Account.deleted(start, end)["deletedRecords"]] == [gone]
+
+
+def test_it_queries_by_bulk(org: DemoOrg, client: Any) -> None:
+    org.bulk_polls = 1
+    soql = "SELECT Id, LastName, Description, Account.Name FROM Contact"
+    texts = list(client.bulk2.Contact.query(soql, max_records=200, wait=0))
+    found = [row for text in texts for row in csv.DictReader(io.StringIO(text, newline=""))]
+    rows = org.rows("Contact")
+    assert len(texts) > 2
+    assert [row["Id"] for row in found] == [row["Id"] for row in rows]
+    assert [row["LastName"] for row in found] == [row["LastName"] for row in rows]
+    assert [row["Description"] for row in found] == [row["Description"] or "" for row in rows]
+    everything = "".join(client.bulk2.Contact.query_all("SELECT Id FROM Contact", wait=0))
+    assert everything.count("\n") - 1 == len(org.rows("Contact", deleted=True))
+
+
+def test_it_downloads_by_bulk(org: DemoOrg, client: Any, tmp_path: Path) -> None:
+    org.bulk_polls = 1
+    soql = "SELECT Id, Name FROM Account"
+    files = client.bulk2.Account.download(soql, path=str(tmp_path), max_records=20, wait=0)
+    lines = [line for each in files for line in Path(each["file"]).read_text("utf-8").splitlines()[1:]]
+    assert [line.split(",")[0].strip('"') for line in lines] == [row["Id"] for row in org.rows("Account")]
+    assert sum(each["number_of_records"] for each in files) == len(lines)
+
+
+def test_it_meets_bulk_errors_as_its_own_exceptions(org: DemoOrg, client: Any) -> None:
+    org.bulk_polls = 1
+    with pytest.raises(SalesforceMalformedRequest, match="compound data"):
+        list(client.bulk2.Contact.query("SELECT MailingAddress FROM Contact", wait=0))
+    org.fail_bulk_jobs("no luck")
+    with pytest.raises(SalesforceOperationError, match="no luck"):
+        list(client.bulk2.Contact.query("SELECT Id FROM Contact", wait=0))
 
 
 def test_it_reads_limits_and_its_usage(org: DemoOrg, client: Any) -> None:

@@ -75,14 +75,16 @@ async def test_the_next_run_brings_exactly_what_changed(tmp_path: Path, org: Dem
         assert sorted(changes) == sorted([(first, "updated"), (second, "deleted"), (third, "added"), (new, "added")])
 
 
-async def test_a_run_with_nothing_new_costs_three_calls_and_changes_nothing(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_run_with_nothing_new_costs_three_calls_and_one_a_parent_and_changes_nothing(
+    tmp_path: Path, org: DemoOrg
+) -> None:
     async with project_at(tmp_path, org) as project:
         await project.run(contacts)
         feed = await project.feed("contact")
         run = await project.run(contacts)
         assert changed(run) == (0, 0, 0)
-        assert project.calls == ["updated", "queryAll", "queryAll"]
-        assert run.api_calls == 3
+        assert project.calls == ["updated", "queryAll", "queryAll", "deleted"]
+        assert run.api_calls == 4
         assert await project.feed("contact") == feed
 
 
@@ -291,7 +293,7 @@ async def test_a_script_that_filters_drops_rows_from_the_copy(tmp_path: Path, or
         assert hidden not in await project.live("contact")
 
 
-def narrowed(where: str, **binds: object) -> Sync[Contact]:
+def narrowed(where: str, **binds: Any) -> Sync[Contact]:
     """Make a sync of contacts that meet a condition."""
 
     @sync(name="narrowed")
@@ -370,4 +372,4 @@ async def test_one_run_does_not_read_one_table_under_two_conditions(tmp_path: Pa
     async with project_at(tmp_path, org) as project:
         outcome = await project.outcome(twice)
     assert isinstance(outcome.problem, ScriptProblem)
-    assert "asked twice for the table contact" in outcome.problem.cause
+    assert "The table contact is read twice" in outcome.problem.cause

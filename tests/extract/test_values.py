@@ -1,49 +1,61 @@
 """What extraction decides from values alone."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from orgsync import Record
-from orgsync.extract.changes import _id, _last_key, _stamp_and_id  # pyright: ignore[reportPrivateUsage] # pure parts
 from orgsync.extract.facts import Facts
-from orgsync.extract.progress import Pass, Progress
+from orgsync.extract.progress import Pass, Progress, SavedJob
+from orgsync.extract.questions import ById, ByStamp, last_key
 from orgsync.records import Position
+from orgsync.salesforce.bulk import Place
 
 NOW = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
 FACTS = Facts("SystemModstamp", True, ("IsDeleted",), ("Account",), (), NOW)
 
 
 def test_a_page_out_of_order_moves_no_key() -> None:
-    assert _last_key([("a", "1"), ("b", "1"), ("a", "2")], _stamp_and_id) == ("2", "a")
-    assert _last_key([("b", "1"), ("a", "1")], _stamp_and_id) is None
-    assert _last_key([("B", "1"), ("a", "1")], _stamp_and_id) == ("1", "a")
-    assert _last_key([("a", None)], _stamp_and_id) is None
-    assert _last_key([], _id) is None
-    assert _last_key([("a", "2"), ("b", "1")], _id) == ("b",)
+    def rows(*keys: tuple[str, str | None]) -> list[dict[str, Any]]:
+        stamps = {"1": "2026-01-31T10:15:01.000+0000", "2": "2026-01-31T10:15:02.000+0000", None: None}
+        return [{"Id": row_id, "SystemModstamp": stamps[stamp]} for row_id, stamp in keys]
+
+    by_stamp, by_id = ByStamp("SystemModstamp"), ById()
+    assert last_key(rows(("a", "1"), ("b", "1"), ("a", "2")), by_stamp) == ("2026-01-31T10:15:02.000Z", "a")
+    assert last_key(rows(("b", "1"), ("a", "1")), by_stamp) is None
+    assert last_key(rows(("B", "1"), ("a", "1")), by_stamp) == ("2026-01-31T10:15:01.000Z", "a")
+    assert last_key(rows(("a", None)), by_stamp) is None
+    assert last_key([], by_id) is None
+    assert last_key(rows(("a", "2"), ("b", "1")), by_id) == ("b",)
 
 
 def test_progress_survives_its_checkpoint() -> None:
-    progress = Progress(NOW, ("Id", "Name"), "A = 1", FACTS, Pass(NOW, NOW, True, "parent Account", ("x",)))
-    assert Progress.from_position(progress.to_position("contact")) == progress
-    first = Progress(None, ("Id",), None, FACTS, Pass(None, NOW))
-    assert Progress.from_position(first.to_position("contact")) == first
+    progress = Progress(
+        *(NOW, "changes", ("Id", "Name"), "A = 1", FACTS),
+        Pass(NOW, NOW, True, 7, 3, "parent Account", ("x",), SavedJob("750", "62.0", Place("abc", 1, 2))),
+        *(NOW, NOW + timedelta(hours=1)),
+    )
+    assert Progress.from_position(progress.to_position("contact"), "changes") == progress
+    first = Progress(None, "snapshot", ("Id",), None, FACTS, Pass(None, NOW))
+    assert Progress.from_position(first.to_position("contact"), "snapshot") == first
+    assert Progress.from_position(first.to_position("contact"), "changes") == Progress()
 
 
 def test_a_checkpoint_of_an_authors_own_is_no_progress() -> None:
-    assert Progress.from_position(Position("contact", NOW, {"mine": 1})) == Progress()
-    assert Progress.from_position(None) == Progress()
+    assert Progress.from_position(Position("contact", NOW, {"mine": 1}), "changes") == Progress()
+    assert Progress.from_position(None, "changes") == Progress()
 
 
 def test_the_watermark_moves_only_at_the_end() -> None:
-    begun = Progress(NOW, ("Id",), None, FACTS, Pass(NOW, NOW + timedelta(hours=1)))
+    begun = Progress(NOW, "changes", ("Id",), None, FACTS, Pass(NOW, NOW + timedelta(hours=1)))
     assert begun.at("changed", ("k",)).watermark == NOW
     assert begun.finished().watermark == NOW + timedelta(hours=1)
     assert begun.finished().unfinished is None
 
 
 def test_nothing_moves_where_no_pass_is_under_way() -> None:
-    idle = Progress(NOW, ("Id",), None, FACTS)
+    idle = Progress(NOW, "changes", ("Id",), None, FACTS)
     with pytest.raises(ValueError, match="no pass"):
         idle.at("changed", ())
     with pytest.raises(ValueError, match="no pass"):
@@ -57,7 +69,7 @@ def test_nothing_moves_where_no_pass_is_under_way() -> None:
     [(("Id", "A"), None, True), (("Id",), None, True), (("Id", "A", "B"), None, False), (("Id", "A"), "A = 1", False)],
 )
 def test_new_fields_or_another_condition_begin_anew(paths: tuple[str, ...], where: str | None, kept: bool) -> None:
-    saved = Progress(NOW, ("Id", "A"), None, FACTS, Pass(NOW, NOW))
+    saved = Progress(NOW, "changes", ("Id", "A"), None, FACTS, Pass(NOW, NOW))
     going_on = saved.reading(paths, where, FACTS)
     assert (going_on.watermark, going_on.unfinished is None) == ((NOW, False) if kept else (None, True))
 

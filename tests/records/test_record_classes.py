@@ -139,7 +139,7 @@ def test_json_becomes_a_row_in_stored_form() -> None:
         "first_name": None,
         "last_name": "O'Neil \n \U0001f600",
         "account_name": "Acme",
-        "level": "",
+        "level": None,
         "score": 3,
         "weight": 3.0,
         "fee": "12345678901234567.89",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from orgsync.demo_org import DemoOrg
 from orgsync.salesforce.client import Client
+from orgsync.salesforce.credentials import Credentials
 from orgsync.salesforce.http import Http
 from orgsync.salesforce.session import Session
 from tests.projects import credentials_for
@@ -36,3 +37,37 @@ async def client_of(
             retry_for=10,
             clock=clock,
         )
+
+
+def lone_client(http: Http, url: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Client:
+    """Make a client that has a token already, for a server that only answers."""
+    return Client(http, Session(http, OneTokenVault(url)), login_url=url, retry_for=5.5, clock=clock)
+
+
+class OneTokenVault:
+    """A vault that holds one token and takes no other."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def load(self) -> Credentials:
+        return Credentials(
+            grant="refresh-token", login_url=self.url, client_id="x", access_token="t", instance_url=self.url
+        )
+
+    async def save(self, credentials: Credentials) -> None:
+        raise AssertionError("nothing is to be saved")
+
+    async def refused(self, reason: str) -> None:
+        raise AssertionError("nothing is refused")
+
+    def lock(self) -> "_NoLock":
+        return _NoLock()
+
+
+class _NoLock:
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, *_: object) -> None:
+        return None

@@ -7,19 +7,26 @@ import pytest
 
 from orgsync.errors import (
     AccessRefused,
-    AnswerUnreadable,
     FieldNotFound,
     LimitReached,
-    NetworkProblem,
     ObjectNotFound,
     OrgsyncError,
     QueryRefused,
     ServerProblem,
 )
-from orgsync.salesforce.answers import LocatorExpired, NotCarriedOut, NotFound, SessionInvalid, problem_of, unreadable
+from orgsync.salesforce.answers import (
+    LocatorBusy,
+    LocatorExpired,
+    NoRoute,
+    NotCarriedOut,
+    NotFound,
+    QueryTimedOut,
+    SessionInvalid,
+    problem_of,
+    unreadable,
+)
 from orgsync.salesforce.http import Answer
 from orgsync.salesforce.limits import ApiUsage, parse_limit_info
-from orgsync.salesforce.retry import may_repeat
 from orgsync.salesforce.versions import choose_version
 from tests.recordings import exchanges, needs_recordings, reported
 
@@ -60,8 +67,13 @@ def test_success_is_no_problem(status: int) -> None:
         (400, "INVALID_TYPE", "sObject type 'Foo__c' is not supported.", ObjectNotFound),
         (400, "MALFORMED_QUERY", "unexpected token: FORM", QueryRefused),
         (400, "INVALID_QUERY_LOCATOR", "invalid query locator", LocatorExpired),
+        (400, "LOCATOR_LOCATION_EXCEEDS_SIZE", "", LocatorExpired),
+        (400, "TEMPORARY_QUERY_MORE_FAILURE", "", LocatorBusy),
+        (400, "OPERATION_TOO_LARGE", "", QueryRefused),
+        (400, "QUERY_TOO_COMPLICATED", "", QueryRefused),
+        (420, "SOMETHING_NEW", "", NoRoute),
         (400, "UNABLE_TO_LOCK_ROW", "", NotCarriedOut),
-        (400, "QUERY_TIMEOUT", "", ServerProblem),
+        (400, "QUERY_TIMEOUT", "", QueryTimedOut),
         (404, "NOT_FOUND", "", NotFound),
         (404, "SOMETHING_NEW", "", NotFound),
         (404, "ENTITY_IS_DELETED", "", NotFound),
@@ -81,7 +93,7 @@ def test_codes_say_who_must_act(status: int, code: str, message: str, kind: type
     [
         (503, b"<html>We are down for maintenance.</html>", ServerProblem),
         (502, b"<html>Bad Gateway</html>", ServerProblem),
-        (420, b"", ServerProblem),
+        (420, b"", NoRoute),
         (429, b"", ServerProblem),
         (401, b"", SessionInvalid),
         (414, b"<h1>Bad Message 414</h1>", QueryRefused),
@@ -113,6 +125,12 @@ def test_a_message_shows_neither_the_query_nor_a_customers_value() -> None:
     assert "ann@example.com" not in found
     assert "WHERE" not in found
     assert "unexpected token: 'FORM'" in found
+
+
+def test_what_is_too_much_for_one_query_says_how_to_ask_for_less() -> None:
+    assert "indexed field" in problem(400, "OPERATION_TOO_LARGE").remedy
+    assert "formula and currency fields" in problem(400, "QUERY_TOO_COMPLICATED").remedy
+    assert "a shorter time" in problem(400, "QUERY_TIMEOUT").remedy
 
 
 def test_an_error_may_be_a_single_object_too() -> None:
@@ -207,31 +225,6 @@ def test_the_recorded_limit_headers_are_read() -> None:
     readings = [parse_limit_info({name.lower(): value for name, value in each.items()}) for each in headers]
     assert any(readings)
     assert all(limit == 5_000_000 for _, limit in filter(None, readings))
-
-
-@pytest.mark.parametrize(
-    ("raised", "method", "repeated"),
-    [
-        (NetworkProblem("", sent=False), "POST", True),
-        (NetworkProblem("", sent=True), "POST", False),
-        (NetworkProblem("", sent=True), "GET", True),
-        (ServerProblem(""), "GET", True),
-        (ServerProblem(""), "PATCH", False),
-        (NotCarriedOut(""), "POST", True),
-        (LocatorExpired(""), "GET", False),
-        (QueryRefused(""), "GET", False),
-        (LimitReached(""), "GET", False),
-    ],
-)
-def test_only_what_can_do_no_harm_is_repeated(raised: OrgsyncError, method: str, repeated: bool) -> None:
-    assert may_repeat(raised, method) is repeated
-
-
-def test_a_host_that_cannot_be_reached_is_given_up_sooner_than_one_that_is_busy() -> None:
-    assert not may_repeat(NetworkProblem("", sent=False), "GET", tries=5)
-    assert may_repeat(ServerProblem(""), "GET", tries=5)
-    assert may_repeat(AnswerUnreadable(""), "GET", tries=2)
-    assert not may_repeat(AnswerUnreadable(""), "GET", tries=3)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from orgsync.salesforce.versions import offered_versions
 from tests.recordings import exchanges, needs_recordings, replayed
 from tests.sign_in.raw_server import RawServer
 
-from .clients import client_of
+from .clients import OneTokenVault, client_of, lone_client
 
 
 def paths(org: DemoOrg) -> list[str]:
@@ -71,7 +71,6 @@ async def test_a_moved_instance_is_followed(org: DemoOrg) -> None:
         Fault.reset(),
         Fault.truncate(),
         Fault.concurrent_limit(),
-        Fault.json_error(400, "QUERY_TIMEOUT", "too long"),
         Fault.status(420),
         Fault.status(200, "<html>a proxy's page</html>"),
     ],
@@ -114,50 +113,6 @@ async def test_a_write_that_salesforce_put_off_is_sent_again(org: DemoOrg) -> No
         answer = await client.request("POST", "sobjects/Account", json={"Name": "Once"})
     assert answer.status == 201
     assert [row["Name"] for row in org.rows("Account")].count("Once") == 1
-
-
-async def test_retry_after_is_kept_to() -> None:
-    body = b"Slow down"
-    answer = b"HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 9\r\n\r\n" + body
-    async with RawServer(answer) as server, Http() as http:
-        client = lone_client(http, server.url)
-        with pytest.raises(ServerProblem) as caught:
-            await client.request("GET", "limits")
-    assert caught.value.retry_after == 7
-
-
-def lone_client(http: Http, url: str) -> Client:
-    """Make a client that has a token already, for a server that only answers."""
-    return Client(http, Session(http, _Vault(url)), login_url=url, retry_for=5)
-
-
-class _Vault:
-    """A vault that holds one token and takes no other."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    async def load(self) -> Credentials:
-        return Credentials(
-            grant="refresh-token", login_url=self.url, client_id="x", access_token="t", instance_url=self.url
-        )
-
-    async def save(self, credentials: Credentials) -> None:
-        raise AssertionError("nothing is to be saved")
-
-    async def refused(self, reason: str) -> None:
-        raise AssertionError("nothing is refused")
-
-    def lock(self) -> "_NoLock":
-        return _NoLock()
-
-
-class _NoLock:
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
 
 
 @pytest.mark.parametrize(
@@ -280,18 +235,6 @@ async def test_a_page_of_another_shape_is_not_taken_for_an_end(
             await anext(pages(client, "SELECT Id FROM Contact", exact=exact))
 
 
-async def test_describe_knows_fields_and_parents(org: DemoOrg) -> None:
-    async with client_of(org) as client:
-        contact = await describe(client, "Contact")
-    assert contact.replicateable
-    email, account = contact.field("EMAIL"), contact.parent("account")
-    assert email is not None
-    assert email.name == "Email"
-    assert account is not None
-    assert account.refers_to == ("Account",)
-    assert contact.parent("Nobody") is None
-
-
 async def test_an_object_that_is_not_there_is_named(org: DemoOrg) -> None:
     async with client_of(org) as client:
         with pytest.raises(ObjectNotFound, match="no object Contct"):
@@ -364,7 +307,7 @@ async def test_a_recorded_refusal_to_renew_ends_without_a_loop() -> None:
     assert len(vault.reasons) == 1
 
 
-class _RecordedVault(_Vault):
+class _RecordedVault(OneTokenVault):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.saved: list[Credentials] = []

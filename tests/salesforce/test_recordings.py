@@ -9,7 +9,7 @@ import yaml
 
 from orgsync import Record
 from orgsync.application.examining import daily_requests
-from orgsync.records import decode, schema_of
+from orgsync.records import Reading, decode, schema_of
 from orgsync.salesforce.describe import describe
 from orgsync.salesforce.http import Http
 from orgsync.salesforce.query import pages
@@ -17,7 +17,7 @@ from orgsync.salesforce.replication import latest_date_covered
 from tests.recordings import FOLDER, exchanges, needs_recordings, reported
 from tests.sign_in.raw_server import RawServer, reply
 
-from .test_client import lone_client
+from .clients import lone_client
 
 pytestmark = needs_recordings
 
@@ -87,7 +87,7 @@ async def test_every_recorded_query_page_is_read_and_decoded() -> None:
         assert sum(len(page.records) for page in found) == body["totalSize"]
         for page in found:
             has = [record for record in page.records if {"Id", "SystemModstamp", "Name"} <= record.keys()]
-            rows = decode(schema_of(CustomObject), has, absent=["IsDeleted", "LastModifiedById"])
+            rows = decode(schema_of(CustomObject), has, Reading(absent=["IsDeleted", "LastModifiedById"]))
             decoded += len(rows)
             assert all(str(row[1]).endswith(".000Z") for row in rows)
     assert decoded > 10

@@ -1,11 +1,15 @@
-"""An open store on a database of its own."""
+"""An open store on a database of its own, and runs under leases that last as long as the test."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
 
 from orgsync.store import Run, Store
+from tests.store.running import Start, running
 
 
 @pytest.fixture
@@ -25,5 +29,37 @@ async def store(url: str, folder: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def run(store: Store) -> Run:
-    return await store.start_run("contacts", "acme")
+async def start(store: Store) -> AsyncIterator[Start]:
+    """Start runs; one on the same sync and connection lets go of the older one's lease."""
+    held: dict[tuple[str, str], tuple[anyio.Event, asyncio.Task[None]]] = {}
+
+    async def hold(sync: str, connection: str, begun: "asyncio.Future[Run]", leave: anyio.Event) -> None:
+        async with running(store, sync, connection) as run:
+            begun.set_result(run)
+            await leave.wait()
+
+    async def let_go(key: tuple[str, str]) -> None:
+        leave, task = held.pop(key)
+        leave.set()
+        await task
+
+    async def begin(sync: str = "contacts", connection: str = "acme") -> Run:
+        key = sync, connection
+        if key in held:
+            await let_go(key)
+        # A lease has a task group, which must end in the task that began it: a fixture's beginning and end are two.
+        begun: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        leave = anyio.Event()
+        held[key] = leave, asyncio.create_task(hold(sync, connection, begun, leave))
+        either: list[asyncio.Future[Any]] = [begun, held[key][1]]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        return begun.result()
+
+    yield begin
+    for key in list(held):
+        await let_go(key)
+
+
+@pytest.fixture
+async def run(start: Start) -> Run:
+    return await start()

@@ -14,6 +14,7 @@ from orgsync.records import Position
 from orgsync.store import Store, Write
 from tests.store.contacts import CONTACT
 from tests.store.deliveries import BATCHES, batch
+from tests.store.running import running
 
 
 class Fuse:
@@ -33,13 +34,13 @@ class Fuse:
 async def main(url: str, folder: Path, fuse: Fuse) -> None:
     async with Store.open(url, folder=folder) as store:
         await store.prepare(CONTACT)
-        run = await store.start_run("contacts", "acme")
-        fuse.lit = True
-        for number in range(BATCHES):
-            rows, deleted_ids = batch(number)
-            await store.commit(
-                run, [Write(CONTACT, rows, deleted_ids)], Position("contact", None, {"batch": number}), number
-            )
+        async with running(store) as run:
+            fuse.lit = True
+            for number in range(BATCHES):
+                rows, deleted_ids = batch(number)
+                await store.commit(
+                    run, [Write(CONTACT, rows, deleted_ids)], Position("contact", None, {"batch": number}), number
+                )
 
 
 if __name__ == "__main__":

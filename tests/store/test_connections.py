@@ -9,6 +9,7 @@ from orgsync.errors import ConfigurationInvalid
 from orgsync.records import Position
 from orgsync.store import Connection, Run, Store
 from tests.store.contacts import contact, deliver, names
+from tests.store.running import Start
 
 
 async def saved(store: Store, name: str, value: str = "t0ken", **columns: Any) -> Connection:
@@ -117,10 +118,10 @@ async def test_a_taken_name_is_refused_and_nothing_is_renamed(store: Store, run:
     assert [each.name for each in await store.connections()] == ["beta"]
 
 
-async def test_a_removed_connection_takes_everything_along(store: Store, run: Run) -> None:
+async def test_a_removed_connection_takes_everything_along(store: Store, run: Run, start: Start) -> None:
     await saved(store, "acme")
     await saved(store, "beta")
-    other = await store.start_run("contacts", "beta")
+    other = await start("contacts", "beta")
     for each in (run, other):
         await deliver(store, each, [contact("a")])
         await store.commit(each, [], Position("contact", None, {}), 1)

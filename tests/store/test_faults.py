@@ -20,6 +20,7 @@ from orgsync.records import Position, Row
 from orgsync.store import Connection, Run, Store
 from orgsync.store.faults import faults_explained
 from tests.store.contacts import CONTACT, Contact, contact, deliver, names
+from tests.store.running import running
 
 NOBODY = 65534
 
@@ -51,7 +52,8 @@ async def everything_imported(folder: Path) -> None:
     async with Store.open(f"sqlite:///{folder}/first.db", folder=folder) as store:
         await store.save_connection(Connection(name="acme"), {"client_secret": "x"})
         await store.secrets("acme")
-        await store.start_run("contacts", "acme")
+        async with running(store):
+            pass
         async with store.lock("x", timeout=0):
             pass
 
@@ -113,8 +115,7 @@ async def test_a_file_that_is_no_database_is_told_and_left_alone(url: str, folde
 
 
 async def test_a_damaged_database_is_told(url: str, folder: Path, tmp_path: Path) -> None:
-    async with Store.open(url, folder=folder) as store:
-        run = await store.start_run("contacts", "acme")
+    async with Store.open(url, folder=folder) as store, running(store) as run:
         await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
     path = tmp_path / "orgsync.db"
     whole = path.read_bytes()
@@ -127,8 +128,7 @@ async def test_a_damaged_database_is_told(url: str, folder: Path, tmp_path: Path
 async def test_a_database_locked_by_another_is_told_and_works_again_when_it_is_free(
     url: str, folder: Path, tmp_path: Path
 ) -> None:
-    async with Store.open(f"{url}?timeout=0.05", folder=folder) as store:
-        run = await store.start_run("contacts", "acme")
+    async with Store.open(f"{url}?timeout=0.05", folder=folder) as store, running(store) as run:
         await store.prepare(CONTACT)
         other = sqlite3.connect(tmp_path / "orgsync.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -143,12 +143,12 @@ async def test_a_database_locked_by_another_is_told_and_works_again_when_it_is_f
 
 
 async def test_a_database_opened_read_only_is_read_and_its_writer_told(url: str, folder: Path, tmp_path: Path) -> None:
-    async with Store.open(url, folder=folder) as store:
-        await deliver(store, await store.start_run("contacts", "acme"), [contact("a")])
+    async with Store.open(url, folder=folder) as store, running(store) as run:
+        await deliver(store, run, [contact("a")])
     async with Store.open(f"sqlite:///file:{tmp_path}/orgsync.db?mode=ro&uri=true", folder=folder) as store:
         assert await names(store) == {"a": "Ann"}
         with pytest.raises(StoreUnavailable, match="is read-only"):
-            await store.start_run("contacts", "acme")
+            await store.lease("contacts", "acme").__aenter__()
         with pytest.raises(StoreUnavailable, match="is read-only"):
             await store.require_writable()
     async with Store.open(url, folder=folder) as store:
@@ -159,13 +159,13 @@ async def test_a_file_that_this_user_may_not_write_is_told(tmp_path: Path) -> No
     await everything_imported(tmp_path)
     with ordinary_user() as home:
         url = f"sqlite:///{home}/orgsync.db"
-        async with Store.open(url, folder=home) as store:
-            await store.start_run("contacts", "acme")
+        async with Store.open(url, folder=home) as store, running(store):
+            pass
         (home / "orgsync.db").chmod(0o400)
         async with Store.open(url, folder=home) as store:
             assert len(await store.runs()) == 1
             with pytest.raises(StoreUnavailable, match="is read-only"):
-                await store.start_run("contacts", "acme")
+                await store.lease("contacts", "acme").__aenter__()
         (home / "orgsync.db").chmod(0o000)
         with pytest.raises(StoreUnavailable, match="cannot be opened"):
             await opened(url, home)
@@ -199,18 +199,17 @@ async def test_folders_that_this_user_may_not_write_are_told(tmp_path: Path) -> 
 
 async def test_a_full_disk_is_told_and_loses_nothing_that_was_committed(url: str, folder: Path) -> None:
     rows: list[Row] = [contact(f"{number:05}", name="x" * 200) for number in range(5000)]
-    async with Store.open(url, folder=folder) as store:
-        run = await store.start_run("contacts", "acme")
+    async with Store.open(url, folder=folder) as store, running(store) as run:
         await deliver(store, run, rows[:100])
     with full_disk(60):
-        async with Store.open(url, folder=folder) as store:
+        async with Store.open(url, folder=folder) as store, running(store) as run:
             with pytest.raises(StoreUnavailable, match="the disk is full"):
                 await deliver(store, run, rows)
             assert len(await names(store)) == 100
             await store.commit(run, [], Position("contact", None, {"page": 1}), 1)
-    async with Store.open(url, folder=folder) as store:
-        assert (await store.run(run.id)).added == 100
-        assert (await deliver(store, run, rows)).added == 4900
+    async with Store.open(url, folder=folder) as store, running(store) as again:
+        assert [each.added for each in await store.runs()] == [0, 0, 100]
+        assert (await deliver(store, again, rows)).added == 4900
 
 
 async def test_a_disk_without_shared_memory_is_told(tmp_path: Path, folder: Path) -> None:

@@ -11,6 +11,7 @@ from orgsync.records import Position
 from orgsync.store import Counts, Store, Write
 from tests.store.contacts import CONTACT
 from tests.store.deliveries import BATCHES, batch
+from tests.store.running import running
 
 ROOT = Path(__file__).parents[2]
 STEPS = 12_000
@@ -27,9 +28,9 @@ async def expected(url: str, folder: Path, batches: int) -> tuple[dict[str, tupl
     total = Counts()
     async with Store.open(url, folder=folder) as store:
         await store.prepare(CONTACT)
-        run = await store.start_run("contacts", "acme")
-        for number in range(batches):
-            total += await store.commit(run, [Write(CONTACT, *batch(number))], None, 0)
+        async with running(store) as run:
+            for number in range(batches):
+                total += await store.commit(run, [Write(CONTACT, *batch(number))], None, 0)
         return await state(store), total
 
 
@@ -51,9 +52,9 @@ async def test_a_killed_process_leaves_whole_batches_and_the_next_run_goes_on(
         assert Counts(run.added, run.updated, run.deleted, run.unchanged) == total
         assert run.api_calls == max(done - 1, 0)
 
-        again = await store.start_run("contacts", "acme")
-        for number in range(done, BATCHES):
-            position = Position("contact", None, {"batch": number})
-            await store.commit(again, [Write(CONTACT, *batch(number))], position, 0)
+        async with running(store) as again:
+            for number in range(done, BATCHES):
+                position = Position("contact", None, {"batch": number})
+                await store.commit(again, [Write(CONTACT, *batch(number))], position, 0)
         whole, _ = await expected(f"sqlite:///{tmp_path}/whole.db", tmp_path / "whole", BATCHES)
         assert await state(store) == whole

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from orgsync.records import Row
 from orgsync.store import Counts, Store
 from tests.store.contacts import contact, deliver
+from tests.store.running import Start
 
 STAMPS = [None, *(f"2026-01-0{day}T00:00:00.000Z" for day in range(1, 5))]
 ROWS = st.builds(
@@ -65,11 +66,11 @@ class Model:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(BATCHES)
 async def test_the_copy_equals_a_model_and_its_feed_rebuilds_it(
-    store: Store, batches: list[tuple[list[Row], list[str]]]
+    store: Store, start: Start, batches: list[tuple[list[Row], list[str]]]
 ) -> None:
     owner = uuid4().hex  # examples share the database, as connections do
     model, replica, seen = Model(), dict[str, tuple[str | None, str | None]](), 0
-    run = await store.start_run("contacts", owner)
+    run = await start("contacts", owner)
     total = await deliver(store, run, [])
     for rows, deleted_ids in batches:
         counts = await deliver(store, run, rows, deleted_ids=deleted_ids)

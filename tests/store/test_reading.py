@@ -10,10 +10,11 @@ from orgsync.errors import ConfigurationInvalid, StoreUnavailable
 from orgsync.records import Record, Row, schema_of
 from orgsync.store import Run, Store, Write
 from tests.store.contacts import CONTACT, MID, Contact, contact, deliver
+from tests.store.running import Start
 
 
-async def test_live_rows_come_by_connection_and_id(store: Store, run: Run) -> None:
-    other = await store.start_run("contacts", "aaa")
+async def test_live_rows_come_by_connection_and_id(store: Store, run: Run, start: Start) -> None:
+    other = await start("contacts", "aaa")
     await deliver(store, run, [contact("b"), contact("a"), contact("c")], deleted_ids=["c"])
     await deliver(store, other, [contact("z")])
     assert [(row["connection"], row["id"]) async for row in store.read("contact")] == [
@@ -32,8 +33,8 @@ async def test_values_are_json_ready(store: Store, run: Run) -> None:
     assert (second["active"], second["labels"], second["system_modstamp"]) == (None, None, None)
 
 
-async def test_changes_come_in_order_after_the_given_number(store: Store, run: Run) -> None:
-    other = await store.start_run("contacts", "beta")
+async def test_changes_come_in_order_after_the_given_number(store: Store, run: Run, start: Start) -> None:
+    other = await start("contacts", "beta")
     await deliver(store, run, [contact("a"), contact("b")])
     await deliver(store, other, [contact("a")])
     await deliver(store, run, [], deleted_ids=["a"])

@@ -8,6 +8,7 @@ from orgsync.errors import AlreadyRunning
 from orgsync.records import Position, Record, Row, schema_of
 from orgsync.store import Counts, Run, Store, Write
 from tests.store.contacts import CONTACT, MID, NEW, OLD, Contact, contact, deliver, feed, names
+from tests.store.running import Start
 
 
 class Wide(Record, table=True):
@@ -138,8 +139,8 @@ async def test_ids_that_differ_in_case_are_two_rows(store: Store, run: Run) -> N
     assert list(await names(store)) == ["0035e00000AAAAAAAA"]
 
 
-async def test_connections_do_not_share_rows(store: Store, run: Run) -> None:
-    other = await store.start_run("contacts", "beta")
+async def test_connections_do_not_share_rows(store: Store, run: Run, start: Start) -> None:
+    other = await start("contacts", "beta")
     await deliver(store, run, [contact("a")])
     assert await deliver(store, other, [contact("a", name="Bo")]) == Counts(added=1)
     await deliver(store, other, [], deleted_ids=["a"])
@@ -221,9 +222,9 @@ async def test_a_batch_that_fails_half_way_leaves_nothing(store: Store, run: Run
     assert await feed(store) == [("a", "added", 1), ("b", "added", 2)]
 
 
-async def test_a_run_that_another_process_has_ended_commits_nothing(store: Store, run: Run) -> None:
-    await store.start_run("contacts", "acme")
-    with pytest.raises(AlreadyRunning, match="ended by another process"):
+async def test_a_run_that_has_ended_commits_nothing(store: Store, run: Run) -> None:
+    await store.finish_run(run, status="failed", api_calls=0)
+    with pytest.raises(AlreadyRunning, match=r"Run 1 .* has ended"):
         await deliver(store, run, [contact("a")])
     assert await names(store) == {}
 

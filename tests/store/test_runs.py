@@ -7,14 +7,14 @@ import pytest
 from orgsync.errors import ConfigurationInvalid
 from orgsync.records import Position
 from orgsync.store import Run, Store
+from tests.store.running import Start
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-async def test_a_run_starts_empty_and_ends_with_what_it_is_told(store: Store) -> None:
-    run = await store.start_run("contacts", "acme")
+async def test_a_run_starts_empty_and_ends_with_what_it_is_told(store: Store, run: Run) -> None:
     assert (run.status, run.finished_at, run.added, run.api_calls) == ("running", None, 0, 0)
-    done = await store.finish_run(run.id, status="done", api_calls=4, watermark=NOON)
+    done = await store.finish_run(run, status="done", api_calls=4, watermark=NOON)
     assert (done.status, done.error, done.api_calls, done.watermark) == ("done", None, 4, NOON)
     assert done.finished_at is not None
     assert done.finished_at >= done.started_at == run.started_at
@@ -22,13 +22,12 @@ async def test_a_run_starts_empty_and_ends_with_what_it_is_told(store: Store) ->
 
 
 async def test_a_failed_run_keeps_its_error(store: Store, run: Run) -> None:
-    failed = await store.finish_run(run.id, status="failed", error="It broke.", api_calls=1)
+    failed = await store.finish_run(run, status="failed", error="It broke.", api_calls=1)
     assert (failed.status, failed.error, failed.watermark) == ("failed", "It broke.", None)
 
 
-async def test_a_run_left_running_by_a_dead_process_is_failed_by_the_next(store: Store, run: Run) -> None:
-    elsewhere = await store.start_run("contacts", "beta")
-    newer = await store.start_run("contacts", "acme")
+async def test_a_run_left_running_by_a_dead_process_is_failed_by_the_next(store: Store, run: Run, start: Start) -> None:
+    elsewhere, newer = await start("contacts", "beta"), await start("contacts", "acme")
     dead = await store.run(run.id)
     assert (dead.status, dead.error) == ("failed", "The process ended before the run did.")
     assert dead.finished_at is not None
@@ -36,14 +35,14 @@ async def test_a_run_left_running_by_a_dead_process_is_failed_by_the_next(store:
 
 
 async def test_a_run_ends_once(store: Store, run: Run) -> None:
-    await store.start_run("contacts", "acme")
-    late = await store.finish_run(run.id, status="done", api_calls=9)
-    assert (late.status, late.api_calls) == ("failed", 0)
+    await store.finish_run(run, status="failed", error="It broke.", api_calls=1)
+    late = await store.finish_run(run, status="done", api_calls=9)
+    assert (late.status, late.error, late.api_calls) == ("failed", "It broke.", 1)
 
 
-async def test_runs_are_listed_latest_first_and_can_be_narrowed(store: Store) -> None:
+async def test_runs_are_listed_latest_first_and_can_be_narrowed(store: Store, start: Start) -> None:
     for sync, connection in (("contacts", "acme"), ("accounts", "acme"), ("contacts", "beta")):
-        await store.start_run(sync, connection)
+        await start(sync, connection)
     assert [run.id for run in await store.runs()] == [3, 2, 1]
     assert [run.id for run in await store.runs(2)] == [3, 2]
     assert [run.id for run in await store.runs(sync="contacts")] == [3, 1]

@@ -3,10 +3,12 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import anyio
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -14,11 +16,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
-from orgsync.errors import StoreUnavailable
+from orgsync.errors import AlreadyRunning, StoreUnavailable
 from orgsync.store import Store
 from orgsync.store.control import METADATA
-from orgsync.store.statements import VERSION_TABLE
+from orgsync.store.control_statements import VERSION_TABLE
 from orgsync.store.versions import KNOWN_VERSIONS, MIGRATIONS
+from tests.store.contacts import contact, deliver
+from tests.store.running import running
 
 OPEN_TWICE = """
 import asyncio, pathlib, sys
@@ -51,9 +55,47 @@ def test_the_versions_known_are_those_of_the_migrations() -> None:
 
 
 def test_alembic_is_imported_for_a_new_database_and_not_for_a_current_one(url: str, folder: Path) -> None:
-    command = [sys.executable, "-c", OPEN_TWICE, url, str(folder)]
-    seen = [subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() for _ in range(2)]
+    opening = [sys.executable, "-c", OPEN_TWICE, url, str(folder)]
+    seen = [subprocess.run(opening, check=True, capture_output=True, text=True).stdout.strip() for _ in range(2)]
     assert seen == ["True", "False"]
+
+
+async def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_runs(
+    url: str, folder: Path, tmp_path: Path
+) -> None:
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO orgsync_run "
+            "(sync, connection, status, started_at, added, updated, deleted, unchanged, api_calls) "
+            "VALUES ('contacts', 'acme', 'running', '2026-01-01T00:00:00.000Z', 1, 2, 3, 4, 5)"
+        )
+    engine.dispose()
+    async with Store.open(url, folder=folder) as store:
+        [old] = await store.runs()
+        assert (old.epoch, old.status, old.added, old.api_calls) == (0, "running", 1, 5)
+        with pytest.raises(AlreadyRunning, match="lost its lease"):
+            await deliver(store, old, [contact("a")])
+        async with running(store) as run:
+            await deliver(store, run, [contact("a")])
+        await store.meet("acme", "contacts", ["a"])
+        assert [(each.epoch, each.status) for each in await store.runs()] == [(1, "running"), (0, "failed")]
+    assert schema_in(tmp_path / "orgsync.db") == await fresh_schema(tmp_path / "fresh")
+
+
+def schema_in(path: Path) -> set[tuple[str, str]]:
+    with closing(sqlite3.connect(path)) as raw:
+        return set(raw.execute("SELECT name, sql FROM sqlite_master WHERE name LIKE 'orgsync%'"))
+
+
+async def fresh_schema(folder: Path) -> set[tuple[str, str]]:
+    folder.mkdir()
+    async with Store.open(f"sqlite:///{folder}/orgsync.db", folder=folder):
+        return schema_in(folder / "orgsync.db")
 
 
 async def test_a_newer_database_is_refused_and_not_touched(url: str, folder: Path, tmp_path: Path) -> None:
@@ -73,8 +115,8 @@ async def test_a_newer_database_is_refused_and_not_touched(url: str, folder: Pat
 
 async def test_many_may_open_a_new_database_at_once(url: str, folder: Path) -> None:
     async def open_and_start(number: int) -> None:
-        async with Store.open(url, folder=folder) as store:
-            await store.start_run("contacts", f"c{number}")
+        async with Store.open(url, folder=folder) as store, running(store, connection=f"c{number}"):
+            pass
 
     async with anyio.create_task_group() as tasks:
         for number in range(8):

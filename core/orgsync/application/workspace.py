@@ -30,7 +30,8 @@ class Workspace:
 
     async def open_context(self, connection: str) -> Context:
         """Open a context on a connection, outside of any sync."""
-        return await open_context(connection, store=self.store, http=self.http, settings=self.settings)
+        leads_to = await self.store.connection(connection)
+        return await open_context(leads_to, store=self.store, http=self.http, settings=self.settings)
 
     def open_client(self, connection: Connection) -> Client:
         """Open the API of a connection's org, whatever the connection's state."""

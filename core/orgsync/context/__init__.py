@@ -1,7 +1,19 @@
 """What a script holds: an authenticated way into its connection's org, and the decorator that makes it a sync."""
 
 from .context import ConnectionInfo, Context
-from .opening import open_client, open_context
+from .due import Cron, Every, Interval
+from .opening import Reading, open_client, open_context
 from .sync import Sync, sync
 
-__all__ = ["ConnectionInfo", "Context", "Sync", "open_client", "open_context", "sync"]
+__all__ = [
+    "ConnectionInfo",
+    "Context",
+    "Cron",
+    "Every",
+    "Interval",
+    "Reading",
+    "Sync",
+    "open_client",
+    "open_context",
+    "sync",
+]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import structlog
 
 from orgsync.errors import ScriptProblem
-from orgsync.extract import Source, changes
+from orgsync.extract import Api, Source, changes, snapshot
 from orgsync.records import Batch, Position, Record, schema_of
 from orgsync.salesforce.http import JSON, Answer
 from orgsync.salesforce.query import records
@@ -45,6 +45,7 @@ class Context:
         *,
         positions: Mapping[str, Position] | None = None,
         full: bool = False,
+        compare: bool = False,
         log: structlog.stdlib.BoundLogger | None = None,
     ) -> None:
         self.connection = connection
@@ -52,6 +53,7 @@ class Context:
         self._source = source
         self._positions = positions or {}
         self._full = full
+        self._compare = compare
         self._asked: set[str] = set()
 
     @property
@@ -65,23 +67,57 @@ class Context:
         """How many API requests this context has sent."""
         return self._source.client.usage.calls
 
-    def changes(self, model: type[R], *, where: str | None = None, **binds: object) -> AsyncIterator[Batch[R]]:
+    def changes(
+        self, model: type[R], *, where: str | None = None, api: Api | None = None, **binds: object
+    ) -> AsyncIterator[Batch[R]]:
         """Read what changed in a record class's object since the last run, deletions included.
 
         `where` narrows it, with binds as in `query`; a changed row that no longer matches leaves the copy.
-        The first time, or when the class has gained a field, everything is read. Once a table in a run: what leaves
-        under one condition would be brought by another.
+        The first time, or when the class has gained a field, everything is read. `api` forces "rest" or "bulk"; left
+        out, the number of rows decides. Once a table in a run: what leaves under one condition would be brought by
+        another.
         """
+        saved = self._position_of(model)
+        condition = None if where is None else bind(where, binds)
+        return changes(
+            self._source, model, where=condition, api=api, saved=saved, full=self._full, compare=self._compare
+        )
+
+    def snapshot(
+        self,
+        model: type[R],
+        *,
+        where: str | None = None,
+        api: Api | None = None,
+        allow_mass_deletion: bool = False,
+        **binds: object,
+    ) -> AsyncIterator[Batch[R]]:
+        """Read every row of an object whose changes cannot be read, and mark deleted what is not there any more.
+
+        Nothing is marked, and SnapshotRefused raised, when that would be more than half of the copy's rows, unless
+        `allow_mass_deletion` says that it may. The rest is as in `changes`.
+        """
+        saved = self._position_of(model)
+        condition = None if where is None else bind(where, binds)
+        return snapshot(
+            self._source,
+            model,
+            where=condition,
+            api=api,
+            saved=None if self._full else saved,
+            allow_mass_deletion=allow_mass_deletion,
+        )
+
+    def _position_of(self, model: type[Record]) -> Position | None:
+        """Give where a table's reading stands; raises ScriptProblem when it is asked for twice in a run."""
         table = schema_of(model).table
         if table in self._asked:
             raise ScriptProblem(
-                f"ctx.changes is asked twice for the table {table} in one run.",
+                f"The table {table} is read twice in one run.",
                 "Join the conditions with OR, or give each its own record class and table.",
             )
         self._asked.add(table)
-        condition = None if where is None else bind(where, binds)
-        saved = self._positions.get(table)
-        return changes(self._source, model, where=condition, saved=saved, full=self._full)
+        return self._positions.get(table)
 
     def query(self, soql: str, /, *, deleted: bool = False, **binds: object) -> AsyncIterator[dict[str, Any]]:
         """Run SOQL and give its records as dicts, parents nested; `:name` takes the value bound to it, escaped.

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict, Unpack
 
 import structlog
 
 from orgsync.errors import SignInNeeded
-from orgsync.extract import Source
+from orgsync.extract import Plan, Source
 from orgsync.records import Position
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.http import Http
@@ -15,7 +16,7 @@ from orgsync.settings import Settings
 from orgsync.store import Connection, Store
 
 from .context import ConnectionInfo, Context
-from .stored import StoredCopy, StoredVault
+from .stored import StoredCopy, StoredVault, credentials_of
 
 __all__ = ["open_client", "open_context"]
 
@@ -24,26 +25,39 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _nothing(_: int) -> None:
-    """Expect nothing."""
+class SourceOptions(TypedDict, total=False):
+    """What extraction is told beside the settings; see `orgsync.extract.Source`."""
+
+    reconcile_every: timedelta | None
+    keeps_positions: bool
+    tell: Callable[[Plan], None]
+    expect: Callable[[int], None]
+
+
+class Reading(TypedDict, total=False):
+    """From where a context's `changes` go on, and whether they read everything or compare Ids."""
+
+    positions: Mapping[str, Position]
+    full: bool
+    compare: bool
 
 
 async def open_context(
-    name: str,
+    connection: Connection,
     *,
     store: Store,
     http: Http,
     settings: Settings,
-    positions: Mapping[str, Position] | None = None,
-    full: bool = False,
-    expect: Callable[[int], None] = _nothing,
+    sync: str = "",
+    reading: Reading | None = None,
     clock: Callable[[], datetime] = _now,
+    **options: Unpack[SourceOptions],
 ) -> Context:
     """Open a context on a connection; nothing is sent yet.
 
     Raises ConfigurationInvalid for an unknown name, and SignInNeeded for a connection that Salesforce has refused.
     """
-    connection = await store.connection(name)
+    name = connection.name
     if connection.status == "needs sign-in":
         raise SignInNeeded(
             f"The connection {name} needs to be signed in again: {connection.status_reason}",
@@ -52,9 +66,15 @@ async def open_context(
     log: structlog.stdlib.BoundLogger = structlog.get_logger("orgsync").bind(connection=name)
     client = open_client(connection, store=store, http=http, settings=settings, clock=clock)
     source = Source(
-        client, StoredCopy(store, name), lag=timedelta(seconds=settings.lag), warn=log.warning, expect=expect
+        client,
+        StoredCopy(store, name, sync),
+        lag=timedelta(seconds=settings.lag),
+        bulk_from=settings.bulk_from,
+        stalled_after=settings.bulk_stalled_after,
+        warn=log.warning,
+        **options,
     )
-    return Context(_info(connection), source, positions=positions, full=full, log=log)
+    return Context(_info(connection), source, log=log, **(reading or {}))
 
 
 def open_client(
@@ -64,7 +84,13 @@ def open_client(
     vault = StoredVault(store, connection.name)
     return Client(
         http,
-        Session(http, vault, allowed_hosts=settings.allowed_hosts, clock=clock),
+        Session(
+            http,
+            vault,
+            known=lambda: credentials_of(connection, store.decrypted(connection)),
+            allowed_hosts=settings.allowed_hosts,
+            clock=clock,
+        ),
         api_version=connection.api_version,
         login_url=connection.login_url,
         allowed_hosts=settings.allowed_hosts,

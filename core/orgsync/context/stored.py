@@ -24,7 +24,7 @@ class StoredVault:
     async def load(self) -> Credentials:
         """Read the credentials as they are stored now."""
         connection = await self.store.connection(self.name)
-        return credentials_of(connection, await self.store.secrets(self.name))
+        return credentials_of(connection, self.store.decrypted(connection))
 
     async def save(self, credentials: Credentials) -> None:
         """Store the credentials in one transaction."""
@@ -45,18 +45,43 @@ class StoredVault:
 
 @dataclass(frozen=True, slots=True)
 class StoredCopy:
-    """One connection's rows in the store."""
+    """One connection's rows in the store, and what a sync has met of the org's."""
 
     store: Store
     name: str
+    sync: str = ""
 
     async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
         """Name those of the Ids that have a live row in the copy."""
         return await self.store.live_among(schema, self.name, ids)
 
-    async def live_ids(self, schema: Schema, after: str, limit: int) -> list[str]:
-        """Name the next live rows' Ids in byte order."""
-        return await self.store.live_ids(schema, self.name, after=after, limit=limit)
+    async def live_count(self, schema: Schema) -> int:
+        """Count the live rows."""
+        return await self.store.live_count(schema, self.name)
+
+    async def last_change(self) -> int:
+        """Tell the number of the last change made in the store."""
+        return await self.store.last_change()
+
+    async def meet(self, schema: Schema, ids: Sequence[str]) -> None:
+        """Note that the org has these Ids."""
+        await self.store.meet(self.name, self._owner(schema), ids)
+
+    async def unmet(self, schema: Schema, *, after: str, limit: int, upto_seq: int) -> list[str]:
+        """Name the next live rows that were not met; none that changed after the number `upto_seq`."""
+        owner = self._owner(schema)
+        return await self.store.unmet(schema, self.name, owner, after=after, limit=limit, upto_seq=upto_seq)
+
+    async def unknown(self, schema: Schema, *, after: str, limit: int) -> list[str]:
+        """Name the next Ids that were met and have no live row."""
+        return await self.store.unknown(schema, self.name, self._owner(schema), after=after, limit=limit)
+
+    async def forget_met(self, schema: Schema) -> None:
+        """Forget which Ids were met."""
+        await self.store.forget_met(self.name, self._owner(schema))
+
+    def _owner(self, schema: Schema) -> str:
+        return f"{self.sync} {schema.table}"
 
 
 def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentials:

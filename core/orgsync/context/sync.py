@@ -1,30 +1,32 @@
 """The decorator that makes a function a sync."""
 
-import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, TypeVar, overload
 
-from orgsync.errors import ScriptNotLoaded
 from orgsync.records import Batch, Record, Record_co
 
 from .context import Context
+from .due import Every, parse_every, parse_interval
 
 __all__ = ["Sync", "sync"]
 
 R = TypeVar("R", bound=Record)
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
 
 @dataclass(frozen=True)
 class Sync(Generic[Record_co]):
-    """A function that reads from an org into the store. `every` is how often it is due, None for only by hand."""
+    """A function that reads from an org into the store.
+
+    `every` is when it is due, None for only by hand; `reconcile` how often the Ids of its copies are compared with
+    the org's, None for only when asked.
+    """
 
     name: str
     function: Callable[[Context], AsyncIterator[Batch[Record_co]]] = field(repr=False)
-    every: timedelta | None = None
+    every: Every | None = None
+    reconcile: timedelta | None = None
 
     def __call__(self, ctx: Context) -> AsyncIterator[Batch[Record_co]]:
         """Call the function itself, as a test does."""
@@ -42,7 +44,7 @@ def sync(function: Callable[[Context], AsyncIterator[Batch[R]]], /) -> Sync[R]: 
 
 @overload
 def sync(
-    *, every: str | None = None, name: str | None = None
+    *, every: str | None = None, reconcile: str | None = None, name: str | None = None
 ) -> Callable[[Callable[[Context], AsyncIterator[Batch[R]]]], Sync[R]]: ...
 
 
@@ -51,25 +53,22 @@ def sync(
     /,
     *,
     every: str | None = None,
+    reconcile: str | None = None,
     name: str | None = None,
 ) -> Sync[R] | Callable[[Callable[[Context], AsyncIterator[Batch[R]]]], Sync[R]]:
     """Make a sync of a function that takes a Context and answers with batches.
 
-    `every` is a number and a unit: "30s", "15m", "1h", "1d". The name is the function's unless given.
-    Raises ScriptNotLoaded for an interval that is none.
+    `every` is a number and a unit, "30s", "15m", "1h", "1d", or a cron expression of five fields, in UTC:
+    "0 6 * * 1-5". `reconcile` is a number and a unit: so often a run also compares the copy's Ids with the org's,
+    which finds rows that were deleted for good or came into sight, and reads formula fields again. The name is the
+    function's unless given. Raises ScriptNotLoaded for what is neither.
     """
     if function is not None:
         return Sync(function.__name__, function)
-    interval = None if every is None else _interval(every)
+    due = None if every is None else parse_every(every)
+    compared = None if reconcile is None else parse_interval(reconcile, of="reconcile").length
 
     def decorate(decorated: Callable[[Context], AsyncIterator[Batch[R]]]) -> Sync[R]:
-        return Sync(name or decorated.__name__, decorated, interval)
+        return Sync(name or decorated.__name__, decorated, due, compared)
 
     return decorate
-
-
-def _interval(text: str) -> timedelta:
-    found = re.fullmatch(r"\s*(\d+)\s*([smhd])\s*", text)
-    if not found or not int(found.group(1)):
-        raise ScriptNotLoaded(f"every={text!r} is not an interval.", 'Write a number and a unit: "30s", "15m", "1h".')
-    return timedelta(**{_UNITS[found.group(2)]: int(found.group(1))})

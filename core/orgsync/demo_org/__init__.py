@@ -10,8 +10,9 @@ Needs the packages of `orgsync[demo]`.
 """
 
 from .faults import Fault
+from .fields import Scope
 from .org import DemoOrg, Request
 from .refusal import Refusal
 from .transaction import Transaction
 
-__all__ = ["DemoOrg", "Fault", "Refusal", "Request", "Transaction"]
+__all__ = ["DemoOrg", "Fault", "Refusal", "Request", "Scope", "Transaction"]

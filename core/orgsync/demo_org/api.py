@@ -5,6 +5,7 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from .api_about import NEWEST, OLDEST, About
+from .api_bulk import Bulk
 from .api_collections import Collections
 from .api_query import Queries
 from .api_records import Records
@@ -28,15 +29,17 @@ class Api:
 
     def __init__(self, database: Database, settings: Settings, hosts: Hosts, sessions: Sessions) -> None:
         self.queries = Queries(database, settings, database.clock)
+        self.bulk = Bulk(database, settings)
         self.gone_ports: set[int] = set()
         self._clock: Clock = database.clock
         self._settings = settings
         self._oauth = OAuth(settings, database.clock, hosts, sessions)
         self._about = About(database, settings, hosts)
         records = Records(database)
-        self._routes = _routes(
-            self._about, self.queries, records, Collections(database, records), Replication(database)
-        )
+        self._routes = [
+            *_routes(self._about, self.queries, records, Collections(database, records), Replication(database)),
+            *_bulk_routes(self.bulk),
+        ]
 
     def answer(self, call: Call) -> Answer:
         """Answer one call; refusals become error answers."""
@@ -138,4 +141,17 @@ def _routes(
         ("DELETE", "/composite/sobjects", collections.remove),
         ("GET", f"/composite/sobjects/{_OBJECT}", collections.retrieve),
         ("POST", f"/composite/sobjects/{_OBJECT}", collections.retrieve),
+    ]
+
+
+def _bulk_routes(bulk: Bulk) -> list[tuple[str, str, Handler]]:
+    job = f"/jobs/query/{_REST}"
+    return [
+        ("POST", "/jobs/query", bulk.create),
+        ("GET", "/jobs/query", bulk.every),
+        ("GET", job, bulk.information),
+        ("PATCH", job, bulk.change),
+        ("DELETE", job, bulk.remove),
+        ("GET", f"{job}/results", bulk.results),
+        ("GET", f"{job}/result[Pp]ages", bulk.result_pages),
     ]

@@ -9,7 +9,7 @@ from .database import Database
 from .describe import brief, describe, describe_global
 from .fields import SObject
 from .oauth import Hosts
-from .refusal import not_found
+from .refusal import Refusal, not_found
 from .settings import Settings
 from .wire import Answer, Call, json_answer
 
@@ -18,8 +18,8 @@ _SEASONS = ("Spring", "Summer", "Winter")
 _RESOURCES = ("tooling", "metadata", "composite", "query", "queryAll", "sobjects", "limits", "search", "recent", "jobs")
 _LIMITS = {
     "ConcurrentAsyncGetReportInstances": 200, "ConcurrentSyncReportRuns": 20, "DailyApiRequests": 0,
-    "DailyAsyncApexExecutions": 250_000, "DailyBulkApiBatches": 15_000, "DailyBulkV2QueryFileStorageMB": 976_562,
-    "DailyBulkV2QueryJobs": 10_000, "DailyDeliveredPlatformEvents": 25_000, "DailyStreamingApiEvents": 10_000,
+    "DailyAsyncApexExecutions": 250_000, "DailyBulkApiBatches": 15_000, "DailyBulkV2QueryFileStorageMB": 0,
+    "DailyBulkV2QueryJobs": 0, "DailyDeliveredPlatformEvents": 25_000, "DailyStreamingApiEvents": 10_000,
     "DataStorageMB": 1073, "FileStorageMB": 1073, "HourlyPublishedPlatformEvents": 50_000, "SingleEmail": 5000,
 }  # fmt: skip
 
@@ -50,13 +50,28 @@ class About:
         # Real orgs nest an object for some connected apps inside a limit.
         app = {"CPQ Integration User Connected App": {"Max": 0, "Remaining": 0}}
         limits["DailyApiRequests"] = {"Max": most, "Remaining": max(0, most - used), **app}
-        return json_answer(limits)
+        return json_answer(limits | self._bulk_limits())
+
+    def _bulk_limits(self) -> dict[str, dict[str, object]]:
+        settings = self._settings
+        jobs, stored = settings.bulk_jobs_limit - settings.bulk_jobs_used, settings.bulk_storage_used_kb
+        left_kb = max(0, settings.bulk_storage_limit_kb - stored)
+        return {
+            "DailyBulkV2QueryJobs": {"Max": settings.bulk_jobs_limit, "Remaining": max(0, jobs)},
+            "DailyBulkV2QueryFileStorageMB": {
+                "Max": settings.bulk_storage_limit_kb // 1024,
+                "Remaining": int(left_kb // 1024),
+            },
+        }
 
     def record_count(self, call: Call, base: str) -> Answer:
-        """Answer how many live rows objects have; objects without any are left out."""
+        """Answer how many live rows objects have; those without any, shares and histories are left out."""
+        if self._settings.record_count_refused:
+            text = "You do not have the permission View Setup and Configuration"
+            raise Refusal(403, "INSUFFICIENT_ACCESS", text)
         asked = [name for name in call.query.get("sObjects", "").split(",") if name]
         known = [self._database.schema.sobject(name) for name in asked] if asked else self._database.schema.sobjects()
-        counts = [(sobject.name, self._count(sobject)) for sobject in known if sobject is not None]
+        counts = [(sobject.name, self._count(sobject)) for sobject in known if sobject and not sobject.belongs_to]
         return json_answer({"sObjects": [{"count": count, "name": name} for name, count in counts if count]})
 
     def global_describe(self, call: Call, base: str) -> Answer:

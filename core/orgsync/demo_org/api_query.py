@@ -64,8 +64,8 @@ class Queries:
         text = call.query.get("q")
         if not text:
             raise Refusal(400, "MALFORMED_QUERY", "A query string has to be specified")
-        tables = {name: dict(rows) for name, rows in self._database.tables.items()}
-        found = run(text, View(tables, self._database.schema, self._clock.now.date(), base, deleted_too))
+        most = self._settings.query_timeout_rows
+        found = run(text, View.of(self._database, base, deleted_too=deleted_too, most_rows=most))
         size = self._page_size(call, wide=found.wide)
         cursor = Cursor(found, size, self._clock.now)
         name = f"0r8xx{''.join(secrets.choice(ALPHABET) for _ in range(13))}"

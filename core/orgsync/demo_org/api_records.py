@@ -1,9 +1,10 @@
 """Single records: create, read, update, delete, and upsert by an external id."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from .database import Database
-from .fields import Field, Lookup, Row, SObject
+from .fields import Field, Row, Scope, SObject
 from .ids import to18
 from .refusal import Refusal, not_found
 from .render import encode
@@ -35,13 +36,17 @@ class Records:
 
     def change(self, call: Call, base: str, name: str, record_id: str) -> Answer:
         """Update a record."""
-        self.update(self.sobject(name), record_id, _object(call))
+        sobject = self.sobject(name)
+        self._require_shared(sobject, record_id)
+        self.update(sobject, record_id, _object(call))
         return Answer(204)
 
     def remove(self, call: Call, base: str, name: str, record_id: str) -> Answer:
         """Delete a record into the recycle bin."""
+        sobject = self.sobject(name)
+        self._require_shared(sobject, record_id)
         with Transaction(self._database) as transaction:
-            transaction.delete(self.sobject(name).name, record_id)
+            transaction.delete(sobject.name, record_id)
         return Answer(204)
 
     def read_by(self, call: Call, base: str, name: str, key: str, value: str) -> Answer:
@@ -100,25 +105,26 @@ class Records:
         if whole is None:
             raise not_found(f"Provided external ID field does not exist or is not accessible: {record_id}")
         row = self._database.find(sobject.name, whole)
-        if row is None or row.get("IsDeleted"):
+        if row is None or row.get("IsDeleted") or not self._database.is_shared(sobject.name, whole):
             raise not_found()
         return row
 
     def written(self, sobject: SObject, row: Row, fields: list[Field], base: str) -> dict[str, object]:
         """Write a row; without fields, all of them."""
-        lookup: Lookup = self._database.find
+        scope = Scope(self._database.find, self._database.clock.now.date())
         url = f"{base}/sobjects/{sobject.name}/{row['Id']}"
         record: dict[str, object] = {"attributes": {"type": sobject.name, "url": url}}
         for field in fields or self._database.schema.fields(sobject).values():
-            value = row.get(field.name) if field.derive is None else field.derive(row, lookup)
+            value = row.get(field.name) if field.derive is None else field.derive(row, scope)
             record[field.name] = encode(value)
         return record if not fields or "Id" in record else {**record, "Id": row["Id"]}
 
     def _visible(self, sobject: SObject) -> SObject:
-        fields = tuple(self._database.schema.fields(sobject).values())
-        return SObject(
-            name=sobject.name, label=sobject.label, plural=sobject.plural, prefix=sobject.prefix, fields=fields
-        )
+        return replace(sobject, fields=tuple(self._database.schema.fields(sobject).values()))
+
+    def _require_shared(self, sobject: SObject, record_id: str) -> None:
+        if not self._database.is_shared(sobject.name, to18(record_id) or ""):
+            raise not_found()
 
     def _matches(self, sobject: SObject, key: str, value: str) -> list[Row]:
         field = self._database.schema.fields(sobject).get(key.lower())
@@ -126,7 +132,13 @@ class Records:
             raise not_found(f"Provided external ID field does not exist or is not accessible: {key}")
         rows = self._database.tables[sobject.name].values()
         wanted = value.casefold()
-        return [row for row in rows if not row.get("IsDeleted") and str(row.get(field.name)).casefold() == wanted]
+        return [
+            row
+            for row in rows
+            if not row.get("IsDeleted")
+            and str(row.get(field.name)).casefold() == wanted
+            and self._database.is_shared(sobject.name, str(row["Id"]))
+        ]
 
     def _several(self, sobject: SObject, matches: list[Row], base: str) -> Answer | None:
         if len(matches) < 2:

@@ -27,7 +27,9 @@ class Replication:
         ids = [
             record_id
             for record_id, row in sorted(self._database.tables[sobject.name].items())
-            if not row.get("IsDeleted") and _within(row["SystemModstamp"], start, end)
+            if not row.get("IsDeleted")
+            and _within(row.get(sobject.cursor or ""), start, end)
+            and self._database.is_shared(sobject.name, record_id)
         ]
         return json_answer({"ids": ids, "latestDateCovered": rest_datetime(covered)})
 
@@ -40,7 +42,8 @@ class Replication:
             raise _bad_date("startDate before org replication enabled date")
         records = [
             {"id": deletion.record_id, "deletedDate": rest_datetime(deletion.at)}
-            for deletion in self._database.deleted_between(sobject.name, start, end)
+            for name in self._logged_with(sobject)
+            for deletion in self._database.deleted_between(name, start, end)
         ]
         return json_answer(
             {
@@ -54,7 +57,17 @@ class Replication:
         sobject = self._database.schema.sobject(name)
         if sobject is None:
             raise not_found()
+        if not sobject.replicateable:
+            text = f"entity type {sobject.name} does not support replication"
+            raise Refusal(400, "INVALID_TYPE_FOR_OPERATION", text)
         return sobject
+
+    def _logged_with(self, sobject: SObject) -> list[str]:
+        """Return the objects whose deletions are told together: all histories, as getDeleted's reference says."""
+        if sobject.belongs_to is None or sobject.belongs_to[0] != "History":
+            return [sobject.name]
+        known = self._database.schema.sobjects()
+        return [each.name for each in known if each.belongs_to and each.belongs_to[0] == "History"]
 
     def _window(self, call: Call) -> tuple[datetime, datetime]:
         """Return start and end without their seconds, which the service ignores."""

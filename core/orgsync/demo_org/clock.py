@@ -36,6 +36,11 @@ def rest_datetime(instant: datetime) -> str:
     return f"{instant.isoformat()[:19]}.000+0000"
 
 
+def bulk_datetime(instant: datetime) -> str:
+    """Write an instant as Bulk's CSV does: `2026-01-31T10:15:00.000Z`."""
+    return f"{instant.isoformat()[:19]}.000Z"
+
+
 def identity_datetime(instant: datetime) -> str:
     """Write an instant as the identity service does: `2026-01-31T10:15:00Z`."""
     return f"{instant.isoformat()[:19]}Z"

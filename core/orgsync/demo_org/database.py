@@ -45,6 +45,7 @@ class Database:
         self.lock = threading.RLock()
         self.user_id = ""
         self.tables: dict[str, dict[str, Row]] = {sobject.name: {} for sobject in schema.sobjects()}
+        self.hidden: dict[str, frozenset[str]] = {}
         self.deletions: list[Deletion] = []
         self.deletions_since = clock.stamp - KEPT_DELETIONS
         self.open: list[OpenTransaction] = []
@@ -59,25 +60,36 @@ class Database:
         """Return the present version of a row, deleted or not."""
         return self.tables[sobject].get(record_id) if isinstance(record_id, str) else None
 
+    def is_shared(self, sobject: str, record_id: str) -> bool:
+        """Tell whether the user may see a row."""
+        return record_id not in self.hidden.get(sobject, ())
+
     def next_id(self, sobject: str, step: int = 1) -> str:
         """Give out the next id of an object: bytes ascend with creation."""
-        number = self._numbers.get(sobject, FIRST_NUMBER) + step
-        self._numbers[sobject] = number
-        return make_id(self.schema.everything(sobject).prefix, self._pod, number)
+        prefix = self.schema.everything(sobject).prefix  # some objects share theirs
+        number = self._numbers.get(prefix, FIRST_NUMBER) + step
+        self._numbers[prefix] = number
+        return make_id(prefix, self._pod, number)
 
     def oldest_open(self) -> datetime | None:
         """Return when the oldest transaction still open began."""
         return min((transaction.started for transaction in self.open), default=None)
 
     def deleted_between(self, sobject: str, start: datetime, end: datetime) -> list[Deletion]:
-        """Return the delete log's lines of a window, without rows that have come back since."""
+        """Return the delete log's lines of a window, one for each row.
+
+        What is assumed, for the documentation is silent: a row that came back is not listed, and one that went
+        again is listed by its last deletion. Emptying the recycle bin adds no line and removes none: a row is
+        listed at the time it was put there, for as long as the log reaches back.
+        """
         table = self.tables[sobject]
+        last = {deletion.record_id: deletion for deletion in self.deletions if deletion.sobject == sobject}
         return [
             deletion
-            for deletion in self.deletions
-            if deletion.sobject == sobject
-            and start <= deletion.at < end
+            for deletion in last.values()
+            if start <= deletion.at < end
             and (deletion.record_id not in table or table[deletion.record_id].get("IsDeleted"))
+            and self.is_shared(sobject, deletion.record_id)
         ]
 
     def earliest_deletion(self) -> datetime:

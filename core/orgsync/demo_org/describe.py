@@ -17,14 +17,17 @@ def describe_global(schema: Schema, base: str) -> JSON:
 
 def brief(sobject: SObject, base: str) -> JSON:
     """Return what the list of objects says of one."""
+    kind, parent = sobject.belongs_to or (None, None)
+    pages = sobject.has_pages
     return {
-        "activateable": False, "associateEntityType": None, "associateParentEntity": None, "createable": True,
-        "custom": False, "customSetting": False, "deepCloneable": False, "deletable": sobject.deletable,
-        "deprecatedAndHidden": False, "feedEnabled": True, "hasSubtypes": False, "isInterface": False,
-        "isSubtype": False, "keyPrefix": sobject.prefix, "label": sobject.label, "labelPlural": sobject.plural,
-        "layoutable": True, "mergeable": sobject.mergeable, "mruEnabled": True, "name": sobject.name,
-        "queryable": True, "replicateable": True, "retrieveable": True, "searchable": True, "triggerable": True,
-        "undeletable": sobject.deletable, "updateable": True, "urls": _urls(sobject, base),
+        "activateable": False, "associateEntityType": kind, "associateParentEntity": parent,
+        "createable": sobject.createable, "custom": False, "customSetting": False, "deepCloneable": False,
+        "deletable": sobject.deletable, "deprecatedAndHidden": False, "feedEnabled": pages, "hasSubtypes": False,
+        "isInterface": False, "isSubtype": False, "keyPrefix": None if kind == "History" else sobject.prefix,
+        "label": sobject.label, "labelPlural": sobject.plural, "layoutable": pages, "mergeable": sobject.mergeable,
+        "mruEnabled": pages, "name": sobject.name, "queryable": True, "replicateable": sobject.replicateable,
+        "retrieveable": True, "searchable": pages, "triggerable": pages, "undeletable": sobject.deletable and pages,
+        "updateable": sobject.updateable, "urls": _urls(sobject, base),
     }  # fmt: skip
 
 
@@ -53,6 +56,8 @@ def _mapping(value: object) -> JSON:
 
 def _urls(sobject: SObject, base: str) -> JSON:
     own = f"{base}/sobjects/{sobject.name}"
+    if not sobject.has_pages:
+        return {"rowTemplate": f"{own}/{{ID}}", "describe": f"{own}/describe", "sobject": own}
     return {
         "compactLayouts": f"{own}/describe/compactLayouts",
         "rowTemplate": f"{own}/{{ID}}",

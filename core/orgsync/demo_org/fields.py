@@ -13,9 +13,20 @@ Row = Mapping[str, Value]
 
 Derived = Value | dict[str, Value]
 Lookup = Callable[[str, Value], Row | None]
-Derive = Callable[[Row, Lookup], Derived]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a formula reads beside its own row: other rows, even those the user may not see, and the day."""
+
+    find: Lookup
+    today: date
+
+
+Derive = Callable[[Row, Scope], Derived]
 
 TEXT_TYPES = frozenset({"string", "textarea", "picklist", "multipicklist", "phone", "email", "url"})
+CURSORS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 ID_TYPES = frozenset({"id", "reference"})
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
 
@@ -30,6 +41,7 @@ _SOAP_TYPES = {
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
     "address": "urn:address",
+    "anyType": "xsd:anyType",
 }
 
 
@@ -86,12 +98,12 @@ class Field:
     @property
     def filterable(self) -> bool:
         """Whether WHERE may name the field."""
-        return not self.is_long_text
+        return not self.is_long_text and self.type != "anyType"
 
     @property
     def sortable(self) -> bool:
         """Whether ORDER BY may name the field."""
-        return not self.is_long_text and self.type not in {"address", "multipicklist"}
+        return not self.is_long_text and self.type not in {"address", "multipicklist", "anyType"}
 
     @property
     def groupable(self) -> bool:
@@ -111,20 +123,34 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class SObject:
-    """One object: its key prefix, its names and its fields in describe's order."""
+    """One object: its key prefix, its names and its fields in describe's order.
+
+    `belongs_to` is what describe calls the associated entity, such as ("History", "Contact"). `has_pages` tells
+    whether users meet the object on pages of its own, which goes with search, triggers, layouts and undelete.
+    """
 
     name: str
     label: str
     plural: str
     prefix: str
     fields: tuple[Field, ...]
+    createable: bool = True
+    updateable: bool = True
     deletable: bool = True
     mergeable: bool = False
+    replicateable: bool = True
+    has_pages: bool = True
+    belongs_to: tuple[str, str] | None = None
 
     @cached_property
     def stored(self) -> dict[str, Field]:
         """The fields that hold a value of their own, by lower-case name."""
         return {field.name.lower(): field for field in self.fields if field.derive is None}
+
+    @cached_property
+    def cursor(self) -> str | None:
+        """The field whose stamp says when a row changed; None where rows carry no stamp."""
+        return next((name for name in CURSORS if name.lower() in self.stored), None)
 
     @cached_property
     def has_recycle_bin(self) -> bool:

@@ -1,6 +1,7 @@
 """The objects of the demo org, with the types, sizes and flags that real describes give."""
 
-from .fields import Derived, Field, Lookup, Row, SObject, Value
+from .fields import Derived, Field, Row, Scope, SObject
+from .formulas import ACCOUNT_RATING, AGE, expected_revenue, person_name
 
 SALUTATIONS = ("Mr.", "Ms.", "Mrs.", "Dr.", "Prof.")
 SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
@@ -13,11 +14,6 @@ RATINGS = ("Hot", "Warm", "Cold")
 STAGES = ("Prospecting", "Qualification", "Proposal/Price Quote", "Closed Won", "Closed Lost")
 ACCURACIES = ("Address", "NearAddress", "Block", "Street", "Zip", "City", "State", "Unknown")
 ADDRESS_PARTS = ("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "PostalCode", "State", "Street")
-
-
-def person_name(row: Row, lookup: Lookup) -> Value:
-    """Join first and last name, as the API gives a person's Name."""
-    return " ".join(str(row[part]) for part in ("FirstName", "LastName") if row.get(part)) or None
 
 
 def _record_id(label: str) -> Field:
@@ -82,7 +78,7 @@ def _description(label: str) -> Field:
 def _address(prefix: str) -> tuple[Field, ...]:
     compound = f"{prefix}Address"
 
-    def whole(row: Row, lookup: Lookup) -> Derived:
+    def whole(row: Row, scope: Scope) -> Derived:
         parts = {part[0].lower() + part[1:]: row.get(prefix + part) for part in ADDRESS_PARTS}
         return parts if any(value is not None for value in parts.values()) else None
 
@@ -189,22 +185,9 @@ CONTACT = SObject(
         Field(
             name="HasOptedOutOfEmail", label="Email Opt Out", type="boolean", nillable=False, defaulted=True,
         ),
-        *AUDIT_FIELDS,
+        *AUDIT_FIELDS, ACCOUNT_RATING, AGE,
     ),
 )  # fmt: skip
-
-
-def _expected_revenue(row: Row, lookup: Lookup) -> Value:
-    amount, probability = row.get("Amount"), row.get("Probability")
-    if not isinstance(amount, int | float) or not isinstance(probability, int | float):
-        return None
-    return round(amount * probability / 100, 2)
-
-
-def _account_rating(row: Row, lookup: Lookup) -> Value:
-    account = lookup("Account", row.get("AccountId"))
-    return account.get("Rating") if account else None
-
 
 OPPORTUNITY = SObject(
     name="Opportunity", label="Opportunity", plural="Opportunities", prefix="006",
@@ -221,7 +204,7 @@ OPPORTUNITY = SObject(
         Field(name="Probability", label="Probability (%)", type="percent", precision=3, defaulted=True),
         Field(
             name="ExpectedRevenue", label="Expected Amount", type="currency", precision=18, scale=2,
-            createable=False, updateable=False, derive=_expected_revenue,
+            createable=False, updateable=False, derive=expected_revenue,
         ),
         Field(name="CloseDate", label="Close Date", type="date", nillable=False, permissionable=False),
         _picklist("LeadSource", "Lead Source", 255, SOURCES),
@@ -230,10 +213,7 @@ OPPORTUNITY = SObject(
             name="ContactId", label="Contact ID", type="reference", length=18, updateable=False,
             permissionable=False, refers_to="Contact", child_relationship="Opportunities",
         ),
-        Field(
-            name="Account_Rating__c", label="Account Rating", type="string", length=1300, createable=False,
-            updateable=False, derive=_account_rating, formula="TEXT(Account.Rating)",
-        ),
+        ACCOUNT_RATING,
     ),
 )  # fmt: skip
 
@@ -257,4 +237,60 @@ USER = SObject(
     ),
 )  # fmt: skip
 
-OBJECTS = (ACCOUNT, CONTACT, OPPORTUNITY, USER)
+
+def _read_only(name: str, label: str, kind: str, *, length: int = 0) -> Field:
+    return Field(
+        name=name, label=label, type=kind, length=length, createable=False, updateable=False, permissionable=False
+    )
+
+
+def _history(parent: str) -> SObject:
+    """Return the object that logs changes of a parent's tracked fields; histories share a prefix they do not tell."""
+    return SObject(
+        name=f"{parent}History", label=f"{parent} History", plural=f"{parent} History", prefix="017",
+        createable=False, updateable=False, deletable=False, has_pages=False, belongs_to=("History", parent),
+        fields=(
+            _record_id(f"{parent} History"), *_deleted_fields(parent, merges=False),
+            Field(
+                name=f"{parent}Id", label=f"{parent} ID", type="reference", length=18, nillable=False,
+                createable=False, updateable=False, permissionable=False, refers_to=parent, relationship=parent,
+                child_relationship="Histories", cascades=True,
+            ),
+            AUDIT_FIELDS[1], AUDIT_FIELDS[0],
+            _read_only("Field", "Changed Field", "picklist", length=255),
+            _read_only("DataType", "Datatype", "picklist", length=40),
+            _read_only("OldValue", "Old Value", "anyType"), _read_only("NewValue", "New Value", "anyType"),
+        ),
+    )  # fmt: skip
+
+
+def _access(name: str, label: str) -> Field:
+    return Field(name=name, label=label, type="picklist", length=40, values=("None", "Read", "Edit", "All"))
+
+
+ACCOUNT_SHARE = SObject(
+    name="AccountShare", label="Account Share", plural="Account Share", prefix="00r", replicateable=False,
+    has_pages=False, belongs_to=("Share", "Account"),
+    fields=(
+        _record_id("Account Share"),
+        _lookup("AccountId", "Account ID", "Account", "Shares", cascades=True),
+        _lookup("UserOrGroupId", "User/Group ID", "User"),
+        _access("AccountAccessLevel", "Account Access"), _access("OpportunityAccessLevel", "Opportunity Access"),
+        _access("CaseAccessLevel", "Case Access"), _access("ContactAccessLevel", "Contact Access"),
+        _picklist("RowCause", "Row Cause", 40, ("Owner", "Manual", "Rule")),
+        AUDIT_FIELDS[2], AUDIT_FIELDS[3], *_deleted_fields("Account", merges=False),
+    ),
+)  # fmt: skip
+
+USER_PREFERENCE = SObject(
+    name="UserPreference", label="User Preference", plural="User Preferences", prefix="03u", replicateable=False,
+    has_pages=False,
+    fields=(
+        _record_id("User Preference"), _lookup("UserId", "User ID", "User"),
+        _picklist("Preference", "Preference", 40, ("57", "58")), _text("Value", "Value", 255),
+    ),
+)  # fmt: skip
+
+OBJECTS = (
+    ACCOUNT, CONTACT, OPPORTUNITY, USER, _history("Account"), _history("Contact"), ACCOUNT_SHARE, USER_PREFERENCE,
+)  # fmt: skip

@@ -1,25 +1,24 @@
 """The demo org as tests and `orgsync demo` hold it: start it, change it, break it, look at what it was asked."""
 
 import ssl
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+from .administration import Administration
 from .api import Api
 from .assertion import private_key_pem
+from .changes import Changes
 from .clock import Clock
 from .database import Database
 from .faults import Fault, FaultRule
-from .fields import Derived, Field
 from .oauth import Hosts
 from .people import Loader
 from .schema import Schema
 from .server import Plan, Reply, Server
 from .sessions import Sessions
 from .settings import Settings, seeded_settings
-from .transaction import Transaction
 from .wire import Answer, Call, wire_headers, zipped
 
 
@@ -39,8 +38,11 @@ class Request:
     body: bytes = field(repr=False)
 
 
-class DemoOrg(Settings):
+class DemoOrg(Changes, Administration, Settings):
     """A small Salesforce org on loopback, with rows in it and an app that is authorized.
+
+    `Settings` are what a test may look at and set while the org runs; `Changes` are those of rows, `Administration`
+    those of fields and permissions; what is below starts, stops, breaks and watches it.
 
     Args:
         contacts, accounts: how many rows to make. The same seed and clock start make the same rows.
@@ -64,8 +66,8 @@ class DemoOrg(Settings):
     ) -> None:
         super().__init__(**asdict(seeded_settings(seed, page_size)))
         self._clock = Clock(now)
-        self._schema = Schema(self._clock.stamp - timedelta(days=1))
-        self._database = Database(self._clock, self._schema, pod="Dn0")
+        schema = Schema(self._clock.stamp - timedelta(days=1))
+        self._database = Database(self._clock, schema, pod="Dn0")
         Loader(self._database, seed).load(accounts=accounts, contacts=contacts)
         self.user_id = self._database.user_id
         self._hosts = Hosts()
@@ -135,98 +137,6 @@ class DemoOrg(Settings):
         with self._database.lock:
             self._clock.advance(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
-    def transaction(self) -> Transaction:
-        """Open a transaction: its rows are stamped at once and visible when the `with` block ends."""
-        return Transaction(self._database)
-
-    def insert(self, sobject: str, /, **values: object) -> str:
-        """Create a record and return its id."""
-        with self.transaction() as transaction:
-            return transaction.insert(sobject, **values)
-
-    def update(self, sobject: str, record_id: str, /, **values: object) -> None:
-        """Change a record."""
-        with self.transaction() as transaction:
-            transaction.update(sobject, record_id, **values)
-
-    def delete(self, sobject: str, record_id: str, /) -> None:
-        """Put a record into the recycle bin: queryAll still gives it."""
-        with self.transaction() as transaction:
-            transaction.delete(sobject, record_id)
-
-    def hard_delete(self, sobject: str, record_id: str, /) -> None:
-        """Remove a record for good: only the delete log knows it."""
-        with self.transaction() as transaction:
-            transaction.hard_delete(sobject, record_id)
-
-    def undelete(self, sobject: str, record_id: str, /) -> None:
-        """Bring a record back from the recycle bin."""
-        with self.transaction() as transaction:
-            transaction.undelete(sobject, record_id)
-
-    def merge(self, sobject: str, winner: str, losers: Sequence[str], /) -> None:
-        """Merge one or two records into another of the same object."""
-        with self.transaction() as transaction:
-            transaction.merge(sobject, winner, list(losers))
-
-    def rows(self, sobject: str, *, deleted: bool = False) -> list[dict[str, Derived]]:
-        """Return the truth: every field of every row by API name; `deleted` adds those in the recycle bin."""
-        with self._database.lock:
-            fields = self._schema.everything(sobject).fields
-            rows = sorted(self._database.table(sobject).items())
-            return [
-                {
-                    known.name: known.derive(row, self._database.find) if known.derive else row.get(known.name)
-                    for known in fields
-                }
-                for _, row in rows
-                if deleted or not row.get("IsDeleted")
-            ]
-
-    def purge_delete_log(self) -> None:
-        """Forget deletions: getDeleted reaches back to this moment only."""
-        with self._database.lock:
-            self._database.deletions.clear()
-            self._database.deletions_since = self._clock.stamp
-
-    def hide_field(self, sobject: str, name: str) -> None:
-        """Hide a field from the user: describe leaves it out and queries do not know it."""
-        with self._database.lock:
-            self._schema.hide_field(sobject, name, self._clock.stamp)
-
-    def hide_object(self, sobject: str) -> None:
-        """Hide an object from the user."""
-        with self._database.lock:
-            self._schema.hide_object(sobject, self._clock.stamp)
-
-    def show_everything(self) -> None:
-        """Undo every `hide_field` and `hide_object`."""
-        with self._database.lock:
-            self._schema.show(self._clock.stamp)
-
-    def add_field(
-        self,
-        sobject: str,
-        name: str,
-        *,
-        type: str = "string",
-        length: int = 255,
-        values: Sequence[str] = (),
-        external_id: bool = False,
-        unique: bool = False,
-    ) -> None:
-        """Give an object one more field, such as `Level__c`; existing rows are not touched by it."""
-        sized = type in {"string", "textarea", "picklist", "multipicklist", "phone", "email", "url"}
-        added = Field(
-            name=name, label=name.removesuffix("__c").replace("_", " "), type=type, values=tuple(values),
-            length=length if sized else 0, nillable=type != "boolean", defaulted=type == "boolean",
-            precision=18 if type in {"double", "currency", "percent"} else 0, external_id=external_id, unique=unique,
-        )  # fmt: skip
-        with self._database.lock:
-            self._schema.add_field(sobject, added, self._clock.stamp)
-            table = self._database.table(sobject)
-            table.update({key: {**row, name: False if type == "boolean" else None} for key, row in table.items()})
-
     def access_token(self) -> str:
         """Give out an access token without a sign-in, for tests of the data API alone."""
         with self._database.lock:
@@ -246,6 +156,26 @@ class DemoOrg(Settings):
         """Forget the queries that have more pages."""
         with self._database.lock:
             self._api.queries.expire()
+
+    # Bulk jobs that go wrong; `bulk_polls`, `bulk_count_off` and the limits among the settings do more.
+
+    def fail_bulk_jobs(self, message: str, *, times: int = 1) -> None:
+        """Make the next Bulk jobs end as Failed with this errorMessage."""
+        with self._database.lock:
+            self._api.bulk.jobs.failures += [message] * times
+
+    def forget_bulk_jobs(self) -> None:
+        """Lose every Bulk job and its results: 404 from now on, as seven days after."""
+        with self._database.lock:
+            self._api.bulk.jobs.forget()
+
+    def shorten_bulk_pages(self, times: int = 1) -> None:
+        """Make the next pages of Bulk results hold half of the rows that Sforce-NumberOfRecords tells of.
+
+        The body ends cleanly, so that the count alone tells. Pages without rows are not counted.
+        """
+        with self._database.lock:
+            self._api.bulk.jobs.short_pages += times
 
     def move_instance(self, *, gone: bool = False) -> None:
         """Move the org to another port; access tokens end, new ones name the new `instance_url`.

@@ -17,6 +17,7 @@ from orgsync.errors import ConfigurationInvalid
 from .database import Database
 from .fields import Row, Value
 from .objects import ACCOUNT_TYPES, INDUSTRIES, RATINGS, SALUTATIONS, SOURCES, STAGES
+from .tracking import owner_share
 
 T = TypeVar("T")
 Fields = dict[str, Value]
@@ -87,6 +88,13 @@ class Loader:
             self._row("Contact", fields, stamp)
         for fields, stamp in self._opportunities(firms[: (accounts + 9) // 10], owners):
             self._row("Opportunity", fields, stamp)
+        # Last, so that the rows before stay the same whatever there is beside them.
+        for firm in firms:
+            self._row("AccountShare", owner_share(firm), self._now - timedelta(days=1))
+        for owner in owners:
+            for preference in ("57", "58"):
+                own: Fields = {"UserId": owner, "Preference": preference, "Value": "true"}
+                self._row("UserPreference", own, self._now - timedelta(days=1))
 
     def _row(self, sobject: str, fields: dict[str, Value], created: datetime) -> Row:
         """Add one row; one in four was changed by someone since, with its whole chunk's neighbours or alone."""

@@ -4,9 +4,11 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Self
 
 from .aggregates import aggregate_rows
-from .fields import Derived, Row, SObject, Value
+from .database import Database
+from .fields import Derived, Row, Scope, SObject, Value
 from .grammar import at_place, malformed, parse
 from .predicates import Predicates
 from .refusal import Refusal
@@ -16,22 +18,45 @@ from .schema import Schema
 from .syntax import Aggregate, FieldsOf, Ordering, Path, Query
 
 HIGHEST_OFFSET = 2000
+_GROUPS = {"STANDARD": (False,), "CUSTOM": (True,), "ALL": (False, True)}
 Tables = Mapping[str, Mapping[str, Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a query may see: the rows of one instant, the user's schema, and the day."""
+    """What a query may see: the rows of one instant, the user's schema, and the day.
+
+    `most_rows` is how many rows the query may match before it takes too long; None for any number.
+    """
 
     tables: Tables
     schema: Schema
     today: date
     base: str
     deleted_too: bool
+    hidden: Mapping[str, frozenset[str]]
+    most_rows: int | None
 
-    def lookup(self, sobject: str, record_id: Value) -> Row | None:
-        """Return a parent's row."""
+    @classmethod
+    def of(cls, database: Database, base: str, *, deleted_too: bool, most_rows: int | None = None) -> Self:
+        """Return what the user sees of the database now; it stays as it is while the database goes on."""
+        tables = {name: dict(rows) for name, rows in database.tables.items()}
+        today, hidden = database.clock.now.date(), dict(database.hidden)
+        return cls(tables, database.schema, today, base, deleted_too, hidden, most_rows)
+
+    def rows(self, sobject: str) -> Iterable[Row]:
+        """Give the rows of an object that are shared with the user."""
+        hidden = self.hidden.get(sobject)
+        table = self.tables[sobject]
+        return [row for key, row in table.items() if key not in hidden] if hidden else table.values()
+
+    def find(self, sobject: str, record_id: Value) -> Row | None:
+        """Return a row, whoever may see it."""
         return self.tables[sobject].get(record_id) if isinstance(record_id, str) else None
+
+    def visible(self, sobject: str, record_id: Value) -> Row | None:
+        """Return a row that is shared with the user; what is assumed: a parent that is not reads as null."""
+        return None if record_id in self.hidden.get(sobject, ()) else self.find(sobject, record_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +73,16 @@ class Found:
         return [self.render(row) for row in self.rows[start : start + size]]
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A query's rows and columns, not yet written; `chunkable` where no ORDER BY or LIMIT keeps the rows together."""
+
+    sobject: SObject
+    columns: dict[str, Column]
+    rows: list[Row]
+    chunkable: bool
+
+
 def run(text: str, view: View) -> Found:
     """Return what a query finds.
 
@@ -60,13 +95,22 @@ def run(text: str, view: View) -> Found:
     return _Run(text, view).found(query)
 
 
+def run_table(text: str, view: View) -> Table:
+    """Return a query's rows with flat columns, named by their paths: `Id`, `Account.Name`.
+
+    Raises:
+        Refusal: as `run` does.
+    """
+    return _Run(text, view).table(parse(text))
+
+
 class _Run:
     """One query's compilation and execution."""
 
     def __init__(self, text: str, view: View) -> None:
         self._text = text
         self._view = view
-        self._resolver = Resolver(text, view.schema, view.lookup)
+        self._resolver = Resolver(text, view.schema, view.visible, Scope(view.find, view.today))
         self._predicates = Predicates(text, self._resolver, view.today)
 
     def found(self, query: Query) -> Found:
@@ -75,13 +119,27 @@ class _Run:
         if aggregates or query.group:
             return self._aggregated(query, sobject, aggregates)
         shape = self._shape(query, sobject)
-        table = self._view.tables[sobject.name]
-        rows = self._ordered(query, sobject, self._kept(query, sobject, table.values()))
-        rows = _cut(rows, query)
+        rows = _cut(self._ordered(query, sobject, self._matches(query, sobject)), query)
         return Found(rows, shape.renderer(self._resolver), len(rows), _is_wide(shape))
 
+    def table(self, query: Query) -> Table:
+        sobject = self._resolver.sobject(query.source, query.source_at)
+        self._shape(query, sobject)  # refuses what cannot be selected, in the words of every query
+        columns = {column.name: column for item in query.select for column in self._columns(query, sobject, item)}
+        rows = self._ordered(query, sobject, self._matches(query, sobject))
+        return Table(sobject, columns, _cut(rows, query), not query.order and query.limit is None)
+
+    def _columns(self, query: Query, sobject: SObject, item: object) -> list[Column]:
+        if isinstance(item, Path):
+            return [self._resolver.column(sobject, item, query.alias)]
+        if not isinstance(item, FieldsOf):
+            return []
+        fields = self._view.schema.fields(sobject).values()
+        chosen = [field for field in fields if field.custom in _GROUPS[item.group]]
+        return [Column((), field, self._resolver.own_reader(field)) for field in chosen]
+
     def _aggregated(self, query: Query, sobject: SObject, aggregates: list[Aggregate]) -> Found:
-        rows = list(self._kept(query, sobject, self._view.tables[sobject.name].values()))
+        rows = self._matches(query, sobject)
         if len(query.select) == 1 and aggregates and aggregates[0].path is None:
             total = len(_cut(rows, query))
             return Found([], lambda row: dict(row), total)
@@ -92,7 +150,15 @@ class _Run:
         records = _cut(aggregate_rows(self._text, query, rows, column), query)
         return Found(records, lambda row: {"attributes": {"type": "AggregateResult"}, **row}, len(records))
 
-    def _kept(self, query: Query, sobject: SObject, rows: Iterable[Row]) -> list[Row]:
+    def _matches(self, query: Query, sobject: SObject) -> list[Row]:
+        """Return the rows that WHERE keeps; a LIMIT does not spare the org the search for them."""
+        rows = self._kept(query, sobject)
+        if self._view.most_rows is not None and len(rows) > self._view.most_rows:
+            raise Refusal(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
+        return rows
+
+    def _kept(self, query: Query, sobject: SObject) -> list[Row]:
+        rows = self._view.rows(sobject.name)
         if not self._view.deleted_too and sobject.has_recycle_bin:
             rows = [row for row in rows if not row["IsDeleted"]]
         if query.where is None:
@@ -138,22 +204,20 @@ class _Run:
             raise at_place(self._text, path.at, "INVALID_FIELD", f"duplicate field selected: {name}")
 
     def _add_all(self, shape: Shape, sobject: SObject, item: FieldsOf, query: Query) -> None:
-        groups = {"STANDARD": (False,), "CUSTOM": (True,), "ALL": (False, True)}
-        if item.group not in groups:
+        if item.group not in _GROUPS:
             raise malformed(self._text, item.at, f"unexpected token: '{item.group}'")
         if item.group != "STANDARD" and (query.limit is None or query.limit > 200):
             message = "The SOQL FIELDS function must have a LIMIT of at most 200"
             raise malformed(self._text, item.at, message)
         for field in self._view.schema.fields(sobject).values():
-            if field.custom in groups[item.group]:
+            if field.custom in _GROUPS[item.group]:
                 shape.add((), field, self._view.schema.everything)
 
     def _add_children(self, shape: Shape, sobject: SObject, query: Query) -> None:
         child, reference = self._resolver.child(sobject, query.source, query.source_at)
         render = self._shape(query, child).renderer(self._resolver)
         by_parent: dict[Value, list[Row]] = {}
-        rows = self._kept(query, child, self._view.tables[child.name].values())
-        for row in self._ordered(query, child, rows):
+        for row in self._ordered(query, child, self._kept(query, child)):
             by_parent.setdefault(row[reference.name], []).append(row)
 
         def children(row: Row) -> list[JSON]:

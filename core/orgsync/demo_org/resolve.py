@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .fields import Derived, Field, Lookup, Row, SObject
+from .fields import Derived, Field, Lookup, Row, Scope, SObject
 from .grammar import at_place
 from .refusal import Refusal
 from .schema import Schema
@@ -21,14 +21,20 @@ class Column:
     field: Field
     read: Read
 
+    @property
+    def name(self) -> str:
+        """The path as the schema spells it, such as `Account.Name`."""
+        return ".".join([*(parent.relationship or "" for parent in self.parents), self.field.name])
+
 
 class Resolver:
-    """Finds the fields that a query's paths name, as the user sees them."""
+    """Finds the fields that a query's paths name, as the user sees them; formulas see more, by their scope."""
 
-    def __init__(self, text: str, schema: Schema, lookup: Lookup) -> None:
+    def __init__(self, text: str, schema: Schema, visible: Lookup, scope: Scope) -> None:
         self._text = text
         self._schema = schema
-        self._lookup = lookup
+        self._visible = visible
+        self._scope = scope
 
     def sobject(self, name: str, at: int) -> SObject:
         """Return the object that FROM names."""
@@ -71,7 +77,7 @@ class Resolver:
 
     def parent(self, row: Row, reference: Field) -> Row | None:
         """Return the row that a reference points to."""
-        return self._lookup(reference.refers_to or "", row.get(reference.name))
+        return self._visible(reference.refers_to or "", row.get(reference.name))
 
     def _reader(self, parents: tuple[Field, ...], field: Field) -> Read:
         own = self.own_reader(field)
@@ -90,10 +96,10 @@ class Resolver:
 
     def own_reader(self, field: Field) -> Read:
         """Return how to read a field from a row of its own object."""
-        name, derive, lookup = field.name, field.derive, self._lookup
+        name, derive, scope = field.name, field.derive, self._scope
         if derive is None:
             return lambda row: row.get(name)
-        return lambda row: derive(row, lookup)
+        return lambda row: derive(row, scope)
 
     def _no_relationship(self, path: Path, name: str) -> Refusal:
         message = (

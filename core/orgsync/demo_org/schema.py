@@ -64,10 +64,7 @@ class Schema:
 
     def hide_field(self, sobject: str, field: str, changed: datetime) -> None:
         """Take the user's permission to see a field."""
-        known = {known.name.lower() for known in self.everything(sobject).fields}
-        if field.lower() not in known:
-            raise KeyError(field)
-        self._hidden_fields.add((sobject.lower(), field.lower()))
+        self._hidden_fields.add((sobject.lower(), self.field(sobject, field).name.lower()))
         self._touch(changed)
 
     def show(self, changed: datetime) -> None:
@@ -78,8 +75,27 @@ class Schema:
 
     def add_field(self, sobject: str, field: Field, changed: datetime) -> None:
         """Give an object one more field."""
+        self._define(sobject, (*self.everything(sobject).fields, field), changed)
+
+    def change_field(self, sobject: str, field: Field, changed: datetime) -> None:
+        """Put a field in the place of the one of the same name."""
+        fields = self.everything(sobject).fields
+        self._define(sobject, tuple(field if known.name == field.name else known for known in fields), changed)
+
+    def remove_field(self, sobject: str, name: str, changed: datetime) -> None:
+        """Take a field from an object."""
+        self._define(sobject, tuple(known for known in self.everything(sobject).fields if known.name != name), changed)
+
+    def field(self, sobject: str, name: str) -> Field:
+        """Return a field, hidden or not, by its name in any case; KeyError where there is none."""
+        for known in self.everything(sobject).fields:
+            if known.name.lower() == name.lower():
+                return known
+        raise KeyError(name)
+
+    def _define(self, sobject: str, fields: tuple[Field, ...], changed: datetime) -> None:
         known = self.everything(sobject)
-        self._objects[known.name.lower()] = replace(known, fields=(*known.fields, field))
+        self._objects[known.name.lower()] = replace(known, fields=fields)
         self._touch(changed)
 
     def _touch(self, changed: datetime) -> None:

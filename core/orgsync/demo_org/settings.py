@@ -18,6 +18,15 @@ class Settings:
         rotate_refresh_tokens: each refresh gives a new refresh token and makes the old one single-use.
         introspection_allowed: without it every token is introspected as inactive, as real orgs do.
         api_limit: calls a day; `api_used` counts them.
+        page_size: rows on a page of a query.
+        bulk_polls: the poll at which a Bulk job is complete; the ones before answer InProgress, None never ends.
+        bulk_page_size: rows on a page of a Bulk job's results, whatever `maxRecords` asks for.
+        bulk_jobs_limit: Bulk query jobs a day; `bulk_jobs_used` counts them.
+        bulk_storage_limit_kb: what Bulk results may take up a day; `bulk_storage_used_kb` estimates them.
+        bulk_count_off: what Bulk jobs add to the true count of their rows in `numberRecordsProcessed`.
+        query_timeout_rows: REST queries that match more rows end with QUERY_TIMEOUT, whatever LIMIT they have.
+        record_count_refused: the user lacks View Setup and Configuration, which record counts need.
+        not_in_bulk: names of objects that Bulk refuses and REST gives.
     """
 
     org_id: str
@@ -36,6 +45,16 @@ class Settings:
     api_limit: int = _DAILY_CALLS
     api_used: int = 0
     page_size: int = 2000
+    bulk_polls: int | None = 2
+    bulk_page_size: int = 50_000
+    bulk_jobs_limit: int = 10_000
+    bulk_jobs_used: int = 0
+    bulk_storage_limit_kb: int = 1_000_000_000
+    bulk_storage_used_kb: float = 0
+    bulk_count_off: int = 0
+    query_timeout_rows: int | None = None
+    record_count_refused: bool = False
+    not_in_bulk: set[str] = field(default_factory=set[str])
 
 
 def seeded_settings(seed: int, page_size: int) -> Settings:

@@ -7,6 +7,7 @@ from .database import Database, Deletion, OpenTransaction
 from .fields import Row, SObject, Value
 from .ids import to18
 from .refusal import Refusal
+from .tracking import history_of, owner_share
 from .writes import checked, require_present
 
 
@@ -45,7 +46,11 @@ class Transaction:
             self._require_references(definition, values)
             self._require_unique(definition, values, None)
             record_id = self._database.next_id(definition.name)
-            self._write(definition.name, record_id, self._new_row(definition, record_id, values))
+            row = self._new_row(definition, record_id, values)
+            self._write(definition.name, record_id, row)
+            self._leave_history(definition, None, row)
+            if definition.name == "Account":
+                self.insert("AccountShare", **owner_share(row))
             return record_id
 
     def update(self, sobject: str, record_id: str, /, **fields: object) -> None:
@@ -56,25 +61,36 @@ class Transaction:
             require_present(definition, {**row, **values})
             self._require_references(definition, values)
             self._require_unique(definition, values, row)
-            self._write(definition.name, str(row["Id"]), {**row, **self._touched(), **values})
+            changed = {**row, **self._touched(definition), **values}
+            self._write(definition.name, str(row["Id"]), changed)
+            self._leave_history(definition, row, changed)
+            if definition.name == "Account" and changed["OwnerId"] != row["OwnerId"]:
+                self._share_with_owner(changed)
 
     def delete(self, sobject: str, record_id: str, /) -> None:
         """Put a record, and what belongs to it, into the recycle bin."""
         with self._database.lock:
             definition, row = self._live(sobject, record_id)
             self._require_deletable(definition)
-            self._bin(definition, row)
+            if definition.has_recycle_bin:
+                self._bin(definition, row)
+            else:
+                self.hard_delete(sobject, record_id)
 
     def hard_delete(self, sobject: str, record_id: str, /) -> None:
         """Remove a record, and what belongs to it, for good; only the delete log still knows it."""
         with self._database.lock:
             definition, row = self._known(sobject, record_id)
             self._require_deletable(definition)
-            for child, child_row in self._owned(definition, row):
-                self.hard_delete(child.name, str(child_row["Id"]))
-            if not row["IsDeleted"]:
-                self._log(definition, row)
-            self._write(definition.name, str(row["Id"]), None)
+            self._remove(definition, row)
+
+    def empty_recycle_bin(self, sobject: str, /) -> None:
+        """Remove an object's deleted records for good, and what went into the bin with them."""
+        with self._database.lock:
+            definition = self._database.schema.everything(sobject)
+            for row in self._rows(definition.name):
+                if row.get("IsDeleted"):
+                    self._remove(definition, row)
 
     def undelete(self, sobject: str, record_id: str, /) -> None:
         """Bring a record back from the recycle bin, and what went into it along with the record."""
@@ -82,12 +98,12 @@ class Transaction:
             definition, row = self._known(sobject, record_id)
             if not row.get("IsDeleted"):
                 raise Refusal(400, "UNDELETE_FAILED", "Entity is not in the recycle bin", [])
-            binned = row["SystemModstamp"]
+            binned = row.get("SystemModstamp")
             for child, child_row in self._owned(definition, row):
-                if child_row["IsDeleted"] and child_row["SystemModstamp"] == binned:
+                if child_row["IsDeleted"] and child_row.get("SystemModstamp", binned) == binned:
                     self.undelete(child.name, str(child_row["Id"]))
             back: Row = {"IsDeleted": False} | ({"MasterRecordId": None} if definition.mergeable else {})
-            self._write(definition.name, str(row["Id"]), {**row, **self._touched(), **back})
+            self._write(definition.name, str(row["Id"]), {**row, **self._touched(definition), **back})
 
     def merge(self, sobject: str, winner: str, losers: list[str], /) -> None:
         """Delete the losers into the winner; what referred to them now refers to it, with its stamp unmoved."""
@@ -99,32 +115,51 @@ class Transaction:
                 _, lost = self._live(sobject, loser)
                 self._move_children(definition, str(lost["Id"]), str(row["Id"]))
                 self._bin(definition, {**lost, "MasterRecordId": row["Id"]})
-            self._write(definition.name, str(row["Id"]), {**row, **self._touched()})
+            self._write(definition.name, str(row["Id"]), {**row, **self._touched(definition)})
 
     def _new_row(self, definition: SObject, record_id: str, values: dict[str, Value]) -> Row:
         row: dict[str, Value] = {
             field.name: False if field.type == "boolean" else None for field in definition.stored.values()
         }
-        touched = self._touched()
-        row |= touched | {"CreatedDate": touched["SystemModstamp"], "CreatedById": self._database.user_id}
-        if "OwnerId" in row:
-            row["OwnerId"] = self._database.user_id
+        user = self._database.user_id
+        made: dict[str, Value] = {"CreatedDate": self._database.clock.stamp, "CreatedById": user, "OwnerId": user}
+        row |= self._touched(definition) | {name: value for name, value in made.items() if name in row}
         return row | {name: value for name, value in values.items() if value is not None} | {"Id": record_id}
 
-    def _touched(self) -> dict[str, Value]:
+    def _touched(self, definition: SObject) -> dict[str, Value]:
+        """Return the stamps of a change, those that the object has."""
         stamp = self._database.clock.stamp
-        return {
+        stamps: dict[str, Value] = {
             "LastModifiedDate": stamp,
             "LastModifiedById": self._database.user_id,
             "SystemModstamp": stamp,
         }
+        return {name: value for name, value in stamps.items() if name.lower() in definition.stored}
+
+    def _leave_history(self, definition: SObject, before: Row | None, after: Row) -> None:
+        for values in history_of(definition, before, after):
+            history = self._database.schema.everything(f"{definition.name}History")
+            record_id = self._database.next_id(history.name)
+            self._write(history.name, record_id, self._new_row(history, record_id, values))
+
+    def _share_with_owner(self, account: Row) -> None:
+        for share in self._rows("AccountShare"):
+            if (share["AccountId"], share["RowCause"]) == (account["Id"], "Owner"):
+                self.update("AccountShare", str(share["Id"]), UserOrGroupId=account["OwnerId"])
 
     def _bin(self, definition: SObject, row: Row) -> None:
         for child, child_row in self._owned(definition, row):
             if not child_row["IsDeleted"]:
                 self._bin(child, child_row)
-        self._write(definition.name, str(row["Id"]), {**row, **self._touched(), "IsDeleted": True})
+        self._write(definition.name, str(row["Id"]), {**row, **self._touched(definition), "IsDeleted": True})
         self._log(definition, row)
+
+    def _remove(self, definition: SObject, row: Row) -> None:
+        for child, child_row in self._owned(definition, row):
+            self._remove(child, child_row)
+        if not row.get("IsDeleted"):
+            self._log(definition, row)
+        self._write(definition.name, str(row["Id"]), None)
 
     def _log(self, definition: SObject, row: Row) -> None:
         self._deletions.append(Deletion(definition.name, str(row["Id"]), self._database.clock.stamp))
@@ -175,6 +210,8 @@ class Transaction:
 
     def _move_children(self, definition: SObject, loser: str, winner: str) -> None:
         for child in map(self._database.schema.everything, self._database.tables):
+            if child.belongs_to:
+                continue  # history and shares go with the loser
             references = [field.name for field in child.fields if field.refers_to == definition.name]
             for row in self._rows(child.name):
                 moved = {name: winner for name in references if row.get(name) == loser and name != "MasterRecordId"}

@@ -29,7 +29,10 @@ def checked(sobject: SObject, fields: Mapping[str, object]) -> dict[str, Value]:
 
 
 def require_writable(sobject: SObject, fields: Mapping[str, object], *, creating: bool) -> None:
-    """Refuse what the API may not write: read-only and computed fields."""
+    """Refuse what the API may not write: read-only objects, read-only and computed fields."""
+    if not (sobject.createable if creating else sobject.updateable):
+        text = f"entity type {sobject.name} does not support {'create' if creating else 'update'}"
+        raise Refusal(400, "INVALID_TYPE_FOR_OPERATION", text, [])
     known = {field.name.lower(): field for field in sobject.fields}
     for name in fields:
         field = known.get(name.lower())
@@ -66,7 +69,7 @@ def stored_value(field: Field, raw: object) -> Value:
         return None
     if field.is_id:
         return _record_id(field, raw)
-    if field.is_text:
+    if field.is_text or field.type == "anyType":
         return _text(field, raw)
     if field.type == "boolean":
         return _boolean(field, raw)

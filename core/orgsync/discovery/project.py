@@ -1,7 +1,7 @@
 """Which syncs there are, and which one a name means."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -15,7 +15,7 @@ from orgsync.records import Record, schema_of
 
 from .scripts import Script, load_scripts, record_classes
 
-__all__ = ["Found", "find_sync", "list_syncs"]
+__all__ = ["Found", "find_sync", "list_syncs", "load_syncs"]
 
 _GROUP = "orgsync.syncs"
 """The entry point group by which a package brings syncs; one is imported only when its name is asked for."""
@@ -37,37 +37,89 @@ def find_sync(name: str, folder: Path) -> Sync[Record]:
     Raises ScriptNotLoaded for a name that nothing has (with the nearest that something has), and for a script of
     the project that may have had it but does not import; RecordClassInvalid when two classes claim one table.
     """
-    scripts = load_scripts(folder)
-    own = _by_name(scripts)
-    if name in own:
-        home = next(s.module for s in scripts if s.module is not None and own[name] in s.syncs)
-        _require_own_tables(home, _modules(scripts))
-        return own[name]
-    shipped = {point.name: point for point in entry_points(group=_GROUP)}
-    broken = [script for script in scripts if script.problem]
-    # A broken script that bears the name must not give way to a shipped one; any may be the one that is missing.
-    to_blame = [script for script in broken if script.path.stem == name] or (broken if name not in shipped else [])
-    for script in to_blame:
-        if script.problem:
-            raise script.problem
-    if name in shipped:
-        found, module = _import(shipped[name])
-        _require_own_tables(module, _modules(scripts))
-        return found
-    raise _unknown(name, [*own, *shipped], folder)
+    return _Project.load(folder).find(name)[0]
+
+
+def load_syncs(folder: Path, names: Sequence[str] = ()) -> list[Found]:
+    """Load the project's own syncs, or those that are named, shipped ones too, all from one reading of the folder.
+
+    What cannot run is listed with its problem. Raises ScriptNotLoaded where two scripts have a sync of one name.
+    """
+    project = _Project.load(folder)
+    broken = [] if names else project.broken()
+    return [project.found(name) for name in names or project.own] + broken
 
 
 def list_syncs(folder: Path) -> list[Found]:
     """List every sync: the project's, what does not import there, and what packages bring."""
-    scripts = load_scripts(folder)
-    own = _by_name(scripts)
-    places = {sync.name: script.path for script in scripts for sync in script.syncs}
-    listed = [Found(name, str(places[name]), sync) for name, sync in own.items()]
-    listed += [Found(s.path.stem, str(s.path), None, s.problem) for s in scripts if s.problem]
+    project = _Project.load(folder)
+    listed = [Found(name, project.place(sync), sync) for name, sync in project.own.items()] + project.broken()
     taken = {found.name for found in listed}
     shipped = sorted(entry_points(group=_GROUP), key=lambda point: point.name)
     listed += [Found(p.name, p.value.partition(":")[0], _import(p)[0]) for p in shipped if p.name not in taken]
     return listed
+
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    """One reading of the folder: its scripts, and their syncs by name."""
+
+    folder: Path
+    scripts: list[Script]
+    own: dict[str, Sync[Record]]
+
+    @classmethod
+    def load(cls, folder: Path) -> "_Project":
+        scripts = load_scripts(folder)
+        return cls(folder, scripts, _by_name(scripts))
+
+    def find(self, name: str) -> tuple[Sync[Record], str]:
+        """Find a sync and its place; raises what keeps it from being run."""
+        if name in self.own:
+            home = next(s for s in self.scripts if self.own[name] in s.syncs)
+            if home.module is not None:
+                _require_own_tables(home.module, self.modules)
+            return self.own[name], str(home.path)
+        shipped = {point.name: point for point in entry_points(group=_GROUP)}
+        if script := self.to_blame(name, shipped):
+            raise script.problem or _unknown(name, [*self.own, *shipped], self.folder)
+        if name in shipped:
+            found, module = _import(shipped[name])
+            _require_own_tables(module, self.modules)
+            return found, module.__name__
+        raise _unknown(name, [*self.own, *shipped], self.folder)
+
+    def found(self, name: str) -> Found:
+        """Find a sync by its name, or what keeps it from being run."""
+        try:
+            sync, where = self.find(name)
+        except OrgsyncError as problem:
+            blamed = self.to_blame(name, ())
+            where = self.place(self.own[name]) if name in self.own else str(blamed.path) if blamed else name
+            return Found(name, where, None, problem)
+        return Found(name, where, sync)
+
+    def broken(self) -> list[Found]:
+        """List the scripts that do not import."""
+        return [Found(s.path.stem, str(s.path), None, s.problem) for s in self.scripts if s.problem]
+
+    def place(self, sync: Sync[Record]) -> str:
+        """Name the first file that has a sync of the project's own."""
+        return next(str(script.path) for script in self.scripts if sync in script.syncs)
+
+    def to_blame(self, name: str, shipped: Container[str]) -> Script | None:
+        """Find a broken script that may be why a name is missing.
+
+        One that bears the name must not give way to a shipped sync; any may be the one where there is none.
+        """
+        broken = [script for script in self.scripts if script.problem]
+        named = [script for script in broken if script.path.stem == name]
+        return next(iter(named or ([] if name in shipped else broken)), None)
+
+    @property
+    def modules(self) -> list[ModuleType]:
+        """The modules of the scripts that import."""
+        return [script.module for script in self.scripts if script.module is not None]
 
 
 def _by_name(scripts: list[Script]) -> dict[str, Sync[Record]]:
@@ -82,10 +134,6 @@ def _by_name(scripts: list[Script]) -> dict[str, Sync[Record]]:
                     "Rename one, or give it a name: @sync(name=...).",
                 )
     return {name: sync for name, (sync, _) in found.items()}
-
-
-def _modules(scripts: list[Script]) -> list[ModuleType]:
-    return [script.module for script in scripts if script.module is not None]
 
 
 def _require_own_tables(home: ModuleType, others: Iterable[ModuleType]) -> None:

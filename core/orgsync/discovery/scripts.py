@@ -5,8 +5,9 @@ import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import cast
 
 from orgsync.context import Sync
@@ -17,6 +18,17 @@ __all__ = ["Script", "load_scripts", "record_classes"]
 
 _PACKAGE = "syncs"
 """Scripts are imported as `syncs.NAME`, so that one can import another's record classes."""
+
+
+class _FreshLoader(SourceFileLoader):
+    """Compile a script each time it is imported.
+
+    Python's cache tells a changed file by its second and its size, so it misses a digit that was changed at once.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Read and compile the file."""
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,8 @@ def load_scripts(folder: Path) -> list[Script]:
     for name in [name for name in sys.modules if name == _PACKAGE or name.startswith(f"{_PACKAGE}.")]:
         del sys.modules[name]
     sys.modules[_PACKAGE] = package
+    # What scripts import of each other comes through this finder; one that is new knows of files just written, too.
+    sys.path_importer_cache[str(folder)] = FileFinder(str(folder), (_FreshLoader, [".py"]))
     return [_load(path) for path in paths]
 
 
@@ -58,7 +72,7 @@ def _load(path: Path) -> Script:
     name = f"{_PACKAGE}.{path.stem}"
     if name in sys.modules:
         return Script(path, sys.modules[name])
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_FreshLoader(name, str(path)))
     if spec is None or spec.loader is None:
         return Script(path, None, ScriptNotLoaded(f"{path} is not a Python file.", "Rename it."))
     module = importlib.util.module_from_spec(spec)

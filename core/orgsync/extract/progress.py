@@ -1,62 +1,96 @@
 """How far a stream has come: what the checkpoint keeps, and what a new run makes of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from orgsync.records import Position, Schema, parse_instant, to_stored
+from orgsync.salesforce.bulk import Place
 
 from .facts import Facts
 
-__all__ = ["Pass", "Progress"]
+__all__ = ["Key", "Kind", "Pass", "Progress", "SavedJob"]
+
+Kind: TypeAlias = Literal["changes", "snapshot"]
+Key: TypeAlias = tuple[str, ...]
+"""How far a step has come: what the last row that it read sorts by."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedJob:
+    """A Bulk job that a pass is reading: another run goes on with it where this one stopped."""
+
+    id: str
+    api_version: str
+    place: Place = field(default_factory=Place)
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
     """An unfinished pass: it reads what changed since `since`, or everything, and moves the watermark to `until`.
 
-    `step` names the query it is in, `after` the key of the last row read of it. `recheck` says that rows which an
-    earlier condition let in have to be looked at again.
+    `step` names what it is doing, `after` the key of the last row read in it, `job` the Bulk job that is being read.
+    `compare` says that the copy's Ids are held against the org's; `seq` is the number of the last change made before
+    it began, and `before` how many live rows there were.
     """
 
     since: datetime | None
     until: datetime
-    recheck: bool = False
-    step: str = "changed"
-    after: tuple[str, ...] = ()
+    compare: bool = False
+    seq: int = 0
+    before: int = 0
+    step: str = ""
+    after: Key = ()
+    job: SavedJob | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A stream's checkpoint: its watermark, what it was read with, and the pass it is in, if any."""
+    """A stream's checkpoint: its watermark, what it was read with, and the pass it is in, if any.
+
+    `deletions_from` is the instant from which getDeleted is asked next, `compared_at` when the Ids were last compared.
+    """
 
     watermark: datetime | None = None
+    kind: Kind = "changes"
     paths: tuple[str, ...] = ()
     where: str | None = None
     facts: Facts | None = None
     unfinished: Pass | None = None
+    deletions_from: datetime | None = None
+    compared_at: datetime | None = None
 
     @classmethod
-    def from_position(cls, saved: Position | None) -> "Progress":
-        """Read a checkpoint back."""
-        if saved is None or "facts" not in saved.state:
-            return cls()
+    def from_position(cls, saved: Position | None, kind: Kind) -> "Progress":
+        """Read a checkpoint back; one of another kind of reading says nothing."""
+        if saved is None or saved.state.get("kind") != kind:
+            return cls(kind=kind)
         state = saved.state
         unfinished = state.get("pass")
         return cls(
             watermark=saved.watermark,
+            kind=kind,
             paths=tuple(state["paths"]),
             where=state["where"],
             facts=Facts.from_json(state["facts"]),
             unfinished=_pass_from_json(unfinished) if unfinished else None,
+            deletions_from=_instant(state["deletions_from"]),
+            compared_at=_instant(state["compared_at"]),
         )
 
     def to_position(self, stream: str) -> Position:
         """Write the checkpoint."""
         if self.facts is None:
             raise ValueError("a stream's facts are learnt before its progress is kept")
-        state: dict[str, Any] = {"paths": list(self.paths), "where": self.where, "facts": self.facts.to_json()}
+        state: dict[str, Any] = {
+            "kind": self.kind,
+            "paths": list(self.paths),
+            "where": self.where,
+            "facts": self.facts.to_json(),
+            "deletions_from": _text(self.deletions_from),
+            "compared_at": _text(self.compared_at),
+        }
         if self.unfinished:
             state["pass"] = _pass_to_json(self.unfinished)
         return Position(stream, self.watermark, state)
@@ -70,41 +104,76 @@ class Progress:
         """Go on with these fields and this condition.
 
         New fields or another condition make the next pass read everything: rows that did not change have no value
-        in a new field's column yet. After a change of condition the copy's rows are looked at again as well.
+        in a new field's column yet, and rows of the copy may not meet the new condition. So do another cursor, which
+        the watermark is not of, and a parent whose changes were not looked for until now.
         """
-        same = where == self.where and set(paths) <= set(self.paths)
-        if same:
+        if where == self.where and set(paths) <= set(self.paths) and self._covers(facts):
             return replace(self, paths=paths, facts=facts)
-        return Progress(None, paths, where, facts, None)
+        return replace(self, watermark=None, paths=paths, where=where, facts=facts, unfinished=None)
 
-    def at(self, step: str, after: tuple[str, ...]) -> "Progress":
-        """Move within the unfinished pass."""
+    def _covers(self, facts: Facts) -> bool:
+        """Tell whether the watermark speaks of all that these facts make a pass look for."""
+        known = self.facts
+        return known is not None and known.cursor == facts.cursor and set(facts.parents) <= set(known.parents)
+
+    @property
+    def under_way(self) -> Pass:
+        """The unfinished pass; raises ValueError where there is none."""
         if self.unfinished is None:
             raise ValueError("no pass is under way")
-        return replace(self, unfinished=replace(self.unfinished, step=step, after=after))
+        return self.unfinished
+
+    def at(self, step: str, after: Key = (), job: SavedJob | None = None) -> "Progress":
+        """Move within the unfinished pass."""
+        return replace(self, unfinished=replace(self.under_way, step=step, after=after, job=job))
 
     def finished(self) -> "Progress":
-        """End the pass: only now does the watermark move."""
-        if self.unfinished is None:
-            raise ValueError("no pass is under way")
-        return replace(self, watermark=self.unfinished.until, unfinished=None)
+        """End the pass: only now does the watermark move.
+
+        What drifts without a stamp has been looked at only where everything was read.
+        """
+        done, drifts = self.under_way, self.facts is not None and self.facts.drifts
+        everything = done.since is None or (done.compare and not drifts)
+        return replace(
+            self,
+            watermark=done.until,
+            unfinished=None,
+            deletions_from=done.until if done.since is None else self.deletions_from,
+            compared_at=done.until if everything else self.compared_at,
+        )
 
 
 def _pass_to_json(unfinished: Pass) -> dict[str, Any]:
+    job = unfinished.job
     return {
-        "since": unfinished.since and to_stored(unfinished.since),
+        "since": _text(unfinished.since),
         "until": to_stored(unfinished.until),
-        "recheck": unfinished.recheck,
+        "compare": unfinished.compare,
+        "seq": unfinished.seq,
+        "before": unfinished.before,
         "step": unfinished.step,
         "after": list(unfinished.after),
+        "job": None if job is None else [job.id, job.api_version, job.place.locator, job.place.row, job.place.before],
     }
 
 
 def _pass_from_json(saved: Mapping[str, Any]) -> Pass:
+    job = saved["job"]
     return Pass(
-        since=saved["since"] and parse_instant(saved["since"]),
+        since=_instant(saved["since"]),
         until=parse_instant(saved["until"]),
-        recheck=saved["recheck"],
+        compare=saved["compare"],
+        seq=saved["seq"],
+        before=saved["before"],
         step=saved["step"],
         after=tuple(saved["after"]),
+        job=SavedJob(job[0], job[1], Place(*job[2:])) if job else None,
     )
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else to_stored(instant)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else parse_instant(text)

@@ -8,18 +8,40 @@ from typing import Protocol
 from orgsync.records import Schema
 from orgsync.salesforce.client import Client
 
+from .plan import Plan
+
 __all__ = ["Copy", "Source"]
 
 
 class Copy(Protocol):
-    """The rows that one connection has in the store."""
+    """The rows that one connection has in the store, and a list of the Ids that the org was seen to have."""
 
     async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
         """Name those of the Ids that have a live row in the copy."""
         ...
 
-    async def live_ids(self, schema: Schema, after: str, limit: int) -> list[str]:
-        """Name the next live rows' Ids in byte order."""
+    async def live_count(self, schema: Schema) -> int:
+        """Count the live rows."""
+        ...
+
+    async def last_change(self) -> int:
+        """Tell the number of the last change made in the store."""
+        ...
+
+    async def meet(self, schema: Schema, ids: Sequence[str]) -> None:
+        """Note that the org has these Ids."""
+        ...
+
+    async def unmet(self, schema: Schema, *, after: str, limit: int, upto_seq: int) -> list[str]:
+        """Name the next live rows that were not met, in byte order; none that changed after the number `upto_seq`."""
+        ...
+
+    async def unknown(self, schema: Schema, *, after: str, limit: int) -> list[str]:
+        """Name the next Ids that were met and have no live row, in byte order."""
+        ...
+
+    async def forget_met(self, schema: Schema) -> None:
+        """Forget which Ids were met."""
         ...
 
 
@@ -32,11 +54,20 @@ class Source:
     """An org as extraction sees it.
 
     `lag` is how far behind the org's clock the watermark stays for an object that getUpdated does not cover.
-    `warn` takes a sentence for the operator; `expect` the number of rows that a query will give.
+    `bulk_from` is the number of rows from which Bulk API 2.0 is preferred, `stalled_after` for how many seconds its
+    job may stand still. `reconcile_every` is how often the copy's Ids are compared with the org's, None for only when
+    asked. `keeps_positions` says that what is yielded is committed with its position, so that a job can be gone on
+    with. `warn` takes a sentence for the operator, `tell` the plan of a pass, `expect` the number of rows that a
+    query will give.
     """
 
     client: Client
     copy: Copy
     lag: timedelta = timedelta(minutes=5)
+    bulk_from: int = 50_000
+    stalled_after: float = 1800
+    reconcile_every: timedelta | None = None
+    keeps_positions: bool = False
     warn: Callable[[str], None] = field(default=_nothing)
+    tell: Callable[[Plan], None] = field(default=_nothing)
     expect: Callable[[int], None] = field(default=_nothing)

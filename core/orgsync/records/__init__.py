@@ -1,9 +1,9 @@
 """Record classes: at once the field list, the SOQL select list, the row type and the table."""
 
 from .batch import Batch, Batches, Position, Record_co
-from .decoding import bare, decode, decode_record
+from .decoding import Reading, bare, decode, decode_csv, decode_record
 from .fields import field
-from .instants import parse_instant, to_stored
+from .instants import parse_instant, stored_instant, to_stored
 from .record import Record
 from .schema import Column, Row, Schema, StoredValue, schema_of
 from .types import StoredDecimal, StoredTime, UtcDateTime
@@ -13,6 +13,7 @@ __all__ = [
     "Batches",
     "Column",
     "Position",
+    "Reading",
     "Record",
     "Record_co",
     "Row",
@@ -23,9 +24,11 @@ __all__ = [
     "UtcDateTime",
     "bare",
     "decode",
+    "decode_csv",
     "decode_record",
     "field",
     "parse_instant",
     "schema_of",
+    "stored_instant",
     "to_stored",
 ]

@@ -10,6 +10,7 @@ from orgsync.errors import ScriptProblem
 
 from .decoding import decode_record
 from .instants import parse_instant, to_stored
+from .numbers import stored_number
 from .record import Record
 from .schema import Row, Schema, StoredValue
 
@@ -64,5 +65,5 @@ def _stored(value: Any) -> StoredValue:
     if isinstance(value, time):
         return value.isoformat(timespec="milliseconds")
     if isinstance(value, Decimal):
-        return format(value, "f")
-    return json.dumps(value, ensure_ascii=False)
+        return stored_number(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,51 +1,152 @@
-"""From Salesforce's JSON to rows in stored form, a column at a time."""
+"""From Salesforce's JSON, and from Bulk's CSV, to rows in stored form, a column at a time.
+
+Both ways give the same row to the last character. Where the two notations differ, one rule decides: an empty text is
+NULL (Bulk cannot tell them apart), equal numbers are written alike (`3` and `3.0`, `1.5E2` and `150.0`), instants are
+UTC in milliseconds, and a compound value is JSON with its keys in order.
+"""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from orgsync.errors import AnswerUnreadable, RecordClassInvalid
 
 from .instants import stored_instant
+from .numbers import stored_number
 from .schema import Column, Row, Schema, StoredValue
 
-__all__ = ["bare", "decode", "decode_record"]
+__all__ = ["Reading", "bare", "decode", "decode_csv", "decode_record"]
 
 _Values = Sequence[Any]
+_Stored: TypeAlias = Callable[[_Values], Sequence[StoredValue]]
 
 
-def decode(
-    schema: Schema,
-    records: Sequence[Mapping[str, Any]],
-    *,
-    absent: Sequence[str] = (),
-    cursor: str = "SystemModstamp",
-) -> list[Row]:
-    """Turn query records into rows. Fields named in `absent` are NULL; `cursor` fills system_modstamp.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What has to be known of an object to read its values.
 
-    Raises RecordClassInvalid when a value does not fit the type that the class declares.
+    Fields named in `absent` are NULL. `cursor` fills system_modstamp, "" leaves it NULL. `numbers` are the paths of
+    numeric fields. `compounds` names, for an address or a location, the field behind each of its keys.
     """
-    columns = [_column(schema, column, records, absent, cursor) for column in schema.columns]
+
+    cursor: str = "SystemModstamp"
+    absent: Collection[str] = ()
+    numbers: Collection[str] = ()
+    compounds: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+
+    def path(self, column: Column) -> str:
+        """Tell which field fills a column; "" for none."""
+        path = self.cursor if column.name == "system_modstamp" else column.path
+        return "" if path in self.absent else path
+
+
+def decode(schema: Schema, records: Sequence[Mapping[str, Any]], reading: Reading | None = None) -> list[Row]:
+    """Turn query records into rows.
+
+    Raises RecordClassInvalid when a value does not fit the type that the class declares, AnswerUnreadable when a
+    field is missing from an answer.
+    """
+    if not records:
+        return []
+    known = reading or Reading()
+    found = _Fields(
+        records, list(dict.fromkeys(known.path(c).partition(".")[0] for c in schema.columns if known.path(c)))
+    )
+    columns = [_column(schema, column, known, found, _STORED) for column in schema.columns]
     return list(zip(*columns, strict=True))
+
+
+def decode_csv(schema: Schema, header: Sequence[str], rows: Sequence[Sequence[str]], reading: Reading) -> list[Row]:
+    """Turn rows of a Bulk result into the rows that REST would have given; raises as `decode` does."""
+    if not rows:
+        return []
+    texts = dict(zip((name.lower() for name in header), zip(*rows, strict=True), strict=True))
+    found = _Table(len(rows), texts, reading.compounds)
+    columns = [_column(schema, column, reading, found, _FROM_TEXT) for column in schema.columns]
+    return list(zip(*columns, strict=True))
+
+
+class _Source(Protocol):
+    """Where the values of a field come from, a value a row."""
+
+    @property
+    def length(self) -> int:
+        """The number of rows."""
+        ...
+
+    def values(self, path: str) -> _Values:
+        """Give a field's values; raises KeyError for one that is not there."""
+        ...
+
+
+class _Fields:
+    """The fields of records; all are taken at once, for that is the quickest way through a list of dicts."""
+
+    def __init__(self, records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+        self.length = len(records)
+        self._records = records
+        self._columns: dict[str, _Values] = {}
+        if len(names) > 1:
+            with suppress(KeyError):  # the column that lacks is told of when it is asked for
+                self._columns = dict(zip(names, zip(*map(itemgetter(*names), records), strict=True), strict=True))
+
+    def values(self, path: str) -> _Values:
+        """Give a field's values, those of a parent's field too; a parent that is null has null fields."""
+        first, _, rest = path.partition(".")
+        found = self._columns[first] if first in self._columns else [record[first] for record in self._records]
+        return [_below(parent, rest) for parent in found] if rest else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The columns of a CSV text, by lower-case name."""
+
+    length: int
+    texts: Mapping[str, Sequence[str]]
+    compounds: Mapping[str, Mapping[str, str]]
+
+    def values(self, path: str) -> _Values:
+        """Give a field's values; a compound is put together from its parts."""
+        if path not in self.compounds:
+            return [text or None for text in self.texts[path.lower()]]
+        parts = self.compounds[path]
+        columns = [_part(key, self.values(part)) for key, part in parts.items()]
+        return [_compound(parts, values) for values in zip(*columns, strict=True)]
+
+
+def _part(key: str, values: _Values) -> _Values:
+    return _floats(values) if key in ("latitude", "longitude") else values
+
+
+def _compound(keys: Iterable[str], values: Sequence[Any]) -> dict[str, Any] | None:
+    """A compound without any part is null."""
+    return dict(zip(keys, values, strict=True)) if any(value is not None for value in values) else None
 
 
 def decode_record(schema: Schema, record: Mapping[str, Any]) -> Row:
     """Turn one record that may lack fields into a row; what it lacks is NULL."""
     absent = [c.path for c in schema.columns if c.path.partition(".")[0] not in record]
-    return decode(schema, [record], absent=absent)[0]
+    return decode(schema, [record], Reading(absent=absent))[0]
 
 
 def _column(
-    schema: Schema, column: Column, records: Sequence[Mapping[str, Any]], absent: Sequence[str], cursor: str
+    schema: Schema, column: Column, reading: Reading, found: _Source, stored: Mapping[type, _Stored]
 ) -> Sequence[StoredValue]:
-    path = cursor if column.name == "system_modstamp" else column.path
-    if path in absent:
-        return [False if column.name == "is_deleted" else None] * len(records)
+    path = reading.path(column)
+    if not path:
+        return [False if column.name == "is_deleted" else None] * found.length
+    to_stored = stored[column.type]
+    if column.type is str and path in reading.numbers:
+        to_stored = _numbers
+    elif column.type is str and path in reading.compounds:
+        to_stored = _texts
     try:
-        return _STORED[column.type](_values(records, path))
+        return to_stored(found.values(path))
     except KeyError:
         raise AnswerUnreadable(
             f"Salesforce's answer lacks {schema.sobject}.{path}, which was asked for.", "Run the sync again."
@@ -58,14 +159,6 @@ def _column(
         ) from None
 
 
-def _values(records: Sequence[Mapping[str, Any]], path: str) -> _Values:
-    if "." not in path:
-        return list(map(itemgetter(path), records))
-    first, _, rest = path.partition(".")
-    parents = [record[first] for record in records]
-    return [_below(parent, rest) for parent in parents]
-
-
 def _below(parent: Any, path: str) -> Any:
     """Follow a path through parents; a parent that is null has null fields."""
     for name in path.split("."):
@@ -75,16 +168,20 @@ def _below(parent: Any, path: str) -> Any:
     return parent
 
 
+def _as_they_are(values: _Values) -> Sequence[StoredValue]:
+    return values
+
+
 def _texts(values: _Values) -> list[StoredValue]:
-    return [v if v is None or type(v) is str else _text(v) for v in values]
+    return [(v or None) if v is None or type(v) is str else _text(v) for v in values]
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return json.dumps(bare(value), ensure_ascii=False)
+    return stored_number(value) if type(value) in (int, float, Decimal) else _json(value)
+
+
+def _numbers(values: _Values) -> list[StoredValue]:
+    return [None if v is None else stored_number(v) for v in values]
 
 
 def _integers(values: _Values) -> list[StoredValue]:
@@ -103,18 +200,18 @@ def _floats(values: _Values) -> list[StoredValue]:
     return [v if v is None or type(v) is float else float(v) for v in values]
 
 
-def _decimals(values: _Values) -> list[StoredValue]:
-    return [None if v is None else format(Decimal(str(v)), "f") for v in values]
-
-
 def _booleans(values: _Values) -> list[StoredValue]:
-    return [v if v is None or type(v) is bool else _boolean(v) for v in values]
+    return [v if v is None or type(v) is bool else _BOOLEANS[v] if v in _BOOLEANS else _boolean(v) for v in values]
+
+
+_BOOLEANS = {"true": True, "false": False}
 
 
 def _boolean(value: Any) -> bool:
-    if str(value).lower() not in ("true", "false"):
-        raise ValueError("not a boolean")
-    return str(value).lower() == "true"
+    try:
+        return _BOOLEANS[str(value).lower()]
+    except KeyError:
+        raise ValueError("not a boolean") from None
 
 
 def _instants(values: _Values) -> list[StoredValue]:
@@ -122,7 +219,7 @@ def _instants(values: _Values) -> list[StoredValue]:
 
 
 def _dates(values: _Values) -> list[StoredValue]:
-    return [None if v is None else date.fromisoformat(v[:10]).isoformat() for v in values]
+    return [None if v is None else date.fromisoformat(v).isoformat() for v in values]
 
 
 def _times(values: _Values) -> list[StoredValue]:
@@ -134,7 +231,11 @@ def _time(value: str) -> str:
 
 
 def _jsons(values: _Values) -> list[StoredValue]:
-    return [None if v is None else json.dumps(bare(v), ensure_ascii=False) for v in values]
+    return [None if v is None else _json(v) for v in values]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(bare(value), ensure_ascii=False, sort_keys=True)
 
 
 def bare(value: Any) -> Any:
@@ -147,15 +248,18 @@ def bare(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-_STORED: dict[type, Callable[[_Values], list[StoredValue]]] = {
+_STORED: dict[type, _Stored] = {
     str: _texts,
     bool: _booleans,
     int: _integers,
     float: _floats,
-    Decimal: _decimals,
+    Decimal: _numbers,
     datetime: _instants,
     date: _dates,
     time: _times,
     dict: _jsons,
     list: _jsons,
 }
+
+_FROM_TEXT: dict[type, _Stored] = {**_STORED, str: _as_they_are}
+"""A CSV's values are texts already, or None."""

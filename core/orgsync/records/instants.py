@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 __all__ = ["parse_instant", "stored_instant", "to_stored"]
 
+_STORED_LENGTH = len("2026-01-31T10:15:00.000Z")
 _REST_LENGTH = len("2026-01-31T10:15:00.000+0000")
 
 
@@ -12,6 +13,8 @@ def stored_instant(text: str) -> str:
 
     REST writes `...000+0000`, Bulk CSV `...000Z`, identity answers `...00Z`: all UTC, all seen in recordings.
     """
+    if len(text) == _STORED_LENGTH and text[-1] == "Z":
+        return text
     if len(text) == _REST_LENGTH and text.endswith("+0000"):
         return text[:-5] + "Z"
     return to_stored(parse_instant(text))

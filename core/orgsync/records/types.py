@@ -8,6 +8,7 @@ from sqlalchemy import DateTime, Dialect, Numeric, String, Time
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from .instants import parse_instant, to_stored
+from .numbers import stored_number
 
 __all__ = ["StoredDecimal", "StoredTime", "UtcDateTime"]
 
@@ -49,7 +50,7 @@ class StoredDecimal(TypeDecorator[Decimal]):
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
         """Write the digits, never an exponent."""
-        return format(value, "f") if value is not None and dialect.name == "sqlite" else value
+        return stored_number(value) if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         """Read the digits."""

@@ -11,23 +11,26 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict, Unpack, cast
 
 import anyio
 
-from orgsync.context import Context, Sync, open_context
-from orgsync.errors import LimitReached, OrgsyncError, ScriptNotLoaded, ScriptProblem
+from orgsync.context import Context, Reading, Sync, open_context
+from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptNotLoaded, ScriptProblem
+from orgsync.extract import Plan
 from orgsync.records import Batch, Position, Record
 from orgsync.salesforce.http import Http
 from orgsync.settings import Settings
 from orgsync.store import Run, RunStatus, Store, Write
+
+from .collecting import seldom_collecting
 
 __all__ = ["Outcome", "Progress", "RunOptions", "run_sync"]
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is: rows committed by kind, API calls, and how many rows its present query will give."""
+    """How far a run is: rows committed by kind, API calls, what its present query will give, and the plan behind it."""
 
     added: int = 0
     updated: int = 0
@@ -35,6 +38,7 @@ class Progress:
     unchanged: int = 0
     api_calls: int = 0
     expected: int | None = None
+    plan: Plan | None = None
 
     @property
     def rows(self) -> int:
@@ -44,10 +48,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: its row in the store, and the problem that ended it, if any."""
+    """How a run ended: its row in the store, the problem that ended it, if any, and the plan of its last long read."""
 
     run: Run
     problem: OrgsyncError | None = None
+    plan: Plan | None = None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _nobody(_: Progress) -> None:
@@ -55,9 +64,10 @@ def _nobody(_: Progress) -> None:
 
 
 class RunOptions(TypedDict, total=False):
-    """What a run may be told: to read everything, whom to tell its progress, and what time it is."""
+    """What a run may be told: to read everything, to compare Ids, whom to tell its progress, and what time it is."""
 
     full: bool
+    reconcile: bool
     watch: Callable[[Progress], None]
     clock: Callable[[], datetime]
 
@@ -69,44 +79,50 @@ async def run_sync(
     store: Store,
     http: Http,
     settings: Settings,
-    full: bool = False,
-    watch: Callable[[Progress], None] = _nobody,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    **options: Unpack[RunOptions],
 ) -> Outcome:
     """Run a sync on a connection, from its checkpoint, or from the start with `full`.
 
-    A run that begins always ends in an Outcome; only being cancelled passes through, with the run marked stopped and
-    all its committed batches kept. Raises ConfigurationInvalid for an unknown connection and AlreadyRunning while
-    another run of the same sync on the same connection is under way.
+    With `reconcile`, or when the sync says that it is time, the copy's Ids are compared with the org's as well. A run
+    that begins always ends in an Outcome; only being cancelled passes through, with the run marked stopped and all
+    its committed batches kept. Raises ConfigurationInvalid for an unknown connection and AlreadyRunning while another
+    run of the same sync on the same connection is under way.
     """
-    await store.connection(connection)
-    async with store.lock(f"run {sync.name} {connection}", timeout=0):
-        run = await store.start_run(sync.name, connection)
-        running = _Running(sync, run, store, watch)
+    leads_to = await store.connection(connection)
+    clock, watch = options.get("clock", _utc_now), options.get("watch", _nobody)
+    reading: Reading = {"full": options.get("full", False), "compare": options.get("reconcile", False)}
+    async with store.lease(sync.name, connection, lasts=settings.lease) as lease:
+        running = _Running(sync, await store.start_run(lease), store, watch)
         try:
             saved = await store.checkpoints(sync.name, connection)
             positions = {name: Position(name, kept.watermark, kept.position) for name, kept in saved.items()}
             running.watermarks = {name: kept.watermark for name, kept in positions.items() if name}
             context = await open_context(
-                connection,
+                leads_to,
                 store=store,
                 http=http,
                 settings=settings,
-                positions=positions,
-                full=full,
-                expect=running.expect,
+                sync=sync.name,
+                reading={**reading, "positions": positions},
                 clock=clock,
+                reconcile_every=sync.reconcile,
+                keeps_positions=True,
+                expect=running.expect,
+                tell=running.told,
             )
-            context.log = context.log.bind(sync=sync.name, run=run.id)
-            await running.consume(context)
+            context.log = context.log.bind(sync=sync.name, run=running.run.id)
+            with seldom_collecting():
+                await running.consume(context)
         except anyio.get_cancelled_exc_class():
             await running.finish("stopped", "It was interrupted; the next run goes on from there.")
             raise
         except Exception as error:  # a script is anybody's code: whatever it raises ends this run and no more
             problem = _problem(sync, error)
+            if isinstance(problem, AlreadyRunning):  # another process has taken over, and has ended this run
+                return Outcome(await store.run(running.run.id), problem, running.progress.plan)
             status: RunStatus = "stopped" if isinstance(problem, LimitReached) else "failed"
-            return Outcome(await running.finish(status, str(problem)), problem)
-        return Outcome(await running.finish("done"))
+            return Outcome(await running.finish(status, str(problem)), problem, running.progress.plan)
+        return Outcome(await running.finish("done"), plan=running.progress.plan)
 
 
 @dataclass(slots=True)
@@ -124,6 +140,12 @@ class _Running:
     def expect(self, rows: int) -> None:
         """Note how many rows the present query will give, beyond those that were committed before it."""
         self.progress.expected = rows
+
+    def told(self, plan: Plan) -> None:
+        """Note how the rows of a pass are read, and say so."""
+        self.progress.plan, self.progress.expected = plan, plan.rows
+        if self.context:
+            self.context.log.info(f"plan: {plan}")
 
     async def consume(self, context: Context) -> None:
         """Commit what the sync yields, a batch at a time."""
@@ -171,7 +193,7 @@ class _Running:
         reached = [watermark for watermark in self.watermarks.values() if watermark]
         with anyio.CancelScope(shield=True):
             self.run = await self.store.finish_run(
-                self.run.id,
+                self.run,
                 status=status,
                 error=error,
                 api_calls=self.context.api_calls if self.context else 0,

@@ -1,14 +1,20 @@
 """What Salesforce's answers mean: from status, errorCode and body to the error that says who must act.
 
+    QueryRefused
+    └── NotFound               a row or resource is absent
+    ServerProblem
+    ├── NotCarriedOut          nothing happened yet, so even a write may be sent again
+    ├── NoRoute                Salesforce's edge does not know the host (420)
+    ├── QueryTimedOut          the query takes too long as it is: ask for less at once
+    └── LocatorExpired         the rest of a query's pages is gone
+        └── LocatorBusy          or not to be had just now
+
 Codes decide, never texts: messages follow the user's language. The two kinds of REQUEST_LIMIT_EXCEEDED have one code,
 so there the text has to tell (facts recorded in issue reports: "TotalRequests" is the day's, "Concurrent..." passes).
 """
 
-import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable
 
 from orgsync.errors import (
     AccessRefused,
@@ -22,9 +28,20 @@ from orgsync.errors import (
     ServerProblem,
 )
 
-from .http import Answer
+from .refusals import Refusal, refusal_of
+from .wire import Answer
 
-__all__ = ["LocatorExpired", "NotCarriedOut", "NotFound", "SessionInvalid", "problem_of", "unreadable"]
+__all__ = [
+    "LocatorBusy",
+    "LocatorExpired",
+    "NoRoute",
+    "NotCarriedOut",
+    "NotFound",
+    "QueryTimedOut",
+    "SessionInvalid",
+    "problem_of",
+    "unreadable",
+]
 
 
 class SessionInvalid(OperatorProblem):
@@ -37,57 +54,36 @@ class NotCarriedOut(ServerProblem):
     """Salesforce says that it did nothing, for now: even a write may be sent again."""
 
 
+class NoRoute(ServerProblem):
+    """Salesforce's edge knows no way to the host: an org that is moving, or a sandbox or scratch org that is gone."""
+
+
+class QueryTimedOut(ServerProblem):
+    """The query runs longer than Salesforce allows (2 minutes to find its rows); the same query would do so again."""
+
+
 class LocatorExpired(ServerProblem):
     """The rest of a query's pages is gone; a query from the last row read gets them."""
+
+
+class LocatorBusy(LocatorExpired):
+    """The rest of a query's pages cannot be had just now, and may be gone."""
 
 
 class NotFound(QueryRefused):
     """The addressed row or resource does not exist, or the user may not see it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """The first error of an answer, and what may be shown of it."""
-
-    status: int
-    code: str
-    message: str
-    request: str
-
-    @property
-    def shown(self) -> str:
-        """The message without the query that Salesforce echoes in it, and without quoted values."""
-        text = re.split(r"ERROR at Row:\d+:Column:\d+\s*", self.message)[-1]
-        text = " ".join(re.sub(r"'([^']*)'", _only_names, text).split())
-        return f"{self.code}: {text[:240]}".rstrip(": ")
-
-
 def problem_of(answer: Answer) -> OrgsyncError | None:
     """Decide what an answer means; None for success (2xx, 300 and 304 included)."""
     if answer.ok or answer.status in (300, 304):
         return None
-    refusal = _refusal(answer)
+    refusal = refusal_of(answer)
     if refusal is None:
         return _unspoken(answer)
     if meaning := _MEANINGS.get(refusal.code):
         return meaning(refusal)
     return _by_status(refusal)
-
-
-def _refusal(answer: Answer) -> _Refusal | None:
-    """Read `[{message, errorCode}]`, a single object too; None where the body is something else."""
-    try:
-        body: Any = json.loads(answer.content)
-    except ValueError:
-        return None
-    first: Any = next(iter(cast("Iterable[Any]", body)), None) if isinstance(body, list) else body
-    if not isinstance(first, dict):
-        return None
-    error = cast("dict[str, Any]", first)
-    code = error.get("errorCode") or error.get("statusCode") or error.get("error")
-    if not isinstance(code, str):
-        return None
-    return _Refusal(answer.status, code, str(error.get("message", "")), answer.place)
 
 
 def _unspoken(answer: Answer) -> OrgsyncError:
@@ -100,7 +96,9 @@ def _unspoken(answer: Answer) -> OrgsyncError:
             f"The request is longer than Salesforce takes (status {answer.status}).",
             "Select fewer fields or bind shorter lists: address and headers have room for 16,384 bytes.",
         )
-    if answer.status in (408, 420, 421, 425, 429) or answer.status >= 500:
+    if answer.status == 420:
+        return _no_route(answer.place)
+    if _passes(answer.status):
         return ServerProblem(
             f"{answer.place} was answered with {kind}.", "Salesforce is down or busy; run it again later."
         )
@@ -111,11 +109,13 @@ def _unspoken(answer: Answer) -> OrgsyncError:
     return QueryRefused(f"{answer.place} was refused with status {answer.status}.", "Check the path and the login URL.")
 
 
-def _by_status(refusal: _Refusal) -> OrgsyncError:
+def _by_status(refusal: Refusal) -> OrgsyncError:
     """Judge a code that the table does not have by its status."""
     if refusal.status == 401:
         return SessionInvalid(f"{refusal.request} was refused ({refusal.code}).", "Sign in again.")
-    if refusal.status in (408, 420, 421, 425, 429) or refusal.status >= 500:
+    if refusal.status == 420:
+        return _no_route(refusal.request)
+    if _passes(refusal.status):
         return _server(refusal)
     if refusal.status == 403:
         return _access(refusal)
@@ -124,7 +124,19 @@ def _by_status(refusal: _Refusal) -> OrgsyncError:
     return _query(refusal)
 
 
-def _session(refusal: _Refusal) -> OrgsyncError:
+def _passes(status: int) -> bool:
+    """Tell the statuses of a server, edge or proxy that is busy, restarting or down."""
+    return status in (408, 421, 425, 429) or status >= 500
+
+
+def _no_route(request: str) -> NoRoute:
+    return NoRoute(
+        f"Salesforce's edge has no route for {request} (status 420).",
+        "Run it again later; a deleted sandbox or scratch org, or one that has just been renamed, answers like this.",
+    )
+
+
+def _session(refusal: Refusal) -> OrgsyncError:
     """Tell a dead session from one that no renewal can mend: the token's scope lacks `api`."""
     if "not valid for use with" in refusal.message or "not attached to" in refusal.message:
         return AccessRefused(
@@ -134,7 +146,7 @@ def _session(refusal: _Refusal) -> OrgsyncError:
     return SessionInvalid("The session is expired or invalid.", "Sign in again.")
 
 
-def _limit(refusal: _Refusal) -> OrgsyncError:
+def _limit(refusal: Refusal) -> OrgsyncError:
     if "concurrent" in refusal.message.lower():
         return NotCarriedOut("Too many long requests run in the org at once.", "Run it again in a moment.")
     return LimitReached(
@@ -143,7 +155,7 @@ def _limit(refusal: _Refusal) -> OrgsyncError:
     )
 
 
-def _field(refusal: _Refusal) -> OrgsyncError:
+def _field(refusal: Refusal) -> OrgsyncError:
     found = re.search(r"column '([\w.]+)' on (?:entity|sobject of type) '([\w.]+)'", refusal.message)
     if not found:
         return _query(refusal)
@@ -154,7 +166,7 @@ def _field(refusal: _Refusal) -> OrgsyncError:
     )
 
 
-def _object(refusal: _Refusal) -> OrgsyncError:
+def _object(refusal: Refusal) -> OrgsyncError:
     found = re.search(r"sObject type '([\w.]+)'", refusal.message)
     name = found.group(1) if found else "The object"
     return ObjectNotFound(
@@ -163,53 +175,75 @@ def _object(refusal: _Refusal) -> OrgsyncError:
     )
 
 
-def _query(refusal: _Refusal) -> OrgsyncError:
+def _query(refusal: Refusal) -> OrgsyncError:
     return QueryRefused(f"Salesforce refuses {refusal.request} ({refusal.shown}).", "Change the query or the request.")
 
 
-def _not_found(refusal: _Refusal) -> OrgsyncError:
+def _not_found(refusal: Refusal) -> OrgsyncError:
     return NotFound(
         f"{refusal.request} was not found ({refusal.code}).", "It is absent, deleted, or not shared with the user."
     )
 
 
-def _access(refusal: _Refusal) -> OrgsyncError:
+def _access(refusal: Refusal) -> OrgsyncError:
     return AccessRefused(
         f"The org refuses {refusal.request} ({refusal.shown}).",
         "Ask its administrator for the permission that is named, or for API Enabled.",
     )
 
 
-def _api_disabled(refusal: _Refusal) -> OrgsyncError:
+def _api_disabled(refusal: Refusal) -> OrgsyncError:
     return AccessRefused(
         f"The org does not let this user call its API ({refusal.code}).",
         "Give the user the permission API Enabled; Professional Edition needs API access bought.",
     )
 
 
-def _server(refusal: _Refusal) -> OrgsyncError:
+def _server(refusal: Refusal) -> OrgsyncError:
     return ServerProblem(
         f"{refusal.request} was answered with status {refusal.status} ({refusal.code}).", "Run it again later."
     )
 
 
-def _not_carried_out(refusal: _Refusal) -> OrgsyncError:
+def _not_carried_out(refusal: Refusal) -> OrgsyncError:
     return NotCarriedOut(f"{refusal.request} was put off by Salesforce ({refusal.code}).", "Run it again in a moment.")
 
 
-def _locator(refusal: _Refusal) -> OrgsyncError:
+def _locator(refusal: Refusal) -> OrgsyncError:
     return LocatorExpired(
         f"The rest of the query's pages is gone ({refusal.code}).",
         "Run the query again; pages are kept for two days at most, and fewer queries at once keep them longer.",
     )
 
 
-def _only_names(match: re.Match[str]) -> str:
-    """Keep quoted field and object names; a quoted value may be a customer's."""
-    return match.group(0) if re.fullmatch(r"[A-Za-z]\w*(\.\w+)*", match.group(1)) else "'…'"
+def _locator_busy(refusal: Refusal) -> OrgsyncError:
+    return LocatorBusy(
+        f"The rest of the query's pages cannot be had just now ({refusal.code}).", "Run the query again."
+    )
 
 
-_MEANINGS: dict[str, Callable[[_Refusal], OrgsyncError]] = {
+def _timed_out(refusal: Refusal) -> OrgsyncError:
+    return QueryTimedOut(
+        f"{refusal.request} runs longer than Salesforce allows ({refusal.code}).",
+        "Ask for less at once: a shorter time, fewer fields, or a condition on an indexed field.",
+    )
+
+
+def _too_large(refusal: Refusal) -> OrgsyncError:
+    return QueryRefused(
+        f"{refusal.request} touches more rows than Salesforce looks through for this user ({refusal.code}).",
+        "Narrow the query by an indexed field; with the permission View All Data sharing need not be computed.",
+    )
+
+
+def _too_complicated(refusal: Refusal) -> OrgsyncError:
+    return QueryRefused(
+        f"{refusal.request} selects too many fields, or its conditions are too long ({refusal.code}).",
+        "Select fewer fields, formula and currency fields first, or split the record class in two.",
+    )
+
+
+_MEANINGS: dict[str, Callable[[Refusal], OrgsyncError]] = {
     "INVALID_SESSION_ID": _session,
     "INVALID_AUTH_HEADER": _session,
     "URL_NOT_RESET": _session,
@@ -218,10 +252,14 @@ _MEANINGS: dict[str, Callable[[_Refusal], OrgsyncError]] = {
     "INVALID_TYPE": _object,
     "API_DISABLED_FOR_ORG": _api_disabled,
     "INVALID_QUERY_LOCATOR": _locator,
+    "INVALID_QUERY_LOCATOR_FORMAT": _locator,
+    "LOCATOR_LOCATION_EXCEEDS_SIZE": _locator,
     "QUERY_LOCATOR_EXPIRED": _locator,
     "QUERY_LOCATOR_NOT_FOUND": _locator,
-    "TEMPORARY_QUERY_MORE_FAILURE": _server,
-    "QUERY_TIMEOUT": _server,
+    "TEMPORARY_QUERY_MORE_FAILURE": _locator_busy,
+    "QUERY_TIMEOUT": _timed_out,
+    "OPERATION_TOO_LARGE": _too_large,
+    "QUERY_TOO_COMPLICATED": _too_complicated,
     "UNABLE_TO_LOCK_ROW": _not_carried_out,
     "TOO_MANY_APEX_REQUESTS": _not_carried_out,
     "API_CURRENTLY_DISABLED": _not_carried_out,

@@ -1,20 +1,22 @@
 """One org's REST API: a live token on every request, one renewal after a 401, retries, and the daily limit watched."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import EllipsisType
 from typing import Any, TypedDict, TypeVar, Unpack
 from urllib.parse import urljoin
 
+import anyio
 import stamina
 
 from orgsync.errors import AccessRefused, OrgsyncError, TransientProblem
 
 from .answers import SessionInvalid, problem_of
 from .hosts import require_api_host
-from .http import JSON, Answer, Http
+from .http import JSON, Answer, Http, Stream
 from .limits import ApiUsage
-from .retry import may_repeat
+from .retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat
 from .session import Access, Session
 
 __all__ = ["DEFAULT_API_VERSION", "Client"]
@@ -23,13 +25,9 @@ DEFAULT_API_VERSION = "62.0"
 
 _REDIRECTIONS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 3
-_ATTEMPTS = 7
-_WAIT_INITIAL = 0.5  # seconds; doubled on each try, with jitter
-_WAIT_MAX = 20.0
-_RETRY_AFTER_MAX = 300.0
-
 
 T = TypeVar("T")
+Judge = Callable[[Answer], OrgsyncError | None]
 
 
 class Body(TypedDict, total=False):
@@ -88,47 +86,78 @@ class Client:
         """Read a resource as JSON."""
         return await self.call("GET", path, Answer.json, params=params)
 
-    async def call(self, method: str, path: str, read: Callable[[Answer], T], **body: Unpack[Body]) -> T:
+    async def call(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Answer], T],
+        *,
+        judge: Judge = problem_of,
+        idempotent: bool | None = None,
+        **body: Unpack[Body],
+    ) -> T:
         """Send one request and answer with what `read` makes of its success, or raise the error that says who must act.
 
         A path that starts with `/services/` is taken as it is; any other is below `/services/data/vNN.N/`. What
         passes by itself is tried again, writes only where that can do no harm, for a minute by default; `read`
-        may raise AnswerUnreadable, which counts as passing.
+        may raise AnswerUnreadable, which counts as passing. `judge` decides what an answer means, and `idempotent`
+        whether carrying the request out twice does no harm, where the method does not tell.
         Raises ConfigurationInvalid for a path on a host that is not the org's: a token is never sent there.
         """
 
+        async def attempt() -> T:
+            return read(await self._signed_in(lambda access: self._send(method, path, access, judge, **body)))
+
+        return await self._retried(attempt, idempotent=method in IDEMPOTENT if idempotent is None else idempotent)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - of each wait on the socket, not of the whole
+    ) -> AsyncGenerator[Stream]:
+        """Open a resource whose body is read as it arrives, with the token and the retries of `call`.
+
+        What breaks later, while the body is read, is the caller's to mend: only it knows what it has had.
+        """
+        async with AsyncExitStack() as stack:
+
+            async def attempt() -> Stream:
+                return await self._signed_in(lambda access: self._open(stack, path, access, params, headers, timeout))
+
+            yield await self._retried(attempt, idempotent=True)
+
+    async def _retried(self, attempt: Callable[[], Awaitable[T]], *, idempotent: bool) -> T:
+        deadline = anyio.current_time() + self._retry_for
         tries = 0
 
-        def wait_for(error: Exception) -> bool | float:
-            """Tell stamina whether to try again, and how long to wait where the server has said so."""
+        def wait_after(error: Exception) -> bool | float:
+            """Tell stamina how long to wait before the next try; False where there is none."""
             nonlocal tries
             tries += 1
-            if not isinstance(error, OrgsyncError) or not may_repeat(error, method, tries=tries):
+            if not isinstance(error, OrgsyncError) or not may_repeat(error, idempotent=idempotent, tries=tries):
                 return False
-            return getattr(error, "retry_after", None) or True
+            told = getattr(error, "retry_after", None) or 0.0
+            return max(told, backoff(tries)) if anyio.current_time() + told <= deadline else False
 
-        async for attempt in stamina.retry_context(
-            on=wait_for,
-            attempts=_ATTEMPTS,
-            timeout=self._retry_for,
-            wait_initial=_WAIT_INITIAL,
-            wait_max=_WAIT_MAX,
-            wait_jitter=_WAIT_INITIAL,
-        ):
-            with attempt:
-                return read(await self._signed_in(method, path, **body))
+        async for trial in stamina.retry_context(on=wait_after, attempts=ATTEMPTS, timeout=self._retry_for):
+            with trial:
+                return await attempt()
         raise AssertionError("stamina leaves its loop by return or raise")  # pragma: no cover
 
-    async def _signed_in(self, method: str, path: str, **body: Unpack[Body]) -> Answer:
+    async def _signed_in(self, send: Callable[[Access], Awaitable[T]]) -> T:
         """Send with a live token; when Salesforce calls it dead, renew it once and send the same again."""
         self.usage.require_room()
         access = await self._session.access()
         try:
-            return await self._send(method, path, access, **body)
+            return await send(access)
         except SessionInvalid:
             access = await self._session.renew(access)
         try:
-            return await self._send(method, path, access, **body)
+            return await send(access)
         except SessionInvalid:
             raise AccessRefused(
                 "Salesforce calls a new session invalid at once.",
@@ -136,20 +165,41 @@ class Client:
                 "blocked app do this.",
             ) from None
 
-    async def _send(self, method: str, path: str, access: Access, **body: Unpack[Body]) -> Answer:
+    async def _send(self, method: str, path: str, access: Access, judge: Judge, **body: Unpack[Body]) -> Answer:
         url, params = self._url(path, access), body.get("params")
-        headers = {"Accept": "application/json", **(body.get("headers") or {})}
-        headers["Authorization"] = f"Bearer {access.token}"
+        headers = _headers(access, body.get("headers"))
         hops = _HOPS if method == "GET" else 0
         while True:
             self.usage.calls += 1
             answer = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
             self._note(answer)
             if not hops or answer.status not in _REDIRECTIONS or "location" not in answer.headers:
-                return _successful(answer)
+                return _successful(answer, judge)
             url, params, hops = self._checked(urljoin(url, answer.headers["location"])), None, hops - 1
 
-    def _note(self, answer: Answer) -> None:
+    async def _open(
+        self,
+        stack: AsyncExitStack,
+        path: str,
+        access: Access,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        seconds: float | None,
+    ) -> Stream:
+        """Open a stream that stays open until the stack is left; one that is no success is closed at once."""
+        url = self._url(path, access)
+        self.usage.calls += 1
+        async with AsyncExitStack() as opening:
+            stream = await opening.enter_async_context(
+                self._http.stream("GET", url, params=params, headers=_headers(access, headers), timeout=seconds)
+            )
+            self._note(stream)
+            if not stream.ok:
+                _successful(await stream.read(), problem_of)
+            stack.push_async_callback(opening.pop_all().aclose)
+            return stream
+
+    def _note(self, answer: Answer | Stream) -> None:
         self.usage.note(answer.headers)
         if answer.date:
             self._ahead = answer.date - self._clock()
@@ -171,16 +221,14 @@ def _itself(answer: Answer) -> Answer:
     return answer
 
 
-def _successful(answer: Answer) -> Answer:
-    problem = problem_of(answer)
+def _headers(access: Access, headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {"Accept": "application/json", **(headers or {}), "Authorization": f"Bearer {access.token}"}
+
+
+def _successful(answer: Answer, judge: Judge) -> Answer:
+    problem = judge(answer)
     if problem is None:
         return answer
     if isinstance(problem, TransientProblem):
-        problem.retry_after = _retry_after(answer)
+        problem.retry_after = answer.retry_after
     raise problem
-
-
-def _retry_after(answer: Answer) -> float | None:
-    """Read `Retry-After` in seconds. No recording shows Salesforce sending it, but proxies on the way do."""
-    text = answer.headers.get("retry-after", "")
-    return min(float(text), _RETRY_AFTER_MAX) if text.isdigit() and int(text) else None

@@ -1,38 +1,51 @@
 """What an object is made of, as far as the connection's user may see."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from orgsync.errors import ObjectNotFound
 
 from .answers import NotFound, unreadable
 from .client import Client
-from .http import Answer
+from .wire import Answer
 
-__all__ = ["FieldDescribe", "ObjectDescribe", "describe"]
+__all__ = ["FieldDescribe", "ObjectDescribe", "changed_since", "describe"]
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class FieldDescribe:
-    """One field: its name, Salesforce's type, and for a reference the relationship and what it may point to."""
+    """One field: its name, Salesforce's type, and for a reference the relationship and what it may point to.
+
+    `compound_of` names the compound field (an address, a location, a person's name) that this one is a part of.
+    `length` is in characters, 0 for what is no text.
+    """
 
     name: str
     type: str
     relationship: str | None
     refers_to: tuple[str, ...]
     calculated: bool
+    compound_of: str | None = None
+    length: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectDescribe:
-    """One object. `fields` is keyed by lower-case name, for SOQL does not mind case."""
+    """One object. `fields` is keyed by lower-case name, for SOQL does not mind case.
+
+    `last_modified` is the answer's Last-Modified as it came, for `changed_since`; None where it had none.
+    """
 
     name: str
     replicateable: bool
     queryable: bool
     fields: Mapping[str, FieldDescribe]
+    last_modified: str | None = None
 
     def field(self, name: str) -> FieldDescribe | None:
         """Find a field by its name, whatever its case."""
@@ -46,13 +59,29 @@ class ObjectDescribe:
 
 async def describe(client: Client, sobject: str) -> ObjectDescribe:
     """Read an object's describe. Raises ObjectNotFound where it is absent or invisible to the user."""
+    return await _asked(client, sobject, {}, _read)
+
+
+async def changed_since(client: Client, sobject: str, last_modified: str) -> ObjectDescribe | None:
+    """Read an object's describe if it is another than at `last_modified`; None where it is still the same.
+
+    An unchanged one costs a call, but no body (304). Raises as `describe` does.
+    """
+    return await _asked(client, sobject, {"If-Modified-Since": last_modified}, _read_if_changed)
+
+
+async def _asked(client: Client, sobject: str, headers: Mapping[str, str], read: Callable[[Answer], T]) -> T:
     try:
-        return await client.call("GET", f"sobjects/{quote(sobject, safe='')}/describe", _read)
+        return await client.call("GET", f"sobjects/{quote(sobject, safe='')}/describe", read, headers=headers)
     except NotFound:
         raise ObjectNotFound(
             f"The org has no object {sobject}, or the connection's user may not see it.",
             "Check the spelling (custom objects end in __c), and that a permission set of the user gives Read on it.",
         ) from None
+
+
+def _read_if_changed(answer: Answer) -> ObjectDescribe | None:
+    return None if answer.status == 304 else _read(answer)
 
 
 def _read(answer: Answer) -> ObjectDescribe:
@@ -64,8 +93,9 @@ def _read(answer: Answer) -> ObjectDescribe:
             replicateable=bool(body.get("replicateable", True)),
             queryable=bool(body.get("queryable", True)),
             fields={each.name.lower(): each for each in fields},
+            last_modified=answer.headers.get("last-modified"),
         )
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise unreadable(answer) from None
 
 
@@ -76,4 +106,6 @@ def _field(body: Mapping[str, Any]) -> FieldDescribe:
         relationship=body.get("relationshipName"),
         refers_to=tuple(body.get("referenceTo") or ()),
         calculated=bool(body.get("calculated")),
+        compound_of=body.get("compoundFieldName"),
+        length=int(body.get("length") or 0),
     )

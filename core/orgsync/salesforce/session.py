@@ -38,6 +38,7 @@ class Access:
 class Session:
     """Sign one connection in and keep it signed in; safe for any number of tasks.
 
+    `known` gives the credentials as they were read from the vault a moment ago, which spares reading them again.
     `clock` is this machine's time, aware. `token_timeout` is in seconds, for each wait on the login host.
     """
 
@@ -46,12 +47,14 @@ class Session:
         http: Http,
         vault: CredentialsVault,
         *,
+        known: Callable[[], Credentials] | None = None,
         allowed_hosts: Collection[str] = (),
         clock: Callable[[], datetime] = utc_now,
         token_timeout: float = TOKEN_TIMEOUT,
     ) -> None:
         self._http = http
         self._vault = vault
+        self._known = known
         self._allowed_hosts = tuple(allowed_hosts)
         self._clock = clock
         self._token_timeout = token_timeout
@@ -67,12 +70,18 @@ class Session:
 
         Raises SignInNeeded where Salesforce refuses the sign-in, and a TransientProblem where it could not be asked.
         """
-        access = self._usable(self._credentials)
+        access = self._usable(self._credentials) or await self._stored()
         return access if access is not None else await self._renewed(None)
 
     async def renew(self, refused: Access) -> Access:
         """Give another token than the one that Salesforce refused with a 401; raises as `access` does."""
         return await self._renewed(refused)
+
+    async def _stored(self) -> Access | None:
+        """Take up what is stored, if that is alive: most runs begin with a token that an earlier one got."""
+        if self._credentials is None and self._refused is None and self._unsaved is None:
+            self._credentials = self._known() if self._known else await self._vault.load()
+        return self._usable(self._credentials)
 
     async def _renewed(self, refused: Access | None) -> Access:
         failures_before = self._failures

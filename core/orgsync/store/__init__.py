@@ -2,6 +2,7 @@
 
 from .connections import ConnectionColumns
 from .control import Checkpoint, Connection, Environment, Run, RunStatus
+from .leases import Lease
 from .rows import Counts, Write
 from .store import Store
 
@@ -11,6 +12,7 @@ __all__ = [
     "ConnectionColumns",
     "Counts",
     "Environment",
+    "Lease",
     "Run",
     "RunStatus",
     "Store",

@@ -1,5 +1,6 @@
 """Connections: kept, changed, renamed and removed, together with everything that bears their name."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -7,9 +8,10 @@ from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from orgsync.errors import ConfigurationInvalid
+from orgsync.records import parse_instant
 
-from . import statements
-from .control import Checkpoint, Connection, ConnectionStatus, Environment, Run, utc_now
+from . import control_statements, leases, statements
+from .control import Checkpoint, Connection, ConnectionStatus, Environment, MetId, Run, utc_now
 from .names import unknown
 from .sqlite import Statements
 from .tables import record_tables
@@ -44,13 +46,24 @@ async def listed(session: AsyncSession) -> Sequence[Connection]:
     return (await session.exec(select(Connection).order_by(Connection.name))).all()
 
 
-async def named(session: AsyncSession, name: str) -> Connection:
+async def named(on: Statements, name: str) -> Connection:
     """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
+    found = await on.fetch(control_statements.CONNECTION, (name,))
+    if not found:
+        names = await on.fetch(control_statements.CONNECTION_NAMES)
+        raise unknown(
+            "connection", name, [each for (each,) in names], none_yet=f"Make it with `orgsync connect {name}`."
+        )
+    values = dict(zip(control_statements.CONNECTION_COLUMNS, found[0], strict=True))
+    values["details"], values["tags"] = json.loads(values.pop("metadata")), json.loads(values["tags"])
+    for instant in ("created_at", "updated_at"):
+        values[instant] = parse_instant(values[instant])
+    return Connection(**values)
+
+
+async def _known(session: AsyncSession, name: str) -> Connection:
     found = await session.get(Connection, name)
-    if found is None:
-        names = (await session.exec(select(Connection.name))).all()
-        raise unknown("connection", name, names, none_yet=f"Make it with `orgsync connect {name}`.")
-    return found
+    return await named(await Statements.on(await session.connection()), name) if found is None else found
 
 
 async def save(session: AsyncSession, given: Connection, encrypted: bytes) -> Connection:
@@ -66,7 +79,7 @@ async def save(session: AsyncSession, given: Connection, encrypted: bytes) -> Co
 
 async def change(session: AsyncSession, name: str, columns: Mapping[str, Any], encrypted: bytes | None) -> Connection:
     """Change some of a connection's columns, and its credentials where there are new ones."""
-    found = await named(session, name)
+    found = await _known(session, name)
     if odd := set(columns) - ConnectionColumns.__annotations__.keys():
         raise TypeError(f"a connection has no {', '.join(sorted(odd))} to change")
     for column, value in columns.items():
@@ -79,7 +92,7 @@ async def change(session: AsyncSession, name: str, columns: Mapping[str, Any], e
 
 async def rename(session: AsyncSession, vault: Vault, old: str, new: str) -> None:
     """Give a connection another name, in every table that bears it."""
-    found = await named(session, old)
+    found = await _known(session, old)
     on = await Statements.on(await session.connection())
     tables = await record_tables(on)
     if await session.get(Connection, new) is not None or await _has_rows(on, tables, new):
@@ -92,6 +105,8 @@ async def rename(session: AsyncSession, vault: Vault, old: str, new: str) -> Non
     )
     await session.exec(update(Checkpoint).where(col(Checkpoint.connection) == old).values(connection=new))
     await session.exec(update(Run).where(col(Run.connection) == old).values(connection=new))
+    await session.exec(update(MetId).where(col(MetId.connection) == old).values(connection=new))
+    await leases.revoke(on, old)
     for table in tables:
         await on.fetch(statements.rename_owner(table), (new, old))
 
@@ -105,12 +120,14 @@ async def _has_rows(on: Statements, tables: Sequence[str], name: str) -> bool:
 
 async def remove(session: AsyncSession, name: str, *, keep_rows: bool) -> None:
     """Remove a connection and its checkpoints; with them its runs and rows, unless they are kept."""
-    found = await named(session, name)
+    found = await _known(session, name)
+    on = await Statements.on(await session.connection())
     await session.delete(found)
     await session.exec(delete(Checkpoint).where(col(Checkpoint.connection) == name))
+    await session.exec(delete(MetId).where(col(MetId.connection) == name))
+    await leases.revoke(on, name)
     if keep_rows:
         return
     await session.exec(delete(Run).where(col(Run.connection) == name))
-    on = await Statements.on(await session.connection())
     for table in await record_tables(on):
         await on.fetch(statements.delete_owner(table), (name,))

@@ -1,4 +1,4 @@
-"""The control tables: connections, sign-ins under way, checkpoints, runs and the counter that orders the change feed.
+"""The control tables: connections and sign-ins, checkpoints, leases, runs, met ids, and the change feed's counter.
 
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """
@@ -17,6 +17,8 @@ __all__ = [
     "Checkpoint",
     "Connection",
     "Environment",
+    "HeldLease",
+    "MetId",
     "PendingSignIn",
     "Run",
     "RunStatus",
@@ -88,7 +90,7 @@ class Checkpoint(_Control, table=True):
 
 
 class Run(_Control, table=True):
-    """One execution of one sync on one connection, with what it has changed so far."""
+    """One execution of one sync on one connection, with what it has changed so far; `epoch` is its lease's."""
 
     __tablename__ = "orgsync_run"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
     __table_args__: ClassVar[Any] = (
@@ -99,6 +101,7 @@ class Run(_Control, table=True):
     id: int = Field(default=None, primary_key=True)
     sync: str
     connection: str
+    epoch: int = 0
     status: RunStatus = Field(default="running", sa_type=sa.String)
     started_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -109,6 +112,31 @@ class Run(_Control, table=True):
     api_calls: int = 0
     watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str | None = None
+
+
+class HeldLease(_Control, table=True):
+    """Who writes for (sync, connection), and until when; `epoch` only grows, and `holder` is empty once let go."""
+
+    __tablename__ = "orgsync_lease"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    sync: str = Field(primary_key=True)
+    connection: str = Field(primary_key=True)
+    epoch: int
+    holder: str
+    taken_at: datetime = Field(sa_type=UtcDateTime)
+    lasts: float
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class MetId(_Control, table=True):
+    """An Id that a pass has met in the connection's org; `owner` names the pass."""
+
+    __tablename__ = "orgsync_met"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
+
+    connection: str = Field(primary_key=True)
+    owner: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
 
 
 class PendingSignIn(_Control, table=True):

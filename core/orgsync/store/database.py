@@ -12,9 +12,11 @@ from orgsync.errors import StoreUnavailable
 
 from . import sqlite, versions
 from .faults import faults_explained
-from .sqlite import Statements
+from .sqlite import KeptConnection, Statements
 
 __all__ = ["Database"]
+
+_IDLE_READERS = 3
 
 
 class Database:
@@ -30,6 +32,9 @@ class Database:
         self._writer = sqlite.engine(url, use="writing")
         # SQLite's own queue of writers is a poll; this one is fair, and costs no thread.
         self._turn = anyio.Lock()
+        # Taking a connection out of SQLAlchemy's pool and putting it back costs more than most statements do.
+        self._writing: KeptConnection | None = None
+        self._idle: list[KeptConnection] = []
 
     @asynccontextmanager
     async def reading_session(self) -> AsyncGenerator[AsyncSession]:
@@ -49,15 +54,30 @@ class Database:
     async def reading(self) -> AsyncGenerator[Statements]:
         """Read, each statement for itself."""
         with faults_explained(self.path):
-            async with self._reader.connect() as connection:
-                yield await Statements.on(connection)
+            kept = self._idle.pop() if self._idle else await KeptConnection.of(self._reader)
+            try:
+                yield kept.statements
+            except BaseException:
+                await kept.close()
+                raise
+            if len(self._idle) < _IDLE_READERS:
+                self._idle.append(kept)
+            else:
+                await kept.close()
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[Statements]:
         """Write in one transaction, which commits at the end of the block or rolls back on any error."""
         with faults_explained(self.path):
-            async with self._turn, self._writer.connect() as connection, sqlite.transaction(connection) as statements:
-                yield statements
+            async with self._turn:
+                kept = self._writing = self._writing or await KeptConnection.of(self._writer)
+                try:
+                    async with sqlite.transaction(kept.statements):
+                        yield kept.statements
+                except BaseException:
+                    self._writing = None
+                    await kept.close()  # which rolls back
+                    raise
 
     async def is_current(self) -> bool:
         """Tell whether the control tables are there, in this package's version; makes the file if it is missing."""
@@ -77,6 +97,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection to the file."""
+        for kept in [*self._idle, *([self._writing] if self._writing else [])]:
+            await kept.close()
+        self._idle, self._writing = [], None
         await self._reader.dispose()
         await self._writer.dispose()
 

@@ -8,22 +8,24 @@ from typing import Any
 from orgsync.errors import AlreadyRunning, ConfigurationInvalid
 from orgsync.records import Position, parse_instant, to_stored
 
-from . import statements
+from . import control_statements
 from .control import Checkpoint, Run, RunStatus, utc_now
+from .leases import Lease
 from .rows import Counts
 from .sqlite import Statements
 
-__all__ = ["advance", "checkpoints", "count", "finish", "run", "runs", "start"]
+__all__ = ["advance", "checkpoints", "count", "finish", "last_runs", "run", "runs", "start"]
 
 _DIED = "The process ended before the run did."
 
 
-async def start(on: Statements, sync: str, connection: str) -> Run:
-    """Begin a run. The caller holds the lock, so an older one that still says running has died: it failed."""
+async def start(on: Statements, lease: Lease) -> Run:
+    """Begin a run. The caller holds the lease, so an older one that still says running has ended: it failed."""
     now = utc_now()
-    await on.fetch(statements.FAIL_RUNS, (_DIED, to_stored(now), sync, connection))
-    [(run_id,)] = await on.fetch(statements.START_RUN, (sync, connection, to_stored(now)))
-    return Run(id=run_id, sync=sync, connection=connection, started_at=now)
+    await on.fetch(control_statements.FAIL_RUNS, (_DIED, to_stored(now), lease.sync, lease.connection))
+    values = (lease.sync, lease.connection, lease.epoch, to_stored(now))
+    [(run_id,)] = await on.fetch(control_statements.START_RUN, values)
+    return Run(id=run_id, sync=lease.sync, connection=lease.connection, epoch=lease.epoch, started_at=now)
 
 
 async def finish(
@@ -37,13 +39,13 @@ async def finish(
 ) -> Run:
     """End a run, unless it has ended already."""
     until = None if watermark is None else to_stored(watermark)
-    await on.fetch(statements.FINISH_RUN, (status, error, to_stored(utc_now()), api_calls, until, run_id))
+    await on.fetch(control_statements.FINISH_RUN, (status, error, to_stored(utc_now()), api_calls, until, run_id))
     return await run(on, run_id)
 
 
 async def run(on: Statements, run_id: int) -> Run:
     """Read one run; raises ConfigurationInvalid for a number that none has."""
-    found = await on.fetch(statements.RUN, (run_id,))
+    found = await on.fetch(control_statements.RUN, (run_id,))
     if not found:
         raise ConfigurationInvalid(f"There is no run {run_id}.", "List them with `orgsync runs`.")
     return _run(found[0])
@@ -51,11 +53,20 @@ async def run(on: Statements, run_id: int) -> Run:
 
 async def runs(on: Statements, *, limit: int, sync: str | None, connection: str | None) -> Sequence[Run]:
     """Read runs, the latest first."""
-    return [_run(row) for row in await on.fetch(statements.RUNS, (sync, connection, limit))]
+    return [_run(row) for row in await on.fetch(control_statements.RUNS, (sync, connection, limit))]
+
+
+async def last_runs(on: Statements, *, after: int) -> dict[tuple[str, str], Run]:
+    """Read the last run of every (sync, connection) that has one above this number."""
+    # The last runs of all take a look at the whole index; those after a number are few, and read by their key.
+    found = await (
+        on.fetch(control_statements.RUNS_AFTER, (after,)) if after else on.fetch(control_statements.LAST_RUNS)
+    )
+    return {(each.sync, each.connection): each for each in map(_run, found)}
 
 
 def _run(row: Sequence[Any]) -> Run:
-    values = dict(zip(statements.RUN_COLUMNS, row, strict=True))
+    values = dict(zip(control_statements.RUN_COLUMNS, row, strict=True))
     for name in ("started_at", "finished_at", "watermark"):
         values[name] = _instant(values[name])
     return Run(**values)
@@ -66,11 +77,11 @@ def _instant(stored: str | None) -> datetime | None:
 
 
 async def count(on: Statements, of: Run, counts: Counts, api_calls: int) -> None:
-    """Add what a batch changed to its run; raises AlreadyRunning when another process has ended that run."""
+    """Add what a batch changed to its run; raises AlreadyRunning when that run has ended."""
     changed = (counts.added, counts.updated, counts.deleted, counts.unchanged)
-    if not await on.fetch(statements.COUNT, (*changed, api_calls, of.id, of.connection)):
+    if not await on.fetch(control_statements.COUNT, (*changed, api_calls, of.id, of.connection)):
         raise AlreadyRunning(
-            f"Run {of.id} of {of.sync!r} on {of.connection!r} has been ended by another process.",
+            f"Run {of.id} of {of.sync!r} on {of.connection!r} has ended.",
             "Let the newer run finish; this one has kept what it committed.",
         )
 
@@ -80,12 +91,12 @@ async def advance(on: Statements, of: Run, position: Position) -> None:
     watermark = None if position.watermark is None else to_stored(position.watermark)
     state = json.dumps(position.state, ensure_ascii=False)
     now = to_stored(utc_now())
-    await on.fetch(statements.ADVANCE, (of.sync, of.connection, position.stream, watermark, state, now))
+    await on.fetch(control_statements.ADVANCE, (of.sync, of.connection, position.stream, watermark, state, now))
 
 
 async def checkpoints(on: Statements, sync: str, connection: str) -> dict[str, Checkpoint]:
     """Read where a sync stands on a connection, by stream."""
-    found = await on.fetch(statements.CHECKPOINTS, (sync, connection))
+    found = await on.fetch(control_statements.CHECKPOINTS, (sync, connection))
     return {
         stream: Checkpoint(
             sync=sync,

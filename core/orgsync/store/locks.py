@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from orgsync.errors import AlreadyRunning, StoreUnavailable
 
-__all__ = ["Locks"]
+__all__ = ["Locks", "taken"]
 
 _POLL_SECONDS = 0.05
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -40,7 +40,9 @@ class Locks:
                 await self._wait(queue, lock)
                 held = True
         if not held:
-            raise AlreadyRunning(f"The lock {name!r} is held by another run.", "Wait until it ends, or stop it.")
+            raise AlreadyRunning(
+                f"The lock {name!r} is held elsewhere.", "Wait until it is free, or stop what holds it."
+            )
         try:
             yield
         finally:
@@ -59,7 +61,7 @@ class Locks:
             return False
         held = False
         try:
-            held = self._taken(lock)
+            held = taken(lock, self._folder)
         finally:
             if not held:
                 queue.release()
@@ -69,20 +71,22 @@ class Locks:
         await queue.acquire()
         held = False
         try:
-            while not (held := self._taken(lock)):  # noqa: ASYNC110 # another process frees it: there is no event
+            while not (held := taken(lock, self._folder)):  # noqa: ASYNC110 # another process frees it: there is no event
                 await anyio.sleep(_POLL_SECONDS)
         finally:
             if not held:
                 queue.release()
 
-    def _taken(self, lock: FileLock) -> bool:
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock.acquire(blocking=False)
-        except Timeout:
-            return False
-        except OSError as error:
-            raise StoreUnavailable(
-                f"The folder {self._folder} cannot be written.", "Give this user the right to write there."
-            ) from error
-        return True
+
+def taken(lock: FileLock, folder: Path) -> bool:
+    """Take a lock of the folder if it is free, and tell; raises StoreUnavailable where no file can be made."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The folder {folder} cannot be written.", "Give this user the right to write there."
+        ) from error
+    return True

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import statements
+from . import control_statements, statements
 from .sqlite import Statements
 from .tables import columns_of
 
-__all__ = ["Selection", "live_among", "live_ids", "page"]
+__all__ = ["Selection", "last_change", "live_among", "live_count", "live_ids", "page"]
 
 _PYTHON: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.loads}
 
@@ -57,3 +57,15 @@ async def live_ids(on: Statements, table: str, owner: str, *, after: str, limit:
 async def live_among(on: Statements, table: str, owner: str, ids: Sequence[str]) -> list[str]:
     """List those of the ids that have a live row, in their order."""
     return [each for (each,) in await on.fetch(statements.live_among(table), (json.dumps(list(ids)), owner))]
+
+
+async def live_count(on: Statements, table: str, owner: str) -> int:
+    """Count live rows."""
+    [(number,)] = await on.fetch(statements.live_count(table), (owner,))
+    return int(number)
+
+
+async def last_change(on: Statements) -> int:
+    """Answer with the last number of the change feed."""
+    [(number,)] = await on.fetch(control_statements.LAST_NUMBER)
+    return int(number)

@@ -65,12 +65,12 @@ async def write(on: Statements, owner: str, batch: Write, *, at: str) -> Counts:
     ids = list(dict.fromkeys(batch.deleted_ids))
     if not rows and not ids:
         return Counts()
-    seq = await _numbers(on, len(rows) + len(ids))
     table = batch.schema.table
+    seq, last_row = await _numbers(on, table, len(rows) + len(ids))
     counts = Counts()
     if rows:
         changed = await _rows(on, batch.schema, rows, (owner, at), seq)
-        counts += await _counted(on, table, seq, total=len(rows), changed=changed)
+        counts += await _counted(on, table, seq, total=len(rows), changed=changed, last_row=last_row)
     if ids:
         seq += len(rows)
         marks = [(owner, at, each, number) for number, each in enumerate(ids, start=seq)]
@@ -79,10 +79,10 @@ async def write(on: Statements, owner: str, batch: Write, *, at: str) -> Counts:
     return counts
 
 
-async def _numbers(on: Statements, how_many: int) -> int:
-    """Take the next numbers of the change feed; answer with the first of them."""
-    [(last,)] = await on.fetch(statements.NEXT_NUMBERS, (how_many,))
-    return int(last) - how_many + 1
+async def _numbers(on: Statements, table: str, how_many: int) -> tuple[int, int]:
+    """Take the next numbers of the change feed; answer with the first of them and with the table's last row."""
+    [(last, last_row)] = await on.fetch(statements.next_numbers(table), (how_many,))
+    return int(last) - how_many + 1, int(last_row)
 
 
 async def _rows(on: Statements, schema: Schema, rows: Sequence[Row], fixed: tuple[str, str], seq: int) -> int:
@@ -103,9 +103,16 @@ async def _rows(on: Statements, schema: Schema, rows: Sequence[Row], fixed: tupl
     return changed
 
 
-async def _counted(on: Statements, table: str, seq: int, *, total: int, changed: int) -> Counts:
-    """Count what the rows numbered from `seq` on became."""
+async def _counted(on: Statements, table: str, seq: int, *, total: int, changed: int, last_row: int) -> Counts:
+    """Count what the rows numbered from `seq` on became.
+
+    SQLite numbers rows upwards, so those behind `last_row` are new. Where every change is a new row, as in a first
+    pass, that is the answer, and a twelfth of the work of writing is saved: reading the rows again to count them.
+    """
     if not changed:
         return Counts(unchanged=total)
+    [(now_last,)] = await on.fetch(statements.last_row(table))
+    if now_last - last_row == changed:
+        return Counts(added=changed, unchanged=total - changed)
     found = await on.fetch(statements.counted(table), (seq,))
     return Counts(**dict(found), unchanged=total - changed)

@@ -3,10 +3,12 @@
 import sqlite3
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import aiosqlite
+import anyio
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.exc import ArgumentError
@@ -14,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from orgsync.errors import ConfigurationInvalid, StoreUnavailable
 
-__all__ = ["Statements", "address", "engine", "file_of", "require_openable", "transaction"]
+__all__ = ["KeptConnection", "Statements", "address", "engine", "file_of", "require_openable", "transaction"]
 
 _BUSY_SECONDS = 10
 _CACHE_KIB = 32 * 1024
@@ -59,7 +61,7 @@ def engine(url: URL, *, use: Literal["reading", "writing"]) -> AsyncEngine:
     writes = use == "writing"
     made = create_async_engine(
         url,
-        pool_size=1 if writes else 5,
+        pool_size=2 if writes else 5,  # of two writers only the one whose turn it is writes
         max_overflow=0 if writes else 15,
         pool_timeout=30,
         hide_parameters=True,  # they are customers' data
@@ -124,10 +126,28 @@ class Statements:
             return cursor.rowcount
 
 
+@dataclass(frozen=True, slots=True)
+class KeptConnection:
+    """A connection that is out of its pool for longer than one transaction."""
+
+    connection: AsyncConnection
+    statements: Statements
+
+    @classmethod
+    async def of(cls, engine: AsyncEngine) -> "KeptConnection":
+        """Take a connection out of an engine's pool."""
+        connection = await engine.connect()
+        return cls(connection, await Statements.on(connection))
+
+    async def close(self) -> None:
+        """Give it back, whatever is being cancelled; what it had not committed is rolled back."""
+        with anyio.CancelScope(shield=True):
+            await self.connection.close()
+
+
 @asynccontextmanager
-async def transaction(connection: AsyncConnection) -> AsyncGenerator[Statements]:
-    """Hold the write lock; commit at the end of the block. Anything else ends in the pool's rollback."""
-    statements = await Statements.on(connection)
+async def transaction(statements: Statements) -> AsyncGenerator[None]:
+    """Hold the write lock; commit at the end of the block. Who leaves it otherwise rolls back."""
     await statements.fetch(_BEGIN_WRITING)
-    yield statements
+    yield
     await statements.fetch("COMMIT")

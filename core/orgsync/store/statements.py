@@ -1,4 +1,4 @@
-"""The statements, in SQLite's words, and the parameters that rows become.
+"""The statements on record tables, in SQLite's words, and the parameters that rows become.
 
 Measured for rows of 15 columns: a statement of 50 rows in `executemany` writes 1.4 times as fast as one of a
 single row; more rows a statement gain nothing, and a staging table or WITHOUT ROWID are slower.
@@ -13,90 +13,39 @@ from typing import Any
 from orgsync.records import Row, Schema
 
 __all__ = [
-    "ADVANCE",
-    "CHECKPOINTS",
     "COLUMNS",
-    "COUNT",
-    "FAIL_RUNS",
-    "FINISH_RUN",
-    "NEXT_NUMBERS",
     "RECORD_TABLES",
-    "RUN",
-    "RUNS",
-    "RUN_COLUMNS",
-    "START_RUN",
-    "TABLE_EXISTS",
-    "VERSION",
-    "VERSION_TABLE",
-    "WRITE_NOTHING",
     "add_column",
     "changes_after",
     "counted",
     "delete_owner",
     "has_owner",
     "index_changes",
+    "last_row",
     "live_among",
+    "live_count",
     "live_ids",
     "mark_deleted",
+    "next_numbers",
     "packed",
     "quoted",
     "rename_owner",
     "rows_after",
     "rows_per_statement",
     "soft_delete",
+    "unknown",
+    "unmet",
     "upsert",
 ]
 
 _ROWS_PER_STATEMENT = 50
 _PARAMETERS = 900  # SQLite before 3.32 takes 999
 
-VERSION_TABLE = "orgsync_version"
-TABLE_EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-VERSION = f"SELECT version_num FROM {VERSION_TABLE}"
-
 RECORD_TABLES = (  # no other table has a change number
     "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
     "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_seq') ORDER BY name"
 )
 COLUMNS = "SELECT name, type FROM pragma_table_info(?)"
-NEXT_NUMBERS = "UPDATE orgsync_sequence SET value = value + ? WHERE name = 'change' RETURNING value"
-
-WRITE_NOTHING = "UPDATE orgsync_sequence SET value = value"  # a transaction alone is allowed where writing is not
-
-RUN_COLUMNS = (
-    *("id", "sync", "connection", "status", "started_at", "finished_at"),
-    *("added", "updated", "deleted", "unchanged", "api_calls", "watermark", "error"),
-)
-RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id = ?"
-RUNS = (
-    f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run "
-    "WHERE sync = coalesce(?, sync) AND connection = coalesce(?, connection) ORDER BY id DESC LIMIT ?"
-)
-FAIL_RUNS = (
-    "UPDATE orgsync_run SET status = 'failed', error = ?, finished_at = ? "
-    "WHERE sync = ? AND connection = ? AND status = 'running'"
-)
-START_RUN = (
-    "INSERT INTO orgsync_run "
-    "(sync, connection, status, started_at, added, updated, deleted, unchanged, api_calls) "
-    "VALUES (?, ?, 'running', ?, 0, 0, 0, 0, 0) RETURNING id"
-)
-FINISH_RUN = (
-    "UPDATE orgsync_run SET status = ?, error = ?, finished_at = ?, api_calls = ?, watermark = ? "
-    "WHERE id = ? AND status = 'running'"
-)
-COUNT = (
-    "UPDATE orgsync_run SET added = added + ?, updated = updated + ?, deleted = deleted + ?, "
-    "unchanged = unchanged + ?, api_calls = ? "
-    "WHERE id = ? AND connection = ? AND status = 'running' RETURNING id"
-)
-
-CHECKPOINTS = "SELECT stream, watermark, position, updated_at FROM orgsync_checkpoint WHERE sync = ? AND connection = ?"
-ADVANCE = (
-    "INSERT INTO orgsync_checkpoint (sync, connection, stream, watermark, position, updated_at) "
-    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (sync, connection, stream) DO UPDATE SET "
-    "watermark = excluded.watermark, position = excluded.position, updated_at = excluded.updated_at"
-)
 
 
 def quoted(name: str) -> str:
@@ -190,6 +139,16 @@ def live_among(table: str) -> str:
     )
 
 
+def last_row(table: str) -> str:
+    """Write the query for the highest of the numbers that SQLite gives rows, 0 in an empty table."""
+    return f"SELECT coalesce(max(_rowid_), 0) FROM {quoted(table)}"
+
+
+def next_numbers(table: str) -> str:
+    """Write the statement that takes numbers of the change feed; it answers with the last of them and the last row."""
+    return f"UPDATE orgsync_sequence SET value = value + ? WHERE name = 'change' RETURNING value, ({last_row(table)})"
+
+
 def counted(table: str) -> str:
     """Write the query for what the rows numbered from a sequence on became."""
     return f"SELECT sync_change, count(*) AS number FROM {quoted(table)} WHERE sync_seq >= ? GROUP BY sync_change"
@@ -202,6 +161,31 @@ def _listed(columns: Iterable[str]) -> str:
 def live_ids(table: str) -> str:
     """Write the query for a page of live ids."""
     return f"SELECT id FROM {quoted(table)} WHERE connection = ? AND id > ? AND NOT is_deleted ORDER BY id LIMIT ?"
+
+
+def live_count(table: str) -> str:
+    """Write the query for how many live rows a connection has."""
+    return f"SELECT count(*) FROM {quoted(table)} WHERE connection = ? AND NOT is_deleted"
+
+
+def unmet(table: str) -> str:
+    """Write the query for a page of live ids that a pass has not met, among rows numbered up to a sequence."""
+    return (
+        f"SELECT copy.id FROM {quoted(table)} AS copy WHERE copy.connection = ?1 AND copy.id > ?3 "
+        f"AND NOT copy.is_deleted AND copy.sync_seq <= ?4 AND NOT EXISTS "
+        f"(SELECT 1 FROM orgsync_met AS met WHERE met.connection = ?1 AND met.owner = ?2 AND met.id = copy.id) "
+        f"ORDER BY copy.id LIMIT ?5"
+    )
+
+
+def unknown(table: str) -> str:
+    """Write the query for a page of ids that a pass has met and that have no live row."""
+    return (
+        f"SELECT met.id FROM orgsync_met AS met WHERE met.connection = ?1 AND met.owner = ?2 AND met.id > ?3 "
+        f"AND NOT EXISTS (SELECT 1 FROM {quoted(table)} AS copy "
+        f"WHERE copy.connection = ?1 AND copy.id = met.id AND NOT copy.is_deleted) "
+        f"ORDER BY met.id LIMIT ?4"
+    )
 
 
 def rows_after(table: str, columns: Iterable[str], *, of_one: bool) -> str:

@@ -12,10 +12,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.errors import StoreUnavailable
 from orgsync.records import Position, Schema, to_stored
 
-from . import connections, ledger, pending, reading, rows, sqlite, statements, tables
+from . import connections, control_statements, leases, ledger, met, pending, reading, rows, sqlite, tables
 from .connections import ConnectionColumns
 from .control import Checkpoint, Connection, Run, RunStatus, utc_now
 from .database import Database
+from .holders import Holders
+from .leases import Lease, Leases
 from .locks import Locks
 from .rows import Counts, Write
 from .vault import Vault
@@ -28,10 +30,11 @@ _PAGE = 1000
 class Store:
     """The database, the credentials in it and the locks beside it; made by `async with Store.open(...)`."""
 
-    def __init__(self, database: Database, vault: Vault, locks: Locks) -> None:
+    def __init__(self, database: Database, vault: Vault, locks: Locks, holders: Holders) -> None:
         self._database = database
         self._vault = vault
         self._locks = locks
+        self._leases = Leases(database, holders)
         self._prepared: set[Schema] = set()
 
     @classmethod
@@ -44,13 +47,14 @@ class Store:
         """
         address = sqlite.address(url)
         _make(folder)
-        database, locks = Database(address), Locks(folder / "locks")
+        database, locks, holders = Database(address), Locks(folder / "locks"), Holders(folder / "holders")
         try:
             if not await database.is_current():
                 async with locks.hold("upgrade", timeout=None):
                     await database.upgrade()
-            yield cls(database, Vault(key, folder / "key"), locks)
+            yield cls(database, Vault(key, folder / "key"), locks, holders)
         finally:
+            holders.leave()
             with anyio.CancelScope(shield=True):
                 await database.close()
 
@@ -68,7 +72,7 @@ class Store:
     async def require_writable(self) -> None:
         """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
         async with self._database.writing() as on:
-            await on.fetch(statements.WRITE_NOTHING)
+            await on.fetch(control_statements.WRITE_NOTHING)
 
     # Connections
 
@@ -79,8 +83,8 @@ class Store:
 
     async def connection(self, name: str) -> Connection:
         """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
-        async with self._database.reading_session() as session:
-            return await connections.named(session, name)
+        async with self._database.reading() as on:
+            return await connections.named(on, name)
 
     async def save_connection(self, connection: Connection, secrets: Mapping[str, Any]) -> Connection:
         """Insert or replace a connection and its credentials; the first ever makes the key file."""
@@ -99,7 +103,11 @@ class Store:
 
     async def secrets(self, name: str) -> dict[str, Any]:
         """Decrypt a connection's credentials; raises ConfigurationInvalid when the key is missing or another."""
-        return self._vault.decrypt(name, (await self.connection(name)).secrets)
+        return self.decrypted(await self.connection(name))
+
+    def decrypted(self, connection: Connection) -> dict[str, Any]:
+        """Decrypt the credentials of a connection that has been read; raises as `secrets` does."""
+        return self._vault.decrypt(connection.name, connection.secrets)
 
     async def rename_connection(self, old: str, new: str) -> None:
         """Give a connection another name, in its rows, runs and checkpoints too."""
@@ -128,23 +136,33 @@ class Store:
 
     # Runs and checkpoints
 
-    async def start_run(self, sync: str, connection: str) -> Run:
-        """Begin a run; the caller holds the lock of (sync, connection). One left running there has failed."""
+    def lease(self, sync: str, connection: str, *, lasts: float = 60.0) -> AbstractAsyncContextManager[Lease]:
+        """Hold the right to write for (sync, connection), renewed until the end of the block.
+
+        Raises AlreadyRunning while another holds it. It is free when its holder lets go, when the holder's process
+        has died on this machine, and `lasts` seconds after the last renewal of a holder that stopped or is elsewhere.
+        """
+        return self._leases.hold(sync, connection, lasts=lasts)
+
+    async def start_run(self, lease: Lease) -> Run:
+        """Begin a run; one left running under an older lease has failed. Raises AlreadyRunning for a lost lease."""
         async with self._database.writing() as on:
-            return await ledger.start(on, sync, connection)
+            await leases.require_current(on, lease)
+            return await ledger.start(on, lease)
 
     async def finish_run(
         self,
-        run_id: int,
+        run: Run,
         *,
         status: RunStatus,
         error: str | None = None,
         api_calls: int,
         watermark: datetime | None = None,
     ) -> Run:
-        """End a run, unless it has ended already; `api_calls` are all it made."""
+        """End a run, unless it has ended already; `api_calls` are all it made. Raises AlreadyRunning as commit does."""
         async with self._database.writing() as on:
-            return await ledger.finish(on, run_id, status=status, error=error, api_calls=api_calls, watermark=watermark)
+            await leases.require_current(on, run)
+            return await ledger.finish(on, run.id, status=status, error=error, api_calls=api_calls, watermark=watermark)
 
     async def run(self, run_id: int) -> Run:
         """Read one run; raises ConfigurationInvalid for a number that none has."""
@@ -155,6 +173,11 @@ class Store:
         """Read runs, the latest first."""
         async with self._database.reading() as on:
             return await ledger.runs(on, limit=limit, sync=sync, connection=connection)
+
+    async def last_runs(self, *, after: int = 0) -> dict[tuple[str, str], Run]:
+        """Read the last run of every (sync, connection), in one query; only those with a number above `after`."""
+        async with self._database.reading() as on:
+            return await ledger.last_runs(on, after=after)
 
     async def checkpoints(self, sync: str, connection: str) -> dict[str, Checkpoint]:
         """Read where a sync stands on a connection, by stream."""
@@ -179,7 +202,8 @@ class Store:
     async def commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:
         """Write rows, change marks, the run's counters and the checkpoint in one transaction, or nothing.
 
-        `api_calls` are all that the run has made so far. Raises AlreadyRunning when another process has ended the run.
+        `api_calls` are all that the run has made so far. Raises AlreadyRunning when the lease that
+        the run began under was taken over or let go, or when the run has ended.
         """
         for write in writes:
             await self.prepare(write.schema)
@@ -192,6 +216,7 @@ class Store:
     async def _commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:
         counts = Counts()
         async with self._database.writing() as on:
+            await leases.require_current(on, run)
             at = to_stored(utc_now())
             for each in writes:
                 counts += await rows.write(on, run.connection, each, at=at)
@@ -211,6 +236,53 @@ class Store:
         await self.prepare(schema)
         async with self._database.reading() as on:
             return await reading.live_among(on, schema.table, connection, ids)
+
+    async def live_count(self, schema: Schema, connection: str) -> int:
+        """Count the live rows."""
+        await self.prepare(schema)
+        async with self._database.reading() as on:
+            return await reading.live_count(on, schema.table, connection)
+
+    async def last_change(self) -> int:
+        """Answer with the last number that the change feed has given to any row; 0 before the first."""
+        async with self._database.reading() as on:
+            return await reading.last_change(on)
+
+    # What the org has
+
+    async def meet(self, connection: str, owner: str, ids: Sequence[str]) -> None:
+        """Keep that the pass `owner` has met these ids in the connection's org; an id may be met again."""
+        async with self._database.writing() as on:
+            await met.meet(on, connection, owner, ids)
+
+    async def met_count(self, connection: str, owner: str) -> int:
+        """Count the ids that the pass has met."""
+        async with self._database.reading() as on:
+            return await met.count(on, connection, owner)
+
+    async def unmet(
+        self, schema: Schema, connection: str, owner: str, *, after: str = "", limit: int, upto_seq: int
+    ) -> list[str]:
+        """List ids of live rows after `after` that the pass has not met, in the order of their bytes.
+
+        Rows numbered above `upto_seq` are left out: they have been written since the pass began.
+        """
+        await self.prepare(schema)
+        async with self._database.reading() as on:
+            return await met.unmet(on, schema.table, connection, owner, after=after, limit=limit, upto_seq=upto_seq)
+
+    async def unknown(self, schema: Schema, connection: str, owner: str, *, after: str = "", limit: int) -> list[str]:
+        """List met ids after `after` that have no live row, in the order of their bytes."""
+        await self.prepare(schema)
+        async with self._database.reading() as on:
+            return await met.unknown(on, schema.table, connection, owner, after=after, limit=limit)
+
+    async def forget_met(self, connection: str, owner: str) -> None:
+        """Forget every id that the pass has met, in transactions that let other writers in between."""
+        more = True
+        while more:
+            async with self._database.writing() as on:
+                more = await met.forget_some(on, connection, owner)
 
     async def tables(self) -> list[str]:
         """Name every record table."""

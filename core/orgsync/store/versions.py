@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orgsync.errors import StoreUnavailable
 
-from . import statements
+from . import control_statements
 from .sqlite import Statements
 
 __all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "is_current", "upgrade"]
 
-KNOWN_VERSIONS = ("0001",)
+KNOWN_VERSIONS = ("0001", "0002")
 """Every version that this package can read, oldest first; the last is what it writes."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -23,9 +23,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 async def is_current(on: Statements) -> bool:
     """Tell whether the control tables are of this package's version; raises StoreUnavailable for a newer one."""
-    if not await on.fetch(statements.TABLE_EXISTS, (statements.VERSION_TABLE,)):
+    if not await on.fetch(control_statements.TABLE_EXISTS, (control_statements.VERSION_TABLE,)):
         return False
-    found = [version for (version,) in await on.fetch(statements.VERSION)]
+    found = [version for (version,) in await on.fetch(control_statements.VERSION)]
     if any(version not in KNOWN_VERSIONS for version in found):
         raise StoreUnavailable(
             f"The database is of version {', '.join(found)}, newer than this orgsync knows.",

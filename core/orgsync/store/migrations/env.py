@@ -3,7 +3,7 @@
 from alembic import context
 
 from orgsync.store.control import METADATA
-from orgsync.store.statements import VERSION_TABLE
+from orgsync.store.control_statements import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],

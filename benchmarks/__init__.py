@@ -1,0 +1,1 @@
+"""How fast orgsync is, beside others that do the same work in the same run: `python -m benchmarks`."""

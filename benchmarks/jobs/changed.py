@@ -1,0 +1,34 @@
+"""What passes cost in API calls: `changed FOLDER URL ROWS...`, a pass after each number of rows has changed."""
+
+import sys
+from pathlib import Path
+
+import anyio
+
+from benchmarks.server import Server
+from orgsync.application import open_workspace
+from orgsync_syncs.contacts import contacts
+
+from .connecting import connect_to, settings_in
+from .telling import measured, tell
+
+
+async def _main(folder: Path, url: str, changes: list[int]) -> None:
+    server, calls, found = Server(url), dict[int, int](), dict[int, int]()
+    async with open_workspace(settings_in(folder)) as workspace:
+        name = await connect_to(url, workspace)
+        outcome = await workspace.run(contacts, name)
+        with measured() as span:
+            for rows in changes:
+                server.change(rows)
+                server.calls()
+                outcome = await workspace.run(contacts, name)
+                if outcome.problem:
+                    raise outcome.problem
+                calls[rows], found[rows] = server.calls(), outcome.run.updated
+    server.change(0)
+    tell(span, rows=sum(found.values()), calls_of=calls, updated=found)
+
+
+if __name__ == "__main__":
+    anyio.run(_main, Path(sys.argv[1]), sys.argv[2], [int(each) for each in sys.argv[3:]])

@@ -1,0 +1,32 @@
+"""How a job measures its work and tells of it."""
+
+import json
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+__all__ = ["Span", "measured", "tell"]
+
+
+@dataclass(slots=True)
+class Span:
+    """The seconds and the CPU seconds of a stretch of work."""
+
+    seconds: float = 0.0
+    cpu: float = 0.0
+
+
+@contextmanager
+def measured() -> Generator[Span]:
+    """Measure the block, all threads of this process included."""
+    span = Span()
+    began, cpu = time.perf_counter(), time.process_time()
+    yield span
+    span.seconds, span.cpu = time.perf_counter() - began, time.process_time() - cpu
+
+
+def tell(span: Span, **values: object) -> None:
+    """Write the line that the benchmark reads."""
+    sys.stdout.write(json.dumps({"seconds": span.seconds, "cpu": span.cpu, **values}) + "\n")

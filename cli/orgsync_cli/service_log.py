@@ -1,0 +1,114 @@
+"""What `orgsync up` writes: a line for whatever a person must know, on stderr, or JSON for programs, on stdout."""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from orgsync.scheduler import RUN_ENDED
+
+from .output import amount, brief, instant, to_json
+
+__all__ = ["configure_service_log"]
+
+_QUIET = timedelta(minutes=1)
+_CHANGES = ("added", "updated", "deleted")
+_SAID = ("event", "level", "at", "exception", "sync", "connection", "run", "error")
+
+
+def configure_service_log(*, as_json: bool, debug: bool) -> None:
+    """Send every event of the library to stdout as JSON, or to stderr as lines."""
+    write = _Json() if as_json else Lines()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info if debug else _without_traceback,
+            _timed,
+            write,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout if as_json else sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _without_traceback(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.pop("exc_info", None)
+    return event
+
+
+def _timed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event["at"] = datetime.now(UTC)
+    return event
+
+
+class _Json:
+    """One object a line: every run, also one that has found nothing new."""
+
+    def __call__(self, _logger: object, _method: str, event: Mapping[str, Any]) -> str:
+        at, level, name = event["at"], event["level"], event["event"]
+        rest = {key: value for key, value in event.items() if key not in ("at", "level", "event")}
+        return to_json({"at": instant(at), "level": level, "event": name, **rest})
+
+
+class Lines:
+    """A line for each event; runs that have nothing to tell are summed up, in at most one line a minute."""
+
+    def __init__(self) -> None:
+        self._quiet = 0
+        self._since: datetime | None = None
+
+    def __call__(self, _logger: object, _method: str, event: Mapping[str, Any]) -> str:
+        """Write an event as a line, or raise structlog's DropEvent."""
+        at: datetime = event["at"]
+        if event["event"] != RUN_ENDED:
+            return _line(at, event["level"], _said(event), event)
+        if self._is_quiet(event) and self._since is not None and at - self._since < _QUIET:
+            self._quiet += 1
+            raise structlog.DropEvent
+        summed, self._quiet, self._since = self._quiet, 0, at
+        more = f"; before it {amount(summed, 'run')} with nothing to tell" if summed else ""
+        return _line(at, event["level"], f"{_ending(event)}{more}", event)
+
+    @staticmethod
+    def _is_quiet(event: Mapping[str, Any]) -> bool:
+        """Tell whether a run has changed nothing, or failed as it did before."""
+        if event.get("works_again") or event["level"] != "info":
+            return False
+        return bool(event.get("repeated")) or not any(event[kind] for kind in _CHANGES)
+
+
+def _ending(event: Mapping[str, Any]) -> str:
+    """Tell how a run ended."""
+    changes = [f"{event[kind]:,} {kind}" for kind in _CHANGES if event[kind]]
+    told = ", ".join(changes) or "nothing new"
+    if event["status"] != "done":
+        told = ", ".join([event["status"], *changes, "again" if event.get("repeated") else ""]).removesuffix(", ")
+    elif event.get("works_again"):
+        told = f"works again, {told}"
+    cost = f"{amount(event['api_calls'], 'API call')}, {brief(event['seconds'])}"
+    return f"{event['sync']} on {event['connection']}: {told} ({cost})"
+
+
+def _said(event: Mapping[str, Any]) -> str:
+    """Write any other event: where it is from, what it says, and what comes with it."""
+    about = " on ".join(str(event[name]) for name in ("sync", "connection") if name in event)
+    more = ", ".join(f"{key}={_plain(value)}" for key, value in event.items() if key not in _SAID)
+    return f"{about}: {event['event']}".removeprefix(": ") + (f" ({more})" if more else "")
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)  # pyright: ignore
+
+
+def _line(at: datetime, level: str, text: str, event: Mapping[str, Any]) -> str:
+    """Write a line: when, how grave, what; below it the error, its cause and its remedy."""
+    mark = "" if level == "info" else f"{level}: "
+    line = f"{at:%Y-%m-%dT%H:%M:%SZ} {mark}{text}"
+    if event.get("error") and not event.get("repeated"):
+        line += f": {' '.join(str(event['error']).split())}"
+    return f"{line}\n{event['exception']}" if "exception" in event else line

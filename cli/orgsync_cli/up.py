@@ -1,0 +1,88 @@
+"""`orgsync up`: the scheduler, every due sync on every connection."""
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from orgsync.errors import ConfigurationInvalid
+
+from .commands import wait_for
+from .completing import connection_names, sync_names
+from .interrupting import Interruption
+from .output import examples, speech
+
+__all__ = ["EXAMPLES", "up"]
+
+EXAMPLES = examples(
+    "orgsync up                         every sync of the project, on every connection, until it is stopped",
+    "orgsync up --sync contacts         one sync, a shipped one perhaps",
+    "orgsync up -c acme -c globex       on two connections",
+    "orgsync up --once                  what is due now, for cron",
+    "orgsync up --json                  one JSON object a line on stdout, for a log collector",
+)
+
+_PATIENCE = 8.0
+"""Seconds for runs to stop: containers are killed ten seconds after SIGTERM."""
+
+
+def up(
+    sync: Annotated[
+        list[str] | None,
+        typer.Option("--sync", metavar="SYNC", help="Which sync; may be repeated.", autocompletion=sync_names),
+    ] = None,
+    connection: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--connection", "-c", metavar="NAME", help="Where; may be repeated.", autocompletion=connection_names
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Run what is due now, and end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+) -> None:
+    """Run every sync of the project that has an `every=`, on every connection, whenever it is due.
+
+    Scripts that change are read again, connections that come and go are noticed, and what fails is tried again after a
+    pause. The first SIGTERM or Ctrl-C stops the runs under way; the next time they go on where they were. Exit code:
+    0 when SIGTERM has stopped it, 130 after Ctrl-C; with --once that of the worst run, as of `orgsync run`.
+    """
+    chosen = _Chosen(list(dict.fromkeys(sync or [])), list(dict.fromkeys(connection or [])), once, as_json)
+    raise typer.Exit(wait_for(lambda: _up(chosen)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    syncs: Sequence[str]
+    connections: Sequence[str]
+    once: bool
+    as_json: bool
+
+
+async def _up(chosen: _Chosen) -> int:
+    import anyio
+
+    from orgsync.application import open_workspace
+    from orgsync.scheduler import Scheduler, Scripts
+    from orgsync.settings import load_settings
+
+    from .service_log import configure_service_log
+
+    configure_service_log(as_json=chosen.as_json, debug=speech.debug)
+    settings = load_settings()
+    scripts = Scripts(settings.syncs_folder, chosen.syncs)
+    scripts.load()
+    worst = 0
+    async with open_workspace(settings) as workspace:  # outside the scope, so that it is closed in order
+        with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
+            if chosen.once and not await workspace.store.connections():
+                raise ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
+            scheduler = Scheduler(workspace, scripts, connections=chosen.connections)
+            if chosen.once:
+                worst = await scheduler.run_due()
+            else:
+                await scheduler.run()
+    if interruption.code == 128 + signal.SIGTERM and not chosen.once:
+        return 0  # a service that is told to stop, and stops, has done its job
+    return interruption.code or worst

@@ -1,0 +1,94 @@
+"""How often a sync is due: an interval, counted from its last start, or the slots of a cron expression, in UTC."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from cronsim import CronSim
+
+from orgsync.errors import ScriptNotLoaded
+
+__all__ = ["Cron", "Every", "Interval", "parse_every", "parse_interval"]
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SIZES = (("d", 86_400), ("h", 3_600), ("m", 60))
+_LONGEST = timedelta(days=366)
+_FIELDS = 5
+_ANY_DAY = datetime(2026, 1, 31, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of time between two starts; written as the decorator takes it, `15m`."""
+
+    length: timedelta
+
+    def next_after(self, instant: datetime) -> datetime:
+        """Tell when a sync that started at an instant is due again."""
+        return instant + self.length
+
+    def at_or_after(self, instant: datetime) -> datetime:
+        """Give the first time from an instant on at which a sync may start: any will do."""
+        return instant
+
+    def __str__(self) -> str:
+        seconds = int(self.length.total_seconds())
+        return next((f"{seconds // size}{unit}" for unit, size in _SIZES if seconds % size == 0), f"{seconds}s")
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """The slots of a five-field cron expression, in UTC, which knows no summer time: each slot comes once."""
+
+    expression: str
+
+    def next_after(self, instant: datetime) -> datetime:
+        """Tell when a sync that started at an instant is due again: at the next slot."""
+        return next(CronSim(self.expression, instant.astimezone(UTC)))
+
+    def at_or_after(self, instant: datetime) -> datetime:
+        """Give the first slot from an instant on."""
+        return self.next_after(instant - timedelta(microseconds=1))
+
+    def __str__(self) -> str:
+        return self.expression
+
+
+Every: TypeAlias = Interval | Cron
+"""When a sync is due."""
+
+
+def parse_every(text: str) -> Every:
+    """Read `15m` or `0 6 * * 1-5`; raises ScriptNotLoaded for what is neither, or never comes."""
+    if len(text.split()) <= 2:  # a number and a unit, perhaps apart
+        return parse_interval(text)
+    return _cron(text)
+
+
+def parse_interval(text: str, *, of: str = "every") -> Interval:
+    """Read `15m`; `of` names the option for the error. Raises ScriptNotLoaded for what is no interval."""
+    found = re.fullmatch(r"\s*(\d{1,9})\s*([smhd])\s*", text, re.ASCII)
+    length = timedelta(0) if not found else int(found.group(1)) * timedelta(**{_UNITS[found.group(2)]: 1})
+    if not timedelta(0) < length <= _LONGEST:
+        raise ScriptNotLoaded(
+            f"{of}={text!r} is not an interval.",
+            'Write a number and a unit, up to 366 days: "30s", "15m", "1h", "1d"'
+            + ('; or a cron expression: "0 6 * * 1-5".' if of == "every" else "."),
+        )
+    return Interval(length)
+
+
+def _cron(text: str) -> Cron:
+    fields = text.split()
+    cron = Cron(" ".join(fields))
+    try:
+        comes = len(fields) == _FIELDS and cron.next_after(_ANY_DAY) > _ANY_DAY
+    except Exception:  # besides its own error, cronsim lets assertions and StopIteration out
+        comes = False
+    if not comes:
+        raise ScriptNotLoaded(
+            f"every={text!r} is not a cron expression, or one that never comes.",
+            'Write minute, hour, day, month and day of week, in UTC: "0 6 * * 1-5" is 6:00 from Monday to Friday.',
+        )
+    return cron

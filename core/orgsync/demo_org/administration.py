@@ -1,0 +1,101 @@
+"""The demo org's objects, fields and permissions as an administrator changes them; no row's stamp moves."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from .database import Database
+from .fields import NUMBER_TYPES, TEXT_TYPES, Derive, Field, Row, Value
+from .refusal import Refusal
+from .writes import stored_value
+
+
+class Administration:
+    """What tests do with the org's schema; describe's Last-Modified moves with every change."""
+
+    _database: Database
+
+    def hide_field(self, sobject: str, name: str) -> None:
+        """Hide a field from the user: describe leaves it out and queries do not know it."""
+        with self._database.lock:
+            self._database.schema.hide_field(sobject, name, self._database.clock.stamp)
+
+    def hide_object(self, sobject: str) -> None:
+        """Hide an object from the user."""
+        with self._database.lock:
+            self._database.schema.hide_object(sobject, self._database.clock.stamp)
+
+    def show_everything(self) -> None:
+        """Undo every `hide_field`, `hide_object` and `restrict_rows`."""
+        with self._database.lock:
+            self._database.schema.show(self._database.clock.stamp)
+            self._database.hidden.clear()
+
+    def add_field(
+        self,
+        sobject: str,
+        name: str,
+        *,
+        type: str = "string",
+        length: int = 255,
+        values: Sequence[str] = (),
+        external_id: bool = False,
+        unique: bool = False,
+        formula: Derive | None = None,
+    ) -> None:
+        """Give an object one more field, such as `Level__c`; existing rows are not touched by it.
+
+        With a `formula`, a function of a row and its `Scope`, the field is computed whenever it is read, and its
+        value changes while no stamp moves: `formula=lambda row, scope: scope.today`.
+        """
+        writable = formula is None
+        added = Field(
+            name=name, label=name.removesuffix("__c").replace("_", " "), values=tuple(values),
+            type=type, length=_length(type, length), precision=_precision(type), nillable=type != "boolean",
+            defaulted=type == "boolean", external_id=external_id, unique=unique, createable=writable,
+            updateable=writable, derive=formula, formula=None if writable else "TODAY()",
+        )  # fmt: skip
+        with self._database.lock:
+            self._database.schema.add_field(sobject, added, self._database.clock.stamp)
+            if type == "boolean" and writable:  # what has no value reads as null, but a checkbox is never null
+                self._rewrite(sobject, lambda row: {**row, name: False})
+
+    def change_field_type(self, sobject: str, name: str, type: str) -> None:
+        """Make a field one of another type; values that the new type cannot hold are lost, as in real orgs."""
+        with self._database.lock:
+            schema = self._database.schema
+            known = schema.field(sobject, name)
+            length, boolean = _length(type, known.length or 255), type == "boolean"
+            changed = replace(
+                known, type=type, length=length, precision=_precision(type), nillable=not boolean, defaulted=boolean
+            )
+            schema.change_field(sobject, changed, self._database.clock.stamp)
+            self._rewrite(sobject, lambda row: {**row, known.name: _converted(changed, row.get(known.name))})
+
+    def remove_field(self, sobject: str, name: str) -> None:
+        """Delete a field and its values."""
+        with self._database.lock:
+            removed = self._database.schema.field(sobject, name).name
+            self._database.schema.remove_field(sobject, removed, self._database.clock.stamp)
+            self._rewrite(sobject, lambda row: {key: value for key, value in row.items() if key != removed})
+
+    def _rewrite(self, sobject: str, rewrite: Callable[[Row], Row]) -> None:
+        table = self._database.table(sobject)
+        table.update({key: rewrite(row) for key, row in table.items()})
+
+
+def _length(type: str, length: int) -> int:
+    return length if type in TEXT_TYPES else 0
+
+
+def _precision(type: str) -> int:
+    return 18 if type in NUMBER_TYPES - {"int"} else 0
+
+
+def _converted(field: Field, value: Value) -> Value:
+    """Return a value as its field's new type holds it; what it cannot hold becomes null, or false."""
+    said = str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        held = stored_value(field, None if value is None else said)
+    except Refusal:
+        held = None
+    return False if held is None and field.type == "boolean" else held

@@ -1,0 +1,84 @@
+"""The rows of the demo org as a test changes them and looks at them, with an administrator's rights."""
+
+from collections.abc import Iterable, Sequence
+
+from .database import Database
+from .fields import Derived, Scope
+from .ids import to18
+from .transaction import Transaction
+
+
+class Changes:
+    """What tests do with the org's rows."""
+
+    _database: Database
+
+    def transaction(self) -> Transaction:
+        """Open a transaction: its rows are stamped at once and visible when the `with` block ends."""
+        return Transaction(self._database)
+
+    def insert(self, sobject: str, /, **values: object) -> str:
+        """Create a record and return its id."""
+        with self.transaction() as transaction:
+            return transaction.insert(sobject, **values)
+
+    def update(self, sobject: str, record_id: str, /, **values: object) -> None:
+        """Change a record."""
+        with self.transaction() as transaction:
+            transaction.update(sobject, record_id, **values)
+
+    def delete(self, sobject: str, record_id: str, /) -> None:
+        """Put a record into the recycle bin: queryAll still gives it."""
+        with self.transaction() as transaction:
+            transaction.delete(sobject, record_id)
+
+    def hard_delete(self, sobject: str, record_id: str, /) -> None:
+        """Remove a record for good: only the delete log knows it."""
+        with self.transaction() as transaction:
+            transaction.hard_delete(sobject, record_id)
+
+    def undelete(self, sobject: str, record_id: str, /) -> None:
+        """Bring a record back from the recycle bin."""
+        with self.transaction() as transaction:
+            transaction.undelete(sobject, record_id)
+
+    def merge(self, sobject: str, winner: str, losers: Sequence[str], /) -> None:
+        """Merge one or two records into another of the same object."""
+        with self.transaction() as transaction:
+            transaction.merge(sobject, winner, list(losers))
+
+    def empty_recycle_bin(self, sobject: str, /) -> None:
+        """Remove an object's deleted records for good; the delete log keeps what it had."""
+        with self.transaction() as transaction:
+            transaction.empty_recycle_bin(sobject)
+
+    def rows(self, sobject: str, *, deleted: bool = False) -> list[dict[str, Derived]]:
+        """Return the truth: every field of every row by API name; `deleted` adds those in the recycle bin.
+
+        It is everybody's truth: rows and fields that are hidden from the user are in it.
+        """
+        with self._database.lock:
+            scope = Scope(self._database.find, self._database.clock.now.date())
+            fields = self._database.schema.everything(sobject).fields
+            rows = sorted(self._database.table(sobject).items())
+            return [
+                {known.name: known.derive(row, scope) if known.derive else row.get(known.name) for known in fields}
+                for _, row in rows
+                if deleted or not row.get("IsDeleted")
+            ]
+
+    def purge_delete_log(self) -> None:
+        """Forget deletions: getDeleted reaches back to this moment only."""
+        with self._database.lock:
+            self._database.deletions.clear()
+            self._database.deletions_since = self._database.clock.stamp
+
+    def restrict_rows(self, sobject: str, hidden_ids: Iterable[str]) -> None:
+        """Stop sharing these rows of an object with the user, and share its others; none shows them all again.
+
+        No stamp moves. The user meets the rows nowhere: not in queries, queryAll, Bulk, getUpdated or getDeleted,
+        nor by their id. Formulas still read them.
+        """
+        with self._database.lock:
+            name = self._database.schema.everything(sobject).name
+            self._database.hidden[name] = frozenset(to18(hidden) or hidden for hidden in hidden_ids)

@@ -1,0 +1,229 @@
+"""A pass under way: its questions are read in turn, by REST or by Bulk jobs, each begun where it was left."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from orgsync.errors import OrgsyncError
+from orgsync.records import Batch, Record, Row, Schema, decode, decode_csv, schema_of
+from orgsync.salesforce.answers import QueryTimedOut
+from orgsync.salesforce.bulk import BulkQuotaSpent, BulkRefused, JobFailed, JobIncomplete
+
+from .asking import answers
+from .comparing import Comparison
+from .facts import Facts
+from .jobs import taken
+from .plan import Api, Plan, calls_left, choose, expected_rows, limits_left
+from .progress import Pass, Progress
+from .questions import Order, Question
+from .source import Source
+
+__all__ = ["END", "Chunk", "Reader"]
+
+R = TypeVar("R", bound=Record)
+
+END = "end"
+"""The step in which nothing is left to do but to move the watermark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of an answer: records as REST gives them, or texts as Bulk does."""
+
+    records: Sequence[dict[str, Any]] = ()
+    header: Sequence[str] = ()
+    texts: Sequence[Sequence[str]] = ()
+
+    @property
+    def ids(self) -> list[str]:
+        """The rows' Ids."""
+        if self.records or not self.texts:
+            return [record["Id"] for record in self.records]
+        at = [name.lower() for name in self.header].index("id")
+        return [row[at] for row in self.texts]
+
+
+@dataclass(slots=True)
+class Reader(Generic[R]):
+    """Reads questions about one record class, and keeps how far the pass has come.
+
+    `by_rest` says that Bulk has refused, or has no room, in this run; `told_empty` that empty values were told of.
+    """
+
+    source: Source
+    model: type[R]
+    progress: Progress
+    forced: Api | None = None
+    by_rest: bool = False
+    told_empty: bool = False
+
+    @property
+    def schema(self) -> Schema:
+        """The record class as data."""
+        return schema_of(self.model)
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the object."""
+        if self.progress.facts is None:
+            raise ValueError("a stream's facts are learnt before it is read")
+        return self.progress.facts
+
+    @property
+    def under_way(self) -> Pass:
+        """The pass."""
+        return self.progress.under_way
+
+    @property
+    def comparison(self) -> Comparison:
+        """The comparison of the copy's Ids with the org's."""
+        return Comparison(self.source, self.schema, self.progress.where)
+
+    def question(self, order: Order, *, deleted: bool = True) -> Question:
+        """Ask for rows of the class, under the condition of the sync, that changed since the pass's beginning."""
+        first = ["Id", self.facts.cursor] if self.facts.cursor else ["Id"]
+        return Question(
+            self.schema.sobject,
+            [*first, *(path for path in self.progress.paths if path not in first)],
+            order,
+            (self.progress.where,),
+            since=self.under_way.since,
+            deleted=deleted,
+            exact=any(
+                c.type is Decimal or (c.type is str and c.path in self.facts.numbers) for c in self.schema.columns
+            ),
+            common=len(first),
+        )
+
+    async def read(self, step: str, then: str, question: Question, plan: Plan) -> AsyncGenerator[Chunk]:
+        """Read a question to its end, by the plan or by what turns out to be better; `then` is the step behind it.
+
+        What Bulk refuses or cannot do is read by REST, unless Bulk is forced.
+        """
+        api: Api | None = plan.api
+        while api is not None:
+            way = self._by_bulk(step, then, question) if api == "bulk" else self._by_rest(step, question)
+            try:
+                async with aclosing(way) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                api = None
+            except (BulkRefused, BulkQuotaSpent, JobFailed, JobIncomplete) as refusal:
+                if self.forced == "bulk":
+                    raise
+                self._go_on_by_rest(step, refusal)
+                api = "rest"
+            except _BetterByBulk:
+                self.progress = self.progress.at(step)
+                api = "bulk"
+        self.progress = self.progress.at(then)
+
+    async def plan(self, question: Question, rows: int | None = None) -> Plan:
+        """Choose how to read a question that may be long; `rows` is how many it will give, where that is known."""
+        if self.under_way.job is not None:
+            plan = Plan("bulk", None, "goes on with its job")
+        elif self.under_way.after:
+            plan = Plan("rest", None, "goes on")
+        elif self.forced is not None:
+            plan = Plan(self.forced, rows, "as the sync asks")
+        else:
+            plan = await self._chosen(rows if rows is not None else await self._expected(question))
+        self.source.tell(plan)
+        return plan
+
+    def rows(self, chunk: Chunk) -> list[Row]:
+        """Bring a chunk's rows into stored form."""
+        reading = self.facts.reading
+        if chunk.texts:
+            rows = decode_csv(self.schema, chunk.header, chunk.texts, reading)
+        else:
+            rows = decode(self.schema, chunk.records, reading)
+        self._note_empty(rows)
+        return rows
+
+    def batch(self, rows: Sequence[Row] = (), deleted_ids: Sequence[str] = ()) -> Batch[R]:
+        """Make a batch that brings the stream to where it is now."""
+        position = self.progress.to_position(self.schema.table)
+        return Batch.read(self.model, rows, deleted_ids=deleted_ids, position=position)
+
+    async def _expected(self, question: Question) -> int | None:
+        return await expected_rows(self.source.client, self.schema.sobject, question.condition)
+
+    async def _chosen(self, rows: int | None) -> Plan:
+        """Choose; the org's limits are asked for only where Bulk would be chosen without them."""
+        client, bulk_from, rest_only = self.source.client, self.source.bulk_from, self.facts.not_by_bulk
+        left = calls_left(client.usage)
+        plan = choose(rows, bulk_from=bulk_from, rest_only=rest_only, calls_left=left)
+        if plan.api == "rest":
+            return plan
+        limits = await limits_left(client)
+        return choose(rows, bulk_from=bulk_from, rest_only=rest_only, calls_left=left, limits=limits)
+
+    async def _by_rest(self, step: str, question: Question) -> AsyncGenerator[Chunk]:
+        """Read by REST; raises _BetterByBulk when it turns out that the rest of it should not be."""
+        after = self.under_way.after if self.under_way.step == step else ()
+        try:
+            async for found in answers(self.source.client, question, after):
+                self.source.expect(found.total)
+                self.progress = self.progress.at(step, found.key)
+                if found.records:
+                    yield Chunk(found.records)
+                if not found.is_last and found.total >= self.source.bulk_from and self._may_be_bulk:
+                    await self._require_rest(found.total)
+        except QueryTimedOut:
+            if not self._may_be_bulk:
+                raise
+            self.source.warn(f"Salesforce takes too long for a query of {self.schema.sobject}: Bulk reads it.")
+            raise _BetterByBulk from None
+
+    @property
+    def _may_be_bulk(self) -> bool:
+        return self.forced != "rest" and not self.facts.not_by_bulk and not self.by_rest
+
+    async def _require_rest(self, rows: int) -> None:
+        plan = await self._chosen(rows)
+        if plan.api == "bulk":
+            self.source.tell(plan)
+            raise _BetterByBulk
+        self.by_rest = True  # the limits will not grow in this run
+
+    async def _by_bulk(self, step: str, then: str, question: Question) -> AsyncGenerator[Chunk]:
+        saved = self.under_way.job if self.under_way.step == step else None
+        soql = question.unordered(self._parts(question.paths))
+        async with aclosing(taken(self.source, soql, deleted=question.deleted, saved=saved)) as parts:
+            async for part in parts:
+                self.progress = self.progress.at(step, (), part.job) if part.job else self.progress.at(then)
+                yield Chunk((), part.header, part.rows)
+
+    def _parts(self, paths: Sequence[str]) -> list[str]:
+        """Put the parts of compound fields, which Bulk can read, in place of the whole."""
+        found: list[str] = []
+        for path in paths:
+            found += self.facts.compounds[path].values() if path in self.facts.compounds else [path]
+        return list(dict.fromkeys(found))
+
+    def _go_on_by_rest(self, step: str, refusal: OrgsyncError) -> None:
+        """Note why, for a day, so that Bulk is not asked in every pass; the limits may be others in the next one."""
+        self.source.warn(f"{self.schema.sobject} is read by REST: {refusal.cause}")
+        self.by_rest = True
+        spent = isinstance(refusal, BulkQuotaSpent)
+        facts = self.facts if spent else replace(self.facts, bulk_refused=refusal.cause)
+        self.progress = replace(self.progress.at(step), facts=facts)
+
+    def _note_empty(self, rows: Sequence[Row]) -> None:
+        """Say once that a field declared without `| None` has empty values; they are kept as NULL."""
+        if self.told_empty:
+            return
+        for at, column in enumerate(self.schema.columns):
+            if not column.nullable and any(row[at] is None for row in rows):
+                self.told_empty = True
+                self.source.warn(
+                    f"{self.model.__name__}.{column.name} is declared without `| None`, but Salesforce has rows "
+                    "without a value; they are kept as NULL."
+                )
+
+
+class _BetterByBulk(Exception):
+    """What is being read by REST is too long, or too slow, for it."""

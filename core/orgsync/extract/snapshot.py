@@ -1,0 +1,124 @@
+"""Reading all of an object whose changes cannot be read, and marking deleted what is not there any more.
+
+Rows are read in full and their Ids noted. Only when all are read is the copy compared with them, and a snapshot that
+lacks more than half of the copy's rows fails then: it is more likely that a permission has gone than that they have.
+"""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TypeVar
+
+from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused, RecordClassInvalid
+from orgsync.records import Batch, Position, Record, schema_of
+
+from .facts import Facts, learn
+from .jobs import discard
+from .passes import Reader
+from .plan import Api
+from .progress import Pass, Progress
+from .questions import ById
+from .source import Source
+
+__all__ = ["snapshot"]
+
+R = TypeVar("R", bound=Record)
+
+
+async def snapshot(
+    source: Source,
+    model: type[R],
+    *,
+    where: str | None = None,
+    api: Api | None = None,
+    saved: Position | None = None,
+    allow_mass_deletion: bool = False,
+) -> AsyncGenerator[Batch[R]]:
+    """Read every row, and mark deleted those of the copy that are not there; one broken off is gone on with.
+
+    Raises SnapshotRefused when more than half of the copy's rows, or all, would be marked deleted and that is not
+    allowed; FieldNotFound or ObjectNotFound for what the org does not show.
+    """
+    progress = Progress.from_position(saved, "snapshot")
+    facts = progress.facts if progress.unfinished and progress.is_of(schema_of(model), where) else None
+    while True:
+        reader = await _begun(source, model, where, progress, facts)
+        reader.forced = api
+        try:
+            async with aclosing(_steps(reader, allow_mass_deletion=allow_mass_deletion)) as batches:
+                async for batch in batches:
+                    progress = reader.progress
+                    yield batch
+        except (FieldNotFound, ObjectNotFound, QueryRefused):
+            if facts is None:
+                raise
+            facts = None  # as in `changes`
+        else:
+            return
+
+
+async def _begun(
+    source: Source, model: type[R], where: str | None, progress: Progress, facts: Facts | None
+) -> Reader[R]:
+    """Go on with the snapshot that was under way, or begin one."""
+    schema = schema_of(model)
+    if facts is None:
+        facts = await learn(source.client, schema, where, source.warn)
+    paths = tuple(path for path in schema.paths(without=facts.absent) if path != "SystemModstamp")
+    going_on = progress.reading(paths, where, facts)
+    if going_on.unfinished is None:
+        if progress.unfinished and progress.unfinished.job:
+            await discard(source, progress.unfinished.job)
+        await source.copy.forget_met(schema)
+        begun = Pass(None, await source.client.server_now(), compare=True)
+        before, seq = await source.copy.live_count(schema), await source.copy.last_change()
+        going_on = replace(going_on, unfinished=replace(begun, before=before, seq=seq))
+    return Reader(source, model, going_on)
+
+
+async def _steps(reader: Reader[R], *, allow_mass_deletion: bool) -> AsyncGenerator[Batch[R]]:
+    if reader.under_way.step in ("", "rows"):
+        async with aclosing(_rows(reader)) as batches:
+            async for batch in batches:
+                yield batch
+    if reader.under_way.step == "gone":
+        async with aclosing(_gone(reader, allow_mass_deletion=allow_mass_deletion)) as batches:
+            async for batch in batches:
+                yield batch
+    reader.progress = reader.progress.finished()
+    yield reader.batch()
+    await reader.source.copy.forget_met(reader.schema)
+
+
+async def _rows(reader: Reader[R]) -> AsyncGenerator[Batch[R]]:
+    """Read the rows, and note their Ids."""
+    question = reader.question(ById(), deleted=False)
+    async with aclosing(reader.read("rows", "gone", question, await reader.plan(question))) as chunks:
+        async for chunk in chunks:
+            ids = chunk.ids
+            _require_own_ids(reader, ids)
+            await reader.comparison.meet(ids)
+            yield reader.batch(reader.rows(chunk))
+
+
+async def _gone(reader: Reader[R], *, allow_mass_deletion: bool) -> AsyncGenerator[Batch[R]]:
+    """Mark the rows deleted that were not met, unless they are too many."""
+    after = reader.under_way.after
+    refusal = None if allow_mass_deletion or after else await reader.comparison.too_many(reader.under_way)
+    if refusal is not None:
+        reader.progress = replace(reader.progress, unfinished=None)
+        yield reader.batch()  # the next run begins anew: what is wrong may have been put right
+        raise refusal
+    async for gone, last in reader.comparison.gone(reader.under_way, after[0] if after else ""):
+        reader.progress = reader.progress.at("gone", (last,))
+        yield reader.batch((), gone)
+
+
+def _require_own_ids(reader: Reader[R], ids: Sequence[str]) -> None:
+    """Raise RecordClassInvalid for an object whose rows share an Id, as some virtual ones' do (000000000000000AAA)."""
+    if ids and Counter(ids).most_common(1)[0][1] > 1:
+        raise RecordClassInvalid(
+            f"Rows of {reader.schema.sobject} share an Id, so it cannot be their key.",
+            "Read it with ctx.query and yield batches with Ids of your own.",
+        )

@@ -1,0 +1,204 @@
+"""The steps of a pass over changes, one after the other, each gone on with where the last run stopped in it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from orgsync.errors import OrgProblem, QueryRefused
+from orgsync.records import Batch, Record
+from orgsync.salesforce.replication import DeleteLogPurged, deleted
+
+from .asking import rows_with
+from .jobs import discard
+from .leaving import Leaving
+from .passes import END, Chunk, Reader
+from .plan import Plan
+from .progress import Key, Progress
+from .questions import ById, ByStamp, Question
+from .source import Source
+
+__all__ = ["ChangesPass", "abandon"]
+
+R = TypeVar("R", bound=Record)
+
+_REST = Plan("rest")
+_COME_AT_MOST = 20_000
+"""From how many rows without a trace on the whole object is read again, instead of each of them by its Id."""
+
+
+async def abandon(source: Source, progress: Progress) -> None:
+    """Drop the Bulk job of a pass that will not be gone on with."""
+    if progress.unfinished and progress.unfinished.job:
+        await discard(source, progress.unfinished.job)
+
+
+@dataclass(slots=True)
+class ChangesPass(Generic[R]):
+    """One pass: its steps one after the other, from the one where the last run stopped."""
+
+    reader: Reader[R]
+    reads_again: bool = False
+
+    async def batches(self) -> AsyncGenerator[Batch[R]]:
+        """Go through the steps that are left, then end the pass."""
+        reader = self.reader
+        step = await self._first_step()
+        while step != END:
+            async with aclosing(self._step(step)) as batches:
+                async for batch in batches:
+                    yield batch
+            step = self._after(step)
+            reader.progress = reader.progress.at(step)
+        compared = reader.under_way.compare
+        reader.progress = reader.progress.finished()
+        if self.reads_again:
+            reader.progress = replace(reader.progress, watermark=None)
+        yield reader.batch()
+        if compared:
+            await reader.source.copy.forget_met(reader.schema)
+
+    async def _first_step(self) -> str:
+        """Name the step that the last run stopped in; the first where there is none, or none of this name any more."""
+        reader = self.reader
+        if reader.under_way.step not in self._steps():
+            await abandon(reader.source, reader.progress)
+            reader.progress = reader.progress.at("changed")
+        return reader.under_way.step
+
+    def _steps(self) -> list[str]:
+        """Name the steps of this pass. `deletions` may find that Ids have to be compared, and so add steps."""
+        under_way, facts = self.reader.under_way, self.reader.facts
+        steps = ["changed"]
+        if under_way.since is not None:
+            steps += [f"parent {parent}" for parent in facts.parents]
+            steps += self._leaving.steps() if self.reader.progress.where is not None else []
+            steps += ["deletions"] if facts.delete_log else []
+        if under_way.compare:
+            steps += ["gone"] if under_way.since is None else ["ids", "gone", "come"]
+        return [*steps, END]
+
+    def _after(self, step: str) -> str:
+        steps = self._steps()
+        return steps[steps.index(step) + 1]
+
+    def _step(self, step: str) -> AsyncGenerator[Batch[R]]:
+        if step == "changed":
+            return self._changed()
+        if step.startswith("parent "):
+            return self._parent_changed(step)
+        if step.startswith("left"):
+            return self._left(step)
+        return {"deletions": self._deletions, "ids": self._ids, "gone": self._gone, "come": self._come}[step]()
+
+    async def _changed(self) -> AsyncGenerator[Batch[R]]:
+        """Read the rows whose own stamp moved, or all of them."""
+        reader = self.reader
+        question = reader.question(ByStamp(reader.facts.cursor))
+        plan = await reader.plan(question) if reader.under_way.since is None or reader.forced else _resumed(reader)
+        async with aclosing(reader.read("changed", self._after("changed"), question, plan)) as chunks:
+            async for chunk in chunks:
+                yield await self._delivered(chunk)
+
+    async def _delivered(self, chunk: Chunk) -> Batch[R]:
+        """Make a batch; a pass over everything that compares Ids notes which live rows the org has."""
+        reader = self.reader
+        rows = reader.rows(chunk)
+        if reader.under_way.compare and reader.under_way.since is None:
+            await reader.comparison.meet([str(row[0]) for row in rows if not row[2]])
+        return reader.batch(rows)
+
+    async def _parent_changed(self, step: str) -> AsyncGenerator[Batch[R]]:
+        """Read the rows whose parent's stamp moved."""
+        reader = self.reader
+        question = reader.question(ById(f"{step.removeprefix('parent ')}.SystemModstamp"))
+        async with aclosing(reader.read(step, self._after(step), question, _resumed(reader))) as chunks:
+            async for chunk in chunks:
+                yield reader.batch(reader.rows(chunk))
+
+    async def _left(self, step: str) -> AsyncGenerator[Batch[R]]:
+        """Find the rows of the copy that no longer meet the condition."""
+        reader, since = self.reader, self.reader.under_way.since
+        if since is None:
+            return
+        async for gone, key in self._leaving.rows(step, since, self._key(step)):
+            reader.progress = reader.progress.at(step, key)
+            if gone:
+                yield reader.batch((), gone)
+
+    async def _deletions(self) -> AsyncGenerator[Batch[R]]:
+        """Read getDeleted's log; where it does not reach back, the Ids are compared in this pass."""
+        reader = self.reader
+        client, start = reader.source.client, reader.progress.deletions_from or reader.under_way.since
+        if start is None or reader.facts.log_refused:
+            return
+        try:
+            log = await deleted(client, reader.schema.sobject, start, client.now)
+        except DeleteLogPurged:
+            await self._compare_now()
+            return
+        except (QueryRefused, OrgProblem) as refusal:
+            reader.source.warn(f"Rows of {reader.schema.sobject} deleted for good are not told of: {refusal.cause}")
+            reader.progress = replace(reader.progress, facts=replace(reader.facts, log_refused=True))
+            return
+        gone = await reader.comparison.among(log.ids) if log.ids else []
+        reader.progress = replace(reader.progress, deletions_from=min(log.covered, reader.under_way.until))
+        if gone:
+            yield reader.batch((), gone)
+
+    async def _compare_now(self) -> None:
+        """Make this pass one that compares Ids."""
+        reader, copy = self.reader, self.reader.source.copy
+        reader.source.warn(
+            f"The log of deleted {reader.schema.sobject} rows does not reach back to the last run: Ids are compared."
+        )
+        await copy.forget_met(reader.schema)
+        seq, before = await copy.last_change(), await copy.live_count(reader.schema)
+        comparing = replace(reader.under_way, compare=True, seq=seq, before=before)
+        reader.progress = replace(reader.progress, unfinished=comparing, deletions_from=reader.under_way.until)
+
+    async def _ids(self) -> AsyncGenerator[Batch[R]]:
+        """Read the Ids of all rows that are live in the org."""
+        reader = self.reader
+        stamp = reader.facts.cursor
+        question = Question(reader.schema.sobject, ["Id"], ById(stamp), (reader.progress.where,), deleted=False)
+        plan = await reader.plan(question, reader.under_way.before)
+        async with aclosing(reader.read("ids", self._after("ids"), question, plan)) as chunks:
+            async for chunk in chunks:
+                await reader.comparison.meet(chunk.ids)
+                yield reader.batch()
+
+    async def _gone(self) -> AsyncGenerator[Batch[R]]:
+        """Mark the rows deleted that the org does not have."""
+        reader, after = self.reader, self._key("gone")
+        async for gone, last in reader.comparison.gone(reader.under_way, after[0] if after else ""):
+            reader.progress = reader.progress.at("gone", (last,))
+            yield reader.batch((), gone)
+
+    async def _come(self) -> AsyncGenerator[Batch[R]]:
+        """Read the rows that the org has and the copy has not: they came into sight without a change."""
+        reader, after, found = self.reader, self._key("come"), 0
+        question = replace(reader.question(ById()), since=None)
+        async for ids in reader.comparison.come(after[0] if after else ""):
+            found += len(ids)
+            if found > _COME_AT_MOST:
+                self.reads_again = True
+                return
+            async for records in rows_with(reader.source.client, question, ids):
+                yield reader.batch(reader.rows(Chunk(records)))
+            reader.progress = reader.progress.at("come", (ids[-1],))
+
+    def _key(self, step: str) -> Key:
+        """Tell how far an earlier run had come in a step."""
+        under_way = self.reader.under_way
+        return under_way.after if under_way.step == step else ()
+
+    @property
+    def _leaving(self) -> Leaving:
+        reader = self.reader
+        return Leaving(reader.source, reader.schema, reader.facts, reader.progress.where or "")
+
+
+def _resumed(reader: Reader[R]) -> Plan:
+    """Go on with a Bulk job that an earlier run has begun; else REST, which tells itself when there is too much."""
+    return Plan("bulk") if reader.under_way.job is not None else _REST

@@ -1,0 +1,213 @@
+"""Query jobs of Bulk API 2.0: made, watched until they are complete, and cleared away.
+
+A job belongs to the API version that made it: its results are refused to any other (409). So each request for a job
+names the version that is kept in it, whatever the client's own is by then.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Literal, TypeAlias, get_args
+from urllib.parse import quote
+
+from orgsync.errors import AccessRefused, LimitReached, ObjectNotFound, OrgsyncError, QueryRefused, ServerProblem
+
+from ..answers import NotFound, problem_of, unreadable
+from ..client import Client
+from ..refusals import Refusal, refusal_of, shown
+from ..retry import pause
+from ..wire import Answer
+
+__all__ = [
+    "BulkQuotaSpent",
+    "BulkRefused",
+    "Job",
+    "JobFailed",
+    "JobState",
+    "abort_job",
+    "complete",
+    "create_job",
+    "delete_job",
+    "read_job",
+    "resource",
+]
+
+JobState: TypeAlias = Literal["UploadComplete", "InProgress", "JobComplete", "Aborted", "Failed"]
+
+_FIRST_WAIT = 0.5  # seconds between two looks at a job, growing
+_GROWTH = 1.5
+_LONGEST_WAIT = 20.0
+_OF_EVERY_API = frozenset({"API_DISABLED_FOR_ORG", "INVALID_SESSION_ID", "INVALID_AUTH_HEADER"})
+
+
+class BulkRefused(QueryRefused):
+    """Bulk API 2.0 does not take the query, or does not serve the object or the user; the REST API may."""
+
+
+class BulkQuotaSpent(LimitReached):
+    """The org's query jobs, or the results they may store, are spent for these 24 hours; the REST API may serve."""
+
+
+class JobFailed(ServerProblem):
+    """A job came to no result: Salesforce gave it up, somebody aborted it, or it stands still or is gone."""
+
+    def __init__(self, cause: str, remedy: str = "", *, job: "Job") -> None:
+        super().__init__(cause, remedy)
+        self.job = job
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Hold a query job as it was last seen.
+
+    `api_version` looks like "62.0". `processed` counts the rows found so far, None where the job does not tell (just
+    after it was made); `error` is why it failed, free of values.
+    """
+
+    id: str
+    api_version: str
+    state: JobState
+    processed: int | None
+    error: str = ""
+
+
+async def create_job(client: Client, soql: str, *, deleted: bool) -> Job:
+    """Make a query job; `deleted` includes the recycle bin and archived rows (queryAll).
+
+    Raises BulkRefused where only the REST API may answer the query, BulkQuotaSpent where no more jobs may be made
+    today, and for a mistake in the query what the REST API raises. The request is sent again when its answer is lost,
+    though it is not idempotent: at worst a job that nobody reads is left for 7 days, one of 10,000 a day, while a
+    first pass that gives up loses far more.
+    """
+    asked = {
+        "operation": "queryAll" if deleted else "query",
+        "query": soql,
+        "contentType": "CSV",
+        "columnDelimiter": "COMMA",
+        "lineEnding": "LF",
+    }
+    path = f"/services/data/v{client.api_version}/jobs/query"
+    made, _ = await client.call("POST", path, _read, judge=_judge_creation, idempotent=True, json=dict(asked))
+    return replace(made, api_version=client.api_version)
+
+
+async def read_job(client: Client, job_id: str, api_version: str) -> Job | None:
+    """Look at a job; None where it is gone: deleted, or older than 7 days."""
+    job, _ = await _look(client, job_id, api_version)
+    return job
+
+
+async def complete(client: Client, job: Job, *, stalled_after: float, tell: Callable[[Job], None]) -> Job:
+    """Wait until a job is complete, and tell of each look at it.
+
+    Raises JobFailed where it ends otherwise, or where neither its state nor its count moves for `stalled_after`
+    seconds of the org's own time. It is looked at after 0.5 seconds, then ever less often, at most every 20 seconds,
+    or as `Retry-After` asks.
+    """
+    wait, moved_at = _FIRST_WAIT, None
+    while True:
+        seen, asked_to_wait = await _look(client, job.id, job.api_version)
+        if seen is None:
+            raise JobFailed(f"The query job {job.id} is gone.", "Run the sync again: it makes another.", job=job)
+        tell(seen)
+        if seen.state == "JobComplete":
+            return seen
+        if seen.state in ("Failed", "Aborted"):
+            raise _ended(seen)
+        if moved_at is None or (seen.state, seen.processed) != (job.state, job.processed):
+            moved_at = client.now
+        elif client.now - moved_at >= timedelta(seconds=stalled_after):
+            raise _stalled(seen, stalled_after)
+        job = seen
+        await pause(max(wait, asked_to_wait))
+        wait = min(_GROWTH * wait, _LONGEST_WAIT)
+
+
+async def abort_job(client: Client, job: Job) -> None:
+    """Abort a job; one that is over or gone is left as it is."""
+    with suppress(QueryRefused):
+        await client.call("PATCH", resource(job), _nothing, idempotent=True, json={"state": "Aborted"})
+
+
+async def delete_job(client: Client, job: Job) -> None:
+    """Delete a job that is over, and its results; one that is gone is fine."""
+    with suppress(NotFound):
+        await client.call("DELETE", resource(job), _nothing)
+
+
+def resource(job: Job) -> str:
+    """Give the path of a job, below the API version that made it."""
+    return _resource(job.id, job.api_version)
+
+
+def _resource(job_id: str, api_version: str) -> str:
+    return f"/services/data/v{api_version}/jobs/query/{quote(job_id, safe='')}"
+
+
+async def _look(client: Client, job_id: str, api_version: str) -> tuple[Job | None, float]:
+    try:
+        job, wait = await client.call("GET", _resource(job_id, api_version), _read)
+    except NotFound:
+        return None, 0
+    return replace(job, api_version=api_version), wait
+
+
+def _read(answer: Answer) -> tuple[Job, float]:
+    """Read a job, and how many seconds the answer asks to wait before the next look."""
+    body: Any = answer.json()
+    try:
+        job_id, state, processed = body["id"], body["state"], body.get("numberRecordsProcessed")
+        error = shown(body.get("errorMessage") or "")
+    except (KeyError, TypeError, AttributeError):
+        raise unreadable(answer) from None
+    if not isinstance(job_id, str) or state not in get_args(JobState) or not isinstance(processed, int | None):
+        raise unreadable(answer)
+    return Job(job_id, "", state, processed, error), answer.retry_after or 0
+
+
+def _nothing(_answer: Answer) -> None:
+    return None
+
+
+def _ended(job: Job) -> JobFailed:
+    how = "was aborted" if job.state == "Aborted" else "failed in Salesforce"
+    said = f" ({job.error})" if job.error else ""
+    return JobFailed(
+        f"The query job {job.id} {how}{said}.",
+        "Run the sync again; Setup > Bulk Data Load Jobs shows the job.",
+        job=job,
+    )
+
+
+def _stalled(job: Job, seconds: float) -> JobFailed:
+    return JobFailed(
+        f"The query job {job.id} has stood still for {seconds:g} seconds ({job.state}, {job.processed or 0:,} rows).",
+        "Run the sync again later; Setup > Bulk Data Load Jobs shows the job.",
+        job=job,
+    )
+
+
+def _judge_creation(answer: Answer) -> OrgsyncError | None:
+    """Tell what only Bulk API 2.0 refuses from what the REST API would refuse as well.
+
+    The codes are not documented, and reports quote texts alone, so what names no fault of the query itself counts as
+    Bulk's: the REST API then says whether it agrees.
+    """
+    problem, refusal = problem_of(answer), refusal_of(answer)
+    if problem is None or refusal is None or answer.status not in (400, 403, 404, 405):
+        return problem
+    if "max bulk" in refusal.message.lower():
+        return BulkQuotaSpent(
+            f"The org's Bulk API queries of the last 24 hours are spent ({refusal.code}).",
+            "Run it again later; Setup > System Overview and the org's limits show the usage.",
+        )
+    if isinstance(problem, ObjectNotFound) and "bulk" in refusal.message.lower():
+        return _bulk_refused(refusal)
+    if type(problem) in (QueryRefused, AccessRefused, NotFound) and refusal.code not in _OF_EVERY_API:
+        return _bulk_refused(refusal)
+    return problem
+
+
+def _bulk_refused(refusal: Refusal) -> BulkRefused:
+    return BulkRefused(f"The Bulk API does not take the query ({refusal.shown}).", "Read it through the REST API.")

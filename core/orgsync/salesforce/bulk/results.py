@@ -1,0 +1,197 @@
+"""A job's result: pages of CSV behind locators, read as they arrive and proved complete.
+
+Nothing is lost and nothing given twice, whatever breaks. A page says how many rows it holds, and the job how many rows
+there are; the last rows of a page are given only when the page has been read to its end and both agree. A page that
+breaks off, or holds less than it says, is asked for again from the first row that was not given: locators stay and can
+be read again as long as the job exists. The end is the locator `null`, never a short page.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+from orgsync.errors import AnswerUnreadable, NetworkProblem, ServerProblem, TransientProblem
+
+from ..client import Client
+from ..retry import backoff, pause
+from ..wire import Stream
+from .jobs import Job
+from .lines import Lines, LinesBroken
+from .pages import Pages
+
+__all__ = ["JobIncomplete", "Part", "Place", "results"]
+
+_TRIES = 5  # of a page, without a new row from any of them
+_END = "null"
+
+
+class JobIncomplete(ServerProblem):
+    """A job's pages hold more or fewer rows together than the job says it found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Mark a place in a result: a page (None: the first), the rows of it already taken, and the rows of earlier pages.
+
+    With the job it is all that another process needs to go on.
+    """
+
+    locator: str | None = None
+    row: int = 0
+    before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Hold some rows of a result, each as wide as `header`; `place` is where to go on behind them, None at the end."""
+
+    header: tuple[str, ...]
+    rows: list[list[str]] = field(repr=False)
+    place: Place | None
+
+
+async def results(
+    client: Client, job: Job, *, start: Place = Place(), rows: int = 10_000, page: int = 100_000
+) -> AsyncGenerator[Part]:
+    """Read the result of a complete job from a place, in parts of at most `rows` rows and pages of at most `page`.
+
+    Values are text as the CSV has it: null and the empty string are both "". The last part, and only it, has no place;
+    its rows may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it the connection.
+    Raises AnswerUnreadable where a page stays broken, and JobIncomplete where the whole is not what the job found.
+    """
+    if job.processed == 0:
+        yield Part((), [], None)
+        return
+    async with aclosing(Pages(client, job, page)) as pages:
+        reading = _Reading(pages, job, rows, start)
+        while reading.place is not None:
+            async with aclosing(reading.page_parts()) as parts:
+                async for part in parts:
+                    yield part
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The reading of one result: where it has come to, and the pages it has met."""
+
+    pages: Pages
+    job: Job
+    rows: int
+    place: Place | None
+    met: set[str] = field(default_factory=set[str])
+
+    async def page_parts(self) -> AsyncGenerator[Part]:
+        """Give what is left of the page at the place, asking for it again as often as it breaks off anew."""
+        tries = 0
+        while (begun := self.place) is not None:
+            problem: TransientProblem
+            async with aclosing(await self.pages.open(begun.locator)) as opened:
+                try:
+                    async with aclosing(self._parts(begun, opened.stream)) as parts:
+                        async for part in parts:
+                            self.place = part.place
+                            yield part
+                    return
+                except (NetworkProblem, AnswerUnreadable) as error:
+                    problem = error
+            tries = 1 if self.place != begun else tries + 1
+            if tries >= _TRIES:
+                raise problem
+            await pause(backoff(tries))
+
+    async def _parts(self, begun: Place, stream: Stream) -> AsyncGenerator[Part]:
+        """Give the rows of one page behind the place, the last of them when the page has proved whole."""
+        self.met.add(begun.locator or "")
+        page = _page(stream, begun)
+        if page.following in self.met:
+            raise _unreadable(page, "leads back to a page that was read before")
+        if page.following is not None:
+            self.pages.open_ahead(page.following)
+        async with aclosing(_lines(page, stream)) as pieces:
+            async for lines in pieces:
+                page.take(lines)
+                while len(page.held) > self.rows:
+                    yield page.part(self.rows)
+        yield page.last_part(self.job)
+
+
+@dataclass(slots=True)
+class _Page:
+    """What is known of a page, and the rows of it that are not given yet."""
+
+    begun: Place
+    name: str
+    said: int | None  # rows, by Sforce-NumberOfRecords
+    following: str | None  # the next page's locator
+    ends: bool | None  # whether this is the last page; None where the answer does not tell
+    header: tuple[str, ...] = ()
+    read: int = 0
+    held: list[list[str]] = field(default_factory=list[list[str]])
+
+    def take(self, lines: list[list[str]]) -> None:
+        """Take in rows that have arrived, without those that were given before."""
+        if not self.header and lines:
+            self.header = tuple(lines.pop(0))
+        if set(map(len, lines)) - {len(self.header)}:
+            raise _unreadable(self, "holds rows of another width than its header")
+        self.held += lines[max(0, self.begun.row - self.read) :]
+        self.read += len(lines)
+        if self.said is not None and self.read > self.said:
+            raise self._miscounted()
+
+    def part(self, rows: int) -> Part:
+        """Give the next rows."""
+        given, self.held = self.held[:rows], self.held[rows:]
+        return Part(self.header, given, replace(self.begun, row=self.read - len(self.held)))
+
+    def last_part(self, job: Job) -> Part:
+        """Give the rows that are left, now that the page is read to its end and nothing is missing."""
+        if self.said is not None and self.read != self.said:
+            raise self._miscounted()
+        total = self.begun.before + self.read
+        if self.ends is None and total != job.processed:
+            raise _unreadable(self, "does not say whether it is the last")
+        if self.following is None and job.processed not in (None, total):
+            raise JobIncomplete(
+                f"The result of query job {job.id} holds {total:,} rows, and the job found {job.processed:,}.",
+                "Run the sync again: it makes another job.",
+            )
+        if self.begun.row > self.read:
+            raise _unreadable(self, "holds fewer rows than before")
+        place = Place(self.following, 0, total) if self.following else None
+        return Part(self.header, self.held, place)
+
+    def _miscounted(self) -> AnswerUnreadable:
+        return _unreadable(self, f"does not hold the {self.said:,} rows that it says")
+
+
+def _page(stream: Stream, begun: Place) -> _Page:
+    """Read off the headers how many rows a page holds and what follows it.
+
+    Only `null` is the end. An answer without the header may have lost it to a proxy: it ends the result only where
+    the rows are as many as the job found.
+    """
+    locator, count = stream.headers.get("sforce-locator"), stream.headers.get("sforce-numberofrecords", "")
+    following = None if locator in (None, "", _END) else locator
+    return _Page(
+        begun=begun,
+        name=stream.place,
+        said=int(count) if count.isdecimal() else None,
+        following=following,
+        ends=locator == _END if locator else None,
+    )
+
+
+async def _lines(page: _Page, stream: Stream) -> AsyncGenerator[list[list[str]]]:
+    """Cut a page into rows as it arrives."""
+    lines = Lines()
+    try:
+        async for chunk in stream.chunks():
+            yield lines.feed(chunk)
+        yield lines.end()
+    except LinesBroken:
+        raise _unreadable(page, "is no CSV, or is cut inside a row") from None
+
+
+def _unreadable(page: _Page, what: str) -> AnswerUnreadable:
+    return AnswerUnreadable(f"The answer to {page.name} {what}.", "Run the sync again: it goes on with the same job.")

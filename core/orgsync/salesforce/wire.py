@@ -1,0 +1,119 @@
+"""What an exchange over HTTP gives: an answer read whole, or one that is read as it arrives."""
+
+import json as jsonlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from orgsync.errors import AnswerUnreadable
+
+__all__ = ["JSON", "Answer", "Stream", "named"]
+
+JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
+"""What a JSON text can hold."""
+
+
+class _Head:
+    """What an answer begins with."""
+
+    __slots__ = ()
+
+    status: int
+    headers: Mapping[str, str]
+    method: str
+    url: str
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the status is one of success."""
+        return 200 <= self.status < 300
+
+    @property
+    def date(self) -> datetime | None:
+        """Give the server's own clock, aware, from the `Date` header; None where it is absent or garbled."""
+        try:
+            date = parsedate_to_datetime(self.headers.get("date", ""))
+        except ValueError:
+            return None
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+
+    @property
+    def retry_after(self) -> float | None:
+        """Read `Retry-After` in seconds. No recording shows Salesforce sending it, but proxies on the way do."""
+        text = self.headers.get("retry-after", "")
+        return float(text) if text.isdecimal() and len(text) < 9 else None
+
+    @property
+    def place(self) -> str:
+        """Name the request for a message: method, host and path, without the query, which may hold data."""
+        return named(self.method, self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(_Head):
+    """Hold one whole HTTP answer; the keys of `headers` are lower-case, `content` is decoded from gzip."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+    method: str
+    url: str = field(repr=False)
+
+    def json(self) -> JSON:
+        """Read the body as JSON.
+
+        Raises AnswerUnreadable for HTML, text or nothing where JSON is due, and for JSON that is cut short.
+        """
+        try:
+            document: JSON = jsonlib.loads(self.content)
+        except (ValueError, RecursionError):
+            pass  # raised outside, so that the chained error does not carry the body
+        else:
+            return document
+        raise AnswerUnreadable(
+            f"{self.place} was answered with {self._kind()} where JSON is due (status {self.status}, "
+            f"{self.headers.get('content-type') or 'no content type'}).",
+            "Salesforce or a proxy on the way is in trouble; try again later.",
+        )
+
+    def _kind(self) -> str:
+        start = self.content[:4096].lstrip().lower()
+        if not start:
+            return "an empty body"
+        if start.startswith((b"{", b"[")):
+            return "JSON that is cut short"
+        if b"maintenance" in start:
+            return "a maintenance page"
+        return "HTML" if start.startswith(b"<") else "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream(_Head):
+    """Hold an answer whose body has still to come; the keys of `headers` are lower-case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: AsyncIterator[bytes] = field(repr=False)
+    method: str
+    url: str = field(repr=False)
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Give the body as it arrives, once, decoded from gzip, in chunks of at most 256 KiB.
+
+        Raises NetworkProblem where it breaks off, be it in HTTP's framing or in gzip's.
+        """
+        return self.body
+
+    async def read(self) -> Answer:
+        """Read the rest of the body, for an answer that is short after all."""
+        content = b"".join([chunk async for chunk in self.body])
+        return Answer(self.status, self.headers, content, self.method, self.url)
+
+
+def named(method: str, url: str) -> str:
+    """Name a request by method, host and path."""
+    parts = urlsplit(url)
+    return f"{method} {parts.hostname or 'an address without a host'}{parts.path}"

@@ -1,0 +1,231 @@
+"""The scheduler at work: it looks around, starts what is due, and notes how it ended."""
+
+import math
+import random
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskGroup
+from sqlmodel import col, select
+
+from orgsync.application import Workspace
+from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptProblem, SignInNeeded
+from orgsync.runner import Outcome
+from orgsync.store import Connection
+
+from .agenda import Agenda
+from .planning import Bounds, Job, Link
+from .scripts import Scripts
+from .telling import Telling
+
+__all__ = ["Scheduler"]
+
+_LOOK_EVERY = 5.0
+"""Seconds between looks at the database for connections and for what others have run: two small queries."""
+
+_WATCH_EVERY = 1.0
+"""Seconds between looks at the scripts' files. A change is read when it has been left alone for one more."""
+
+_UNKNOWN = "Salesforce has refused the sign-in."
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Scheduler:
+    """Runs every due sync on every connection, or on those that are named, in one workspace.
+
+    `clock` is the time, aware; `chance` gives numbers between 0 and 1, for the jitter of pauses. `worst` is the highest
+    exit code of what was run and could not be run so far.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        scripts: Scripts,
+        *,
+        connections: Sequence[str] = (),
+        clock: Callable[[], datetime] = _now,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.worst = 0
+        self._workspace = workspace
+        self._scripts = scripts
+        self._connections = connections
+        self._clock = clock
+        settings = workspace.settings
+        self._agenda = Agenda(Bounds(settings.concurrency, settings.concurrency_per_org), chance=chance)
+        self._telling = Telling()
+        self._reasons: dict[str, str] | None = None  # by connection, why it needs a sign-in; None before the first look
+        self._last_run = 0
+        self._stirred = anyio.Event()
+        self._look_at = self._watch_at = -math.inf
+
+    async def run(self) -> None:
+        """Run what is due whenever it is due, until cancelled; each run that is under way then is marked stopped.
+
+        Raises ConfigurationInvalid for a connection that does not exist, StoreUnavailable where the database cannot
+        be used to begin with. Later faults of either are told, and waited out.
+        """
+        await self._begin()
+        async with anyio.create_task_group() as runs:
+            while True:
+                now = self._clock()
+                await self._look_around(now)
+                self._start(runs, now)
+                await self._stir(self._pause(now))
+
+    async def run_due(self) -> int:
+        """Run what is due at this moment, each job once, and answer with the highest exit code when all have ended.
+
+        Raises as `run` does.
+        """
+        if self._reasons is None:
+            await self._begin()
+        else:
+            self._look_at = self._watch_at = -math.inf
+            await self._look_around(self._clock())
+        now = self._clock()  # stands still from here on, so that nothing becomes due a second time
+        self.worst = max((problem.exit_code for problem in self._scripts.problems), default=0)
+        if self._agenda.waiting:
+            self.worst = max(self.worst, SignInNeeded.exit_code)
+        async with anyio.create_task_group() as runs:
+            while self._start(runs, now) or self._agenda.running:
+                await self._stir(None)
+        return self.worst
+
+    async def _begin(self) -> None:
+        """Look at everything for the first time; whatever is wrong now ends the scheduler before it starts."""
+        for name in self._connections:
+            await self._workspace.store.connection(name)
+        now = self._clock()
+        self._agenda.set_syncs(self._scripts.rhythms, now)
+        names = await self._look(now)
+        self._telling.began([*self._scripts.syncs], names)
+        self._telling.script_problems(self._scripts.problems)
+
+    def _start(self, runs: TaskGroup, now: datetime) -> bool:
+        """Start what is due as far as there is room; tell whether there was something."""
+        jobs = self._agenda.start(now)
+        for job in jobs:
+            runs.start_soon(self._run, job)
+        return bool(jobs)
+
+    async def _stir(self, seconds: float | None) -> None:
+        """Wait until a run has ended, or for so long."""
+        with anyio.move_on_after(seconds):
+            await self._stirred.wait()
+        self._stirred = anyio.Event()
+
+    def _pause(self, now: datetime) -> float:
+        """Tell how many seconds there is nothing to do, unless a run ends."""
+        due = self._agenda.next_due()
+        until_due = math.inf if due is None else (due - now).total_seconds()
+        return max(0.0, min(until_due, min(self._look_at, self._watch_at) - anyio.current_time()))
+
+    # Looking around
+
+    async def _look_around(self, now: datetime) -> None:
+        """Look at the scripts and the database where it is time to; a fault of theirs is told and waited out."""
+        at = anyio.current_time()
+        if at >= self._watch_at:
+            self._watch_at = at + _WATCH_EVERY
+            if self._scripts.reload():
+                self._agenda.set_syncs(self._scripts.rhythms, now)
+                self._telling.scripts([*self._scripts.syncs], self._scripts.problems)
+        if at >= self._look_at:
+            try:
+                await self._look(now)
+            except OrgsyncError as problem:
+                self._telling.store(problem)
+            else:
+                self._telling.store(None)
+
+    async def _look(self, now: datetime) -> list[str]:
+        """Read the connections and what was run since the last look; name the connections."""
+        self._look_at = anyio.current_time() + _LOOK_EVERY
+        runs = await self._workspace.store.last_runs(after=self._last_run)
+        self._last_run = max((run.id for run in runs.values()), default=self._last_run)
+        self._agenda.note_runs(runs.values(), now)
+        columns = (Connection.name, Connection.org_id, col(Connection.status), Connection.status_reason)
+        async with self._workspace.store.session() as session:
+            found = (await session.exec(select(*columns))).all()
+        wanted = [each for each in found if not self._connections or each[0] in self._connections]
+        self._agenda.set_links([Link(name, org or name, status == "ready") for name, org, status, _ in wanted], now)
+        self._tell_connections({name: "" if status == "ready" else why or _UNKNOWN for name, _, status, why in wanted})
+        return [name for name, *_ in wanted]
+
+    def _tell_connections(self, reasons: dict[str, str]) -> None:
+        """Tell which connections have come, gone, ceased to be ready or become so."""
+        before, first = self._reasons or {}, self._reasons is None
+        if not first:
+            added, gone = sorted(reasons.keys() - before.keys()), sorted(before.keys() - reasons.keys())
+            self._telling.connections(added=added, gone=gone)
+        for name, reason in reasons.items():
+            if reason and not before.get(name):
+                self._telling.needs_sign_in(name, reason)
+            elif before.get(name) and not reason:
+                self._telling.signed_in(name)
+        self._reasons = reasons
+
+    # Running
+
+    async def _run(self, job: Job) -> None:
+        """Run a job to its end, whatever that is, and note it."""
+        try:
+            outcome = await self._workspace.run(self._scripts.syncs[job.sync], job.connection, clock=self._clock)
+        except OrgsyncError as problem:
+            self._not_run(job, problem)
+        except BaseException as error:
+            if anyio.current_effective_deadline() == -math.inf:  # it is we who are being stopped
+                raise
+            # A script may end in SystemExit, or in a cancellation of its own: that is its end, not ours.
+            self._not_run(job, _unforeseen(job, error))
+        else:
+            self._note(job, outcome)
+        self._stirred.set()
+
+    def _note(self, job: Job, outcome: Outcome) -> None:
+        run, problem = outcome.run, outcome.problem
+        if problem is not None and not isinstance(problem, AlreadyRunning):
+            self.worst = max(self.worst, problem.exit_code)
+        if isinstance(problem, LimitReached):
+            until = self._agenda.rest(job, self._clock())
+            self._telling.ended(run, problem, 0)
+            self._telling.rests(self._agenda.org_of(job.connection), until, problem)
+            return
+        failures = self._agenda.ended(job, self._clock(), failed=_failed(outcome))
+        self._telling.ended(run, problem, failures)
+        if isinstance(problem, SignInNeeded):
+            self._look_at = -math.inf  # its other syncs need not find out for themselves
+
+    def _not_run(self, job: Job, problem: OrgsyncError) -> None:
+        """Note a run that did not begin, or whose end could not be kept."""
+        if isinstance(problem, AlreadyRunning):
+            self._agenda.ended(job, self._clock())
+            self._telling.elsewhere(job.sync, job.connection)
+            return
+        self._agenda.ended(job, self._clock(), failed=True)
+        self.worst = max(self.worst, problem.exit_code)
+        self._telling.not_run(job.sync, job.connection, problem)
+
+
+def _failed(outcome: Outcome) -> bool:
+    """Tell whether a run failed by itself, not because another process has taken it over."""
+    return outcome.run.status != "done" and not isinstance(outcome.problem, AlreadyRunning)
+
+
+def _unforeseen(job: Job, error: BaseException) -> ScriptProblem:
+    """Say by type and place what ended a run that nobody foresaw; its text may hold data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
+    problem = ScriptProblem(
+        f"The sync {job.sync} ended in {type(error).__name__} at {place}.",
+        "Correct the script if it is its own line; --debug shows the traceback.",
+    )
+    problem.__cause__ = error
+    return problem

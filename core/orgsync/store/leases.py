@@ -1,0 +1,171 @@
+"""Leases: the right to write for (sync, connection), held by one at a time, across tasks, processes and hosts.
+
+Every lease has an epoch, one higher than the last holder's. A commit asks, inside its transaction, whether its epoch
+is still the current one, so that a holder that was stopped and wakes after another has taken over writes nothing,
+whatever its clock says. Expiry only decides when another *may* take over.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import anyio
+
+from orgsync.errors import AlreadyRunning, StoreUnavailable
+from orgsync.records import parse_instant, to_stored
+
+from . import control_statements
+from .control import Run, utc_now
+from .database import Database
+from .holders import Holder, Holders
+from .sqlite import Statements
+
+__all__ = ["Lease", "Leases", "require_current", "revoke"]
+
+_HEARTBEATS = 4
+"""How often a lease is renewed in the time it lasts: three renewals may fail before another can take over."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to write for (sync, connection), for `lasts` seconds after each renewal.
+
+    `lost` becomes true when the heartbeat finds that another holder has taken over, or that the lease ran out because
+    it could not be renewed. It is for a holder that wants to stop early: whether a commit may go in is decided by the
+    database.
+    """
+
+    sync: str
+    connection: str
+    epoch: int
+    lasts: float
+    lost: bool = False
+
+
+class Leases:
+    """The leases of one open store."""
+
+    def __init__(self, database: Database, holders: Holders) -> None:
+        self._database = database
+        self._holders = holders
+
+    @asynccontextmanager
+    async def hold(self, sync: str, connection: str, *, lasts: float) -> AsyncGenerator[Lease]:
+        """Take the lease and renew it until the end of the block; raises AlreadyRunning while another holds it."""
+        lease = Lease(sync, connection, 0, lasts)
+        with anyio.CancelScope(shield=True):  # a lease that is taken must reach the block that lets it go
+            lease.epoch = await self._take(lease)
+        failure: BaseException | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._keep, lease)
+                try:
+                    yield lease
+                except anyio.get_cancelled_exc_class():
+                    raise
+                except BaseException as error:  # a task group would wrap it in a group
+                    failure = error
+                tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._release(lease)
+        if failure is not None:
+            raise failure
+
+    async def _take(self, lease: Lease) -> int:
+        """Become the lease's holder; answer with the new epoch."""
+        own = self._holders.own()
+        async with self._database.writing() as on:
+            now = utc_now()
+            held = await _read(on, lease)
+            dead = held is not None and self._holders.is_dead(held.holder)
+            if held is not None and not dead and held.expires_at > now:
+                raise _held_by(held, lease)
+            expires_at = to_stored(now + timedelta(seconds=lease.lasts))
+            values = (lease.sync, lease.connection, own.text, to_stored(now), lease.lasts, expires_at)
+            [(epoch,)] = await on.fetch(control_statements.TAKE_LEASE, values)
+            if held is not None and dead and not await on.fetch(control_statements.HOLDS, (held.holder.text,)):
+                self._holders.forget(held.holder)
+        return int(epoch)
+
+    async def _keep(self, lease: Lease) -> None:
+        """Renew the lease again and again. No error may leave here: it would cancel the holder's work."""
+        renewed_at = utc_now()
+        while True:
+            await anyio.sleep(lease.lasts / _HEARTBEATS)
+            try:
+                async with self._database.writing() as on:
+                    renewed = await _renew(on, lease)
+            except Exception:
+                lease.lost = utc_now() >= renewed_at + timedelta(seconds=lease.lasts)
+                continue
+            lease.lost = not renewed
+            if lease.lost:
+                return
+            renewed_at = utc_now()
+
+    async def _release(self, lease: Lease) -> None:
+        """Let go of the lease; its epoch stays. What cannot be written is left to run out by itself."""
+        with suppress(StoreUnavailable):
+            async with self._database.writing() as on:
+                now = to_stored(utc_now())
+                await on.fetch(control_statements.RELEASE_LEASE, (now, lease.sync, lease.connection, lease.epoch))
+
+
+async def require_current(on: Statements, of: Lease | Run) -> None:
+    """Renew the lease that a run is under; raises AlreadyRunning when it was taken over, let go or revoked.
+
+    A lease that has run out but that nobody took is renewed too: nobody can have written meanwhile, so there is
+    nothing to protect from this holder, and a run need not fail because its machine slept.
+    """
+    if await _renew(on, of):
+        return
+    held = await _read(on, of)
+    what = f"The run of {of.sync!r} on {of.connection!r}"
+    if held is None:
+        raise AlreadyRunning(
+            f"{what} has lost its lease: it was taken over, or its connection was renamed or removed.",
+            "Run the sync again; what was committed is kept.",
+        )
+    raise AlreadyRunning(
+        f"{what} was taken over by {held.holder} at {to_stored(held.taken_at)}.",
+        "Let the newer run finish; this one has kept what it committed.",
+    )
+
+
+async def revoke(on: Statements, connection: str) -> None:
+    """End every lease of a connection, whoever holds it: no commit under it goes in any more."""
+    await on.fetch(control_statements.REVOKE_LEASES, (to_stored(utc_now()), connection))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Who holds a lease."""
+
+    holder: Holder
+    taken_at: datetime
+    expires_at: datetime
+
+
+def _held_by(held: _Held, wanted: Lease) -> AlreadyRunning:
+    since, until = to_stored(held.taken_at), to_stored(held.expires_at)
+    return AlreadyRunning(
+        f"{wanted.sync!r} on {wanted.connection!r} is being run by {held.holder} since {since}.",
+        f"Wait until it ends, or stop it; without a sign of life its lease ends at {until}.",
+    )
+
+
+async def _read(on: Statements, of: Lease | Run) -> _Held | None:
+    """Read who holds a lease; None while nobody does."""
+    found = await on.fetch(control_statements.LEASE, (of.sync, of.connection))
+    if not found:
+        return None
+    holder, taken_at, expires_at = found[0]
+    return _Held(Holder.parse(holder), parse_instant(taken_at), parse_instant(expires_at))
+
+
+async def _renew(on: Statements, of: Lease | Run) -> bool:
+    """Let the lease last anew; tell whether its epoch is still the current one."""
+    now = to_stored(utc_now())
+    return bool(await on.fetch(control_statements.RENEW_LEASE, (now, of.sync, of.connection, of.epoch)))

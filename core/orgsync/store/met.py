@@ -1,0 +1,43 @@
+"""The ids that a pass has met in the org, kept until what it did not meet has been marked deleted.
+
+They are in the database, so that a pass over any number of rows needs little memory and goes on after a kill.
+"""
+
+import json
+from collections.abc import Sequence
+
+from . import control_statements, statements
+from .sqlite import Statements
+
+__all__ = ["count", "forget_some", "meet", "unknown", "unmet"]
+
+_FORGOTTEN_AT_ONCE = 50_000
+
+
+async def meet(on: Statements, connection: str, owner: str, ids: Sequence[str]) -> None:
+    """Keep ids; those that are known stay."""
+    await on.fetch(control_statements.MEET, (connection, owner, json.dumps(list(ids))))
+
+
+async def count(on: Statements, connection: str, owner: str) -> int:
+    """Count the ids met."""
+    [(number,)] = await on.fetch(control_statements.MET_COUNT, (connection, owner))
+    return int(number)
+
+
+async def unmet(
+    on: Statements, table: str, connection: str, owner: str, *, after: str, limit: int, upto_seq: int
+) -> list[str]:
+    """List ids of live rows that were not met, among rows numbered up to `upto_seq`."""
+    found = await on.fetch(statements.unmet(table), (connection, owner, after, upto_seq, limit))
+    return [each for (each,) in found]
+
+
+async def unknown(on: Statements, table: str, connection: str, owner: str, *, after: str, limit: int) -> list[str]:
+    """List met ids without a live row."""
+    return [each for (each,) in await on.fetch(statements.unknown(table), (connection, owner, after, limit))]
+
+
+async def forget_some(on: Statements, connection: str, owner: str) -> bool:
+    """Forget so many ids as one short transaction takes; tell whether any were left to forget."""
+    return await on.change_many(control_statements.FORGET_MET, [(connection, owner, _FORGOTTEN_AT_ONCE)]) > 0

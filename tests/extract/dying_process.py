@@ -1,0 +1,54 @@
+"""A process that runs a sync and kills itself after so many commits."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import stamina
+
+from orgsync import Record, Sync, field
+from orgsync.application import open_workspace
+from orgsync.runner import Progress
+from tests.extract.extracting import reading
+from tests.projects import settings_for
+
+__all__ = ["SYNCS", "Contact"]
+
+_ROWS_AT_ONCE = 3
+
+
+class Contact(Record, table=True):
+    """A contact, with a field of its account's."""
+
+    last_name: str | None
+    email: str | None
+    account_name: str | None = field("Account.Name")
+
+
+SYNCS: dict[str, Sync[Record]] = {
+    "bulk": reading(Contact, api="bulk"),
+    "rest": reading(Contact),
+}
+
+
+async def main(folder: Path, name: str, commits: int) -> None:
+    left = commits
+
+    def die(_: Progress) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async with open_workspace(settings_for(folder)) as workspace:
+        await workspace.run(SYNCS[name], "acme", watch=die)
+
+
+if __name__ == "__main__":
+    stamina.set_testing(True, attempts=7, cap=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("orgsync.extract.jobs._ROWS_AT_ONCE", _ROWS_AT_ONCE)
+        asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

@@ -1,0 +1,63 @@
+"""What the tests of extraction share: syncs made of a record class, and what a run said and asked."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+
+from orgsync import Batches, Context, Record, Sync, sync
+from orgsync.demo_org import DemoOrg
+from tests.projects import Project
+
+__all__ = ["BOOKKEEPING", "copied", "jobs_made", "reading", "snapshotting", "values", "warnings"]
+
+BOOKKEEPING = frozenset({"connection", "sync_change", "sync_seq", "sync_changed_at", "sync_first_seen_at"})
+
+
+def reading(model: type[Record], *, reconcile: str | None = None, **options: Any) -> Sync[Record]:
+    """Make a sync that reads the changes of a record class; the options are those of `ctx.changes`."""
+
+    @sync(name="reading", reconcile=reconcile)
+    def read(ctx: Context) -> Batches[Record]:
+        return ctx.changes(model, **options)
+
+    return read
+
+
+def snapshotting(model: type[Record], **options: Any) -> Sync[Record]:
+    """Make a sync that takes snapshots of a record class; the options are those of `ctx.snapshot`."""
+
+    @sync(name="reading")
+    def read(ctx: Context) -> Batches[Record]:
+        return ctx.snapshot(model, **options)
+
+    return read
+
+
+def jobs_made(org: DemoOrg) -> int:
+    """Count the Bulk jobs that the requests since the last run began have made."""
+    return sum(request.method == "POST" and request.path.endswith("/jobs/query") for request in org.requests)
+
+
+async def copied(project: Project, table: str, *columns: str) -> dict[str, Any]:
+    """Read some columns of the copy's live rows by Id: one column as its value, several as a tuple."""
+    rows = await project.live(table)
+    if len(columns) == 1:
+        return {key: row[columns[0]] for key, row in rows.items()}
+    return {key: tuple(row[name] for name in columns) for key, row in rows.items()}
+
+
+async def values(project: Project, table: str) -> dict[str, dict[str, Any]]:
+    """Read the copy's live rows without what the store keeps of its own."""
+    rows = await project.live(table)
+    return {key: {name: row[name] for name in row.keys() - BOOKKEEPING} for key, row in rows.items()}
+
+
+@contextmanager
+def warnings() -> Generator[list[str]]:
+    """Gather what is logged as a warning."""
+    said: list[str] = []
+    with structlog.testing.capture_logs() as logged:
+        yield said
+    said += [str(entry["event"]) for entry in logged if entry["log_level"] == "warning"]

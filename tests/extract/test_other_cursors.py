@@ -1,0 +1,80 @@
+"""Objects that are read by another field than SystemModstamp: the watermark stays behind the org's clock."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from orgsync import Record
+from orgsync.demo_org import DemoOrg
+from tests.extract.extracting import reading
+from tests.projects import project_at
+
+NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
+
+
+class ContactHistory(Record, table=True):
+    """What changed in contacts: rows that never change themselves, with CreatedDate only."""
+
+    contact_id: str | None
+    new_value: str | None
+
+
+class AccountShare(Record, table=True):
+    """Who may see accounts; LastModifiedDate only, and not replicateable."""
+
+    account_id: str | None
+    account_access_level: str | None
+
+
+@pytest.fixture
+def org() -> Iterator[DemoOrg]:
+    """An org whose clock only the test moves."""
+    with DemoOrg(contacts=10, accounts=6, page_size=4, now=NOW) as org:
+        yield org
+
+
+def ids(org: DemoOrg, sobject: str) -> set[str]:
+    return {str(row["Id"]) for row in org.rows(sobject)}
+
+
+async def test_history_is_read_by_its_creation(tmp_path: Path, org: DemoOrg) -> None:
+    contacts = sorted(ids(org, "Contact"))
+    async with project_at(tmp_path, org, lag=600) as project:
+        org.update("Contact", contacts[0], Email="a@example.com")
+        run = await project.run(reading(ContactHistory))
+        assert run.added == 1
+        assert run.watermark == NOW - timedelta(minutes=10)
+        with org.transaction() as late:
+            late.update("Contact", contacts[1], Email="late@example.com")
+            org.advance(minutes=5)
+            org.update("Contact", contacts[2], Email="b@example.com")
+            assert (await project.run(reading(ContactHistory))).added == 1
+        org.advance(minutes=1)
+        assert (await project.run(reading(ContactHistory))).added == 1, "a late row within the lag is not lost"
+        assert (await project.live("contact_history")).keys() == ids(org, "ContactHistory")
+        assert all("CreatedDate >=" in query for query in project.queries)
+
+
+async def test_shares_are_read_by_their_last_change(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org, lag=600) as project:
+        run = await project.run(reading(AccountShare))
+        assert (run.added, run.watermark) == (6, NOW - timedelta(minutes=10))
+        assert "updated" not in project.calls
+        org.advance(minutes=30)
+        share = sorted(ids(org, "AccountShare"))[0]
+        org.update("AccountShare", share, ContactAccessLevel="Read", AccountAccessLevel="Read")
+        run = await project.run(reading(AccountShare))
+        assert (run.updated, run.watermark) == (1, NOW + timedelta(minutes=20))
+        assert "deleted" not in project.calls
+
+
+async def test_what_went_for_good_is_found_by_comparing(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(reading(AccountShare))
+        org.advance(minutes=30)
+        org.hard_delete("AccountShare", sorted(ids(org, "AccountShare"))[0])
+        assert (await project.run(reading(AccountShare))).deleted == 0
+        assert (await project.run(reading(AccountShare), reconcile=True)).deleted == 1
+        assert (await project.live("account_share")).keys() == ids(org, "AccountShare")

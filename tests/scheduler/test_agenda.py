@@ -1,0 +1,194 @@
+"""What runs when: restarts, pauses, fairness, failures, rests, and connections that come and go."""
+
+from datetime import UTC, datetime, timedelta
+
+from orgsync.context import Interval
+from orgsync.context.due import parse_every
+from orgsync.scheduler.agenda import REST, Agenda
+from orgsync.scheduler.planning import Bounds, Job, Link
+from orgsync.store import Run, RunStatus
+
+NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+QUARTER = Interval(15 * MINUTE)
+SECOND = timedelta(seconds=1)
+
+
+def agenda(*connections: str, syncs: tuple[str, ...] = ("x",), bounds: Bounds | None = None) -> Agenda:
+    made = Agenda(bounds or Bounds(100, 100), chance=lambda: 0.0)
+    made.set_syncs(dict.fromkeys(syncs, QUARTER), NOON)
+    made.set_links([link(name) for name in connections], NOON)
+    return made
+
+
+def link(name: str, *, org: str = "", ready: bool = True) -> Link:
+    return Link(name, org or f"org of {name}", ready)
+
+
+def ran(connection: str, minutes_ago: float, status: RunStatus = "done", sync: str = "x") -> Run:
+    return Run(id=1, sync=sync, connection=connection, status=status, started_at=NOON - minutes_ago * MINUTE)
+
+
+def run_all(made: Agenda, now: datetime, *, failed: bool = False) -> list[str]:
+    """Run what is due to its end, and name the connections in the order of their turns."""
+    order: list[str] = []
+    while jobs := made.start(now):
+        for job in jobs:
+            order.append(job.connection)
+            made.ended(job, NOON, failed=failed)
+    return order
+
+
+def test_what_never_ran_is_due_at_once_and_then_after_its_interval() -> None:
+    made = agenda("a", "b")
+    assert run_all(made, NOON) == ["a", "b"]
+    assert made.next_due() == NOON + 15 * MINUTE
+    assert run_all(made, NOON + 15 * MINUTE - SECOND) == []
+    assert run_all(made, NOON + 15 * MINUTE) == ["a", "b"]
+
+
+def test_a_cron_sync_that_never_ran_is_due_at_once_too() -> None:
+    made = Agenda(Bounds(8, 2))
+    made.set_syncs({"x": parse_every("0 6 * * *")}, NOON)
+    made.set_links([link("a")], NOON)
+    assert run_all(made, NOON) == ["a"]
+    assert made.next_due() == datetime(2026, 1, 31, 6, tzinfo=UTC)
+
+
+def test_an_interval_is_counted_from_the_last_start() -> None:
+    made = agenda("a")
+    [job] = made.start(NOON)
+    made.start(NOON + 10 * MINUTE)
+    made.ended(job, NOON)
+    assert made.next_due() == NOON + 15 * MINUTE
+
+
+def test_a_restart_keeps_the_rhythm_and_what_missed_five_slots_runs_once() -> None:
+    made = Agenda(Bounds(8, 8))
+    made.note_runs([ran("fresh", 5), ran("missed", 5 * 15 + 1)], NOON)
+    made.set_syncs({"x": QUARTER}, NOON)
+    made.set_links([link("fresh"), link("missed")], NOON)
+    assert run_all(made, NOON) == ["missed"]
+    assert made.next_due() == NOON + 10 * MINUTE
+
+
+def test_a_run_that_was_cut_short_goes_on_at_once_after_a_restart() -> None:
+    made = Agenda(Bounds(8, 8))
+    made.note_runs([ran("stopped", 1, "stopped"), ran("died", 1, "running"), ran("failed", 1, "failed")], NOON)
+    made.set_syncs({"x": QUARTER}, NOON)
+    made.set_links([link(name) for name in ("stopped", "died", "failed")], NOON)
+    assert sorted(run_all(made, NOON)) == ["died", "stopped"]
+
+
+def test_a_clock_that_was_set_back_puts_nothing_off() -> None:
+    made = Agenda(Bounds(8, 8))
+    made.note_runs([ran("a", -10_000)], NOON)
+    made.set_syncs({"x": QUARTER}, NOON)
+    made.set_links([link("a")], NOON)
+    made.start(NOON)
+    assert made.next_due() == NOON + 15 * MINUTE
+
+
+def test_what_another_process_has_run_is_not_run_again() -> None:
+    made = agenda("a", "b")
+    run_all(made, NOON)
+    later = NOON + 14 * MINUTE
+    made.note_runs([Run(id=9, sync="x", connection="a", status="done", started_at=later)], later)
+    assert run_all(made, NOON + 15 * MINUTE) == ["b"]
+    assert run_all(made, later + 15 * MINUTE) == ["a"]
+
+
+def test_a_thousand_connections_begin_within_the_bounds_and_none_is_starved() -> None:
+    names = [f"c{number}" for number in range(1000)]
+    made = agenda(*names, bounds=Bounds(8, 2))
+    seen: list[str] = []
+    while jobs := made.start(NOON):
+        assert len(made.running) <= 8
+        seen += [job.connection for job in jobs]
+        made.ended(jobs[0], NOON)
+        for job in jobs[1:]:
+            made.ended(job, NOON)
+    assert sorted(seen) == sorted(names)
+
+
+def test_connections_to_one_org_share_its_bound() -> None:
+    made = agenda(bounds=Bounds(8, 2))
+    made.set_links([link(name, org="one") for name in "abcd"] + [link("e")], NOON)
+    assert sorted(job.connection for job in made.start(NOON)) == ["a", "b", "e"]
+    made.ended(Job("x", "a"), NOON)
+    assert [job.connection for job in made.start(NOON)] == ["c"]
+
+
+def test_a_connection_with_much_to_do_does_not_starve_another() -> None:
+    made = agenda("busy", syncs=tuple(f"s{number}" for number in range(50)), bounds=Bounds(1, 1))
+    [first] = made.start(NOON)
+    made.set_links([link("busy"), link("new")], NOON + SECOND)
+    made.ended(first, NOON)
+    order = [job.connection for _ in range(4) for job in one(made, NOON + SECOND)]
+    assert order == ["new", "busy", "new", "busy"]
+
+
+def one(made: Agenda, now: datetime) -> list[Job]:
+    jobs = made.start(now)
+    for job in jobs:
+        made.ended(job, NOON)
+    return jobs
+
+
+def test_failures_back_off_and_success_ends_it() -> None:
+    made = agenda("a")
+    assert run_all(made, NOON, failed=True) == ["a"]
+    assert made.next_due() == NOON + 30 * MINUTE
+    assert run_all(made, NOON + 30 * MINUTE, failed=True) == ["a"]
+    assert made.next_due() == NOON + 90 * MINUTE
+    assert run_all(made, NOON + 90 * MINUTE) == ["a"]
+    assert made.next_due() == NOON + 105 * MINUTE
+
+
+def test_a_connection_that_needs_a_sign_in_is_waited_for_and_then_runs_at_once() -> None:
+    made = agenda("a", syncs=("x", "y"))
+    run_all(made, NOON, failed=True)
+    made.set_links([link("a", ready=False)], NOON + MINUTE)
+    assert made.waiting == ["a"]
+    assert run_all(made, NOON + 300 * MINUTE) == []
+    made.set_links([link("a")], NOON + 301 * MINUTE)
+    assert run_all(made, NOON + 301 * MINUTE) == ["a", "a"]
+
+
+def test_a_mended_connection_runs_before_it_would_have_been_due() -> None:
+    made = agenda("a")
+    run_all(made, NOON)
+    made.set_links([link("a", ready=False)], NOON + MINUTE)
+    made.set_links([link("a")], NOON + 2 * MINUTE)
+    assert run_all(made, NOON + 2 * MINUTE) == ["a"]
+
+
+def test_an_org_at_its_limit_rests_and_others_go_on() -> None:
+    made = agenda(bounds=Bounds(1, 1))
+    made.set_links([link("a", org="one"), link("b", org="one"), link("c")], NOON)
+    [job] = made.start(NOON)
+    assert made.rest(job, NOON + MINUTE) == NOON + MINUTE + REST
+    assert run_all(made, NOON + MINUTE) == ["c"]
+    assert run_all(made, NOON + REST) == ["c"]
+    assert sorted(run_all(made, NOON + MINUTE + REST)) == ["a", "b"]
+
+
+def test_a_removed_connection_is_forgotten_even_while_it_runs() -> None:
+    made = agenda("a", "b")
+    jobs = made.start(NOON)
+    made.set_links([link("b")], NOON)
+    for job in jobs:
+        made.ended(job, NOON)
+    assert run_all(made, NOON + 15 * MINUTE) == ["b"]
+
+
+def test_another_rhythm_holds_from_the_last_start_and_what_failed_is_tried_with_new_scripts() -> None:
+    made = agenda("a", syncs=("x", "y"))
+    x, y = sorted(made.start(NOON))
+    made.ended(x, NOON)
+    made.ended(y, NOON, failed=True)
+    made.set_syncs({"x": Interval(5 * MINUTE), "y": QUARTER}, NOON + MINUTE)
+    assert one(made, NOON + MINUTE) == [y]
+    assert one(made, NOON + 5 * MINUTE) == [x]
+    made.set_syncs({"y": QUARTER}, NOON + 6 * MINUTE)
+    assert one(made, NOON + 60 * MINUTE) == [y]

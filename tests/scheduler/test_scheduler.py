@@ -1,0 +1,273 @@
+"""The scheduler against demo orgs and a real database, its clock moved by hand."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from orgsync import Credentials
+from orgsync.application import connect
+from orgsync.demo_org import DemoOrg
+from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded
+from orgsync.scheduler import Scheduler, Scripts
+from tests.projects import Project, credentials_for, project_at
+
+ACCOUNTS = """\
+from orgsync import Batches, Context, Record, sync
+
+
+class Account(Record, table=True):
+    name: str
+
+
+@sync(every="15m")
+def accounts(ctx: Context) -> Batches[Account]:
+    return ctx.changes(Account)
+"""
+
+RAISING = """\
+from orgsync import Batches, Context, Record, sync
+
+
+class Contact(Record, table=True):
+    last_name: str
+
+
+@sync(every="15m")
+async def contacts(ctx: Context) -> Batches[Contact]:
+    raise EXCEPTION
+    yield
+"""
+
+
+@dataclass
+class Night:
+    """A scheduler in a project, whose time passes when the test says so."""
+
+    project: Project
+    scripts: Path
+    passed: timedelta = timedelta(0)
+
+    def clock(self) -> datetime:
+        """This machine's time, which the database keeps for runs, and what has passed since."""
+        return datetime.now(UTC) + self.passed
+
+    def write(self, name: str, text: str) -> None:
+        self.scripts.mkdir(exist_ok=True)
+        (self.scripts / name).write_text(text)
+
+    def scheduler(self, *names: str, connections: tuple[str, ...] = ()) -> Scheduler:
+        scripts = Scripts(self.scripts, names)
+        scripts.load()
+        workspace = self.project.workspace
+        return Scheduler(workspace, scripts, connections=connections, clock=self.clock, chance=lambda: 0.0)
+
+    async def ran(self, scheduler: Scheduler, *, minutes: float = 0) -> list[dict[str, Any]]:
+        """Let time pass, run what is due, and give what was said."""
+        self.passed += timedelta(minutes=minutes)
+        with capture_logs() as said:
+            await scheduler.run_due()
+        return [dict(each) for each in said]
+
+
+def in_the_browser(org: DemoOrg) -> Credentials:
+    """Sign in by another grant: the app's refresh tokens have been revoked."""
+    return replace(credentials_for(org), grant="client-credentials", refresh_token=None)
+
+
+def runs(said: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    return sorted((e["sync"], e["connection"], e["status"]) for e in said if e["event"] == "run ended")
+
+
+def events(said: list[dict[str, Any]], level: str) -> list[str]:
+    return [each["event"] for each in said if each["log_level"] == level]
+
+
+@pytest.fixture
+async def night(tmp_path: Path, org: DemoOrg) -> AsyncIterator[Night]:
+    async with project_at(tmp_path, org, concurrency=4, concurrency_per_org=1) as project:
+        night = Night(project, tmp_path / "syncs")
+        night.write("accounts.py", ACCOUNTS)
+        yield night
+
+
+async def test_what_is_due_runs_on_every_connection_at_its_rhythm(night: Night) -> None:
+    await connect(night.project.workspace, "globex", credentials_for(night.project.org))
+    scheduler = night.scheduler()
+    both = [("accounts", "acme", "done"), ("accounts", "globex", "done")]
+    assert runs(await night.ran(scheduler)) == both
+    assert runs(await night.ran(scheduler, minutes=14)) == []
+    assert runs(await night.ran(scheduler, minutes=1)) == both
+    assert runs(await night.ran(scheduler, minutes=100)) == both
+    assert len(await night.project.live("account")) == 5
+
+
+async def test_a_restart_keeps_the_rhythm(night: Night) -> None:
+    await night.ran(night.scheduler())
+    assert runs(await night.ran(night.scheduler(), minutes=14)) == []
+    assert len(runs(await night.ran(night.scheduler(), minutes=2))) == 1
+
+
+async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(night: Night) -> None:
+    night.scripts.joinpath("accounts.py").unlink()
+    await connect(night.project.workspace, "globex", credentials_for(night.project.org))
+    with pytest.raises(ConfigurationInvalid, match="nothing is ever due"):
+        night.scheduler()
+    scheduler = night.scheduler("contacts", connections=("globex",))
+    assert runs(await night.ran(scheduler)) == [("contacts", "globex", "done")]
+
+
+async def test_a_name_that_is_wrong_is_told_before_anything_runs(night: Night) -> None:
+    with pytest.raises(ScriptNotLoaded, match="no sync called acounts"):
+        night.scheduler("acounts")
+    with pytest.raises(ConfigurationInvalid, match="no connection 'acm'"):
+        await night.scheduler(connections=("acm",)).run_due()
+    night.write("accounts.py", ACCOUNTS.replace('(every="15m")', ""))
+    with pytest.raises(ConfigurationInvalid, match="has no every="):
+        night.scheduler("accounts")
+
+
+@pytest.mark.parametrize("error", ["KeyError('Ms Private')", "SystemExit(3)", "__import__('asyncio').CancelledError"])
+async def test_a_script_that_raises_stops_nothing_else_backs_off_and_is_told_once(night: Night, error: str) -> None:
+    night.write("raising.py", RAISING.replace("EXCEPTION", error))
+    scheduler = night.scheduler()
+    said = await night.ran(scheduler)
+    assert ("accounts", "acme", "done") in runs(said)
+    assert scheduler.worst == 1
+    [warning] = [each for each in said if each["log_level"] == "warning"]
+    assert "line 11" in warning["error"] or "raising.py" in warning["error"]
+    assert "Private" not in str(said)
+    assert events(await night.ran(scheduler, minutes=20), "warning") == []
+    assert scheduler.worst == 0, "it has not been tried again"
+    await night.ran(scheduler, minutes=10)
+    assert scheduler.worst == 1
+
+
+async def test_a_failure_that_ends_is_told(night: Night) -> None:
+    night.project.org.hide_object("Account")
+    scheduler = night.scheduler()
+    assert events(await night.ran(scheduler), "warning") == ["run ended"]
+    night.project.org.show_everything()
+    assert runs(await night.ran(scheduler, minutes=29)) == []
+    [told] = [each for each in await night.ran(scheduler, minutes=1) if each["event"] == "run ended"]
+    assert told["works_again"]
+
+
+async def test_a_connection_that_needs_a_sign_in_is_waited_for_and_runs_at_once_when_it_is_ready(night: Night) -> None:
+    org, workspace = night.project.org, night.project.workspace
+    scheduler = night.scheduler()
+    await night.ran(scheduler)
+    org.expire_tokens()
+    org.revoke_refresh_tokens()
+    assert runs(await night.ran(scheduler, minutes=15)) == [("accounts", "acme", "failed")]
+    assert scheduler.worst == 3
+    assert "waits for a sign-in" in events(await night.ran(scheduler), "warning")
+    org.clear_requests()
+    assert runs(await night.ran(scheduler, minutes=600)) == []
+    assert scheduler.worst == 3
+    assert org.requests == []
+    await connect(workspace, "acme", in_the_browser(org))
+    said = await night.ran(scheduler)
+    assert "signed in again" in events(said, "info")
+    assert runs(said) == [("accounts", "acme", "done")]
+    assert scheduler.worst == 0
+
+
+async def test_an_org_at_its_limit_rests_for_an_hour(night: Night) -> None:
+    org = night.project.org
+    scheduler = night.scheduler()
+    org.api_used = org.api_limit
+    said = await night.ran(scheduler)
+    assert runs(said) == [("accounts", "acme", "stopped")]
+    assert "org rests" in events(said, "warning")
+    assert scheduler.worst == 4
+    org.api_used = 0
+    org.clear_requests()
+    assert runs(await night.ran(scheduler, minutes=59)) == []
+    assert org.requests == []
+    assert runs(await night.ran(scheduler, minutes=1)) == [("accounts", "acme", "done")]
+
+
+async def test_connections_that_come_and_go_are_noticed(night: Night) -> None:
+    scheduler = night.scheduler()
+    await night.ran(scheduler)
+    await connect(night.project.workspace, "globex", credentials_for(night.project.org))
+    said = await night.ran(scheduler)
+    assert "connection added" in events(said, "info")
+    assert runs(said) == [("accounts", "globex", "done")]
+    await night.project.workspace.store.remove_connection("acme")
+    said = await night.ran(scheduler, minutes=15)
+    assert "connection removed" in events(said, "info")
+    assert runs(said) == [("accounts", "globex", "done")]
+
+
+async def test_what_was_run_by_hand_counts(night: Night) -> None:
+    scheduler = night.scheduler()
+    await night.ran(scheduler)
+    by_hand = Scripts(night.scripts)
+    by_hand.load()
+    await night.project.workspace.run(by_hand.syncs["accounts"], "acme")
+    assert runs(await night.ran(scheduler, minutes=14.9)) == []
+    assert await night.project.workspace.store.last_runs(after=1) != {}
+
+
+async def test_two_schedulers_on_one_database_share_the_work(night: Night) -> None:
+    first, second = night.scheduler(), night.scheduler()
+    assert len(runs(await night.ran(first)) + runs(await night.ran(second))) == 1
+
+
+async def test_a_script_that_changes_is_read_again_when_it_is_left_alone(night: Night) -> None:
+    scripts = Scripts(night.scripts)
+    scripts.load()
+    assert not scripts.reload()
+    night.write("accounts.py", ACCOUNTS.replace("15m", "25m"))
+    assert not scripts.reload(), "it may still be being written"
+    assert scripts.reload()
+    assert str(scripts.rhythms["accounts"]) == "25m"
+    assert not scripts.reload()
+
+
+async def test_a_change_within_the_same_second_and_of_the_same_size_is_noticed(night: Night) -> None:
+    scripts = Scripts(night.scripts)
+    scripts.load()
+    path = night.scripts / "accounts.py"
+    before = path.stat()
+    night.write("accounts.py", ACCOUNTS.replace("15m", "25m"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns // 10**9 * 10**9 + 1))
+    scripts.reload()
+    scripts.reload()
+    assert str(scripts.rhythms["accounts"]) == "25m"
+
+
+async def test_a_script_that_no_longer_loads_keeps_its_last_good_version_and_others_are_read(night: Night) -> None:
+    night.write("contacts.py", RAISING)
+    scripts = Scripts(night.scripts)
+    scripts.load()
+    good = scripts.syncs["accounts"]
+    night.write("accounts.py", "def accounts(:\n")
+    night.write("contacts.py", RAISING.replace("15m", "5m"))
+    scripts.reload()
+    assert scripts.reload()
+    assert scripts.syncs["accounts"] is good
+    assert str(scripts.rhythms["contacts"]) == "5m"
+    assert "accounts.py, line 1" in scripts.problems[0].cause
+    night.scripts.joinpath("accounts.py").unlink()
+    scripts.reload()
+    assert scripts.reload()
+    assert [*scripts.syncs] == ["contacts"]
+    assert not scripts.problems
+
+
+async def test_two_syncs_of_one_name_leave_everything_as_it_was(night: Night) -> None:
+    scripts = Scripts(night.scripts)
+    scripts.load()
+    night.write("again.py", ACCOUNTS)
+    scripts.reload()
+    assert scripts.reload()
+    assert [*scripts.syncs] == ["accounts"]
+    assert "Two syncs are called accounts" in scripts.problems[0].cause
