@@ -37,8 +37,8 @@ def credentials_for(org: DemoOrg) -> Credentials:
 
 
 def settings_for(folder: Path, **settings: Any) -> Settings:
-    """Give the settings of a project in a folder, with short timeouts."""
-    return Settings.model_validate({"project": folder, "timeout": 10, "retry_for": 10, **settings})
+    """Give the settings of a project in a folder, with short timeouts, where each page is a batch."""
+    return Settings.model_validate({"project": folder, "timeout": 10, "retry_for": 10, "batch_rows": 1, **settings})
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ def doctor(
     """Look over the project and its connections: each problem with its cause and what to do.
 
     Looks at the settings, the database, the key, the scripts; for each connection at the sign-in, the scopes, the API
-    version, the API limit, and every object and field that a sync reads. The exit code is that of the worst problem.
+    version, the limits of the day, and every object and field that a sync reads, and what a copy of it would lack. The
+    exit code is that of the worst problem.
     """
     raise typer.Exit(wait_for(lambda: _doctor(name)))
 

@@ -120,4 +120,5 @@ Next:{place}
                                 --environment sandbox for a sandbox)
   orgsync run contacts          copy its contacts to .orgsync/orgsync.db
   orgsync records contact       look at them
+  orgsync up                    run your own syncs whenever they are due, until Ctrl-C
 """

@@ -86,6 +86,7 @@ class Story:
         self._title("In the org, people go on working")
         self._line(f"two contacts get a new title: {changes.promoted}")
         self._line(f"one is created: {changes.created}; one is deleted: {changes.deleted}")
+        self._line(f"one is deleted for good, past the recycle bin: {changes.erased}")
         people = amount(changes.colleagues, "contact")
         self._line(f"an account is renamed, and {people} should show it: {changes.renamed}")
 
@@ -141,26 +142,30 @@ class _Changes:
     promoted: str
     created: str
     deleted: str
+    erased: str
     renamed: str
     colleagues: int
 
 
 def _change(org: "DemoOrg") -> _Changes:
-    """Change the org as people do: updates, an insert, a delete, and a parent's name."""
+    """Change the org as people do in a quarter of an hour: updates, an insert, deletes, and a parent's name."""
     contacts = org.rows("Contact")
     account, colleagues = _account_of_a_few(org, contacts)
     others = [row for row in contacts if row["AccountId"] != account["Id"]]
-    promoted, leaving = others[:2], others[2]
+    promoted, leaving, erased = others[:2], others[2], others[3]
     for each in promoted:
         org.update("Contact", str(each["Id"]), Title="Head of Research")
     org.insert("Contact", FirstName="Grace", LastName="Hopper", Title="Rear Admiral", AccountId=account["Id"])
     org.delete("Contact", str(leaving["Id"]))
+    org.hard_delete("Contact", str(erased["Id"]))
     new_name = f"{account['Name']} & Daughters"
     org.update("Account", str(account["Id"]), Name=new_name)
+    org.advance(minutes=15)  # the log of deletions tells of whole minutes
     return _Changes(
         promoted=" and ".join(str(each["Name"]) for each in promoted),
         created="Grace Hopper",
         deleted=str(leaving["Name"]),
+        erased=str(erased["Name"]),
         renamed=new_name,
         colleagues=colleagues + 1,
     )

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     lag: float = Field(
         default=300, ge=0, description="Seconds the watermark stays behind where getUpdated covers nothing."
     )
+    batch_rows: int = Field(
+        default=10_000, ge=1, description="Rows up to which pages that come in quick succession share a transaction."
+    )
     bulk_from: int = Field(
         default=50_000, ge=1, description="The number of rows from which a read goes through Bulk API 2.0."
     )
@@ -54,6 +57,9 @@ class Settings(BaseSettings):
     )
     concurrency: int = Field(default=8, ge=1, description="Runs that `orgsync up` has under way at once, in all.")
     concurrency_per_org: int = Field(default=2, ge=1, description="The same on one org; it allows 25 long requests.")
+    keep_runs: int = Field(
+        default=90, ge=1, description="Days for which `orgsync up` keeps the runs that `orgsync runs` lists."
+    )
     client_id: str | None = Field(default=None, description="The app's consumer key, for connect.")
     client_secret: SecretStr | None = Field(default=None, description="The app's consumer secret, for connect.")
     refresh_token: SecretStr | None = Field(default=None, description="A refresh token, for connect.")

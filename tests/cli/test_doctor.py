@@ -27,7 +27,8 @@ def test_all_is_well(orgsync: Command, acme: DemoOrg) -> None:
         "acme: scopes",
         "62.0",
         "100,000",
-        "Contact, 19 fields",
+        "10,000 Bulk query jobs left",
+        "Contact, 19 fields, by REST or Bulk",
     ):
         assert told in healthy.out
     assert "All is well." in healthy.out
@@ -144,3 +145,36 @@ def test_every_record_class_that_an_annotation_names_is_looked_at(
     assert "Account, 1 field" in outcome.out
     assert "Person.level stays empty" in outcome.out
     assert "names no record class" in outcome.out
+
+
+_WITH_A_FORMULA = "__sobject__ = 'Contact'\n    age: float | None = field('Age__c')"
+
+
+@pytest.mark.parametrize(
+    ("options", "fields", "told"),
+    [
+        ("", _WITH_A_FORMULA, "reads formulas, and parents of several kinds, again only with reconcile="),
+        ("reconcile='1d'", _WITH_A_FORMULA, ""),
+        ("", "__sobject__ = 'AccountShare'\n    account_id: str", "deleted for good only with reconcile="),
+        ("", "__sobject__ = 'UserPreference'\n    value: str | None", "ctx.snapshot reads all of it"),
+        ("", "__sobject__ = 'Contact'\n    photo: str | None = field('Photo__c')", "Photo__c cannot be read by it"),
+    ],
+    ids=["a formula", "a formula that is read again", "no log of deletions", "no cursor", "not by Bulk"],
+)
+def test_what_a_copy_would_lack_is_remarked_on(
+    orgsync: Command, acme: DemoOrg, folder: Path, options: str, fields: str, told: str
+) -> None:
+    acme.add_field("Contact", "Age__c", type="double", formula=lambda _row, _scope: 1)
+    acme.add_field("Contact", "Photo__c", type="base64")
+    (folder / "syncs").mkdir()
+    (folder / "syncs" / "own.py").write_text(
+        "from orgsync import Batches, Context, Record, field, sync\n\n"
+        f"class Own(Record, table=True):\n    {fields}\n\n"
+        f"@sync({options})\ndef own(ctx: Context) -> Batches[Own]:\n    return ctx.changes(Own)\n"
+    )
+    outcome = orgsync("doctor")
+    assert outcome.code == 0, outcome
+    if told:
+        assert told in outcome.out
+    else:
+        assert "only with" not in outcome.out

@@ -6,12 +6,15 @@ import re
 import signal
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import httpx
+import pytest
 from sqlalchemy.dialects.sqlite import dialect
 
 import orgsync
 from orgsync.demo_org import DemoOrg
+from orgsync.discovery import find_sync
 from orgsync.errors import OrgsyncError
 from orgsync.records.schema import COLUMN_TYPES
 from orgsync.salesforce.callback import CALLBACK_PORT
@@ -61,7 +64,7 @@ def test_the_bookkeeping_columns_are_documented() -> None:
 
 def test_the_object_of_a_run_is_shown_as_it_is() -> None:
     [block] = HOW.blocks("json")
-    assert list(json.loads(block.text)) == list(as_object(Run(sync="contacts", connection="acme")))
+    assert list(json.loads(block.text)) == [*as_object(Run(sync="contacts", connection="acme")), "plan"]
 
 
 def test_every_refusal_of_a_sign_in_is_in_the_table_with_its_cause_and_remedy() -> None:
@@ -104,17 +107,10 @@ def test_a_customer_signs_in_through_the_two_halves(program: Callable[[Page], Pr
     assert finished(shown["signed_in"](answer.headers["location"])) == "customer-7"
 
 
-def test_a_condition_that_always_holds_finds_hard_deleted_rows_in_a_full_run(acme: DemoOrg) -> None:
-    assert 'where="Id != null"' in HOW.text
-
-    class Contact(orgsync.Record, table=True):
-        last_name: str
-
-    @orgsync.sync
-    def everybody(ctx: orgsync.Context) -> orgsync.Batches[Contact]:
-        return ctx.changes(Contact, where="Id != null")
-
-    asyncio.run(orgsync.run(everybody, connection="acme"))
-    acme.hard_delete("Contact", str(acme.rows("Contact")[0]["Id"]))
-    assert asyncio.run(orgsync.run(everybody, connection="acme")).deleted == 0
-    assert asyncio.run(orgsync.run(everybody, connection="acme", full=True)).deleted == 1
+@pytest.mark.parametrize("name", ["contacts", "accounts"])
+def test_a_run_with_nothing_new_costs_the_calls_that_are_told(acme: DemoOrg, folder: Path, name: str) -> None:
+    sync = find_sync(name, folder / "syncs")
+    asyncio.run(orgsync.run(sync, connection="acme"))
+    told = re.search(rf"`{name}` (\d+)", " ".join(HOW.text.split()))
+    assert told is not None
+    assert asyncio.run(orgsync.run(sync, connection="acme")).api_calls == int(told[1])

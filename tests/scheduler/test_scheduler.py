@@ -113,6 +113,16 @@ async def test_a_restart_keeps_the_rhythm(night: Night) -> None:
     assert len(runs(await night.ran(night.scheduler(), minutes=2))) == 1
 
 
+async def test_runs_are_forgotten_when_they_are_old(night: Night) -> None:
+    for _ in range(3):
+        await night.ran(night.scheduler(), minutes=15)
+    scheduler = night.scheduler()
+    await night.ran(scheduler, minutes=60 * 24 * 91)
+    assert len(await night.project.workspace.store.runs()) == 4
+    await night.ran(scheduler, minutes=1)
+    assert len(await night.project.workspace.store.runs()) == 1
+
+
 async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(night: Night) -> None:
     night.scripts.joinpath("accounts.py").unlink()
     await connect(night.project.workspace, "globex", credentials_for(night.project.org))

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from orgsync.errors import AlreadyRunning
-from orgsync.store import Lease, Run, Store
+from orgsync.store import Run, Store
 from tests.store.contacts import contact, deliver
 
 
@@ -20,9 +20,9 @@ class Commands:
         self.run: Run | None = None
 
     async def take(self) -> str:
-        lease: Lease = await self.held.enter_async_context(self.store.lease("contacts", "acme", lasts=self.lasts))
-        self.run = await self.store.start_run(lease)
-        return f"held {lease.epoch}"
+        begun = self.store.begin_run("contacts", "acme", lasts=self.lasts)
+        self.run = await self.held.enter_async_context(begun)
+        return f"held {self.run.epoch}"
 
     async def commit(self) -> str:
         assert self.run is not None

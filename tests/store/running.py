@@ -13,5 +13,5 @@ class Start(Protocol):
 
 @asynccontextmanager
 async def running(store: Store, sync: str = "contacts", connection: str = "acme") -> AsyncGenerator[Run]:
-    async with store.lease(sync, connection) as lease:
-        yield await store.start_run(lease)
+    async with store.begin_run(sync, connection) as run:
+        yield run

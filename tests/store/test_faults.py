@@ -148,7 +148,7 @@ async def test_a_database_opened_read_only_is_read_and_its_writer_told(url: str,
     async with Store.open(f"sqlite:///file:{tmp_path}/orgsync.db?mode=ro&uri=true", folder=folder) as store:
         assert await names(store) == {"a": "Ann"}
         with pytest.raises(StoreUnavailable, match="is read-only"):
-            await store.lease("contacts", "acme").__aenter__()
+            await store.begin_run("contacts", "acme").__aenter__()
         with pytest.raises(StoreUnavailable, match="is read-only"):
             await store.require_writable()
     async with Store.open(url, folder=folder) as store:
@@ -165,7 +165,7 @@ async def test_a_file_that_this_user_may_not_write_is_told(tmp_path: Path) -> No
         async with Store.open(url, folder=home) as store:
             assert len(await store.runs()) == 1
             with pytest.raises(StoreUnavailable, match="is read-only"):
-                await store.lease("contacts", "acme").__aenter__()
+                await store.begin_run("contacts", "acme").__aenter__()
         (home / "orgsync.db").chmod(0o000)
         with pytest.raises(StoreUnavailable, match="cannot be opened"):
             await opened(url, home)

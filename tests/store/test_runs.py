@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import AlreadyRunning, ConfigurationInvalid
 from orgsync.records import Position
 from orgsync.store import Run, Store
 from tests.store.running import Start
@@ -36,7 +36,9 @@ async def test_a_run_left_running_by_a_dead_process_is_failed_by_the_next(store:
 
 async def test_a_run_ends_once(store: Store, run: Run) -> None:
     await store.finish_run(run, status="failed", error="It broke.", api_calls=1)
-    late = await store.finish_run(run, status="done", api_calls=9)
+    with pytest.raises(AlreadyRunning, match="has lost its lease"):
+        await store.finish_run(run, status="done", api_calls=9)
+    late = await store.run(run.id)
     assert (late.status, late.error, late.api_calls) == ("failed", "It broke.", 1)
 
 
@@ -73,3 +75,20 @@ async def test_an_instant_in_another_zone_comes_back_as_the_same_instant_in_utc(
     found = (await store.checkpoints("contacts", "acme"))["contact"].watermark
     assert found is not None
     assert (found, found.tzinfo) == (NOON, UTC)
+
+
+async def test_old_runs_are_forgotten_but_for_each_syncs_last(
+    store: Store, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orgsync.store.store._RUNS_AT_ONCE", 2)  # more than one round
+    for _ in range(4):
+        await store.finish_run(await start("contacts", "acme"), status="done", api_calls=1)
+    await store.finish_run(await start("accounts", "acme"), status="failed", api_calls=1)
+    running = await start("contacts", "beta")
+    after = datetime.now(UTC) + timedelta(seconds=1)
+    assert await store.forget_runs(after - timedelta(days=1)) == 0
+    assert await store.forget_runs(after) == 3
+    assert [(run.sync, run.connection) for run in await store.runs()] == [
+        ("contacts", "beta"), ("accounts", "acme"), ("contacts", "acme"),
+    ]  # fmt: skip
+    assert running.id == (await store.runs(1))[0].id

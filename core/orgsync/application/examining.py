@@ -7,7 +7,7 @@ from typing import Any, get_args, get_type_hints
 from orgsync.context import Sync
 from orgsync.discovery import Found, list_syncs
 from orgsync.errors import ConfigurationInvalid, LimitReached, OrgsyncError, SignInNeeded
-from orgsync.extract.facts import learn
+from orgsync.extract.facts import Facts, learn
 from orgsync.records import Record, schema_of
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.versions import offered_versions
@@ -123,12 +123,25 @@ async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncI
         about, notes = f"{name}: {sync.name}", list[str]()
         schema = schema_of(model)
         try:
-            await learn(client, schema, None, notes.append)
+            facts = await learn(client, schema, None, notes.append)
         except OrgsyncError as error:
             yield Finding(about, schema.sobject, error)
         else:
-            said = f"{schema.sobject}, {_count(len(schema.fields), 'field')}"
-            yield Finding(about, said, note=" ".join(notes))
+            ways = "REST" if facts.rest_only else "REST or Bulk"
+            said = f"{schema.sobject}, {_count(len(schema.fields), 'field')}, by {ways}"
+            yield Finding(about, said, note=" ".join([*notes, *_remarks(facts, sync)]))
+
+
+def _remarks(facts: Facts, sync: Sync[Record]) -> list[str]:
+    """Say what a copy of the object would lack, and why its first run may take long."""
+    remarks = [f"Bulk is not used: {facts.rest_only}."] if facts.rest_only else []
+    if not facts.cursor:
+        remarks.append("It has no field that ctx.changes could read by; ctx.snapshot reads all of it.")
+    elif sync.reconcile is None and not facts.delete_log:
+        remarks.append("ctx.changes finds rows deleted for good only with reconcile=: getDeleted does not cover them.")
+    if facts.cursor and sync.reconcile is None and facts.drifts:
+        remarks.append("ctx.changes reads formulas, and parents of several kinds, again only with reconcile=.")
+    return remarks
 
 
 async def _tried(about: str, work: Awaitable[str]) -> Finding:
@@ -171,8 +184,9 @@ async def _version(workspace: Workspace, connection: Connection) -> Finding:
 
 
 async def _limits(client: Client) -> str:
-    """Tell how much of the day's API requests is used; raises LimitReached where a run would stop at once."""
-    daily = daily_requests(await client.get("limits"))
+    """Tell how much of the day's limits is used; raises LimitReached where a run would stop at once."""
+    limits = await client.get("limits")
+    daily, jobs = daily_requests(limits), _limit(limits, "DailyBulkV2QueryJobs")
     if daily is None:
         return "Salesforce does not tell this user how many API requests are left"
     limit, left = daily
@@ -182,17 +196,18 @@ async def _limits(client: Client) -> str:
     )
     if limit and limit - left >= limit * share:
         raise LimitReached(f"{said}.", "Wait, or move the bound: api_limit_share in orgsync.toml.")
-    return said
+    return f"{said}; {jobs[1]:,} of {jobs[0]:,} Bulk query jobs left" if jobs else said
 
 
 def daily_requests(limits: Any) -> tuple[int, int] | None:
-    """Read the day's API requests, all and left, out of the limits resource; None where a user may not see them.
+    """Read the day's API requests, all and left, out of the limits resource; None where a user may not see them."""
+    return _limit(limits, "DailyApiRequests")
 
-    Recorded limits hold more beside Max and Remaining: an object for each connected app.
-    """
+
+def _limit(limits: Any, name: str) -> tuple[int, int] | None:
+    """Read one limit; recorded ones hold more beside Max and Remaining: an object for each connected app."""
     try:
-        daily = limits["DailyApiRequests"]
-        return int(daily["Max"]), int(daily["Remaining"])
+        return int(limits[name]["Max"]), int(limits[name]["Remaining"])
     except (KeyError, TypeError, ValueError):
         return None
 

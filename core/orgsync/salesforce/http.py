@@ -33,7 +33,7 @@ __all__ = ["JSON", "Answer", "Http", "Stream"]
 
 _CHUNK = 256 * 1024  # bytes of a chunk, however much a part of the gzip stream unfolds to
 _MAX_CONNECTIONS = 1000
-_MAX_IDLE_CONNECTIONS = 256
+_MAX_IDLE_CONNECTIONS = 20  # httpcore looks at every idle one on each request
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HEADERS = {"User-Agent": f"orgsync/{version('orgsync')}", "Accept-Encoding": "gzip", "Connection": "keep-alive"}
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from orgsync.errors import AnswerUnreadable
 from orgsync.records import bare
 
@@ -15,6 +17,7 @@ from .http import Answer
 
 __all__ = ["Page", "pages", "records"]
 
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)
 _PAGE_SIZE = {"Sforce-Query-Options": "batchSize=2000"}
 
 
@@ -49,16 +52,18 @@ async def records(client: Client, soql: str, *, deleted: bool = False) -> AsyncI
 
 
 def _page(answer: Answer) -> Page:
-    return _read(answer, answer.json())
+    try:
+        return _read(answer, msgspec.json.decode(answer.content))
+    except msgspec.DecodeError:  # half a surrogate pair, or no JSON at all: the slower reader takes the one
+        return _read(answer, answer.json())
 
 
 def _exact_page(answer: Answer) -> Page:
-    answer_text = answer.content
     try:
-        return _read(answer, json.loads(answer_text, parse_float=Decimal))
-    except ValueError:
-        answer.json()  # says what is wrong with it
-        raise
+        return _read(answer, _EXACT.decode(answer.content))
+    except msgspec.DecodeError:
+        answer.json()  # says what is wrong with it, if something is
+        return _read(answer, json.loads(answer.content, parse_float=Decimal))
 
 
 def _read(answer: Answer, body: Any) -> Page:

@@ -4,7 +4,7 @@ import math
 import random
 import traceback
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -28,6 +28,9 @@ _LOOK_EVERY = 5.0
 
 _WATCH_EVERY = 1.0
 """Seconds between looks at the scripts' files. A change is read when it has been left alone for one more."""
+
+_TIDY_EVERY = 86_400.0
+"""Seconds between deletions of runs that are older than they need be kept."""
 
 _UNKNOWN = "Salesforce has refused the sign-in."
 
@@ -63,7 +66,7 @@ class Scheduler:
         self._reasons: dict[str, str] | None = None  # by connection, why it needs a sign-in; None before the first look
         self._last_run = 0
         self._stirred = anyio.Event()
-        self._look_at = self._watch_at = -math.inf
+        self._look_at = self._watch_at = self._tidy_at = -math.inf
 
     async def run(self) -> None:
         """Run what is due whenever it is due, until cancelled; each run that is under way then is marked stopped.
@@ -140,10 +143,17 @@ class Scheduler:
         if at >= self._look_at:
             try:
                 await self._look(now)
+                await self._tidy(now)
             except OrgsyncError as problem:
                 self._telling.store(problem)
             else:
                 self._telling.store(None)
+
+    async def _tidy(self, now: datetime) -> None:
+        """Once a day, forget the runs that are too old."""
+        if (at := anyio.current_time()) >= self._tidy_at:
+            self._tidy_at = at + _TIDY_EVERY
+            await self._workspace.store.forget_runs(now - timedelta(days=self._workspace.settings.keep_runs))
 
     async def _look(self, now: datetime) -> list[str]:
         """Read the connections and what was run since the last look; name the connections."""

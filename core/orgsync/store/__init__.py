@@ -2,7 +2,6 @@
 
 from .connections import ConnectionColumns
 from .control import Checkpoint, Connection, Environment, Run, RunStatus
-from .leases import Lease
 from .rows import Counts, Write
 from .store import Store
 
@@ -12,7 +11,6 @@ __all__ = [
     "ConnectionColumns",
     "Counts",
     "Environment",
-    "Lease",
     "Run",
     "RunStatus",
     "Store",

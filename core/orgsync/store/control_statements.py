@@ -11,6 +11,7 @@ __all__ = [
     "FAIL_RUNS",
     "FINISH_RUN",
     "FORGET_MET",
+    "FORGET_RUNS",
     "HOLDS",
     "LAST_NUMBER",
     "LAST_RUNS",
@@ -84,9 +85,14 @@ START_RUN = (
     "(sync, connection, epoch, status, started_at, added, updated, deleted, unchanged, api_calls) "
     "VALUES (?, ?, ?, 'running', ?, 0, 0, 0, 0, 0) RETURNING id"
 )
+FORGET_RUNS = (  # the last run of each sync and connection stays: it tells when the next is due
+    "DELETE FROM orgsync_run WHERE id IN (SELECT id FROM orgsync_run AS old WHERE finished_at < ? AND EXISTS "
+    "(SELECT 1 FROM orgsync_run AS newer WHERE newer.sync = old.sync AND newer.connection = old.connection "
+    "AND newer.id > old.id) LIMIT ?) RETURNING 1"
+)
 FINISH_RUN = (
     "UPDATE orgsync_run SET status = ?, error = ?, finished_at = ?, api_calls = ?, watermark = ? "
-    "WHERE id = ? AND status = 'running'"
+    f"WHERE id = ? AND status = 'running' RETURNING {', '.join(RUN_COLUMNS)}"
 )
 COUNT = (
     "UPDATE orgsync_run SET added = added + ?, updated = updated + ?, deleted = deleted + ?, "

@@ -5,10 +5,11 @@ is still the current one, so that a holder that was stopped and wakes after anot
 whatever its clock says. Expiry only decides when another *may* take over.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import anyio
 
@@ -21,47 +22,38 @@ from .database import Database
 from .holders import Holder, Holders
 from .sqlite import Statements
 
-__all__ = ["Lease", "Leases", "require_current", "revoke"]
+__all__ = ["Leases", "require_current", "revoke"]
 
 _HEARTBEATS = 4
 """How often a lease is renewed in the time it lasts: three renewals may fail before another can take over."""
 
 
-@dataclass(slots=True)
-class Lease:
-    """The right to write for (sync, connection), for `lasts` seconds after each renewal.
-
-    `lost` becomes true when the heartbeat finds that another holder has taken over, or that the lease ran out because
-    it could not be renewed. It is for a holder that wants to stop early: whether a commit may go in is decided by the
-    database.
-    """
-
-    sync: str
-    connection: str
-    epoch: int
-    lasts: float
-    lost: bool = False
+Begin: TypeAlias = Callable[[Statements, str, str, int], Awaitable[Run]]
+"""What begins a run of a sync on a connection under an epoch, in the transaction that takes the lease."""
 
 
 class Leases:
-    """The leases of one open store."""
+    """The leases of one open store, each held for one run."""
 
     def __init__(self, database: Database, holders: Holders) -> None:
         self._database = database
         self._holders = holders
+        self._let_go: set[tuple[str, str, int]] = set()
 
     @asynccontextmanager
-    async def hold(self, sync: str, connection: str, *, lasts: float) -> AsyncGenerator[Lease]:
-        """Take the lease and renew it until the end of the block; raises AlreadyRunning while another holds it."""
-        lease = Lease(sync, connection, 0, lasts)
+    async def hold(self, sync: str, connection: str, *, lasts: float, begin: Begin) -> AsyncGenerator[Run]:
+        """Take the lease, begin a run, and renew the lease until the end of the block.
+
+        Raises AlreadyRunning while another holds it.
+        """
         with anyio.CancelScope(shield=True):  # a lease that is taken must reach the block that lets it go
-            lease.epoch = await self._take(lease)
+            run = await self._take(sync, connection, lasts, begin)
         failure: BaseException | None = None
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._keep, lease)
+                tasks.start_soon(self._keep, run, lasts)
                 try:
-                    yield lease
+                    yield run
                 except anyio.get_cancelled_exc_class():
                     raise
                 except BaseException as error:  # a task group would wrap it in a group
@@ -69,51 +61,56 @@ class Leases:
                 tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                await self._release(lease)
+                await self._release(run)
         if failure is not None:
             raise failure
 
-    async def _take(self, lease: Lease) -> int:
-        """Become the lease's holder; answer with the new epoch."""
+    async def _take(self, sync: str, connection: str, lasts: float, begin: Begin) -> Run:
+        """Become the lease's holder, and begin the run in the same transaction."""
         own = self._holders.own()
         async with self._database.writing() as on:
             now = utc_now()
-            held = await _read(on, lease)
+            held = await _read(on, sync, connection)
             dead = held is not None and self._holders.is_dead(held.holder)
             if held is not None and not dead and held.expires_at > now:
-                raise _held_by(held, lease)
-            expires_at = to_stored(now + timedelta(seconds=lease.lasts))
-            values = (lease.sync, lease.connection, own.text, to_stored(now), lease.lasts, expires_at)
+                raise _held_by(held, sync, connection)
+            expires_at = to_stored(now + timedelta(seconds=lasts))
+            values = (sync, connection, own.text, to_stored(now), lasts, expires_at)
             [(epoch,)] = await on.fetch(control_statements.TAKE_LEASE, values)
             if held is not None and dead and not await on.fetch(control_statements.HOLDS, (held.holder.text,)):
                 self._holders.forget(held.holder)
-        return int(epoch)
+            return await begin(on, sync, connection, int(epoch))
 
-    async def _keep(self, lease: Lease) -> None:
+    async def _keep(self, run: Run, lasts: float) -> None:
         """Renew the lease again and again. No error may leave here: it would cancel the holder's work."""
-        renewed_at = utc_now()
         while True:
-            await anyio.sleep(lease.lasts / _HEARTBEATS)
-            try:
+            await anyio.sleep(lasts / _HEARTBEATS)
+            with suppress(Exception):
                 async with self._database.writing() as on:
-                    renewed = await _renew(on, lease)
-            except Exception:
-                lease.lost = utc_now() >= renewed_at + timedelta(seconds=lease.lasts)
-                continue
-            lease.lost = not renewed
-            if lease.lost:
-                return
-            renewed_at = utc_now()
+                    if not await _renew(on, run):
+                        return
 
-    async def _release(self, lease: Lease) -> None:
-        """Let go of the lease; its epoch stays. What cannot be written is left to run out by itself."""
+    async def let_go(self, on: Statements, run: Run) -> None:
+        """Release a lease inside a transaction that ends its run as well; its epoch stays."""
+        now = to_stored(utc_now())
+        await on.fetch(control_statements.RELEASE_LEASE, (now, run.sync, run.connection, run.epoch))
+
+    def has_let_go(self, run: Run) -> None:
+        """Note that the transaction in which a lease was released has been committed."""
+        self._let_go.add((run.sync, run.connection, run.epoch))
+
+    async def _release(self, run: Run) -> None:
+        """Let go of the lease, if the end of the run has not. What cannot be written is left to run out by itself."""
+        key = (run.sync, run.connection, run.epoch)
+        if key in self._let_go:
+            self._let_go.remove(key)
+            return
         with suppress(StoreUnavailable):
             async with self._database.writing() as on:
-                now = to_stored(utc_now())
-                await on.fetch(control_statements.RELEASE_LEASE, (now, lease.sync, lease.connection, lease.epoch))
+                await self.let_go(on, run)
 
 
-async def require_current(on: Statements, of: Lease | Run) -> None:
+async def require_current(on: Statements, of: Run) -> None:
     """Renew the lease that a run is under; raises AlreadyRunning when it was taken over, let go or revoked.
 
     A lease that has run out but that nobody took is renewed too: nobody can have written meanwhile, so there is
@@ -121,7 +118,7 @@ async def require_current(on: Statements, of: Lease | Run) -> None:
     """
     if await _renew(on, of):
         return
-    held = await _read(on, of)
+    held = await _read(on, of.sync, of.connection)
     what = f"The run of {of.sync!r} on {of.connection!r}"
     if held is None:
         raise AlreadyRunning(
@@ -148,24 +145,24 @@ class _Held:
     expires_at: datetime
 
 
-def _held_by(held: _Held, wanted: Lease) -> AlreadyRunning:
+def _held_by(held: _Held, sync: str, connection: str) -> AlreadyRunning:
     since, until = to_stored(held.taken_at), to_stored(held.expires_at)
     return AlreadyRunning(
-        f"{wanted.sync!r} on {wanted.connection!r} is being run by {held.holder} since {since}.",
+        f"{sync!r} on {connection!r} is being run by {held.holder} since {since}.",
         f"Wait until it ends, or stop it; without a sign of life its lease ends at {until}.",
     )
 
 
-async def _read(on: Statements, of: Lease | Run) -> _Held | None:
+async def _read(on: Statements, sync: str, connection: str) -> _Held | None:
     """Read who holds a lease; None while nobody does."""
-    found = await on.fetch(control_statements.LEASE, (of.sync, of.connection))
+    found = await on.fetch(control_statements.LEASE, (sync, connection))
     if not found:
         return None
     holder, taken_at, expires_at = found[0]
     return _Held(Holder.parse(holder), parse_instant(taken_at), parse_instant(expires_at))
 
 
-async def _renew(on: Statements, of: Lease | Run) -> bool:
+async def _renew(on: Statements, of: Run) -> bool:
     """Let the lease last anew; tell whether its epoch is still the current one."""
     now = to_stored(utc_now())
     return bool(await on.fetch(control_statements.RENEW_LEASE, (now, of.sync, of.connection, of.epoch)))

@@ -10,22 +10,21 @@ from orgsync.records import Position, parse_instant, to_stored
 
 from . import control_statements
 from .control import Checkpoint, Run, RunStatus, utc_now
-from .leases import Lease
 from .rows import Counts
 from .sqlite import Statements
 
-__all__ = ["advance", "checkpoints", "count", "finish", "last_runs", "run", "runs", "start"]
+__all__ = ["advance", "checkpoints", "count", "finish", "forget", "last_runs", "run", "runs", "start"]
 
 _DIED = "The process ended before the run did."
 
 
-async def start(on: Statements, lease: Lease) -> Run:
-    """Begin a run. The caller holds the lease, so an older one that still says running has ended: it failed."""
+async def start(on: Statements, sync: str, connection: str, epoch: int) -> Run:
+    """Begin a run under a lease that was just taken: an older one that still says running has ended; it failed."""
     now = utc_now()
-    await on.fetch(control_statements.FAIL_RUNS, (_DIED, to_stored(now), lease.sync, lease.connection))
-    values = (lease.sync, lease.connection, lease.epoch, to_stored(now))
+    await on.fetch(control_statements.FAIL_RUNS, (_DIED, to_stored(now), sync, connection))
+    values = (sync, connection, epoch, to_stored(now))
     [(run_id,)] = await on.fetch(control_statements.START_RUN, values)
-    return Run(id=run_id, sync=lease.sync, connection=lease.connection, epoch=lease.epoch, started_at=now)
+    return Run(id=run_id, sync=sync, connection=connection, epoch=epoch, started_at=now)
 
 
 async def finish(
@@ -39,8 +38,9 @@ async def finish(
 ) -> Run:
     """End a run, unless it has ended already."""
     until = None if watermark is None else to_stored(watermark)
-    await on.fetch(control_statements.FINISH_RUN, (status, error, to_stored(utc_now()), api_calls, until, run_id))
-    return await run(on, run_id)
+    values = (status, error, to_stored(utc_now()), api_calls, until, run_id)
+    ended = await on.fetch(control_statements.FINISH_RUN, values)
+    return _run(ended[0]) if ended else await run(on, run_id)
 
 
 async def run(on: Statements, run_id: int) -> Run:
@@ -54,6 +54,11 @@ async def run(on: Statements, run_id: int) -> Run:
 async def runs(on: Statements, *, limit: int, sync: str | None, connection: str | None) -> Sequence[Run]:
     """Read runs, the latest first."""
     return [_run(row) for row in await on.fetch(control_statements.RUNS, (sync, connection, limit))]
+
+
+async def forget(on: Statements, before: datetime, *, limit: int) -> int:
+    """Delete runs that ended before an instant, but for each sync's last on each connection; tell how many."""
+    return len(await on.fetch(control_statements.FORGET_RUNS, (to_stored(before), limit)))
 
 
 async def last_runs(on: Statements, *, after: int) -> dict[tuple[str, str], Run]:

@@ -10,14 +10,14 @@ import anyio
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from orgsync.errors import StoreUnavailable
-from orgsync.records import Position, Schema, to_stored
+from orgsync.records import Column, Position, Schema, to_stored
 
 from . import connections, control_statements, leases, ledger, met, pending, reading, rows, sqlite, tables
 from .connections import ConnectionColumns
 from .control import Checkpoint, Connection, Run, RunStatus, utc_now
 from .database import Database
 from .holders import Holders
-from .leases import Lease, Leases
+from .leases import Leases
 from .locks import Locks
 from .rows import Counts, Write
 from .vault import Vault
@@ -25,6 +25,7 @@ from .vault import Vault
 __all__ = ["Store"]
 
 _PAGE = 1000
+_RUNS_AT_ONCE = 5000
 
 
 class Store:
@@ -35,7 +36,7 @@ class Store:
         self._vault = vault
         self._locks = locks
         self._leases = Leases(database, holders)
-        self._prepared: set[Schema] = set()
+        self._prepared: set[tuple[str, tuple[Column, ...]]] = set()
 
     @classmethod
     @asynccontextmanager
@@ -136,19 +137,14 @@ class Store:
 
     # Runs and checkpoints
 
-    def lease(self, sync: str, connection: str, *, lasts: float = 60.0) -> AbstractAsyncContextManager[Lease]:
-        """Hold the right to write for (sync, connection), renewed until the end of the block.
+    def begin_run(self, sync: str, connection: str, *, lasts: float = 60.0) -> AbstractAsyncContextManager[Run]:
+        """Begin a run under the lease of (sync, connection), the right to write for it, kept until the block ends.
 
-        Raises AlreadyRunning while another holds it. It is free when its holder lets go, when the holder's process
-        has died on this machine, and `lasts` seconds after the last renewal of a holder that stopped or is elsewhere.
+        Raises AlreadyRunning while another holds it. It is free when a run has ended, when its process has died on
+        this machine, and `lasts` seconds after the last renewal by one that stopped or is elsewhere. A run that says
+        running under an older lease has failed.
         """
-        return self._leases.hold(sync, connection, lasts=lasts)
-
-    async def start_run(self, lease: Lease) -> Run:
-        """Begin a run; one left running under an older lease has failed. Raises AlreadyRunning for a lost lease."""
-        async with self._database.writing() as on:
-            await leases.require_current(on, lease)
-            return await ledger.start(on, lease)
+        return self._leases.hold(sync, connection, lasts=lasts, begin=ledger.start)
 
     async def finish_run(
         self,
@@ -159,10 +155,15 @@ class Store:
         api_calls: int,
         watermark: datetime | None = None,
     ) -> Run:
-        """End a run, unless it has ended already; `api_calls` are all it made. Raises AlreadyRunning as commit does."""
+        """End a run and let its lease go; `api_calls` are all it made. Raises AlreadyRunning as commit does."""
         async with self._database.writing() as on:
             await leases.require_current(on, run)
-            return await ledger.finish(on, run.id, status=status, error=error, api_calls=api_calls, watermark=watermark)
+            ended = await ledger.finish(
+                on, run.id, status=status, error=error, api_calls=api_calls, watermark=watermark
+            )
+            await self._leases.let_go(on, run)
+        self._leases.has_let_go(run)
+        return ended
 
     async def run(self, run_id: int) -> Run:
         """Read one run; raises ConfigurationInvalid for a number that none has."""
@@ -179,6 +180,15 @@ class Store:
         async with self._database.reading() as on:
             return await ledger.last_runs(on, after=after)
 
+    async def forget_runs(self, before: datetime) -> int:
+        """Delete runs that ended before an instant, but for the last of each sync and connection; tell how many."""
+        deleted, some = 0, _RUNS_AT_ONCE
+        while some == _RUNS_AT_ONCE:
+            async with self._database.writing() as on:
+                some = await ledger.forget(on, before, limit=_RUNS_AT_ONCE)
+            deleted += some
+        return deleted
+
     async def checkpoints(self, sync: str, connection: str) -> dict[str, Checkpoint]:
         """Read where a sync stands on a connection, by stream."""
         async with self._database.reading() as on:
@@ -192,11 +202,12 @@ class Store:
         Filling an added column is extraction's: it knows what its passes have read. Raises RecordClassInvalid for
         a column whose type no longer fits, or a table that is not orgsync's.
         """
-        if schema in self._prepared:
+        known = (schema.table, schema.columns)  # not the class itself: a scheduler loads changed scripts for months
+        if known in self._prepared:
             return ()
         async with self._database.writing() as on:
             added = await tables.prepare(on, schema)
-        self._prepared.add(schema)
+        self._prepared.add(known)
         return added
 
     async def commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:

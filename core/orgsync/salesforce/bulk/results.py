@@ -59,9 +59,6 @@ async def results(
     its rows may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it the connection.
     Raises AnswerUnreadable where a page stays broken, and JobIncomplete where the whole is not what the job found.
     """
-    if job.processed == 0:
-        yield Part((), [], None)
-        return
     async with aclosing(Pages(client, job, page)) as pages:
         reading = _Reading(pages, job, rows, start)
         while reading.place is not None:

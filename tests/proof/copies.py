@@ -1,0 +1,147 @@
+"""What the proofs keep copies of, and what each copy has to be equal to: the truth, as the org itself tells it."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from orgsync import Batches, Context, Record, Sync, field, sync
+from orgsync.demo_org import DemoOrg
+from orgsync.records import to_stored
+
+__all__ = ["ACCOUNTS", "CONTACTS", "COPIES", "ENERGY", "PREFERENCES", "Copied", "Rows"]
+
+Rows: TypeAlias = dict[str, dict[str, Any]]
+
+
+class Contact(Record, table=True):
+    """A contact, with fields of its account's, two formulas and a field that may hide."""
+
+    last_name: str | None
+    email: str | None
+    account_id: str | None
+    account_name: str | None = field("Account.Name")
+    industry: str | None = field("Account.Industry")
+    rating: str | None = field("Account_Rating__c")
+    age: float | None = field("Age__c")
+    level: str | None = field("Level__c", optional=True)
+
+
+class EnergyContact(Record, table=True):
+    """A contact that is of interest by its own field or by its account's."""
+
+    __sobject__ = "Contact"
+
+    last_name: str | None
+    email: str | None
+    account_id: str | None
+
+
+class Account(Record, table=True):
+    """An account."""
+
+    name: str | None
+    industry: str | None
+    annual_revenue: float | None
+    number_of_employees: int | None
+
+
+class UserPreference(Record, table=True):
+    """A row of an object whose changes cannot be read."""
+
+    preference: str | None
+    value: str | None
+
+
+@sync(reconcile="1d")
+def contacts(ctx: Context) -> Batches[Contact]:
+    """Read every contact."""
+    return ctx.changes(Contact)
+
+
+@sync
+def energy(ctx: Context) -> Batches[EnergyContact]:
+    """Read the contacts that meet a condition."""
+    return ctx.changes(EnergyContact, where="Email LIKE 'a%' OR Account.Industry = 'Energy'")
+
+
+@sync
+def accounts(ctx: Context) -> Batches[Account]:
+    """Read every account, by Bulk."""
+    return ctx.changes(Account, api="bulk")
+
+
+@sync
+def preferences(ctx: Context) -> Batches[UserPreference]:
+    """Take a snapshot."""
+    return ctx.snapshot(UserPreference, allow_mass_deletion=True)
+
+
+def _columns(row: dict[str, Any], **names: str) -> dict[str, Any]:
+    """Take some of a row's fields, and what every changed row has."""
+    found = {column: row[name] for column, name in names.items()}
+    if isinstance(stamp := row.get("SystemModstamp"), datetime):
+        found["system_modstamp"] = to_stored(stamp)
+    return found
+
+
+def _contacts(org: DemoOrg) -> Rows:
+    parents = {row["Id"]: row for row in org.rows("Account", deleted=True)}
+    nobody: dict[str, Any] = {"Name": None, "Industry": None}
+    rows: Rows = {}
+    for row in org.rows("Contact"):
+        parent = parents.get(row["AccountId"], nobody)
+        own = _columns(
+            row, last_name="LastName", email="Email", account_id="AccountId", rating="Account_Rating__c", age="Age__c",
+            level="Level__c",
+        )  # fmt: skip
+        rows[str(row["Id"])] = {**own, "account_name": parent["Name"], "industry": parent["Industry"]}
+    return rows
+
+
+def _energy(org: DemoOrg) -> Rows:
+    kept = ("last_name", "email", "account_id", "system_modstamp")
+    return {
+        key: {name: row[name] for name in kept}
+        for key, row in _contacts(org).items()
+        if (row["email"] or "").lower().startswith("a") or row["industry"] == "Energy"
+    }
+
+
+def _accounts(org: DemoOrg) -> Rows:
+    names = {"annual_revenue": "AnnualRevenue", "number_of_employees": "NumberOfEmployees"}
+    return {str(row["Id"]): _columns(row, name="Name", industry="Industry", **names) for row in org.rows("Account")}
+
+
+def _preferences(org: DemoOrg) -> Rows:
+    return {str(row["Id"]): _columns(row, preference="Preference", value="Value") for row in org.rows("UserPreference")}
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A sync, the table it fills, and the org's truth about it."""
+
+    sync: Sync[Record]
+    table: str
+    truth: Callable[[DemoOrg], Rows]
+
+    def wanted(self, org: DemoOrg, *, without: Collection[str] = (), hidden: Collection[str] = ()) -> Rows:
+        """Tell what the live rows have to be, some columns and the rows that the user may not see left out."""
+        return {key: _without(row, without) for key, row in self.truth(org).items() if key not in hidden}
+
+    def kept(self, live: Rows, *, without: Collection[str] = ()) -> Rows:
+        """Take from live rows what the truth speaks of."""
+        bookkeeping = ("connection", "id", "is_deleted", "sync_change", "sync_seq")
+        stamps = ("sync_changed_at", "sync_first_seen_at", *(() if self is not PREFERENCES else ("system_modstamp",)))
+        return {key: _without(row, (*bookkeeping, *stamps, *without)) for key, row in live.items()}
+
+
+def _without(row: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+CONTACTS = Copied(contacts, "contact", _contacts)
+ENERGY = Copied(energy, "energycontact", _energy)
+ACCOUNTS = Copied(accounts, "account", _accounts)
+PREFERENCES = Copied(preferences, "userpreference", _preferences)
+COPIES = (CONTACTS, ENERGY, ACCOUNTS, PREFERENCES)

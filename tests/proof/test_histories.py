@@ -1,0 +1,29 @@
+"""Whatever happens in an org and to orgsync: when all is quiet the copy equals the org, and its feed replays to it.
+
+A history is a list of steps, so a failure is told as the shortest list that still fails; it can be pasted into
+`@example` as it is. `ORGSYNC_PROOF=20 pytest tests/proof` lives through twenty times as many.
+"""
+
+import asyncio
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from .history import DEEDS, RUNS, Step, lived
+from .proofs import TIMES
+
+STEPS = st.one_of(
+    st.builds(Step, st.sampled_from(DEEDS), st.integers(0, 99)),
+    st.builds(Step, st.sampled_from(RUNS), st.integers(0, 99)),
+)
+
+
+@settings(
+    max_examples=60 * TIMES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+)
+@given(steps=st.lists(STEPS, min_size=20, max_size=60), bulk_from=st.sampled_from([5, 20, 50_000]))
+def test_after_a_quiet_run_every_copy_equals_the_org(steps: list[Step], bulk_from: int) -> None:
+    asyncio.run(lived(steps, bulk_from))

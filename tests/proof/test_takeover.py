@@ -1,0 +1,56 @@
+"""A run that is stopped past its lease, while another takes over, writes nothing when it wakes."""
+
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from orgsync.demo_org import DemoOrg, Fault
+from tests.cli.commandline import finished, objects, started, variables_for
+
+_LEASE = {"ORGSYNC_LEASE": "1"}
+
+
+def test_a_run_that_wakes_after_another_took_over_writes_nothing(tmp_path: Path, org: DemoOrg) -> None:
+    org.page_size = 5
+    (tmp_path / "orgsync.toml").touch()
+    connected = ("connect", "acme", "--flow", "refresh-token", "--login-url", org.url)
+    assert finished(tmp_path, *connected, env=variables_for(org)).code == 0
+    org.add_fault(Fault.delay(2), match="/query", times=None)
+    with started(tmp_path, "run", "contacts", "--json", env=_LEASE) as sleeper:
+        while not copied(tmp_path):
+            assert sleeper.poll() is None, sleeper.communicate()
+            time.sleep(0.01)
+        sleeper.send_signal(signal.SIGSTOP)  # it has committed a page, and waits for the next
+        org.clear_faults()
+        try:
+            while finished(tmp_path, "run", "contacts", env=_LEASE).code:
+                pass  # until the sleeper's lease has run out
+            assert len(copied(tmp_path)) == len(org.rows("Contact"))
+            for contact in org.rows("Contact"):
+                org.update("Contact", str(contact["Id"]), LastName="Set behind its back")
+            before = dump(tmp_path)
+        finally:
+            sleeper.send_signal(signal.SIGCONT)
+        out, err = sleeper.communicate(timeout=60)
+    assert sleeper.returncode == 1, err
+    assert "was taken over" in err
+    assert "Traceback" not in err
+    assert objects(out)[0]["status"] == "failed"
+    assert dump(tmp_path) == before
+
+
+def copied(folder: Path) -> list[str]:
+    """Read the Ids that the copy has; none as long as there is no table."""
+    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db")) as database:
+        try:
+            return [row_id for (row_id,) in database.execute("SELECT id FROM contact")]
+        except sqlite3.OperationalError:
+            return []
+
+
+def dump(folder: Path) -> list[str]:
+    """Write out everything that is in the database."""
+    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db")) as database:
+        return list(database.iterdump())
