@@ -28,7 +28,7 @@ class Deletion:
     at: datetime
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class OpenTransaction:
     """A transaction whose changes nobody sees yet: when it began, and the rows it holds."""
 

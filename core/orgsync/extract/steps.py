@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from orgsync.errors import OrgProblem, QueryRefused
@@ -105,6 +106,7 @@ class ChangesPass(Generic[R]):
         """Read the rows whose parent's stamp moved."""
         reader = self.reader
         question = reader.question(ById(f"{step.removeprefix('parent ')}.SystemModstamp"))
+        question = replace(question, since=self._parents_since)
         chunks = reader.read(step, self._after(step), question, _resumed(reader))
         async with aclosing(reader.batches(chunks)) as batches:
             async for batch in batches:
@@ -112,7 +114,8 @@ class ChangesPass(Generic[R]):
 
     async def _left(self, step: str) -> AsyncGenerator[Batch[R]]:
         """Find the rows of the copy that no longer meet the condition."""
-        reader, since = self.reader, self.reader.under_way.since
+        reader = self.reader
+        since = reader.under_way.since if step == "left" else self._parents_since
         if since is None:
             return
         async for gone, key in self._leaving.rows(step, since, self._key(step)):
@@ -186,6 +189,12 @@ class ChangesPass(Generic[R]):
         """Tell how far an earlier run had come in a step."""
         under_way = self.reader.under_way
         return under_way.after if under_way.step == step else ()
+
+    @property
+    def _parents_since(self) -> datetime | None:
+        """From when on to look at parents: the safe instant is the child object's, and may not tell of theirs."""
+        since = self.reader.under_way.since
+        return since - self.reader.source.lag if since else None
 
     @property
     def _leaving(self) -> Leaving:
