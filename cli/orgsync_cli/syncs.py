@@ -33,17 +33,20 @@ def syncs(
             json_line(_as_object(each))
         return
     rows = [[each.name, *_told(each), _place(each.where)] for each in found]
-    show_table(["sync", "every", "what it does", "where"], rows, elastic="what it does")
+    show_table(["sync", "every", "reconcile", "what it does", "where"], rows, elastic="what it does")
     for each in found:
         if each.problem:
             say()
             show_problem(each.problem)
 
 
-def _told(found: "Found") -> tuple[str, str]:
+def _told(found: "Found") -> tuple[str, str, str]:
+    """Tell when a sync is due, how often it compares Ids, and what it does."""
     if found.problem:
-        return "", "does not load: see below"
-    return (str(found.sync.every or ""), found.sync.summary) if found.sync else ("", "")
+        return "", "", "does not load: see below"
+    if found.sync is None:
+        return "", "", ""
+    return str(found.sync.every or ""), str(found.sync.reconcile or ""), found.sync.summary
 
 
 def _place(where: str) -> str:
@@ -53,11 +56,12 @@ def _place(where: str) -> str:
 
 
 def _as_object(found: "Found") -> dict[str, Any]:
-    period, summary = _told(found)
+    period, compared, summary = _told(found)
     problem = found.problem
     return {
         "sync": found.name,
         "every": period or None,
+        "reconcile": compared or None,
         "summary": None if problem else summary,
         "where": found.where,
         "problem": f"{problem.cause} {problem.remedy}".strip() if problem else None,

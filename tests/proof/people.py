@@ -120,7 +120,9 @@ class People:
         self.org.empty_recycle_bin(self.dice.choice(["Contact", "Account"]))
 
     def purge_delete_log(self) -> None:
-        self.org.advance(minutes=1)  # the log tells whole minutes, and what was deleted in its first one is gone as well
+        self.org.advance(
+            minutes=1
+        )  # the log tells whole minutes, and what was deleted in its first one is gone as well
         self.org.purge_delete_log()
 
     def hide_rows(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -157,9 +158,7 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def known_to(server: PlainServer) -> Credentials:
-    return Credentials(
-        grant="refresh-token", login_url=server.url, client_id="x", client_secret="y", refresh_token="z"
-    )
+    return Credentials(grant="refresh-token", login_url=server.url, client_id="x", client_secret="y", refresh_token="z")
 
 
 async def lived(steps: list[Step], quirks: Quirks, seed: int) -> None:
@@ -182,7 +181,10 @@ QUIRKS = st.builds(
 )
 
 
-@settings(max_examples=15 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(600 * TIMES)
+@settings(
+    max_examples=15 * TIMES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(steps=st.lists(STEPS, min_size=15, max_size=40), quirks=QUIRKS, seed=st.integers(0, 99))
 def test_after_a_quiet_run_the_copy_equals_another_servers_org(steps: list[Step], quirks: Quirks, seed: int) -> None:
     asyncio.run(lived(steps, quirks, seed))

@@ -84,7 +84,7 @@ async def require_no_change_twice(history: History, copied: Copied) -> None:
     assert not {key for key in before if key in rows} & set(after)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 * TIMES)
 async def test_runs_of_the_command_may_be_killed_at_random_moments(tmp_path: Path, org: DemoOrg) -> None:
     dice = random.Random(1)
     org.page_size = 4

@@ -1,4 +1,4 @@
-"""A second org, written for checking alone, from what is known of Salesforce's wire; it shares no line with the demo org.
+"""A second org, written for checking alone, from what is known of Salesforce's wire; the demo org shares no line of it.
 
 It is as odd as the facts allow: HTTP/1.0 that closes after every answer, no Date, no Sforce-Limit-Info, lower-case
 headers, short pages, numbers in E-notation, 401 in HTML, Ids of 15 characters in the log of deletions, Bulk jobs that

@@ -4,14 +4,15 @@ import json
 import re
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from .plain_org import FIELDS, PlainOrg, Row, short
+from .plain_org import FIELDS, PlainOrg, short
+from .soql import Row
 
 __all__ = ["PlainServer", "serving"]
 
@@ -62,21 +63,21 @@ class PlainServer:
         return _json({**known, "id": f"{self.url}/id/00D8w000000TESTAAA/0058w00000UserAAA", "issued_at": "0"})
 
     def _data(self, method: str, path: str, asked: dict[str, str], body: str) -> Reply:
-        answers: dict[str, Callable[..., Reply]] = {
-            r"query|queryAll": lambda: self._query(asked["q"], deleted=path == "queryAll"),
+        answers: dict[str, Callable[[str], Reply]] = {
+            r"(query|queryAll)": lambda how: self._query(asked["q"], deleted=how == "queryAll"),
             r"query/(\w+)": self._page,
             r"sobjects/(\w+)/describe": self._describe,
             r"sobjects/(\w+)/updated": lambda _: _json({"ids": [], "latestDateCovered": self._covered(asked)}),
             r"sobjects/(\w+)/deleted": lambda name: self._deleted(name, asked),
-            r"limits": lambda: _json({"DailyApiRequests": {"Max": 15000, "Remaining": 14976}}),
-            r"limits/recordCount": lambda: Reply(403, '[{"errorCode":"INSUFFICIENT_ACCESS","message":"no"}]'),
-            r"jobs/query": lambda: self._make_job(json.loads(body)),
+            r"(limits)": lambda _: _json({"DailyApiRequests": {"Max": 15000, "Remaining": 14976}}),
+            r"(limits/recordCount)": lambda _: Reply(403, '[{"errorCode":"INSUFFICIENT_ACCESS","message":"no"}]'),
+            r"(jobs/query)": lambda _: self._make_job(json.loads(body)),
             r"jobs/query/(\w+)": lambda job: self._job(method, job),
             r"jobs/query/(\w+)/results": lambda job: self._results(job, asked),
         }
         for pattern, reply in answers.items():
             if found := re.fullmatch(pattern, path):
-                return reply(*found.groups())
+                return reply(found.group(1))
         return _missing()
 
     def _query(self, soql: str, *, deleted: bool) -> Reply:
@@ -93,7 +94,7 @@ class PlainServer:
             return Reply(400, '[{"message":"gone","errorCode":"INVALID_QUERY_LOCATOR"}]')
         records, start = self.pages[key]
         end = start + self.org.quirks.page
-        page = {"totalSize": len(records), "done": end >= len(records), "records": records[start:end]}
+        page: dict[str, Any] = {"totalSize": len(records), "done": end >= len(records), "records": records[start:end]}
         if not page["done"]:
             following = f"{key.partition('x')[0]}x{end}"
             self.pages[following] = (records, end)
@@ -140,7 +141,8 @@ class PlainServer:
         query, rows = self.org.found(asked["query"], deleted=asked["operation"] == "queryAll")
         shuffled = self.org.dice.sample(list(rows), k=len(rows))
         job = f"750{len(self.jobs):012}AAA"
-        self.jobs[job] = [list(query.paths), *([_csv(self.org.value(row, path)) for path in query.paths] for row in shuffled)]
+        texts = ([_csv(self.org.value(row, path)) for path in query.paths] for row in shuffled)
+        self.jobs[job] = [list(query.paths), *texts]
         return _json({"id": job, "state": "UploadComplete"})
 
     def _job(self, method: str, job: str) -> Reply:
@@ -157,7 +159,7 @@ class PlainServer:
         header, *rows = self.jobs[job]
         start = int(asked.get("locator", "0"))
         end = start + self.org.quirks.bulk_page
-        text = "".join(",".join(f'"{value}"' for value in row) + "\n" for row in [header, *rows[start:end]])
+        text = "".join(",".join(_quoted(value) for value in row) + "\n" for row in [header, *rows[start:end]])
         headers = {"content-type": "text/csv"}
         following = str(end) if end < len(rows) else self.org.quirks.end
         if following is not None:
@@ -180,6 +182,11 @@ def _rest(value: Any, *, odd: bool) -> Any:
     if isinstance(value, datetime):
         return f"{value.isoformat()[:19]}.000{'Z' if odd else '+0000'}"
     return f"E@{value:.6E}@" if isinstance(value, float) else value
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _csv(value: Any) -> str:
@@ -206,7 +213,7 @@ def serving(org: PlainOrg) -> Generator[PlainServer]:
     plain = PlainServer(org)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the names that http.server calls
+        def do_GET(self) -> None:
             parts = urlsplit(self.path)
             asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
@@ -217,7 +224,8 @@ def serving(org: PlainOrg) -> Generator[PlainServer]:
                 if plain.broken and org.dice.random() < 0.1 and parts.path.startswith(_ROOT):
                     reply = org.dice.choice(_FAULTS)
             if reply is not None:
-                self.say(reply)
+                with suppress(ConnectionError):  # whoever asked has left
+                    self.say(reply)
 
         do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815
 

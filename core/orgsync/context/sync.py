@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Generic, TypeVar, overload
 
 from orgsync.records import Batch, Record, Record_co
 
 from .context import Context
-from .due import Every, parse_every, parse_interval
+from .due import Every, Interval, parse_every, parse_interval
 
 __all__ = ["Sync", "sync"]
 
@@ -26,7 +25,7 @@ class Sync(Generic[Record_co]):
     name: str
     function: Callable[[Context], AsyncIterator[Batch[Record_co]]] = field(repr=False)
     every: Every | None = None
-    reconcile: timedelta | None = None
+    reconcile: Interval | None = None
 
     def __call__(self, ctx: Context) -> AsyncIterator[Batch[Record_co]]:
         """Call the function itself, as a test does."""
@@ -66,7 +65,7 @@ def sync(
     if function is not None:
         return Sync(function.__name__, function)
     due = None if every is None else parse_every(every)
-    compared = None if reconcile is None else parse_interval(reconcile, of="reconcile").length
+    compared = None if reconcile is None else parse_interval(reconcile, of="reconcile")
 
     def decorate(decorated: Callable[[Context], AsyncIterator[Batch[R]]]) -> Sync[R]:
         return Sync(name or decorated.__name__, decorated, due, compared)

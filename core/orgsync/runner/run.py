@@ -105,7 +105,7 @@ async def run_sync(
                 sync=sync.name,
                 reading={**reading, "positions": positions},
                 clock=clock,
-                reconcile_every=sync.reconcile,
+                reconcile_every=sync.reconcile.length if sync.reconcile else None,
                 keeps_positions=True,
                 expect=running.expect,
                 tell=running.told,
