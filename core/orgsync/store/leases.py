@@ -46,8 +46,7 @@ class Leases:
 
         Raises AlreadyRunning while another holds it.
         """
-        with anyio.CancelScope(shield=True):  # a lease that is taken must reach the block that lets it go
-            run = await self._take(sync, connection, lasts, begin)
+        run = await self._surely_taken(sync, connection, lasts, begin)
         failure: BaseException | None = None
         try:
             async with anyio.create_task_group() as tasks:
@@ -64,6 +63,11 @@ class Leases:
                 await self._release(run)
         if failure is not None:
             raise failure
+
+    async def _surely_taken(self, sync: str, connection: str, lasts: float, begin: Begin) -> Run:
+        with anyio.CancelScope(shield=True):  # a lease that is taken must reach the block that lets it go
+            return await self._take(sync, connection, lasts, begin)
+        raise AssertionError("a shielded scope swallows nothing")  # pragma: no cover
 
     async def _take(self, sync: str, connection: str, lasts: float, begin: Begin) -> Run:
         """Become the lease's holder, and begin the run in the same transaction."""
