@@ -76,6 +76,17 @@ async def test_a_refused_record_count_is_replaced_by_counting(tmp_path: Path, or
         assert "SELECT COUNT() FROM Contact" in project.queries
 
 
+async def test_an_org_that_tells_no_numbers_is_read_all_the_same(tmp_path: Path, org: DemoOrg) -> None:
+    org.page_size = 10
+    async with project_at(tmp_path, org, bulk_from=15) as project:
+        for numbers in ("limits", "/query$"):
+            org.add_fault(Fault.json_error(404, "NOT_FOUND", "no"), match=numbers, times=None)
+        outcome = await project.outcome(reading(Contact))
+        assert outcome.problem is None
+        assert str(outcome.plan) == "bulk, 25 rows expected"  # REST's first page has told
+        assert len(await copied(project, "contact", "last_name")) == 25
+
+
 async def test_rows_that_take_too_long_to_count_are_left_to_bulk(tmp_path: Path, org: DemoOrg) -> None:
     org.query_timeout_rows = 5
     org.record_count_refused = True

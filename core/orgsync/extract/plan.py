@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from orgsync.errors import AccessRefused, ServerProblem
+from orgsync.errors import AccessRefused, QueryRefused, ServerProblem
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.limits import ApiUsage
 from orgsync.salesforce.measures import Limit, count, org_limits, record_count
@@ -72,6 +72,8 @@ async def expected_rows(client: Client, sobject: str, where: str | None) -> int 
         return rows
     try:
         return await count(client, select(["COUNT()"], sobject, where=[where]))
+    except QueryRefused:
+        return 0  # the query itself will say what is wrong with it, or how many rows there are
     except ServerProblem:  # QueryTimedOut is one
         return None
 
@@ -80,7 +82,7 @@ async def limits_left(client: Client) -> Mapping[str, Limit]:
     """Read the org's limits; nothing where the user may not."""
     try:
         return await org_limits(client)
-    except (AccessRefused, ServerProblem):
+    except (AccessRefused, QueryRefused, ServerProblem):
         return {}
 
 
