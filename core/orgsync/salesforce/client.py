@@ -1,7 +1,7 @@
 """One org's REST API: a live token on every request, one renewal after a 401, retries, and the daily limit watched."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from types import EllipsisType
 from typing import Any, TypedDict, TypeVar, Unpack
@@ -25,6 +25,7 @@ DEFAULT_API_VERSION = "62.0"
 
 _REDIRECTIONS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 3
+_SECONDS_TO_ASK = 3.0  # for a token that tells where an org has gone, while its old address cannot be reached
 
 T = TypeVar("T")
 Judge = Callable[[Answer], OrgsyncError | None]
@@ -171,16 +172,16 @@ class Client:
     async def _moved(self, access: Access, problem: NoRoute | NetworkProblem) -> Access:
         """Learn from a new token where the org is, once for each address that leads nowhere.
 
-        Nothing but a token's answer tells of a move. Raises the problem itself where the org has not moved.
+        Nothing but a token's answer tells of a move. Raises the problem itself where the org has not moved, and soon
+        where the login host cannot be reached either: then it is the network that is gone.
         """
         reached = isinstance(problem, NetworkProblem) and problem.sent
         if reached or access.instance_url in self._gone:
             raise problem
         self._gone.add(access.instance_url)
-        try:
+        renewed = access
+        with anyio.move_on_after(_SECONDS_TO_ASK), suppress(TransientProblem, ConfigurationInvalid):
             renewed = await self._session.renew(access)
-        except (TransientProblem, ConfigurationInvalid):
-            raise problem from None
         if renewed.instance_url == access.instance_url:
             raise problem
         return renewed
