@@ -33,7 +33,8 @@ def syncs(
             json_line(_as_object(each))
         return
     rows = [[each.name, *_told(each), _place(each.where)] for each in found]
-    show_table(["sync", "every", "reconcile", "what it does", "where"], rows, elastic="what it does")
+    headings = ["sync", "every", "reconcile", "what it does", "where"]
+    show_table(headings, rows, spare=["reconcile"], elastic="what it does")
     for each in found:
         if each.problem:
             say()
