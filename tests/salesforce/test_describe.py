@@ -43,17 +43,6 @@ async def test_an_unchanged_describe_costs_no_body() -> None:
     assert [asked.headers["if-modified-since"] for asked in server.asked[1:]] == [STAMP, STAMP]
 
 
-async def test_parts_of_compound_fields_and_lengths_are_known() -> None:
-    async with RawServer(reply(200, CONTACT)) as server, Http() as http:
-        contact = await describe(lone_client(http, server.url), "Contact")
-    street, record_id = contact.field("mailingstreet"), contact.field("id")
-    assert street is not None
-    assert (street.compound_of, street.length) == ("MailingAddress", 255)
-    assert record_id is not None
-    assert (record_id.compound_of, record_id.length) == (None, 0)
-    assert contact.last_modified is None
-
-
 async def test_an_object_that_has_gone_since_is_named(org: DemoOrg) -> None:
     async with client_of(org) as client:
         with pytest.raises(ObjectNotFound, match="no object Contct"):

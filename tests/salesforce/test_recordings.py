@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from orgsync import Record
-from orgsync.application.examining import daily_requests
 from orgsync.records import Reading, decode, schema_of
 from orgsync.salesforce.describe import describe
 from orgsync.salesforce.http import Http
@@ -48,14 +47,6 @@ async def test_a_recorded_describe_is_read_whole(cassette: Path) -> None:
         assert list(read.refers_to) == each["referenceTo"]
         if each["relationshipName"]:
             assert found.parent(each["relationshipName"].upper()) is not None
-
-
-async def test_the_recorded_limits_are_read_though_some_hold_nested_objects() -> None:
-    (recorded,) = exchanges("MyOutDesk", "organization/limits.json")
-    limits = json.loads(recorded.body)
-    daily = limits["DailyApiRequests"]
-    assert daily_requests(limits) == (daily["Max"], daily["Remaining"])
-    assert any(isinstance(each, dict) for limit in limits.values() for each in limit.values())
 
 
 @pytest.mark.parametrize("name", ["get_updated_user_comment"])

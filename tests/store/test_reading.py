@@ -92,13 +92,6 @@ async def test_an_unknown_table_is_answered_with_the_nearest(store: Store) -> No
         _ = [row async for row in store.read("orgsync_run")]
 
 
-async def test_live_ids_come_in_pages_by_the_order_of_their_bytes(store: Store, run: Run) -> None:
-    await deliver(store, run, [contact(key) for key in ("b", "B", "a", "A", "c")], deleted_ids=["c"])
-    assert await store.live_ids(CONTACT, "acme", limit=3) == ["A", "B", "a"]
-    assert await store.live_ids(CONTACT, "acme", after="a", limit=3) == ["b"]
-    assert await store.live_ids(CONTACT, "beta", limit=3) == []
-
-
 async def test_of_many_ids_those_with_a_live_row_are_named(store: Store, run: Run) -> None:
     await deliver(store, run, [contact(key) for key in ("a", "b", "gone")], deleted_ids=["gone"])
     assert await store.live_among(CONTACT, "acme", ["never", "b", "gone", "a"]) == ["b", "a"]

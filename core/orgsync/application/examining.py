@@ -1,15 +1,17 @@
 """Looking a project over: settings, database, key, and for each connection all that a run would need."""
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, get_args, get_type_hints
 
 from orgsync.context import Sync
 from orgsync.discovery import Found, list_syncs
-from orgsync.errors import ConfigurationInvalid, LimitReached, OrgsyncError, SignInNeeded
+from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, LimitReached, OrgsyncError, SignInNeeded
 from orgsync.extract.facts import Facts, learn
 from orgsync.records import Record, schema_of
 from orgsync.salesforce.client import Client
+from orgsync.salesforce.measures import Limit, org_limits
 from orgsync.salesforce.versions import offered_versions
 from orgsync.settings import PROJECT_FILE, Settings
 from orgsync.store import Connection
@@ -17,7 +19,7 @@ from orgsync.store import Connection
 from .trying import try_connection
 from .workspace import Workspace, open_workspace
 
-__all__ = ["Finding", "daily_requests", "examine", "record_classes_of"]
+__all__ = ["Finding", "examine", "record_classes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,31 +187,19 @@ async def _version(workspace: Workspace, connection: Connection) -> Finding:
 
 async def _limits(client: Client) -> str:
     """Tell how much of the day's limits is used; raises LimitReached where a run would stop at once."""
-    limits = await client.get("limits")
-    daily, jobs = daily_requests(limits), _limit(limits, "DailyBulkV2QueryJobs")
+    limits: Mapping[str, Limit] = {}
+    with suppress(AnswerUnreadable):
+        limits = await org_limits(client)
+    daily, jobs = limits.get("DailyApiRequests"), limits.get("DailyBulkV2QueryJobs")
     if daily is None:
         return "Salesforce does not tell this user how many API requests are left"
-    limit, left = daily
-    share = client.usage.share
+    used, share = daily.max - daily.remaining, client.usage.share
     said = (
-        f"{limit - left:,} of {limit:,} API requests used today; orgsync may go to {limit * share:,.0f} ({share:.0%})"
+        f"{used:,} of {daily.max:,} API requests used today; orgsync may go to {daily.max * share:,.0f} ({share:.0%})"
     )
-    if limit and limit - left >= limit * share:
+    if daily.max and used >= daily.max * share:
         raise LimitReached(f"{said}.", "Wait, or move the bound: api_limit_share in orgsync.toml.")
-    return f"{said}; {jobs[1]:,} of {jobs[0]:,} Bulk query jobs left" if jobs else said
-
-
-def daily_requests(limits: Any) -> tuple[int, int] | None:
-    """Read the day's API requests, all and left, out of the limits resource; None where a user may not see them."""
-    return _limit(limits, "DailyApiRequests")
-
-
-def _limit(limits: Any, name: str) -> tuple[int, int] | None:
-    """Read one limit; recorded ones hold more beside Max and Remaining: an object for each connected app."""
-    try:
-        return int(limits[name]["Max"]), int(limits[name]["Remaining"])
-    except (KeyError, TypeError, ValueError):
-        return None
+    return f"{said}; {jobs.remaining:,} of {jobs.max:,} Bulk query jobs left" if jobs else said
 
 
 def _count(number: int, noun: str) -> str:

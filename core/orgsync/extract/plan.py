@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from orgsync.errors import AccessRefused, QueryRefused, ServerProblem
+from orgsync.errors import AccessRefused, QueryRefused, ServerProblem, TransientProblem
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.limits import ApiUsage
 from orgsync.salesforce.measures import Limit, count, org_limits, record_count
@@ -82,7 +82,7 @@ async def limits_left(client: Client) -> Mapping[str, Limit]:
     """Read the org's limits; nothing where the user may not."""
     try:
         return await org_limits(client)
-    except (AccessRefused, QueryRefused, ServerProblem):
+    except (AccessRefused, QueryRefused, TransientProblem):
         return {}
 
 

@@ -19,19 +19,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class FieldDescribe:
-    """One field: its name, Salesforce's type, and for a reference the relationship and what it may point to.
-
-    `compound_of` names the compound field (an address, a location, a person's name) that this one is a part of.
-    `length` is in characters, 0 for what is no text.
-    """
+    """One field: its name, Salesforce's type, and for a reference the relationship and what it may point to."""
 
     name: str
     type: str
     relationship: str | None
     refers_to: tuple[str, ...]
     calculated: bool
-    compound_of: str | None = None
-    length: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +100,4 @@ def _field(body: Mapping[str, Any]) -> FieldDescribe:
         relationship=body.get("relationshipName"),
         refers_to=tuple(body.get("referenceTo") or ()),
         calculated=bool(body.get("calculated")),
-        compound_of=body.get("compoundFieldName"),
-        length=int(body.get("length") or 0),
     )

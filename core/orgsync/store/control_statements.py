@@ -17,7 +17,6 @@ __all__ = [
     "LAST_RUNS",
     "LEASE",
     "MEET",
-    "MET_COUNT",
     "RELEASE_LEASE",
     "RENEW_LEASE",
     "REVOKE_LEASES",
@@ -109,7 +108,7 @@ ADVANCE = (
 
 LAST_NUMBER = "SELECT value FROM orgsync_sequence WHERE name = 'change'"
 MEET = "INSERT OR IGNORE INTO orgsync_met (connection, owner, id) SELECT ?, ?, value FROM json_each(?)"
-MET_COUNT = "SELECT count(*) FROM orgsync_met WHERE connection = ? AND owner = ?"
+
 FORGET_MET = (
     "DELETE FROM orgsync_met WHERE connection = ?1 AND owner = ?2 AND id IN "
     "(SELECT id FROM orgsync_met WHERE connection = ?1 AND owner = ?2 ORDER BY id LIMIT ?3)"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from . import control_statements, statements
 from .sqlite import Statements
 
-__all__ = ["count", "forget_some", "meet", "unknown", "unmet"]
+__all__ = ["forget_some", "meet", "unknown", "unmet"]
 
 _FORGOTTEN_AT_ONCE = 50_000
 
@@ -17,12 +17,6 @@ _FORGOTTEN_AT_ONCE = 50_000
 async def meet(on: Statements, connection: str, owner: str, ids: Sequence[str]) -> None:
     """Keep ids; those that are known stay."""
     await on.fetch(control_statements.MEET, (connection, owner, json.dumps(list(ids))))
-
-
-async def count(on: Statements, connection: str, owner: str) -> int:
-    """Count the ids met."""
-    [(number,)] = await on.fetch(control_statements.MET_COUNT, (connection, owner))
-    return int(number)
 
 
 async def unmet(

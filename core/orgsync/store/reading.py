@@ -9,7 +9,7 @@ from . import control_statements, statements
 from .sqlite import Statements
 from .tables import columns_of
 
-__all__ = ["Selection", "last_change", "live_among", "live_count", "live_ids", "page"]
+__all__ = ["Selection", "last_change", "live_among", "live_count", "page"]
 
 _PYTHON: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.loads}
 
@@ -47,11 +47,6 @@ async def page(on: Statements, selection: Selection, cursor: tuple[str | int, ..
     for row in rows:
         row.update({name: make(row[name]) for name, make in python.items() if row[name] is not None})
     return rows
-
-
-async def live_ids(on: Statements, table: str, owner: str, *, after: str, limit: int) -> list[str]:
-    """List ids of live rows in the order of their bytes."""
-    return [each for (each,) in await on.fetch(statements.live_ids(table), (owner, after, limit))]
 
 
 async def live_among(on: Statements, table: str, owner: str, ids: Sequence[str]) -> list[str]:

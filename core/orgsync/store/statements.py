@@ -24,7 +24,6 @@ __all__ = [
     "last_row",
     "live_among",
     "live_count",
-    "live_ids",
     "mark_deleted",
     "next_numbers",
     "packed",
@@ -156,11 +155,6 @@ def counted(table: str) -> str:
 
 def _listed(columns: Iterable[str]) -> str:
     return ", ".join(map(quoted, columns))
-
-
-def live_ids(table: str) -> str:
-    """Write the query for a page of live ids."""
-    return f"SELECT id FROM {quoted(table)} WHERE connection = ? AND id > ? AND NOT is_deleted ORDER BY id LIMIT ?"
 
 
 def live_count(table: str) -> str:

@@ -236,12 +236,6 @@ class Store:
                 await ledger.advance(on, run, checkpoint)
         return counts
 
-    async def live_ids(self, schema: Schema, connection: str, *, after: str = "", limit: int) -> list[str]:
-        """List ids of live rows after `after`, in the order of their bytes."""
-        await self.prepare(schema)
-        async with self._database.reading() as on:
-            return await reading.live_ids(on, schema.table, connection, after=after, limit=limit)
-
     async def live_among(self, schema: Schema, connection: str, ids: Sequence[str]) -> list[str]:
         """List those of the ids that have a live row, in their order."""
         await self.prepare(schema)
@@ -265,11 +259,6 @@ class Store:
         """Keep that the pass `owner` has met these ids in the connection's org; an id may be met again."""
         async with self._database.writing() as on:
             await met.meet(on, connection, owner, ids)
-
-    async def met_count(self, connection: str, owner: str) -> int:
-        """Count the ids that the pass has met."""
-        async with self._database.reading() as on:
-            return await met.count(on, connection, owner)
 
     async def unmet(
         self, schema: Schema, connection: str, owner: str, *, after: str = "", limit: int, upto_seq: int
