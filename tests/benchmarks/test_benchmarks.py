@@ -62,9 +62,13 @@ def test_the_memory_of_children_counts(tmp_path: Path) -> None:
 
 
 def test_a_command_without_an_end_is_stopped_when_enough_was_seen(tmp_path: Path) -> None:
-    serve = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); signal.pause()"
-    looks = iter(range(10))
-    cost = cost_of_command([sys.executable, "-c", serve], folder=tmp_path, until=lambda: next(looks) == 9)
+    serve = """
+import pathlib, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+pathlib.Path("serving").touch()
+signal.pause()
+"""
+    cost = cost_of_command([sys.executable, "-c", serve], folder=tmp_path, until=(tmp_path / "serving").exists)
     assert cost.seconds > 0
 
 

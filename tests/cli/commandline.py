@@ -82,5 +82,5 @@ def started(folder: Path, *arguments: str, env: Mapping[str, str] | None = None)
 def finished(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Outcome:
     """Run the command as a process of its own to its end."""
     process = started(folder, *arguments, env=env)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     return Outcome(process.returncode, out, err)

@@ -260,7 +260,7 @@ def test_the_browser_flow_prints_its_url_and_waits_for_the_browser(folder: Path,
         assert url.startswith(f"{org.url}/services/oauth2/authorize?")
         with urllib.request.urlopen(f"{url}&decision=allow") as page:  # noqa: S310 - follows the redirect back
             assert "Signed in" in page.read().decode()
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     assert org.username in out
 
@@ -273,7 +273,7 @@ def test_a_person_who_says_no_in_the_browser_ends_the_sign_in(folder: Path, org:
         assert process.stderr is not None
         url = next(line.strip() for line in process.stderr if line.startswith("http"))
         urllib.request.urlopen(f"{url}&decision=deny").close()  # noqa: S310
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 3
     assert re.search(r"^error: ", err, re.MULTILINE)
 

@@ -53,7 +53,7 @@ def test_the_lines_that_a_served_demo_org_prints_connect_to_it(folder: Path) -> 
         assert finished(folder, *commands[0], env=env).code == 0
         assert "2,500 added" in finished(folder, *commands[1]).out
         server.send_signal(signal.SIGINT)
-        _, err = server.communicate(timeout=20)
+        _, err = server.communicate(timeout=120)
     assert server.returncode == 0
     assert "has stopped" in err
 

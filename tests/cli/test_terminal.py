@@ -25,7 +25,7 @@ class Terminal:
 
     def until(self, pattern: str) -> str:
         """Wait until the pattern shows, and give all that was shown so far."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not re.search(pattern, self.shown):
             assert time.monotonic() < deadline, self.shown
             assert self._read(), self.shown

@@ -69,14 +69,14 @@ class Up:
     def said(self, event: str, wanted: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
         """Wait until it says something."""
         while True:
-            line = self._lines.get(timeout=30)
+            line = self._lines.get(timeout=120)
             told: dict[str, Any] = json.loads(line) if line.strip() else {}
             if told.get("event") == event and wanted(told):
                 return told
 
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=120)
         for stream in (self.process.stdout, self.process.stderr):
             if stream:
                 stream.close()
@@ -143,7 +143,7 @@ def test_a_script_that_listens_to_nothing_is_left_after_some_seconds(
         assert process.stdout
         process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == 143
 
 

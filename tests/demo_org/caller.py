@@ -17,7 +17,7 @@ class Caller:
 
     def __init__(self, org: DemoOrg) -> None:
         self.org = org
-        self.http = httpx.Client(base_url=org.url, timeout=10)
+        self.http = httpx.Client(base_url=org.url, timeout=60)
         self.sign_in()
 
     def __enter__(self) -> Self:

@@ -46,15 +46,6 @@ def test_an_org_that_is_not_running_cannot_move() -> None:
         DemoOrg(contacts=0, accounts=0).move_instance()
 
 
-def test_it_starts_within_a_second_and_small_ones_at_once() -> None:
-    DemoOrg(contacts=1, accounts=1)  # imports and words are loaded once
-    started = time.process_time()
-    for _ in range(5):
-        with DemoOrg(contacts=25, accounts=5):
-            pass
-    assert time.process_time() - started < 1
-
-
 async def test_it_serves_the_event_loop_that_tests_run_in(org: DemoOrg) -> None:
     headers = {"Authorization": f"Bearer {org.access_token()}"}
     async with httpx.AsyncClient(base_url=org.url, headers=headers) as http, anyio.create_task_group() as group:

@@ -48,7 +48,7 @@ def dying(history: History) -> Generator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "tests.proof.dying_process", str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process
-        process.communicate(timeout=20)
+        process.communicate(timeout=120)
 
 
 def answer(process: "subprocess.Popen[str]", copied: Copied, statement: int, now: datetime) -> str:
@@ -115,5 +115,5 @@ def killed_after(org: DemoOrg, folder: Path, requests: int) -> bool:
         while process.poll() is None and len(org.requests) < requests:
             time.sleep(0.001)
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=120)
     return process.returncode == -9

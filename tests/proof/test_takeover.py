@@ -33,7 +33,7 @@ def test_a_run_that_wakes_after_another_took_over_writes_nothing(tmp_path: Path,
             before = dump(tmp_path)
         finally:
             sleeper.send_signal(signal.SIGCONT)
-        out, err = sleeper.communicate(timeout=60)
+        out, err = sleeper.communicate(timeout=120)
     assert sleeper.returncode == 1, err
     assert "was taken over" in err
     assert "Traceback" not in err

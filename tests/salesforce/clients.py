@@ -26,7 +26,7 @@ async def client_of(
     credentials = credentials_for(org)
     if signed_in:
         credentials = replace(credentials, access_token=org.access_token(), instance_url=org.instance_url)
-    async with Http(timeout=10) as http:
+    async with Http(timeout=60) as http:
         session = Session(http, MemoryVault(credentials), allowed_hosts=allowed_hosts)
         yield Client(
             http,

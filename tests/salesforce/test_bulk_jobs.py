@@ -40,7 +40,7 @@ GONE = reply(404, [{"errorCode": "NOT_FOUND", "message": "The requested resource
 
 @asynccontextmanager
 async def answering(*answers: bytes) -> AsyncGenerator[tuple[RawServer, Client]]:
-    async with RawServer(*answers) as server, Http(timeout=5) as http:
+    async with RawServer(*answers) as server, Http(timeout=60) as http:
         yield server, lone_client(http, server.url)
 
 

@@ -24,7 +24,7 @@ START = Place()
 
 @asynccontextmanager
 async def answering(*answers: bytes) -> AsyncGenerator[tuple[RawServer, Client]]:
-    async with RawServer(*answers) as server, Http(timeout=5) as http:
+    async with RawServer(*answers) as server, Http(timeout=60) as http:
         yield server, lone_client(http, server.url)
 
 
@@ -209,7 +209,7 @@ async def test_a_result_that_is_refused_is_not_asked_for_again(
 
 
 async def until(fact: Callable[[], bool]) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while not fact():
             await anyio.lowlevel.checkpoint()
 

@@ -90,7 +90,7 @@ def test_waits_spread_from_nothing_up_to_a_bound_that_doubles() -> None:
     ],
 )
 async def test_what_passes_by_itself_is_asked_for_again(passing: bytes) -> None:
-    async with RawServer(passing, passing, GOOD) as server, Http(timeout=5) as http:
+    async with RawServer(passing, passing, GOOD) as server, Http(timeout=60) as http:
         assert "DailyApiRequests" in await lone_client(http, server.url).get("limits")
     assert len(server.asked) == 3
 
@@ -110,7 +110,7 @@ async def test_what_passes_by_itself_is_asked_for_again(passing: bytes) -> None:
     ],
 )
 async def test_what_does_not_pass_is_given_up(answer: bytes, kind: type[OrgsyncError], asked: int) -> None:
-    async with RawServer(answer) as server, Http(timeout=5) as http:
+    async with RawServer(answer) as server, Http(timeout=60) as http:
         with pytest.raises(kind) as caught:
             await lone_client(http, server.url).get("limits")
     assert type(caught.value) is kind

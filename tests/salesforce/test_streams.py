@@ -44,7 +44,7 @@ async def test_a_short_body_can_be_read_whole() -> None:
     ids=["body cut short", "chunk cut short", "gzip cut short", "bad gzip"],
 )
 async def test_a_body_that_breaks_off_is_a_network_problem(broken: bytes) -> None:
-    async with RawServer(broken) as server, Http(timeout=0.2) as http:
+    async with RawServer(broken) as server, Http(timeout=1) as http:
         with pytest.raises(NetworkProblem) as caught:
             async with http.stream("GET", f"{server.url}/x?q=Smith") as stream:
                 _ = [chunk async for chunk in stream.chunks()]

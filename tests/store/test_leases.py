@@ -116,7 +116,7 @@ async def taken(store: Store, lasts: float = LONG) -> int | None:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    with anyio.fail_after(30):
+    with anyio.fail_after(120):
         while not true():  # noqa: ASYNC110 # it comes true in the database
             await anyio.sleep(0.001)
 
