@@ -10,6 +10,7 @@ from orgsync.errors import SignInNeeded
 from orgsync.extract import Plan, Source
 from orgsync.records import Position
 from orgsync.salesforce.client import Client
+from orgsync.salesforce.credentials import CredentialsVault
 from orgsync.salesforce.http import Http
 from orgsync.salesforce.session import Session
 from orgsync.settings import Settings
@@ -51,9 +52,12 @@ async def open_context(
     sync: str = "",
     reading: Reading | None = None,
     clock: Callable[[], datetime] = _now,
+    vault: CredentialsVault | None = None,
     **options: Unpack[SourceOptions],
 ) -> Context:
     """Open a context on a connection; nothing is sent yet.
+
+    `vault` keeps the credentials elsewhere than in the store, as where the store is a copy that is thrown away.
 
     Raises ConfigurationInvalid for an unknown name, and SignInNeeded for a connection that Salesforce has refused.
     """
@@ -64,7 +68,7 @@ async def open_context(
             f"Run: orgsync connect {name}",
         )
     log: structlog.stdlib.BoundLogger = structlog.get_logger("orgsync").bind(connection=name)
-    client = open_client(connection, store=store, http=http, settings=settings, clock=clock)
+    client = open_client(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
     source = Source(
         client,
         StoredCopy(store, name, sync),
@@ -79,16 +83,21 @@ async def open_context(
 
 
 def open_client(
-    connection: Connection, *, store: Store, http: Http, settings: Settings, clock: Callable[[], datetime] = _now
+    connection: Connection,
+    *,
+    store: Store,
+    http: Http,
+    settings: Settings,
+    clock: Callable[[], datetime] = _now,
+    vault: CredentialsVault | None = None,
 ) -> Client:
     """Open the API of a connection's org, whatever the connection's state; nothing is sent yet."""
-    vault = StoredVault(store, connection.name)
     return Client(
         http,
         Session(
             http,
-            vault,
-            known=lambda: credentials_of(connection, store.decrypted(connection)),
+            vault or StoredVault(store, connection.name),
+            known=None if vault else lambda: credentials_of(connection, store.decrypted(connection)),
             allowed_hosts=settings.allowed_hosts,
             clock=clock,
         ),

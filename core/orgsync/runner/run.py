@@ -19,6 +19,7 @@ from orgsync.context import Context, Reading, Sync, open_context
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptNotLoaded, ScriptProblem
 from orgsync.extract import Plan
 from orgsync.records import Batch, Position, Record
+from orgsync.salesforce.credentials import CredentialsVault
 from orgsync.salesforce.http import Http
 from orgsync.settings import Settings
 from orgsync.store import Run, RunStatus, Store, Write
@@ -64,12 +65,15 @@ def _nobody(_: Progress) -> None:
 
 
 class RunOptions(TypedDict, total=False):
-    """What a run may be told: to read everything, to compare Ids, whom to tell its progress, and what time it is."""
+    """What a run may be told: to read everything, to compare Ids, whom to tell its progress, what time it is, and
+    where the credentials are kept if not in the store.
+    """
 
     full: bool
     reconcile: bool
     watch: Callable[[Progress], None]
     clock: Callable[[], datetime]
+    vault: CredentialsVault | None
 
 
 async def run_sync(
@@ -105,6 +109,7 @@ async def run_sync(
                 sync=sync.name,
                 reading={**reading, "positions": positions},
                 clock=clock,
+                vault=options.get("vault"),
                 reconcile_every=sync.reconcile.length if sync.reconcile else None,
                 keeps_positions=True,
                 expect=running.expect,
