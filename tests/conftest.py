@@ -1,21 +1,28 @@
-"""What every test can ask for."""
+"""What every test can ask for, beside the fixtures of orgsync's own test kit."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
+import anyio
 import pytest
-import stamina
 
+from orgsync.application import connect, open_workspace
+from orgsync.cassettes import Source, without_waiting
 from orgsync.demo_org import DemoOrg
 
-from .stage import CASSETTES, Stage, staged
+from .projects import credentials_for, settings_for
+
+pytest_plugins = ["orgsync.testing"]
+
+BEGAN = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> Iterator[None]:
     """Retry at once: the number of tries stays, the waits go."""
-    stamina.set_testing(True, attempts=7, cap=True)
-    yield
-    stamina.set_testing(False)
+    with without_waiting():
+        yield
 
 
 @pytest.fixture
@@ -26,8 +33,24 @@ def org() -> Iterator[DemoOrg]:
 
 
 @pytest.fixture
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    """The test's cassette, played; see tests/stage.py."""
-    module = request.path.stem
-    with staged(CASSETTES / module / f"{request.node.name}.yaml") as playing:
-        yield playing
+def recorded_org(request: pytest.FixtureRequest) -> Iterator[DemoOrg | None]:
+    """The demo org that cassettes are recorded from; a replay has none."""
+    if not request.config.getoption("--record"):
+        yield None
+        return
+    with DemoOrg(contacts=30, accounts=5, page_size=20, now=BEGAN) as started:
+        yield started
+
+
+@pytest.fixture
+def recorded_from(recorded_org: DemoOrg, tmp_path: Path) -> Source:
+    """What `pytest --record` records from: the demo org, over real HTTP."""
+    settings = settings_for(tmp_path / "recorded_from")
+    settings.project.mkdir()
+
+    async def sign_in() -> None:
+        async with open_workspace(settings) as workspace:
+            await connect(workspace, "acme", credentials_for(recorded_org))
+
+    anyio.run(sign_in)
+    return Source(settings, "acme", lambda: recorded_org.now, credentials_for(recorded_org))

@@ -4,53 +4,31 @@ import json
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-__all__ = ["FOLDER", "Exchange", "exchanges", "needs_recordings", "replayed", "reported"]
+from .recorded.exchange import FOLDER, Exchange
+from .recorded.formats import lines
 
-FOLDER = Path(__file__).parents[1].parent / "shared" / "recordings"
+__all__ = ["FOLDER", "Exchange", "Tape", "exchanges", "needs_recordings", "playing", "replayed", "reported"]
 
 needs_recordings = pytest.mark.skipif(
     not FOLDER.is_dir(), reason="the recordings of real orgs (../shared/recordings) are not here"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One recorded request and its answer. Some recorders kept answers only: then method and path are None."""
-
-    source: str
-    file: str
-    method: str | None
-    path: str | None
-    status: int
-    headers: list[tuple[str, str]]
-    body: str
-
-
 def exchanges(source: str = "", file: str = "") -> list[Exchange]:
     """Read the recorded exchanges whose source and file contain these texts, in recorded order."""
-    with (FOLDER / "exchanges.jsonl").open(encoding="utf-8") as lines:
-        found = [json.loads(line) for line in lines]
-    return [
-        Exchange(
-            each["source"],
-            each["file"],
-            each["method"],
-            each["path"],
-            each["status"],
-            [(name, value) for name, value in each["headers"]],
-            each["body"] or "",
-        )
-        for each in found
-        if source in each["source"] and file in each["file"]
-    ]
+    return [each for each in _lines() if source in each.source and file in each.file]
+
+
+@lru_cache
+def _lines() -> tuple[Exchange, ...]:
+    return tuple(lines(FOLDER / "exchanges.jsonl"))
 
 
 def reported() -> dict[str, dict[str, Any]]:
@@ -59,35 +37,73 @@ def reported() -> dict[str, dict[str, Any]]:
     return {each["id"]: each for each in json.loads(text)["bodies"]}
 
 
+class Tape:
+    """Recorded exchanges that are being served: where, and those that are still to be asked for.
+
+    `to_the_letter` also asks that the recorded parameters and the recorded JSON are what comes.
+    """
+
+    def __init__(self, recorded: list[Exchange], *, to_the_letter: bool) -> None:
+        self.url = ""
+        self.pending = list(recorded)
+        self.surprises: list[str] = []
+        self._to_the_letter = to_the_letter
+
+    def take(self, method: str, target: str, body: bytes) -> Exchange | None:
+        """Give the next exchange, if this is its request."""
+        expected = self.pending[0] if self.pending else None
+        if expected is None or not self._is(expected, method, target, body):
+            wanted = f"{expected.method} {expected.path}?{expected.query}" if expected else "nothing"
+            self.surprises.append(f"{method} {target} came, {wanted} was recorded")
+            return None
+        return self.pending.pop(0)
+
+    def _is(self, expected: Exchange, method: str, target: str, body: bytes) -> bool:
+        parts = urlsplit(target)
+        if (expected.method, (expected.path or "").rstrip("/")) != (method, parts.path.rstrip("/")):
+            return False
+        if not self._to_the_letter:
+            return True
+        params, form = parse_qs(parts.query), parts.path.endswith("/token") or not expected.asked
+        return parse_qs(expected.query).items() <= params.items() and (
+            form or json.loads(expected.asked) == json.loads(body)
+        )
+
+
 @contextmanager
 def replayed(recorded: list[Exchange]) -> Generator[str]:
-    """Serve recorded exchanges on loopback, strictly in order, and give the address.
+    """Serve recorded exchanges on loopback, strictly in order, and give the address; see `playing`."""
+    with playing(recorded) as tape:
+        yield tape.url
+
+
+@contextmanager
+def playing(recorded: list[Exchange], *, to_the_letter: bool = False) -> Generator[Tape]:
+    """Serve recorded exchanges on loopback, strictly in order.
 
     Only the transport's own headers and the instance_url of token answers are not the recorded ones. A request
     that is not the next recorded one, and one left over at the end, fail the test.
     """
-    pending = list(recorded)
-    surprises: list[str] = []
+    tape = Tape(recorded, to_the_letter=to_the_letter)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        own: ClassVar[set[str]] = {"content-length", "transfer-encoding", "content-encoding", "connection", "date"}
+        wbufsize = 1 << 20  # head and body in one piece: a second one would wait for the first to be acknowledged
+        own: ClassVar[set[str]] = {"content-length", "transfer-encoding", "content-encoding", "connection"}
 
         def answer(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            path = urlsplit(self.path).path
-            if not pending or (pending[0].method, pending[0].path) != (self.command, path):
-                expected = f"{pending[0].method} {pending[0].path}" if pending else "nothing"
-                surprises.append(f"{self.command} {path} came, {expected} was recorded")
+            asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            exchange = tape.take(self.command, self.path, asked)
+            if exchange is None:
                 self.send_error(599)
                 return
-            exchange = pending.pop(0)
-            self.send_response(exchange.status)
+            self.send_response_only(exchange.status)
             for name, value in exchange.headers:
                 if name.lower() not in self.own:
                     self.send_header(name, value.replace("\n", " "))
             body = _at(exchange.body, f"http://{self.headers['Host']}").encode()
-            self.send_header("Content-Length", str(len(body)))
+            if exchange.status != 204:
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
@@ -99,13 +115,14 @@ def replayed(recorded: list[Exchange]) -> Generator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
+        tape.url = f"http://127.0.0.1:{server.server_port}"
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield tape
         finally:
             server.shutdown()
             thread.join()
-    assert not surprises, surprises
-    assert not pending, f"not asked for: {[(each.method, each.path) for each in pending]}"
+    assert not tape.surprises, tape.surprises
+    assert not tape.pending, f"not asked for: {[(each.method, each.path) for each in tape.pending]}"
 
 
 def _at(body: str, address: str) -> str:

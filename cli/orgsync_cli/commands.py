@@ -17,7 +17,10 @@ __all__ = ["INTERRUPTED", "Commands", "wait_for"]
 INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
-_ORDER = ["demo", "init", "connect", "connections", "doctor", "syncs", "run", "up", "runs", "records", "api"]
+_ORDER = [
+    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "runs", "records", "record"),
+    *("cassettes", "api"),
+]
 
 T = TypeVar("T")
 

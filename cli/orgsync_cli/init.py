@@ -17,6 +17,7 @@ EXAMPLES = examples(
 
 _PYTEST_LINES = """\
 [tool.pytest.ini_options]
+addopts = ["-p", "orgsync.testing"]
 asyncio_mode = "auto"
 asyncio_default_fixture_loop_scope = "function"
 pythonpath = ["."]
@@ -27,10 +28,11 @@ testpaths = ["tests"]
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The project's folder; made if absent.")] = Path(),
 ) -> None:
-    """Begin a project: settings, a sync of your own, and a test of it.
+    """Begin a project: settings, a sync of your own, its tests and their cassettes, a workflow for CI.
 
-    Writes orgsync.toml, syncs/, tests/, cassettes/, pyproject.toml and .gitignore. What is there already stays as it
-    is, so it may be run again at any time. The syncs that orgsync brings (contacts, accounts) need no file.
+    Writes orgsync.toml, syncs/, tests/, cassettes/, pyproject.toml, .github/workflows/tests.yml and .gitignore. What
+    is there already stays as it is, so it may be run again at any time. The tests pass at once: run pytest. The syncs
+    that orgsync brings (contacts, accounts) need no file.
     """
     from orgsync.errors import ConfigurationInvalid
 
@@ -44,8 +46,6 @@ def init(
 
 
 def _write_project(folder: Path) -> None:
-    for name in ("syncs", "tests", "cassettes"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
     templates = Path(__file__).parent / "project"
     for name, template in _FILES.items():
         _write(folder, name, (templates / template).read_text(encoding="utf-8"))
@@ -55,10 +55,14 @@ def _write_project(folder: Path) -> None:
     result(_NEXT.format(place=place))
 
 
+_RECORDED = "test_every_opportunity_arrives_and_then_only_what_changed.yaml"
 _FILES = {
     "orgsync.toml": "orgsync.toml",
     "syncs/opportunities.py": "opportunities.py.txt",
     "tests/test_opportunities.py": "test_opportunities.py.txt",
+    "tests/test_conformance.py": "test_conformance.py.txt",
+    f"cassettes/test_opportunities/{_RECORDED}": _RECORDED,
+    ".github/workflows/tests.yml": "tests.yml.txt",
 }
 
 
@@ -67,6 +71,7 @@ def _write(folder: Path, name: str, text: str) -> None:
     if path.exists():
         result(f"  exists   {name}")
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     result(f"  wrote    {name}")
 
@@ -78,7 +83,7 @@ def _write_pyproject(folder: Path) -> None:
         return
     result(f"  exists   {path.name}")
     if not _has_pytest_lines(path):
-        result("\nFor the test, add to pyproject.toml:\n\n" + _PYTEST_LINES)
+        result("\nFor the tests, add to pyproject.toml:\n\n" + _PYTEST_LINES)
 
 
 def _has_pytest_lines(path: Path) -> bool:
@@ -86,7 +91,8 @@ def _has_pytest_lines(path: Path) -> bool:
         tool: Any = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return False
-    return bool(tool.get("pytest", {}).get("ini_options", {}).get("asyncio_mode") == "auto")
+    options = tool.get("pytest", {}).get("ini_options", {})
+    return options.get("asyncio_mode") == "auto" and "orgsync.testing" in str(options.get("addopts", ""))
 
 
 def _write_gitignore(folder: Path) -> None:
@@ -110,12 +116,16 @@ _PROJECT = """\
 name = "{name}"
 version = "0.1.0"
 requires-python = ">=3.11"
-dependencies = ["orgsync[demo,testing]"]
+dependencies = ["orgsync[testing]", "pytest-asyncio>=1"]
+
+[tool.setuptools]
+py-modules = []  # orgsync reads the scripts from their folder; there is nothing to install
 
 {pytest}"""
 
 _NEXT = """
 Next:{place}
+  pytest                        the tests pass, without an org
   orgsync connect acme          sign in to an org (a Developer Edition or production; add
                                 --environment sandbox for a sandbox)
   orgsync run contacts          copy its contacts to .orgsync/orgsync.db

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import api, connect, connections, demo, doctor, init, records, run, runs, syncs, up
+from . import api, cassettes, connect, connections, demo, doctor, init, new, record, records, run, runs, syncs, up
 from .commands import Commands
 from .output import examples, result, show_unexpected
 
@@ -57,11 +57,14 @@ app.command("connect", short_help="Sign in to an org, and keep the connection.",
 )
 app.add_typer(connections.app, name="connections", short_help="List, show, rename, remove and test connections.")
 app.command("doctor", short_help="Look for problems: cause and remedy of each.", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.add_typer(new.app, name="new", short_help="Write a new script from what an org tells.")
 app.command("syncs", short_help="List the syncs.", epilog=syncs.EXAMPLES)(syncs.syncs)
 app.command("run", short_help="Run syncs: copy what changed since the last run.", epilog=run.EXAMPLES)(run.run)
 app.command("up", short_help="Run every due sync on every connection.", epilog=up.EXAMPLES)(up.up)
 app.command("runs", short_help="List the latest runs, or show one.", epilog=runs.EXAMPLES)(runs.runs)
 app.command("records", short_help="Look at the copy, or follow its changes.", epilog=records.EXAMPLES)(records.records)
+app.command("record", short_help="Record a sync as a cassette for tests.", epilog=record.EXAMPLES)(record.record)
+app.add_typer(cassettes.app, name="cassettes", short_help="Look for what must not be in a cassette.")
 app.command("api", short_help="Make one call to an org's REST API.", epilog=api.EXAMPLES)(api.api)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgsync.errors import AlreadyRunning, OrgsyncError
+from orgsync.errors import AlreadyRunning, ConfigurationInvalid, OrgsyncError
 
 from .choosing import choose_connections
 from .commands import wait_for
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orgsync.context import Sync
     from orgsync.extract import Plan
     from orgsync.records import Record
+    from orgsync.runner import RunOptions
     from orgsync.store import Run
 
 __all__ = ["EXAMPLES", "as_object", "outcome_line", "run"]
@@ -32,6 +33,7 @@ EXAMPLES = examples(
     "orgsync run contacts --all                on every connection, one after the other",
     "orgsync run contacts -c acme --full       read everything again",
     "orgsync run contacts -c acme --reconcile  compare the copy's Ids with the org's, too",
+    "orgsync run contacts -c acme --dry-run    show what would change",
     "orgsync run contacts -c acme --json       one JSON object a run, for programs",
 )
 
@@ -51,15 +53,25 @@ def run(
     reconcile: Annotated[
         bool, typer.Option("--reconcile", help="Compare the copy's Ids with the org's, and read formulas again.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and write nothing to the copy.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="With --dry-run: stop at N changes, and show them.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a run, for programs.")] = False,
 ) -> None:
     """Run syncs: read what changed in the org since the last run, and commit it to the copy.
 
     Each batch of rows is committed together with the point it reaches, so an interrupted run loses nothing and the
-    next one goes on from there. Exit code: 0 done, 1 a run failed, 2 usage or configuration, 3 sign-in needed, 4
-    stopped to spare the API limit, 130 or 143 interrupted; of several runs that of the worst.
+    next one goes on from there. A dry run asks the org the same, on a copy of the database that is thrown away; what
+    a script itself writes to the org is written all the same. Exit code: 0 done, 1 a run failed, 2 usage or
+    configuration, 3 sign-in needed, 4 stopped to spare the API limit, 130 or 143 interrupted; of several runs that of
+    the worst.
     """
-    chosen = _Chosen(list(dict.fromkeys(sync)), connection or [], every_one, full, reconcile, as_json)
+    if limit is not None and not dry_run:
+        raise ConfigurationInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
+    chosen = _Chosen(list(dict.fromkeys(sync)), connection or [], every_one, full, reconcile, dry_run, limit, as_json)
     raise typer.Exit(wait_for(lambda: _run(chosen)))
 
 
@@ -70,6 +82,8 @@ class _Chosen:
     every_one: bool
     full: bool
     reconcile: bool
+    dry_run: bool
+    limit: int | None
     as_json: bool
 
 
@@ -88,11 +102,19 @@ async def _run(chosen: _Chosen) -> int:
             there = await choose_connections(workspace.store, chosen.connections, every_one=chosen.every_one)
             for connection in there:
                 for sync in syncs:
-                    one = _OneRun(workspace, sync, connection.name, chosen)
-                    worst = max(worst, await one.run())
+                    worst = max(worst, await _one(workspace, sync, connection.name, chosen))
                     if interruption.code:  # the signal came when the run was over
                         return interruption.code
     return interruption.code or worst
+
+
+async def _one(workspace: "Workspace", sync: "Sync[Record]", connection: str, chosen: _Chosen) -> int:
+    if not chosen.dry_run:
+        return await _OneRun(workspace, sync, connection, chosen).run()
+    from .rehearsal import OneRehearsal
+
+    options: RunOptions = {"full": chosen.full, "reconcile": chosen.reconcile}
+    return await OneRehearsal(workspace, sync, connection, options, chosen.limit, chosen.as_json).run()
 
 
 @dataclass(slots=True)

@@ -4,13 +4,15 @@
     ├── ScriptProblem            the author: change the script
     │   ├── ScriptNotLoaded        it does not import, or yields the wrong thing
     │   ├── RecordClassInvalid     a record class that cannot be a table, or two for one table
-    │   └── QueryRefused           Salesforce refuses the SOQL or the request
+    │   ├── QueryRefused           Salesforce refuses the SOQL or the request
+    │   └── NotRecorded            a replayed script asks for what its cassette does not hold
     ├── OrgProblem               the org's administrator: change a permission or a setting
     │   ├── FieldNotFound          a field is absent or invisible to the connection's user
     │   ├── ObjectNotFound         the same for an object
     │   └── AccessRefused          API access is off, or the user may not do this
     ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
     │   ├── ConfigurationInvalid   settings, options, names, hosts, keys
+    │   ├── CassetteInvalid        a cassette that is absent, damaged or incomplete
     │   ├── AlreadyRunning         another process runs this sync on this connection
     │   ├── StoreUnavailable       the database is locked, read-only, full, damaged or of a newer version
     │   ├── SignInNeeded           the connection must be authorized again
@@ -29,10 +31,12 @@ __all__ = [
     "AccessRefused",
     "AlreadyRunning",
     "AnswerUnreadable",
+    "CassetteInvalid",
     "ConfigurationInvalid",
     "FieldNotFound",
     "LimitReached",
     "NetworkProblem",
+    "NotRecorded",
     "ObjectNotFound",
     "OperatorProblem",
     "OrgProblem",
@@ -79,6 +83,10 @@ class QueryRefused(ScriptProblem):
     """Salesforce refuses a query or a request as it is written."""
 
 
+class NotRecorded(ScriptProblem):
+    """A replayed script asks for what its cassette does not hold, or does not ask for what it holds."""
+
+
 class OrgProblem(OrgsyncError):
     """The org's administrator must act."""
 
@@ -101,6 +109,12 @@ class OperatorProblem(OrgsyncError):
 
 class ConfigurationInvalid(OperatorProblem):
     """A setting, an option, a name, a host or a key is wrong."""
+
+    exit_code = 2
+
+
+class CassetteInvalid(OperatorProblem):
+    """A cassette is absent, damaged or incomplete."""
 
     exit_code = 2
 

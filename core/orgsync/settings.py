@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     keep_runs: int = Field(
         default=90, ge=1, description="Days for which `orgsync up` keeps the runs that `orgsync runs` lists."
     )
+    scrub: tuple[str, ...] = Field(
+        default=(), description="Fields that cassettes replace beside the usual personal ones: `Contact.Nickname__c`."
+    )
     client_id: str | None = Field(default=None, description="The app's consumer key, for connect.")
     client_secret: SecretStr | None = Field(default=None, description="The app's consumer secret, for connect.")
     refresh_token: SecretStr | None = Field(default=None, description="A refresh token, for connect.")

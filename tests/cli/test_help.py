@@ -10,7 +10,10 @@ import pytest
 
 from .commandline import Command
 
-COMMANDS = ["demo", "init", "connect", "connections", "doctor", "syncs", "run", "up", "runs", "records", "api"]
+COMMANDS = [
+    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "runs", "records", "record"),
+    *("cassettes", "api"),
+]
 BELOW_CONNECTIONS = ["show", "rename", "remove", "test"]
 
 
@@ -22,7 +25,11 @@ def test_help_lists_every_command_in_the_order_in_which_they_are_met(orgsync: Co
 
 
 @pytest.mark.parametrize(
-    "command", [[name] for name in COMMANDS] + [["connections", name] for name in BELOW_CONNECTIONS], ids=" ".join
+    "command",
+    [[name] for name in COMMANDS]
+    + [["connections", name] for name in BELOW_CONNECTIONS]
+    + [["new", "sync"], ["cassettes", "check"]],
+    ids=" ".join,
 )
 def test_every_command_has_help_with_an_example_of_itself(command: list[str], orgsync: Command) -> None:
     out = orgsync(*command, "--help").out

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from .commandline import Command
 
-FILES = {"orgsync.toml", "syncs/opportunities.py", "tests/test_opportunities.py", "pyproject.toml", ".gitignore"}
+FILES = {
+    "orgsync.toml",
+    "syncs/opportunities.py",
+    "tests/test_opportunities.py",
+    "tests/test_conformance.py",
+    "cassettes/test_opportunities/test_every_opportunity_arrives_and_then_only_what_changed.yaml",
+    ".github/workflows/tests.yml",
+    "pyproject.toml",
+    ".gitignore",
+}
 
 
 def files_of(folder: Path) -> dict[str, str]:
@@ -17,7 +26,6 @@ def test_an_empty_folder_becomes_a_project(folder: Path, orgsync: Command) -> No
     outcome = orgsync("init")
     assert outcome.code == 0
     assert set(files_of(folder)) == FILES
-    assert (folder / "cassettes").is_dir()
     assert "orgsync connect acme" in outcome.out
     assert "cd " not in outcome.out
 
@@ -44,7 +52,8 @@ def test_a_pyproject_that_is_there_is_left_alone_and_its_missing_lines_are_told(
     outcome = orgsync("init")
     assert 'asyncio_mode = "auto"' in outcome.out
     assert (folder / "pyproject.toml").read_text() == "[project]\nname = 'mine'\n"
-    (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\nasyncio_mode = 'auto'\n")
+    lines = 'asyncio_mode = "auto"\naddopts = ["-p", "orgsync.testing"]\n'
+    (folder / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\n{lines}")
     assert "asyncio_mode" not in orgsync("init").out
     (folder / "pyproject.toml").write_text("not toml")
     assert "asyncio_mode" in orgsync("init").out
@@ -65,7 +74,13 @@ def test_a_folder_that_cannot_be_made_is_told(folder: Path, orgsync: Command) ->
     assert "cannot be written to taken" in outcome.problem()[0]
 
 
-def test_the_test_that_comes_with_a_project_passes(folder: Path, orgsync: Command) -> None:
+def test_the_cassette_that_comes_with_a_project_is_scrubbed(folder: Path, orgsync: Command) -> None:
+    orgsync("init")
+    checked = orgsync("cassettes", "check")
+    assert (checked.code, checked.err) == (0, "1 cassette checked, nothing found.\n")
+
+
+def test_the_tests_that_come_with_a_project_pass(folder: Path, orgsync: Command) -> None:
     orgsync("init")
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
@@ -74,4 +89,4 @@ def test_the_test_that_comes_with_a_project_passes(folder: Path, orgsync: Comman
         text=True,
     )
     assert ran.returncode == 0, ran.stdout
-    assert "1 passed" in ran.stdout
+    assert "13 passed" in ran.stdout

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from orgsync_cli.main import app
 
-__all__ = ["commands_in", "every_command", "resolve", "unknown_options", "used"]
+__all__ = ["commands_in", "every_command", "options_of", "resolve", "unknown_options", "used"]
 
 _ENDS = {"&&", "||", "|", ";", "&"}
 _REDIRECTIONS = {">", ">>", "<", "2>", "&>"}
@@ -75,6 +75,13 @@ def unknown_options(words: Sequence[str]) -> list[str]:
     _, command, rest = resolve(words)
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     return [word for word in rest if re.match(r"--?[a-z]", word) and word.partition("=")[0] not in {*known, "--help"}]
+
+
+def options_of(command: str) -> list[str]:
+    """List the long options of a command, `orgsync connections show`."""
+    _, found, _ = resolve(command.split()[1:])
+    options = [option for parameter in found.params for option in parameter.opts if option.startswith("--")]
+    return [option for option in options if option != "--help"]
 
 
 def every_command() -> Iterator[str]:

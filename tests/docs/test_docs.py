@@ -3,6 +3,8 @@
 import asyncio
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,16 +13,19 @@ from urllib.parse import urlsplit
 import pytest
 
 import orgsync
+from orgsync.demo_org import DemoOrg
 from orgsync.settings import Settings
 
-from .commands import commands_in, every_command, unknown_options, used
-from .pages import ROOT, Page, pages
+from .commands import commands_in, every_command, options_of, unknown_options, used
+from .pages import ROOT, Block, Page, page, pages
 from .running import Program, execute_sql, normal, queries_sent
+from .terminals import TERMINAL, Terminals, environment
 
 PAGES = pages()
 SHOWN = ("json", "mermaid", "toml")
 SHELL = ("bash", "sh", "text")
-EXECUTED = (*SHELL, "python", "sql")
+EXECUTED = (*SHELL, "diff", "python", "sql", "yaml")
+TESTS = "pytest"
 
 in_a_checkout = pytest.mark.skipif(not (ROOT / "core").is_dir(), reason="only a checkout has every file")
 
@@ -35,6 +40,13 @@ def having(*languages: str, remark: str | None = None) -> list[Page]:
     ]
 
 
+def is_of_a_terminal(block: Block) -> bool:
+    """Tell whether a block is typed into a terminal, shown by one, or a file of the folder that they work in."""
+    return TERMINAL.fullmatch(block.remark) is not None or (
+        block.language in ("diff", "python", "yaml") and re.fullmatch(r"[\w./-]+\.\w+", block.remark) is not None
+    )
+
+
 # Blocks
 
 
@@ -42,9 +54,13 @@ def having(*languages: str, remark: str | None = None) -> list[Page]:
 def test_every_block_is_of_a_kind_that_is_looked_at(shown: Page) -> None:
     assert {block.language for block in shown.blocks()} <= {*SHOWN, *EXECUTED}
     for block in shown.blocks("python"):
-        assert not block.remark or re.fullmatch(r"not-run: \S.*", block.remark), block
+        assert block.remark in ("", TESTS) or re.fullmatch(r"not-run: \S.*", block.remark) or is_of_a_terminal(block), (
+            block
+        )
     for block in shown.blocks("sql"):
         assert block.remark in ("", "soql"), block
+    for block in shown.blocks("diff", "yaml"):
+        assert is_of_a_terminal(block), block
 
 
 @each(having("python"))
@@ -57,6 +73,36 @@ def test_the_python_of_a_page_runs_and_its_syncs_end_well(shown: Page, program: 
         for each_sync in running.run(block):
             run = asyncio.run(orgsync.run(each_sync, connection="acme"))
             assert run.status == "done"
+
+
+def test_the_tests_that_are_shown_pass_while_they_are_recorded_and_when_they_are_replayed(
+    acme: DemoOrg, folder: Path
+) -> None:
+    [settings] = [block.text for block in page("docs/testing.md").blocks("toml") if "[tool.pytest" in block.text]
+    (folder / "pyproject.toml").write_text(settings, encoding="utf-8")
+    (folder / "tests").mkdir()
+    count = 0
+    for shown in having("python", remark=TESTS):
+        text = "\n".join(block.text for block in shown.blocks("python") if block.remark == TESTS)
+        (folder / "tests" / f"test_{shown.path.stem}.py").write_text(text, encoding="utf-8")
+        count += len(re.findall(r"^async def test_", text, re.MULTILINE))
+    recorded = pytest_in(folder, "--record")
+    acme.stop()
+    replayed = pytest_in(folder)
+    assert f"{count} passed" in recorded
+    assert f"{count} passed" in replayed
+
+
+def pytest_in(folder: Path, *options: str) -> str:
+    command = [sys.executable, "-m", "pytest", *options]
+    ended = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+@each([shown for shown in PAGES if any(TERMINAL.fullmatch(block.remark) for block in shown.blocks())])
+def test_the_terminals_of_a_page_show_what_it_says(shown: Page, tmp_path: Path) -> None:
+    Terminals(shown, tmp_path).run([block for block in shown.blocks() if is_of_a_terminal(block)])
 
 
 @each(having("sql", remark=""))
@@ -135,3 +181,9 @@ EVERYTHING = "\n".join(each.text for each in PAGES if each.name == "README.md" o
 @pytest.mark.parametrize("command", [*every_command()])
 def test_every_command_is_documented(command: str) -> None:
     assert re.search(rf"{command}\b", EVERYTHING), command
+
+
+@pytest.mark.parametrize("command", [*every_command()])
+def test_every_option_is_documented(command: str) -> None:
+    for option in options_of(command):
+        assert re.search(rf"{option}\b", EVERYTHING), f"{command} {option}"

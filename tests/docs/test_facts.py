@@ -1,9 +1,11 @@
 """What the tables of the documentation say is what the code does."""
 
 import asyncio
+import inspect
 import json
 import re
 import signal
+import subprocess
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from sqlalchemy.dialects.sqlite import dialect
 
 import orgsync
+from orgsync.cassettes import Replayed
 from orgsync.demo_org import DemoOrg
 from orgsync.discovery import find_sync
 from orgsync.errors import OrgsyncError
@@ -21,20 +24,26 @@ from orgsync.salesforce.callback import CALLBACK_PORT
 from orgsync.salesforce.oauth_errors import REFUSALS, refusal
 from orgsync.settings import Settings
 from orgsync.store import Run
+from orgsync.testing import plugin
+from orgsync.testing.conforming import CHECKS
 from orgsync_cli.commands import INTERRUPTED
 from orgsync_cli.connect import FlowName
 from orgsync_cli.run import as_object
+from tests.cli.commandline import PROGRAM
 
 from .pages import Page, page
 from .running import Program, finished
+from .terminals import environment
 
 HOW = page("docs/how-it-works.md")
 SETUP = page("docs/salesforce-setup.md")
+TESTING = page("docs/testing.md")
 
 
 def test_every_setting_is_documented_with_its_variable_and_default() -> None:
     shown = {name.strip("`"): (variable, default) for name, variable, default, _ in HOW.table("key")}
     assert shown.keys() == Settings.model_fields.keys()
+    assert len(HOW.table("key")) == len(shown)
     for name, (variable, default) in shown.items():
         value = Settings.model_fields[name].default
         assert variable == f"`ORGSYNC_{name.upper()}`"
@@ -63,8 +72,23 @@ def test_the_bookkeeping_columns_are_documented() -> None:
 
 
 def test_the_object_of_a_run_is_shown_as_it_is() -> None:
-    [block] = HOW.blocks("json")
-    assert list(json.loads(block.text)) == [*as_object(Run(sync="contacts", connection="acme")), "plan"]
+    keys = [*as_object(Run(sync="contacts", connection="acme")), "plan"]
+    rehearsed, finished = (json.loads(block.text) for block in HOW.blocks("json"))
+    assert list(finished) == keys
+    assert list(rehearsed) == [*keys, "dry_run", "at_limit", "changes"]
+
+
+def test_the_object_of_a_dry_run_is_shown_as_it_is(acme: DemoOrg, folder: Path) -> None:
+    asyncio.run(orgsync.run(find_sync("contacts", folder / "syncs"), connection="acme"))
+    acme.update("Contact", str(acme.rows("Contact")[0]["Id"]), Title="Head of Parts")
+    command = [str(PROGRAM), "run", "contacts", "--dry-run", "--json"]
+    told = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120).stdout
+    shown = json.loads(HOW.blocks("json")[0].text)
+    assert list(json.loads(told)) == list(shown)
+    [change], [real] = shown["changes"], json.loads(told)["changes"]
+    assert (list(change), change["table"], change["change"]) == (list(real), "contact", "updated")
+    assert change["fields"].keys() == {"title"} <= real["fields"].keys()
+    assert change["fields"]["title"][1] == real["fields"]["title"][1]
 
 
 def test_every_refusal_of_a_sign_in_is_in_the_table_with_its_cause_and_remedy() -> None:
@@ -114,3 +138,30 @@ def test_a_run_with_nothing_new_costs_the_calls_that_are_told(acme: DemoOrg, fol
     told = re.search(rf"`{name}` (\d+)", " ".join(HOW.text.split()))
     assert told is not None
     assert asyncio.run(orgsync.run(sync, connection="acme")).api_calls == int(told[1])
+
+
+def names_in(first_heading: str) -> set[str]:
+    """Name what the first column of a table of testing.md shows."""
+    return {name for row in TESTING.table(first_heading) for name in re.findall(r"`([^`]+)`", row[0]) or [row[0]]}
+
+
+def test_every_fixture_of_the_test_kit_is_documented() -> None:
+    fixtures = {name for name, value in vars(plugin).items() if isinstance(value, type(plugin.run))}
+    assert names_in("fixture") == fixtures - {"orgsync_case"}  # which the others stand on
+
+
+def test_every_option_and_setting_of_the_test_kit_is_documented(request: pytest.FixtureRequest) -> None:
+    parser = pytest.Parser(_ispytest=True)
+    plugin.pytest_addoption(parser)
+    assert names_in("option") == {name for each in parser.getgroup("orgsync").options for name in each.names()}
+    assert request.config.getini("orgsync_cassettes") == "cassettes"
+    assert "`orgsync_cassettes`" in TESTING.text
+
+
+def test_every_argument_of_the_marker_is_documented() -> None:
+    made_with = set(inspect.signature(DemoOrg).parameters) - {"port", "tls", "host"}  # where it listens
+    assert names_in("argument") == {*inspect.signature(Replayed).parameters, "cassette", *made_with}
+
+
+def test_every_check_of_conformance_is_documented() -> None:
+    assert [row[0] for row in TESTING.table("check")] == list(CHECKS)

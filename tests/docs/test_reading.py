@@ -1,9 +1,12 @@
 """Reading the documentation: these tests see to it that the others can fail."""
 
+from pathlib import Path
+
 import pytest
 
 from .commands import commands_in, used
 from .pages import ROOT, Block, Page
+from .terminals import Terminals, require_shown
 
 WRITTEN = """\
 # A `b` *c*, d!
@@ -62,3 +65,77 @@ def test_a_page_is_read_as_it_is_written() -> None:
     assert shown.table("k") == [["1", "2"]]
     with pytest.raises(ValueError, match="never closed"):
         Page(ROOT / "a.md", "```bash\n").blocks()
+
+
+TYPED = """\
+```bash terminal 1
+mkdir inside && cd inside
+export ORGSYNC_A=1
+printf 'a\\nb\\n' > x.txt
+```
+```bash terminal 2
+echo "$ORGSYNC_A|"
+```
+```text terminal 2
+|
+```
+```bash terminal 1, fails
+echo "$ORGSYNC_A took 7 s"
+cat nothing
+```
+```text terminal 1
+1 took 8 s
+...
+```
+```diff x.txt
+ a
+-b
++c
+```
+```bash terminal 1
+cat x.txt
+```
+```text terminal 1
+a
+c
+```
+```yaml x.txt
+...
+c
+```
+"""
+
+
+def typed(text: str, folder: Path) -> None:
+    shown = Page(ROOT / "a.md", text)
+    Terminals(shown, folder).run(shown.blocks())
+
+
+def test_terminals_keep_their_folders_and_variables_and_files_are_changed_as_shown(tmp_path: Path) -> None:
+    typed(TYPED, tmp_path)
+    assert (tmp_path / "inside" / "x.txt").read_text(encoding="utf-8") == "a\nc\n"
+
+
+@pytest.mark.parametrize(
+    ("true", "false", "noticed"),
+    [
+        ("took 8 s", "takes 8 s", "line 16 shows what did not come"),
+        ("1, fails", "1", "line 12: exit code 1"),
+        ("1\ncat x.txt", "1, fails\ncat x.txt", "line 25: exit code 0"),
+        ("-b", "-d", "line 20: x.txt does not have the lines"),
+        ("...\nc", "...\nb", "line 32 shows what did not come"),
+    ],
+)
+def test_a_page_whose_terminals_show_something_else_is_noticed(
+    tmp_path: Path, true: str, false: str, noticed: str
+) -> None:
+    assert TYPED.count(true) == 1
+    with pytest.raises(AssertionError, match=noticed):
+        typed(TYPED.replace(true, false), tmp_path)
+
+
+def test_what_is_shown_is_compared_but_for_times_and_padding() -> None:
+    require_shown("a\n...\nc  took 2 s\n== 1 in 0.5s ==", "a\nb\nc took 33 ms\n==== 1 in 12.1s ==\nd")
+    for shown in ("b\na", "a\nc", "...\nx", "c took 2 m"):
+        with pytest.raises(AssertionError, match="shows what did not come"):
+            require_shown(shown, "a\nb\nc took 33 ms")

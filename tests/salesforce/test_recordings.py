@@ -1,61 +1,91 @@
-"""Answers of real orgs, served again on loopback and read by the real client."""
+"""Describes and rows of real orgs: what record classes are told of them."""
 
 import json
-from pathlib import Path
-from typing import Any
+import ssl
+from collections.abc import Iterator
+from types import new_class
+from typing import Any, cast
 
 import pytest
-import yaml
 
-from orgsync import Record
+from orgsync import Record, field
+from orgsync.extract.facts import learn
 from orgsync.records import Reading, decode, schema_of
 from orgsync.salesforce.describe import describe
 from orgsync.salesforce.http import Http
 from orgsync.salesforce.query import pages
-from orgsync.salesforce.replication import latest_date_covered
-from tests.recordings import FOLDER, exchanges, needs_recordings, reported
+from tests.recorded.exchange import Exchange
+from tests.recorded.kinds import kind_of
+from tests.recorded.units import all_exchanges
+from tests.recordings import needs_recordings
 from tests.sign_in.raw_server import RawServer, reply
 
 from .clients import lone_client
 
 pytestmark = needs_recordings
 
-CASSETTES = (FOLDER / "SFDO-Tooling+CumulusCI" / "cumulusci" / "tests").glob("**/GET_sobjects_*_describe.yaml")
-DESCRIBES = sorted(path for path in CASSETTES if "Global" not in path.name)
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: reading the certificates takes longer than a test
+SYSTEM = {"Id", "SystemModstamp", "IsDeleted"}
+NUMBERS = {"int", "long", "double", "currency", "percent"}
 
 
-def body_of(cassette: Path) -> bytes:
-    """Read the answer's body out of a recorded cassette."""
-    request = yaml.safe_load(cassette.read_text(encoding="utf-8"))
-    text = request["response"]["body"]["string"]
-    return text.encode() if isinstance(text, str) else text
+def described() -> Iterator[dict[str, Any]]:
+    """Give every object that was described, by itself or within a composite answer."""
+    for exchange in all_exchanges():
+        kind = kind_of(exchange)
+        if kind and exchange.status == 200:
+            if kind.name == "describe":
+                yield json.loads(exchange.body)
+            elif '"compositeResponse"' in exchange.body and '"soapType"' in exchange.body:
+                parts = json.loads(exchange.body)["compositeResponse"]
+                yield from (part["body"] for part in parts if part["body"].get("fields"))
 
 
-@pytest.mark.parametrize("cassette", DESCRIBES, ids=lambda path: path.stem)
-async def test_a_recorded_describe_is_read_whole(cassette: Path) -> None:
-    body = body_of(cassette)
-    wanted = json.loads(body)
-    async with RawServer(reply(200, body)) as server, Http() as http:
-        found = await describe(lone_client(http, server.url), wanted["name"])
-    assert found.name == wanted["name"]
-    assert found.replicateable is wanted["replicateable"]
-    assert len(found.fields) == len(wanted["fields"])
-    for each in wanted["fields"]:
-        read = found.field(each["name"])
-        assert read is not None
-        assert (read.type, read.relationship) == (each["type"], each["relationshipName"])
-        assert list(read.refers_to) == each["referenceTo"]
+def every_field(body: dict[str, Any]) -> type[Record]:
+    """Make a record class of every field that an object has."""
+    columns = {f"f{n}": field(each["name"]) for n, each in enumerate(body["fields"]) if each["name"] not in SYSTEM}
+    namespace = {
+        "__module__": __name__,
+        "__sobject__": body["name"],
+        "__annotations__": dict.fromkeys(columns, str | None),
+        **columns,
+    }
+    return cast("type[Record]", new_class("Whole", (Record,), {"table": True}, lambda own: own.update(namespace)))
+
+
+DESCRIBED = list(described())
+
+
+@pytest.mark.parametrize("body", DESCRIBED, ids=lambda body: f"{body['name']} of {len(body['fields'])} fields")
+async def test_a_record_class_of_every_field_that_was_described_is_understood(body: dict[str, Any]) -> None:
+    async with RawServer(reply(200, body)) as server, Http(tls=NO_TLS) as http:
+        facts = await learn(lone_client(http, server.url), schema_of(every_field(body)), None, pytest.fail)
+        assert len(server.asked) == 1
+    fields = {each["name"]: each for each in body["fields"]}
+    declared = [each for each in body["fields"] if each["name"] not in SYSTEM]
+    cursors = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
+    assert facts.cursor == next((name for name in cursors if name in fields), "")
+    assert facts.absent == (() if "IsDeleted" in fields else ("IsDeleted",))
+    assert facts.replicateable == body.get("replicateable", True)
+    assert set(facts.numbers) == {each["name"] for each in declared if each["type"] in NUMBERS}
+    assert set(facts.compounds) == {each["name"] for each in declared if each["type"] in ("address", "location")}
+    for path, parts in facts.compounds.items():
+        inside = {each["name"] for each in body["fields"] if each.get("compoundFieldName") == path}
+        assert set(parts.values()) >= inside & fields.keys(), "a part that Bulk would leave out"
+    assert facts.drifts == any(each["calculated"] for each in declared)
+    assert bool(facts.rest_only) == any(each["type"] in ("base64", "json", "complexvalue") for each in declared)
+
+
+@pytest.mark.parametrize("body", DESCRIBED, ids=lambda body: f"{body['name']} of {len(body['fields'])} fields")
+async def test_every_relationship_that_was_described_is_found_whatever_its_case(body: dict[str, Any]) -> None:
+    async with RawServer(reply(200, body)) as server, Http(tls=NO_TLS) as http:
+        found = await describe(lone_client(http, server.url), body["name"])
+    for each in body["fields"]:
+        assert found.field(each["name"].upper()) == found.field(each["name"].lower()) is not None
         if each["relationshipName"]:
-            assert found.parent(each["relationshipName"].upper()) is not None
-
-
-@pytest.mark.parametrize("name", ["get_updated_user_comment"])
-async def test_a_reported_getupdated_answer_gives_its_instant(name: str) -> None:
-    body: dict[str, Any] = reported()[name]["body"]
-    async with RawServer(reply(200, body)) as server, Http() as http:
-        client = lone_client(http, server.url)
-        covered = await latest_date_covered(client, "Account", client.now, client.now)
-    assert covered.isoformat(timespec="milliseconds") == "2023-03-09T18:44:00.000+00:00"
+            reference = found.parent(each["relationshipName"].upper())
+            assert reference is not None
+            assert list(reference.refers_to) == each["referenceTo"]
 
 
 class CustomObject(Record, table=True):
@@ -66,19 +96,20 @@ class CustomObject(Record, table=True):
     last_modified_by_id: str | None
 
 
-async def test_every_recorded_query_page_is_read_and_decoded() -> None:
+def with_stamps(exchange: Exchange) -> bool:
+    kind = kind_of(exchange)
+    return kind is not None and kind.name == "query" and '"SystemModstamp"' in exchange.body
+
+
+async def test_every_recorded_row_with_a_stamp_becomes_a_row_of_the_copy() -> None:
     decoded = 0
-    for recorded in exchanges():
-        if not recorded.path or "/query" not in recorded.path or recorded.status != 200:
-            continue
-        body = json.loads(recorded.body)
-        async with RawServer(reply(200, recorded.body.encode())) as server, Http() as http:
+    for recorded in filter(with_stamps, all_exchanges()):
+        async with RawServer(reply(200, recorded.body.encode())) as server, Http(tls=NO_TLS) as http:
             client = lone_client(http, server.url)
-            found = [page async for page in pages(client, "SELECT Id FROM X", exact=True)]
-        assert sum(len(page.records) for page in found) == body["totalSize"]
-        for page in found:
-            has = [record for record in page.records if {"Id", "SystemModstamp", "Name"} <= record.keys()]
-            rows = decode(schema_of(CustomObject), has, Reading(absent=["IsDeleted", "LastModifiedById"]))
-            decoded += len(rows)
-            assert all(str(row[1]).endswith(".000Z") for row in rows)
+            (page,) = [page async for page in pages(client, "SELECT Id FROM X", exact=True)]
+        has = [record for record in page.records if {"Id", "SystemModstamp", "Name"} <= record.keys()]
+        rows = decode(schema_of(CustomObject), has, Reading(absent=["IsDeleted", "LastModifiedById"]))
+        decoded += len(rows)
+        assert [row[0] for row in rows] == [record["Id"] for record in has]
+        assert [row[1] for row in rows] == [record["SystemModstamp"].replace("+0000", "Z") for record in has]
     assert decoded > 10

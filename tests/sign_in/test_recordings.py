@@ -1,7 +1,6 @@
 """What real orgs answered, read by our own parsers."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,41 +9,41 @@ from orgsync.salesforce.http import JSON, Answer, Http
 from orgsync.salesforce.oauth import request_token
 from orgsync.salesforce.oauth_errors import refusal
 from orgsync.salesforce.token_answer import parse_token_answer
+from tests.recorded.exchange import Exchange
+from tests.recorded.units import all_exchanges
+from tests.recordings import FOLDER, needs_recordings, reported
 
 from .raw_server import RawServer, reply
 
-RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
-
-pytestmark = pytest.mark.skipif(
-    not RECORDINGS.is_dir(), reason="the recordings of real orgs are not beside the project"
-)
+pytestmark = needs_recordings
 
 
-def exchanges() -> list[dict[str, JSON]]:
-    """Give every recorded exchange with the token endpoint, or with a refused session."""
-    if not RECORDINGS.is_dir():
-        return []
-    rows = [json.loads(line) for line in (RECORDINGS / "exchanges.jsonl").read_text().splitlines()]
-    return [row for row in rows if row.get("path") == "/services/oauth2/token"]
+def sign_ins(status: int) -> list[Exchange]:
+    """Give every exchange with the token endpoint that was recorded whole, from request to answer."""
+    return [
+        each
+        for each in all_exchanges()
+        if (each.path, each.status) == ("/services/oauth2/token", status) and not each.source.startswith("restforce+")
+    ]
 
 
-def label(row: dict[str, JSON]) -> str:
-    return f"{row['source']} {str(row['file'])[-40:]} {row['n']}"
+def label(recorded: Exchange) -> str:
+    return f"{recorded.source} {recorded.file[-40:]} {recorded.n}"
 
 
 def fixture(name: str) -> JSON:
-    document: JSON = json.loads((RECORDINGS / "restforce+restforce" / "spec" / "fixtures" / name).read_text())
+    document: JSON = json.loads((FOLDER / "restforce+restforce" / "spec" / "fixtures" / name).read_text())
     return document
 
 
 def test_there_are_recorded_sign_ins_to_read() -> None:
-    assert len([row for row in exchanges() if row["status"] == 200]) >= 10
-    assert len([row for row in exchanges() if row["status"] == 400]) >= 1
+    assert len(sign_ins(200)) >= 10
+    assert len(sign_ins(400)) >= 1
 
 
-@pytest.mark.parametrize("row", [row for row in exchanges() if row["status"] == 200], ids=label)
-def test_a_recorded_token_answer_is_read_whole(row: dict[str, JSON]) -> None:
-    answer = parse_token_answer(json.loads(str(row["body"])))
+@pytest.mark.parametrize("recorded", sign_ins(200), ids=label)
+def test_a_recorded_token_answer_is_read_whole(recorded: Exchange) -> None:
+    answer = parse_token_answer(json.loads(recorded.body))
     assert answer.org_id is not None
     assert len(answer.org_id) == 18
     assert answer.user_id is not None
@@ -54,9 +53,9 @@ def test_a_recorded_token_answer_is_read_whole(row: dict[str, JSON]) -> None:
     assert (answer.refresh_token, answer.expires_in) == (None, None)
 
 
-@pytest.mark.parametrize("row", [row for row in exchanges() if row["status"] == 400], ids=label)
-async def test_a_recorded_refusal_is_raised_with_its_remedy(row: dict[str, JSON]) -> None:
-    async with RawServer(reply(400, str(row["body"]).encode())) as server, Http() as http:
+@pytest.mark.parametrize("recorded", sign_ins(400), ids=label)
+async def test_a_recorded_refusal_is_raised_with_its_remedy(recorded: Exchange) -> None:
+    async with RawServer(reply(400, recorded.body.encode())) as server, Http() as http:
         with pytest.raises(SignInNeeded, match="No app with this client id") as caught:
             await request_token(http, server.url, {"grant_type": "refresh_token"})
     assert "10 minutes" in caught.value.remedy
@@ -83,10 +82,7 @@ def test_the_refusals_that_another_client_keeps_are_explained(name: str, words: 
 
 
 def test_the_pages_that_came_instead_of_json_say_what_they_are() -> None:
-    bodies: list[dict[str, JSON]] = json.loads((RECORDINGS / "documented-and-reported" / "bodies.json").read_text())[
-        "bodies"
-    ]
-    for body in bodies:
+    for body in reported().values():
         kind = str(body.get("content_type") or "")
         if "html" in kind:
             answer = Answer(

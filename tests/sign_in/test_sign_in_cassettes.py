@@ -11,53 +11,59 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from orgsync import Credentials
 from orgsync.application import Connections, Workspace, connect, open_workspace
 from orgsync.demo_org import DemoOrg
-from orgsync.discovery import find_sync
 from orgsync.errors import SignInNeeded
 from orgsync.salesforce.web_flow import state_of
+from orgsync.testing import Clock, TestCassette
+from orgsync_syncs.accounts import accounts
 from tests.projects import settings_for
-from tests.stage import HOST, Stage
 
-ACCOUNTS = find_sync("accounts", Path("nowhere"))
+
+USERNAMES = ("ada@demo.example", "xx1@xxxx.invalid")
+"""The demo org's user while recording, and who stands for them in a cassette."""
 
 
 async def connected(workspace: Workspace, credentials: Credentials) -> str:
     made = await connect(workspace, "acme", credentials)
     assert made.connection.status == "ready"
-    assert made.connection.instance_url.startswith(("http://127.0.0.1:", HOST))
+    assert made.connection.instance_url.startswith(("http://127.0.0.1:", "https://replay.my.salesforce.com"))
     assert made.connection.api_version == "62.0"
     return made.connection.username
 
 
-async def test_a_refresh_token_signs_in(stage: Stage, tmp_path: Path) -> None:
+async def test_a_refresh_token_signs_in(cassette: TestCassette, tmp_path: Path) -> None:
     async with open_workspace(settings_for(tmp_path)) as workspace:
-        assert await connected(workspace, stage.credentials()) == "ada@demo.example"
+        assert await connected(workspace, cassette.credentials) in USERNAMES
 
 
-async def test_client_credentials_sign_in(stage: Stage, tmp_path: Path) -> None:
-    credentials = replace(stage.credentials(), grant="client-credentials", refresh_token=None)
+async def test_client_credentials_sign_in(cassette: TestCassette, clock: Clock, tmp_path: Path) -> None:
+    credentials = replace(cassette.credentials, grant="client-credentials", refresh_token=None)
     async with open_workspace(settings_for(tmp_path)) as workspace:
-        assert await connected(workspace, credentials) == "ada@demo.example"
-        assert (await stage.run(workspace, ACCOUNTS)).run.added == 5
+        assert await connected(workspace, credentials) in USERNAMES
+        assert (await workspace.run(accounts, "acme", clock=lambda: clock.now)).run.added == 5
 
 
-async def test_a_signed_assertion_signs_in(stage: Stage, tmp_path: Path) -> None:
+async def test_a_signed_assertion_signs_in(
+    cassette: TestCassette, recorded_org: DemoOrg | None, tmp_path: Path
+) -> None:
     credentials = replace(
-        stage.credentials(),
+        cassette.credentials,
         grant="jwt",
         refresh_token=None,
         client_secret=None,
         username="ada@demo.example",
-        private_key=stage.org.private_key_pem if stage.org else any_key(),
+        private_key=recorded_org.private_key_pem if recorded_org else any_key(),
     )
     async with open_workspace(settings_for(tmp_path)) as workspace:
-        assert await connected(workspace, credentials) == "ada@demo.example"
+        assert await connected(workspace, credentials) in USERNAMES
 
 
 CALLBACK = "http://localhost:8788/callback"
 
 
-async def test_a_customer_who_allows_the_app_in_the_browser_is_connected(stage: Stage, tmp_path: Path) -> None:
-    connections, app = Connections(settings_for(tmp_path)), stage.credentials()
+async def test_a_customer_who_allows_the_app_in_the_browser_is_connected(
+    cassette: TestCassette, clock: Clock, tmp_path: Path
+) -> None:
+    connections, app = Connections(settings_for(tmp_path)), cassette.credentials
     begun = await connections.begin(
         "acme",
         environment=app.login_url,
@@ -65,52 +71,58 @@ async def test_a_customer_who_allows_the_app_in_the_browser_is_connected(stage: 
         client_secret=app.client_secret,
         redirect_uri=CALLBACK,
     )
-    connection = await connections.finish(await allowed(stage, begun.url))
-    assert (connection.name, connection.username, connection.grant) == ("acme", "ada@demo.example", "refresh-token")
+    connection = await connections.finish(await allowed(begun.url, recorded=cassette.recording))
+    assert (connection.name, connection.username, connection.grant) == ("acme", connection.username, "refresh-token")
+    assert connection.username in USERNAMES
     async with open_workspace(settings_for(tmp_path)) as workspace:
-        assert (await stage.run(workspace, ACCOUNTS)).run.added == 5
+        assert (await workspace.run(accounts, "acme", clock=lambda: clock.now)).run.added == 5
 
 
-async def allowed(stage: Stage, url: str) -> str:
+async def allowed(url: str, *, recorded: bool) -> str:
     """Press Allow, as a browser would, and give the address it is sent back to; a replay makes one up."""
-    if stage.org is None:
+    if not recorded:
         return f"{CALLBACK}?code=x&state={state_of(url)}"
     async with httpx.AsyncClient() as browser:
         return (await browser.get(f"{url}&decision=allow")).headers["location"]
 
 
-async def test_a_wrong_secret_is_refused_and_nothing_is_kept(stage: Stage, tmp_path: Path) -> None:
-    wrong = replace(stage.credentials(), client_secret="wrong")
+async def test_a_wrong_secret_is_refused_and_nothing_is_kept(cassette: TestCassette, tmp_path: Path) -> None:
+    wrong = replace(cassette.credentials, client_secret="wrong")
     async with open_workspace(settings_for(tmp_path)) as workspace:
         with pytest.raises(SignInNeeded, match="client"):
             await connect(workspace, "acme", wrong)
         assert not await workspace.store.connections()
 
 
-async def test_a_dead_refresh_token_ends_the_connection_at_once(stage: Stage, tmp_path: Path) -> None:
+async def test_a_dead_refresh_token_ends_the_connection_at_once(
+    cassette: TestCassette, clock: Clock, recorded_org: DemoOrg | None, tmp_path: Path
+) -> None:
     async with open_workspace(settings_for(tmp_path)) as workspace:
-        await connect(workspace, "acme", stage.credentials())
-        stage.meanwhile(lambda org: org.revoke_refresh_tokens())
-        outcome = await stage.run(workspace, ACCOUNTS)
+        await connect(workspace, "acme", cassette.credentials)
+        if recorded_org:
+            recorded_org.revoke_refresh_tokens()
+        outcome = await workspace.run(accounts, "acme", clock=lambda: clock.now)
         assert isinstance(outcome.problem, SignInNeeded)
-        again = await stage.run(workspace, ACCOUNTS)
+        again = await workspace.run(accounts, "acme", clock=lambda: clock.now)
         assert isinstance(again.problem, SignInNeeded)
         assert (await workspace.store.connection("acme")).status == "needs sign-in"
 
 
-async def test_a_rotated_refresh_token_is_kept(stage: Stage, tmp_path: Path) -> None:
-    def rotate(org: DemoOrg) -> None:
-        org.rotate_refresh_tokens = True
-
+async def test_a_rotated_refresh_token_is_kept(
+    cassette: TestCassette, clock: Clock, recorded_org: DemoOrg | None, tmp_path: Path
+) -> None:
     async with open_workspace(settings_for(tmp_path)) as workspace:
-        stage.meanwhile(rotate)
-        await connect(workspace, "acme", stage.credentials())
+        if recorded_org:
+            recorded_org.rotate_refresh_tokens = True
+        await connect(workspace, "acme", cassette.credentials)
         first = (await workspace.store.secrets("acme"))["refresh_token"]
-        stage.meanwhile(lambda org: org.expire_tokens())
-        assert (await stage.run(workspace, ACCOUNTS)).problem is None
+        if recorded_org:
+            recorded_org.expire_tokens()
+        assert (await workspace.run(accounts, "acme", clock=lambda: clock.now)).problem is None
         second = (await workspace.store.secrets("acme"))["refresh_token"]
-        stage.meanwhile(lambda org: org.expire_tokens())
-        assert (await stage.run(workspace, ACCOUNTS)).problem is None
+        if recorded_org:
+            recorded_org.expire_tokens()
+        assert (await workspace.run(accounts, "acme", clock=lambda: clock.now)).problem is None
         third = (await workspace.store.secrets("acme"))["refresh_token"]
     assert len({first, second, third}) == 3
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orgsync.context.stored import columns_of, secrets_of
+from orgsync.context import columns_of, secrets_of
 from orgsync.errors import ConfigurationInvalid
 from orgsync.salesforce.credentials import Credentials
 from orgsync.salesforce.hosts import is_loopback, is_sandbox, login_url

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 __all__ = ["Interaction", "RecordedRequest", "RecordedResponse"]
 
@@ -32,13 +33,19 @@ class RecordedResponse:
     body: str | bytes = ""
     reason: str = ""
 
+    @property
+    def date(self) -> datetime:
+        """Give the server's clock from the `Date` header; raises KeyError or ValueError where it is not there."""
+        return parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
     """A request and its answer.
 
-    `at` is when the request was sent, by the clock of the machine that recorded. `after` is how many of the cassette's
-    interactions had their answers by then: fewer than came before it where requests were under way at once.
+    `at` is when the request was sent, by the clock of the machine that recorded. `after` is the number of the step,
+    counted from 1, whose answer was the latest that its task had seen: that of an earlier step where tasks asked at
+    once, and 0 where the task had seen none.
     """
 
     request: RecordedRequest

@@ -3,6 +3,7 @@
 from .context import ConnectionInfo, Context
 from .due import Cron, Every, Interval
 from .opening import Reading, open_client, open_context
+from .stored import StoredVault, columns_of, secrets_of
 from .sync import Sync, sync
 
 __all__ = [
@@ -12,8 +13,11 @@ __all__ = [
     "Every",
     "Interval",
     "Reading",
+    "StoredVault",
     "Sync",
+    "columns_of",
     "open_client",
     "open_context",
+    "secrets_of",
     "sync",
 ]

@@ -1,10 +1,11 @@
 """The demo org's objects, fields and permissions as an administrator changes them; no row's stamp moves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from .database import Database
-from .fields import NUMBER_TYPES, TEXT_TYPES, Derive, Field, Row, Value
+from .fields import Derive, Field, Row, SObject, Value
+from .new_objects import free_prefix, length_of, new_field, new_lookup, new_object, precision_of
 from .refusal import Refusal
 from .writes import stored_value
 
@@ -30,6 +31,40 @@ class Administration:
             self._database.schema.show(self._database.clock.stamp)
             self._database.hidden.clear()
 
+    def objects(self) -> list[SObject]:
+        """Return every object that the user sees, with all of its fields, hidden ones too."""
+        with self._database.lock:
+            return self._database.schema.sobjects()
+
+    def add_object(
+        self,
+        name: str,
+        *,
+        label: str | None = None,
+        fields: Mapping[str, str] | None = None,
+        changes: bool = True,
+    ) -> None:
+        """Give the org one more object, custom or not, without rows: `fields={"Code__c": "string"}`, name and type.
+
+        Id and Name come with every object; an owner, the stamps and the recycle bin with one whose changes can be
+        read. Without `changes` the object has none of these and is not replicated, so that only a snapshot reads it.
+        """
+        with self._database.lock:
+            schema = self._database.schema
+            added = new_object(name, free_prefix(name, schema.prefixes()), fields or {}, label=label, changes=changes)
+            schema.add_object(added, self._database.clock.stamp)
+            self._database.tables[name] = {}
+
+    def add_lookup(self, sobject: str, name: str, parent: str, *, relationship: str | None = None) -> None:
+        """Give an object a field that refers to rows of a parent.
+
+        `Region__c` is followed by `Region__r.Name`, `AccountId` by `Account.Name`, unless `relationship` names it.
+        """
+        with self._database.lock:
+            schema = self._database.schema
+            added = new_lookup(name, schema.everything(parent).name, relationship)
+            schema.add_field(sobject, added, self._database.clock.stamp)
+
     def add_field(
         self,
         sobject: str,
@@ -47,16 +82,10 @@ class Administration:
         With a `formula`, a function of a row and its `Scope`, the field is computed whenever it is read, and its
         value changes while no stamp moves: `formula=lambda row, scope: scope.today`.
         """
-        writable = formula is None
-        added = Field(
-            name=name, label=name.removesuffix("__c").replace("_", " "), values=tuple(values),
-            type=type, length=_length(type, length), precision=_precision(type), nillable=type != "boolean",
-            defaulted=type == "boolean", external_id=external_id, unique=unique, createable=writable,
-            updateable=writable, derive=formula, formula=None if writable else "TODAY()",
-        )  # fmt: skip
+        added = new_field(name, type, length, values=values, external_id=external_id, unique=unique, formula=formula)
         with self._database.lock:
             self._database.schema.add_field(sobject, added, self._database.clock.stamp)
-            if type == "boolean" and writable:  # what has no value reads as null, but a checkbox is never null
+            if type == "boolean" and formula is None:  # what has no value reads as null, but a checkbox is never null
                 self._rewrite(sobject, lambda row: {**row, name: False})
 
     def change_field_type(self, sobject: str, name: str, type: str) -> None:
@@ -64,9 +93,9 @@ class Administration:
         with self._database.lock:
             schema = self._database.schema
             known = schema.field(sobject, name)
-            length, boolean = _length(type, known.length or 255), type == "boolean"
+            length, boolean = length_of(type, known.length or 255), type == "boolean"
             changed = replace(
-                known, type=type, length=length, precision=_precision(type), nillable=not boolean, defaulted=boolean
+                known, type=type, length=length, precision=precision_of(type), nillable=not boolean, defaulted=boolean
             )
             schema.change_field(sobject, changed, self._database.clock.stamp)
             self._rewrite(sobject, lambda row: {**row, known.name: _converted(changed, row.get(known.name))})
@@ -81,14 +110,6 @@ class Administration:
     def _rewrite(self, sobject: str, rewrite: Callable[[Row], Row]) -> None:
         table = self._database.table(sobject)
         table.update({key: rewrite(row) for key, row in table.items()})
-
-
-def _length(type: str, length: int) -> int:
-    return length if type in TEXT_TYPES else 0
-
-
-def _precision(type: str) -> int:
-    return 18 if type in NUMBER_TYPES - {"int"} else 0
 
 
 def _converted(field: Field, value: Value) -> Value:

@@ -21,7 +21,7 @@ def brief(sobject: SObject, base: str) -> JSON:
     pages = sobject.has_pages
     return {
         "activateable": False, "associateEntityType": kind, "associateParentEntity": parent,
-        "createable": sobject.createable, "custom": False, "customSetting": False, "deepCloneable": False,
+        "createable": sobject.createable, "custom": sobject.custom, "customSetting": False, "deepCloneable": False,
         "deletable": sobject.deletable, "deprecatedAndHidden": False, "feedEnabled": pages, "hasSubtypes": False,
         "isInterface": False, "isSubtype": False, "keyPrefix": None if kind == "History" else sobject.prefix,
         "label": sobject.label, "labelPlural": sobject.plural, "layoutable": pages, "mergeable": sobject.mergeable,

@@ -142,6 +142,11 @@ class SObject:
     has_pages: bool = True
     belongs_to: tuple[str, str] | None = None
 
+    @property
+    def custom(self) -> bool:
+        """Whether the org made the object."""
+        return self.name.endswith("__c")
+
     @cached_property
     def stored(self) -> dict[str, Field]:
         """The fields that hold a value of their own, by lower-case name."""

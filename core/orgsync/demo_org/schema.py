@@ -73,6 +73,17 @@ class Schema:
         self._hidden_objects.clear()
         self._touch(changed)
 
+    def prefixes(self) -> set[str]:
+        """Return the key prefixes that objects have."""
+        return {sobject.prefix for sobject in self._objects.values()}
+
+    def add_object(self, added: SObject, changed: datetime) -> None:
+        """Give the org one more object; ValueError where it has one of that name."""
+        if added.name.lower() in self._objects:
+            raise ValueError(f"The org has an object called {added.name} already.")
+        self._objects[added.name.lower()] = added
+        self._touch(changed)
+
     def add_field(self, sobject: str, field: Field, changed: datetime) -> None:
         """Give an object one more field."""
         self._define(sobject, (*self.everything(sobject).fields, field), changed)

@@ -3,7 +3,7 @@
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
@@ -14,7 +14,7 @@ from orgsync.context import Sync
 from orgsync.errors import OrgsyncError, ScriptNotLoaded
 from orgsync.records import Record
 
-__all__ = ["Script", "load_scripts", "record_classes"]
+__all__ = ["Script", "classes_of", "load_scripts", "record_classes"]
 
 _PACKAGE = "syncs"
 """Scripts are imported as `syncs.NAME`, so that one can import another's record classes."""
@@ -63,7 +63,16 @@ def load_scripts(folder: Path) -> list[Script]:
 
 def record_classes(module: ModuleType) -> Iterator[type[Record]]:
     """Give the record classes that a module defines or imports."""
-    for value in vars(module).values():
+    return _record_classes(vars(module))
+
+
+def classes_of(sync: Sync[Record]) -> Iterator[type[Record]]:
+    """Give the record classes that a sync's script defines or imports."""
+    return _record_classes(sync.function.__globals__)
+
+
+def _record_classes(named: Mapping[str, object]) -> Iterator[type[Record]]:
+    for value in named.values():
         if isinstance(value, type) and issubclass(value, Record) and "__orgsync_schema__" in value.__dict__:
             yield value
 

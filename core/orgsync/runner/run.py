@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast
 
 import anyio
+import anyio.lowlevel
 
 from orgsync.context import Context, Reading, Sync, open_context
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptNotLoaded, ScriptProblem
@@ -65,8 +66,8 @@ def _nobody(_: Progress) -> None:
 
 
 class RunOptions(TypedDict, total=False):
-    """What a run may be told: to read everything, to compare Ids, whom to tell its progress, what time it is, and
-    where the credentials are kept if not in the store.
+    """What a run may be told: to read everything, to compare Ids, whom to tell its progress, what time it is,
+    where the credentials are kept if not in the store, and whether a later run will go on from where it stops.
     """
 
     full: bool
@@ -74,6 +75,7 @@ class RunOptions(TypedDict, total=False):
     watch: Callable[[Progress], None]
     clock: Callable[[], datetime]
     vault: CredentialsVault | None
+    goes_on: bool
 
 
 async def run_sync(
@@ -111,7 +113,7 @@ async def run_sync(
                 clock=clock,
                 vault=options.get("vault"),
                 reconcile_every=sync.reconcile.length if sync.reconcile else None,
-                keeps_positions=True,
+                keeps_positions=options.get("goes_on", True),
                 expect=running.expect,
                 tell=running.told,
             )
@@ -166,6 +168,7 @@ class _Running:
                 with anyio.CancelScope(shield=True):
                     await self._commit(batch)
                 self.watch(self.progress)
+                await anyio.lowlevel.checkpoint_if_cancelled()  # a script, or pages at hand, may never wait
 
     def _batches(self, context: Context) -> Any:
         """Call the sync; what is not an asynchronous generator of ours or the author's is told so."""

@@ -156,7 +156,7 @@ def _limit(refusal: Refusal) -> OrgsyncError:
 
 
 def _field(refusal: Refusal) -> OrgsyncError:
-    found = re.search(r"column '([\w.]+)' on (?:entity|sobject of type) '([\w.]+)'", refusal.message)
+    found = re.search(r"column '([\w.]+)' on (?:entity|sobject of type) '?([\w.]*\w)", refusal.message)
     if not found:
         return _query(refusal)
     name, sobject = found.groups()

@@ -11,7 +11,7 @@ from .answers import NotFound, unreadable
 from .client import Client
 from .wire import Answer
 
-__all__ = ["FieldDescribe", "ObjectDescribe", "changed_since", "describe"]
+__all__ = ["FieldDescribe", "ObjectDescribe", "changed_since", "describe", "list_objects"]
 
 
 T = TypeVar("T")
@@ -19,18 +19,26 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class FieldDescribe:
-    """One field: its name, Salesforce's type, and for a reference the relationship and what it may point to."""
+    """One field: its name, Salesforce's type, and for a reference the relationship and what it may point to.
+
+    `compound` is the field that this one is a part of; `named` says that it is the object's name field, `hidden` that
+    it is deprecated and hidden.
+    """
 
     name: str
     type: str
     relationship: str | None
     refers_to: tuple[str, ...]
     calculated: bool
+    nillable: bool = True
+    compound: str | None = None
+    named: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectDescribe:
-    """One object. `fields` is keyed by lower-case name, for SOQL does not mind case.
+    """One object. `fields` is keyed by lower-case name, for SOQL does not mind case; `plural` is its label.
 
     `last_modified` is the answer's Last-Modified as it came, for `changed_since`; None where it had none.
     """
@@ -40,6 +48,7 @@ class ObjectDescribe:
     queryable: bool
     fields: Mapping[str, FieldDescribe]
     last_modified: str | None = None
+    plural: str = ""
 
     def field(self, name: str) -> FieldDescribe | None:
         """Find a field by its name, whatever its case."""
@@ -54,6 +63,11 @@ class ObjectDescribe:
 async def describe(client: Client, sobject: str) -> ObjectDescribe:
     """Read an object's describe. Raises ObjectNotFound where it is absent or invisible to the user."""
     return await _asked(client, sobject, {}, _read)
+
+
+async def list_objects(client: Client) -> list[str]:
+    """Name every object that the connection's user may see."""
+    return await client.call("GET", "sobjects", _read_names)
 
 
 async def changed_since(client: Client, sobject: str, last_modified: str) -> ObjectDescribe | None:
@@ -88,8 +102,17 @@ def _read(answer: Answer) -> ObjectDescribe:
             queryable=bool(body.get("queryable", True)),
             fields={each.name.lower(): each for each in fields},
             last_modified=answer.headers.get("last-modified"),
+            plural=body.get("labelPlural") or "",
         )
     except (KeyError, TypeError, ValueError, AttributeError):
+        raise unreadable(answer) from None
+
+
+def _read_names(answer: Answer) -> list[str]:
+    body: Any = answer.json()
+    try:
+        return [str(each["name"]) for each in body["sobjects"]]
+    except (KeyError, TypeError):
         raise unreadable(answer) from None
 
 
@@ -100,4 +123,8 @@ def _field(body: Mapping[str, Any]) -> FieldDescribe:
         relationship=body.get("relationshipName"),
         refers_to=tuple(body.get("referenceTo") or ()),
         calculated=bool(body.get("calculated")),
+        nillable=bool(body.get("nillable", True)),
+        compound=body.get("compoundFieldName"),
+        named=bool(body.get("nameField")),
+        hidden=bool(body.get("deprecatedAndHidden")),
     )

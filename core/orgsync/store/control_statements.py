@@ -12,6 +12,7 @@ __all__ = [
     "FINISH_RUN",
     "FORGET_MET",
     "FORGET_RUNS",
+    "FREE_LEASES",
     "HOLDS",
     "LAST_NUMBER",
     "LAST_RUNS",
@@ -60,6 +61,7 @@ RENEW_LEASE = (
 )
 RELEASE_LEASE = "UPDATE orgsync_lease SET holder = '', expires_at = ? WHERE sync = ? AND connection = ? AND epoch = ?"
 REVOKE_LEASES = "UPDATE orgsync_lease SET holder = '', expires_at = ? WHERE connection = ?"
+FREE_LEASES = "UPDATE orgsync_lease SET holder = ''"
 
 RUN_COLUMNS = (
     *("id", "sync", "connection", "epoch", "status", "started_at", "finished_at"),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 from sqlalchemy import URL
@@ -10,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from orgsync.errors import StoreUnavailable
 
-from . import sqlite, versions
+from . import copying, sqlite, versions
 from .faults import faults_explained
 from .sqlite import KeptConnection, Statements
 
@@ -94,6 +95,11 @@ class Database:
                 # Another process may have been quicker.
                 if not await versions.is_current(await Statements.on(connection)):
                     await versions.upgrade(connection)
+
+    async def copy_to(self, path: Path) -> None:
+        """Copy one state of the whole database into a new file, in which no lease is held."""
+        with faults_explained(self.path):
+            await copying.copy(self._url, path)
 
     async def close(self) -> None:
         """Close every connection to the file."""

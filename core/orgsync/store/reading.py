@@ -1,7 +1,7 @@
 """Reading record tables a page at a time: rows, the change feed, ids."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from . import control_statements, statements
 from .sqlite import Statements
 from .tables import columns_of
 
-__all__ = ["Selection", "last_change", "live_among", "live_count", "page"]
+__all__ = ["Selection", "last_change", "live_among", "live_count", "page", "rows_of"]
 
 _PYTHON: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.loads}
 
@@ -42,8 +42,20 @@ class Selection:
 async def page(on: Statements, selection: Selection, cursor: tuple[str | int, ...], limit: int) -> list[dict[str, Any]]:
     """Read the rows that follow the cursor, booleans and JSON as Python's, all else in stored form."""
     kinds = await columns_of(on, selection.table)
+    return _readable(kinds, await on.fetch(selection.sql(list(kinds)), (*cursor, limit)))
+
+
+async def rows_of(on: Statements, table: str, owner: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Read a connection's rows by their ids, in the form of `page`; none where there is no such table."""
+    kinds = await columns_of(on, table)
+    if not kinds:
+        return []
+    return _readable(kinds, await on.fetch(statements.rows_of(table, kinds), (owner, json.dumps(list(ids)))))
+
+
+def _readable(kinds: Mapping[str, str], fetched: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     python = {name: _PYTHON[kind] for name, kind in kinds.items() if kind in _PYTHON}
-    rows = [dict(zip(kinds, row, strict=True)) for row in await on.fetch(selection.sql(list(kinds)), (*cursor, limit))]
+    rows = [dict(zip(kinds, row, strict=True)) for row in fetched]
     for row in rows:
         row.update({name: make(row[name]) for name, make in python.items() if row[name] is not None})
     return rows

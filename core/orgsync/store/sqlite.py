@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from orgsync.errors import ConfigurationInvalid, StoreUnavailable
 
-__all__ = ["KeptConnection", "Statements", "address", "engine", "file_of", "require_openable", "transaction"]
+__all__ = ["KeptConnection", "Statements", "address", "engine", "file_of", "plain", "require_openable", "transaction"]
 
 _BUSY_SECONDS = 10
 _CACHE_KIB = 32 * 1024
@@ -96,12 +96,18 @@ def _settle(connection: Any, url: URL, *, writes: bool) -> None:
     cursor.close()
 
 
-def require_openable(url: URL) -> None:
-    """Open the file and close it. Where aiosqlite fails to, its thread outlives the error and may outlive the loop."""
+def plain(url: URL) -> sqlite3.Connection:
+    """Open the file for this thread, without a pool, a setting or a transaction."""
     given: Any
     options: Any
     given, options = aiosqlite_dialect().create_connect_args(url)
-    with closing(sqlite3.connect(*given, **options)):
+    opened: sqlite3.Connection = sqlite3.connect(*given, **{**options, "isolation_level": None})
+    return opened
+
+
+def require_openable(url: URL) -> None:
+    """Open the file and close it. Where aiosqlite fails to, its thread outlives the error and may outlive the loop."""
+    with closing(plain(url)):
         pass
 
 

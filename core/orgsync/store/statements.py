@@ -30,6 +30,7 @@ __all__ = [
     "quoted",
     "rename_owner",
     "rows_after",
+    "rows_of",
     "rows_per_statement",
     "soft_delete",
     "unknown",
@@ -188,6 +189,12 @@ def rows_after(table: str, columns: Iterable[str], *, of_one: bool) -> str:
     return (
         f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE {key} AND NOT is_deleted ORDER BY connection, id LIMIT ?"
     )
+
+
+def rows_of(table: str, columns: Iterable[str]) -> str:
+    """Write the query for a connection's rows by their ids, which are one parameter, a JSON array."""
+    ids = "SELECT value FROM json_each(?)"
+    return f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE connection = ? AND id IN ({ids})"
 
 
 def changes_after(table: str, columns: Iterable[str], *, of_one: bool) -> str:

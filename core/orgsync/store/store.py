@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.errors import StoreUnavailable
 from orgsync.records import Column, Position, Schema, to_stored
 
-from . import connections, control_statements, leases, ledger, met, pending, reading, rows, sqlite, tables
+from . import connections, control_statements, copying, leases, ledger, met, pending, reading, rows, sqlite, tables
 from .connections import ConnectionColumns
 from .control import Checkpoint, Connection, Run, RunStatus, utc_now
 from .database import Database
@@ -74,6 +74,19 @@ class Store:
         """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
         async with self._database.writing() as on:
             await on.fetch(control_statements.WRITE_NOTHING)
+
+    @asynccontextmanager
+    async def copied(self) -> "AsyncGenerator[Store]":
+        """Open a copy of the whole database as it is now, to try things on; it is gone after the block.
+
+        Nobody holds a lease in it, and credentials cannot be decrypted there. Raises StoreUnavailable where there is
+        no room for it in the temporary folder, which TMPDIR chooses.
+        """
+        with copying.temporary_folder() as folder:
+            path = folder / "orgsync.db"
+            await self._database.copy_to(path)
+            async with Store.open(f"sqlite:///{path}", folder=folder) as copy:
+                yield copy
 
     # Connections
 
@@ -288,6 +301,14 @@ class Store:
         """Name every record table."""
         async with self._database.reading() as on:
             return await tables.record_tables(on)
+
+    async def rows(self, table: str, connection: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Read a connection's rows by their ids, deleted ones too; none where there is no such table.
+
+        Values are as in `read`.
+        """
+        async with self._database.reading() as on:
+            return {row["id"]: row for row in await reading.rows_of(on, table, connection, ids)}
 
     async def read(
         self,

@@ -1,0 +1,66 @@
+"""`orgsync cassettes`: look into cassettes for what must not be there."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .output import amount, examples, result, say
+
+__all__ = ["EXAMPLES", "app"]
+
+EXAMPLES = examples(
+    "orgsync cassettes check                  all of cassettes/",
+    "orgsync cassettes check shared/*.yaml    these",
+)
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, epilog=EXAMPLES)
+
+
+@app.callback()
+def cassettes() -> None:
+    """Look into cassettes for what must not be there."""
+
+
+@app.command(epilog=EXAMPLES)
+def check(
+    path: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files and folders; cassettes/ if none.")
+    ] = None,
+) -> None:
+    """Find what slipped through scrubbing: secrets, hosts, ids of orgs and users, personal data.
+
+    Tells the step and the place of each finding, never its value. Exit code: 0 nothing found, 1 something, 2 a file
+    that is no cassette. Run it in CI, and before you commit a cassette that was edited by hand.
+    """
+    from orgsync.cassettes import leaks, read_cassette
+    from orgsync.settings import load_settings
+
+    settings = load_settings()
+    files = _files(path or [settings.project / "cassettes"])
+    found = 0
+    for file in files:
+        for leak in leaks(read_cassette(file).interactions, fields=settings.scrub):
+            result(f"{_shown(file)}, step {leak.step}, {leak.where}: {leak.what}")
+            found += 1
+    say(f"{amount(len(files), 'cassette')} checked, {amount(found, 'finding') if found else 'nothing found'}.")
+    raise typer.Exit(1 if found else 0)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    """List the files that are meant; raises ConfigurationInvalid for a path that is not there."""
+    from orgsync.errors import ConfigurationInvalid
+
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")])
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise ConfigurationInvalid(f"There is no {path}.", "Name a cassette or a folder of cassettes.")
+    return files

@@ -1,0 +1,98 @@
+"""`orgsync new`: scripts written from what an org tells of itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .choosing import choose_connection
+from .commands import wait_for
+from .completing import connection_names
+from .output import amount, examples, result
+
+if TYPE_CHECKING:
+    from orgsync.application.scripting import NewScript
+
+__all__ = ["EXAMPLES", "app"]
+
+EXAMPLES = examples(
+    "orgsync new sync Opportunity -c acme                  writes syncs/opportunities.py",
+    "orgsync new sync Invoice__c --field Name --field Total__c",
+    "orgsync new sync Contact --output drafts/people.py    to look at it first",
+)
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, epilog=EXAMPLES)
+
+
+@app.callback()
+def new() -> None:
+    """Write a new script."""
+
+
+@app.command(short_help="Write a sync of an object.", epilog=EXAMPLES)
+def sync(
+    sobject: Annotated[str, typer.Argument(metavar="OBJECT", help="The object, by its API name: Invoice__c.")],
+    connection: Annotated[
+        str | None,
+        typer.Option("--connection", "-c", metavar="NAME", help="Whose org to ask.", autocompletion=connection_names),
+    ] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this field, by its API name; may be repeated.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file to write; syncs/NAME.py by default.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Write a sync of an object, ready to run, from what the org tells of the object's fields.
+
+    The record class has the fields that the connection's user may see, but not those that hold what others hold
+    already (an address beside its street and city), nor binary ones. It is yours to change: take fields out, give
+    others better names.
+    """
+    wait_for(lambda: _write_sync(sobject, connection, field or [], output, force=force))
+
+
+async def _write_sync(sobject: str, name: str | None, fields: list[str], output: Path | None, *, force: bool) -> None:
+    from orgsync.application import open_workspace
+    from orgsync.application.scripting import is_found, require_room, script_for, write
+    from orgsync.application.trying import try_connection
+    from orgsync.settings import load_settings
+
+    settings = load_settings()
+    async with open_workspace(settings) as workspace:
+        connection = await choose_connection(workspace.store, name)
+        client = await try_connection(workspace, connection.name)
+        script = await script_for(client, sobject, fields)
+    folder = settings.syncs_folder
+    path = output or folder / f"{script.name}.py"
+    found = is_found(path, folder)
+    replaced = require_room(script, path, folder) if found else ""
+    write(script, path, replace=force)
+    _tell(script, path, replaced)
+    if found:
+        result(f"Next: orgsync run {script.name} -c {connection.name}")
+    else:
+        result(f"Next: move it to {_shown(folder)}, where syncs are found")
+
+
+def _tell(script: "NewScript", path: Path, replaced: str) -> None:
+    left_out = f" ({_left_out(script.left_out)})" if script.left_out else ""
+    result(f"wrote {_shown(path)}: {amount(script.fields, 'field')} of {script.sobject}{left_out}")
+    if not script.by_changes:
+        result(f"{script.sobject} does not tell what changed: each run reads all of it.")
+    if replaced:
+        result(f"In this project it takes the place of the {script.name} that {replaced.partition('.')[0]} brings.")
+
+
+def _left_out(counts: Mapping[str, int]) -> str:
+    """Tell what the class lacks: `3 compound and 1 binary field left out`."""
+    *others, last = [f"{count:,} {kind}" for kind, count in counts.items()]
+    told = f"{', '.join(others)} and {last}" if others else last
+    return f"{told} {'field' if list(counts.values())[-1] == 1 else 'fields'} left out"
+
+
+def _shown(path: Path) -> str:
+    """Shorten a path inside the working directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

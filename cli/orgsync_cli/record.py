@@ -1,0 +1,183 @@
+"""`orgsync record`: run a sync once, or more often, and keep what was said as a cassette."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orgsync.errors import ConfigurationInvalid
+
+from .choosing import choose_connection
+from .commands import wait_for
+from .completing import connection_names, sync_names
+from .interrupting import Interruption
+from .output import amount, examples, result, say
+from .run import outcome_line
+
+if TYPE_CHECKING:
+    from orgsync.cassettes import Cassette, Ran, Recording
+    from orgsync.context import Sync
+    from orgsync.records import Record
+    from orgsync.settings import Settings
+
+__all__ = ["EXAMPLES", "record"]
+
+EXAMPLES = examples(
+    "orgsync record contacts -c acme                 a cassette, and a test if there is none",
+    "orgsync record contacts -c acme --runs 2        then once more, when you have changed the org",
+    "orgsync record contacts -c acme --max-rows 50   as if the org had no more rows than that",
+)
+
+
+def record(
+    sync: Annotated[str, typer.Argument(metavar="SYNC", help="The sync to run, by name.", autocompletion=sync_names)],
+    connection: Annotated[
+        str | None,
+        typer.Option("--connection", "-c", metavar="NAME", help="Where to run.", autocompletion=connection_names),
+    ] = None,
+    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, max=9, help="How often to run it.")] = 1,
+    max_rows: Annotated[
+        int | None, typer.Option("--max-rows", metavar="N", min=1, help="Keep so many rows of each query.")
+    ] = None,
+) -> None:
+    """Record a sync: run it in a throw-away store, and keep what was said to the org as a cassette for tests.
+
+    Secrets, hosts, ids of the org and its users, and personal data are replaced before anything is written; the
+    copy that you keep is not touched. The cassette is replayed at once, to see that it can be; where there is no test
+    tests/test_SYNC.py yet, one is written that expects the rows of that replay.
+    """
+    raise typer.Exit(wait_for(lambda: _record(sync, connection, runs, max_rows)))
+
+
+async def _record(name: str, connection: str | None, runs: int, max_rows: int | None) -> int:
+    import anyio
+
+    from orgsync.application import open_workspace
+    from orgsync.discovery import find_sync
+    from orgsync.settings import load_settings
+
+    _require_test_kit()
+    from orgsync.cassettes import Recording, Source
+
+    settings = load_settings()
+    sync = find_sync(name, settings.syncs_folder)
+    async with open_workspace(settings) as workspace:
+        chosen = (await choose_connection(workspace.store, connection)).name
+    with anyio.CancelScope() as scope, Interruption(scope) as interruption, tempfile.TemporaryDirectory() as folder:
+        recording = Recording(Source(settings, chosen), Path(folder), max_rows=max_rows)
+        await _heard(recording, sync, runs)
+        cassette = recording.cassette()
+        _Written(settings, sync).write(cassette, await _replayed(cassette, sync, settings, runs))
+    if interruption.code:
+        say("Interrupted; nothing was written.")
+    return interruption.code
+
+
+def _require_test_kit() -> None:
+    try:
+        import vcr  # noqa: F401 # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
+    except ImportError:
+        raise ConfigurationInvalid(
+            "Recording needs packages that are not installed.", "Install them: pip install 'orgsync[testing]'."
+        ) from None
+
+
+async def _heard(recording: "Recording", sync: "Sync[Record]", runs: int) -> None:
+    """Run a sync so often, asking for changes in between."""
+    with recording.heard():
+        for number in range(runs):
+            if number:
+                await _changes_made()
+            ran = await recording.stage.run(sync)
+            say(outcome_line(ran.run))
+
+
+async def _changes_made() -> None:
+    """Wait for a person to change the org; with nobody there, for the end of a line."""
+    import asyncio
+    from threading import Thread
+
+    say("Now change something in the org that the next run is to find, then press Enter.")
+    loop, pressed = asyncio.get_running_loop(), asyncio.Event()
+
+    def wait() -> None:
+        _read_line()
+        loop.call_soon_threadsafe(pressed.set)
+
+    Thread(target=wait, daemon=True).start()  # one of a pool would keep the process from ending after Ctrl-C
+    await pressed.wait()
+
+
+def _read_line() -> None:
+    """Read to the end of a line, past Python's buffer, whose lock a process cannot end without."""
+    try:
+        number = sys.stdin.fileno()
+    except OSError:  # a stream in memory
+        sys.stdin.readline()
+        return
+    while os.read(number, 1) not in (b"\n", b""):
+        pass
+
+
+async def _replayed(cassette: "Cassette", sync: "Sync[Record]", settings: "Settings", runs: int) -> "list[Ran[Any]]":
+    """Replay a cassette in another throw-away store: one that cannot be replayed is not written."""
+    from orgsync.cassettes import Replay, Replayed, without_waiting
+
+    with tempfile.TemporaryDirectory() as folder, without_waiting():
+        replay = Replay(cassette, "What was recorded", Path(folder), settings, Replayed())
+        with replay.heard():
+            ran = [await replay.stage.run(sync) for _ in range(runs)]
+        replay.player.require_played()
+    return ran
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Where a recording of a sync goes in a project."""
+
+    settings: "Settings"
+    sync: "Sync[Record]"
+
+    def write(self, cassette: "Cassette", ran: "Sequence[Ran[Any]]") -> None:
+        """Write the cassette, and a test where there is none."""
+        from orgsync.cassettes import leaks, name_of_test, write_cassette
+
+        name = name_of_test(self.sync)
+        path = self.settings.project / "cassettes" / name / f"{name}.yaml"
+        write_cassette(path, cassette)
+        result(f"  wrote    {self._shown(path)} ({amount(len(cassette.interactions), 'step')})")
+        for leak in leaks(cassette.interactions, fields=self.settings.scrub)[:5]:
+            say(f"  look at  step {leak.step}, {leak.where}: {leak.what}")
+        test = self.settings.project / "tests" / f"{name}.py"
+        self._write_test(test, name, ran)
+        say(f"\nNext: pytest {self._shown(test)}")
+
+    def _write_test(self, path: Path, name: str, ran: "Sequence[Ran[Any]]") -> None:
+        from orgsync.cassettes import compose_test
+
+        text = compose_test(self.sync, self._module(), ran)
+        if not text:
+            result(f"  no test  {self._module()} has no name for {self.sync.name}; let a {name} of yours run it")
+        elif not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            result(f"  wrote    {self._shown(path)}")
+        elif f"def {name}(" in path.read_text(encoding="utf-8"):
+            result(f"  exists   {self._shown(path)}; its {name} replays the cassette")
+        else:
+            body = text.partition("\n\n")[2]
+            result(f"  exists   {self._shown(path)}; to replay the cassette, add to it:\n\n{body}")
+
+    def _module(self) -> str:
+        """Name the module that a test imports the sync from."""
+        module = self.sync.function.__module__
+        own = module.partition(".")[0] == "syncs"  # what discovery calls the project's folder of scripts
+        return ".".join((*self.settings.syncs.parts, module.partition(".")[2])) if own else module
+
+    def _shown(self, path: Path) -> str:
+        return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

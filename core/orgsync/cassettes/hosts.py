@@ -1,0 +1,34 @@
+"""The hosts of a replay, put where a cassette has none."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+__all__ = ["Hosts"]
+
+_STAND_IN = re.compile(r"https://(login|instance|other)(?:-(\d+))?\.test")
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Where a replayed connection seems to lead. An org that moves while it is replayed moves to made-up hosts."""
+
+    login: str
+    instance: str
+
+    def put_into(self, body: str | bytes, uri: str) -> str | bytes:
+        """Put hosts into an answer: the replay's own, and where the request went to for the login host."""
+        if isinstance(body, bytes) or ".test" not in body:
+            return body
+        parts = urlsplit(uri)
+        login = f"{parts.scheme}://{parts.netloc}" if "/oauth2/" in parts.path else self.login
+
+        def host(found: re.Match[str]) -> str:
+            kind, number = found[1], int(found[2] or 1)
+            if kind == "login":
+                return login
+            if kind == "instance" and number == 1:
+                return self.instance
+            return f"https://{kind}-{number}.my.salesforce.com"
+
+        return _STAND_IN.sub(host, body)

@@ -1,0 +1,122 @@
+"""Whether a request is the recorded one, and if not, where the two part."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import groupby, zip_longest
+from operator import itemgetter
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from .interactions import RecordedRequest
+from .stand_ins import comparable
+
+__all__ = ["Asked", "difference", "likeness"]
+
+_SECRET = frozenset(
+    {
+        "assertion",
+        "client_assertion",
+        "client_id",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "password",
+        "redirect_uri",
+        "refresh_token",
+        "token",
+        "username",
+    }
+)
+"""Parameters of the token endpoint whose values differ from one connection to the next."""
+
+_NAME = itemgetter(0)
+_AROUND = 30  # letters shown on either side of a difference
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What counts when requests are compared: no host of the org's, no header, no secret, nobody's id or address."""
+
+    method: str
+    place: str
+    parts: tuple[tuple[str, str], ...]
+    """Named texts: each query parameter, and the body, by form field or whole."""
+
+    @classmethod
+    def by(cls, request: RecordedRequest) -> "Asked":
+        """Take what counts out of a request."""
+        parts = [(name, comparable(value)) for name, value in request.query]
+        return cls(
+            request.method,
+            comparable(request.origin + request.path),
+            tuple(sorted([*parts, *_body(request)], key=_NAME)),
+        )
+
+
+def _body(request: RecordedRequest) -> list[tuple[str, str]]:
+    if not request.body:
+        return []
+    if "form" in request.headers.get("content-type", ""):
+        form = parse_qsl(request.body, keep_blank_values=True)
+        secret = "/oauth2/" in request.path
+        return [(name, "..." if secret and name in _SECRET else comparable(value)) for name, value in form]
+    try:
+        document: Any = json.loads(request.body)
+    except ValueError:
+        return [("body", comparable(request.body))]
+    if isinstance(document, dict):
+        named = cast("dict[str, object]", document)
+        return [(name, comparable(_text(value))) for name, value in named.items()]
+    return [("body", comparable(_text(document)))]
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def likeness(one: Asked, other: Asked) -> float:
+    """Tell how alike two requests are, from 0 to 1: the place counts most, then the texts."""
+    if one == other:
+        return 1.0
+    share = SequenceMatcher(None, str(one.parts), str(other.parts), autojunk=False).quick_ratio()
+    return 0.2 * (one.method == other.method) + 0.5 * (one.place == other.place) + 0.29 * share
+
+
+def difference(now: Asked, then: Asked) -> str:
+    """Show the first difference between a request and a recorded one, on lines of its own."""
+    if now.method != then.method or now.place != then.place:
+        return _beside("", f"{now.method} {now.place}", f"{then.method} {then.place}")
+    new, old = _by_name(now.parts), _by_name(then.parts)
+    for name in dict.fromkeys([*old, *new]):
+        for one, other in zip_longest(new.get(name, ()), old.get(name, ())):
+            if one != other:
+                return _beside(name, one, other)
+    return ""
+
+
+def _by_name(parts: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    return {name: [text for _, text in each] for name, each in groupby(parts, _NAME)}
+
+
+def _beside(name: str, now: str | None, then: str | None) -> str:
+    where = f" in {name}" if name else ""
+    if now is None or then is None:
+        return f"  the difference:{where}\n    asked:    {_short(now)}\n    recorded: {_short(then)}"
+    at = next((n for n, (a, b) in enumerate(zip(now, then, strict=False)) if a != b), min(len(now), len(then)))
+    return (
+        f"  the first difference{where}, at character {at + 1}:\n"
+        f"    asked:    {_window(now, at)}\n    recorded: {_window(then, at)}\n"
+        f"              {' ' * (min(at, _AROUND) + (3 if at > _AROUND else 0))}^"
+    )
+
+
+def _window(text: str, at: int) -> str:
+    start, end = max(0, at - _AROUND), at + 2 * _AROUND
+    shown = text[start:end].replace("\n", " ")
+    return f"{'...' if start else ''}{shown}{'...' if end < len(text) else ''}"
+
+
+def _short(text: str | None) -> str:
+    return "(not there)" if text is None else _window(text, 0)

@@ -1,0 +1,54 @@
+"""The texts that a message is made of, and what part each plays in scrubbing."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TypeAlias
+
+__all__ = ["SECRETS", "Role", "Visit"]
+
+
+class Role(StrEnum):
+    """What a text is to scrubbing."""
+
+    PLAIN = "plain"
+    """The protocol's own words and ids: only what is recognised by itself is replaced."""
+    PROSE = "prose"
+    """A customer's text: known names and numbers are replaced in it, too."""
+    SOQL = "soql"
+    URL = "url"
+    SECRET = "secret"  # noqa: S105 - a word, not a secret
+    TEXT = "text"
+    PHONE = "phone"
+    DATE = "date"
+    NUMBER = "number"
+    """A number that tells of a person, such as a coordinate."""
+    IDENTITY = "identity"
+    """What a state or a bank names a person by, as a text or as a number."""
+    CHOSEN = "chosen"
+    """A field that the user named."""
+
+
+Visit: TypeAlias = Callable[[str, Role, str], str]
+"""Takes a text, its role and the name of the field, parameter or header that holds it; gives what takes its place."""
+
+SECRETS = {
+    "access_token": "ACCESS-TOKEN",
+    "assertion": "ASSERTION",
+    "client_assertion": "ASSERTION",
+    "client_id": "CLIENT-ID",
+    "client_secret": "CLIENT-SECRET",
+    "code": "CODE",
+    "code_challenge": "CODE-CHALLENGE",
+    "code_verifier": "CODE-VERIFIER",
+    "id_token": "ID-TOKEN",
+    "oauth_token": "ACCESS-TOKEN",
+    "password": "PASSWORD",
+    "private key": "PRIVATE-KEY",
+    "refresh_token": "REFRESH-TOKEN",
+    "session_id": "ACCESS-TOKEN",
+    "sessionid": "ACCESS-TOKEN",
+    "sid": "ACCESS-TOKEN",
+    "signature": "SIGNATURE",
+    "token": "TOKEN",
+}
+"""Names of secrets in forms, answers and URLs, in lower case, and what their stand-ins are called."""

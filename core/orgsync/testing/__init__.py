@@ -1,0 +1,59 @@
+"""orgsync's test kit, a pytest plugin that is switched on in pyproject.toml: `addopts = ["-p", "orgsync.testing"]`.
+
+Fixtures: `run` runs a sync once and answers with its run and rows; `ctx` is an open context, and `store` the fresh
+store behind both. They replay the test's cassette, unless the test asks for `demo_org` too, a small Salesforce on this
+machine. `cassette` and `clock` are for tests that need more than one run. `conformance` makes one test of all scripts.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from orgsync.cassettes import Ran, Source
+
+from .cases import Clock, RunSync, TestCassette
+from .plugin import (
+    cassette,
+    clock,
+    ctx,
+    demo_org,
+    orgsync_case,
+    pytest_addoption,
+    pytest_configure,
+    pytest_runtest_call,
+    pytest_terminal_summary,
+    recorded_from,
+    run,
+    store,
+)
+
+if TYPE_CHECKING:
+    from .conforming import conformance
+
+__all__ = [
+    "Clock",
+    "Ran",
+    "RunSync",
+    "Source",
+    "TestCassette",
+    "cassette",
+    "clock",
+    "conformance",
+    "ctx",
+    "demo_org",
+    "orgsync_case",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_runtest_call",
+    "pytest_terminal_summary",
+    "recorded_from",
+    "run",
+    "store",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what only some projects use, the demo org behind it too, when it is asked for."""
+    if name == "conformance":
+        from .conforming import conformance
+
+        return conformance
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

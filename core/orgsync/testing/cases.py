@@ -1,0 +1,90 @@
+"""What tests are given: a run, a clock, their cassette, or a demo org."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from orgsync.application import Workspace, connect
+from orgsync.cassettes import Ran, Recording, Replay, Stage, throw_away
+from orgsync.context import Context, Sync
+from orgsync.records import Record
+from orgsync.salesforce.credentials import Credentials
+from orgsync.settings import Settings
+
+if TYPE_CHECKING:
+    from orgsync.demo_org import DemoOrg
+
+__all__ = ["Clock", "RunSync", "TestCassette", "stage_on"]
+
+R = TypeVar("R", bound=Record)
+
+
+class RunSync(Protocol):
+    """Run a sync once on the test's connection; raises the OrgsyncError that ended it."""
+
+    async def __call__(self, sync: Sync[R], *, full: bool = False, reconcile: bool = False) -> Ran[R]:
+        """Run it, and give what it left."""
+        ...
+
+
+class Clock:
+    """The test's time: a cassette's, which moves by itself, or the demo org's, which a test moves."""
+
+    def __init__(self, tell: Callable[[], datetime], org: "DemoOrg | None" = None) -> None:
+        self._tell = tell
+        self._org = org
+
+    @property
+    def now(self) -> datetime:
+        """Tell the time, aware, in UTC."""
+        return self._tell()
+
+    def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+        """Let time pass, for the demo org and for orgsync; a cassette keeps its own time."""
+        if self._org is not None:
+            by = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+            self._org.advance(seconds=by.total_seconds())
+
+
+class TestCassette:
+    """The test's cassette, for a test that changes the org between runs, or signs in by itself."""
+
+    __test__ = False  # pytest is not to collect it
+
+    def __init__(self, path: Path, played: Recording | Replay) -> None:
+        self.path = path
+        self._played = played
+
+    @property
+    def recording(self) -> bool:
+        """Tell whether the test speaks to an org."""
+        return isinstance(self._played, Recording)
+
+    @property
+    def credentials(self) -> Credentials:
+        """What to sign in with; in a replay nothing of it is true. Raises ConfigurationInvalid where there is none."""
+        return self._played.credentials
+
+    async def meanwhile(self, change: Callable[[Context], Awaitable[object]]) -> None:
+        """Change the org while recording; neither this nor its answers are kept, and a replay skips it."""
+        if isinstance(self._played, Recording):
+            with self._played.unheard():
+                async with self._played.stage.context() as ctx:
+                    await change(ctx)
+
+
+def stage_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> Stage:
+    """Make a throw-away project whose connection leads to a demo org; `org.now` is its time."""
+
+    async def sign_in(workspace: Workspace) -> None:
+        app = Credentials(
+            grant="refresh-token",
+            login_url=org.login_url,
+            client_id=org.client_id,
+            client_secret=org.client_secret,
+            refresh_token=org.refresh_token,
+        )
+        await connect(workspace, name, app)
+
+    return Stage(throw_away(folder, settings), name, sign_in, lambda: org.now)

@@ -1,0 +1,60 @@
+"""Checks of a script as it is written: its import, its docstrings, its tables."""
+
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from orgsync.discovery import classes_of
+from orgsync.errors import OrgsyncError
+from orgsync.records import schema_of
+from orgsync.store import Store
+
+from .copying import Script
+from .fresh import fresh_module
+from .importing import fresh_sync
+from .side_effects import side_effects
+from .verdicts import Unfit
+
+__all__ = ["has_docstrings", "has_tables", "imports_quietly"]
+
+
+def imports_quietly(script: Script, folder: Path) -> None:
+    """Importing the script defines things and does nothing else."""
+    effects = side_effects(script.home, folder)
+    if effects:
+        told = "\n".join(effects)
+        raise Unfit(
+            f"Importing {script.home.path} does more than define things.\n{told}\n"
+            "Move it into the sync's function: scripts are imported to be listed, too."
+        )
+
+
+def has_docstrings(script: Script, folder: Path) -> None:
+    """The module and the sync's function say what they are for."""
+    function = fresh_sync(script.home).function
+    line = function.__code__.co_firstlineno if hasattr(function, "__code__") else 1
+    lacking = [
+        f"{script.home.path}, line {at}: {what} has no docstring."
+        for what, text, at in (
+            ("the script", fresh_module(script.home).__doc__, 1),
+            (f"the sync {script.home.sync}", function.__doc__, line),
+        )
+        if not (text or "").strip()
+    ]
+    if lacking:
+        raise Unfit("\n".join([*lacking, "One sentence is enough; `orgsync syncs` shows it."]))
+
+
+def has_tables(script: Script, folder: Path) -> None:
+    """Each record class makes its table in a new store."""
+    anyio.run(partial(_prepare, script, folder))
+
+
+async def _prepare(script: Script, folder: Path) -> None:
+    async with Store.open(f"sqlite:///{folder / 'tables.db'}", folder=folder) as store:
+        for model in classes_of(fresh_sync(script.home)):
+            try:
+                await store.prepare(schema_of(model))
+            except OrgsyncError as problem:
+                raise Unfit(f"{script.home.path}: {problem}") from None

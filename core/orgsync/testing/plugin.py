@@ -1,0 +1,253 @@
+"""The pytest plugin: its options, its fixtures, and what it does around a test."""
+
+import re
+import shlex
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import pytest
+
+from orgsync.cassettes import (
+    Recording,
+    Replay,
+    Replayed,
+    Source,
+    Stage,
+    leaks,
+    project_connection,
+    read_cassette,
+    without_waiting,
+    write_cassette,
+)
+from orgsync.context import Context
+from orgsync.errors import CassetteInvalid, OrgsyncError
+from orgsync.settings import Settings, load_settings
+from orgsync.store import Store
+
+from .cases import Clock, RunSync, TestCassette, stage_on
+
+if TYPE_CHECKING:
+    from orgsync.demo_org import DemoOrg
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_PLAYED: pytest.StashKey[Recording | Replay] = pytest.StashKey()
+_PASSED: pytest.StashKey[bool] = pytest.StashKey()
+_WRITTEN = "orgsync cassette"  # the property of a test's report that tells what became of its cassette
+_MARKER = (
+    "orgsync(connection, instance_url, metadata, tags, cassette): what the connection of a replay looks like, and the "
+    "cassette's file; orgsync(contacts, accounts, page_size, ...): what the demo org is made with."
+)
+_ODD = re.compile(r"[^\w.\[\]=,+-]")  # in names of files
+_LONGEST = 120  # letters of a file's name
+_LIKE = ("connection", "instance_url", "metadata", "tags")
+
+
+def _asynchronous(function: F) -> F:
+    """Make a fixture: one of pytest-asyncio's where there is that, for in strict mode it runs no others."""
+    made: Any = pytest.fixture
+    with suppress(ImportError):
+        import pytest_asyncio
+
+        made = pytest_asyncio.fixture
+    return cast("F", made(function))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that record, and where cassettes are."""
+    group = parser.getgroup("orgsync", "cassettes of orgsync")
+    group.addoption("--record", action="store_true", help="Record cassettes anew from --connection.")
+    group.addoption("--record-missing", action="store_true", help="Record the cassettes that are not there yet.")
+    group.addoption("--connection", metavar="NAME", help="The connection to record from, or to replay as.")
+    group.addoption("--max-rows", metavar="N", type=int, help="Record at most so many rows of each query.")
+    parser.addini("orgsync_cassettes", "The folder of cassettes.", type="string", default="cassettes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that has not asked for all of its cassette, or has swallowed that the cassette lacks something."""
+    try:
+        result = yield
+    except BaseException as error:
+        played = item.stash.get(_PLAYED, None)
+        if isinstance(played, Replay) and played.player.problem not in (None, error):
+            error.add_note(f"Before that: {played.player.problem}")
+        raise
+    played = item.stash.get(_PLAYED, None)
+    if isinstance(played, Replay):
+        with _told_plainly():
+            played.player.require_played()
+    item.stash[_PASSED] = True
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell which cassettes were written."""
+    for report in [each for reports in terminalreporter.stats.values() for each in reports]:
+        if getattr(report, "when", None) == "teardown":
+            for name, line in report.user_properties:
+                if name == _WRITTEN:
+                    terminalreporter.write_line(f"orgsync: {line}")
+
+
+@pytest.fixture
+def orgsync_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stage, Clock]]:
+    """Give where the test's syncs run, and its clock; nothing waits between tries meanwhile."""
+    settings = load_settings(request.config.rootpath)
+    with without_waiting():
+        if "demo_org" in request.fixturenames:
+            org: DemoOrg = request.getfixturevalue("demo_org")
+            stage = stage_on(org, tmp_path / "orgsync", settings, _name(request) or "demo")
+            yield stage, Clock(stage.clock, org)
+            return
+        with _played(request, tmp_path / "orgsync", settings) as played:
+            yield played.stage, Clock(played.stage.clock)
+
+
+@pytest.fixture
+def run(orgsync_case: tuple[Stage, Clock]) -> RunSync:
+    """Run a sync once: `ran = await run(contacts)`, then look at `ran.rows` and `ran.added`."""
+    stage, _ = orgsync_case
+
+    async def run_once(sync: Any, *, full: bool = False, reconcile: bool = False) -> Any:
+        __tracebackhide__ = True
+        return await stage.run(sync, full=full, reconcile=reconcile)
+
+    return run_once
+
+
+@_asynchronous
+async def ctx(orgsync_case: tuple[Stage, Clock]) -> AsyncGenerator[Context]:
+    """Give an authenticated way into the org of the cassette, or the demo org: what a script holds."""
+    with _told_plainly():
+        async with orgsync_case[0].context() as opened:
+            yield opened
+
+
+@_asynchronous
+async def store(orgsync_case: tuple[Stage, Clock]) -> AsyncGenerator[Store]:
+    """Give the fresh store that `run` writes to."""
+    with _told_plainly():
+        async with orgsync_case[0].workspace() as workspace:
+            yield workspace.store
+
+
+@pytest.fixture
+def clock(orgsync_case: tuple[Stage, Clock]) -> Clock:
+    """Give the test's time."""
+    return orgsync_case[1]
+
+
+@pytest.fixture
+def cassette(request: pytest.FixtureRequest, orgsync_case: tuple[Stage, Clock]) -> TestCassette:
+    """Give the test's cassette."""
+    return TestCassette(_path(request), request.node.stash[_PLAYED])
+
+
+@pytest.fixture
+def demo_org(request: pytest.FixtureRequest) -> "Iterator[DemoOrg]":
+    """Give a small Salesforce on this machine, its clock standing still: change it, break it, see what it was asked."""
+    from datetime import UTC, datetime
+
+    from orgsync.demo_org import DemoOrg
+
+    options: dict[str, Any] = {"contacts": 25, "accounts": 5, "now": datetime(2026, 1, 31, 10, 15, tzinfo=UTC)}
+    told = {name: value for name, value in _marked(request).items() if name not in (*_LIKE, "cassette")}
+    with DemoOrg(**{**options, **told}) as org:
+        yield org
+
+
+@pytest.fixture
+def recorded_from(request: pytest.FixtureRequest) -> Source:
+    """Tell what `--record` records from: the connection that --connection names. Override it for another."""
+    settings = load_settings(request.config.rootpath)
+    return Source(settings, project_connection(settings, _name(request)))
+
+
+@contextmanager
+def _told_plainly() -> Generator[None]:
+    """Fail with a problem's sentences alone: where in orgsync it was noticed says nothing to anybody."""
+    try:
+        yield
+    except OrgsyncError as problem:
+        raise pytest.fail.Exception(f"{problem.cause}\n{problem.remedy}", pytrace=False) from None
+
+
+@contextmanager
+def _played(request: pytest.FixtureRequest, folder: Path, settings: Settings) -> Generator[Recording | Replay]:
+    path = _path(request)
+    config = request.config
+    with _told_plainly():
+        if config.getoption("--record") or (config.getoption("--record-missing") and not path.exists()):
+            source: Source = request.getfixturevalue("recorded_from")
+            played: Recording | Replay = Recording(source, folder, max_rows=config.getoption("--max-rows"))
+        else:
+            like = Replayed(**{name: value for name, value in _marked(request).items() if name in _LIKE})
+            played = Replay(_read(path, request), _shown(path, config), folder, settings, like)
+    request.node.stash[_PLAYED] = played
+    with played.heard():
+        yield played
+    if isinstance(played, Recording):
+        line = _written(played, path, passed=request.node.stash.get(_PASSED, False), fields=settings.scrub)
+        request.node.user_properties.append((_WRITTEN, f"{_shown(path, config)} {line}"))
+
+
+def _written(recording: Recording, path: Path, *, passed: bool, fields: Sequence[str]) -> str:
+    """Write a cassette, but not one of a test that failed over one that is there; tell what became of it."""
+    made = recording.cassette()
+    if not made.interactions:
+        return "was not recorded: nothing was asked"
+    if not passed and path.exists():
+        return "stays as it was: the test did not pass"
+    write_cassette(path, made)
+    found = leaks(made.interactions, fields=fields)
+    failed = "" if passed else ", though the test did not pass"
+    warning = f"; look at {found[0].where} of step {found[0].step}: {found[0].what}" if found else ""
+    return f"was recorded, {len(made.interactions)} steps{failed}{warning}"
+
+
+def _read(path: Path, request: pytest.FixtureRequest) -> Any:
+    try:
+        return read_cassette(path)
+    except CassetteInvalid as problem:
+        if path.exists():
+            raise
+        remedy = f"Record it: pytest --record --connection NAME {shlex.quote(request.node.nodeid)}"
+        raise CassetteInvalid(problem.cause, remedy) from None
+
+
+def _path(request: pytest.FixtureRequest) -> Path:
+    folder = request.config.rootpath / str(request.config.getini("orgsync_cassettes"))
+    if named := _marked(request).get("cassette"):
+        return folder / f"{named}.yaml"
+    return folder / request.path.stem / f"{_file_name(request.node.nodeid.partition('::')[2].replace('::', '.'))}.yaml"
+
+
+def _file_name(test: str) -> str:
+    """Name a file after a test; where that takes another name, it is made distinct."""
+    name = _ODD.sub("_", test)[:_LONGEST]
+    return name if name == test else f"{name}-{sha256(test.encode()).hexdigest()[:8]}"
+
+
+def _shown(path: Path, config: pytest.Config) -> str:
+    return path.relative_to(config.rootpath).as_posix() if path.is_relative_to(config.rootpath) else str(path)
+
+
+def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Join what the markers say, the test's own over its module's; `--connection` over both."""
+    told: dict[str, Any] = {}
+    for marker in reversed(list(request.node.iter_markers("orgsync"))):
+        told |= marker.kwargs
+    return told | ({"connection": name} if (name := request.config.getoption("--connection")) else {})
+
+
+def _name(request: pytest.FixtureRequest) -> str | None:
+    return _marked(request).get("connection")

@@ -1,0 +1,184 @@
+"""The objects and fields that a script reads, given to a demo org that lacks them.
+
+Record classes name them. What only a hand-written query or a condition names is learnt from the requests that the org
+refused: a query's text says which fields it meant.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from orgsync.demo_org import DemoOrg, Refusal, Request
+from orgsync.demo_org.fields import Field, SObject
+from orgsync.demo_org.grammar import parse
+from orgsync.demo_org.syntax import Boolean, Comparison, Literal, Moment, Named, Number, Path, Query
+from orgsync.records import Column, Record, schema_of
+
+__all__ = ["Provided", "Wanted", "provide", "refused_queries", "wanted_of"]
+
+_TYPES: dict[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "int",
+    float: "double",
+    Decimal: "currency",
+    date: "date",
+    datetime: "datetime",
+}
+_PEOPLE = {"Owner", "CreatedBy", "LastModifiedBy", "Manager", "User"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a script asked for in vain: queries, and names of objects."""
+
+    queries: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+
+    def __or__(self, other: "Wanted") -> "Wanted":
+        """Give what either wants, in order."""
+        queries, objects = (*self.queries, *other.queries), (*self.objects, *other.objects)
+        return Wanted(tuple(dict.fromkeys(queries)), tuple(dict.fromkeys(objects)))
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """The objects that a script reads, parents first, and the columns that record classes make of their fields."""
+
+    sobjects: dict[str, None] = field(default_factory=dict[str, None])
+    columns: dict[tuple[str, str], Column] = field(default_factory=dict[tuple[str, str], Column])
+
+
+def refused_queries(requests: Iterable[Request]) -> list[str]:
+    """Give the SOQL that was refused, that of Bulk jobs too."""
+    refused = [request for request in requests if request.status == 400]
+    jobs = [json.loads(request.body) for request in refused if request.path.endswith("/jobs/query")]
+    asked = [request.query["q"] for request in refused if "q" in request.query]
+    return list(dict.fromkeys([*asked, *(str(job.get("query", "")) for job in jobs)]))
+
+
+def wanted_of(requests: Iterable[Request]) -> Wanted:
+    """Read from requests what was asked for in vain."""
+    requests = list(requests)
+    missing = [request.path.partition("/sobjects/")[2] for request in requests if request.status == 404]
+    objects = [path.partition("/")[0] for path in missing if path]
+    return Wanted(tuple(refused_queries(requests)), tuple(dict.fromkeys(objects)))
+
+
+def provide(org: DemoOrg, models: Iterable[type[Record]], wanted: Wanted) -> Provided:
+    """Give a demo org what the record classes and the refused requests name; what it has stays as it is."""
+    provided = Provided()
+    schemas = [schema_of(model) for model in models]
+    for name in [*(schema.sobject for schema in schemas), *wanted.objects]:
+        _object(org, name, provided)
+    for schema in schemas:
+        # Paths through parents come first: they say that a field such as Region__c is a lookup.
+        for column in sorted(schema.fields, key=lambda each: "." not in each.path):
+            owner, added = _give(org, schema.sobject, column.path, _TYPES.get(column.type, "string"), provided)
+            provided.columns[owner.name, added] = column
+    for text in wanted.queries:
+        with suppress(Refusal):  # what does not parse names nothing
+            _give_queried(org, parse(text), provided)
+    return provided
+
+
+def _give_queried(org: DemoOrg, query: Query, provided: Provided, source: str = "") -> None:
+    sobject = source or _object(org, query.source, provided).name
+    for item in query.select:
+        if isinstance(item, Query):
+            child = _child(org, sobject, item.source)
+            if child:
+                _give_queried(org, item, provided, child)
+    for path, type in _paths(query):
+        parts = path.parts[1:] if path.parts[0] in (query.alias, query.source) and path.parts[1:] else path.parts
+        _give(org, sobject, ".".join(parts), type, provided)
+
+
+def _paths(node: object) -> Iterator[tuple[Path, str]]:
+    """Give the paths of a query's tree with the type that each is compared as, those of sub-selects left out."""
+    if isinstance(node, Path):
+        yield node, "string"
+    elif isinstance(node, Comparison):
+        yield node.path, _type_of(node.literals[0])
+    elif isinstance(node, tuple):
+        for part in node:  # pyright: ignore[reportUnknownVariableType]
+            if not isinstance(part, Query):
+                yield from _paths(part)  # pyright: ignore[reportUnknownArgumentType]
+    elif is_dataclass(node):
+        # Conditions come first: they tell a field's type.
+        for name in sorted((each.name for each in fields(node)), key=lambda each: each != "where"):
+            yield from _paths(getattr(node, name))
+
+
+def _type_of(literal: Literal) -> str:
+    if isinstance(literal, Number):
+        return "double"
+    if isinstance(literal, Boolean):
+        return "boolean"
+    if isinstance(literal, Moment):
+        return "datetime" if isinstance(literal.value, datetime) else "date"
+    return "date" if isinstance(literal, Named) else "string"
+
+
+def _give(org: DemoOrg, sobject: str, path: str, type: str, provided: Provided) -> tuple[SObject, str]:
+    """Give an object the field at the end of a path, and the lookups on the way; answer with its object and name."""
+    *parents, name = path.split(".")
+    owner = _known(org)[sobject.lower()]
+    for parent in parents:
+        owner = _follow(org, owner, parent, provided)
+    found = next((each for each in owner.fields if each.name.lower() == name.lower()), None)
+    if found is not None:
+        return owner, found.name
+    target = name.removesuffix("Id")
+    if type == "string" and target != name and (target.lower() in _known(org) or target in _PEOPLE):
+        org.add_lookup(owner.name, name, _parent_of(owner, target, _known(org)))
+    else:
+        org.add_field(owner.name, name, type=type)
+    return owner, name
+
+
+def _follow(org: DemoOrg, owner: SObject, relationship: str, provided: Provided) -> SObject:
+    """Give the parent behind a relationship, making the lookup and the parent where they lack."""
+    found = _reference(owner, relationship)
+    if found is None or found.refers_to is None:
+        custom = relationship.endswith("__r")
+        parent = _parent_of(owner, f"{relationship[:-1]}c" if custom else relationship, _known(org))
+        _object(org, parent, provided)
+        org.add_lookup(owner.name, f"{relationship[:-1]}c" if custom else f"{relationship}Id", parent)
+        return _object(org, parent, provided)
+    return _object(org, found.refers_to, provided)
+
+
+def _parent_of(owner: SObject, name: str, known: dict[str, SObject]) -> str:
+    if name.lower() in known:
+        return known[name.lower()].name
+    return "User" if name in _PEOPLE else owner.name if name == "Parent" else name
+
+
+def _reference(owner: SObject, relationship: str) -> Field | None:
+    return next((each for each in owner.fields if (each.relationship or "").lower() == relationship.lower()), None)
+
+
+def _child(org: DemoOrg, sobject: str, relationship: str) -> str | None:
+    """Name the object whose rows a sub-select reads."""
+    for each in org.objects():
+        for reference in each.fields:
+            if reference.refers_to == sobject and (reference.child_relationship or "").lower() == relationship.lower():
+                return each.name
+    return None
+
+
+def _object(org: DemoOrg, name: str, provided: Provided) -> SObject:
+    """Give an object, making it where the org lacks it, and note that the script reads it."""
+    if name.lower() not in _known(org):
+        org.add_object(name)
+    found = _known(org)[name.lower()]
+    provided.sobjects[found.name] = None
+    return found
+
+
+def _known(org: DemoOrg) -> dict[str, SObject]:
+    return {each.name.lower(): each for each in org.objects()}

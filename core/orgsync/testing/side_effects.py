@@ -1,0 +1,149 @@
+"""What importing a script does beside defining things, watched in a fresh process.
+
+What an installed package does while the script imports it is the package's own affair; what the script's own lines do,
+and what they have others do, counts. The process reports in a file, so that its output shows what the script prints.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from unittest.mock import patch
+
+from .fresh import Home, fresh_module
+
+__all__ = ["side_effects"]
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_PROGRAM = f"""
+import sys, types
+watching = types.ModuleType("watching")
+watching.__path__ = [{str(Path(__file__).parent)!r}]
+sys.modules["watching"] = watching
+from watching.side_effects import main
+main()
+"""
+"""This module, under another package's name: the process is not to import all of orgsync for it."""
+_PATIENCE = 60.0  # seconds
+
+_THREAD = "orgsync: a thread"
+"""An event of our own."""
+
+_EFFECTS = {
+    "socket.__new__": "opens a socket",
+    "socket.getaddrinfo": "looks up a host",
+    "sqlite3.connect": "opens a database",
+    "subprocess.Popen": "starts a process",
+    "os.system": "starts a process",
+    "os.exec": "replaces the process",
+    "os.fork": "starts a process",
+    "os.posix_spawn": "starts a process",
+    "os.spawn": "starts a process",
+    "os.remove": "deletes a file",
+    "os.rmdir": "deletes a folder",
+    "os.rename": "renames a file",
+    "os.mkdir": "makes a folder",
+    "os.link": "makes a link",
+    "os.symlink": "makes a link",
+    "os.truncate": "cuts a file",
+    "os.chmod": "changes a file's rights",
+    "os.chdir": "changes the working directory",
+    "os.putenv": "changes os.environ",
+    "os.unsetenv": "changes os.environ",
+    _THREAD: "starts a thread",
+}
+
+
+def side_effects(home: Home, folder: Path) -> list[str]:
+    """Import a script in a process of its own, and tell what that did; the folder is for the process's report."""
+    report = folder / "side-effects.json"
+    asked = {"home": asdict(home), "path": sys.path, "report": str(report)}
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _PROGRAM],
+        input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=_PATIENCE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )  # fmt: skip
+    printed = [f"It prints: {_first_line(text)}" for text in (ran.stdout, ran.stderr) if text.strip()]
+    if not report.exists():
+        return printed or [f"It ends the process with {ran.returncode}."]
+    return [*json.loads(report.read_text(encoding="utf-8")), *printed]
+
+
+def main() -> None:
+    """Import the script that standard input names, and write down what that did."""
+    asked: dict[str, Any] = json.load(sys.stdin)
+    sys.path[:] = asked["path"]
+    sys.dont_write_bytecode = True
+    watching = _Watching(Home(**asked["home"]))
+    before = _state()
+    sys.addaudithook(watching.note)
+    try:
+        with patch.object(threading.Thread, "start", watching.started(threading.Thread.start)):
+            fresh_module(watching.home)
+    finally:
+        watching.over = True
+    changed = [f"It {told}." for (told, was), (_, now) in zip(before, _state(), strict=True) if was != now]
+    threads = ["It leaves a thread running."] * (threading.active_count() > 1)
+    seen = watching.seen or threads
+    Path(asked["report"]).write_text(json.dumps([*seen, *changed]), encoding="utf-8")
+
+
+def _state() -> list[tuple[str, Any]]:
+    """What no audit event tells of."""
+    handlers = [str(signal.getsignal(number)) for number in sorted(signal.valid_signals())]
+    return [("changes sys.path", list(sys.path)), ("sets a signal handler", handlers)]
+
+
+@dataclass(slots=True)
+class _Watching:
+    """An audit hook; hooks cannot be taken away, so it is told when it is over."""
+
+    home: Home
+    seen: list[str] = field(default_factory=list[str])
+    over: bool = False
+
+    def note(self, event: str, args: tuple[Any, ...]) -> None:
+        """Note an event that the script's own lines brought about."""
+        if self.over:
+            return
+        effect = "writes a file" if event == "open" and _writes(args) else _EFFECTS.get(event)
+        if effect and (place := self._place()):
+            told = f"It {effect} ({place})."
+            if told not in self.seen:
+                self.seen.append(told)
+
+    def started(self, start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
+        """Note the threads that are started; not every version of Python has an audit event for them."""
+
+        def noted(thread: threading.Thread) -> None:
+            self.note(_THREAD, ())
+            start(thread)
+
+        return noted
+
+    def _place(self) -> str:
+        """Name the script's line that is at work; "" while another module is being imported."""
+        frame: FrameType | None = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] # quicker than inspect, and hooks are met often
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if self.home.owns(name):
+                return f"{name}, line {frame.f_lineno}"
+            if name.startswith("<frozen importlib"):
+                return ""
+            frame = frame.f_back
+        return ""
+
+
+def _writes(args: tuple[Any, ...]) -> bool:
+    return isinstance(args[2], int) and bool(args[2] & _WRITING)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[-1][:200]

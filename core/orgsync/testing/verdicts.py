@@ -1,0 +1,62 @@
+"""How a check ends when the script does not pass it."""
+
+import logging
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import stamina
+from structlog.testing import capture_logs
+
+from .copying import Copies, Script, opened
+
+__all__ = ["FIRST", "QUERIES", "SECOND", "TABLES", "Check", "NotChecked", "Unfit", "on_copies"]
+
+TABLES = "has valid tables"
+QUERIES = "sends queries that parse"
+FIRST = "brings every row in a first run"
+SECOND = "follows changes in a second run"
+"""Names of checks that others give way to: a script without a first run is told so once."""
+
+Check = Callable[[Script, Path], None]
+"""Looks at one script, with a folder of its own."""
+
+_ATTEMPTS = 7
+
+
+class Unfit(Exception):
+    """The script does not do what the check asks; the text says what it does."""
+
+
+class NotChecked(Exception):
+    """The check says nothing, for another one fails first, whose name this carries."""
+
+
+def on_copies(check: Callable[[Copies], Coroutine[Any, Any, None]], *, orgs: int = 1) -> Check:
+    """Make a check of a function of copies of demo orgs; requests are tried again without waiting."""
+
+    async def checked(script: Script, folder: Path) -> None:
+        async with opened(script, folder, orgs=orgs) as copies:
+            await check(copies)
+
+    def run(script: Script, folder: Path) -> None:
+        with stamina.set_testing(True, attempts=_ATTEMPTS, cap=True), _quiet():
+            anyio.run(partial(checked, script, folder))
+
+    return run
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Keep to itself what runs log, faults that were asked for above all: a failure's own words are to be seen."""
+    pool = logging.getLogger("sqlalchemy.pool")
+    level = pool.level
+    pool.setLevel(logging.CRITICAL + 1)
+    try:
+        with capture_logs():
+            yield
+    finally:
+        pool.setLevel(level)

@@ -1,0 +1,406 @@
+"""Recording keeps all that is said to an org, and leaves the project that it records from as it was."""
+
+import threading
+import urllib.request
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from orgsync import Batch, Batches, Context, Credentials, Record, Sync, sync
+from orgsync.application import connect, open_workspace
+from orgsync.cassettes import Cassette, Ran, Recording, Replay, Replayed, Source, Stage, read_cassette, write_cassette
+from orgsync.cassettes.interactions import RecordedRequest, RecordedResponse
+from orgsync.cassettes.naming import told
+from orgsync.cassettes.recorder import Recorder
+from orgsync.demo_org import DemoOrg, Fault
+from orgsync.errors import NotRecorded, SignInNeeded
+from orgsync.settings import Settings
+from orgsync.store import Store
+from orgsync_syncs.accounts import accounts
+from orgsync_syncs.contacts import contacts
+from tests.conftest import BEGAN
+from tests.projects import Interruption, credentials_for, settings_for
+
+from .recorded import NOTHING, recorded, replayed, source_at
+
+Story = Callable[[Stage], Awaitable[Any]]
+
+
+@pytest.fixture
+def org() -> Iterator[DemoOrg]:
+    """A demo org whose clock stands still, with two pages of contacts."""
+    with DemoOrg(contacts=30, accounts=5, page_size=20, now=BEGAN) as started:
+        yield started
+
+
+def names(cassette: Cassette) -> list[str]:
+    return [told(each) for each in cassette.interactions]
+
+
+async def heard(source: Source, folder: Path, story: Story) -> tuple[Cassette, Any]:
+    """Record what happens on a stage."""
+    recording = Recording(source, folder / "recording")
+    with recording.heard():
+        result = await story(recording.stage)
+    return recording.cassette(), result
+
+
+async def played(cassette: Cassette, folder: Path, story: Story) -> Any:
+    """Let the same happen on the stage of a replay, by way of a file, to the cassette's end."""
+    write_cassette(folder / "it.yaml", cassette)
+    replay = Replay(read_cassette(folder / "it.yaml"), "it.yaml", folder / "replay", settings_for(folder), Replayed())
+    with replay.heard():
+        result = await story(replay.stage)
+    replay.player.require_played()
+    return result
+
+
+async def dumped(settings: Settings) -> dict[str, Any]:
+    """Read a store's tables, without the connection: its token, its instance and its status may change."""
+    async with Store.open(settings.store_url, folder=settings.folder) as store, store.session() as session:
+        found = (await session.connection()).exec_driver_sql
+        listed = (await found("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
+        return {name: (await found(f'SELECT * FROM "{name}"')).all() for name in listed if name != "orgsync_connection"}
+
+
+async def real_secrets(source: Source) -> dict[str, Any]:
+    async with open_workspace(source.settings) as workspace:
+        return await workspace.store.secrets("acme")
+
+
+async def once(stage: Stage) -> Ran[Any]:
+    return await stage.run(contacts)
+
+
+async def twice(stage: Stage) -> list[Ran[Any]]:
+    return [await stage.run(contacts) for _ in range(2)]
+
+
+async def test_recording_leaves_no_row_no_run_and_no_lease_in_the_real_store(org: DemoOrg, tmp_path: Path) -> None:
+    source = await source_at(tmp_path / "source", org)
+    before = await dumped(source.settings)
+    await heard(source, tmp_path, twice)
+    assert await dumped(source.settings) == before
+
+
+async def test_a_run_that_fails_leaves_nothing_either(org: DemoOrg, tmp_path: Path) -> None:
+    source = await source_at(tmp_path / "source", org)
+    before = await dumped(source.settings)
+    org.revoke_refresh_tokens()
+    with pytest.raises(SignInNeeded):
+        await heard(source, tmp_path, once)
+    assert await dumped(source.settings) == before
+
+
+async def test_the_database_that_the_environment_names_is_not_written_to(
+    org: DemoOrg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORGSYNC_DATABASE_URL", f"sqlite:///{tmp_path / 'real.db'}")
+    source = await source_at(tmp_path / "source", org)
+    assert source.settings.store_url.endswith("real.db")
+    before = await dumped(source.settings)
+    monkeypatch.setenv("ORGSYNC_DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")
+    cassette, _ = await heard(source, tmp_path, once)
+    await played(cassette, tmp_path, once)
+    assert not (tmp_path / "other.db").exists()
+    monkeypatch.delenv("ORGSYNC_DATABASE_URL")
+    assert await dumped(source.settings) == before
+
+
+async def test_a_rotated_refresh_token_is_kept_in_the_real_store(org: DemoOrg, tmp_path: Path) -> None:
+    org.rotate_refresh_tokens = True
+    source = await source_at(tmp_path / "source", org)
+    before = (await real_secrets(source))["refresh_token"]
+    cassette, _ = await heard(source, tmp_path, once)
+    after = (await real_secrets(source))["refresh_token"]
+    assert after != before
+    assert "REFRESH-TOKEN-2" in str(cassette.interactions[0].response.body)
+    async with open_workspace(source.settings) as workspace:  # and it is alive
+        org.expire_tokens()
+        assert (await workspace.run(accounts, "acme", clock=lambda: org.now)).problem is None
+    assert (await played(cassette, tmp_path, once)).added == 30
+
+
+async def test_a_recording_begins_with_a_sign_in_though_the_real_token_lives(org: DemoOrg, tmp_path: Path) -> None:
+    source = await source_at(tmp_path / "source", org)
+    cassette, _ = await heard(source, tmp_path, twice)
+    signed_in = [name for name in names(cassette) if "oauth2/token" in name]
+    assert signed_in == ["POST /services/oauth2/token (refresh_token) -> 200"]
+    assert names(cassette)[0] == signed_in[0]
+
+
+async def test_what_is_unheard_is_not_kept_and_a_sign_in_before_it_is_not_missed(org: DemoOrg, tmp_path: Path) -> None:
+    recording = Recording(await source_at(tmp_path / "source", org), tmp_path / "recording")
+    with recording.heard():
+        with recording.unheard():
+            async with recording.stage.context() as ctx:
+                await ctx.post("sobjects/Contact", {"LastName": "Unheard"})
+        ran = await recording.stage.run(contacts)
+        with recording.unheard():
+            async with recording.stage.context() as ctx:
+                await ctx.patch(f"sobjects/Contact/{ran.rows[0].id}", {"Title": "Unheard"})
+        second = await recording.stage.run(contacts)
+    assert (ran.added, second.updated) == (31, 1)
+    cassette = recording.cassette()
+    assert not [name for name in names(cassette) if name.startswith(("PATCH", "POST sobjects"))]
+    again = await played(cassette, tmp_path, twice)
+    assert (again[0].added, again[1].updated) == (31, 1)
+
+
+def test_what_is_kept_is_judged_by_when_it_was_asked() -> None:
+    recorder, request, answer = Recorder(lambda: BEGAN), RecordedRequest("GET", "", "/"), RecordedResponse(200)
+    heard = recorder.sent()
+    with recorder.unheard():
+        recorder.keep(request, answer, heard)
+        not_heard = recorder.sent()
+        assert not recorder.listens
+    recorder.keep(request, answer, not_heard)
+    assert (len(recorder), recorder.listens) == (1, True)
+
+
+async def test_a_renewal_and_answers_that_never_came_whole_are_recorded_as_they_were_seen(
+    org: DemoOrg, tmp_path: Path
+) -> None:
+    async def story(stage: Stage, troubled: bool = False) -> list[Ran[Any]]:
+        if troubled:
+            org.add_fault(Fault.reset(), match="queryAll")
+            org.add_fault(Fault.truncate(), match="queryAll")
+        first = await stage.run(contacts)
+        if troubled:
+            org.advance(minutes=5)
+            org.expire_tokens()
+            org.add_fault(Fault.maintenance(), match="queryAll")
+        return [first, await stage.run(contacts)]
+
+    cassette, (first, second) = await heard(
+        await source_at(tmp_path / "source", org), tmp_path, lambda stage: story(stage, troubled=True)
+    )
+    assert [name for name in names(cassette) if name.endswith("401 INVALID_SESSION_ID")]
+    assert [name for name in names(cassette) if name.endswith("503")]
+    again = await played(cassette, tmp_path, story)
+    assert [(each.added, len(each.rows)) for each in again] == [(30, 30), (0, 30)]
+    assert again[0].api_calls < first.api_calls  # an answer that did not come whole was a call all the same
+    assert again[1].api_calls == second.api_calls
+
+
+async def test_an_org_that_moves_while_it_is_recorded_is_found_again_in_a_replay(org: DemoOrg, tmp_path: Path) -> None:
+    async def story(stage: Stage, org: DemoOrg | None = None) -> list[Ran[Any]]:
+        first = await stage.run(contacts)
+        if org:
+            org.insert("Contact", LastName="Moved")
+            org.advance(minutes=10)
+            org.move_instance()
+        return [first, await stage.run(contacts)]
+
+    source = await source_at(tmp_path / "source", org)
+    cassette, (_, second) = await heard(source, tmp_path, lambda stage: story(stage, org))
+    assert second.added == 1
+    bodies = "".join(str(each.response.body) for each in cassette.interactions)
+    assert "https://instance-1.test" in bodies
+    assert "https://instance-2.test" in bodies
+    assert {each.request.origin for each in cassette.interactions} == {""}
+    assert [each.added for each in await played(cassette, tmp_path, story)] == [30, 1]
+    async with open_workspace(source.settings) as workspace:
+        assert (await workspace.store.connection("acme")).instance_url == org.instance_url
+
+
+async def test_a_bulk_job_its_polls_and_its_pages_of_csv_are_recorded(org: DemoOrg, tmp_path: Path) -> None:
+    source = await source_at(tmp_path / "source", org, bulk_from=1)
+    org.insert("Contact", LastName='Ö, "quoted"\nand broken', Title=None)
+    cassette, ran = await heard(source, tmp_path, once)
+    steps = names(cassette)
+    assert "POST jobs/query Contact -> 200" in steps
+    assert sum(name.startswith("GET jobs/query/") and "/results" in name for name in steps) >= 1
+    replay = Replay(cassette, "it.yaml", tmp_path / "replay", settings_for(tmp_path, bulk_from=1), Replayed())
+    with replay.heard():
+        again = await replay.stage.run(contacts)
+    replay.player.require_played()
+    assert [row.id for row in again.rows] == [row.id for row in ran.rows]
+    assert len(again.rows) == 31
+
+
+async def test_a_run_that_is_interrupted_and_goes_on_is_recorded(org: DemoOrg, tmp_path: Path) -> None:
+    async def story(stage: Stage) -> Ran[Any]:
+        def stop(_: object) -> None:
+            raise Interruption
+
+        with suppress(Interruption):
+            await stage.run(contacts, watch=stop)
+        return await stage.run(contacts)
+
+    cassette, _ = await heard(await source_at(tmp_path / "source", org), tmp_path, story)
+    rest = await played(cassette, tmp_path, story)
+    assert (rest.added, len(rest.rows)) == (10, 30)
+
+
+class Case(Record, table=True):
+    """Not read by anything; each script needs a record class to promise."""
+
+    __sobject__ = "Case"
+    __tablename__ = "recorded_case"
+    subject: str | None
+
+
+@sync
+async def at_once(ctx: Context) -> Batches[Case]:
+    """Ask for several things at a time."""
+    async with anyio.create_task_group() as tasks:
+        for name in ("Contact", "Account", "Opportunity", "User"):
+            tasks.start_soon(ctx.get, f"sobjects/{name}")
+    await ctx.get("limits")
+    yield Batch(Case, [])
+
+
+async def test_what_a_script_asks_at_once_may_come_in_any_order(org: DemoOrg, tmp_path: Path) -> None:
+    org.add_fault(Fault.delay(0.2), match="sobjects/Contact")
+    cassette = await recorded(at_once, org, tmp_path, NOTHING)
+    steps = names(cassette)
+    assert steps[-1] == "GET limits -> 200"
+    assert steps.index("GET sobjects/Contact -> 200") == len(steps) - 2  # answered last, though asked for first
+    together = cassette.interactions[-5:-1]
+    assert {each.after for each in together} <= {0, 1}  # one of them signs in
+    await replayed(cassette, at_once, tmp_path / "again")
+
+
+async def test_two_runs_under_way_at_once_share_one_sign_in(org: DemoOrg, tmp_path: Path) -> None:
+    async def story(stage: Stage) -> list[int]:
+        added: list[int] = []
+
+        async def run(one: Sync[Any]) -> None:
+            added.append((await stage.run(one)).added)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run, contacts)
+            tasks.start_soon(run, accounts)
+        return sorted(added)
+
+    cassette, added = await heard(await source_at(tmp_path / "source", org), tmp_path, story)
+    assert added == [5, 30]
+    assert sum("oauth2/token" in name for name in names(cassette)) == 1
+    for number in range(3):
+        assert await played(cassette, tmp_path / f"{number}", story) == [5, 30]
+
+
+@pytest.fixture
+def weather() -> Iterator[str]:
+    """A server that is nobody's org."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            self.wfile.write(b"rain")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def test_another_host_that_a_script_asks_keeps_its_name(org: DemoOrg, tmp_path: Path, weather: str) -> None:
+    @sync
+    async def forecast(ctx: Context) -> AsyncGenerator[Batch[Case]]:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            first = (await client.get(f"{weather}/today")).text
+        limits = await ctx.get("limits")
+        second = await anyio.to_thread.run_sync(lambda: urllib.request.urlopen(f"{weather}/soon").read())  # noqa: S310 - our own server
+        assert (first, second, bool(limits)) == ("rain", b"rain", True)
+        yield Batch(Case, [])
+
+    cassette = await recorded(forecast, org, tmp_path, NOTHING)
+    assert names(cassette)[0] == f"GET {weather}/today -> 200"
+    assert names(cassette)[-1] == f"GET {weather}/soon -> 200"
+    assert {each.request.origin for each in cassette.interactions} == {"", weather}
+    await replayed(cassette, forecast, tmp_path / "again")
+
+
+async def test_a_replay_reaches_no_server_whatever_is_asked(tmp_path: Path, weather: str) -> None:
+    replay = Replay(Cassette(()), "it.yaml", tmp_path, settings_for(tmp_path), Replayed())
+    with replay.heard():
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for path in ("/today", "/services/oauth2/authorize"):
+                with pytest.raises(NotRecorded):
+                    await client.get(f"{weather}{path}")
+
+
+@pytest.mark.parametrize("grant", ["jwt", "client-credentials"])
+async def test_every_way_of_signing_in_is_recorded(grant: Any, tmp_path: Path) -> None:
+    with DemoOrg(contacts=30, accounts=5) as org:  # an assertion is signed by this machine's clock
+        await signed_in_and_recorded(grant, org, tmp_path)
+
+
+async def signed_in_and_recorded(grant: Any, org: DemoOrg, tmp_path: Path) -> None:
+    source = await source_at(tmp_path / "source", org)
+    app = replace(credentials_for(org), grant=grant, refresh_token=None)
+    signing = Credentials.with_secrets(app, {"private_key": org.private_key_pem}) if grant == "jwt" else app
+    async with open_workspace(source.settings) as workspace:
+        await connect(workspace, "acme", replace(signing, username="ada@demo.example" if grant == "jwt" else None))
+    cassette, _ = await heard(source, tmp_path, once)
+    assert cassette.connection.grant == grant
+    assert names(cassette)[0].startswith("POST /services/oauth2/token (")
+    write_cassette(tmp_path / "it.yaml", cassette)
+    assert "PRIVATE KEY" not in (tmp_path / "it.yaml").read_text()
+    assert (await played(cassette, tmp_path, once)).added == 30
+
+
+async def test_the_kind_of_org_and_its_api_version_are_kept(org: DemoOrg, tmp_path: Path) -> None:
+    source = await source_at(tmp_path / "source", org)
+    async with open_workspace(source.settings) as workspace:
+        real = await workspace.store.connection("acme")
+        real.environment, real.api_version = "sandbox", "61.0"
+        await workspace.store.save_connection(real, await workspace.store.secrets("acme"))
+    cassette, _ = await heard(source, tmp_path, once)
+    assert (cassette.connection.environment, cassette.connection.api_version) == ("sandbox", "61.0")
+    assert cassette.origin == "Recorded from a sandbox org."
+    replay = Replay(cassette, "it.yaml", tmp_path / "replay", settings_for(tmp_path), Replayed())
+    assert replay.credentials.login_url == "https://test.salesforce.com"
+    with replay.heard():
+        assert (await replay.stage.run(contacts)).added == 30
+    replay.player.require_played()
+
+
+async def test_a_script_that_asks_for_nothing_makes_a_cassette_of_nothing(org: DemoOrg, tmp_path: Path) -> None:
+    @sync
+    async def idle(ctx: Context) -> AsyncIterator[Batch[Case]]:
+        yield Batch(Case, [])
+
+    cassette = await recorded(idle, org, tmp_path, NOTHING)
+    assert cassette.interactions == ()
+    write_cassette(tmp_path / "it.yaml", cassette)
+    await replayed(read_cassette(tmp_path / "it.yaml"), idle, tmp_path / "again")
+
+
+async def test_time_moves_only_with_what_is_said(org: DemoOrg, tmp_path: Path) -> None:
+    """What a script makes of the time in a replay is what it made of it when it was recorded."""
+    seen: list[list[Any]] = []
+
+    async def story(stage: Stage) -> None:
+        async with stage.context() as ctx:
+            seen.append([])
+            for _ in range(3):
+                await ctx.get("limits")
+                seen[-1].append(stage.clock())
+
+    def later() -> Any:
+        org.advance(seconds=7)
+        return org.now
+
+    source = replace(await source_at(tmp_path / "source", org), clock=later)
+    cassette, _ = await heard(source, tmp_path, story)
+    await played(cassette, tmp_path, story)
+    assert seen[0][:2] == seen[1][:2]  # after the last answer nothing more tells the time
+    assert len({*seen[0]}) == 3

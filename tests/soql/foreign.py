@@ -1,0 +1,56 @@
+"""A SOQL parser that others wrote (@jetstreamapp/soql-parser-js), in one node process for a whole module of tests."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = ["Grammar", "absent", "grammar"]
+
+_SCRIPT = Path(__file__).parent / "parser" / "parse.js"
+_PACKAGE = "node_modules/@jetstreamapp/soql-parser-js/package.json"
+
+
+class Grammar:
+    """Reads SOQL as the parser does."""
+
+    def __init__(self, asked: IO[str], answered: IO[str]) -> None:
+        self._asked = asked
+        self._answered = answered
+
+    def parse(self, soql: str) -> dict[str, Any]:
+        """Give the parser's answer: `query`, its tree, or `error`, why it refuses the text."""
+        self._asked.write(json.dumps(soql) + "\n")
+        self._asked.flush()
+        answer: dict[str, Any] = json.loads(self._answered.readline())
+        return answer
+
+    def refused(self, texts: Iterable[str]) -> dict[str, str]:
+        """Give the texts that the parser refuses, and why."""
+        answers = {soql: self.parse(soql) for soql in texts}
+        return {soql: answer["error"] for soql, answer in answers.items() if "error" in answer}
+
+
+def absent() -> str | None:
+    """Say why there is no parser here; None where there is one."""
+    folder = os.environ.get("ORGSYNC_SOQL_PARSER")
+    if not folder:
+        return "ORGSYNC_SOQL_PARSER names no folder with @jetstreamapp/soql-parser-js (npm install tests/soql/parser)"
+    if not shutil.which("node"):
+        return "node is not here"
+    return None if (Path(folder) / _PACKAGE).is_file() else f"{folder} does not hold @jetstreamapp/soql-parser-js"
+
+
+@contextmanager
+def grammar() -> Generator[Grammar]:
+    """Start the parser, and end it."""
+    with subprocess.Popen(
+        ["node", str(_SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        yield Grammar(process.stdin, process.stdout)

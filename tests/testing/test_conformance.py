@@ -1,0 +1,243 @@
+"""The conformance test tells scripts that conform from those that do not, and says what is wrong."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from orgsync.demo_org import DemoOrg
+from orgsync.testing.conforming import CHECKS
+from orgsync.testing.copying import Script, opened
+from orgsync.testing.importing import find_subjects
+from tests.testing.conforming import cases_of, project, verdicts
+from tests.testing.conforming_scripts import BAD, GOOD
+
+FIRST = "brings every row in a first run"
+SLOW = ["goes on after a break", "keeps no state between connections", "survives a 503", "survives a 401"]
+QUICK = [check for check in CHECKS if check not in (*SLOW, "imports without side effects")]
+
+QUIET = BAD["has docstrings"].replace("    return", '    """Contacts."""\n    return')
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [*((name, check) for name in GOOD for check in QUICK), *(("several_classes", check) for check in SLOW)],
+)
+def test_a_good_script_passes(tmp_path: Path, name: str, check: str) -> None:
+    told = verdicts(project(tmp_path, **{name: GOOD[name]}), tmp_path, check)
+    assert set(told.values()) == {"passed"}, told
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_script_fails_the_check_that_is_meant(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHED", str(tmp_path / "touched"))
+    meant = name.partition(":")[0]
+    told = verdicts(project(tmp_path, contacts=BAD[name]), tmp_path, meant, "has docstrings")
+    failed = [case for case, words in told.items() if words.startswith("failed: ")]
+    assert failed == [f"contacts-{meant}"], told
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("has docstrings", r"contacts\.py, line 13: the sync contacts has no docstring"),
+        ("has valid tables", "Clash would be kept in the table orgsync_clash, a name that is taken"),
+        (
+            "sends queries that parse",
+            r"SELECT Id LastName FROM Contact\n  MALFORMED_QUERY: unexpected token: 'LastName'",
+        ),
+        (FIRST, r"brings no row .*\n.*conformance\(seed=\.\.\.\)"),
+        ("follows changes in a second run", "contact 003.* is in the copy that followed the changes, but not in a new"),
+    ],
+)
+def test_a_failure_says_what_is_wrong(tmp_path: Path, name: str, words: str) -> None:
+    (told,) = verdicts(project(tmp_path, contacts=BAD[name]), tmp_path, name).values()
+    assert re.search(words, told), told
+
+
+def test_what_a_refused_query_breaks_is_told_once(tmp_path: Path) -> None:
+    told = verdicts(
+        project(tmp_path, contacts=BAD["sends queries that parse"]), tmp_path, FIRST, "changes nothing when run again"
+    )
+    assert set(told.values()) == {'skipped: see "contacts-sends queries that parse", which fails first'}
+
+
+EFFECTS = '''
+"""Contacts."""
+
+import os, pathlib, signal, socket, sqlite3, subprocess, sys, tempfile, threading
+
+HERE = pathlib.Path(os.environ["TOUCHED"])
+HERE.mkdir()
+(HERE / "a").write_text("x")
+(HERE / "a").rename(HERE / "b")
+(HERE / "b").unlink()
+HERE.rmdir()
+socket.socket().close()
+sqlite3.connect(":memory:").close()
+subprocess.run([sys.executable, "--version"])
+os.environ["HELLO"] = "x"
+os.chdir("/")
+sys.path.append("/nowhere")
+signal.signal(signal.SIGUSR1, lambda *_: None)
+thread = threading.Thread(target=print, args=["from a thread"])
+thread.start()
+thread.join()
+'''
+
+
+def test_every_side_effect_of_an_import_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHED", str(tmp_path / "touched"))
+    text = EFFECTS + QUIET.replace('"""Contacts."""\n\n', "", 1)
+    (told,) = verdicts(project(tmp_path, contacts=text), tmp_path, "imports without side effects").values()
+    effects = re.findall(r"It (.*?) \(.*contacts\.py, line (\d+)\)", told)
+    assert effects == [
+        ("makes a folder", "6"), ("writes a file", "7"), ("renames a file", "8"), ("deletes a file", "9"),
+        ("deletes a folder", "10"), ("opens a socket", "11"), ("opens a database", "12"), ("starts a process", "13"),
+        ("changes os.environ", "14"), ("changes the working directory", "15"), ("starts a thread", "19"),
+    ]  # fmt: skip
+    assert "It changes sys.path." in told
+    assert "It sets a signal handler." in told
+    assert "It prints: from a thread" in told
+
+
+def test_an_import_that_only_defines_things_and_reads_is_quiet_whatever_a_package_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "loud_package.py").write_text("import socket\n\nsocket.socket().close()\n")
+    monkeypatch.setattr(sys, "path", [str(packages), *sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    reading = '\nimport pathlib\nimport loud_package\n\nTEXT = pathlib.Path(__file__).read_text(encoding="utf-8")\n'
+    syncs = project(tmp_path, contacts=QUIET + reading)
+    told = verdicts(syncs, tmp_path, "imports without side effects", "has docstrings")
+    assert set(told.values()) == {"passed"}, told
+    assert [path.name for path in syncs.iterdir()] == ["contacts.py"]
+
+
+def test_cases_are_named_by_sync_and_check_in_a_fixed_order(tmp_path: Path) -> None:
+    syncs = project(tmp_path, zebra=QUIET.replace("contacts", "zebras").replace("Contact", "Lead"), contacts=QUIET)
+    names = [*cases_of(syncs)]
+    assert names == [f"{sync}-{check}" for sync in ("contacts", "zebras") for check in CHECKS]
+    assert "contacts-survives a 503" in names
+
+
+def test_a_folder_without_scripts_is_one_failing_case_that_says_so(tmp_path: Path) -> None:
+    told = verdicts(project(tmp_path), tmp_path)
+    assert [*told] == ["no scripts"]
+    assert f"There is no sync in {tmp_path / 'syncs'}." in told["no scripts"]
+
+
+def test_a_script_that_does_not_import_is_a_failing_case_beside_the_others(tmp_path: Path) -> None:
+    told = verdicts(project(tmp_path, contacts=QUIET, broken="import nowhere\n"), tmp_path, "imports", "has docstrings")
+    assert told["contacts-has docstrings"] == "passed"
+    assert re.search(r"broken\.py, line 1: ModuleNotFoundError: No module named 'nowhere'", told["broken-imports"])
+
+
+def test_a_script_that_ends_the_process_is_one_failing_case(tmp_path: Path) -> None:
+    (told,) = verdicts(project(tmp_path, broken="raise SystemExit(3)\n"), tmp_path).values()
+    assert "A script ends the process when it is imported: SystemExit(3)." in told
+
+
+def test_two_syncs_of_one_name_are_one_failing_case(tmp_path: Path) -> None:
+    (told,) = verdicts(project(tmp_path, one=QUIET, two=QUIET), tmp_path).values()
+    assert "Two syncs are called contacts" in told
+
+
+def test_skip_leaves_a_check_out_and_knows_its_names(tmp_path: Path) -> None:
+    syncs = project(tmp_path, contacts=BAD["has docstrings"])
+    told = verdicts(syncs, tmp_path, "has docstrings", skip={"contacts": ["has docstrings"]})
+    assert told == {"contacts-has docstrings": "skipped: conformance(skip=...) names it"}
+    wrong = [*cases_of(syncs, skip={"contacts": ["has doctsrings"], "leads": []})]
+    assert wrong[:2] == ["skip-leads", "skip-contacts-has doctsrings"]
+
+
+RARE = QUIET.replace("ctx.changes(Contact)", "ctx.changes(Contact, where=\"Title = :title\", title='R' + 'are')")
+
+
+def test_seed_brings_the_rows_that_a_script_looks_for(tmp_path: Path) -> None:
+    syncs = project(tmp_path, contacts=RARE)
+
+    def seed(org: DemoOrg) -> None:
+        org.insert("Contact", LastName="Rarely", Title="Rare")
+
+    without, given = tmp_path / "without", tmp_path / "given"
+    without.mkdir()
+    given.mkdir()
+    assert "conformance(seed=...)" in verdicts(syncs, without, FIRST)[f"contacts-{FIRST}"]
+    assert verdicts(syncs, given, FIRST, seed=seed) == {f"contacts-{FIRST}": "passed"}
+
+
+def test_seeded_rows_are_awkward_and_differ_between_orgs(tmp_path: Path) -> None:
+    syncs = project(tmp_path, sites=GOOD["custom_objects"])
+    orgs = [_seeded(tmp_path / str(seed), syncs, seed) for seed in (0, 1)]
+    rows = orgs[0]
+    assert len(rows) > 20
+    assert any(row["Region__c"] for row in rows)
+    assert any(row["AccountId"] for row in rows)
+    texts = [str(row["Name"]) for row in rows]
+    assert any("\n" in text for text in texts)
+    assert any(not text.isascii() for text in texts)
+    assert all(row["Code__c"] for row in rows), "declared without None"
+    for name in ("Area__c", "Rent__c", "Floors__c"):
+        numbers = [row[name] for row in rows]
+        assert None in numbers
+        assert any(number is not None and number < 0 for number in numbers)
+    assert len({row["SystemModstamp"] for row in rows}) < len(rows) / 2
+    assert {row["IsDeleted"] for row in rows} == {True, False}
+    assert [row["Name"] for row in orgs[1]] != [row["Name"] for row in rows]
+
+
+def _seeded(folder: Path, syncs: Path, number: int) -> list[dict[str, Any]]:
+    """Give the sites of the n-th org that a check gets."""
+    (subject,) = find_subjects(syncs)
+    assert subject.home
+    script = Script(subject.home)
+
+    async def look() -> list[dict[str, Any]]:
+        async with opened(script, folder, orgs=number + 1) as copies:
+            return copies.stocked[number].org.rows("Site__c", deleted=True)
+
+    folder.mkdir()
+    return anyio.run(look)
+
+
+def test_the_machines_own_database_is_never_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "own.db"
+    monkeypatch.setenv("ORGSYNC_DATABASE_URL", f"sqlite:///{own}")
+    told = verdicts(project(tmp_path, contacts=QUIET), tmp_path, FIRST, "follows changes in a second run")
+    assert set(told.values()) == {"passed"}
+    assert not own.exists()
+
+
+SITES = """
+from pathlib import Path
+
+from orgsync.testing.conforming import conformance
+
+test_every_script_conforms = conformance()
+"""
+
+
+STRICT = ["-o", "asyncio_mode=strict", "-o", "asyncio_default_fixture_loop_scope=function"]
+
+
+@pytest.mark.parametrize("how", [["-p", "no:asyncio"], STRICT])
+def test_it_runs_without_asyncio_and_in_strict_mode_from_any_folder(
+    pytester: Any, tmp_path_factory: pytest.TempPathFactory, how: list[str]
+) -> None:
+    (pytester.path / "orgsync.toml").write_text("")
+    project(pytester.path, contacts=QUIET)
+    tests = pytester.mkdir("tests")
+    (tests / "test_all.py").write_text(SITES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        ran = pytester.runpytest_subprocess(str(tests), "-k", "docstrings or first", "-W", "error", *how)
+    ran.assert_outcomes(passed=2)
+
+
+pytest_plugins = "pytester"
