@@ -66,6 +66,11 @@ def test_the_order_of_parameters_makes_no_difference() -> None:
     assert same(replace(QUERY, query=pairs), replace(QUERY, query=pairs[::-1]))
 
 
+def test_the_order_of_values_of_one_parameter_does() -> None:
+    pairs = (("id", "1"), ("id", "2"))
+    assert not same(replace(QUERY, query=pairs), replace(QUERY, query=pairs[::-1]))
+
+
 def test_secrets_of_a_sign_in_make_no_difference_but_its_grant_does() -> None:
     one = token_request(grant_type="refresh_token", refresh_token="a", client_id="b", client_secret="c")
     other = token_request(grant_type="refresh_token", refresh_token="1", client_id="2", client_secret="3")
@@ -174,3 +179,22 @@ def test_a_difference_is_shown_just_where_there_is_one(one: RecordedRequest, oth
     assert bool(difference(now, then)) == (now != then)
     assert (likeness(now, then) == 1) == (now == then)
     assert 0 <= likeness(now, then) == likeness(then, now) <= 1
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "fits"),
+    [
+        ("SELECT Id FROM Contact WHERE LastName = 'Xxxxx1'", "SELECT Id FROM Contact WHERE LastName = 'Smith'", True),
+        ("SELECT Id FROM Contact WHERE LastName = 'Xxxxx1'", "SELECT Id FROM Contact WHERE LastName = 'a\\'b'", True),
+        ("SELECT Id FROM Contact WHERE LastName = 'Xxxxx1'", "SELECT Id FROM Contact WHERE LastName = 'a' OR 'b'", False),
+        ("SELECT Id FROM Contact WHERE LastName = 'Xxxxx1'", "SELECT Id FROM Contact WHERE FirstName = 'Smith'", False),
+        ("SELECT Id FROM Contact WHERE Title = 'Boss'", "SELECT Id FROM Contact WHERE Title = 'Clerk'", False),
+        ("WHERE Birthdate > 1700-01-02", "WHERE Birthdate > 1990-05-06", True),
+        ("WHERE Phone = '+0 000 000 0001'", "WHERE Phone = '+46 70 123 45 67'", True),
+        ("WHERE Code__c = '12'", "WHERE Code__c = '13'", False),
+        ("Xxxxx1", "Smith", True),
+    ],
+)
+def test_any_value_may_stand_where_a_stand_in_was_recorded(then: str, now: str, fits: bool) -> None:
+    recorded, asked = (Asked.by(RecordedRequest("GET", "", "/query", (("q", text),))) for text in (then, now))
+    assert recorded.fits(asked) is fits

@@ -53,6 +53,13 @@ def test_the_same_request_gets_its_answers_in_their_order() -> None:
     assert played(player, "a", "a") == ["InProgress", "Done"]
 
 
+def test_what_comes_after_two_equal_requests_waits_for_both() -> None:
+    player = player_of(step("a", 0), step("a", 1), step("b", 2))
+    played(player, "a")
+    assert "but first comes step 2 of 3, GET a" in refused(player, "b")
+    assert played(player, "a", "b") == ["a", "b"]
+
+
 def test_a_request_that_comes_too_early_is_refused_with_what_comes_first() -> None:
     told = refused(in_turn("ab"), "b")
     assert "asked:    GET b\n  recorded: step 2 of 2, GET b -> 200,\n" in told

@@ -14,15 +14,26 @@ import httpx
 import pytest
 
 from orgsync import Batch, Batches, Context, Credentials, Record, Sync, sync
-from orgsync.application import connect, open_workspace
-from orgsync.cassettes import Cassette, Ran, Recording, Replay, Replayed, Source, Stage, read_cassette, write_cassette
+from orgsync.application import Workspace, connect, open_workspace
+from orgsync.cassettes import (
+    Cassette,
+    Ran,
+    Recording,
+    Replay,
+    Replayed,
+    Source,
+    Stage,
+    read_cassette,
+    throw_away,
+    write_cassette,
+)
 from orgsync.cassettes.interactions import RecordedRequest, RecordedResponse
 from orgsync.cassettes.naming import told
 from orgsync.cassettes.recorder import Recorder
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import NotRecorded, SignInNeeded
 from orgsync.settings import Settings
-from orgsync.store import Store
+from orgsync.store import Connection, Store
 from orgsync_syncs.accounts import accounts
 from orgsync_syncs.contacts import contacts
 from tests.conftest import BEGAN
@@ -138,6 +149,7 @@ async def test_a_recording_begins_with_a_sign_in_though_the_real_token_lives(org
 
 async def test_what_is_unheard_is_not_kept_and_a_sign_in_before_it_is_not_missed(org: DemoOrg, tmp_path: Path) -> None:
     recording = Recording(await source_at(tmp_path / "source", org), tmp_path / "recording")
+    org.expire_tokens()
     with recording.heard():
         with recording.unheard():
             async with recording.stage.context() as ctx:
@@ -206,7 +218,14 @@ async def test_an_org_that_moves_while_it_is_recorded_is_found_again_in_a_replay
     assert "https://instance-1.test" in bodies
     assert "https://instance-2.test" in bodies
     assert {each.request.origin for each in cassette.interactions} == {""}
-    assert [each.added for each in await played(cassette, tmp_path, story)] == [30, 1]
+
+    async def replayed_story(stage: Stage) -> tuple[list[Ran[Any]], str]:
+        ran = await story(stage)
+        async with stage.workspace() as workspace:
+            return ran, (await workspace.store.connection(stage.connection)).instance_url
+
+    ran, instance = await played(cassette, tmp_path, replayed_story)
+    assert ([each.added for each in ran], instance) == ([30, 1], "https://instance-2.my.salesforce.com")
     async with open_workspace(source.settings) as workspace:
         assert (await workspace.store.connection("acme")).instance_url == org.instance_url
 
@@ -286,6 +305,28 @@ async def test_two_runs_under_way_at_once_share_one_sign_in(org: DemoOrg, tmp_pa
     assert sum("oauth2/token" in name for name in names(cassette)) == 1
     for number in range(3):
         assert await played(cassette, tmp_path / f"{number}", story) == [5, 30]
+
+
+async def test_a_project_is_prepared_once_though_runs_begin_at_once(tmp_path: Path) -> None:
+    prepared: list[Workspace] = []
+
+    async def prepare(workspace: Workspace) -> None:
+        prepared.append(workspace)
+        await anyio.sleep(0.1)  # long enough for the other to look whether there is a connection
+        await workspace.store.save_connection(
+            Connection(name="it", grant="jwt", login_url="https://a", client_id="b"), {}
+        )
+
+    stage = Stage(throw_away(tmp_path, settings_for(tmp_path)), "it", prepare, lambda: BEGAN)
+
+    async def open_it() -> None:
+        async with stage.workspace() as workspace:
+            assert (await workspace.store.connection("it")).client_id == "b"
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(open_it)
+        tasks.start_soon(open_it)
+    assert len(prepared) == 1
 
 
 @pytest.fixture

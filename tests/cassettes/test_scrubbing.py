@@ -56,6 +56,15 @@ def test_the_same_secret_has_one_name_in_forms_and_in_answers() -> None:
     assert revoked.request.body == "token=ACCESS-TOKEN-1"
 
 
+def test_a_form_tells_what_its_token_is_and_its_user_is_personal() -> None:
+    form = f"token={REFRESH_TOKEN}&token_type_hint=refresh_token&username=ada%40acme.example"
+    (after,) = scrubbed([interaction("/services/oauth2/introspect", method="POST", origin=LOGIN, sent=form)])
+    sent = "token=REFRESH-TOKEN-1&token_type_hint=refresh_token&username=xx1%40xxxx.invalid"
+    assert after.request.body == sent
+    (after,) = scrubbed([interaction("/services/oauth2/token", method="POST", origin=LOGIN, sent="username=adalove")])
+    assert after.request.body == "username=xxxxxx1"
+
+
 def test_a_token_is_found_in_any_text_and_in_any_encoding() -> None:
     jwt = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiIzTVZHIn0.c2lnbmF0dXJl"
     key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
@@ -97,6 +106,12 @@ def test_hosts_are_told_apart_by_what_they_are_for() -> None:
     assert told["Website"] == "https://www.acme.example"
     assert told["Photo__c"] == "https://other-2.test/x"
     assert told["Note__c"] == "see https://instance-2.test/x or instance-2.test"
+
+
+def test_the_host_of_an_identity_is_one_to_sign_in_at() -> None:
+    answer = {"access_token": TOKEN, "instance_url": INSTANCE, "id": f"{LOGIN}/id/{ORG}/{ADMIN}"}
+    (after,) = scrubbed([interaction("/services/oauth2/token", answer, method="POST", origin=INSTANCE)])
+    assert json.loads(body_of(after))["id"].startswith("https://login.test/id/")
 
 
 def test_a_server_on_loopback_is_an_instance_where_it_is_both() -> None:

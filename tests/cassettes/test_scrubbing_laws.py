@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orgsync.cassettes.checking import leaks
@@ -126,6 +126,11 @@ DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionarie
 
 @quick
 @given(DOCUMENTS, TEXTS)
+@example({"Phone": "00@"}, "")
+@example({"Email": "0@0.A.0 0@0.A@"}, "")
+@example(None, "BEARER 000D000000000000!%2B")
+@example(None, "BEARER 00000000@0.A")
+@example(None, "Bearer FORCE.COM")
 def test_any_body_is_scrubbed_without_an_error_and_only_once(document: object, text: str) -> None:
     steps = [interaction("/services/data/v62.0/x", document, sent=text), interaction("/y", text, query=[("q", text)])]
     once = scrubbed(steps)

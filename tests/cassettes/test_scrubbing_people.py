@@ -143,6 +143,19 @@ def test_what_is_sent_is_scrubbed_like_what_is_answered() -> None:
     assert second["compositeRequest"][0]["body"] == {"Name": "Xxx1"}
 
 
+def test_rows_that_are_counted_are_of_the_object_that_the_query_reads() -> None:
+    record = {"attributes": {"type": "AggregateResult"}, "Name": "Ada Lovelace", "expr0": 5}
+    for sobject, name in (("Contact", "Xxx Xxxxxxx1"), ("Account", "Ada Lovelace")):
+        query = [("q", f"SELECT Name, COUNT(Id) FROM {sobject} GROUP BY Name")]
+        (after,) = scrubbed([interaction(QUERY, {"records": [record]}, query=query)])
+        assert json.loads(body_of(after))["records"] == [record | {"Name": name}]
+
+
+def test_the_value_of_an_external_id_is_personal_where_its_field_is() -> None:
+    (after,) = scrubbed([interaction("/services/data/v62.0/sobjects/Contact/Last_Name__c/de%20la%20Cruz", "")])
+    assert after.request.path == "/services/data/v62.0/sobjects/Contact/Last_Name__c/xx%20xx%20Xxx1"
+
+
 def test_a_record_that_tells_its_type_last_is_known_all_the_same() -> None:
     late = {"Name": "Ada Lovelace", "attributes": {"type": "Contact", "url": "/services/data/v62.0/sobjects/Contact/0"}}
     assert only_record([page(late)])["Name"] == "Xxx Xxxxxxx1"

@@ -17,7 +17,6 @@ from orgsync.testing import Clock, TestCassette
 from orgsync_syncs.accounts import accounts
 from tests.projects import settings_for
 
-
 USERNAMES = ("ada@demo.example", "xx1@xxxx.invalid")
 """The demo org's user while recording, and who stands for them in a cassette."""
 

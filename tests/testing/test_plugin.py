@@ -49,10 +49,14 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     """A project with the one line that switches the plugin on."""
     monkeypatch.delenv("ORGSYNC_DATABASE_URL", raising=False)
     # Half of a library that is first imported in there would be forgotten, and imported once more by the next test.
-    monkeypatch.setattr("_pytest.pytester.SysModulesSnapshot.restore", lambda _: sys.modules.pop("test_it", None))
+    monkeypatch.setattr("_pytest.pytester.SysModulesSnapshot.restore", forget_the_test)
     pytester.makepyprojecttoml(PYPROJECT)
     (pytester.path / "orgsync.toml").touch()
     return pytester
+
+
+def forget_the_test(_: object) -> None:
+    sys.modules.pop("test_it", None)
 
 
 @pytest.fixture

@@ -1,16 +1,18 @@
 """Whether a request is the recorded one, and if not, where the two part."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from .interactions import RecordedRequest
-from .stand_ins import comparable
+from .stand_ins import Kind, comparable, is_stand_in
 
 __all__ = ["Asked", "difference", "likeness"]
 
@@ -31,6 +33,11 @@ _SECRET = frozenset(
 )
 """Parameters of the token endpoint whose values differ from one connection to the next."""
 
+_LITERAL = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\b17\d\d-\d\d-\d\d\b""")
+"""A text in quotes, of SOQL or JSON, or a day that stands in for a date of birth."""
+
+_ANYTHING = re.compile(".*", re.DOTALL)
+_PHONE = 6  # digits that a telephone number has at least
 _NAME = itemgetter(0)
 _AROUND = 30  # letters shown on either side of a difference
 
@@ -53,6 +60,39 @@ class Asked:
             comparable(request.origin + request.path),
             tuple(sorted([*parts, *_body(request)], key=_NAME)),
         )
+
+    def fits(self, now: "Asked") -> bool:
+        """Tell whether a request is this recorded one, in which any value may stand where a stand-in does."""
+        if (self.method, len(self.parts)) != (now.method, len(now.parts)) or not _fits(self.place, now.place):
+            return False
+        pairs = zip(self.parts, now.parts, strict=True)
+        return all(name == other and _fits(then, text) for (name, then), (other, text) in pairs)
+
+
+def _fits(then: str, now: str) -> bool:
+    return then == now or ((loose := _loose(then)) is not None and loose.fullmatch(now) is not None)
+
+
+@lru_cache(maxsize=4096)
+def _loose(then: str) -> re.Pattern[str] | None:
+    """Make a pattern of a text that holds stand-ins; None for one that holds none."""
+    if _stands_in(then):
+        return _ANYTHING
+    pieces, end = list[str](), 0
+    for found in _LITERAL.finditer(then):
+        text = found[0]
+        if text[0] in "'\"" and not _stands_in(text[1:-1]):
+            continue
+        any_value = rf"{text[0]}(?:[^{text[0]}\\]|\\.)*{text[0]}" if text[0] in "'\"" else r"\d{4}-\d\d-\d\d"
+        pieces += [re.escape(then[end : found.start()]), any_value]
+        end = found.end()
+    return re.compile("".join([*pieces, re.escape(then[end:])]), re.DOTALL) if pieces else None
+
+
+def _stands_in(text: str) -> bool:
+    """Tell whether a text is a stand-in for a name or a telephone number: those end in a number."""
+    digits = sum(letter.isdigit() for letter in text)
+    return digits > 0 and (is_stand_in(Kind.TEXT, text) or (digits >= _PHONE and is_stand_in(Kind.PHONE, text)))
 
 
 def _body(request: RecordedRequest) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ _LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?")
 _SHARED_LOGINS = ("login.salesforce.com", "test.salesforce.com")
 _NAMING = ("user_id", "organization_id", "id", "sub")
 _IDENTITY = re.compile(r"/services/oauth2/(?:userinfo|introspect|token)|/id/00D[^/]*/005[^/]*")
+_IDENTITY_URL = re.compile(r"/id/([^/?#]{4,})/([^/?#]{4,})$")
 _ORG_PATH = re.compile(r"/services/(?:data|Soap|async|apexrest)/")
 _JOB = re.compile(r"/jobs/(?:query|ingest)\b")
 _KEY = re.compile(r'"(\w+)"\s*:')
@@ -56,6 +57,8 @@ class OrgFacts:
     logins: list[str] = field(default_factory=list[str])
     instances: list[str] = field(default_factory=list[str])
     ids: set[str] = field(default_factory=set[str])
+    odd_ids: dict[str, str] = field(default_factory=dict[str, str])
+    """Ids of the org and the user that do not look like ids, and what they are."""
     describes: dict[str, dict[str, FieldFacts]] = field(default_factory=dict[str, dict[str, FieldFacts]])
     parents: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     """By object and relationship, in lower case: the object that the relationship leads to."""
@@ -158,10 +161,22 @@ def _learn_document(facts: OrgFacts, request: RecordedRequest, document: Any) ->
         for text in texts:
             if "://" in text:
                 _add(facts.logins, text)
+        facts.odd_ids.update(_odd_ids(document))
     if isinstance(document.get("fields"), list):
         _learn_describe(facts, document)
     if _JOB.search(request.path):
         _learn_jobs(facts, request, document)
+
+
+def _odd_ids(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Find ids that an identity answer names as such, and that no other sign tells."""
+    named = [(document.get("organization_id"), "ORG-ID"), (document.get("user_id"), "USER-ID")]
+    for text in (document.get("id"), document.get("sub")):
+        if isinstance(text, str) and (found := _IDENTITY_URL.search(text)):
+            named += [(found[1], "ORG-ID"), (found[2], "USER-ID")]
+    for each, kind in named:
+        if isinstance(each, str) and not _ID.fullmatch(each) and not each.startswith(("ORG-ID-", "USER-ID-")):
+            yield each, kind
 
 
 def _learn_describe(facts: OrgFacts, describe: Mapping[str, Any]) -> None:

@@ -50,7 +50,7 @@ class Player:
             request = replace(request, origin="")
         now = Asked.by(request)
         for number in self._open():
-            if self._asked[number] == now and self._may_come(number):
+            if self._asked[number].fits(now) and self._may_come(number):
                 self._played[number] = True
                 return self._steps[number]
         problem = self._refusal(request, now)
@@ -86,7 +86,7 @@ class Player:
         if not left:
             last = f"all {len(self._steps)} steps have been played" if self._steps else "the cassette is empty"
             return NotRecorded(f"{said}  recorded: nothing more, {last}", _ANEW)
-        exact = [number for number in left if self._asked[number] == now]
+        exact = [number for number in left if self._asked[number].fits(now)]
         if exact:
             return NotRecorded(
                 f"{said}  recorded: {self._step(exact[0])}\n  but first comes {self._step(left[0]).rstrip(',')}, "

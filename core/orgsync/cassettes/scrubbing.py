@@ -77,7 +77,7 @@ class _Survey:
     def __init__(self, facts: OrgFacts) -> None:
         self.stand_ins = StandIns()
         self.values: dict[tuple[Kind, str], None] = {}
-        self.secrets: dict[str, str] = {}
+        self.secrets: dict[str, str] = dict(facts.odd_ids)
         self.ids: set[str] = set()
         self.hosts: dict[str, None] = {}
         self.numbers: dict[str, int] = {}

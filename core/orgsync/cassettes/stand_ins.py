@@ -22,7 +22,7 @@ RECORD_ID = re.compile(r"(?<![0-9A-Za-z])(00[5D][0-9A-Za-z]{12})([0-9A-Za-z]{3})
 
 SECRET_STAND_IN = re.compile(
     r"(?:ACCESS-TOKEN|REFRESH-TOKEN|ID-TOKEN|TOKEN|CLIENT-ID|CLIENT-SECRET|ASSERTION|CODE|CODE-VERIFIER"
-    r"|CODE-CHALLENGE|PASSWORD|SIGNATURE|PRIVATE-KEY)-[1-9]\d*"
+    r"|CODE-CHALLENGE|PASSWORD|SIGNATURE|PRIVATE-KEY|ORG-ID|USER-ID)-[1-9]\d*"
 )
 _EMAIL_STAND_IN = re.compile(r"x*\d*(?<=[x\d])@x+\.invalid")
 _TEXT_STAND_IN = re.compile(r"[xX]*(?:(?<=[xX])[1-9]\d*)?")

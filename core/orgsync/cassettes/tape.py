@@ -63,8 +63,7 @@ class _Tape(VcrCassette):  # type: ignore[misc]
         if self._player is None:
             request.sent = None if self._recorder is None else self._recorder.sent()
             return False
-        if not hasattr(request, "answer"):  # vcrpy asks twice where a library connects before it sends
-            request.answer = self._player.answer(_request(request)).response
+        request.answer = self._player.answer(_request(request)).response
         return True
 
     def play_response(self, request: Any) -> dict[str, Any]:
