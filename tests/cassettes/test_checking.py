@@ -2,8 +2,7 @@
 
 import pytest
 
-from orgsync.cassettes.checking import Leak, leaks
-from orgsync.cassettes.scrubbing import scrubbed
+from orgsync.cassettes.scrubbing import Leak, leaks, scrubbed
 
 from .spoken import (
     ADA,

@@ -186,7 +186,11 @@ def test_a_difference_is_shown_just_where_there_is_one(one: RecordedRequest, oth
     [
         ("SELECT Id FROM Contact WHERE LastName = 'Xxxxx1'", "SELECT Id FROM Contact WHERE LastName = 'Smith'", True),
         ("SELECT Id FROM Contact WHERE LastName = 'Xxxxx1'", "SELECT Id FROM Contact WHERE LastName = 'a\\'b'", True),
-        ("SELECT Id FROM Contact WHERE LastName = 'Xxxxx1'", "SELECT Id FROM Contact WHERE LastName = 'a' OR 'b'", False),
+        (
+            "SELECT Id FROM Contact WHERE LastName = 'Xxxxx1'",
+            "SELECT Id FROM Contact WHERE LastName = 'a' OR 'b'",
+            False,
+        ),
         ("SELECT Id FROM Contact WHERE LastName = 'Xxxxx1'", "SELECT Id FROM Contact WHERE FirstName = 'Smith'", False),
         ("SELECT Id FROM Contact WHERE Title = 'Boss'", "SELECT Id FROM Contact WHERE Title = 'Clerk'", False),
         ("WHERE Birthdate > 1700-01-02", "WHERE Birthdate > 1990-05-06", True),

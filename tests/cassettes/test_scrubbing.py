@@ -2,8 +2,7 @@
 
 import json
 
-from orgsync.cassettes.scrubbing import scrubbed
-from orgsync.cassettes.stand_ins import comparable
+from orgsync.cassettes.scrubbing import comparable, scrubbed
 from orgsync.salesforce.ids import long_id
 
 from .spoken import (

@@ -9,10 +9,8 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orgsync.cassettes.checking import leaks
 from orgsync.cassettes.interactions import Interaction
-from orgsync.cassettes.scrubbing import scrubbed
-from orgsync.cassettes.stand_ins import Kind, StandIns, is_stand_in
+from orgsync.cassettes.scrubbing import Kind, StandIns, is_stand_in, leaks, scrubbed
 
 from .spoken import (
     ADMIN,

@@ -7,9 +7,8 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qsl
 
-from orgsync.cassettes.checking import leaks
 from orgsync.cassettes.interactions import Interaction, RecordedRequest, RecordedResponse
-from orgsync.cassettes.scrubbing import scrubbed
+from orgsync.cassettes.scrubbing import leaks, scrubbed
 from tests.recordings import FOLDER, needs_recordings
 
 from .spoken import everything

@@ -17,7 +17,7 @@ import pytest
 
 from orgsync import Record, Sync, field
 from orgsync.application import Workspace
-from orgsync.cassettes.short_http import ShortHttp
+from orgsync.cassettes.shortening import ShortHttp
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.salesforce.bulk import complete, create_job
 from orgsync.salesforce.http import Answer, Http, Stream

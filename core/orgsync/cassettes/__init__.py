@@ -1,10 +1,10 @@
 """Cassettes: HTTP as it was spoken once, kept as readable text without secrets, and spoken again."""
 
-from .checking import Leak, leaks
 from .composing import compose_test, name_of_test
 from .file import Cassette, RecordedConnection, read_cassette, write_cassette
 from .recording import Recording, Source, project_connection
 from .replaying import Replay, Replayed
+from .scrubbing import Leak, leaks
 from .stage import Ran, Stage, throw_away, without_waiting
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Any
 from orgsync.context import Sync
 from orgsync.records import Record, schema_of
 
+from .scrubbing import Kind, comparable, is_stand_in
 from .stage import Ran
-from .stand_ins import Kind, comparable, is_stand_in
 
 __all__ = ["compose_test", "name_of_test"]
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from .interactions import RecordedRequest
-from .stand_ins import Kind, comparable, is_stand_in
+from .scrubbing import Kind, comparable, is_stand_in
 
 __all__ = ["Asked", "difference", "likeness"]
 

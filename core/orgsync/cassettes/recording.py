@@ -19,7 +19,7 @@ from orgsync.store import Connection, Store
 
 from .file import Cassette, RecordedConnection
 from .recorder import Recorder
-from .short_http import ShortHttp
+from .shortening import ShortHttp
 from .stage import Stage, throw_away
 
 __all__ = ["Recording", "Source", "project_connection"]

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from orgsync.salesforce.wire import Answer
 
-from .short_text import Edit, Token, at_most, count_rows, edited, elements, first_rows, left_out, members, short
+from .text import Edit, Token, at_most, count_rows, edited, elements, first_rows, left_out, members, short
 
 __all__ = ["Shortening"]
 

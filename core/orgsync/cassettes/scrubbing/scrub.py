@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
-from .interactions import Interaction
+from ..interactions import Interaction
 from .known_words import KnownWords
 from .names import Names
 from .org_facts import HOST_STAND_IN, OrgFacts, learned, netloc

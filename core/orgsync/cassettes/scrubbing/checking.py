@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .interactions import Interaction
+from ..interactions import Interaction
 from .org_facts import OrgFacts, is_salesforce, learned, netloc
 from .personal import PersonalFields, parts_of
 from .pieces import Role

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from ..interactions import Interaction, RecordedRequest, RecordedResponse
 from .csv_pieces import rewritten_csv
-from .interactions import Interaction, RecordedRequest, RecordedResponse
 from .json_pieces import Frame, rewritten_json
 from .org_facts import OrgFacts, is_identity, object_of_query
 from .personal import PersonalFields, identity_role

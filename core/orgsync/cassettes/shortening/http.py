@@ -8,7 +8,7 @@ from typing import TypedDict, Unpack
 
 from orgsync.salesforce.http import JSON, Answer, Http, Stream
 
-from .shortening import Shortening
+from .chains import Shortening
 
 __all__ = ["ShortHttp"]
 
