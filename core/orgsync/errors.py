@@ -58,7 +58,8 @@ class OrgsyncError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, cause: str, remedy: str = "") -> None:
-        super().__init__(f"{cause} {remedy}".strip())
+        between = "\n" if "\n" in cause else " "
+        super().__init__(f"{cause}{between}{remedy}".strip())
         self.cause = cause
         self.remedy = remedy
 
@@ -142,9 +143,13 @@ class LimitReached(OperatorProblem):
 
 
 class TransientProblem(OrgsyncError):
-    """It passes by itself; requests that meet it are retried, after `retry_after` seconds where the server says so."""
+    """It passes by itself; requests that meet it are retried, after `retry_after` seconds where the server says so.
+
+    `retried` says that what met it was tried again often enough, so that whoever asked for that need not.
+    """
 
     retry_after: float | None = None
+    retried: bool = False
 
 
 class NetworkProblem(TransientProblem):

@@ -15,9 +15,13 @@ from orgsync.errors import (
     ServerProblem,
 )
 from orgsync.salesforce.answers import LocatorBusy, LocatorExpired, NoRoute, NotCarriedOut, QueryTimedOut
+from orgsync.salesforce.client import Client
+from orgsync.salesforce.credentials import Credentials
 from orgsync.salesforce.http import Http
 from orgsync.salesforce.retry import ATTEMPTS, backoff, may_repeat
+from orgsync.salesforce.session import Session
 from tests.sign_in.raw_server import RESET, RawServer, reply
+from tests.sign_in.vaults import MemoryVault
 
 from .clients import lone_client
 
@@ -143,3 +147,14 @@ def no_retries() -> Generator[None]:
         yield
     finally:
         stamina.set_active(True)
+
+
+async def test_a_login_host_that_gives_no_token_is_not_asked_for_it_over_and_over() -> None:
+    async with RawServer(reply(503, b"")) as server, Http(timeout=60) as http:
+        asked = Credentials(grant="refresh-token", login_url=server.url, client_id="x", refresh_token="y")
+        with pytest.raises(ServerProblem):
+            await Session(http, MemoryVault(asked)).access()
+        tries = len(server.asked)  # the session's own; the client adds none
+        with pytest.raises(ServerProblem):
+            await Client(http, Session(http, MemoryVault(asked)), login_url=server.url).get("limits")
+    assert len(server.asked) == 2 * tries > 2

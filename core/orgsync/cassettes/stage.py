@@ -120,7 +120,7 @@ class Stage:
             told: RunOptions = {"clock": self.clock, "vault": vault, **options}
             outcome = await workspace.run(sync, self.connection, **told)
             if outcome.problem:
-                raise outcome.problem
+                raise outcome.problem.with_traceback(None)
             rows, changes = await _left(workspace.store, sync, self.connection, before)
             return Ran(outcome.run, cast("list[R]", rows), changes)
 

@@ -140,7 +140,9 @@ class Client:
             """Tell stamina how long to wait before the next try; False where there is none."""
             nonlocal tries
             tries += 1
-            if not isinstance(error, OrgsyncError) or not may_repeat(error, idempotent=idempotent, tries=tries):
+            if not isinstance(error, OrgsyncError) or (isinstance(error, TransientProblem) and error.retried):
+                return False
+            if not may_repeat(error, idempotent=idempotent, tries=tries):
                 return False
             told = getattr(error, "retry_after", None) or 0.0
             return max(told, backoff(tries)) if anyio.current_time() + told <= deadline else False
@@ -153,11 +155,11 @@ class Client:
     async def _signed_in(self, send: Callable[[Access], Awaitable[T]]) -> T:
         """Send with a live token; when Salesforce calls it dead, renew it once and send the same again."""
         self.usage.require_room()
-        access = await self._session.access()
+        access = await _token(self._session.access())
         try:
             return await send(access)
         except SessionInvalid:
-            access = await self._session.renew(access)
+            access = await _token(self._session.renew(access))
         except (NoRoute, NetworkProblem) as problem:
             access = await self._moved(access, problem)
         try:
@@ -236,6 +238,15 @@ class Client:
     def _checked(self, url: str) -> str:
         require_api_host(url, login_url=self._login_url, allowed_hosts=self._allowed_hosts)
         return url
+
+
+async def _token(asked: Awaitable[Access]) -> Access:
+    """Await a token; a login host that does not give one has been asked often enough already."""
+    try:
+        return await asked
+    except TransientProblem as problem:
+        problem.retried = True
+        raise
 
 
 def _itself(answer: Answer) -> Answer:
