@@ -157,7 +157,7 @@ def test_the_nearest_request_is_shown_with_the_first_difference() -> None:
         "    asked:    SELECT Id, Phone FROM Contact WHERE SystemModstamp >= 2026-01-31T10:15:...\n"
         "    recorded: SELECT Id, Email FROM Contact WHERE SystemModstamp >= 2026-01-31T10:15:...\n"
         "                         ^\n"
-        "  next in turn is step 1 of 2, GET limits -> 200 "
+        "  next in turn is step 1 of 2, GET limits -> 200\n"
         "If the change is meant, record it anew: pytest --record --connection NAME."
     )
 
