@@ -37,8 +37,9 @@ def credentials_for(org: DemoOrg) -> Credentials:
 
 
 def settings_for(folder: Path, **settings: Any) -> Settings:
-    """Give the settings of a project in a folder, with short timeouts, where each page is a batch."""
-    return Settings.model_validate({"project": folder, "timeout": 10, "retry_for": 10, "batch_rows": 1, **settings})
+    """Give the settings of a project in a folder: short timeouts, each page a batch, nothing read twice."""
+    fast = {"timeout": 10, "retry_for": 10, "batch_rows": 1, "overlap": 0}
+    return Settings.model_validate({"project": folder, **fast, **settings})
 
 
 @dataclass(frozen=True, slots=True)

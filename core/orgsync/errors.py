@@ -93,7 +93,11 @@ class OrgProblem(OrgsyncError):
 
 
 class FieldNotFound(OrgProblem):
-    """A field is absent from the object, or invisible to the connection's user."""
+    """A field is absent from the object, or invisible to the connection's user; `field` is its name."""
+
+    def __init__(self, cause: str, remedy: str = "", *, field: str) -> None:
+        super().__init__(cause, remedy)
+        self.field = field
 
 
 class ObjectNotFound(OrgProblem):

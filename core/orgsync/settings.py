@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     lag: float = Field(
         default=300, ge=0, description="Seconds the watermark stays behind where getUpdated covers nothing."
     )
+    overlap: float = Field(
+        default=300, ge=0, description="Seconds before the watermark from which each pass reads changes again."
+    )
     batch_rows: int = Field(
         default=10_000, ge=1, description="Rows up to which pages that come in quick succession share a transaction."
     )

@@ -11,6 +11,7 @@ from orgsync import Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import LimitReached, ScriptProblem
 from orgsync.runner import Progress
+from tests.extract.extracting import warnings
 from tests.projects import Project, project_at
 
 
@@ -235,12 +236,64 @@ async def test_a_full_run_reads_everything_and_changes_nothing(tmp_path: Path, o
         assert (changed(run), run.unchanged) == ((0, 0, 0), 25)
 
 
-async def test_where_getupdated_does_not_answer_the_watermark_lags(tmp_path: Path, org: DemoOrg) -> None:
-    org.add_fault(Fault.json_error(400, "INVALID_REPLICATION_DATE", "no"), match="updated", times=None)
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("INVALID_TYPE", "sObject type Contact is not replicable"), ("INVALID_TYPE_FOR_OPERATION", "Kontakt: nein")],
+)
+async def test_where_salesforce_does_not_replicate_an_object_the_watermark_lags_and_the_run_says_so(
+    tmp_path: Path, org: DemoOrg, code: str, message: str
+) -> None:
+    org.add_fault(Fault.json_error(400, code, message), match="updated", times=None)
     async with project_at(tmp_path, org, lag=600) as project:
-        run = await project.run(contacts)
+        with warnings() as said:
+            run = await project.run(contacts)
         assert run.watermark is not None
         assert timedelta(minutes=9) < org.now - run.watermark < timedelta(minutes=11)
+        assert "Salesforce does not replicate Contact" in said[0]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.status(406),
+        Fault.status(403, "<html>blocked"),
+        Fault.status(404, "<html>nothing"),
+        Fault.status(302),
+        Fault.json_error(400, "INVALID_REPLICATION_DATE", "no"),
+        Fault.json_error(403, "INSUFFICIENT_ACCESS", "no"),
+    ],
+    ids=["406", "403", "404", "302", "date", "access"],
+)
+@pytest.mark.parametrize("resource", ["/updated", "/deleted"])
+async def test_whatever_else_keeps_replication_from_an_answer_ends_the_run_and_loses_nothing(
+    tmp_path: Path, fault: Fault, resource: str
+) -> None:
+    with DemoOrg(contacts=20, accounts=4, page_size=7, now=datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)) as org:
+        async with project_at(tmp_path, org) as project:
+            await project.run(contacts)
+            with org.transaction() as late:
+                late.update("Contact", ids(org)[0], LastName="Late")
+                org.advance(minutes=12)
+                org.add_fault(fault, match=resource, times=None)
+                outcome = await project.outcome(contacts)
+                if resource == "/updated" or fault.code != 400:  # a log that does not reach back is no failure
+                    assert outcome.problem is not None
+                org.clear_faults()
+            for _ in range(2):
+                org.advance(minutes=1)
+                await project.run(contacts)
+            assert await copy(project) == truth(org)
+
+
+async def test_one_stray_answer_of_the_edge_is_asked_for_again(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(contacts)
+        for resource in ("/updated", "/deleted", "/queryAll", "/describe"):
+            org.add_fault(Fault.status(406), match=resource)
+        run = await project.run(contacts)
+        assert run.status == "done"
+        run = await project.run(contacts, full=True)
+        assert await copy(project) == truth(org)
 
 
 class User(Record, table=True):

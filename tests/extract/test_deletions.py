@@ -114,10 +114,11 @@ async def test_a_log_that_is_refused_is_asked_for_again_a_day_later_and_nothing_
         first, *_ = truth(frozen)
         frozen.advance(minutes=10)
         frozen.hard_delete("Contact", first)
-        frozen.add_fault(Fault.json_error(403, "INSUFFICIENT_ACCESS", "no"), match="/deleted", times=None)
+        refusal = Fault.json_error(400, "INVALID_TYPE", "sObject type Contact is not replicable")
+        frozen.add_fault(refusal, match="/deleted", times=None)
         with warnings() as said:
             await project.run(everyone)
-        assert "Rows of Contact deleted for good are not told of" in said[0]
+        assert "Rows of Contact that are deleted for good are found by comparing Ids" in said[0]
         assert project.calls == ["updated", "queryAll", "deleted"]
         await project.run(everyone)
         assert project.calls == ["updated", "queryAll"]

@@ -10,16 +10,17 @@ import structlog
 
 from orgsync import Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import FieldNotFound, ObjectNotFound, RecordClassInvalid
+from orgsync.errors import FieldNotFound, ObjectNotFound
+from tests.extract.extracting import copied
 from tests.projects import project_at
 
 
-def reading(model: type[Record], name: str = "reading") -> Sync[Record]:
+def reading(model: type[Record], name: str = "reading", **options: Any) -> Sync[Record]:
     """Make a sync that reads a record class."""
 
     @sync(name=name)
     def read(ctx: Context) -> Batches[Record]:
-        return ctx.changes(model)
+        return ctx.changes(model, **options)
 
     return read
 
@@ -136,14 +137,20 @@ async def test_an_optional_field_that_vanishes_does_not_stop_the_sync(tmp_path: 
         assert (await project.run(with_level())).added == 1
 
 
-async def test_a_field_spelled_in_another_case_is_corrected_by_name(tmp_path: Path, org: DemoOrg) -> None:
+@pytest.mark.parametrize("api", ["rest", "bulk"])
+async def test_a_field_spelled_in_another_case_is_read_all_the_same(tmp_path: Path, org: DemoOrg, api: str) -> None:
     class Contact(Record, table=True):
         mail: str | None = field("EMail")
+        company: str | None = field("account.NAME")
+        mailing: str | None = field("mailingaddress")
 
     async with project_at(tmp_path, org) as project:
-        outcome = await project.outcome(reading(Contact))
-    assert isinstance(outcome.problem, RecordClassInvalid)
-    assert 'field("Email")' in outcome.problem.remedy
+        await project.run(reading(Contact, api=api))
+        await project.run(reading(Contact, api=api))
+        names = {row["Id"]: row["Name"] for row in org.rows("Account", deleted=True)}
+        want = {str(row["Id"]): (row["Email"], names.get(row["AccountId"])) for row in org.rows("Contact")}
+        assert await copied(project, "contact", "mail", "company") == want
+        assert any(text for text in (await copied(project, "contact", "mailing")).values())
 
 
 async def test_a_value_missing_from_a_field_declared_without_none_is_kept_and_told(

@@ -195,4 +195,4 @@ async def test_a_class_without_formulas_is_not_read_again(tmp_path: Path, frozen
         frozen.advance(days=2)
         run = await project.run(daily)
         assert run.unchanged == 0
-        assert any(query.startswith("SELECT Id FROM Contact ORDER BY Id") for query in project.queries)
+        assert any(query == "SELECT Id FROM Contact WHERE IsDeleted = false ORDER BY Id" for query in project.queries)

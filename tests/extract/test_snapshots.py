@@ -89,7 +89,7 @@ async def test_after_a_refusal_the_next_run_begins_anew(tmp_path: Path, org: Dem
 async def test_rows_that_share_an_id_are_refused(tmp_path: Path, org: DemoOrg) -> None:
     row = '{"attributes":{},"Id":"000000000000000AAA","LastName":"x","IsDeleted":false,"SystemModstamp":null}'
     body = f'{{"totalSize":2,"done":true,"records":[{row},{row}]}}'
-    org.add_fault(Fault.status(200, body, content_type="application/json"), match=r"/query/?$", times=None)
+    org.add_fault(Fault.status(200, body, content_type="application/json"), match=r"/queryAll/?$", times=None)
     async with project_at(tmp_path, org) as project:
         outcome = await project.outcome(whole)
         assert isinstance(outcome.problem, RecordClassInvalid)

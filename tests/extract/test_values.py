@@ -6,14 +6,21 @@ from typing import Any
 import pytest
 
 from orgsync import Record
-from orgsync.extract.facts import Facts
+from orgsync.extract.object_facts import Facts
 from orgsync.extract.progress import Pass, Progress, SavedJob
 from orgsync.extract.questions import ById, ByStamp, last_key
 from orgsync.records import Position
 from orgsync.salesforce.bulk import Place
 
 NOW = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
-FACTS = Facts("SystemModstamp", True, ("IsDeleted",), ("Account",), (), NOW)
+FACTS = Facts(
+    cursor="SystemModstamp",
+    replicateable=True,
+    absent=("IsDeleted",),
+    parents=("Account",),
+    judged_by=(),
+    learnt_at=NOW,
+)
 
 
 def test_a_page_out_of_order_moves_no_key() -> None:

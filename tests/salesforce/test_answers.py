@@ -7,6 +7,7 @@ import pytest
 
 from orgsync.errors import (
     AccessRefused,
+    AnswerUnreadable,
     FieldNotFound,
     LimitReached,
     ObjectNotFound,
@@ -97,11 +98,14 @@ def test_codes_say_who_must_act(status: int, code: str, message: str, kind: type
         (429, b"", ServerProblem),
         (401, b"", SessionInvalid),
         (414, b"<h1>Bad Message 414</h1>", QueryRefused),
-        (302, b"", QueryRefused),
-        (400, b"<h1>Bad Message 400</h1>", QueryRefused),
-        (400, b'"text"', QueryRefused),
-        (400, b"[]", QueryRefused),
-        (400, b'[{"message": "no code"}]', QueryRefused),
+        (302, b"", AnswerUnreadable),
+        (400, b"<h1>Bad Message 400</h1>", AnswerUnreadable),
+        (400, b'"text"', AnswerUnreadable),
+        (400, b"[]", AnswerUnreadable),
+        (400, b'[{"message": "no code"}]', AnswerUnreadable),
+        (403, b"<html>blocked</html>", AnswerUnreadable),
+        (404, b"<html>not here</html>", AnswerUnreadable),
+        (406, b"", ServerProblem),
     ],
 )
 def test_bodies_without_a_salesforce_error_are_judged_by_status(

@@ -16,7 +16,6 @@ from orgsync.errors import (
     NetworkProblem,
     ObjectNotFound,
     OrgsyncError,
-    QueryRefused,
     ServerProblem,
 )
 from orgsync.salesforce.answers import LocatorExpired
@@ -136,7 +135,7 @@ async def test_a_redirection_to_another_host_is_refused_and_one_within_the_org_i
             answer = await lone_client(http, server.url).request("GET", "limits")
             assert "version" in answer.content.decode()
         async with RawServer(redirection("/again")) as server:
-            with pytest.raises(QueryRefused, match="redirection"):
+            with pytest.raises(AnswerUnreadable, match="redirection"):
                 await lone_client(http, server.url).request("GET", "limits")
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from orgsync import Record, field
-from orgsync.extract.facts import learn
+from orgsync.extract.inspection import learn
 from orgsync.records import Reading, decode, schema_of
 from orgsync.salesforce.describe import describe
 from orgsync.salesforce.http import Http

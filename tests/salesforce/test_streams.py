@@ -6,7 +6,14 @@ import logging
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import AccessRefused, ConfigurationInvalid, LimitReached, NetworkProblem, QueryRefused
+from orgsync.errors import (
+    AccessRefused,
+    AnswerUnreadable,
+    ConfigurationInvalid,
+    LimitReached,
+    NetworkProblem,
+    QueryRefused,
+)
 from orgsync.salesforce.http import Http
 from tests.sign_in.raw_server import HANG, RESET, RawServer, reply
 
@@ -104,7 +111,7 @@ async def test_a_stream_that_is_refused_says_why(org: DemoOrg) -> None:
                 pass
         assert len(server.asked) == 1
     async with RawServer(reply(302, Location="/y")) as server, Http() as http:
-        with pytest.raises(QueryRefused, match="redirection"):
+        with pytest.raises(AnswerUnreadable, match="redirection"):
             async with lone_client(http, server.url).stream("x"):
                 pass
     async with client_of(org, limit_share=0) as client:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync.errors import QueryRefused
-from orgsync.soql import bind, contains, literal, parents_of, select
+from orgsync.soql import bind, condition_of, contains, literal, select
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_contains_lists_ids() -> None:
     ],
 )
 def test_a_condition_tells_which_parents_it_looks_through(condition: str | None, parents: list[str]) -> None:
-    assert parents_of(condition, "Contact") == parents
+    assert condition_of(condition, "Contact").parents == parents

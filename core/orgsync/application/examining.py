@@ -8,8 +8,10 @@ from typing import Any, get_args, get_type_hints
 from orgsync.context import Sync
 from orgsync.discovery import Found, list_syncs
 from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, LimitReached, OrgsyncError, SignInNeeded
-from orgsync.extract.facts import Facts, learn
-from orgsync.records import Record, schema_of
+from orgsync.extract.inspection import learn
+from orgsync.extract.object_facts import Facts
+from orgsync.extract.query_rules import instead_of_changes
+from orgsync.records import Record, Schema, schema_of
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.measures import Limit, org_limits
 from orgsync.salesforce.versions import offered_versions
@@ -131,14 +133,15 @@ async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncI
         else:
             ways = "REST" if facts.rest_only else "REST or Bulk"
             said = f"{schema.sobject}, {_count(len(schema.fields), 'field')}, by {ways}"
-            yield Finding(about, said, note=" ".join([*notes, *_remarks(facts, sync)]))
+            yield Finding(about, said, note=" ".join([*notes, *_remarks(facts, schema, sync)]))
 
 
-def _remarks(facts: Facts, sync: Sync[Record]) -> list[str]:
+def _remarks(facts: Facts, schema: Schema, sync: Sync[Record]) -> list[str]:
     """Say what a copy of the object would lack, and why its first run may take long."""
     remarks = [f"Bulk is not used: {facts.rest_only}."] if facts.rest_only else []
     if not facts.cursor:
-        remarks.append("It has no field that ctx.changes could read by; ctx.snapshot reads all of it.")
+        instead = instead_of_changes(schema.sobject, schema.model.__name__)
+        remarks.append(f"It has no field that ctx.changes could read by. {instead}")
     elif sync.reconcile is None and not facts.delete_log:
         remarks.append("ctx.changes finds rows deleted for good only with reconcile=: getDeleted does not cover them.")
     if facts.cursor and sync.reconcile is None and facts.drifts:

@@ -14,8 +14,8 @@ from pathlib import Path
 from orgsync.discovery import list_syncs
 from orgsync.discovery.scripts import load_scripts, record_classes
 from orgsync.errors import ConfigurationInvalid, ObjectNotFound
-from orgsync.extract.facts import learn
-from orgsync.records import Record, Schema, schema_of
+from orgsync.extract.query_rules import cursor_of, demands_filter, instead_of_changes
+from orgsync.records import schema_of
 from orgsync.records.fields import path_of, table_name
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.describe import FieldDescribe, ObjectDescribe, describe, list_objects
@@ -42,6 +42,9 @@ _TYPES = {
 _IN_EVERY_RECORD = frozenset({"Id", "SystemModstamp", "IsDeleted"})
 _LAST = ("CreatedDate", "LastModifiedDate")
 _NOT_WORTH_A_HINT = frozenset({"MasterRecord", "CreatedBy", "LastModifiedBy"})
+_FILTERS = {"ContentDocumentLink": "ContentDocumentId IN (SELECT Id FROM ContentDocument)"}
+"""What rows of an object that demands a filter are asked for by; of others only the author knows."""
+
 _LINE = 88
 _LONGEST_LINE = 120
 _LONGEST_LABEL = 60
@@ -104,8 +107,11 @@ async def script_for(client: Client, sobject: str, only: Sequence[str] = ()) -> 
             f"{described.name} cannot be copied: queries give no rows of it, or rows without an Id.",
             "Name another object; nothing was written.",
         )
-    facts = await learn(client, Schema(Record, described.name, "", ()), None, _say_nothing)
-    return compose(described, by_changes=bool(facts.cursor), only=only)
+    by_changes = bool(cursor_of(described)) and not demands_filter(described.name)
+    if not by_changes and described.name.lower().endswith("__b"):
+        instead = instead_of_changes(described.name, class_name(described.name))
+        raise ConfigurationInvalid(f"{described.name} is a big object, which is read by its index alone.", instead)
+    return compose(described, by_changes=by_changes, only=only)
 
 
 def compose(described: ObjectDescribe, *, by_changes: bool, only: Sequence[str] = ()) -> NewScript:
@@ -122,7 +128,7 @@ def compose(described: ObjectDescribe, *, by_changes: bool, only: Sequence[str] 
     lines = [
         *_opening(described, model, columns, by_changes=by_changes),
         *_record_class(described, model, columns, set(names.values())),
-        *_function(name, model, by_changes=by_changes),
+        *_function(name, model, described.name, by_changes=by_changes),
     ]
     return NewScript(name, described.name, model, "\n".join(lines) + "\n", len(columns), left_out, by_changes)
 
@@ -169,10 +175,6 @@ def write(script: NewScript, path: Path, *, replace: bool = False) -> None:
             reason = error.strerror or type(error).__name__
             problem = ConfigurationInvalid(f"{path} cannot be written: {reason}.", "Choose another with --output FILE.")
         raise problem from error
-
-
-def _say_nothing(_: str) -> None:
-    """Hear of nothing: the fields come from the describe itself."""
 
 
 def _unknown_object(sobject: str, known: Sequence[str], problem: ObjectNotFound) -> ConfigurationInvalid:
@@ -272,7 +274,7 @@ def _hint(columns: Sequence[_Column], taken: Collection[str]) -> tuple[_Column |
     return None, ""
 
 
-def _function(name: str, model: str, *, by_changes: bool) -> Iterator[str]:
+def _function(name: str, model: str, sobject: str, *, by_changes: bool) -> Iterator[str]:
     yield from ("", "", '@sync(every="15m", reconcile="1d")' if by_changes else '@sync(every="1d")')
     line = f"def {name}(ctx: Context) -> Batches[{model}]:"
     yield from [line] if len(line) <= _LINE else [f"def {name}(", "    ctx: Context,", f") -> Batches[{model}]:"]
@@ -280,7 +282,12 @@ def _function(name: str, model: str, *, by_changes: bool) -> Iterator[str]:
         yield '    """Every row that changed since the last run, deletions included."""'
     else:
         yield '    """Every row there is; those that are gone are marked deleted."""'
-    yield f"    return ctx.{'changes' if by_changes else 'snapshot'}({model})"
+    if demands_filter(sobject):
+        where = _FILTERS.get(sobject, "...")
+        yield f"    # Salesforce refuses {sobject} without a filter of a certain form: where= has to give it one."
+        yield f"    return ctx.snapshot({model}, where={_quoted(where)})"
+    else:
+        yield f"    return ctx.{'changes' if by_changes else 'snapshot'}({model})"
 
 
 def _told(label: str) -> str:

@@ -106,6 +106,7 @@ class Context:
             api=api,
             saved=None if self._full else saved,
             allow_mass_deletion=allow_mass_deletion,
+            compare=self._compare,
         )
 
     def _position_of(self, model: type[Record]) -> Position | None:

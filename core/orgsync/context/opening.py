@@ -73,6 +73,7 @@ async def open_context(
         client,
         StoredCopy(store, name, sync),
         lag=timedelta(seconds=settings.lag),
+        overlap=timedelta(seconds=settings.overlap),
         bulk_from=settings.bulk_from,
         batch_rows=settings.batch_rows,
         stalled_after=settings.bulk_stalled_after,

@@ -1,7 +1,9 @@
 """Answers to a pass's questions over REST: page by page, in an order that can be gone on with after a break.
 
 A query that Salesforce gives up on (QUERY_TIMEOUT) is asked again for a narrower window of time, and so on window by
-window. When the rest of its pages is gone, it is asked again from behind the last row read.
+window. When the rest of its pages is gone, it is asked again from behind the last row read; when it ends with fewer
+rows than it found, from where it began, for nobody knows which rows are missing. Some objects take no OR, by which a
+query resumes at a row: there the rows of the last row's second are read again.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -9,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orgsync.salesforce.answers import LocatorExpired, QueryTimedOut
+from orgsync.errors import QueryRefused
+from orgsync.salesforce.answers import LocatorExpired, QueryIncomplete, QueryTimedOut
 from orgsync.salesforce.client import Client
 
 from .columns import id_groups, merged_pages, whole_records
@@ -27,26 +30,44 @@ _Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of records, the key behind which the question goes on, and how many rows there are in all."""
+    """A page of records, the key behind which the question goes on, and how many rows there are in all, if known.
+
+    One that `goes_back` has no records, and the key that the question began with: what came since proves nothing.
+    """
 
     records: list[_Record]
     key: Key
-    total: int
+    total: int | None
     is_last: bool
+    goes_back: bool = False
 
 
 async def answers(client: Client, question: Question, after: Key = ()) -> AsyncGenerator[Found]:
-    """Ask over REST and read to the end; raises QueryTimedOut where no narrower window helps."""
-    windows = _Windows(question, client.now, question.order.width(after))
+    """Ask over REST and read to the end.
+
+    Raises QueryTimedOut where no narrower window helps, and QueryIncomplete where a query ends too early twice.
+    """
+    windows, again = _Windows(question, client.now, question.order.width(after)), False
+    began = after
     while True:
-        began = after
+        resumed_at = after
         try:
             async for found in _once(client, question, after, windows):
                 after = found.key
                 yield found
         except LocatorExpired:
-            if after == began:
+            if after == resumed_at:
                 raise
+        except QueryIncomplete:
+            after = began
+            yield Found([], began, None, is_last=False, goes_back=True)
+            if again:
+                raise
+            again = True
+        except QueryRefused:
+            if after != resumed_at or not question.resumes_by_or(after):
+                raise
+            question = replace(question, disjunctions=False)
         except QueryTimedOut:
             if not windows.narrow(after):
                 raise
@@ -54,7 +75,7 @@ async def answers(client: Client, question: Question, after: Key = ()) -> AsyncG
         else:
             if windows.upto is None:
                 return
-            after = question.order.window_from(windows.upto)
+            began = after = question.order.window_from(windows.upto)
             windows.widen()
 
 
@@ -65,7 +86,7 @@ async def rows_with(client: Client, question: Question, ids: Sequence[str]) -> A
     """
     for some in id_groups(ids, question.condition):
         asked = replace(question, order=ById(), since=None, ids=some)
-        yield await whole_records(client, asked.queries(), asked.version, deleted=asked.deleted, exact=asked.exact)
+        yield await whole_records(client, asked.queries(), asked.version, deleted=asked.bin, exact=asked.exact)
 
 
 async def _once(client: Client, question: Question, after: Key, windows: "_Windows") -> AsyncGenerator[Found]:
@@ -73,7 +94,7 @@ async def _once(client: Client, question: Question, after: Key, windows: "_Windo
     windows.aim(after)
     start, upto = windows.start, windows.upto
     queries = question.queries(after=after, upto=upto)
-    async for page in merged_pages(client, queries, question.version, deleted=question.deleted, exact=question.exact):
+    async for page in merged_pages(client, queries, question.version, deleted=question.bin, exact=question.exact):
         async for records in rows_with(client, question, page.missed):
             page.records.extend(records)
         last = last_key(page.asked, question.order)

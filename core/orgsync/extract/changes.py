@@ -7,20 +7,23 @@ it was read; one stamped later is read by the next pass. Reading a row twice is 
 Id, and never goes back to an older version.
 
 A key (SystemModstamp, Id) marks how far a pass has come, so it goes on there after a break, in the same pass, with the
-same S. Rows that change meanwhile move on in the order and are met again. A Bulk job has no order; there the job's
+same S. Rows that change meanwhile move on in the order and are read again. A Bulk job has no order; there the job's
 place is what marks it, and every chunk of the job is read after S was taken, so the same holds.
+
+Since no real org has confirmed what S promises, each pass begins not at W but an overlap before it: rows are read
+again that were there already, and a row that S passed over by less than the overlap is not lost.
 
 What leaves no stamp has steps of its own:
 - `parent X`: a parent's field changes without its child's stamp moving. So there is one more query for each parent
   that a class reads from: the rows whose parent's SystemModstamp is at or after W, by Id.
 - `left`: with a condition, the Ids of all changed rows are asked for, whether they meet it or not: those in the copy
-  that meet it no longer leave.
+  that meet it no longer leave. Where Salesforce refuses that question, Ids are compared.
 - `deletions`: rows deleted for good are in getDeleted's log, as far as that reaches back.
 - `ids`, `gone`, `come`: on a schedule, or where the log does not reach back, the copy's Ids are compared with the
   org's. Such a pass reads every row of a class with fields that change without any stamp, formulas above all.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,11 +31,14 @@ from typing import TypeVar
 
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, schema_of
+from orgsync.salesforce.answers import FilterRequired
 
-from .facts import Facts, learn, refreshed
+from .inspection import learn
+from .object_facts import Facts, refreshed
 from .passes import Reader
 from .plan import Api
 from .progress import Pass, Progress
+from .query_rules import filter_advice, instead_of_changes, optional_paths
 from .safe_instant import safe_instant
 from .source import Source
 from .steps import ChangesPass, abandon
@@ -57,31 +63,33 @@ async def changes(
     `full` reads everything once more, `compare` holds the copy's Ids against the org's; `api` forces one of the two
     ways of reading. Raises FieldNotFound or ObjectNotFound for what the org does not show.
     """
-    progress = Progress.from_position(saved, "changes")
+    progress, without = Progress.from_position(saved, "changes"), set[str]()
     if full:
         await abandon(source, progress)
         progress = replace(progress, watermark=None, unfinished=None, facts=None)
     facts = await _still_true(source, progress, model, where)
-    compared_at = progress.compared_at
     while True:
-        resumed = progress.unfinished is not None
-        one_pass = await _begin(source, model, where, progress, facts, compare=compare)
-        one_pass.reader.forced = api
+        resumed, known = progress.unfinished is not None, facts
         try:
+            one_pass = await _begin(source, model, where, progress, facts, compare=compare, without=without)
+            one_pass.reader.forced, known = api, one_pass.reader.facts
             async with aclosing(one_pass.batches()) as batches:
                 async for batch in batches:
                     progress = one_pass.reader.progress
                     yield batch
-        except (FieldNotFound, ObjectNotFound, QueryRefused):
-            if facts is None:
+        except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:
+            missing = optional_paths(schema_of(model), problem, known) - without
+            if facts is None and not missing:
+                if isinstance(problem, FilterRequired):
+                    raise filter_advice(problem, schema_of(model)) from problem
                 raise
-            facts = None  # what was known is no longer so: look again, and go on or say what is missing
+            facts, without = None, without | missing  # what was known is no longer so: look again, or say what lacks
             continue
         if not resumed and not one_pass.reads_again:
             return
-        # An earlier run's pass is done; what changed since it began is read by one of our own.
+        # An earlier run's pass is done; what changed since it began is read by one of our own. A request to compare
+        # Ids stands: what that pass had read before it broke off may be gone by now.
         progress, facts = one_pass.reader.progress, one_pass.reader.facts
-        compare = compare and progress.compared_at == compared_at
 
 
 async def _still_true(source: Source, progress: Progress, model: type[R], where: str | None) -> Facts | None:
@@ -93,16 +101,23 @@ async def _still_true(source: Source, progress: Progress, model: type[R], where:
 
 
 async def _begin(
-    source: Source, model: type[R], where: str | None, progress: Progress, facts: Facts | None, *, compare: bool
+    source: Source,
+    model: type[R],
+    where: str | None,
+    progress: Progress,
+    facts: Facts | None,
+    *,
+    compare: bool,
+    without: Collection[str],
 ) -> ChangesPass[R]:
     """Go on with the pass that was under way, or take a safe instant and begin one."""
     schema = schema_of(model)
     if facts is None:
-        facts = await learn(source.client, schema, where, source.warn)
+        facts = await learn(source.client, schema, where, source.warn, without=without)
     if not facts.cursor:
         raise ObjectNotFound(
             f"{schema.sobject} has no field that its changes can be read by.",
-            f"Read all of it: ctx.snapshot({model.__name__}).",
+            instead_of_changes(schema.sobject, model.__name__),
         )
     paths = tuple(path for path in schema.paths(without=facts.absent) if path != "SystemModstamp")
     going_on = progress.reading(paths, where, facts)
@@ -118,8 +133,9 @@ async def _new_pass(source: Source, model: type[R], progress: Progress, facts: F
     until = await safe_instant(source, schema, facts)
     until = max(until, old) if old else until
     due = compare or _is_due(progress.compared_at, source.reconcile_every, source.client.now)
-    begun = Pass(None if due and facts.drifts else old, until)
-    if begun.since is not None and not due:
+    begun = Pass(None if old is None or (due and facts.drifts) else old - source.overlap, until)
+    left_refused = any(step.startswith("left") for step in facts.steps_refused)
+    if begun.since is not None and not due and not left_refused:
         return begun
     before = await source.copy.live_count(schema)
     if not before and begun.since is None:

@@ -33,7 +33,7 @@ class Merged:
     asked: list[_Record]
     records: list[_Record]
     missed: list[str]
-    total: int
+    total: int | None
     is_last: bool
 
 

@@ -14,6 +14,7 @@ from orgsync.salesforce.query import pages
 from orgsync.soql import contains, select
 
 from .columns import id_groups
+from .object_facts import Facts
 from .progress import Pass
 from .source import Source
 
@@ -32,6 +33,7 @@ class Comparison:
 
     source: Source
     schema: Schema
+    facts: Facts
     where: str | None
 
     async def meet(self, ids: Sequence[str]) -> None:
@@ -75,10 +77,10 @@ class Comparison:
         return await self.source.copy.unmet(self.schema, after=after, limit=_PAGE, upto_seq=one_pass.seq)
 
     async def there(self, ids: Sequence[str]) -> set[str]:
-        """Ask which of the Ids the org has, outside of its recycle bin and under the condition."""
+        """Ask which of the Ids the org has under the condition, archived rows among them, the recycle bin's not."""
         found: set[str] = set()
         for some in id_groups(ids, self.where):
-            soql = select(["Id"], self.schema.sobject, where=[contains("Id", some), self.where])
-            async for page in pages(self.source.client, soql):
+            soql = select(["Id"], self.schema.sobject, where=[contains("Id", some), self.where, self.facts.live])
+            async for page in pages(self.source.client, soql, deleted=self.facts.has_recycle_bin):
                 found.update(record["Id"] for record in page.records)
         return found

@@ -18,7 +18,7 @@ from orgsync.soql import literal, select
 
 from .asking import answers
 from .comparing import Comparison
-from .facts import Facts
+from .object_facts import Facts
 from .progress import Key
 from .questions import ById, Question
 from .source import Source
@@ -43,20 +43,21 @@ class Leaving:
         """Give the Ids that leave, each time with the key up to which rows have been looked at."""
         parent = step.removeprefix("left").strip()
         stamp = f"{parent}.SystemModstamp" if parent else self.facts.cursor
-        question = Question(self.schema.sobject, ["Id"], ById(stamp), since=since)
+        question = Question(self.schema.sobject, ["Id"], ById(stamp), since=since, bin=self.facts.has_recycle_bin)
         async for found in answers(self.source.client, question, after):
             candidates = [record["Id"] for record in found.records]
             copied = await self.source.copy.live_among(self.schema, candidates)
             matching = await self._matching(copied, f"{stamp} >= {literal(since)}") if copied else set[str]()
             left = [row_id for row_id in copied if row_id not in matching]
-            there = await Comparison(self.source, self.schema, self.where).there(left)
+            there = await Comparison(self.source, self.schema, self.facts, self.where).there(left)
             yield [row_id for row_id in left if row_id not in there], found.key
 
     async def _matching(self, copied: Sequence[str], condition: str) -> set[str]:
         """Ask which rows between the first of these and the last match; none where that takes too long to find out."""
         between = f"Id >= {literal(min(copied))} AND Id <= {literal(max(copied))}"
         soql = select(["Id"], self.schema.sobject, where=[between, condition, self.where])
+        found = pages(self.source.client, soql, deleted=self.facts.has_recycle_bin)
         try:
-            return {row["Id"] async for page in pages(self.source.client, soql, deleted=True) for row in page.records}
+            return {row["Id"] async for page in found for row in page.records}
         except (QueryTimedOut, LocatorExpired):
             return set()

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import anyio
+import msgspec
 
 from orgsync.errors import OrgsyncError
 from orgsync.records import Batch, Record, Row, Schema, decode, decode_csv, schema_of
@@ -15,8 +16,8 @@ from orgsync.salesforce.bulk import BulkQuotaSpent, BulkRefused, JobFailed, JobI
 
 from .asking import answers
 from .comparing import Comparison
-from .facts import Facts
 from .jobs import taken
+from .object_facts import Facts
 from .plan import Api, Plan, calls_left, choose, expected_rows, limits_left
 from .progress import Pass, Progress
 from .questions import Order, Question
@@ -83,20 +84,25 @@ class Reader(Generic[R]):
     @property
     def comparison(self) -> Comparison:
         """The comparison of the copy's Ids with the org's."""
-        return Comparison(self.source, self.schema, self.progress.where)
+        return Comparison(self.source, self.schema, self.facts, self.progress.where)
 
     def question(self, order: Order, *, deleted: bool = True) -> Question:
-        """Ask for rows of the class, under the condition of the sync, that changed since the pass's beginning."""
-        first = ["Id", self.facts.cursor] if self.facts.cursor else ["Id"]
+        """Ask for rows of the class, under the condition of the sync, that changed since the pass's beginning.
+
+        Archived rows are among them; those in the recycle bin only if `deleted`.
+        """
+        facts, first = self.facts, ["Id", self.facts.cursor] if self.facts.cursor else ["Id"]
+        paths = facts.spelling(self.progress.paths)
         return Question(
             self.schema.sobject,
-            [*first, *(path for path in self.progress.paths if path not in first)],
+            [*first, *(path for path in paths if path not in first)],
             order,
-            (self.progress.where,),
+            (self.progress.where, None if deleted else facts.live),
             since=self.under_way.since,
-            deleted=deleted,
+            bin=facts.has_recycle_bin,
             exact=any(
-                c.type is Decimal or (c.type is str and c.path in self.facts.numbers) for c in self.schema.columns
+                c.type is Decimal or (c.type is str and facts.reading.path(c) in {*facts.numbers, *facts.any_type})
+                for c in self.schema.columns
             ),
             common=len(first),
         )
@@ -183,7 +189,7 @@ class Reader(Generic[R]):
         return Batch.read(self.model, rows, deleted_ids=deleted_ids, position=position)
 
     async def _expected(self, question: Question) -> int | None:
-        return await expected_rows(self.source.client, self.schema.sobject, question.condition)
+        return await expected_rows(self.source.client, self.schema.sobject, question.condition, deleted=question.bin)
 
     async def _chosen(self, rows: int | None) -> Plan:
         """Choose; the org's limits are asked for only where Bulk would be chosen without them."""
@@ -200,12 +206,14 @@ class Reader(Generic[R]):
         after = self.under_way.after if self.under_way.step == step else ()
         try:
             async for found in answers(self.source.client, question, after):
-                self.source.expect(found.total)
+                if found.total is not None:
+                    self.source.expect(found.total)
                 self.progress = self.progress.at(step, found.key)
-                if found.records:
+                if found.records or found.goes_back:
                     yield Chunk(found.records)
-                if not found.is_last and found.total >= self.source.bulk_from and self._may_be_bulk:
-                    await self._require_rest(found.total)
+                total = found.total or 0
+                if not found.is_last and total >= self.source.bulk_from and self._may_be_bulk:
+                    await self._require_rest(total)
         except QueryTimedOut:
             if not self._may_be_bulk:
                 raise
@@ -226,7 +234,7 @@ class Reader(Generic[R]):
     async def _by_bulk(self, step: str, then: str, question: Question) -> AsyncGenerator[Chunk]:
         saved = self.under_way.job if self.under_way.step == step else None
         soql = question.unordered(self._parts(question.paths))
-        async with aclosing(taken(self.source, soql, deleted=question.deleted, saved=saved)) as parts:
+        async with aclosing(taken(self.source, soql, deleted=question.bin, saved=saved)) as parts:
             async for part in parts:
                 self.progress = self.progress.at(step, (), part.job) if part.job else self.progress.at(then)
                 yield Chunk((), part.header, part.rows)
@@ -243,7 +251,7 @@ class Reader(Generic[R]):
         self.source.warn(f"{self.schema.sobject} is read by REST: {refusal.cause}")
         self.by_rest = True
         spent = isinstance(refusal, BulkQuotaSpent)
-        facts = self.facts if spent else replace(self.facts, bulk_refused=refusal.cause)
+        facts = self.facts if spent else msgspec.structs.replace(self.facts, bulk_refused=refusal.cause)
         self.progress = replace(self.progress.at(step), facts=facts)
 
     def _note_empty(self, rows: Sequence[Row]) -> None:

@@ -62,7 +62,7 @@ def _spent(rows: int | None, limits: Mapping[str, Limit]) -> str:
     return ""
 
 
-async def expected_rows(client: Client, sobject: str, where: str | None) -> int | None:
+async def expected_rows(client: Client, sobject: str, where: str | None, *, deleted: bool = False) -> int | None:
     """Ask how many rows an object has, or meet a condition; None where Salesforce takes too long to count them.
 
     Without a condition Salesforce's own approximate number is taken, where the user may see it
@@ -71,7 +71,7 @@ async def expected_rows(client: Client, sobject: str, where: str | None) -> int 
     if where is None and (rows := await record_count(client, sobject)) is not None:
         return rows
     try:
-        return await count(client, select(["COUNT()"], sobject, where=[where]))
+        return await count(client, select(["COUNT()"], sobject, where=[where]), deleted=deleted)
     except QueryRefused:
         return 0  # the query itself will say what is wrong with it, or how many rows there are
     except ServerProblem:  # QueryTimedOut is one

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from orgsync.records import Position, Schema, parse_instant, to_stored
 from orgsync.salesforce.bulk import Place
 
-from .facts import Facts
+from .object_facts import Facts
 
 __all__ = ["Key", "Kind", "Pass", "Progress", "SavedJob"]
 

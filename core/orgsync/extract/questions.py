@@ -47,6 +47,10 @@ class Order(Protocol):
         """Write the condition for the rows behind a key."""
         ...
 
+    def before(self, key: Key) -> Key:
+        """Make the nearest key at or before another behind which a query needs no OR."""
+        ...
+
     def key_of(self, record: _Record) -> Key:
         """Tell a row's key; raises KeyError, TypeError or ValueError for a row that has none."""
         ...
@@ -88,6 +92,10 @@ class ByStamp:
             return f"{self.stamp} >= {stamp}"
         return f"{self.stamp} > {stamp} OR ({self.stamp} = {stamp} AND Id > {literal(key[1])})"
 
+    def before(self, key: Key) -> Key:
+        """The first row of its stamp."""
+        return (key[0], "") if key else ()
+
     def key_of(self, record: _Record) -> Key:
         """The stamp in stored form, whose text order is time order, and the Id."""
         return stored_instant(record[self.stamp]), record["Id"]
@@ -127,6 +135,10 @@ class ById:
             conditions.append(f"{self.stamp} >= {literal(parse_instant(key[1]))}")
         return " AND ".join(conditions) or None
 
+    def before(self, key: Key) -> Key:
+        """Itself."""
+        return key
+
     def key_of(self, record: _Record) -> Key:
         """The Id."""
         return (record["Id"],)
@@ -147,7 +159,8 @@ class Question:
     """What to ask of an object.
 
     The first `common` of `paths` tell which version of a row it is. `since` is where the time of `order` begins; `ids`
-    narrow it to these rows. `deleted` includes the recycle bin; `exact` reads numbers as Decimal.
+    narrow it to these rows. `bin` asks queryAll, which gives archived rows and the recycle bin's as well; `exact` reads
+    numbers as Decimal; `disjunctions` says that the object may be asked with OR.
     """
 
     sobject: str
@@ -156,9 +169,14 @@ class Question:
     conditions: Sequence[str | None] = ()
     since: datetime | None = None
     ids: Sequence[str] = ()
-    deleted: bool = True
+    bin: bool = True
     exact: bool = False
     common: int = 1
+    disjunctions: bool = True
+
+    def resumes_by_or(self, after: Key) -> bool:
+        """Tell whether the query behind a key needs OR, which some objects do not take, and has it."""
+        return self.disjunctions and " OR " in (self.order.behind(after) or "")
 
     def version(self, record: _Record) -> Key:
         """Tell which version of which row a record is, in the order of the rows."""
@@ -183,7 +201,8 @@ class Question:
         until = f"{self.order.stamp} < {literal(upto)}" if upto else None
         since = None if self.order.start(after) else self._since
         among = contains("Id", self.ids) if self.ids else None
-        conditions = [since, until, self.order.behind(after), *self.conditions, among]
+        behind = self.order.behind(after if self.disjunctions else self.order.before(after))
+        conditions = [since, until, behind, *self.conditions, among]
         return select(paths, self.sobject, where=conditions, order_by=self.order.fields)
 
     @property

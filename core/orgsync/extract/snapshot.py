@@ -5,19 +5,22 @@ lacks more than half of the copy's rows fails then: it is more likely that a per
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused, RecordClassInvalid
 from orgsync.records import Batch, Position, Record, schema_of
+from orgsync.salesforce.answers import FilterRequired
 
-from .facts import Facts, learn
+from .inspection import learn
 from .jobs import discard
+from .object_facts import Facts
 from .passes import Reader
 from .plan import Api
 from .progress import Pass, Progress
+from .query_rules import filter_advice, optional_paths
 from .questions import ById
 from .source import Source
 
@@ -34,37 +37,51 @@ async def snapshot(
     api: Api | None = None,
     saved: Position | None = None,
     allow_mass_deletion: bool = False,
+    compare: bool = False,
 ) -> AsyncGenerator[Batch[R]]:
-    """Read every row, and mark deleted those of the copy that are not there; one broken off is gone on with.
+    """Read every row, and mark deleted those of the copy that are not there; one broken off is resumed.
+
+    With `compare` a resumed one is followed by one of this run's own: what it had read before may be gone by now.
 
     Raises SnapshotRefused when more than half of the copy's rows, or all, would be marked deleted and that is not
     allowed; FieldNotFound or ObjectNotFound for what the org does not show.
     """
-    progress = Progress.from_position(saved, "snapshot")
+    progress, without = Progress.from_position(saved, "snapshot"), set[str]()
     facts = progress.facts if progress.unfinished and progress.is_of(schema_of(model), where) else None
     while True:
-        reader = await _begun(source, model, where, progress, facts)
+        resumed = progress.unfinished is not None
+        reader = await _begun(source, model, where, progress, facts, without)
         reader.forced = api
         try:
             async with aclosing(_steps(reader, allow_mass_deletion=allow_mass_deletion)) as batches:
                 async for batch in batches:
                     progress = reader.progress
                     yield batch
-        except (FieldNotFound, ObjectNotFound, QueryRefused):
-            if facts is None:
+        except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:  # as in `changes`
+            missing = optional_paths(schema_of(model), problem, reader.facts) - without
+            if facts is None and not missing:
+                if isinstance(problem, FilterRequired):
+                    raise filter_advice(problem, schema_of(model)) from problem
                 raise
-            facts = None  # as in `changes`
-        else:
+            facts, without = None, without | missing
+            continue
+        if not (resumed and compare):
             return
+        progress, facts = reader.progress, reader.facts
 
 
 async def _begun(
-    source: Source, model: type[R], where: str | None, progress: Progress, facts: Facts | None
+    source: Source,
+    model: type[R],
+    where: str | None,
+    progress: Progress,
+    facts: Facts | None,
+    without: Collection[str],
 ) -> Reader[R]:
-    """Go on with the snapshot that was under way, or begin one."""
+    """Resume the snapshot that was under way, or begin one."""
     schema = schema_of(model)
     if facts is None:
-        facts = await learn(source.client, schema, where, source.warn)
+        facts = await learn(source.client, schema, where, source.warn, without=without)
     paths = tuple(path for path in schema.paths(without=facts.absent) if path != "SystemModstamp")
     going_on = progress.reading(paths, where, facts)
     if going_on.unfinished is None:

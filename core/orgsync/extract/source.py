@@ -53,7 +53,8 @@ def _nothing(_: object) -> None:
 class Source:
     """An org as extraction sees it.
 
-    `lag` is how far behind the org's clock the watermark stays for an object that getUpdated does not cover.
+    `lag` is how far behind the org's clock the watermark stays for an object that getUpdated does not cover,
+    `overlap` how much of what is before the watermark each pass reads again.
     `bulk_from` is the number of rows from which Bulk API 2.0 is preferred, `batch_rows` the number that pages of REST
     share a batch up to, `stalled_after` for how many seconds its
     job may stand still. `reconcile_every` is how often the copy's Ids are compared with the org's, None for only when
@@ -65,6 +66,7 @@ class Source:
     client: Client
     copy: Copy
     lag: timedelta = timedelta(minutes=5)
+    overlap: timedelta = timedelta(minutes=5)
     bulk_from: int = 50_000
     batch_rows: int = 10_000
     stalled_after: float = 1800

@@ -1,14 +1,17 @@
 """The steps of a pass over changes, one after the other, each gone on with where the last run stopped in it."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from orgsync.errors import OrgProblem, QueryRefused
+import msgspec
+
+from orgsync.errors import QueryRefused
 from orgsync.records import Batch, Record
-from orgsync.salesforce.replication import DeleteLogPurged, deleted
+from orgsync.salesforce.answers import NotReplicateable
+from orgsync.salesforce.replication import DeleteLogPurged, Deletions, TooManyDeletions, deleted
 
 from .asking import rows_with
 from .jobs import discard
@@ -103,52 +106,68 @@ class ChangesPass(Generic[R]):
                 yield batch
 
     async def _parent_changed(self, step: str) -> AsyncGenerator[Batch[R]]:
-        """Read the rows whose parent's stamp moved."""
-        reader = self.reader
-        question = reader.question(ById(f"{step.removeprefix('parent ')}.SystemModstamp"))
-        question = replace(question, since=self._parents_since)
+        """Read the rows whose parent's stamp moved; where Salesforce refuses that, they arrive when they change."""
+        reader, parent = self.reader, step.removeprefix("parent ")
+        if step in reader.facts.steps_refused:
+            return
+        question = replace(reader.question(ById(f"{parent}.SystemModstamp")), since=self._parents_since)
         chunks = reader.read(step, self._after(step), question, _resumed(reader))
-        async with aclosing(reader.batches(chunks)) as batches:
-            async for batch in batches:
-                yield batch
+        try:
+            async with aclosing(reader.batches(chunks)) as batches:
+                async for batch in batches:
+                    yield batch
+        except QueryRefused as refusal:
+            reader.source.warn(
+                f"{refusal.cause} So changes of {parent} arrive when the {reader.schema.sobject} row itself changes, "
+                "or with reconcile."
+            )
+            self._note_refused(step, drifts=True)
 
     async def _left(self, step: str) -> AsyncGenerator[Batch[R]]:
-        """Find the rows of the copy that no longer meet the condition."""
+        """Find the rows of the copy that no longer meet the condition; by comparing Ids where that is refused."""
         reader = self.reader
         since = reader.under_way.since if step == "left" else self._parents_since
-        if since is None:
+        if since is None or step in reader.facts.steps_refused:
             return
-        async for gone, key in self._leaving.rows(step, since, self._key(step)):
-            reader.progress = reader.progress.at(step, key)
-            if gone:
-                yield reader.batch((), gone)
+        try:
+            async for gone, key in self._leaving.rows(step, since, self._key(step)):
+                reader.progress = reader.progress.at(step, key)
+                if gone:
+                    yield reader.batch((), gone)
+        except QueryRefused as refusal:
+            if not reader.under_way.compare:
+                await self._compare_now(f"{refusal.cause} Rows that left the condition are found by comparing Ids.")
+            self._note_refused(step)
 
     async def _deletions(self) -> AsyncGenerator[Batch[R]]:
         """Read getDeleted's log; where it does not reach back, the Ids are compared in this pass."""
-        reader = self.reader
-        client, start = reader.source.client, reader.progress.deletions_from or reader.under_way.since
+        reader, sobject = self.reader, self.reader.schema.sobject
+        start = reader.progress.deletions_from or reader.under_way.since
         if start is None or reader.facts.log_refused:
             return
         try:
-            log = await deleted(client, reader.schema.sobject, start, client.now)
-        except DeleteLogPurged:
-            await self._compare_now()
+            log = await self._deleted_since(start)
+        except (DeleteLogPurged, TooManyDeletions) as problem:
+            if not reader.under_way.compare:
+                await self._compare_now(f"{problem.cause} Ids are compared.")
             return
-        except (QueryRefused, OrgProblem) as refusal:
-            reader.source.warn(f"Rows of {reader.schema.sobject} deleted for good are not told of: {refusal.cause}")
-            reader.progress = replace(reader.progress, facts=replace(reader.facts, log_refused=True))
+        except NotReplicateable as refusal:
+            reader.source.warn(
+                f"{refusal.cause} Rows of {sobject} that are deleted for good are found by comparing Ids: "
+                'give the sync reconcile="1d".'
+            )
+            facts = msgspec.structs.replace(reader.facts, log_refused=True)
+            reader.progress = replace(reader.progress, facts=facts)
             return
         gone = await reader.comparison.among(log.ids) if log.ids else []
         reader.progress = replace(reader.progress, deletions_from=min(log.covered, reader.under_way.until))
         if gone:
             yield reader.batch((), gone)
 
-    async def _compare_now(self) -> None:
-        """Make this pass one that compares Ids."""
+    async def _compare_now(self, reason: str) -> None:
+        """Make this pass one that compares Ids, and say why."""
         reader, copy = self.reader, self.reader.source.copy
-        reader.source.warn(
-            f"The log of deleted {reader.schema.sobject} rows does not reach back to the last run: Ids are compared."
-        )
+        reader.source.warn(reason)
         await copy.forget_met(reader.schema)
         seq, before = await copy.last_change(), await copy.live_count(reader.schema)
         comparing = replace(reader.under_way, compare=True, seq=seq, before=before)
@@ -158,7 +177,8 @@ class ChangesPass(Generic[R]):
         """Read the Ids of all rows that are live in the org."""
         reader = self.reader
         stamp = reader.facts.cursor
-        question = Question(reader.schema.sobject, ["Id"], ById(stamp), (reader.progress.where,), deleted=False)
+        conditions = (reader.progress.where, reader.facts.live)
+        question = Question(reader.schema.sobject, ["Id"], ById(stamp), conditions, bin=reader.facts.has_recycle_bin)
         plan = await reader.plan(question, reader.under_way.before)
         async with aclosing(reader.read("ids", self._after("ids"), question, plan)) as chunks:
             async for chunk in chunks:
@@ -189,6 +209,20 @@ class ChangesPass(Generic[R]):
         """Tell how far an earlier run had come in a step."""
         under_way = self.reader.under_way
         return under_way.after if under_way.step == step else ()
+
+    def _note_refused(self, step: str, *, drifts: bool = False) -> None:
+        """Keep for a day that Salesforce refuses a step's query."""
+        reader = self.reader
+        refused = (*reader.facts.steps_refused, step)
+        facts = msgspec.structs.replace(reader.facts, steps_refused=refused, drifts=reader.facts.drifts or drifts)
+        reader.progress = replace(reader.progress, facts=facts)
+
+    async def _deleted_since(self, start: datetime) -> Deletions:
+        """Read the log from an overlap before an instant, or from the instant where it begins between the two."""
+        source, sobject = self.reader.source, self.reader.schema.sobject
+        with suppress(DeleteLogPurged):
+            return await deleted(source.client, sobject, start - source.overlap, source.client.now)
+        return await deleted(source.client, sobject, start, source.client.now)
 
     @property
     def _parents_since(self) -> datetime | None:

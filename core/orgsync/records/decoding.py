@@ -6,6 +6,7 @@ UTC in milliseconds, and a compound value is JSON with its keys in order.
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,18 +32,23 @@ class Reading:
     """What has to be known of an object to read its values.
 
     Fields named in `absent` are NULL. `cursor` fills system_modstamp, "" leaves it NULL. `numbers` are the paths of
-    numeric fields. `compounds` names, for an address or a location, the field behind each of its keys.
+    numeric fields, `instants` of those that may hold a datetime, `any_type` of those whose values are of any type.
+    `compounds` names, for an address or a location, the field behind each of its keys. `spelled` gives Salesforce's
+    spelling of paths that the class writes in another case.
     """
 
     cursor: str = "SystemModstamp"
     absent: Collection[str] = ()
     numbers: Collection[str] = ()
     compounds: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    instants: Collection[str] = ()
+    any_type: Collection[str] = ()
+    spelled: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def path(self, column: Column) -> str:
         """Tell which field fills a column; "" for none."""
         path = self.cursor if column.name == "system_modstamp" else column.path
-        return "" if path in self.absent else path
+        return "" if path in self.absent else self.spelled.get(path, path)
 
 
 def decode(schema: Schema, records: Sequence[Mapping[str, Any]], reading: Reading | None = None) -> list[Row]:
@@ -140,11 +146,7 @@ def _column(
     path = reading.path(column)
     if not path:
         return [False if column.name == "is_deleted" else None] * found.length
-    to_stored = stored[column.type]
-    if column.type is str and path in reading.numbers:
-        to_stored = _numbers
-    elif column.type is str and path in reading.compounds:
-        to_stored = _texts
+    to_stored = stored[column.type] if column.type is not str else _as_text(path, reading, stored)
     try:
         return to_stored(found.values(path))
     except KeyError:
@@ -157,6 +159,17 @@ def _column(
             f"but {schema.sobject}.{path} holds values of another type.",
             "Change the type in the record class: str takes every value.",
         ) from None
+
+
+def _as_text(path: str, reading: Reading, stored: Mapping[type, _Stored]) -> _Stored:
+    """Choose how a field's values become text, the same by both ways though each has a notation of its own."""
+    if path in reading.numbers:
+        return _numbers
+    if path in reading.compounds:
+        return _texts
+    if path in reading.any_type:
+        return _any_from_text if stored is _FROM_TEXT else _texts_and_instants
+    return _texts_and_instants if path in reading.instants else stored[str]
 
 
 def _below(parent: Any, path: str) -> Any:
@@ -178,6 +191,25 @@ def _texts(values: _Values) -> list[StoredValue]:
 
 def _text(value: Any) -> str:
     return stored_number(value) if type(value) in (int, float, Decimal) else _json(value)
+
+
+def _texts_and_instants(values: _Values) -> list[StoredValue]:
+    return [_in_utc(v) if isinstance(v, str) else v for v in _texts(values)]
+
+
+def _any_from_text(values: _Values) -> list[StoredValue]:
+    """Bulk gives values of any type as texts, so that a number is known by its looks alone."""
+    texts = _texts_and_instants(values)
+    return [stored_number(v) if isinstance(v, str) and _NUMBER.fullmatch(v) else v for v in texts]
+
+
+def _in_utc(text: str) -> str:
+    """Write a datetime as the store does, whatever notation it came in; any other text stays."""
+    return stored_instant(text) if _INSTANT.fullmatch(text) else text
+
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d{1,2})?", re.ASCII)
 
 
 def _numbers(values: _Values) -> list[StoredValue]:

@@ -1,11 +1,14 @@
 """What Salesforce's answers mean: from status, errorCode and body to the error that says who must act.
 
     QueryRefused
-    └── NotFound               a row or resource is absent
+    ├── NotFound               a row or resource is absent
+    ├── NotReplicateable       getUpdated and getDeleted do not cover the object
+    └── FilterRequired         the object is queried under a filter of a certain form alone
     ServerProblem
     ├── NotCarriedOut          nothing happened yet, so even a write may be sent again
     ├── NoRoute                Salesforce's edge does not know the host (420)
     ├── QueryTimedOut          the query takes too long as it is: ask for less at once
+    ├── QueryIncomplete        the query ended with fewer rows than it found
     └── LocatorExpired         the rest of a query's pages is gone
         └── LocatorBusy          or not to be had just now
 
@@ -32,11 +35,14 @@ from .refusals import Refusal, refusal_of
 from .wire import Answer
 
 __all__ = [
+    "FilterRequired",
     "LocatorBusy",
     "LocatorExpired",
     "NoRoute",
     "NotCarriedOut",
     "NotFound",
+    "NotReplicateable",
+    "QueryIncomplete",
     "QueryTimedOut",
     "SessionInvalid",
     "problem_of",
@@ -62,6 +68,10 @@ class QueryTimedOut(ServerProblem):
     """The query runs longer than Salesforce allows (2 minutes to find its rows); the same query would do so again."""
 
 
+class QueryIncomplete(ServerProblem):
+    """A query ended with fewer rows than Salesforce says it found."""
+
+
 class LocatorExpired(ServerProblem):
     """The rest of a query's pages is gone; a query from the last row read gets them."""
 
@@ -72,6 +82,14 @@ class LocatorBusy(LocatorExpired):
 
 class NotFound(QueryRefused):
     """The addressed row or resource does not exist, or the user may not see it."""
+
+
+class NotReplicateable(QueryRefused):
+    """getUpdated and getDeleted do not cover the object, by Salesforce's own words."""
+
+
+class FilterRequired(QueryRefused):
+    """The object can be queried under a filter of a certain form alone, such as one parent's Id."""
 
 
 def problem_of(answer: Answer) -> OrgsyncError | None:
@@ -103,10 +121,14 @@ def _unspoken(answer: Answer) -> OrgsyncError:
             f"{answer.place} was answered with {kind}.", "Salesforce is down or busy; run it again later."
         )
     if 300 <= answer.status < 400:
-        return QueryRefused(
-            f"{answer.place} was answered with a redirection.", "Check the login URL and the connection's instance URL."
+        return AnswerUnreadable(
+            f"{answer.place} was answered with a redirection (status {answer.status}), not by Salesforce's API.",
+            "Run it again later; where it stays so, check the connection's instance URL and proxies on the way to it.",
         )
-    return QueryRefused(f"{answer.place} was refused with status {answer.status}.", "Check the path and the login URL.")
+    return AnswerUnreadable(
+        f"{answer.place} was refused with status {answer.status}, without an error of Salesforce's in the answer.",
+        "Run it again later; where it stays so, look for a proxy or firewall on the way to the org.",
+    )
 
 
 def _by_status(refusal: Refusal) -> OrgsyncError:
@@ -126,7 +148,7 @@ def _by_status(refusal: Refusal) -> OrgsyncError:
 
 def _passes(status: int) -> bool:
     """Tell the statuses of a server, edge or proxy that is busy, restarting or down."""
-    return status in (408, 421, 425, 429) or status >= 500
+    return status in (406, 408, 421, 425, 429) or status >= 500
 
 
 def _no_route(request: str) -> NoRoute:
@@ -163,6 +185,7 @@ def _field(refusal: Refusal) -> OrgsyncError:
     return FieldNotFound(
         f"{sobject} has no field {name}, or the connection's user may not see it (INVALID_FIELD).",
         f"Check the spelling, and that a permission set of the user gives Read on {sobject}.{name}.",
+        field=name,
     )
 
 
@@ -176,7 +199,18 @@ def _object(refusal: Refusal) -> OrgsyncError:
 
 
 def _query(refusal: Refusal) -> OrgsyncError:
+    if _demands_filter(refusal.message):
+        return FilterRequired(
+            f"Salesforce refuses {refusal.request} ({refusal.shown}).",
+            "Narrow it as the message says; in a sync: ctx.snapshot(..., where=...).",
+        )
     return QueryRefused(f"Salesforce refuses {refusal.request} ({refusal.shown}).", "Change the query or the request.")
+
+
+def _demands_filter(message: str) -> bool:
+    """Tell the wordings for objects that cannot be queried without a filter (recorded in issue reports)."""
+    text = message.lower()
+    return "implementation restriction" in text or "filter on a reified column is required" in text
 
 
 def _not_found(refusal: Refusal) -> OrgsyncError:

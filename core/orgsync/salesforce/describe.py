@@ -22,7 +22,7 @@ class FieldDescribe:
     """One field: its name, Salesforce's type, and for a reference the relationship and what it may point to.
 
     `compound` is the field that this one is a part of; `named` says that it is the object's name field, `hidden` that
-    it is deprecated and hidden.
+    it is deprecated and hidden; one that is not `filterable` or `sortable` cannot stand in WHERE or ORDER BY.
     """
 
     name: str
@@ -34,6 +34,8 @@ class FieldDescribe:
     compound: str | None = None
     named: bool = False
     hidden: bool = False
+    filterable: bool = True
+    sortable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +129,6 @@ def _field(body: Mapping[str, Any]) -> FieldDescribe:
         compound=body.get("compoundFieldName"),
         named=bool(body.get("nameField")),
         hidden=bool(body.get("deprecatedAndHidden")),
+        filterable=bool(body.get("filterable", True)),
+        sortable=bool(body.get("sortable", True)),
     )

@@ -42,9 +42,12 @@ async def record_count(client: Client, sobject: str) -> int | None:
         return None
 
 
-async def count(client: Client, soql: str) -> int:
-    """Run a query of the form `SELECT COUNT() FROM ...` and give its number. Raises as any query does."""
-    return await client.call("GET", "query", _total, params={"q": soql})
+async def count(client: Client, soql: str, *, deleted: bool = False) -> int:
+    """Run a query of the form `SELECT COUNT() FROM ...` and give its number; `deleted` counts as queryAll does.
+
+    Raises as any query does.
+    """
+    return await client.call("GET", "queryAll" if deleted else "query", _total, params={"q": soql})
 
 
 async def org_limits(client: Client) -> Mapping[str, Limit]:

@@ -1,17 +1,23 @@
-"""SOQL over REST: pages of records, followed until Salesforce says done."""
+"""SOQL over REST: pages of records, followed until Salesforce says done, and counted against what it says it found.
+
+A page that says `done` is believed only when all pages together hold as many rows as `totalSize` names: a proxy or a
+server that ends a query early would otherwise pass for an org with fewer rows. The smallest total that any page names
+counts, for rows may be deleted for good while pages are read; a negative or missing one says nothing.
+"""
 
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
 from orgsync.errors import AnswerUnreadable
 from orgsync.records import bare
 
-from .answers import unreadable
+from .answers import QueryIncomplete, unreadable
 from .client import Client
 from .http import Answer
 
@@ -19,58 +25,159 @@ __all__ = ["Page", "pages", "records"]
 
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 _PAGE_SIZE = {"Sforce-Query-Options": "batchSize=2000"}
+_COUNT = re.compile(r"\s*SELECT\s+COUNT\s*\(\s*\)\s", re.IGNORECASE)
+_Record: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of a query's records. A short page is not an end: only `next_url` being None is."""
+    """Some of a query's records. A short page is not an end: only `next_url` being None is.
 
-    records: list[dict[str, Any]]
-    total: int
+    `total` is how many rows the query finds, None where the answer does not say.
+    """
+
+    records: list[_Record]
+    total: int | None
     next_url: str | None
+
+
+@dataclass(slots=True)
+class _Count:
+    """The rows of a query so far, against the number that Salesforce says there are."""
+
+    request: str
+    rows: int = 0
+    total: int | None = None
+    urls: set[str] = field(default_factory=set[str])
+
+    def checked(self, page: Page) -> Page:
+        """Return the page if it can be the next one.
+
+        Raises QueryIncomplete for a last one that leaves rows out, AnswerUnreadable for one that leads back.
+        """
+        total = self.least_total(page)
+        rows = self.rows + len(page.records)
+        if page.next_url is None and total is not None and rows < total:
+            raise QueryIncomplete(
+                f"{self.request} ended with {rows:,} of the {total:,} rows that Salesforce says it found.",
+                "Run it again; where it stays so, look for a proxy that changes answers.",
+            )
+        if page.next_url in self.urls:
+            raise AnswerUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
+        return page
+
+    def add(self, page: Page) -> None:
+        """Count a page."""
+        self.total = self.least_total(page)
+        self.rows += len(page.records)
+        if page.next_url is not None:
+            self.urls.add(page.next_url)
+
+    def least_total(self, page: Page) -> int | None:
+        """Return the smallest total that any page named, this one included."""
+        return min((total for total in (self.total, page.total) if total is not None), default=None)
 
 
 async def pages(client: Client, soql: str, *, deleted: bool = False, exact: bool = False) -> AsyncIterator[Page]:
     """Run a query and give its pages; `deleted` includes the recycle bin and archived rows (queryAll).
 
-    `exact` reads numbers with a decimal point as Decimal. Raises LocatorExpired when the rest of the pages is gone.
+    `exact` reads numbers with a decimal point as Decimal. Raises LocatorExpired when the rest of the pages is gone,
+    and QueryIncomplete, instead of giving the last page, where all pages hold fewer rows than the query found.
     """
-    read = _exact_page if exact else _page
-    page = await client.call("GET", "queryAll" if deleted else "query", read, params={"q": soql}, headers=_PAGE_SIZE)
+    resource = "queryAll" if deleted else "query"
+    count = None if _COUNT.match(soql) else _Count(f"GET {resource}")
+    read = _reader(count, exact=exact)
+    page = await client.call("GET", resource, read, params={"q": soql}, headers=_PAGE_SIZE)
     while True:
+        if count is not None:
+            count.add(page)
         yield page
         if page.next_url is None:
             return
         page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
 
 
-async def records(client: Client, soql: str, *, deleted: bool = False) -> AsyncIterator[dict[str, Any]]:
-    """Run a query and give its records, without the `attributes` that Salesforce puts in each."""
+async def records(client: Client, soql: str, *, deleted: bool = False) -> AsyncIterator[_Record]:
+    """Run a query and give its records, without the `attributes` that Salesforce puts in each.
+
+    The rows of a child query (`SELECT Id, (SELECT Id FROM Contacts) FROM Account`) come whole, however many pages
+    they have. Raises as `pages` does.
+    """
     async for page in pages(client, soql, deleted=deleted):
         for record in page.records:
+            await _complete(client, record)
             yield bare(record)
 
 
-def _page(answer: Answer) -> Page:
+async def _complete(client: Client, record: _Record) -> None:
+    """Read the pages that are left of each child query's result, those inside of its rows too."""
+    for value in record.values():
+        if not isinstance(value, dict):
+            continue
+        result = cast("_Record", value)
+        if isinstance(result.get("records"), list) and "done" in result:
+            await _complete_result(client, result)
+        else:
+            await _complete(client, result)
+
+
+async def _complete_result(client: Client, result: _Record) -> None:
+    rows, count = cast("list[_Record]", result["records"]), _Count("A child query")
+    read = _reader(count)
+    page = count.checked(Page(rows, _total(result), None if result["done"] else _next_url(result)))
+    count.add(page)
+    while page.next_url is not None:
+        page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
+        count.add(page)
+        rows.extend(page.records)
+    result["done"] = True
+    result.pop("nextRecordsUrl", None)
+    for row in rows:
+        await _complete(client, row)
+
+
+def _reader(count: _Count | None, *, exact: bool = False) -> Callable[[Answer], Page]:
+    """Make what reads a page out of an answer; an answer that it refuses is asked for again."""
+
+    def read(answer: Answer) -> Page:
+        page = _page(answer, _body(answer, exact=exact))
+        return page if count is None else count.checked(page)
+
+    return read
+
+
+def _body(answer: Answer, *, exact: bool) -> Any:
     try:
-        return _read(answer, msgspec.json.decode(answer.content))
+        return _EXACT.decode(answer.content) if exact else msgspec.json.decode(answer.content)
     except msgspec.DecodeError:  # half a surrogate pair, or no JSON at all: the slower reader takes the one
-        return _read(answer, answer.json())
+        body = answer.json()  # says what is wrong with it, if something is
+        return json.loads(answer.content, parse_float=Decimal) if exact else body
 
 
-def _exact_page(answer: Answer) -> Page:
+def _page(answer: Answer, body: Any) -> Page:
+    """Read a page; raises AnswerUnreadable where it is none, or ends nowhere."""
     try:
-        return _read(answer, _EXACT.decode(answer.content))
-    except msgspec.DecodeError:
-        answer.json()  # says what is wrong with it, if something is
-        return _read(answer, json.loads(answer.content, parse_float=Decimal))
-
-
-def _read(answer: Answer, body: Any) -> Page:
-    try:
-        found = Page(body["records"], body["totalSize"], None if body["done"] else body["nextRecordsUrl"])
-    except (KeyError, TypeError):
+        rows, done = body["records"], body["done"]
+        found = Page(rows, _total(body), None if done is True else _next_url(body))
+    except (KeyError, TypeError, ValueError):
         raise unreadable(answer) from None
-    if not found.records and found.next_url:
+    if not isinstance(done, bool) or not isinstance(rows, list):
+        raise unreadable(answer)
+    if not all(isinstance(row, dict) for row in cast("list[object]", rows)):
+        raise unreadable(answer)
+    if not rows and found.next_url:
         raise AnswerUnreadable(f"{answer.place} was answered with an empty page that is not the last.", "Try again.")
     return found
+
+
+def _total(body: _Record) -> int | None:
+    total = body.get("totalSize")
+    return total if isinstance(total, int) and total >= 0 else None
+
+
+def _next_url(body: _Record) -> str:
+    """Return where the next page is; raises ValueError where there has to be one and is not."""
+    url = body["nextRecordsUrl"]
+    if not isinstance(url, str) or not url:
+        raise ValueError("no address of the next page")
+    return url

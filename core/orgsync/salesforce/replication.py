@@ -3,6 +3,7 @@
 Both ignore the seconds of a window's ends, and need View All Data to tell of every row (SOAP API Developer Guide).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,22 +12,23 @@ from urllib.parse import quote
 from orgsync.errors import OrgsyncError, QueryRefused
 from orgsync.records import parse_instant
 
-from .answers import problem_of, unreadable
+from .answers import NotReplicateable, problem_of, unreadable
 from .client import Client
 from .ids import long_id
 from .refusals import refusal_of
 from .wire import Answer
 
-__all__ = ["DeleteLogPurged", "Deletions", "deleted", "latest_date_covered"]
+__all__ = ["DeleteLogPurged", "Deletions", "TooManyDeletions", "deleted", "latest_date_covered"]
 
 _MINUTE = timedelta(minutes=1)
+_NOT_REPLICATEABLE = re.compile(r"\bnot (replicable|replicateable|support replication)\b", re.IGNORECASE)
 
 
 class DeleteLogPurged(QueryRefused):
     """The log of deletions does not reach back so far (15 days, or less where it was purged): compare Ids instead."""
 
 
-class _TooManyIds(QueryRefused):
+class TooManyDeletions(QueryRefused):
     """A window holds more deletions than one answer may (600,000)."""
 
 
@@ -47,16 +49,18 @@ async def latest_date_covered(client: Client, sobject: str, start: datetime, end
     """Ask getUpdated up to when a window is covered; at most `end`.
 
     While a long transaction is open this stays at that transaction's start, for its rows cannot be seen yet
-    (SOAP API Developer Guide, GetUpdatedResult). Salesforce ignores the seconds of both ends.
+    (SOAP API Developer Guide, GetUpdatedResult). Salesforce ignores the seconds of both ends. Raises NotReplicateable
+    where Salesforce says that it does not cover the object.
     """
-    return await client.call("GET", _path(sobject, "updated"), _covered, params=_params(start, end))
+    return await client.call("GET", _path(sobject, "updated"), _covered, judge=_judge, params=_params(start, end))
 
 
 async def deleted(client: Client, sobject: str, start: datetime, end: datetime) -> Deletions:
     """Ask getDeleted which rows were deleted in a window, by a user, a merge or a cascade.
 
     A window of a minute or less begins earlier, for Salesforce refuses it; one that holds too many deletions is read
-    in halves. Raises DeleteLogPurged where the log begins behind `start`.
+    in halves. Raises DeleteLogPurged where the log begins behind `start`, TooManyDeletions where halving does not
+    help, and NotReplicateable as above.
     """
     start = _minute(start)
     found = await _deleted(client, sobject, min(start, _minute(end) - 2 * _MINUTE), end)
@@ -71,7 +75,7 @@ async def _deleted(client: Client, sobject: str, start: datetime, end: datetime)
         return await client.call(
             "GET", _path(sobject, "deleted"), _deletions, judge=_judge_deleted, params=_params(start, end)
         )
-    except _TooManyIds:
+    except TooManyDeletions:
         if middle - start <= _MINUTE:
             raise
     early = await _deleted(client, sobject, start, middle)
@@ -87,7 +91,22 @@ def _judge_deleted(answer: Answer) -> OrgsyncError | None:
         if refusal.code == "INVALID_REPLICATION_DATE":
             return _purged(refusal.request)
         if refusal.code == "EXCEEDED_ID_LIMIT":
-            return _TooManyIds(f"{refusal.request} finds too many deletions.", "Compare the Ids of all rows instead.")
+            return TooManyDeletions(
+                f"{refusal.request} finds too many deletions.", "Compare the Ids of all rows instead."
+            )
+    return _judge(answer)
+
+
+def _judge(answer: Answer) -> OrgsyncError | None:
+    """Know the one refusal that says what the object is, and not what is wrong just now.
+
+    Seen in a report: 400 "sObject type FAQ_Subscribers__ka is not replicable"; the code is the SOAP API's.
+    """
+    refusal = refusal_of(answer)
+    if refusal is None or answer.status != 400:
+        return problem_of(answer)
+    if refusal.code == "INVALID_TYPE_FOR_OPERATION" or _NOT_REPLICATEABLE.search(refusal.message):
+        return NotReplicateable(f"Salesforce does not replicate the object ({refusal.code}).", "Use ctx.snapshot.")
     return problem_of(answer)
 
 

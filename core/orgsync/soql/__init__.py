@@ -1,7 +1,8 @@
-"""SOQL as text: literals, binds and select statements, from values to values."""
+"""SOQL as text: literals, binds, select statements and what conditions depend on, from values to values."""
 
 from .binds import bind
+from .conditions import Condition, SemiJoin, condition_of
 from .literals import literal
-from .select import contains, parents_of, select
+from .select import contains, select
 
-__all__ = ["bind", "contains", "literal", "parents_of", "select"]
+__all__ = ["Condition", "SemiJoin", "bind", "condition_of", "contains", "literal", "select"]

@@ -1,15 +1,10 @@
-"""Select statements, and what a condition says about parents."""
+"""Select statements."""
 
-import re
 from collections.abc import Sequence
 
-from .binds import TEXT
 from .literals import literal
 
-__all__ = ["contains", "parents_of", "select"]
-
-_QUOTED = re.compile(TEXT, re.DOTALL)
-_PATH = re.compile(r"\b[A-Za-z]\w*(?:\.[A-Za-z]\w*)+")
+__all__ = ["contains", "select"]
 
 
 def select(
@@ -28,13 +23,3 @@ def select(
 def contains(path: str, values: Sequence[str]) -> str:
     """Write `path IN (...)`."""
     return f"{path} IN {literal(values)}"
-
-
-def parents_of(condition: str | None, sobject: str) -> list[str]:
-    """Name the relationships that a condition looks through: `Account.Industry = 'X'` looks through `Account`."""
-    if not condition:
-        return []
-    paths = _PATH.findall(_QUOTED.sub("''", condition))
-    own = f"{sobject.lower()}."
-    parents = [path.rpartition(".")[0] for path in paths if not path.lower().startswith(own)]
-    return list(dict.fromkeys(parents))

@@ -1,0 +1,295 @@
+"""Inspecting an object before it is read: its describe and its parents', against a record class and a condition."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from orgsync.errors import FieldNotFound, ObjectNotFound
+from orgsync.records import Column, Schema
+from orgsync.salesforce.client import Client
+from orgsync.salesforce.describe import FieldDescribe, ObjectDescribe, describe
+from orgsync.soql import Condition, SemiJoin, condition_of
+
+from .object_facts import Facts
+from .query_rules import cursor_of, demands_filter, not_by_bulk
+
+__all__ = ["Inspection", "inspect", "learn"]
+
+_NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
+_COMPOUNDS = frozenset({"address", "location"})
+_ANY_TYPE = frozenset({"anyType"})
+_INSTANTS = frozenset({"datetime"})
+
+_PARTS = (
+    *("street", "city", "state", "stateCode", "postalCode", "country", "countryCode"),
+    *("latitude", "longitude", "geocodeAccuracy"),
+)
+"""The keys of a compound field's value, each of which is a field of its own, too: BillingAddress has BillingCity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What inspecting an object found: its facts, and for each path of the class that is there the field behind it.
+
+    A field is None where describes do not tell, as behind a parent that may be of several kinds.
+    """
+
+    facts: Facts
+    fields: Mapping[str, FieldDescribe | None]
+
+
+async def learn(
+    client: Client,
+    schema: Schema,
+    where: str | None,
+    warn: Callable[[str], None],
+    *,
+    without: Collection[str] = (),
+) -> Facts:
+    """Learn an object's facts; see `inspect`."""
+    return (await inspect(client, schema, where, warn, without=without)).facts
+
+
+async def inspect(
+    client: Client,
+    schema: Schema,
+    where: str | None,
+    warn: Callable[[str], None],
+    *,
+    without: Collection[str] = (),
+) -> Inspection:
+    """Describe the object and the parents that the class reads, and check every field of the class.
+
+    Costs one call for the object and one for each object it looks through. `without` are paths of the class that a
+    query was refused for, though describes did not tell. Raises FieldNotFound and ObjectNotFound, which name what is
+    missing.
+    """
+    return await _Inspector(client, schema, warn, without).inspect(where)
+
+
+@dataclass(slots=True)
+class _Inspector:
+    """One inspection under way; keeps the describes it has read."""
+
+    client: Client
+    schema: Schema
+    warn: Callable[[str], None]
+    without: Collection[str]
+    described: dict[str, ObjectDescribe] = field(default_factory=dict[str, ObjectDescribe])
+    refused: set[str] = field(default_factory=set[str])
+    warned: set[str] = field(default_factory=set[str])
+
+    async def inspect(self, where: str | None) -> Inspection:
+        own = await self.describe(self.schema.sobject)
+        if not own.queryable:
+            raise ObjectNotFound(f"{own.name} cannot be queried.", "Salesforce gives no rows of this object.")
+        if demands_filter(own.name) and where is None:
+            self.warn(f"{own.name} can be queried under a filter of a certain form alone; where= gives it one.")
+        absent = [column.path for column in self.schema.fields if not await self.has(own, column)]
+        columns = [column for column in self.schema.fields if column.path not in absent]
+        fields = {column.path: await self.field(own, column.path) for column in columns}
+        spelled = {path: await self.spelling(own, path) for path in fields}
+        condition = condition_of(where, own.name)
+        joined = await self.joined(own, condition)
+        await self.warn_of_drift(own, condition)
+        judged_by = await self.watched(own, [*condition.parents, *joined])
+        read = _parents(list(spelled.values()))
+        parents = await self.watched(own, [*read, *judged_by])
+        compounds = {
+            spelled[path]: await self.parts(own, path) for path, each in fields.items() if _is(each, _COMPOUNDS)
+        }
+        cursor = cursor_of(own)
+        facts = Facts(
+            cursor=cursor,
+            replicateable=own.replicateable,
+            absent=(*absent, *(() if own.field("IsDeleted") else ("IsDeleted",))),
+            parents=parents,
+            judged_by=judged_by,
+            learnt_at=self.client.now,
+            spelled={path: real for path, real in spelled.items() if path != real},
+            numbers=_paths_of(_NUMBERS, fields, spelled),
+            instants=tuple(spelled[path] for path, each in fields.items() if each is None or _is(each, _INSTANTS)),
+            any_type=_paths_of(_ANY_TYPE, fields, spelled),
+            compounds=compounds,
+            drifts=any(each is not None and each.calculated for each in fields.values())
+            or bool(set(read) - set(parents)),
+            rest_only=not_by_bulk(columns, fields, {path: compounds.get(spelled[path]) for path in fields}),
+            delete_log=own.replicateable and cursor == "SystemModstamp",
+            described={name: each.last_modified for name, each in self.described.items()},
+        )
+        return Inspection(facts, fields)
+
+    def warn_once(self, sentence: str) -> None:
+        if sentence not in self.warned:
+            self.warned.add(sentence)
+            self.warn(sentence)
+
+    async def field(self, own: ObjectDescribe, path: str) -> FieldDescribe | None:
+        """Find the describe of a field that is there, at the end of its path; None where describes do not tell."""
+        relationship, _, name = path.rpartition(".")
+        holder = await self.holder(own, relationship) if relationship else own
+        return holder.field(name) if isinstance(holder, ObjectDescribe) else None
+
+    async def spelling(self, own: ObjectDescribe, path: str) -> str:
+        """Write a path as Salesforce spells it, which is how its answers name it; SOQL takes any case."""
+        *relationships, name = path.split(".")
+        holder: ObjectDescribe | _Unknown | str = own
+        spelled: list[str] = []
+        for each in relationships:
+            reference = holder.parent(each) if isinstance(holder, ObjectDescribe) else None
+            spelled.append((reference.relationship if reference else None) or each)
+            holder = await self.holder(own, ".".join(spelled))
+        last = holder.field(name) if isinstance(holder, ObjectDescribe) else None
+        return ".".join([*spelled, last.name if last else name])
+
+    async def parts(self, own: ObjectDescribe, path: str) -> dict[str, str]:
+        """Name the fields that a compound field is made of, by the keys of its value."""
+        relationship, _, name = (await self.spelling(own, path)).rpartition(".")
+        holder = await self.holder(own, relationship) if relationship else own
+        if not isinstance(holder, ObjectDescribe):
+            return {}
+        before, after = (name.removesuffix("c"), "__s") if name.endswith("__c") else (name.removesuffix("Address"), "")
+        fields = {key: holder.field(f"{before}{key}{after}") for key in _PARTS}
+        prefix = f"{relationship}." if relationship else ""
+        return {key: f"{prefix}{each.name}" for key, each in fields.items() if each is not None}
+
+    async def describe(self, sobject: str) -> ObjectDescribe:
+        if sobject not in self.described:
+            self.described[sobject] = await describe(self.client, sobject)
+        return self.described[sobject]
+
+    async def has(self, own: ObjectDescribe, column: Column) -> bool:
+        """Tell whether the field is there; False only for an optional one, any other raises FieldNotFound."""
+        relationship, _, name = column.path.rpartition(".")
+        holder = await self.holder(own, relationship) if relationship else own
+        if column.path in self.without:
+            return self.missing(column, f"an object that {relationship} of {own.name} may lead to", name)
+        if isinstance(holder, ObjectDescribe):
+            return holder.field(name) is not None or self.missing(column, holder.name, name)
+        return isinstance(holder, _Unknown) or self.missing(column, own.name, holder)
+
+    def missing(self, column: Column, sobject: str, name: str) -> bool:
+        if not column.optional:
+            raise FieldNotFound(
+                f"{sobject} has no field {name}, or the connection's user may not see it; "
+                f"{self.schema.model.__name__}.{column.name} needs it.",
+                f"Check the spelling, and that a permission set of the user gives Read on {sobject}.{name}; "
+                "or declare it with field(optional=True).",
+                field=name,
+            )
+        self.warn_once(
+            f"{self.schema.model.__name__}.{column.name} stays empty: {sobject} has no visible field {name}."
+        )
+        return False
+
+    async def holder(self, own: ObjectDescribe, relationship: str) -> "ObjectDescribe | _Unknown | str":
+        """Follow a relationship to the object it ends at; a name where there is no such relationship."""
+        for name in relationship.split("."):
+            reference = own.parent(name)
+            if reference is None:
+                return name
+            if len(reference.refers_to) != 1:
+                return _Unknown(has_stamp=False)
+            parent = await self.parent(reference.refers_to[0])
+            if isinstance(parent, _Unknown):
+                return parent
+            own = parent
+        return own
+
+    async def parent(self, sobject: str) -> "ObjectDescribe | _Unknown":
+        """Describe a parent; where that is refused, the query itself will say whether its fields can be read."""
+        if sobject not in self.refused:
+            try:
+                return await self.describe(sobject)
+            except ObjectNotFound:
+                self.refused.add(sobject)
+        return _Unknown(has_stamp=True)
+
+    async def joined(self, own: ObjectDescribe, condition: Condition) -> list[str]:
+        """Name the relationships that a condition's semi-joins look through; warn of those that lead through none."""
+        found: list[str] = []
+        for join in condition.semi_joins:
+            relationship = await self.relationship_of(own, join)
+            if relationship is None:
+                self.warn_once(
+                    f"The condition depends on {join.sobject}, whose changes leave no trace on {own.name}: rows that "
+                    f"come or go by them are found when Ids are compared. {_RECONCILE}"
+                )
+                continue
+            inner = condition_of(join.condition, join.sobject)
+            found += [relationship, *(f"{relationship}.{parent}" for parent in inner.parents)]
+        return found
+
+    async def relationship_of(self, own: ObjectDescribe, join: SemiJoin) -> str | None:
+        """Name the relationship behind `AccountId IN (SELECT Id FROM Account ...)`; None for any other semi-join."""
+        before, _, name = join.path.rpartition(".")
+        holder = await self.holder(own, before) if before else own
+        reference = holder.field(name) if isinstance(holder, ObjectDescribe) else None
+        if reference is None or reference.relationship is None or join.selected.lower() != "id":
+            return None
+        if [each.lower() for each in reference.refers_to] != [join.sobject.lower()]:
+            return None
+        return f"{before}.{reference.relationship}" if before else reference.relationship
+
+    async def warn_of_drift(self, own: ObjectDescribe, condition: Condition) -> None:
+        """Warn of what makes rows meet a condition, or not, while no stamp moves."""
+        causes = list(condition.relative_dates)
+        for path in condition.paths:
+            found = await self.field(own, path)
+            if found is not None and found.calculated:
+                causes.append(path)
+        if causes:
+            self.warn_once(
+                f"The condition depends on {', '.join(causes)}, which changes without a trace on {own.name}: rows that "
+                f"come or go by it are found when Ids are compared. {_RECONCILE}"
+            )
+
+    async def watched(self, own: ObjectDescribe, relationships: list[str]) -> tuple[str, ...]:
+        """Keep the relationships whose parents say when they changed."""
+        watched: list[str] = []
+        for relationship in dict.fromkeys(relationships):
+            holder = await self.holder(own, relationship)
+            if isinstance(holder, ObjectDescribe):
+                stamp = holder.field("SystemModstamp")
+                has_stamp = stamp is not None and stamp.filterable
+            else:
+                has_stamp = isinstance(holder, _Unknown) and holder.has_stamp
+            if has_stamp:
+                watched.append(relationship)
+            else:
+                self.warn_once(
+                    f"{own.name} reads fields of {relationship}, whose changes cannot be queried for: "
+                    f"they arrive when the {own.name} row itself changes."
+                )
+        return tuple(watched)
+
+
+_RECONCILE = 'Give the sync reconcile="1d", or run it with --reconcile.'
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """The end of a relationship that describes do not tell: it leads to several objects, or to one without a describe.
+
+    What several objects have in common has no SystemModstamp.
+    """
+
+    has_stamp: bool
+
+
+def _parents(paths: list[str]) -> list[str]:
+    """Name every relationship on the way: `Account.Owner.Name` passes `Account` and `Account.Owner`."""
+    found: list[str] = []
+    for path in paths:
+        names = path.split(".")[:-1]
+        found += [".".join(names[: depth + 1]) for depth in range(len(names))]
+    return found
+
+
+def _is(described: FieldDescribe | None, types: frozenset[str]) -> bool:
+    return described is not None and described.type in types
+
+
+def _paths_of(
+    types: frozenset[str], fields: Mapping[str, FieldDescribe | None], spelled: Mapping[str, str]
+) -> tuple[str, ...]:
+    return tuple(spelled[path] for path, each in fields.items() if _is(each, types))

@@ -1,0 +1,105 @@
+"""What an object allows one user, as a checkpoint keeps it for a day: which fields there are, and how it is read."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from orgsync.errors import ObjectNotFound
+from orgsync.records import Reading
+from orgsync.salesforce.client import Client
+from orgsync.salesforce.describe import changed_since
+
+__all__ = ["Facts", "refreshed"]
+
+_KEPT_FOR = timedelta(days=1)
+_FORMAT = 1
+"""Facts that were kept in another format are learnt again."""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one object allows one user.
+
+    `cursor` is the field that changes can be read by, "" where there is none. `absent` are paths that the org lacks:
+    optional fields, and IsDeleted where the object has none. `spelled` gives Salesforce's spelling of paths that the
+    class writes in another case. `parents` are the relationships whose own changes have to be looked for; `judged_by`
+    those that a condition looks through. `drifts` says that a field gets other values without a stamp that could be
+    asked for: a formula, or a field of a parent that may be of several kinds.
+    `numbers`, `instants` and `any_type` are the paths of such fields, `compounds` what addresses are made of.
+    `rest_only` says why Bulk cannot read the fields, `bulk_refused` why it did not read the object; "" where it may.
+    `delete_log` says that getDeleted covers the object, `log_refused` that Salesforce says otherwise. `steps_refused`
+    are the helper steps that Salesforce refused. What was refused is tried again after a day. `described` keeps when
+    each describe last changed, for asking whether it has changed since.
+    """
+
+    cursor: str
+    replicateable: bool
+    absent: tuple[str, ...]
+    parents: tuple[str, ...]
+    judged_by: tuple[str, ...]
+    learnt_at: datetime
+    spelled: Mapping[str, str] = {}
+    numbers: tuple[str, ...] = ()
+    instants: tuple[str, ...] = ()
+    any_type: tuple[str, ...] = ()
+    compounds: Mapping[str, Mapping[str, str]] = {}
+    drifts: bool = False
+    rest_only: str = ""
+    delete_log: bool = False
+    bulk_refused: str = ""
+    log_refused: bool = False
+    steps_refused: tuple[str, ...] = ()
+    described: Mapping[str, str | None] = {}
+
+    def is_stale(self, now: datetime) -> bool:
+        """Tell whether to look again: a permission or a field may have come."""
+        return now - self.learnt_at > _KEPT_FOR
+
+    @property
+    def not_by_bulk(self) -> str:
+        """Why Bulk is not to be asked; "" where it may be."""
+        return self.rest_only or self.bulk_refused
+
+    @property
+    def has_recycle_bin(self) -> bool:
+        """Whether deleted rows stay for a while. Only queryAll gives them, and archived rows, which are live."""
+        return "IsDeleted" not in self.absent
+
+    @property
+    def live(self) -> str | None:
+        """The condition that tells live rows from deleted ones in what queryAll gives; None where all are live."""
+        return "IsDeleted = false" if self.has_recycle_bin else None
+
+    @property
+    def reading(self) -> Reading:
+        """What decoding has to know."""
+        return Reading(
+            self.cursor, self.absent, self.numbers, self.compounds, self.instants, self.any_type, self.spelled
+        )
+
+    def spelling(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Write paths as Salesforce spells them, each once."""
+        return tuple(dict.fromkeys(self.spelled.get(path, path) for path in paths))
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the facts for the checkpoint."""
+        return {"format": _FORMAT, **msgspec.to_builtins(self)}
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> "Facts | None":
+        """Read the facts back; None for those of another format."""
+        return msgspec.convert(saved, cls) if saved.get("format") == _FORMAT else None
+
+
+async def refreshed(client: Client, facts: Facts) -> Facts | None:
+    """Ask whether the describes are still what they were; None where one has changed, has gone, or cannot tell."""
+    for sobject, last_modified in facts.described.items():
+        try:
+            if last_modified is None or await changed_since(client, sobject, last_modified) is not None:
+                return None
+        except ObjectNotFound:
+            return None
+    if facts.steps_refused:
+        return None
+    return msgspec.structs.replace(facts, learnt_at=client.now, bulk_refused="", log_refused=False)

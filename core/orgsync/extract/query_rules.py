@@ -1,0 +1,80 @@
+"""What queries of an object are known to allow: by which field changes are read, under which filter, by which API."""
+
+from collections.abc import Mapping, Sequence
+
+from orgsync.errors import FieldNotFound
+from orgsync.records import Column, Schema
+from orgsync.salesforce.answers import FilterRequired
+from orgsync.salesforce.describe import FieldDescribe, ObjectDescribe
+
+from .object_facts import Facts
+
+__all__ = ["cursor_of", "demands_filter", "filter_advice", "instead_of_changes", "not_by_bulk", "optional_paths"]
+
+_CURSORS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
+"""Fields that changes can be read by, best first: History objects have CreatedDate only, Share LastModifiedDate."""
+
+_NOT_IN_BULK = frozenset({"base64", "json", "complexvalue"})
+
+_DEMAND_FILTERS = frozenset(
+    """announcement apptabmember collaborationgrouprecord colordefinition contentdocumentlink contentfolderitem
+    contentfoldermember datastatistics entityparticle fielddefinition fieldhistoryarchive flexqueueitem
+    flowvariableview flowversionview icondefinition ideacomment networkuserhistoryrecent ownerchangeoptioninfo
+    picklistvalueinfo platformaction recordactionhistory relationshipdomain relationshipinfo searchlayout sitedetail
+    userentityaccess userfieldaccess vote""".split()  # noqa: SIM905 # one a line would fill a page
+)
+"""Objects that Salesforce refuses to query without a filter of a certain form, as others' connectors found out."""
+
+
+def cursor_of(described: ObjectDescribe) -> str:
+    """Name the field that an object's changes can be read by: one that can be filtered and sorted; "" for none."""
+    fields = (described.field(name) for name in _CURSORS)
+    return next((each.name for each in fields if each and each.filterable and each.sortable), "")
+
+
+def demands_filter(sobject: str) -> bool:
+    """Tell whether an object is known to be queried under a filter of a certain form alone."""
+    return sobject.lower() in _DEMAND_FILTERS
+
+
+def instead_of_changes(sobject: str, model: str) -> str:
+    """Say how to read an object that has no field for its changes; big objects give no rows without a filter."""
+    if sobject.lower().endswith("__b"):
+        return f'Query it by its index: yield Batch({model}, [row async for row in ctx.query("SELECT ... WHERE ...")]).'
+    return f"Read all of it: ctx.snapshot({model})."
+
+
+def filter_advice(refusal: FilterRequired, schema: Schema) -> FilterRequired:
+    """Say what a sync of an object does that Salesforce refuses to query without a certain filter."""
+    name = schema.model.__name__
+    return FilterRequired(
+        f"{schema.sobject} can be queried under a filter of a certain form alone. {refusal.cause}",
+        f"Give it one as the message says: ctx.snapshot({name}, where=...), or ctx.changes({name}, where=...).",
+    )
+
+
+def not_by_bulk(
+    columns: Sequence[Column],
+    fields: Mapping[str, FieldDescribe | None],
+    compounds: Mapping[str, Mapping[str, str] | None],
+) -> str:
+    """Say which field Bulk cannot read, or writes in another notation; "" where it can read them all."""
+    for column in columns:
+        each = fields[column.path]
+        kind = "" if each is None else each.type
+        if kind == "anyType":
+            return f"{column.path} has values of any type, which it writes otherwise"
+        if column.type is list or kind in _NOT_IN_BULK or compounds[column.path] == {}:
+            return f"{column.path} cannot be read by it"
+    return ""
+
+
+def optional_paths(schema: Schema, problem: Exception, facts: Facts | None) -> set[str]:
+    """Name the optional fields of parents that a query was refused for, though no describe tells of them.
+
+    A parent that may be of several kinds has the fields alone that all kinds share.
+    """
+    if facts is None or not isinstance(problem, FieldNotFound):
+        return set()
+    names = {c.path for c in schema.fields if c.optional and "." in c.path and c.path not in facts.absent}
+    return {path for path in names if path.rpartition(".")[2].lower() == problem.field.lower()}
