@@ -95,7 +95,8 @@ def upserted(api: Caller) -> httpx.Response:
 
 def replicated(kind: str) -> Ask:
     def ask(api: Caller) -> httpx.Response:
-        api.org.delete("Contact", api.org.insert("Contact", LastName="x"))
+        api.org.insert("Contact", LastName="stays")
+        api.org.delete("Contact", api.org.insert("Contact", LastName="goes"))
         window = {"start": "2026-03-14T12:00:00Z", "end": "2026-03-14T12:31:00Z"}
         return api.fetch(f"/sobjects/Contact/{kind}/", window)
 

@@ -69,7 +69,7 @@ def test_refreshing_gives_a_token_and_no_refresh_token(org: DemoOrg) -> None:
         ({"client_id": None}, BAD_CLIENT),
         ({"client_secret": "wrong"}, (400, "invalid_client", "invalid client credentials")),
         ({"client_secret": None}, (400, "invalid_client", "invalid client credentials")),
-        ({"grant_type": "password"}, (400, "unsupported_grant_type", "grant type not supported")),
+        ({"grant_type": "magic"}, (400, "unsupported_grant_type", "grant type not supported")),
         ({"grant_type": None}, (400, "unsupported_grant_type", "grant type not supported")),
     ],
 )
@@ -330,7 +330,7 @@ def test_denying_goes_back_with_an_error(org: DemoOrg) -> None:
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": "magic"}, "unsupported_response_type"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
     ],
 )

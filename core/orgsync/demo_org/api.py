@@ -14,12 +14,14 @@ from .authorize import authorize
 from .clock import Clock
 from .database import Database
 from .oauth import Hosts, OAuth
-from .refusal import OAuthRefusal, Refusal, not_found
+from .refusal import OAuthRefusal, Refusal, not_found, not_implemented
 from .sessions import Sessions
 from .settings import Settings
+from .unserved import unserved_resource, unserved_service
 from .wire import LONGEST_URI, Answer, Call, bad_message, html_answer, refused
 
 _OBJECT, _REST = r"([A-Za-z]\w*)", r"([^/]+)"
+_KEY = r"(?![a-z]\w{14}(?:\w{3})?/)([A-Za-z]\w*)"  # a field; what begins so in lower case is the id of a custom object
 _GONE = "<html><head><title>420</title></head><body><h1>No route for this host</h1></body></html>"
 Handler = Callable[..., Answer]
 
@@ -37,7 +39,8 @@ class Api:
         self._about = About(database, settings, hosts)
         records = Records(database)
         self._routes = [
-            *_routes(self._about, self.queries, records, Collections(database, records), Replication(database)),
+            *_about_routes(self._about),
+            *_routes(self.queries, records, Collections(database, records), Replication(database)),
             *_bulk_routes(self.bulk),
         ]
 
@@ -57,6 +60,9 @@ class Api:
 
     def _answer(self, call: Call) -> Answer:
         path = call.path.rstrip("/")
+        unserved = unserved_service(path)
+        if unserved is not None:
+            raise unserved
         if path.startswith("/services/oauth2/"):
             return self._sign_in(call, path.removeprefix("/services/oauth2/"))
         if path.startswith("/id/"):
@@ -87,6 +93,8 @@ class Api:
             raise Refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         self._settings.api_used += 1
         try:
+            if path.endswith(".xml") or _wants_xml(call):
+                raise not_implemented("answer in XML")
             answer = self._versioned(call, path)
         except Refusal as refusal:
             answer = refused(refusal)
@@ -100,45 +108,69 @@ class Api:
         if int(version[1]) < OLDEST:
             raise Refusal(410, "GONE", f"The requested resource is no longer available: v{version[1]}.0")
         base, resource = f"/services/data/v{version[1]}.0", version[2] or "/"
+        asked = "GET" if call.method == "HEAD" else call.method
+        if asked == "POST":
+            asked = call.query.get("_HttpMethod", asked).upper()  # for clients that cannot send PATCH
         allowed: list[str] = []
         for method, pattern, handler in self._routes:
             match = re.fullmatch(pattern, resource)
-            if match and method == ("GET" if call.method == "HEAD" else call.method):
+            if match and method == asked:
                 return handler(call, base, *map(unquote, match.groups()))
             if match:
                 allowed.append(method)
         if not allowed:
-            raise not_found()
+            raise unserved_resource(resource) or not_found()
         text = f"HTTP Method '{call.method}' not allowed. Allowed are {','.join(allowed)}"
         answer = refused(Refusal(405, "METHOD_NOT_ALLOWED", text))
         answer.headers.append(("Allow", ",".join(allowed)))
         return answer
 
 
-def _routes(
-    about: About, queries: Queries, records: Records, collections: Collections, replication: Replication
-) -> list[tuple[str, str, Handler]]:
+def _wants_xml(call: Call) -> bool:
+    accepted = [kind.partition(";")[0].strip() for kind in call.headers.get("accept", "").split(",")]
+    return any(kind.endswith("/xml") for kind in accepted) and not {"*/*", "application/json"} & {*accepted}
+
+
+def _about_routes(about: About) -> list[tuple[str, str, Handler]]:
     return [
         ("GET", "/", about.resources),
+        ("GET", "/composite", about.composite),
+        ("GET", "/jobs", about.jobs),
+        ("GET", "/recent", about.recent),
         ("GET", "/limits", about.limits),
         ("GET", "/limits/recordCount", about.record_count),
+        ("GET", "/sobjects", about.global_describe),
+        ("GET", f"/sobjects/{_OBJECT}", about.basic),
+        ("GET", f"/sobjects/{_OBJECT}/describe", about.describe),
+        ("GET", f"/sobjects/{_OBJECT}/describe/layouts", about.layouts),
+        ("GET", f"/sobjects/{_OBJECT}/describe/layouts/{_REST}", about.layout),
+        ("GET", f"/sobjects/{_OBJECT}/describe/compactLayouts", about.compact_layouts),
+        ("GET", f"/sobjects/{_OBJECT}/describe/compactLayouts/{_REST}", about.compact_layout),
+        ("GET", f"/sobjects/{_OBJECT}/describe/approvalLayouts", about.approval_layouts),
+        ("GET", f"/sobjects/{_OBJECT}/listviews", about.list_views),
+        ("GET", f"/sobjects/{_OBJECT}/quickActions", about.quick_actions),
+    ]
+
+
+def _routes(
+    queries: Queries, records: Records, collections: Collections, replication: Replication
+) -> list[tuple[str, str, Handler]]:
+    return [
         ("GET", "/query", queries.query),
         ("GET", "/queryAll", queries.query_all),
         ("GET", f"/(?:query|queryAll)/{_REST}", queries.more),
-        ("GET", "/sobjects", about.global_describe),
-        ("GET", f"/sobjects/{_OBJECT}", about.basic),
         ("POST", f"/sobjects/{_OBJECT}", records.create),
-        ("GET", f"/sobjects/{_OBJECT}/describe", about.describe),
         ("GET", f"/sobjects/{_OBJECT}/updated", replication.updated),
         ("GET", f"/sobjects/{_OBJECT}/deleted", replication.deleted),
         ("GET", f"/sobjects/{_OBJECT}/{_REST}", records.read),
         ("PATCH", f"/sobjects/{_OBJECT}/{_REST}", records.change),
         ("DELETE", f"/sobjects/{_OBJECT}/{_REST}", records.remove),
-        ("GET", f"/sobjects/{_OBJECT}/{_OBJECT}/{_REST}", records.read_by),
-        ("PATCH", f"/sobjects/{_OBJECT}/{_OBJECT}/{_REST}", records.upsert),
+        ("GET", f"/sobjects/{_OBJECT}/{_KEY}/{_REST}", records.read_by),
+        ("PATCH", f"/sobjects/{_OBJECT}/{_KEY}/{_REST}", records.upsert),
         ("POST", "/composite/sobjects", collections.create),
         ("PATCH", "/composite/sobjects", collections.change),
         ("DELETE", "/composite/sobjects", collections.remove),
+        ("PATCH", f"/composite/sobjects/{_OBJECT}/{_OBJECT}", collections.upsert),
         ("GET", f"/composite/sobjects/{_OBJECT}", collections.retrieve),
         ("POST", f"/composite/sobjects/{_OBJECT}", collections.retrieve),
     ]

@@ -6,8 +6,10 @@ from email.utils import parsedate_to_datetime
 
 from .clock import http_date
 from .database import Database
-from .describe import brief, describe, describe_global
+from .describe import MASTER_RECORD_TYPE, brief, describe, describe_global
 from .fields import SObject
+from .ids import to18
+from .layouts import compact_layout, compact_layouts, layout, layouts
 from .oauth import Hosts
 from .refusal import Refusal, not_found
 from .settings import Settings
@@ -15,7 +17,7 @@ from .wire import Answer, Call, json_answer
 
 OLDEST, NEWEST = 31, 66
 _SEASONS = ("Spring", "Summer", "Winter")
-_RESOURCES = ("tooling", "metadata", "composite", "query", "queryAll", "sobjects", "limits", "search", "recent", "jobs")
+_RESOURCES = ("composite", "query", "queryAll", "sobjects", "limits", "recent", "jobs")
 _LIMITS = {
     "ConcurrentAsyncGetReportInstances": 200, "ConcurrentSyncReportRuns": 20, "DailyApiRequests": 0,
     "DailyAsyncApexExecutions": 250_000, "DailyBulkApiBatches": 15_000, "DailyBulkV2QueryFileStorageMB": 0,
@@ -37,9 +39,21 @@ class About:
         return json_answer([_version(number) for number in range(OLDEST, NEWEST + 1)])
 
     def resources(self, call: Call, base: str) -> Answer:
-        """List a version's resources."""
+        """List a version's resources: those that are served."""
         identity = f"{self._hosts.login_url}/id/{self._settings.org_id}/{self._settings.user_id}"
         return json_answer({**{name: f"{base}/{name}" for name in _RESOURCES}, "identity": identity})
+
+    def composite(self, call: Call, base: str) -> Answer:
+        """List the composite resources that are served."""
+        return json_answer({"sobjects": f"{base}/composite/sobjects"})
+
+    def jobs(self, call: Call, base: str) -> Answer:
+        """List the kinds of jobs that are served."""
+        return json_answer({"query": f"{base}/jobs/query"})
+
+    def recent(self, call: Call, base: str) -> Answer:
+        """List the records that the user has viewed on pages: none."""
+        return json_answer([])
 
     def limits(self, call: Call, base: str) -> Answer:
         """Answer the org's limits; this call is counted in."""
@@ -87,6 +101,49 @@ class About:
         schema = self._database.schema
         content = describe(schema, self._sobject(name), base, self._hosts.instance_url)
         return self._cacheable(call, json_answer(content))
+
+    def layouts(self, call: Call, base: str, name: str) -> Answer:
+        """Answer the layouts of an object that has pages."""
+        return json_answer(layouts(self._database.schema, self._with_pages(name), base))
+
+    def layout(self, call: Call, base: str, name: str, record_type: str) -> Answer:
+        """Answer the layout of a record type; there is the master alone."""
+        sobject = self._with_pages(name)
+        if to18(record_type) != MASTER_RECORD_TYPE:
+            raise not_found()
+        return json_answer(layout(self._database.schema, sobject))
+
+    def compact_layouts(self, call: Call, base: str, name: str) -> Answer:
+        """Answer the compact layouts of an object that has pages."""
+        return json_answer(compact_layouts(self._database.schema, self._with_pages(name), base))
+
+    def compact_layout(self, call: Call, base: str, name: str, record_type: str) -> Answer:
+        """Answer the compact layout of a record type, or the primary one."""
+        sobject = self._with_pages(name)
+        if record_type != "primary" and to18(record_type) != MASTER_RECORD_TYPE:
+            raise not_found()
+        return json_answer(compact_layout(self._database.schema, sobject))
+
+    def approval_layouts(self, call: Call, base: str, name: str) -> Answer:
+        """Answer that the object has no approval process."""
+        self._with_pages(name)
+        return json_answer({"approvalLayouts": []})
+
+    def list_views(self, call: Call, base: str, name: str) -> Answer:
+        """Answer that the object has no list view."""
+        kind = self._with_pages(name).name
+        return json_answer({"done": True, "listviews": [], "nextRecordsUrl": None, "size": 0, "sobjectType": kind})
+
+    def quick_actions(self, call: Call, base: str, name: str) -> Answer:
+        """Answer that the object has no quick action."""
+        self._with_pages(name)
+        return json_answer([])
+
+    def _with_pages(self, name: str) -> SObject:
+        sobject = self._sobject(name)
+        if not sobject.has_pages:
+            raise not_found()
+        return sobject
 
     def _sobject(self, name: str) -> SObject:
         sobject = self._database.schema.sobject(name)

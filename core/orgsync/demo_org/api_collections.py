@@ -5,7 +5,7 @@ from collections.abc import Callable
 from .api_records import Records
 from .database import Database
 from .fields import SObject
-from .refusal import Refusal
+from .refusal import Refusal, not_implemented
 from .transaction import Transaction
 from .wire import Answer, Call, Json, json_answer
 from .writes import require_writable
@@ -14,7 +14,7 @@ MOST_WRITES = 200
 MOST_READS = 2000
 Item = dict[str, Json]
 Result = dict[str, object]
-Work = Callable[[Transaction, Item], str]
+Work = Callable[[Transaction, Item], Result]
 _ROLLED_BACK = Refusal(
     400,
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
@@ -33,10 +33,10 @@ class Collections:
     def create(self, call: Call, base: str) -> Answer:
         """Insert records."""
 
-        def insert(transaction: Transaction, item: Item) -> str:
+        def insert(transaction: Transaction, item: Item) -> Result:
             sobject, fields = self._target(item)
             require_writable(sobject, fields, creating=True)
-            return transaction.insert(sobject.name, **fields)
+            return _success(transaction.insert(sobject.name, **fields))
 
         items, all_or_none = _items(call)
         return self._each(items, insert, all_or_none=all_or_none)
@@ -44,30 +44,58 @@ class Collections:
     def change(self, call: Call, base: str) -> Answer:
         """Update records; each item names its id."""
 
-        def update(transaction: Transaction, item: Item) -> str:
+        def update(transaction: Transaction, item: Item) -> Result:
             sobject, fields = self._target(item)
             record_id = str(next((fields.pop(name) for name in ("id", "Id") if name in fields), ""))
             if not record_id:
                 raise Refusal(400, "MISSING_ARGUMENT", "Id not specified in an update call", [])
             require_writable(sobject, fields, creating=False)
             transaction.update(sobject.name, record_id, **fields)
-            return record_id
+            return _success(record_id)
 
         items, all_or_none = _items(call)
         return self._each(items, update, all_or_none=all_or_none)
+
+    def upsert(self, call: Call, base: str, name: str, key: str) -> Answer:
+        """Update the records that an external id names, and create the others."""
+        wanted = self._records.sobject(name)
+        if key.lower() == "id":
+            raise not_implemented("upsert collections by Id")
+        self._records.matches(wanted, key, "")  # refuses what is no external id
+
+        def upsert(transaction: Transaction, item: Item) -> Result:
+            sobject, fields = self._target(item)
+            if sobject is not wanted:
+                text = f"An item of type {sobject.name} in a collection of {wanted.name}"
+                raise Refusal(400, "INVALID_TYPE", text, [])
+            value = next((fields[field] for field in fields if field.lower() == key.lower()), None)
+            if value is None:
+                raise Refusal(400, "MISSING_ARGUMENT", f"{key} not specified", [])
+            matches = self._records.matches(sobject, key, str(value))
+            if len(matches) > 1:
+                text = f"{key}: more than one record found for external id field"
+                raise Refusal(400, "DUPLICATE_EXTERNAL_ID", text, [])
+            require_writable(sobject, fields, creating=not matches)
+            if not matches:
+                return {**_success(transaction.insert(sobject.name, **fields)), "created": True}
+            transaction.update(sobject.name, str(matches[0]["Id"]), **fields)
+            return {**_success(str(matches[0]["Id"])), "created": False}
+
+        items, all_or_none = _items(call)
+        return self._each(items, upsert, all_or_none=all_or_none)
 
     def remove(self, call: Call, base: str) -> Answer:
         """Delete records by their ids."""
         ids = [record_id for record_id in call.query.get("ids", "").split(",") if record_id]
         _require_count(len(ids), MOST_WRITES)
 
-        def delete(transaction: Transaction, item: Item) -> str:
+        def delete(transaction: Transaction, item: Item) -> Result:
             record_id = str(item["id"])
             sobject = next((s for s in self._database.schema.sobjects() if record_id.startswith(s.prefix)), None)
             if sobject is None:
                 raise Refusal(400, "MALFORMED_ID", f"malformed id {record_id}", ["Id"])
             transaction.delete(sobject.name, record_id)
-            return record_id
+            return _success(record_id)
 
         all_or_none = call.query.get("allOrNone", "false").lower() == "true"
         return self._each([{"id": record_id} for record_id in ids], delete, all_or_none=all_or_none)
@@ -101,13 +129,13 @@ class Collections:
         if not all_or_none:
             for item in items:
                 with _One(results), Transaction(self._database) as transaction:
-                    results.append(_success(work(transaction, item)))
+                    results.append(work(transaction, item))
             return json_answer(results)
         try:
             with Transaction(self._database) as transaction:
                 for item in items:
                     with _One(results):
-                        results.append(_success(work(transaction, item)))
+                        results.append(work(transaction, item))
                 if not all(result["success"] for result in results):
                     raise _ROLLED_BACK
         except Refusal as rolled_back:

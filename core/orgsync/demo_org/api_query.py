@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from .clock import Clock
 from .database import Database
-from .ids import ALPHABET
+from .grammar import parse
+from .ids import ALPHABET, to18
 from .query import Found, View, run
-from .refusal import Refusal
+from .query_columns import query_columns
+from .refusal import Refusal, not_implemented
 from .settings import Settings
 from .wire import Answer, Call, json_answer
 
@@ -61,17 +63,36 @@ class Queries:
         self._cursors.clear()
 
     def _run(self, call: Call, base: str, *, deleted_too: bool) -> Answer:
+        if "explain" in call.query:
+            return self._explained(call.query["explain"], base, deleted_too=deleted_too)
         text = call.query.get("q")
         if not text:
             raise Refusal(400, "MALFORMED_QUERY", "A query string has to be specified")
         most = self._settings.query_timeout_rows
-        found = run(text, View.of(self._database, base, deleted_too=deleted_too, most_rows=most))
+        view = View.of(self._database, base, deleted_too=deleted_too, most_rows=most)
+        if call.query.get("columns", "").lower() == "true":
+            return json_answer(query_columns(text, view))
+        found = run(text, view)
         size = self._page_size(call, wide=found.wide)
         cursor = Cursor(found, size, self._clock.now)
         name = f"0r8xx{''.join(secrets.choice(ALPHABET) for _ in range(13))}"
         if len(found.rows) > size:
             self._cursors[name] = cursor
         return self._page(cursor, name, 0, base)
+
+    def _explained(self, text: str, base: str, *, deleted_too: bool) -> Answer:
+        """Answer how the query would be run: this org has no index, so that there is one plan."""
+        if to18(text):
+            raise not_implemented("explain reports and list views")
+        view = View.of(self._database, base, deleted_too=deleted_too)
+        found = run(text, view)
+        source = self._database.schema.sobject(parse(text).source)
+        name = source.name if source else ""
+        plan = {
+            "cardinality": found.total, "fields": [], "leadingOperationType": "TableScan", "notes": [],
+            "relativeCost": 1.0, "sobjectCardinality": len(view.tables[name]), "sobjectType": name,
+        }  # fmt: skip
+        return json_answer({"plans": [plan], "sourceQuery": text})
 
     def _page_size(self, call: Call, *, wide: bool) -> int:
         """Return how many rows a page holds: fewer than asked for where rows are wide."""

@@ -52,7 +52,7 @@ class Records:
     def read_by(self, call: Call, base: str, name: str, key: str, value: str) -> Answer:
         """Answer the record that an external id names."""
         sobject = self.sobject(name)
-        matches = self._matches(sobject, key, value)
+        matches = self.matches(sobject, key, value)
         if not matches:
             raise not_found()
         return self._several(sobject, matches, base) or json_answer(self.written(sobject, matches[0], [], base))
@@ -60,7 +60,7 @@ class Records:
     def upsert(self, call: Call, base: str, name: str, key: str, value: str) -> Answer:
         """Update the record that an external id names, or create it."""
         sobject = self.sobject(name)
-        matches = self._matches(sobject, key, value)
+        matches = self.matches(sobject, key, value)
         several = self._several(sobject, matches, base)
         if several:
             return several
@@ -119,14 +119,8 @@ class Records:
             record[field.name] = encode(value)
         return record if not fields or "Id" in record else {**record, "Id": row["Id"]}
 
-    def _visible(self, sobject: SObject) -> SObject:
-        return replace(sobject, fields=tuple(self._database.schema.fields(sobject).values()))
-
-    def _require_shared(self, sobject: SObject, record_id: str) -> None:
-        if not self._database.is_shared(sobject.name, to18(record_id) or ""):
-            raise not_found()
-
-    def _matches(self, sobject: SObject, key: str, value: str) -> list[Row]:
+    def matches(self, sobject: SObject, key: str, value: str) -> list[Row]:
+        """Return the live rows that have this external id; 404 where the field is none."""
         field = self._database.schema.fields(sobject).get(key.lower())
         if field is None or not (field.external_id or field.name == "Id"):
             raise not_found(f"Provided external ID field does not exist or is not accessible: {key}")
@@ -139,6 +133,13 @@ class Records:
             and str(row.get(field.name)).casefold() == wanted
             and self._database.is_shared(sobject.name, str(row["Id"]))
         ]
+
+    def _visible(self, sobject: SObject) -> SObject:
+        return replace(sobject, fields=tuple(self._database.schema.fields(sobject).values()))
+
+    def _require_shared(self, sobject: SObject, record_id: str) -> None:
+        if not self._database.is_shared(sobject.name, to18(record_id) or ""):
+            raise not_found()
 
     def _several(self, sobject: SObject, matches: list[Row], base: str) -> Answer | None:
         if len(matches) < 2:

@@ -8,6 +8,7 @@ from .clock import Clock
 from .oauth import Code, OAuth
 from .refusal import OAuthRefusal
 from .settings import Settings
+from .unserved import unserved_response_type
 from .wire import Answer, Call, html_answer
 
 _PAGE = """<!DOCTYPE html>
@@ -31,7 +32,11 @@ def authorize(call: Call, settings: Settings, clock: Clock, oauth: OAuth) -> Ans
     if redirect_uri not in settings.callback_urls:
         error = "redirect_uri_mismatch" if redirect_uri else "redirect_uri_missing"
         raise OAuthRefusal(error, "redirect_uri must match configuration")
-    if form.get("response_type") != "code":
+    response_type = form.get("response_type", "")
+    unserved = unserved_response_type(response_type)
+    if unserved is not None:
+        return _back(form, **unserved.body())
+    if response_type != "code":
         return _back(form, error="unsupported_response_type", error_description="response type not supported")
     if form.get("code_challenge_method", "S256") != "S256":
         return _back(form, error="invalid_request", error_description="invalid code challenge method")

@@ -4,6 +4,7 @@ from .fields import Field, SObject
 from .schema import Schema
 
 JSON = dict[str, object]
+MASTER_RECORD_TYPE = "012000000000000AAA"
 
 
 def describe_global(schema: Schema, base: str) -> JSON:
@@ -38,9 +39,9 @@ def describe(schema: Schema, sobject: SObject, base: str, instance_url: str) -> 
     more: JSON = {
         "actionOverrides": [], "childRelationships": [_child(*child) for child in schema.children(sobject)],
         "compactLayoutable": True, "defaultImplementation": None, "extendedBy": None, "extendsInterfaces": None,
-        "fields": [_field(field) for field in schema.fields(sobject).values()], "implementedBy": None,
+        "fields": [describe_field(field) for field in schema.fields(sobject).values()], "implementedBy": None,
         "implementsInterfaces": None, "listviewable": None, "lookupLayoutable": None, "namedLayoutInfos": [],
-        "networkScopeFieldName": None, "recordTypeInfos": [_master_record_type(sobject, base)],
+        "networkScopeFieldName": None, "recordTypeInfos": _record_types(sobject, base),
         "searchLayoutable": True, "sobjectDescribeOption": "FULL", "supportedScopes": _scopes(sobject),
         "urls": {
             **_mapping(urls), "uiDetailTemplate": f"{instance_url}/{{ID}}",
@@ -78,13 +79,16 @@ def _child(child: SObject, field: Field) -> JSON:
     }  # fmt: skip
 
 
-def _master_record_type(sobject: SObject, base: str) -> JSON:
-    record_type = "012000000000000AAA"
-    return {
+def _record_types(sobject: SObject, base: str) -> list[JSON]:
+    """Return the master record type, where the object has layouts that could differ."""
+    if not sobject.has_pages:
+        return []
+    master: JSON = {
         "active": True, "available": True, "defaultRecordTypeMapping": True, "developerName": "Master",
-        "master": True, "name": "Master", "recordTypeId": record_type,
-        "urls": {"layout": f"{base}/sobjects/{sobject.name}/describe/layouts/{record_type}"},
+        "master": True, "name": "Master", "recordTypeId": MASTER_RECORD_TYPE,
+        "urls": {"layout": f"{base}/sobjects/{sobject.name}/describe/layouts/{MASTER_RECORD_TYPE}"},
     }  # fmt: skip
+    return [master]
 
 
 def _scopes(sobject: SObject) -> list[JSON]:
@@ -92,7 +96,8 @@ def _scopes(sobject: SObject) -> list[JSON]:
     return [{"label": f"All {plural}", "name": "everything"}, {"label": f"My {plural}", "name": "mine"}]
 
 
-def _field(field: Field) -> JSON:
+def describe_field(field: Field) -> JSON:
+    """Return what describe says of a field."""
     boolean = field.type == "boolean"
     return {
         "aggregatable": field.aggregatable, "aiPredictionField": False, "autoNumber": False,

@@ -5,9 +5,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from . import alterations
+from .alterations import Alteration
 from .wire import HTML_TYPE, JSON_TYPE, Answer
 
-Kind = Literal["answer", "reset", "truncate", "delay", "hang"]
+Kind = Literal["answer", "reset", "truncate", "delay", "hang", "alter"]
 MAINTENANCE = (
     '<html>\n<body>\n<center>\n\t<table bgcolor="white" cellpadding="0" cellspacing="0" width="758">\n\t\t<tbody>\n'
     '\t\t<tr>\n\t\t\t<td><span style="font-weight: bold;">We are down for maintenance.</span><br><br>Sorry for the '
@@ -27,11 +29,18 @@ class Fault:
     seconds: float = 0
     counted: bool = False
     processed: bool = False
+    location: str = ""
+    alteration: Alteration | None = None
 
     @classmethod
     def status(cls, code: int, html: str = "", *, content_type: str = HTML_TYPE) -> Self:
         """Answer with a status and a page, as proxies and edges do; an empty page has no Content-Type."""
         return cls("answer", code=code, body=html, content_type=content_type if html else "")
+
+    @classmethod
+    def redirect(cls, location: str) -> Self:
+        """Answer 302 with a Location and no body, as gateways do that want a sign-in."""
+        return cls("answer", code=302, content_type="", location=location)
 
     @classmethod
     def json_error(cls, code: int, error: str, message: str) -> Self:
@@ -75,9 +84,45 @@ class Fault:
         """Never answer; the connection stays open until the client or the org ends it."""
         return cls("hang")
 
+    # The answer is made and then altered. Answers that are no pages of a query, or hold no rows, pass as they are
+    # and do not use up `times`.
+
+    @classmethod
+    def done_too_early(cls) -> Self:
+        """End a query too early: `done` is true on a page that has more to come, or the last page lacks half its rows.
+
+        `totalSize` stays what it is, so that it is more than the rows that came.
+        """
+        return cls._altering(alterations.done_too_early)
+
+    @classmethod
+    def lost_locator(cls) -> Self:
+        """Say `done: false` with `nextRecordsUrl: null`; the rows of the page stay."""
+        return cls._altering(alterations.lost_locator)
+
+    @classmethod
+    def no_records(cls) -> Self:
+        """Say `records: null`."""
+        return cls._altering(alterations.no_records)
+
+    @classmethod
+    def changed_total(cls, offset: int) -> Self:
+        """Add `offset` to the `totalSize` of a page after the first."""
+        return cls._altering(alterations.changed_total(offset))
+
+    @classmethod
+    def unknown_total(cls) -> Self:
+        """Say `totalSize: -1`."""
+        return cls._altering(alterations.unknown_total)
+
+    @classmethod
+    def _altering(cls, alteration: Alteration) -> Self:
+        return cls("alter", processed=True, alteration=alteration)
+
     def answer(self) -> Answer:
         """Return the answer of a fault that answers."""
-        return Answer(self.code, self.body.encode(), self.content_type or None, counted=self.counted)
+        headers = [("Location", self.location)] if self.location else []
+        return Answer(self.code, self.body.encode(), self.content_type or None, headers, counted=self.counted)
 
 
 @dataclass(slots=True)
@@ -88,14 +133,25 @@ class FaultRule:
     match: str = ""
     times: int | None = 1
     every: int = 1
-    _met: int = 0
+    _calls: int = 0
+
+    def alters(self, answer: Answer, path: str) -> Answer | None:
+        """Return an answer as this fault alters it, counting it; None where it stays as it is."""
+        if self.fault.alteration is None or not self._matches(path):
+            return None
+        changed = alterations.altered(answer, path, self.fault.alteration)
+        return changed if changed and self._due() else None
 
     def strikes(self, path: str) -> bool:
-        """Tell whether a call is struck, counting it."""
-        if self.times == 0 or not (self.match in path or re.search(self.match, path)):
-            return False
-        self._met += 1
-        if self._met % self.every:
+        """Tell whether a call is struck before it is answered, counting it."""
+        return self.fault.alteration is None and self._matches(path) and self._due()
+
+    def _matches(self, path: str) -> bool:
+        return self.times != 0 and (self.match in path or re.search(self.match, path) is not None)
+
+    def _due(self) -> bool:
+        self._calls += 1
+        if self._calls % self.every:
             return False
         if self.times is not None:
             self.times -= 1

@@ -13,6 +13,7 @@ from .clock import Clock, identity_datetime
 from .refusal import OAuthRefusal, Refusal
 from .sessions import Session, Sessions
 from .settings import Settings
+from .unserved import unserved_grant
 from .wire import Answer, Call, json_answer
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -57,9 +58,10 @@ class OAuth:
         """Answer the token endpoint."""
         if call.method != "POST":
             raise OAuthRefusal("invalid_request", "must use HTTP POST")
-        grant = self._grants.get(call.form.get("grant_type", ""))
+        name = call.form.get("grant_type", "")
+        grant = self._grants.get(name)
         if grant is None:
-            raise OAuthRefusal("unsupported_grant_type", "grant type not supported")
+            raise unserved_grant(name) or OAuthRefusal("unsupported_grant_type", "grant type not supported")
         return grant(call)
 
     def introspect(self, call: Call) -> Answer:

@@ -243,7 +243,9 @@ class DemoOrg(Changes, Administration, Settings):
 
     def _answer(self, call: Call, fault: Fault | None) -> Answer:
         if fault is None or fault.processed:
-            return self._api.answer(call)
+            answer = self._api.answer(call)
+            changed = (rule.alters(answer, call.path) for rule in self._faults)
+            return next((each for each in changed if each is not None), answer)
         answer = fault.answer()
         self.api_used += answer.counted
         return answer

@@ -47,3 +47,8 @@ class OAuthRefusal(Exception):
 def not_found(message: str = "The requested resource does not exist") -> Refusal:
     """Return the 404 of a resource that is absent, deleted or invisible."""
     return Refusal(404, "NOT_FOUND", message)
+
+
+def not_implemented(what: str) -> Refusal:
+    """Return the 501 of what Salesforce does and the demo org does not; `what` goes on from "The demo org does not"."""
+    return Refusal(501, "NOT_IMPLEMENTED", f"The demo org does not {what}.")

@@ -10,7 +10,7 @@ from typing import cast
 from urllib.parse import parse_qsl
 
 from .clock import http_date
-from .refusal import OAuthRefusal, Refusal
+from .refusal import OAuthRefusal, Refusal, not_implemented
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -42,8 +42,11 @@ class Call:
         """The body's JSON.
 
         Raises:
-            Refusal: JSON_PARSER_ERROR.
+            Refusal: JSON_PARSER_ERROR; NOT_IMPLEMENTED for XML and for forms with files.
         """
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind.endswith("xml") or kind.startswith("multipart/"):
+            raise not_implemented(f"read requests in {kind}")
         try:
             return cast(Json, json.loads(self.body))
         except ValueError:
