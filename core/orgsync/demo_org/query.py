@@ -10,6 +10,7 @@ from .aggregates import aggregate_rows
 from .database import Database
 from .fields import Derived, Row, Scope, SObject, Value
 from .grammar import at_place, malformed, parse
+from .objects import NAME, shared_name
 from .predicates import Predicates
 from .refusal import Refusal
 from .render import JSON, Shape
@@ -55,8 +56,18 @@ class View:
         return self.tables[sobject].get(record_id) if isinstance(record_id, str) else None
 
     def visible(self, sobject: str, record_id: Value) -> Row | None:
-        """Return a row that is shared with the user; what is assumed: a parent that is not reads as null."""
+        """Return a row that is shared with the user; what is assumed: a parent that is not reads as null.
+
+        Asked for the object Name, it returns what the record's own object and Name share.
+        """
+        if sobject == NAME.name:
+            return self._named(str(record_id or ""))
         return None if record_id in self.hidden.get(sobject, ()) else self.find(sobject, record_id)
+
+    def _named(self, record_id: str) -> Row | None:
+        kind = self.schema.of_id(record_id)
+        row = self.visible(kind.name, record_id) if kind and self.schema.sobject(kind.name) else None
+        return shared_name(kind, row, Scope(self.find, self.today)) if kind and row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +170,8 @@ class _Run:
 
     def _kept(self, query: Query, sobject: SObject) -> list[Row]:
         rows = self._view.rows(sobject.name)
-        if not self._view.deleted_too and sobject.has_recycle_bin:
-            rows = [row for row in rows if not row["IsDeleted"]]
+        if not self._view.deleted_too and (sobject.has_recycle_bin or sobject.archives):
+            rows = [row for row in rows if sobject.is_current(row)]
         if query.where is None:
             return list(rows)
         wanted = self._predicates.compile(query.where, sobject, query.alias)
