@@ -14,8 +14,8 @@ from tests.demo_org.conftest import NOW
 WINDOW = {"start": "2026-03-14T12:00:00Z", "end": "2026-03-14T12:59:00Z"}
 
 
-def by_bulk(api: Caller, soql: str) -> list[dict[str, str]]:
-    job_id = api.send("POST", "/jobs/query", {"operation": "queryAll", "query": soql}).json()["id"]
+def by_bulk(api: Caller, soql: str, operation: str = "queryAll") -> list[dict[str, str]]:
+    job_id = api.send("POST", "/jobs/query", {"operation": operation, "query": soql}).json()["id"]
     for _ in range(2):
         api.get(f"/jobs/query/{job_id}")
     return list(csv.DictReader(io.StringIO(api.get(f"/jobs/query/{job_id}/results").text, newline="")))

@@ -43,15 +43,20 @@ class Administration:
         label: str | None = None,
         fields: Mapping[str, str] | None = None,
         changes: bool = True,
+        requires_filter: Sequence[str] = (),
+        disjunctions: bool = True,
     ) -> None:
         """Give the org one more object, custom or not, without rows: `fields={"Code__c": "string"}`, name and type.
 
         Id and Name come with every object; an owner, the stamps and the recycle bin with one whose changes can be
         read. Without `changes` the object has none of these and is not replicated, so that only a snapshot reads it.
+        With `requires_filter`, queries must compare one of these fields with Ids, by = or IN; without
+        `disjunctions`, they are refused where their WHERE has an OR. Some standard objects are like that.
         """
         with self._database.lock:
             schema = self._database.schema
             added = new_object(name, free_prefix(name, schema.prefixes()), fields or {}, label=label, changes=changes)
+            added = replace(added, requires_filter=tuple(requires_filter), disjunctions=disjunctions)
             schema.add_object(added, self._database.clock.stamp)
             self._database.tables[name] = {}
 
@@ -99,6 +104,33 @@ class Administration:
             )
             schema.change_field(sobject, changed, self._database.clock.stamp)
             self._rewrite(sobject, lambda row: {**row, known.name: _converted(changed, row.get(known.name))})
+
+    def set_field_flags(
+        self, sobject: str, name: str, *, filterable: bool | None = None, sortable: bool | None = None
+    ) -> None:
+        """Say whether queries may filter and sort by a field, as describe tells it; None leaves it as it is."""
+        with self._database.lock:
+            known = self._database.schema.field(sobject, name)
+            changed = replace(
+                known,
+                may_filter=known.may_filter if filterable is None else filterable,
+                may_sort=known.may_sort if sortable is None else sortable,
+            )
+            self._database.schema.change_field(sobject, changed, self._database.clock.stamp)
+
+    def set_object_rules(
+        self, sobject: str, *, requires_filter: Sequence[str] | None = None, disjunctions: bool | None = None
+    ) -> None:
+        """Change what an object demands of queries, as `add_object` takes it; None leaves it."""
+        with self._database.lock:
+            schema = self._database.schema
+            known = schema.everything(sobject)
+            changed = replace(
+                known,
+                requires_filter=known.requires_filter if requires_filter is None else tuple(requires_filter),
+                disjunctions=known.disjunctions if disjunctions is None else disjunctions,
+            )
+            schema.change_object(changed, self._database.clock.stamp)
 
     def remove_field(self, sobject: str, name: str) -> None:
         """Delete a field and its values."""

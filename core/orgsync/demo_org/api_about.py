@@ -79,7 +79,7 @@ class About:
         }
 
     def record_count(self, call: Call, base: str) -> Answer:
-        """Answer how many live rows objects have; those without any, shares and histories are left out."""
+        """Answer how many rows objects have, the deleted and the archived left out, and no shares and histories."""
         if self._settings.record_count_refused:
             text = "You do not have the permission View Setup and Configuration"
             raise Refusal(403, "INSUFFICIENT_ACCESS", text)
@@ -152,7 +152,7 @@ class About:
         return sobject
 
     def _count(self, sobject: SObject) -> int:
-        return sum(not row.get("IsDeleted") for row in self._database.tables[sobject.name].values())
+        return sum(sobject.is_current(row) for row in self._database.tables[sobject.name].values())
 
     def _cacheable(self, call: Call, answer: Answer) -> Answer:
         changed = self._database.schema.changed

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -56,7 +57,7 @@ class Queries:
             raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         if not 0 <= start < cursor.found.total:
             raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-        return self._page(cursor, name, start, base)
+        return json_answer(self._page(cursor, name, start, base))
 
     def expire(self) -> None:
         """Forget every locator."""
@@ -69,11 +70,17 @@ class Queries:
         if not text:
             raise Refusal(400, "MALFORMED_QUERY", "A query string has to be specified")
         most = self._settings.query_timeout_rows
-        view = View.of(self._database, base, deleted_too=deleted_too, most_rows=most)
+        view = View.of(self._database, base, deleted_too=deleted_too, most_rows=most, nested=self._nested(base))
         if call.query.get("columns", "").lower() == "true":
             return json_answer(query_columns(text, view))
         found = run(text, view)
-        size = self._page_size(call, wide=found.wide)
+        return json_answer(self._first_page(found, self._page_size(call, wide=found.wide), base))
+
+    def _nested(self, base: str) -> Callable[[Found], dict[str, object]]:
+        """Return how a sub-select's rows are written: a page of them, and where the rest is."""
+        return lambda found: self._first_page(found, self._settings.child_page_size, base)
+
+    def _first_page(self, found: Found, size: int, base: str) -> dict[str, object]:
         cursor = Cursor(found, size, self._clock.now)
         name = f"0r8xx{''.join(secrets.choice(ALPHABET) for _ in range(13))}"
         if len(found.rows) > size:
@@ -102,11 +109,11 @@ class Queries:
             size = min(size, max(int(asked[1]), SMALLEST_PAGE), LARGEST_PAGE)
         return min(size, WIDE_PAGE) if wide else size
 
-    def _page(self, cursor: Cursor, name: str, start: int, base: str) -> Answer:
+    def _page(self, cursor: Cursor, name: str, start: int, base: str) -> dict[str, object]:
         end = start + cursor.size
         done = end >= len(cursor.found.rows)
         answer: dict[str, object] = {"totalSize": cursor.found.total, "done": done}
         if not done:
             answer["nextRecordsUrl"] = f"{base}/query/{name}-{end}"
         answer["records"] = cursor.found.page(start, cursor.size)
-        return json_answer(answer)
+        return answer

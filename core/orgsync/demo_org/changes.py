@@ -67,6 +67,19 @@ class Changes:
                 if deleted or not row.get("IsDeleted")
             ]
 
+    def archive(self, sobject: str, record_id: str, /) -> None:
+        """Archive a Task or an Event, as Salesforce does with old ones: no stamp moves, and queryAll alone gives it.
+
+        Raises:
+            ValueError: the object's records are never archived.
+        """
+        with self._database.lock:
+            definition = self._database.schema.everything(sobject)
+            if not definition.archives:
+                raise ValueError(f"Records of {definition.name} are never archived, only Tasks and Events are.")
+            table, whole = self._database.tables[definition.name], to18(record_id) or record_id
+            table[whole] = {**table[whole], "IsArchived": True}
+
     def purge_delete_log(self) -> None:
         """Forget deletions: getDeleted reaches back to this moment only."""
         with self._database.lock:

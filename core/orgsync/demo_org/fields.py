@@ -25,7 +25,7 @@ class Scope:
 
 Derive = Callable[[Row, Scope], Derived]
 
-TEXT_TYPES = frozenset({"string", "textarea", "picklist", "multipicklist", "phone", "email", "url"})
+TEXT_TYPES = frozenset({"string", "textarea", "picklist", "multipicklist", "combobox", "phone", "email", "url"})
 CURSORS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 ID_TYPES = frozenset({"id", "reference"})
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
@@ -47,7 +47,12 @@ _SOAP_TYPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of an object; `derive` computes a value that is not stored."""
+    """One field of an object.
+
+    `derive` computes a value that is not stored. A reference to one object names it in `refers_to`. One that may
+    point to several names them in `kinds`, and refers to what all of them share, the object Name. `may_filter` and
+    `may_sort` are False where describe says so against the type.
+    """
 
     name: str
     label: str
@@ -61,6 +66,7 @@ class Field:
     defaulted: bool = False
     permissionable: bool = True
     refers_to: str | None = None
+    kinds: tuple[str, ...] = ()
     relationship: str | None = None
     child_relationship: str | None = None
     cascades: bool = False
@@ -74,6 +80,14 @@ class Field:
     unique: bool = False
     derive: Derive | None = None
     formula: str | None = None
+    default: Value = None
+    may_filter: bool = True
+    may_sort: bool = True
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The objects whose records the field may refer to."""
+        return self.kinds or ((self.refers_to,) if self.refers_to else ())
 
     @property
     def custom(self) -> bool:
@@ -98,22 +112,26 @@ class Field:
     @property
     def filterable(self) -> bool:
         """Whether WHERE may name the field."""
-        return not self.is_long_text and self.type != "anyType"
+        return self.may_filter and not self.is_long_text and self.type != "anyType"
 
     @property
     def sortable(self) -> bool:
         """Whether ORDER BY may name the field."""
-        return not self.is_long_text and self.type not in {"address", "multipicklist", "anyType"}
+        return self.may_sort and self._comparable
 
     @property
     def groupable(self) -> bool:
         """Whether GROUP BY may name the field."""
-        return self.sortable and self.type not in {"datetime", "double", "currency", "percent"}
+        return self._comparable and self.type not in {"datetime", "double", "currency", "percent"}
 
     @property
     def aggregatable(self) -> bool:
         """Whether COUNT, MIN and their kin take the field."""
-        return self.sortable and self.type != "boolean"
+        return self._comparable and self.type != "boolean"
+
+    @property
+    def _comparable(self) -> bool:
+        return not self.is_long_text and self.type not in {"address", "multipicklist", "anyType"}
 
     @property
     def soap_type(self) -> str:
@@ -126,7 +144,12 @@ class SObject:
     """One object: its key prefix, its names and its fields in describe's order.
 
     `belongs_to` is what describe calls the associated entity, such as ("History", "Contact"). `has_pages` tells
-    whether users meet the object on pages of its own, which goes with search, triggers, layouts and undelete.
+    whether users meet the object on pages of its own, which goes with search, triggers, layouts and undelete;
+    `has_search` says so of search alone where that differs.
+
+    What some objects demand of queries: `requires_filter` names the fields of which a query must compare one with Ids,
+    `disjunctions` tells whether OR is taken. `archives` tells whether old rows are archived (IsArchived), so that
+    queryAll alone gives them.
     """
 
     name: str
@@ -140,7 +163,16 @@ class SObject:
     mergeable: bool = False
     replicateable: bool = True
     has_pages: bool = True
+    has_search: bool | None = None
     belongs_to: tuple[str, str] | None = None
+    requires_filter: tuple[str, ...] = ()
+    disjunctions: bool = True
+    archives: bool = False
+
+    @property
+    def searchable(self) -> bool:
+        """Whether search finds the object's records."""
+        return self.has_pages if self.has_search is None else self.has_search
 
     @property
     def custom(self) -> bool:
@@ -161,3 +193,7 @@ class SObject:
     def has_recycle_bin(self) -> bool:
         """Whether the object has IsDeleted, so that rows can be deleted and come back."""
         return any(field.name == "IsDeleted" for field in self.fields)
+
+    def is_current(self, row: Row) -> bool:
+        """Tell whether `query` gives a row: one that is neither deleted nor archived."""
+        return not row.get("IsDeleted") and not (self.archives and row.get("IsArchived"))

@@ -26,6 +26,7 @@ from .syntax import (
     Ordering,
     Path,
     Query,
+    SemiJoin,
     Text,
 )
 
@@ -49,6 +50,7 @@ disjunction: term (OR term)+
 comparison: path OPERATOR literal -> compare
           | path LIKE literal -> compare
           | path MEMBER "(" literal ("," literal)* ")" -> compare_many
+          | path MEMBER "(" query ")" -> join
 
 literal: STRING | DATETIME | DATE | NUMBER | BOOLEAN | NULL | NAMED_DATE
 
@@ -245,6 +247,8 @@ def _condition(text: str, node: "Node") -> Condition:
     if _is(node, "compare_many"):
         operator = " ".join(str(parts[1]).lower().split())
         return Comparison(_path(parts[0]), operator, tuple(_literal(text, part) for part in parts[2:]))
+    if _is(node, "join"):
+        return SemiJoin(_path(parts[0]), " ".join(str(parts[1]).lower().split()), _query(text, parts[2]))
     conditions = [_condition(text, part) for part in parts if not _kind(part)]
     if _is(node, "negation"):
         return Negation(conditions[0])

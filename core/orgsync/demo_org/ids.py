@@ -34,6 +34,14 @@ def base62(number: int, width: int) -> str:
     return "".join(reversed(digits)).rjust(width, "0")
 
 
+def number_of(record_id: str) -> int:
+    """Return the number that an id's last nine places of fifteen hold."""
+    number = 0
+    for letter in record_id[6:15]:
+        number = number * 62 + ALPHABET.index(letter)
+    return number
+
+
 def make_id(prefix: str, pod: str, number: int) -> str:
     """Build the id of the number-th record of an object, e.g. `003Dn00000Xk2aQAAR`."""
     id15 = f"{prefix}{pod}{base62(number, 15 - len(prefix) - len(pod))}"

@@ -16,7 +16,8 @@ from orgsync.errors import ConfigurationInvalid
 
 from .database import Database
 from .fields import Row, Value
-from .objects import ACCOUNT_TYPES, INDUSTRIES, RATINGS, SALUTATIONS, SOURCES, STAGES
+from .objects import ACCOUNT_TYPES, STAGES
+from .standard_fields import INDUSTRIES, RATINGS, SALUTATIONS, SOURCES
 from .tracking import owner_share
 
 T = TypeVar("T")

@@ -9,15 +9,33 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 
 from .dates import span
-from .fields import NUMBER_TYPES, Derived, Field, Row, SObject
+from .fields import NUMBER_TYPES, Derived, Field, Row, SObject, Value
 from .grammar import at_place, like_pattern, unescape
 from .ids import to18
+from .query_rules import Rules
 from .refusal import Refusal
 from .resolve import Column, Resolver
-from .syntax import Boolean, Comparison, Condition, Conjunction, Literal, Moment, Named, Negation, Null, Number, Text
+from .syntax import (
+    Boolean,
+    Comparison,
+    Condition,
+    Conjunction,
+    Literal,
+    Moment,
+    Named,
+    Negation,
+    Null,
+    Number,
+    Path,
+    Query,
+    SemiJoin,
+    Text,
+)
 
 Predicate = Callable[[Row], bool]
 Test = Callable[[Derived], bool]
+Inner = Callable[[Query], set[Value]]
+"""Runs a semi-join's query and returns the values of the field that it selects."""
 Key = str | float | date
 Span = tuple[Key, Key]
 _ORDER: dict[str, Callable[..., bool]] = {
@@ -31,15 +49,19 @@ _ORDER: dict[str, Callable[..., bool]] = {
 class Predicates:
     """Compiles the conditions of one query."""
 
-    def __init__(self, text: str, resolver: Resolver, today: date) -> None:
+    def __init__(self, text: str, resolver: Resolver, today: date, inner: Inner) -> None:
         self._text = text
         self._resolver = resolver
+        self._rules = Rules(text, resolver)
         self._today = today
+        self._inner = inner
 
     def compile(self, condition: Condition, sobject: SObject, alias: str | None) -> Predicate:
         """Return the function that tells whether a row is wanted."""
         if isinstance(condition, Comparison):
             return self._comparison(condition, sobject, alias)
+        if isinstance(condition, SemiJoin):
+            return self._join(condition, sobject, alias)
         if isinstance(condition, Negation):
             part = self.compile(condition.part, sobject, alias)
             return lambda row: not part(row)
@@ -49,13 +71,25 @@ class Predicates:
         return lambda row: any(part(row) for part in parts)
 
     def _comparison(self, comparison: Comparison, sobject: SObject, alias: str | None) -> Predicate:
-        column = self._resolver.column(sobject, comparison.path, alias)
-        field = column.field
-        if not field.filterable or field.type == "address":
-            message = f"field '{field.name}' can not be filtered in a query call"
-            raise at_place(self._text, comparison.path.at, "INVALID_FIELD", message)
+        column = self._column(comparison.path, sobject, alias)
         test, read = self._test(comparison, column), column.read
         return lambda row: test(read(row))
+
+    def _column(self, path: Path, sobject: SObject, alias: str | None) -> Column:
+        column = self._resolver.column(sobject, path, alias)
+        if not column.field.filterable or column.field.type == "address":
+            message = f"field '{column.field.name}' can not be filtered in a query call"
+            raise at_place(self._text, path.at, "INVALID_FIELD", message)
+        return column
+
+    def _join(self, join: SemiJoin, sobject: SObject, alias: str | None) -> Predicate:
+        """Compare with what the inner query finds; a row that refers to nothing is not in it, and NOT IN keeps it."""
+        column = self._column(join.path, sobject, alias)
+        self._rules.require_join(join, column, sobject)
+        found, read = self._inner(join.query) - {None}, column.read
+        if join.operator == "in":
+            return lambda row: _plain(read(row)) in found
+        return lambda row: _plain(read(row)) not in found
 
     def _test(self, comparison: Comparison, column: Column) -> Test:
         name, field = comparison.operator, column.field
@@ -131,6 +165,10 @@ class Predicates:
         kind = {"datetime": "dateTime", "id": "ID", "reference": "ID"}.get(field.type, field.type)
         message = f"value of filter criterion for field '{field.name}' must be of type {kind} and {quotes}"
         raise at_place(self._text, literal.at, "INVALID_FIELD", message)
+
+
+def _plain(value: Derived) -> Value:
+    return None if isinstance(value, dict) else value
 
 
 def _membership(operands: list[Key | Span | None], *, folded: bool) -> Test:

@@ -10,7 +10,9 @@ from .aggregates import aggregate_rows
 from .database import Database
 from .fields import Derived, Row, Scope, SObject, Value
 from .grammar import at_place, malformed, parse
+from .objects import NAME, shared_name
 from .predicates import Predicates
+from .query_rules import Rules
 from .refusal import Refusal
 from .render import JSON, Shape
 from .resolve import Column, Resolver
@@ -26,7 +28,8 @@ Tables = Mapping[str, Mapping[str, Row]]
 class View:
     """What a query may see: the rows of one instant, the user's schema, and the day.
 
-    `most_rows` is how many rows the query may match before it takes too long; None for any number.
+    `most_rows` is how many rows the query may match before it takes too long; None for any number. `nested` writes
+    the answer of a sub-select, or its first page.
     """
 
     tables: Tables
@@ -36,13 +39,22 @@ class View:
     deleted_too: bool
     hidden: Mapping[str, frozenset[str]]
     most_rows: int | None
+    nested: "Callable[[Found], JSON]"
 
     @classmethod
-    def of(cls, database: Database, base: str, *, deleted_too: bool, most_rows: int | None = None) -> Self:
+    def of(
+        cls,
+        database: Database,
+        base: str,
+        *,
+        deleted_too: bool,
+        most_rows: int | None = None,
+        nested: "Callable[[Found], JSON] | None" = None,
+    ) -> Self:
         """Return what the user sees of the database now; it stays as it is while the database goes on."""
         tables = {name: dict(rows) for name, rows in database.tables.items()}
         today, hidden = database.clock.now.date(), dict(database.hidden)
-        return cls(tables, database.schema, today, base, deleted_too, hidden, most_rows)
+        return cls(tables, database.schema, today, base, deleted_too, hidden, most_rows, nested or _whole)
 
     def rows(self, sobject: str) -> Iterable[Row]:
         """Give the rows of an object that are shared with the user."""
@@ -55,8 +67,18 @@ class View:
         return self.tables[sobject].get(record_id) if isinstance(record_id, str) else None
 
     def visible(self, sobject: str, record_id: Value) -> Row | None:
-        """Return a row that is shared with the user; what is assumed: a parent that is not reads as null."""
+        """Return a row that is shared with the user; what is assumed: a parent that is not reads as null.
+
+        Asked for the object Name, it returns what the record's own object and Name share.
+        """
+        if sobject == NAME.name:
+            return self._named(str(record_id or ""))
         return None if record_id in self.hidden.get(sobject, ()) else self.find(sobject, record_id)
+
+    def _named(self, record_id: str) -> Row | None:
+        kind = self.schema.of_id(record_id)
+        row = self.visible(kind.name, record_id) if kind and self.schema.sobject(kind.name) else None
+        return shared_name(kind, row, Scope(self.find, self.today)) if kind and row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +93,10 @@ class Found:
     def page(self, start: int, size: int) -> list[JSON]:
         """Write some of the rows."""
         return [self.render(row) for row in self.rows[start : start + size]]
+
+
+def _whole(found: Found) -> JSON:
+    return {"totalSize": found.total, "done": True, "records": found.page(0, found.total)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +137,8 @@ class _Run:
         self._text = text
         self._view = view
         self._resolver = Resolver(text, view.schema, view.visible, Scope(view.find, view.today))
-        self._predicates = Predicates(text, self._resolver, view.today)
+        self._predicates = Predicates(text, self._resolver, view.today, self._inner)
+        self._rules = Rules(text, self._resolver)
 
     def found(self, query: Query) -> Found:
         sobject = self._resolver.sobject(query.source, query.source_at)
@@ -150,8 +177,16 @@ class _Run:
         records = _cut(aggregate_rows(self._text, query, rows, column), query)
         return Found(records, lambda row: {"attributes": {"type": "AggregateResult"}, **row}, len(records))
 
+    def _inner(self, query: Query) -> set[Value]:
+        """Return what a semi-join's query finds; queryAll looks at deleted rows there, too (assumed)."""
+        sobject = self._resolver.sobject(query.source, query.source_at)
+        (column,) = self._columns(query, sobject, query.select[0])
+        values = map(column.read, self._kept(query, sobject))
+        return {value for value in values if not isinstance(value, dict)}
+
     def _matches(self, query: Query, sobject: SObject) -> list[Row]:
         """Return the rows that WHERE keeps; a LIMIT does not spare the org the search for them."""
+        self._rules.require_query(query, sobject)
         rows = self._kept(query, sobject)
         if self._view.most_rows is not None and len(rows) > self._view.most_rows:
             raise Refusal(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
@@ -159,8 +194,8 @@ class _Run:
 
     def _kept(self, query: Query, sobject: SObject) -> list[Row]:
         rows = self._view.rows(sobject.name)
-        if not self._view.deleted_too and sobject.has_recycle_bin:
-            rows = [row for row in rows if not row["IsDeleted"]]
+        if not self._view.deleted_too and (sobject.has_recycle_bin or sobject.archives):
+            rows = [row for row in rows if sobject.is_current(row)]
         if query.where is None:
             return list(rows)
         wanted = self._predicates.compile(query.where, sobject, query.alias)
@@ -220,8 +255,9 @@ class _Run:
         for row in self._ordered(query, child, self._kept(query, child)):
             by_parent.setdefault(row[reference.name], []).append(row)
 
-        def children(row: Row) -> list[JSON]:
-            return [render(child_row) for child_row in _cut(by_parent.get(row["Id"], []), query)]
+        def children(row: Row) -> JSON | None:
+            rows = _cut(by_parent.get(row["Id"], []), query)
+            return self._view.nested(Found(rows, render, len(rows))) if rows else None
 
         shape.parts[reference.child_relationship or query.source] = children
 

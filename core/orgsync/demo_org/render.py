@@ -6,10 +6,11 @@ from datetime import date, datetime
 
 from .clock import rest_datetime
 from .fields import Derived, Field, Row, SObject
+from .objects import NAME
 from .resolve import Resolver
 
 JSON = dict[str, object]
-Children = Callable[[Row], list[JSON]]
+Children = Callable[[Row], JSON | None]
 
 
 def encode(value: Derived) -> object:
@@ -43,11 +44,13 @@ class Shape:
 
     def renderer(self, resolver: Resolver) -> Callable[[Row], JSON]:
         """Return the function that writes a row."""
-        kind, url = self.sobject.name, f"{self.base}/sobjects/{self.sobject.name}/"
+        kind, own = self.sobject.name, f"{self.base}/sobjects/"
+        named = kind == NAME.name  # what is shared by several kinds stands at the address of the record's own kind
         writers = [(name, _writer(part, resolver)) for name, part in self.parts.items()]
 
         def render(row: Row) -> JSON:
-            record: JSON = {"attributes": {"type": kind, "url": f"{url}{row['Id']}"}}
+            url = f"{own}{row['Type'] if named else kind}/{row['Id']}"
+            record: JSON = {"attributes": {"type": kind, "url": url}}
             for name, write in writers:
                 record[name] = write(row)
             return record
@@ -77,10 +80,4 @@ def _writer(part: "Field | Parent | Children", resolver: Resolver) -> Callable[[
             return render(parent) if parent is not None else None
 
         return nested
-    children = part
-
-    def listed(row: Row) -> object:
-        records = children(row)
-        return {"totalSize": len(records), "done": True, "records": records} if records else None
-
-    return listed
+    return part

@@ -77,7 +77,8 @@ class Resolver:
 
     def parent(self, row: Row, reference: Field) -> Row | None:
         """Return the row that a reference points to."""
-        return self._visible(reference.refers_to or "", row.get(reference.name))
+        pointed = row.get(reference.name) if reference.derive is None else reference.derive(row, self._scope)
+        return None if isinstance(pointed, dict) else self._visible(reference.refers_to or "", pointed)
 
     def _reader(self, parents: tuple[Field, ...], field: Field) -> Read:
         own = self.own_reader(field)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from .fields import Field, SObject
-from .objects import OBJECTS
+from .objects import NAME, OBJECTS
 
 
 class Schema:
@@ -18,8 +18,11 @@ class Schema:
         self._visible: dict[str, dict[str, Field]] = {}
 
     def everything(self, name: str) -> SObject:
-        """Return an object with all of its fields, hidden ones too; KeyError where there is none."""
-        return self._objects[name.lower()]
+        """Return an object with all of its fields, hidden ones too; KeyError where there is none.
+
+        `Name` is what the parents behind a reference to several objects share; it has no rows and is not queried.
+        """
+        return NAME if name == NAME.name else self._objects[name.lower()]
 
     def sobjects(self) -> list[SObject]:
         """Return the visible objects in order of name."""
@@ -36,7 +39,7 @@ class Schema:
         if name not in self._visible:
             self._visible[name] = {
                 field.name.lower(): field
-                for field in self._objects[name].fields
+                for field in self.everything(sobject.name).fields
                 if (name, field.name.lower()) not in self._hidden_fields
             }
         return self._visible[name]
@@ -45,7 +48,7 @@ class Schema:
         """Return the visible reference field behind a parent's name such as `Account` or `Owner`."""
         for field in self.fields(sobject).values():
             if field.relationship and field.relationship.lower() == name.lower():
-                return field if field.refers_to and self.sobject(field.refers_to) else None
+                return field if any(self.sobject(target) for target in field.targets) else None
         return None
 
     def children(self, sobject: SObject) -> list[tuple[SObject, Field]]:
@@ -54,8 +57,12 @@ class Schema:
             (child, field)
             for child in self.sobjects()
             for field in self.fields(child).values()
-            if field.refers_to == sobject.name and (field.child_relationship or field.cascades)
+            if sobject.name in field.targets and (field.child_relationship or field.cascades)
         ]
+
+    def of_id(self, record_id: str) -> SObject | None:
+        """Return the object whose records have ids like this one, by the key prefix."""
+        return next((each for each in self._objects.values() if record_id.startswith(each.prefix)), None)
 
     def hide_object(self, name: str, changed: datetime) -> None:
         """Take the user's permission to see an object."""
@@ -88,6 +95,11 @@ class Schema:
         """Give an object one more field."""
         self._define(sobject, (*self.everything(sobject).fields, field), changed)
 
+    def change_object(self, changed_object: SObject, changed: datetime) -> None:
+        """Put an object in the place of the one of the same name."""
+        self._objects[changed_object.name.lower()] = changed_object
+        self._touch(changed)
+
     def change_field(self, sobject: str, field: Field, changed: datetime) -> None:
         """Put a field in the place of the one of the same name."""
         fields = self.everything(sobject).fields
@@ -106,8 +118,7 @@ class Schema:
 
     def _define(self, sobject: str, fields: tuple[Field, ...], changed: datetime) -> None:
         known = self.everything(sobject)
-        self._objects[known.name.lower()] = replace(known, fields=fields)
-        self._touch(changed)
+        self.change_object(replace(known, fields=fields), changed)
 
     def _touch(self, changed: datetime) -> None:
         # Last-Modified counts seconds: two changes within one must not look like one.

@@ -19,6 +19,7 @@ class Settings:
         introspection_allowed: without it every token is introspected as inactive, as real orgs do.
         api_limit: calls a day; `api_used` counts them.
         page_size: rows on a page of a query.
+        child_page_size: rows of a sub-select in one record; the others are behind a `nextRecordsUrl` of their own.
         bulk_polls: the poll at which a Bulk job is complete; the ones before answer InProgress, None never ends.
         bulk_page_size: rows on a page of a Bulk job's results, whatever `maxRecords` asks for.
         bulk_jobs_limit: Bulk query jobs a day; `bulk_jobs_used` counts them.
@@ -45,6 +46,7 @@ class Settings:
     api_limit: int = _DAILY_CALLS
     api_used: int = 0
     page_size: int = 2000
+    child_page_size: int = 2000
     bulk_polls: int | None = 2
     bulk_page_size: int = 50_000
     bulk_jobs_limit: int = 10_000

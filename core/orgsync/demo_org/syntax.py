@@ -1,5 +1,6 @@
 """A SOQL query as a tree of values."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -92,6 +93,15 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class SemiJoin:
+    """A field compared with what a query finds: IN is a semi-join, NOT IN an anti-join."""
+
+    path: Path
+    operator: str
+    query: "Query"
+
+
+@dataclass(frozen=True, slots=True)
 class Conjunction:
     """Conditions joined by AND."""
 
@@ -112,7 +122,17 @@ class Negation:
     part: "Condition"
 
 
-Condition = Comparison | Conjunction | Disjunction | Negation
+Condition = Comparison | SemiJoin | Conjunction | Disjunction | Negation
+
+
+def conditions(condition: Condition) -> Iterator[Condition]:
+    """Give a condition and all that are inside it, those of semi-joins' own queries left out."""
+    yield condition
+    if isinstance(condition, Negation):
+        yield from conditions(condition.part)
+    elif isinstance(condition, Conjunction | Disjunction):
+        for part in condition.parts:
+            yield from conditions(part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ class Transaction:
 
     def _new_row(self, definition: SObject, record_id: str, values: dict[str, Value]) -> Row:
         row: dict[str, Value] = {
-            field.name: False if field.type == "boolean" else None for field in definition.stored.values()
+            field.name: False if field.type == "boolean" else field.default for field in definition.stored.values()
         }
         user = self._database.user_id
         made: dict[str, Value] = {"CreatedDate": self._database.clock.stamp, "CreatedById": user, "OwnerId": user}
@@ -203,7 +203,7 @@ class Transaction:
             (child, child_row)
             for child in map(self._database.schema.everything, self._database.tables)
             for field in child.fields
-            if field.cascades and field.refers_to == definition.name
+            if field.cascades and definition.name in field.targets
             for child_row in self._rows(child.name)
             if child_row[field.name] == row["Id"]
         ]
@@ -212,7 +212,7 @@ class Transaction:
         for child in map(self._database.schema.everything, self._database.tables):
             if child.belongs_to:
                 continue  # history and shares go with the loser
-            references = [field.name for field in child.fields if field.refers_to == definition.name]
+            references = [field.name for field in child.fields if definition.name in field.targets]
             for row in self._rows(child.name):
                 moved = {name: winner for name in references if row.get(name) == loser and name != "MasterRecordId"}
                 if moved:
@@ -226,10 +226,11 @@ class Transaction:
     def _require_references(self, definition: SObject, values: dict[str, Value]) -> None:
         for name, value in values.items():
             field = definition.stored[name.lower()]
-            if not field.refers_to or not isinstance(value, str):
+            if not field.targets or not isinstance(value, str):
                 continue
-            parent = self._database.schema.everything(field.refers_to)
-            if not value.startswith(parent.prefix):
+            parents = map(self._database.schema.everything, field.targets)
+            parent = next((parent for parent in parents if value.startswith(parent.prefix)), None)
+            if parent is None:
                 text = f"{field.label}: id value of incorrect type: {value}"
                 raise Refusal(400, "MALFORMED_ID", text, [name])
             found = self._find(parent.name, value)

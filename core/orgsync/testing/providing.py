@@ -14,7 +14,19 @@ from decimal import Decimal
 from orgsync.demo_org import DemoOrg, Refusal, Request
 from orgsync.demo_org.fields import Field, SObject
 from orgsync.demo_org.grammar import parse
-from orgsync.demo_org.syntax import Boolean, Comparison, Literal, Moment, Named, Number, Path, Query
+from orgsync.demo_org.objects import NAME
+from orgsync.demo_org.syntax import (
+    Boolean,
+    Comparison,
+    Literal,
+    Moment,
+    Named,
+    Number,
+    Path,
+    Query,
+    SemiJoin,
+    conditions,
+)
 from orgsync.records import Column, Record, schema_of
 
 __all__ = ["Provided", "Wanted", "provide", "refused_queries", "wanted_of"]
@@ -92,6 +104,9 @@ def _give_queried(org: DemoOrg, query: Query, provided: Provided, source: str = 
             child = _child(org, sobject, item.source)
             if child:
                 _give_queried(org, item, provided, child)
+    for condition in conditions(query.where) if query.where else ():
+        if isinstance(condition, SemiJoin):
+            _give_queried(org, condition.query, provided)
     for path, type in _paths(query):
         parts = path.parts[1:] if path.parts[0] in (query.alias, query.source) and path.parts[1:] else path.parts
         _give(org, sobject, ".".join(parts), type, provided)
@@ -103,6 +118,8 @@ def _paths(node: object) -> Iterator[tuple[Path, str]]:
         yield node, "string"
     elif isinstance(node, Comparison):
         yield node.path, _type_of(node.literals[0])
+    elif isinstance(node, SemiJoin):
+        yield node.path, "string"
     elif isinstance(node, tuple):
         for part in node:  # pyright: ignore[reportUnknownVariableType]
             if not isinstance(part, Query):
@@ -130,8 +147,8 @@ def _give(org: DemoOrg, sobject: str, path: str, type: str, provided: Provided) 
     for parent in parents:
         owner = _follow(org, owner, parent, provided)
     found = next((each for each in owner.fields if each.name.lower() == name.lower()), None)
-    if found is not None:
-        return owner, found.name
+    if found is not None or owner is NAME:
+        return owner, found.name if found else name
     target = name.removesuffix("Id")
     if type == "string" and target != name and (target.lower() in _known(org) or target in _PEOPLE):
         org.add_lookup(owner.name, name, _parent_of(owner, target, _known(org)))
@@ -143,6 +160,8 @@ def _give(org: DemoOrg, sobject: str, path: str, type: str, provided: Provided) 
 def _follow(org: DemoOrg, owner: SObject, relationship: str, provided: Provided) -> SObject:
     """Give the parent behind a relationship, making the lookup and the parent where they lack."""
     found = _reference(owner, relationship)
+    if found is not None and found.kinds:
+        return NAME  # what all kinds share, to which no field can be added
     if found is None or found.refers_to is None:
         custom = relationship.endswith("__r")
         parent = _parent_of(owner, f"{relationship[:-1]}c" if custom else relationship, _known(org))

@@ -115,7 +115,7 @@ class _Rows:
             (child.name, field.name)
             for child in self.org.objects()
             for field in child.fields
-            if field.refers_to == sobject.name and not field.cascades
+            if sobject.name in field.targets and not field.cascades
         ]
         return {str(row[name]) for child, name in references for row in self.org.rows(child)}
 
@@ -163,7 +163,7 @@ class _Rows:
         return self.org.now - timedelta(days=self.draw.randrange(800), seconds=self.draw.randrange(86_400))
 
     def _reference(self, sobject: SObject, field: Field) -> str | None:
-        rows = [str(row["Id"]) for row in self.org.rows(field.refers_to or "")]
+        rows = [str(row["Id"]) for target in field.targets for row in self.org.rows(target)]
         return self.draw.choice(rows) if rows else None
 
 
@@ -196,6 +196,6 @@ def _parents_first(known: Mapping[str, SObject], name: str, ordered: dict[str, N
     if name in ordered:
         return
     wanted = wanted - {name}
-    for parent in [each.refers_to for each in known[name].fields if each.refers_to in wanted]:
-        _parents_first(known, str(parent), ordered, wanted)
+    for parent in [target for each in known[name].fields for target in each.targets if target in wanted]:
+        _parents_first(known, parent, ordered, wanted)
     ordered.setdefault(name, None)
