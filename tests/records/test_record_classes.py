@@ -179,3 +179,34 @@ def test_a_naive_datetime_cannot_be_compared_with_a_column() -> None:
     with Session(engine) as session, pytest.raises(Exception, match="needs a time zone"):
         session.exec(statement).all()
     engine.dispose()
+
+
+def test_a_local_column_is_never_asked_of_salesforce() -> None:
+    class Scored(Record, table=True):
+        name: str | None
+        score: float | None = field(local=True, index=True)
+
+    schema = schema_of(Scored)
+    assert schema.local_names == ("score",)
+    assert schema.paths() == ["Id", "SystemModstamp", "IsDeleted", "Name"]
+    assert [column.name for column in schema.org_fields] == ["name"]
+    assert (schema.fields[1].local, schema.fields[1].index, schema.fields[1].path) == (True, True, "")
+
+
+def test_a_local_column_has_no_salesforce_field() -> None:
+    with pytest.raises(RecordClassInvalid, match=r"Odd\.score is local and has a Salesforce field"):
+
+        class Odd(Record, table=True):  # pyright: ignore[reportUnusedClass]
+            score: float | None = field("Score__c", local=True)
+
+
+@pytest.mark.parametrize(
+    "keyed", [{"Id": "003000000000001AAA", "Name": "Ann"}, {"id": "003000000000001AAA", "name": "Ann"}]
+)
+def test_a_row_given_as_a_mapping_may_fill_local_columns(keyed: dict[str, Any]) -> None:
+    class Scored(Record, table=True):
+        name: str | None
+        score: float | None = field(local=True)
+
+    [row] = Batch(Scored, [{**keyed, "score": 0.5}])
+    assert (row.name, row.score) == ("Ann", 0.5)

@@ -143,8 +143,8 @@ class _Lesson:
         own = await self.describe(self.schema.sobject)
         if not own.queryable:
             raise ObjectNotFound(f"{own.name} cannot be queried.", "Salesforce gives no rows of this object.")
-        absent = [column.path for column in self.schema.fields if not await self.has(own, column)]
-        columns = [column for column in self.schema.fields if column.path not in absent]
+        absent = [column.path for column in self.schema.org_fields if not await self.has(own, column)]
+        columns = [column for column in self.schema.org_fields if column.path not in absent]
         described = {column.path: await self.field(own, column.path) for column in columns}
         judged_by = parents_of(where, own.name)
         cursor = next((name for name in _CURSORS if own.field(name)), "")

@@ -14,6 +14,7 @@ from orgsync.records import Row, Schema
 
 __all__ = [
     "COLUMNS",
+    "INDEXES",
     "RECORD_TABLES",
     "add_column",
     "changes_after",
@@ -21,6 +22,8 @@ __all__ = [
     "delete_owner",
     "has_owner",
     "index_changes",
+    "index_column",
+    "index_of",
     "last_row",
     "live_among",
     "live_count",
@@ -46,6 +49,7 @@ RECORD_TABLES = (  # no other table has a change number
     "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_seq') ORDER BY name"
 )
 COLUMNS = "SELECT name, type FROM pragma_table_info(?)"
+INDEXES = "SELECT name FROM pragma_index_list(?)"
 
 
 def quoted(name: str) -> str:
@@ -109,9 +113,13 @@ def _assigned(fields: Iterable[str]) -> str:
 
 @lru_cache(maxsize=256)
 def soft_delete(schema: Schema) -> str:
-    """Write the statement that takes one row Salesforce calls deleted; what the copy never had stays out."""
+    """Write the statement that takes one row Salesforce calls deleted; what the copy never had stays out.
+
+    The script's own columns keep their values.
+    """
     names = [quoted(column.name) for column in schema.columns]
-    assigned = "".join(f"{name} = ?{number}, " for number, name in enumerate(names[3:], start=6))
+    numbered = enumerate(schema.fields, start=6)
+    assigned = "".join(f"{quoted(column.name)} = ?{number}, " for number, column in numbered if not column.local)
     return (
         f"UPDATE {quoted(schema.table)} SET {assigned}system_modstamp = coalesce(?4, system_modstamp), "
         f"is_deleted = 1, sync_change = 'deleted', sync_changed_at = ?2, sync_seq = ?{len(names) + 3} "
@@ -211,6 +219,16 @@ def add_column(table: str, column: str, kind: str) -> str:
 def index_changes(table: str) -> str:
     """Write the statement that lets the change feed be read in order."""
     return f"CREATE INDEX {quoted(table + '_sync_seq')} ON {quoted(table)} (sync_seq)"
+
+
+def index_of(table: str, column: str) -> str:
+    """Name the index that a record class asks for on a column."""
+    return f"{table}__{column}"
+
+
+def index_column(table: str, column: str) -> str:
+    """Write the statement that makes a column's index."""
+    return f"CREATE INDEX {quoted(index_of(table, column))} ON {quoted(table)} ({quoted(column)})"
 
 
 def has_owner(table: str) -> str:

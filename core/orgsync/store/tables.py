@@ -43,7 +43,19 @@ async def columns_of(on: Statements, table: str) -> dict[str, str]:
 
 
 async def prepare(on: Statements, schema: Schema) -> list[str]:
-    """Make or widen the table of a record class; answer with the names of columns added to a table that was there."""
+    """Make or widen the table of a record class, and make the indexes that the class asks for and the table lacks.
+
+    Answers with the names of columns added to a table that was there.
+    """
+    added = await _make_or_widen(on, schema)
+    there = {name for (name,) in await on.fetch(statements.INDEXES, (schema.table,))}
+    for column in schema.fields:
+        if column.index and statements.index_of(schema.table, column.name) not in there:
+            await on.fetch(statements.index_column(schema.table, column.name))
+    return added
+
+
+async def _make_or_widen(on: Statements, schema: Schema) -> list[str]:
     stored = await columns_of(on, schema.table)
     table = schema.model.metadata.tables[schema.table]
     if not stored:
