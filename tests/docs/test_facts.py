@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy.dialects.sqlite import dialect
 
 import orgsync
 from orgsync.cassettes import Replayed
@@ -24,6 +23,7 @@ from orgsync.salesforce.callback import CALLBACK_PORT
 from orgsync.salesforce.oauth_errors import REFUSALS, refusal
 from orgsync.settings import Settings
 from orgsync.store import Run
+from orgsync.store.tables import declared_type
 from orgsync.testing import plugin
 from orgsync.testing.conforming import CHECKS
 from orgsync_cli.commands import INTERRUPTED
@@ -62,7 +62,7 @@ def test_every_exit_code_is_documented_and_no_other() -> None:
 
 def test_every_type_is_documented_with_the_column_it_becomes() -> None:
     shown = {python.strip("`"): column for _, python, column, _ in HOW.table("Salesforce type")}
-    assert shown == {kind.__name__: column().compile(dialect=dialect()) for kind, column in COLUMN_TYPES.items()}
+    assert shown == {kind.__name__: declared_type(column()) for kind, column in COLUMN_TYPES.items()}
     assert Decimal in COLUMN_TYPES
 
 

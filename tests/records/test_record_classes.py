@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -11,6 +12,7 @@ from sqlmodel import Session, select
 from orgsync import Record, field
 from orgsync.errors import RecordClassInvalid
 from orgsync.records import Batch, decode, schema_of
+from orgsync.store import Store, Write
 
 
 class Contact(Record, table=True):
@@ -153,22 +155,17 @@ def test_json_becomes_a_row_in_stored_form() -> None:
     }
 
 
-def test_a_row_read_back_with_sqlmodel_has_python_values() -> None:
-    engine = create_engine("sqlite://")
-    Contact.metadata.create_all(engine)
-    (record,) = Batch.read(Contact, decode(schema_of(Contact), [WIRE]))
-    record.connection = "acme"
-    record.sync_changed_at = record.sync_first_seen_at = datetime.now(UTC)
-    with Session(engine) as session:
-        session.add(record)
-        session.commit()
-        found = session.exec(select(Contact).where(Contact.last_name == WIRE["LastName"])).one()
-        assert found.created_date == datetime(2024, 12, 24, 18, 18, 29, tzinfo=UTC)
-        assert found.fee == Decimal("12345678901234567.89")
-        assert found.wakes == time(6, 30)
-        assert found.born == date(2000, 2, 29)
-        assert found.mailing_address == {"city": "Zürich", "latitude": 47.5}
-    engine.dispose()
+async def test_a_row_read_back_with_sqlmodel_has_python_values(tmp_path: Path) -> None:
+    async with Store.open(f"sqlite:///{tmp_path / 'orgsync.db'}", folder=tmp_path) as store:
+        async with store.begin_run("contacts", "acme") as run:
+            await store.commit(run, [Write(schema_of(Contact), decode(schema_of(Contact), [WIRE]))], None, 0)
+        async with store.session() as session:
+            found = (await session.exec(select(Contact).where(Contact.last_name == WIRE["LastName"]))).one()
+    assert found.created_date == datetime(2024, 12, 24, 18, 18, 29, tzinfo=UTC)
+    assert found.fee == Decimal("12345678901234567.89")
+    assert found.wakes == time(6, 30)
+    assert found.born == date(2000, 2, 29)
+    assert found.mailing_address == {"city": "Zürich", "latitude": 47.5}
 
 
 def test_a_naive_datetime_cannot_be_compared_with_a_column() -> None:
@@ -179,3 +176,34 @@ def test_a_naive_datetime_cannot_be_compared_with_a_column() -> None:
     with Session(engine) as session, pytest.raises(Exception, match="needs a time zone"):
         session.exec(statement).all()
     engine.dispose()
+
+
+def test_a_local_column_is_never_asked_of_salesforce() -> None:
+    class Scored(Record, table=True):
+        name: str | None
+        score: float | None = field(local=True, index=True)
+
+    schema = schema_of(Scored)
+    assert schema.local_names == ("score",)
+    assert schema.paths() == ["Id", "SystemModstamp", "IsDeleted", "Name"]
+    assert [column.name for column in schema.org_fields] == ["name"]
+    assert (schema.fields[1].local, schema.fields[1].index, schema.fields[1].path) == (True, True, "")
+
+
+def test_a_local_column_has_no_salesforce_field() -> None:
+    with pytest.raises(RecordClassInvalid, match=r"Odd\.score is local and has a Salesforce field"):
+
+        class Odd(Record, table=True):  # pyright: ignore[reportUnusedClass]
+            score: float | None = field("Score__c", local=True)
+
+
+@pytest.mark.parametrize(
+    "keyed", [{"Id": "003000000000001AAA", "Name": "Ann"}, {"id": "003000000000001AAA", "name": "Ann"}]
+)
+def test_a_row_given_as_a_mapping_may_fill_local_columns(keyed: dict[str, Any]) -> None:
+    class Scored(Record, table=True):
+        name: str | None
+        score: float | None = field(local=True)
+
+    [row] = Batch(Scored, [{**keyed, "score": 0.5}])
+    assert (row.name, row.score) == ("Ann", 0.5)

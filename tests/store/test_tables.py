@@ -1,12 +1,13 @@
 """Record tables: made, widened, and refused where they do not fit."""
 
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from orgsync.errors import RecordClassInvalid
-from orgsync.records import Record, schema_of
+from orgsync.records import Record, field, schema_of
 from orgsync.store import Counts, Run, Store, Write
 from tests.store.contacts import CONTACT, MID, contact, deliver
 
@@ -17,7 +18,7 @@ def widened() -> type[Record]:
         age: int | None
         score: float | None
         active: bool | None
-        amount: str | None
+        amount: Decimal | None
         seen_at: str | None
         labels: list[str] | None
         email: str | None
@@ -59,8 +60,24 @@ async def test_a_table_is_prepared_once_in_a_process(store: Store) -> None:
     assert await store.prepare(CONTACT) == ()
 
 
-async def test_a_type_that_no_longer_fits_is_refused_and_named(store: Store) -> None:
+async def test_a_table_without_rows_is_made_anew_for_another_type(store: Store, run: Run) -> None:
     await store.prepare(CONTACT)
+
+    class Changed(Record, table=True):
+        __tablename__ = "contact"
+        name: int | None = field(index=True)
+        city: str | None
+
+    schema = schema_of(Changed)
+    assert await store.prepare(schema) == []
+    await store.commit(run, [Write(schema, [("a", MID, False, 7, "Bern")])], None, 1)
+    [row] = [row async for row in store.read("contact")]
+    assert (row["name"], row["city"]) == (7, "Bern")
+    assert "age" not in row
+
+
+async def test_a_type_that_no_longer_fits_is_refused_and_named(store: Store, run: Run) -> None:
+    await deliver(store, run, [contact("a")])
 
     class Changed(Record, table=True):
         __tablename__ = "contact"
@@ -71,7 +88,7 @@ async def test_a_type_that_no_longer_fits_is_refused_and_named(store: Store) -> 
         RecordClassInvalid, match=r"Changed\.name is INTEGER in the class, but VARCHAR in the table contact"
     ):
         await store.prepare(schema_of(Changed))
-    assert [row async for row in store.read("contact")] == []
+    assert [row["name"] async for row in store.read("contact")] == ["Ann"]
     with pytest.raises(RecordClassInvalid):
         await store.prepare(schema_of(Changed))
 

@@ -132,7 +132,7 @@ async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncI
             yield Finding(about, schema.sobject, error)
         else:
             ways = "REST" if facts.rest_only else "REST or Bulk"
-            said = f"{schema.sobject}, {_count(len(schema.fields), 'field')}, by {ways}"
+            said = f"{schema.sobject}, {_count(len(schema.org_fields), 'field')}, by {ways}"
             yield Finding(about, said, note=" ".join([*notes, *_remarks(facts, schema, sync)]))
 
 

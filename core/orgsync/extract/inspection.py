@@ -84,8 +84,8 @@ class _Inspector:
             raise ObjectNotFound(f"{own.name} cannot be queried.", "Salesforce gives no rows of this object.")
         if demands_filter(own.name) and where is None:
             self.warn(f"{own.name} can be queried under a filter of a certain form alone; where= gives it one.")
-        absent = [column.path for column in self.schema.fields if not await self.has(own, column)]
-        columns = [column for column in self.schema.fields if column.path not in absent]
+        absent = [column.path for column in self.schema.org_fields if not await self.has(own, column)]
+        columns = [column for column in self.schema.org_fields if column.path not in absent]
         fields = {column.path: await self.field(own, column.path) for column in columns}
         spelled = {path: await self.spelling(own, path) for path in fields}
         condition = condition_of(where, own.name)

@@ -259,7 +259,7 @@ class Reader(Generic[R]):
         if self.told_empty:
             return
         for at, column in enumerate(self.schema.columns):
-            if not column.nullable and any(row[at] is None for row in rows):
+            if not column.nullable and not column.local and any(row[at] is None for row in rows):
                 self.told_empty = True
                 self.source.warn(
                     f"{self.model.__name__}.{column.name} is declared without `| None`, but Salesforce has rows "

@@ -6,7 +6,7 @@ from .fields import field
 from .instants import parse_instant, stored_instant, to_stored
 from .record import Record
 from .schema import Column, Row, Schema, StoredValue, schema_of
-from .types import StoredDecimal, StoredTime, UtcDateTime
+from .types import StoredDecimal, StoredTime, UtcDateTime, exact_name
 
 __all__ = [
     "Batch",
@@ -26,6 +26,7 @@ __all__ = [
     "decode",
     "decode_csv",
     "decode_record",
+    "exact_name",
     "field",
     "parse_instant",
     "schema_of",

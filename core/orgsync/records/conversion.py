@@ -44,7 +44,7 @@ def to_row(schema: Schema, record: Record | Mapping[str, Any]) -> Row:
     if isinstance(record, Record):
         values = {column.name: getattr(record, column.name, None) for column in schema.columns}
     elif "Id" in record:
-        return decode_record(schema, record)
+        return _with_local(schema, decode_record(schema, record), record)
     else:
         values = {column.name: record.get(column.name) for column in schema.columns}
     if not values["id"]:
@@ -53,6 +53,16 @@ def to_row(schema: Schema, record: Record | Mapping[str, Any]) -> Row:
         )
     values["is_deleted"] = bool(values["is_deleted"])
     return tuple(_stored(value) for value in values.values())
+
+
+def _with_local(schema: Schema, row: Row, record: Mapping[str, Any]) -> Row:
+    """Fill the script's own columns, which a mapping names as the class does."""
+    if not schema.local_names:
+        return row
+    return tuple(
+        _stored(record.get(column.name)) if column.local else value
+        for column, value in zip(schema.columns, row, strict=True)
+    )
 
 
 def _stored(value: Any) -> StoredValue:

@@ -1,32 +1,42 @@
 """How a field of a record class says where its value comes from."""
 
 import re
+from dataclasses import dataclass
 from typing import Any, cast
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
-__all__ = ["field", "path_of", "table_name", "told"]
+__all__ = ["FieldOptions", "field", "options_of", "path_of", "table_name"]
 
+_EXTRA = "orgsync"
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-def field(path: str | None = None, *, optional: bool = False) -> Any:
+@dataclass(frozen=True, slots=True)
+class FieldOptions:
+    """What `field(...)` says of a column."""
+
+    path: str | None = None
+    optional: bool = False
+    local: bool = False
+    index: bool = False
+
+
+def field(path: str | None = None, *, optional: bool = False, local: bool = False, index: bool = False) -> Any:
     """Name the Salesforce field, as in `field("Account.Name")`; without one, the CamelCase rule holds.
 
     An optional field that the org lacks, or that the connection's user may not see, is NULL and one warning;
-    any other missing field ends the run.
+    any other missing field ends the run. A local column is the script's own: Salesforce is not asked for it, and it
+    is written as the script yields it. `index` makes an index on the column.
     """
-    return Field(json_schema_extra={"path": path, "optional": optional})
+    return Field(json_schema_extra={_EXTRA: {"path": path, "optional": optional, "local": local, "index": index}})
 
 
-def told(info: FieldInfo) -> tuple[str | None, bool]:
-    """Read back what `field` was told: the path, and whether the field is optional."""
-    given: Any = info.json_schema_extra
-    if not isinstance(given, dict):
-        return None, False
-    extra = cast("dict[str, Any]", given)
-    return extra.get("path"), bool(extra.get("optional"))
+def options_of(info: FieldInfo) -> FieldOptions:
+    """Read back what `field` was given; the defaults for a plain annotation."""
+    extra = cast("dict[str, Any]", info.json_schema_extra) if isinstance(info.json_schema_extra, dict) else {}
+    return FieldOptions(**extra.get(_EXTRA, {}))
 
 
 def path_of(name: str) -> str:

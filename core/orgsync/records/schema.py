@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from orgsync.errors import RecordClassInvalid
 
-from .fields import path_of, told
+from .fields import options_of, path_of
 from .types import StoredDecimal, StoredTime, UtcDateTime
 
 if TYPE_CHECKING:
@@ -44,13 +44,18 @@ BOOKKEEPING = frozenset({"connection", "sync_change", "sync_seq", "sync_changed_
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column that Salesforce fills: its name, the field's path from the object, and its Python type."""
+    """One column of a record class: its name, the field's path from the object, and its Python type.
+
+    The path of a local column, which the script fills, is "".
+    """
 
     name: str
     path: str
     type: type
     optional: bool = False
     nullable: bool = True
+    local: bool = False
+    index: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,19 @@ class Schema:
         """The columns that the class itself names."""
         return self.columns[3:]
 
+    @property
+    def org_fields(self) -> tuple[Column, ...]:
+        """The columns that the class itself names and Salesforce fills."""
+        return tuple(column for column in self.fields if not column.local)
+
+    @property
+    def local_names(self) -> tuple[str, ...]:
+        """The names of the columns that the script fills, in the class's order."""
+        return tuple(column.name for column in self.fields if column.local)
+
     def paths(self, *, without: Sequence[str] = ()) -> list[str]:
-        """Name each field once, in order, leaving out those that the org lacks."""
-        return [path for path in dict.fromkeys(c.path for c in self.columns) if path not in without]
+        """Name each field of Salesforce's once, in order, leaving out those that the org lacks."""
+        return [path for path in dict.fromkeys(c.path for c in self.columns if not c.local) if path not in without]
 
 
 def schema_of(model: "type[Record]") -> Schema:
@@ -92,8 +107,15 @@ def column_of(owner: str, name: str, info: FieldInfo) -> Column:
             f"{owner}.{name} has a type that no column can hold: {info.annotation!r}.",
             f"Use one of {known}, with `| None` where Salesforce may leave it empty.",
         )
-    path, optional = told(info)
-    return Column(name, path or path_of(name), kind, optional, nullable)
+    given = options_of(info)
+    if given.local and (given.path or given.optional):
+        raise RecordClassInvalid(
+            f"{owner}.{name} is local and has a Salesforce field at the same time.",
+            "A local column is the script's own: write field(local=True), or leave local=True out.",
+        )
+    path = "" if given.local else given.path or path_of(name)
+    index = given.index or getattr(info, "index", None) is True  # SQLModel's own Field has it as an attribute
+    return Column(name, path, kind, given.optional, nullable, given.local, index)
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:

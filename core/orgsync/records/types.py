@@ -1,16 +1,37 @@
-"""Column types that SQLite lacks: each keeps a value exactly, as text that sorts as the value does where it can."""
+"""Column types that SQLite lacks: each keeps a value exactly, and compares and sorts as the value does."""
 
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Numeric, String, Time
+from sqlalchemy import (
+    Alias,
+    BindParameter,
+    Column,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Label,
+    Numeric,
+    String,
+    Table,
+    Time,
+    column,
+)
+from sqlalchemy.exc import CompileError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from .instants import parse_instant, to_stored
 from .numbers import stored_number
 
-__all__ = ["StoredDecimal", "StoredTime", "UtcDateTime"]
+__all__ = ["StoredDecimal", "StoredTime", "UtcDateTime", "exact_name"]
+
+
+def exact_name(column: str) -> str:
+    """Name the column that keeps a Decimal column's digits in SQLite."""
+    return f"{column}__exact"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -39,9 +60,13 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class StoredDecimal(TypeDecorator[Decimal]):
-    """A Decimal kept exactly; SQLite keeps its digits as text (compare with CAST there)."""
+    """A Decimal that compares and sorts as a number and comes back exact.
 
-    impl = String
+    In SQLite the digits are text in a column of their own, named by `exact_name`, and the column itself is a number
+    that SQLite derives from them. What SQL computes from the column, such as a sum, has a double's 15 digits.
+    """
+
+    impl = Numeric
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
@@ -53,8 +78,58 @@ class StoredDecimal(TypeDecorator[Decimal]):
         return stored_number(value) if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """Read the digits."""
-        return None if value is None else Decimal(value)
+        """Read the digits; of a double, those that it is written with."""
+        return None if value is None else Decimal(str(value))
+
+    def bind_expression(self, bindvalue: BindParameter[Decimal]) -> ColumnElement[Decimal]:
+        """Compare with what SQLite makes of the same digits, so that equal numbers are equal."""
+        return _Number(bindvalue)
+
+    def column_expression(self, column: ColumnElement[Decimal]) -> ColumnElement[Decimal]:
+        """Select the digits."""
+        return _Digits(column)
+
+
+class _Number(ColumnElement[Decimal]):
+    """Digits that the database has to take as a number."""
+
+    inherit_cache = False
+
+    def __init__(self, of: ColumnElement[Decimal]) -> None:
+        self.of = of
+        self.type = of.type
+
+
+class _Digits(_Number):
+    """The exact value of a number column."""
+
+    inherit_cache = False
+
+
+@compiles(_Number)
+def _as_given(element: _Number, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.of, **options)
+
+
+@compiles(_Number, "sqlite")
+def _as_number(element: _Number, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(element.of, **options)} AS NUMERIC)"
+
+
+@compiles(_Digits, "sqlite")
+def _as_digits(element: _Digits, compiler: SQLCompiler, **options: Any) -> str:
+    found = element.of.element if isinstance(element.of, Label) else element.of
+    if not isinstance(found, Column):
+        return compiler.process(found, **options)
+    holder = found.table.element if isinstance(found.table, Alias) else found.table
+    if not isinstance(holder, Table):
+        raise CompileError(
+            f"The exact digits of {found.name} do not come through a subquery. "
+            "Take the column from its record class, or cast it to Float."
+        )
+    digits = column(exact_name(found.name))
+    digits.table = found.table
+    return compiler.process(digits, **options)
 
 
 class StoredTime(TypeDecorator[time]):

@@ -22,7 +22,7 @@ class Selection:
     owner: str | None
     changes: bool
 
-    def sql(self, columns: Sequence[str]) -> str:
+    def sql(self, columns: Mapping[str, str]) -> str:
         """Write the query for one page; its parameters are `cursor` and the limit."""
         write = statements.changes_after if self.changes else statements.rows_after
         return write(self.table, columns, of_one=self.owner is not None)
@@ -42,7 +42,7 @@ class Selection:
 async def page(on: Statements, selection: Selection, cursor: tuple[str | int, ...], limit: int) -> list[dict[str, Any]]:
     """Read the rows that follow the cursor, booleans and JSON as Python's, all else in stored form."""
     kinds = await columns_of(on, selection.table)
-    return _readable(kinds, await on.fetch(selection.sql(list(kinds)), (*cursor, limit)))
+    return _readable(kinds, await on.fetch(selection.sql(kinds), (*cursor, limit)))
 
 
 async def rows_of(on: Statements, table: str, owner: str, ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -1,16 +1,20 @@
 """Record tables: made from the class, widened with it, never narrowed."""
 
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Column
 from sqlalchemy.dialects.sqlite import dialect
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.types import TypeEngine
 
 from orgsync.errors import RecordClassInvalid
-from orgsync.records import Schema
+from orgsync.records import Schema, StoredDecimal, exact_name
 
 from . import statements
 from .names import unknown
 from .sqlite import Statements
 
-__all__ = ["columns_of", "prepare", "record_tables", "table_named"]
+__all__ = ["columns_of", "declared_type", "prepare", "record_tables", "table_named"]
 
 _DIALECT = dialect()
 _MARK = "sync_seq"
@@ -38,25 +42,67 @@ def _folded(name: str) -> str:
 
 
 async def columns_of(on: Statements, table: str) -> dict[str, str]:
-    """Answer with each column's declared type, in the table's order; empty where there is no such table."""
-    return dict(await on.fetch(statements.COLUMNS, (table,)))
+    """Answer with each column's declared type, in the table's order; empty where there is no such table.
+
+    Columns that keep a number's digits are left out, as are computed ones that are not orgsync's.
+    """
+    found = await on.fetch(statements.COLUMNS, (table,))
+    stored = {name for name, _, computed in found if not computed}
+    numbers = {name for name, _, computed in found if computed and exact_name(name) in stored}
+    left_out = {exact_name(name) for name in numbers}
+    return {
+        name: kind for name, kind, computed in found if (name in numbers if computed else name not in left_out)
+    }  # fmt: skip
 
 
 async def prepare(on: Statements, schema: Schema) -> list[str]:
-    """Make or widen the table of a record class; answer with the names of columns added to a table that was there."""
+    """Make or widen the table of a record class, and make the indexes that the class asks for and the table lacks.
+
+    Answers with the names of columns added to a table that was there.
+    """
+    added = await _make_or_widen(on, schema)
+    there = {name for (name,) in await on.fetch(statements.INDEXES, (schema.table,))}
+    for column in schema.fields:
+        if column.index and statements.index_of(schema.table, column.name) not in there:
+            await on.fetch(statements.index_column(schema.table, column.name))
+    return added
+
+
+async def _make_or_widen(on: Statements, schema: Schema) -> list[str]:
     stored = await columns_of(on, schema.table)
-    table = schema.model.metadata.tables[schema.table]
+    declared = {column.name: declared_type(column.type) for column in _columns(schema)}
     if not stored:
         _require_free_name(schema)
-        await on.fetch(str(CreateTable(table).compile(dialect=_DIALECT)))
-        await on.fetch(statements.index_changes(schema.table))
+        await _make(on, schema, declared)
         return []
-    declared = {column.name: column.type.compile(_DIALECT) for column in table.columns}
-    _require_fit(schema, stored, declared)
+    _require_ours(schema, stored)
+    unfit = [name for name, kind in declared.items() if name in stored and stored[name].upper() != kind.upper()]
+    if unfit:
+        if await on.fetch(statements.any_row(schema.table)):
+            raise _unfit(schema, unfit[0], declared[unfit[0]], stored[unfit[0]])
+        await on.fetch(statements.drop_table(schema.table))
+        await _make(on, schema, declared)
+        return []
     missing = [name for name in declared if name not in stored]
     for name in missing:
-        await on.fetch(statements.add_column(schema.table, name, declared[name]))
+        for statement in statements.add_column(schema.table, name, declared[name]):
+            await on.fetch(statement)
     return missing
+
+
+async def _make(on: Statements, schema: Schema, declared: Mapping[str, str]) -> None:
+    required = [column.name for column in _columns(schema) if not column.nullable]
+    await on.fetch(statements.create_table(schema.table, declared, required))
+    await on.fetch(statements.index_changes(schema.table))
+
+
+def _columns(schema: Schema) -> Iterable[Column[Any]]:
+    return schema.model.metadata.tables[schema.table].columns
+
+
+def declared_type(type: TypeEngine[Any]) -> str:
+    """Name a column's type in SQLite."""
+    return statements.NUMBER if isinstance(type, StoredDecimal) else type.compile(_DIALECT)
 
 
 def _require_free_name(schema: Schema) -> None:
@@ -67,17 +113,18 @@ def _require_free_name(schema: Schema) -> None:
         )
 
 
-def _require_fit(schema: Schema, stored: dict[str, str], declared: dict[str, str]) -> None:
-    """Refuse a table that is not ours, and columns whose values would not be what the class says."""
+def _require_ours(schema: Schema, stored: Collection[str]) -> None:
+    """Refuse a table of the user's own."""
     if _MARK not in stored:
         raise RecordClassInvalid(
             f"{schema.model.__name__} would be kept in the table {schema.table}, which is not orgsync's.",
             f'Name its table in the class: __tablename__ = "my_{schema.table}".',
         )
-    unfit = [name for name, kind in declared.items() if name in stored and stored[name].upper() != kind.upper()]
-    if unfit:
-        raise RecordClassInvalid(
-            f"{schema.model.__name__}.{unfit[0]} is {declared[unfit[0]]} in the class, "
-            f"but {stored[unfit[0]]} in the table {schema.table}.",
-            "Take the type back, give the field another name, or drop the table and run with --full.",
-        )
+
+
+def _unfit(schema: Schema, name: str, declared: str, stored: str) -> RecordClassInvalid:
+    """Say that a column's values would not be what the class says."""
+    return RecordClassInvalid(
+        f"{schema.model.__name__}.{name} is {declared} in the class, but {stored} in the table {schema.table}.",
+        "Take the type back, give the field another name, or drop the table and run with --full.",
+    )

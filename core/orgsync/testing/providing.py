@@ -88,7 +88,7 @@ def provide(org: DemoOrg, models: Iterable[type[Record]], wanted: Wanted) -> Pro
         _object(org, name, provided)
     for schema in schemas:
         # Paths through parents come first: they say that a field such as Region__c is a lookup.
-        for column in sorted(schema.fields, key=lambda each: "." not in each.path):
+        for column in sorted(schema.org_fields, key=lambda each: "." not in each.path):
             owner, added = _give(org, schema.sobject, column.path, _TYPES.get(column.type, "string"), provided)
             provided.columns[owner.name, added] = column
     for text in wanted.queries:
