@@ -45,7 +45,7 @@ async def test_a_copy_has_the_rows_and_what_is_done_to_it_stays_there(store: Sto
     async with store.copied() as copy:
         assert await names(copy) == {"a": "Ann"}
         assert (await copy.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
-        async with running(copy, "others") as other:
+        async with running(copy) as other:
             await deliver(copy, other, [contact("a", name="Bo"), contact("b")])
         assert await names(copy) == {"a": "Bo", "b": "Ann"}
     assert await names(store) == {"a": "Ann"}
@@ -54,7 +54,7 @@ async def test_a_copy_has_the_rows_and_what_is_done_to_it_stays_there(store: Sto
 
 async def test_a_copy_is_for_its_owner_alone_and_goes_whatever_happens(store: Store, run: Run, place: Path) -> None:
     async def fail() -> None:
-        async with store.copied() as copy, running(copy, "others") as other:
+        async with store.copied() as copy, running(copy) as other:
             await deliver(copy, other, [contact("b")])
             assert set(modes(place).values()) == {"0o700", "0o600"}
             assert {"orgsync.db", "orgsync.db-wal"} < modes(place).keys()

@@ -2,6 +2,7 @@
 
 from .connections import ConnectionColumns
 from .control import Checkpoint, Connection, Environment, Run, RunStatus
+from .resets import SyncCopy
 from .rows import Counts, Write
 from .store import Store
 
@@ -14,5 +15,6 @@ __all__ = [
     "Run",
     "RunStatus",
     "Store",
+    "SyncCopy",
     "Write",
 ]

@@ -1,4 +1,4 @@
-"""The control tables: connections and sign-ins, checkpoints, leases, runs, met ids, and the change feed's counter.
+"""The control tables: connections, sign-ins, checkpoints, leases, runs, owners of tables, met ids, the feed's counter.
 
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """
@@ -23,6 +23,7 @@ __all__ = [
     "Run",
     "RunStatus",
     "Sequence",
+    "TableOwner",
     "utc_now",
 ]
 
@@ -126,6 +127,15 @@ class HeldLease(_Control, table=True):
     taken_at: datetime = Field(sa_type=UtcDateTime)
     lasts: float
     expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TableOwner(_Control, table=True):
+    """The sync that a record table belongs to, on all connections; SQLite minds no case in the name of a table."""
+
+    __tablename__ = "orgsync_table_owner"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    name: str = Field(primary_key=True, sa_type=sa.String(collation="NOCASE"))  # type: ignore[call-overload]
+    sync: str
 
 
 class MetId(_Control, table=True):

@@ -4,11 +4,17 @@
 __all__ = [
     "ADVANCE",
     "CHECKPOINTS",
+    "CLAIM_TABLE",
     "CONNECTION",
     "CONNECTION_COLUMNS",
     "CONNECTION_NAMES",
     "COUNT",
+    "DELETE_CHECKPOINTS",
+    "DELETE_MET",
+    "DISOWN_TABLE",
     "FAIL_RUNS",
+    "FAIL_RUNS_OF",
+    "FENCE_LEASES",
     "FINISH_RUN",
     "FORGET_MET",
     "FORGET_RUNS",
@@ -17,6 +23,7 @@ __all__ = [
     "LAST_NUMBER",
     "LAST_RUNS",
     "LEASE",
+    "LEASES_OF",
     "MEET",
     "RELEASE_LEASE",
     "RENEW_LEASE",
@@ -26,7 +33,10 @@ __all__ = [
     "RUNS_AFTER",
     "RUN_COLUMNS",
     "START_RUN",
+    "STREAMS_OF",
+    "SYNC_NAMES",
     "TABLE_EXISTS",
+    "TABLE_OWNERS",
     "TAKE_LEASE",
     "VERSION",
     "VERSION_TABLE",
@@ -62,6 +72,13 @@ RENEW_LEASE = (
 RELEASE_LEASE = "UPDATE orgsync_lease SET holder = '', expires_at = ? WHERE sync = ? AND connection = ? AND epoch = ?"
 REVOKE_LEASES = "UPDATE orgsync_lease SET holder = '', expires_at = ? WHERE connection = ?"
 FREE_LEASES = "UPDATE orgsync_lease SET holder = ''"
+LEASES_OF = (
+    "SELECT connection, holder, taken_at, expires_at FROM orgsync_lease "
+    "WHERE sync = ? AND connection = coalesce(?, connection) AND holder <> ''"
+)
+FENCE_LEASES = (
+    "UPDATE orgsync_lease SET holder = '', expires_at = ? WHERE sync = ? AND connection = coalesce(?, connection)"
+)
 
 RUN_COLUMNS = (
     *("id", "sync", "connection", "epoch", "status", "started_at", "finished_at"),
@@ -80,6 +97,10 @@ RUNS_AFTER = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id > ? ORD
 FAIL_RUNS = (
     "UPDATE orgsync_run SET status = 'failed', error = ?, finished_at = ? "
     "WHERE sync = ? AND connection = ? AND status = 'running'"
+)
+FAIL_RUNS_OF = (
+    "UPDATE orgsync_run SET status = 'failed', error = ?, finished_at = ? "
+    "WHERE sync = ? AND connection = coalesce(?, connection) AND status = 'running'"
 )
 START_RUN = (
     "INSERT INTO orgsync_run "
@@ -108,9 +129,23 @@ ADVANCE = (
     "watermark = excluded.watermark, position = excluded.position, updated_at = excluded.updated_at"
 )
 
+STREAMS_OF = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
+DELETE_CHECKPOINTS = "DELETE FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
+
+TABLE_OWNERS = "SELECT name, sync FROM orgsync_table_owner ORDER BY name"
+CLAIM_TABLE = (
+    "INSERT INTO orgsync_table_owner (name, sync) VALUES (?, ?) "
+    "ON CONFLICT (name) DO UPDATE SET sync = sync RETURNING sync"
+)
+DISOWN_TABLE = "DELETE FROM orgsync_table_owner WHERE name = ?"
+SYNC_NAMES = (
+    "SELECT sync FROM orgsync_checkpoint UNION SELECT sync FROM orgsync_table_owner UNION SELECT sync FROM orgsync_run"
+)
+
 LAST_NUMBER = "SELECT value FROM orgsync_sequence WHERE name = 'change'"
 MEET = "INSERT OR IGNORE INTO orgsync_met (connection, owner, id) SELECT ?, ?, value FROM json_each(?)"
 
+DELETE_MET = "DELETE FROM orgsync_met WHERE owner = ? AND connection = coalesce(?, connection)"
 FORGET_MET = (
     "DELETE FROM orgsync_met WHERE connection = ?1 AND owner = ?2 AND id IN "
     "(SELECT id FROM orgsync_met WHERE connection = ?1 AND owner = ?2 ORDER BY id LIMIT ?3)"

@@ -94,6 +94,23 @@ class Leases:
                     if not await _renew(on, run):
                         return
 
+    async def fence(self, on: Statements, sync: str, connection: str | None) -> None:
+        """End the leases of a sync, on one connection or on all: no commit under them goes in any more.
+
+        Raises AlreadyRunning while a run is under way under one of them.
+        """
+        now, dead = utc_now(), list[Holder]()
+        for leads_to, *lease in await on.fetch(control_statements.LEASES_OF, (sync, connection)):
+            held = _held(*lease)
+            if self._holders.is_dead(held.holder):
+                dead.append(held.holder)
+            elif held.expires_at > now:
+                raise _held_by(held, sync, leads_to)
+        await on.fetch(control_statements.FENCE_LEASES, (to_stored(now), sync, connection))
+        for holder in dead:
+            if not await on.fetch(control_statements.HOLDS, (holder.text,)):
+                self._holders.forget(holder)
+
     async def let_go(self, on: Statements, run: Run) -> None:
         """Release a lease inside a transaction that ends its run as well; its epoch stays."""
         now = to_stored(utc_now())
@@ -162,7 +179,10 @@ async def _read(on: Statements, sync: str, connection: str) -> _Held | None:
     found = await on.fetch(control_statements.LEASE, (sync, connection))
     if not found:
         return None
-    holder, taken_at, expires_at = found[0]
+    return _held(*found[0])
+
+
+def _held(holder: str, taken_at: str, expires_at: str) -> _Held:
     return _Held(Holder.parse(holder), parse_instant(taken_at), parse_instant(expires_at))
 
 

@@ -21,9 +21,11 @@ __all__ = [
     "add_column",
     "any_row",
     "changes_after",
+    "count_rows",
     "counted",
     "create_table",
     "delete_owner",
+    "drop",
     "drop_table",
     "has_owner",
     "index_changes",
@@ -283,6 +285,16 @@ def has_owner(table: str) -> str:
 def rename_owner(table: str) -> str:
     """Write the statement that gives a connection's rows its new name."""
     return f"UPDATE {quoted(table)} SET connection = ? WHERE connection = ?"
+
+
+def count_rows(table: str) -> str:
+    """Write the query for the number of rows, deleted ones too, of one connection or, for NULL, of all."""
+    return f"SELECT count(*) FROM {quoted(table)} WHERE connection = coalesce(?, connection)"
+
+
+def drop(table: str) -> str:
+    """Write the statement that drops a table, if it is there."""
+    return f"DROP TABLE IF EXISTS {quoted(table)}"
 
 
 def delete_owner(table: str) -> str:

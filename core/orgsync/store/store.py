@@ -12,13 +12,28 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.errors import StoreUnavailable
 from orgsync.records import Column, Position, Schema, to_stored
 
-from . import connections, control_statements, copying, leases, ledger, met, pending, reading, rows, sqlite, tables
+from . import (
+    connections,
+    control_statements,
+    copying,
+    leases,
+    ledger,
+    met,
+    ownership,
+    pending,
+    reading,
+    resets,
+    rows,
+    sqlite,
+    tables,
+)
 from .connections import ConnectionColumns
 from .control import Checkpoint, Connection, Run, RunStatus, utc_now
 from .database import Database
 from .holders import Holders
 from .leases import Leases
 from .locks import Locks
+from .resets import SyncCopy
 from .rows import Counts, Write
 from .vault import Vault
 
@@ -37,6 +52,7 @@ class Store:
         self._locks = locks
         self._leases = Leases(database, holders)
         self._prepared: set[tuple[str, tuple[Column, ...]]] = set()
+        self._owned: dict[int, set[str]] = {}  # by run: under its lease, what it owns stays its own
 
     @classmethod
     @asynccontextmanager
@@ -150,14 +166,20 @@ class Store:
 
     # Runs and checkpoints
 
-    def begin_run(self, sync: str, connection: str, *, lasts: float = 60.0) -> AbstractAsyncContextManager[Run]:
+    @asynccontextmanager
+    async def begin_run(self, sync: str, connection: str, *, lasts: float = 60.0) -> "AsyncGenerator[Run]":
         """Begin a run under the lease of (sync, connection), the right to write for it, kept until the block ends.
 
         Raises AlreadyRunning while another holds it. It is free when a run has ended, when its process has died on
         this machine, and `lasts` seconds after the last renewal by one that stopped or is elsewhere. A run that says
         running under an older lease has failed.
         """
-        return self._leases.hold(sync, connection, lasts=lasts, begin=ledger.start)
+        async with self._leases.hold(sync, connection, lasts=lasts, begin=ledger.start) as run:
+            self._owned[run.id] = set()
+            try:
+                yield run
+            finally:
+                del self._owned[run.id]
 
     async def finish_run(
         self,
@@ -207,6 +229,50 @@ class Store:
         async with self._database.reading() as on:
             return await ledger.checkpoints(on, sync, connection)
 
+    # Tables and the syncs that they belong to
+
+    async def owners(self) -> dict[str, str]:
+        """Name the sync that each record table belongs to; one that nobody has written to yet is not among them."""
+        async with self._database.reading() as on:
+            return await ownership.owners(on)
+
+    async def require_tables(self, run: Run, names: Sequence[str]) -> None:
+        """Raise RecordClassInvalid, which names both syncs, if a table belongs to another sync than the run's."""
+        owned = self._owned.get(run.id, set())
+        asked = [name for name in names if name not in owned]
+        if not asked:
+            return
+        known = await self.owners()
+        for name in asked:
+            owner = ownership.owner_of(name, known)
+            if owner is None:  # it may have been reset by another process since it was made here
+                self._prepared = {each for each in self._prepared if each[0] != name}
+            elif owner != run.sync:
+                raise ownership.taken(name, owner, run.sync)
+            else:
+                owned.add(name)
+
+    async def copy_of(self, sync: str, connection: str | None = None) -> SyncCopy:
+        """Count the rows and checkpoints that a sync has, on one connection or on all.
+
+        Raises ConfigurationInvalid, with the nearest name, for a sync that the store does not know.
+        """
+        async with self._database.reading() as on:
+            return await resets.copy_of(on, sync, connection)
+
+    async def reset(self, sync: str, connection: str | None = None) -> SyncCopy:
+        """Give up what a sync has copied, in one transaction, and answer with what that was.
+
+        Its tables are dropped and belong to nobody, its checkpoints and seen Ids go; with a connection, only that
+        one's rows, checkpoints and seen Ids. Its runs stay listed. Raises AlreadyRunning while a run of it is under
+        way, ConfigurationInvalid as `copy_of` does.
+        """
+        async with self._database.writing() as on:
+            copy = await resets.copy_of(on, sync, connection)
+            await self._leases.fence(on, sync, connection)
+            await resets.give_up(on, copy)
+        return copy
+
     # Rows
 
     async def prepare(self, schema: Schema) -> Sequence[str]:
@@ -226,21 +292,27 @@ class Store:
     async def commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:
         """Write rows, change marks, the run's counters and the checkpoint in one transaction, or nothing.
 
-        `api_calls` are all that the run has made so far. Raises AlreadyRunning when the lease that
-        the run began under was taken over or let go, or when the run has ended.
+        `api_calls` are all that the run has made so far. The tables become the sync's own. Raises AlreadyRunning when
+        the lease that the run began under was taken over or let go, or when the run has ended; RecordClassInvalid for
+        a table that belongs to another sync.
         """
+        await self.require_tables(run, [write.schema.table for write in writes])
         for write in writes:
             await self.prepare(write.schema)
         try:
-            return await self._commit(run, writes, checkpoint, api_calls)
+            counts = await self._commit(run, writes, checkpoint, api_calls)
         except UnicodeEncodeError:
             writes = [Write(each.schema, rows.encodable(each.rows), each.deleted_ids) for each in writes]
-            return await self._commit(run, writes, checkpoint, api_calls)
+            counts = await self._commit(run, writes, checkpoint, api_calls)
+        self._owned.get(run.id, set()).update(write.schema.table for write in writes)
+        return counts
 
     async def _commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:
         counts = Counts()
         async with self._database.writing() as on:
             await leases.require_current(on, run)
+            owned = self._owned.get(run.id, ())
+            await ownership.claim(on, run.sync, [w.schema.table for w in writes if w.schema.table not in owned])
             at = to_stored(utc_now())
             for each in writes:
                 counts += await rows.write(on, run.connection, each, at=at)

@@ -15,7 +15,7 @@ from .sqlite import Statements
 
 __all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "is_current", "upgrade"]
 
-KNOWN_VERSIONS = ("0001", "0002")
+KNOWN_VERSIONS = ("0001", "0002", "0003")
 """Every version that this package can read, oldest first; the last is what it writes."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
