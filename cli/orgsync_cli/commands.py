@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from orgsync.errors import OrgsyncError
 
 from .output import say, show_problem, speech
 
-__all__ = ["INTERRUPTED", "Commands", "wait_for"]
+__all__ = ["INTERRUPTED", "Commands", "ProjectCommand", "Program", "enter_project", "wait_for"]
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
@@ -56,6 +56,30 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = _BROKEN_PIPE
         raise typer.Exit(code)
+
+
+class ProjectCommand(TyperCommand):
+    """A command that works in a project; outside of one it ends before it has made anything."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Look for the project, then run the command."""
+        enter_project()
+        return super().invoke(ctx)
+
+
+class Program(typer.Typer):
+    """Commands by name, each of which needs a project unless it is registered with `cls=TyperCommand`."""
+
+    def command(self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **options: Any) -> Any:
+        """Register a command."""
+        return super().command(name, cls=cls or ProjectCommand, **options)
+
+
+def enter_project() -> None:
+    """Raise ConfigurationInvalid outside of a project."""
+    from orgsync.settings import require_project
+
+    require_project()
 
 
 def wait_for(work: Callable[[], Awaitable[T]]) -> T:
