@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
-from .commands import Program, enter_project
+from .commands import PlainCommand, Program, enter_project
 from .output import amount, examples, result, say
 
 __all__ = ["EXAMPLES", "app"]
@@ -24,7 +23,7 @@ def cassettes() -> None:
     """Look into cassettes for what must not be there."""
 
 
-@app.command(cls=TyperCommand, epilog=EXAMPLES)
+@app.command(cls=PlainCommand, epilog=EXAMPLES)
 def check(
     path: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files and folders; cassettes/ if none.")

@@ -12,7 +12,7 @@ from orgsync.errors import OrgsyncError
 
 from .output import say, show_problem, speech
 
-__all__ = ["INTERRUPTED", "Commands", "ProjectCommand", "Program", "enter_project", "wait_for"]
+__all__ = ["INTERRUPTED", "Commands", "PlainCommand", "Program", "enter_project", "wait_for"]
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
@@ -58,7 +58,38 @@ class Commands(TyperGroup):
         raise typer.Exit(code)
 
 
-class ProjectCommand(TyperCommand):
+class PlainCommand(TyperCommand):
+    """A command whose help names its arguments as the examples do: `SYNC...`, not `SYNC <list[str]>`."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Write the usage line: what may be left out is in brackets."""
+        pieces = [self.options_metavar] if self.options_metavar else []
+        for each in _arguments(self, ctx):
+            name = _name_of(each)
+            pieces.append(name if each.required else f"[{name}]")
+        return pieces
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the lists of arguments and options."""
+        arguments = [(_name_of(each), each.get_help_record(ctx)[1]) for each in _arguments(self, ctx)]
+        options = [each.get_help_record(ctx) for each in self.get_params(ctx) if each.param_type_name == "option"]
+        for heading, entries in (("Arguments", arguments), ("Options", options)):
+            shown = [entry for entry in entries if entry]
+            if shown:
+                with formatter.section(heading):
+                    formatter.write_dl(shown)
+
+
+def _arguments(command: TyperCommand, ctx: Any) -> list[Any]:
+    return [each for each in command.get_params(ctx) if each.param_type_name == "argument"]
+
+
+def _name_of(argument: Any) -> str:
+    name = str(argument.metavar or argument.name).strip("[].").upper()
+    return name if argument.nargs == 1 else f"{name}..."
+
+
+class ProjectCommand(PlainCommand):
     """A command that works in a project; outside of one it ends before it has made anything."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -68,7 +99,7 @@ class ProjectCommand(TyperCommand):
 
 
 class Program(typer.Typer):
-    """Commands by name, each of which needs a project unless it is registered with `cls=TyperCommand`."""
+    """Commands by name, each of which needs a project unless it is registered with `cls=PlainCommand`."""
 
     def command(self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **options: Any) -> Any:
         """Register a command."""

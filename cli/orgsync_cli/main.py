@@ -4,10 +4,9 @@ import sys
 from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from . import api, cassettes, connect, connections, demo, doctor, init, new, record, records, run, runs, syncs, up
-from .commands import Commands, Program
+from .commands import Commands, PlainCommand, Program
 from .output import examples, result, show_unexpected
 
 __all__ = ["app", "main"]
@@ -51,10 +50,10 @@ def orgsync(
     """Keep a copy of Salesforce data in a database that you own."""
 
 
-_anywhere = TyperCommand  # these two need no project
-app.command(
-    "demo", cls=_anywhere, short_help="See it work on a demo org, without an account.", epilog=demo.EXAMPLES
-)(demo.demo)
+_anywhere = PlainCommand  # these two need no project
+app.command("demo", cls=_anywhere, short_help="See it work on a demo org, without an account.", epilog=demo.EXAMPLES)(
+    demo.demo
+)
 app.command("init", cls=_anywhere, short_help="Begin a project.", epilog=init.EXAMPLES)(init.init)
 app.command("connect", short_help="Sign in to an org, and keep the connection.", epilog=connect.EXAMPLES)(
     connect.connect
