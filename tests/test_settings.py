@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from orgsync.errors import ConfigurationInvalid
-from orgsync.settings import find_project, load_settings
+from orgsync.settings import UnknownVariable, find_project, load_settings, require_project
 
 
 def toml(folder: Path, text: str) -> Path:
@@ -49,7 +49,9 @@ def test_secrets_are_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     [
         ("api_limit_share = 2", "api_limit_share"),
         ("api_version = 'latest'", "api_version"),
-        ("tiemout = 5", "tiemout"),
+        ("tiemout = 5", "tiemout, which is not a setting"),
+        ("[tool.x]", "tool, which is not a setting"),
+        ("project = 'elsewhere'", "the folder that the file is in"),
         ("timeout = ", "cannot be read"),
         ("client_secret = 'x'", "holds the secret client_secret"),
     ],
@@ -67,3 +69,72 @@ def test_a_wrong_variable_is_named_and_its_value_is_not_shown(tmp_path: Path, mo
     with pytest.raises(ConfigurationInvalid, match="ORGSYNC_TIMEOUT") as caught:
         load_settings(tmp_path)
     assert "secret-by-mistake" not in str(caught.value)
+
+
+def test_the_nearest_name_is_told_of_a_key_that_is_no_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        load_settings(toml(tmp_path, "tiemout = 5"))
+    assert caught.value.remedy == "Did you mean timeout?"
+    with pytest.raises(ConfigurationInvalid) as caught:
+        load_settings(toml(tmp_path, "colour = 'red'"))
+    assert "api_version, api_limit_share" in caught.value.remedy
+    assert "client_secret" not in caught.value.remedy  # which the file may not hold
+
+
+@pytest.mark.parametrize(
+    ("variable", "near"),
+    [("ORGSYNC_TIEMOUT", "ORGSYNC_TIMEOUT"), ("ORGSYNC_DATABASEURL", "ORGSYNC_DATABASE_URL"), ("ORGSYNC_XYZ", "")],
+)
+def test_a_variable_that_is_no_setting_is_a_warning_with_the_nearest_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, near: str
+) -> None:
+    monkeypatch.setenv(variable, "5")
+    with pytest.warns(UnknownVariable, match=variable) as warned:
+        load_settings(tmp_path)
+    assert str(warned[0].message).endswith(f"Did you mean {near}?" if near else "has no effect.")
+
+
+def test_what_a_cluster_sets_for_a_service_called_orgsync_is_no_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT", "PORT_8080_TCP_ADDR"):
+        monkeypatch.setenv(f"ORGSYNC_{name}", "10.0.0.1")
+    load_settings(tmp_path)
+
+
+def test_a_list_in_a_variable_is_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORGSYNC_ALLOWED_HOSTS", '["a.example.com", "b.example.com"]')
+    assert load_settings(tmp_path).allowed_hosts == ("a.example.com", "b.example.com")
+    for wrong in ("a.example.com", "[1]"):
+        monkeypatch.setenv("ORGSYNC_ALLOWED_HOSTS", wrong)
+        with pytest.raises(ConfigurationInvalid) as caught:
+            load_settings(tmp_path)
+        assert "ORGSYNC_ALLOWED_HOSTS" in str(caught.value)
+
+
+def test_the_folder_that_a_variable_names_is_the_project_and_its_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = tmp_path / "named"
+    named.mkdir()
+    toml(named, "timeout = 5")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ORGSYNC_PROJECT", "named")
+    assert require_project() == named.resolve()
+    assert (load_settings().project, load_settings().timeout) == (named.resolve(), 5)
+    monkeypatch.setenv("ORGSYNC_PROJECT", "nowhere")
+    with pytest.raises(ConfigurationInvalid, match="nowhere"):
+        load_settings()
+
+
+def test_a_folder_without_an_orgsync_toml_here_or_above_is_no_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationInvalid, match=r"no orgsync.toml here or above") as caught:
+        require_project()
+    assert "orgsync init" in caught.value.remedy
+    toml(tmp_path, "")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert require_project() == tmp_path.resolve()

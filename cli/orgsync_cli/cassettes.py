@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from .commands import PlainCommand, Program, enter_project
 from .output import amount, examples, result, say
 
 __all__ = ["EXAMPLES", "app"]
@@ -14,7 +15,7 @@ EXAMPLES = examples(
     "orgsync cassettes check shared/*.yaml    these",
 )
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, epilog=EXAMPLES)
+app = Program(rich_markup_mode=None, no_args_is_help=True, epilog=EXAMPLES)
 
 
 @app.callback()
@@ -22,7 +23,7 @@ def cassettes() -> None:
     """Look into cassettes for what must not be there."""
 
 
-@app.command(epilog=EXAMPLES)
+@app.command(cls=PlainCommand, epilog=EXAMPLES)
 def check(
     path: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files and folders; cassettes/ if none.")
@@ -36,6 +37,8 @@ def check(
     from orgsync.cassettes import leaks, read_cassette
     from orgsync.settings import load_settings
 
+    if not path:
+        enter_project()
     settings = load_settings()
     files = _files(path or [settings.project / "cassettes"])
     found = 0

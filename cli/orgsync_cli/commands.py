@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from orgsync.errors import OrgsyncError
 
 from .output import say, show_problem, speech
 
-__all__ = ["INTERRUPTED", "Commands", "wait_for"]
+__all__ = ["INTERRUPTED", "Commands", "PlainCommand", "Program", "enter_project", "wait_for"]
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
@@ -56,6 +56,61 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = _BROKEN_PIPE
         raise typer.Exit(code)
+
+
+class PlainCommand(TyperCommand):
+    """A command whose help names its arguments as the examples do: `SYNC...`, not `SYNC <list[str]>`."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Write the usage line: what may be left out is in brackets."""
+        pieces = [self.options_metavar] if self.options_metavar else []
+        for each in _arguments(self, ctx):
+            name = _name_of(each)
+            pieces.append(name if each.required else f"[{name}]")
+        return pieces
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the lists of arguments and options."""
+        arguments = [(_name_of(each), each.get_help_record(ctx)[1]) for each in _arguments(self, ctx)]
+        options = [each.get_help_record(ctx) for each in self.get_params(ctx) if each.param_type_name == "option"]
+        for heading, entries in (("Arguments", arguments), ("Options", options)):
+            shown = [entry for entry in entries if entry]
+            if shown:
+                with formatter.section(heading):
+                    formatter.write_dl(shown)
+
+
+def _arguments(command: TyperCommand, ctx: Any) -> list[Any]:
+    return [each for each in command.get_params(ctx) if each.param_type_name == "argument"]
+
+
+def _name_of(argument: Any) -> str:
+    name = str(argument.metavar or argument.name).strip("[].").upper()
+    return name if argument.nargs == 1 else f"{name}..."
+
+
+class ProjectCommand(PlainCommand):
+    """A command that works in a project; outside of one it ends before it has made anything."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Look for the project, then run the command."""
+        enter_project()
+        return super().invoke(ctx)
+
+
+class Program(typer.Typer):
+    """Commands by name, each of which needs a project unless it is registered with `cls=PlainCommand`."""
+
+    def command(self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **options: Any) -> Any:
+        """Register a command."""
+        return super().command(name, cls=cls or ProjectCommand, **options)
+
+
+def enter_project() -> None:
+    """Raise ConfigurationInvalid outside of a project."""
+    from orgsync.settings import require_project
+
+    require_project()
 
 
 def wait_for(work: Callable[[], Awaitable[T]]) -> T:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .commands import wait_for
+from .commands import Program, enter_project, wait_for
 from .completing import connection_names
 from .output import examples, instant, json_line, result, say, to_json
 from .tables import show_table
@@ -22,7 +22,7 @@ EXAMPLES = examples(
     "orgsync connections remove acme --keep-rows",
 )
 
-app = typer.Typer(rich_markup_mode=None, epilog=EXAMPLES)
+app = Program(rich_markup_mode=None, epilog=EXAMPLES)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The connection's name.", autocompletion=connection_names)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
@@ -30,8 +30,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, fo
 @app.callback(invoke_without_command=True)
 def connections(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List the connections, or do something with one."""
-    if ctx.invoked_subcommand is None:
+    if ctx.invoked_subcommand is not None:
+        if as_json:
+            behind = f"put it behind the command: orgsync connections {ctx.invoked_subcommand} --json"
+            raise typer.BadParameter(behind, param_hint="--json")
+    else:
+        enter_project()
         wait_for(lambda: _list(as_json=as_json))
+
+
+@app.command("list", epilog=examples("orgsync connections list", "orgsync connections list --json"))
+def list_them(as_json: AsJson = False) -> None:
+    """List the connections, as `orgsync connections` alone does."""
+    wait_for(lambda: _list(as_json=as_json))
 
 
 @app.command(epilog=examples("orgsync connections show acme", "orgsync connections show acme --json"))

@@ -59,10 +59,13 @@ def _folder(keep: Path | None) -> Generator[Path]:
         return
     if (keep / ".orgsync").exists():
         raise ConfigurationInvalid(f"{keep} holds a copy already.", "Name another folder: orgsync demo --keep DIR.")
+    from orgsync.settings import PROJECT_FILE
+
     try:
         keep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationInvalid(f"{keep} cannot be made: {error.strerror}.", "Name another folder.") from error
+    (keep / PROJECT_FILE).touch()  # it is a project like any other, in which every command works
     yield keep
 
 
@@ -94,8 +97,9 @@ def _served(org: "DemoOrg") -> str:
     return f"""\
 A demo org with {contacts:,} contacts and {accounts:,} accounts is at {org.url}
 
-In another terminal, in a folder of its own:
+In another terminal, for a project of its own:
 
+orgsync init demo-data && cd demo-data
 export ORGSYNC_CLIENT_ID={org.client_id}
 export ORGSYNC_CLIENT_SECRET={org.client_secret}
 export ORGSYNC_REFRESH_TOKEN={org.refresh_token}

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from . import api, cassettes, connect, connections, demo, doctor, init, new, record, records, run, runs, syncs, up
-from .commands import Commands
+from .commands import Commands, PlainCommand, Program
 from .output import examples, result, show_unexpected
 
 __all__ = ["app", "main"]
@@ -19,7 +19,7 @@ _EXAMPLES = examples(
     "orgsync records contact          look at the copy",
 )
 
-app = typer.Typer(
+app = Program(
     name="orgsync",
     cls=Commands,
     rich_markup_mode=None,  # rich help costs as much as all the rest of --help, twice over
@@ -50,8 +50,11 @@ def orgsync(
     """Keep a copy of Salesforce data in a database that you own."""
 
 
-app.command("demo", short_help="See it work on a demo org, without an account.", epilog=demo.EXAMPLES)(demo.demo)
-app.command("init", short_help="Begin a project.", epilog=init.EXAMPLES)(init.init)
+_anywhere = PlainCommand  # these two need no project
+app.command("demo", cls=_anywhere, short_help="See it work on a demo org, without an account.", epilog=demo.EXAMPLES)(
+    demo.demo
+)
+app.command("init", cls=_anywhere, short_help="Begin a project.", epilog=init.EXAMPLES)(init.init)
 app.command("connect", short_help="Sign in to an org, and keep the connection.", epilog=connect.EXAMPLES)(
     connect.connect
 )

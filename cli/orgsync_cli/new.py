@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .choosing import choose_connection
-from .commands import wait_for
+from .commands import Program, wait_for
 from .completing import connection_names
 from .output import amount, examples, result
 
@@ -21,7 +21,7 @@ EXAMPLES = examples(
     "orgsync new sync Invoice__c --field Name --field Total__c",
     "orgsync new sync Contact --output drafts/people.py    to look at it first",
 )
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, epilog=EXAMPLES)
+app = Program(rich_markup_mode=None, no_args_is_help=True, epilog=EXAMPLES)
 
 
 @app.callback()

@@ -117,7 +117,7 @@ class Story:
         if self._kept:
             self._line(f"the copy of this demo is {self._folder / '.orgsync' / 'orgsync.db'}, an SQLite file")
         for command, meaning in (
-            ("orgsync init acme-data", "begin a project"),
+            ("orgsync init acme-data", "begin a project, then: cd acme-data"),
             ("orgsync connect acme", "sign in to it, in the browser"),
             ("orgsync run contacts", "copy the contacts to .orgsync/orgsync.db"),
             ("orgsync demo --serve", "or try it on a demo org that stays up"),

@@ -1,29 +1,40 @@
 """What a project and its machine decide: `orgsync.toml` and `ORGSYNC_*` variables, the variables winning."""
 
+import json
+import os
+import re
 import tomllib
+import warnings
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from .errors import ConfigurationInvalid
 
-__all__ = ["PROJECT_FILE", "Settings", "find_project", "load_settings"]
+__all__ = ["PROJECT_FILE", "Settings", "UnknownVariable", "find_project", "load_settings", "require_project"]
 
 PROJECT_FILE = "orgsync.toml"
-
+_PREFIX = "ORGSYNC_"
+_OF_A_CLUSTER = re.compile(r"SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)?")
+"""What Kubernetes puts into every container where a service is called `orgsync`."""
 
 _SECRETS = ("key", "client_secret", "refresh_token", "sfdx_url")
 
 
-class Settings(BaseSettings):
+class UnknownVariable(UserWarning):
+    """A variable that begins with ORGSYNC_ and is no setting; it has no effect."""
+
+
+class Settings(BaseModel):
     """Everything that can be set. Each name is a key of orgsync.toml and, upper-case after ORGSYNC_, a variable."""
 
-    model_config = SettingsConfigDict(env_prefix="ORGSYNC_", extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    project: Path = Field(default=Path(), description="The project's folder; found by its orgsync.toml.")
+    project: Path = Field(default=Path(), description="The project's folder; a variable alone.")
     database_url: str = Field(default="", description="Where the copy is kept; empty: .orgsync/orgsync.db.")
     key: SecretStr | None = Field(
         default=None, description="Fernet keys for the credentials, separated by commas; the first encrypts."
@@ -72,18 +83,6 @@ class Settings(BaseSettings):
     private_key: Path | None = Field(default=None, description="The file of a PEM private key, for connect (jwt).")
     sfdx_url: SecretStr | None = Field(default=None, description="An sfdx auth URL, for connect.")
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let variables win over the project's file, whose values come as arguments."""
-        return env_settings, init_settings
-
     @cached_property
     def folder(self) -> Path:
         """Where orgsync keeps its own files."""
@@ -100,27 +99,93 @@ class Settings(BaseSettings):
         return self.project / self.syncs
 
 
+_LISTS = tuple(name for name, field in Settings.model_fields.items() if isinstance(field.default, tuple))
+
+
 def find_project(start: Path | None = None) -> Path:
-    """Find the nearest folder upwards that holds an orgsync.toml; where there is none, the folder itself."""
+    """Find the nearest folder upwards that holds an orgsync.toml; where there is none, the folder itself.
+
+    A folder that the variable ORGSYNC_PROJECT names comes before any search. Raises ConfigurationInvalid where it is
+    not there.
+    """
+    named = os.environ.get(f"{_PREFIX}PROJECT")
+    if named and start is None:
+        if not Path(named).is_dir():
+            raise ConfigurationInvalid(
+                f"ORGSYNC_PROJECT names {named}, which is not a folder.", "Correct the variable, or unset it."
+            )
+        return Path(named).resolve()
     here = (start or Path.cwd()).resolve()
     return next((folder for folder in (here, *here.parents) if (folder / PROJECT_FILE).is_file()), here)
+
+
+def require_project() -> Path:
+    """Find the project around the working directory, or the one that ORGSYNC_PROJECT names.
+
+    Raises ConfigurationInvalid where there is none.
+    """
+    project = find_project()
+    if not (project / PROJECT_FILE).is_file() and not os.environ.get(f"{_PREFIX}PROJECT"):
+        raise ConfigurationInvalid(
+            f"There is no {PROJECT_FILE} here or above: this folder is not part of a project.",
+            "Go to a project's folder, or begin one here: orgsync init.",
+        )
+    return project
 
 
 def load_settings(start: Path | None = None) -> Settings:
     """Read the settings of the project around a folder, the working directory by default.
 
-    Raises ConfigurationInvalid, which names the setting, for a value or a name that is wrong.
+    Raises ConfigurationInvalid, which names the setting, for a value that is wrong and for a key of the file that is
+    no setting. A variable that is none is an `UnknownVariable` warning: others may have put it there.
     """
     project = find_project(start)
+    written = _from_file(project / PROJECT_FILE)
+    variables = _from_variables(os.environ)
     try:
-        return Settings.model_validate({"project": project, **_from_file(project / PROJECT_FILE)})
+        return Settings.model_validate({**written, **variables, "project": project})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = str(first["loc"][0])
+        place = f"the variable {_PREFIX}{name.upper()}" if name in variables else PROJECT_FILE
+        raise ConfigurationInvalid(f"The setting {name} is wrong: {first['msg']}.", f"Correct it in {place}.") from None
+
+
+def _from_variables(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Read the variables that are settings, and warn of those that look like one but are none."""
+    found: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(_PREFIX):
+            continue
+        name = variable.removeprefix(_PREFIX)
+        if name.lower() not in Settings.model_fields or not name.isupper():
+            if not _OF_A_CLUSTER.fullmatch(name):
+                warnings.warn(
+                    f"{variable} is not a setting and has no effect.{_nearest_variable(name)}",
+                    UnknownVariable,
+                    stacklevel=3,
+                )
+        else:
+            found[name.lower()] = _list_of(variable, text) if name.lower() in _LISTS else text
+    return found
+
+
+def _list_of(variable: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
         raise ConfigurationInvalid(
-            f"The setting {name} is wrong: {first['msg']}.",
-            f"Correct it in {PROJECT_FILE}, or in the variable ORGSYNC_{name.upper()}.",
+            f"The variable {variable} is not a JSON list.", f'Write it so: {variable}=\'["one", "another"]\'.'
         ) from None
+
+
+def _nearest_variable(name: str) -> str:
+    near = _nearest(name, Settings.model_fields)
+    return f" Did you mean {_PREFIX}{near.upper()}?" if near else ""
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    return next(iter(get_close_matches(name.lower().replace("-", "_"), list(known), n=1)), "")
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -133,6 +198,17 @@ def _from_file(path: Path) -> dict[str, Any]:
     if secret := next((name for name in _SECRETS if name in settings), None):
         raise ConfigurationInvalid(
             f"{path.name} holds the secret {secret}, but it is a file that gets committed.",
-            f"Take it out, call it compromised if others have seen it, and set ORGSYNC_{secret.upper()} instead.",
+            f"Take it out, call it compromised if others have seen it, and set {_PREFIX}{secret.upper()} instead.",
+        )
+    if "project" in settings:
+        raise ConfigurationInvalid(
+            f"{path.name} sets project, but the project is the folder that the file is in.", "Take it out."
+        )
+    if unknown := next((name for name in settings if name not in Settings.model_fields), None):
+        near = _nearest(unknown, Settings.model_fields)
+        settable = ", ".join(name for name in Settings.model_fields if name not in (*_SECRETS, "project"))
+        raise ConfigurationInvalid(
+            f"{path.name} sets {unknown}, which is not a setting.",
+            f"Did you mean {near}?" if near else f"There are: {settable}.",
         )
     return settings

@@ -10,19 +10,27 @@ from stamina.instrumentation import set_on_retry_hooks
 from typer.testing import CliRunner
 
 from orgsync.demo_org import DemoOrg
+from orgsync.settings import PROJECT_FILE
 from orgsync_cli.main import app
 
 from .commandline import Command, Outcome, variables_for
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, with none of the machine's own settings."""
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, no project's, with none of the machine's own settings."""
     for name in [name for name in os.environ if name.startswith("ORGSYNC_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def folder(nowhere: Path) -> Path:
+    """The folder of a project that has nothing yet."""
+    (nowhere / PROJECT_FILE).touch()
+    return nowhere
 
 
 @pytest.fixture
@@ -49,7 +57,7 @@ def secrets(org: DemoOrg, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Demo
 
 
 @pytest.fixture
-def acme(orgsync: Command, secrets: DemoOrg, monkeypatch: pytest.MonkeyPatch) -> DemoOrg:
+def acme(orgsync: Command, folder: Path, secrets: DemoOrg, monkeypatch: pytest.MonkeyPatch) -> DemoOrg:
     """The org, connected as acme; the variables are gone again."""
     connected = orgsync("connect", "acme", "--flow", "refresh-token", "--login-url", secrets.url)
     assert connected.code == 0, connected

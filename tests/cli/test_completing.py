@@ -40,7 +40,7 @@ def test_connections_and_syncs_are_offered_by_name(offered: Offer, acme: DemoOrg
 
 def test_where_nothing_can_be_read_nothing_is_offered_and_nothing_is_made(offered: Offer, folder: Path) -> None:
     assert offered("orgsync run contacts -c ac") == []
-    assert list(folder.iterdir()) == []
+    assert [each.name for each in folder.iterdir()] == ["orgsync.toml"]
     (folder / "orgsync.toml").write_text("not toml")
     assert offered("orgsync run contacts -c ac") == []
     assert offered("orgsync run con") == []

@@ -12,6 +12,12 @@ import pytest
 from .commandline import Command, finished, started
 
 
+@pytest.fixture
+def folder(nowhere: Path) -> Path:
+    """A folder that is no project's."""
+    return nowhere
+
+
 def test_the_story_is_told_from_start_to_end(
     orgsync: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -49,9 +55,10 @@ def test_the_lines_that_a_served_demo_org_prints_connect_to_it(folder: Path) -> 
         exported = [shlex.split(line)[1] for line in printed if line.startswith("export ")]
         env = dict(pair.split("=", 1) for pair in exported)
         commands = [shlex.split(line)[1:] for line in printed if line.startswith("orgsync ")]
-        assert [words[0] for words in commands] == ["connect", "run"]
-        assert finished(folder, *commands[0], env=env).code == 0
-        assert "2,500 added" in finished(folder, *commands[1]).out
+        assert [words[0] for words in commands] == ["init", "connect", "run"]
+        assert finished(folder, "init", "demo-data").code == 0
+        assert finished(folder / "demo-data", *commands[1], env=env).code == 0
+        assert "2,500 added" in finished(folder / "demo-data", *commands[2]).out
         server.send_signal(signal.SIGINT)
         _, err = server.communicate(timeout=120)
     assert server.returncode == 0

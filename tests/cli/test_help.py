@@ -14,7 +14,7 @@ COMMANDS = [
     *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "runs", "records", "record"),
     *("cassettes", "api"),
 ]
-BELOW_CONNECTIONS = ["show", "rename", "remove", "test"]
+BELOW_CONNECTIONS = ["list", "show", "rename", "remove", "test"]
 
 
 def test_help_lists_every_command_in_the_order_in_which_they_are_met(orgsync: Command) -> None:
@@ -35,7 +35,17 @@ def test_every_command_has_help_with_an_example_of_itself(command: list[str], or
     out = orgsync(*command, "--help").out
     assert out.startswith(f"Usage: orgsync {' '.join(command)} ")
     assert f"orgsync {' '.join(command)}" in out[out.index("EXAMPLES") :]
+    told = out.partition("EXAMPLES")[0]
+    assert not re.search(r"<(str|int|path|list|file)|[{}]|\[\[", told, re.IGNORECASE)  # types are for programmers
     assert not re.search(r"--\S*(secret|token|password)", out)  # they are not options
+
+
+def test_the_usage_line_names_arguments_as_the_examples_do(orgsync: Command) -> None:
+    def usage(*words: str) -> str:
+        return orgsync(*words, "--help").out.splitlines()[0].partition("[OPTIONS] ")[2]
+
+    assert [usage("run"), usage("runs"), usage("cassettes", "check")] == ["SYNC...", "[ID]", "[PATH...]"]
+    assert usage("connections", "rename") == "NAME NEW"
 
 
 def test_the_version_is_the_packages(orgsync: Command) -> None:

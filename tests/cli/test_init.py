@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from .commandline import Command
 
 FILES = {
@@ -16,6 +18,12 @@ FILES = {
     "pyproject.toml",
     ".gitignore",
 }
+
+
+@pytest.fixture
+def folder(nowhere: Path) -> Path:
+    """A folder that is no project's."""
+    return nowhere
 
 
 def files_of(folder: Path) -> dict[str, str]:
