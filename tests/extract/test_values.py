@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from orgsync import Record
+from orgsync import Record, field
 from orgsync.extract.object_facts import Facts
 from orgsync.extract.progress import Pass, Progress, SavedJob
 from orgsync.extract.questions import ById, ByStamp, last_key
-from orgsync.records import Position
+from orgsync.records import Position, schema_of
 from orgsync.salesforce.bulk import Place
 
 NOW = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
@@ -71,14 +71,34 @@ def test_nothing_moves_where_no_pass_is_under_way() -> None:
         Progress().to_position("contact")
 
 
+class Named(Record, table=True):
+    """One field."""
+
+    name: str | None
+
+
+class Wider(Record, table=True):
+    """One field more."""
+
+    name: str | None
+    email: str | None
+
+
+class Marked(Record, table=True):
+    """A column of the author's own."""
+
+    name: str | None
+    mark: str | None = field(local=True)
+
+
 @pytest.mark.parametrize(
-    ("paths", "where", "kept"),
-    [(("Id", "A"), None, True), (("Id",), None, True), (("Id", "A", "B"), None, False), (("Id", "A"), "A = 1", False)],
+    ("model", "where", "kept"),
+    [(Named, None, True), (Wider, None, False), (Marked, None, False), (Named, "A = 1", False)],
 )
-def test_new_fields_or_another_condition_begin_anew(paths: tuple[str, ...], where: str | None, kept: bool) -> None:
-    saved = Progress(NOW, "changes", ("Id", "A"), None, FACTS, Pass(NOW, NOW))
-    going_on = saved.reading(paths, where, FACTS)
-    assert (going_on.watermark, going_on.unfinished is None) == ((NOW, False) if kept else (None, True))
+def test_new_columns_or_another_condition_begin_anew(model: type[Record], where: str | None, kept: bool) -> None:
+    saved = Progress(NOW, "changes", ("Id", "Name"), None, FACTS, Pass(NOW, NOW))
+    resumed = saved.reading(schema_of(model), where, FACTS)
+    assert (resumed.watermark, resumed.unfinished is None) == ((NOW, False) if kept else (None, True))
 
 
 def test_facts_are_looked_at_again_after_a_day() -> None:

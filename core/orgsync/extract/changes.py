@@ -119,8 +119,7 @@ async def _begin(
             f"{schema.sobject} has no field that its changes can be read by.",
             instead_of_changes(schema.sobject, model.__name__),
         )
-    paths = tuple(path for path in schema.paths(without=facts.absent) if path != "SystemModstamp")
-    going_on = progress.reading(paths, where, facts)
+    going_on = progress.reading(schema, where, facts)
     if going_on.unfinished is None:
         await abandon(source, progress)
         going_on = replace(going_on, unfinished=await _new_pass(source, model, going_on, facts, compare=compare))

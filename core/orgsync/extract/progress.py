@@ -49,6 +49,7 @@ class Pass:
 class Progress:
     """A stream's checkpoint: its watermark, what it was read with, and the pass it is in, if any.
 
+    `paths` are the fields, `local` the columns of the author's own that the rows were delivered with.
     `deletions_from` is the instant from which getDeleted is asked next, `compared_at` when the Ids were last compared.
     """
 
@@ -60,6 +61,7 @@ class Progress:
     unfinished: Pass | None = None
     deletions_from: datetime | None = None
     compared_at: datetime | None = None
+    local: tuple[str, ...] = ()
 
     @classmethod
     def from_position(cls, saved: Position | None, kind: Kind) -> "Progress":
@@ -77,6 +79,7 @@ class Progress:
             unfinished=_pass_from_json(unfinished) if unfinished else None,
             deletions_from=_instant(state["deletions_from"]),
             compared_at=_instant(state["compared_at"]),
+            local=tuple(state.get("local", ())),
         )
 
     def to_position(self, stream: str) -> Position:
@@ -90,6 +93,7 @@ class Progress:
             "facts": self.facts.to_json(),
             "deletions_from": _text(self.deletions_from),
             "compared_at": _text(self.compared_at),
+            "local": list(self.local),
         }
         if self.unfinished:
             state["pass"] = _pass_to_json(self.unfinished)
@@ -100,16 +104,19 @@ class Progress:
         known = {*self.paths, *(self.facts.absent if self.facts else ()), "IsDeleted"}
         return where == self.where and {*schema.paths(), "IsDeleted"} - {"SystemModstamp"} == known
 
-    def reading(self, paths: tuple[str, ...], where: str | None, facts: Facts) -> "Progress":
-        """Go on with these fields and this condition.
+    def reading(self, schema: Schema, where: str | None, facts: Facts) -> "Progress":
+        """Resume with a record class and a condition.
 
-        New fields or another condition make the next pass read everything: rows that did not change have no value
-        in a new field's column yet, and rows of the copy may not meet the new condition. So do another cursor, which
-        the watermark is not of, and a parent whose changes were not looked for until now.
+        New fields, new columns of the author's own or another condition make the next pass read everything: rows
+        that did not change have no value in a new column yet, and rows of the copy may not meet the new condition.
+        So do another cursor, which the watermark is not of, and a parent whose changes were not looked for until now.
         """
-        if where == self.where and set(paths) <= set(self.paths) and self._covers(facts):
-            return replace(self, paths=paths, facts=facts)
-        return replace(self, watermark=None, paths=paths, where=where, facts=facts, unfinished=None)
+        paths = tuple(path for path in schema.paths(without=facts.absent) if path != "SystemModstamp")
+        known = set(paths) <= set(self.paths) and set(schema.local_names) <= set(self.local)
+        now = replace(self, paths=paths, local=schema.local_names, where=where, facts=facts)
+        if where == self.where and known and self._covers(facts):
+            return now
+        return replace(now, watermark=None, unfinished=None)
 
     def _covers(self, facts: Facts) -> bool:
         """Tell whether the watermark speaks of all that these facts make a pass look for."""

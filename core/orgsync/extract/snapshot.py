@@ -82,8 +82,7 @@ async def _begun(
     schema = schema_of(model)
     if facts is None:
         facts = await learn(source.client, schema, where, source.warn, without=without)
-    paths = tuple(path for path in schema.paths(without=facts.absent) if path != "SystemModstamp")
-    going_on = progress.reading(paths, where, facts)
+    going_on = progress.reading(schema, where, facts)
     if going_on.unfinished is None:
         if progress.unfinished and progress.unfinished.job:
             await discard(source, progress.unfinished.job)

@@ -26,7 +26,6 @@ __all__ = [
     "create_table",
     "delete_owner",
     "drop",
-    "drop_table",
     "has_owner",
     "index_changes",
     "index_column",
@@ -233,11 +232,6 @@ def create_table(table: str, columns: Mapping[str, str], required: Iterable[str]
     """Write the statement that makes a record table of columns with their types; the `required` ones take no NULL."""
     definitions = [each for name, kind in columns.items() for each in _definitions(name, kind, name in required)]
     return f"CREATE TABLE {quoted(table)} ({', '.join([*definitions, 'PRIMARY KEY (connection, id)'])})"
-
-
-def drop_table(table: str) -> str:
-    """Write the statement that drops a table, for one without rows."""
-    return f"DROP TABLE {quoted(table)}"
 
 
 def any_row(table: str) -> str:

@@ -80,7 +80,7 @@ async def _make_or_widen(on: Statements, schema: Schema) -> list[str]:
     if unfit:
         if await on.fetch(statements.any_row(schema.table)):
             raise _unfit(schema, unfit[0], declared[unfit[0]], stored[unfit[0]])
-        await on.fetch(statements.drop_table(schema.table))
+        await on.fetch(statements.drop(schema.table))
         await _make(on, schema, declared)
         return []
     missing = [name for name in declared if name not in stored]

@@ -1,0 +1,117 @@
+"""REST proves what it gives: pages are counted against the rows that a query found, and ends are believed no sooner."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from orgsync import Batch, Batches, Context, Record, sync
+from orgsync.demo_org import DemoOrg, Fault
+from orgsync.errors import AnswerUnreadable
+from orgsync.salesforce.answers import QueryIncomplete
+from tests.extract.extracting import copied, reading, snapshotting
+from tests.projects import Project, project_at
+
+UNTRUE = [Fault.done_too_early(), Fault.lost_locator(), Fault.no_records()]
+NAMES = ["done too early", "no locator", "no records"]
+
+
+class Contact(Record, table=True):
+    """A contact."""
+
+    last_name: str | None
+
+
+everyone = reading(Contact)
+
+
+@pytest.fixture
+def frozen() -> Iterator[DemoOrg]:
+    """An org of several pages whose clock only the test moves."""
+    with DemoOrg(contacts=40, accounts=4, page_size=7, now=datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)) as org:
+        yield org
+
+
+async def is_equal(project: Project) -> bool:
+    want = {str(row["Id"]): row["LastName"] for row in project.org.rows("Contact")}
+    return await copied(project, "contact", "last_name") == want
+
+
+@pytest.mark.parametrize("fault", UNTRUE, ids=NAMES)
+@pytest.mark.parametrize("every", [1, 3])
+async def test_an_answer_that_ends_too_early_ends_the_run_and_the_next_one_brings_every_row(
+    tmp_path: Path, frozen: DemoOrg, fault: Fault, every: int
+) -> None:
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(fault, match="/query", times=None, every=every)
+        outcome = await project.outcome(everyone)
+        if outcome.problem is None:
+            assert await is_equal(project)
+            assert every > 1
+        else:
+            assert isinstance(outcome.problem, QueryIncomplete | AnswerUnreadable)
+            assert outcome.run.watermark is None
+        frozen.clear_faults()
+        await project.run(everyone)
+        assert await is_equal(project)
+
+
+async def test_rows_that_are_missing_from_the_middle_are_read_by_the_next_run(tmp_path: Path, frozen: DemoOrg) -> None:
+    async with project_at(tmp_path, frozen) as project:
+        for _ in range(6):  # each try of the last page, in both readings
+            frozen.add_fault(Fault.done_too_early(), match=r"/query/.*-35$", times=1)
+        outcome = await project.outcome(everyone)
+        assert isinstance(outcome.problem, QueryIncomplete)
+        assert len(await project.live("contact")) == 35
+        assert "of the 40 rows" in outcome.problem.cause
+        assert len(project.queries) == 2  # from the start again, for nobody knows which rows are missing
+        frozen.clear_faults()
+        await project.run(everyone)
+        assert await is_equal(project)
+        assert any("ORDER BY" in soql and "WHERE" not in soql for soql in project.queries)
+
+
+@pytest.mark.parametrize("fault", [Fault.unknown_total(), Fault.changed_total(-3), Fault.changed_total(5)])
+async def test_a_total_that_is_unknown_or_changes_is_no_reason_to_fail(
+    tmp_path: Path, frozen: DemoOrg, fault: Fault
+) -> None:
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(fault, match="/query", times=None)
+        await project.run(everyone)
+        assert await is_equal(project)
+
+
+async def test_an_id_that_an_answer_left_out_is_not_marked_deleted(tmp_path: Path, frozen: DemoOrg) -> None:
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(everyone)
+        frozen.advance(minutes=10)
+        frozen.add_fault(Fault.done_too_early(), match="/query", times=None, every=2)
+        for sync_ in (everyone, snapshotting(Contact)):
+            await project.outcome(sync_, reconcile=True)
+        frozen.clear_faults()
+        assert await is_equal(project)
+
+
+async def test_the_rows_of_a_child_query_come_whole(tmp_path: Path, frozen: DemoOrg) -> None:
+    frozen.child_page_size = 2
+    want = {
+        str(row["Id"]): sum(contact["AccountId"] == row["Id"] for contact in frozen.rows("Contact"))
+        for row in frozen.rows("Account")
+    }
+
+    class Account(Record, table=True):
+        number: int = 0
+
+    @sync
+    async def counted(ctx: Context) -> Batches[Account]:
+        rows = [
+            {"id": row["Id"], "number": len(row["Contacts"]["records"]) if row["Contacts"] else 0}
+            async for row in ctx.query("SELECT Id, (SELECT Id FROM Contacts) FROM Account")
+        ]
+        yield Batch(Account, rows, checkpoint={})
+
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(counted)
+        assert await copied(project, "account", "number") == want
+        assert max(want.values()) > 2

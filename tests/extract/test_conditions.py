@@ -1,0 +1,198 @@
+"""Conditions that decide by more than a row's own stamp, and objects that allow some queries alone."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from orgsync import Record, field
+from orgsync.demo_org import DemoOrg, Fault
+from orgsync.errors import ObjectNotFound
+from orgsync.salesforce.answers import FilterRequired
+from tests.extract.extracting import copied, reading, snapshotting, warnings
+from tests.projects import project_at
+
+OF_ENERGY = "AccountId IN (SELECT Id FROM Account WHERE Industry = 'Energy')"
+
+
+class Contact(Record, table=True):
+    """A contact."""
+
+    last_name: str | None
+
+
+@pytest.fixture
+def frozen() -> Iterator[DemoOrg]:
+    """An org whose clock only the test moves."""
+    with DemoOrg(contacts=30, accounts=6, page_size=7, now=datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)) as org:
+        yield org
+
+
+def of_industry(org: DemoOrg, industry: str, *, not_in: bool = False) -> set[str]:
+    accounts = {row["Id"] for row in org.rows("Account") if row["Industry"] == industry}
+    return {
+        str(row["Id"])
+        for row in org.rows("Contact")
+        if (row["AccountId"] in accounts) is not not_in
+    }
+
+
+@pytest.mark.parametrize("not_in", [False, True], ids=["IN", "NOT IN"])
+async def test_a_semi_join_on_a_lookup_is_followed(tmp_path: Path, frozen: DemoOrg, not_in: bool) -> None:
+    where = OF_ENERGY.replace(" IN ", " NOT IN ") if not_in else OF_ENERGY
+    accounts = [str(row["Id"]) for row in frozen.rows("Account")]
+    for number, account in enumerate(accounts):
+        frozen.update("Account", account, Industry="Energy" if number % 2 else "Banking")
+    async with project_at(tmp_path, frozen) as project:
+        with warnings() as said:
+            await project.run(reading(Contact, where=where))
+        assert said == []
+        frozen.advance(minutes=10)
+        frozen.update("Account", accounts[0], Industry="Energy")
+        frozen.update("Account", accounts[1], Industry="Banking")
+        frozen.advance(minutes=10)
+        await project.run(reading(Contact, where=where))
+        assert set(await project.live("contact")) == of_industry(frozen, "Energy", not_in=not_in)
+
+
+async def test_a_semi_join_that_is_not_followed_is_said_and_found_by_comparing_ids(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
+    class Account(Record, table=True):
+        name: str | None
+
+    sought = reading(Account, where="Id IN (SELECT AccountId FROM Contact WHERE LastName = 'Sought')")
+    first, second, *_ = frozen.rows("Contact")
+    frozen.update("Contact", str(first["Id"]), LastName="Sought")
+    async with project_at(tmp_path, frozen) as project:
+        with warnings() as said:
+            await project.run(sought)
+        assert "depends on Contact" in said[0]
+        assert "--reconcile" in said[0]
+        frozen.advance(minutes=10)
+        frozen.update("Contact", str(first["Id"]), LastName="Found")
+        frozen.update("Contact", str(second["Id"]), LastName="Sought")
+        frozen.advance(minutes=10)
+        await project.run(sought, reconcile=True)
+        assert set(await project.live("account")) == {second["AccountId"]}
+
+
+@pytest.mark.parametrize("where", ["CreatedDate = LAST_N_DAYS:30", "Age__c > 30", "LastActivityDate < TODAY"])
+async def test_a_condition_that_drifts_is_said(tmp_path: Path, frozen: DemoOrg, where: str) -> None:
+    async with project_at(tmp_path, frozen) as project:
+        with warnings() as said:
+            await project.outcome(reading(Contact, where=where))
+        assert "changes without a trace" in said[0]
+
+
+class Link(Record, table=True):
+    """A row of an object that demands a filter."""
+
+    __sobject__ = "Link__c"
+
+    state: str | None = field("State__c")
+    parent: str | None = field("Parent__c")
+
+
+async def test_where_a_helper_query_demands_a_filter_rows_that_leave_are_found_by_comparing_ids(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
+    frozen.add_object("Link__c", fields={"State__c": "string"})
+    frozen.add_lookup("Link__c", "Parent__c", "Account")
+    one, other, *_ = (str(row["Id"]) for row in frozen.rows("Account"))
+    links = [frozen.insert("Link__c", State__c="open", Parent__c=one) for _ in range(20)]
+    frozen.insert("Link__c", State__c="open", Parent__c=other)
+    frozen.set_object_rules("Link__c", requires_filter=["Parent__c"])
+    of_one = reading(Link, where="Parent__c = :parent AND State__c = 'open'", parent=one)
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(of_one)
+        frozen.advance(minutes=10)
+        frozen.update("Link__c", links[0], State__c="closed")
+        frozen.update("Link__c", links[1], Parent__c=other)
+        frozen.hard_delete("Link__c", links[2])
+        new = frozen.insert("Link__c", State__c="open", Parent__c=one)
+        frozen.advance(minutes=10)
+        with warnings() as said:
+            await project.run(of_one)
+        assert "found by comparing Ids" in said[0]
+        assert set(await project.live("link")) == {*links[3:], new}
+        frozen.update("Link__c", links[3], State__c="closed")
+        frozen.advance(minutes=10)
+        with warnings() as said:
+            await project.run(of_one)
+        assert said == []
+        assert not any("State__c" not in soql for soql in project.queries)  # the refused question is not asked again
+        assert set(await project.live("link")) == {*links[4:], new}
+
+
+@pytest.mark.parametrize("read", [reading, snapshotting], ids=["changes", "snapshot"])
+async def test_an_object_that_demands_a_filter_is_read_with_one_and_the_message_says_so(
+    tmp_path: Path, frozen: DemoOrg, read: "type[object]"
+) -> None:
+    class ContentDocumentLink(Record, table=True):
+        linked_entity_id: str | None
+
+    async with project_at(tmp_path, frozen) as project:
+        with warnings() as said:
+            outcome = await project.outcome(read(ContentDocumentLink))  # type: ignore[call-arg, arg-type]
+        assert "where= gives it one" in said[0]
+        assert isinstance(outcome.problem, FilterRequired)
+        assert "ctx.snapshot(ContentDocumentLink, where=...)" in outcome.problem.remedy
+        assert "requires a filter by a single Id on ContentDocumentId" in outcome.problem.cause
+
+
+async def test_a_parent_whose_changes_may_not_be_asked_for_does_not_stop_delivery(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
+    class Named(Record, table=True):
+        __sobject__ = "Contact"
+        last_name: str | None
+        account_name: str | None = field("Account.Name")
+
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(reading(Named))
+        frozen.advance(minutes=10)
+        first = str(frozen.rows("Contact")[0]["Id"])
+        frozen.update("Contact", first, LastName="New")
+        frozen.advance(minutes=10)
+        refusal = Fault.json_error(400, "OPERATION_TOO_LARGE", "too many rows")
+        frozen.add_fault(refusal, match="/queryAll", every=2)
+        with warnings() as said:
+            await project.run(reading(Named))
+        assert "changes of Account arrive when the Contact row itself changes" in said[0]
+        assert (await copied(project, "named", "last_name"))[first] == "New"
+
+
+async def test_a_stamp_that_cannot_be_filtered_is_passed_over(tmp_path: Path, frozen: DemoOrg) -> None:
+    frozen.set_field_flags("Contact", "SystemModstamp", filterable=False)
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(reading(Contact))
+        frozen.advance(minutes=20)
+        first = str(frozen.rows("Contact")[0]["Id"])
+        frozen.update("Contact", first, LastName="New")
+        frozen.advance(minutes=20)
+        run = await project.run(reading(Contact))
+        assert run.updated == 1
+        assert any("LastModifiedDate >=" in soql for soql in project.queries)
+
+
+async def test_where_no_stamp_can_be_filtered_and_sorted_a_snapshot_is_named(tmp_path: Path, frozen: DemoOrg) -> None:
+    for name in ("SystemModstamp", "LastModifiedDate", "CreatedDate"):
+        frozen.set_field_flags("Contact", name, sortable=False)
+    async with project_at(tmp_path, frozen) as project:
+        outcome = await project.outcome(reading(Contact))
+        assert isinstance(outcome.problem, ObjectNotFound)
+        assert "ctx.snapshot(Contact)" in outcome.problem.remedy
+        await project.run(snapshotting(Contact))
+        assert len(await project.live("contact")) == 30
+
+
+async def test_a_query_resumes_without_or_where_an_object_takes_none(tmp_path: Path, frozen: DemoOrg) -> None:
+    frozen.set_object_rules("Contact", disjunctions=False)
+    async with project_at(tmp_path, frozen) as project:
+        assert await project.interrupted(reading(Contact), 2)
+        run = await project.run(reading(Contact))
+        assert run.status == "done"
+        want = {str(row["Id"]): row["LastName"] for row in frozen.rows("Contact")}
+        assert await copied(project, "contact", "last_name") == want
