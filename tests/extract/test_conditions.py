@@ -31,11 +31,7 @@ def frozen() -> Iterator[DemoOrg]:
 
 def of_industry(org: DemoOrg, industry: str, *, not_in: bool = False) -> set[str]:
     accounts = {row["Id"] for row in org.rows("Account") if row["Industry"] == industry}
-    return {
-        str(row["Id"])
-        for row in org.rows("Contact")
-        if (row["AccountId"] in accounts) is not not_in
-    }
+    return {str(row["Id"]) for row in org.rows("Contact") if (row["AccountId"] in accounts) is not not_in}
 
 
 @pytest.mark.parametrize("not_in", [False, True], ids=["IN", "NOT IN"])

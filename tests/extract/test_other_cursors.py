@@ -8,7 +8,7 @@ import pytest
 
 from orgsync import Record
 from orgsync.demo_org import DemoOrg
-from tests.extract.extracting import reading
+from tests.extract.extracting import jobs_made, reading, values
 from tests.projects import project_at
 
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
@@ -78,3 +78,20 @@ async def test_what_went_for_good_is_found_by_comparing(tmp_path: Path, org: Dem
         assert (await project.run(reading(AccountShare))).deleted == 0
         assert (await project.run(reading(AccountShare), reconcile=True)).deleted == 1
         assert (await project.live("account_share")).keys() == ids(org, "AccountShare")
+
+
+async def test_values_of_any_type_are_read_by_rest_whatever_their_number(tmp_path: Path, org: DemoOrg) -> None:
+    class AccountHistory(Record, table=True):
+        account_id: str | None
+        old_value: str | None
+        new_value: str | None
+
+    for number in range(5):
+        org.update("Account", str(org.rows("Account")[0]["Id"]), Phone=str(number))
+    async with project_at(tmp_path, org, bulk_from=1) as project:
+        await project.run(reading(AccountHistory))
+        assert jobs_made(org) == 0
+        before = await values(project, "accounthistory")
+        await project.run(reading(AccountHistory, api="bulk"), full=True)
+        assert jobs_made(org) == 1
+        assert await values(project, "accounthistory") == before

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from orgsync import Record, field
-from orgsync.demo_org import DemoOrg
+from orgsync.demo_org import DemoOrg, Fault
 from orgsync.runner import Progress
-from tests.extract.extracting import copied, reading, warnings
+from tests.extract.extracting import copied, reading, snapshotting, warnings
 from tests.projects import Project, project_at
 
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
@@ -196,3 +196,26 @@ async def test_a_class_without_formulas_is_not_read_again(tmp_path: Path, frozen
         run = await project.run(daily)
         assert run.unchanged == 0
         assert any(query == "SELECT Id FROM Contact WHERE IsDeleted = false ORDER BY Id" for query in project.queries)
+
+
+async def test_a_request_to_compare_stands_when_a_broken_off_first_pass_is_finished_first(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
+    async with project_at(tmp_path, frozen) as project:
+        assert await project.interrupted(plain, 2)
+        copied_first = next(iter(await names(project)))
+        frozen.hard_delete("Contact", copied_first)
+        frozen.advance(minutes=10)
+        refusal = Fault.json_error(400, "INVALID_TYPE", "sObject type Contact is not replicable")
+        frozen.add_fault(refusal, match="/deleted", times=None)
+        run = await project.run(plain, reconcile=True)
+        assert run.deleted == 1
+        assert await names(project) == truth(frozen)
+
+
+async def test_a_request_to_compare_reads_a_broken_off_snapshot_anew(tmp_path: Path, frozen: DemoOrg) -> None:
+    async with project_at(tmp_path, frozen) as project:
+        assert await project.interrupted(snapshotting(Contact), 2)
+        frozen.hard_delete("Contact", next(iter(await names(project))))
+        await project.run(snapshotting(Contact), reconcile=True)
+        assert await names(project) == truth(frozen)

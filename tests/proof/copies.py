@@ -9,7 +9,7 @@ from orgsync import Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg
 from orgsync.records import to_stored
 
-__all__ = ["ACCOUNTS", "CONTACTS", "COPIES", "ENERGY", "PREFERENCES", "Copied", "Rows"]
+__all__ = ["ACCOUNTS", "CONTACTS", "COPIES", "ENERGY", "EVERY_COPY", "LINKS", "PREFERENCES", "Copied", "Rows"]
 
 Rows: TypeAlias = dict[str, dict[str, Any]]
 
@@ -53,6 +53,29 @@ class UserPreference(Record, table=True):
     value: str | None
 
 
+class Joined(Record, table=True):
+    """A contact that is of interest by a semi-join on its account."""
+
+    __sobject__ = "Contact"
+
+    last_name: str | None
+    account_id: str | None
+
+
+class Task(Record, table=True):
+    """A task, live or archived."""
+
+    subject: str | None
+    status: str | None
+
+
+class ContentDocumentLink(Record, table=True):
+    """A link of an object that demands a filter, and that Salesforce does not replicate."""
+
+    visibility: str | None
+    document: str | None = field("ContentDocument.Title")
+
+
 @sync(reconcile="1d")
 def contacts(ctx: Context) -> Batches[Contact]:
     """Read every contact."""
@@ -75,6 +98,25 @@ def accounts(ctx: Context) -> Batches[Account]:
 def preferences(ctx: Context) -> Batches[UserPreference]:
     """Take a snapshot."""
     return ctx.snapshot(UserPreference, allow_mass_deletion=True)
+
+
+@sync
+def joined(ctx: Context) -> Batches[Joined]:
+    """Read the contacts of some accounts."""
+    return ctx.changes(Joined, where="AccountId IN (SELECT Id FROM Account WHERE Industry = 'Energy')")
+
+
+@sync(reconcile="1d")
+def tasks(ctx: Context) -> Batches[Task]:
+    """Read every task."""
+    return ctx.changes(Task)
+
+
+@sync
+def links(ctx: Context) -> Batches[ContentDocumentLink]:
+    """Read the links to some documents that everybody may see."""
+    where = "ContentDocumentId IN (SELECT Id FROM ContentDocument WHERE Title != 'Hidden') AND Visibility = 'AllUsers'"
+    return ctx.changes(ContentDocumentLink, where=where)
 
 
 def _columns(row: dict[str, Any], **names: str) -> dict[str, Any]:
@@ -117,6 +159,25 @@ def _preferences(org: DemoOrg) -> Rows:
     return {str(row["Id"]): _columns(row, preference="Preference", value="Value") for row in org.rows("UserPreference")}
 
 
+def _joined(org: DemoOrg) -> Rows:
+    kept = ("last_name", "account_id", "system_modstamp")
+    rows = _contacts(org).items()
+    return {key: {name: row[name] for name in kept} for key, row in rows if row["industry"] == "Energy"}
+
+
+def _tasks(org: DemoOrg) -> Rows:
+    return {str(row["Id"]): _columns(row, subject="Subject", status="Status") for row in org.rows("Task")}
+
+
+def _links(org: DemoOrg) -> Rows:
+    titles = {row["Id"]: row["Title"] for row in org.rows("ContentDocument", deleted=True)}
+    return {
+        str(row["Id"]): {**_columns(row, visibility="Visibility"), "document": titles.get(row["ContentDocumentId"])}
+        for row in org.rows("ContentDocumentLink")
+        if row["Visibility"] == "AllUsers" and titles.get(row["ContentDocumentId"]) != "Hidden"
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Copied:
     """A sync, the table it fills, and the org's truth about it."""
@@ -144,4 +205,8 @@ CONTACTS = Copied(contacts, "contact", _contacts)
 ENERGY = Copied(energy, "energycontact", _energy)
 ACCOUNTS = Copied(accounts, "account", _accounts)
 PREFERENCES = Copied(preferences, "userpreference", _preferences)
+JOINED = Copied(joined, "joined", _joined)
+TASKS = Copied(tasks, "task", _tasks)
+LINKS = Copied(links, "contentdocumentlink", _links)
 COPIES = (CONTACTS, ENERGY, ACCOUNTS, PREFERENCES)
+EVERY_COPY = (*COPIES, JOINED, TASKS, LINKS)

@@ -17,7 +17,7 @@ from orgsync.salesforce.bulk import JobFailed
 from tests.projects import Project, project_at
 
 from .consumer import Consumer
-from .copies import CONTACTS, COPIES, PREFERENCES, Copied
+from .copies import CONTACTS, EVERY_COPY, LINKS, PREFERENCES, Copied
 from .people import People
 
 __all__ = ["DEEDS", "RUNS", "History", "Step", "history_of", "lived"]
@@ -33,6 +33,8 @@ DEEDS = (
     *("undelete_contact", "merge_contacts", "insert_account", "change_account", "delete_account"),
     *("delete_account_for_good", "undelete_account", "merge_accounts", "change_preferences", "begin_or_commit"),
     *("empty_recycle_bin", "purge_delete_log", "hide_rows", "hide_level", "show_everything"),
+    *("insert_task", "archive_task", "delete_task", "delete_task_for_good"),
+    *("insert_link", "hide_link", "delete_link", "delete_link_for_good", "retitle_document"),
     *("wait_seconds", "wait_hours", "wait_days", "expire_tokens", "move_instance", "rotate_refresh_tokens"),
     *("expire_locators", "forget_bulk_jobs", "fail_bulk_jobs", "shorten_bulk_pages", "miscount_bulk_rows"),
     *("keep_bulk_out", "spend_bulk_jobs", "spend_calls", "slow_queries", "break_things"),
@@ -56,7 +58,7 @@ class History:
     project: Project
     people: People
     consumers: dict[str, Consumer] = field(
-        default_factory=lambda: {each.table: Consumer(each.table) for each in COPIES}
+        default_factory=lambda: {each.table: Consumer(each.table) for each in EVERY_COPY}
     )
 
     @property
@@ -73,11 +75,11 @@ class History:
             self.people.act(step.deed, step.seed)
 
     async def _run(self, dice: random.Random) -> None:
-        await self._begun(dice.choice(COPIES), dice)
+        await self._begun(dice.choice(EVERY_COPY), dice)
 
     async def _run_all_at_once(self, dice: random.Random) -> None:
         async with anyio.create_task_group() as tasks:
-            for copied in COPIES:
+            for copied in EVERY_COPY:
                 tasks.start_soon(self._begun, copied, dice)
 
     async def _begun(self, copied: Copied, dice: random.Random) -> None:
@@ -86,7 +88,7 @@ class History:
         assert type(outcome.problem) is not ScriptProblem, outcome.problem
 
     async def _run_and_break_off(self, dice: random.Random) -> None:
-        copied = dice.choice(COPIES)
+        copied = dice.choice(EVERY_COPY)
         await self.project.interrupted(copied.sync, dice.randint(1, 6), reconcile=dice.random() < 0.4)
 
     async def _follow(self, _dice: random.Random) -> None:
@@ -99,8 +101,8 @@ class History:
         self.people.rest()
         compared = self.people.unstamped or dice.random() < 0.5
         self.people.unstamped = False
-        for copied in COPIES:
-            await self.settle(copied, compared=compared)
+        for copied in EVERY_COPY:
+            await self.settle(copied, compared=compared or copied is LINKS)
 
     async def settle(self, copied: Copied, *, compared: bool = False) -> None:
         """Run a sync in an org that rests: the copy is equal to it, and its feed replays to the copy."""
@@ -134,7 +136,9 @@ class History:
 
 
 @asynccontextmanager
-async def history_of(*, bulk_from: int = 50_000, contacts: int = 30, page_size: int = 7) -> AsyncGenerator[History]:
+async def history_of(
+    *, bulk_from: int = 50_000, overlap: float = 0, contacts: int = 30, page_size: int = 7
+) -> AsyncGenerator[History]:
     """Begin a history: an org with a few rows, and a project that is connected to it and has run nothing yet."""
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -144,12 +148,12 @@ async def history_of(*, bulk_from: int = 50_000, contacts: int = 30, page_size: 
         org.add_field("Contact", "Level__c")
         people = People(org)
         with people.stack:
-            async with project_at(Path(folder), org, bulk_from=bulk_from) as project:
+            async with project_at(Path(folder), org, bulk_from=bulk_from, overlap=overlap) as project:
                 yield History(project, people)
 
 
-async def lived(steps: Sequence[Step], bulk_from: int) -> None:
+async def lived(steps: Sequence[Step], bulk_from: int, overlap: float) -> None:
     """Live through a history; at its end everything comes to rest."""
-    async with history_of(bulk_from=bulk_from) as history:
+    async with history_of(bulk_from=bulk_from, overlap=overlap) as history:
         for step in [*steps, Step("settle", 0), Step("settle", 1)]:
             await history.take(step)

@@ -27,7 +27,18 @@ FAULTS: Sequence[tuple[Fault, str]] = (
     (Fault.json_error(400, "QUERY_TIMEOUT", "Your query request was running for too long."), r"/query(All)?$"),
     (Fault.json_error(401, "INVALID_SESSION_ID", "Session expired or invalid"), _DATA),
     (Fault.oauth_error("server_error", "try again", 500), "/oauth2/token"),
+    (Fault.done_too_early(), "/query"),
+    (Fault.lost_locator(), "/query"),
+    (Fault.no_records(), "/query"),
+    (Fault.changed_total(2), "/query"),
+    (Fault.unknown_total(), "/query"),
 )
+
+RESOURCES = ("/updated", "/deleted", "/query", "/describe", "/jobs/query", "/results", "/limits", "/oauth2/token")
+"""Every kind of request that a run sends."""
+
+STATUSES = (302, 400, 403, 404, 406, 408, 409, 420, 429, 500, 502, 503)
+"""What an edge, a proxy or a firewall may answer in Salesforce's place, without an error of Salesforce's."""
 
 
 @dataclass(slots=True)
@@ -113,6 +124,39 @@ class People:
     def commit(self) -> None:
         self.stack.close()
         self.late = None
+
+    # Activities and files
+
+    def insert_task(self) -> None:
+        self.org.insert("Task", Subject=f"New {self.turn}", Status=self.dice.choice(["Open", "Completed"]))
+
+    def archive_task(self) -> None:
+        self.org.archive("Task", self._one("Task"))
+
+    def delete_task(self) -> None:
+        self.org.delete("Task", self._one("Task"))
+
+    def delete_task_for_good(self) -> None:
+        self.org.hard_delete("Task", self._one("Task"))
+
+    def insert_link(self) -> None:
+        visibility = self.dice.choice(["AllUsers", "InternalUsers"])
+        document, entity = self._one("ContentDocument"), self._one("Account")
+        self.org.insert("ContentDocumentLink", ContentDocumentId=document, LinkedEntityId=entity, Visibility=visibility)
+
+    def hide_link(self) -> None:
+        visibility = self.dice.choice(["AllUsers", "InternalUsers"])
+        self.org.update("ContentDocumentLink", self._one("ContentDocumentLink"), Visibility=visibility)
+
+    def delete_link(self) -> None:
+        self.org.delete("ContentDocumentLink", self._one("ContentDocumentLink"))
+
+    def delete_link_for_good(self) -> None:
+        self.org.hard_delete("ContentDocumentLink", self._one("ContentDocumentLink"))
+
+    def retitle_document(self) -> None:
+        title = self.dice.choice(["Hidden", f"Set {self.turn}"])
+        self.org.update("ContentDocument", self._one("ContentDocument"), Title=title)
 
     # What leaves no stamp
 
@@ -201,6 +245,8 @@ class People:
         self.org.clear_faults()
         for fault, match in self.dice.sample(FAULTS, k=self.dice.randint(1, 4)):
             self.org.add_fault(fault, match=match, every=self.dice.randint(7, 13))
+        stray = Fault.status(self.dice.choice(STATUSES), self.dice.choice(["", "<html>blocked"]))
+        self.org.add_fault(stray, match=self.dice.choice(RESOURCES), every=self.dice.randint(1, 7))
 
     def rest(self) -> None:
         """Commit what is open, undo what keeps orgsync from reading everything, and let the minute pass."""

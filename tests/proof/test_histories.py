@@ -18,6 +18,8 @@ STEPS = st.one_of(
     st.builds(Step, st.sampled_from(RUNS), st.integers(0, 99)),
 )
 
+OVERLAPS = st.sampled_from([0, 300])
+
 LATE = [
     Step(deed, seed)
     for seed, deed in enumerate(("settle", "begin_or_commit", "insert_contacts", "wait_hours", "run_all_at_once"))
@@ -32,7 +34,8 @@ LATE = [
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
-@given(steps=st.lists(STEPS, min_size=20, max_size=60), bulk_from=st.sampled_from([5, 20, 50_000]))
-@example(steps=LATE, bulk_from=50_000)
-def test_after_a_quiet_run_every_copy_equals_the_org(steps: list[Step], bulk_from: int) -> None:
-    asyncio.run(lived(steps, bulk_from))
+@given(steps=st.lists(STEPS, min_size=20, max_size=60), bulk_from=st.sampled_from([5, 20, 50_000]), overlap=OVERLAPS)
+@example(steps=LATE, bulk_from=50_000, overlap=0)
+@example(steps=LATE, bulk_from=50_000, overlap=300)
+def test_after_a_quiet_run_every_copy_equals_the_org(steps: list[Step], bulk_from: int, overlap: float) -> None:
+    asyncio.run(lived(steps, bulk_from, overlap))

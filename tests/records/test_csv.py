@@ -28,6 +28,7 @@ class Thing(Record, table=True):
     flag: bool | None
     flag_as_text: str | None = field("Flag")
     at: datetime | None
+    at_as_text: str | None = field("At")
     day: date | None
     clock: time | None
     address: dict[str, Any] | None = field("MailingAddress")
@@ -35,7 +36,7 @@ class Thing(Record, table=True):
 
 
 PARTS = {"city": "MailingCity", "latitude": "MailingLatitude", "street": "MailingStreet"}
-READING = Reading(numbers=("Digits",), compounds={"MailingAddress": PARTS})
+READING = Reading(numbers=("Digits",), instants=("At",), compounds={"MailingAddress": PARTS})
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), max_size=20)
 numbers = st.decimals(-(10**12), 10**12, places=3)
@@ -127,6 +128,39 @@ def test_equal_numbers_are_stored_alike(rest: str, bulk: str, stored: str) -> No
     (by_rest,) = decode(schema_of(Money), [{"Id": "a", "Exact": json.loads(rest, parse_float=Decimal)}], reading)
     (by_bulk,) = decode_csv(schema_of(Money), ["Id", "Exact"], [["a", bulk]], reading)
     assert by_rest == by_bulk == ("a", None, False, stored, stored)
+
+
+@pytest.mark.parametrize(
+    ("rest", "bulk", "stored"),
+    [
+        ("50000.0", "50000", "50000"),
+        ("50000", "50000.0", "50000"),
+        ("1.5E9", "1500000000.0", "1500000000"),
+        ('"2026-01-31T10:15:00.000+0000"', "2026-01-31T10:15:00.000Z", "2026-01-31T10:15:00.000Z"),
+        ("true", "true", "true"),
+        ('"1-800"', "1-800", "1-800"),
+        ('"007"', "007", "007"),
+        ('"at 2026-01-31T10:15:00.000+0000"', "at 2026-01-31T10:15:00.000+0000", "at 2026-01-31T10:15:00.000+0000"),
+        ('""', "", None),
+    ],
+)
+def test_a_value_of_any_type_has_one_notation(rest: str, bulk: str, stored: str | None) -> None:
+    class History(Record, table=True):
+        new_value: str | None
+
+    reading = Reading("", absent=["IsDeleted"], any_type=["NewValue"])
+    value = json.loads(rest, parse_float=Decimal)
+    (by_rest,) = decode(schema_of(History), [{"Id": "a", "NewValue": value}], reading)
+    (by_bulk,) = decode_csv(schema_of(History), ["Id", "NewValue"], [["a", bulk]], reading)
+    assert by_rest == by_bulk == ("a", None, False, stored)
+
+
+def test_a_text_of_rest_that_looks_like_a_number_stays_as_it_is() -> None:
+    class History(Record, table=True):
+        new_value: str | None
+
+    reading = Reading("", absent=["IsDeleted"], any_type=["NewValue"])
+    assert decode(schema_of(History), [{"Id": "a", "NewValue": "1.10"}], reading) == [("a", None, False, "1.10")]
 
 
 def test_an_empty_text_is_null_both_ways() -> None:
