@@ -147,6 +147,7 @@ async def history_of(
         org.bulk_page_size, org.bulk_polls = page_size, 1
         org.add_field("Contact", "Level__c")
         people = People(org)
+        people.settle_in()
         with people.stack:
             async with project_at(Path(folder), org, bulk_from=bulk_from, overlap=overlap) as project:
                 yield History(project, people)

@@ -127,6 +127,14 @@ class People:
 
     # Activities and files
 
+    def settle_in(self) -> None:
+        for number in range(9):
+            self.org.insert("Task", Subject=f"Task {number}", Status="Open")
+        for number in range(4):
+            self.org.insert("ContentDocument", Title=f"Document {number}")
+        for _ in range(9):
+            self.insert_link()
+
     def insert_task(self) -> None:
         self.org.insert("Task", Subject=f"New {self.turn}", Status=self.dice.choice(["Open", "Completed"]))
 
