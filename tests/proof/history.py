@@ -37,6 +37,7 @@ DEEDS = (
     *("insert_link", "hide_link", "delete_link", "delete_link_for_good", "retitle_document"),
     *("wait_seconds", "wait_hours", "wait_days", "expire_tokens", "move_instance", "rotate_refresh_tokens"),
     *("expire_locators", "forget_bulk_jobs", "fail_bulk_jobs", "shorten_bulk_pages", "miscount_bulk_rows"),
+    *("fail_replication", "end_queries_early"),
     *("keep_bulk_out", "spend_bulk_jobs", "spend_calls", "slow_queries", "break_things"),
     *("begin_or_commit", "update_contact", "insert_contacts", "change_account", "wait_seconds") * 3,
 )

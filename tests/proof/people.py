@@ -256,6 +256,15 @@ class People:
         stray = Fault.status(self.dice.choice(STATUSES), self.dice.choice(["", "<html>blocked"]))
         self.org.add_fault(stray, match=self.dice.choice(RESOURCES), every=self.dice.randint(1, 7))
 
+    def fail_replication(self) -> None:
+        """Answer getUpdated or getDeleted with nothing of Salesforce's until all comes to rest."""
+        stray = Fault.status(self.dice.choice(STATUSES), self.dice.choice(["", "<html>blocked"]))
+        self.org.add_fault(stray, match=self.dice.choice(["/updated", "/updated", "/deleted"]), times=None)
+
+    def end_queries_early(self) -> None:
+        """End one query in two before its last row."""
+        self.org.add_fault(Fault.done_too_early(), match="/query", every=2)
+
     def rest(self) -> None:
         """Commit what is open, undo what keeps orgsync from reading everything, and let the minute pass."""
         self.commit()

@@ -27,6 +27,27 @@ LATE = [
 """Rows that a transaction stamped long before it committed them, while a run read: the rarest way to lose one."""
 
 
+STRAY = [
+    *(Step("settle", 0), Step("begin_or_commit", 1), Step("update_contact", 2), Step("update_contact", 3)),
+    *(Step("wait_hours", 4), Step("fail_replication", 1), Step("run_all_at_once", 6), Step("wait_hours", 7)),
+    *(Step("run_all_at_once", 8), Step("begin_or_commit", 9)),
+]
+"""The same while getUpdated is answered by something on the way to the org."""
+
+EARLY = [Step("end_queries_early", 0), *[Step("run_all_at_once", seed) for seed in range(3)]]
+"""First passes whose queries end before their last rows."""
+
+ARCHIVED = [Step("settle", 0), *[Step("archive_task", seed) for seed in range(6)], *[Step("run_all_at_once", 7)] * 3]
+"""Rows that only queryAll gives, and Ids that are compared: one run in five is asked for it, a settled org's half."""
+
+BROKEN_OFF = [
+    step
+    for seed in range(12)
+    for step in (Step("run_and_break_off", seed), Step("delete_link_for_good", seed), Step("delete_contact", seed))
+]
+"""First passes that are broken off, and rows that go for good before they are resumed."""
+
+
 @pytest.mark.timeout(600 * TIMES)
 @settings(
     max_examples=25 * TIMES,
@@ -37,5 +58,10 @@ LATE = [
 @given(steps=st.lists(STEPS, min_size=20, max_size=60), bulk_from=st.sampled_from([5, 20, 50_000]), overlap=OVERLAPS)
 @example(steps=LATE, bulk_from=50_000, overlap=0)
 @example(steps=LATE, bulk_from=50_000, overlap=300)
+@example(steps=STRAY, bulk_from=50_000, overlap=0)
+@example(steps=EARLY, bulk_from=50_000, overlap=0)
+@example(steps=ARCHIVED, bulk_from=50_000, overlap=0)
+@example(steps=ARCHIVED, bulk_from=5, overlap=300)
+@example(steps=BROKEN_OFF, bulk_from=50_000, overlap=0)
 def test_after_a_quiet_run_every_copy_equals_the_org(steps: list[Step], bulk_from: int, overlap: float) -> None:
     asyncio.run(lived(steps, bulk_from, overlap))
