@@ -55,9 +55,10 @@ async def test_a_deleted_row_keeps_its_local_value(tmp_path: Path, org: DemoOrg)
     async with project_at(tmp_path, org) as project:
         await project.run(shouting("!"))
         row = org.rows("Contact")[0]
-        org.delete("Contact", row["Id"])
+        key = str(row["Id"])
+        org.delete("Contact", key)
         org.advance(minutes=30)
         await project.run(reading(Contact))
-        found = await project.workspace.store.rows("contact", "acme", [row["Id"]])
-        assert found[row["Id"]]["is_deleted"]
-        assert found[row["Id"]]["shout"] == f"{row['LastName']}!".upper()
+        found = await project.workspace.store.rows("contact", "acme", [key])
+        assert found[key]["is_deleted"]
+        assert found[key]["shout"] == f"{row['LastName']}!".upper()

@@ -26,11 +26,12 @@ from tests.store.running import Start
 
 
 class Deal(Record, table=True):
-    amount: Decimal | None = field(index=True)
+    amount: Decimal = field(index=True)
     fee: Decimal | None
 
 
 SCHEMA = schema_of(Deal)
+deal_amount = col(Deal.amount)
 EXACT = Decimal("1234567890123456.78")  # 18 digits, of which a double holds 17
 
 
@@ -56,20 +57,20 @@ AMOUNTS = [Decimal(each) for each in ("900", "-3", "10000", "9000.25", "0", "12.
 async def test_a_comparison_compares_numbers(store: Store, run: Run) -> None:
     await keep(store, run, [*AMOUNTS, None])
     async with store.session() as session:
-        found = await session.exec(select(Deal).where(col(Deal.amount) > Decimal(9000)).order_by(col(Deal.amount)))
+        found = await session.exec(select(Deal).where(deal_amount > Decimal(9000)).order_by(deal_amount))
         assert [deal.amount for deal in found] == [Decimal("9000.25"), Decimal(10000)]
-        found = await session.exec(select(Deal).where(col(Deal.amount).in_([Decimal("12.50"), Decimal("9E2")])))
+        found = await session.exec(select(Deal).where(deal_amount.in_([Decimal("12.50"), Decimal("9E2")])))
         assert {deal.amount for deal in found} == {Decimal("12.5"), Decimal(900)}
-        found = await session.exec(select(Deal).where(col(Deal.amount).between(Decimal(-5), Decimal(0))))
+        found = await session.exec(select(Deal).where(deal_amount.between(Decimal(-5), Decimal(0))))
         assert {deal.amount for deal in found} == {Decimal(-3), Decimal(0)}
 
 
-@pytest.mark.parametrize("order", [col(Deal.amount), sa.text("deal.amount"), col(Deal.amount).label("amount")])
+@pytest.mark.parametrize("order", [deal_amount, sa.text("deal.amount"), sa.label("amount", deal_amount)])
 async def test_rows_sort_by_number(store: Store, run: Run, order: Any) -> None:
     await keep(store, run, AMOUNTS)
     async with store.session() as session:
         assert [each.amount for each in await session.exec(select(Deal).order_by(order))] == sorted(AMOUNTS)
-        assert list(await session.exec(select(Deal.amount).order_by(order))) == sorted(AMOUNTS)
+        assert list(await session.exec(select(deal_amount).order_by(order))) == sorted(AMOUNTS)
 
 
 async def test_plain_sql_compares_sorts_and_computes(store: Store, run: Run, tmp_path: Path) -> None:
@@ -86,10 +87,10 @@ async def test_eighteen_digits_with_two_decimals_come_back_exact(store: Store, r
     assert (await store.rows("deal", "acme", ["0000"]))["0000"]["amount"] == "1234567890123456.78"
     async with store.session() as session:
         assert [each.amount for each in await session.exec(select(Deal))] == [EXACT]
-        assert list(await session.exec(select(Deal.amount).where(Deal.amount == EXACT))) == [EXACT]
+        assert list(await session.exec(select(deal_amount).where(deal_amount == EXACT))) == [EXACT]
         other = aliased(Deal)
-        assert list(await session.exec(select(other.amount))) == [EXACT]
-        assert list(await session.exec(select(col(Deal.amount).label("most")))) == [EXACT]
+        assert list(await session.exec(select(col(other.amount)))) == [EXACT]
+        assert list(await session.exec(select(sa.label("most", deal_amount)))) == [EXACT]
     assert plain(tmp_path, "SELECT amount FROM deal") == [float(EXACT)]
 
 
@@ -112,10 +113,10 @@ async def test_a_row_that_comes_deleted_has_its_last_number(store: Store, run: R
 async def test_sums_and_products_are_decimals_of_a_double(store: Store, run: Run) -> None:
     await keep(store, run, AMOUNTS)
     async with store.session() as session:
-        assert list(await session.exec(select(func.sum(Deal.amount)))) == [Decimal("19909.75")]
-        assert list(await session.exec(select(func.max(Deal.amount)))) == [Decimal(10000)]
-        product = col(Deal.amount) * 2 + Decimal("0.5")
-        assert list(await session.exec(select(product).where(col(Deal.amount) == 12.5))) == [Decimal("25.5")]
+        assert list(await session.exec(select(func.sum(deal_amount)))) == [Decimal("19909.75")]
+        assert list(await session.exec(select(func.max(deal_amount)))) == [Decimal(10000)]
+        product = deal_amount * 2 + Decimal("0.5")
+        assert list(await session.exec(select(product).where(deal_amount == 12.5))) == [Decimal("25.5")]
 
 
 async def test_digits_are_not_guessed_behind_a_subquery(store: Store, run: Run) -> None:
@@ -159,17 +160,25 @@ async def test_text_does_not_become_a_column_of_numbers(store: Store, run: Run) 
 
 
 def test_another_database_uses_its_own_numbers() -> None:
-    statement = select(Deal.amount).where(col(Deal.amount) > Decimal(9))
+    statement = select(deal_amount).where(deal_amount > Decimal(9))
     text = str(statement.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     assert "__exact" not in text
     assert "CAST" not in text
 
 
+def scaled(digits: int, scale: int) -> Decimal:
+    return Decimal(digits).scaleb(-scale)
+
+
+def with_exponent(digits: int, power: int) -> Decimal:
+    return Decimal(f"{digits}E{power}")
+
+
 DIGITS = st.integers(-(10**18) + 1, 10**18 - 1)
 SALESFORCE = st.one_of(
-    st.builds(lambda digits, scale: Decimal(digits).scaleb(-scale), DIGITS, st.integers(0, 18)),
+    st.builds(scaled, DIGITS, st.integers(0, 18)),
     st.floats(allow_nan=False, allow_infinity=False).map(lambda value: Decimal(repr(value))),
-    st.builds(lambda digits, power: Decimal(f"{digits}E{power}"), st.integers(-99_999, 99_999), st.integers(-30, 30)),
+    st.builds(with_exponent, st.integers(-99_999, 99_999), st.integers(-30, 30)),
     st.integers(-(2**63), 2**63 - 1).map(Decimal),
 )
 
@@ -181,13 +190,13 @@ async def test_what_goes_in_comes_out_equal_and_in_order(store: Store, start: St
     run = await start("deals", owner)
     assert await keep(store, run, amounts) == Counts(added=len(amounts))
     async with store.session() as session:
-        mine = select(Deal.amount).where(Deal.connection == owner)
+        mine = select(deal_amount).where(Deal.connection == owner)
         assert list(await session.exec(mine.order_by(col(Deal.id)))) == amounts
-        ordered = [each or Decimal(0) for each in await session.exec(mine.order_by(col(Deal.amount)))]
+        ordered = list(await session.exec(mine.order_by(deal_amount)))
         pairs = pairwise(ordered)
         assert all(one <= two or is_tie(one, two) for one, two in pairs)
         for amount in amounts:
-            assert amount in list(await session.exec(mine.where(Deal.amount == amount)))
+            assert amount in list(await session.exec(mine.where(deal_amount == amount)))
 
 
 def is_tie(one: Decimal, two: Decimal) -> bool:

@@ -35,8 +35,8 @@ def field(path: str | None = None, *, optional: bool = False, local: bool = Fals
 
 def options_of(info: FieldInfo) -> FieldOptions:
     """Read back what `field` was given; the defaults for a plain annotation."""
-    extra = cast("dict[str, Any]", info.json_schema_extra) if isinstance(info.json_schema_extra, dict) else {}
-    return FieldOptions(**extra.get(_EXTRA, {}))
+    given: Any = info.json_schema_extra
+    return FieldOptions(**cast("dict[str, Any]", given).get(_EXTRA, {})) if isinstance(given, dict) else FieldOptions()
 
 
 def path_of(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     Alias,
     BindParameter,
     Column,
+    ColumnClause,
     ColumnElement,
     DateTime,
     Dialect,
@@ -81,9 +82,9 @@ class StoredDecimal(TypeDecorator[Decimal]):
         """Read the digits; of a double, those that it is written with."""
         return None if value is None else Decimal(str(value))
 
-    def bind_expression(self, bindvalue: BindParameter[Decimal]) -> ColumnElement[Decimal]:
+    def bind_expression(self, bindparam: BindParameter[Any]) -> ColumnElement[Decimal]:
         """Compare with what SQLite makes of the same digits, so that equal numbers are equal."""
-        return _Number(bindvalue)
+        return _Number(bindparam)
 
     def column_expression(self, column: ColumnElement[Decimal]) -> ColumnElement[Decimal]:
         """Select the digits."""
@@ -121,13 +122,13 @@ def _as_digits(element: _Digits, compiler: SQLCompiler, **options: Any) -> str:
     found = element.of.element if isinstance(element.of, Label) else element.of
     if not isinstance(found, Column):
         return compiler.process(found, **options)
-    holder = found.table.element if isinstance(found.table, Alias) else found.table
+    holder: Any = cast("Any", found.table).element if isinstance(found.table, Alias) else found.table
     if not isinstance(holder, Table):
         raise CompileError(
             f"The exact digits of {found.name} do not come through a subquery. "
             "Take the column from its record class, or cast it to Float."
         )
-    digits = column(exact_name(found.name))
+    digits: ColumnClause[str] = column(exact_name(found.name))
     digits.table = found.table
     return compiler.process(digits, **options)
 
