@@ -1,6 +1,7 @@
 """The context: a script's way into the org of its connection."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -8,12 +9,12 @@ import structlog
 
 from orgsync.errors import ScriptProblem
 from orgsync.extract import Api, Source, changes, snapshot
-from orgsync.records import Batch, Position, Record, schema_of
+from orgsync.records import Batch, Position, Record, Schema, schema_of
 from orgsync.salesforce.http import JSON, Answer
 from orgsync.salesforce.query import records
 from orgsync.soql import bind
 
-__all__ = ["ConnectionInfo", "Context"]
+__all__ = ["ConnectionInfo", "Context", "read_twice"]
 
 R = TypeVar("R", bound=Record)
 
@@ -47,6 +48,7 @@ class Context:
         full: bool = False,
         compare: bool = False,
         log: structlog.stdlib.BoundLogger | None = None,
+        require_own: Callable[[Schema], Awaitable[None]] | None = None,
     ) -> None:
         self.connection = connection
         self.log: structlog.stdlib.BoundLogger = log or structlog.get_logger("orgsync").bind(connection=connection.name)
@@ -54,6 +56,7 @@ class Context:
         self._positions = positions or {}
         self._full = full
         self._compare = compare
+        self._require_own = require_own
         self._asked: set[str] = set()
 
     @property
@@ -79,9 +82,10 @@ class Context:
         """
         saved = self._position_of(model)
         condition = None if where is None else bind(where, binds)
-        return changes(
+        read = changes(
             self._source, model, where=condition, api=api, saved=saved, full=self._full, compare=self._compare
         )
+        return self._own(model, read)
 
     def snapshot(
         self,
@@ -99,7 +103,7 @@ class Context:
         """
         saved = self._position_of(model)
         condition = None if where is None else bind(where, binds)
-        return snapshot(
+        read = snapshot(
             self._source,
             model,
             where=condition,
@@ -108,16 +112,22 @@ class Context:
             allow_mass_deletion=allow_mass_deletion,
             compare=self._compare,
         )
+        return self._own(model, read)
+
+    async def _own(self, model: type[R], read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
+        """Read, but nothing of a table that belongs to another sync."""
+        if self._require_own is not None:
+            await self._require_own(schema_of(model))
+        async with aclosing(read):
+            async for batch in read:
+                yield batch
 
     def _position_of(self, model: type[Record]) -> Position | None:
         """Give where a table's reading stands; raises ScriptProblem when it is asked for twice in a run."""
         table = schema_of(model).table
-        if table in self._asked:
-            raise ScriptProblem(
-                f"The table {table} is read twice in one run.",
-                "Join the conditions with OR, or give each its own record class and table.",
-            )
-        self._asked.add(table)
+        if table.lower() in self._asked:
+            raise read_twice(table)
+        self._asked.add(table.lower())
         return self._positions.get(table)
 
     def query(self, soql: str, /, *, deleted: bool = False, **binds: object) -> AsyncIterator[dict[str, Any]]:
@@ -146,6 +156,14 @@ class Context:
     async def delete(self, path: str, /) -> Any:
         """Delete a REST resource."""
         return await self._source.client.call("DELETE", path, _body)
+
+
+def read_twice(table: str) -> ScriptProblem:
+    """Say that a table is read twice."""
+    return ScriptProblem(
+        f"The table {table} is read twice in one run.",
+        "Join the conditions with OR, or give each its own record class and table.",
+    )
 
 
 def _sent(body: JSON) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Opening a context: from a connection's name to an authenticated way into its org."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict, Unpack
 
@@ -8,7 +8,7 @@ import structlog
 
 from orgsync.errors import SignInNeeded
 from orgsync.extract import Plan, Source
-from orgsync.records import Position
+from orgsync.records import Position, Schema
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.credentials import CredentialsVault
 from orgsync.salesforce.http import Http
@@ -36,11 +36,12 @@ class SourceOptions(TypedDict, total=False):
 
 
 class Reading(TypedDict, total=False):
-    """From where a context's `changes` go on, and whether they read everything or compare Ids."""
+    """From where a context's `changes` go on, whether they read everything or compare Ids, and what refuses a table."""
 
     positions: Mapping[str, Position]
     full: bool
     compare: bool
+    require_own: Callable[[Schema], Awaitable[None]]
 
 
 async def open_context(

@@ -2,12 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, TypeVar, overload
 
-from orgsync.records import Batch, Record, Record_co
+from orgsync.errors import ScriptProblem
+from orgsync.records import Batch, Record, Record_co, schema_of
 
-from .context import Context
+from .annotations import annotated_classes
+from .context import Context, read_twice
 from .due import Every, Interval, parse_every, parse_interval
+from .reads import reads_of
 
 __all__ = ["Sync", "sync"]
 
@@ -35,6 +39,26 @@ class Sync(Generic[Record_co]):
     def summary(self) -> str:
         """The first line of the function's docstring."""
         return (self.function.__doc__ or "").strip().partition("\n")[0]
+
+    @cached_property
+    def models(self) -> tuple[type[Record], ...]:
+        """The record classes that it writes, as far as its annotation and its source tell."""
+        return tuple(dict.fromkeys([*annotated_classes(self.function), *self._reads]))
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables of those classes."""
+        return tuple(dict.fromkeys(schema_of(model).table for model in self.models))
+
+    @property
+    def problem(self) -> ScriptProblem | None:
+        """What its source shows to be wrong before it is run: a table that it reads twice."""
+        twice = [schema_of(model).table for model, times in self._reads.items() if times > 1]
+        return read_twice(twice[0]) if twice else None
+
+    @cached_property
+    def _reads(self) -> dict[type[Record], int]:
+        return reads_of(self.function)
 
 
 @overload

@@ -19,7 +19,7 @@ import anyio.lowlevel
 from orgsync.context import Context, Reading, Sync, open_context
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptNotLoaded, ScriptProblem
 from orgsync.extract import Plan
-from orgsync.records import Batch, Position, Record
+from orgsync.records import Batch, Position, Record, Schema
 from orgsync.salesforce.credentials import CredentialsVault
 from orgsync.salesforce.http import Http
 from orgsync.settings import Settings
@@ -100,6 +100,7 @@ async def run_sync(
     async with store.begin_run(sync.name, connection, lasts=settings.lease) as run:
         running = _Running(sync, run, store, watch)
         try:
+            await running.require_sound()
             saved = await store.checkpoints(sync.name, connection)
             positions = {name: Position(name, kept.watermark, kept.position) for name, kept in saved.items()}
             running.watermarks = {name: kept.watermark for name, kept in positions.items() if name}
@@ -109,7 +110,7 @@ async def run_sync(
                 http=http,
                 settings=settings,
                 sync=sync.name,
-                reading={**reading, "positions": positions},
+                reading={**reading, "positions": positions, "require_own": running.require_own},
                 clock=clock,
                 vault=options.get("vault"),
                 reconcile_every=sync.reconcile.length if sync.reconcile else None,
@@ -143,6 +144,16 @@ class _Running:
     progress: Progress = field(default_factory=Progress)
     watermarks: dict[str, datetime | None] = field(default_factory=dict[str, datetime | None])
     context: Context | None = None
+
+    async def require_sound(self) -> None:
+        """Raise, before anything is read, what is known to be wrong: a table read twice, or of another sync."""
+        if self.sync.problem:
+            raise self.sync.problem
+        await self.store.require_tables(self.run, self.sync.tables)
+
+    async def require_own(self, schema: Schema) -> None:
+        """Raise RecordClassInvalid for a table that belongs to another sync."""
+        await self.store.require_tables(self.run, [schema.table])
 
     def expect(self, rows: int) -> None:
         """Note how many rows the present query will give, beyond those that were committed before it."""
