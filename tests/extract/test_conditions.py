@@ -1,12 +1,12 @@
 """Conditions that decide by more than a row's own stamp, and objects that allow some queries alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from orgsync import Record, field
+from orgsync import Record, Sync, field
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import ObjectNotFound
 from orgsync.salesforce.answers import FilterRequired
@@ -30,8 +30,8 @@ def frozen() -> Iterator[DemoOrg]:
 
 
 def of_industry(org: DemoOrg, industry: str, *, not_in: bool = False) -> set[str]:
-    accounts = {row["Id"] for row in org.rows("Account") if row["Industry"] == industry}
-    return {str(row["Id"]) for row in org.rows("Contact") if (row["AccountId"] in accounts) is not not_in}
+    accounts = {str(row["Id"]) for row in org.rows("Account") if row["Industry"] == industry}
+    return {str(row["Id"]) for row in org.rows("Contact") if (str(row["AccountId"]) in accounts) is not not_in}
 
 
 @pytest.mark.parametrize("not_in", [False, True], ids=["IN", "NOT IN"])
@@ -71,7 +71,7 @@ async def test_a_semi_join_that_is_not_followed_is_said_and_found_by_comparing_i
         frozen.update("Contact", str(second["Id"]), LastName="Sought")
         frozen.advance(minutes=10)
         await project.run(sought, reconcile=True)
-        assert set(await project.live("account")) == {second["AccountId"]}
+        assert set(await project.live("account")) == {str(second["AccountId"])}
 
 
 @pytest.mark.parametrize("where", ["CreatedDate = LAST_N_DAYS:30", "Age__c > 30", "LastActivityDate < TODAY"])
@@ -124,14 +124,14 @@ async def test_where_a_helper_query_demands_a_filter_rows_that_leave_are_found_b
 
 @pytest.mark.parametrize("read", [reading, snapshotting], ids=["changes", "snapshot"])
 async def test_an_object_that_demands_a_filter_is_read_with_one_and_the_message_says_so(
-    tmp_path: Path, frozen: DemoOrg, read: "type[object]"
+    tmp_path: Path, frozen: DemoOrg, read: Callable[[type[Record]], Sync[Record]]
 ) -> None:
     class ContentDocumentLink(Record, table=True):
         linked_entity_id: str | None
 
     async with project_at(tmp_path, frozen) as project:
         with warnings() as said:
-            outcome = await project.outcome(read(ContentDocumentLink))  # type: ignore[call-arg, arg-type]
+            outcome = await project.outcome(read(ContentDocumentLink))
         assert "where= gives it one" in said[0]
         assert isinstance(outcome.problem, FilterRequired)
         assert "ctx.snapshot(ContentDocumentLink, where=...)" in outcome.problem.remedy
