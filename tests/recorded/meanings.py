@@ -35,7 +35,7 @@ MEANINGS: list[tuple[str, type[OrgsyncError]]] = [
     (r"400 POST \S+/jobs/query .*API_ERROR", BulkRefused),
     (r"403 .*TotalRequests Limit", LimitReached),
     (r"403 .*ConcurrentRequests", NotCarriedOut),
-    (r"400 .*Bad Message 400", QueryRefused),
+    (r"400 .*Bad Message 400", AnswerUnreadable),
     (r"414 .*URI Too Long", QueryRefused),
     (r"50\d .*", ServerProblem),
     (r"200 GET \S+/jobs/query/\w+ .*\"Failed\"", JobFailed),

@@ -97,4 +97,6 @@ class _Condition:
 def _literal(token: str) -> Any:
     if token.startswith("'"):
         return re.sub(r"\\(.)", r"\1", token[1:-1])
+    if token in ("true", "false"):
+        return token == "true"
     return datetime.fromisoformat(token)

@@ -97,9 +97,10 @@ class Reader(Generic[R]):
             self.schema.sobject,
             [*first, *(path for path in paths if path not in first)],
             order,
-            (self.progress.where, None if deleted else facts.live),
+            (self.progress.where,),
             since=self.under_way.since,
             bin=facts.has_recycle_bin,
+            live=None if deleted else facts.live,
             exact=any(
                 c.type is Decimal or (c.type is str and facts.reading.path(c) in {*facts.numbers, *facts.any_type})
                 for c in self.schema.columns

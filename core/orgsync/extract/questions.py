@@ -159,8 +159,9 @@ class Question:
     """What to ask of an object.
 
     The first `common` of `paths` tell which version of a row it is. `since` is where the time of `order` begins; `ids`
-    narrow it to these rows. `bin` asks queryAll, which gives archived rows and the recycle bin's as well; `exact` reads
-    numbers as Decimal; `disjunctions` says that the object may be asked with OR.
+    narrow it to these rows. `bin` asks queryAll, which gives archived rows and the recycle bin's as well; `live` is the
+    condition that leaves the latter out, None where they are wanted. `exact` reads numbers as Decimal; `disjunctions`
+    says that the object may be asked with OR.
     """
 
     sobject: str
@@ -170,6 +171,7 @@ class Question:
     since: datetime | None = None
     ids: Sequence[str] = ()
     bin: bool = True
+    live: str | None = None
     exact: bool = False
     common: int = 1
     disjunctions: bool = True
@@ -189,11 +191,11 @@ class Question:
 
     def unordered(self, paths: Sequence[str]) -> str:
         """Write it for Bulk: whole and without an order, so that Salesforce can cut it by primary keys."""
-        return select(paths, self.sobject, where=[self._since, *self.conditions])
+        return select(paths, self.sobject, where=[self._since, *self.conditions, self.live])
 
     @property
     def condition(self) -> str | None:
-        """What limits the rows, as one condition; None for all of them."""
+        """What limits the rows, the recycle bin's or not, as one condition; None for all of them."""
         parts = [part for part in (self._since, *self.conditions) if part]
         return " AND ".join(f"({part})" for part in parts) or None
 
@@ -202,7 +204,7 @@ class Question:
         since = None if self.order.start(after) else self._since
         among = contains("Id", self.ids) if self.ids else None
         behind = self.order.behind(after if self.disjunctions else self.order.before(after))
-        conditions = [since, until, behind, *self.conditions, among]
+        conditions = [since, until, behind, *self.conditions, self.live, among]
         return select(paths, self.sobject, where=conditions, order_by=self.order.fields)
 
     @property

@@ -8,10 +8,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from orgsync.errors import QueryRefused
+from orgsync.errors import AccessRefused, QueryRefused
 from orgsync.records import Batch, Record
 from orgsync.salesforce.answers import NotReplicateable
-from orgsync.salesforce.replication import DeleteLogPurged, Deletions, TooManyDeletions, deleted
+from orgsync.salesforce.replication import DeleteLogPurged, Deletions, deleted
 
 from .asking import rows_with
 from .jobs import discard
@@ -140,17 +140,17 @@ class ChangesPass(Generic[R]):
             self._note_refused(step)
 
     async def _deletions(self) -> AsyncGenerator[Batch[R]]:
-        """Read getDeleted's log; where it does not reach back, the Ids are compared in this pass."""
+        """Read getDeleted's log; where it is refused or does not reach back, the Ids are compared in this pass.
+
+        Only an object that Salesforce does not replicate is left without either: there comparing is the sync's to ask
+        for, with reconcile. An answer without an error of Salesforce's ends the run.
+        """
         reader, sobject = self.reader, self.reader.schema.sobject
         start = reader.progress.deletions_from or reader.under_way.since
         if start is None or reader.facts.log_refused:
             return
         try:
             log = await self._deleted_since(start)
-        except (DeleteLogPurged, TooManyDeletions) as problem:
-            if not reader.under_way.compare:
-                await self._compare_now(f"{problem.cause} Ids are compared.")
-            return
         except NotReplicateable as refusal:
             reader.source.warn(
                 f"{refusal.cause} Rows of {sobject} that are deleted for good are found by comparing Ids: "
@@ -158,6 +158,10 @@ class ChangesPass(Generic[R]):
             )
             facts = msgspec.structs.replace(reader.facts, log_refused=True)
             reader.progress = replace(reader.progress, facts=facts)
+            return
+        except (QueryRefused, AccessRefused) as problem:  # a log that was purged, or holds too much, is among them
+            if not reader.under_way.compare:
+                await self._compare_now(f"{problem.cause} Ids are compared.")
             return
         gone = await reader.comparison.among(log.ids) if log.ids else []
         reader.progress = replace(reader.progress, deletions_from=min(log.covered, reader.under_way.until))
@@ -177,8 +181,14 @@ class ChangesPass(Generic[R]):
         """Read the Ids of all rows that are live in the org."""
         reader = self.reader
         stamp = reader.facts.cursor
-        conditions = (reader.progress.where, reader.facts.live)
-        question = Question(reader.schema.sobject, ["Id"], ById(stamp), conditions, bin=reader.facts.has_recycle_bin)
+        question = Question(
+            reader.schema.sobject,
+            ["Id"],
+            ById(stamp),
+            (reader.progress.where,),
+            bin=reader.facts.has_recycle_bin,
+            live=reader.facts.live,
+        )
         plan = await reader.plan(question, reader.under_way.before)
         async with aclosing(reader.read("ids", self._after("ids"), question, plan)) as chunks:
             async for chunk in chunks:
