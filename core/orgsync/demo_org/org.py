@@ -9,6 +9,7 @@ from typing import Self
 from .administration import Administration
 from .api import Api
 from .assertion import private_key_pem
+from .business import Business
 from .changes import Changes
 from .clock import Clock
 from .database import Database
@@ -69,6 +70,7 @@ class DemoOrg(Changes, Administration, Settings):
         schema = Schema(self._clock.stamp - timedelta(days=1))
         self._database = Database(self._clock, schema, pod="Dn0")
         Loader(self._database, seed).load(accounts=accounts, contacts=contacts)
+        Business(self._database, seed, self.org_id).load()
         self.user_id = self._database.user_id
         self._hosts = Hosts()
         self._sessions = Sessions(self, self._clock)
