@@ -88,11 +88,11 @@ class Business:
             }  # fmt: skip
 
     def _cases(self, owners: Sequence[str]) -> Iterator[Fields]:
-        contacts = list(self._database.tables["Contact"].values())[:8] or [None]
+        contacts: list[Row] = list(self._database.tables["Contact"].values())[:8] or [{}]
         for number in range(8):
             contact, status = contacts[number % len(contacts)], CASE_STATUSES[number % 4]
             yield {
-                "ContactId": contact and contact["Id"], "AccountId": contact and contact["AccountId"],
+                "ContactId": contact.get("Id"), "AccountId": contact.get("AccountId"),
                 "Status": status, "Origin": CASE_ORIGINS[number % 3], "Subject": _PROBLEMS[number % 4],
                 "Priority": ("High", "Medium", "Low")[number % 3], "OwnerId": self._one_of(owners),
                 "ClosedDate": self._now - timedelta(days=5) if status == "Closed" else None,
