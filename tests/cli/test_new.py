@@ -50,7 +50,8 @@ def test_a_new_sync_of_any_object_copies_all_its_rows(
     (path,) = (folder / "syncs").glob("*.py")
     assert written.out.splitlines()[-1] == f"Next: orgsync run {path.stem} -c acme"
     run = orgsync("run", path.stem, "-c", "acme", "--json")
-    assert (run.code, run.err) == (0, "")
+    assert run.code == 0
+    assert run.err == "" or run.err.startswith(f"warning: Salesforce does not replicate {sobject}: ")
     rows = {str(row["Id"]): row for row in acme.rows(sobject)}
     assert run.objects()[0]["added"] == len(rows) > 0
     (model,) = (each for each in find_sync(path.stem, folder / "syncs").function.__globals__.values() if is_class(each))

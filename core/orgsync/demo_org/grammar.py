@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from orgsync.errors import ConfigurationInvalid
 
-from .refusal import Refusal
+from .refusal import Refusal, not_implemented
 from .syntax import (
     Aggregate,
     Boolean,
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     Node = Tree[Token] | Token | None
 
 GRAMMAR = r"""
-query: SELECT item ("," item)* FROM NAME [AS? NAME] [where] [group] [order] [limit] [offset]
+query: SELECT item ("," item)* FROM NAME [AS? NAME] [USING_SCOPE] _clauses
+_clauses: [where] [WITH_MODE] [group] [order] [limit] [offset] [FOR_USE]
 ?item: path | fields_of | aggregate | "(" query ")"
 path: NAME
 fields_of: FIELDS "(" NAME ")"
@@ -73,6 +74,9 @@ GROUP_BY.3: /group\s+by\b/i
 ORDER_BY.3: /order\s+by\b/i
 DIRECTION.3: /(asc|desc)\b/i
 NULLS.3: /nulls\s+(first|last)\b/i
+USING_SCOPE.4: /using\s+scope\s+everything\b/i
+WITH_MODE.4: /with\s+(security_enforced|user_mode|system_mode)\b/i
+FOR_USE.4: /for\s+(view|reference|update)\b/i
 LIMIT.3: /limit\b/i
 OFFSET.3: /offset\b/i
 FIELDS.3: /fields(?=\s*\()/i
@@ -92,6 +96,23 @@ NUMBER.3: /[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?/i
 _WORD = re.compile(r"\w+|\S")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.S)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\", "_": "_", "%": "%"}
+_WITHOUT_EFFECT = {"SELECT", "FROM", "AS", "USING_SCOPE", "WITH_MODE", "FOR_USE"}
+_LITERAL = re.compile(r"'(?:\\.|[^'\\])*'", re.S)
+_UNKNOWN = (
+    (r"\btypeof\b", "know TYPEOF"),
+    (r"\bhaving\b", "know HAVING"),
+    (r"\bgroup\s+by\s+(rollup|cube)\b|\bgrouping\s*\(", "know GROUP BY ROLLUP and GROUP BY CUBE"),
+    (r"\b(format|tolabel|convertcurrency|converttimezone|distance|geolocation)\s*\(", "know the function {0}()"),
+    (
+        r"\b((?:calendar|fiscal)_(?:month|quarter|year)|day_(?:in_\w+|only)|hour_in_day|week_in_\w+)\s*\(",
+        "know the date function {0}()",
+    ),
+    (r"\b(?:using\s+scope\s+(\w+))", "know USING SCOPE {0}"),
+    (r"\bwith\s+(data\s+category|\w+)", "know WITH {0}"),
+    (r"\bupdate\s+(tracking|viewstat)\b", "know UPDATE {0}"),
+    (r"\border\s+by\s+(?:[^)]*\W)?((?:count|count_distinct|min|max|sum|avg)\s*\()", "know aggregates in ORDER BY"),
+)
+"""What SOQL has and the grammar has not: a pattern, and what the demo org then says that it does not do."""
 LONGEST = 100_000
 
 
@@ -125,11 +146,24 @@ def parse(text: str) -> Query:
     try:
         tree = parser().parse(text)
     except UnexpectedInput as unexpected:
+        if (unknown := _unknown(text)) is not None:
+            raise unknown from None
         found = getattr(unexpected, "token", None)  # absent where no token can be read at all
         at = len(text) if found == "" else unexpected.pos_in_stream or 0
         offender = str(found or _WORD.findall(text[at : at + 80])[0] if at < len(text) else "<EOF>")
         raise malformed(text, at, f"unexpected token: '{offender}'") from None
     return _query(text, tree)
+
+
+def _unknown(text: str) -> Refusal | None:
+    """Return the 501 of a query that holds what SOQL has and the grammar has not; None for one that is wrong."""
+    bare = _LITERAL.sub("''", text)
+    for pattern, what in _UNKNOWN:
+        if match := re.search(pattern, bare, re.I):
+            return not_implemented(what.format(*(str(each).upper() for each in match.groups())))
+    if re.search(r"\ball\s+rows\s*$", bare, re.I):
+        return Refusal(400, "MALFORMED_QUERY", "ALL ROWS not allowed in this context")
+    return None
 
 
 def malformed(text: str, at: int, message: str) -> Refusal:
@@ -189,9 +223,7 @@ def _position(node: "Node") -> int:
 
 
 def _query(text: str, tree: "Node") -> Query:
-    children = [
-        child for child in _children(tree) if child is not None and _kind(child) not in {"SELECT", "FROM", "AS"}
-    ]
+    children = [child for child in _children(tree) if child is not None and _kind(child) not in _WITHOUT_EFFECT]
     names = [child for child in children if _kind(child) == "NAME"]
     clauses = {str(cast("Tree[Token]", child).data): _children(child)[1:] for child in children if not _kind(child)}
     items = children[: children.index(names[0])]

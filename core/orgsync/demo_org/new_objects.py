@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from .fields import NUMBER_TYPES, TEXT_TYPES, Derive, Field, SObject
 from .ids import ALPHABET, base62
-from .objects import AUDIT_FIELDS, OPPORTUNITY
+from .objects import OPPORTUNITY
+from .standard_fields import AUDIT_FIELDS
 
 _BY_NAME = {field.name: field for field in OPPORTUNITY.fields}
 _NAME_LENGTH = 80

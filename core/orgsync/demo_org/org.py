@@ -1,5 +1,6 @@
 """The demo org as tests and `orgsync demo` hold it: start it, change it, break it, look at what it was asked."""
 
+import json
 import ssl
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Self
 from .administration import Administration
 from .api import Api
 from .assertion import private_key_pem
+from .business import Business
 from .changes import Changes
 from .clock import Clock
 from .database import Database
@@ -69,6 +71,7 @@ class DemoOrg(Changes, Administration, Settings):
         schema = Schema(self._clock.stamp - timedelta(days=1))
         self._database = Database(self._clock, schema, pod="Dn0")
         Loader(self._database, seed).load(accounts=accounts, contacts=contacts)
+        Business(self._database, seed, self.org_id).load()
         self.user_id = self._database.user_id
         self._hosts = Hosts()
         self._sessions = Sessions(self, self._clock)
@@ -77,6 +80,7 @@ class DemoOrg(Changes, Administration, Settings):
         self._server: Server | None = None
         self._faults: list[FaultRule] = []
         self._requests: list[Request] = []
+        self._unserved: list[str] = []
 
     def __enter__(self) -> Self:
         self.start()
@@ -213,6 +217,12 @@ class DemoOrg(Changes, Administration, Settings):
         with self._database.lock:
             return list(self._requests)
 
+    @property
+    def unserved(self) -> list[str]:
+        """What was asked of the org that Salesforce does and it does not, in its own words: status 501."""
+        with self._database.lock:
+            return list(self._unserved)
+
     def clear_requests(self) -> None:
         """Forget the requests answered so far."""
         with self._database.lock:
@@ -251,6 +261,8 @@ class DemoOrg(Changes, Administration, Settings):
         return answer
 
     def _record(self, call: Call, answer: Answer) -> None:
+        if answer.status == 501 and b"NOT_IMPLEMENTED" in answer.body:
+            self._unserved.append(str(json.loads(answer.body)[0]["message"]))
         self._requests.append(
             Request(call.method, call.path, call.query, answer.status, answer.counted, dict(call.headers), call.body)
         )

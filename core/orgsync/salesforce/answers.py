@@ -1,6 +1,7 @@
 """What Salesforce's answers mean: from status, errorCode and body to the error that says who must act.
 
     QueryRefused
+    ├── NotServed              a demo org does not do what Salesforce does
     ├── NotFound               a row or resource is absent
     ├── NotReplicateable       getUpdated and getDeleted do not cover the object
     └── FilterRequired         the object is queried under a filter of a certain form alone
@@ -42,6 +43,7 @@ __all__ = [
     "NotCarriedOut",
     "NotFound",
     "NotReplicateable",
+    "NotServed",
     "QueryIncomplete",
     "QueryTimedOut",
     "SessionInvalid",
@@ -82,6 +84,10 @@ class LocatorBusy(LocatorExpired):
 
 class NotFound(QueryRefused):
     """The addressed row or resource does not exist, or the user may not see it."""
+
+
+class NotServed(QueryRefused):
+    """A demo org does not do what Salesforce does, and says so in its own words."""
 
 
 class NotReplicateable(QueryRefused):
@@ -213,6 +219,13 @@ def _demands_filter(message: str) -> bool:
     return "implementation restriction" in text or "filter on a reified column is required" in text
 
 
+def _not_served(refusal: Refusal) -> OrgsyncError:
+    return NotServed(
+        refusal.message or f"{refusal.request} is not served ({refusal.code}).",
+        "Test this with a cassette that is recorded from a real org.",
+    )
+
+
 def _not_found(refusal: Refusal) -> OrgsyncError:
     return NotFound(
         f"{refusal.request} was not found ({refusal.code}).", "It is absent, deleted, or not shared with the user."
@@ -300,6 +313,7 @@ _MEANINGS: dict[str, Callable[[Refusal], OrgsyncError]] = {
     "SERVER_UNAVAILABLE": _server,
     "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE": _not_carried_out,
     "NOT_FOUND": _not_found,
+    "NOT_IMPLEMENTED": _not_served,
     "ENTITY_IS_DELETED": _not_found,
 }
 

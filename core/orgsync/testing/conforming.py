@@ -21,7 +21,7 @@ from .checks_rows import brings_every_row, follows_changes, repeats_without_chan
 from .checks_text import has_docstrings, has_tables, imports_quietly
 from .copying import Script
 from .importing import Subject, find_subjects
-from .verdicts import FIRST, QUERIES, SECOND, TABLES, Check, NotChecked, Unfit, on_copies
+from .verdicts import FIRST, QUERIES, SECOND, TABLES, Check, NotChecked, Unfit, Unserved, on_copies
 
 __all__ = ["CHECKS", "conformance"]
 
@@ -133,6 +133,8 @@ def _checked(check: Check, script: Script, skipped: bool, folder: Path) -> None:
         check(script, folder)
     except Unfit as unfit:
         told = str(unfit)
+    except Unserved as unserved:
+        pytest.skip(f"not checked: {unserved}")
     except NotChecked as other:
         pytest.skip(f'see "{script.home.sync}-{other}", which fails first')
     if told:

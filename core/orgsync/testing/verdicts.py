@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from .copying import Copies, Script, opened
 
-__all__ = ["FIRST", "QUERIES", "SECOND", "TABLES", "Check", "NotChecked", "Unfit", "on_copies"]
+__all__ = ["FIRST", "QUERIES", "SECOND", "TABLES", "Check", "NotChecked", "Unfit", "Unserved", "on_copies"]
 
 TABLES = "has valid tables"
 QUERIES = "sends queries that parse"
@@ -31,6 +31,10 @@ class Unfit(Exception):
     """The script does not do what the check asks; the text says what it does."""
 
 
+class Unserved(Exception):
+    """The check says nothing, for the demo org does not do what the script asks; the text says what."""
+
+
 class NotChecked(Exception):
     """The check says nothing, for another one fails first, whose name this carries."""
 
@@ -40,7 +44,12 @@ def on_copies(check: Callable[[Copies], Coroutine[Any, Any, None]], *, orgs: int
 
     async def checked(script: Script, folder: Path) -> None:
         async with opened(script, folder, orgs=orgs) as copies:
-            await check(copies)
+            try:
+                await check(copies)
+            finally:
+                # Passed or failed, it would be by the demo org's fault.
+                for unserved in [each for stocked in copies.stocked for each in stocked.org.unserved][:1]:
+                    raise Unserved(unserved)
 
     def run(script: Script, folder: Path) -> None:
         with stamina.set_testing(True, attempts=_ATTEMPTS, cap=True), _quiet():
