@@ -42,6 +42,7 @@ def column_names(ctx: typer.Context, incomplete: str) -> list[str]:
     *chosen, last = incomplete.split(",")
     before = "".join(f"{name}," for name in chosen)
     with suppress(Exception), open_view() as view:
-        columns = view.columns(view.table(str(ctx.params["model"])))
+        model = ctx.params["model"] or ctx.args[0]  # an option without its value yet leaves the words unread
+        columns = view.columns(view.table(model))
         return [f"{before}{name}" for name in columns if name.startswith(last) and name not in chosen]
     return []
