@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -12,7 +13,10 @@ from orgsync.errors import OrgsyncError
 
 from .output import say, show_problem, speech
 
-__all__ = ["INTERRUPTED", "Commands", "PlainCommand", "Program", "enter_project", "wait_for"]
+if TYPE_CHECKING:
+    from orgsync.store import View
+
+__all__ = ["INTERRUPTED", "Commands", "PlainCommand", "Program", "enter_project", "open_view", "wait_for"]
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
@@ -111,6 +115,17 @@ def enter_project() -> None:
     from orgsync.settings import require_project
 
     require_project()
+
+
+@contextmanager
+def open_view() -> "Generator[View]":
+    """Open the project's database to look at, without what only work on it needs."""
+    from orgsync.settings import load_settings
+    from orgsync.store.view import View
+
+    settings = load_settings()
+    with View.open(settings.store_url, folder=settings.folder) as view:
+        yield view
 
 
 def wait_for(work: Callable[[], Awaitable[T]]) -> T:

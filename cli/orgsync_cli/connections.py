@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .commands import Program, enter_project, wait_for
+from .commands import Program, enter_project, open_view, wait_for
 from .completing import connection_names
 from .output import examples, instant, json_line, result, say, to_json
 from .tables import show_table
 
 if TYPE_CHECKING:
-    from orgsync.store import Connection
+    from orgsync.store import ConnectionRow
 
 __all__ = ["EXAMPLES", "app"]
 
@@ -36,19 +36,19 @@ def connections(ctx: typer.Context, as_json: AsJson = False) -> None:
             raise typer.BadParameter(behind, param_hint="--json")
     else:
         enter_project()
-        wait_for(lambda: _list(as_json=as_json))
+        _list(as_json=as_json)
 
 
 @app.command("list", epilog=examples("orgsync connections list", "orgsync connections list --json"))
 def list_them(as_json: AsJson = False) -> None:
     """List the connections, as `orgsync connections` alone does."""
-    wait_for(lambda: _list(as_json=as_json))
+    _list(as_json=as_json)
 
 
 @app.command(epilog=examples("orgsync connections show acme", "orgsync connections show acme --json"))
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show all that is known of a connection, but no secret."""
-    wait_for(lambda: _show(name, as_json=as_json))
+    _show(name, as_json=as_json)
 
 
 @app.command(epilog=examples("orgsync connections rename acme acme-eu"))
@@ -72,7 +72,7 @@ def remove(
     Its credentials and checkpoints go in any case; --keep-rows keeps its rows and the list of its runs. Nothing is
     changed in the org.
     """
-    wait_for(lambda: _read(name))
+    _read(name)
     if not yes:
         rows = "Its rows are kept" if keep_rows else "Its rows are deleted from the copy"
         typer.confirm(f"Remove {name}? {rows}; the org is not touched.", abort=True, err=True)
@@ -91,11 +91,9 @@ def try_it(name: Name) -> None:
     result(f"{name} works: the org answered{' after a new token was got' if calls > 1 else ''}.")
 
 
-async def _list(*, as_json: bool) -> None:
-    from orgsync.application import open_workspace
-
-    async with open_workspace() as workspace:
-        there = await workspace.store.connections()
+def _list(*, as_json: bool) -> None:
+    with open_view() as view:
+        there = view.connections()
     if as_json:
         for each in there:
             json_line(as_object(each))
@@ -107,15 +105,13 @@ async def _list(*, as_json: bool) -> None:
         show_table(headings, rows, spare=["flow", "environment"], elastic="user")
 
 
-async def _read(name: str) -> "Connection":
-    from orgsync.application import open_workspace
-
-    async with open_workspace() as workspace:
-        return await workspace.store.connection(name)
+def _read(name: str) -> "ConnectionRow":
+    with open_view() as view:
+        return view.connection(name)
 
 
-async def _show(name: str, *, as_json: bool) -> None:
-    connection = await _read(name)
+def _show(name: str, *, as_json: bool) -> None:
+    connection = _read(name)
     if as_json:
         json_line(as_object(connection))
         return
@@ -124,7 +120,7 @@ async def _show(name: str, *, as_json: bool) -> None:
         result(f"{label:<15}{plain}".rstrip())
 
 
-def as_object(connection: "Connection") -> dict[str, Any]:
+def as_object(connection: "ConnectionRow") -> dict[str, Any]:
     """Write a connection for a program; nothing secret is in it."""
     return {
         "name": connection.name,

@@ -1,6 +1,7 @@
 """`orgsync init`: the files a project begins with."""
 
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,7 +53,7 @@ def _write_project(folder: Path) -> None:
     _write_pyproject(folder)
     _write_gitignore(folder)
     place = "" if folder.resolve() == Path.cwd() else f"\n  cd {folder}"
-    result(_NEXT.format(place=place))
+    result(_NEXT.format(place=place, packages=_missing_packages()))
 
 
 _RECORDED = "test_every_opportunity_arrives_and_then_only_what_changed.yaml"
@@ -84,6 +85,13 @@ def _write_pyproject(folder: Path) -> None:
     result(f"  exists   {path.name}")
     if not _has_pytest_lines(path):
         result("\nFor the tests, add to pyproject.toml:\n\n" + _PYTEST_LINES)
+
+
+def _missing_packages() -> str:
+    """Say how to install what the tests need, where it is not there."""
+    if all(find_spec(name) for name in ("pytest", "pytest_asyncio", "vcr", "lark")):
+        return ""
+    return "\n  pip install 'orgsync[testing]' pytest-asyncio    what the tests need"
 
 
 def _has_pytest_lines(path: Path) -> bool:
@@ -121,10 +129,13 @@ dependencies = ["orgsync[testing]", "pytest-asyncio>=1"]
 [tool.setuptools]
 py-modules = []  # orgsync reads the scripts from their folder; there is nothing to install
 
-{pytest}"""
+{pytest}
+[tool.mypy]
+explicit_package_bases = true  # syncs/ and tests/ are folders, not packages
+"""
 
 _NEXT = """
-Next:{place}
+Next:{place}{packages}
   pytest                        the tests pass, without an org
   orgsync connect acme          sign in to an org (a Developer Edition or production; add
                                 --environment sandbox for a sandbox)

@@ -1,6 +1,5 @@
 """Ctrl-C and SIGTERM during a run: the first cancels it at a batch boundary, the second ends the process at once."""
 
-import asyncio
 import os
 import signal
 import sys
@@ -26,6 +25,8 @@ class Interruption:
     """
 
     def __init__(self, scope: "anyio.CancelScope", *, patience: float | None = None) -> None:
+        import asyncio
+
         self.code = 0
         self._scope = scope
         self._patience = patience

@@ -2,21 +2,26 @@
 
 import csv
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .commands import wait_for
-from .completing import connection_names
+from .commands import open_view
+from .completing import column_names, connection_names, table_names
 from .output import examples, result, say, to_json
 from .tables import show_rows
+
+if TYPE_CHECKING:
+    from orgsync.store import View
 
 __all__ = ["EXAMPLES", "records"]
 
 EXAMPLES = examples(
     "orgsync records contact                                a look at the table",
+    "orgsync records contact --columns name,email --where \"account_name LIKE 'A%'\"",
     "orgsync records contact -c acme --format csv > contacts.csv",
     "orgsync records contact --changes --after 2500         what changed since number 2500",
 )
@@ -33,15 +38,27 @@ class Format(StrEnum):
 
 
 def records(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The record class, or its table: contact.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="The record class, or its table: contact.", autocompletion=table_names),
+    ],
     connection: Annotated[
         str | None,
         typer.Option("--connection", "-c", metavar="NAME", help="Of this connection.", autocompletion=connection_names),
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Only these columns: name,email.", autocompletion=column_names),
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(metavar="SQL", help="Only rows for which this SQL expression holds.")
+    ] = None,
     changes: Annotated[
         bool, typer.Option("--changes", help="The change feed: in order of sync_seq, deleted rows included.")
     ] = False,
-    after: Annotated[int, typer.Option(min=0, metavar="SEQ", help="With --changes: those after this sync_seq.")] = 0,
+    after: Annotated[
+        int | None, typer.Option(min=0, metavar="SEQ", help="With --changes: those after this sync_seq.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="How many rows; a table shows 20 by default.")
     ] = None,
@@ -49,43 +66,83 @@ def records(
 ) -> None:
     """Show the rows of a record class, or its changes in the order in which they were committed.
 
-    A table shows the columns that fit the terminal; json and csv have all of them, and all rows.
+    A table shows the columns that fit the terminal; json and csv have all of them, and all rows. --where is a condition
+    of SQLite's SQL: text in single quotes, true and false as 1 and 0. Nothing is written.
     """
-    if after and not changes:
+    if after is not None and not changes:
         raise typer.BadParameter("it needs --changes", param_hint="--after")
-    if form is Format.table:
-        limit = limit or _TABLE_ROWS
-    wait_for(lambda: _records(model, connection, changes=changes, after=after, limit=limit, form=form))
+    asked = _Asked(model, connection, _names(columns), where, changes, after or 0, limit, form)
+    with open_view() as view:
+        _show(view, asked)
 
 
-async def _records(
-    model: str, connection: str | None, *, changes: bool, after: int, limit: int | None, form: Format
-) -> None:
-    from orgsync.application import open_workspace
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    model: str
+    connection: str | None
+    columns: Sequence[str]
+    where: str | None
+    changes: bool
+    after: int
+    limit: int | None
+    form: Format
 
-    async with open_workspace() as workspace:
-        if connection:
-            await workspace.store.connection(connection)
-        more = limit + 1 if limit and form is Format.table else limit
-        rows = workspace.store.read(model, connection=connection, changes=changes, after=after, limit=more)
-        if form is Format.json:
-            async for row in rows:
-                result(to_json(row))
-        elif form is Format.csv:
-            await _write_csv(rows)
-        else:
-            shown = [row async for row in rows]
-            if not shown:
-                say("There are no changes after that number." if changes else "There are no rows.")
-                return
-            show_rows(shown[:limit], changes=changes, more=len(shown) > (limit or 0))
+    @property
+    def most(self) -> int | None:
+        """How many rows to show."""
+        return self.limit or (_TABLE_ROWS if self.form is Format.table else None)
 
 
-async def _write_csv(rows: AsyncIterator[dict[str, Any]]) -> None:
-    """Write comma-separated values with a heading; NULL is an empty cell."""
-    writer: Any = None
-    async for row in rows:
-        if writer is None:
-            writer = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
-            writer.writerow(row)
+def _names(columns: str | None) -> list[str]:
+    names = [] if columns is None else [name.strip() for name in columns.split(",")]
+    if not all(names) or (columns is not None and not names):
+        raise typer.BadParameter("names with commas between: name,email", param_hint="--columns")
+    return list(dict.fromkeys(names))
+
+
+def _show(view: "View", asked: _Asked) -> None:
+    if asked.connection:
+        view.connection(asked.connection)
+    table, most = view.table(asked.model), asked.most
+    given = asked.where
+    if given is not None and not given.strip():
+        raise typer.BadParameter("it is empty", param_hint="--where")
+    rows = view.read(
+        table,
+        connection=asked.connection,
+        changes=asked.changes,
+        after=asked.after,
+        limit=most + 1 if most and asked.form is Format.table else most,
+        columns=asked.columns,
+        where=given or "",
+    )
+    if asked.form is Format.json:
+        for row in rows:
+            result(to_json(row))
+        return
+    if asked.form is Format.csv:
+        _write_csv(rows, asked.columns or list(view.columns(table)))
+        return
+    shown = list(rows)
+    if not shown:
+        say(_nothing(asked))
+        return
+    show_rows(shown[:most], changes=asked.changes, chosen=asked.columns, more=len(shown) > (most or 0))
+
+
+def _nothing(asked: _Asked) -> str:
+    """Say why there is nothing to see."""
+    if asked.where:
+        return "There are no such changes." if asked.changes else "There are no such rows."
+    return "There are no changes after that number." if asked.changes else "There are no rows."
+
+
+def _write_csv(rows: Iterator[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Write comma-separated values with a heading, also where no row follows; NULL is an empty cell."""
+    writer = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    first = next(rows, None)  # before the heading, for what is wrong with a condition shows here
+    writer.writerow(columns)
+    if first is not None:
+        writer.writerow(first.values())
+    for row in rows:
         writer.writerow(row.values())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orgsync.extract import Plan
     from orgsync.records import Record
     from orgsync.runner import RunOptions
-    from orgsync.store import Run
+    from orgsync.store import Run, RunRow
 
 __all__ = ["EXAMPLES", "as_object", "outcome_line", "run"]
 
@@ -167,7 +167,7 @@ class _OneRun:
             say(f"Interrupted; {amount(kept, 'change')} kept, and the next run goes on from there.")
 
 
-def as_object(run: "Run") -> dict[str, Any]:
+def as_object(run: "Run | RunRow") -> dict[str, Any]:
     """Write a run for a program."""
     return {
         "sync": run.sync,
@@ -199,7 +199,7 @@ def _counts(run: "Run") -> list[tuple[str, int]]:
     return [*kinds, ("unchanged", run.unchanged)] if any(count for _, count in kinds) else kinds
 
 
-def _seconds(run: "Run") -> float:
+def _seconds(run: "Run | RunRow") -> float:
     """Tell how long a run took, or has taken so far."""
     return round(((run.finished_at or datetime.now(UTC)) - run.started_at).total_seconds(), 3)
 

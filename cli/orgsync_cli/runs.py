@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import wait_for
+from .commands import open_view
 from .completing import connection_names, sync_names
 from .output import brief, examples, instant, json_line, moment, result, say
 from .run import as_object
 from .tables import show_table
 
 if TYPE_CHECKING:
-    from orgsync.store import Run
+    from orgsync.store import RunRow
 
 __all__ = ["EXAMPLES", "runs"]
 
@@ -35,7 +35,7 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """List the latest runs, or show one."""
-    found = wait_for(lambda: _runs(run_id, connection, sync, limit))
+    found = _runs(run_id, connection, sync, limit)
     if as_json:
         for each in found:
             json_line({"id": each.id, **as_object(each), "started_at": instant(each.started_at)})
@@ -44,30 +44,28 @@ def runs(
     elif not found:
         say("Nothing was run yet." if not (connection or sync) else "No such run.")
     else:
-        headings = ["id", "sync", "connection", "status", "started", "took", *_COUNTS, "calls"]
+        headings = ["id", "sync", "connection", "status", "started (UTC)", "took", *_COUNTS, "calls"]
         numbers = ["id", "took", *_COUNTS, "calls"]
         show_table(headings, [_row(each) for each in found], right=numbers, spare=["calls", "unchanged", "took"])
 
 
-async def _runs(run_id: int | None, connection: str | None, sync: str | None, limit: int) -> "list[Run]":
-    from orgsync.application import open_workspace
-
-    async with open_workspace() as workspace:
+def _runs(run_id: int | None, connection: str | None, sync: str | None, limit: int) -> "list[RunRow]":
+    with open_view() as view:
         if run_id is not None:
-            return [await workspace.store.run(run_id)]
-        return list(await workspace.store.runs(limit, sync=sync, connection=connection))
+            return [view.run(run_id)]
+        return view.runs(limit, sync=sync, connection=connection)
 
 
-def _took(run: "Run") -> str:
+def _took(run: "RunRow") -> str:
     return brief((run.finished_at - run.started_at).total_seconds()) if run.finished_at else ""
 
 
-def _row(run: "Run") -> list[str]:
+def _row(run: "RunRow") -> list[str]:
     counts = [f"{count:,}" for count in (run.added, run.updated, run.deleted, run.unchanged, run.api_calls)]
     return [str(run.id), run.sync, run.connection, run.status, moment(run.started_at)[:16], _took(run), *counts]
 
 
-def _show(run: "Run") -> None:
+def _show(run: "RunRow") -> None:
     facts = {
         "run": str(run.id),
         "sync": run.sync,

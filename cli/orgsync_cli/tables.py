@@ -80,19 +80,20 @@ def column_width(cells: Iterable[str]) -> int:
     return max(cell_len(cell) for cell in cells)
 
 
-def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool) -> None:
-    """Show rows; `changes` puts the number and the kind of the change first."""
-    cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
-    ordered = _ordered(cells, changes=changes)
-    columns = fitting_columns(ordered, cells, console().width)
+def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, chosen: Sequence[str] = ()) -> None:
+    """Show rows: the chosen columns in their order, or those that tell most.
+
+    `changes` puts the number and the kind of the change first.
+    """
+    width = console().width
+    each = max(_WIDEST, width // len(chosen) - GAP) if chosen else _WIDEST
+    cells = [{name: _cell(value, each) for name, value in row.items()} for row in rows]
+    columns = fitting_columns(list(chosen) or _ordered(cells, changes=changes), cells, width)
     show_table(columns, [[row[name] for name in columns] for row in cells])
-    hidden = len(rows[0]) - len(columns)
     notes = ["there are more rows: --limit N shows them"] if more else []
-    notes += (
-        [f"{amount(hidden, 'column is', 'columns are')} left out, empty or too wide: --format json shows all"]
-        if hidden
-        else []
-    )
+    if hidden := len(rows[0]) - len(columns):
+        why = "too wide" if chosen else "empty or too wide"
+        notes.append(f"{amount(hidden, 'column is', 'columns are')} left out, {why}: --format json shows all")
     if notes:
         say("; ".join(notes))
 
@@ -121,12 +122,12 @@ def _ordered(cells: Sequence[Mapping[str, str]], *, changes: bool) -> list[str]:
     return [*first, *middle, *last]
 
 
-def _cell(value: Any) -> str:
-    """Write a value on one short line."""
+def _cell(value: Any, widest: int) -> str:
+    """Write a value on one line, cut short where it is longer than that."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = value if isinstance(value, str) else to_json(value)
     line = " ".join(text.split())
-    return line if len(line) <= _WIDEST else f"{line[: _WIDEST - 1]}…"
+    return line if len(line) <= widest else f"{line[: widest - 1]}…"

@@ -5,8 +5,9 @@
 A name is imported when it is first used, so that `import orgsync` costs next to nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .lazy import importer
 
 if TYPE_CHECKING:
     from .application import connections, run
@@ -32,27 +33,18 @@ __all__ = [
     "sync",
 ]
 
-_HOMES = {
-    "Batch": "records",
-    "Batches": "records",
-    "ConnectionInfo": "context",
-    "Context": "context",
-    "Credentials": "salesforce.credentials",
-    "OrgsyncError": "errors",
-    "Record": "records",
-    "Sync": "context",
-    "connections": "application",
-    "field": "records",
-    "open": "application",
-    "run": "application",
-    "sync": "context",
-}
+__getattr__ = importer(
+    __name__,
+    {
+        **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
+        **dict.fromkeys(("ConnectionInfo", "Context", "Sync", "sync"), "context"),
+        **dict.fromkeys(("connections", "run"), "application"),
+        "open": "application:open_connection",
+        "Credentials": "salesforce.credentials",
+        "OrgsyncError": "errors",
+    },
+)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'orgsync' has no attribute {name!r}")
-    home = import_module(f"orgsync.{_HOMES[name]}")
-    value = getattr(home, "open_connection" if name == "open" else name)
-    globals()[name] = value
-    return value
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -38,6 +38,14 @@ def test_connections_and_syncs_are_offered_by_name(offered: Offer, acme: DemoOrg
     assert offered("orgsync doctor zz") == []
 
 
+def test_record_tables_and_their_columns_are_offered(offered: Offer, orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "contacts")
+    assert offered("orgsync records cont") == ["contact"]
+    assert offered("orgsync records contact --columns mailing_c") == ["mailing_city", "mailing_country"]
+    assert offered("orgsync records Contact --columns id,ema") == ["id,email"]
+    assert offered("orgsync records nothing --columns id") == []
+
+
 def test_where_nothing_can_be_read_nothing_is_offered_and_nothing_is_made(offered: Offer, folder: Path) -> None:
     assert offered("orgsync run contacts -c ac") == []
     assert [each.name for each in folder.iterdir()] == ["orgsync.toml"]

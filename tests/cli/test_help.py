@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from orgsync.demo_org import DemoOrg
+
 from .commandline import Command
 
 COMMANDS = [
@@ -86,3 +88,18 @@ def test_an_unknown_command_or_option_is_a_usage_error(orgsync: Command) -> None
     refused = orgsync("run", "contacts", "--ful")
     assert refused.code == 2
     assert "--full" in refused.err
+
+
+@pytest.mark.parametrize("words", ["runs", "records contact", "records contact --where 1", "connections", "doctor -h"])
+def test_a_command_that_only_reads_the_copy_imports_nothing_that_only_work_on_it_needs(
+    words: str, acme: DemoOrg, orgsync: Command
+) -> None:
+    assert orgsync("run", "contacts").code == 0
+    heavy = ["sqlalchemy", "sqlmodel", "alembic", "httpx", "cryptography", "jwt", "structlog", "asyncio", "msgspec"]
+    code = (
+        "import sys; from orgsync_cli.main import app\n"
+        f"try: app({words.split()})\n"
+        f"finally: print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stderr.splitlines()[-1] == "[]"

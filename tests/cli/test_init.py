@@ -98,3 +98,11 @@ def test_the_tests_that_come_with_a_project_pass(folder: Path, orgsync: Command)
     )
     assert ran.returncode == 0, ran.stdout
     assert "13 passed" in ran.stdout
+
+
+def test_a_fresh_project_passes_mypy_as_strict_as_it_is(folder: Path, orgsync: Command) -> None:
+    orgsync("init")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "."], cwd=folder, capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stdout

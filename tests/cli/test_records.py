@@ -1,14 +1,24 @@
 """Rows of the copy, as a table, JSON or CSV."""
 
 import csv
+import dataclasses
 import io
+import re
+import sqlite3
 import subprocess
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
 from rich.cells import cell_len
 
+from orgsync.application import open_workspace
 from orgsync.demo_org import DemoOrg
+from orgsync.settings import load_settings
+from orgsync.store import Connection, ConnectionRow, Run, RunRow, View, view
 
 from .commandline import PROGRAM, Command, plain_environment
 
@@ -112,3 +122,101 @@ def test_a_reader_that_has_read_enough_ends_it_quietly(form: str, folder: Path, 
     assert "Broken" not in err
     assert "Traceback" not in err
     assert process.returncode == 141
+
+
+def test_the_columns_that_are_named_are_shown_in_their_order(orgsync: Command, copied: DemoOrg) -> None:
+    rows = orgsync("records", "contact", "--columns", "email, id", "--format", "json").objects()
+    assert len(rows) == 26
+    assert {tuple(row) for row in rows} == {("email", "id")}
+    assert orgsync("records", "contact", "--columns", "email,id", "--format", "csv").out.startswith("email,id\n")
+    assert orgsync("records", "contact", "--columns", "last_name,id").out.split()[:2] == ["last_name", "id"]
+    cause, remedy = orgsync("records", "contact", "--columns", "id,emial").problem()
+    assert ("'email'" in cause, "first_name" in remedy) == (True, True)
+    assert orgsync("records", "contact", "--columns", "id,,email").code == 2
+
+
+def test_a_condition_narrows_rows_and_changes(orgsync: Command, copied: DemoOrg) -> None:
+    def found(*options: str) -> int:
+        return len(orgsync("records", "contact", "--format", "json", *options).objects())
+
+    assert found("--where", "last_name LIKE 'O\"N%'") == 1
+    assert found("--where", "email IS NULL OR 1 = 1") == 26
+    assert found("--where", "id IN (SELECT id FROM contact LIMIT 3)", "--changes", "-c", "acme") == 3
+    assert found("--where", '"last_name" = \'O"Neil, Jr.\'') == 1
+    assert "no such rows" in orgsync("records", "contact", "--where", "last_name = 'nobody'").err
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("lastname = 'x'", "last_name"),
+        ('last_name = "Lovelace"', "'Lovelace'"),
+        ("1) UNION SELECT 1, (2", "record tables alone|SELECTs|do not match"),
+        ("1); DELETE FROM contact; --", "has no place|do not match"),
+        ("1 -- and", "-- has no place"),
+        ("last_name = ?", "[?] has no place"),
+        ("last_name = :x", ": has no place"),
+        ("(1", "do not match"),
+        (")(", "do not match"),
+        ("last_name = 'x", "not closed"),
+        ("", "empty"),
+        ("EXISTS (SELECT secrets FROM orgsync_connection)", "record tables alone"),
+        ("(SELECT count(*) FROM sqlite_master) > 0", "record tables alone"),
+        ("load_extension('x')", "record tables alone"),
+        ("json(last_name) = 1", "malformed JSON"),
+        ("last_name ==== 1", "syntax error"),
+    ],
+)
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_a_condition_is_one_expression_that_reads_record_tables(
+    form: str, condition: str, told: str, orgsync: Command, copied: DemoOrg
+) -> None:
+    refused = orgsync("records", "contact", "--format", form, "--where", condition)
+    assert (refused.code, refused.out) == (2, "")
+    assert re.search(told, refused.err)
+    assert len(orgsync("records", "contact", "--format", "json").objects()) == 26
+
+
+def test_csv_without_rows_has_its_heading(orgsync: Command, copied: DemoOrg) -> None:
+    out = orgsync("records", "contact", "--columns", "id,email", "--where", "0", "--format", "csv").out
+    assert out == "id,email\n"
+
+
+def test_pages_follow_each_other_without_a_gap(copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view, "_PAGE", 4)
+    settings = load_settings()
+    with View.open(settings.store_url, folder=settings.folder) as opened:
+        rows = [[row["id"] for row in opened.read("contact", connection=owner)] for owner in (None, "acme")]
+        feeds = [
+            [row["sync_seq"] for row in opened.read("contact", connection=owner, changes=True)]
+            for owner in (None, "acme")
+        ]
+        few = [row["id"] for row in opened.read("contact", limit=10)]
+    assert rows[0] == rows[1] == sorted(rows[0])
+    assert feeds[0] == feeds[1] == sorted(feeds[0])
+    assert (len(set(rows[0])), len(set(feeds[0])), few) == (26, 26, rows[0][:10])
+
+
+def test_the_view_and_the_store_tell_the_same(orgsync: Command, copied: DemoOrg) -> None:
+    settings = load_settings()
+
+    async def stored() -> tuple[Sequence[Connection], Sequence[Run], list[dict[str, Any]]]:
+        async with open_workspace(settings) as workspace:
+            store = workspace.store
+            return await store.connections(), await store.runs(9), [row async for row in store.read("contact")]
+
+    connections, runs, rows = anyio.run(stored)
+    with View.open(settings.store_url, folder=settings.folder) as opened:
+        assert list(opened.read("contact")) == rows
+        for seen, kept in [(opened.connections(), connections), (opened.runs(9), runs)]:
+            assert len(seen) == len(kept) > 0
+            for one, other in zip(seen, kept, strict=True):
+                assert dataclasses.asdict(one) == {name: getattr(other, name) for name in dataclasses.asdict(one)}
+    assert {each.name for each in dataclasses.fields(RunRow)} == set(Run.model_fields)
+    assert {each.name for each in dataclasses.fields(ConnectionRow)} == set(Connection.model_fields) - {"secrets"}
+
+
+def test_a_database_of_a_newer_version_is_not_shown(orgsync: Command, copied: DemoOrg) -> None:
+    with closing(sqlite3.connect(".orgsync/orgsync.db")) as database, database:
+        database.execute("UPDATE orgsync_version SET version_num = '9999'")
+    assert "newer than this orgsync" in orgsync("runs").problem()[0]

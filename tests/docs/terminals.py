@@ -20,7 +20,7 @@ from tests.cli.commandline import plain_environment
 
 from .pages import Block, Page
 
-__all__ = ["TERMINAL", "Terminals", "environment", "require_shown"]
+__all__ = ["TERMINAL", "Terminals", "environment", "free_port", "require_shown"]
 
 TERMINAL = re.compile(r"terminal (?P<number>\d)(?P<fails>, fails)?")
 
@@ -44,7 +44,7 @@ class Terminals:
         self._last = 1
         self._serving: dict[int, subprocess.Popen[str]] = {}
         self._wrote: dict[int, str] = {}
-        self._port = _free_port()
+        self._port = free_port()
 
     def run(self, blocks: Sequence[Block]) -> None:
         """Do what the blocks say, one after the other; raises AssertionError, with the line, where one is not true."""
@@ -171,7 +171,8 @@ def _interrupt(process: "subprocess.Popen[str]") -> str:
     return out
 
 
-def _free_port() -> str:
+def free_port() -> str:
+    """Find a port that nobody listens on."""
     with socket.socket() as made:
         made.bind(("127.0.0.1", 0))
         return str(made.getsockname()[1])

@@ -24,15 +24,12 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from orgsync.column_names import exact_name
+
 from .instants import parse_instant, to_stored
 from .numbers import stored_number
 
 __all__ = ["StoredDecimal", "StoredTime", "UtcDateTime", "exact_name"]
-
-
-def exact_name(column: str) -> str:
-    """Name the column that keeps a Decimal column's digits in SQLite."""
-    return f"{column}__exact"
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -5,9 +5,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 from orgsync.errors import StoreUnavailable
 
 __all__ = ["faults_explained"]
@@ -60,20 +57,28 @@ def faults_explained(path: Path) -> Generator[None]:
     """Raise StoreUnavailable for what the machine did wrong; let an error in the SQL itself pass as it is."""
     try:
         yield
-    except PoolTimeout as error:
-        raise StoreUnavailable(
-            f"Every connection to the database {path} is in use.", "Close sessions that are open, then try again."
-        ) from error
-    except (sqlite3.Error, DBAPIError) as error:
+    except sqlite3.Error as error:
         explained = _explain(error, path)
         if explained is None:
             raise
+        raise explained from error
+    except Exception as error:
+        from sqlalchemy.exc import DBAPIError  # here, for what only looks at the database goes without it
+        from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+        if isinstance(error, PoolTimeout):
+            raise StoreUnavailable(
+                f"Every connection to the database {path} is in use.", "Close sessions that are open, then try again."
+            ) from error
+        original = error.orig if isinstance(error, DBAPIError) else None
+        explained = _explain(original, path)
+        if explained is None:
+            raise
         # An SQLAlchemy error's text holds the statement's values, which are a customer's: only SQLite's own is chained.
-        raise explained from (error.orig if isinstance(error, DBAPIError) else error)
+        raise explained from original
 
 
-def _explain(error: BaseException, path: Path) -> StoreUnavailable | None:
-    original = error.orig if isinstance(error, DBAPIError) else error
+def _explain(original: BaseException | None, path: Path) -> StoreUnavailable | None:
     code: int | None = getattr(original, "sqlite_errorcode", None)
     fault = None if code is None else _FAULTS.get(code & _PRIMARY_CODE)
     return None if fault is None else StoreUnavailable(f"The database {path} {fault[0]}.", fault[1])

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from orgsync.errors import ConfigurationInvalid
 
-__all__ = ["unknown"]
+__all__ = ["record_table", "unknown"]
 
 
 def unknown(kind: str, name: str, known: Sequence[str], *, none_yet: str) -> ConfigurationInvalid:
@@ -16,3 +16,17 @@ def unknown(kind: str, name: str, known: Sequence[str], *, none_yet: str) -> Con
     near = get_close_matches(name.lower(), folded, n=1)
     guess = f"; did you mean {folded[near[0]]!r}?" if near else "."
     return ConfigurationInvalid(f"There is no {kind} {name!r}{guess}", f"What exists: {', '.join(sorted(known))}.")
+
+
+def record_table(name: str, tables: Sequence[str]) -> str:
+    """Find a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
+    if name in tables:
+        return name
+    folded = {_folded(table): table for table in tables}
+    if _folded(name) in folded:
+        return folded[_folded(name)]
+    raise unknown("record table", name, tables, none_yet="Run a sync first: it makes the table of its record class.")
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").lower()

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orgsync.records import Column, Row, Schema, exact_name
+from orgsync.column_names import exact_name
+
+if TYPE_CHECKING:
+    from orgsync.records import Column, Row, Schema
 
 __all__ = [
     "COLUMNS",
@@ -37,6 +40,7 @@ __all__ = [
     "next_numbers",
     "packed",
     "quoted",
+    "readable_columns",
     "rename_owner",
     "rows_after",
     "rows_of",
@@ -66,12 +70,12 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def rows_per_statement(schema: Schema) -> int:
+def rows_per_statement(schema: "Schema") -> int:
     """Tell how many rows of this width one statement takes."""
     return max(1, min(_ROWS_PER_STATEMENT, _PARAMETERS // (len(schema.columns) + 1)))
 
 
-def packed(rows: Sequence[Row], first_seq: int, fixed: tuple[str, str], *, per: int) -> Iterator[list[Any]]:
+def packed(rows: "Sequence[Row]", first_seq: int, fixed: tuple[str, str], *, per: int) -> Iterator[list[Any]]:
     """Flatten rows into the parameters of statements that take `per` rows each; `rows` must divide evenly.
 
     Parameters 1 and 2 are `fixed`: the connection and the time. Each row then brings its values and its sequence.
@@ -86,7 +90,7 @@ def packed(rows: Sequence[Row], first_seq: int, fixed: tuple[str, str], *, per: 
 
 
 @lru_cache(maxsize=256)
-def upsert(schema: Schema, rows: int) -> str:
+def upsert(schema: "Schema", rows: int) -> str:
     """Write the statement that takes `rows` live rows: new ones go in, changed ones are replaced, others stay.
 
     A row never goes back to an older system_modstamp; a row without one is taken, and the stored one kept.
@@ -121,7 +125,7 @@ def _assigned(fields: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def soft_delete(schema: Schema) -> str:
+def soft_delete(schema: "Schema") -> str:
     """Write the statement that takes one row Salesforce calls deleted; what the copy never had stays out.
 
     The script's own columns keep their values.
@@ -170,9 +174,21 @@ def counted(table: str) -> str:
     return f"SELECT sync_change, count(*) AS number FROM {quoted(table)} WHERE sync_seq >= ? GROUP BY sync_change"
 
 
-def _holder(column: Column) -> str:
+def _holder(column: "Column") -> str:
     """Name the column that holds a value as it is: for a Decimal the one of its digits."""
     return quoted(exact_name(column.name) if column.type is Decimal else column.name)
+
+
+def readable_columns(found: Iterable[tuple[str, str, int]]) -> dict[str, str]:
+    """Answer with a table's columns and their types, of what `COLUMNS` gives.
+
+    Columns that keep a number's digits are left out, as are computed ones that are not orgsync's.
+    """
+    described = list(found)
+    stored = {name for name, _, computed in described if not computed}
+    numbers = {name for name, _, computed in described if computed and exact_name(name) in stored}
+    left_out = {exact_name(name) for name in numbers}
+    return {name: kind for name, kind, computed in described if (name in numbers if computed else name not in left_out)}
 
 
 def _listed(columns: Mapping[str, str]) -> str:
@@ -208,11 +224,12 @@ def unknown(table: str) -> str:
     )
 
 
-def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool) -> str:
-    """Write the query for a page of live rows by key, of one connection or of all."""
+def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool, condition: str = "") -> str:
+    """Write the query for a page of live rows by key, of one connection or of all; `condition` is an expression."""
     key = "connection = ? AND id > ?" if of_one else "(connection, id) > (?, ?)"
     return (
-        f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE {key} AND NOT is_deleted ORDER BY connection, id LIMIT ?"
+        f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE {key} AND NOT is_deleted {_and(condition)}"
+        "ORDER BY connection, id LIMIT ?"
     )
 
 
@@ -222,10 +239,17 @@ def rows_of(table: str, columns: Mapping[str, str]) -> str:
     return f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE connection = ? AND id IN ({ids})"
 
 
-def changes_after(table: str, columns: Mapping[str, str], *, of_one: bool) -> str:
-    """Write the query for a page of changes by number, of one connection or of all."""
+def changes_after(table: str, columns: Mapping[str, str], *, of_one: bool, condition: str = "") -> str:
+    """Write the query for a page of changes by number, of one connection or of all; `condition` is an expression."""
     owner = "connection = ? AND" if of_one else ""
-    return f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE {owner} sync_seq > ? ORDER BY sync_seq LIMIT ?"
+    return (
+        f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE {owner} sync_seq > ? {_and(condition)}"
+        "ORDER BY sync_seq LIMIT ?"
+    )
+
+
+def _and(condition: str) -> str:
+    return f"AND (\n{condition}\n) " if condition else ""
 
 
 def create_table(table: str, columns: Mapping[str, str], required: Iterable[str]) -> str:

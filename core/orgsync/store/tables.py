@@ -8,10 +8,10 @@ from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.types import TypeEngine
 
 from orgsync.errors import RecordClassInvalid
-from orgsync.records import Schema, StoredDecimal, exact_name
+from orgsync.records import Schema, StoredDecimal
 
 from . import statements
-from .names import unknown
+from .names import record_table
 from .sqlite import Statements
 
 __all__ = ["columns_of", "declared_type", "prepare", "record_tables", "table_named"]
@@ -28,17 +28,7 @@ async def record_tables(on: Statements) -> list[str]:
 
 async def table_named(on: Statements, name: str) -> str:
     """Find a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
-    tables = await record_tables(on)
-    if name in tables:
-        return name
-    folded = {_folded(table): table for table in tables}
-    if _folded(name) in folded:
-        return folded[_folded(name)]
-    raise unknown("record table", name, tables, none_yet="Run a sync first: it makes the table of its record class.")
-
-
-def _folded(name: str) -> str:
-    return name.replace("_", "").lower()
+    return record_table(name, await record_tables(on))
 
 
 async def columns_of(on: Statements, table: str) -> dict[str, str]:
@@ -46,13 +36,9 @@ async def columns_of(on: Statements, table: str) -> dict[str, str]:
 
     Columns that keep a number's digits are left out, as are computed ones that are not orgsync's.
     """
-    found = await on.fetch(statements.COLUMNS, (table,))
-    stored = {name for name, _, computed in found if not computed}
-    numbers = {name for name, _, computed in found if computed and exact_name(name) in stored}
-    left_out = {exact_name(name) for name in numbers}
-    return {
-        name: kind for name, kind, computed in found if (name in numbers if computed else name not in left_out)
-    }  # fmt: skip
+    return statements.readable_columns(
+        (name, kind, computed) for name, kind, computed in await on.fetch(statements.COLUMNS, (table,))
+    )
 
 
 async def prepare(on: Statements, schema: Schema) -> list[str]:

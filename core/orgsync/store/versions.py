@@ -3,17 +3,21 @@
 Importing alembic costs most of a second, so a database that is up to date never causes it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import TYPE_CHECKING
 
 from orgsync.errors import StoreUnavailable
 
 from . import control_statements
-from .sqlite import Statements
 
-__all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "is_current", "upgrade"]
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from .sqlite import Statements
+
+__all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "is_current", "is_newest", "upgrade"]
 
 KNOWN_VERSIONS = ("0001", "0002", "0003")
 """Every version that this package can read, oldest first; the last is what it writes."""
@@ -21,25 +25,29 @@ KNOWN_VERSIONS = ("0001", "0002", "0003")
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-async def is_current(on: Statements) -> bool:
+async def is_current(on: "Statements") -> bool:
     """Tell whether the control tables are of this package's version; raises StoreUnavailable for a newer one."""
     if not await on.fetch(control_statements.TABLE_EXISTS, (control_statements.VERSION_TABLE,)):
         return False
-    found = [version for (version,) in await on.fetch(control_statements.VERSION)]
+    return is_newest([version for (version,) in await on.fetch(control_statements.VERSION)])
+
+
+def is_newest(found: Sequence[str]) -> bool:
+    """Tell whether the versions that a database bears are this package's; raises as `is_current` does."""
     if any(version not in KNOWN_VERSIONS for version in found):
         raise StoreUnavailable(
             f"The database is of version {', '.join(found)}, newer than this orgsync knows.",
             "Install the orgsync that wrote it, or point ORGSYNC_DATABASE_URL at another database.",
         )
-    return found == [KNOWN_VERSIONS[-1]]
+    return list(found) == [KNOWN_VERSIONS[-1]]
 
 
-async def upgrade(connection: AsyncConnection) -> None:
+async def upgrade(connection: "AsyncConnection") -> None:
     """Bring the control tables to this package's version, in the connection's transaction."""
     await connection.run_sync(_upgrade)
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def _upgrade(connection: "sa.Connection") -> None:
     from alembic import command
     from alembic.config import Config
 

@@ -1,0 +1,68 @@
+"""A condition that a person gives for rows: one SQL expression, and nothing beside it."""
+
+import re
+import sqlite3
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+
+from orgsync.errors import ConfigurationInvalid
+
+__all__ = ["only_reading", "refusal", "require_expression"]
+
+_TOKEN = re.compile(
+    r"""'(?:[^']|'')*'|"(?P<name>(?:[^"]|"")*)"|`(?:[^`]|``)*`|\[[^\]]*\]|(?P<odd>--|/\*|[;?:@$'"`\[])|(?P<paren>[()])|.""",
+    re.DOTALL,
+)
+_QUOTES = "'\"`["
+
+
+def require_expression(condition: str, names: Collection[str]) -> None:
+    """Raise ConfigurationInvalid for what is not one expression between its own parentheses.
+
+    `names` are the tables and columns there are: SQLite takes any other name in double quotes for text, in silence.
+    """
+    depth = 0
+    for token in _TOKEN.finditer(condition):
+        if odd := token["odd"]:
+            what = f"the quote {odd} is not closed" if odd in _QUOTES else f"{odd} has no place in it"
+            raise _refused(f"{what}.", "Give one SQL expression, text in single quotes: \"name = 'Acme'\".")
+        quoted = token["name"]
+        if quoted is not None and quoted.lower() not in names:
+            raise _refused(f'there is no column "{quoted}".', f"Text goes in single quotes: '{quoted}'.")
+        depth += {"(": 1, ")": -1}.get(token["paren"] or "", 0)
+        if depth < 0:
+            break
+    if depth or not condition.strip():
+        raise _refused(
+            "its parentheses do not match." if depth else "it is empty.",
+            "Give one SQL expression: \"name LIKE 'A%' AND NOT is_deleted\".",
+        )
+
+
+def only_reading(on: sqlite3.Connection, tables: Collection[str]) -> None:
+    """Let a connection do nothing from now on but read these tables."""
+
+    def may(action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None) -> int:
+        reads = action == sqlite3.SQLITE_READ and (first in tables or first in ("json_each", "json_tree"))
+        calls = action == sqlite3.SQLITE_FUNCTION and second != "load_extension"
+        allowed = reads or calls or action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE)
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+    on.set_authorizer(may)
+
+
+def refusal(error: sqlite3.Error, columns: Sequence[str], table: str) -> ConfigurationInvalid | None:
+    """Explain what SQLite does not take of a condition; None for an error that is not the condition's."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
+        return _refused("it may read record tables alone.", f"Ask of {table} and the other record tables.")
+    if code != sqlite3.SQLITE_ERROR:
+        return None
+    missing = str(error).removeprefix("no such column: ")
+    near = next(iter(get_close_matches(missing.lower(), columns, n=1)), "") if missing != str(error) else ""
+    guess = f"Did you mean {near}? " if near else ""
+    return _refused(f"{error}.", f"{guess}The columns of {table}: {', '.join(columns)}.")
+
+
+def _refused(why: str, remedy: str) -> ConfigurationInvalid:
+    return ConfigurationInvalid(f"The condition cannot be used: {why}", remedy)

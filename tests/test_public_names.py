@@ -1,0 +1,39 @@
+"""The public names of the package."""
+
+import inspect
+import pydoc
+import subprocess
+import sys
+
+import pytest
+
+import orgsync
+
+
+def test_the_public_names_are_listed() -> None:
+    assert set(orgsync.__all__) <= set(dir(orgsync))
+
+
+@pytest.mark.parametrize("name", orgsync.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(orgsync, name)
+    assert inspect.getdoc(value) or name == "Batches"  # an alias, which has no text of its own
+
+
+def test_help_shows_the_public_names() -> None:
+    shown = pydoc.render_doc(orgsync, renderer=pydoc.plaintext)
+    assert all(name in shown for name in orgsync.__all__)
+    assert "async run(sync" in shown
+
+
+def test_importing_the_package_imports_next_to_nothing() -> None:
+    code = (
+        "import sys, orgsync; dir(orgsync); print(sorted(n for n in sys.modules if n.partition('.')[0] == 'orgsync'))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "['orgsync', 'orgsync.lazy']"
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = orgsync.nothing  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue,reportUnknownMemberType]
