@@ -25,6 +25,7 @@ Ask = Callable[[Caller], httpx.Response]
 def api() -> Iterator[Caller]:
     with DemoOrg(contacts=60, accounts=20, now=NOW, page_size=25) as org, Caller(org) as caller:
         org.add_field("Contact", "External_Id__c", external_id=True)
+        org.add_object("Empty__c")
         yield caller
 
 
@@ -171,7 +172,7 @@ CONTRACTS = [
     ),
     Contract(
         "record count of no rows",
-        got("/limits/recordCount", sObjects="Task"),
+        got("/limits/recordCount", sObjects="Empty__c"),
         DATASETS + "extract_standard_objects.yaml",
         10,
     ),
