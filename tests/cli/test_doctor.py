@@ -156,7 +156,7 @@ _WITH_A_FORMULA = "__sobject__ = 'Contact'\n    age: float | None = field('Age__
         ("", _WITH_A_FORMULA, "reads formulas, and parents of several kinds, again only with reconcile="),
         ("reconcile='1d'", _WITH_A_FORMULA, ""),
         ("", "__sobject__ = 'AccountShare'\n    account_id: str", "deleted for good only with reconcile="),
-        ("", "__sobject__ = 'UserPreference'\n    value: str | None", "ctx.snapshot reads all of it"),
+        ("", "__sobject__ = 'UserPreference'\n    value: str | None", "Read all of it: ctx.snapshot("),
         ("", "__sobject__ = 'Contact'\n    photo: str | None = field('Photo__c')", "Photo__c cannot be read by it"),
     ],
     ids=["a formula", "a formula that is read again", "no log of deletions", "no cursor", "not by Bulk"],
