@@ -208,10 +208,13 @@ def test_the_view_and_the_store_tell_the_same(orgsync: Command, copied: DemoOrg)
     connections, runs, rows = anyio.run(stored)
     with View.open(settings.store_url, folder=settings.folder) as opened:
         assert list(opened.read("contact")) == rows
-        for seen, kept in [(opened.connections(), connections), (opened.runs(9), runs)]:
-            assert len(seen) == len(kept) > 0
-            for one, other in zip(seen, kept, strict=True):
-                assert dataclasses.asdict(one) == {name: getattr(other, name) for name in dataclasses.asdict(one)}
+        pairs: list[tuple[ConnectionRow | RunRow, Connection | Run]] = [
+            *zip(opened.connections(), connections, strict=True),
+            *zip(opened.runs(9), runs, strict=True),
+        ]
+        assert len(pairs) == 2
+        for one, other in pairs:
+            assert dataclasses.asdict(one) == {name: getattr(other, name) for name in dataclasses.asdict(one)}
     assert {each.name for each in dataclasses.fields(RunRow)} == set(Run.model_fields)
     assert {each.name for each in dataclasses.fields(ConnectionRow)} == set(Connection.model_fields) - {"secrets"}
 
