@@ -27,6 +27,7 @@ _ORDER = [
 ]
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Commands(TyperGroup):
@@ -105,7 +106,9 @@ class ProjectCommand(PlainCommand):
 class Program(typer.Typer):
     """Commands by name, each of which needs a project unless it is registered with `cls=PlainCommand`."""
 
-    def command(self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **options: Any) -> Any:
+    def command(
+        self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **options: Any
+    ) -> Callable[[F], F]:
         """Register a command."""
         return super().command(name, cls=cls or ProjectCommand, **options)
 

@@ -1,5 +1,6 @@
 """The `orgsync` command: its commands by name, in the order in which a person meets them."""
 
+import io
 import sys
 from typing import Annotated
 
@@ -73,6 +74,9 @@ app.command("api", short_help="Make one call to an org's REST API.", epilog=api.
 
 def main() -> None:
     """Run the command; whatever nobody foresaw is told in two lines as well."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a narrow encoding shows what it lacks, and ends nothing
     try:
         app()
     except Exception as error:  # a traceback is for --debug

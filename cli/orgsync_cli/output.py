@@ -73,8 +73,9 @@ def json_line(value: Mapping[str, Any]) -> None:
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """Write JSON with instants as ISO 8601 in UTC and letters as they are."""
-    return json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    """Write JSON with instants as ISO 8601 in UTC and letters as they are, escaped where stdout cannot hold them."""
+    narrow = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    return json.dumps(value, ensure_ascii=narrow, indent=indent, default=_plain)
 
 
 def instant(value: datetime | None) -> str | None:

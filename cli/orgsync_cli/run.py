@@ -91,11 +91,11 @@ async def _run(chosen: _Chosen) -> int:
     import anyio
 
     from orgsync.application import open_workspace
-    from orgsync.discovery import find_sync
+    from orgsync.discovery import load_syncs, required
     from orgsync.settings import load_settings
 
     settings = load_settings()
-    syncs = [find_sync(name, settings.syncs_folder) for name in chosen.syncs]
+    syncs = [required(found) for found in load_syncs(settings.syncs_folder, chosen.syncs)]
     worst = 0
     async with open_workspace(settings) as workspace:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope) as interruption:

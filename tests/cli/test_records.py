@@ -20,7 +20,7 @@ from orgsync.demo_org import DemoOrg
 from orgsync.settings import load_settings
 from orgsync.store import Connection, ConnectionRow, Run, RunRow, View, view
 
-from .commandline import PROGRAM, Command, plain_environment
+from .commandline import PROGRAM, Command, finished, plain_environment
 
 
 @pytest.fixture
@@ -208,10 +208,13 @@ def test_the_view_and_the_store_tell_the_same(orgsync: Command, copied: DemoOrg)
     connections, runs, rows = anyio.run(stored)
     with View.open(settings.store_url, folder=settings.folder) as opened:
         assert list(opened.read("contact")) == rows
-        for seen, kept in [(opened.connections(), connections), (opened.runs(9), runs)]:
-            assert len(seen) == len(kept) > 0
-            for one, other in zip(seen, kept, strict=True):
-                assert dataclasses.asdict(one) == {name: getattr(other, name) for name in dataclasses.asdict(one)}
+        pairs: list[tuple[ConnectionRow | RunRow, Connection | Run]] = [
+            *zip(opened.connections(), connections, strict=True),
+            *zip(opened.runs(9), runs, strict=True),
+        ]
+        assert len(pairs) == 2
+        for one, other in pairs:
+            assert dataclasses.asdict(one) == {name: getattr(other, name) for name in dataclasses.asdict(one)}
     assert {each.name for each in dataclasses.fields(RunRow)} == set(Run.model_fields)
     assert {each.name for each in dataclasses.fields(ConnectionRow)} == set(Connection.model_fields) - {"secrets"}
 
@@ -220,3 +223,16 @@ def test_a_database_of_a_newer_version_is_not_shown(orgsync: Command, copied: De
     with closing(sqlite3.connect(".orgsync/orgsync.db")) as database, database:
         database.execute("UPDATE orgsync_version SET version_num = '9999'")
     assert "newer than this orgsync" in orgsync("runs").problem()[0]
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_narrow_encoding_ends_no_command(form: str, encoding: str, folder: Path, copied: DemoOrg) -> None:
+    copied.insert("Contact", LastName="勝又", FirstName="Ω")
+    narrow = {"PYTHONIOENCODING": encoding}
+    assert finished(folder, "run", "contacts", env=narrow).code == 0
+    words = ("records", "contact", "--where", "first_name = 'Ω'", "--columns", "id,last_name", "--format", form)
+    shown = finished(folder, *words, env=narrow)
+    assert (shown.code, "\\u52dd\\u53c8" in shown.out) == (0, True), shown
+    if form == "json":
+        assert shown.objects()[0]["last_name"] == "勝又"

@@ -15,7 +15,7 @@ from orgsync.records import Record, schema_of
 
 from .scripts import Script, load_scripts, record_classes
 
-__all__ = ["Found", "find_sync", "list_syncs", "load_syncs"]
+__all__ = ["Found", "find_sync", "list_syncs", "load_syncs", "required"]
 
 _GROUP = "orgsync.syncs"
 """The entry point group by which a package brings syncs; one is imported only when its name is asked for."""
@@ -48,6 +48,13 @@ def load_syncs(folder: Path, names: Sequence[str] = ()) -> list[Found]:
     project = _Project.load(folder)
     broken = [] if names else project.broken()
     return [project.found(name) for name in names or project.own] + broken
+
+
+def required(found: Found) -> Sync[Record]:
+    """Answer with the sync that was found, or raise what keeps it from being run."""
+    if found.sync is None:
+        raise found.problem or ScriptNotLoaded(f"{found.name} cannot be loaded.", f"Look at {found.where}.")
+    return found.sync
 
 
 def list_syncs(folder: Path) -> list[Found]:
