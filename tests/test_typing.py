@@ -26,6 +26,43 @@ async def named(ctx: Context) -> Batches[Contact]:
         yield batch.filter(lambda contact: contact.last_name != "")
 
 
+class Person(Record, table=True):
+    name: str
+
+
+def renamed(contact: Contact) -> Contact:
+    return contact
+
+
+async def renamed_later(contact: Contact) -> Contact:
+    return contact
+
+
+def to_person(contact: Contact) -> Person:
+    return Person(id=contact.id, name=contact.last_name)
+
+
+async def to_person_later(contact: Contact) -> Person:
+    return to_person(contact)
+
+
+async def is_named(contact: Contact) -> bool:
+    return contact.last_name != ""
+
+
+@sync
+async def people(ctx: Context) -> Batches[Contact | Person]:
+    async for batch in ctx.changes(Contact):
+        assert_type(batch.map(renamed), Batch[Contact])
+        assert_type(batch.map(lambda contact: {"id": contact.id}), Batch[Contact])
+        assert_type(await batch.map(renamed_later), Batch[Contact])
+        assert_type(await batch.filter(is_named), Batch[Contact])
+        assert_type(batch.replace([contact for contact in batch]), Batch[Contact])  # noqa: C416
+        assert_type(batch.replace([to_person(contact) for contact in batch], model=Person), Batch[Person])
+        assert_type(await batch.map(to_person_later, model=Person), Batch[Person])
+        yield batch.map(to_person, model=Person)
+
+
 @sync
 async def both(ctx: Context) -> Batches[Contact | Account]:
     async for contacts_batch in ctx.changes(Contact):

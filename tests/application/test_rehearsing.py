@@ -18,9 +18,12 @@ from orgsync import Batch, Batches, Context, Record, Sync, field, sync
 from orgsync.application import Change, Rehearsal, Workspace, open_workspace, rehearse
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import ConfigurationInvalid, ScriptProblem, SignInNeeded
+from orgsync.records import long_id
 from orgsync.runner import Progress, RunOptions
 from orgsync.store import Connection, Store
 from tests.projects import Project, project_at, settings_for
+
+IDS = [long_id(f"0037Q00000C000{letter}") for letter in "abcd"]
 
 
 class Contact(Record, table=True):
@@ -199,13 +202,13 @@ async def test_a_field_that_the_class_gained_was_nothing_before(project: Project
 async def test_a_script_that_fails_has_told_what_it_would_have_kept(project: Project, place: Path) -> None:
     @sync
     async def failing(ctx: Context) -> Batches[Contact]:
-        yield Batch(Contact, [{"id": "a", "last_name": "Ann"}])
+        yield Batch(Contact, [{"id": IDS[0], "last_name": "Ann"}])
         raise ValueError
 
     rehearsal, changes = await rehearsed(project, failing)
     assert isinstance(rehearsal.outcome.problem, ScriptProblem)
     assert rehearsal.outcome.run.status == "failed"
-    assert [change.id for change in changes] == ["a"]
+    assert [change.id for change in changes] == [IDS[0]]
 
 
 async def test_an_unknown_connection_is_told_before_anything_is_copied(project: Project, place: Path) -> None:
@@ -313,11 +316,11 @@ async def offline(workspace: Workspace) -> Workspace:
 async def test_a_row_counts_as_what_it_was_when_the_run_began_and_is_when_it_ends(tmp_path: Path) -> None:
     async with open_workspace(settings_for(tmp_path)) as opened:
         workspace = await offline(opened)
-        await workspace.run(delivering([{"back": "Ann", "same": "Bo"}, {"back": None}]), "acme")
-        then = delivering([{"back": "Ann", "brief": "Cy", "same": None}, {"brief": None, "same": "Bo"}])
+        await workspace.run(delivering([{IDS[0]: "Ann", IDS[2]: "Bo"}, {IDS[0]: None}]), "acme")
+        then = delivering([{IDS[0]: "Ann", IDS[3]: "Cy", IDS[2]: None}, {IDS[3]: None, IDS[2]: "Bo"}])
         async with rehearse(workspace, then, "acme") as rehearsal:
             changes = [change async for change in rehearsal.changes]
-    assert outlined(changes) == {"back": ("added", {"last_name": (None, "Ann")})}
+    assert outlined(changes) == {IDS[0]: ("added", {"last_name": (None, "Ann")})}
 
 
 async def test_a_run_that_would_change_nothing_names_no_table(project: Project) -> None:
@@ -326,7 +329,7 @@ async def test_a_run_that_would_change_nothing_names_no_table(project: Project) 
     assert (rehearsal.outcome.run.unchanged, rehearsal.tables, changes) == (25, [], [])
 
 
-BATCHES = st.lists(st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["Ann", "Bo", None])), max_size=3)
+BATCHES = st.lists(st.dictionaries(st.sampled_from(IDS), st.sampled_from(["Ann", "Bo", None])), max_size=3)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -352,7 +355,8 @@ async def test_memory_does_not_grow_with_the_changes(tmp_path: Path) -> None:
     async def many(ctx: Context) -> Batches[Contact]:
         for start in range(0, 6000, 2000):
             yield Batch(
-                Contact, [{"id": f"{number:06}", "last_name": "x" * 500} for number in range(start, start + 2000)]
+                Contact,
+                [{"id": f"0037Q00000{at:05}", "last_name": "x" * 500} for at in range(start, start + 2000)],
             )
 
     async with open_workspace(settings_for(tmp_path)) as opened, rehearse(await offline(opened), many, "acme") as told:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from hypothesis import strategies as st
 
 from orgsync.cassettes.interactions import Interaction, RecordedRequest, RecordedResponse
-from orgsync.salesforce.ids import long_id
+from orgsync.records.ids import long_id
 
 LOGIN = "https://login.salesforce.com"
 INSTANCE = "https://acme--uat.sandbox.my.salesforce.com"

@@ -6,7 +6,7 @@ import pytest
 
 from orgsync.cassettes.interactions import Interaction
 from orgsync.cassettes.scrubbing import scrubbed
-from orgsync.salesforce.ids import long_id
+from orgsync.records.ids import long_id
 
 from .spoken import (
     ADA,

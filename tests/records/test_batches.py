@@ -1,14 +1,15 @@
-"""What an author may do with a batch."""
+"""What an author may do with a batch: filter, change and replace its rows, deletions and position staying."""
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
+import anyio.lowlevel
 import pytest
 
 from orgsync import Batch, Record, field
 from orgsync.errors import ScriptProblem
-from orgsync.records import Position, schema_of
+from orgsync.records import Position, long_id, schema_of
 
 
 class Person(Record, table=True):
@@ -20,25 +21,29 @@ class Person(Record, table=True):
     extra: dict[str, Any] | None
 
 
+person: Any = Person  # made without all of its fields
+
 NOW = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
 POSITION = Position("person", NOW, {})
+ANN, BOB, EVE = (long_id(f"0037Q00000C000{number}") for number in range(3))
 
 
 def people() -> Batch[Person]:
-    rows = [("a01", "2026-01-31T10:15:00.000Z", False, name, None, None, None, None, None) for name in ("Ann", "Bob")]
-    return Batch.read(Person, rows, position=POSITION)
+    stamp = "2026-01-31T10:15:00.000Z"
+    rows = [(key, stamp, False, name, None, None, None, None, None) for key, name in ((ANN, "Ann"), (BOB, "Bob"))]
+    return Batch.read(Person, rows, deleted_ids=[EVE], position=POSITION)
 
 
 def test_iterating_gives_instances() -> None:
     assert [(person.name, person.system_modstamp) for person in people()] == [("Ann", NOW), ("Bob", NOW)]
     assert len(people()) == 2
-    assert repr(people()) == "<Batch of 2 Person, 0 deleted>"
+    assert repr(people()) == "<Batch of 2 Person, 1 deleted>"
 
 
 def test_what_a_filter_drops_leaves_the_copy_and_the_position_stays() -> None:
     kept = people().filter(lambda person: person.name == "Ann")
     assert [person.name for person in kept] == ["Ann"]
-    assert kept.deleted_ids == ["a01"]
+    assert kept.deleted_ids == [EVE, BOB]
     assert kept.position == POSITION
 
 
@@ -54,7 +59,7 @@ def test_map_replaces_records() -> None:
 
 def test_rows_may_be_instances_or_mappings_with_either_names() -> None:
     instance = Person(
-        id="a01",
+        id=ANN,
         name="Ann",
         city="Oslo",
         born=date(2000, 1, 2),
@@ -64,7 +69,7 @@ def test_rows_may_be_instances_or_mappings_with_either_names() -> None:
         system_modstamp=NOW,
     )
     python = {
-        "id": "a01",
+        "id": ANN,
         "name": "Ann",
         "city": "Oslo",
         "born": date(2000, 1, 2),
@@ -74,7 +79,7 @@ def test_rows_may_be_instances_or_mappings_with_either_names() -> None:
         "system_modstamp": NOW,
     }
     salesforce = {
-        "Id": "a01",
+        "Id": ANN,
         "Name": "Ann",
         "Address": {"City": "Oslo"},
         "Born": "2000-01-02",
@@ -89,8 +94,8 @@ def test_rows_may_be_instances_or_mappings_with_either_names() -> None:
 
 
 def test_a_mapping_may_lack_fields() -> None:
-    (row,) = Batch(Person, [{"Id": "a01", "Name": "Ann"}]).rows
-    assert row[:4] == ("a01", None, False, "Ann")
+    (row,) = Batch(Person, [{"Id": ANN, "Name": "Ann"}]).rows
+    assert row[:4] == (ANN, None, False, "Ann")
     assert set(row[4:]) == {None}
 
 
@@ -100,7 +105,158 @@ def test_a_record_without_an_id_is_refused() -> None:
 
 
 def test_deleted_names_ids_alone() -> None:
-    batch = Batch.deleted(Person, ["a01", "a02"], checkpoint={"at": 1})
-    assert list(batch.deleted_ids) == ["a01", "a02"]
+    batch = Batch.deleted(Person, [ANN, BOB[:15]], checkpoint={"at": 1})
+    assert list(batch.deleted_ids) == [ANN, BOB]
     assert not batch.rows
     assert batch.schema is schema_of(Person)
+
+
+class Friend(Record, table=True):
+    name: str
+    loud: bool
+
+
+async def test_a_change_may_wait() -> None:
+    async def shout(person: Person) -> Person:
+        await anyio.lowlevel.checkpoint()
+        person.name = (person.name or "").upper()
+        return person
+
+    async def is_ann(person: Person) -> bool:
+        await anyio.lowlevel.checkpoint()
+        return person.name == "Ann"
+
+    mapped = await people().map(shout)
+    assert [person.name for person in mapped] == ["ANN", "BOB"]
+    assert (mapped.position, mapped.deleted_ids) == (POSITION, [EVE])
+    kept = await people().filter(is_ann)
+    assert ([person.name for person in kept], kept.deleted_ids) == (["Ann"], [EVE, BOB])
+
+
+async def test_a_change_that_may_wait_takes_a_batch_without_rows_as_well() -> None:
+    nothing = Batch.read(Person, [], deleted_ids=[EVE], position=POSITION)
+
+    async def befriended(person: Person) -> Friend:
+        return Friend(id=person.id, name=person.name or "", loud=False)
+
+    mapped = await nothing.map(befriended, model=Friend)
+    assert (mapped.model, mapped.deleted_ids, mapped.position) == (Friend, [EVE], POSITION)
+    assert nothing.map(lambda person: person).deleted_ids == [EVE]
+
+
+def test_map_into_another_class_makes_rows_of_that_class() -> None:
+    mapped = people().map(lambda person: Friend(id=person.id, name=person.name or "", loud=True), model=Friend)
+    assert [(friend.name, friend.loud, friend.system_modstamp) for friend in mapped] == [
+        ("Ann", True, NOW),
+        ("Bob", True, NOW),
+    ]
+    assert (mapped.model, mapped.deleted_ids, mapped.position) == (Friend, [EVE], POSITION)
+
+
+def test_map_into_another_class_without_naming_it_is_refused() -> None:
+    def befriend(person: Person) -> Any:
+        return Friend(id=person.id, name=person.name or "", loud=True)
+
+    with pytest.raises(ScriptProblem, match=r"Row 1 of a batch of Person is a Friend\..*model=Friend"):
+        people().map(befriend)
+    with pytest.raises(ScriptProblem, match=r"Row 1 of a batch of Friend is a Person\."):
+        people().map(lambda person: cast("Any", person), model=Friend)
+    with pytest.raises(ScriptProblem, match="Row 1 of a batch of Friend is a Person"):
+        Batch(Friend, list(people()))
+
+
+def test_map_may_not_change_the_id() -> None:
+    with pytest.raises(ScriptProblem, match="Row 1 of a batch of Person has another Id"):
+        people().map(lambda person: {"id": BOB})
+
+
+def test_a_change_that_forgets_to_return_is_told_so() -> None:
+    def forgetful(person: Person) -> Any:
+        person.name = "x"
+
+    with pytest.raises(ScriptProblem, match=r"is None\..*has to return it"):
+        people().map(forgetful)
+
+
+def test_replace_keeps_position_and_deletions() -> None:
+    replaced = people().replace([{"id": BOB, "name": "Robert"}, person(id=ANN[:15], name="Anna")])
+    assert {person.id: (person.name, person.system_modstamp) for person in replaced} == {
+        ANN: ("Anna", NOW),
+        BOB: ("Robert", NOW),
+    }
+    assert (replaced.deleted_ids, replaced.position) == ([EVE], POSITION)
+
+
+def test_rows_that_are_not_among_those_that_replace_a_batch_leave_the_copy() -> None:
+    replaced = people().replace([{"id": BOB}])
+    assert ([person.id for person in replaced], replaced.deleted_ids) == ([BOB], [EVE, ANN])
+    as_friends = people().replace([Friend(id=ANN, name="Ann", loud=True)], model=Friend)
+    assert (as_friends.model, as_friends.deleted_ids, as_friends.position) == (Friend, [EVE, BOB], POSITION)
+
+
+@pytest.mark.parametrize("stranger", [EVE, long_id("0037Q00000C0009")])
+def test_ids_that_are_not_of_the_batch_do_not_replace_it(stranger: str) -> None:
+    with pytest.raises(ScriptProblem, match=r"Row 2 .* is none of the batch's"):
+        people().replace([{"id": ANN}, {"id": stranger}])
+
+
+def test_what_was_deleted_stays_deleted_whatever_its_new_row_says() -> None:
+    stamp = "2026-01-31T10:15:00.000Z"
+    gone = Batch.read(Person, [(ANN, stamp, True, "Ann", None, None, None, None, None)], position=POSITION)
+    for batch in (gone.replace([{"id": ANN, "name": "x"}]), gone.map(lambda person: {"id": ANN, "is_deleted": False})):
+        assert [(person.is_deleted, person.system_modstamp) for person in batch] == [(True, NOW)]
+    assert [person.is_deleted for person in people().replace([{"id": ANN, "is_deleted": True}])] == [True]
+
+
+def test_of_several_versions_of_a_row_the_newest_says_whether_it_is_deleted() -> None:
+    versions = [
+        (ANN, f"2026-01-31T10:1{minute}:00.000Z", gone, "Ann", None, None, None, None, None)
+        for minute, gone in ((5, False), (7, True), (6, False))
+    ]
+    replaced = Batch.read(Person, versions).replace([{"id": ANN, "name": "Anna"}])
+    assert [row[1:3] for row in replaced.rows] == [("2026-01-31T10:17:00.000Z", True)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (people(), "made of another batch"),
+        ({"id": ANN}, "given one row"),
+        (person(id=ANN), "given one row"),
+        (["x"], "Row 1 of a batch of Person is a str"),
+    ],
+)
+def test_what_looks_like_rows_and_is_not_is_refused(rows: Any, words: str) -> None:
+    with pytest.raises(ScriptProblem, match=words):
+        Batch(Person, rows)
+
+
+async def test_rows_that_come_asynchronously_are_refused() -> None:
+    async def coming() -> Any:
+        yield {"id": ANN}
+
+    rows: Any = coming()
+    with pytest.raises(ScriptProblem, match=r"async for row in rows"):
+        Batch(Person, rows)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "words"),
+    [
+        ({"since": NOW}, r"checkpoint\['since'\] is a datetime.*isoformat"),
+        ({"pages": [1, {"at": date(2026, 1, 31)}]}, r"checkpoint\['pages'\]\[1\]\['at'\] is a date"),
+        ({"share": float("nan")}, r"checkpoint\['share'\] is a float"),
+        ({1: "x"}, "checkpoint has an int as a key"),
+        ("page 2", "checkpoint= is a str, not a dict"),
+    ],
+)
+def test_a_checkpoint_that_is_not_json_is_refused_at_its_place(checkpoint: Any, words: str) -> None:
+    with pytest.raises(ScriptProblem, match=words):
+        Batch(Person, checkpoint=checkpoint)
+
+
+def test_a_checkpoint_is_kept_as_it_was_when_it_was_given() -> None:
+    pages = [1]
+    batch = Batch(Person, checkpoint={"pages": pages})
+    pages.append(2)
+    assert batch.position == Position("", None, {"pages": [1]})

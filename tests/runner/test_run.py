@@ -13,6 +13,7 @@ import pytest
 from orgsync import Batch, Batches, Context, Record, Sync, sync
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import AlreadyRunning, ConfigurationInvalid, ScriptNotLoaded, ScriptProblem, SignInNeeded
+from orgsync.records import long_id
 from orgsync.runner import Progress
 from tests.projects import project_at
 
@@ -22,7 +23,11 @@ class Thing(Record, table=True):
 
 
 def rows(*names: str) -> list[dict[str, str]]:
-    return [{"id": f"a00{name}", "name": name} for name in names]
+    return [{"id": id_of(name), "name": name} for name in names]
+
+
+def id_of(name: str) -> str:
+    return long_id(f"a007Q00000T000{name}")
 
 
 async def test_an_authors_own_checkpoint_comes_back_in_the_next_run(tmp_path: Path, org: DemoOrg) -> None:
@@ -44,7 +49,7 @@ async def test_an_authors_own_checkpoint_comes_back_in_the_next_run(tmp_path: Pa
 
 
 async def test_rows_can_be_marked_deleted_and_come_back(tmp_path: Path, org: DemoOrg) -> None:
-    steps = [Batch(Thing, rows("a", "b")), Batch.deleted(Thing, ["a00a", "a00x"]), Batch(Thing, rows("a"))]
+    steps = [Batch(Thing, rows("a", "b")), Batch.deleted(Thing, [id_of("a"), id_of("x")]), Batch(Thing, rows("a"))]
 
     @sync
     async def own(ctx: Context) -> Batches[Thing]:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import AnswerUnreadable, QueryRefused
+from orgsync.records.ids import long_id
 from orgsync.salesforce.http import Http
-from orgsync.salesforce.ids import long_id
 from orgsync.salesforce.replication import DeleteLogPurged, Deletions, deleted
 from tests.sign_in.raw_server import Asked, RawServer, reply
 

@@ -1,8 +1,9 @@
 """Record classes: at once the field list, the SOQL select list, the row type and the table."""
 
 from .batch import Batch, Batches, Position, Record_co
-from .decoding import Reading, bare, decode, decode_csv, decode_record
+from .decoding import Reading, bare, decode, decode_csv
 from .fields import field
+from .ids import long_id
 from .instants import parse_instant, stored_instant, to_stored
 from .record import Record
 from .schema import Column, Row, Schema, StoredValue, schema_of
@@ -25,9 +26,9 @@ __all__ = [
     "bare",
     "decode",
     "decode_csv",
-    "decode_record",
     "exact_name",
     "field",
+    "long_id",
     "parse_instant",
     "schema_of",
     "stored_instant",

@@ -1,11 +1,15 @@
 """A batch: rows of one record class, together with the position they bring the sync to."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from inspect import isawaitable
+from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 
-from .conversion import from_row, to_row
+from orgsync.errors import ScriptProblem
+
+from .checkpoint import as_json
+from .conversion import from_row, to_id, to_row
 from .record import Record
 from .schema import Row, Schema, schema_of
 
@@ -13,6 +17,10 @@ __all__ = ["Batch", "Batches", "Position", "Record_co"]
 
 Record_co = TypeVar("Record_co", bound=Record, covariant=True)
 _R = TypeVar("_R", bound=Record)
+_S = TypeVar("_S", bound=Record)
+_T = TypeVar("_T")
+
+_Fields: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +40,11 @@ class Batch(Generic[Record_co]):
     """Rows of one record class, committed together with the position that they bring the sync to.
 
     Iterating gives record instances. Rows may be given as instances or as mappings, keyed by Python names or,
-    as `ctx.query` answers, by Salesforce's. `checkpoint` is the author's own JSON; a run finds the last
-    committed one in `ctx.checkpoint`.
+    as `ctx.query` answers, by Salesforce's; a field that a mapping leaves out is NULL, a key that the class does not
+    have is refused. `checkpoint` is the author's own JSON; a run finds the last committed one in `ctx.checkpoint`.
+
+    Rows of `ctx.changes` and `ctx.snapshot` that change on their way keep their position by `filter`, `map` and
+    `replace`; a batch made anew of them would lose it, and the deletions too.
     """
 
     __slots__ = ("deleted_ids", "model", "position", "rows")
@@ -46,16 +57,18 @@ class Batch(Generic[Record_co]):
         checkpoint: dict[str, Any] | None = None,
     ) -> None:
         schema = schema_of(model)
+        _require_rows(model, rows)
         self.model = model
-        self.rows: Sequence[Row] = [to_row(schema, row) for row in rows]
+        self.rows: Sequence[Row] = [to_row(schema, row, at) for at, row in enumerate(rows, 1)]
         self.deleted_ids: Sequence[str] = ()
-        self.position = None if checkpoint is None else Position("", None, checkpoint)
+        self.position = None if checkpoint is None else Position("", None, as_json(checkpoint))
 
     @staticmethod
     def deleted(model: type[_R], ids: Iterable[str], *, checkpoint: dict[str, Any] | None = None) -> "Batch[_R]":
-        """Mark the rows with these Ids (18 characters) deleted; Ids that the copy does not have are ignored."""
+        """Mark the rows with these Ids (18 or 15 characters) deleted; Ids that the copy does not have are ignored."""
         batch = Batch(model, checkpoint=checkpoint)
-        batch.deleted_ids = list(ids)
+        given = [ids] if isinstance(ids, str) else ids
+        batch.deleted_ids = [to_id(batch.schema, each, f"deletion {at}") for at, each in enumerate(given, 1)]
         return batch
 
     @staticmethod
@@ -72,18 +85,95 @@ class Batch(Generic[Record_co]):
         """The record class as data."""
         return schema_of(self.model)
 
-    def filter(self, keep: "Callable[[Record_co], bool]") -> "Batch[Record_co]":
-        """Keep the records that `keep` says yes to; the others leave the copy (they are marked deleted)."""
-        kept = [bool(keep(record)) for record in self]
-        rows = [row for row, stays in zip(self.rows, kept, strict=True) if stays]
-        gone = [str(row[0]) for row, stays in zip(self.rows, kept, strict=True) if not stays]
+    @overload
+    def filter(self: "Batch[_R]", keep: Callable[[_R], bool]) -> "Batch[_R]": ...
+
+    @overload
+    def filter(self: "Batch[_R]", keep: Callable[[_R], Awaitable[bool]]) -> "Awaitable[Batch[_R]]": ...
+
+    def filter(
+        self: "Batch[_R]", keep: Callable[[_R], bool] | Callable[[_R], Awaitable[bool]]
+    ) -> "Batch[_R] | Awaitable[Batch[_R]]":
+        """Keep the records that `keep` says yes to; the others leave the copy (they are marked deleted).
+
+        `keep` may be asynchronous: `yield await batch.filter(keep)`. The records are asked one after the other.
+        """
+        return _applied(self, keep, self._kept)
+
+    @overload
+    def map(self: "Batch[_R]", change: Callable[[_R], _R | _Fields]) -> "Batch[_R]": ...
+
+    @overload
+    def map(self: "Batch[_R]", change: Callable[[_R], Awaitable[_R | _Fields]]) -> "Awaitable[Batch[_R]]": ...
+
+    @overload
+    def map(self: "Batch[_R]", change: Callable[[_R], _S | _Fields], *, model: type[_S]) -> "Batch[_S]": ...
+
+    @overload
+    def map(
+        self: "Batch[_R]", change: Callable[[_R], Awaitable[_S | _Fields]], *, model: type[_S]
+    ) -> "Awaitable[Batch[_S]]": ...
+
+    def map(
+        self: "Batch[_R]", change: Callable[[_R], Any], *, model: type[Record] | None = None
+    ) -> "Batch[Any] | Awaitable[Batch[Any]]":
+        """Put what `change` makes of each record in its place; position and deletions stay.
+
+        `change` gives a record, or a mapping of fields, with the same Id; what was deleted stays deleted, and a
+        missing system_modstamp is the record's. `model` is another class, in whose table the rows are then kept.
+        `change` may be asynchronous: `yield await batch.map(change)`. The records are changed one after the other.
+        Raises ScriptProblem for a record of any other class, and for another Id.
+        """
+        new_model = model or self.model
+        schema_of(new_model)
+        return _applied(self, change, lambda changed: self._changed(new_model, changed))
+
+    @overload
+    def replace(self: "Batch[_R]", rows: "Iterable[_R | _Fields]") -> "Batch[_R]": ...
+
+    @overload
+    def replace(self, rows: "Iterable[_S | _Fields]", *, model: type[_S]) -> "Batch[_S]": ...
+
+    def replace(self, rows: "Iterable[Record | _Fields]", *, model: type[Record] | None = None) -> "Batch[Any]":
+        """Put these rows in the place of the batch's; position and deletions stay.
+
+        Rows of the batch whose Id is not among the new ones leave the copy. The rest is as in `map`. Raises
+        ScriptProblem for Ids that are not of this batch.
+        """
+        new_model = model or self.model
+        schema = schema_of(new_model)
+        _require_rows(new_model, rows, of_pass=True)
+        before = _newest(self.rows)
+        replaced: list[Row] = []
+        for at, given in enumerate(rows, 1):
+            row = to_row(schema, given, at)
+            if row[0] not in before:
+                raise ScriptProblem(
+                    f"Row {at} of the rows that replace a batch of {self.model.__name__} is none of the batch's.",
+                    f"Replace a batch by rows of its own; yield others as Batch({new_model.__name__}, rows).",
+                )
+            replaced.append(_in_place_of(before[row[0]], row))
+        there = {row[0] for row in replaced}
+        left = [str(row_id) for row_id in before if row_id not in there]
+        return Batch.read(new_model, replaced, deleted_ids=[*self.deleted_ids, *left], position=self.position)
+
+    def _kept(self: "Batch[_R]", answers: Sequence[object]) -> "Batch[_R]":
+        rows = [row for row, stays in zip(self.rows, answers, strict=True) if stays]
+        gone = [str(row[0]) for row, stays in zip(self.rows, answers, strict=True) if not stays]
         return Batch.read(self.model, rows, deleted_ids=[*self.deleted_ids, *gone], position=self.position)
 
-    def map(self, change: "Callable[[Record_co], Record]") -> "Batch[Record_co]":
-        """Replace each record by what `change` makes of it; the position stays."""
-        schema = self.schema
-        rows = [to_row(schema, change(record)) for record in self]
-        return Batch.read(self.model, rows, deleted_ids=self.deleted_ids, position=self.position)
+    def _changed(self, model: type[_S], changed: Sequence[object]) -> "Batch[_S]":
+        schema = schema_of(model)
+        rows: list[Row] = []
+        for at, (row, given) in enumerate(zip(self.rows, changed, strict=True), 1):
+            new = to_row(schema, given, at)
+            if new[0] != row[0]:
+                raise ScriptProblem(
+                    f"Row {at} of a batch of {self.model.__name__} has another Id than the record it was made of.",
+                    "Keep the record's id; rows of other Ids are yielded in a Batch of their own.",
+                )
+            rows.append(_in_place_of(row, new))
+        return Batch.read(model, rows, deleted_ids=self.deleted_ids, position=self.position)
 
     def __iter__(self) -> Iterator[Record_co]:
         schema = self.schema
@@ -96,5 +186,70 @@ class Batch(Generic[Record_co]):
         return f"<Batch of {len(self.rows)} {self.model.__name__}, {len(self.deleted_ids)} deleted>"
 
 
+class _Empty(Batch[Record_co]):
+    """A batch without rows: no function was called that could tell whether it is asynchronous, so both ways work."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, Batch[Record_co]]:
+        return self
+        yield
+
+
 Batches: TypeAlias = AsyncIterator[Batch[Record_co]]
 """What a sync answers with: batches, one after the other."""
+
+
+def _applied(
+    batch: Batch[_R], function: Callable[[_R], object], made: Callable[[Sequence[object]], Batch[_S]]
+) -> Batch[_S] | Awaitable[Batch[_S]]:
+    """Call a function with each record and make a batch of the answers; awaitable where the function is."""
+    records = iter(batch)
+    first = next(records, None)
+    if first is None:
+        unchanged = made(())
+        empty: _Empty[_S] = _Empty(unchanged.model)
+        empty.deleted_ids, empty.position = unchanged.deleted_ids, unchanged.position
+        return empty
+    answer = function(first)
+    if not isawaitable(answer):
+        return made([answer, *map(function, records)])
+
+    async def awaited() -> Batch[_S]:
+        answers = [await answer]
+        for record in records:
+            answers.append(await cast("Awaitable[object]", function(record)))
+        return made(answers)
+
+    return awaited()
+
+
+def _in_place_of(before: Row, row: Row) -> Row:
+    """Keep what a row must not lose on its way: its stamp, and that it is deleted."""
+    return (row[0], before[1] if row[1] is None else row[1], bool(row[2] or before[2]), *row[3:])
+
+
+def _newest(rows: Sequence[Row]) -> dict[object, Row]:
+    """Key rows by Id; of several versions the newest counts, the later one where stamps are equal."""
+    found: dict[object, Row] = {}
+    for row in rows:
+        if row[0] not in found or str(row[1] or "") >= str(found[row[0]][1] or ""):
+            found[row[0]] = row
+    return found
+
+
+def _require_rows(model: type[Record], rows: object, *, of_pass: bool = False) -> None:
+    """Refuse what looks like rows and is not."""
+    name = model.__name__
+    if hasattr(rows, "__aiter__"):
+        raise ScriptProblem(
+            f"A batch of {name} was given rows that come asynchronously.",
+            f"Gather them first: Batch({name}, [row async for row in rows]).",
+        )
+    if isinstance(rows, Batch) and not of_pass:
+        raise ScriptProblem(
+            f"A batch of {name} was made of another batch; position and deletions would be lost.",
+            "Yield the batch itself, or what batch.map(change), batch.filter(keep) or batch.replace(rows) makes of it.",
+        )
+    if isinstance(rows, Mapping | Record):
+        raise ScriptProblem(f"A batch of {name} was given one row.", f"Give a list of rows: Batch({name}, [row]).")

@@ -1,20 +1,21 @@
 """Between record instances, which authors hold, and rows in stored form, which the store takes."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from orgsync.errors import ScriptProblem
 
-from .decoding import decode_record
-from .instants import parse_instant, to_stored
-from .numbers import stored_number
+from .ids import whole_id
+from .instants import parse_instant
 from .record import Record
-from .schema import Row, Schema, StoredValue
+from .schema import Row, Schema
+from .values import stored_from_json, stored_from_python
+from .wording import kind_of, nearest
 
-__all__ = ["from_row", "to_row"]
+__all__ = ["from_row", "to_id", "to_row"]
 
 _PYTHON: dict[type, Callable[[Any], Any]] = {
     bool: bool,
@@ -26,6 +27,9 @@ _PYTHON: dict[type, Callable[[Any], Any]] = {
     list: json.loads,
 }
 
+_ATTRIBUTES = "attributes"
+"""What Salesforce puts into every record, beside its fields."""
+
 
 def from_row(schema: Schema, row: Row) -> Record:
     """Make an instance of the record class from a row in stored form."""
@@ -36,44 +40,111 @@ def from_row(schema: Schema, row: Row) -> Record:
     return schema.model(**values)
 
 
-def to_row(schema: Schema, record: Record | Mapping[str, Any]) -> Row:
+def to_row(schema: Schema, record: object, at: int = 1) -> Row:
     """Bring an instance, or a mapping keyed by Python or Salesforce names, into stored form.
 
-    Raises ScriptProblem for a record without an Id: it is half of the key.
+    `at` is the row's number in its batch. A field that a mapping leaves out is NULL. Raises ScriptProblem for an
+    instance of another class, a key that the class does not have, a value of another type, and a row without an Id.
     """
-    if isinstance(record, Record):
+    if isinstance(record, schema.model):
         values = {column.name: getattr(record, column.name, None) for column in schema.columns}
-    elif "Id" in record:
-        return _with_local(schema, decode_record(schema, record), record)
-    else:
-        values = {column.name: record.get(column.name) for column in schema.columns}
-    if not values["id"]:
+        return _stored(schema, values, at, by_path=False)
+    if not isinstance(record, Mapping):
+        raise _not_a_row(schema, record, at)
+    given = cast("Mapping[Any, Any]", record)  # type: ignore[redundant-cast] # pyright asks for it
+    by_path = "id" not in given and any(str(key).lower() == "id" for key in given)
+    values = _by_path(schema, given, at) if by_path else _by_name(schema, given, at)
+    return _stored(schema, values, at, by_path=by_path)
+
+
+def to_id(schema: Schema, value: object, which: str) -> str:
+    """Check an Id and give its long form; `which` names it. Raises ScriptProblem for one that Salesforce has not."""
+    name = schema.model.__name__
+    if value is None or value == "":
+        raise ScriptProblem(f"A {name} without an Id was yielded: {which}.", "Select Id, or set the record's id.")
+    if not isinstance(value, str):
+        raise ScriptProblem(f"The Id of {which} of {name} is {kind_of(value)}, not a str.", "Give the Id.")
+    if not schema.sobject:  # data that is not Salesforce's
+        return value
+    whole = whole_id(value)
+    if whole is None:
         raise ScriptProblem(
-            f"A {schema.model.__name__} without an Id was yielded.", "Select Id, or set the record's id."
+            f"The Id of {which} of {name} is not a Salesforce Id: it has {len(value)} characters.",
+            "Give the Id of 18 or 15 letters and digits that Salesforce gave.",
         )
-    values["is_deleted"] = bool(values["is_deleted"])
-    return tuple(_stored(value) for value in values.values())
+    return whole
 
 
-def _with_local(schema: Schema, row: Row, record: Mapping[str, Any]) -> Row:
-    """Fill the script's own columns, which a mapping names as the class does."""
-    if not schema.local_names:
-        return row
-    return tuple(
-        _stored(record.get(column.name)) if column.local else value
-        for column, value in zip(schema.columns, row, strict=True)
+def _stored(schema: Schema, values: Mapping[str, Any], at: int, *, by_path: bool) -> Row:
+    row = [to_id(schema, values["id"], f"row {at} of the batch")]
+    rest = schema.columns[1:]
+    convert = stored_from_json if by_path else stored_from_python
+    others = [
+        (convert if column.path else stored_from_python)(schema, column, values[column.name], at) for column in rest
+    ]
+    others[1] = bool(others[1])
+    return (*row, *others)
+
+
+def _by_name(schema: Schema, record: Mapping[Any, Any], at: int) -> dict[str, Any]:
+    known = schema.model.model_fields
+    for key in record:
+        if key not in known:
+            raise _unknown(schema, str(key), list(known), at)
+    return {column.name: record.get(column.name) for column in schema.columns}
+
+
+def _by_path(schema: Schema, record: Mapping[Any, Any], at: int) -> dict[str, Any]:
+    """Read values by the fields' paths, in any case; the script's own columns by their names."""
+    found = dict(_leaves(schema, record, at))
+    return {column.name: found.get((column.path or column.name).lower()) for column in schema.columns}
+
+
+def _leaves(schema: Schema, record: Mapping[Any, Any], at: int, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Give each value with its path in lower case, those of parents too; refuses a path that the class has not."""
+    paths = {(column.path or column.name).lower(): column.path or column.name for column in schema.columns}
+    for key, value in record.items():
+        path = f"{above}{key}"
+        folded = path.lower()
+        if key == _ATTRIBUTES:
+            continue
+        if folded in paths:
+            yield folded, value
+            continue
+        if not any(each.startswith(f"{folded}.") for each in paths):
+            raise _unknown(schema, path, list(paths.values()), at)
+        if isinstance(value, Mapping):
+            parent = cast("Mapping[Any, Any]", value)  # type: ignore[redundant-cast] # pyright asks for it
+            yield from _leaves(schema, parent, at, f"{path}.")
+        elif value is not None:
+            raise ScriptProblem(
+                f"Row {at} of a batch of {schema.model.__name__} has {kind_of(value)} for the parent {path}.",
+                "Give the parent's fields as a mapping, as Salesforce does, or None.",
+            )
+
+
+def _unknown(schema: Schema, key: str, known: Sequence[str], at: int) -> ScriptProblem:
+    """Say that a row has a key that the class does not have, with the nearest that it has."""
+    name = schema.model.__name__
+    near = nearest(key, known)
+    guess = f"; did you mean {near}?" if near else "."
+    return ScriptProblem(
+        f"Row {at} of a batch of {name} has the key {key}, which {name} does not have{guess}",
+        f"Correct the key, add the field to {name}, or leave it out of the row.",
     )
 
 
-def _stored(value: Any) -> StoredValue:
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, datetime):
-        return to_stored(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, time):
-        return value.isoformat(timespec="milliseconds")
-    if isinstance(value, Decimal):
-        return stored_number(value)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+def _not_a_row(schema: Schema, record: object, at: int) -> ScriptProblem:
+    name, given = schema.model.__name__, type(record).__name__
+    if record is None:
+        return ScriptProblem(
+            f"Row {at} of a batch of {name} is None.", "Give a record: a function that changes one has to return it."
+        )
+    if isinstance(record, Record):
+        return ScriptProblem(
+            f"Row {at} of a batch of {name} is a {given}.",
+            f"Give a {name}, or name the class that rows become: batch.map(change, model={given}).",
+        )
+    return ScriptProblem(
+        f"Row {at} of a batch of {name} is {kind_of(record)}.", f"Give a {name}, or a mapping of its fields."
+    )

@@ -21,7 +21,7 @@ from .instants import stored_instant
 from .numbers import stored_number
 from .schema import Column, Row, Schema, StoredValue
 
-__all__ = ["Reading", "bare", "decode", "decode_csv", "decode_record"]
+__all__ = ["STORED", "Reading", "bare", "decode", "decode_csv"]
 
 _Values = Sequence[Any]
 _Stored: TypeAlias = Callable[[_Values], Sequence[StoredValue]]
@@ -63,7 +63,7 @@ def decode(schema: Schema, records: Sequence[Mapping[str, Any]], reading: Readin
     found = _Fields(
         records, list(dict.fromkeys(known.path(c).partition(".")[0] for c in schema.columns if known.path(c)))
     )
-    columns = [_column(schema, column, known, found, _STORED) for column in schema.columns]
+    columns = [_column(schema, column, known, found, STORED) for column in schema.columns]
     return list(zip(*columns, strict=True))
 
 
@@ -132,12 +132,6 @@ def _part(key: str, values: _Values) -> _Values:
 def _compound(keys: Iterable[str], values: Sequence[Any]) -> dict[str, Any] | None:
     """A compound without any part is null."""
     return dict(zip(keys, values, strict=True)) if any(value is not None for value in values) else None
-
-
-def decode_record(schema: Schema, record: Mapping[str, Any]) -> Row:
-    """Turn one record that may lack fields into a row; what it lacks is NULL."""
-    absent = [c.path for c in schema.columns if c.path.partition(".")[0] not in record]
-    return decode(schema, [record], Reading(absent=absent))[0]
 
 
 def _column(
@@ -280,7 +274,7 @@ def bare(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-_STORED: dict[type, _Stored] = {
+STORED: dict[type, _Stored] = {
     str: _texts,
     bool: _booleans,
     int: _integers,
@@ -292,6 +286,7 @@ _STORED: dict[type, _Stored] = {
     dict: _jsons,
     list: _jsons,
 }
+"""How values of each type, as JSON has them, are brought into stored form."""
 
-_FROM_TEXT: dict[type, _Stored] = {**_STORED, str: _as_they_are}
+_FROM_TEXT: dict[type, _Stored] = {**STORED, str: _as_they_are}
 """A CSV's values are texts already, or None."""

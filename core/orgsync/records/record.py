@@ -9,11 +9,12 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 from sqlmodel.main import SQLModelMetaclass
 
-from orgsync.errors import RecordClassInvalid
+from orgsync.errors import RecordClassInvalid, ScriptProblem
 
 from .fields import field, table_name
 from .schema import BOOKKEEPING, COLUMN_TYPES, Column, Schema, column_of
 from .types import UtcDateTime
+from .wording import nearest
 
 __all__ = ["Record"]
 
@@ -61,6 +62,14 @@ class Record(SQLModel, metaclass=_RecordMeta):
     sync_changed_at: datetime | None = None
     sync_first_seen_at: datetime | None = None
 
+    if not TYPE_CHECKING:  # type checkers know the parameters from the fields
+
+        def __init__(self, **values: Any) -> None:
+            unknown = values.keys() - type(self).model_fields.keys()
+            if unknown:
+                raise _unknown_field(type(self), min(unknown))
+            super().__init__(**values)
+
 
 def _become_table(model: Any, namespace: dict[str, Any]) -> None:
     """Give the class its schema and its columns: keys, the author's fields, then the bookkeeping."""
@@ -95,3 +104,11 @@ def _columns(fields: list[Column]) -> list[sa.Column[Any]]:
         sa.Column("sync_changed_at", UtcDateTime(), nullable=False),
         sa.Column("sync_first_seen_at", UtcDateTime(), nullable=False),
     ]
+
+
+def _unknown_field(model: type[Record], name: str) -> ScriptProblem:
+    guess = nearest(name, model.model_fields)
+    return ScriptProblem(
+        f"{model.__name__} does not have the field {name}{f'; did you mean {guess}?' if guess else '.'}",
+        f"Correct the name, or add the field to {model.__name__}.",
+    )

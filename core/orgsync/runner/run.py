@@ -196,6 +196,12 @@ class _Running:
 
     async def _commit(self, batch: Batch[Record]) -> None:
         position = batch.position
+        if position and position.stream and batch.schema.table != position.stream:
+            raise ScriptProblem(
+                f"The sync {self.sync.name} yields rows of {position.stream} as {batch.model.__name__}, kept in "
+                f"the table {batch.schema.table}; rows that leave could not be followed there yet.",
+                "Yield the class that ctx.changes or ctx.snapshot reads; keep other tables by batches of their own.",
+            )
         write = Write(batch.schema, batch.rows, batch.deleted_ids)
         calls = self.context.api_calls if self.context else 0
         counts = await self.store.commit(self.run, [write], position, calls)

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 from orgsync.errors import OrgsyncError, QueryRefused
 from orgsync.records import parse_instant
+from orgsync.records.ids import long_id
 
 from .answers import NotReplicateable, problem_of, unreadable
 from .client import Client
-from .ids import long_id
 from .refusals import refusal_of
 from .wire import Answer
 
