@@ -134,7 +134,7 @@ class TableOwner(_Control, table=True):
 
     __tablename__ = "orgsync_table_owner"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
 
-    name: str = Field(primary_key=True, sa_type=sa.String(collation="NOCASE"))  # type: ignore[call-overload]
+    name: str = Field(primary_key=True, sa_type=sa.String(collation="NOCASE"))
     sync: str
 
 
