@@ -188,3 +188,20 @@ def test_help_names_the_command_with_examples(orgsync: Command) -> None:
     assert "  sync  Write a sync of an object.\n" in orgsync("new", "--help").out
     told = orgsync("new", "sync", "--help").out
     assert "\n    orgsync new sync Opportunity -c acme " in told[told.index("EXAMPLES") :]
+
+
+def test_an_object_that_demands_a_filter_gets_one(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    document = acme.insert("ContentDocument", Title="Plan")
+    acme.insert("ContentDocumentLink", ContentDocumentId=document, LinkedEntityId=acme.rows("Account")[0]["Id"])
+    assert orgsync("new", "sync", "ContentDocumentLink").code == 0
+    [script] = Path("syncs").glob("*.py")
+    assert 'where="ContentDocumentId IN (SELECT Id FROM ContentDocument)"' in script.read_text(encoding="utf-8")
+    assert orgsync("run", script.stem).code == 0
+    assert len(rows_of(folder, "content_document_link")) == len(acme.rows("ContentDocumentLink"))
+
+
+def test_a_big_object_is_refused_and_the_way_to_read_it_named(orgsync: Command, acme: DemoOrg) -> None:
+    acme.add_object("Reading__b", fields={"Value__c": "double"}, changes=False)
+    outcome = orgsync("new", "sync", "Reading__b")
+    assert outcome.code == 2
+    assert "ctx.query(" in outcome.err
