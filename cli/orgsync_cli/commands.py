@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -114,10 +115,16 @@ class Program(typer.Typer):
 
 
 def enter_project() -> None:
-    """Raise ConfigurationInvalid outside of a project."""
-    from orgsync.settings import require_project
+    """Raise ConfigurationInvalid outside of a project; a variable that is no setting is shown as any warning."""
+    from orgsync.settings import UnknownVariable, load_settings, require_project
 
     require_project()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UnknownVariable)
+        load_settings()
+    for each in caught:
+        say(f"warning: {each.message}")
+    warnings.simplefilter("ignore", UnknownVariable)
 
 
 @contextmanager
