@@ -178,3 +178,25 @@ def test_what_a_copy_would_lack_is_remarked_on(
         assert told in outcome.out
     else:
         assert "only with" not in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("Id IN (SELECT AccountId FROM Contact WHERE LastName = :name)", "The condition depends on Contact"),
+        ("CreatedDate = LAST_N_DAYS:30", "The condition depends on LAST_N_DAYS:30"),
+        ("OwnerId IN (SELECT Id FROM User WHERE IsActive = true)", ""),
+    ],
+)
+def test_a_condition_that_is_not_followed_is_remarked_on(
+    orgsync: Command, acme: DemoOrg, folder: Path, where: str, said: str
+) -> None:
+    (folder / "syncs").mkdir()
+    (folder / "syncs" / "own.py").write_text(
+        "from orgsync import Batches, Context, Record, sync\n\n"
+        "class Own(Record, table=True):\n    __sobject__ = 'Account'\n    name: str | None\n\n"
+        f"@sync\ndef own(ctx: Context) -> Batches[Own]:\n    return ctx.changes(Own, where={where!r}, name='x')\n"
+    )
+    out = orgsync("doctor").out
+    assert said in out
+    assert ("The condition depends" in out) is bool(said)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_type_hints
 
 from orgsync.context import Sync
+from orgsync.context.reads import conditions_of
 from orgsync.discovery import Found, list_syncs
 from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, LimitReached, OrgsyncError, SignInNeeded
 from orgsync.extract.inspection import learn
@@ -127,7 +128,7 @@ async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncI
         about, notes = f"{name}: {sync.name}", list[str]()
         schema = schema_of(model)
         try:
-            facts = await learn(client, schema, None, notes.append)
+            facts = await learn(client, schema, conditions_of(sync.function).get(model), notes.append)
         except OrgsyncError as error:
             yield Finding(about, schema.sobject, error)
         else:

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from orgsync.records import Record, schema_of
 
-__all__ = ["reads_of"]
+__all__ = ["conditions_of", "reads_of"]
 
 _METHODS = ("changes", "snapshot")
 _INLINE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -28,12 +28,10 @@ def reads_of(function: Callable[..., Any]) -> dict[type[Record], int]:
     at hand, and a class that is chosen while it runs, count for nothing.
     """
     tree = _source_of(function)
-    if tree is None or not tree.args.args + tree.args.posonlyargs:
+    names = _names_in(function, tree)
+    if tree is None or names is None:
         return {}
-    context = (tree.args.posonlyargs + tree.args.args)[0].arg
-    if any(isinstance(n, ast.Name) and n.id == context and not isinstance(n.ctx, ast.Load) for n in ast.walk(tree)):
-        return {}  # it is given another meaning on the way
-    model_of = _Names(cast("FunctionType", function), context).model_of
+    model_of = names.model_of
     models = {model: schema_of(model).table.lower() for each in ast.walk(tree) if (model := model_of(each)) is not None}
     counts: dict[type[Record], int] = {}
     for model, table in models.items():
@@ -45,6 +43,32 @@ def reads_of(function: Callable[..., Any]) -> dict[type[Record], int]:
         if most := _Paths(reads).block(tree.body).most:
             counts[model] = most
     return counts
+
+
+def conditions_of(function: Callable[..., Any]) -> dict[type[Record], str]:
+    """Find the conditions that record classes are read under, where each is written out in the call: `where="..."`.
+
+    Binds stand in them as they are written, `:name`.
+    """
+    tree = _source_of(function)
+    names = _names_in(function, tree)
+    found: dict[type[Record], str] = {}
+    for node in ast.walk(tree) if tree is not None and names is not None else ():
+        model = names.model_of(node) if names is not None else None
+        for given in node.keywords if model is not None and isinstance(node, ast.Call) else ():
+            if given.arg == "where" and isinstance(given.value, ast.Constant) and isinstance(given.value.value, str):
+                found[cast("type[Record]", model)] = given.value.value
+    return found
+
+
+def _names_in(function: Callable[..., Any], tree: "ast.FunctionDef | ast.AsyncFunctionDef | None") -> "_Names | None":
+    """Tell what names stand for in a function; None where its context is not known throughout."""
+    if tree is None or not tree.args.args + tree.args.posonlyargs:
+        return None
+    context = (tree.args.posonlyargs + tree.args.args)[0].arg
+    if any(isinstance(n, ast.Name) and n.id == context and not isinstance(n.ctx, ast.Load) for n in ast.walk(tree)):
+        return None  # it is given another meaning on the way
+    return _Names(cast("FunctionType", function), context)
 
 
 def _source_of(function: Callable[..., Any]) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
