@@ -19,11 +19,11 @@ KEYS = st.sets(st.sampled_from("aAbBcCdD"))
 async def unmet(
     store: Store, owner: str = "pass", *, after: str = "", limit: int = 99, upto_seq: int = ALL
 ) -> list[str]:
-    return await store.unmet(CONTACT, "acme", owner, after=after, limit=limit, upto_seq=upto_seq)
+    return await store.unmet("contact", "acme", owner, after=after, limit=limit, upto_seq=upto_seq)
 
 
 async def unknown(store: Store, owner: str = "pass", *, after: str = "", limit: int = 99) -> list[str]:
-    return await store.unknown(CONTACT, "acme", owner, after=after, limit=limit)
+    return await store.unknown("contact", "acme", owner, after=after, limit=limit)
 
 
 async def test_rows_that_a_pass_did_not_meet_and_ids_that_the_copy_lacks_are_told_apart(store: Store, run: Run) -> None:
@@ -31,7 +31,7 @@ async def test_rows_that_a_pass_did_not_meet_and_ids_that_the_copy_lacks_are_tol
     await store.meet("acme", "pass", ["b", "c", "e"])
     assert await unmet(store) == ["a", "d"]
     assert await unknown(store) == ["c", "e"]
-    assert await store.live_count(CONTACT, "acme") == 3
+    assert await store.live_count("contact", "acme") == 3
 
 
 async def test_an_id_met_twice_counts_once(store: Store) -> None:
@@ -54,10 +54,10 @@ async def test_passes_and_connections_do_not_share_what_they_met(store: Store, r
     await store.meet("beta", "pass", ["a"])
     assert (await unmet(store), await unmet(store, "other")) == (["a"], [])
     assert (await unknown(store), await unknown(store, "other")) == ([], [])
-    assert await store.unmet(CONTACT, "beta", "pass", limit=9, upto_seq=ALL) == ["b"]
+    assert await store.unmet("contact", "beta", "pass", limit=9, upto_seq=ALL) == ["b"]
     await store.forget_met("acme", "other")
     assert await unmet(store, "other") == ["a"]
-    assert await store.unmet(CONTACT, "beta", "pass", limit=9, upto_seq=ALL) == ["b"]
+    assert await store.unmet("contact", "beta", "pass", limit=9, upto_seq=ALL) == ["b"]
 
 
 async def test_rows_written_after_the_pass_began_are_not_unmet(store: Store, run: Run) -> None:
@@ -86,7 +86,7 @@ async def test_what_was_met_is_there_after_a_restart_and_goes_with_its_connectio
         assert await unknown(again) == ["a", "acme"]
         await again.rename_connection("acme", "acme-eu")
         await again.remove_connection("beta", keep_rows=True)
-    met = [await store.unknown(CONTACT, name, "pass", limit=9) for name in ("acme", "acme-eu", "beta")]
+    met = [await store.unknown("contact", name, "pass", limit=9) for name in ("acme", "acme-eu", "beta")]
     assert met == [[], ["a", "acme"], []]
 
 
@@ -129,4 +129,4 @@ async def test_what_is_unmet_and_unknown_is_the_difference_of_sets(
     live = rows - gone
     assert await unmet(store) == sorted(live - met)
     assert await unknown(store) == sorted(met - live)
-    assert await store.live_count(CONTACT, "acme") == len(live)
+    assert await store.live_count("contact", "acme") == len(live)

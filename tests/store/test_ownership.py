@@ -139,7 +139,7 @@ async def test_a_reset_gives_up_rows_positions_seen_ids_and_the_table(store: Sto
     assert [run.sync for run in await store.runs()] == ["own", "contacts"], "what was run stays listed"
     async with running(store, "customers") as run:
         await deliver(store, run, [contact("a")])
-        assert await store.unmet(CONTACT, "acme", "contacts contact", limit=9, upto_seq=99) == ["a"]
+        assert await store.unmet("contact", "acme", "contacts contact", limit=9, upto_seq=99) == ["a"]
     [(key, change, number)] = await feed(store)
     assert (key, change) == ("a", "added")
     assert number > last, "the change feed goes on counting"
@@ -155,7 +155,7 @@ async def test_a_reset_of_one_connection_leaves_the_others(store: Store) -> None
     assert await store.checkpoints("contacts", "acme") == {}
     assert await store.checkpoints("contacts", "beta") != {}
     assert await store.owners() == {"contact": "contacts"}
-    assert await store.unmet(CONTACT, "beta", "contacts contact", limit=9, upto_seq=99) == []
+    assert await store.unmet("contact", "beta", "contacts contact", limit=9, upto_seq=99) == []
 
 
 async def test_a_reset_waits_for_no_run_and_breaks_none(store: Store, url: str, folder: Path) -> None:

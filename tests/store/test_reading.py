@@ -94,14 +94,14 @@ async def test_an_unknown_table_is_answered_with_the_nearest(store: Store) -> No
 
 async def test_of_many_ids_those_with_a_live_row_are_named(store: Store, run: Run) -> None:
     await deliver(store, run, [contact(key) for key in ("a", "b", "gone")], deleted_ids=["gone"])
-    assert await store.live_among(CONTACT, "acme", ["never", "b", "gone", "a"]) == ["b", "a"]
-    assert await store.live_among(CONTACT, "beta", ["a"]) == []
-    assert await store.live_among(CONTACT, "acme", []) == []
+    assert await store.live_among("contact", "acme", ["never", "b", "gone", "a"]) == ["b", "a"]
+    assert await store.live_among("contact", "beta", ["a"]) == []
+    assert await store.live_among("contact", "acme", []) == []
 
 
 async def test_ten_thousand_ids_are_looked_for_at_once(store: Store, run: Run) -> None:
     await deliver(store, run, [contact(f"{number:05}") for number in range(0, 10_000, 2)])
-    assert len(await store.live_among(CONTACT, "acme", [f"{number:05}" for number in range(10_000)])) == 5000
+    assert len(await store.live_among("contact", "acme", [f"{number:05}" for number in range(10_000)])) == 5000
 
 
 async def add_a_run(store: Store) -> None:

@@ -125,4 +125,4 @@ async def test_odd_names_are_quoted(store: Store, run: Run) -> None:
     await store.commit(run, [Write(schema, [("a", MID, False, "x", "y"), ("b", MID, False, "x", "y")])], None, 1)
     await store.commit(run, [Write(schema, [("a", MID, True, "z", "y")], ["b"])], None, 1)
     assert [row["select"] async for row in store.read("order", changes=True)] == ["z", "x"]
-    assert await store.live_count(schema, "acme") == 0
+    assert await store.live_count("order", "acme") == 0

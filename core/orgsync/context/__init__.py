@@ -3,7 +3,7 @@
 from .context import ConnectionInfo, Context
 from .due import Cron, Every, Interval
 from .opening import Reading, open_client, open_context
-from .stored import StoredVault, columns_of, secrets_of
+from .stored import StoredCopy, StoredVault, columns_of, secrets_of
 from .sync import Sync, sync
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Every",
     "Interval",
     "Reading",
+    "StoredCopy",
     "StoredVault",
     "Sync",
     "columns_of",

@@ -14,6 +14,8 @@ from orgsync.salesforce.http import JSON, Answer
 from orgsync.salesforce.query import records
 from orgsync.soql import bind
 
+from .deliveries import Deliveries
+
 __all__ = ["ConnectionInfo", "Context", "read_twice"]
 
 R = TypeVar("R", bound=Record)
@@ -58,6 +60,7 @@ class Context:
         self._compare = compare
         self._require_own = require_own
         self._asked: set[str] = set()
+        self._deliveries = Deliveries()
 
     @property
     def checkpoint(self) -> dict[str, Any] | None:
@@ -114,12 +117,18 @@ class Context:
         )
         return self._own(model, read)
 
+    @property
+    def deliveries(self) -> Deliveries:
+        """What has been handed out of each pass, for whoever commits it."""
+        return self._deliveries
+
     async def _own(self, model: type[R], read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
         """Read, but nothing of a table that belongs to another sync."""
+        schema = schema_of(model)
         if self._require_own is not None:
-            await self._require_own(schema_of(model))
-        async with aclosing(read):
-            async for batch in read:
+            await self._require_own(schema)
+        async with aclosing(self._deliveries.noted(model, schema.table, read)) as batches:
+            async for batch in batches:
                 yield batch
 
     def _position_of(self, model: type[Record]) -> Position | None:

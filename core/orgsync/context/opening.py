@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 import structlog
 
 from orgsync.errors import SignInNeeded
-from orgsync.extract import Plan, Source
+from orgsync.extract import Copy, Plan, Source
 from orgsync.records import Position, Schema
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.credentials import CredentialsVault
@@ -50,15 +50,16 @@ async def open_context(
     store: Store,
     http: Http,
     settings: Settings,
-    sync: str = "",
     reading: Reading | None = None,
     clock: Callable[[], datetime] = _now,
     vault: CredentialsVault | None = None,
+    copy: Copy | None = None,
     **options: Unpack[SourceOptions],
 ) -> Context:
     """Open a context on a connection; nothing is sent yet.
 
     `vault` keeps the credentials elsewhere than in the store, as where the store is a copy that is thrown away.
+    `copy` is where rows that are read are kept, their classes' own tables by default.
 
     Raises ConfigurationInvalid for an unknown name, and SignInNeeded for a connection that Salesforce has refused.
     """
@@ -72,7 +73,7 @@ async def open_context(
     client = open_client(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
     source = Source(
         client,
-        StoredCopy(store, name, sync),
+        copy or StoredCopy(store, name),
         lag=timedelta(seconds=settings.lag),
         overlap=timedelta(seconds=settings.overlap),
         bulk_from=settings.bulk_from,

@@ -1,8 +1,8 @@
 """The store as sign-in and extraction know it: one connection's credentials, and one connection's rows."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from orgsync.records import Schema, parse_instant, to_stored
@@ -45,19 +45,25 @@ class StoredVault:
 
 @dataclass(frozen=True, slots=True)
 class StoredCopy:
-    """One connection's rows in the store, and what a sync has met of the org's."""
+    """One connection's rows in the store, and what a sync has seen of the org's.
+
+    `tables` names, for streams whose rows a script keeps in another class's table, that table. `written` are the
+    tables that the sync is known to write, none where nobody knows: other classes' own tables are left alone.
+    """
 
     store: Store
     name: str
     sync: str = ""
+    tables: Mapping[str, str] = field(default_factory=dict[str, str])
+    written: Collection[str] = ()
 
     async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
         """Name those of the Ids that have a live row in the copy."""
-        return await self.store.live_among(schema, self.name, ids)
+        return await self.store.live_among(await self._table(schema), self.name, ids)
 
     async def live_count(self, schema: Schema) -> int:
         """Count the live rows."""
-        return await self.store.live_count(schema, self.name)
+        return await self.store.live_count(await self._table(schema), self.name)
 
     async def last_change(self) -> int:
         """Tell the number of the last change made in the store."""
@@ -69,16 +75,24 @@ class StoredCopy:
 
     async def unmet(self, schema: Schema, *, after: str, limit: int, upto_seq: int) -> list[str]:
         """Name the next live rows that were not met; none that changed after the number `upto_seq`."""
-        owner = self._owner(schema)
-        return await self.store.unmet(schema, self.name, owner, after=after, limit=limit, upto_seq=upto_seq)
+        table, owner = await self._table(schema), self._owner(schema)
+        return await self.store.unmet(table, self.name, owner, after=after, limit=limit, upto_seq=upto_seq)
 
     async def unknown(self, schema: Schema, *, after: str, limit: int) -> list[str]:
         """Name the next Ids that were met and have no live row."""
-        return await self.store.unknown(schema, self.name, self._owner(schema), after=after, limit=limit)
+        table = await self._table(schema)
+        return await self.store.unknown(table, self.name, self._owner(schema), after=after, limit=limit)
 
     async def forget_met(self, schema: Schema) -> None:
         """Forget which Ids were met."""
         await self.store.forget_met(self.name, self._owner(schema))
+
+    async def _table(self, schema: Schema) -> str:
+        """Name the table that holds the rows of a class, made if the sync writes it."""
+        table = self.tables.get(schema.table, schema.table)
+        if table == schema.table and (not self.written or table in self.written):
+            await self.store.prepare(schema)
+        return table
 
     def _owner(self, schema: Schema) -> str:
         return f"{self.sync} {schema.table}"

@@ -42,8 +42,8 @@ class Sync(Generic[Record_co]):
 
     @cached_property
     def models(self) -> tuple[type[Record], ...]:
-        """The record classes that it writes, as far as its annotation and its source tell."""
-        return tuple(dict.fromkeys([*annotated_classes(self.function), *self._reads]))
+        """The record classes that it writes: those that its annotation names, else those that its source reads."""
+        return tuple(dict.fromkeys(annotated_classes(self.function) or self._reads))
 
     @property
     def tables(self) -> tuple[str, ...]:

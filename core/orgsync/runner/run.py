@@ -16,7 +16,7 @@ from typing import Any, TypedDict, Unpack, cast
 import anyio
 import anyio.lowlevel
 
-from orgsync.context import Context, Reading, Sync, open_context
+from orgsync.context import Context, Reading, StoredCopy, Sync, open_context
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptNotLoaded, ScriptProblem
 from orgsync.extract import Plan
 from orgsync.records import Batch, Position, Record, Schema
@@ -104,15 +104,16 @@ async def run_sync(
             saved = await store.checkpoints(sync.name, connection)
             positions = {name: Position(name, kept.watermark, kept.position) for name, kept in saved.items()}
             running.watermarks = {name: kept.watermark for name, kept in positions.items() if name}
+            running.tables = {name: kept.kept_in for name, kept in saved.items() if name and kept.kept_in}
             context = await open_context(
                 leads_to,
                 store=store,
                 http=http,
                 settings=settings,
-                sync=sync.name,
                 reading={**reading, "positions": positions, "require_own": running.require_own},
                 clock=clock,
                 vault=options.get("vault"),
+                copy=StoredCopy(store, connection, sync.name, running.tables, sync.tables),
                 reconcile_every=sync.reconcile.length if sync.reconcile else None,
                 keeps_positions=options.get("goes_on", True),
                 expect=running.expect,
@@ -143,6 +144,7 @@ class _Running:
     watch: Callable[[Progress], None]
     progress: Progress = field(default_factory=Progress)
     watermarks: dict[str, datetime | None] = field(default_factory=dict[str, datetime | None])
+    tables: dict[str, str] = field(default_factory=dict[str, str])
     context: Context | None = None
 
     async def require_sound(self) -> None:
@@ -152,8 +154,13 @@ class _Running:
         await self.store.require_tables(self.run, self.sync.tables)
 
     async def require_own(self, schema: Schema) -> None:
-        """Raise RecordClassInvalid for a table that belongs to another sync."""
-        await self.store.require_tables(self.run, [schema.table])
+        """Raise RecordClassInvalid where what is read of a class goes to a table that belongs to another sync.
+
+        Where the sync's annotation names other classes alone, its rows become theirs, and the first batch tells.
+        """
+        table = self.tables.get(schema.table, schema.table)
+        if not self.sync.tables or table in (*self.sync.tables, *self.tables.values()):
+            await self.store.require_tables(self.run, [table])
 
     def expect(self, rows: int) -> None:
         """Note how many rows the present query will give, beyond those that were committed before it."""
@@ -180,6 +187,7 @@ class _Running:
                     await self._commit(batch)
                 self.watch(self.progress)
                 await anyio.lowlevel.checkpoint_if_cancelled()  # a script, or pages at hand, may never wait
+        context.deliveries.require_all()
 
     def _batches(self, context: Context) -> Any:
         """Call the sync; what is not an asynchronous generator of ours or the author's is told so."""
@@ -195,16 +203,19 @@ class _Running:
         return batches
 
     async def _commit(self, batch: Batch[Record]) -> None:
-        position = batch.position
-        if position and position.stream and batch.schema.table != position.stream:
-            raise ScriptProblem(
-                f"The sync {self.sync.name} yields rows of {position.stream} as {batch.model.__name__}, kept in "
-                f"the table {batch.schema.table}; rows that leave could not be followed there yet.",
-                "Yield the class that ctx.changes or ctx.snapshot reads; keep other tables by batches of their own.",
-            )
-        write = Write(batch.schema, batch.rows, batch.deleted_ids)
+        position, table = batch.position, batch.schema.table
+        has_content = bool(batch.rows or batch.deleted_ids)
+        if position and position.stream and has_content:
+            self._require_table(position.stream, table)
+        if self.context:
+            self.context.deliveries.came_back(batch)
+        # An empty batch of a class whose rows the script keeps as another's makes no table.
+        own = has_content or not self.sync.tables or table in self.sync.tables
+        writes = [Write(batch.schema, batch.rows, batch.deleted_ids)] if own else []
         calls = self.context.api_calls if self.context else 0
-        counts = await self.store.commit(self.run, [write], position, calls)
+        counts = await self.store.commit(self.run, writes, position, calls)
+        if position and position.stream and has_content:
+            self.tables[position.stream] = table
         if position and position.stream:
             self.watermarks[position.stream] = position.watermark
         self.progress.added += counts.added
@@ -212,6 +223,26 @@ class _Running:
         self.progress.deleted += counts.deleted
         self.progress.unchanged += counts.unchanged
         self.progress.api_calls = calls
+
+    def _require_table(self, stream: str, table: str) -> None:
+        """Raise ScriptProblem where the rows of a pass come for another table than before, or than another pass's.
+
+        Which rows have gone is found by looking into the table that holds them, and it alone.
+        """
+        before = self.tables.get(stream, table)
+        if before != table:
+            raise ScriptProblem(
+                f"The sync {self.sync.name} has kept what it reads of {stream} in the table {before}, and now yields "
+                f"it for the table {table}.",
+                f"Yield it for {before} as before, or begin anew: orgsync reset {self.sync.name}.",
+            )
+        other = next((name for name, kept in self.tables.items() if kept == table and name != stream), None)
+        if other is not None:
+            raise ScriptProblem(
+                f"The sync {self.sync.name} yields what it reads of {stream} for the table {table}, which holds what "
+                f"it reads of {other}: each would mark the other's rows deleted.",
+                "Give each a record class with a table of its own: batch.map(change, model=...).",
+            )
 
     async def finish(self, status: RunStatus, error: str | None = None) -> Run:
         """Close the run's row, whatever is being cancelled around it."""

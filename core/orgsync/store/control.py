@@ -77,7 +77,8 @@ class Connection(_Control, table=True):
 class Checkpoint(_Control, table=True):
     """What is kept for (sync, connection, stream): the watermark and the position inside an unfinished pass.
 
-    `stream` is a record class's table, or "" for an author's own checkpoint.
+    `stream` is the table of the record class that is read, or "" for an author's own checkpoint; `kept_in` the table
+    that the rows are written to, another where a script makes them another class's. None: none were written yet.
     """
 
     __tablename__ = "orgsync_checkpoint"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -88,6 +89,7 @@ class Checkpoint(_Control, table=True):
     watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
     position: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    kept_in: str | None = None
 
 
 class Run(_Control, table=True):

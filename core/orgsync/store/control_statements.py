@@ -25,6 +25,7 @@ __all__ = [
     "LEASE",
     "LEASES_OF",
     "MEET",
+    "MET_AFTER",
     "RELEASE_LEASE",
     "RENEW_LEASE",
     "REVOKE_LEASES",
@@ -122,11 +123,14 @@ COUNT = (
     "WHERE id = ? AND connection = ? AND status = 'running' RETURNING id"
 )
 
-CHECKPOINTS = "SELECT stream, watermark, position, updated_at FROM orgsync_checkpoint WHERE sync = ? AND connection = ?"
+CHECKPOINTS = (
+    "SELECT stream, watermark, position, updated_at, kept_in FROM orgsync_checkpoint WHERE sync = ? AND connection = ?"
+)
 ADVANCE = (
-    "INSERT INTO orgsync_checkpoint (sync, connection, stream, watermark, position, updated_at) "
-    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (sync, connection, stream) DO UPDATE SET "
-    "watermark = excluded.watermark, position = excluded.position, updated_at = excluded.updated_at"
+    "INSERT INTO orgsync_checkpoint (sync, connection, stream, watermark, position, updated_at, kept_in) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sync, connection, stream) DO UPDATE SET "
+    "watermark = excluded.watermark, position = excluded.position, updated_at = excluded.updated_at, "
+    "kept_in = coalesce(excluded.kept_in, kept_in)"
 )
 
 STREAMS_OF = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
@@ -145,6 +149,7 @@ SYNC_NAMES = (
 LAST_NUMBER = "SELECT value FROM orgsync_sequence WHERE name = 'change'"
 MEET = "INSERT OR IGNORE INTO orgsync_met (connection, owner, id) SELECT ?, ?, value FROM json_each(?)"
 
+MET_AFTER = "SELECT id FROM orgsync_met WHERE connection = ? AND owner = ? AND id > ? ORDER BY id LIMIT ?"
 DELETE_MET = "DELETE FROM orgsync_met WHERE owner = ? AND connection = coalesce(?, connection)"
 FORGET_MET = (
     "DELETE FROM orgsync_met WHERE connection = ?1 AND owner = ?2 AND id IN "

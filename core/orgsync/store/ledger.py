@@ -91,12 +91,14 @@ async def count(on: Statements, of: Run, counts: Counts, api_calls: int) -> None
         )
 
 
-async def advance(on: Statements, of: Run, position: Position) -> None:
-    """Keep the position that a batch brings its sync to."""
+async def advance(on: Statements, of: Run, position: Position, kept_in: str | None) -> None:
+    """Keep the position that a batch brings its sync to, and the table of its rows if it had any."""
     watermark = None if position.watermark is None else to_stored(position.watermark)
     state = json.dumps(position.state, ensure_ascii=False)
     now = to_stored(utc_now())
-    await on.fetch(control_statements.ADVANCE, (of.sync, of.connection, position.stream, watermark, state, now))
+    await on.fetch(
+        control_statements.ADVANCE, (of.sync, of.connection, position.stream, watermark, state, now, kept_in)
+    )
 
 
 async def checkpoints(on: Statements, sync: str, connection: str) -> dict[str, Checkpoint]:
@@ -110,6 +112,7 @@ async def checkpoints(on: Statements, sync: str, connection: str) -> dict[str, C
             watermark=_instant(watermark),
             position=json.loads(state),
             updated_at=parse_instant(updated_at),
+            kept_in=kept_in,
         )
-        for stream, watermark, state, updated_at in found
+        for stream, watermark, state, updated_at, kept_in in found
     }

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from . import control_statements, statements
 from .sqlite import Statements
 
-__all__ = ["forget_some", "meet", "unknown", "unmet"]
+__all__ = ["all_met", "forget_some", "meet", "unknown", "unmet"]
 
 _FORGOTTEN_AT_ONCE = 50_000
 
@@ -30,6 +30,11 @@ async def unmet(
 async def unknown(on: Statements, table: str, connection: str, owner: str, *, after: str, limit: int) -> list[str]:
     """List met ids without a live row."""
     return [each for (each,) in await on.fetch(statements.unknown(table), (connection, owner, after, limit))]
+
+
+async def all_met(on: Statements, connection: str, owner: str, *, after: str, limit: int) -> list[str]:
+    """List met ids, where no table holds rows yet."""
+    return [each for (each,) in await on.fetch(control_statements.MET_AFTER, (connection, owner, after, limit))]
 
 
 async def forget_some(on: Statements, connection: str, owner: str) -> bool:

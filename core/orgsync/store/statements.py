@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
+    "HAS_TABLE",
     "INDEXES",
     "NUMBER",
     "RECORD_TABLES",
@@ -61,6 +62,7 @@ RECORD_TABLES = (  # no other table has a change number
     "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
     "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_seq') ORDER BY name"
 )
+HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
 COLUMNS = "SELECT name, type, hidden = 2 FROM pragma_table_xinfo(?) WHERE hidden IN (0, 2)"  # 2: computed when read
 INDEXES = "SELECT name FROM pragma_index_list(?)"
 

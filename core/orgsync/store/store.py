@@ -318,20 +318,20 @@ class Store:
                 counts += await rows.write(on, run.connection, each, at=at)
             await ledger.count(on, run, counts, api_calls)
             if checkpoint is not None:
-                await ledger.advance(on, run, checkpoint)
+                kept_in = next((w.schema.table for w in writes if w.rows or w.deleted_ids), None)
+                await ledger.advance(on, run, checkpoint, kept_in)
         return counts
 
-    async def live_among(self, schema: Schema, connection: str, ids: Sequence[str]) -> list[str]:
-        """List those of the ids that have a live row, in their order."""
-        await self.prepare(schema)
+    async def live_among(self, table: str, connection: str, ids: Sequence[str]) -> list[str]:
+        """List those of the ids that have a live row in a table, in their order; none where there is no such table."""
         async with self._database.reading() as on:
-            return await reading.live_among(on, schema.table, connection, ids)
+            there = await tables.exists(on, table)
+            return await reading.live_among(on, table, connection, ids) if there else []
 
-    async def live_count(self, schema: Schema, connection: str) -> int:
-        """Count the live rows."""
-        await self.prepare(schema)
+    async def live_count(self, table: str, connection: str) -> int:
+        """Count a table's live rows; 0 where there is no such table."""
         async with self._database.reading() as on:
-            return await reading.live_count(on, schema.table, connection)
+            return await reading.live_count(on, table, connection) if await tables.exists(on, table) else 0
 
     async def last_change(self) -> int:
         """Answer with the last number that the change feed has given to any row; 0 before the first."""
@@ -346,21 +346,23 @@ class Store:
             await met.meet(on, connection, owner, ids)
 
     async def unmet(
-        self, schema: Schema, connection: str, owner: str, *, after: str = "", limit: int, upto_seq: int
+        self, table: str, connection: str, owner: str, *, after: str = "", limit: int, upto_seq: int
     ) -> list[str]:
         """List ids of live rows after `after` that the pass has not met, in the order of their bytes.
 
         Rows numbered above `upto_seq` are left out: they have been written since the pass began.
         """
-        await self.prepare(schema)
         async with self._database.reading() as on:
-            return await met.unmet(on, schema.table, connection, owner, after=after, limit=limit, upto_seq=upto_seq)
+            if not await tables.exists(on, table):
+                return []
+            return await met.unmet(on, table, connection, owner, after=after, limit=limit, upto_seq=upto_seq)
 
-    async def unknown(self, schema: Schema, connection: str, owner: str, *, after: str = "", limit: int) -> list[str]:
-        """List met ids after `after` that have no live row, in the order of their bytes."""
-        await self.prepare(schema)
+    async def unknown(self, table: str, connection: str, owner: str, *, after: str = "", limit: int) -> list[str]:
+        """List met ids after `after` that have no live row in a table, in the order of their bytes."""
         async with self._database.reading() as on:
-            return await met.unknown(on, schema.table, connection, owner, after=after, limit=limit)
+            if not await tables.exists(on, table):
+                return await met.all_met(on, connection, owner, after=after, limit=limit)
+            return await met.unknown(on, table, connection, owner, after=after, limit=limit)
 
     async def forget_met(self, connection: str, owner: str) -> None:
         """Forget every id that the pass has met, in transactions that let other writers in between."""

@@ -14,7 +14,7 @@ from . import statements
 from .names import record_table
 from .sqlite import Statements
 
-__all__ = ["columns_of", "declared_type", "prepare", "record_tables", "table_named"]
+__all__ = ["columns_of", "declared_type", "exists", "prepare", "record_tables", "table_named"]
 
 _DIALECT = dialect()
 _MARK = "sync_seq"
@@ -29,6 +29,11 @@ async def record_tables(on: Statements) -> list[str]:
 async def table_named(on: Statements, name: str) -> str:
     """Find a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
     return record_table(name, await record_tables(on))
+
+
+async def exists(on: Statements, table: str) -> bool:
+    """Tell whether there is a table of this name."""
+    return bool(await on.fetch(statements.HAS_TABLE, (table,)))
 
 
 async def columns_of(on: Statements, table: str) -> dict[str, str]:

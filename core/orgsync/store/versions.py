@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "is_current", "is_newest", "upgrade"]
 
-KNOWN_VERSIONS = ("0001", "0002", "0003")
+KNOWN_VERSIONS = ("0001", "0002", "0003", "0004")
 """Every version that this package can read, oldest first; the last is what it writes."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
