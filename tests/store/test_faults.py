@@ -119,7 +119,7 @@ async def test_a_damaged_database_is_told(url: str, folder: Path, tmp_path: Path
         await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
     path = tmp_path / "orgsync.db"
     whole = path.read_bytes()
-    path.write_bytes(whole[: 4096 * 20] + b"\xff" * 4096 * 40 + whole[4096 * 60 :])
+    path.write_bytes(whole[: 4096 * 40] + b"\xff" * 4096 * 40 + whole[4096 * 80 :])
     async with Store.open(url, folder=folder) as store:
         with pytest.raises(StoreUnavailable, match="is damaged"):
             await names(store)
