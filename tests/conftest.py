@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+import structlog
 
 from orgsync.application import connect, open_workspace
 from orgsync.cassettes import Source, without_waiting
@@ -14,6 +15,8 @@ from orgsync.demo_org import DemoOrg
 from .projects import credentials_for, settings_for
 
 pytest_plugins = ["orgsync.testing"]
+
+structlog.configure()  # log lines go to structlog, whose own testing tools then capture them
 
 BEGAN = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
 

@@ -1,7 +1,6 @@
 """How commands are called: `--debug` anywhere, errors in two lines, exit codes, work that waits on an event loop."""
 
 import os
-import sys
 import warnings
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from orgsync.errors import OrgsyncError
 
-from .output import say, show_problem, speech
+from .output import results_alone_on_stdout, say, show_problem, speech, stdout
 
 if TYPE_CHECKING:
     from orgsync.store import View
@@ -51,7 +50,7 @@ class Commands(TyperGroup):
             try:
                 return super().invoke(ctx)
             finally:
-                sys.stdout.flush()  # while a broken pipe can still be told from a mistake
+                stdout().flush()  # while a broken pipe can still be told from a mistake
         except OrgsyncError as error:
             show_problem(error)
             code = error.exit_code
@@ -59,7 +58,7 @@ class Commands(TyperGroup):
             say("Interrupted; nothing that was committed is lost.")
             code = INTERRUPTED
         except BrokenPipeError:  # `orgsync records contact | head`: whoever read has read enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout().fileno())
             code = _BROKEN_PIPE
         raise typer.Exit(code)
 
@@ -101,7 +100,11 @@ class ProjectCommand(PlainCommand):
     def invoke(self, ctx: Any) -> Any:
         """Look for the project, then run the command."""
         enter_project()
-        return super().invoke(ctx)
+        with results_alone_on_stdout():
+            try:
+                return super().invoke(ctx)
+            finally:
+                stdout().flush()  # while a broken pipe can still be told from a mistake
 
 
 class Program(typer.Typer):

@@ -8,6 +8,7 @@ from contextlib import suppress
 import typer
 
 from .commands import open_view
+from .output import results_alone_on_stdout
 
 __all__ = ["column_names", "connection_names", "sync_names", "table_names"]
 
@@ -24,7 +25,7 @@ def sync_names(incomplete: str) -> list[str]:
     from orgsync.discovery import list_syncs
     from orgsync.settings import load_settings
 
-    with suppress(Exception):
+    with suppress(Exception), results_alone_on_stdout():
         found = list_syncs(load_settings().syncs_folder)
         return [each.name for each in found if each.name.startswith(incomplete)]
     return []

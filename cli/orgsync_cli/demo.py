@@ -1,6 +1,5 @@
 """`orgsync demo`: the whole story on one machine, or a demo org to try things on."""
 
-import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import typer
 from orgsync.errors import ConfigurationInvalid
 
 from .commands import wait_for
-from .output import examples, result, say
+from .output import examples, result, say, stdout
 
 if TYPE_CHECKING:
     from orgsync.demo_org import DemoOrg
@@ -81,7 +80,7 @@ def _serve(port: int) -> None:
         ) from error
     try:
         result(_served(org))
-        sys.stdout.flush()
+        stdout().flush()
         say("The demo org runs until Ctrl-C; what is changed in it is gone then.")
         while not threading.Event().wait(3600):
             pass

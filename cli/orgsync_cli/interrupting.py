@@ -2,12 +2,11 @@
 
 import os
 import signal
-import sys
 import threading
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .output import say
+from .output import say, stdout
 
 if TYPE_CHECKING:
     import anyio
@@ -61,5 +60,5 @@ class Interruption:
 
 def _end(code: int) -> None:  # pragma: no cover - a process that ends so writes no coverage
     """End the process at once. What is committed is safe: the next run goes on from there."""
-    sys.stdout.flush()
+    stdout().flush()
     os._exit(code)

@@ -1,4 +1,4 @@
-"""What the library logs, as a person reads it: a line on stderr, `warning: ...`, and no more without --debug."""
+"""The library's log lines on stderr: its warnings and what scripts log; all of it with --debug."""
 
 import logging
 import sys
@@ -24,12 +24,13 @@ def configure_logs(*, debug: bool) -> None:
     """Send the library's log lines and its retries to stderr."""
     structlog.configure(
         processors=[
+            *([] if debug else [_worth_showing]),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info if debug else _without_traceback,
             _line,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.WARNING),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.INFO),
         logger_factory=_stderr,
         cache_logger_on_first_use=False,
     )
@@ -39,6 +40,9 @@ def configure_logs(*, debug: bool) -> None:
 class _Stderr:
     """Write to whatever stderr is at the moment: a progress display takes it over for a while."""
 
+    def __init__(self, name: str) -> None:
+        self.name = name
+
     def msg(self, line: str) -> None:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
@@ -46,8 +50,15 @@ class _Stderr:
     debug = info = warning = warn = error = critical = fatal = failure = exception = log = msg
 
 
-def _stderr(*_names: object) -> _Stderr:
-    return _Stderr()
+def _stderr(*names: object) -> _Stderr:
+    return _Stderr(str(names[0]) if names else "")
+
+
+def _worth_showing(logger: _Stderr, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Leave out what the library tells as information; what a script tells so, it tells to whoever runs it."""
+    if method == "info" and logger.name != "orgsync.script":
+        raise structlog.DropEvent
+    return event
 
 
 def _without_traceback(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -6,7 +6,8 @@ import shutil
 import sys
 import textwrap
 import traceback
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -28,10 +29,12 @@ __all__ = [
     "json_line",
     "moment",
     "result",
+    "results_alone_on_stdout",
     "say",
     "show_problem",
     "show_unexpected",
     "speech",
+    "stdout",
     "to_json",
 ]
 
@@ -42,9 +45,13 @@ _NARROWEST = 40
 
 @dataclass(slots=True)
 class Speech:
-    """How much is told: with `debug`, tracebacks and every log line."""
+    """How much is told, and where: with `debug`, tracebacks and every log line.
+
+    `stdout` is the real one while `print` in scripts goes to stderr.
+    """
 
     debug: bool = False
+    stdout: TextIO | None = None
 
 
 speech = Speech()
@@ -55,6 +62,25 @@ def examples(*lines: str) -> str:
     return "\b\nEXAMPLES\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def stdout() -> TextIO:
+    """Return the stream for results, whatever scripts print."""
+    return speech.stdout or sys.stdout
+
+
+@contextmanager
+def results_alone_on_stdout() -> Generator[None]:
+    """Let what scripts print go to stderr, so that stdout holds results and nothing else."""
+    if speech.stdout is not None:
+        yield
+        return
+    speech.stdout = sys.stdout
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        speech.stdout = None
+
+
 def say(text: str = "") -> None:
     """Say a line to a person."""
     sys.stderr.write(f"{text}\n")
@@ -63,18 +89,18 @@ def say(text: str = "") -> None:
 
 def result(text: str) -> None:
     """Give a line of what was asked for."""
-    sys.stdout.write(f"{text}\n")
+    stdout().write(f"{text}\n")
 
 
 def json_line(value: Mapping[str, Any]) -> None:
     """Give one JSON object on one line, at once: a program may be reading along."""
     result(to_json(value))
-    sys.stdout.flush()
+    stdout().flush()
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
     """Write JSON with instants as ISO 8601 in UTC and letters as they are, escaped where stdout cannot hold them."""
-    narrow = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    narrow = not (stdout().encoding or "utf-8").lower().startswith("utf")
     return json.dumps(value, ensure_ascii=narrow, indent=indent, default=_plain)
 
 
@@ -148,7 +174,7 @@ def console(stream: TextIO | None = None) -> "Console":
             """Leave it to whoever ends the command."""
             raise BrokenPipeError
 
-    return Screen(file=stream or sys.stdout, highlight=False, soft_wrap=False)
+    return Screen(file=stream or stdout(), highlight=False, soft_wrap=False)
 
 
 def _one_line(text: str) -> str:

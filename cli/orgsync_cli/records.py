@@ -1,7 +1,6 @@
 """`orgsync records`: look at the rows of the copy, or follow its changes."""
 
 import csv
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +10,7 @@ import typer
 
 from .commands import open_view
 from .completing import column_names, connection_names, table_names
-from .output import examples, result, say, to_json
+from .output import examples, result, say, stdout, to_json
 from .tables import show_rows
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ def _nothing(asked: _Asked) -> str:
 
 def _write_csv(rows: Iterator[dict[str, Any]], columns: Sequence[str]) -> None:
     """Write comma-separated values with a heading, also where no row follows; NULL is an empty cell."""
-    writer = csv.writer(sys.stdout, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    writer = csv.writer(stdout(), lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     first = next(rows, None)  # before the heading, for what is wrong with a condition shows here
     writer.writerow(columns)
     if first is not None:

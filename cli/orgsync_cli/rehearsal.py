@@ -1,14 +1,13 @@
 """`orgsync run --dry-run`: what a run would change, row by row, told without changing it."""
 
 import shutil
-import sys
 import textwrap
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .output import amount, brief, console, result, say, show_problem, to_json
+from .output import amount, brief, console, result, say, show_problem, stdout, to_json
 from .progress import shown_progress
 from .run import as_object
 from .tables import show_table
@@ -71,13 +70,13 @@ class OneRehearsal:
             _show_changes(table, changes[:most])
             left = None if left is None else left - min(most, len(changes))
         if rehearsal.at_limit:
-            sys.stdout.flush()
+            stdout().flush()
             say(f"Stopped at {amount(self.limit or 0, 'change')}, as --limit says; a run would go on.")
         elif more:
-            sys.stdout.flush()
+            stdout().flush()
             say("There are more changes: --limit N shows N of them, --json all.")
         result(_fitted(would_line(rehearsal.outcome.run, at_limit=rehearsal.at_limit)))
-        sys.stdout.flush()
+        stdout().flush()
 
 
 async def _first(rehearsal: "Rehearsal", table: str, most: int) -> "list[Change]":
@@ -95,15 +94,15 @@ async def _write_json(rehearsal: "Rehearsal") -> None:
     outcome = rehearsal.outcome
     plan = None if outcome.plan is None else str(outcome.plan)
     begun = to_json({**as_object(outcome.run), "plan": plan, "dry_run": True, "at_limit": rehearsal.at_limit})
-    sys.stdout.write(f'{begun.removesuffix("}")}, "changes": [')
+    stdout().write(f'{begun.removesuffix("}")}, "changes": [')
     between = ""
     async with aclosing(rehearsal.changes) as changes:
         async for change in changes:
             told = {"table": change.table, "id": change.id, "change": change.kind, "fields": change.fields}
-            sys.stdout.write(f"{between}{to_json(told)}")
+            stdout().write(f"{between}{to_json(told)}")
             between = ", "
-    sys.stdout.write("]}\n")
-    sys.stdout.flush()
+    stdout().write("]}\n")
+    stdout().flush()
 
 
 def _show_changes(table: str, changes: "list[Change]") -> None:
@@ -166,4 +165,4 @@ def broken(line: str, width: int) -> str:
 
 
 def _fitted(line: str) -> str:
-    return broken(line, shutil.get_terminal_size().columns) if sys.stdout.isatty() else line
+    return broken(line, shutil.get_terminal_size().columns) if stdout().isatty() else line

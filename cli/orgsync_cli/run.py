@@ -1,6 +1,5 @@
 """`orgsync run`: run syncs on connections, one after the other."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from .choosing import choose_connections
 from .commands import wait_for
 from .completing import connection_names, sync_names
 from .interrupting import Interruption
-from .output import amount, brief, examples, instant, json_line, result, say, show_problem
+from .output import amount, brief, examples, instant, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ class _OneRun:
             json_line({**as_object(finished), "plan": None if plan is None else str(plan)})
         else:
             result(outcome_line(finished))
-            sys.stdout.flush()
+            stdout().flush()
         if problem is None:
             return 0
         show_problem(problem)

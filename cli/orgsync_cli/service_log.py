@@ -10,7 +10,7 @@ import structlog
 
 from orgsync.scheduler import RUN_ENDED
 
-from .output import amount, brief, instant, to_json
+from .output import amount, brief, instant, stdout, to_json
 
 __all__ = ["configure_service_log"]
 
@@ -31,7 +31,7 @@ def configure_service_log(*, as_json: bool, debug: bool) -> None:
             write,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout if as_json else sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stdout() if as_json else sys.stderr),
         cache_logger_on_first_use=False,
     )
 

@@ -45,6 +45,7 @@ def orgsync(folder: Path) -> Iterator[Command]:
 
     yield run
     structlog.reset_defaults()
+    structlog.configure()  # as in every other test
     set_on_retry_hooks(None)
 
 

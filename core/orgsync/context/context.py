@@ -9,6 +9,7 @@ import structlog
 
 from orgsync.errors import ScriptProblem
 from orgsync.extract import Api, Source, changes, snapshot
+from orgsync.logs import get_logger
 from orgsync.records import Batch, Position, Record, Schema, schema_of
 from orgsync.salesforce.http import JSON, Answer
 from orgsync.salesforce.query import records
@@ -53,7 +54,7 @@ class Context:
         require_own: Callable[[Schema], Awaitable[None]] | None = None,
     ) -> None:
         self.connection = connection
-        self.log: structlog.stdlib.BoundLogger = log or structlog.get_logger("orgsync").bind(connection=connection.name)
+        self.log: structlog.stdlib.BoundLogger = log or get_logger("orgsync.script").bind(connection=connection.name)
         self._source = source
         self._positions = positions or {}
         self._full = full

@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict, Unpack
 
-import structlog
-
 from orgsync.errors import SignInNeeded
 from orgsync.extract import Copy, Plan, Source
+from orgsync.logs import get_logger, keep_retries_off_stdout
 from orgsync.records import Position, Schema
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.credentials import CredentialsVault
@@ -69,7 +68,8 @@ async def open_context(
             f"The connection {name} needs to be signed in again: {connection.status_reason}",
             f"Run: orgsync connect {name}",
         )
-    log: structlog.stdlib.BoundLogger = structlog.get_logger("orgsync").bind(connection=name)
+    keep_retries_off_stdout()
+    log, own = (get_logger(logger).bind(connection=name) for logger in ("orgsync.script", "orgsync"))
     client = open_client(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
     source = Source(
         client,
@@ -79,7 +79,7 @@ async def open_context(
         bulk_from=settings.bulk_from,
         batch_rows=settings.batch_rows,
         stalled_after=settings.bulk_stalled_after,
-        warn=log.warning,
+        warn=own.warning,
         **options,
     )
     return Context(_info(connection), source, log=log, **(reading or {}))

@@ -19,6 +19,7 @@ import anyio.lowlevel
 from orgsync.context import Context, Reading, StoredCopy, Sync, open_context
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptNotLoaded, ScriptProblem
 from orgsync.extract import Plan
+from orgsync.logs import get_logger
 from orgsync.records import Batch, Position, Record, Schema
 from orgsync.salesforce.credentials import CredentialsVault
 from orgsync.salesforce.http import Http
@@ -170,7 +171,7 @@ class _Running:
         """Note how the rows of a pass are read, and say so."""
         self.progress.plan, self.progress.expected = plan, plan.rows
         if self.context:
-            self.context.log.info(f"plan: {plan}")
+            get_logger().info(f"plan: {plan}", connection=self.run.connection, sync=self.sync.name, run=self.run.id)
 
     async def consume(self, context: Context) -> None:
         """Commit what the sync yields, a batch at a time."""

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from orgsync.errors import OrgsyncError, StoreUnavailable
+from orgsync.logs import get_logger
 from orgsync.records import to_stored
 from orgsync.store import Run
 
@@ -23,7 +24,7 @@ class Telling:
     """Says each thing once: a problem is told again only when it has been gone, or is another one."""
 
     def __init__(self) -> None:
-        self._log: structlog.stdlib.BoundLogger = structlog.get_logger("orgsync.scheduler")
+        self._log: structlog.stdlib.BoundLogger = get_logger("orgsync.scheduler")
         self._told: dict[str, str] = {}
 
     def began(self, syncs: Sequence[str], connections: Sequence[str]) -> None:
