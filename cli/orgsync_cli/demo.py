@@ -1,11 +1,12 @@
 """`orgsync demo`: the whole story on one machine, or a demo org to try things on."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -23,6 +24,7 @@ EXAMPLES = examples(
     "orgsync demo                    connect, copy, change, copy again: under 20 seconds",
     "orgsync demo --keep tryout      the same, and its database stays in tryout/",
     "orgsync demo --serve            a demo org that stays up, to connect to from another terminal",
+    "orgsync demo --serve --callback-url http://127.0.0.1:8000/callback    and for the sign-in of your application",
 )
 
 
@@ -32,6 +34,13 @@ def demo(
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="N", help="With --serve: where to listen; 0 is any.")
     ] = 0,
+    callback_url: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="With --serve: a callback URL of your application, which its sign-in goes back to. Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Show what orgsync does, on a demo org that runs on this machine.
 
@@ -40,8 +49,10 @@ def demo(
     """
     if keep and serve:
         raise typer.BadParameter("the demo org of --serve keeps nothing; leave one of the two out", param_hint="--keep")
+    if callback_url and not serve:
+        raise typer.BadParameter("only the demo org of --serve takes callback URLs", param_hint="--callback-url")
     if serve:
-        _serve(port)
+        _serve(port, [_callback(url) for url in callback_url or ()])
         return
     from .story import Story
 
@@ -68,10 +79,25 @@ def _folder(keep: Path | None) -> Generator[Path]:
     yield keep
 
 
-def _serve(port: int) -> None:
+def _callback(url: str) -> str:
+    """Return a callback URL as it is, for it is compared letter by letter; Salesforce takes no others either."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and not parts.fragment and not parts.username
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable:
+        example = "http://127.0.0.1:8000/callback"
+        raise typer.BadParameter(f"{url} is no callback URL; write it whole, as {example}", param_hint="--callback-url")
+    return url
+
+
+def _serve(port: int, callback_urls: Sequence[str]) -> None:
     from orgsync.demo_org import DemoOrg
 
     org = DemoOrg(port=port)
+    org.callback_urls += callback_urls
     try:
         org.start()
     except OSError as error:
@@ -79,7 +105,7 @@ def _serve(port: int) -> None:
             f"The demo org cannot listen on port {port}: {error.strerror}.", "Choose another: --port 0 takes any."
         ) from error
     try:
-        result(_served(org))
+        result(_served(org) + _application(org, callback_urls))
         stdout().flush()
         say("The demo org runs until Ctrl-C; what is changed in it is gone then.")
         while not threading.Event().wait(3600):
@@ -104,4 +130,14 @@ export ORGSYNC_CLIENT_SECRET={org.client_secret}
 export ORGSYNC_REFRESH_TOKEN={org.refresh_token}
 orgsync connect demo --flow refresh-token --login-url {org.url}
 orgsync run contacts -c demo
+"""
+
+
+def _application(org: "DemoOrg", callback_urls: Sequence[str]) -> str:
+    """Write what an application needs that signs its users in by their browsers."""
+    if not callback_urls:
+        return ""
+    return f"""
+Your application signs in with this client id and secret at {org.url}, and comes back to
+{chr(10).join(callback_urls)}
 """

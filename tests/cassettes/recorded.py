@@ -28,12 +28,17 @@ async def source_at(folder: Path, org: DemoOrg, **settings: Any) -> Source:
 
 
 async def recorded(
-    sync: Sync[Any], org: DemoOrg, folder: Path, *changes: Callable[[DemoOrg], None], max_rows: int | None = None
+    sync: Sync[Any],
+    org: DemoOrg,
+    folder: Path,
+    *changes: Callable[[DemoOrg], None],
+    max_rows: int | None = None,
+    **settings: Any,
 ) -> Cassette:
-    """Record so many runs of a sync, the org being changed before each."""
-    recording = Recording(await source_at(folder / "source", org), folder / "recording", max_rows=max_rows)
+    """Record so many runs of a sync, the org being changed before each; one run where nothing changes it."""
+    recording = Recording(await source_at(folder / "source", org, **settings), folder / "recording", max_rows=max_rows)
     with recording.heard():
-        for change in changes:
+        for change in changes or (NOTHING,):
             change(org)
             await recording.stage.run(sync)
     return recording.cassette()

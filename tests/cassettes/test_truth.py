@@ -1,19 +1,21 @@
 """A cassette holds all that happens on the wire, and a replay of it finds whatever is no longer so."""
 
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from orgsync import Batches, Context, Record, sync
+from orgsync import Batches, Context, Record, field, sync
 from orgsync.cassettes import Cassette, Replayed, read_cassette, write_cassette
 from orgsync.cassettes.naming import told
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import CassetteInvalid, NotRecorded
 from orgsync_syncs.contacts import contacts
 from tests.conftest import BEGAN
+from tests.projects import settings_for
 
 from .recorded import recorded, replayed
 
@@ -33,6 +35,39 @@ async def eventful(tmp_path: Path) -> Cassette:
     """Two runs with a 503 and its retry, a 401 and its renewal, two pages, and a deleted row."""
     with DemoOrg(contacts=30, accounts=5, page_size=20, now=BEGAN) as org:
         return await recorded(contacts, org, tmp_path, break_things, delete_one_and_expire)
+
+
+DAYS = ("1700-01-01", "1704-02-29", "1899-12-31", "1970-01-01", "2400-02-29", "4000-12-31")
+"""The first and the last day that Salesforce takes, and those between that trip calendars up."""
+
+
+class Guest(Record, table=True):
+    __sobject__ = "Contact"
+    birthdate: date | None
+    due: date | None = field("Due__c")
+    met: datetime | None = field("Met__c")
+
+
+@sync
+def appointments(ctx: Context) -> Batches[Guest]:
+    """Copy contacts with a date of birth, a date and an instant."""
+    return ctx.changes(Guest)
+
+
+@pytest.mark.parametrize("bulk_from", [1, 100_000], ids=["by Bulk", "by REST"])
+async def test_every_day_that_salesforce_takes_is_recorded_and_replayed(tmp_path: Path, bulk_from: int) -> None:
+    with DemoOrg(contacts=0, accounts=0, now=BEGAN) as org:
+        org.add_field("Contact", "Due__c", type="date")
+        org.add_field("Contact", "Met__c", type="datetime")
+        for day in DAYS:
+            org.insert("Contact", LastName="x", Birthdate=day, Due__c=day, Met__c=f"{day}T23:59:59.000Z")
+        cassette = await recorded(appointments, org, tmp_path, bulk_from=bulk_from)
+    (ran,) = await replayed(cassette, appointments, tmp_path, settings=settings_for(tmp_path, bulk_from=bulk_from))
+    assert [str(row.due) for row in ran.rows] == list(DAYS)
+    assert [str(row.met) for row in ran.rows] == [f"{day} 23:59:59+00:00" for day in DAYS]
+    births = [row.birthdate for row in ran.rows]
+    assert all(day is not None and day.year < 1800 for day in births)
+    assert len(set(births)) == len(DAYS)
 
 
 async def test_two_eventful_runs_replay_to_the_right_rows(eventful: Cassette, tmp_path: Path) -> None:

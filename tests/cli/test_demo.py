@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from .commandline import Command, finished, started
@@ -72,3 +73,35 @@ def test_a_port_that_is_taken_is_told(folder: Path) -> None:
         refused = finished(folder, "demo", "--serve", "--port", str(taken.getsockname()[1]))
     assert refused.code == 2
     assert "cannot listen" in refused.problem()[0]
+
+
+def test_an_application_signs_in_to_a_served_demo_org_and_comes_back_to_its_own_callback(folder: Path) -> None:
+    mine, other = "http://127.0.0.1:8000/callback", "https://app.example.com/sf?tenant=1"
+    with started(folder, "demo", "--serve", "--callback-url", mine, "--callback-url", other) as server:
+        assert server.stdout is not None
+        printed: list[str] = []
+        while not printed or printed[-1].strip() != other:
+            printed.append(server.stdout.readline())
+            assert printed[-1]
+        text = "".join(printed)
+        (url,) = set(re.findall(r"http://127\.0\.0\.1:\d+(?!\d)(?!/)", text))
+        client_id = re.findall(r"ORGSYNC_CLIENT_ID=(\S+)", text)[0]
+        for callback, status in ((mine, 302), (other, 302), (mine + "/", 400)):
+            asked = {"response_type": "code", "client_id": client_id, "redirect_uri": callback, "decision": "allow"}
+            answer = httpx.get(f"{url}/services/oauth2/authorize", params=asked)
+            assert answer.status_code == status
+            if status == 302:
+                assert answer.headers["location"].startswith(f"{callback}{'&' if '?' in callback else '?'}code=")
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=120)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000/callback", "ftp://x.example/", "http://x.example/#a", "http://[x/"])
+def test_what_is_no_callback_url_is_refused(orgsync: Command, url: str) -> None:
+    refused = orgsync("demo", "--serve", "--callback-url", url)
+    assert refused.code == 2
+    assert "no callback URL" in " ".join(refused.err.split())
+
+
+def test_a_callback_url_without_serve_is_refused(orgsync: Command) -> None:
+    assert orgsync("demo", "--callback-url", "http://127.0.0.1:8000/callback").code == 2

@@ -531,6 +531,11 @@ def test_pages_of_wide_rows_are_shorter() -> None:
         ("N_DAYS_AGO", 7, "2026-03-07", "2026-03-08"),
         ("LAST_N_MONTHS", 4, "2025-11-01", "2026-03-01"),
         ("N_YEARS_AGO", 2, "2024-01-01", "2025-01-01"),
+        ("N_YEARS_AGO", 3000, "0001-01-01", "0001-01-01"),
+        ("LAST_N_YEARS", 3000, "0001-01-01", "2026-01-01"),
+        ("NEXT_N_MONTHS", 200_000, "2026-04-01", "9999-12-31"),
+        ("LAST_N_DAYS", 10**12, "0001-01-01", "2026-03-15"),
+        ("NEXT_N_WEEKS", 10**12, "2026-03-15", "9999-12-31"),
     ],
 )
 def test_date_literals_are_spans_of_days(name: str, count: int, first: str, after: str) -> None:
@@ -556,3 +561,13 @@ def test_a_datetime_is_within_a_date_literal_s_days(api: Caller, org: DemoOrg) -
     assert found("> TODAY") == {86_400}
     assert found(">= TODAY") == {0, 86_399, 86_400}
     assert found("NOT IN (TODAY)") == {-1, 86_400}
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_an_instant_outside_the_calendar_is_refused(api: Caller, org: DemoOrg, instant: str) -> None:
+    assert api.refusal(f"SELECT Id FROM Contact WHERE CreatedDate > {instant}")[0] == "MALFORMED_QUERY"
+    window = {"start": instant, "end": instant}
+    assert api.fetch("/sobjects/Contact/updated", window).json()[0]["errorCode"] == "INVALID_REPLICATION_DATE"
+    org.add_field("Contact", "Met__c", type="datetime")
+    written = api.send("POST", "/sobjects/Contact", {"LastName": "x", "Met__c": instant})
+    assert (written.status_code, written.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")

@@ -1,6 +1,7 @@
 """Which resources are served, and in whose voice the demo org speaks of those that are not."""
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -13,12 +14,9 @@ UNREADABLE = ("/query", "/queryAll", "/composite/sobjects")
 """Links that want a query, or something to write."""
 
 
-def links(content: object) -> set[str]:
-    """Gather the paths of the API in an answer, the templates among them left out."""
-    if isinstance(content, str):
-        return {content} if content.startswith(f"{BASE}/") and "{" not in content else set()
-    values = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
-    return {link for value in values for link in links(value)}
+def links(text: str) -> set[str]:
+    """Find the paths of the API in the JSON of an answer, the templates among them left out."""
+    return {link for link in re.findall(rf'"({BASE}/[^"]*)"', text) if "{" not in link}
 
 
 def test_every_link_that_is_offered_is_served(api: Caller, org: DemoOrg) -> None:
@@ -30,7 +28,7 @@ def test_every_link_that_is_offered_is_served(api: Caller, org: DemoOrg) -> None
         answer = api.get(link)
         if not link.endswith(UNREADABLE):
             assert answer.status_code == 200, (link, answer.text)
-            offered |= links(answer.json())
+            offered |= links(answer.text)
         assert answer.status_code not in {404, 501}, link
     assert {"query", "queryAll", "sobjects", "limits", "jobs", "composite"} <= {link.split("/")[4] for link in seen}
     assert f"{BASE}/sobjects/Invoice__c/describe/layouts" in seen
@@ -239,3 +237,9 @@ def test_an_atomic_upsert_that_fails_in_one_item_writes_none(api: Caller, org: D
     )
     assert [result["success"] for result in answer.json()] == [False, False]
     assert not [row for row in org.rows("Contact") if row["Key__c"]]
+
+
+def test_an_instance_url_may_end_in_a_slash(api: Caller, org: DemoOrg) -> None:
+    for path in ("//services/data", f"/{BASE}/limits"):
+        answer = api.http.get(f"{org.instance_url}{path}")
+        assert answer.status_code == 200

@@ -14,6 +14,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
     SalesforceExpiredSession,
+    SalesforceGeneralError,
     SalesforceMalformedRequest,
     SalesforceOperationError,
     SalesforceResourceNotFound,
@@ -98,6 +99,22 @@ def test_it_describes(client: Any) -> None:
     names = [field["name"] for field in client.Contact.describe()["fields"]]
     assert names[:3] == ["Id", "IsDeleted", "MasterRecordId"]
     assert client.Contact.metadata()["objectDescribe"]["name"] == "Contact"
+
+
+def test_it_asks_for_layouts_columns_and_the_kind_of_org(client: Any) -> None:
+    assert client.is_sandbox() is False
+    layout = client.Contact.describe_layout("012000000000000AAA")
+    assert layout["detailLayoutSections"][0]["heading"] == "Contact Information"
+    columns = client.restful("query", params={"q": "SELECT Id FROM Contact", "columns": "true"})
+    assert columns["entityName"] == "Contact"
+    assert not client.restful("recent")
+
+
+def test_it_is_told_what_the_demo_org_does_not_serve(client: Any) -> None:
+    with pytest.raises(SalesforceGeneralError, match="The demo org does not serve"):
+        client.search("FIND {x}")
+    with pytest.raises(SalesforceGeneralError, match="The demo org does not serve"):
+        client.toolingexecute("query", params={"q": "SELECT Id FROM ApexClass"})
 
 
 def test_it_creates_reads_updates_upserts_and_deletes(org: DemoOrg, client: Any) -> None:

@@ -140,3 +140,9 @@ def test_lists_are_kept_as_json() -> None:
 
 def test_a_datetime_without_a_zone_is_utc() -> None:
     assert parse_instant("2026-01-01T00:00:00") == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_an_instant_outside_the_calendar_is_no_instant(text: str) -> None:
+    with pytest.raises(ValueError, match="no instant"):
+        parse_instant(text)

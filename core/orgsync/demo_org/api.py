@@ -59,7 +59,8 @@ class Api:
         return None
 
     def _answer(self, call: Call) -> Answer:
-        path = call.path.rstrip("/")
+        # Salesforce's own command line joins paths to an instance URL that ends in a slash, so hosts must take `//`.
+        path = "/" + call.path.strip("/")
         unserved = unserved_service(path)
         if unserved is not None:
             raise unserved

@@ -89,11 +89,11 @@ def _within(stamp: object, start: datetime, end: datetime) -> bool:
 def _instant(call: Call, name: str) -> datetime:
     try:
         instant = datetime.fromisoformat(call.query[name])
+        return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
     except KeyError:
         raise Refusal(400, "MISSING_ARGUMENT", f"{name} parameter is required") from None
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _bad_date(f"{name} is not a date: {call.query[name]}") from None
-    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _bad_date(message: str) -> Refusal:

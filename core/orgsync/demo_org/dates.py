@@ -1,15 +1,23 @@
 """SOQL's date literals, such as TODAY or LAST_N_DAYS:7, as spans of days (the user's time zone is UTC)."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 
 Span = tuple[date, date]
 """First day, and the day after the last."""
 
 
+def _shifted(day: date, days: int) -> date:
+    """Return the day so many days later; no further than the calendar reaches."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return date.max if days > 0 else date.min
+
+
 def _weeks(today: date, first: int, count: int = 1) -> Span:
     sunday = today - timedelta(days=(today.weekday() + 1) % 7)
-    return sunday + timedelta(weeks=first), sunday + timedelta(weeks=first + count)
+    return _shifted(sunday, 7 * first), _shifted(sunday, 7 * (first + count))
 
 
 def _months(today: date, first: int, count: int = 1) -> Span:
@@ -17,7 +25,11 @@ def _months(today: date, first: int, count: int = 1) -> Span:
 
 
 def _month(number: int) -> date:
-    return date(number // 12, number % 12 + 1, 1)
+    """Return the first day of a month, counted from the year 0; no further than the calendar reaches."""
+    year, month = divmod(number, 12)
+    if year < MINYEAR:
+        return date.min
+    return date.max if year > MAXYEAR else date(year, month + 1, 1)
 
 
 def _quarters(today: date, first: int, count: int = 1) -> Span:
@@ -26,11 +38,11 @@ def _quarters(today: date, first: int, count: int = 1) -> Span:
 
 
 def _years(today: date, first: int, count: int = 1) -> Span:
-    return date(today.year + first, 1, 1), date(today.year + first + count, 1, 1)
+    return _month(12 * (today.year + first)), _month(12 * (today.year + first + count))
 
 
 def _days(today: date, first: int, count: int = 1) -> Span:
-    return today + timedelta(days=first), today + timedelta(days=first + count)
+    return _shifted(today, first), _shifted(today, first + count)
 
 
 _NAMED: dict[str, Callable[[date], Span]] = {

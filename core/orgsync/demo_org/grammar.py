@@ -305,5 +305,5 @@ def _literal(text: str, node: "Node") -> Literal:
         if kind == "DATE":
             return Moment(date.fromisoformat(raw), at)
         return Moment(datetime.fromisoformat(raw.upper()).astimezone(UTC), at)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise malformed(text, at, f"unexpected token: '{raw}'") from None

@@ -121,10 +121,10 @@ def _moment(field: Field, raw: object) -> date:
         if field.type == "date":
             return raw if type(raw) is date else date.fromisoformat(str(raw))
         instant = raw if isinstance(raw, datetime) else datetime.fromisoformat(str(raw))
-    except ValueError:
+        aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        return aware.astimezone(UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
         raise _unreadable(field, raw, field.soap_type) from None
-    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).replace(microsecond=0)
 
 
 def _unreadable(field: Field, raw: object, soap_type: str) -> Refusal:

@@ -23,7 +23,10 @@ def stored_instant(text: str) -> str:
 def parse_instant(text: str) -> datetime:
     """Read a datetime in any ISO 8601 notation; one without an offset is UTC. Raises ValueError."""
     instant = datetime.fromisoformat(text)
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    try:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"no instant between the years 1 and 9999 in UTC: {text!r}") from None
 
 
 def to_stored(instant: datetime) -> str:

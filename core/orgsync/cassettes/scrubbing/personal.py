@@ -18,7 +18,7 @@ _NOT_A_TEXT = frozenset(
 )
 _NUMERIC = frozenset({"int", "long", "double", "currency", "percent"})
 
-_WHEN = re.compile(r"((?:1[6-9]|2[01])\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(T.*)?", re.S)
+_WHEN = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(T.*)?", re.S)
 _NUMERAL = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _FRACTION = re.compile(r"-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)")
 _FRACTIONS = (Role.CHOSEN, Role.IDENTITY)
