@@ -140,3 +140,13 @@ def test_lists_are_kept_as_json() -> None:
 
 def test_a_datetime_without_a_zone_is_utc() -> None:
     assert parse_instant("2026-01-01T00:00:00") == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 1e19])
+def test_a_number_that_no_integer_column_holds_is_refused(number: float) -> None:
+    class Counted(Record, table=True):
+        number: int | None
+
+    record = {"Id": "003000000000001AAA", "SystemModstamp": None, "IsDeleted": False, "Number": number}
+    with pytest.raises(RecordClassInvalid, match=r"Counted\.number is declared int"):
+        decode(schema_of(Counted), [record])
