@@ -22,8 +22,8 @@ INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
 _ORDER = [
-    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "runs", "records", "record"),
-    *("cassettes", "api"),
+    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "status", "runs", "records"),
+    *("reset", "record", "cassettes", "api"),
 ]
 
 T = TypeVar("T")

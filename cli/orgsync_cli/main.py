@@ -6,7 +6,24 @@ from typing import Annotated
 
 import typer
 
-from . import api, cassettes, connect, connections, demo, doctor, init, new, record, records, run, runs, syncs, up
+from . import (
+    api,
+    cassettes,
+    connect,
+    connections,
+    demo,
+    doctor,
+    init,
+    new,
+    record,
+    records,
+    reset,
+    run,
+    runs,
+    status,
+    syncs,
+    up,
+)
 from .commands import Commands, PlainCommand, Program
 from .output import examples, result, show_unexpected
 
@@ -65,8 +82,12 @@ app.add_typer(new.app, name="new", short_help="Write a new script from what an o
 app.command("syncs", short_help="List the syncs.", epilog=syncs.EXAMPLES)(syncs.syncs)
 app.command("run", short_help="Run syncs: copy what changed since the last run.", epilog=run.EXAMPLES)(run.run)
 app.command("up", short_help="Run every due sync on every connection.", epilog=up.EXAMPLES)(up.up)
+app.command("status", short_help="Show how each sync stands; exits 1 if one needs you.", epilog=status.EXAMPLES)(
+    status.status
+)
 app.command("runs", short_help="List the latest runs, or show one.", epilog=runs.EXAMPLES)(runs.runs)
 app.command("records", short_help="Look at the copy, or follow its changes.", epilog=records.EXAMPLES)(records.records)
+app.command("reset", short_help="Give up what a sync has copied.", epilog=reset.EXAMPLES)(reset.reset)
 app.command("record", short_help="Record a sync as a cassette for tests.", epilog=record.EXAMPLES)(record.record)
 app.add_typer(cassettes.app, name="cassettes", short_help="Look for what must not be in a cassette.")
 app.command("api", short_help="Make one call to an org's REST API.", epilog=api.EXAMPLES)(api.api)

@@ -1,0 +1,80 @@
+"""`orgsync status`: how each sync stands on each connection, for a person and for a monitor."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .commands import wait_for
+from .output import amount, brief, examples, instant, json_line, moment, say
+from .tables import show_table
+
+if TYPE_CHECKING:
+    from orgsync.application.status import Status
+
+__all__ = ["EXAMPLES", "status"]
+
+EXAMPLES = examples("orgsync status", "orgsync status --json     one object a line, for a monitor")
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+) -> None:
+    """Show for each sync and connection the last success, lag, rows, failures and when it is due next.
+
+    Exits with 1 when something is failing or overdue: due for longer than its interval again, or than an hour for a
+    cron expression.
+    """
+    found = wait_for(_statuses)
+    if as_json:
+        for each in found:
+            json_line(_as_object(each))
+    else:
+        _show(found)
+    if any(each.needs_attention for each in found):
+        raise typer.Exit(1)
+
+
+async def _statuses() -> "list[Status]":
+    from orgsync.application import open_workspace
+    from orgsync.application.status import statuses
+
+    async with open_workspace() as workspace:
+        found = await statuses(workspace)
+        if not found and not await workspace.store.connections():
+            say("There is no connection yet. Make one: orgsync connect NAME.")
+        elif not found:
+            say("There is no sync yet. Write one: orgsync new sync OBJECT.")
+        return found
+
+
+def _show(found: "list[Status]") -> None:
+    if not found:
+        return
+    headings = ["sync", "connection", "state", "last success", "lag", "rows", "failed", "due"]
+    rows = [
+        [
+            *(each.sync, each.connection, each.verdict, moment(each.last_success)),
+            brief(each.lag.total_seconds()) if each.lag else "",
+            *(f"{each.rows:,}", str(each.failures or ""), moment(each.due)),
+        ]
+        for each in found
+    ]
+    show_table(headings, rows, right=["rows", "failed"], spare=["due", "failed", "lag"], elastic="connection")
+    for each in found:
+        if each.failures:
+            say(f"{each.sync} on {each.connection} has failed {amount(each.failures, 'time')} in a row: {each.error}")
+
+
+def _as_object(each: "Status") -> dict[str, Any]:
+    return {
+        "sync": each.sync,
+        "connection": each.connection,
+        "state": each.verdict,
+        "last_success": instant(each.last_success),
+        "watermark": instant(each.watermark),
+        "lag": each.lag.total_seconds() if each.lag is not None else None,
+        "rows": each.rows,
+        "failures": each.failures,
+        "error": each.error or None,
+        "due": instant(each.due),
+    }

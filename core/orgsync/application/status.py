@@ -1,0 +1,130 @@
+"""How each sync stands on each connection: last success, lag, rows, failures, and whether it is overdue."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
+
+from orgsync.context import Every, Interval, Sync
+from orgsync.discovery import list_syncs
+from orgsync.records import Record
+from orgsync.store import Connection, Run
+
+from .workspace import Workspace
+
+__all__ = ["Status", "Verdict", "judged", "statuses"]
+
+Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "never run"]
+
+_RUNS = 100
+"""How many runs back failures are counted."""
+
+_CRON_GRACE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How one sync stands on one connection.
+
+    `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, None for one that
+    is run by hand; `failures` how many runs have failed since the last success, `error` the first sentence of the last
+    one's error.
+    """
+
+    sync: str
+    connection: str
+    verdict: Verdict
+    last_success: datetime | None
+    watermark: datetime | None
+    lag: timedelta | None
+    rows: int
+    failures: int
+    error: str
+    due: datetime | None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether somebody has to look: it fails, or was due too long ago."""
+        return self.verdict in ("failing", "overdue")
+
+
+def judged(
+    runs: Sequence[Run], every: Every | None, *, since: datetime, now: datetime
+) -> tuple[Verdict, int, datetime | None]:
+    """Judge a sync by its runs on a connection, the latest first: verdict, failures in a row, next due time.
+
+    `since` is when it could first have run. It is overdue when it has been due for longer than its interval again, or
+    than an hour for a cron expression.
+    """
+    last = runs[0] if runs else None
+    failures = 0
+    for run in runs:
+        if run.status == "done":
+            break
+        failures += run.status == "failed"
+    due = _due(every, last.started_at if last else None, since)
+    if last is not None and last.status == "running":
+        return "running", failures, due
+    if failures:
+        return "failing", failures, due
+    grace = every.length if isinstance(every, Interval) else _CRON_GRACE
+    if due is not None and now - due > grace:
+        return "overdue", failures, due
+    return ("ok" if last else "never run"), failures, due
+
+
+def _due(every: Every | None, started: datetime | None, since: datetime) -> datetime | None:
+    if every is None:
+        return None
+    return every.next_after(started) if started else every.at_or_after(since)
+
+
+async def statuses(workspace: Workspace, *, now: datetime | None = None) -> list[Status]:
+    """Tell how every sync of the project stands on every connection, and every other that has ever run there.
+
+    Syncs that packages bring are among them once they have run. Raises ConfigurationInvalid and ScriptNotLoaded as
+    reading the settings and scripts does.
+    """
+    store, at = workspace.store, now or datetime.now(UTC)
+    folder = workspace.settings.syncs_folder
+    found = {each.name: each for each in list_syncs(folder)}
+    own = [name for name, each in found.items() if each.sync is not None and each.where.startswith(str(folder))]
+    connections = {each.name: each for each in await store.connections()}
+    ran = {(sync, name) for sync, name in await store.last_runs() if name in connections}
+    pairs = sorted({*((sync, name) for sync in own for name in connections), *ran})
+    return [
+        await _status(workspace, sync, found[sync].sync if sync in found else None, connections[name], at)
+        for sync, name in pairs
+    ]
+
+
+async def _status(
+    workspace: Workspace, name: str, sync: Sync[Record] | None, connection: Connection, now: datetime
+) -> Status:
+    store = workspace.store
+    runs = await store.runs(_RUNS, sync=name, connection=connection.name)
+    kept = await store.checkpoints(name, connection.name)
+    verdict, failures, due = judged(runs, sync.every if sync else None, since=connection.created_at, now=now)
+    reached = [each.watermark for each in kept.values() if each.watermark]
+    watermark = min(reached, default=None)
+    owned = [table for table, owner in (await store.owners()).items() if owner == name]
+    return Status(
+        sync=name,
+        connection=connection.name,
+        verdict=verdict,
+        last_success=next((run.finished_at for run in runs if run.status == "done"), None),
+        watermark=watermark,
+        lag=None if watermark is None else now - watermark,
+        rows=sum([await store.live_count(table, connection.name) for table in owned]),
+        failures=failures,
+        error=_first_sentence(next((run.error or "" for run in runs if run.status == "failed"), ""))
+        if failures
+        else "",
+        due=due,
+    )
+
+
+def _first_sentence(text: str) -> str:
+    """Cut a text behind its first sentence."""
+    first, stop, _ = text.partition(". ")
+    return f"{first}." if stop else text

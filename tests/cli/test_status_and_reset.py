@@ -1,0 +1,96 @@
+"""`orgsync status` and `orgsync reset`: how syncs stand, and giving up what one has copied."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orgsync.demo_org import DemoOrg, Fault
+
+from .commandline import Command
+
+OWN = """\
+from orgsync import Batches, Context, Record, sync
+
+
+class Company(Record, table=True):
+    __sobject__ = "Account"
+    name: str
+
+
+@sync(every="15m")
+def companies(ctx: Context) -> Batches[Company]:
+    return ctx.changes(Company)
+"""
+
+
+@pytest.fixture
+def own(folder: Path) -> None:
+    (folder / "syncs").mkdir()
+    (folder / "syncs" / "companies.py").write_text(OWN, encoding="utf-8")
+
+
+@pytest.mark.usefixtures("own")
+def test_status_shows_what_never_ran_what_ran_and_what_fails(orgsync: Command, acme: DemoOrg) -> None:
+    before = orgsync("status")
+    assert before.code == 0
+    assert "never run" in before.out
+    orgsync("run", "companies")
+    after = orgsync("status", "--json")
+    shown = json.loads(after.out)
+    assert (after.code, shown["state"], shown["rows"], shown["failures"]) == (0, "ok", len(acme.rows("Account")), 0)
+    assert shown["watermark"]
+    assert shown["due"] > shown["last_success"]
+    acme.add_fault(Fault.json_error(400, "MALFORMED_QUERY", "no"), match="/queryAll", times=None)
+    orgsync("run", "companies", "--full")
+    failing = orgsync("status")
+    assert failing.code == 1
+    assert "failing" in failing.out
+    assert "companies on acme has failed 1 time in a row: Salesforce refuses" in failing.err
+
+
+def test_status_says_what_to_do_where_there_is_nothing(orgsync: Command, folder: Path) -> None:
+    outcome = orgsync("status")
+    assert outcome.code == 0
+    assert "orgsync connect NAME" in outcome.err
+
+
+@pytest.mark.usefixtures("own")
+def test_reset_asks_gives_up_rows_and_position_and_the_next_run_copies_anew(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "companies")
+    rows = len(acme.rows("Account"))
+    assert orgsync("reset", "companies", answers="n\n").code != 0
+    assert f"Give up {rows} rows in company and 1 position?" in orgsync("reset", "companies", answers="n\n").err
+    assert len(orgsync("records", "company", "--format", "json").out.splitlines()) == rows
+    outcome = orgsync("reset", "companies", "--yes")
+    assert outcome.code == 0
+    assert "companies is reset" in outcome.out
+    assert orgsync("records", "company").code == 2
+    assert json.loads(orgsync("run", "companies", "--json").out)["added"] == rows
+
+
+@pytest.mark.usefixtures("own")
+def test_reset_of_one_connection_keeps_the_table(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "companies")
+    assert orgsync("reset", "companies", "-c", "acme", "--yes").code == 0
+    assert orgsync("records", "company").code == 0
+    assert "There is nothing to reset" in orgsync("reset", "companies", "-c", "acme", "--yes").out
+
+
+@pytest.mark.usefixtures("own")
+def test_a_misspelt_sync_or_connection_is_not_reset(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "companies")
+    outcome = orgsync("reset", "compnies", "--yes")
+    assert (outcome.code, "companies" in outcome.err) == (2, True)
+    assert orgsync("reset", "companies", "-c", "acmee", "--yes").code == 2
+
+
+@pytest.mark.usefixtures("own")
+def test_a_table_that_was_given_up_may_belong_to_another_sync(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    orgsync("run", "companies")
+    (folder / "syncs" / "companies.py").write_text(OWN.replace("def companies", "def firms"), encoding="utf-8")
+    refused = orgsync("run", "firms")
+    assert refused.code == 2
+    assert "orgsync reset companies" in refused.err
+    orgsync("reset", "companies", "--yes")
+    assert orgsync("run", "firms").code == 0
