@@ -139,6 +139,8 @@ def show_problem(error: "OrgsyncError") -> None:
     if speech.debug:
         say("".join(traceback.format_exception(error)).rstrip())
     say(f"{_red('error:')} {_fitted(error.cause)}")
+    for line in str(getattr(error, "detail", "")).splitlines():  # what a script says, for whoever wrote it
+        say(f"         {line}")
     if error.remedy:
         say(f"       {_fitted(error.remedy)}")
 

@@ -65,7 +65,13 @@ class OrgsyncError(Exception):
 
 
 class ScriptProblem(OrgsyncError):
-    """The author of a script must act."""
+    """The author of a script must act.
+
+    `detail` is for the author's own eyes, at a terminal: the line of the script and the text of its exception, which
+    may hold a customer's data. It is no part of the error's text.
+    """
+
+    detail: str = ""
 
 
 class ScriptNotLoaded(ScriptProblem):

@@ -61,6 +61,7 @@ Every: TypeAlias = Interval | Cron
 
 def parse_every(text: str) -> Every:
     """Read `15m` or `0 6 * * 1-5`; raises ScriptNotLoaded for what is neither, or never comes."""
+    _require_text(text, "every")
     if len(text.split()) <= 2:  # a number and a unit, perhaps apart
         return parse_interval(text)
     return _cron(text)
@@ -68,6 +69,7 @@ def parse_every(text: str) -> Every:
 
 def parse_interval(text: str, *, of: str = "every") -> Interval:
     """Read `15m`; `of` names the option for the error. Raises ScriptNotLoaded for what is no interval."""
+    _require_text(text, of)
     found = re.fullmatch(r"\s*(\d{1,9})\s*([smhd])\s*", text, re.ASCII)
     length = timedelta(0) if not found else int(found.group(1)) * timedelta(**{_UNITS[found.group(2)]: 1})
     if not timedelta(0) < length <= _LONGEST:
@@ -77,6 +79,16 @@ def parse_interval(text: str, *, of: str = "every") -> Interval:
             + ('; or a cron expression: "0 6 * * 1-5".' if of == "every" else "."),
         )
     return Interval(length)
+
+
+def _require_text(text: object, of: str) -> None:
+    if isinstance(text, str):
+        return
+    if isinstance(text, int) and not isinstance(text, bool):
+        raise ScriptNotLoaded(
+            f"{of}={text} has no unit.", f'Write it with one, as a text: {of}="{text}m" or "{text}s".'
+        )
+    raise ScriptNotLoaded(f"{of} is a {type(text).__name__}, not a text.", f'Write a number and a unit: {of}="15m".')
 
 
 def _cron(text: str) -> Cron:

@@ -12,6 +12,7 @@ from .annotations import annotated_classes
 from .context import Context, read_twice
 from .due import Every, Interval, parse_every, parse_interval
 from .reads import reads_of
+from .sync_function import require_sync_function
 
 __all__ = ["Sync", "sync"]
 
@@ -87,11 +88,13 @@ def sync(
     function's unless given. Raises ScriptNotLoaded for what is neither.
     """
     if function is not None:
+        require_sync_function(function)
         return Sync(function.__name__, function)
     due = None if every is None else parse_every(every)
     compared = None if reconcile is None else parse_interval(reconcile, of="reconcile")
 
     def decorate(decorated: Callable[[Context], AsyncIterator[Batch[R]]]) -> Sync[R]:
+        require_sync_function(decorated)
         return Sync(name or decorated.__name__, decorated, due, compared)
 
     return decorate

@@ -5,12 +5,10 @@ then is the next batch asked for. So at whatever instant the process ends, the c
 left, and the next run goes on from there.
 """
 
-import traceback
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast
 
 import anyio
@@ -27,6 +25,7 @@ from orgsync.settings import Settings
 from orgsync.store import Run, RunStatus, Store, Write
 
 from .collecting import seldom_collecting
+from .script_errors import problem_of
 
 __all__ = ["Outcome", "Progress", "RunOptions", "run_sync"]
 
@@ -127,7 +126,7 @@ async def run_sync(
             await running.finish("stopped", "It was interrupted; the next run goes on from there.")
             raise
         except Exception as error:  # a script is anybody's code: whatever it raises ends this run and no more
-            problem = _problem(sync, error)
+            problem = problem_of(sync, error)
             if isinstance(problem, AlreadyRunning):  # another process has taken over, and has ended this run
                 return Outcome(await store.run(running.run.id), problem, running.progress.plan)
             status: RunStatus = "stopped" if isinstance(problem, LimitReached) else "failed"
@@ -197,9 +196,10 @@ class _Running:
             close = getattr(batches, "close", None)
             if close is not None:
                 close()
+            given = "nothing" if batches is None else f"a {type(batches).__name__}, not batches"
             raise ScriptNotLoaded(
-                f"The sync {self.sync.name} answers with a {type(batches).__name__}, not with batches.",
-                "Return ctx.changes(RecordClass), or write an async generator that yields batches.",
+                f"The sync {self.sync.name} returns {given}.",
+                "Write `return ctx.changes(RecordClass)`, or an `async def` that yields batches.",
             )
         return batches
 
@@ -257,19 +257,3 @@ class _Running:
                 watermark=min(reached, default=None),
             )
         return self.run
-
-
-def _problem(sync: Sync[Record], error: Exception) -> OrgsyncError:
-    """Say what ended a run. An exception of the script's own is named by type and place: its text may hold data."""
-    if isinstance(error, OrgsyncError):
-        return error
-    frames = traceback.extract_tb(error.__traceback__)
-    own = Path(sync.function.__code__.co_filename)
-    lines = [frame.lineno for frame in frames if Path(frame.filename) == own]
-    place = f"{own}, line {lines[-1]}" if lines else f"{frames[-1].filename}, line {frames[-1].lineno}"
-    problem = ScriptProblem(
-        f"The sync {sync.name} raised {type(error).__name__} at {place}.",
-        "Correct the script; --debug shows the traceback. What was committed before stays.",
-    )
-    problem.__cause__ = error
-    return problem

@@ -1,0 +1,38 @@
+"""What a function has to look like to be a sync, told when it is decorated."""
+
+import inspect
+from typing import Any
+
+from orgsync.errors import ScriptNotLoaded
+
+__all__ = ["require_sync_function"]
+
+
+def require_sync_function(function: Any) -> None:
+    """Raise ScriptNotLoaded for what is no function of one context, or gives no batches."""
+    if isinstance(function, str):
+        raise ScriptNotLoaded(f"@sync({function!r}) does not name its option.", f'Write @sync(every="{function}").')
+    if inspect.isclass(function) or not callable(function):
+        what = "the class" if inspect.isclass(function) else f"a {type(function).__name__}"
+        name = f" {function.__name__}" if inspect.isclass(function) else ""
+        raise ScriptNotLoaded(f"@sync stands above {what}{name}, not above a function.", _WRITE)
+    name = getattr(function, "__name__", "sync")
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        parameters = ", ".join(inspect.signature(function).parameters)
+        raise ScriptNotLoaded(
+            f"The sync {name}({parameters}) cannot be called with its context alone.",
+            f"Write: def {name}(ctx: Context) -> Batches[RecordClass].",
+        ) from None
+    except ValueError:  # a callable that does not tell its parameters
+        pass
+    if inspect.iscoroutinefunction(function):
+        raise ScriptNotLoaded(
+            f"The sync {name} is an `async def` without `yield`, so it gives no batches.",
+            "Yield them: `async for batch in ctx.changes(RecordClass): yield batch`; or leave out `async` and return "
+            "ctx.changes(RecordClass).",
+        )
+
+
+_WRITE = "Write: @sync above def name(ctx: Context) -> Batches[RecordClass]."

@@ -1,0 +1,87 @@
+"""What a script's exception is reported as: where in the script, what to write instead, its text for a terminal.
+
+The text may hold a customer's data, so it is the error's `detail`, which neither the store nor a log line gets.
+"""
+
+import linecache
+import re
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from traceback import FrameSummary
+
+from orgsync.context import Sync
+from orgsync.errors import OrgsyncError, ScriptProblem
+from orgsync.records import Record
+
+__all__ = ["problem_of"]
+
+_CORRECT = "Correct the script; --debug shows the traceback. What was committed before stays."
+_LONGEST = 400
+_LIBRARY = Path(__file__).resolve().parents[1]
+
+_KNOWN: Sequence[tuple[str, str, str]] = (
+    (
+        r"object async_generator can't be used in 'await' expression",
+        "awaits what gives its rows or batches one after the other",
+        "Write `async for row in ctx.query(...)`, or `[row async for row in ctx.query(...)]`, instead of `await`.",
+    ),
+    (
+        r"'async_generator' object is not iterable",
+        "goes with `for` through what gives its rows or batches one after the other",
+        "Write `async for` instead of `for`, in an `async def`.",
+    ),
+    (
+        r"('coroutine' object is not (iterable|subscriptable)|got coroutine|object of type 'coroutine')",
+        "uses a call before it is awaited",
+        "Write `await` before it: `await ctx.get(...)`.",
+    ),
+    (
+        r"'coroutine' object has no attribute",
+        "uses a call before it is awaited",
+        "Write `await` before it: `(await ctx.get(...))[...]`.",
+    ),
+)
+
+
+def problem_of(sync: Sync[Record], error: Exception) -> OrgsyncError:
+    """Say what ended a run; an error of orgsync's is that itself."""
+    if isinstance(error, OrgsyncError):
+        return error
+    place, line = _place(sync, traceback.extract_tb(error.__traceback__))
+    kind, text = type(error).__name__, str(error)
+    cause, remedy = (
+        f"raised {kind}",
+        "Correct the script; --debug shows the traceback. What was committed before stays.",
+    )
+    if isinstance(error, TypeError | AttributeError):
+        known = next((each for each in _KNOWN if re.search(each[0], text)), None)
+        cause, remedy = (known[1], known[2]) if known else (cause, remedy)
+    problem = ScriptProblem(f"The sync {sync.name} {cause} at {place}.", remedy)
+    said = _printable(f"{kind}: {text}" if text else kind)
+    problem.detail = f"{line}\n{said}" if line else said
+    problem.__cause__ = error
+    return problem
+
+
+def _printable(text: str) -> str:
+    """Make one line of a text, without what would move a terminal's cursor."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _place(sync: Sync[Record], frames: Sequence[FrameSummary]) -> tuple[str, str]:
+    """Name the script's last line that the error passed through, and give its text.
+
+    Where it passed through none, as in what a script returns and does not read itself, that is the function's.
+    """
+    code = sync.function.__code__
+    own = [frame for frame in frames if frame.filename == code.co_filename]
+    others = [frame for frame in frames if not Path(frame.filename).is_relative_to(_LIBRARY) and frame.line]
+    beside = [frame for frame in others if Path(frame.filename).parent == Path(code.co_filename).parent]
+    passed = beside or own
+    if not passed:
+        return f"{code.co_filename}, line {code.co_firstlineno}", ""
+    frame = passed[-1]
+    line = frame.line or linecache.getline(frame.filename, frame.lineno or 0)
+    return f"{frame.filename}, line {frame.lineno}", line.strip()
