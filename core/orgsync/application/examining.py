@@ -127,6 +127,9 @@ async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncI
     for model in models:
         about, notes = f"{name}: {sync.name}", list[str]()
         schema = schema_of(model)
+        if schema.object_name is None:
+            yield Finding(about, f"{model.__name__}, {_count(len(schema.fields), 'field')}, not Salesforce's")
+            continue
         try:
             facts = await learn(client, schema, conditions_of(sync.function).get(model), notes.append)
         except OrgsyncError as error:

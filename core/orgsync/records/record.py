@@ -1,16 +1,19 @@
 """The base of record classes, and how a class statement becomes a table."""
 
 from datetime import datetime
+from decimal import Decimal
+from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 import sqlalchemy as sa
-from pydantic import Field
+from pydantic import Field, PydanticUserError
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 from sqlmodel.main import SQLModelMetaclass
 
 from orgsync.errors import RecordClassInvalid, ScriptProblem
 
+from .declaration import require_fields, require_names, require_object, require_plain
 from .fields import field, table_name
 from .schema import BOOKKEEPING, COLUMN_TYPES, Column, Schema, column_of
 from .types import UtcDateTime
@@ -20,6 +23,7 @@ __all__ = ["Record"]
 
 _SYSTEM = ("id", "system_modstamp", "is_deleted")
 _OWN = (*_SYSTEM, *BOOKKEEPING)
+_RESERVED = frozenset(name for name in dir(SQLModel) if not name.startswith("_"))
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field, Field))
@@ -28,13 +32,17 @@ class _RecordMeta(SQLModelMetaclass):
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> Any:
         is_table = bool(kwargs.pop("table", False))
-        taken = sorted(set(namespace.get("__annotations__", ())) & set(_OWN)) if is_table else []
-        if taken:
+        declared = namespace.get("__annotations__", ())
+        if any(isinstance(base, _RecordMeta) for base in bases):
+            require_plain(name, namespace, is_table=is_table)
+            require_names(name, declared, _OWN, _RESERVED)
+        try:
+            model = super().__new__(cls, name, bases, namespace, **kwargs)
+        except PydanticUserError as error:
             raise RecordClassInvalid(
-                f"{name} declares {', '.join(taken)}, which every record class has already.",
-                "Remove the line, or give the field another name with field(...).",
-            )
-        model = super().__new__(cls, name, bases, namespace, **kwargs)
+                f"{name} cannot be a record class: {str(error).splitlines()[0]}",
+                "Write each field as name: type, or name: type = field(...).",
+            ) from error
         if is_table:
             _become_table(model, namespace)
         return model
@@ -43,12 +51,14 @@ class _RecordMeta(SQLModelMetaclass):
 class Record(SQLModel, metaclass=_RecordMeta):
     """A row of one Salesforce object; subclass it with `table=True` and name the fields.
 
-    `id` has 18 characters. `system_modstamp` is the change that this copy of the row has seen (for an object
-    without SystemModstamp, the field that its changes are read by). A deleted row stays, with `is_deleted` true.
-    `sync_change` says what the last change was, `sync_seq` grows with every change and orders the change feed.
+    `__sobject__` names the object where the class does not; None is for data that is not Salesforce's, which a sync
+    brings in batches of its own. `id` has 18 characters. `system_modstamp` is the change that this copy of the row has
+    seen (for an object without SystemModstamp, the field that its changes are read by). A deleted row stays, with
+    `is_deleted` true. `sync_change` says what the last change was, `sync_seq` grows with every change and orders the
+    change feed.
     """
 
-    __sobject__: ClassVar[str]
+    __sobject__: ClassVar[str | None]
     if TYPE_CHECKING:
         __tablename__: ClassVar[Any]  # a subclass may simply assign its table's name
     __orgsync_schema__: ClassVar[Schema]
@@ -74,11 +84,16 @@ class Record(SQLModel, metaclass=_RecordMeta):
 def _become_table(model: Any, namespace: dict[str, Any]) -> None:
     """Give the class its schema and its columns: keys, the author's fields, then the bookkeeping."""
     name = model.__name__
-    fields = [column_of(name, key, info) for key, info in model.model_fields.items() if key not in _OWN]
+    names = [key for key in model.model_fields if key not in _OWN]
+    require_names(name, get_annotations(model), _OWN, ())
+    require_names(name, names, _OWN, ())
+    fields = [column_of(name, key, model.model_fields[key]) for key in names]
+    require_fields(name, model, [column.name for column in fields if column.type is Decimal])
     system = [Column("id", "Id", str), Column("system_modstamp", "SystemModstamp", datetime)]
     system.append(Column("is_deleted", "IsDeleted", bool))
-    table = namespace.get("__tablename__") or table_name(name)
-    sobject = getattr(model, "__sobject__", None) or name
+    table = namespace.get("__tablename__", table_name(name))
+    sobject = getattr(model, "__sobject__", name)
+    require_object(name, sobject, table)
     own_registry = registry()
     type.__setattr__(model, "_sa_registry", own_registry)
     type.__setattr__(model, "metadata", own_registry.metadata)

@@ -11,8 +11,9 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import JSON, Boolean, Date, Float, Integer, String
 from sqlalchemy.types import TypeEngine
 
-from orgsync.errors import RecordClassInvalid
+from orgsync.errors import RecordClassInvalid, ScriptProblem
 
+from .declaration import require_index_or_nothing, require_path
 from .fields import options_of, path_of
 from .types import StoredDecimal, StoredTime, UtcDateTime
 
@@ -60,12 +61,26 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A record class as data. The first three columns are always id, system_modstamp and is_deleted."""
+    """A record class as data. The first three columns are always id, system_modstamp and is_deleted.
+
+    `object_name` is None for data that is not Salesforce's.
+    """
 
     model: "type[Record]"
-    sobject: str
+    object_name: str | None
     table: str
     columns: tuple[Column, ...]
+
+    @property
+    def sobject(self) -> str:
+        """The object that the rows are of; raises ScriptProblem for data that is not Salesforce's."""
+        if self.object_name is None:
+            name = self.model.__name__
+            raise ScriptProblem(
+                f"{name} is not Salesforce's data (its __sobject__ is None), so no org can be asked for it.",
+                f"Bring its rows yourself: yield Batch({name}, rows).",
+            )
+        return self.object_name
 
     @property
     def fields(self) -> tuple[Column, ...]:
@@ -108,13 +123,14 @@ def column_of(owner: str, name: str, info: FieldInfo) -> Column:
             f"Use one of {known}, with `| None` where Salesforce may leave it empty.",
         )
     given = options_of(info)
-    if given.local and (given.path or given.optional):
+    if given.local and (given.path is not None or given.optional):
         raise RecordClassInvalid(
             f"{owner}.{name} is local and has a Salesforce field at the same time.",
             "A local column is the script's own: write field(local=True), or leave local=True out.",
         )
     path = "" if given.local else given.path or path_of(name)
-    index = given.index or getattr(info, "index", None) is True  # SQLModel's own Field has it as an attribute
+    require_path(owner, name, given.path)
+    index = require_index_or_nothing(owner, name, info) or given.index
     return Column(name, path, kind, given.optional, nullable, given.local, index)
 
 

@@ -83,7 +83,7 @@ def wanted_of(requests: Iterable[Request]) -> Wanted:
 def provide(org: DemoOrg, models: Iterable[type[Record]], wanted: Wanted) -> Provided:
     """Give a demo org what the record classes and the refused requests name; what it has stays as it is."""
     provided = Provided()
-    schemas = [schema_of(model) for model in models]
+    schemas = [schema for model in models if (schema := schema_of(model)).object_name is not None]
     for name in [*(schema.sobject for schema in schemas), *wanted.objects]:
         _object(org, name, provided)
     for schema in schemas:
