@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orgsync import Batch, Batches, Context, Record, sync
+from orgsync import Batch, Batches, Context, Record, field, sync
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import AnswerUnreadable
 from orgsync.salesforce.answers import QueryIncomplete
@@ -101,7 +101,7 @@ async def test_the_rows_of_a_child_query_come_whole(tmp_path: Path, frozen: Demo
     }
 
     class Account(Record, table=True):
-        number: int = 0
+        number: int = field(local=True)
 
     @sync
     async def counted(ctx: Context) -> Batches[Account]:

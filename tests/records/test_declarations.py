@@ -1,7 +1,7 @@
 """What a class statement says has an effect, or is refused with a sentence; nothing is ignored."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import pydantic
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy import String
 
 from orgsync import Record, field
 from orgsync.errors import RecordClassInvalid, ScriptProblem
-from orgsync.records import schema_of
+from orgsync.records import Batch, schema_of
 
 
 def declared(annotation: Any = str, value: Any = ..., **more: Any) -> type[Record]:
@@ -19,23 +19,29 @@ def declared(annotation: Any = str, value: Any = ..., **more: Any) -> type[Recor
     statement = {"__module__": __name__, "__annotations__": {"level": annotation}, **more}
     if value is not ...:
         statement["level"] = value
-    return type(Record)("Odd", (Record,), statement, table=True)
+    return made(statement, table=True)
 
 
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [
-        ("primary_key", True),
-        ("unique", True),
-        ("foreign_key", "account.id"),
-        ("nullable", False),
-        ("sa_type", String),
-        ("sa_column_kwargs", {"comment": "x"}),
-        ("alias", "Level"),
-        ("default_factory", str),
-        ("max_length", 3),
-    ],
-)
+def made(statement: dict[str, Any], **options: Any) -> type[Record]:
+    metaclass: Any = type(Record)
+    model: type[Record] = metaclass("Odd", (Record,), statement, **options)
+    return model
+
+
+WITHOUT_EFFECT: list[tuple[str, Any]] = [
+    ("primary_key", True),
+    ("unique", True),
+    ("foreign_key", "account.id"),
+    ("nullable", False),
+    ("sa_type", String),
+    ("sa_column_kwargs", {"comment": "x"}),
+    ("alias", "Level"),
+    ("default_factory", str),
+    ("max_length", 3),
+]
+
+
+@pytest.mark.parametrize(("option", "value"), WITHOUT_EFFECT)
 def test_what_sqlmodels_field_is_given_without_effect_is_refused(option: str, value: Any) -> None:
     with pytest.raises(RecordClassInvalid, match=r"Odd\.level is given .*, which has no effect in a record class"):
         declared(value=sqlmodel.Field(**{option: value}))
@@ -45,7 +51,7 @@ def test_what_sqlmodels_field_is_given_without_effect_is_refused(option: str, va
     "annotation",
     [
         Annotated[str, pydantic.Field(max_length=3)],
-        Annotated[str, pydantic.Field(max_length=3)] | None,
+        Optional[Annotated[str, pydantic.Field(max_length=3)]],  # noqa: UP045 # pyright knows no | of an Annotated
         Annotated[str, pydantic.AfterValidator(str.upper)],
         Annotated[str, sqlmodel.Field(unique=True)],
     ],
@@ -95,7 +101,7 @@ def test_a_misspelt_special_name_is_refused(name: str, right: str) -> None:
 
 def test_a_table_name_without_a_table_is_refused() -> None:
     with pytest.raises(RecordClassInvalid, match="has no table"):
-        type(Record)("Odd", (Record,), {"__module__": __name__, "__tablename__": "odd"})
+        made({"__module__": __name__, "__tablename__": "odd"})
 
 
 @pytest.mark.parametrize("path", ["", "Account Name", "toLabel(Status)", "Account."])
@@ -143,5 +149,6 @@ def test_a_field_without_a_type_is_told_in_a_sentence() -> None:
 def test_data_that_is_not_salesforces_has_no_object() -> None:
     schema = schema_of(declared(__sobject__=None))
     assert schema.object_name is None
+    assert [row.id for row in Batch(schema.model, [{"id": "ticket-7", "level": "low"}])] == ["ticket-7"]
     with pytest.raises(ScriptProblem, match=r"Odd is not Salesforce's data .* yield Batch\(Odd, rows\)"):
         _ = schema.sobject

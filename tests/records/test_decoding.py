@@ -146,3 +146,13 @@ def test_a_datetime_without_a_zone_is_utc() -> None:
 def test_an_instant_outside_the_calendar_is_no_instant(text: str) -> None:
     with pytest.raises(ValueError, match="no instant"):
         parse_instant(text)
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 1e19])
+def test_a_number_that_no_integer_column_holds_is_refused(number: float) -> None:
+    class Counted(Record, table=True):
+        number: int | None
+
+    record = {"Id": "003000000000001AAA", "SystemModstamp": None, "IsDeleted": False, "Number": number}
+    with pytest.raises(RecordClassInvalid, match=r"Counted\.number is declared int"):
+        decode(schema_of(Counted), [record])

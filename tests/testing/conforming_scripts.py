@@ -24,6 +24,40 @@ def _plain(code: str) -> str:
 
 
 GOOD = {
+    "own_data": '''
+        """Data of another system, and contacts with a column of the script's own."""
+
+        from orgsync import Batch, Batches, Context, Record, field, sync
+
+
+        class Ticket(Record, table=True):
+            """A ticket, which Salesforce does not know."""
+
+            __sobject__ = None
+            title: str
+            rank: int | None = field(index=True)
+
+
+        class Contact(Record, table=True):
+            """A person, and how loud they are."""
+
+            last_name: str | None
+            shout: str | None = field(local=True)
+
+
+        def louder(contact: Contact) -> Contact:
+            """Fill the script's own column."""
+            contact.shout = (contact.last_name or "").upper()
+            return contact
+
+
+        @sync
+        async def own_data(ctx: Context) -> Batches[Contact | Ticket]:
+            """Tickets, and loud contacts."""
+            yield Batch(Ticket, [{"id": "T-1", "title": "Broken", "rank": 2}])
+            async for batch in ctx.changes(Contact):
+                yield batch.map(louder)
+    ''',
     "custom_objects": '''
         """Sites of a custom object, with fields of every type, and their regions."""
 

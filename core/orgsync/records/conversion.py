@@ -64,7 +64,7 @@ def to_id(schema: Schema, value: object, which: str) -> str:
         raise ScriptProblem(f"A {name} without an Id was yielded: {which}.", "Select Id, or set the record's id.")
     if not isinstance(value, str):
         raise ScriptProblem(f"The Id of {which} of {name} is {kind_of(value)}, not a str.", "Give the Id.")
-    if not schema.sobject:  # data that is not Salesforce's
+    if schema.object_name is None:  # data that is not Salesforce's
         return value
     whole = whole_id(value)
     if whole is None:

@@ -210,8 +210,11 @@ def _numbers(values: _Values) -> list[StoredValue]:
     return [None if v is None else stored_number(v) for v in values]
 
 
+_WIDEST = 2**63  # an integer column has 64 bits
+
+
 def _integers(values: _Values) -> list[StoredValue]:
-    return [v if v is None or type(v) is int else _integer(v) for v in values]
+    return [v if v is None or (type(v) is int and -_WIDEST <= v < _WIDEST) else _integer(v) for v in values]
 
 
 def _integer(value: Any) -> int:
@@ -219,6 +222,8 @@ def _integer(value: Any) -> int:
     whole = int(Decimal(str(value)))
     if whole != Decimal(str(value)):
         raise ValueError("not a whole number")
+    if not -_WIDEST <= whole < _WIDEST:
+        raise OverflowError("more than 64 bits")
     return whole
 
 

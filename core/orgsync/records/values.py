@@ -21,6 +21,7 @@ from .wording import kind_of
 __all__ = ["stored_from_json", "stored_from_python"]
 
 _WIDEST = 2**63  # SQLite's integers
+_TOO_WIDE = "a number that no integer column can hold"
 _NO_NUMBER = "a number that is not finite", "Give None where there is no number."
 
 
@@ -54,10 +55,11 @@ def stored_from_json(schema: Schema, column: Column, value: Any, at: int) -> Sto
     try:
         if isinstance(value, float) and not math.isfinite(value):
             raise _Unfit(*_NO_NUMBER)
-        [stored] = STORED[column.type]([value])
-        return _in_range(stored) if type(stored) is int else stored
+        return STORED[column.type]([value])[0]
     except _Unfit as unfit:
         raise _refusal(schema, column, unfit, at) from None
+    except OverflowError:
+        raise _refusal(schema, column, _Unfit(_TOO_WIDE), at) from None
     except (TypeError, ValueError, ArithmeticError):
         raise _refusal(schema, column, _Unfit(_named(cast("object", value))), at) from None
 
@@ -83,7 +85,7 @@ def _of(value: Any, *types: type) -> Any:
 
 def _in_range(number: int) -> int:
     if not -_WIDEST <= number < _WIDEST:
-        raise _Unfit("a number that no integer column can hold")
+        raise _Unfit(_TOO_WIDE)
     return number
 
 
