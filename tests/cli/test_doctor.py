@@ -35,6 +35,20 @@ def test_all_is_well(orgsync: Command, acme: DemoOrg) -> None:
     assert "opportunities" in orgsync("doctor", "acme").out
 
 
+def test_data_that_is_not_salesforces_is_not_looked_for_in_the_org(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "syncs").mkdir()
+    (folder / "syncs" / "tickets.py").write_text(
+        "from orgsync import Batch, Batches, Context, Record, sync\n\n"
+        "class Ticket(Record, table=True):\n    __sobject__ = None\n    title: str\n\n"
+        "@sync\nasync def tickets(ctx: Context) -> Batches[Ticket]:\n    yield Batch(Ticket, [])\n"
+    )
+    outcome = orgsync("doctor")
+    assert outcome.code == 0, outcome
+    assert "Ticket, 1 field, not Salesforce's" in outcome.out
+
+
 def test_a_project_without_connections_is_told_how_to_go_on(orgsync: Command) -> None:
     outcome = orgsync("doctor")
     assert outcome.code == 2

@@ -65,6 +65,13 @@ async def test_a_comparison_compares_numbers(store: Store, run: Run) -> None:
         assert {deal.amount for deal in found} == {Decimal(-3), Decimal(0)}
 
 
+async def test_what_sql_computes_compares_with_numbers(store: Store, run: Run) -> None:
+    await keep(store, run, AMOUNTS)
+    async with store.session() as session:
+        found = await session.exec(select(deal_amount).where(deal_amount * 2 > Decimal(19000)))
+        assert list(found) == [Decimal(10000)]
+
+
 @pytest.mark.parametrize("order", [deal_amount, sa.text("deal.amount"), sa.label("amount", deal_amount)])
 async def test_rows_sort_by_number(store: Store, run: Run, order: Any) -> None:
     await keep(store, run, AMOUNTS)
