@@ -95,7 +95,7 @@ class Queries:
         found = run(text, view)
         source = self._database.schema.sobject(parse(text).source)
         name = source.name if source else ""
-        plan = {
+        plan: dict[str, object] = {
             "cardinality": found.total, "fields": [], "leadingOperationType": "TableScan", "notes": [],
             "relativeCost": 1.0, "sobjectCardinality": len(view.tables[name]), "sobjectType": name,
         }  # fmt: skip
