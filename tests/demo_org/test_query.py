@@ -262,7 +262,7 @@ def test_the_fields_functions(api: Caller, org: DemoOrg) -> None:
 @pytest.mark.parametrize(
     ("soql", "code", "message"),
     [
-        ("SELECT Id FRM Contact", "MALFORMED_QUERY", "unexpected token: 'FRM'"),
+        ("SELECT Id FRM Contact", "MALFORMED_QUERY", "unexpected token: 'Contact'"),
         ("SELECT Id FROM", "MALFORMED_QUERY", "unexpected token: '<EOF>'"),
         ("SELECT Id FROM Contact;", "MALFORMED_QUERY", "unexpected token: ';'"),
         ("SELECT FROM Contact", "MALFORMED_QUERY", "unexpected token: 'FROM'"),

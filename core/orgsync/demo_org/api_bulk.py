@@ -13,9 +13,10 @@ from .csv_text import DELIMITERS, LINE_ENDINGS, Dialect, csv_text
 from .database import Database
 from .grammar import parse
 from .query import Table, View, run_table
-from .refusal import Refusal, not_found
+from .refusal import Refusal, not_found, not_implemented
 from .settings import Settings
-from .syntax import Aggregate, Query
+from .syntax import Aggregate, Query, TypeOf
+from .syntax import Call as FunctionCall
 from .wire import Answer, Call, json_answer
 
 FIRST_VERSION, FIRST_WITH_PAGES = 47, 58
@@ -145,6 +146,10 @@ def _require_bulk_query(query: Query) -> None:
     """Refuse what SOQL has and Bulk has not; only the first text is reported from real orgs, for sub-selects."""
     if any(isinstance(item, Query) for item in query.select):
         raise _api_error("Aggregate Relationships not supported in Bulk Query")
+    if any(isinstance(item, TypeOf) for item in query.select):
+        raise _api_error("TYPEOF not supported in Bulk Query")
+    if any(isinstance(item, FunctionCall) for item in query.select):
+        raise not_implemented("know functions in the select list of Bulk queries")
     if query.group or any(isinstance(item, Aggregate) for item in query.select):
         raise _api_error("Aggregate functions and GROUP BY not supported in Bulk Query")
     if query.offset:

@@ -1,7 +1,8 @@
-"""SOQL's grammar, and the parser that turns text into a tree."""
+"""The parser that turns SOQL text into a tree."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Protocol, cast
 from orgsync.errors import ConfigurationInvalid
 
 from .refusal import Refusal, not_implemented
+from .soql_grammar import GRAMMAR, UNKNOWN
 from .syntax import (
     Aggregate,
     Boolean,
+    Call,
     Comparison,
     Condition,
     Conjunction,
@@ -23,11 +26,14 @@ from .syntax import (
     Negation,
     Null,
     Number,
+    Operand,
     Ordering,
     Path,
     Query,
+    Selected,
     SemiJoin,
     Text,
+    TypeOf,
 )
 
 if TYPE_CHECKING:
@@ -35,84 +41,11 @@ if TYPE_CHECKING:
 
     Node = Tree[Token] | Token | None
 
-GRAMMAR = r"""
-query: SELECT item ("," item)* FROM NAME [AS? NAME] [USING_SCOPE] _clauses
-_clauses: [where] [WITH_MODE] [group] [order] [limit] [offset] [FOR_USE]
-?item: path | fields_of | aggregate | "(" query ")"
-path: NAME
-fields_of: FIELDS "(" NAME ")"
-aggregate: FUNCTION "(" [path] ")" [NAME]
-
-where: WHERE condition
-?condition: conjunction | disjunction | term
-conjunction: term (AND term)+
-disjunction: term (OR term)+
-?term: NOT term -> negation | "(" condition ")" | comparison
-comparison: path OPERATOR literal -> compare
-          | path LIKE literal -> compare
-          | path MEMBER "(" literal ("," literal)* ")" -> compare_many
-          | path MEMBER "(" query ")" -> join
-
-literal: STRING | DATETIME | DATE | NUMBER | BOOLEAN | NULL | NAMED_DATE
-
-group: GROUP_BY path ("," path)*
-order: ORDER_BY ordering ("," ordering)*
-ordering: path [DIRECTION] [NULLS]
-limit: LIMIT NUMBER
-offset: OFFSET NUMBER
-
-SELECT.3: /select\b/i
-FROM.3: /from\b/i
-AS.3: /as\b/i
-WHERE.3: /where\b/i
-AND.3: /and\b/i
-OR.3: /or\b/i
-NOT.3: /not\b/i
-LIKE.3: /like\b/i
-MEMBER.4: /(not\s+in|in|includes|excludes)\b/i
-GROUP_BY.3: /group\s+by\b/i
-ORDER_BY.3: /order\s+by\b/i
-DIRECTION.3: /(asc|desc)\b/i
-NULLS.3: /nulls\s+(first|last)\b/i
-USING_SCOPE.4: /using\s+scope\s+everything\b/i
-WITH_MODE.4: /with\s+(security_enforced|user_mode|system_mode)\b/i
-FOR_USE.4: /for\s+(view|reference|update)\b/i
-LIMIT.3: /limit\b/i
-OFFSET.3: /offset\b/i
-FIELDS.3: /fields(?=\s*\()/i
-FUNCTION.3: /(count_distinct|count|min|max|sum|avg)(?=\s*\()/i
-BOOLEAN.3: /(true|false)\b/i
-NULL.3: /null\b/i
-NAMED_DATE.2: /[a-z][a-z_0-9]*(:\d+)?\b/i
-NAME: /(?!(select|from|where|and|or|not|in|like|limit|null)\b)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*/i
-OPERATOR: "<=" | ">=" | "!=" | "<>" | "=" | "<" | ">"
-STRING: /'(\\.|[^'\\])*'/s
-DATETIME.5: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/i
-DATE.4: /\d{4}-\d\d-\d\d/
-NUMBER.3: /[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?/i
-%ignore /\s+/
-"""
-
 _WORD = re.compile(r"\w+|\S")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.S)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\", "_": "_", "%": "%"}
-_WITHOUT_EFFECT = {"SELECT", "FROM", "AS", "USING_SCOPE", "WITH_MODE", "FOR_USE"}
+_WITHOUT_EFFECT = {"SELECT", "FROM", "AS", "WITH_MODE", "FOR_USE"}
 _LITERAL = re.compile(r"'(?:\\.|[^'\\])*'", re.S)
-_UNKNOWN = (
-    (r"\btypeof\b", "know TYPEOF"),
-    (r"\bhaving\b", "know HAVING"),
-    (r"\bgroup\s+by\s+(rollup|cube)\b|\bgrouping\s*\(", "know GROUP BY ROLLUP and GROUP BY CUBE"),
-    (r"\b(format|tolabel|convertcurrency|converttimezone|distance|geolocation)\s*\(", "know the function {0}()"),
-    (
-        r"\b((?:calendar|fiscal)_(?:month|quarter|year)|day_(?:in_\w+|only)|hour_in_day|week_in_\w+)\s*\(",
-        "know the date function {0}()",
-    ),
-    (r"\b(?:using\s+scope\s+(\w+))", "know USING SCOPE {0}"),
-    (r"\bwith\s+(data\s+category|\w+)", "know WITH {0}"),
-    (r"\bupdate\s+(tracking|viewstat)\b", "know UPDATE {0}"),
-    (r"\border\s+by\s+(?:[^)]*\W)?((?:count|count_distinct|min|max|sum|avg)\s*\()", "know aggregates in ORDER BY"),
-)
-"""What SOQL has and the grammar has not: a pattern, and what the demo org then says that it does not do."""
 LONGEST = 100_000
 
 
@@ -158,7 +91,7 @@ def parse(text: str) -> Query:
 def _unknown(text: str) -> Refusal | None:
     """Return the 501 of a query that holds what SOQL has and the grammar has not; None for one that is wrong."""
     bare = _LITERAL.sub("''", text)
-    for pattern, what in _UNKNOWN:
+    for pattern, what in UNKNOWN:
         if match := re.search(pattern, bare, re.I):
             return not_implemented(what.format(*(str(each).upper() for each in match.groups())))
     if re.search(r"\ball\s+rows\s*$", bare, re.I):
@@ -225,17 +158,21 @@ def _position(node: "Node") -> int:
 def _query(text: str, tree: "Node") -> Query:
     children = [child for child in _children(tree) if child is not None and _kind(child) not in _WITHOUT_EFFECT]
     names = [child for child in children if _kind(child) == "NAME"]
+    scope = next((str(child).split()[-1].lower() for child in children if _kind(child) == "USING_SCOPE"), "everything")
     clauses = {str(cast("Tree[Token]", child).data): _children(child)[1:] for child in children if not _kind(child)}
     items = children[: children.index(names[0])]
     limit, offset = clauses.get("limit"), clauses.get("offset")
-    where = clauses.get("where")
+    where, group = clauses.get("where"), [part for part in clauses.get("group", ()) if part is not None]
+    having = group.pop() if group and _is(group[-1], "having") else None
     return Query(
         select=tuple(_item(text, item) for item in items),
         source=str(names[0]),
         source_at=_position(names[0]),
         alias=str(names[1]) if len(names) > 1 else None,
         where=_condition(text, where[0]) if where else None,
-        group=tuple(_path(path) for path in clauses.get("group", ())),
+        scope=scope,
+        group=tuple(_operand(part) for part in group),
+        having=_condition(text, _children(having)[1]) if having else None,
         order=tuple(_ordering(term) for term in clauses.get("order", ())),
         limit=_whole(text, limit[0]) if limit else None,
         offset=_whole(text, offset[0]) if offset else 0,
@@ -249,16 +186,35 @@ def _whole(text: str, node: "Node") -> int:
     return int(number)
 
 
-def _item(text: str, node: "Node") -> Path | FieldsOf | Aggregate | Query:
+def _item(text: str, node: "Node") -> Selected:
     if _is(node, "query"):
         return _query(text, node)
     parts = _children(node)
     if _is(node, "fields_of"):
         return FieldsOf(str(parts[1]).upper(), _position(parts[0]))
+    if _is(node, "typeof"):
+        return _typeof(parts)
+    operand, alias = parts
+    return replace(_operand(operand), alias=None if alias is None else str(alias))
+
+
+def _typeof(parts: Sequence["Node"]) -> TypeOf:
+    whens = {str(_children(part)[1]): _paths(_children(part)[3]) for part in parts if _is(part, "when")}
+    otherwise = next((part for part in parts if _is(part, "paths")), None)
+    return TypeOf(_path(parts[1]), tuple(whens.items()), None if otherwise is None else _paths(otherwise))
+
+
+def _paths(node: "Node") -> tuple[Path, ...]:
+    return tuple(_path(path) for path in _children(node))
+
+
+def _operand(node: "Node") -> Operand:
+    parts = _children(node)
     if _is(node, "aggregate"):
         path = _path(parts[1]) if parts[1] is not None else None
-        alias = str(parts[2]) if parts[2] is not None else None
-        return Aggregate(str(parts[0]).lower(), path, alias, _position(parts[0]))
+        return Aggregate(str(parts[0]).lower(), path, _position(parts[0]))
+    if _is(node, "call"):
+        return Call(str(parts[0]).lower(), _operand(parts[1]), _position(parts[0]))
     return _path(node)
 
 
@@ -269,18 +225,21 @@ def _path(node: "Node") -> Path:
 
 def _ordering(node: "Node") -> Ordering:
     path, direction, nulls = _children(node)
-    return Ordering(_path(path), str(direction).lower() == "desc", str(nulls).lower().endswith("last"))
+    return Ordering(_operand(path), str(direction).lower() == "desc", str(nulls).lower().endswith("last"))
 
 
 def _condition(text: str, node: "Node") -> Condition:
     parts = _children(node)
     if _is(node, "compare"):
-        return Comparison(_path(parts[0]), str(parts[1]).lower().replace("<>", "!="), (_literal(text, parts[2]),))
+        return Comparison(_operand(parts[0]), str(parts[1]).lower().replace("<>", "!="), (_literal(text, parts[2]),))
     if _is(node, "compare_many"):
         operator = " ".join(str(parts[1]).lower().split())
-        return Comparison(_path(parts[0]), operator, tuple(_literal(text, part) for part in parts[2:]))
+        return Comparison(_operand(parts[0]), operator, tuple(_literal(text, part) for part in parts[2:]))
     if _is(node, "join"):
-        return SemiJoin(_path(parts[0]), " ".join(str(parts[1]).lower().split()), _query(text, parts[2]))
+        left = _operand(parts[0])
+        if not isinstance(left, Path):
+            raise malformed(text, left.at, f"unexpected token: '{left.function}'")
+        return SemiJoin(left, " ".join(str(parts[1]).lower().split()), _query(text, parts[2]))
     conditions = [_condition(text, part) for part in parts if not _kind(part)]
     if _is(node, "negation"):
         return Negation(conditions[0])

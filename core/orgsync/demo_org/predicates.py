@@ -10,13 +10,15 @@ from datetime import UTC, date, datetime, time
 
 from .dates import span
 from .fields import NUMBER_TYPES, Derived, Field, Row, SObject, Value
-from .grammar import at_place, like_pattern, unescape
+from .functions import FOR_READING
+from .grammar import at_place, like_pattern, malformed, unescape
 from .ids import to18
 from .query_rules import Rules
 from .refusal import Refusal
 from .resolve import Column, Resolver
 from .syntax import (
     Boolean,
+    Call,
     Comparison,
     Condition,
     Conjunction,
@@ -26,7 +28,7 @@ from .syntax import (
     Negation,
     Null,
     Number,
-    Path,
+    Operand,
     Query,
     SemiJoin,
     Text,
@@ -36,6 +38,8 @@ Predicate = Callable[[Row], bool]
 Test = Callable[[Derived], bool]
 Inner = Callable[[Query], set[Value]]
 """Runs a semi-join's query and returns the values of the field that it selects."""
+Columns = Callable[[SObject, Operand, str | None], Column]
+"""Tells which column an operand means: of the object's rows, or of the groups that HAVING judges."""
 Key = str | float | date
 Span = tuple[Key, Key]
 _ORDER: dict[str, Callable[..., bool]] = {
@@ -49,9 +53,11 @@ _ORDER: dict[str, Callable[..., bool]] = {
 class Predicates:
     """Compiles the conditions of one query."""
 
-    def __init__(self, text: str, resolver: Resolver, today: date, inner: Inner) -> None:
+    def __init__(
+        self, text: str, resolver: Resolver, today: date, inner: Inner, columns: Columns | None = None
+    ) -> None:
         self._text = text
-        self._resolver = resolver
+        self._columns = columns or resolver.column
         self._rules = Rules(text, resolver)
         self._today = today
         self._inner = inner
@@ -75,8 +81,10 @@ class Predicates:
         test, read = self._test(comparison, column), column.read
         return lambda row: test(read(row))
 
-    def _column(self, path: Path, sobject: SObject, alias: str | None) -> Column:
-        column = self._resolver.column(sobject, path, alias)
+    def _column(self, path: Operand, sobject: SObject, alias: str | None) -> Column:
+        if isinstance(path, Call) and path.function in {*FOR_READING, "converttimezone"}:
+            raise malformed(self._text, path.at, f"unexpected token: '{path.function}'")
+        column = self._columns(sobject, path, alias)
         if not column.field.filterable or column.field.type == "address":
             message = f"field '{column.field.name}' can not be filtered in a query call"
             raise at_place(self._text, path.at, "INVALID_FIELD", message)

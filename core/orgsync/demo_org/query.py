@@ -2,22 +2,23 @@
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
 
-from .aggregates import aggregate_rows
+from .aggregates import Groups
 from .database import Database
-from .fields import Derived, Row, Scope, SObject, Value
+from .fields import Derive, Derived, Row, Scope, SObject, Value
+from .functions import DATE_FUNCTIONS, FOR_READING
 from .grammar import at_place, malformed, parse
 from .objects import NAME, shared_name
-from .predicates import Predicates
+from .predicates import Predicate, Predicates
 from .query_rules import Rules
 from .refusal import Refusal
 from .render import JSON, Shape
-from .resolve import Column, Resolver
+from .resolve import Column, Resolver, sort_key
 from .schema import Schema
-from .syntax import Aggregate, FieldsOf, Ordering, Path, Query
+from .syntax import Aggregate, Call, FieldsOf, Operand, Ordering, Path, Query, Selected, SemiJoin, TypeOf, conditions
 
 HIGHEST_OFFSET = 2000
 _GROUPS = {"STANDARD": (False,), "CUSTOM": (True,), "ALL": (False, True)}
@@ -38,6 +39,7 @@ class View:
     base: str
     deleted_too: bool
     hidden: Mapping[str, frozenset[str]]
+    user_id: str
     most_rows: int | None
     nested: "Callable[[Found], JSON]"
 
@@ -54,7 +56,9 @@ class View:
         """Return what the user sees of the database now; it stays as it is while the database goes on."""
         tables = {name: dict(rows) for name, rows in database.tables.items()}
         today, hidden = database.clock.now.date(), dict(database.hidden)
-        return cls(tables, database.schema, today, base, deleted_too, hidden, most_rows, nested or _whole)
+        return cls(
+            tables, database.schema, today, base, deleted_too, hidden, database.user_id, most_rows, nested or _whole
+        )
 
     def rows(self, sobject: str) -> Iterable[Row]:
         """Give the rows of an object that are shared with the user."""
@@ -143,8 +147,8 @@ class _Run:
     def found(self, query: Query) -> Found:
         sobject = self._resolver.sobject(query.source, query.source_at)
         aggregates = [item for item in query.select if isinstance(item, Aggregate)]
-        if aggregates or query.group:
-            return self._aggregated(query, sobject, aggregates)
+        if aggregates or query.group or any(_is_grouping(item) for item in query.select):
+            return self._aggregated(query, sobject)
         shape = self._shape(query, sobject)
         rows = _cut(self._ordered(query, sobject, self._matches(query, sobject)), query)
         return Found(rows, shape.renderer(self._resolver), len(rows), _is_wide(shape))
@@ -157,7 +161,7 @@ class _Run:
         return Table(sobject, columns, _cut(rows, query), not query.order and query.limit is None)
 
     def _columns(self, query: Query, sobject: SObject, item: object) -> list[Column]:
-        if isinstance(item, Path):
+        if isinstance(item, Path | Call):
             return [self._resolver.column(sobject, item, query.alias)]
         if not isinstance(item, FieldsOf):
             return []
@@ -165,17 +169,35 @@ class _Run:
         chosen = [field for field in fields if field.custom in _GROUPS[item.group]]
         return [Column((), field, self._resolver.own_reader(field)) for field in chosen]
 
-    def _aggregated(self, query: Query, sobject: SObject, aggregates: list[Aggregate]) -> Found:
+    def _aggregated(self, query: Query, sobject: SObject) -> Found:
+        counted = query.select[0]
+        overall = not query.group and not (isinstance(counted, Aggregate) and counted.path is None)
+        if overall and query.limit is not None:
+            message = "Non-grouped query that uses overall aggregate functions cannot also use LIMIT"
+            raise malformed(self._text, query.source_at, message)
+
+        groups = Groups(self._text, query, lambda operand: self._resolver.column(sobject, operand, query.alias))
         rows = self._matches(query, sobject)
-        if len(query.select) == 1 and aggregates and aggregates[0].path is None:
-            total = len(_cut(rows, query))
-            return Found([], lambda row: dict(row), total)
+        if not query.group and not overall and len(query.select) == 1:
+            for term in query.order:
+                groups.column(term.path, "Ordered field")
+            return Found([], lambda row: dict(row), len(_cut(rows, query)))
 
-        def column(path: Path) -> Column:
-            return self._resolver.column(sobject, path, query.alias)
-
-        records = _cut(aggregate_rows(self._text, query, rows, column), query)
+        records = _cut(groups.records(rows, self._having(query, sobject, groups)), query)
         return Found(records, lambda row: {"attributes": {"type": "AggregateResult"}, **row}, len(records))
+
+    def _having(self, query: Query, sobject: SObject, groups: Groups) -> Predicate:
+        if query.having is None:
+            return lambda group: True
+        for part in conditions(query.having):
+            if isinstance(part, SemiJoin):
+                raise malformed(self._text, part.path.at, "Semi join sub-selects are not allowed in HAVING")
+
+        def column(sobject: SObject, operand: Operand, alias: str | None) -> Column:
+            return groups.column(operand)
+
+        predicates = Predicates(self._text, self._resolver, self._view.today, self._inner, column)
+        return predicates.compile(query.having, sobject, query.alias)
 
     def _inner(self, query: Query) -> set[Value]:
         """Return what a semi-join's query finds; queryAll looks at deleted rows there, too (assumed)."""
@@ -196,6 +218,10 @@ class _Run:
         rows = self._view.rows(sobject.name)
         if not self._view.deleted_too and (sobject.has_recycle_bin or sobject.archives):
             rows = [row for row in rows if sobject.is_current(row)]
+        if query.scope == "mine":
+            if "ownerid" not in sobject.stored:
+                raise malformed(self._text, query.source_at, f"USING SCOPE mine is not supported for {sobject.name}")
+            rows = [row for row in rows if row["OwnerId"] == self._view.user_id]
         if query.where is None:
             return list(rows)
         wanted = self._predicates.compile(query.where, sobject, query.alias)
@@ -211,11 +237,14 @@ class _Run:
             else:
                 rows.sort(key=lambda row: zlib.crc32(str(row["Id"]).encode(), salt))
         for column, term in reversed(columns):
-            rows.sort(key=_sort_key(column, term), reverse=term.descending)
+            key = sort_key(column, descending=term.descending, nulls_last=term.nulls_last)
+            rows.sort(key=key, reverse=term.descending)
         return rows
 
     def _sortable(self, query: Query, sobject: SObject, term: Ordering) -> Column:
         column = self._resolver.column(sobject, term.path, query.alias)
+        if isinstance(term.path, Call) and term.path.function in {*FOR_READING, "converttimezone"}:
+            raise malformed(self._text, term.path.at, f"unexpected token: '{term.path.function}'")
         if not column.field.sortable:
             message = f"field '{column.field.name}' can not be sorted in a query call"
             raise malformed(self._text, term.path.at, message)
@@ -224,19 +253,59 @@ class _Run:
     def _shape(self, query: Query, sobject: SObject) -> Shape:
         shape = Shape(sobject, self._view.base)
         for item in query.select:
-            if isinstance(item, Path):
+            if isinstance(item, Path | Call):
                 self._add(shape, sobject, item, query.alias)
+            elif isinstance(item, TypeOf):
+                self._add_typeof(shape, sobject, item)
             elif isinstance(item, FieldsOf):
                 self._add_all(shape, sobject, item, query)
             elif isinstance(item, Query):
                 self._add_children(shape, sobject, item)
         return shape
 
-    def _add(self, shape: Shape, sobject: SObject, path: Path, alias: str | None) -> None:
-        column = self._resolver.column(sobject, path, alias)
-        if not shape.add(column.parents, column.field, self._view.schema.everything):
-            name = ".".join(path.parts)
-            raise at_place(self._text, path.at, "INVALID_FIELD", f"duplicate field selected: {name}")
+    def _add(self, shape: Shape, sobject: SObject, item: Path | Call, alias: str | None) -> None:
+        column = self._resolver.column(sobject, item, alias)
+        parents, field = column.parents, column.field
+        if item.alias is not None:
+            if isinstance(item, Path):
+                raise malformed(self._text, item.at, "only aggregate expressions use field aliasing")
+            parents, field = (), replace(field, name=item.alias, derive=_from(column))
+        if not shape.add(parents, field, self._view.schema.everything):
+            raise at_place(self._text, item.at, "INVALID_FIELD", f"duplicate field selected: {item.spelled}")
+
+    def _add_typeof(self, shape: Shape, sobject: SObject, item: TypeOf) -> None:
+        """Add the parent that a reference to several objects points to, with the fields that its own object gets."""
+        reference = self._view.schema.relationship(sobject, item.path.spelled)
+        if reference is None or len(reference.kinds) < 2:
+            message = f"TYPEOF takes a relationship to several objects; '{item.path.spelled}' is none"
+            raise malformed(self._text, item.path.at, message)
+        renderers: dict[str, Callable[[Row], JSON]] = {}
+        for name, paths in item.whens:
+            kind = self._resolver.sobject(name, item.path.at)
+            if kind.name not in reference.kinds:
+                message = f"'{item.path.spelled}' does not refer to '{name}'"
+                raise malformed(self._text, item.path.at, message)
+            renderers[kind.name] = self._fields(kind, paths)
+        otherwise = self._fields(NAME, item.otherwise or ())
+
+        def parent(row: Row) -> JSON | None:
+            pointed = row.get(reference.name)
+            named = self._view.visible(NAME.name, pointed)
+            if named is None:
+                return None
+            kind = str(named["Type"])
+            found = self._view.visible(kind, pointed)
+            return renderers[kind](found) if found and kind in renderers else otherwise(named)
+
+        if shape.parts.setdefault(reference.relationship or "", parent) is not parent:
+            message = f"duplicate field selected: {item.path.spelled}"
+            raise at_place(self._text, item.path.at, "INVALID_FIELD", message)
+
+    def _fields(self, sobject: SObject, paths: tuple[Path, ...]) -> Callable[[Row], JSON]:
+        shape = Shape(sobject, self._view.base)
+        for path in paths:
+            self._add(shape, sobject, path, None)
+        return shape.renderer(self._resolver)
 
     def _add_all(self, shape: Shape, sobject: SObject, item: FieldsOf, query: Query) -> None:
         if item.group not in _GROUPS:
@@ -270,14 +339,13 @@ def _is_wide(shape: Shape) -> bool:
     return any(getattr(part, "is_long_text", False) for part in shape.parts.values())
 
 
-def _sort_key(column: Column, term: Ordering) -> Callable[[Row], tuple[int, Derived]]:
-    read, folded = column.read, column.field.is_text
-    absent = 0 if term.nulls_last == term.descending else 2
+def _from(column: Column) -> Derive:
+    def derive(row: Row, scope: Scope) -> Derived:
+        return column.read(row)
 
-    def key(row: Row) -> tuple[int, Derived]:
-        value = read(row)
-        if value is None:
-            return absent, 0
-        return 1, value.casefold() if folded and isinstance(value, str) else value
+    return derive
 
-    return key
+
+def _is_grouping(item: Selected) -> bool:
+    """Tell whether what is selected makes the query one of groups: a date function, or FORMAT() of an aggregate."""
+    return isinstance(item, Call) and (item.function in DATE_FUNCTIONS or isinstance(item.operand, Aggregate))

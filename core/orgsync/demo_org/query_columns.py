@@ -4,6 +4,7 @@ The keys and their values for fields, parents, sub-selects and aggregates are th
 tests itself with.
 """
 
+from dataclasses import replace
 from typing import cast
 
 from .fields import NUMBER_TYPES, Field, Scope, SObject
@@ -11,7 +12,7 @@ from .grammar import parse
 from .query import View, run
 from .refusal import not_implemented
 from .resolve import Column, Resolver
-from .syntax import Aggregate, FieldsOf, Path, Query
+from .syntax import Aggregate, Call, FieldsOf, Path, Query
 
 JSON = dict[str, object]
 _APEX_TYPES = {
@@ -46,13 +47,16 @@ class _Columns:
     def of(self, query: Query, sobject: SObject) -> list[JSON]:
         found: list[JSON] = []
         for item in query.select:
-            if isinstance(item, Path):
-                _place(found, self._resolver.column(sobject, item, query.alias))
+            if isinstance(item, Path | Call):
+                column = self._resolver.column(sobject, item, query.alias)
+                if item.alias is not None:
+                    column = replace(column, parents=(), field=replace(column.field, name=item.alias))
+                _place(found, column)
             elif isinstance(item, FieldsOf):
                 found += self._all(sobject, item)
             elif isinstance(item, Aggregate):
                 found.append(self._aggregate(item, sobject, query, found))
-            elif isinstance(item, Query):  # pyright: ignore[reportUnnecessaryIsInstance] # the grammar grows
+            elif isinstance(item, Query):
                 found.append(self._children(item, sobject))
             else:
                 raise not_implemented(f"describe the columns of {type(item).__name__} in a query")

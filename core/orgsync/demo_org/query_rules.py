@@ -99,6 +99,8 @@ class Rules:
         """Tell whether a condition compares a field that the object demands with Ids."""
         if not isinstance(part, Comparison | SemiJoin) or part.operator not in {"=", "in"}:
             return False
+        if not isinstance(part.path, Path):
+            return False
         column = self._resolver.column(sobject, part.path, query.alias)
         return not column.parents and column.field.name in sobject.requires_filter
 

@@ -1,13 +1,14 @@
 """Which field a path of a query means, and how to read it from a row."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .fields import Derived, Field, Lookup, Row, Scope, SObject
-from .grammar import at_place
+from .functions import function_of
+from .grammar import at_place, malformed
 from .refusal import Refusal
 from .schema import Schema
-from .syntax import Path
+from .syntax import Aggregate, Call, Operand, Path
 
 DEEPEST = 5
 Read = Callable[[Row], Derived]
@@ -48,8 +49,12 @@ class Resolver:
             raise at_place(self._text, at, "INVALID_TYPE", message)
         return sobject
 
-    def column(self, sobject: SObject, path: Path, alias: str | None) -> Column:
-        """Return what a path of the query means on an object."""
+    def column(self, sobject: SObject, path: Operand, alias: str | None) -> Column:
+        """Return what a path of the query, or a function of one, means on an object."""
+        if isinstance(path, Aggregate):
+            raise malformed(self._text, path.at, f"unexpected token: '{path.function}'")
+        if isinstance(path, Call):
+            return self._called(sobject, path, alias)
         parts = list(path.parts)
         if len(parts) > 1 and parts[0].lower() in {(alias or sobject.name).lower(), sobject.name.lower()}:
             parts = parts[1:] if self._schema.relationship(sobject, parts[0]) is None else parts
@@ -67,6 +72,17 @@ class Resolver:
         if field is None:
             raise self._no_column(path, parts[-1], entity)
         return Column(tuple(parents), field, self._reader(tuple(parents), field))
+
+    def _called(self, sobject: SObject, call: Call, alias: str | None) -> Column:
+        inner = self.column(sobject, call.operand, alias)
+        kind, apply = function_of(self._text, call, inner.field)
+        own = self.own_reader(inner.field)
+
+        def derive(row: Row, scope: Scope) -> Derived:
+            return apply(own(row))
+
+        field = replace(inner.field, type=kind, length=0, scale=0, derive=derive)
+        return Column(inner.parents, field, self._reader(inner.parents, field))
 
     def child(self, sobject: SObject, name: str, at: int) -> tuple[SObject, Field]:
         """Return the children that a sub-select's FROM names."""
@@ -117,3 +133,19 @@ class Resolver:
             "for the appropriate names."
         )
         return at_place(self._text, path.at, "INVALID_FIELD", message)
+
+
+def sort_key(
+    column: Column, *, descending: bool = False, nulls_last: bool = False
+) -> Callable[[Row], tuple[int, Derived]]:
+    """Return the key to sort rows by, for a sort that is reversed where it descends."""
+    read, folded = column.read, column.field.is_text
+    absent = 0 if nulls_last == descending else 2
+
+    def key(row: Row) -> tuple[int, Derived]:
+        value = read(row)
+        if value is None:
+            return absent, 0
+        return 1, value.casefold() if folded and isinstance(value, str) else value
+
+    return key

@@ -11,6 +11,12 @@ class Path:
 
     parts: tuple[str, ...]
     at: int
+    alias: str | None = None
+
+    @property
+    def spelled(self) -> str:
+        """The path as one name."""
+        return ".".join(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,40 @@ class Aggregate:
 
     function: str
     path: Path | None
-    alias: str | None
     at: int
+    alias: str | None = None
+
+    @property
+    def spelled(self) -> str:
+        """The function with what it is applied to."""
+        return f"{self.function}({self.path.spelled if self.path else ''})"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of one value: `CALENDAR_YEAR(CreatedDate)`, `FORMAT(Amount)`; the function in lower case."""
+
+    function: str
+    operand: "Operand"
+    at: int
+    alias: str | None = None
+
+    @property
+    def spelled(self) -> str:
+        """The function with what it is applied to."""
+        return f"{self.function}({self.operand.spelled})"
+
+
+Operand = Path | Call | Aggregate
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOf:
+    """`TYPEOF What WHEN Account THEN Phone ELSE Name END`: which fields of a parent, by the parent's object."""
+
+    path: Path
+    whens: tuple[tuple[str, tuple[Path, ...]], ...]
+    otherwise: tuple[Path, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +123,9 @@ Literal = Text | Number | Boolean | Null | Moment | Named
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A field compared with one literal, or with several for IN, NOT IN, INCLUDES and EXCLUDES."""
+    """A value compared with one literal, or with several for IN, NOT IN, INCLUDES and EXCLUDES."""
 
-    path: Path
+    path: Operand
     operator: str
     literals: tuple[Literal, ...]
 
@@ -139,7 +177,7 @@ def conditions(condition: Condition) -> Iterator[Condition]:
 class Ordering:
     """One term of ORDER BY."""
 
-    path: Path
+    path: Operand
     descending: bool
     nulls_last: bool
 
@@ -148,12 +186,17 @@ class Ordering:
 class Query:
     """A whole query; a sub-select is one whose `source` is a child relationship's name."""
 
-    select: tuple["Path | FieldsOf | Aggregate | Query", ...]
+    select: tuple["Selected", ...]
     source: str
     source_at: int
     alias: str | None
     where: Condition | None
-    group: tuple[Path, ...]
+    scope: str
+    group: tuple[Operand, ...]
+    having: Condition | None
     order: tuple[Ordering, ...]
     limit: int | None
     offset: int
+
+
+Selected = Operand | FieldsOf | TypeOf | Query
