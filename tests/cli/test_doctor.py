@@ -214,3 +214,39 @@ def test_a_condition_that_is_not_followed_is_remarked_on(
     out = orgsync("doctor").out
     assert said in out
     assert ("The condition depends" in out) is bool(said)
+
+
+def test_a_type_that_does_not_fit_is_a_problem_with_the_type_to_write(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "syncs").mkdir(exist_ok=True)
+    (folder / "syncs" / "own.py").write_text(
+        "from orgsync import Batches, Context, Record, field, sync\n\n"
+        "class Own(Record, table=True):\n    __sobject__ = 'Contact'\n    last_name: int\n"
+        "    account_name: bool | None = field('Account.Name')\n    birthdate: str | None\n\n"
+        "@sync\ndef own(ctx: Context) -> Batches[Own]:\n    return ctx.changes(Own)\n"
+    )
+    outcome = orgsync("doctor")
+    assert outcome.code == 2, outcome
+    assert "Own.last_name is declared int, but Contact.LastName is of Salesforce's type string." in outcome.out
+    assert "Write last_name: str." in outcome.out
+    assert "Write account_name: str | None." in outcome.out
+    assert "2 problems." in outcome.out
+
+
+def test_syncs_that_write_one_table_and_a_table_that_is_read_twice_are_problems(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "syncs").mkdir(exist_ok=True)
+    (folder / "syncs" / "people.py").write_text(
+        "from orgsync import Batches, Context, sync\nfrom orgsync_syncs.contacts import Contact\n\n"
+        "@sync\ndef people(ctx: Context) -> Batches[Contact]:\n    return ctx.changes(Contact)\n\n"
+        "@sync\nasync def twice(ctx: Context) -> Batches[Contact]:\n"
+        "    for kind in 'ab':\n        async for batch in ctx.changes(Contact, where=kind):\n            yield batch\n"
+    )
+    unowned = orgsync("doctor")
+    assert unowned.code == 2, unowned
+    assert "The syncs people and twice both write to the table contact" in unowned.out
+    assert "The table contact is read twice in one run." in unowned.out
+    assert orgsync("run", "contacts").code == 0
+    assert "The table contact belongs to the sync contacts, so people may not write to it." in orgsync("doctor").out

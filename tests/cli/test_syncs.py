@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from orgsync.demo_org import DemoOrg
+
 from .commandline import Command
 
 
@@ -25,3 +27,23 @@ def test_a_broken_script_is_listed_with_its_problem(orgsync: Command, folder: Pa
     assert "does not load" in outcome.out
     assert "broken.py, line 1" in outcome.err
     assert "line 1" in orgsync("syncs", "--json").objects()[0]["problem"]
+
+
+def test_a_table_that_belongs_to_another_sync_is_told(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    orgsync("init")
+    (folder / "syncs" / "people.py").write_text(
+        "from orgsync import Batches, Context, sync\nfrom orgsync_syncs.contacts import Contact\n\n"
+        "@sync\ndef people(ctx: Context) -> Batches[Contact]:\n    return ctx.changes(Contact)\n"
+    )
+    listed = {each["sync"]: each for each in orgsync("syncs", "--json").objects()}
+    assert listed["opportunities"]["tables"] == ["opportunity"]
+    assert listed["opportunities"]["clashes"] == []
+    assert listed["people"]["clashes"] == [{"table": "contact", "sync": "contacts", "owned": False}]
+    assert orgsync("run", "contacts").code == 0
+    listed = {each["sync"]: each for each in orgsync("syncs", "--json").objects()}
+    assert listed["people"]["clashes"] == [{"table": "contact", "sync": "contacts", "owned": True}]
+    assert listed["contacts"]["clashes"] == []
+    outcome = orgsync("syncs")
+    assert outcome.code == 0
+    assert outcome.err.count("belongs to the sync contacts") == 1
+    assert "orgsync reset contacts" in outcome.err

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, get_args, get_type_hints
 
 from orgsync.context import Sync
 from orgsync.context.reads import conditions_of
-from orgsync.discovery import Found, list_syncs
+from orgsync.discovery import Found, clashes_of, list_syncs
 from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, LimitReached, OrgsyncError, SignInNeeded
-from orgsync.extract.inspection import learn
+from orgsync.extract.field_types import misfits
+from orgsync.extract.inspection import inspect
 from orgsync.extract.object_facts import Facts
 from orgsync.extract.query_rules import instead_of_changes
 from orgsync.records import Record, Schema, schema_of
@@ -22,7 +22,7 @@ from orgsync.store import Connection
 from .trying import try_connection
 from .workspace import Workspace, open_workspace
 
-__all__ = ["Finding", "examine", "record_classes_of"]
+__all__ = ["Finding", "examine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +59,12 @@ async def examine(settings: Settings, names: Sequence[str] = ()) -> AsyncIterato
         yield Finding("database", "", error)
 
 
-def record_classes_of(sync: Sync[Record]) -> list[type[Record]]:
-    """Name the record classes that a sync says it yields; none where its annotation does not tell."""
-    try:
-        hints: dict[str, Any] = get_type_hints(sync.function)
-    except (NameError, TypeError, AttributeError):
-        return []
-    return list(dict.fromkeys(_record_classes(hints.get("return"))))
-
-
-def _record_classes(annotation: Any) -> list[type[Record]]:
-    """Look through `AsyncIterator[Batch[Contact | Account]]` for record classes."""
-    if isinstance(annotation, type) and issubclass(annotation, Record):
-        return [annotation] if annotation is not Record else []
-    parts: tuple[Any, ...] = get_args(annotation)
-    return [model for part in parts for model in _record_classes(part)]
-
-
 async def _examine_store(workspace: Workspace, names: Sequence[str], found: list[Found]) -> AsyncIterator[Finding]:
     store = workspace.store
     await store.require_writable()
     there = await store.connections()
+    for finding in _examine_tables(found, await store.owners()):
+        yield finding
     yield Finding("database", f"{workspace.settings.store_url}, {_count(len(await store.tables()), 'table')}")
     if not there:
         problem = ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
@@ -92,6 +77,27 @@ async def _examine_store(workspace: Workspace, names: Sequence[str], found: list
     for connection in chosen:
         async for finding in _examine_connection(workspace, connection, found):
             yield finding
+
+
+def _examine_tables(found: Sequence[Found], owners: Mapping[str, str]) -> list[Finding]:
+    """Name syncs that read a table twice in a run, or would write one that is another's.
+
+    A shipped sync that nobody runs is no problem for a table of the project's own: that it clashes is a note.
+    """
+    findings: list[Finding] = []
+    syncs = [each.sync for each in found if each.sync is not None]
+    for each in found:
+        if each.sync is None:
+            continue
+        if each.sync.problem:
+            findings.append(Finding(each.name, "", each.sync.problem))
+        for clash in clashes_of(each.sync, syncs, owners):
+            other = next((rival for rival in found if rival.name == clash.other), None)
+            if not each.shipped and (clash.owned or other is None or not other.shipped):
+                findings.append(Finding(each.name, "", clash.problem))
+            else:
+                findings.append(Finding(each.name, "", note=str(clash.problem)))
+    return findings
 
 
 async def _examine_connection(
@@ -121,7 +127,7 @@ async def _examine_connection(
 
 async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncIterator[Finding]:
     """Describe each object that a sync reads, and check the fields that its record class names."""
-    models = record_classes_of(sync)
+    models = sync.models
     if not models:
         yield Finding(f"{name}: {sync.name}", "not checked: its annotation names no record class")
     for model in models:
@@ -131,10 +137,13 @@ async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncI
             yield Finding(about, f"{model.__name__}, {_count(len(schema.fields), 'field')}, not Salesforce's")
             continue
         try:
-            facts = await learn(client, schema, conditions_of(sync.function).get(model), notes.append)
+            inspection = await inspect(client, schema, conditions_of(sync.function).get(model), notes.append)
         except OrgsyncError as error:
             yield Finding(about, schema.sobject, error)
         else:
+            facts = inspection.facts
+            for misfit in misfits(schema, inspection.fields):
+                yield Finding(about, "", misfit)
             ways = "REST" if facts.rest_only else "REST or Bulk"
             said = f"{schema.sobject}, {_count(len(schema.org_fields), 'field')}, by {ways}"
             yield Finding(about, said, note=" ".join([*notes, *_remarks(facts, schema, sync)]))

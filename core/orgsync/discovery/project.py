@@ -29,6 +29,7 @@ class Found:
     where: str
     sync: Sync[Record] | None
     problem: OrgsyncError | None = None
+    shipped: bool = False
 
 
 def find_sync(name: str, folder: Path) -> Sync[Record]:
@@ -63,7 +64,9 @@ def list_syncs(folder: Path) -> list[Found]:
     listed = [Found(name, project.place(sync), sync) for name, sync in project.own.items()] + project.broken()
     taken = {found.name for found in listed}
     shipped = sorted(entry_points(group=_GROUP), key=lambda point: point.name)
-    listed += [Found(p.name, p.value.partition(":")[0], _import(p)[0]) for p in shipped if p.name not in taken]
+    listed += [
+        Found(p.name, p.value.partition(":")[0], _import(p)[0], shipped=True) for p in shipped if p.name not in taken
+    ]
     return listed
 
 

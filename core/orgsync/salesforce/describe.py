@@ -23,6 +23,7 @@ class FieldDescribe:
 
     `compound` is the field that this one is a part of; `named` says that it is the object's name field, `hidden` that
     it is deprecated and hidden; one that is not `filterable` or `sortable` cannot stand in WHERE or ORDER BY.
+    `scale` is the number of a number's decimals.
     """
 
     name: str
@@ -36,6 +37,7 @@ class FieldDescribe:
     hidden: bool = False
     filterable: bool = True
     sortable: bool = True
+    scale: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +133,5 @@ def _field(body: Mapping[str, Any]) -> FieldDescribe:
         hidden=bool(body.get("deprecatedAndHidden")),
         filterable=bool(body.get("filterable", True)),
         sortable=bool(body.get("sortable", True)),
+        scale=body.get("scale"),
     )

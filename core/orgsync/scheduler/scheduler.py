@@ -109,7 +109,7 @@ class Scheduler:
         self._agenda.set_syncs(self._scripts.rhythms, now)
         names = await self._look(now)
         self._telling.began([*self._scripts.syncs], names)
-        self._telling.script_problems(self._scripts.problems)
+        self._telling.script_problems(self._scripts.problems, self._scripts.clashes)
 
     def _start(self, runs: TaskGroup, now: datetime) -> bool:
         """Start what is due as far as there is room; tell whether there was something."""
@@ -139,7 +139,7 @@ class Scheduler:
             self._watch_at = at + _WATCH_EVERY
             if self._scripts.reload():
                 self._agenda.set_syncs(self._scripts.rhythms, now)
-                self._telling.scripts([*self._scripts.syncs], self._scripts.problems)
+                self._telling.scripts([*self._scripts.syncs], self._scripts.problems, self._scripts.clashes)
         if at >= self._look_at:
             try:
                 await self._look(now)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from orgsync.context import Every, Sync
-from orgsync.discovery import Found, load_syncs
-from orgsync.errors import ConfigurationInvalid, OrgsyncError
+from orgsync.discovery import Found, clashes_of, load_syncs
+from orgsync.errors import ConfigurationInvalid, OrgsyncError, RecordClassInvalid
 from orgsync.records import Record
 
 __all__ = ["Scripts"]
@@ -22,6 +22,7 @@ class Scripts:
 
     def __init__(self, folder: Path, names: Sequence[str] = ()) -> None:
         self.problems: list[OrgsyncError] = []
+        self.clashes: list[RecordClassInvalid] = []
         self._folder = folder
         self._names = names
         self._good: dict[str, Found] = {}
@@ -73,7 +74,9 @@ class Scripts:
         places = {each.where for each in broken} | {each.name for each in broken}
         kept = {name: old for name, old in self._good.items() if name in places or old.where in places}
         self._good = kept | {each.name: each for each in found if each.sync is not None}
+        syncs = [each.sync for each in self._good.values() if each.sync is not None]
         self.problems = [each.problem for each in broken if each.problem]
+        self.clashes = [clash.problem for sync in syncs for clash in clashes_of(sync, syncs, {})]
 
     def _nothing(self) -> ConfigurationInvalid:
         return ConfigurationInvalid(

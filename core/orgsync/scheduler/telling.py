@@ -75,18 +75,19 @@ class Telling:
         """Tell that a connection that was waited for is ready."""
         self._log.info("signed in again", connection=connection)
 
-    def scripts(self, syncs: Sequence[str], problems: Sequence[OrgsyncError]) -> None:
+    def scripts(self, syncs: Sequence[str], problems: Sequence[OrgsyncError], clashes: Sequence[OrgsyncError]) -> None:
         """Tell that the scripts were read again, and what is newly wrong with them."""
         self._log.info("scripts were read again", syncs=sorted(syncs))
-        self.script_problems(problems)
+        self.script_problems(problems, clashes)
 
-    def script_problems(self, problems: Sequence[OrgsyncError]) -> None:
-        """Tell what is newly wrong with the scripts."""
-        there = {f"script: {problem}": problem for problem in problems}
+    def script_problems(self, problems: Sequence[OrgsyncError], clashes: Sequence[OrgsyncError]) -> None:
+        """Tell what is newly wrong with the scripts, and which of their syncs would write one table."""
+        there = {f"script: {problem}": problem for problem in [*problems, *clashes]}
         self._told = {about: text for about, text in self._told.items() if about[:8] != "script: " or about in there}
         for about, problem in there.items():
             if self._is_new(about, problem):
-                self._log.warning("script does not load", error=str(problem))
+                what = "two syncs write one table" if problem in clashes else "script does not load"
+                self._log.warning(what, error=str(problem))
 
     def store(self, problem: OrgsyncError | None) -> None:
         """Tell that the database cannot be looked at, or can again."""
