@@ -36,7 +36,8 @@ def described(kind: str, scale: int | None = None) -> FieldDescribe:
 def taken(kind: Any, value: object) -> bool:
     """Tell whether decoding takes a value for a column of a type, by REST and by Bulk."""
     namespace = {"__annotations__": {"value": kind | None}, "value": field("Value__c"), "__module__": __name__}
-    model: Any = type(Record)("Holder", (Record,), namespace, table=True)
+    metaclass: Any = type(Record)
+    model: Any = metaclass("Holder", (Record,), namespace, table=True)
     record = {"Id": "a00000000000001AAA", "SystemModstamp": None, "IsDeleted": False, "Value__c": value}
     try:
         decode(schema_of(model), [record])
