@@ -13,10 +13,13 @@ from decimal import Decimal
 
 from orgsync.demo_org import DemoOrg, Refusal, Request
 from orgsync.demo_org.fields import Field, SObject
+from orgsync.demo_org.functions import DATE_FUNCTIONS
 from orgsync.demo_org.grammar import parse
 from orgsync.demo_org.objects import NAME
 from orgsync.demo_org.syntax import (
+    Aggregate,
     Boolean,
+    Call,
     Comparison,
     Literal,
     Moment,
@@ -116,8 +119,15 @@ def _paths(node: object) -> Iterator[tuple[Path, str]]:
     """Give the paths of a query's tree with the type that each is compared as, those of sub-selects left out."""
     if isinstance(node, Path):
         yield node, "string"
-    elif isinstance(node, Comparison):
+    elif isinstance(node, Comparison) and isinstance(node.path, Path):
         yield node.path, _type_of(node.literals[0])
+    elif isinstance(node, Call):
+        of_dates = node.function in DATE_FUNCTIONS or node.function == "converttimezone"
+        inner = next((path for path, _ in _paths(node.operand)), None)
+        if inner is not None:
+            yield inner, "datetime" if of_dates else "string" if node.function == "tolabel" else "currency"
+    elif isinstance(node, Aggregate) and node.path is not None:
+        yield node.path, "double" if node.function in {"sum", "avg"} else "string"
     elif isinstance(node, SemiJoin):
         yield node.path, "string"
     elif isinstance(node, tuple):

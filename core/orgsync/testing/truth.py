@@ -6,7 +6,8 @@ from typing import Any, Protocol, TypeVar, cast
 
 from orgsync.context import Context, Sync
 from orgsync.demo_org import DemoOrg
-from orgsync.demo_org.fields import SObject
+from orgsync.demo_org.fields import Field, SObject
+from orgsync.demo_org.objects import NAME
 from orgsync.demo_org.render import encode
 from orgsync.extract import Api
 from orgsync.records import Batch, Reading, Record, Schema, decode, schema_of
@@ -95,17 +96,30 @@ class _Reader:
         *parents, name = path.split(".")
         for parent in parents:
             reference = next(each for each in sobject.fields if (each.relationship or "").lower() == parent.lower())
-            sobject = self._known[(reference.refers_to or "").lower()]
-            found = self._table(sobject.name).get(str(row[reference.name]))
-            if found is None:
+            pointed = str(row[reference.name])
+            holder = self._holder(reference, pointed)
+            found = self._table(holder.name).get(pointed) if holder else None
+            if holder is None or found is None:
                 return None
-            row = found
+            sobject, row = (NAME, _shared(holder, found)) if reference.kinds else (holder, found)
         return encode(next(value for key, value in row.items() if key.lower() == name.lower()))
+
+    def _holder(self, reference: Field, record_id: str) -> SObject | None:
+        """Return the object whose rows a reference points to; one to several objects tells it by the Id."""
+        if not reference.kinds:
+            return self._known[(reference.refers_to or "").lower()]
+        return next((each for each in self._known.values() if each.prefix and record_id.startswith(each.prefix)), None)
 
     def _table(self, sobject: str) -> dict[str, _Found]:
         if sobject not in self._rows:
             self._rows[sobject] = {str(row["Id"]): row for row in self._org.rows(sobject, deleted=True)}
         return self._rows[sobject]
+
+
+def _shared(sobject: SObject, row: _Found) -> _Found:
+    """Return a row as a reference to several objects shows it: its name, its kind, and what all kinds have."""
+    named = next((each.name for each in sobject.fields if each.name_field), "Name")
+    return {**{each.name: row.get(each.name) for each in NAME.fields}, "Name": row.get(named), "Type": sobject.name}
 
 
 def _nested(flat: Mapping[str, object]) -> dict[str, Any]:
