@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orgsync import Batch, Batches, Context, Record, sync
+from orgsync import Batch, Batches, Context, Record, Sync, sync
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import RecordClassInvalid, ScriptProblem
 from orgsync_syncs.contacts import Contact, contacts
@@ -51,8 +51,8 @@ def own_class(ctx: Context) -> Batches[CustomerContact]:
     return ctx.changes(CustomerContact, where="Account.Type LIKE :kind", kind="Customer%")
 
 
-async def requests_of_a_refused(project: Project, second: object) -> int:
-    outcome = await project.outcome(second)  # type: ignore[arg-type]
+async def requests_of_a_refused(project: Project, second: Sync[Record]) -> int:
+    outcome = await project.outcome(second)
     assert isinstance(outcome.problem, RecordClassInvalid)
     assert "The table contact belongs to the sync contacts" in outcome.problem.cause
     assert outcome.run.sync in outcome.problem.cause

@@ -1,6 +1,6 @@
 """A cassette as a file: YAML that is read by people in a review, and written and read here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
@@ -246,5 +246,4 @@ _Dumper.add_representer(str, _text)
 
 
 def _dumped(document: Any) -> str:
-    dump: Callable[..., str] = cast("Any", yaml).dump  # its stubs leave a type unknown
-    return dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1_000_000)
+    return yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1_000_000)

@@ -113,7 +113,11 @@ class _Names:
             return None
         if node.id in code.co_freevars:
             return _contents((self.function.__closure__ or ())[code.co_freevars.index(node.id)])
-        return self.function.__globals__.get(node.id)
+        return _globals(self.function).get(node.id)
+
+
+def _globals(function: FunctionType) -> dict[str, Any]:
+    return function.__globals__
 
 
 def _contents(cell: Any) -> Any:

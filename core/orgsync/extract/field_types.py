@@ -1,6 +1,6 @@
 """Which Python types hold the values of which Salesforce field types; `str` holds those of every one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 
@@ -54,7 +54,7 @@ def misfits(schema: Schema, fields: Mapping[str, FieldDescribe | None]) -> list[
     return found
 
 
-def _misfit(schema: Schema, column: Column, field: FieldDescribe, fitting: tuple[type, ...]) -> RecordClassInvalid:
+def _misfit(schema: Schema, column: Column, field: FieldDescribe, fitting: Sequence[type]) -> RecordClassInvalid:
     empty = " | None" if column.nullable else ""
     others = f" ({' and '.join(each.__name__ for each in fitting[1:])} will do, too)" if len(fitting) > 1 else ""
     kind = f"{field.type} with decimals" if field.type in _FRACTIONS and column.type is int else field.type
