@@ -116,8 +116,8 @@ class _Names:
         return _globals(self.function).get(node.id)
 
 
-def _globals(function: FunctionType) -> dict[str, Any]:
-    return function.__globals__
+def _globals(function: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", function.__globals__)
 
 
 def _contents(cell: Any) -> Any:
