@@ -164,8 +164,12 @@ def _query(text: str, tree: "Node") -> Query:
     limit, offset = clauses.get("limit"), clauses.get("offset")
     where, group = clauses.get("where"), [part for part in clauses.get("group", ()) if part is not None]
     having = group.pop() if group and _is(group[-1], "having") else None
+    select = tuple(_item(text, item) for item in items)
+    aliased = next((item for item in select if isinstance(item, Path) and item.alias is not None), None)
+    if aliased is not None and not group:
+        raise malformed(text, aliased.at, "only aggregate expressions use field aliasing")
     return Query(
-        select=tuple(_item(text, item) for item in items),
+        select=select,
         source=str(names[0]),
         source_at=_position(names[0]),
         alias=str(names[1]) if len(names) > 1 else None,

@@ -267,8 +267,6 @@ class _Run:
         column = self._resolver.column(sobject, item, alias)
         parents, field = column.parents, column.field
         if item.alias is not None:
-            if isinstance(item, Path):
-                raise malformed(self._text, item.at, "only aggregate expressions use field aliasing")
             parents, field = (), replace(field, name=item.alias, derive=_from(column))
         if not shape.add(parents, field, self._view.schema.everything):
             raise at_place(self._text, item.at, "INVALID_FIELD", f"duplicate field selected: {item.spelled}")
