@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
-    from .application import connections, run
+    from .application import connections, reset, run
     from .application import open_connection as open
     from .context import ConnectionInfo, Context, Sync, sync
     from .errors import OrgsyncError
@@ -29,6 +29,7 @@ __all__ = [
     "connections",
     "field",
     "open",
+    "reset",
     "run",
     "sync",
 ]
@@ -38,7 +39,7 @@ __getattr__ = importer(
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Sync", "sync"), "context"),
-        **dict.fromkeys(("connections", "run"), "application"),
+        **dict.fromkeys(("connections", "reset", "run"), "application"),
         "open": "application:open_connection",
         "Credentials": "salesforce.credentials",
         "OrgsyncError": "errors",

@@ -83,6 +83,16 @@ async def test_a_sync_is_run_and_its_rows_are_read_with_sqlmodel(project: Path, 
     assert rows[0].sync_changed_at.tzinfo is not None
 
 
+async def test_a_sync_is_reset_by_itself_or_by_its_name(project: Path, org: DemoOrg) -> None:
+    await orgsync.connections.add("acme", credentials_for(org))
+    await orgsync.run(contacts, connection="acme")
+    assert await orgsync.reset(contacts, connection="acme") == {"contact": 25}
+    assert (await orgsync.run(contacts, connection="acme")).added == 25
+    assert await orgsync.reset("contacts") == {"contact": 25}
+    async with open_workspace() as workspace:
+        assert await workspace.store.tables() == []
+
+
 async def test_a_run_that_fails_raises_what_ended_it(project: Path, org: DemoOrg) -> None:
     await orgsync.connections.add("acme", credentials_for(org))
     org.revoke_refresh_tokens()

@@ -13,8 +13,8 @@ from orgsync.demo_org import DemoOrg
 from .commandline import Command
 
 COMMANDS = [
-    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "runs", "records", "record"),
-    *("cassettes", "api"),
+    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "status", "runs", "records"),
+    *("reset", "record", "cassettes", "api"),
 ]
 BELOW_CONNECTIONS = ["list", "show", "rename", "remove", "test"]
 

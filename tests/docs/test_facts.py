@@ -79,6 +79,7 @@ def test_the_object_of_a_run_is_shown_as_it_is() -> None:
 
 
 def test_the_object_of_a_dry_run_is_shown_as_it_is(acme: DemoOrg, folder: Path) -> None:
+    (folder / "orgsync.toml").touch()
     asyncio.run(orgsync.run(find_sync("contacts", folder / "syncs"), connection="acme"))
     acme.update("Contact", str(acme.rows("Contact")[0]["Id"]), Title="Head of Parts")
     command = [str(PROGRAM), "run", "contacts", "--dry-run", "--json"]

@@ -273,6 +273,19 @@ async def test_a_script_that_no_longer_loads_keeps_its_last_good_version_and_oth
     assert not scripts.problems
 
 
+async def test_two_syncs_that_write_one_table_are_told_of(night: Night) -> None:
+    scripts = Scripts(night.scripts)
+    scripts.load()
+    assert not scripts.clashes
+    again = "from orgsync import Batches, Context, sync\nfrom syncs.accounts import Account\n\n"
+    again += "@sync(every='15m')\ndef again(ctx: Context) -> Batches[Account]:\n    return ctx.changes(Account)\n"
+    night.write("again.py", again)
+    scripts.reload()
+    assert scripts.reload()
+    assert "The syncs accounts and again both write to the table account" in str(scripts.clashes[0])
+    assert not scripts.problems
+
+
 async def test_two_syncs_of_one_name_leave_everything_as_it_was(night: Night) -> None:
     scripts = Scripts(night.scripts)
     scripts.load()

@@ -1,6 +1,6 @@
 """orgsync from an application or a command: opened together, connections made, contexts and runs had."""
 
-from .api import open_connection, run
+from .api import open_connection, reset, run
 from .connecting import SignIn, connect, environment_of
 from .connections import Connections, PendingSignIn, connections
 from .rehearsing import Change, Rehearsal, rehearse
@@ -19,5 +19,6 @@ __all__ = [
     "open_connection",
     "open_workspace",
     "rehearse",
+    "reset",
     "run",
 ]

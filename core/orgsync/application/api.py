@@ -1,6 +1,6 @@
 """A context and a run, from an application."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from orgsync.context import Context, Sync
@@ -10,7 +10,7 @@ from orgsync.store import Run
 
 from .workspace import open_workspace
 
-__all__ = ["open_connection", "run"]
+__all__ = ["open_connection", "reset", "run"]
 
 
 @asynccontextmanager
@@ -33,3 +33,16 @@ async def run(sync: Sync[Record], *, connection: str, full: bool = False, settin
         if outcome.problem:
             raise outcome.problem
         return outcome.run
+
+
+async def reset(
+    sync: Sync[Record] | str, *, connection: str | None = None, settings: Settings | None = None
+) -> Mapping[str, int]:
+    """Give up what a sync has copied, as `orgsync reset` does, and answer with the rows given up in each table.
+
+    With a connection, only that one's rows and positions go. A name will do where the script is gone. Raises
+    AlreadyRunning while a run of it is under way, ConfigurationInvalid for a sync that was never run.
+    """
+    async with open_workspace(settings) as workspace:
+        given_up = await workspace.store.reset(sync if isinstance(sync, str) else sync.name, connection)
+        return given_up.rows
