@@ -159,17 +159,11 @@ def most_reads(body: str) -> int:
         calls: list[int] = []
 
         class Reader:
-<<<<<<< HEAD
-            @staticmethod
-            def changes(_model: object, calls: list[int] = calls) -> None:
-                calls.append(0)
-=======
             def __init__(self, calls: list[int]) -> None:
                 self.calls = calls
 
             def changes(self, _model: object) -> None:
                 self.calls.append(0)
->>>>>>> 9da60c1 (The table of commands in a test knows status and reset; the source reader is typed for pyright)
 
         names = {"decide": decide, "decided": decided, "fail": fail, "Over": Over}
         with suppress(Over, StopIteration, StopAsyncIteration):
