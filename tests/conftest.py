@@ -48,7 +48,7 @@ def recorded_org(request: pytest.FixtureRequest) -> Iterator[DemoOrg | None]:
 @pytest.fixture
 def recorded_from(recorded_org: DemoOrg, tmp_path: Path) -> Source:
     """What `pytest --record` records from: the demo org, over real HTTP."""
-    settings = settings_for(tmp_path / "recorded_from")
+    settings = settings_for(tmp_path / "recorded_from", overlap=300)  # as a replay has it
     settings.project.mkdir()
 
     async def sign_in() -> None:

@@ -135,9 +135,11 @@ def test_a_script_that_raises_is_named_with_its_line_but_not_its_data(
     )
     failed = orgsync("run", "raising")
     assert failed.code == 1
-    assert "ValueError" in failed.problem()[0]
-    assert "line 8" in failed.problem()[0]
-    assert "Private" not in failed.out + failed.err
+    cause, line, text, _remedy = failed.err.splitlines()
+    assert "raised ValueError at" in cause
+    assert "line 8" in cause
+    assert "Private" not in cause + failed.out
+    assert [line.strip(), text.strip()] == ["raise ValueError('Ms Private')", "ValueError: Ms Private"]
     assert "Traceback" in orgsync("run", "raising", "--debug").err
 
 
@@ -148,10 +150,10 @@ def test_a_log_line_of_a_script_reaches_the_person(orgsync: Command, acme: DemoO
         "from orgsync import Batches, Context, Record, sync\n\n"
         "class Account(Record, table=True):\n    name: str\n\n"
         "@sync\nasync def logging_one(ctx: Context) -> Batches[Account]:\n"
-        "    ctx.log.warning('odd rows', count=3)\n    ctx.log.info('only with --debug')\n"
+        "    ctx.log.warning('odd rows', count=3)\n    ctx.log.info('all is well')\n    ctx.log.debug('only with --debug')\n"
         "    async for batch in ctx.changes(Account):\n        yield batch\n",
     )
-    assert orgsync("run", "logging_one").err == "warning: odd rows (acme, count=3)\n"
+    assert orgsync("run", "logging_one").err == "warning: odd rows (acme, count=3)\ninfo: all is well (acme)\n"
     assert "only with --debug" in orgsync("--debug", "run", "logging_one").err
 
 

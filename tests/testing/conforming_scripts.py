@@ -307,7 +307,7 @@ BAD = {
             """Contacts, with a token that is taken once."""
             access = await ctx._source.client._session.access()
             async for batch in ctx.changes(Contact):
-                if (await ctx._source.client._session.access()).token == access.token:
-                    yield batch
+                still = (await ctx._source.client._session.access()).token == access.token
+                yield batch if still else batch.filter(lambda _: False)
     '''),
 }  # fmt: skip
