@@ -6,7 +6,7 @@ import typer
 
 from .commands import wait_for
 from .completing import connection_names
-from .output import console, examples
+from .output import console, detail_lines, examples
 from .tables import GAP
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def _show(screen: "Console", finding: "Finding") -> None:
 
     problem = finding.problem
     mark = Text("problem", "bold red") if problem else Text("ok", "green")
-    sentences = [finding.said, problem.cause, problem.remedy] if problem else [finding.said, finding.note]
+    sentences = [finding.said, finding.note]
+    if problem:
+        sentences = [finding.said, problem.cause, *detail_lines(problem), problem.remedy]
     table = Table.grid(padding=(0, GAP, 0, 0))
     table.add_column(min_width=len("problem"))
     table.add_column(min_width=_ABOUT)

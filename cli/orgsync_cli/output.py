@@ -24,6 +24,7 @@ __all__ = [
     "amount",
     "brief",
     "console",
+    "detail_lines",
     "examples",
     "instant",
     "json_line",
@@ -134,15 +135,25 @@ def amount(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def show_problem(error: "OrgsyncError") -> None:
-    """Show an error as two lines: its cause, and what to do."""
+def show_problem(error: "OrgsyncError", *, detail: bool = True) -> None:
+    """Show an error as two lines: its cause, and what to do; between them the detail, if it has one.
+
+    `detail=False` is for programs, which keep what they read.
+    """
     if speech.debug:
         say("".join(traceback.format_exception(error)).rstrip())
     say(f"{_red('error:')} {_fitted(error.cause)}")
-    for line in str(getattr(error, "detail", "")).splitlines():  # what a script says, for whoever wrote it
+    for line in detail_lines(error) if detail else ():
         say(f"         {line}")
     if error.remedy:
         say(f"       {_fitted(error.remedy)}")
+
+
+def detail_lines(error: "OrgsyncError") -> list[str]:
+    """Return what only the author of a script is shown of an error: a line of the script, and what it says."""
+    from orgsync.errors import ScriptProblem
+
+    return error.detail.splitlines() if isinstance(error, ScriptProblem) else []
 
 
 def _fitted(text: str) -> str:

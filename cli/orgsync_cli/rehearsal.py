@@ -57,7 +57,7 @@ class OneRehearsal:
         problem = rehearsal.outcome.problem
         if problem is None:
             return 0
-        show_problem(problem)
+        show_problem(problem, detail=not self.as_json)
         return problem.exit_code
 
     async def _show(self, rehearsal: "Rehearsal") -> None:

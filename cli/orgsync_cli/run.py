@@ -153,7 +153,7 @@ class _OneRun:
             stdout().flush()
         if problem is None:
             return 0
-        show_problem(problem)
+        show_problem(problem, detail=not self.chosen.as_json)
         return problem.exit_code
 
     async def _tell_stopped(self, began: datetime) -> None:

@@ -88,4 +88,62 @@ def test_what_a_script_raises_is_shown_at_the_terminal_and_kept_nowhere(
     assert "Jane Doe" not in shown
     assert "raised LookupError" in shown
     again = orgsync("run", "own", "--json")
-    assert "Jane Doe" not in json.loads(again.out)["error"]
+    assert "Jane Doe" not in again.out + again.err
+    assert json.loads(again.out)["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("    yield ctx.changes(Own)\n", "yields an async_generator, not a Batch. Yield its batches one by one"),
+        (
+            "    yield Own(id='0035g00000T000AAAA')\n",
+            "yields an Own, not a Batch. Yield rows in batches: `yield Batch(Own, ",
+        ),
+        ("    yield ctx.get('limits')\n", "yields a coroutine, not a Batch. Write `await` before the call"),
+        ("    raise SystemExit(3)\n    yield\n", "raised SystemExit at"),
+        (
+            "    import anyio\n    async def fail() -> None:\n        raise LookupError\n"
+            "    async with anyio.create_task_group() as tasks:\n        tasks.start_soon(fail)\n    yield\n",
+            "raised LookupError at",
+        ),
+    ],
+    ids=["changes", "a row", "a call", "the end of the process", "in a task group"],
+)
+@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
+def test_what_is_yielded_or_raised_instead_of_a_batch_ends_the_run_with_what_to_write(
+    orgsync: Command, acme: DemoOrg, folder: Path, body: str, said: str
+) -> None:
+    _, err = ran(orgsync, folder, f"@sync\nasync def own(ctx: Context) -> Batches[Own]:\n{body}")
+    assert said in err
+    assert json.loads(orgsync("runs", "--json").out.splitlines()[0])["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("@sync\ndef own(ctx: Context):\n    yield Batch(Own, [])\n", "Write: async def own(ctx: Context)."),
+        ("@sync\ndef own(ctx: Context):\n    async for b in ctx.changes(Own):\n        yield b\n", "Write `async def`"),
+        ("raise SystemExit(3)\n", "A script ends the process when it is imported: SystemExit(3)."),
+    ],
+    ids=["yield in a def", "async for in a def", "the end of the process"],
+)
+def test_a_script_that_does_not_import_is_shown_with_what_to_write(
+    orgsync: Command, acme: DemoOrg, folder: Path, script: str, said: str
+) -> None:
+    code, err = ran(orgsync, folder, script)
+    assert code == 2
+    assert "own.py, line 1" in err
+    assert said in err
+    assert said in " ".join(orgsync("doctor").out.split())
+    [problem] = [each["problem"] for each in orgsync("syncs", "--json").objects() if each["sync"] == "own"]
+    assert said in problem
+
+
+def test_what_a_script_raises_at_import_is_shown_to_people_alone(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    code, err = ran(orgsync, folder, "raise ValueError('Jane Doe')\n")
+    assert code == 2
+    for shown in (err, orgsync("doctor").out, orgsync("syncs").err):
+        assert "raise ValueError(" in shown
+        assert "ValueError: Jane Doe" in shown
+    assert "Jane Doe" not in str(orgsync("syncs", "--json"))

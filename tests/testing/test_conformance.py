@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+import structlog
 
 from orgsync.demo_org import DemoOrg
 from orgsync.testing.conforming import CHECKS
@@ -241,3 +242,18 @@ def test_it_runs_without_asyncio_and_in_strict_mode_from_any_folder(
 
 
 pytest_plugins = "pytester"
+
+
+def test_what_a_script_raises_is_shown_with_its_line(tmp_path: Path) -> None:
+    raising = QUIET.replace("    return", "    raise KeyError('Emma')\n    return")
+    (told,) = verdicts(project(tmp_path, contacts=raising), tmp_path, FIRST).values()
+    assert "\nraise KeyError('Emma')\nKeyError: 'Emma'\n" in told
+
+
+def test_conformance_leaves_structlog_as_it_was(tmp_path: Path) -> None:
+    structlog.reset_defaults()
+    try:
+        verdicts(project(tmp_path, contacts=QUIET), tmp_path, FIRST)
+        assert not structlog.is_configured()
+    finally:
+        structlog.configure()

@@ -27,6 +27,8 @@ def require_sync_function(function: Any) -> None:
         ) from None
     except ValueError:  # a callable that does not tell its parameters
         pass
+    if inspect.isgeneratorfunction(function):
+        raise ScriptNotLoaded(f"The sync {name} yields from a `def`.", f"Write: async def {name}(ctx: Context).")
     if inspect.iscoroutinefunction(function):
         raise ScriptNotLoaded(
             f"The sync {name} is an `async def` without `yield`, so it gives no batches.",

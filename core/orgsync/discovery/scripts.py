@@ -13,6 +13,7 @@ from typing import cast
 from orgsync.context import Sync
 from orgsync.errors import OrgsyncError, ScriptNotLoaded
 from orgsync.records import Record
+from orgsync.script_detail import detail_of
 
 __all__ = ["Script", "classes_of", "load_scripts", "record_classes"]
 
@@ -91,24 +92,40 @@ def _load(path: Path) -> Script:
     except OrgsyncError as error:
         del sys.modules[name]
         return Script(path, None, ScriptNotLoaded(f"{_place(path, error)}: {error.cause}", error.remedy))
-    except Exception as error:  # a script is anybody's code: whatever it raises is told with its place
+    except (Exception, SystemExit) as error:  # a script is anybody's code: whatever it raises is told with its place
         del sys.modules[name]
         return Script(path, None, _not_loaded(path, error))
     return Script(path, module)
 
 
-def _not_loaded(path: Path, error: Exception) -> ScriptNotLoaded:
+def _not_loaded(path: Path, error: BaseException) -> ScriptNotLoaded:
+    place, kind = _place(path, error), type(error).__name__
+    remedy = "Correct the line; --debug shows the traceback."
     if isinstance(error, SyntaxError):
-        problem = ScriptNotLoaded(f"{error.filename}, line {error.lineno}: {error.msg}.", "Correct the line.")
-    else:
+        outside = "async" in (error.msg or "") and "outside" in (error.msg or "")
+        remedy = "Write `async def` instead of `def`." if outside else "Correct the line."
+        problem = ScriptNotLoaded(f"{error.filename}, line {error.lineno}: {error.msg}.", remedy)
+    elif isinstance(error, ImportError | NameError):  # their text names what stands in the script, and no value
+        problem = ScriptNotLoaded(f"{place}: {kind}: {error}.", remedy)
+    elif isinstance(error, SystemExit):
+        code = repr(error.code) if error.code is None or isinstance(error.code, int) else "..."
         problem = ScriptNotLoaded(
-            f"{_place(path, error)}: {type(error).__name__}: {error}.", "Correct the line; --debug shows the traceback."
+            f"{place}: A script ends the process when it is imported: SystemExit({code}).", "Leave that call out."
         )
+    else:
+        problem = ScriptNotLoaded(f"{place}: {kind}.", remedy)
+        problem.detail = detail_of(_line(path, error), error)
     problem.__cause__ = error
     return problem
 
 
-def _place(path: Path, error: Exception) -> str:
+def _line(path: Path, error: BaseException) -> str:
+    """Return the text of the script's own line that the error passed through last."""
+    lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return (lines[-1] or "") if lines else ""
+
+
+def _place(path: Path, error: BaseException) -> str:
     """Name the script's own line that the error passed through last."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f"{path}, line {lines[-1]}" if lines else str(path)

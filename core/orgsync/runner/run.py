@@ -15,7 +15,7 @@ import anyio
 import anyio.lowlevel
 
 from orgsync.context import Context, Reading, StoredCopy, Sync, open_context
-from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptNotLoaded, ScriptProblem
+from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptProblem
 from orgsync.extract import Plan
 from orgsync.logs import get_logger
 from orgsync.records import Batch, Position, Record, Schema
@@ -26,6 +26,7 @@ from orgsync.store import Run, RunStatus, Store, Write
 
 from .collecting import seldom_collecting
 from .script_errors import problem_of
+from .yielded import not_a_batch, not_batches
 
 __all__ = ["Outcome", "Progress", "RunOptions", "run_sync"]
 
@@ -125,7 +126,7 @@ async def run_sync(
         except anyio.get_cancelled_exc_class():
             await running.finish("stopped", "It was interrupted; the next run goes on from there.")
             raise
-        except Exception as error:  # a script is anybody's code: whatever it raises ends this run and no more
+        except (Exception, SystemExit) as error:  # a script is anybody's code: what it raises ends this run alone
             problem = problem_of(sync, error)
             if isinstance(problem, AlreadyRunning):  # another process has taken over, and has ended this run
                 return Outcome(await store.run(running.run.id), problem, running.progress.plan)
@@ -179,10 +180,7 @@ class _Running:
         async with aclosing(batches):
             async for batch in batches:
                 if not isinstance(cast("object", batch), Batch):
-                    raise ScriptNotLoaded(
-                        f"The sync {self.sync.name} yields a {type(batch).__name__}, not a Batch.",
-                        "Yield Batch(RecordClass, rows), or the batches of ctx.changes(RecordClass).",
-                    )
+                    raise not_a_batch(self.sync.name, batch)
                 with anyio.CancelScope(shield=True):
                     await self._commit(batch)
                 self.watch(self.progress)
@@ -193,14 +191,7 @@ class _Running:
         """Call the sync; what is not an asynchronous generator of ours or the author's is told so."""
         batches: Any = self.sync(context)
         if not hasattr(batches, "__aiter__") or not hasattr(batches, "aclose"):
-            close = getattr(batches, "close", None)
-            if close is not None:
-                close()
-            given = "nothing" if batches is None else f"a {type(batches).__name__}, not batches"
-            raise ScriptNotLoaded(
-                f"The sync {self.sync.name} returns {given}.",
-                "Write `return ctx.changes(RecordClass)`, or an `async def` that yields batches.",
-            )
+            raise not_batches(self.sync.name, batches)
         return batches
 
     async def _commit(self, batch: Batch[Record]) -> None:

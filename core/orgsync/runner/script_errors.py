@@ -9,15 +9,16 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from traceback import FrameSummary
+from typing import Any, cast
 
 from orgsync.context import Sync
 from orgsync.errors import OrgsyncError, ScriptProblem
 from orgsync.records import Record
+from orgsync.script_detail import detail_of
 
 __all__ = ["problem_of"]
 
 _CORRECT = "Correct the script; --debug shows the traceback. What was committed before stays."
-_LONGEST = 400
 _LIBRARY = Path(__file__).resolve().parents[1]
 
 _KNOWN: Sequence[tuple[str, str, str]] = (
@@ -44,8 +45,9 @@ _KNOWN: Sequence[tuple[str, str, str]] = (
 )
 
 
-def problem_of(sync: Sync[Record], error: Exception) -> OrgsyncError:
-    """Say what ended a run; an error of orgsync's is that itself."""
+def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
+    """Say what ended a run; an error of orgsync's is that itself. What a task group wraps alone is taken out of it."""
+    error = _alone(error)
     if isinstance(error, OrgsyncError):
         return error
     place, line = _place(sync, traceback.extract_tb(error.__traceback__))
@@ -58,16 +60,18 @@ def problem_of(sync: Sync[Record], error: Exception) -> OrgsyncError:
         known = next((each for each in _KNOWN if re.search(each[0], text)), None)
         cause, remedy = (known[1], known[2]) if known else (cause, remedy)
     problem = ScriptProblem(f"The sync {sync.name} {cause} at {place}.", remedy)
-    said = _printable(f"{kind}: {text}" if text else kind)
-    problem.detail = f"{line}\n{said}" if line else said
+    problem.detail = detail_of(line, error)
     problem.__cause__ = error
     return problem
 
 
-def _printable(text: str) -> str:
-    """Make one line of a text, without what would move a terminal's cursor."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+def _alone(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        inside = list(cast("Sequence[BaseException]", cast("Any", error).exceptions))
+        if len(inside) > 1:
+            return cast("BaseException", error)
+        error = inside[0]
+    return error
 
 
 def _place(sync: Sync[Record], frames: Sequence[FrameSummary]) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from itertools import cycle
 
 from orgsync.demo_org import Fault
 from orgsync.runner import Progress
+from orgsync.script_detail import explained
 
 from .checks_rows import run_first, run_second
 from .copying import Copies, difference
@@ -33,7 +34,8 @@ async def goes_on(copies: Copies) -> None:
             outcome = await copies.run(name)
             place = f"The {which} run of {copies.script.home.sync}, broken off at its {at} number {number},"
             if outcome.problem:
-                raise Unfit(f"{place} does not go on: {outcome.problem}")
+                told = explained(outcome.problem)
+                raise Unfit(f"{place} does not go on: {told}")
             await _require_same(copies, name, f"{place} goes on to another copy.")
 
 
@@ -47,7 +49,8 @@ async def keeps_no_state(copies: Copies) -> None:
         for name, org in orgs.items():
             outcome = await copies.run(name, org, sync=shared)
             if outcome.problem:
-                raise Unfit(f"{copies.script.home.sync} fails after a run on another connection: {outcome.problem}")
+                told = explained(outcome.problem)
+                raise Unfit(f"{copies.script.home.sync} fails after a run on another connection: {told}")
         copies.change()
     for name in orgs:
         told = difference(
@@ -104,7 +107,8 @@ async def _disturbed(copies: Copies, name: str, how: str, watch: _Watch = lambda
         return await _require_same(copies, name, f"A run of {sync} says that it is done, though {how}, but it is not.")
     outcome = await copies.run(name)
     if outcome.problem:
-        raise Unfit(f"The run of {sync} after one in which {how} is {outcome.run.status}: {outcome.problem}")
+        told = explained(outcome.problem)
+        raise Unfit(f"The run of {sync} after one in which {how} is {outcome.run.status}: {told}")
     return await _require_same(copies, name, f"The run of {sync} after one in which {how} leaves another copy.")
 
 

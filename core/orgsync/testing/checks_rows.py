@@ -16,6 +16,7 @@ from orgsync.discovery import classes_of
 from orgsync.errors import OrgsyncError, RecordClassInvalid
 from orgsync.records import parse_instant, schema_of
 from orgsync.runner import Outcome, RunOptions
+from orgsync.script_detail import explained
 
 from .checks_text import has_tables
 from .copying import Copies, Rows, difference
@@ -63,7 +64,8 @@ async def brings_every_row(copies: Copies) -> None:
     if outcome.problem:
         if earlier := await _blamed(copies, outcome.problem):
             raise NotChecked(earlier)
-        raise Unfit(f"The first run of {copies.script.home.sync} is {outcome.run.status}: {outcome.problem}")
+        told = explained(outcome.problem)
+        raise Unfit(f"The first run of {copies.script.home.sync} is {outcome.run.status}: {told}")
     rows = await copies.live("copy")
     if not any(rows.values()):
         raise Unfit(
@@ -87,7 +89,8 @@ async def follows_changes(copies: Copies) -> None:
     copies.change()
     outcome = await copies.run("copy")
     if outcome.problem:
-        raise Unfit(f"The second run of {copies.script.home.sync} is {outcome.run.status}: {outcome.problem}")
+        told = explained(outcome.problem)
+        raise Unfit(f"The second run of {copies.script.home.sync} is {outcome.run.status}: {told}")
     await run_second(copies, "new")
     told = difference(
         await copies.live("copy"), await copies.live("new"), "the copy that followed the changes", "a new copy"

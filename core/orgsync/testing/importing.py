@@ -9,6 +9,7 @@ from orgsync.context import Sync
 from orgsync.discovery import Found, list_syncs, load_syncs
 from orgsync.errors import OrgsyncError
 from orgsync.records import Record
+from orgsync.script_detail import explained
 
 from .fresh import PACKAGE, Home, fresh_module
 
@@ -45,7 +46,7 @@ def fresh_sync(home: Home) -> Sync[Record]:
 
 def _subject(found: Found, folder: Path | None) -> Subject:
     if found.sync is None:
-        return Subject(found.name, None, str(found.problem))
+        return Subject(found.name, None, explained(found.problem) if found.problem else "")
     if folder:
         return Subject(
             found.name, Home(found.name, f"{PACKAGE}.{Path(found.where).stem}", found.where, str(folder))

@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import stamina
+import structlog
 from structlog.testing import capture_logs
 
 from .copying import Copies, Script, opened
@@ -64,8 +65,11 @@ def _quiet() -> Generator[None]:
     pool = logging.getLogger("sqlalchemy.pool")
     level = pool.level
     pool.setLevel(logging.CRITICAL + 1)
+    configured = structlog.is_configured()
     try:
         with capture_logs():
             yield
     finally:
         pool.setLevel(level)
+        if not configured:  # capturing leaves structlog configured, and writing to stdout
+            structlog.reset_defaults()

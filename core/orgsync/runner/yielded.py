@@ -1,0 +1,39 @@
+"""What a sync yields or returns instead of batches, and what to write."""
+
+from inspect import isawaitable
+
+from orgsync.errors import ScriptNotLoaded
+from orgsync.records import Record
+from orgsync.records.wording import kind_of
+
+__all__ = ["not_a_batch", "not_batches"]
+
+
+def not_batches(name: str, returned: object) -> ScriptNotLoaded:
+    """Say what a sync returns instead of batches."""
+    _close(returned)
+    given = "nothing" if returned is None else f"{kind_of(returned)}, not batches"
+    return ScriptNotLoaded(
+        f"The sync {name} returns {given}.",
+        "Write `return ctx.changes(RecordClass)`, or an `async def` that yields batches.",
+    )
+
+
+def not_a_batch(name: str, yielded: object) -> ScriptNotLoaded:
+    """Say what a sync yields instead of a batch."""
+    cause = f"The sync {name} yields {kind_of(yielded)}, not a Batch."
+    if hasattr(yielded, "__aiter__"):
+        return ScriptNotLoaded(cause, "Yield its batches one by one: `async for batch in ...: yield batch`.")
+    if isawaitable(yielded):
+        _close(yielded)
+        return ScriptNotLoaded(cause, "Write `await` before the call, and yield a Batch of what it returns.")
+    if isinstance(yielded, Record):
+        return ScriptNotLoaded(cause, f"Yield rows in batches: `yield Batch({type(yielded).__name__}, [row])`.")
+    return ScriptNotLoaded(cause, "Yield Batch(RecordClass, rows), or the batches of ctx.changes(RecordClass).")
+
+
+def _close(unused: object) -> None:
+    """Close a coroutine or a generator that is not going to be used."""
+    close = getattr(unused, "close", None)
+    if close is not None:
+        close()
