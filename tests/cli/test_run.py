@@ -150,7 +150,8 @@ def test_a_log_line_of_a_script_reaches_the_person(orgsync: Command, acme: DemoO
         "from orgsync import Batches, Context, Record, sync\n\n"
         "class Account(Record, table=True):\n    name: str\n\n"
         "@sync\nasync def logging_one(ctx: Context) -> Batches[Account]:\n"
-        "    ctx.log.warning('odd rows', count=3)\n    ctx.log.info('all is well')\n    ctx.log.debug('only with --debug')\n"
+        "    ctx.log.warning('odd rows', count=3)\n    ctx.log.info('all is well')\n"
+        "    ctx.log.debug('only with --debug')\n"
         "    async for batch in ctx.changes(Account):\n        yield batch\n",
     )
     assert orgsync("run", "logging_one").err == "warning: odd rows (acme, count=3)\ninfo: all is well (acme)\n"
