@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -88,10 +89,19 @@ class Terminals:
         if "--serve" in text:
             self._serving[number] = process
             self._wrote[number] = _until_ready(process.stdout)
+            if kept := re.search(r"\| tee (\S+)", text):
+                self._until_kept(number, kept.group(1), process)
             return
         out, _ = process.communicate(timeout=_TIMEOUT)
         self._wrote[number] = out
         assert (process.returncode != 0) is fails, f"{place}: exit code {process.returncode}\n{out}"
+
+    def _until_kept(self, number: int, name: str, process: "subprocess.Popen[str]") -> None:
+        """Wait until `tee` has written its file, which it does behind the terminal."""
+        state = self._state / str(number)
+        folder = self._folder(number) if state.exists() else self._began
+        while process.poll() is None and not ((folder / name).exists() and (folder / name).stat().st_size):
+            time.sleep(0.01)
 
     def _started(self, number: int, text: str) -> "subprocess.Popen[str]":
         """Give the text to a shell that has the folder and the variables that the last one left."""
