@@ -178,6 +178,35 @@ GOOD = {
             async for batch in ctx.changes(Person):
                 yield batch.filter(lambda person: person.title is not None).map(_louder)
     ''',
+    "mapped": '''
+        """People, made of contacts and kept in a table of their own."""
+
+        from orgsync import Batches, Context, Record, sync
+
+
+        class Contact(Record, table=True):
+            """What is read."""
+
+            first_name: str | None
+            last_name: str | None
+
+
+        class Person(Record, table=True):
+            """What is kept."""
+
+            name: str
+
+
+        async def _person(contact: Contact) -> Person:
+            return Person(id=contact.id, name=f"{contact.first_name or '?'} {contact.last_name}")
+
+
+        @sync
+        async def mapped(ctx: Context) -> Batches[Person]:
+            """People."""
+            async for batch in ctx.changes(Contact):
+                yield await batch.map(_person, model=Person)
+    ''',
 }  # fmt: skip
 
 BAD = {
@@ -225,6 +254,13 @@ BAD = {
             async for batch in ctx.changes(Contact):
                 yield batch.filter(lambda contact: contact.last_name is None)
     '''),
+    "brings every row in a first run: rewritten": _plain('''
+        @sync
+        async def contacts(ctx: Context) -> Batches[Contact]:
+            """Contacts, in batches made anew."""
+            async for batch in ctx.changes(Contact):
+                yield Batch(Contact, [row for row in batch])
+    '''),
     "brings every row in a first run: types": _plain('''
         class Crowd(Record, table=True):
             """Contacts by their number."""
@@ -246,6 +282,27 @@ BAD = {
             async for batch in ctx.changes(Contact):
                 kept = [row for row in batch.rows if row[5] is not None]
                 yield Batch.read(Contact, kept, deleted_ids=batch.deleted_ids, position=batch.position)
+    '''),
+    "follows changes in a second run: deletions": _plain('''
+        @sync
+        async def contacts(ctx: Context) -> Batches[Contact]:
+            """Contacts, whose rows and positions are passed on, and whose deletions are not."""
+            async for batch in ctx.changes(Contact):
+                yield Batch.read(Contact, batch.rows, position=batch.position)
+    '''),
+    "follows changes in a second run: mapped deletions": _plain('''
+        class Person(Record, table=True):
+            """What is kept."""
+
+            name: str | None
+
+
+        @sync
+        async def contacts(ctx: Context) -> Batches[Person]:
+            """People, whose deletions are not passed on."""
+            async for batch in ctx.changes(Contact):
+                people = batch.map(lambda contact: {"id": contact.id, "name": contact.last_name}, model=Person)
+                yield Batch.read(Person, people.rows, position=people.position)
     '''),
     "changes nothing when run again": _plain('''
         @sync

@@ -26,7 +26,7 @@ async def goes_on(copies: Copies) -> None:
     names: list[str] = []
     for which in ("first", "second"):
         if which == "second":
-            copies.change()
+            await copies.change()
         places = await _places(copies)
         names = names or [f"broken-{number}" for number in range(len(places))]
         for name, (at, number) in zip(names, cycle(places), strict=False):
@@ -51,7 +51,7 @@ async def keeps_no_state(copies: Copies) -> None:
             if outcome.problem:
                 told = explained(outcome.problem)
                 raise Unfit(f"{copies.script.home.sync} fails after a run on another connection: {told}")
-        copies.change()
+        await copies.change()
     for name in orgs:
         told = difference(
             await copies.live(name), await copies.live(f"{name}-alone"), "the copy made in turns", "the copy made alone"
@@ -76,7 +76,7 @@ async def survives_outages(copies: Copies) -> None:
     org.add_fault(maintenance, match=_DATA, times=None)
     await _disturbed(copies, "down", "every request is answered with 503")
     await _disturbed(copies, "breaking", "every request after the first commit is answered with 503", begin_outage)
-    copies.change()
+    await copies.change()
     await run_second(copies, "undisturbed")
     await _disturbed(copies, "passing", "every request after the first commit is answered with 503", begin_outage)
 
@@ -92,7 +92,7 @@ async def survives_token_ends(copies: Copies) -> None:
     await _disturbed(copies, "between", "the token ends at each commit", end_tokens)
     copies.org.add_fault(dead, match=_DATA, every=2)
     await _disturbed(copies, "often", "every second request is answered with 401")
-    copies.change()
+    await copies.change()
     await run_second(copies, "undisturbed")
     copies.org.expire_tokens()
     await _disturbed(copies, "between", "the token ends at each commit", end_tokens)

@@ -51,7 +51,7 @@ async def run_second(
 async def sends_queries(copies: Copies) -> None:
     """Salesforce takes every query that the runs send."""
     await copies.run("copy")
-    copies.change()
+    await copies.change()
     await copies.run("copy")
     if refused := refused_queries(copies.org.requests):
         told = "\n".join(f"{query}\n  {_refusal(query)}" for query in refused)
@@ -84,9 +84,9 @@ async def brings_every_row(copies: Copies) -> None:
 
 
 async def follows_changes(copies: Copies) -> None:
-    """After inserts, updates, deletions and an undelete, a second run leaves what a new copy has."""
+    """After inserts, updates, deletions (some for good) and an undelete, a second run leaves what a new copy has."""
     await run_first(copies, "copy")
-    copies.change()
+    await copies.change()
     outcome = await copies.run("copy")
     if outcome.problem:
         told = explained(outcome.problem)

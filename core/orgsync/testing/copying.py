@@ -4,7 +4,7 @@ Every run imports the script anew, as a process of its own would, unless it is g
 its module's variables shows in the one check that looks for it.
 """
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -61,9 +61,9 @@ class Stocked:
     words: Words
     seed: int
 
-    def change(self) -> None:
-        """Insert, update, delete and undelete rows."""
-        change(self.org, self.provided, self.words, self.seed)
+    def change(self, copied: Collection[str]) -> None:
+        """Insert, update, delete and undelete rows, and delete a few of the copied ones for good."""
+        change(self.org, self.provided, self.words, self.seed, copied=copied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,24 @@ class Copies:
         """The first demo org."""
         return self.stocked[0].org
 
-    def change(self) -> None:
-        """Change rows in every org."""
+    async def change(self) -> None:
+        """Change rows in every org.
+
+        Of what the script reads by `ctx.changes` or `ctx.snapshot`, a few copied rows are deleted for good: that is
+        theirs to find out, while a query of the script's own cannot.
+        """
+        copied = await self._copied()
         for each in self.stocked:
-            each.change()
+            each.change(copied)
+
+    async def _copied(self) -> set[str]:
+        """Collect the Ids of the live rows that passes have brought, whatever table the script keeps them in."""
+        store, found = self.workspace.store, set[str]()
+        for connection in await store.connections():
+            passes = await store.checkpoints(self.script.home.sync, connection.name)
+            for table in [each.kept_in for each in passes.values() if each.stream and each.kept_in]:
+                found |= {row["id"] async for row in store.read(table, connection=connection.name)}
+        return found
 
     async def run(
         self, name: str, org: DemoOrg | None = None, *, sync: Sync[Record] | None = None, **options: Unpack[RunOptions]

@@ -5,7 +5,7 @@ stamps that many rows share. Words that the script itself writes are among them,
 """
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -19,6 +19,7 @@ from .words import Words
 __all__ = ["change", "fill"]
 
 _ROWS, _MORE, _LATER = 25, 8, 4
+_UNREFERRED, _FOR_GOOD = 3, 2
 _TOGETHER = 6  # rows of one transaction, and so of one stamp
 _TEXTS = (
     "Zoë 🙂", "O'Brien, \"Bob\"", "line one\nline two", "ünï ködé 東京", "null", "0", "50% off; a\\b", "North", "South",
@@ -36,14 +37,20 @@ def fill(org: DemoOrg, provided: Provided, words: Words, seed: int) -> None:
         made = rows.insert(sobject, _MORE if org.rows(sobject.name) else _ROWS)
         for gone in made[:2] if sobject.deletable else []:
             org.delete(sobject.name, gone)
+    for sobject in reversed(rows.sobjects()):  # children first, so that nothing refers to the last ones
+        rows.insert(sobject, _UNREFERRED)
     org.advance(hours=1)
 
 
-def change(org: DemoOrg, provided: Provided, words: Words, seed: int) -> None:
-    """Insert, update, delete and undelete rows of every object that the script reads, at several instants."""
+def change(org: DemoOrg, provided: Provided, words: Words, seed: int, *, copied: Collection[str] = ()) -> None:
+    """Insert, update, delete and undelete rows of every object that the script reads, at several instants.
+
+    A few of those whose Ids are `copied` are deleted for good.
+    """
     rows = _Rows(org, provided, words, random.Random(seed + 1_000))  # noqa: S311 - invents rows
     org.advance(hours=1)
     for sobject in rows.sobjects():
+        rows.delete_for_good(sobject, copied)
         live = [str(row["Id"]) for row in org.rows(sobject.name)]
         rows.update(sobject, live[::3])
         rows.delete(sobject, live[1::3])
@@ -100,6 +107,16 @@ class _Rows:
         for record_id in free[: max(1, len(ids) // 4)]:
             with suppress(Refusal):
                 self.org.delete(sobject.name, record_id)
+
+    def delete_for_good(self, sobject: SObject, copied: Collection[str]) -> None:
+        """Delete a few of the copied rows that no lookup refers to, so that no query gives them any more."""
+        if not sobject.deletable or not copied:
+            return
+        referred = self._referred(sobject)
+        live = [str(row["Id"]) for row in self.org.rows(sobject.name)]
+        for record_id in [each for each in live if each in copied and each not in referred][-_FOR_GOOD:]:
+            with suppress(Refusal):
+                self.org.hard_delete(sobject.name, record_id)
 
     def undelete(self, sobject: SObject) -> None:
         """Bring the row back that was deleted first."""
