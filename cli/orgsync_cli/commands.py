@@ -2,16 +2,17 @@
 
 import os
 import warnings
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from orgsync.errors import OrgsyncError
 
-from .output import results_alone_on_stdout, say, show_problem, speech, stdout
+from .output import json_error, results_alone_on_stdout, say, show_problem, speech, stdout
 
 if TYPE_CHECKING:
     from orgsync.store import View
@@ -26,6 +27,8 @@ _ORDER = [
     *("reset", "record", "cassettes", "api"),
 ]
 
+_UsageError = cast("type[Exception]", typer.BadParameter.__base__)  # has no public name of its own in typer
+
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,22 +41,18 @@ class Commands(TyperGroup):
         return sorted(super().list_commands(ctx), key=_ORDER.index)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Take `--debug` from wherever it stands."""
+        """Take `--debug` from wherever it stands, and see whether a program reads stdout."""
         end = args.index("--") if "--" in args else len(args)
         before = [arg for arg in args[:end] if arg != "--debug"]
         speech.debug = len(before) < end
-        return super().parse_args(ctx, [*before, *args[end:]])
+        speech.as_json = _asks_for_json(before)
+        with _usage_errors_as_json():
+            return super().parse_args(ctx, [*before, *args[end:]])
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
         try:
-            try:
-                return super().invoke(ctx)
-            finally:
-                stdout().flush()  # while a broken pipe can still be told from a mistake
-        except OrgsyncError as error:
-            show_problem(error)
-            code = error.exit_code
+            return self._invoke(ctx)
         except (KeyboardInterrupt, typer.Abort):
             say("Interrupted; nothing that was committed is lost.")
             code = INTERRUPTED
@@ -61,6 +60,34 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stdout().fileno())
             code = _BROKEN_PIPE
         raise typer.Exit(code)
+
+    def _invoke(self, ctx: Any) -> Any:
+        try:
+            with _usage_errors_as_json():
+                return super().invoke(ctx)
+        except OrgsyncError as error:
+            show_problem(error)
+            json_error(type(error).__name__, error.cause, error.remedy, error.exit_code)
+            raise typer.Exit(error.exit_code) from None
+        finally:
+            stdout().flush()  # while a broken pipe can still be told from a mistake
+
+
+def _asks_for_json(args: Sequence[str]) -> bool:
+    """Say whether a call asks for JSON, also where the rest of it is wrong."""
+    return "--json" in args or "--format=json" in args or ("--format", "json") in pairwise(args)
+
+
+@contextmanager
+def _usage_errors_as_json() -> Generator[None]:
+    """Tell a program of a wrong call, which the library of the command shows to a person."""
+    try:
+        yield
+    except _UsageError as error:
+        wrong: Any = error
+        called = wrong.ctx.command_path if wrong.ctx else "orgsync"
+        json_error("UsageError", wrong.format_message(), f"See: {called} --help", wrong.exit_code)
+        raise
 
 
 class PlainCommand(TyperCommand):

@@ -7,7 +7,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ __all__ = [
     "detail_lines",
     "examples",
     "instant",
+    "json_error",
     "json_line",
     "moment",
     "result",
@@ -48,10 +49,11 @@ _NARROWEST = 40
 class Speech:
     """How much is told, and where: with `debug`, tracebacks and every log line.
 
-    `stdout` is the real one while `print` in scripts goes to stderr.
+    `as_json` is for a program that reads stdout; `stdout` is the real one while `print` in scripts goes to stderr.
     """
 
     debug: bool = False
+    as_json: bool = False
     stdout: TextIO | None = None
 
 
@@ -97,6 +99,14 @@ def json_line(value: Mapping[str, Any]) -> None:
     """Give one JSON object on one line, at once: a program may be reading along."""
     result(to_json(value))
     stdout().flush()
+
+
+def json_error(kind: str, cause: str, remedy: str, exit_code: int) -> None:
+    """Give the error that ends a command to the program that reads its JSON, if one does."""
+    if not speech.as_json:
+        return
+    error = {"kind": kind, "cause": _one_line(cause), "remedy": _one_line(remedy), "exit_code": exit_code}
+    json_line({"error": error})
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
@@ -172,8 +182,12 @@ def show_unexpected(error: BaseException) -> None:
         say("".join(traceback.format_exception(error)).rstrip())
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    say(f"{_red('error:')} orgsync failed unexpectedly: {type(error).__name__}{place}.")
-    say("       --debug shows the traceback; please report it.")
+    cause = f"orgsync failed unexpectedly: {type(error).__name__}{place}."
+    remedy = "--debug shows the traceback; please report it."
+    say(f"{_red('error:')} {cause}")
+    say(f"       {remedy}")
+    with suppress(BrokenPipeError):  # nobody reads stdout any more; stderr has it
+        json_error("Unexpected", cause, remedy, 1)
 
 
 def console(stream: TextIO | None = None) -> "Console":

@@ -160,9 +160,10 @@ class _Written:
     def _write_test(self, path: Path, name: str, ran: "Sequence[Ran[Any]]") -> None:
         from orgsync.cassettes import compose_test
 
-        text = compose_test(self.sync, self._module(), ran)
+        text = compose_test(self.sync, self._importable, ran)
         if not text:
-            result(f"  no test  {self._module()} has no name for {self.sync.name}; let a {name} of yours run it")
+            module = self._importable(self.sync.function.__module__)
+            result(f"  no test  {module} has no name for {self.sync.name}; let a {name} of yours run it")
         elif not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -173,9 +174,8 @@ class _Written:
             body = text.partition("\n\n")[2]
             result(f"  exists   {self._shown(path)}; to replay the cassette, add to it:\n\n{body}")
 
-    def _module(self) -> str:
-        """Name the module that a test imports the sync from."""
-        module = self.sync.function.__module__
+    def _importable(self, module: str) -> str:
+        """Name a script's module as a test imports it."""
         own = module.partition(".")[0] == "syncs"  # what discovery calls the project's folder of scripts
         return ".".join((*self.settings.syncs.parts, module.partition(".")[2])) if own else module
 

@@ -200,6 +200,58 @@ def test_syncs_in_another_folder_are_imported_from_there(project: DemoOrg, folde
     assert "1 passed" in pytest_in(folder, "tests/test_opportunities.py")
 
 
+CHECKED = """\
+from decimal import Decimal
+
+from orgsync import Batches, Context, Record, field, sync
+
+
+class Buyer(Record, table=True):
+    __sobject__ = "Account"
+
+    name: str
+    annual_revenue: Decimal | None
+
+
+class Person(Record, table=True):
+    __sobject__ = "Contact"
+
+    last_name: str
+    account_name: str | None = field("Account.Name")
+
+
+@sync
+async def pairs(ctx: Context) -> Batches[Buyer | Person]:
+    async for accounts in ctx.changes(Buyer):
+        yield accounts
+    async for contacts in ctx.changes(Person):
+        yield contacts
+"""
+
+
+def test_recorded_tests_of_one_table_and_of_two_pass_mypy_and_pyright_as_strict_as_they_are(
+    project: DemoOrg, folder: Path, orgsync: Command
+) -> None:
+    (folder / "syncs/pairs.py").write_text(CHECKED)
+    for sync in ("contacts", "pairs"):
+        outcome = orgsync("record", sync, "--max-rows", "3")
+        assert outcome.code == 0, outcome
+    text = (folder / "tests/test_pairs.py").read_text()
+    assert "assert isinstance(row, Buyer)" in text
+    assert "assert isinstance(row, Person)" in text
+    assert "isinstance" not in (folder / TEST).read_text()
+    (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict", "include": ["tests", "syncs"]}')
+    for command in (
+        ("mypy", "--strict", "."),
+        ("pyright", "--pythonpath", sys.executable),
+        ("ruff", "check", "--isolated", "."),
+        ("ruff", "format", "--check", "--isolated", "tests/test_pairs.py", str(TEST)),
+        ("pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "tests/test_pairs.py"),
+    ):
+        checked = subprocess.run([BIN / command[0], *command[1:]], cwd=folder, capture_output=True, text=True)
+        assert checked.returncode == 0, (command, checked.stdout)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "cause"),
     [

@@ -73,7 +73,7 @@ def test_the_bookkeeping_columns_are_documented() -> None:
 
 def test_the_object_of_a_run_is_shown_as_it_is() -> None:
     keys = [*as_object(Run(sync="contacts", connection="acme")), "plan"]
-    rehearsed, finished = (json.loads(block.text) for block in HOW.blocks("json"))
+    rehearsed, finished, _ = (json.loads(block.text) for block in HOW.blocks("json"))
     assert list(finished) == keys
     assert list(rehearsed) == [*keys, "dry_run", "at_limit", "changes"]
 
@@ -90,6 +90,13 @@ def test_the_object_of_a_dry_run_is_shown_as_it_is(acme: DemoOrg, folder: Path) 
     assert (list(change), change["table"], change["change"]) == (list(real), "contact", "updated")
     assert change["fields"].keys() == {"title"} <= real["fields"].keys()
     assert change["fields"]["title"][1] == real["fields"]["title"][1]
+
+
+def test_the_object_of_an_error_is_shown_as_it_is(folder: Path) -> None:
+    (folder / "orgsync.toml").touch()
+    command = [str(PROGRAM), "run", "contacts", "--json"]
+    told = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120).stdout
+    assert json.loads(told) == json.loads(HOW.blocks("json")[2].text)
 
 
 def test_every_refusal_of_a_sign_in_is_in_the_table_with_its_cause_and_remedy() -> None:

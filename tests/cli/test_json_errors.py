@@ -1,0 +1,113 @@
+"""What a program that reads JSON from stdout is told when a command ends with an error."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from orgsync.demo_org import DemoOrg
+from orgsync_cli import main
+from orgsync_cli.output import speech
+
+from .commandline import Command
+
+UNKNOWN_NAMES = [
+    ("run nothing --json", "ScriptNotLoaded"),
+    ("run contacts -c nobody --json", "ConfigurationInvalid"),
+    ("run contacts --limit 3 --json", "ConfigurationInvalid"),
+    ("run contacts --dry-run -c nobody --json", "ConfigurationInvalid"),
+    ("up --once --sync nothing --json", "ScriptNotLoaded"),
+    ("up --once --json", "ConfigurationInvalid"),
+    ("runs 17 --json", "ConfigurationInvalid"),
+    ("connections show nobody --json", "ConfigurationInvalid"),
+    ("records nothing --format json", "ConfigurationInvalid"),
+    ("records nothing --format=json", "ConfigurationInvalid"),
+]
+WRONG_CALLS = [
+    ("run --json", "orgsync run"),
+    ("run contacts --jsno --json", "orgsync run"),
+    ("runs seventeen --json", "orgsync runs"),
+    ("records contact --after 3 --format json", "orgsync records"),
+    ("connections --json list", "orgsync connections"),
+    ("--json runs", "orgsync"),
+    ("doctor --json", "orgsync doctor"),
+    ("nothing --json", "orgsync"),
+]
+LISTS = ["connections --json", "connections list --json", "runs --json", "status --json", "syncs --json"]
+
+
+@pytest.mark.parametrize(("words", "kind"), UNKNOWN_NAMES)
+def test_an_error_is_one_json_object_on_stdout_and_two_lines_on_stderr(words: str, kind: str, orgsync: Command) -> None:
+    refused = orgsync(*words.split())
+    cause, remedy = refused.problem()
+    assert refused.code == 2
+    assert refused.objects() == [{"error": {"kind": kind, "cause": cause, "remedy": remedy, "exit_code": 2}}]
+
+
+@pytest.mark.parametrize(("words", "called"), WRONG_CALLS)
+def test_a_wrong_call_is_a_json_object_as_well(words: str, called: str, orgsync: Command) -> None:
+    refused = orgsync(*words.split())
+    (told,) = refused.objects()
+    assert refused.code == told["error"]["exit_code"] == 2
+    assert told["error"]["kind"] == "UsageError"
+    assert told["error"]["remedy"] == f"See: {called} --help"
+    assert " ".join(refused.err.split()).endswith(f"Error: {told['error']['cause']}")
+
+
+@pytest.mark.parametrize("words", LISTS)
+def test_a_project_with_a_wrong_setting_is_told_to_every_list(words: str, orgsync: Command, folder: Path) -> None:
+    (folder / "orgsync.toml").write_text("api_limit_share = 7\n")
+    refused = orgsync(*words.split())
+    (told,) = refused.objects()
+    assert (refused.code, told["error"]["exit_code"]) == (2, 2)
+    assert "api_limit_share" in told["error"]["cause"]
+
+
+def test_without_json_stdout_stays_empty(orgsync: Command) -> None:
+    for words in ("run nothing", "runs 17", "records nothing --format csv", "records nothing"):
+        assert orgsync(*words.split()).out == ""
+
+
+def test_a_run_that_fails_is_told_by_its_own_object_alone(orgsync: Command, acme: DemoOrg) -> None:
+    acme.revoke_refresh_tokens()
+    failed = orgsync("run", "contacts", "accounts", "--json")
+    assert failed.code == 3
+    assert [(each["sync"], each["status"], bool(each["error"])) for each in failed.objects()] == [
+        ("contacts", "failed", True),
+        ("accounts", "failed", True),
+    ]
+
+
+def test_what_nobody_foresaw_is_a_json_object_without_its_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise KeyError("Ms Private")
+
+    monkeypatch.setattr(main, "app", broken)
+    monkeypatch.setattr(speech, "as_json", True)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    told = capsys.readouterr()
+    assert ended.value.code == 1
+    assert told.out.startswith('{"error": {"kind": "Unexpected", "cause": "orgsync failed unexpectedly: KeyError at ')
+    assert "Private" not in told.out + told.err
+
+
+def test_a_reader_that_has_gone_does_not_hide_what_nobody_foresaw(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    def broken() -> None:
+        raise KeyError
+
+    monkeypatch.setattr(main, "app", broken)
+    monkeypatch.setattr(speech, "as_json", True)
+    monkeypatch.setattr(sys, "stdout", Gone())
+    with pytest.raises(SystemExit):
+        main.main()
+    assert "orgsync failed unexpectedly: KeyError" in capsys.readouterr().err
