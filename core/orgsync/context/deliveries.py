@@ -15,12 +15,21 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(slots=True)
 class _Pass:
-    """The positions of one pass that have not come back: those of batches with content, and the last of all."""
+    """The positions of one pass that have not come back, each with whether its batch has content.
+
+    `latest` is the one that came back last. `made_anew`: since then, the script yielded rows of its own in their place.
+    """
 
     model: type[Record]
-    waiting: list[Position] = field(default_factory=list[Position])
-    last: Position | None = None
+    waiting: list[tuple[Position, bool]] = field(default_factory=list[tuple[Position, bool]])
+    latest: Position | None = None
+    made_anew: bool = False
     ended: bool = False
+
+    @property
+    def lacks_content(self) -> bool:
+        """Tell whether a batch with content has not come back."""
+        return any(content for _, content in self.waiting)
 
 
 @dataclass(slots=True)
@@ -37,30 +46,36 @@ class Deliveries:
         one = self.passes[stream] = _Pass(model)
         async with aclosing(read):
             async for batch in read:
-                one.last = batch.position
-                if batch.position is not None and (batch.rows or batch.deleted_ids):
-                    one.waiting.append(batch.position)
+                if batch.position is not None:
+                    one.waiting.append((batch.position, bool(batch.rows or batch.deleted_ids)))
                 yield batch
         one.ended = True
 
     def came_back(self, batch: Batch[Any]) -> None:
-        """Note that a batch is about to be committed; raises ScriptProblem where one before it was left out."""
+        """Note that a batch is about to be committed.
+
+        Raises ScriptProblem where one before it was left out, and where its position is not of this run, or is behind
+        the one that came back last.
+        """
         position = batch.position
-        one = self.passes.get(position.stream) if position is not None else None
-        if position is None or one is None:
+        if position is None or not position.stream:
+            for each in self.passes.values():
+                each.made_anew = each.made_anew or each.lacks_content
             return
-        known = next((at for at, each in enumerate(one.waiting) if each is position), None)
-        if known:  # rows of an earlier batch would be passed over for good
-            raise _lost(one.model)
-        if known is not None:
-            del one.waiting[0]
-        if position is one.last:
-            one.last = None
+        one = self.passes.get(position.stream)
+        at = next((at for at, (each, _) in enumerate(one.waiting) if each is position), None) if one else None
+        if one is None or (at is None and position is not one.latest):
+            raise _not_next(batch.model)
+        if at is not None:
+            if any(content for _, content in one.waiting[:at]):  # its rows would be passed over for good
+                raise _lost(one.model)
+            del one.waiting[: at + 1]
+            one.latest, one.made_anew = position, False
 
     def require_all(self) -> None:
-        """Raise ScriptProblem where a pass was read to its end and a position of it was not yielded."""
+        """Raise ScriptProblem where positions were not yielded: of a pass that was read to its end, or made anew."""
         for one in self.passes.values():
-            if one.ended and (one.last is not None or one.waiting):
+            if (one.ended and one.waiting) or (one.made_anew and one.lacks_content):
                 raise _lost(one.model)
 
 
@@ -70,4 +85,13 @@ def _lost(model: type[Record]) -> ScriptProblem:
         f"Batches of {name} were read and not yielded: their deletions and the position of the pass would be lost.",
         "Yield what batch.map(change), batch.filter(keep) or batch.replace(rows) make of each batch, an empty one too, "
         f"instead of Batch({name}, ...).",
+    )
+
+
+def _not_next(model: type[Record]) -> ScriptProblem:
+    name = model.__name__
+    return ScriptProblem(
+        f"A batch of {name} was yielded that another context read, or again after a later one: the next run would go "
+        "on from a wrong position.",
+        f"Yield each batch of this run's ctx once, in the order of reading; yield other rows as Batch({name}, rows).",
     )

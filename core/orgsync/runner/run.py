@@ -219,16 +219,18 @@ class _Running:
     def _require_table(self, stream: str, table: str) -> None:
         """Raise ScriptProblem where the rows of a pass come for another table than before, or than another pass's.
 
-        Which rows have gone is found by looking into the table that holds them, and it alone.
+        Which rows have gone is found by looking into the table that holds them, and it alone. SQLite takes no account
+        of the case of a table's name.
         """
         before = self.tables.get(stream, table)
-        if before != table:
+        if before.lower() != table.lower():
             raise ScriptProblem(
                 f"The sync {self.sync.name} has kept what it reads of {stream} in the table {before}, and now yields "
                 f"it for the table {table}.",
                 f"Yield it for {before} as before, or begin anew: orgsync reset {self.sync.name}.",
             )
-        other = next((name for name, kept in self.tables.items() if kept == table and name != stream), None)
+        alike = [name for name, kept in self.tables.items() if kept.lower() == table.lower()]
+        other = next((name for name in alike if name != stream), None)
         if other is not None:
             raise ScriptProblem(
                 f"The sync {self.sync.name} yields what it reads of {stream} for the table {table}, which holds what "
