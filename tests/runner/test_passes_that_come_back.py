@@ -1,6 +1,6 @@
 """What a script makes of a pass's batches: positions come back, and rows that leave are followed into their table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from orgsync import Batch, Batches, Context, Record, Sync, sync
+from orgsync.context.deliveries import Deliveries
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import OrgsyncError, ScriptProblem
+from orgsync.records import Position
 from tests.extract.extracting import copied
 from tests.projects import Project, project_at
 
@@ -348,3 +350,30 @@ async def test_a_pass_that_comes_back_or_is_left_early_is_fine(
 ) -> None:
     async with project_at(tmp_path, frozen) as project:
         await project.run(sync(name="own")(script))
+
+
+async def test_a_batch_of_deletions_alone_may_not_be_left_out(tmp_path: Path, frozen: DemoOrg) -> None:
+    @sync(name="own")
+    async def without_deletions(ctx: Context) -> Batches[Contact]:
+        async for batch in ctx.changes(Contact):
+            if batch.rows or not batch.deleted_ids:
+                yield batch
+
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(without_deletions)
+        frozen.hard_delete("Contact", next(iter(truth(frozen))))
+        frozen.advance(minutes=10)
+        problem = (await project.outcome(without_deletions)).problem
+        assert isinstance(problem, ScriptProblem)
+        assert "batch.replace(rows)" in problem.remedy
+
+
+async def test_an_empty_batch_may_be_left_out_where_a_later_one_comes_back() -> None:
+    async def empty_and_last() -> AsyncGenerator[Batch[Contact]]:
+        yield Batch.read(Contact, [], position=Position("contact", None, {"page": 1}))
+        yield Batch.read(Contact, [], position=Position("contact", None, {"page": 2}))
+
+    deliveries = Deliveries()
+    *_, last = [batch async for batch in deliveries.noted(Contact, "contact", empty_and_last())]
+    deliveries.came_back(last)
+    deliveries.require_all()
