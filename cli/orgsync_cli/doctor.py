@@ -7,7 +7,7 @@ import typer
 from .commands import wait_for
 from .completing import connection_names
 from .output import console, detail_lines, examples
-from .tables import GAP
+from .tables import GAP, broken
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,5 +73,6 @@ def _show(screen: "Console", finding: "Finding") -> None:
     table.add_column(min_width=_ABOUT)
     table.add_column(overflow="fold")
     told = "\n".join(" ".join(sentence.split()) for sentence in sentences if sentence)
-    table.add_row(mark, Text(finding.about, "bold"), Text(told))
+    room = screen.width - len("problem") - max(_ABOUT, len(finding.about)) - 2 * GAP
+    table.add_row(mark, Text(finding.about, "bold"), Text(broken(told, room)))
     screen.print(table)

@@ -1,17 +1,24 @@
 """Tables as wide as the terminal: short ones of the command's own, and rows of the copy."""
 
+import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .output import amount, console, say, to_json
 
-__all__ = ["GAP", "column_width", "fitting_columns", "show_rows", "show_table"]
+__all__ = ["GAP", "broken", "column_width", "fitting_columns", "show_rows", "show_table"]
 
 GAP = 2
 """Blanks between two columns of a table."""
 
 _ELASTIC = 30  # what a column keeps that can be cut short
 _WIDEST = 28
+_NARROWEST = 12
+_TIME = re.compile(r"\d\d:\d\d")
+_PARTS = re.compile(r"[^/\-_.]*[/\-_.]|[^/\-_.]+")
 _LAST = ("connection", "system_modstamp", "is_deleted", "sync_changed_at", "sync_first_seen_at", "sync_seq")
 """Bookkeeping comes after the author's fields, unless changes are looked at."""
 
@@ -27,6 +34,7 @@ def show_table(
     """Show rows under headings, no wider than the terminal.
 
     The `right` columns hold numbers; the `spare` ones go first where it is narrow; the `elastic` one is cut short.
+    Where it is still too narrow, the widest texts go on in a second line, at a blank or behind one of `/-_.`.
     """
     from rich import box
     from rich.table import Table
@@ -34,18 +42,20 @@ def show_table(
 
     screen = console()
     kept, widths = _kept_columns(headings, rows, spare, elastic, screen.width)
+    narrow = _narrowed(widths, kept, [n for n, name in enumerate(headings) if name in right], rows, screen.width)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
     for place in kept:
         name = headings[place]
         table.add_column(
             name,
             justify="right" if name in right else "left",
-            no_wrap=name == elastic,
+            no_wrap=name == elastic or place not in narrow,
             overflow="ellipsis" if name == elastic else "fold",
-            max_width=widths[place] if name == elastic else None,
+            max_width=narrow.get(place, widths[place]),
         )
     for row in rows:
-        table.add_row(*(Text(row[place]) for place in kept))
+        cells = (row[n] if headings[n] == elastic else broken(row[n], narrow.get(n, widths[n])) for n in kept)
+        table.add_row(*map(Text, cells))
     screen.print(table)
 
 
@@ -67,6 +77,37 @@ def _kept_columns(
         free = width - _total(widths, kept)
         widths[stretch] = min(wanted, widths[stretch] + max(free, 0))
     return kept, widths
+
+
+def _narrowed(
+    widths: Sequence[int], kept: Sequence[int], fixed: Sequence[int], rows: Sequence[Sequence[str]], width: int
+) -> dict[int, int]:
+    """Choose narrower widths for columns of text, the widest first, until all fit; times stay on one line."""
+    may = [n for n in kept if n not in fixed and not any(_TIME.search(row[n]) for row in rows)]
+    narrow: dict[int, int] = {}
+    now = list(widths)
+    while _total(now, kept) > width:
+        widest = max(may, key=lambda place: now[place], default=None)
+        if widest is None or now[widest] <= _NARROWEST:
+            break
+        now[widest] -= 1
+        narrow[widest] = now[widest]
+    return narrow
+
+
+def broken(text: str, width: int) -> str:
+    """Break words that are wider than a column behind a `/`, `-`, `_` or `.`, as names and paths may be read on."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        parts = _PARTS.findall(word) if len(word) > width else [word]
+        line = ""
+        for part in parts:
+            if line and len(line) + len(part) > width:
+                lines.append(f"{line}\n")
+                line = ""
+            line += part
+        lines.append(f"{line} ")
+    return "".join(lines).rstrip(" ")
 
 
 def _total(widths: Sequence[int], kept: Sequence[int]) -> int:
@@ -94,8 +135,8 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, c
     if hidden := len(rows[0]) - len(columns):
         why = "too wide" if chosen else "empty or too wide"
         notes.append(f"{amount(hidden, 'column is', 'columns are')} left out, {why}: --format json shows all")
-    if notes:
-        say("; ".join(notes))
+    for note in notes:
+        say(textwrap.fill(note, shutil.get_terminal_size().columns) if sys.stderr.isatty() else note)
 
 
 def fitting_columns(names: Sequence[str], cells: Sequence[Mapping[str, str]], width: int) -> list[str]:

@@ -11,7 +11,7 @@ from orgsync.runner import Progress
 from orgsync_cli import main
 from orgsync_cli.output import amount, brief, instant, moment, show_problem, show_unexpected, speech, to_json
 from orgsync_cli.progress import Expectation
-from orgsync_cli.tables import show_table
+from orgsync_cli.tables import broken, show_table
 
 NOON = datetime(2026, 1, 31, 13, 15, tzinfo=timezone(timedelta(hours=3)))
 
@@ -105,3 +105,29 @@ def test_the_total_of_a_run_grows_with_each_query_it_makes() -> None:
 
 def test_utc_stays_utc() -> None:
     assert instant(datetime(2026, 1, 31, tzinfo=UTC)) == "2026-01-31T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("syncs/opportunities.py", 17, "syncs/\nopportunities.py"),
+        ("globex-emea-production", 12, "globex-emea-\nproduction"),
+        ("two words", 4, "two words"),
+        ("short", 20, "short"),
+        ("a sqlite:////tmp/x/orgsync.db, 2 tables", 12, "a sqlite:////\ntmp/x/\norgsync.db, 2 tables"),
+    ],
+)
+def test_a_name_that_is_too_wide_is_broken_where_it_may_be_read_on(text: str, width: int, shown: str) -> None:
+    assert broken(text, width) == shown
+
+
+def test_a_table_is_no_wider_than_the_terminal_and_times_stay_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    row = ["opportunity_line_items", "globex-emea-production", "2026-11-28 04:32:35 UTC", "2,500"]
+    show_table(["sync", "connection", "last success", "rows"], [row], right=["rows"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert any("2026-11-28 04:32:35 UTC" in line for line in lines)
+    assert any(line.startswith(("opportunity_line_", "opportunity_ ")) for line in lines)
