@@ -139,37 +139,47 @@ class Over(Exception):
     """What a script raises."""
 
 
+_DECISIONS = 14
+
+
 def most_reads(body: str) -> int:
-    """Run the code under every choice of its conditions, up to some length, and give the most reads of a run."""
-    most = 0
-    for choices in range(2**7):
-        left = [bool(choices >> place & 1) for place in range(7)]
-
-        def decide(left: list[bool] = left) -> bool:
-            return left.pop() if left else False
-
-        def decided(decide: Any = decide) -> Iterator[int]:
-            while decide():
-                yield 0
-
-        def fail(decide: Any = decide) -> None:
-            if decide():
-                raise Over
-
-        calls: list[int] = []
-
-        class Reader:
-            def __init__(self, calls: list[int]) -> None:
-                self.calls = calls
-
-            def changes(self, _model: object) -> None:
-                self.calls.append(0)
-
-        names = {"decide": decide, "decided": decided, "fail": fail, "Over": Over}
-        with suppress(Over, StopIteration, StopAsyncIteration):
-            made(f"{body}\nyield", **names)(Reader(calls)).asend(None).send(None)
-        most = max(most, len(calls))
+    """Run the code under choices of its conditions until one reads twice, each path once, and give the most reads."""
+    most, paths = 0, [list[bool]()]
+    while paths and most < 2:
+        taken = paths.pop()
+        calls, decided = _reads_on(body, taken)
+        most = max(most, calls)
+        said = [*taken, *[False] * (min(decided, _DECISIONS) - len(taken))]
+        paths += [[*said[:at], True] for at in range(len(taken), len(said))]
     return most
+
+
+def _reads_on(body: str, taken: list[bool]) -> tuple[int, int]:
+    """Run the code on one path, where conditions are false once the path ends; count its reads and its decisions."""
+    decisions, calls = 0, 0
+
+    def decide() -> bool:
+        nonlocal decisions
+        decisions += 1
+        return taken[decisions - 1] if decisions <= len(taken) else False
+
+    def decided() -> Iterator[int]:
+        while decide():
+            yield 0
+
+    def fail() -> None:
+        if decide():
+            raise Over
+
+    class Reader:
+        def changes(self, _model: object) -> None:
+            nonlocal calls
+            calls += 1
+
+    names = {"decide": decide, "decided": decided, "fail": fail, "Over": Over}
+    with suppress(Over, StopIteration, StopAsyncIteration):
+        made(f"{body}\nyield", **names)(Reader()).asend(None).send(None)
+    return calls, decisions
 
 
 @given(_BODIES)
