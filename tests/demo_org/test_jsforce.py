@@ -19,9 +19,9 @@ WINDOW = ("2026-03-14T12:00:00Z", "2026-03-14T12:31:00Z")
 
 def absent() -> str | None:
     """Say why jsforce is not here; None where it is."""
-    folder = os.environ.get("ORGSYNC_JSFORCE")
+    folder = os.environ.get("JSFORCE_FOLDER")
     if not folder:
-        return "ORGSYNC_JSFORCE names no folder with jsforce (npm install tests/demo_org/jsforce)"
+        return "JSFORCE_FOLDER names no folder with jsforce (npm install tests/demo_org/jsforce)"
     if not shutil.which("node"):
         return "node is not here"
     there = (Path(folder) / "node_modules" / "jsforce" / "package.json").is_file()

@@ -8,7 +8,7 @@ from .history import History, history_of
 from .proofs import TIMES
 
 _STRIDE = max(1, 2 // TIMES)
-"""In CI a run is cancelled at every second await, with ORGSYNC_PROOF=2 or more at each."""
+"""In CI a run is cancelled at every second await, with PROOF_TIMES=2 or more at each."""
 
 
 @pytest.mark.timeout(600)

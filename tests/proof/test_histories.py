@@ -1,7 +1,7 @@
 """Whatever happens in an org and to orgsync: when all is quiet the copy equals the org, and its feed replays to it.
 
 A history is a list of steps, so a failure is told as the shortest list that still fails; it can be pasted into
-`@example` as it is. `ORGSYNC_PROOF=20 pytest tests/proof` lives through twenty times as many.
+`@example` as it is. `PROOF_TIMES=20 pytest tests/proof` lives through twenty times as many.
 """
 
 import asyncio

@@ -22,7 +22,7 @@ from .test_breaking_off import work
 
 ROOT = Path(__file__).parents[2]
 _STRIDE = max(1, 3 // TIMES)
-"""In CI a process dies before every third statement, with ORGSYNC_PROOF=3 or more before each."""
+"""In CI a process dies before every third statement, with PROOF_TIMES=3 or more before each."""
 
 
 @pytest.mark.timeout(600)

@@ -37,9 +37,9 @@ class Grammar:
 
 def absent() -> str | None:
     """Say why there is no parser here; None where there is one."""
-    folder = os.environ.get("ORGSYNC_SOQL_PARSER")
+    folder = os.environ.get("SOQL_PARSER_FOLDER")
     if not folder:
-        return "ORGSYNC_SOQL_PARSER names no folder with @jetstreamapp/soql-parser-js (npm install tests/soql/parser)"
+        return "SOQL_PARSER_FOLDER names no folder with @jetstreamapp/soql-parser-js (npm install tests/soql/parser)"
     if not shutil.which("node"):
         return "node is not here"
     return None if (Path(folder) / _PACKAGE).is_file() else f"{folder} does not hold @jetstreamapp/soql-parser-js"

@@ -1,10 +1,10 @@
 // Call the demo org by jsforce: {"call", "arguments"} a line comes in, {"value"} or {"error", "message"} a line goes out.
-// ORGSYNC_JSFORCE names the folder that holds node_modules; the arguments are the org's URL and an access token.
+// JSFORCE_FOLDER names the folder that holds node_modules; the arguments are the org's URL and an access token.
 const { createRequire } = require("node:module");
 const { join } = require("node:path");
 const { createInterface } = require("node:readline");
 
-const installed = createRequire(join(process.env.ORGSYNC_JSFORCE, "package.json"));
+const installed = createRequire(join(process.env.JSFORCE_FOLDER, "package.json"));
 const { Connection } = installed("jsforce");
 
 const [instanceUrl, accessToken] = process.argv.slice(2);

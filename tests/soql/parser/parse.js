@@ -1,10 +1,10 @@
 // Parse SOQL with a grammar that is not orgsync's: a JSON string a line comes in, {"query"} or {"error"} a line goes out.
-// ORGSYNC_SOQL_PARSER names the folder that holds node_modules.
+// SOQL_PARSER_FOLDER names the folder that holds node_modules.
 const { createRequire } = require("node:module");
 const { join } = require("node:path");
 const { createInterface } = require("node:readline");
 
-const installed = createRequire(join(process.env.ORGSYNC_SOQL_PARSER, "package.json"));
+const installed = createRequire(join(process.env.SOQL_PARSER_FOLDER, "package.json"));
 const { parseQuery } = installed("@jetstreamapp/soql-parser-js");
 
 function parsed(soql) {
