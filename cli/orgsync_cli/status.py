@@ -21,8 +21,8 @@ def status(
 ) -> None:
     """Show for each sync and connection the last success, lag, rows, failures and when it is due next.
 
-    Exits with 1 when something is failing or overdue: due for longer than its interval again, or than an hour for a
-    cron expression.
+    Exits with 1 when something is failing or overdue: by its last success due for longer than its interval again, or
+    than an hour for a cron expression.
     """
     found = wait_for(_statuses)
     if as_json:
@@ -63,6 +63,8 @@ def _show(found: "list[Status]") -> None:
     for each in found:
         if each.failures:
             say(f"{each.sync} on {each.connection} has failed {amount(each.failures, 'time')} in a row: {each.error}")
+        elif each.error:
+            say(f"The last run of {each.sync} on {each.connection} was stopped: {each.error}")
 
 
 def _as_object(each: "Status") -> dict[str, Any]:

@@ -30,6 +30,8 @@ def run(status: RunStatus, hours_ago: float) -> Run:
         ([run("failed", 0.5)], None, "failing", 1),
         ([run("done", 0.5), run("failed", 1.5)], HOURLY, "ok", 0),
         ([run("stopped", 0.5), run("done", 1.5)], HOURLY, "ok", 0),
+        ([run("stopped", 0.5), run("stopped", 1.5), run("done", 2.5)], HOURLY, "overdue", 0),
+        ([run("stopped", 0.5)], HOURLY, "overdue", 0),
         ([run("running", 0.1), run("failed", 1)], HOURLY, "running", 1),
         ([run("done", 20)], NIGHTLY, "overdue", 0),
         ([run("done", 5.9)], NIGHTLY, "ok", 0),

@@ -143,3 +143,14 @@ def test_a_row_without_a_recycle_bin_is_gone_when_deleted(api: Caller, org: Demo
     assert left == [row["Id"] for row in before[1:]]
     with pytest.raises(Refusal, match="INVALID_CROSS_REFERENCE_KEY"):
         org.delete("UserPreference", str(before[0]["Id"]))
+
+
+@pytest.mark.parametrize(
+    ("stage", "closed", "won"),
+    [("Prospecting", False, False), ("Closed Lost", True, False), ("Closed Won", True, True)],
+)
+def test_a_deal_is_closed_and_won_by_its_stage(api: Caller, org: DemoOrg, stage: str, closed: bool, won: bool) -> None:
+    deal = org.insert("Opportunity", Name="x", StageName=stage, CloseDate="2026-01-31", Type="New Customer")
+    [found] = api.query(f"SELECT IsClosed, IsWon, Type, NextStep FROM Opportunity WHERE Id = '{deal}'")
+    assert (found["IsClosed"], found["IsWon"]) == (closed, won)
+    assert (found["Type"], found["NextStep"]) == ("New Customer", None)

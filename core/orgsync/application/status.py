@@ -27,8 +27,8 @@ class Status:
     """How one sync stands on one connection.
 
     `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, None for one that
-    is run by hand; `failures` how many runs have failed since the last success, `error` the first sentence of the last
-    one's error.
+    is run by hand; `failures` how many runs have failed since the last success, `error` the first sentence of what
+    ended the last run that was not done, where none was done after it.
     """
 
     sync: str
@@ -53,10 +53,12 @@ def judged(
 ) -> tuple[Verdict, int, datetime | None]:
     """Judge a sync by its runs on a connection, the latest first: verdict, failures in a row, next due time.
 
-    `since` is when it could first have run. It is overdue when it has been due for longer than its interval again, or
-    than an hour for a cron expression.
+    `since` is when it could first have run. It is overdue when, by its last run that was done, it has been due for
+    longer than its interval again, or than an hour for a cron expression: runs that are stopped, by the API limit say,
+    do not put that off.
     """
     last = runs[0] if runs else None
+    done = next((run for run in runs if run.status == "done"), None)
     failures = 0
     for run in runs:
         if run.status == "done":
@@ -68,7 +70,8 @@ def judged(
     if failures:
         return "failing", failures, due
     grace = every.length if isinstance(every, Interval) else _CRON_GRACE
-    if due is not None and now - due > grace:
+    owed = _due(every, done.started_at if done else None, since)
+    if owed is not None and now - owed > grace:
         return "overdue", failures, due
     return ("ok" if last else "never run"), failures, due
 
@@ -117,11 +120,19 @@ async def _status(
         lag=None if watermark is None else now - watermark,
         rows=sum([await store.live_count(table, connection.name) for table in owned]),
         failures=failures,
-        error=_first_sentence(next((run.error or "" for run in runs if run.status == "failed"), ""))
-        if failures
-        else "",
+        error=_first_sentence(_last_error(runs)),
         due=due,
     )
+
+
+def _last_error(runs: Sequence[Run]) -> str:
+    """Return the error of the latest run that ended without being done, unless one was done after it."""
+    for run in runs:
+        if run.status in ("failed", "stopped"):
+            return run.error or ""
+        if run.status == "done":
+            break
+    return ""
 
 
 def _first_sentence(text: str) -> str:

@@ -12,6 +12,7 @@ from .standard_fields import (
     SALUTATIONS,
     SOURCES,
     address,
+    checkbox,
     deleted_fields,
     description,
     lookup,
@@ -24,6 +25,9 @@ from .standard_fields import (
 )
 
 ACCOUNT_TYPES = ("Prospect", "Customer - Direct", "Customer - Channel", "Technology Partner", "Other")
+DEAL_TYPES = (
+    "Existing Customer - Upgrade", "Existing Customer - Replacement", "Existing Customer - Downgrade", "New Customer",
+)  # fmt: skip
 STAGES = ("Prospecting", "Qualification", "Proposal/Price Quote", "Closed Won", "Closed Lost")
 
 ACCOUNT = SObject(
@@ -93,7 +97,11 @@ OPPORTUNITY = SObject(
             createable=False, updateable=False, derive=expected_revenue,
         ),
         Field(name="CloseDate", label="Close Date", type="date", nillable=False, permissionable=False),
+        picklist("Type", "Opportunity Type", 255, DEAL_TYPES),
+        text("NextStep", "Next Step", 255),
         picklist("LeadSource", "Lead Source", 255, SOURCES),
+        checkbox("IsClosed", "Closed", writable=False, derive=lambda row, _: row["StageName"] in STAGES[-2:]),
+        checkbox("IsWon", "Won", writable=False, derive=lambda row, _: row["StageName"] == "Closed Won"),
         OWNER, *AUDIT_FIELDS,
         Field(
             name="ContactId", label="Contact ID", type="reference", length=18, updateable=False,

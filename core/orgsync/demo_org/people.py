@@ -204,5 +204,6 @@ class Loader:
                 "Amount": self._maybe(self._random.randrange(1, 400_000) / 4, 0.9),
                 "Probability": {"Closed Won": 100.0, "Closed Lost": 0.0}.get(stage, 50.0),
                 "CloseDate": (created + timedelta(days=90)).date(), "OwnerId": self._one_of(owners),
-                "LeadSource": self._maybe(self._one_of(SOURCES), 0.5), **self._changed(created),
+                "LeadSource": self._maybe(self._one_of(SOURCES), 0.5), "Type": "Existing Customer - Upgrade",
+                "NextStep": None if stage.startswith("Closed") else "Send the new terms", **self._changed(created),
             }, created  # fmt: skip
