@@ -117,5 +117,5 @@ def _unfit(schema: Schema, name: str, declared: str, stored: str) -> RecordClass
     """Say that a column's values would not be what the class says."""
     return RecordClassInvalid(
         f"{schema.model.__name__}.{name} is {declared} in the class, but {stored} in the table {schema.table}.",
-        "Take the type back, give the field another name, or drop the table and run with --full.",
+        "Take the type back, give the field another name, or give up the copy and make it anew: orgsync reset SYNC.",
     )
