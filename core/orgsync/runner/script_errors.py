@@ -52,10 +52,7 @@ def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
         return error
     place, line = _place(sync, traceback.extract_tb(error.__traceback__))
     kind, text = type(error).__name__, str(error)
-    cause, remedy = (
-        f"raised {kind}",
-        "Correct the script; --debug shows the traceback. What was committed before stays.",
-    )
+    cause, remedy = f"raised {kind}", _CORRECT
     if isinstance(error, TypeError | AttributeError):
         known = next((each for each in _KNOWN if re.search(each[0], text)), None)
         cause, remedy = (known[1], known[2]) if known else (cause, remedy)
