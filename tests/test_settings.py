@@ -83,7 +83,12 @@ def test_the_nearest_name_is_told_of_a_key_that_is_no_setting(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("variable", "near"),
-    [("ORGSYNC_TIEMOUT", "ORGSYNC_TIMEOUT"), ("ORGSYNC_DATABASEURL", "ORGSYNC_DATABASE_URL"), ("ORGSYNC_XYZ", "")],
+    [
+        ("ORGSYNC_TIEMOUT", "ORGSYNC_TIMEOUT"),
+        ("ORGSYNC_DATABASEURL", "ORGSYNC_DATABASE_URL"),
+        ("ORGSYNC_XYZ", ""),
+        ("ORGSYNC_Timeout", "ORGSYNC_TIMEOUT"),
+    ],
 )
 def test_a_variable_that_is_no_setting_is_a_warning_with_the_nearest_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, near: str

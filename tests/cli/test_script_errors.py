@@ -1,11 +1,13 @@
 """A script's mistakes are told with its own line, what it said and what to write; the store keeps none of its text."""
 
+import inspect
 import json
 from pathlib import Path
 
 import pytest
 
 from orgsync.demo_org import DemoOrg
+from orgsync.runner.yielded import not_a_batch
 
 from .commandline import Command
 
@@ -147,3 +149,20 @@ def test_what_a_script_raises_at_import_is_shown_to_people_alone(orgsync: Comman
         assert "raise ValueError(" in shown
         assert "ValueError: Jane Doe" in shown
     assert "Jane Doe" not in str(orgsync("syncs", "--json"))
+
+
+def test_an_error_inside_a_library_is_told_with_the_scripts_line(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    script = "@sync\nasync def own(ctx: Context) -> Batches[Own]:\n    import json\n    json.loads('[')\n    yield\n"
+    code, err = ran(orgsync, folder, script)
+    assert code == 1
+    assert "raised JSONDecodeError at" in err
+    assert "syncs/own.py, line 14" in err
+    assert "decoder.py" not in err
+
+
+async def test_a_call_that_is_yielded_unawaited_is_closed() -> None:
+    async def call() -> None: ...
+
+    yielded = call()
+    assert "Write `await`" in not_a_batch("own", yielded).remedy
+    assert inspect.getcoroutinestate(yielded) == inspect.CORO_CLOSED

@@ -81,6 +81,16 @@ async def test_the_case_of_a_tables_name_makes_no_other_table(store: Store) -> N
             await store.require_tables(other, ["CONTACT"])
 
 
+async def test_a_table_whose_name_its_owner_wrote_in_capitals_is_the_same(store: Store) -> None:
+    async with running(store, "customers") as run:
+        await store.commit(run, write(schema_of(Shouted), "a"), None, 0)
+    async with running(store) as other:
+        with pytest.raises(RecordClassInvalid, match="belongs to the sync customers"):
+            await store.require_tables(other, ["contact"])
+        with pytest.raises(RecordClassInvalid, match="belongs to the sync customers"):
+            await deliver(store, other, [contact("b")])
+
+
 async def test_of_two_processes_that_write_at_once_one_owns_the_table(store: Store, url: str, folder: Path) -> None:
     refused: list[str] = []
 
