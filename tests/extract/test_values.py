@@ -1,5 +1,6 @@
 """What extraction decides from values alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,7 +97,8 @@ class Marked(Record, table=True):
     [(Named, None, True), (Wider, None, False), (Marked, None, False), (Named, "A = 1", False)],
 )
 def test_new_columns_or_another_condition_begin_anew(model: type[Record], where: str | None, kept: bool) -> None:
-    saved = Progress(NOW, "changes", ("Id", "Name"), None, FACTS, Pass(NOW, NOW))
+    saved = Progress(kind="changes").reading(schema_of(Named), None, FACTS)
+    saved = replace(saved, watermark=NOW, unfinished=Pass(NOW, NOW))
     resumed = saved.reading(schema_of(model), where, FACTS)
     assert (resumed.watermark, resumed.unfinished is None) == ((NOW, False) if kept else (None, True))
 

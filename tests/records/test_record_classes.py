@@ -184,7 +184,6 @@ def test_a_local_column_is_never_asked_of_salesforce() -> None:
         score: float | None = field(local=True, index=True)
 
     schema = schema_of(Scored)
-    assert schema.local_names == ("score",)
     assert schema.paths() == ["Id", "SystemModstamp", "IsDeleted", "Name"]
     assert [column.name for column in schema.org_fields] == ["name"]
     assert (schema.fields[1].local, schema.fields[1].index, schema.fields[1].path) == (True, True, "")

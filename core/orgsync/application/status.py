@@ -9,6 +9,7 @@ from orgsync.context import Every, Interval, Sync
 from orgsync.discovery import list_syncs
 from orgsync.records import Record
 from orgsync.store import Connection, Run
+from orgsync.store.control import PROCESS_DIED
 
 from .workspace import Workspace
 
@@ -65,10 +66,10 @@ def judged(
             break
         failures += run.status == "failed"
     due = _due(every, last.started_at if last else None, since)
-    if last is not None and last.status == "running":
-        return "running", failures, due
     if failures:
         return "failing", failures, due
+    if last is not None and last.status == "running":
+        return "running", failures, due
     grace = every.length if isinstance(every, Interval) else _CRON_GRACE
     owed = _due(every, done.started_at if done else None, since)
     if owed is not None and now - owed > grace:
@@ -90,37 +91,44 @@ async def statuses(workspace: Workspace, *, now: datetime | None = None) -> list
     """
     store, at = workspace.store, now or datetime.now(UTC)
     folder = workspace.settings.syncs_folder
-    found = {each.name: each for each in list_syncs(folder)}
+    listed = list_syncs(folder)
+    found = {each.name: each for each in listed}
+    broken = next((each.problem.cause for each in listed if each.problem and not each.shipped), "")
     own = [name for name, each in found.items() if each.sync is not None and each.where.startswith(str(folder))]
     connections = {each.name: each for each in await store.connections()}
     ran = {(sync, name) for sync, name in await store.last_runs() if name in connections}
     pairs = sorted({*((sync, name) for sync in own for name in connections), *ran})
     return [
-        await _status(workspace, sync, found[sync].sync if sync in found else None, connections[name], at)
+        await _status(workspace, sync, found[sync].sync if sync in found else None, connections[name], at, broken)
         for sync, name in pairs
     ]
 
 
 async def _status(
-    workspace: Workspace, name: str, sync: Sync[Record] | None, connection: Connection, now: datetime
+    workspace: Workspace, name: str, sync: Sync[Record] | None, connection: Connection, now: datetime, broken: str
 ) -> Status:
+    """Tell how one stands; `broken` says why scripts cannot be read, one of which may be this sync's."""
     store = workspace.store
     runs = await store.runs(_RUNS, sync=name, connection=connection.name)
-    kept = await store.checkpoints(name, connection.name)
+    if runs and runs[0].status == "running" and not await store.is_running(name, connection.name):
+        runs[0].status, runs[0].error = "failed", PROCESS_DIED
+    done = next((run for run in runs if run.status == "done"), None)
+    watermark = done.watermark if done else None
     verdict, failures, due = judged(runs, sync.every if sync else None, since=connection.created_at, now=now)
-    reached = [each.watermark for each in kept.values() if each.watermark]
-    watermark = min(reached, default=None)
+    error = _first_sentence(_last_error(runs))
+    if broken and sync is None:
+        verdict, error = "failing", broken
     owned = [table for table, owner in (await store.owners()).items() if owner == name]
     return Status(
         sync=name,
         connection=connection.name,
         verdict=verdict,
-        last_success=next((run.finished_at for run in runs if run.status == "done"), None),
+        last_success=done.finished_at if done else None,
         watermark=watermark,
         lag=None if watermark is None else now - watermark,
         rows=sum([await store.live_count(table, connection.name) for table in owned]),
         failures=failures,
-        error=_first_sentence(_last_error(runs)),
+        error=error,
         due=due,
     )
 

@@ -13,7 +13,7 @@ from orgsync.logs import get_logger
 from orgsync.records import Batch, Position, Record, Schema, schema_of
 from orgsync.salesforce.http import JSON, Answer
 from orgsync.salesforce.query import records
-from orgsync.soql import bind
+from orgsync.soql import bind, require_condition
 
 from .deliveries import Deliveries
 
@@ -85,7 +85,7 @@ class Context:
         another.
         """
         saved = self._position_of(model)
-        condition = None if where is None else bind(where, binds)
+        condition = None if where is None else require_condition(bind(where, binds))
         read = changes(
             self._source, model, where=condition, api=api, saved=saved, full=self._full, compare=self._compare
         )
@@ -106,7 +106,7 @@ class Context:
         `allow_mass_deletion` says that it may. The rest is as in `changes`.
         """
         saved = self._position_of(model)
-        condition = None if where is None else bind(where, binds)
+        condition = None if where is None else require_condition(bind(where, binds))
         read = snapshot(
             self._source,
             model,

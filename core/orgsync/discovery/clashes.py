@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from orgsync.context import Sync
 from orgsync.errors import RecordClassInvalid
 from orgsync.records import Record
+from orgsync.store.ownership import taken
 
 __all__ = ["Clash", "clashes_of"]
 
@@ -22,15 +23,12 @@ class Clash:
     @property
     def problem(self) -> RecordClassInvalid:
         """Say it, with the way out."""
-        own_class = f"Give {self.sync} a record class of its own (or a __tablename__)"
         if self.owned:
-            return RecordClassInvalid(
-                f"The table {self.table} belongs to the sync {self.other}, so {self.sync} may not write to it.",
-                f"{own_class}; or give up what {self.other} has copied: orgsync reset {self.other}.",
-            )
+            return taken(self.table, self.other, self.sync)
         return RecordClassInvalid(
             f"The syncs {self.sync} and {self.other} both write to the table {self.table}, which can belong to one.",
-            f"{own_class}; otherwise whichever runs first keeps the table, and the other is refused.",
+            f"Give {self.sync} a record class of its own (or a __tablename__); otherwise whichever runs first keeps "
+            "the table, and the other is refused.",
         )
 
 

@@ -7,7 +7,7 @@ from orgsync.errors import FieldNotFound, ObjectNotFound
 from orgsync.records import Column, Schema
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.describe import FieldDescribe, ObjectDescribe, describe
-from orgsync.soql import Condition, SemiJoin, condition_of
+from orgsync.soql import Condition, SemiJoin, condition_of, relationships_of
 
 from .object_facts import Facts
 from .query_rules import cursor_of, demands_filter, not_by_bulk
@@ -90,9 +90,10 @@ class _Inspector:
         spelled = {path: await self.spelling(own, path) for path in fields}
         condition = condition_of(where, own.name)
         joined = await self.joined(own, condition)
-        await self.warn_of_drift(own, condition)
-        judged_by = await self.watched(own, [*condition.parents, *joined])
-        read = _parents(list(spelled.values()))
+        await self.warn_of_drift(own, condition, joined)
+        compared = [f"{relationship}.{path}" for relationship, inner in joined.items() for path in ("Id", *inner.paths)]
+        judged_by = await self.watched(own, relationships_of([*condition.paths, *compared]))
+        read = relationships_of(spelled.values())
         parents = await self.watched(own, [*read, *judged_by])
         compounds = {
             spelled[path]: await self.parts(own, path) for path, each in fields.items() if _is(each, _COMPOUNDS)
@@ -109,6 +110,8 @@ class _Inspector:
             numbers=_paths_of(_NUMBERS, fields, spelled),
             instants=tuple(spelled[path] for path, each in fields.items() if each is None or _is(each, _INSTANTS)),
             any_type=_paths_of(_ANY_TYPE, fields, spelled),
+            wide=tuple(spelled[path] for path, each in fields.items() if each is not None and each.is_wide),
+            undescribed=tuple(path for path, each in fields.items() if each is None),
             compounds=compounds,
             drifts=any(each is not None and each.calculated for each in fields.values())
             or bool(set(read) - set(parents)),
@@ -204,19 +207,23 @@ class _Inspector:
                 self.refused.add(sobject)
         return _Unknown(has_stamp=True)
 
-    async def joined(self, own: ObjectDescribe, condition: Condition) -> list[str]:
-        """Name the relationships that a condition's semi-joins look through; warn of those that lead through none."""
-        found: list[str] = []
+    async def joined(self, own: ObjectDescribe, condition: Condition) -> dict[str, Condition]:
+        """Name the relationships that a condition's semi-joins look through, with their own conditions.
+
+        Warns of those that lead through none.
+        """
+        found: dict[str, Condition] = {}
         for join in condition.semi_joins:
             relationship = await self.relationship_of(own, join)
             if relationship is None:
                 self.warn_once(
-                    f"The condition depends on {join.sobject}, whose changes leave no trace on {own.name}: rows that "
-                    f"come or go by them are found when Ids are compared. {_RECONCILE}"
+                    f"The condition depends on {join.sobject or f'another query ({join.path} IN ...)'}, whose changes "
+                    f"leave no trace on {own.name}: rows that come or go by them are found when Ids are compared. "
+                    f"{_RECONCILE}"
                 )
                 continue
-            inner = condition_of(join.condition, join.sobject)
-            found += [relationship, *(f"{relationship}.{parent}" for parent in inner.parents)]
+            known = found.get(relationship, Condition())
+            found[relationship] = Condition(paths=(*known.paths, *join.inner.paths))
         return found
 
     async def relationship_of(self, own: ObjectDescribe, join: SemiJoin) -> str | None:
@@ -230,10 +237,11 @@ class _Inspector:
             return None
         return f"{before}.{reference.relationship}" if before else reference.relationship
 
-    async def warn_of_drift(self, own: ObjectDescribe, condition: Condition) -> None:
+    async def warn_of_drift(self, own: ObjectDescribe, condition: Condition, joined: Mapping[str, Condition]) -> None:
         """Warn of what makes rows meet a condition, or not, while no stamp moves."""
         causes = list(condition.relative_dates)
-        for path in condition.paths:
+        inner = [f"{relationship}.{path}" for relationship, each in joined.items() for path in each.paths]
+        for path in (*condition.paths, *inner):
             found = await self.field(own, path)
             if found is not None and found.calculated:
                 causes.append(path)
@@ -274,15 +282,6 @@ class _Unknown:
     """
 
     has_stamp: bool
-
-
-def _parents(paths: list[str]) -> list[str]:
-    """Name every relationship on the way: `Account.Owner.Name` passes `Account` and `Account.Owner`."""
-    found: list[str] = []
-    for path in paths:
-        names = path.split(".")[:-1]
-        found += [".".join(names[: depth + 1]) for depth in range(len(names))]
-    return found
 
 
 def _is(described: FieldDescribe | None, types: frozenset[str]) -> bool:

@@ -14,7 +14,7 @@ from orgsync.salesforce.describe import changed_since
 __all__ = ["Facts", "refreshed"]
 
 _KEPT_FOR = timedelta(days=1)
-_FORMAT = 1
+_FORMAT = 2
 """Facts that were kept in another format are learnt again."""
 
 
@@ -26,7 +26,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     class writes in another case. `parents` are the relationships whose own changes have to be looked for; `judged_by`
     those that a condition looks through. `drifts` says that a field gets other values without a stamp that could be
     asked for: a formula, or a field of a parent that may be of several kinds.
-    `numbers`, `instants` and `any_type` are the paths of such fields, `compounds` what addresses are made of.
+    `numbers`, `instants` and `any_type` are the paths of such fields, `wide` those of numbers with more digits than a
+    double keeps, `compounds` what addresses are made of; `undescribed` are paths of the class that no describe knows.
     `rest_only` says why Bulk cannot read the fields, `bulk_refused` why it did not read the object; "" where it may.
     `delete_log` says that getDeleted covers the object, `log_refused` that Salesforce says otherwise. `steps_refused`
     are the helper steps that Salesforce refused. What was refused is tried again after a day. `described` keeps when
@@ -43,6 +44,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     numbers: tuple[str, ...] = ()
     instants: tuple[str, ...] = ()
     any_type: tuple[str, ...] = ()
+    wide: tuple[str, ...] = ()
+    undescribed: tuple[str, ...] = ()
     compounds: Mapping[str, Mapping[str, str]] = {}
     drifts: bool = False
     rest_only: str = ""

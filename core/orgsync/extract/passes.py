@@ -10,7 +10,7 @@ import anyio
 import msgspec
 
 from orgsync.errors import OrgsyncError
-from orgsync.records import Batch, Record, Row, Schema, decode, decode_csv, schema_of
+from orgsync.records import Batch, Column, Record, Row, Schema, decode, decode_csv, schema_of
 from orgsync.salesforce.answers import QueryTimedOut
 from orgsync.salesforce.bulk import BulkQuotaSpent, BulkRefused, JobFailed, JobIncomplete
 
@@ -101,12 +101,16 @@ class Reader(Generic[R]):
             since=self.under_way.since,
             bin=facts.has_recycle_bin,
             live=None if deleted else facts.live,
-            exact=any(
-                c.type is Decimal or (c.type is str and facts.reading.path(c) in {*facts.numbers, *facts.any_type})
-                for c in self.schema.columns
-            ),
+            exact=any(self._needs_digits(column) for column in self.schema.columns),
             common=len(first),
         )
+
+    def _needs_digits(self, column: Column) -> bool:
+        """Tell whether a column keeps digits that a double would lose, or that it would write otherwise."""
+        path = self.facts.reading.path(column)
+        if column.type is int:
+            return path in self.facts.wide
+        return column.type is Decimal or (column.type is str and path in {*self.facts.numbers, *self.facts.any_type})
 
     async def read(self, step: str, then: str, question: Question, plan: Plan) -> AsyncGenerator[Chunk]:
         """Read a question to its end, by the plan or by what turns out to be better; `then` is the step behind it.
@@ -162,17 +166,19 @@ class Reader(Generic[R]):
         error ends the reading is kept.
         """
         waiting: list[Row] = []
-        last = anyio.current_time()
+        last, reached = anyio.current_time(), self.progress
         try:
             async with aclosing(chunks):
                 async for chunk in chunks:
                     waiting += await self._met(self.rows(chunk))
+                    reached = self.progress
                     late = anyio.current_time() - last > _SECONDS_A_BATCH
                     if late or not chunk.records or len(waiting) >= self.source.batch_rows:
                         yield self.batch(waiting)
                         waiting, last = [], anyio.current_time()
         except Exception:
             if waiting:
+                self.progress = reached  # not beyond a page whose rows could not be taken
                 yield self.batch(waiting)
             raise
         if waiting:

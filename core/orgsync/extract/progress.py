@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from orgsync.records import Position, Schema, parse_instant, to_stored
 from orgsync.salesforce.bulk import Place
@@ -15,6 +15,18 @@ __all__ = ["Key", "Kind", "Pass", "Progress", "SavedJob"]
 Kind: TypeAlias = Literal["changes", "snapshot"]
 Key: TypeAlias = tuple[str, ...]
 """How far a step has come: what the last row that it read sorts by."""
+
+
+class Shape(NamedTuple):
+    """What a column holds: the path of its field, the name of its type, whether the org may lack the field."""
+
+    path: str
+    type: str
+    optional: bool = False
+
+    def holds_as(self, other: "Shape") -> bool:
+        """Tell whether the values of one are those of the other."""
+        return (self.path, self.type) == (other.path, other.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,8 @@ class Pass:
 class Progress:
     """A stream's checkpoint: its watermark, what it was read with, and the pass it is in, if any.
 
-    `paths` are the fields, `local` the columns of the author's own that the rows were delivered with.
+    `paths` are the fields of `sobject` that were read, `columns` those of the class that the rows were delivered with:
+    by name the field's path ("" for one of the author's own), the type's name, and whether the field is optional.
     `deletions_from` is the instant from which getDeleted is asked next, `compared_at` when the Ids were last compared.
     """
 
@@ -61,7 +74,8 @@ class Progress:
     unfinished: Pass | None = None
     deletions_from: datetime | None = None
     compared_at: datetime | None = None
-    local: tuple[str, ...] = ()
+    sobject: str = ""
+    columns: Mapping[str, Shape] = field(default_factory=dict[str, Shape])
 
     @classmethod
     def from_position(cls, saved: Position | None, kind: Kind) -> "Progress":
@@ -79,7 +93,8 @@ class Progress:
             unfinished=_pass_from_json(unfinished) if unfinished else None,
             deletions_from=_instant(state["deletions_from"]),
             compared_at=_instant(state["compared_at"]),
-            local=tuple(state.get("local", ())),
+            sobject=state.get("sobject", ""),
+            columns={name: Shape(*shape) for name, shape in state.get("columns", {}).items()},
         )
 
     def to_position(self, stream: str) -> Position:
@@ -93,28 +108,32 @@ class Progress:
             "facts": self.facts.to_json(),
             "deletions_from": _text(self.deletions_from),
             "compared_at": _text(self.compared_at),
-            "local": list(self.local),
+            "sobject": self.sobject,
+            "columns": {name: list(shape) for name, shape in self.columns.items()},
         }
         if self.unfinished:
             state["pass"] = _pass_to_json(self.unfinished)
         return Position(stream, self.watermark, state)
 
     def is_of(self, schema: Schema, where: str | None) -> bool:
-        """Tell whether the class has the fields, and the sync the condition, that the facts were learnt for."""
-        known = {*self.paths, *(self.facts.absent if self.facts else ()), "IsDeleted"}
-        return where == self.where and {*schema.paths(), "IsDeleted"} - {"SystemModstamp"} == known
+        """Tell whether the class has the columns, and the sync the condition, that the facts were learnt for."""
+        return (where, schema.sobject, _shapes(schema)) == (self.where, self.sobject, self.columns)
 
     def reading(self, schema: Schema, where: str | None, facts: Facts) -> "Progress":
         """Resume with a record class and a condition.
 
-        New fields, new columns of the author's own or another condition make the next pass read everything: rows
-        that did not change have no value in a new column yet, and rows of the copy may not meet the new condition.
-        So do another cursor, which the watermark is not of, and a parent whose changes were not looked for until now.
+        Another object, columns that are new or hold another field or type, fields that were absent, or another
+        condition make the next pass read everything: rows that did not change have no such value yet, and rows of the
+        copy may not meet the new condition. So do another cursor, which the watermark is not of, and a parent whose
+        changes were not looked for until now.
         """
         paths = tuple(path for path in schema.paths(without=facts.absent) if path != "SystemModstamp")
-        known = set(paths) <= set(self.paths) and set(schema.local_names) <= set(self.local)
-        now = replace(self, paths=paths, local=schema.local_names, where=where, facts=facts)
-        if where == self.where and known and self._covers(facts):
+        columns = _shapes(schema)
+        known = set(paths) <= set(self.paths) and all(
+            name in self.columns and self.columns[name].holds_as(shape) for name, shape in columns.items()
+        )
+        now = replace(self, paths=paths, sobject=schema.sobject, columns=columns, where=where, facts=facts)
+        if (where, schema.sobject) == (self.where, self.sobject) and known and self._covers(facts):
             return now
         return replace(now, watermark=None, unfinished=None)
 
@@ -148,6 +167,10 @@ class Progress:
             deletions_from=done.until if done.since is None else self.deletions_from,
             compared_at=done.until if everything else self.compared_at,
         )
+
+
+def _shapes(schema: Schema) -> dict[str, Shape]:
+    return {column.name: Shape(column.path, column.type.__name__, column.optional) for column in schema.fields}
 
 
 def _pass_to_json(unfinished: Pass) -> dict[str, Any]:

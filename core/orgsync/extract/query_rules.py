@@ -70,11 +70,11 @@ def not_by_bulk(
 
 
 def optional_paths(schema: Schema, problem: Exception, facts: Facts | None) -> set[str]:
-    """Name the optional fields of parents that a query was refused for, though no describe tells of them.
+    """Name the optional fields of parents that a query was refused for, of those that no describe tells of.
 
     A parent that may be of several kinds has the fields alone that all kinds share.
     """
     if facts is None or not isinstance(problem, FieldNotFound):
         return set()
-    names = {c.path for c in schema.fields if c.optional and "." in c.path and c.path not in facts.absent}
+    names = {column.path for column in schema.fields if column.optional and column.path in facts.undescribed}
     return {path for path in names if path.rpartition(".")[2].lower() == problem.field.lower()}

@@ -3,8 +3,9 @@
 A row gets its SystemModstamp while its transaction runs, and appears when that commits; so rows appear after newer
 rows have been read. getUpdated's `latestDateCovered` stays at the start of the oldest open transaction, which makes
 it the one documented instant before which nothing can still appear. Only where Salesforce itself says that it does
-not replicate an object does the org's clock, less a lag, take its place, and the run says so: whatever else keeps
-getUpdated from an answer is tried again and then ends the run, for a watermark taken from a clock may pass over rows.
+not replicate an object, and for objects without SystemModstamp, whose changes getUpdated does not tell, does the org's
+clock, less a lag, take its place, and the run says so: whatever else keeps getUpdated from an answer is tried again and
+then ends the run, for a watermark taken from a clock may pass over rows.
 """
 
 from datetime import datetime, timedelta
@@ -29,14 +30,16 @@ async def safe_instant(source: Source, schema: Schema, facts: Facts) -> datetime
 
     Without getUpdated it is the org's clock minus the source's lag.
     """
-    if not facts.replicateable or facts.cursor != "SystemModstamp":
-        return await _lagging(source, schema.sobject)
+    if not facts.replicateable:
+        return await _lagging(source, f"Salesforce does not replicate {schema.sobject}")
+    if facts.cursor != "SystemModstamp":
+        return await _lagging(source, f"{schema.sobject} has no SystemModstamp and is read by {facts.cursor}")
     oldest = source.client.now
     for window in _WINDOWS:
         try:
             start, covered = await _covered(source, schema.sobject, window)
         except NotReplicateable:
-            return await _lagging(source, schema.sobject)
+            return await _lagging(source, f"Salesforce does not replicate {schema.sobject}")
         oldest = min(covered, source.client.now)
         if covered > start:
             break
@@ -54,9 +57,9 @@ async def _covered(source: Source, sobject: str, window: timedelta) -> tuple[dat
     return start, covered
 
 
-async def _lagging(source: Source, sobject: str) -> datetime:
+async def _lagging(source: Source, reason: str) -> datetime:
     source.warn(
-        f"Salesforce does not replicate {sobject}: its changes are read up to {source.lag.total_seconds():g} seconds "
+        f"{reason}: its changes are read up to {source.lag.total_seconds():g} seconds "
         "before now, and what a transaction that is open for longer wrote may be missed (the setting lag)."
     )
     return await source.client.server_now() - source.lag

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from orgsync.errors import AccessRefused, QueryRefused
+from orgsync.errors import AccessRefused, FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Record
 from orgsync.salesforce.answers import NotReplicateable
 from orgsync.salesforce.replication import DeleteLogPurged, Deletions, deleted
@@ -27,6 +27,9 @@ __all__ = ["ChangesPass", "abandon"]
 R = TypeVar("R", bound=Record)
 
 _REST = Plan("rest")
+_REFUSALS = (QueryRefused, AccessRefused, FieldNotFound, ObjectNotFound)
+"""What Salesforce says of a query that it does not carry out for this user."""
+
 _COME_AT_MOST = 20_000
 """From how many rows without a trace on the whole object is read again, instead of each of them by its Id."""
 
@@ -116,7 +119,8 @@ class ChangesPass(Generic[R]):
             async with aclosing(reader.batches(chunks)) as batches:
                 async for batch in batches:
                     yield batch
-        except QueryRefused as refusal:
+        except _REFUSALS as refusal:
+            _require_of_helper(refusal)
             reader.source.warn(
                 f"{refusal.cause} So changes of {parent} arrive when the {reader.schema.sobject} row itself changes, "
                 "or with reconcile."
@@ -134,7 +138,8 @@ class ChangesPass(Generic[R]):
                 reader.progress = reader.progress.at(step, key)
                 if gone:
                     yield reader.batch((), gone)
-        except QueryRefused as refusal:
+        except _REFUSALS as refusal:
+            _require_of_helper(refusal)
             if not reader.under_way.compare:
                 await self._compare_now(f"{refusal.cause} Rows that left the condition are found by comparing Ids.")
             self._note_refused(step)
@@ -159,7 +164,7 @@ class ChangesPass(Generic[R]):
             facts = msgspec.structs.replace(reader.facts, log_refused=True)
             reader.progress = replace(reader.progress, facts=facts)
             return
-        except (QueryRefused, AccessRefused) as problem:  # a log that was purged, or holds too much, is among them
+        except _REFUSALS as problem:  # a log that was purged, or holds too much, is among them
             if not reader.under_way.compare:
                 await self._compare_now(f"{problem.cause} Ids are compared.")
             return
@@ -244,6 +249,12 @@ class ChangesPass(Generic[R]):
     def _leaving(self) -> Leaving:
         reader = self.reader
         return Leaving(reader.source, reader.schema, reader.facts, reader.progress.where or "")
+
+
+def _require_of_helper(refusal: Exception) -> None:
+    """Raise a refusal again that is not of what the step adds to the query: a field of the record class."""
+    if isinstance(refusal, FieldNotFound) and refusal.field.lower() != "systemmodstamp":
+        raise refusal
 
 
 def _resumed(reader: Reader[R]) -> Plan:

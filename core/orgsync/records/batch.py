@@ -158,8 +158,13 @@ class Batch(Generic[Record_co]):
         return Batch.read(new_model, replaced, deleted_ids=[*self.deleted_ids, *left], position=self.position)
 
     def _kept(self: "Batch[_R]", answers: Sequence[object]) -> "Batch[_R]":
-        rows = [row for row, stays in zip(self.rows, answers, strict=True) if stays]
-        gone = [str(row[0]) for row, stays in zip(self.rows, answers, strict=True) if not stays]
+        newest, rows, gone = _newest(self.rows), list[Row](), list[str]()
+        for row, stays in zip(self.rows, answers, strict=True):
+            if row is newest[row[0]]:  # a row that changes while it is read may come twice
+                if stays:
+                    rows.append(row)
+                else:
+                    gone.append(str(row[0]))
         return Batch.read(self.model, rows, deleted_ids=[*self.deleted_ids, *gone], position=self.position)
 
     def _changed(self, model: type[_S], changed: Sequence[object]) -> "Batch[_S]":

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeAlias, cast
 
 from orgsync.errors import AnswerUnreadable, RecordClassInvalid
 
+from .ids import whole_id
 from .instants import stored_instant
 from .numbers import stored_number
 from .schema import Column, Row, Schema, StoredValue
@@ -138,6 +139,8 @@ def _column(
     schema: Schema, column: Column, reading: Reading, found: _Source, stored: Mapping[type, _Stored]
 ) -> Sequence[StoredValue]:
     path = reading.path(column)
+    if column.name == "id":
+        return _own_ids(schema, found)
     if not path:
         return [False if column.name == "is_deleted" else None] * found.length
     to_stored = stored[column.type] if column.type is not str else _as_text(path, reading, stored)
@@ -153,6 +156,16 @@ def _column(
             f"but {schema.sobject}.{path} holds values of another type.",
             "Change the type in the record class: str takes every value.",
         ) from None
+
+
+def _own_ids(schema: Schema, found: _Source) -> Sequence[StoredValue]:
+    ids = [value if type(value) is str and len(value) == 18 else whole_id(value) for value in found.values("Id")]
+    if None in ids:
+        raise AnswerUnreadable(
+            f"Salesforce's answer has a row of {schema.sobject} without a valid Id.",
+            "Run the sync again; where it stays so, look for a proxy that changes answers.",
+        )
+    return ids
 
 
 def _as_text(path: str, reading: Reading, stored: Mapping[type, _Stored]) -> _Stored:
@@ -198,11 +211,11 @@ def _any_from_text(values: _Values) -> list[StoredValue]:
 
 
 def _in_utc(text: str) -> str:
-    """Write a datetime as the store does, whatever notation it came in; any other text stays."""
+    """Write a datetime in REST's notation as Bulk and the store do; any other text stays."""
     return stored_instant(text) if _INSTANT.fullmatch(text) else text
 
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d{1,2})?", re.ASCII)
 
 

@@ -92,11 +92,6 @@ class Schema:
         """The columns that the class itself names and Salesforce fills."""
         return tuple(column for column in self.fields if not column.local)
 
-    @property
-    def local_names(self) -> tuple[str, ...]:
-        """The names of the columns that the script fills, in the class's order."""
-        return tuple(column.name for column in self.fields if column.local)
-
     def paths(self, *, without: Sequence[str] = ()) -> list[str]:
         """Name each field of Salesforce's once, in order, leaving out those that the org lacks."""
         return [path for path in dict.fromkeys(c.path for c in self.columns if not c.local) if path not in without]

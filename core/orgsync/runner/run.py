@@ -25,6 +25,7 @@ from orgsync.settings import Settings
 from orgsync.store import Run, RunStatus, Store, Write
 
 from .collecting import seldom_collecting
+from .kept_columns import KeptColumns
 from .script_errors import problem_of
 from .yielded import not_a_batch, not_batches
 
@@ -106,6 +107,9 @@ async def run_sync(
             positions = {name: Position(name, kept.watermark, kept.position) for name, kept in saved.items()}
             running.watermarks = {name: kept.watermark for name, kept in positions.items() if name}
             running.tables = {name: kept.kept_in for name, kept in saved.items() if name and kept.kept_in}
+            running.kept = KeptColumns.of(saved)
+            for stream in await running.to_begin_anew(full=options.get("full", False)):
+                del positions[stream]
             context = await open_context(
                 leads_to,
                 store=store,
@@ -146,6 +150,8 @@ class _Running:
     progress: Progress = field(default_factory=Progress)
     watermarks: dict[str, datetime | None] = field(default_factory=dict[str, datetime | None])
     tables: dict[str, str] = field(default_factory=dict[str, str])
+    kept: KeptColumns = field(default_factory=KeptColumns)
+    reached: set[str] = field(default_factory=set[str])
     context: Context | None = None
 
     async def require_sound(self) -> None:
@@ -204,17 +210,37 @@ class _Running:
         # An empty batch of a class whose rows the script keeps as another's makes no table.
         own = has_content or not self.sync.tables or table in self.sync.tables
         writes = [Write(batch.schema, batch.rows, batch.deleted_ids)] if own else []
+        if position and position.stream:
+            position = self.kept.kept_in(position, batch.schema)
         calls = self.context.api_calls if self.context else 0
         counts = await self.store.commit(self.run, writes, position, calls)
         if position and position.stream and has_content:
             self.tables[position.stream] = table
         if position and position.stream:
             self.watermarks[position.stream] = position.watermark
+            self.reached.add(position.stream)
         self.progress.added += counts.added
         self.progress.updated += counts.updated
         self.progress.deleted += counts.deleted
         self.progress.unchanged += counts.unchanged
         self.progress.api_calls = calls
+
+    async def to_begin_anew(self, *, full: bool) -> list[str]:
+        """Name the streams whose saved position says nothing of the rows in their table, by now.
+
+        The table may have been dropped, and the class that a script makes of the rows may have gained columns.
+        """
+        there = {table.lower() for table in await self.store.tables()}
+        dropped = [stream for stream, table in self.tables.items() if table.lower() not in there]
+        for stream in dropped:
+            get_logger().warning(
+                f"The table {self.tables[stream]} is not in the database any more: everything is read anew.",
+                connection=self.run.connection,
+                sync=self.sync.name,
+            )
+        anew = {*dropped, *self.kept.outgrown(self.sync.models, self.tables)}
+        self.kept.forget([*self.kept.by_stream] if full else anew)
+        return sorted(anew)
 
     def _require_table(self, stream: str, table: str) -> None:
         """Raise ScriptProblem where the rows of a pass come for another table than before, or than another pass's.
@@ -240,7 +266,8 @@ class _Running:
 
     async def finish(self, status: RunStatus, error: str | None = None) -> Run:
         """Close the run's row, whatever is being cancelled around it."""
-        reached = [watermark for watermark in self.watermarks.values() if watermark]
+        of = self.reached or self.watermarks.keys()  # a stream that the sync no longer reads says nothing of the others
+        reached = [watermark for stream in of if (watermark := self.watermarks[stream])]
         with anyio.CancelScope(shield=True):
             self.run = await self.store.finish_run(
                 self.run,

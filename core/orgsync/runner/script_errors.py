@@ -5,14 +5,17 @@ The text may hold a customer's data, so it is the error's `detail`, which neithe
 
 import linecache
 import re
+import sqlite3
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from traceback import FrameSummary
 from typing import Any, cast
 
+from sqlalchemy.exc import DBAPIError
+
 from orgsync.context import Sync
-from orgsync.errors import OrgsyncError, ScriptProblem
+from orgsync.errors import OrgsyncError, ScriptProblem, StoreUnavailable
 from orgsync.records import Record
 from orgsync.script_detail import detail_of
 
@@ -20,6 +23,7 @@ __all__ = ["problem_of"]
 
 _CORRECT = "Correct the script; --debug shows the traceback. What was committed before stays."
 _LIBRARY = Path(__file__).resolve().parents[1]
+_STORE = _LIBRARY / "store"
 
 _KNOWN: Sequence[tuple[str, str, str]] = (
     (
@@ -50,7 +54,10 @@ def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
     error = _alone(error)
     if isinstance(error, OrgsyncError):
         return error
-    place, line = _place(sync, traceback.extract_tb(error.__traceback__))
+    frames = traceback.extract_tb(error.__traceback__)
+    if refused := _refused_statement(error, frames):
+        return refused
+    place, line = _place(sync, frames)
     kind, text = type(error).__name__, str(error)
     cause, remedy = f"raised {kind}", _CORRECT
     if isinstance(error, TypeError | AttributeError):
@@ -60,6 +67,21 @@ def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
     problem.detail = detail_of(line, error)
     problem.__cause__ = error
     return problem
+
+
+def _refused_statement(error: BaseException, frames: Sequence[FrameSummary]) -> StoreUnavailable | None:
+    """Say that the database refused a statement of the store's; None for any other error, a script's own SQL's too.
+
+    SQLite's texts name tables and columns and hold no values.
+    """
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(original, sqlite3.Error) or not any(_STORE in Path(each.filename).parents for each in frames):
+        return None
+    return StoreUnavailable(
+        f"The database refused a statement: {original}.",
+        "If a table was dropped or changed by hand, stop what is running and run the sync again, or give its copy up: "
+        "orgsync reset SYNC. Otherwise report it; it is a fault of orgsync's.",
+    )
 
 
 def _alone(error: BaseException) -> BaseException:

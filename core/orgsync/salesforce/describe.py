@@ -14,6 +14,8 @@ from .wire import Answer
 __all__ = ["FieldDescribe", "ObjectDescribe", "changed_since", "describe", "list_objects"]
 
 
+_DIGITS_OF_A_DOUBLE = 15
+
 T = TypeVar("T")
 
 
@@ -23,7 +25,7 @@ class FieldDescribe:
 
     `compound` is the field that this one is a part of; `named` says that it is the object's name field, `hidden` that
     it is deprecated and hidden; one that is not `filterable` or `sortable` cannot stand in WHERE or ORDER BY.
-    `scale` is the number of a number's decimals.
+    `precision` is the number of a number's digits, `scale` that of its decimals.
     """
 
     name: str
@@ -38,6 +40,12 @@ class FieldDescribe:
     filterable: bool = True
     sortable: bool = True
     scale: int | None = None
+    precision: int | None = None
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is a number that may have more digits than a double keeps."""
+        return (self.precision or 0) > _DIGITS_OF_A_DOUBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +142,5 @@ def _field(body: Mapping[str, Any]) -> FieldDescribe:
         filterable=bool(body.get("filterable", True)),
         sortable=bool(body.get("sortable", True)),
         scale=body.get("scale"),
+        precision=int(body.get("precision") or 0),
     )

@@ -25,6 +25,7 @@ __all__ = ["Page", "pages", "records"]
 
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 _PAGE_SIZE = {"Sforce-Query-Options": "batchSize=2000"}
+_AGAIN = "Run it again; where it stays so, look for a proxy that changes answers."
 _COUNT = re.compile(r"\s*SELECT\s+COUNT\s*\(\s*\)\s", re.IGNORECASE)
 _Record: TypeAlias = dict[str, Any]
 
@@ -49,6 +50,7 @@ class _Count:
     rows: int = 0
     total: int | None = None
     urls: set[str] = field(default_factory=set[str])
+    pages: set[int] = field(default_factory=set[int])
 
     def checked(self, page: Page) -> Page:
         """Return the page if it can be the next one.
@@ -60,9 +62,9 @@ class _Count:
         if page.next_url is None and total is not None and rows < total:
             raise QueryIncomplete(
                 f"{self.request} ended with {rows:,} of the {total:,} rows that Salesforce says it found.",
-                "Run it again; where it stays so, look for a proxy that changes answers.",
+                _AGAIN,
             )
-        if page.next_url in self.urls:
+        if page.next_url in self.urls or _print_of(page) in self.pages:
             raise AnswerUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
         return page
 
@@ -72,6 +74,8 @@ class _Count:
         self.rows += len(page.records)
         if page.next_url is not None:
             self.urls.add(page.next_url)
+        if (found := _print_of(page)) is not None:
+            self.pages.add(found)
 
     def least_total(self, page: Page) -> int | None:
         """Return the smallest total that any page named, this one included."""
@@ -115,17 +119,23 @@ async def _complete(client: Client, record: _Record) -> None:
         if not isinstance(value, dict):
             continue
         result = cast("_Record", value)
-        if isinstance(result.get("records"), list) and "done" in result:
+        if "records" in result or "totalSize" in result:
             await _complete_result(client, result)
         else:
             await _complete(client, result)
 
 
 async def _complete_result(client: Client, result: _Record) -> None:
-    rows, count = cast("list[_Record]", result["records"]), _Count("A child query")
+    count = _Count("A child query")
     read = _reader(count)
-    page = count.checked(Page(rows, _total(result), None if result["done"] else _next_url(result)))
+    try:
+        page = count.checked(_page(result))
+    except (KeyError, TypeError, ValueError):
+        raise AnswerUnreadable(
+            "A query was answered with a child query's rows in an unexpected shape.", _AGAIN
+        ) from None
     count.add(page)
+    rows = page.records
     while page.next_url is not None:
         page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
         count.add(page)
@@ -140,7 +150,15 @@ def _reader(count: _Count | None, *, exact: bool = False) -> Callable[[Answer], 
     """Make what reads a page out of an answer; an answer that it refuses is asked for again."""
 
     def read(answer: Answer) -> Page:
-        page = _page(answer, _body(answer, exact=exact))
+        body = _body(answer, exact=exact)
+        try:
+            page = _page(body)
+        except (KeyError, TypeError, ValueError):
+            raise unreadable(answer) from None
+        if not page.records and page.next_url:
+            raise AnswerUnreadable(
+                f"{answer.place} was answered with an empty page that is not the last.", "Try again."
+            )
         return page if count is None else count.checked(page)
 
     return read
@@ -154,30 +172,39 @@ def _body(answer: Answer, *, exact: bool) -> Any:
         return json.loads(answer.content, parse_float=Decimal) if exact else body
 
 
-def _page(answer: Answer, body: Any) -> Page:
-    """Read a page; raises AnswerUnreadable where it is none, or ends nowhere."""
-    try:
-        rows, done = body["records"], body["done"]
-        found = Page(rows, _total(body), None if done is True else _next_url(body))
-    except (KeyError, TypeError, ValueError):
-        raise unreadable(answer) from None
+def _page(body: Any) -> Page:
+    """Read a page; raises KeyError, TypeError or ValueError where it is none, ends nowhere, or ends and goes on."""
+    rows, done = body["records"], body["done"]
     if not isinstance(done, bool) or not isinstance(rows, list):
-        raise unreadable(answer)
+        raise TypeError("no page of a query")
     if not all(isinstance(row, dict) for row in cast("list[object]", rows)):
-        raise unreadable(answer)
-    if not rows and found.next_url:
-        raise AnswerUnreadable(f"{answer.place} was answered with an empty page that is not the last.", "Try again.")
-    return found
+        raise TypeError("no rows")
+    return Page(cast("list[_Record]", rows), _total(body), _next_url(body, done=done))
 
 
 def _total(body: _Record) -> int | None:
+    """Return how many rows the query finds; a negative or missing total says nothing, one of another type is wrong."""
     total = body.get("totalSize")
-    return total if isinstance(total, int) and total >= 0 else None
+    if total is None:
+        return None
+    if type(total) is not int:
+        raise TypeError("no number of rows")
+    return total if total >= 0 else None
 
 
-def _next_url(body: _Record) -> str:
-    """Return where the next page is; raises ValueError where there has to be one and is not."""
-    url = body["nextRecordsUrl"]
-    if not isinstance(url, str) or not url:
-        raise ValueError("no address of the next page")
+def _next_url(body: _Record, *, done: bool) -> str | None:
+    """Return where the next page is; raises ValueError where there has to be one and is not, or the other way round."""
+    url = body.get("nextRecordsUrl")
+    if done != (url is None or url == ""):
+        raise ValueError("done and the address of the next page do not go together")
+    if done:
+        return None
+    if not isinstance(url, str):
+        raise TypeError("no address of the next page")
     return url
+
+
+def _print_of(page: Page) -> int | None:
+    """Return what tells a page from every other of its query: which rows it holds; None where they have no Ids."""
+    ids = tuple(record.get("Id") for record in page.records)
+    return hash(ids) if all(isinstance(each, str) for each in ids) and ids else None

@@ -14,6 +14,7 @@ from orgsync.records import UtcDateTime
 
 __all__ = [
     "METADATA",
+    "PROCESS_DIED",
     "Checkpoint",
     "Connection",
     "Environment",
@@ -41,6 +42,9 @@ def utc_now() -> datetime:
 class _Control(SQLModel, registry=registry()):
     """A table of orgsync's own."""
 
+
+PROCESS_DIED = "The process ended before the run did."
+"""The error of a run that nobody has ended."""
 
 METADATA = _Control.metadata
 

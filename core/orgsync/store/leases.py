@@ -94,6 +94,11 @@ class Leases:
                     if not await _renew(on, run):
                         return
 
+    async def is_held(self, on: Statements, sync: str, connection: str) -> bool:
+        """Tell whether somebody holds the lease who shows signs of life."""
+        held = await _read(on, sync, connection)
+        return held is not None and not self._holders.is_dead(held.holder) and held.expires_at > utc_now()
+
     async def fence(self, on: Statements, sync: str, connection: str | None) -> None:
         """End the leases of a sync, on one connection or on all: no commit under them goes in any more.
 

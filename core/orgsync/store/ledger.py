@@ -9,19 +9,17 @@ from orgsync.errors import AlreadyRunning, ConfigurationInvalid
 from orgsync.records import Position, parse_instant, to_stored
 
 from . import control_statements
-from .control import Checkpoint, Run, RunStatus, utc_now
+from .control import PROCESS_DIED, Checkpoint, Run, RunStatus, utc_now
 from .rows import Counts
 from .sqlite import Statements
 
 __all__ = ["advance", "checkpoints", "count", "finish", "forget", "last_runs", "run", "runs", "start"]
 
-_DIED = "The process ended before the run did."
-
 
 async def start(on: Statements, sync: str, connection: str, epoch: int) -> Run:
     """Begin a run under a lease that was just taken: an older one that still says running has ended; it failed."""
     now = utc_now()
-    await on.fetch(control_statements.FAIL_RUNS, (_DIED, to_stored(now), sync, connection))
+    await on.fetch(control_statements.FAIL_RUNS, (PROCESS_DIED, to_stored(now), sync, connection))
     values = (sync, connection, epoch, to_stored(now))
     [(run_id,)] = await on.fetch(control_statements.START_RUN, values)
     return Run(id=run_id, sync=sync, connection=connection, epoch=epoch, started_at=now)

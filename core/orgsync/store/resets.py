@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from orgsync.records import to_stored
 
 from . import control_statements, ownership, statements
-from .control import utc_now
+from .control import PROCESS_DIED, utc_now
 from .names import unknown
 from .sqlite import Statements
 from .tables import record_tables
 
 __all__ = ["SyncCopy", "copy_of", "give_up"]
-
-_RESET = "The process ended before the run did."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +63,13 @@ async def give_up(on: Statements, copy: SyncCopy) -> None:
     for table in dict.fromkeys([*streams, *copy.rows, *await record_tables(on)]):
         await on.fetch(control_statements.DELETE_MET, (f"{copy.sync} {table}", copy.connection))
     await on.fetch(control_statements.DELETE_CHECKPOINTS, of)
-    await on.fetch(control_statements.FAIL_RUNS_OF, (_RESET, to_stored(utc_now()), *of))
+    await on.fetch(control_statements.FAIL_RUNS_OF, (PROCESS_DIED, to_stored(utc_now()), *of))
+    there = {table.lower() for table in await record_tables(on)}
     for table in copy.rows:
         if copy.connection is None:
             await on.fetch(statements.drop(table))
             await on.fetch(control_statements.DISOWN_TABLE, (table,))
-        else:
+        elif table.lower() in there:
             await on.fetch(statements.delete_owner(table), (copy.connection,))
 
 

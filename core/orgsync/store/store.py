@@ -210,6 +210,11 @@ class Store:
         async with self._database.reading() as on:
             return await ledger.runs(on, limit=limit, sync=sync, connection=connection)
 
+    async def is_running(self, sync: str, connection: str) -> bool:
+        """Tell whether a run of the sync is under way, by its lease: a run that died still says running."""
+        async with self._database.reading() as on:
+            return await self._leases.is_held(on, sync, connection)
+
     async def last_runs(self, *, after: int = 0) -> dict[tuple[str, str], Run]:
         """Read the last run of every (sync, connection), in one query; only those with a number above `after`."""
         async with self._database.reading() as on:
