@@ -192,3 +192,105 @@ async def test_a_query_resumes_without_or_where_an_object_takes_none(tmp_path: P
         assert run.status == "done"
         want = {str(row["Id"]): row["LastName"] for row in frozen.rows("Contact")}
         assert await copied(project, "contact", "last_name") == want
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "Account.Parent.Industry = 'Energy'",
+        "AccountId IN (SELECT Id FROM Account WHERE Parent.Industry = 'Energy')",
+        "AccountId IN (SELECT Id FROM Account a WHERE a.Parent.Industry = 'Energy')",
+    ],
+)
+async def test_a_parent_that_moves_to_another_grandparent_moves_its_rows(
+    tmp_path: Path, frozen: DemoOrg, where: str
+) -> None:
+    energy = frozen.insert("Account", Name="E", Industry="Energy")
+    banking = frozen.insert("Account", Name="B", Industry="Banking")
+    leaving = frozen.insert("Account", Name="leaving", ParentId=energy)
+    coming = frozen.insert("Account", Name="coming", ParentId=banking)
+    leaves = frozen.insert("Contact", LastName="leaves", AccountId=leaving)
+    comes = frozen.insert("Contact", LastName="comes", AccountId=coming)
+    frozen.advance(minutes=20)
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(reading(Contact, where=where))
+        assert set(await project.live("contact")) == {leaves}
+        frozen.advance(hours=1)
+        frozen.update("Account", leaving, ParentId=banking)
+        frozen.update("Account", coming, ParentId=energy)
+        frozen.advance(hours=1)
+        await project.run(reading(Contact, where=where))
+        assert set(await project.live("contact")) == {comes}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "AccountId IN (SELECT Id FROM Account WHERE Mood__c = 'Good')",
+        "AccountId IN (SELECT Id FROM Account WHERE Parent.Mood__c = 'Good')",
+    ],
+)
+async def test_a_formula_inside_a_semi_join_is_named(tmp_path: Path, frozen: DemoOrg, where: str) -> None:
+    frozen.add_field("Account", "Mood__c", formula=lambda row, scope: "Good")
+    async with project_at(tmp_path, frozen) as project:
+        with warnings() as said:
+            await project.run(reading(Contact, where=where))
+    assert any("Mood__c, which changes without a trace on Contact" in each for each in said)
+
+
+async def test_a_semi_join_that_cannot_be_read_is_named(tmp_path: Path, frozen: DemoOrg) -> None:
+    where = "AccountId IN (SELECT Id FROM Account USING SCOPE everything WHERE Industry = 'Energy')"
+    async with project_at(tmp_path, frozen) as project:
+        with warnings() as said:
+            await project.outcome(reading(Contact, where=where))
+    assert any("depends on another query (AccountId IN ...)" in each for each in said)
+
+
+@pytest.mark.parametrize("code", ["INVALID_FIELD", "INVALID_TYPE", "INSUFFICIENT_ACCESS", "MALFORMED_QUERY"])
+@pytest.mark.parametrize("where", [None, "Account.Name != 'x'"])
+async def test_a_refused_question_for_a_parents_changes_does_not_stop_delivery(
+    tmp_path: Path, frozen: DemoOrg, code: str, where: str | None
+) -> None:
+    class Contact(Record, table=True):
+        last_name: str | None
+        account_name: str | None = field("Account.Name")
+
+    message = "No such column 'SystemModstamp' on entity 'Account'." if code == "INVALID_FIELD" else "no"
+    refused = Fault.json_error(403 if code == "INSUFFICIENT_ACCESS" else 400, code, message)
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(reading(Contact, where=where))
+        changed = str(frozen.rows("Contact")[0]["Id"])
+        for name in ("Once", "Twice"):
+            frozen.advance(minutes=10)
+            frozen.update("Contact", changed, LastName=name)
+            frozen.advance(minutes=10)
+            frozen.add_fault(refused, soql="Account.SystemModstamp >=", times=None)
+            await project.run(reading(Contact, where=where))
+            assert (await copied(project, "contact", "last_name"))[changed] == name
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("  ", "is empty"),
+        ("Email != null LIMIT 3", "holds LIMIT 3, which is no part of a condition"),
+        ("Email != null ORDER BY LastName", "holds ORDER BY"),
+        ("Email != null) OR (LastName != null", "parentheses"),
+        ("(Email != null", "parentheses"),
+    ],
+)
+@pytest.mark.parametrize("kind", [reading, snapshotting])
+async def test_what_is_no_condition_is_refused_before_anything_is_read(
+    tmp_path: Path, frozen: DemoOrg, where: str, said: str, kind: Callable[..., Sync[Record]]
+) -> None:
+    async with project_at(tmp_path, frozen) as project:
+        outcome = await project.outcome(kind(Contact, where=where, api="bulk"))
+        assert said in str(outcome.problem)
+        assert outcome.run.added == 0
+
+
+async def test_a_text_that_looks_like_the_end_of_a_condition_is_a_text(tmp_path: Path, frozen: DemoOrg) -> None:
+    odd = frozen.insert("Contact", LastName="x) LIMIT 3 (ORDER BY")
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(reading(Contact, where="LastName = 'x) LIMIT 3 (ORDER BY'"))
+        assert set(await project.live("contact")) == {odd}

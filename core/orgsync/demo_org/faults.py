@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from . import alterations
 from .alterations import Alteration
-from .wire import HTML_TYPE, JSON_TYPE, Answer
+from .wire import HTML_TYPE, JSON_TYPE, Answer, Call
 
 Kind = Literal["answer", "reset", "truncate", "delay", "hang", "alter"]
 MAINTENANCE = (
@@ -127,27 +127,30 @@ class Fault:
 
 @dataclass(slots=True)
 class FaultRule:
-    """When a fault strikes: which paths, how often, how many times in all."""
+    """When a fault strikes: which paths and which SOQL, how often, how many times in all."""
 
     fault: Fault
     match: str = ""
     times: int | None = 1
     every: int = 1
+    soql: str = ""
     _calls: int = 0
 
-    def alters(self, answer: Answer, path: str) -> Answer | None:
+    def alters(self, answer: Answer, call: Call) -> Answer | None:
         """Return an answer as this fault alters it, counting it; None where it stays as it is."""
-        if self.fault.alteration is None or not self._matches(path):
+        if self.fault.alteration is None or not self._matches(call):
             return None
-        changed = alterations.altered(answer, path, self.fault.alteration)
+        changed = alterations.altered(answer, call.path, self.fault.alteration)
         return changed if changed and self._due() else None
 
-    def strikes(self, path: str) -> bool:
+    def strikes(self, call: Call) -> bool:
         """Tell whether a call is struck before it is answered, counting it."""
-        return self.fault.alteration is None and self._matches(path) and self._due()
+        return self.fault.alteration is None and self._matches(call) and self._due()
 
-    def _matches(self, path: str) -> bool:
-        return self.times != 0 and (self.match in path or re.search(self.match, path) is not None)
+    def _matches(self, call: Call) -> bool:
+        if self.times == 0 or self.soql not in call.query.get("q", ""):
+            return False
+        return self.match in call.path or re.search(self.match, call.path) is not None
 
     def _due(self) -> bool:
         self._calls += 1

@@ -197,14 +197,16 @@ class DemoOrg(Changes, Administration, Settings):
         if gone and old != self._port:
             server.close(old)
 
-    def add_fault(self, fault: Fault, *, match: str = "", times: int | None = 1, every: int | None = None) -> None:
-        """Make calls fail whose path holds `match`, or matches it as a regular expression.
+    def add_fault(
+        self, fault: Fault, *, match: str = "", soql: str = "", times: int | None = 1, every: int | None = None
+    ) -> None:
+        """Make calls fail whose path holds or, as a regular expression, matches `match`, and whose query holds `soql`.
 
         The first `times` of them (None: all), or one in `every`, without end unless `times` is more than 1.
         """
         endless = every is not None and times == 1
         with self._database.lock:
-            self._faults.append(FaultRule(fault, match, None if endless else times, every or 1))
+            self._faults.append(FaultRule(fault, match, None if endless else times, every or 1, soql))
 
     def clear_faults(self) -> None:
         """Undo every `add_fault`."""
@@ -235,7 +237,7 @@ class DemoOrg(Changes, Administration, Settings):
 
     def _plan(self, call: Call) -> Plan:
         with self._database.lock:
-            fault = next((rule.fault for rule in self._faults if rule.strikes(call.path)), None)
+            fault = next((rule.fault for rule in self._faults if rule.strikes(call)), None)
             if fault is not None and fault.kind == "hang":
                 self._record(call, Answer(0))
         return Plan(fault, lambda: self._reply(call, fault))
@@ -254,7 +256,7 @@ class DemoOrg(Changes, Administration, Settings):
     def _answer(self, call: Call, fault: Fault | None) -> Answer:
         if fault is None or fault.processed:
             answer = self._api.answer(call)
-            changed = (rule.alters(answer, call.path) for rule in self._faults)
+            changed = (rule.alters(answer, call) for rule in self._faults)
             return next((each for each in changed if each is not None), answer)
         answer = fault.answer()
         self.api_used += answer.counted
