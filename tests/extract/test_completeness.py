@@ -1,12 +1,13 @@
 """REST proves what it gives: pages are counted against the rows that a query found, and ends are believed no sooner."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from orgsync import Batch, Batches, Context, Record, field, sync
+from orgsync import Batch, Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import AnswerUnreadable
 from orgsync.salesforce.answers import QueryIncomplete
@@ -115,3 +116,116 @@ async def test_the_rows_of_a_child_query_come_whole(tmp_path: Path, frozen: Demo
         await project.run(counted)
         assert await copied(project, "account", "number") == want
         assert max(want.values()) > 2
+
+
+@pytest.mark.parametrize("total", ["40", 40.0, True], ids=["text", "a fraction", "true"])
+async def test_a_total_of_another_type_is_no_answer(tmp_path: Path, frozen: DemoOrg, total: object) -> None:
+    early = Fault.altering(lambda page, _: {**page, "records": rows_of(page)[:3], "done": True, "totalSize": total})
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(early, match="/query", soql="LastName", times=None)
+        outcome = await project.outcome(everyone)
+        assert isinstance(outcome.problem, AnswerUnreadable)
+        assert outcome.run.watermark is None
+
+
+async def test_an_end_that_names_a_next_page_is_no_answer(tmp_path: Path, frozen: DemoOrg) -> None:
+    fault = Fault.altering(lambda page, _: {**page, "done": True, "totalSize": -1})
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(fault, match="/query", soql="LastName", times=None)
+        outcome = await project.outcome(everyone)
+        assert isinstance(outcome.problem, AnswerUnreadable)
+        assert outcome.run.watermark is None
+
+
+@pytest.mark.parametrize("lasts", [1, None], ids=["once", "for good"])
+async def test_a_page_that_comes_twice_is_asked_for_again(tmp_path: Path, frozen: DemoOrg, lasts: int | None) -> None:
+    second: dict[str, object] = {}
+
+    def repeated(page: dict[str, object], path: str) -> dict[str, object] | None:
+        if path.endswith("-7"):
+            second.update(page)
+        return {**page, "records": second["records"]} if path.endswith("-14") else None
+
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(Fault.altering(repeated), match="/query", times=lasts)
+        outcome = await project.outcome(everyone)
+        if lasts is None:
+            assert "lead back to one that was read" in str(outcome.problem)
+            assert outcome.run.watermark is None
+            frozen.clear_faults()
+            outcome = await project.outcome(everyone)
+        assert outcome.problem is None
+        assert await is_equal(project)
+
+
+@pytest.mark.parametrize("row_id", [None, "", "0035", 7, "003 00000000001AA"])
+@pytest.mark.parametrize("kind", [reading, snapshotting])
+async def test_a_row_without_a_valid_id_is_the_answers_fault_and_not_the_scripts(
+    tmp_path: Path, frozen: DemoOrg, kind: Callable[..., Sync[Record]], row_id: object
+) -> None:
+    fault = Fault.altering(
+        lambda page, _: {
+            **page,
+            "records": [{**row, "Id": row_id} for row in rows_of(page)[:1]],
+            "totalSize": -1,
+            "done": True,
+            "nextRecordsUrl": None,
+        }
+    )
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(fault, match="/query", soql="LastName", times=None)
+        outcome = await project.outcome(kind(Contact, api="rest"))
+        assert isinstance(outcome.problem, AnswerUnreadable)
+        assert "without a valid Id" in outcome.problem.cause
+
+
+async def test_an_id_of_15_characters_is_kept_with_18(tmp_path: Path, frozen: DemoOrg) -> None:
+    short = Fault.altering(
+        lambda page, _: {**page, "records": [{**row, "Id": row["Id"][:15]} for row in rows_of(page)]}
+    )
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(short, match="/query", soql="LastName", times=None)
+        await project.run(everyone)
+        assert await is_equal(project)
+
+
+@pytest.mark.parametrize("kind", [reading, snapshotting])
+async def test_rows_that_share_an_id_are_no_copy(
+    tmp_path: Path, frozen: DemoOrg, kind: Callable[..., Sync[Record]]
+) -> None:
+    def shared(page: dict[str, object], _: str) -> dict[str, object]:
+        return {**page, "records": [{**row, "Id": "000000000000000AAA"} for row in rows_of(page)]}
+
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(Fault.altering(shared), match="/query", soql="LastName", times=None)
+        outcome = await project.outcome(kind(Contact, api="rest"))
+        assert "share an Id" in str(outcome.problem)
+
+
+async def test_a_page_whose_rows_cannot_be_taken_is_read_by_the_next_run(tmp_path: Path, frozen: DemoOrg) -> None:
+    class Contact(Record, table=True):
+        last_name: str | None
+        title: int | None
+
+    for row in frozen.rows("Contact"):
+        frozen.update("Contact", str(row["Id"]), Title="1")
+    frozen.advance(minutes=30)
+    wrong = str(sorted(frozen.rows("Contact"), key=lambda row: (row["SystemModstamp"], row["Id"]))[20]["Id"])
+    bad = Fault.altering(
+        lambda page, _: {
+            **page,
+            "records": [{**row, "Title": "N/A"} if row["Id"] == wrong else row for row in rows_of(page)],
+        }
+    )
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(bad, match="/query", times=None)
+        outcome = await project.outcome(reading(Contact))
+        assert outcome.problem is not None
+        frozen.clear_faults()
+        await project.run(reading(Contact))
+        assert set(await project.live("contact")) == {str(row["Id"]) for row in frozen.rows("Contact")}
+
+
+def rows_of(page: dict[str, object]) -> list[dict[str, Any]]:
+    """Give the rows of a page."""
+    return cast("list[dict[str, Any]]", page["records"])

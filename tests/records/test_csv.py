@@ -35,6 +35,7 @@ class Thing(Record, table=True):
     owner: str | None = field("Account.Owner.Name")
 
 
+KEY = "a00000000000001AAA"
 PARTS = {"city": "MailingCity", "latitude": "MailingLatitude", "street": "MailingStreet"}
 READING = Reading(numbers=("Digits",), instants=("At",), compounds={"MailingAddress": PARTS})
 
@@ -125,9 +126,9 @@ def test_equal_numbers_are_stored_alike(rest: str, bulk: str, stored: str) -> No
         text: str | None = field("Exact")
 
     reading = Reading("", absent=["IsDeleted"], numbers=["Exact"])
-    (by_rest,) = decode(schema_of(Money), [{"Id": "a", "Exact": json.loads(rest, parse_float=Decimal)}], reading)
-    (by_bulk,) = decode_csv(schema_of(Money), ["Id", "Exact"], [["a", bulk]], reading)
-    assert by_rest == by_bulk == ("a", None, False, stored, stored)
+    (by_rest,) = decode(schema_of(Money), [{"Id": KEY, "Exact": json.loads(rest, parse_float=Decimal)}], reading)
+    (by_bulk,) = decode_csv(schema_of(Money), ["Id", "Exact"], [[KEY, bulk]], reading)
+    assert by_rest == by_bulk == (KEY, None, False, stored, stored)
 
 
 @pytest.mark.parametrize(
@@ -150,9 +151,9 @@ def test_a_value_of_any_type_has_one_notation(rest: str, bulk: str, stored: str 
 
     reading = Reading("", absent=["IsDeleted"], any_type=["NewValue"])
     value = json.loads(rest, parse_float=Decimal)
-    (by_rest,) = decode(schema_of(History), [{"Id": "a", "NewValue": value}], reading)
-    (by_bulk,) = decode_csv(schema_of(History), ["Id", "NewValue"], [["a", bulk]], reading)
-    assert by_rest == by_bulk == ("a", None, False, stored)
+    (by_rest,) = decode(schema_of(History), [{"Id": KEY, "NewValue": value}], reading)
+    (by_bulk,) = decode_csv(schema_of(History), ["Id", "NewValue"], [[KEY, bulk]], reading)
+    assert by_rest == by_bulk == (KEY, None, False, stored)
 
 
 def test_a_text_of_rest_that_looks_like_a_number_stays_as_it_is() -> None:
@@ -160,7 +161,7 @@ def test_a_text_of_rest_that_looks_like_a_number_stays_as_it_is() -> None:
         new_value: str | None
 
     reading = Reading("", absent=["IsDeleted"], any_type=["NewValue"])
-    assert decode(schema_of(History), [{"Id": "a", "NewValue": "1.10"}], reading) == [("a", None, False, "1.10")]
+    assert decode(schema_of(History), [{"Id": KEY, "NewValue": "1.10"}], reading) == [(KEY, None, False, "1.10")]
 
 
 def test_an_empty_text_is_null_both_ways() -> None:
@@ -168,13 +169,13 @@ def test_an_empty_text_is_null_both_ways() -> None:
         name: str | None
 
     reading = Reading("", absent=["IsDeleted"])
-    assert decode(schema_of(Named), [{"Id": "a", "Name": ""}], reading) == [("a", None, False, None)]
-    assert decode_csv(schema_of(Named), ["Id", "Name"], [["a", ""]], reading) == [("a", None, False, None)]
+    assert decode(schema_of(Named), [{"Id": KEY, "Name": ""}], reading) == [(KEY, None, False, None)]
+    assert decode_csv(schema_of(Named), ["Id", "Name"], [[KEY, ""]], reading) == [(KEY, None, False, None)]
 
 
 def test_a_column_that_lacks_is_not_taken_for_null() -> None:
     with pytest.raises(AnswerUnreadable, match=r"lacks Thing\.SystemModstamp"):
-        decode_csv(schema_of(Thing), ["Id"], [["a"]], READING)
+        decode_csv(schema_of(Thing), ["Id"], [[KEY]], READING)
 
 
 def test_a_date_that_became_a_datetime_is_an_error_and_not_cut_short() -> None:
@@ -183,9 +184,9 @@ def test_a_date_that_became_a_datetime_is_an_error_and_not_cut_short() -> None:
 
     reading = Reading("", absent=["IsDeleted"])
     with pytest.raises(RecordClassInvalid, match=r"Dated\.day is declared date"):
-        decode_csv(schema_of(Dated), ["Id", "Day"], [["a", "2026-01-31T10:15:00.000Z"]], reading)
+        decode_csv(schema_of(Dated), ["Id", "Day"], [[KEY, "2026-01-31T10:15:00.000Z"]], reading)
     with pytest.raises(RecordClassInvalid, match=r"Dated\.day is declared date"):
-        decode(schema_of(Dated), [{"Id": "a", "Day": "2026-01-31T10:15:00.000+0000"}], reading)
+        decode(schema_of(Dated), [{"Id": KEY, "Day": "2026-01-31T10:15:00.000+0000"}], reading)
 
 
 def test_a_recorded_bulk_result_is_read() -> None:

@@ -26,7 +26,7 @@ class Thing(Record, table=True):
 
 def row(**values: Any) -> dict[str, Any]:
     record = {
-        "Id": "a00",
+        "Id": "a00000000000001AAA",
         "SystemModstamp": None,
         "IsDeleted": False,
         "Text": None,
@@ -123,14 +123,14 @@ def test_a_parent_is_followed_to_its_field() -> None:
 
 def test_an_answer_that_lacks_a_field_asked_for_is_not_taken_for_null() -> None:
     with pytest.raises(AnswerUnreadable, match=r"lacks Thing\.SystemModstamp"):
-        decode(schema_of(Thing), [{"Id": "a00"}])
+        decode(schema_of(Thing), [{"Id": "a00000000000001AAA"}])
 
 
 def test_fields_named_absent_are_null_and_nothing_is_deleted_where_the_object_cannot_say() -> None:
-    record = {"Id": "a00", "CreatedDate": "2026-01-01T00:00:00.000+0000"}
+    record = {"Id": "a00000000000001AAA", "CreatedDate": "2026-01-01T00:00:00.000+0000"}
     absent = ["IsDeleted", *(column.path for column in schema_of(Thing).fields)]
     (decoded,) = decode(schema_of(Thing), [record], Reading("CreatedDate", absent))
-    assert decoded[:3] == ("a00", "2026-01-01T00:00:00.000Z", False)
+    assert decoded[:3] == ("a00000000000001AAA", "2026-01-01T00:00:00.000Z", False)
     assert set(decoded[3:]) == {None}
 
 

@@ -74,7 +74,7 @@ async def test_what_is_refused_when_sending_is_refused_when_streaming(caplog: py
     caplog.set_level(logging.INFO)
     async with RawServer(HANG) as server, Http() as http:
         with pytest.raises(NetworkProblem, match="not answered in time"):
-            async with http.stream("GET", server.url, timeout=0.05):
+            async with http.stream("GET", server.url, timeout=0.5):
                 pass
         with pytest.raises(ConfigurationInvalid, match="address is not one"):
             async with http.stream("GET", "ftp://host/"):

@@ -93,30 +93,31 @@ class Fault:
 
         `totalSize` stays what it is, so that it is more than the rows that came.
         """
-        return cls._altering(alterations.done_too_early)
+        return cls.altering(alterations.done_too_early)
 
     @classmethod
     def lost_locator(cls) -> Self:
         """Say `done: false` with `nextRecordsUrl: null`; the rows of the page stay."""
-        return cls._altering(alterations.lost_locator)
+        return cls.altering(alterations.lost_locator)
 
     @classmethod
     def no_records(cls) -> Self:
         """Say `records: null`."""
-        return cls._altering(alterations.no_records)
+        return cls.altering(alterations.no_records)
 
     @classmethod
     def changed_total(cls, offset: int) -> Self:
         """Add `offset` to the `totalSize` of a page after the first."""
-        return cls._altering(alterations.changed_total(offset))
+        return cls.altering(alterations.changed_total(offset))
 
     @classmethod
     def unknown_total(cls) -> Self:
         """Say `totalSize: -1`."""
-        return cls._altering(alterations.unknown_total)
+        return cls.altering(alterations.unknown_total)
 
     @classmethod
-    def _altering(cls, alteration: Alteration) -> Self:
+    def altering(cls, alteration: Alteration) -> Self:
+        """Answer a query with the page that a function makes of the true one and its path; None leaves it as it is."""
         return cls("alter", processed=True, alteration=alteration)
 
     def answer(self) -> Answer:

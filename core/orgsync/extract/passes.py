@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import anyio
 import msgspec
 
-from orgsync.errors import OrgsyncError
+from orgsync.errors import OrgsyncError, RecordClassInvalid
 from orgsync.records import Batch, Column, Record, Row, Schema, decode, decode_csv, schema_of
 from orgsync.salesforce.answers import QueryTimedOut
 from orgsync.salesforce.bulk import BulkQuotaSpent, BulkRefused, JobFailed, JobIncomplete
@@ -149,12 +149,20 @@ class Reader(Generic[R]):
         return plan
 
     def rows(self, chunk: Chunk) -> list[Row]:
-        """Bring a chunk's rows into stored form."""
+        """Bring a chunk's rows into stored form.
+
+        Raises RecordClassInvalid for an object whose rows share an Id, as some virtual ones' do (000000000000000AAA).
+        """
         reading = self.facts.reading
         if chunk.texts:
             rows = decode_csv(self.schema, chunk.header, chunk.texts, reading)
         else:
             rows = decode(self.schema, chunk.records, reading)
+        if len({row[0] for row in rows}) < len(rows):
+            raise RecordClassInvalid(
+                f"Rows of {self.schema.sobject} share an Id, so it cannot be their key.",
+                "Read it with ctx.query and yield batches with Ids of your own.",
+            )
         self._note_empty(rows)
         return rows
 

@@ -4,13 +4,12 @@ Rows are read in full and their Ids noted. Only when all are read is the copy co
 lacks more than half of the copy's rows fails then: it is more likely that a permission has gone than that they have.
 """
 
-from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 
-from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused, RecordClassInvalid
+from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, schema_of
 from orgsync.salesforce.answers import FilterRequired
 
@@ -112,10 +111,9 @@ async def _rows(reader: Reader[R]) -> AsyncGenerator[Batch[R]]:
     question = reader.question(ById(), deleted=False)
     async with aclosing(reader.read("rows", "gone", question, await reader.plan(question))) as chunks:
         async for chunk in chunks:
-            ids = chunk.ids
-            _require_own_ids(reader, ids)
-            await reader.comparison.meet(ids)
-            yield reader.batch(reader.rows(chunk))
+            rows = reader.rows(chunk)
+            await reader.comparison.meet([str(row[0]) for row in rows])
+            yield reader.batch(rows)
 
 
 async def _gone(reader: Reader[R], *, allow_mass_deletion: bool) -> AsyncGenerator[Batch[R]]:
@@ -129,12 +127,3 @@ async def _gone(reader: Reader[R], *, allow_mass_deletion: bool) -> AsyncGenerat
     async for gone, last in reader.comparison.gone(reader.under_way, after[0] if after else ""):
         reader.progress = reader.progress.at("gone", (last,))
         yield reader.batch((), gone)
-
-
-def _require_own_ids(reader: Reader[R], ids: Sequence[str]) -> None:
-    """Raise RecordClassInvalid for an object whose rows share an Id, as some virtual ones' do (000000000000000AAA)."""
-    if ids and Counter(ids).most_common(1)[0][1] > 1:
-        raise RecordClassInvalid(
-            f"Rows of {reader.schema.sobject} share an Id, so it cannot be their key.",
-            "Read it with ctx.query and yield batches with Ids of your own.",
-        )
