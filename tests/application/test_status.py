@@ -32,6 +32,7 @@ def run(status: RunStatus, hours_ago: float) -> Run:
         ([run("stopped", 0.5), run("done", 1.5)], HOURLY, "ok", 0),
         ([run("stopped", 0.5), run("stopped", 1.5), run("done", 2.5)], HOURLY, "overdue", 0),
         ([run("stopped", 0.5)], HOURLY, "overdue", 0),
+        ([run("stopped", 0.5)], None, "stopped", 0),
         ([run("running", 0.1), run("done", 1)], HOURLY, "running", 0),
         ([run("running", 0.1), run("failed", 1)], HOURLY, "failing", 1),
         ([run("done", 20)], NIGHTLY, "overdue", 0),
@@ -48,4 +49,4 @@ def test_a_sync_is_judged_by_its_runs(runs: list[Run], every: Every | None, verd
 
 def test_a_sync_of_a_connection_just_made_is_not_overdue() -> None:
     assert judged([], HOURLY, since=NOW - timedelta(minutes=5), now=NOW)[0] == "never run"
-    assert set(get_args(Verdict)) == {"ok", "failing", "overdue", "running", "never run"}
+    assert set(get_args(Verdict)) == {"ok", "failing", "overdue", "running", "stopped", "never run"}

@@ -1,6 +1,8 @@
 """`orgsync status` and `orgsync reset`: how syncs stand, and giving up what one has copied."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,70 @@ def test_a_table_that_was_given_up_may_belong_to_another_sync(orgsync: Command, 
     assert "orgsync reset companies" in refused.err
     orgsync("reset", "companies", "--yes")
     assert orgsync("run", "firms").code == 0
+
+
+@pytest.mark.usefixtures("own")
+def test_a_table_that_was_dropped_by_hand_can_be_reset_on_one_connection(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    orgsync("run", "companies")
+    drop(folder, "company")
+    outcome = orgsync("reset", "companies", "-c", "acme", "--yes")
+    assert (outcome.code, "is reset on acme" in outcome.out) == (0, True)
+    orgsync("run", "companies")
+    assert len(orgsync("records", "company", "--format", "json").objects()) == len(acme.rows("Account"))
+
+
+@pytest.mark.usefixtures("own")
+def test_status_fails_where_scripts_cannot_be_read(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    orgsync("run", "companies")
+    script = folder / "syncs" / "companies.py"
+    script.write_text(f"import nope\n{script.read_text(encoding='utf-8')}", encoding="utf-8")
+    outcome = orgsync("status", "--json")
+    assert (outcome.code, json.loads(outcome.out)["state"]) == (1, "failing")
+    assert "nope" in json.loads(outcome.out)["error"]
+
+
+@pytest.mark.usefixtures("own")
+def test_a_run_that_died_is_not_running(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    orgsync("run", "companies")
+    execute(folder, "UPDATE orgsync_run SET status = 'running', finished_at = NULL")
+    shown = json.loads(orgsync("status", "--json").out)
+    assert (shown["state"], shown["error"]) == ("failing", "The process ended before the run did.")
+
+
+@pytest.mark.usefixtures("own")
+def test_a_sync_of_a_package_is_never_due_for_nobody_runs_it_unasked(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "contacts")
+    shown = [each for each in orgsync("status", "--json").objects() if each["sync"] == "contacts"]
+    assert [each["due"] for each in shown] == [None]
+
+
+def test_the_lag_is_of_what_the_sync_reads_now(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    both = OWN + "\n\nclass Person(Record, table=True):\n    __sobject__ = 'Contact'\n    last_name: str | None\n"
+    both = both.replace("def companies", "async def companies").replace("Batches[Company]", "Batches[Record]")
+    both = both.replace(
+        "    return ctx.changes(Company)\n",
+        "    for model in (Company, Person):\n"
+        "        async for batch in ctx.changes(model):\n            yield batch\n",
+    )
+    (folder / "syncs").mkdir()
+    (folder / "syncs" / "companies.py").write_text(both, encoding="utf-8")
+    assert orgsync("run", "companies").code == 0
+    (folder / "syncs" / "companies.py").write_text(OWN, encoding="utf-8")
+    execute(folder, "UPDATE orgsync_checkpoint SET watermark = '2020-01-01T00:00:00.000Z' WHERE stream = 'person'")
+    acme.advance(minutes=20)
+    run = json.loads(orgsync("run", "companies", "--json").out)
+    assert run["watermark"] > "2020-01-02"
+    assert json.loads(orgsync("status", "--json").out)["watermark"] == run["watermark"]
+
+
+def drop(folder: Path, table: str) -> None:
+    execute(folder, f"DROP TABLE {table}")
+
+
+def execute(folder: Path, statement: str) -> None:
+    """Run a statement on the project's database, as a person would."""
+    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db")) as database:
+        database.execute(statement)
+        database.commit()

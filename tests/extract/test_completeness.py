@@ -10,6 +10,7 @@ import pytest
 from orgsync import Batch, Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import AnswerUnreadable
+from orgsync.extract import passes
 from orgsync.salesforce.answers import QueryIncomplete
 from tests.extract.extracting import copied, reading, snapshotting
 from tests.projects import Project, project_at
@@ -202,7 +203,11 @@ async def test_rows_that_share_an_id_are_no_copy(
         assert "share an Id" in str(outcome.problem)
 
 
-async def test_a_page_whose_rows_cannot_be_taken_is_read_by_the_next_run(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_a_page_whose_rows_cannot_be_taken_is_read_by_the_next_run(
+    tmp_path: Path, frozen: DemoOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "_SECONDS_A_BATCH", 3600)  # pages wait for each other, however slow the machine
+
     class Contact(Record, table=True):
         last_name: str | None
         title: int | None
@@ -217,7 +222,7 @@ async def test_a_page_whose_rows_cannot_be_taken_is_read_by_the_next_run(tmp_pat
             "records": [{**row, "Title": "N/A"} if row["Id"] == wrong else row for row in rows_of(page)],
         }
     )
-    async with project_at(tmp_path, frozen) as project:
+    async with project_at(tmp_path, frozen, batch_rows=10_000) as project:
         frozen.add_fault(bad, match="/query", times=None)
         outcome = await project.outcome(reading(Contact))
         assert outcome.problem is not None

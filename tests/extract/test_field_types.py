@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orgsync import Record, field
+from orgsync.demo_org import DemoOrg, Fault
 from orgsync.extract.field_types import fitting_types, misfits
 from orgsync.records import schema_of
 from orgsync.records.decoding import Reading, decode, decode_csv
 from orgsync.salesforce.describe import FieldDescribe
+from tests.extract.extracting import copied, reading
+from tests.projects import project_at
 
 VALUES: Mapping[str, Any] = {
     "string": "Ann",
@@ -96,3 +100,19 @@ def test_a_misfit_is_named_with_the_type_to_write() -> None:
             "Write amount: float | None (Decimal and str will do, too).",
         ),
     ]
+
+
+async def test_a_whole_number_of_18_digits_comes_with_every_digit(tmp_path: Path, org: DemoOrg) -> None:
+    class Account(Record, table=True):
+        annual_revenue: int | None
+
+    row = (
+        '{"Id": "001000000000001AAA", "SystemModstamp": "2026-01-31T10:15:00.000+0000", "IsDeleted": false, '
+        '"AnnualRevenue": 123456789012345678.0}'
+    )
+    answer = Fault.status(200, f'{{"totalSize": 1, "done": true, "records": [{row}]}}', content_type="application/json")
+    org.add_fault(answer, soql="AnnualRevenue")
+    async with project_at(tmp_path, org) as project:
+        await project.run(reading(Account, api="rest"))
+        found = await copied(project, "account", "annual_revenue")
+    assert found["001000000000001AAA"] == 123456789012345678

@@ -47,3 +47,30 @@ async def test_a_field_that_a_kind_of_parent_lacks_ends_the_run_unless_it_is_opt
         outcome = await project.outcome(reading(Event))
         assert isinstance(outcome.problem, FieldNotFound)
         assert "Region__c" in outcome.problem.cause
+
+
+async def test_a_field_that_a_kind_of_parent_lacks_takes_no_other_of_its_name_along(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    class Case(Record, table=True):
+        account_rating: str | None = field("Account.Rating", optional=True)
+        owner_rating: str | None = field("Owner.Rating", optional=True)
+
+    account = org.insert("Account", Name="a", Rating="Hot")
+    case = org.insert("Case", Subject="x", AccountId=account)
+    async with project_at(tmp_path, org) as project:
+        with warnings() as said:
+            await project.run(reading(Case))
+        assert (await copied(project, "case", "account_rating", "owner_rating"))[case] == ("Hot", None)
+    assert not any("account_rating" in each for each in said)
+
+
+@pytest.mark.parametrize("api", ["rest", "bulk"])
+async def test_a_text_behind_such_a_parent_that_looks_like_an_instant_stays_as_it_is(
+    tmp_path: Path, org: DemoOrg, api: str
+) -> None:
+    account = org.insert("Account", Name="2026-01-31T10:15:00+02:00")
+    task = org.insert("Task", Subject="x", WhatId=account)
+    async with project_at(tmp_path, org) as project:
+        await project.run(reading(Task, api=api))
+        assert (await copied(project, "task", "what_name"))[task] == "2026-01-31T10:15:00+02:00"

@@ -260,3 +260,15 @@ def test_a_checkpoint_is_kept_as_it_was_when_it_was_given() -> None:
     batch = Batch(Person, checkpoint={"pages": pages})
     pages.append(2)
     assert batch.position == Position("", None, {"pages": [1]})
+
+
+def test_of_a_row_that_comes_twice_the_newest_version_decides_whether_a_filter_keeps_it() -> None:
+    def version(stamp: str, name: str) -> tuple[Any, ...]:
+        return (ANN, f"2026-01-31T10:{stamp}.000Z", False, name, None, None, None, None, None)
+
+    older, newer = version("15:00", "Bob"), version("16:00", "Ann")
+    for rows in ([older, newer], [newer, older]):
+        kept = Batch.read(Person, rows, position=POSITION).filter(lambda person: person.name == "Ann")
+        assert ([person.name for person in kept], kept.deleted_ids) == (["Ann"], [])
+        left = Batch.read(Person, rows, position=POSITION).filter(lambda person: person.name == "Bob")
+        assert ([person.name for person in left], left.deleted_ids) == ([], [ANN])

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
-from orgsync.context import Every, Interval, Sync
+from orgsync.context import Every, Interval
 from orgsync.discovery import list_syncs
-from orgsync.records import Record
 from orgsync.store import Connection, Run
 from orgsync.store.control import PROCESS_DIED
 
@@ -15,7 +14,7 @@ from .workspace import Workspace
 
 __all__ = ["Status", "Verdict", "judged", "statuses"]
 
-Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "never run"]
+Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run"]
 
 _RUNS = 100
 """How many runs back failures are counted."""
@@ -74,7 +73,9 @@ def judged(
     owed = _due(every, done.started_at if done else None, since)
     if owed is not None and now - owed > grace:
         return "overdue", failures, due
-    return ("ok" if last else "never run"), failures, due
+    if last is None:
+        return "never run", failures, due
+    return ("ok" if done else "stopped"), failures, due
 
 
 def _due(every: Every | None, started: datetime | None, since: datetime) -> datetime | None:
@@ -86,7 +87,8 @@ def _due(every: Every | None, started: datetime | None, since: datetime) -> date
 async def statuses(workspace: Workspace, *, now: datetime | None = None) -> list[Status]:
     """Tell how every sync of the project stands on every connection, and every other that has ever run there.
 
-    Syncs that packages bring are among them once they have run. Raises ConfigurationInvalid and ScriptNotLoaded as
+    Syncs that packages bring are among them once they have run; nobody runs them but by name, so they are never due.
+    Raises ConfigurationInvalid and ScriptNotLoaded as
     reading the settings and scripts does.
     """
     store, at = workspace.store, now or datetime.now(UTC)
@@ -99,13 +101,20 @@ async def statuses(workspace: Workspace, *, now: datetime | None = None) -> list
     ran = {(sync, name) for sync, name in await store.last_runs() if name in connections}
     pairs = sorted({*((sync, name) for sync in own for name in connections), *ran})
     return [
-        await _status(workspace, sync, found[sync].sync if sync in found else None, connections[name], at, broken)
+        await _status(
+            workspace,
+            sync,
+            connections[name],
+            at,
+            every=known.every if (known := found[sync].sync if sync in found else None) and sync in own else None,
+            broken="" if known else broken,
+        )
         for sync, name in pairs
     ]
 
 
 async def _status(
-    workspace: Workspace, name: str, sync: Sync[Record] | None, connection: Connection, now: datetime, broken: str
+    workspace: Workspace, name: str, connection: Connection, now: datetime, *, every: Every | None, broken: str
 ) -> Status:
     """Tell how one stands; `broken` says why scripts cannot be read, one of which may be this sync's."""
     store = workspace.store
@@ -114,9 +123,9 @@ async def _status(
         runs[0].status, runs[0].error = "failed", PROCESS_DIED
     done = next((run for run in runs if run.status == "done"), None)
     watermark = done.watermark if done else None
-    verdict, failures, due = judged(runs, sync.every if sync else None, since=connection.created_at, now=now)
+    verdict, failures, due = judged(runs, every, since=connection.created_at, now=now)
     error = _first_sentence(_last_error(runs))
-    if broken and sync is None:
+    if broken:
         verdict, error = "failing", broken
     owned = [table for table, owner in (await store.owners()).items() if owner == name]
     return Status(
