@@ -86,6 +86,10 @@ class Store:
         """Open a session to read with: `(await session.exec(select(Contact))).all()`. It cannot write."""
         return self._database.reading_session()
 
+    def require_in_place(self) -> None:
+        """Raise StoreReplaced where the database's file was deleted or replaced since it was opened."""
+        self._database.require_in_place()
+
     async def require_writable(self) -> None:
         """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
         async with self._database.writing() as on:
