@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from structlog.testing import capture_logs
 
 from orgsync import Credentials
 from orgsync.application import connect
 from orgsync.demo_org import DemoOrg
-from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded
+from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded, StoreReplaced
 from orgsync.scheduler import Scheduler, Scripts
 from tests.projects import Project, credentials_for, project_at
 
@@ -294,3 +295,27 @@ async def test_two_syncs_of_one_name_leave_everything_as_it_was(night: Night) ->
     assert scripts.reload()
     assert [*scripts.syncs] == ["accounts"]
     assert "Two syncs are called accounts" in scripts.problems[0].cause
+
+
+async def test_a_clock_that_is_set_back_stalls_nothing_and_is_reported(night: Night) -> None:
+    scheduler = night.scheduler()
+    await night.ran(scheduler)
+    said = await night.ran(scheduler, minutes=-60)
+    assert events(said, "warning") == ["clock was set back"]
+    assert runs(said) == []
+    assert runs(await night.ran(scheduler, minutes=14)) == []
+    assert runs(await night.ran(scheduler, minutes=1)) == [("accounts", "acme", "done")]
+    assert runs(await night.ran(scheduler, minutes=15)) == [("accounts", "acme", "done")]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_database_that_is_deleted_or_replaced_ends_the_scheduler(night: Night, *, replaced: bool) -> None:
+    database = night.project.workspace.settings.folder / "orgsync.db"
+    other = database.with_suffix(".new")
+    other.touch()
+    taking_away = f"Path({str(other)!r}).rename({str(database)!r})" if replaced else f"Path({str(database)!r}).unlink()"
+    script = RAISING.replace("raise EXCEPTION", f"{taking_away}\n    await anyio.sleep_forever()")
+    night.write("taking_away.py", f"from pathlib import Path\n\nimport anyio\n{script}")
+    scheduler = night.scheduler()
+    with anyio.fail_after(20), pytest.raises(StoreReplaced, match="by another file" if replaced else "was deleted"):
+        await scheduler.run()

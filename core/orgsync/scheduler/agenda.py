@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from orgsync.context import Every
+from orgsync.context import Cron, Every
 from orgsync.store import Run
 
 from .planning import Bounds, Job, Link, due_again, in_turn, startable
@@ -91,6 +91,21 @@ class Agenda:
             self._serve(run.connection, started)
             if job in self._standings:
                 self._standings[job] = self._standing(job, now)
+        self._next = None
+
+    def set_back(self, by: timedelta, now: datetime) -> None:
+        """Move what was planned with a clock that was set back; cron expressions keep to the slots of the clock."""
+        for job, standing in self._standings.items():
+            standing.due -= by
+            standing.started = standing.started and standing.started - by
+            standing.ended = standing.ended and standing.ended - by
+            rhythm = self._rhythms[job.sync]
+            if isinstance(rhythm, Cron):
+                started, failures = standing.started, standing.failures
+                standing.due = due_again(rhythm, started, failures=failures) if started else now
+        self._last = {job: (started - by, cut_short) for job, (started, cut_short) in self._last.items()}
+        self._served = {name: at - by for name, at in self._served.items()}
+        self._rests = {org: until - by for org, until in self._rests.items()}
         self._next = None
 
     def start(self, now: datetime) -> list[Job]:

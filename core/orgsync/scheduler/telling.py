@@ -1,7 +1,7 @@
 """What the scheduler says, as structlog events: one for each run, and one for each thing that changes."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -58,6 +58,10 @@ class Telling:
     def rests(self, org: str, until: datetime, problem: OrgsyncError) -> None:
         """Tell that an org has reached its limit and is left alone for a while."""
         self._log.warning("org rests", org=org, until=to_stored(until), error=str(problem))
+
+    def clock_set_back(self, by: timedelta) -> None:
+        """Report that the machine's clock was set back."""
+        self._log.warning("clock was set back", seconds=round(by.total_seconds()))
 
     def connections(self, *, added: Sequence[str], gone: Sequence[str]) -> None:
         """Tell which connections have come and gone."""
