@@ -74,6 +74,11 @@ class Client:
         """The org's time: this machine's, corrected by the `Date` of the last answer."""
         return self._clock() + self._ahead
 
+    @property
+    def machine_now(self) -> datetime:
+        """This machine's own time, whatever answers say."""
+        return self._clock()
+
     async def server_now(self) -> datetime:
         """Answer with the org's time, asking for it if no answer has told it yet."""
         if not self._told_time:
