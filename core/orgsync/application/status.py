@@ -28,8 +28,9 @@ class Status:
     """How one sync stands on one connection.
 
     `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, None for one that
-    is run by hand; `failures` how many runs have failed since the last success, `error` the first sentence of what
-    ended the last run that was not done, where none was done after it.
+    is run by hand; `failures` how many runs have failed since the last success, `error` cause and remedy of what ended
+    the last run that was not done, where none was done after it. `running_for` is how long a run has been under way,
+    None where none is, and `waits_for` what it has long waited for, with a remedy.
     """
 
     sync: str
@@ -42,11 +43,13 @@ class Status:
     failures: int
     error: str
     due: datetime | None
+    running_for: timedelta | None = None
+    waits_for: str = ""
 
     @property
     def needs_attention(self) -> bool:
-        """Whether somebody has to look: it fails, or was due too long ago."""
-        return self.verdict in ("failing", "overdue")
+        """Whether somebody has to look: it fails, was due too long ago, or has long waited for an answer."""
+        return self.verdict in ("failing", "overdue") or bool(self.waits_for)
 
 
 def judged(
@@ -115,7 +118,7 @@ async def _status(
     done = next((run for run in runs if run.status == "done"), None)
     watermark = done.watermark if done else None
     verdict, failures, due = judged(runs, sync.every if sync else None, since=connection.created_at, now=now)
-    error = _first_sentence(_last_error(runs))
+    error = _text(_last_error(runs))
     if broken and sync is None:
         verdict, error = "failing", broken
     owned = [table for table, owner in (await store.owners()).items() if owner == name]
@@ -130,6 +133,8 @@ async def _status(
         failures=failures,
         error=error,
         due=due,
+        running_for=max(now - runs[0].started_at, timedelta(0)) if verdict == "running" else None,
+        waits_for=_text(runs[0].error) if verdict == "running" else "",
     )
 
 
@@ -143,7 +148,6 @@ def _last_error(runs: Sequence[Run]) -> str:
     return ""
 
 
-def _first_sentence(text: str) -> str:
-    """Cut a text behind its first sentence."""
-    first, stop, _ = text.partition(". ")
-    return f"{first}." if stop else text
+def _text(error: str | None) -> str:
+    """Put an error into one line."""
+    return " ".join((error or "").split())

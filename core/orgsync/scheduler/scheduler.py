@@ -12,13 +12,23 @@ from anyio.abc import TaskGroup
 from sqlmodel import col, select
 
 from orgsync.application import Workspace
-from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptProblem, SignInNeeded, StoreReplaced
-from orgsync.runner import Outcome
+from orgsync.errors import (
+    AlreadyRunning,
+    LimitReached,
+    OrgsyncError,
+    ScriptProblem,
+    SignInNeeded,
+    StoreReplaced,
+    TransientProblem,
+)
+from orgsync.runner import Outcome, RunOptions
+from orgsync.salesforce.slots import SLOT
 from orgsync.store import Connection
 
 from .agenda import Agenda
 from .planning import Bounds, Job, Link
 from .scripts import Scripts
+from .slots import Patience, RunSlot
 from .telling import Telling
 from .timekeeper import Timekeeper
 
@@ -43,8 +53,9 @@ def _utc_now() -> datetime:
 class Scheduler:
     """Runs every due sync on every connection, or on those that are named, in one workspace.
 
-    `clock` is the time, aware; `chance` gives numbers between 0 and 1, for the jitter of pauses. `worst` is the highest
-    exit code of what was run and could not be run so far.
+    `clock` is the time, aware; `chance` gives numbers between 0 and 1, for the jitter of pauses; `patience` says when a
+    run that has no answer makes room for others. `worst` is the highest exit code of what was run and could not be run
+    so far.
     """
 
     def __init__(
@@ -55,6 +66,7 @@ class Scheduler:
         connections: Sequence[str] = (),
         clock: Callable[[], datetime] = _utc_now,
         chance: Callable[[], float] = random.random,
+        patience: Patience | None = None,
     ) -> None:
         self.worst = 0
         self._workspace = workspace
@@ -64,6 +76,8 @@ class Scheduler:
         self._time = Timekeeper()
         settings = workspace.settings
         self._agenda = Agenda(Bounds(settings.concurrency, settings.concurrency_per_org), chance=chance)
+        self._patience = patience or Patience()
+        self._slots: dict[Job, RunSlot] = {}
         self._telling = Telling()
         self._reasons: dict[str, str] | None = None  # by connection, why it needs a sign-in; None before the first look
         self._last_run = 0
@@ -111,7 +125,8 @@ class Scheduler:
             self.worst = max(self.worst, SignInNeeded.exit_code)
         async with anyio.create_task_group() as runs:
             while self._start(runs, now) or self._agenda.running:
-                await self._stir(None)
+                await self._stir(_WATCH_EVERY)
+                await self._report_long_runs()
         return self.worst
 
     async def _begin(self) -> None:
@@ -134,10 +149,18 @@ class Scheduler:
 
     def _start(self, runs: TaskGroup, now: datetime) -> bool:
         """Start what is due as far as there is room; tell whether there was something."""
+        for slot in self._slots.values():
+            slot.check()
+        for job in self._agenda.resume():
+            self._slots[job].grant()
         jobs = self._agenda.start(now)
         for job in jobs:
+            self._slots[job] = RunSlot(job, self._agenda, self._patience, self._wake)
             runs.start_soon(self._run, job)
         return bool(jobs)
+
+    def _wake(self) -> None:
+        self._stirred.set()
 
     async def _stir(self, seconds: float | None) -> None:
         """Wait until a run has ended, or for so long."""
@@ -167,6 +190,7 @@ class Scheduler:
         try:
             if watches:
                 self._workspace.store.require_in_place()
+                await self._report_long_runs()
             if at >= self._look_at:
                 await self._look(now)
                 await self._tidy(now)
@@ -175,6 +199,18 @@ class Scheduler:
             raise
         except OrgsyncError as problem:
             self._telling.store(problem)
+
+    async def _report_long_runs(self) -> None:
+        """Report runs that have been under way for long, and keep with each what it waits for."""
+        for slot in [*self._slots.values()]:
+            complaint, run = slot.complaint, slot.run
+            if slot.is_to_be_reported(complaint):
+                self._telling.takes_long(slot.job, slot.progress, slot.seconds, complaint)
+            elif complaint or not slot.noted:
+                continue
+            if run is not None and complaint != slot.noted:
+                slot.noted = complaint
+                await self._workspace.store.note_run(run, complaint)
 
     async def _tidy(self, now: datetime) -> None:
         """Once a day, forget the runs that are too old."""
@@ -214,8 +250,11 @@ class Scheduler:
 
     async def _run(self, job: Job) -> None:
         """Run a job to its end, whatever that is, and note it."""
+        slot = self._slots[job]
+        SLOT.set(slot)
+        options: RunOptions = {"clock": self._clock, "watch": slot.watch, "begun": slot.begun}
         try:
-            outcome = await self._workspace.run(self._scripts.syncs[job.sync], job.connection, clock=self._clock)
+            outcome = await self._workspace.run(self._scripts.syncs[job.sync], job.connection, **options)
         except OrgsyncError as problem:
             self._not_run(job, problem)
         except BaseException as error:
@@ -225,6 +264,7 @@ class Scheduler:
             self._not_run(job, _unforeseen(job, error))
         else:
             self._note(job, outcome)
+        self._slots.pop(job, None)
         self._stirred.set()
 
     def _note(self, job: Job, outcome: Outcome) -> None:
@@ -237,7 +277,8 @@ class Scheduler:
             self._telling.ended(run, problem, 0)
             self._telling.rests(self._agenda.org_of(job.connection), until, problem)
             return
-        failures = self._agenda.ended(job, self._now(), failed=_failed(outcome))
+        responsive = not isinstance(problem, TransientProblem) and not self._slots[job].has_stalled
+        failures = self._agenda.ended(job, self._now(), failed=_failed(outcome), responsive=responsive)
         self._telling.ended(run, problem, failures)
         if isinstance(problem, SignInNeeded):
             self._look_at = -math.inf  # its other syncs need not find out for themselves

@@ -9,7 +9,10 @@ import structlog
 from orgsync.errors import OrgsyncError, StoreUnavailable
 from orgsync.logs import get_logger
 from orgsync.records import to_stored
+from orgsync.runner import Progress
 from orgsync.store import Run
+
+from .planning import Job
 
 __all__ = ["RUN_ENDED", "Telling"]
 
@@ -54,6 +57,15 @@ class Telling:
     def elsewhere(self, sync: str, connection: str) -> None:
         """Tell that another process runs this."""
         self._log.info("runs elsewhere", sync=sync, connection=connection)
+
+    def takes_long(self, job: Job, progress: Progress, seconds: float, complaint: str) -> None:
+        """Report a run that is under way for long: with a warning, if it waits for something."""
+        facts: dict[str, Any] = {"sync": job.sync, "connection": job.connection, "seconds": round(seconds)}
+        facts |= {"rows": progress.rows}
+        if complaint:
+            self._log.warning("run takes long", **facts, error=complaint)
+        else:
+            self._log.info("run takes long", **facts)
 
     def rests(self, org: str, until: datetime, problem: OrgsyncError) -> None:
         """Tell that an org has reached its limit and is left alone for a while."""

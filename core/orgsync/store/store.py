@@ -204,6 +204,11 @@ class Store:
         self._leases.has_let_go(run)
         return ended
 
+    async def note_run(self, run: Run, text: str) -> None:
+        """Keep as its error what a run under way waits for; its end replaces it. Empty: it works again."""
+        async with self._database.writing() as on:
+            await ledger.note(on, run.id, text)
+
     async def run(self, run_id: int) -> Run:
         """Read one run; raises ConfigurationInvalid for a number that none has."""
         async with self._database.reading() as on:
