@@ -70,8 +70,8 @@ async def _lagging(source: Source, reason: str) -> datetime:
     if abs(org - machine) > CLOCK_BOUND:
         source.warn(
             f"The org's clock (the Date of its answers) and this machine's are {_apart(abs(org - machine))} apart: "
-            f"changes of {sobject} are read up to the earlier one, {to_stored(min(org, machine))}, and rows may come "
-            "again. Correct this machine's clock (NTP), or the proxy that answers with a wrong Date."
+            f"changes are read up to the earlier one, {to_stored(min(org, machine))}, and rows may come again. "
+            "Correct this machine's clock (NTP), or the proxy that answers with a wrong Date."
         )
     return min(org, machine) - source.lag
 
