@@ -365,9 +365,9 @@ async def test_status_shows_what_a_long_run_waits_for_while_it_does(two_orgs: Ni
     two_orgs.project.org.add_fault(Fault.hang(), match="query")
     workspace = two_orgs.project.workspace
     scheduler = two_orgs.scheduler(patience=Patience(stalled_after=0.1, report_after=0.2))
+    found: list[Status] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(scheduler.run)
-        found: list[Status] = []
         while not any(each.waits_for for each in found):
             found = await statuses(workspace)
         tasks.cancel_scope.cancel()

@@ -93,10 +93,12 @@ class Scheduler:
         are told, and waited out.
         """
         await self._begin()
+        replaced: StoreReplaced | None = None
         async with anyio.create_task_group() as runs:
             replaced = await self._until_replaced(runs)
             runs.cancel_scope.cancel()
-        raise replaced  # not inside: a task group would wrap it in a group
+        if replaced is not None:  # not raised inside: a task group would wrap it in a group
+            raise replaced
 
     async def _until_replaced(self, runs: TaskGroup) -> StoreReplaced:
         """Start what is due until the database's file is no longer there, and return the error that says so."""
