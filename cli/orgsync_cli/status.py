@@ -1,5 +1,6 @@
 """`orgsync status`: how each sync stands on each connection, for a person and for a monitor."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,13 +17,17 @@ __all__ = ["EXAMPLES", "status"]
 EXAMPLES = examples("orgsync status", "orgsync status --json     one object a line, for a monitor")
 
 
+_LONG = timedelta(minutes=1)
+"""How long a run may be under way before a line of its own says so."""
+
+
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """Show for each sync and connection the last success, lag, rows, failures and when it is due next.
 
     Exits with 1 when something is failing or overdue: by its last success due for longer than its interval again, or
-    than an hour for a cron expression.
+    than an hour for a cron expression; or when a run has long waited for an answer.
     """
     found = wait_for(_statuses)
     if as_json:
@@ -61,10 +66,13 @@ def _show(found: "list[Status]") -> None:
     ]
     show_table(headings, rows, right=["rows", "failed"], spare=["due", "failed", "lag"], elastic="connection")
     for each in found:
+        about = f"{each.sync} on {each.connection}"
+        if each.running_for and (each.waits_for or each.running_for > _LONG):
+            say(f"{about} has been running for {brief(each.running_for.total_seconds())}. {each.waits_for}".rstrip())
         if each.failures:
-            say(f"{each.sync} on {each.connection} has failed {amount(each.failures, 'time')} in a row: {each.error}")
+            say(f"{about} has failed {amount(each.failures, 'time')} in a row: {each.error}")
         elif each.error:
-            say(f"The last run of {each.sync} on {each.connection} was stopped: {each.error}")
+            say(f"The last run of {about} was stopped: {each.error}")
 
 
 def _as_object(each: "Status") -> dict[str, Any]:
@@ -78,5 +86,7 @@ def _as_object(each: "Status") -> dict[str, Any]:
         "rows": each.rows,
         "failures": each.failures,
         "error": each.error or None,
+        "running_for": each.running_for.total_seconds() if each.running_for is not None else None,
+        "waits_for": each.waits_for or None,
         "due": instant(each.due),
     }

@@ -15,6 +15,7 @@
     │   ├── CassetteInvalid        a cassette that is absent, damaged or incomplete
     │   ├── AlreadyRunning         another process runs this sync on this connection
     │   ├── StoreUnavailable       the database is locked, read-only, full, damaged or of a newer version
+    │   │   └── StoreReplaced          its file was deleted or replaced while it was open
     │   ├── SignInNeeded           the connection must be authorized again
     │   └── LimitReached           the API limit, or the share of it that orgsync may use, is spent
     └── TransientProblem         nobody: it passes, and is retried
@@ -47,6 +48,7 @@ __all__ = [
     "ScriptProblem",
     "ServerProblem",
     "SignInNeeded",
+    "StoreReplaced",
     "StoreUnavailable",
     "TransientProblem",
 ]
@@ -138,6 +140,10 @@ class StoreUnavailable(OperatorProblem):
     """The database is locked, read-only, full, damaged or of a newer version."""
 
     exit_code = 2
+
+
+class StoreReplaced(StoreUnavailable):
+    """The database's file was deleted or replaced while it was open: nothing that is written would be kept."""
 
 
 class SignInNeeded(OperatorProblem):

@@ -6,8 +6,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 
+from orgsync.application import open_workspace
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync.settings import load_settings
 
 from .commandline import Command
 
@@ -49,6 +52,24 @@ def test_status_shows_what_never_ran_what_ran_and_what_fails(orgsync: Command, a
     assert failing.code == 1
     assert "failing" in failing.out
     assert "companies on acme has failed 1 time in a row: Salesforce refuses" in failing.err
+    whole = str(orgsync("runs", "--json").objects()[0]["error"])
+    assert " ".join(whole.split()) in " ".join(failing.err.split()), "the remedy too"
+
+
+@pytest.mark.usefixtures("own")
+async def test_status_says_what_a_run_has_long_waited_for(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    async with (
+        open_workspace(load_settings(folder)) as workspace,
+        workspace.store.begin_run("companies", "acme") as run,
+    ):
+        await workspace.store.note_run(run, "It waits to try again. The org is busy. Try later.")
+        waiting = await to_thread.run_sync(lambda: orgsync("status"))
+        [shown] = (await to_thread.run_sync(lambda: orgsync("status", "--json"))).objects()
+    assert waiting.code == 1
+    assert "companies on acme has been running for" in waiting.err
+    assert "It waits to try again. The org is busy. Try later." in waiting.err
+    assert (shown["state"], shown["waits_for"]) == ("running", "It waits to try again. The org is busy. Try later.")
+    assert shown["running_for"] >= 0
 
 
 def test_status_says_what_to_do_where_there_is_nothing(orgsync: Command, folder: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from orgsync import Record
 from orgsync.demo_org import DemoOrg
@@ -95,3 +96,45 @@ async def test_values_of_any_type_are_read_by_rest_whatever_their_number(tmp_pat
         await project.run(reading(AccountHistory, api="bulk"), full=True)
         assert jobs_made(org) == 1
         assert await values(project, "accounthistory") == before
+
+
+def change_a_share(org: DemoOrg) -> None:
+    share = sorted(ids(org, "AccountShare"))[0]
+    org.update("AccountShare", share, ContactAccessLevel="Read", AccountAccessLevel="Read")
+
+
+@pytest.mark.parametrize("days", [1, 360])
+async def test_a_server_whose_date_is_ahead_moves_no_watermark_into_the_future(
+    tmp_path: Path, org: DemoOrg, days: int
+) -> None:
+    async with project_at(tmp_path, org, lag=600) as project:
+        org.advance(days=days)
+        with capture_logs() as said:
+            run = await project.run(reading(AccountShare), clock=lambda: NOW)
+        assert run.watermark == NOW - timedelta(minutes=10)
+        [warning] = [each["event"] for each in said if "apart" in each["event"]]
+        assert f"{days * 24:,}.0 hours apart" in warning
+        assert "Correct this machine's clock" in warning
+        org.advance(days=-days, minutes=2)
+        change_a_share(org)
+        assert (await project.run(reading(AccountShare))).updated == 1
+
+
+async def test_a_machine_whose_clock_is_ahead_moves_no_watermark_into_the_future(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org, lag=600) as project:
+        run = await project.run(reading(AccountShare), clock=lambda: NOW + timedelta(days=1))
+        assert run.watermark == NOW - timedelta(minutes=10)
+
+
+async def test_a_watermark_that_both_clocks_put_into_the_future_is_given_up_and_everything_is_read(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    async with project_at(tmp_path, org) as project:
+        org.advance(days=1)
+        await project.run(reading(AccountShare))
+        org.advance(days=-1)
+        change_a_share(org)
+        with capture_logs() as said:
+            run = await project.run(reading(AccountShare))
+        assert (run.updated, run.watermark) == (1, NOW - timedelta(minutes=5))
+        assert any("is in the future" in each["event"] for each in said)

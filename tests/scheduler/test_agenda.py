@@ -89,6 +89,28 @@ def test_a_clock_that_was_set_back_puts_nothing_off() -> None:
     assert made.next_due() == NOON + 15 * MINUTE
 
 
+def test_a_clock_set_back_while_it_runs_moves_intervals_with_it_and_leaves_cron_slots_where_they_are() -> None:
+    made = Agenda(Bounds(8, 8), chance=lambda: 0.0)
+    made.set_syncs({"x": QUARTER, "y": parse_every("0 13 * * *")}, NOON)
+    made.set_links([link("a")], NOON)
+    run_all(made, NOON)
+    made.set_back(60 * MINUTE, NOON - 60 * MINUTE)
+    assert made.next_due() is None, "it is planned anew"
+    assert run_all(made, NOON - 46 * MINUTE) == []
+    assert run_all(made, NOON - 45 * MINUTE) == ["a"]
+    made.set_back(0 * MINUTE, NOON)
+    assert [job.sync for job in made.start(NOON + 59 * MINUTE)] == ["x"]
+    assert [job.sync for job in made.start(NOON + 60 * MINUTE)] == ["y"]
+
+
+def test_an_org_that_rests_is_not_kept_resting_by_a_clock_that_is_set_back() -> None:
+    made = agenda("a")
+    [job] = made.start(NOON)
+    made.rest(job, NOON)
+    made.set_back(60 * MINUTE, NOON - 60 * MINUTE)
+    assert run_all(made, NOON - 60 * MINUTE + REST) == ["a"]
+
+
 def test_what_another_process_has_run_is_not_run_again() -> None:
     made = agenda("a", "b")
     run_all(made, NOON)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync.context.due import parse_every
-from orgsync.scheduler.planning import Bounds, Job, due_again, in_turn, startable
+from orgsync.scheduler.planning import Bounds, Job, Load, due_again, in_turn, resumable, startable
 
 NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -69,7 +69,7 @@ def test_neither_bound_is_passed_and_no_room_is_left_that_could_be_used(
     running: set[Job] = set()
     for _ in jobs:
         queue = [job for job in jobs if job not in running]
-        running |= set(startable(queue, running, ORGS, bounds))
+        running |= set(startable(queue, Load(running), ORGS, bounds))
         busy = [ORGS[job.connection] for job in running]
         assert len(running) <= in_all
         assert all(busy.count(org) <= each for org in busy)
@@ -86,3 +86,38 @@ def test_every_due_job_has_its_turn_once(due: list[tuple[Job, int]]) -> None:
     for name in "abc":
         own = [jobs[job] for job in order if job.connection == name]
         assert all(a <= b for a, b in pairwise(own))
+
+
+def test_connections_that_do_not_answer_come_behind_and_leave_slots_for_those_that_do() -> None:
+    slow, prompt = [Job("x", name) for name in "abcd"], [Job("x", name) for name in "ef"]
+    orgs = {name: name for name in "abcdef"}
+    order = in_turn([(job, NOON) for job in slow + prompt], {}, last="abcd")
+    assert order == prompt + slow
+    bounds = Bounds(4, 4)
+    assert startable(order, Load([], (), "abcd", 2), orgs, bounds) == prompt + slow[:2]
+    assert startable(slow, Load([], (), "abcd", 3), orgs, bounds) == slow[:1], (
+        "a connection that answers may be due soon"
+    )
+    assert startable(slow, Load(slow[:1], (), "abcd", 20), orgs, bounds) == []
+    assert startable(slow, Load([], (), "abcd", 0), orgs, bounds) == slow, "nobody else wants the slots"
+    one = Bounds(1, 1)
+    assert startable(slow, Load([], (), "abcd", 20), orgs, one) == slow[:1], "a single slot is shared"
+
+
+def test_a_run_that_waits_makes_room_and_goes_on_before_another_of_its_kind_starts() -> None:
+    slow, prompt, bounds = [Job("x", name) for name in "abc"], [Job("x", name) for name in "de"], Bounds(2, 2)
+    orgs = {name: name for name in "abcde"}
+    assert startable(prompt, Load(slow[:2]), orgs, bounds) == []
+    assert startable(prompt, Load(slow[:2], slow[:2]), orgs, bounds) == prompt
+    assert resumable([*slow, *prompt], Load([*slow, *prompt], [*slow, *prompt], "abc", 2), bounds) == prompt
+    assert resumable(slow, Load(slow, slow, "abc", 2), bounds) == slow[:1]
+    assert resumable(slow, Load([*slow, *prompt], slow, "abc", 2), bounds) == []
+
+
+def test_what_waits_is_bounded_too() -> None:
+    waiting = [Job("x", f"w{number}") for number in range(16)]
+    orgs = {job.connection: job.connection for job in waiting} | {"new": "new"}
+    new = [Job("x", "new")]
+    assert startable(new, Load(waiting[:8], waiting[:8], {"new"}), orgs, Bounds(1, 1)) == []
+    assert startable(new, Load(waiting[:8], waiting[:8]), orgs, Bounds(1, 1)) == new
+    assert startable(new, Load(waiting, waiting), orgs, Bounds(1, 1)) == []

@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from structlog.testing import capture_logs
 
 from orgsync import Credentials
 from orgsync.application import connect
-from orgsync.demo_org import DemoOrg
-from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded
-from orgsync.scheduler import Scheduler, Scripts
+from orgsync.application.status import Status, statuses
+from orgsync.demo_org import DemoOrg, Fault
+from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded, StoreReplaced
+from orgsync.scheduler import Patience, Scheduler, Scripts
 from tests.projects import Project, credentials_for, project_at
 
 ACCOUNTS = """\
@@ -61,11 +63,13 @@ class Night:
         self.scripts.mkdir(exist_ok=True)
         (self.scripts / name).write_text(text)
 
-    def scheduler(self, *names: str, connections: tuple[str, ...] = ()) -> Scheduler:
+    def scheduler(self, *names: str, connections: tuple[str, ...] = (), patience: Patience | None = None) -> Scheduler:
         scripts = Scripts(self.scripts, names)
         scripts.load()
         workspace = self.project.workspace
-        return Scheduler(workspace, scripts, connections=connections, clock=self.clock, chance=lambda: 0.0)
+        return Scheduler(
+            workspace, scripts, connections=connections, clock=self.clock, chance=lambda: 0.0, patience=patience
+        )
 
     async def ran(self, scheduler: Scheduler, *, minutes: float = 0) -> list[dict[str, Any]]:
         """Let time pass, run what is due, and give what was said."""
@@ -294,3 +298,81 @@ async def test_two_syncs_of_one_name_leave_everything_as_it_was(night: Night) ->
     assert scripts.reload()
     assert [*scripts.syncs] == ["accounts"]
     assert "Two syncs are called accounts" in scripts.problems[0].cause
+
+
+async def test_a_clock_that_is_set_back_stalls_nothing_and_is_reported(night: Night) -> None:
+    scheduler = night.scheduler()
+    await night.ran(scheduler)
+    said = await night.ran(scheduler, minutes=-60)
+    assert events(said, "warning") == ["clock was set back"]
+    assert runs(said) == []
+    assert runs(await night.ran(scheduler, minutes=14)) == []
+    assert runs(await night.ran(scheduler, minutes=1)) == [("accounts", "acme", "done")]
+    assert runs(await night.ran(scheduler, minutes=15)) == [("accounts", "acme", "done")]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_database_that_is_deleted_or_replaced_ends_the_scheduler(night: Night, *, replaced: bool) -> None:
+    database = night.project.workspace.settings.folder / "orgsync.db"
+    other = database.with_suffix(".new")
+    other.touch()
+    taking_away = f"Path({str(other)!r}).rename({str(database)!r})" if replaced else f"Path({str(database)!r}).unlink()"
+    script = RAISING.replace("raise EXCEPTION", f"{taking_away}\n    await anyio.sleep_forever()")
+    night.write("taking_away.py", f"from pathlib import Path\n\nimport anyio\n{script}")
+    scheduler = night.scheduler()
+    with anyio.fail_after(20), pytest.raises(StoreReplaced, match="by another file" if replaced else "was deleted"):
+        await scheduler.run()
+
+
+@pytest.fixture
+async def two_orgs(tmp_path: Path, org: DemoOrg) -> AsyncIterator[Night]:
+    """A project with room for one run at a time, and connections to two orgs: acme's turn comes first."""
+    with DemoOrg(contacts=1, accounts=1) as other:
+        async with project_at(tmp_path, org, concurrency=1, timeout=2) as project:
+            night = Night(project, tmp_path / "syncs")
+            night.write("accounts.py", ACCOUNTS)
+            await connect(project.workspace, "globex", credentials_for(other))
+            yield night
+
+
+def order(said: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(each["connection"], each["status"]) for each in said if each["event"] == "run ended"]
+
+
+@pytest.mark.parametrize("match", ["query", "token"])
+async def test_a_run_that_waits_to_try_again_makes_room_for_another_and_then_goes_on(
+    two_orgs: Night, match: str
+) -> None:
+    two_orgs.project.org.expire_tokens()
+    two_orgs.project.org.add_fault(Fault.maintenance(), match=match, times=3)
+    said = await two_orgs.ran(two_orgs.scheduler())
+    assert order(said) == [("globex", "done"), ("acme", "done")]
+
+
+async def test_a_run_that_has_no_answer_makes_room_for_another_and_is_reported_while_it_waits(two_orgs: Night) -> None:
+    two_orgs.project.org.add_fault(Fault.hang(), match="query")
+    scheduler = two_orgs.scheduler(patience=Patience(stalled_after=0.2, report_after=0.3))
+    said = await two_orgs.ran(scheduler)
+    assert order(said) == [("globex", "done"), ("acme", "done")]
+    report = next(each for each in said if each["event"] == "run takes long" and each["log_level"] == "warning")
+    assert report["connection"] == "acme"
+    assert "No answer has come for" in report["error"]
+    assert said.index(report) < len(said) - 1, "while it runs"
+    assert (await two_orgs.project.workspace.store.last_runs())["accounts", "acme"].error is None
+
+
+async def test_status_shows_what_a_long_run_waits_for_while_it_does(two_orgs: Night) -> None:
+    two_orgs.project.org.add_fault(Fault.hang(), match="query")
+    workspace = two_orgs.project.workspace
+    scheduler = two_orgs.scheduler(patience=Patience(stalled_after=0.1, report_after=0.2))
+    found: list[Status] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(scheduler.run)
+        while not any(each.waits_for for each in found):
+            found = await statuses(workspace)
+        tasks.cancel_scope.cancel()
+    acme, globex = found
+    assert (acme.verdict, acme.needs_attention, globex.needs_attention) == ("running", True, False)
+    assert acme.running_for is not None
+    assert "No answer has come for" in acme.waits_for
+    assert "status.salesforce.com" in acme.waits_for

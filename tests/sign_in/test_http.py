@@ -46,6 +46,7 @@ async def test_an_empty_json_value_is_sent_and_not_left_out(json: JSON, sent: by
         ("", None),
         ("soon", None),
         ("Tue, 03 Mar 2026 10:00:00 -0000", datetime(2026, 3, 3, 10, tzinfo=UTC)),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", None),
         ("Tue, 03 Mar 2026 11:00:00 +0100", datetime(2026, 3, 3, 10, tzinfo=UTC)),
     ],
 )

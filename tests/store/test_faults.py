@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import select
 
 import orgsync
-from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.errors import ConfigurationInvalid, StoreReplaced, StoreUnavailable
 from orgsync.records import Position, Row
 from orgsync.store import Connection, Run, Store
 from orgsync.store.faults import faults_explained
@@ -45,6 +45,23 @@ def ordinary_user() -> Generator[Path]:
             yield Path(name)
         finally:
             os.seteuid(0)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_nothing_is_committed_to_a_file_that_was_deleted_or_replaced(tmp_path: Path, *, replaced: bool) -> None:
+    path = tmp_path / "x.db"
+    async with Store.open(f"sqlite:///{path}", folder=tmp_path) as store, running(store) as run:
+        await deliver(store, run, [contact("1")])
+        for each in tmp_path.glob("x.db*"):
+            each.rename(tmp_path / f"away{each.name}")
+        if replaced:
+            path.touch()
+        with pytest.raises(StoreReplaced, match="replaced by another file" if replaced else "was deleted"):
+            await deliver(store, run, [contact("2")])
+        with pytest.raises(StoreReplaced):
+            await store.save_connection(Connection(name="acme"), {"client_secret": "x"})
+    with closing(sqlite3.connect(tmp_path / "awayx.db")) as away:
+        assert away.execute("SELECT count(*) FROM contact").fetchone() == (1,)
 
 
 async def everything_imported(folder: Path) -> None:

@@ -27,8 +27,9 @@ class Status:
     """How one sync stands on one connection.
 
     `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, None for one that
-    is run by hand; `failures` how many runs have failed since the last success, `error` the first sentence of what
-    ended the last run that was not done, where none was done after it.
+    is run by hand; `failures` how many runs have failed since the last success, `error` cause and remedy of what ended
+    the last run that was not done, where none was done after it. `running_for` is how long a run has been under way,
+    None where none is, and `waits_for` what it has long waited for, with a remedy.
     """
 
     sync: str
@@ -41,11 +42,13 @@ class Status:
     failures: int
     error: str
     due: datetime | None
+    running_for: timedelta | None = None
+    waits_for: str = ""
 
     @property
     def needs_attention(self) -> bool:
-        """Whether somebody has to look: it fails, or was due too long ago."""
-        return self.verdict in ("failing", "overdue")
+        """Whether somebody has to look: it fails, was due too long ago, or has long waited for an answer."""
+        return self.verdict in ("failing", "overdue") or bool(self.waits_for)
 
 
 def judged(
@@ -88,8 +91,7 @@ async def statuses(workspace: Workspace, *, now: datetime | None = None) -> list
     """Tell how every sync of the project stands on every connection, and every other that has ever run there.
 
     Syncs that packages bring are among them once they have run; nobody runs them but by name, so they are never due.
-    Raises ConfigurationInvalid and ScriptNotLoaded as
-    reading the settings and scripts does.
+    Raises ConfigurationInvalid and ScriptNotLoaded as reading the settings and scripts does.
     """
     store, at = workspace.store, now or datetime.now(UTC)
     folder = workspace.settings.syncs_folder
@@ -124,7 +126,7 @@ async def _status(
     done = next((run for run in runs if run.status == "done"), None)
     watermark = done.watermark if done else None
     verdict, failures, due = judged(runs, every, since=connection.created_at, now=now)
-    error = _first_sentence(_last_error(runs))
+    error = _text(_last_error(runs))
     if broken:
         verdict, error = "failing", broken
     owned = [table for table, owner in (await store.owners()).items() if owner == name]
@@ -139,6 +141,8 @@ async def _status(
         failures=failures,
         error=error,
         due=due,
+        running_for=max(now - runs[0].started_at, timedelta(0)) if verdict == "running" else None,
+        waits_for=_text(runs[0].error) if verdict == "running" else "",
     )
 
 
@@ -152,7 +156,6 @@ def _last_error(runs: Sequence[Run]) -> str:
     return ""
 
 
-def _first_sentence(text: str) -> str:
-    """Cut a text behind its first sentence."""
-    first, stop, _ = text.partition(". ")
-    return f"{first}." if stop else text
+def _text(error: str | None) -> str:
+    """Put an error into one line."""
+    return " ".join((error or "").split())

@@ -30,7 +30,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
-from orgsync.records import Batch, Position, Record, schema_of
+from orgsync.records import Batch, Position, Record, schema_of, to_stored
 from orgsync.salesforce.answers import FilterRequired
 
 from .inspection import learn
@@ -39,7 +39,7 @@ from .passes import Reader
 from .plan import Api
 from .progress import Pass, Progress
 from .query_rules import filter_advice, instead_of_changes, optional_paths
-from .safe_instant import safe_instant
+from .safe_instant import CLOCK_BOUND, safe_instant
 from .source import Source
 from .steps import ChangesPass, abandon
 
@@ -130,6 +130,12 @@ async def _new_pass(source: Source, model: type[R], progress: Progress, facts: F
     """Take the safe instant, and see whether to compare Ids: when it is time, and when everything is read again."""
     schema, old = schema_of(model), progress.watermark
     until = await safe_instant(source, schema, facts)
+    if old and old > max(source.client.now, source.client.machine_now) + CLOCK_BOUND:
+        source.warn(
+            f"The watermark of {schema.sobject} is in the future ({to_stored(old)}), so a clock was wrong when it was "
+            "taken: everything is read again, for changes may have been passed over."
+        )
+        old = None
     until = max(until, old) if old else until
     due = compare or _is_due(progress.compared_at, source.reconcile_every, source.client.now)
     begun = Pass(None if old is None or (due and facts.drifts) else old - source.overlap, until)
@@ -144,4 +150,4 @@ async def _new_pass(source: Source, model: type[R], progress: Progress, facts: F
 
 
 def _is_due(last: datetime | None, every: timedelta | None, now: datetime) -> bool:
-    return every is not None and last is not None and now - last >= every
+    return every is not None and last is not None and abs(now - last) >= every

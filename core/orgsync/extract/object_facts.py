@@ -57,7 +57,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_stale(self, now: datetime) -> bool:
         """Tell whether to look again: a permission or a field may have come."""
-        return now - self.learnt_at > _KEPT_FOR
+        return abs(now - self.learnt_at) > _KEPT_FOR  # a clock that was wrong then must not keep them for ever
 
     @property
     def not_by_bulk(self) -> str:

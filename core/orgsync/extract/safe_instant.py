@@ -10,25 +10,29 @@ then ends the run, for a watermark taken from a clock may pass over rows.
 
 from datetime import datetime, timedelta
 
-from orgsync.records import Schema
+from orgsync.records import Schema, to_stored
 from orgsync.salesforce.answers import NotReplicateable
 from orgsync.salesforce.replication import latest_date_covered
 
 from .object_facts import Facts
 from .source import Source
 
-__all__ = ["safe_instant"]
+__all__ = ["CLOCK_BOUND", "safe_instant"]
 
 _WINDOWS = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=29))
 """How far back to ask: a transaction that began before the window is not seen in it, so a wider one is asked for."""
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 
+CLOCK_BOUND = timedelta(minutes=5)
+"""How far two clocks may be apart before a run says so."""
+
 
 async def safe_instant(source: Source, schema: Schema, facts: Facts) -> datetime:
     """Find the safe instant, one call where getUpdated covers the object and none where it does not.
 
-    Without getUpdated it is the org's clock minus the source's lag.
+    Without getUpdated it is a clock minus the source's lag: the org's or this machine's, whichever is behind. Nobody
+    can tell which of two clocks is wrong; the earlier one reads rows twice, the later one would pass over rows.
     """
     if not facts.replicateable:
         return await _lagging(source, f"Salesforce does not replicate {schema.sobject}")
@@ -62,4 +66,16 @@ async def _lagging(source: Source, reason: str) -> datetime:
         f"{reason}: its changes are read up to {source.lag.total_seconds():g} seconds "
         "before now, and what a transaction that is open for longer wrote may be missed (the setting lag)."
     )
-    return await source.client.server_now() - source.lag
+    org, machine = await source.client.server_now(), source.client.machine_now
+    if abs(org - machine) > CLOCK_BOUND:
+        source.warn(
+            f"The org's clock (the Date of its answers) and this machine's are {_apart(abs(org - machine))} apart: "
+            f"changes are read up to the earlier one, {to_stored(min(org, machine))}, and rows may come again. "
+            "Correct this machine's clock (NTP), or the proxy that answers with a wrong Date."
+        )
+    return min(org, machine) - source.lag
+
+
+def _apart(time: timedelta) -> str:
+    hours = time / timedelta(hours=1)
+    return f"{hours:,.1f} hours" if hours >= 1 else f"{round(hours * 60)} minutes"

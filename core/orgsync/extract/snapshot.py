@@ -86,7 +86,7 @@ async def _begun(
         if progress.unfinished and progress.unfinished.job:
             await discard(source, progress.unfinished.job)
         await source.copy.forget_met(schema)
-        begun = Pass(None, await source.client.server_now(), compare=True)
+        begun = Pass(None, min(await source.client.server_now(), source.client.machine_now), compare=True)
         before, seq = await source.copy.live_count(schema), await source.copy.last_change()
         going_on = replace(going_on, unfinished=replace(begun, before=before, seq=seq))
     return Reader(source, model, going_on)

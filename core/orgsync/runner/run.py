@@ -69,7 +69,8 @@ def _nobody(_: Progress) -> None:
 
 class RunOptions(TypedDict, total=False):
     """What a run may be told: to read everything, to compare Ids, whom to tell its progress, what time it is,
-    where the credentials are kept if not in the store, and whether a later run will go on from where it stops.
+    where the credentials are kept if not in the store, whether a later run will go on from where it stops, and whom to
+    give its row as soon as it has begun.
     """
 
     full: bool
@@ -78,6 +79,7 @@ class RunOptions(TypedDict, total=False):
     clock: Callable[[], datetime]
     vault: CredentialsVault | None
     goes_on: bool
+    begun: Callable[[Run], None]
 
 
 async def run_sync(
@@ -101,6 +103,8 @@ async def run_sync(
     reading: Reading = {"full": options.get("full", False), "compare": options.get("reconcile", False)}
     async with store.begin_run(sync.name, connection, lasts=settings.lease) as run:
         running = _Running(sync, run, store, watch)
+        if "begun" in options:
+            options["begun"](run)
         try:
             await running.require_sound()
             saved = await store.checkpoints(sync.name, connection)

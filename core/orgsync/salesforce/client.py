@@ -18,6 +18,7 @@ from .http import JSON, Answer, Http, Stream
 from .limits import ApiUsage
 from .retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat
 from .session import Access, Session
+from .slots import SLOT
 
 __all__ = ["DEFAULT_API_VERSION", "Client"]
 
@@ -73,6 +74,11 @@ class Client:
     def now(self) -> datetime:
         """The org's time: this machine's, corrected by the `Date` of the last answer."""
         return self._clock() + self._ahead
+
+    @property
+    def machine_now(self) -> datetime:
+        """This machine's own time, whatever answers say."""
+        return self._clock()
 
     async def server_now(self) -> datetime:
         """Answer with the org's time, asking for it if no answer has told it yet."""
@@ -134,7 +140,7 @@ class Client:
 
     async def _retried(self, attempt: Callable[[], Awaitable[T]], *, idempotent: bool) -> T:
         deadline = anyio.current_time() + self._retry_for
-        tries = 0
+        tries, slot = 0, SLOT.get()
 
         def wait_after(error: Exception) -> bool | float:
             """Tell stamina how long to wait before the next try; False where there is none."""
@@ -145,9 +151,13 @@ class Client:
             if not may_repeat(error, idempotent=idempotent, tries=tries):
                 return False
             told = getattr(error, "retry_after", None) or 0.0
-            return max(told, backoff(tries)) if anyio.current_time() + told <= deadline else False
+            if anyio.current_time() + told > deadline:
+                return False
+            slot.release(error)
+            return max(told, backoff(tries))
 
         async for trial in stamina.retry_context(on=wait_after, attempts=ATTEMPTS, timeout=self._retry_for):
+            await slot.acquire()
             with trial:
                 return await attempt()
         raise AssertionError("stamina leaves its loop by return or raise")  # pragma: no cover
@@ -223,6 +233,7 @@ class Client:
             return stream
 
     def _note(self, answer: Answer | Stream) -> None:
+        SLOT.get().answered()
         self.usage.note(answer.headers)
         if answer.date:
             self._ahead = answer.date - self._clock()

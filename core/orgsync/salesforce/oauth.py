@@ -21,6 +21,7 @@ from .credentials import Credentials
 from .http import JSON, Answer, Http
 from .oauth_errors import problem
 from .retry import UNREACHABLE_TRIES
+from .slots import SLOT
 from .token_answer import TokenAnswer, parse_token_answer
 
 __all__ = ["INTROSPECTION_HINT", "Identity", "identity", "introspect", "request_token", "retried"]
@@ -109,7 +110,9 @@ async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
 
     A host that cannot be reached at all is given up after a few tries.
     """
+    slot = SLOT.get()
     async for trial in stamina.retry_context(_Waits(), attempts=None, timeout=_RETRY_SECONDS):
+        await slot.acquire()
         with trial:
             return await attempt()
     raise AssertionError("the last attempt raises")  # pragma: no cover
@@ -128,6 +131,7 @@ class _Waits:
             return False
         if isinstance(error, NetworkProblem) and not error.sent and self._tries >= UNREACHABLE_TRIES:
             return False
+        SLOT.get().release(error)
         self._limit = min(2 * self._limit, _LONGEST_WAIT)
         return random.uniform(0, self._limit)  # noqa: S311 - spreads load, guards nothing
 

@@ -12,6 +12,7 @@ import stamina
 from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, ServerProblem
 
 from .answers import LocatorBusy, LocatorExpired, NoRoute, NotCarriedOut, QueryIncomplete, QueryTimedOut
+from .slots import SLOT
 
 __all__ = ["ATTEMPTS", "IDEMPOTENT", "UNREACHABLE_TRIES", "backoff", "may_repeat", "pause"]
 
@@ -54,5 +55,11 @@ def backoff(tries: int) -> float:
 
 
 async def pause(seconds: float) -> None:
-    """Wait, unless stamina is told that this is a test (`stamina.set_testing`)."""
+    """Wait, unless stamina is told that this is a test (`stamina.set_testing`).
+
+    The slot of the run is given back meanwhile.
+    """
+    slot = SLOT.get()
+    slot.release(None)
     await anyio.sleep(0 if stamina.is_testing() else seconds)
+    await slot.acquire()

@@ -149,7 +149,7 @@ class Session:
         """Tell whether these hold another token than the refused one, got so recently that it must be alive."""
         if credentials.access_token == refused.token:
             return False
-        return credentials.issued_at is None or self._clock() < credentials.issued_at + _SURELY_ALIVE
+        return credentials.issued_at is None or abs(self._clock() - credentials.issued_at) < _SURELY_ALIVE
 
     def _ends_soon(self, credentials: Credentials) -> bool:
         if credentials.issued_at is None or credentials.lifetime is None:

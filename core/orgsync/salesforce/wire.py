@@ -36,9 +36,9 @@ class _Head:
         """Give the server's own clock, aware, from the `Date` header; None where it is absent or garbled."""
         try:
             date = parsedate_to_datetime(self.headers.get("date", ""))
-        except ValueError:
+            return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             return None
-        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
 
     @property
     def retry_after(self) -> float | None:

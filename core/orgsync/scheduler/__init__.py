@@ -2,6 +2,7 @@
 
 from .scheduler import Scheduler
 from .scripts import Scripts
+from .slots import Patience
 from .telling import RUN_ENDED
 
-__all__ = ["RUN_ENDED", "Scheduler", "Scripts"]
+__all__ = ["RUN_ENDED", "Patience", "Scheduler", "Scripts"]

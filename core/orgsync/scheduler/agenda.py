@@ -3,6 +3,9 @@
 Every sync that has an `every` makes a job on every connection. A job that never ran is due at once, and so is one whose
 last run was cut short; any other when its rhythm says, counted from its last start. One that missed five slots is due
 once. Jobs wait while their connection needs to be signed in, and while their org rests.
+
+A run holds a slot while it works. It gives it back while it waits to try a request again, and it is taken from one that
+has had no answer for long. Connections that do not answer come behind those that do, and never get all slots.
 """
 
 import random
@@ -10,16 +13,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from orgsync.context import Every
+from orgsync.context import Cron, Every
 from orgsync.store import Run
 
-from .planning import Bounds, Job, Link, due_again, in_turn, startable
+from .planning import Bounds, Job, Link, Load, due_again, in_turn, resumable, startable
 
 __all__ = ["REST", "Agenda"]
 
 REST = timedelta(hours=1)
 """How long an org rests that has reached its limit. The limit is of the last 24 hours, so usage falls bit by bit; a try
 that comes too early costs one API call."""
+
+_LONG_DUE = timedelta(hours=1)
+"""How long a job may be due before its connection has its turn like any other, whether it answers or not."""
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -47,6 +53,9 @@ class Agenda:
         self._last: dict[Job, tuple[datetime, bool]] = {}
         self._served: dict[str, datetime] = {}
         self._rests: dict[str, datetime] = {}
+        self._idle: set[Job] = set()  # runs under way that hold no slot
+        self._returning: list[Job] = []  # those of them that wait for one
+        self._unresponsive: set[str] = set()
         self._queue: list[Job] = []
         self._next: datetime | None = None  # when the queue has to be made anew; None: now
 
@@ -75,6 +84,7 @@ class Agenda:
             if job.connection in mended:
                 standing.due, standing.failures = now, 0
         self._links = fresh
+        self._unresponsive = {name for name in self._unresponsive if name in fresh} - mended
         self._arrange(now)
 
     def note_runs(self, runs: Iterable[Run], now: datetime) -> None:
@@ -93,12 +103,27 @@ class Agenda:
                 self._standings[job] = self._standing(job, now)
         self._next = None
 
+    def set_back(self, by: timedelta, now: datetime) -> None:
+        """Move what was planned with a clock that was set back; cron expressions keep to the slots of the clock."""
+        for job, standing in self._standings.items():
+            standing.due -= by
+            standing.started = standing.started and standing.started - by
+            standing.ended = standing.ended and standing.ended - by
+            rhythm = self._rhythms[job.sync]
+            if isinstance(rhythm, Cron):
+                started, failures = standing.started, standing.failures
+                standing.due = due_again(rhythm, started, failures=failures) if started else now
+        self._last = {job: (started - by, cut_short) for job, (started, cut_short) in self._last.items()}
+        self._served = {name: at - by for name, at in self._served.items()}
+        self._rests = {org: until - by for org, until in self._rests.items()}
+        self._next = None
+
     def start(self, now: datetime) -> list[Job]:
         """Choose the jobs that start now; each runs until `ended` is told of it."""
         if self._next is None or now >= self._next:
             self._plan(now)
         orgs = {name: link.org for name, link in self._links.items()}
-        chosen = startable(self._queue, self.running, orgs, self._bounds)
+        chosen = startable(self._queue, self._load(), orgs, self._bounds)
         for job in chosen:
             self.running.add(job)
             self._serve(job.connection, now)
@@ -108,9 +133,55 @@ class Agenda:
             self._queue = [job for job in self._queue if job not in gone]
         return chosen
 
-    def ended(self, job: Job, now: datetime, *, failed: bool = False) -> int:
-        """Note that a run has ended; answer with how often its job has failed in a row."""
+    # Slots
+
+    def give_back(self, job: Job) -> None:
+        """Take the slot of a run that waits."""
+        if job in self.running:
+            self._idle.add(job)
+
+    def stall(self, job: Job) -> None:
+        """Take the slot of a run that has had no answer for long; its connection comes behind others."""
+        self.give_back(job)
+        self._judge(job.connection, responsive=False)
+
+    def take_again(self, job: Job) -> None:
+        """Count a run that has stalled and now works again: it holds a slot, even if there is one too many for it."""
+        self._idle.discard(job)
+
+    def ask_again(self, job: Job) -> None:
+        """Note that a run that has waited wants a slot to go on."""
+        self._returning.append(job)
+
+    def resume(self) -> list[Job]:
+        """Choose the runs that have waited and go on now; each has a slot again."""
+        chosen = resumable(self._returning, self._load(), self._bounds)
+        if chosen:
+            self._idle.difference_update(chosen)
+            self._returning = [job for job in self._returning if job not in chosen]
+        return chosen
+
+    def _load(self) -> Load:
+        return Load(self.running, self._idle, self._unresponsive, len(self._links) - len(self._unresponsive))
+
+    def _judge(self, connection: str, *, responsive: bool) -> None:
+        """Note whether a connection answers; where that is new, the queue is another."""
+        if connection not in self._links or responsive != (connection in self._unresponsive):
+            return
+        self._unresponsive ^= {connection}
+        self._next = None
+
+    # Ends
+
+    def ended(self, job: Job, now: datetime, *, failed: bool = False, responsive: bool = True) -> int:
+        """Note that a run has ended; answer with how often its job has failed in a row.
+
+        `responsive` says whether its org has answered all the time.
+        """
         self.running.discard(job)
+        self._idle.discard(job)
+        self._returning = [each for each in self._returning if each != job]
+        self._judge(job.connection, responsive=responsive)
         standing = self._standings.get(job)
         if standing is None or standing.started is None or job.sync not in self._rhythms:
             return int(failed)  # its sync or its connection has gone meanwhile
@@ -171,4 +242,5 @@ class Agenda:
                 due.append((job, standing.due))
             else:
                 self._next = min(self._next, standing.due)
-        self._queue = in_turn(due, self._served)
+        long_due = {job.connection for job, since in due if now - since > _LONG_DUE}
+        self._queue = in_turn(due, self._served, last=self._unresponsive - long_due)

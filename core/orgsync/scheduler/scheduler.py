@@ -12,14 +12,25 @@ from anyio.abc import TaskGroup
 from sqlmodel import col, select
 
 from orgsync.application import Workspace
-from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptProblem, SignInNeeded
-from orgsync.runner import Outcome
+from orgsync.errors import (
+    AlreadyRunning,
+    LimitReached,
+    OrgsyncError,
+    ScriptProblem,
+    SignInNeeded,
+    StoreReplaced,
+    TransientProblem,
+)
+from orgsync.runner import Outcome, RunOptions
+from orgsync.salesforce.slots import SLOT
 from orgsync.store import Connection
 
 from .agenda import Agenda
 from .planning import Bounds, Job, Link
 from .scripts import Scripts
+from .slots import Patience, RunSlot
 from .telling import Telling
+from .timekeeper import Timekeeper
 
 __all__ = ["Scheduler"]
 
@@ -35,15 +46,16 @@ _TIDY_EVERY = 86_400.0
 _UNKNOWN = "Salesforce has refused the sign-in."
 
 
-def _now() -> datetime:
+def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
 class Scheduler:
     """Runs every due sync on every connection, or on those that are named, in one workspace.
 
-    `clock` is the time, aware; `chance` gives numbers between 0 and 1, for the jitter of pauses. `worst` is the highest
-    exit code of what was run and could not be run so far.
+    `clock` is the time, aware; `chance` gives numbers between 0 and 1, for the jitter of pauses; `patience` says when a
+    run that has no answer makes room for others. `worst` is the highest exit code of what was run and could not be run
+    so far.
     """
 
     def __init__(
@@ -52,19 +64,24 @@ class Scheduler:
         scripts: Scripts,
         *,
         connections: Sequence[str] = (),
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = _utc_now,
         chance: Callable[[], float] = random.random,
+        patience: Patience | None = None,
     ) -> None:
         self.worst = 0
         self._workspace = workspace
         self._scripts = scripts
         self._connections = connections
         self._clock = clock
+        self._time = Timekeeper()
         settings = workspace.settings
         self._agenda = Agenda(Bounds(settings.concurrency, settings.concurrency_per_org), chance=chance)
+        self._patience = patience or Patience()
+        self._slots: dict[Job, RunSlot] = {}
         self._telling = Telling()
         self._reasons: dict[str, str] | None = None  # by connection, why it needs a sign-in; None before the first look
         self._last_run = 0
+        self._own: set[int] = set()  # runs of this scheduler that have ended since the last look
         self._stirred = anyio.Event()
         self._look_at = self._watch_at = self._tidy_at = -math.inf
 
@@ -72,15 +89,27 @@ class Scheduler:
         """Run what is due whenever it is due, until cancelled; each run that is under way then is marked stopped.
 
         Raises ConfigurationInvalid for a connection that does not exist, StoreUnavailable where the database cannot
-        be used to begin with. Later faults of either are told, and waited out.
+        be used to begin with, and StoreReplaced when its file was deleted or replaced. Other later faults of either
+        are told, and waited out.
         """
         await self._begin()
+        replaced: StoreReplaced | None = None
         async with anyio.create_task_group() as runs:
-            while True:
-                now = self._clock()
+            replaced = await self._until_replaced(runs)
+            runs.cancel_scope.cancel()
+        if replaced is not None:  # not raised inside: a task group would wrap it in a group
+            raise replaced
+
+    async def _until_replaced(self, runs: TaskGroup) -> StoreReplaced:
+        """Start what is due until the database's file is no longer there, and return the error that says so."""
+        while True:
+            now = self._now()
+            try:
                 await self._look_around(now)
-                self._start(runs, now)
-                await self._stir(self._pause(now))
+            except StoreReplaced as problem:
+                return problem
+            self._start(runs, now)
+            await self._stir(self._pause(now))
 
     async def run_due(self) -> int:
         """Run what is due at this moment, each job once, and answer with the highest exit code when all have ended.
@@ -91,32 +120,49 @@ class Scheduler:
             await self._begin()
         else:
             self._look_at = self._watch_at = -math.inf
-            await self._look_around(self._clock())
-        now = self._clock()  # stands still from here on, so that nothing becomes due a second time
+            await self._look_around(self._now())
+        now = self._now()  # stands still from here on, so that nothing becomes due a second time
         self.worst = max((problem.exit_code for problem in self._scripts.problems), default=0)
         if self._agenda.waiting:
             self.worst = max(self.worst, SignInNeeded.exit_code)
         async with anyio.create_task_group() as runs:
             while self._start(runs, now) or self._agenda.running:
-                await self._stir(None)
+                await self._stir(_WATCH_EVERY)
+                await self._report_long_runs()
         return self.worst
 
     async def _begin(self) -> None:
         """Look at everything for the first time; whatever is wrong now ends the scheduler before it starts."""
         for name in self._connections:
             await self._workspace.store.connection(name)
-        now = self._clock()
+        now = self._now()
         self._agenda.set_syncs(self._scripts.rhythms, now)
         names = await self._look(now)
         self._telling.began([*self._scripts.syncs], names)
         self._telling.script_problems(self._scripts.problems, self._scripts.clashes)
 
+    def _now(self) -> datetime:
+        """Return the time. Where the clock was set back, so is what was planned by it: nothing waits for longer."""
+        now = self._clock()
+        if back := self._time.set_back(now, anyio.current_time()):
+            self._agenda.set_back(back, now)
+            self._telling.clock_set_back(back)
+        return now
+
     def _start(self, runs: TaskGroup, now: datetime) -> bool:
         """Start what is due as far as there is room; tell whether there was something."""
+        for slot in self._slots.values():
+            slot.check()
+        for job in self._agenda.resume():
+            self._slots[job].grant()
         jobs = self._agenda.start(now)
         for job in jobs:
+            self._slots[job] = RunSlot(job, self._agenda, self._patience, self._wake)
             runs.start_soon(self._run, job)
         return bool(jobs)
+
+    def _wake(self) -> None:
+        self._stirred.set()
 
     async def _stir(self, seconds: float | None) -> None:
         """Wait until a run has ended, or for so long."""
@@ -133,21 +179,40 @@ class Scheduler:
     # Looking around
 
     async def _look_around(self, now: datetime) -> None:
-        """Look at the scripts and the database where it is time to; a fault of theirs is told and waited out."""
-        at = anyio.current_time()
-        if at >= self._watch_at:
+        """Look at the scripts and the database where it is time to; a fault of theirs is told and waited out.
+
+        Raises StoreReplaced, which no waiting mends.
+        """
+        at, watches = anyio.current_time(), anyio.current_time() >= self._watch_at
+        if watches:
             self._watch_at = at + _WATCH_EVERY
             if self._scripts.reload():
                 self._agenda.set_syncs(self._scripts.rhythms, now)
                 self._telling.scripts([*self._scripts.syncs], self._scripts.problems, self._scripts.clashes)
-        if at >= self._look_at:
-            try:
+        try:
+            if watches:
+                self._workspace.store.require_in_place()
+                await self._report_long_runs()
+            if at >= self._look_at:
                 await self._look(now)
                 await self._tidy(now)
-            except OrgsyncError as problem:
-                self._telling.store(problem)
-            else:
                 self._telling.store(None)
+        except StoreReplaced:
+            raise
+        except OrgsyncError as problem:
+            self._telling.store(problem)
+
+    async def _report_long_runs(self) -> None:
+        """Report runs that have been under way for long, and keep with each what it waits for."""
+        for slot in [*self._slots.values()]:
+            complaint, run = slot.complaint, slot.run
+            if slot.is_to_be_reported(complaint):
+                self._telling.takes_long(slot.job, slot.progress, slot.seconds, complaint)
+            elif complaint or not slot.noted:
+                continue
+            if run is not None and complaint != slot.noted:
+                slot.noted = complaint
+                await self._workspace.store.note_run(run, complaint)
 
     async def _tidy(self, now: datetime) -> None:
         """Once a day, forget the runs that are too old."""
@@ -160,7 +225,8 @@ class Scheduler:
         self._look_at = anyio.current_time() + _LOOK_EVERY
         runs = await self._workspace.store.last_runs(after=self._last_run)
         self._last_run = max((run.id for run in runs.values()), default=self._last_run)
-        self._agenda.note_runs(runs.values(), now)
+        self._agenda.note_runs([run for run in runs.values() if run.id not in self._own], now)
+        self._own.clear()
         columns = (Connection.name, Connection.org_id, col(Connection.status), Connection.status_reason)
         async with self._workspace.store.session() as session:
             found = (await session.exec(select(*columns))).all()
@@ -186,8 +252,11 @@ class Scheduler:
 
     async def _run(self, job: Job) -> None:
         """Run a job to its end, whatever that is, and note it."""
+        slot = self._slots[job]
+        SLOT.set(slot)
+        options: RunOptions = {"clock": self._clock, "watch": slot.watch, "begun": slot.begun}
         try:
-            outcome = await self._workspace.run(self._scripts.syncs[job.sync], job.connection, clock=self._clock)
+            outcome = await self._workspace.run(self._scripts.syncs[job.sync], job.connection, **options)
         except OrgsyncError as problem:
             self._not_run(job, problem)
         except BaseException as error:
@@ -197,18 +266,21 @@ class Scheduler:
             self._not_run(job, _unforeseen(job, error))
         else:
             self._note(job, outcome)
+        self._slots.pop(job, None)
         self._stirred.set()
 
     def _note(self, job: Job, outcome: Outcome) -> None:
         run, problem = outcome.run, outcome.problem
+        self._own.add(run.id)
         if problem is not None and not isinstance(problem, AlreadyRunning):
             self.worst = max(self.worst, problem.exit_code)
         if isinstance(problem, LimitReached):
-            until = self._agenda.rest(job, self._clock())
+            until = self._agenda.rest(job, self._now())
             self._telling.ended(run, problem, 0)
             self._telling.rests(self._agenda.org_of(job.connection), until, problem)
             return
-        failures = self._agenda.ended(job, self._clock(), failed=_failed(outcome))
+        responsive = not isinstance(problem, TransientProblem) and not self._slots[job].has_stalled
+        failures = self._agenda.ended(job, self._now(), failed=_failed(outcome), responsive=responsive)
         self._telling.ended(run, problem, failures)
         if isinstance(problem, SignInNeeded):
             self._look_at = -math.inf  # its other syncs need not find out for themselves
@@ -216,10 +288,12 @@ class Scheduler:
     def _not_run(self, job: Job, problem: OrgsyncError) -> None:
         """Note a run that did not begin, or whose end could not be kept."""
         if isinstance(problem, AlreadyRunning):
-            self._agenda.ended(job, self._clock())
+            self._agenda.ended(job, self._now())
             self._telling.elsewhere(job.sync, job.connection)
             return
-        self._agenda.ended(job, self._clock(), failed=True)
+        if isinstance(problem, StoreReplaced):
+            self._look_at = -math.inf  # which ends the scheduler
+        self._agenda.ended(job, self._now(), failed=True)
         self.worst = max(self.worst, problem.exit_code)
         self._telling.not_run(job.sync, job.connection, problem)
 

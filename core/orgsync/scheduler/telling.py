@@ -1,7 +1,7 @@
 """What the scheduler says, as structlog events: one for each run, and one for each thing that changes."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -9,7 +9,10 @@ import structlog
 from orgsync.errors import OrgsyncError, StoreUnavailable
 from orgsync.logs import get_logger
 from orgsync.records import to_stored
+from orgsync.runner import Progress
 from orgsync.store import Run
+
+from .planning import Job
 
 __all__ = ["RUN_ENDED", "Telling"]
 
@@ -55,9 +58,22 @@ class Telling:
         """Tell that another process runs this."""
         self._log.info("runs elsewhere", sync=sync, connection=connection)
 
+    def takes_long(self, job: Job, progress: Progress, seconds: float, complaint: str) -> None:
+        """Report a run that is under way for long: with a warning, if it waits for something."""
+        facts: dict[str, Any] = {"sync": job.sync, "connection": job.connection, "seconds": round(seconds)}
+        facts |= {"rows": progress.rows}
+        if complaint:
+            self._log.warning("run takes long", **facts, error=complaint)
+        else:
+            self._log.info("run takes long", **facts)
+
     def rests(self, org: str, until: datetime, problem: OrgsyncError) -> None:
         """Tell that an org has reached its limit and is left alone for a while."""
         self._log.warning("org rests", org=org, until=to_stored(until), error=str(problem))
+
+    def clock_set_back(self, by: timedelta) -> None:
+        """Report that the machine's clock was set back."""
+        self._log.warning("clock was set back", seconds=round(by.total_seconds()))
 
     def connections(self, *, added: Sequence[str], gone: Sequence[str]) -> None:
         """Tell which connections have come and gone."""

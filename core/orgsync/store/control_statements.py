@@ -26,6 +26,7 @@ __all__ = [
     "LEASES_OF",
     "MEET",
     "MET_AFTER",
+    "NOTE_RUN",
     "RELEASE_LEASE",
     "RENEW_LEASE",
     "REVOKE_LEASES",
@@ -117,6 +118,7 @@ FINISH_RUN = (
     "UPDATE orgsync_run SET status = ?, error = ?, finished_at = ?, api_calls = ?, watermark = ? "
     f"WHERE id = ? AND status = 'running' RETURNING {', '.join(RUN_COLUMNS)}"
 )
+NOTE_RUN = "UPDATE orgsync_run SET error = ? WHERE id = ? AND status = 'running' RETURNING id"
 COUNT = (
     "UPDATE orgsync_run SET added = added + ?, updated = updated + ?, deleted = deleted + ?, "
     "unchanged = unchanged + ?, api_calls = ? "

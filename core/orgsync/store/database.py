@@ -9,7 +9,7 @@ import anyio
 from sqlalchemy import URL
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from orgsync.errors import StoreUnavailable
+from orgsync.errors import StoreReplaced, StoreUnavailable
 
 from . import copying, sqlite, versions
 from .faults import faults_explained
@@ -28,6 +28,7 @@ class Database:
 
     def __init__(self, url: URL) -> None:
         self.path = sqlite.file_of(url)
+        self._absolute = self.path.absolute()  # a script may change the working directory
         self._url = url
         self._reader = sqlite.engine(url, use="reading")
         self._writer = sqlite.engine(url, use="writing")
@@ -36,6 +37,7 @@ class Database:
         # Taking a connection out of SQLAlchemy's pool and putting it back costs more than most statements do.
         self._writing: KeptConnection | None = None
         self._idle: list[KeptConnection] = []
+        self._file: tuple[int, int] | None = None  # device and number of the file that was opened
 
     @asynccontextmanager
     async def reading_session(self) -> AsyncGenerator[AsyncSession]:
@@ -50,6 +52,7 @@ class Database:
         with faults_explained(self.path):
             async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
+                self.require_in_place()
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Statements]:
@@ -75,6 +78,7 @@ class Database:
                 try:
                     async with sqlite.transaction(kept.statements):
                         yield kept.statements
+                        self.require_in_place()
                 except BaseException:
                     self._writing = None
                     await kept.close()  # which rolls back
@@ -85,8 +89,23 @@ class Database:
         self._make_file()
         with faults_explained(self.path):
             sqlite.require_openable(self._url)
+            self._file = _file_at(self._absolute)
         async with self.reading() as statements:
             return await versions.is_current(statements)
+
+    def require_in_place(self) -> None:
+        """Raise StoreReplaced where the path no longer leads to the file that was opened.
+
+        SQLite goes on with a file that was deleted: what it writes there is in no folder any more.
+        """
+        if self._file is None or (there := _file_at(self._absolute)) == self._file:
+            return
+        what = "deleted" if there is None else "replaced by another file"
+        raise StoreReplaced(
+            f"The database {self.path} was {what} while orgsync was working with it.",
+            "Start orgsync again, and it works with what is there then, or begins a new copy (its connections have to "
+            "be made again). Stop orgsync before a database is moved, restored or deleted.",
+        )
 
     async def upgrade(self) -> None:
         """Make the control tables, or bring them to this package's version, in one transaction."""
@@ -120,3 +139,16 @@ class Database:
                 f"The database {self.path} cannot be made: {error.strerror}.",
                 "Check that its folder exists and that this user may write there.",
             ) from error
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return the device and number of the file at a path; None where there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The database {path} cannot be looked at: {error.strerror}.", "Check the disk and who may read its folder."
+        ) from error
+    return found.st_dev, found.st_ino

@@ -13,7 +13,7 @@ from .control import PROCESS_DIED, Checkpoint, Run, RunStatus, utc_now
 from .rows import Counts
 from .sqlite import Statements
 
-__all__ = ["advance", "checkpoints", "count", "finish", "forget", "last_runs", "run", "runs", "start"]
+__all__ = ["advance", "checkpoints", "count", "finish", "forget", "last_runs", "note", "run", "runs", "start"]
 
 
 async def start(on: Statements, sync: str, connection: str, epoch: int) -> Run:
@@ -39,6 +39,11 @@ async def finish(
     values = (status, error, to_stored(utc_now()), api_calls, until, run_id)
     ended = await on.fetch(control_statements.FINISH_RUN, values)
     return _run(ended[0]) if ended else await run(on, run_id)
+
+
+async def note(on: Statements, run_id: int, text: str) -> None:
+    """Keep what a run under way waits for, until it ends; empty: it works."""
+    await on.fetch(control_statements.NOTE_RUN, (text or None, run_id))
 
 
 async def run(on: Statements, run_id: int) -> Run:

@@ -86,6 +86,10 @@ class Store:
         """Open a session to read with: `(await session.exec(select(Contact))).all()`. It cannot write."""
         return self._database.reading_session()
 
+    def require_in_place(self) -> None:
+        """Raise StoreReplaced where the database's file was deleted or replaced since it was opened."""
+        self._database.require_in_place()
+
     async def require_writable(self) -> None:
         """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
         async with self._database.writing() as on:
@@ -199,6 +203,11 @@ class Store:
             await self._leases.let_go(on, run)
         self._leases.has_let_go(run)
         return ended
+
+    async def note_run(self, run: Run, text: str) -> None:
+        """Keep as its error what a run under way waits for; its end replaces it. Empty: it works again."""
+        async with self._database.writing() as on:
+            await ledger.note(on, run.id, text)
 
     async def run(self, run_id: int) -> Run:
         """Read one run; raises ConfigurationInvalid for a number that none has."""

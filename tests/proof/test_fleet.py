@@ -1,0 +1,146 @@
+"""A fleet of which some orgs hang, are busy, break connections or answer nonsense: the others keep their rhythm.
+
+The short form takes some twenty seconds and asserts no rhythm. PROOF_FLEET=1 lets 200 connections run for five minutes.
+"""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import anyio
+import pytest
+
+from orgsync.application import connect, open_workspace
+from orgsync.application.status import Status, statuses
+from orgsync.demo_org import DemoOrg, Fault
+from orgsync.records import parse_instant
+from orgsync.settings import load_settings
+from tests.cli.commandline import PROGRAM, plain_environment
+from tests.projects import credentials_for
+
+KINDS = {
+    "hang": Fault.hang(),
+    "busy": Fault.maintenance(),
+    "reset": Fault.reset(),
+    "half": Fault.truncate(),
+    "html": Fault.status(200, "<html>Sign in to the network</html>"),
+}
+FACTOR = 1.5
+MOST_MEMORY = 300 * 1024  # KiB
+
+SCRIPT = """\
+from orgsync import Batches, Context, Record, sync
+
+
+class Account(Record, table=True):
+    name: str
+
+
+@sync(every="{every}s")
+def accounts(ctx: Context) -> Batches[Account]:
+    return ctx.changes(Account)
+"""
+
+
+@dataclass(frozen=True)
+class Form:
+    healthy: int
+    of_each_kind: int
+    every: int
+    seconds: float
+    settings: str
+    turns: int = 3
+
+
+SHORT = Form(8, 2, 2, 0, "concurrency = 4\ntimeout = 6\nretry_for = 2\n")
+LONG = Form(150, 10, 30, 300, "")
+
+
+@dataclass
+class Fleet:
+    """A project with connections to a healthy org, and to one org for each way to fail."""
+
+    folder: Path
+    form: Form
+    up: subprocess.Popen[bytes]
+
+    def starts(self) -> dict[str, list[str]]:
+        """Read when the runs of each healthy connection that are done began."""
+        found: dict[str, list[str]] = {}
+        with closing(sqlite3.connect(f"file:{self.folder}/.orgsync/orgsync.db?mode=ro", uri=True)) as database:
+            runs = "SELECT connection, started_at FROM orgsync_run WHERE status = 'done' ORDER BY id"
+            for connection, started_at in database.execute(runs):
+                found.setdefault(connection, []).append(started_at)
+        return {name: starts for name, starts in found.items() if name.startswith("ok-")}
+
+    def longest_gap(self) -> timedelta:
+        """Return the longest time between two starts of one healthy connection."""
+        instants = [[parse_instant(each) for each in starts] for starts in self.starts().values()]
+        return max(later - earlier for each in instants for earlier, later in pairwise(each))
+
+    def peak(self) -> int:
+        """Return the most memory that `orgsync up` has had, in KiB."""
+        text = Path(f"/proc/{self.up.pid}/status").read_text()
+        return int(next(line.split()[1] for line in text.splitlines() if line.startswith("VmHWM:")))
+
+    async def others(self) -> list[Status]:
+        """Read the status of the connections whose orgs fail."""
+        async with open_workspace(load_settings(self.folder)) as workspace:
+            return [each for each in await statuses(workspace) if not each.connection.startswith("ok-")]
+
+
+def up_in(folder: Path, stack: ExitStack) -> "subprocess.Popen[bytes]":
+    """Start `orgsync up` with its log in a file, which nobody has to read for it to go on."""
+    log = stack.enter_context((folder / "log").open("w"))
+    return subprocess.Popen([str(PROGRAM), "up"], cwd=folder, env=plain_environment(), stdout=log, stderr=log)
+
+
+@pytest.fixture
+def form() -> Form:
+    return LONG if os.environ.get("PROOF_FLEET") else SHORT
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path, form: Form) -> AsyncIterator[Fleet]:
+    (tmp_path / "orgsync.toml").write_text(f"concurrency_per_org = 1000\n{form.settings}")
+    (tmp_path / "syncs").mkdir()
+    (tmp_path / "syncs" / "accounts.py").write_text(SCRIPT.format(every=form.every))
+    with ExitStack() as stack:
+        async with open_workspace(load_settings(tmp_path)) as workspace:
+            for kind in ["ok", *KINDS]:
+                org = stack.enter_context(DemoOrg(contacts=1, accounts=3))
+                for number in range(form.healthy if kind == "ok" else form.of_each_kind):
+                    await connect(workspace, f"{kind}-{number:03}", credentials_for(org))
+                if kind != "ok":
+                    org.add_fault(KINDS[kind], match="/query|/describe|/updated", times=None)
+        up = up_in(tmp_path, stack)
+        try:
+            yield Fleet(tmp_path, form, up)
+        finally:
+            up.send_signal(signal.SIGTERM)
+            up.wait(timeout=60)
+
+
+async def test_healthy_connections_keep_their_rhythm_and_what_is_wrong_with_the_others_is_told(fleet: Fleet) -> None:
+    form, others = fleet.form, list[Status]()
+    end = time.monotonic() + form.seconds
+    while time.monotonic() < end or not all(each.failures or each.waits_for for each in others) or not others:
+        await anyio.sleep(0.5)  # not to take the processor from what is measured
+        others = await fleet.others()
+    while len(starts := fleet.starts()) < form.healthy or min(map(len, starts.values())) < form.turns:
+        assert fleet.up.poll() is None
+    assert len(others) == form.of_each_kind * len(KINDS)
+    for each in others:
+        assert len((each.waits_for or each.error).split(". ")) > 1, "a cause and a remedy"
+        assert each.needs_attention
+    assert fleet.peak() < MOST_MEMORY
+    if form is LONG:
+        assert fleet.longest_gap() < FACTOR * timedelta(seconds=form.every)
