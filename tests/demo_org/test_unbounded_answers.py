@@ -78,8 +78,8 @@ def test_the_results_of_a_bulk_job_begin_again_behind_ever_new_locators(api: Cal
     locators: list[str] = []
     counts: list[str] = []
     for _ in range(6):
-        asked = {"locator": locators[-1]} if locators else {}
-        page = api.get(f"/jobs/query/{job}/results", **asked)
+        path = f"/jobs/query/{job}/results"
+        page = api.get(path, locator=locators[-1]) if locators else api.get(path)
         locators.append(page.headers["sforce-locator"])
         counts.append(page.headers["sforce-numberofrecords"])
     assert len(set(locators)) == 6

@@ -40,7 +40,7 @@ async def test_an_answer_that_drips_is_given_up_when_its_time_is_over(org: DemoO
 
 async def test_the_headers_of_a_stream_must_be_there_in_time(org: DemoOrg) -> None:
     org.add_fault(Fault.drip(0.02, head=True))
-    async with Http(timeout=0.2) as http:
+    async with Http(timeout=0.2, connect_timeout=0.2) as http:
         with pytest.raises(NetworkProblem, match=r"after 0\.4 seconds"):
             async with http.stream("GET", f"{org.url}/services/data"):
                 pass

@@ -93,7 +93,8 @@ class Server:
             listener.close()
         for connection in self._connections:
             connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:  # connections just accepted are among them
+            await asyncio.wait(others)
         for _ in range(3):
             await asyncio.sleep(0)  # lets the transports' own closing callbacks run
 

@@ -14,7 +14,7 @@ from contextlib import aclosing, asynccontextmanager
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 from urllib.request import getproxies, proxy_bypass
 
 import anyio
@@ -190,7 +190,7 @@ class Http:
 
     def _with_connecting(self, seconds: float) -> float:
         """Add the time to connect, so that what cannot be connected to is known to be that."""
-        return seconds + min(self._connect_timeout, seconds)
+        return seconds + self._connect_timeout
 
     def _timeouts(self, timeout: float | None) -> dict[str, float]:
         seconds = timeout or self._timeout
@@ -240,7 +240,7 @@ async def _unzipped(body: AsyncIterator[bytes], response: httpx.Response, reques
 
 async def _paced(response: httpx.Response, request: Request, pace: Pace) -> AsyncGenerator[bytes]:
     """Read a body as it arrives, as long as it comes fast enough."""
-    async with aclosing(response.aiter_raw()) as body:
+    async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_raw())) as body:
         while True:
             began, chunk = anyio.current_time(), b""
             with anyio.move_on_after(pace.window) as wait:
