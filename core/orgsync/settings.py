@@ -49,7 +49,18 @@ class Settings(BaseModel):
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="Hosts beside Salesforce's own that may be shown a token."
     )
-    timeout: float = Field(default=120, gt=0, description="Seconds to wait for an answer.")
+    timeout: float = Field(
+        default=120, gt=0, description="Seconds to wait for an answer, and for each next part of it."
+    )
+    answer_timeout: float = Field(
+        default=300, gt=0, description="Seconds after which an answer that is read whole must be there in full."
+    )
+    least_rate: float = Field(
+        default=1000, ge=0, description="Bytes a second at which a Bulk result must come, over `timeout` seconds."
+    )
+    largest_answer: int = Field(
+        default=268_435_456, gt=0, description="Bytes, unzipped, up to which an answer is read whole."
+    )
     retry_for: float = Field(default=60, ge=0, description="Seconds for which what passes by itself is tried again.")
     lag: float = Field(
         default=300, ge=0, description="Seconds the watermark stays behind where getUpdated covers nothing."

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from orgsync.demo_org import DemoOrg
+from orgsync.salesforce.bounds import DEFAULT_BOUNDS, Bounds
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.credentials import Credentials
 from orgsync.salesforce.http import Http
@@ -22,11 +23,13 @@ async def client_of(
     limit_share: float = 0.8,
     allowed_hosts: Collection[str] = (),
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    timeout: float = 60,  # noqa: ASYNC109 - what the client is made with
+    bounds: Bounds = DEFAULT_BOUNDS,
 ) -> AsyncGenerator[Client]:
     credentials = credentials_for(org)
     if signed_in:
         credentials = replace(credentials, access_token=org.access_token(), instance_url=org.instance_url)
-    async with Http(timeout=60) as http:
+    async with Http(timeout=timeout, bounds=bounds) as http:
         session = Session(http, MemoryVault(credentials), allowed_hosts=allowed_hosts)
         yield Client(
             http,

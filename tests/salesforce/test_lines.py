@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orgsync.salesforce.bulk.lines import Lines, LinesBroken
+from orgsync.salesforce.bulk.lines import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
 
 TEXT = st.text(st.sampled_from('abé"\n\r,\x0b\x0c\x1c\x85\u2028😀\x00'), max_size=12)
 ROWS = st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(TEXT, min_size=width, max_size=width), max_size=12))
@@ -48,7 +48,7 @@ def test_a_field_may_be_longer_than_the_csv_module_takes_by_itself() -> None:
     assert cut(written([[long]]), 70_000) == [[long]]
 
 
-@pytest.mark.parametrize("text", [b'"a","b', b'"a"b\n', b'"a\xff"\n', b'"a\xc3', b'"a"\n"b" c\n'])
+@pytest.mark.parametrize("text", [b'"a","b', b'"a"b\n', b'"a\xc3', b'"a"\n"b" c\n'])
 def test_what_is_cut_or_no_csv_is_said_and_not_shown(text: bytes) -> None:
     with pytest.raises(LinesBroken) as caught:
         cut(text, 4)
@@ -60,5 +60,18 @@ def test_what_is_cut_or_no_csv_is_said_and_not_shown(text: bytes) -> None:
 def test_a_record_without_end_is_not_held_for_ever() -> None:
     lines, piece = Lines(), b"x" * (4 * 1024 * 1024)
     assert [lines.feed(each) for each in (b'"', piece, piece, piece)] == [[]] * 4
-    with pytest.raises(LinesBroken):
+    with pytest.raises(RecordTooLong):
         lines.feed(piece)
+
+
+def test_a_field_that_is_longer_than_any_is_named_as_that() -> None:
+    with pytest.raises(RecordTooLong):
+        Lines().feed(b'"' + b"x" * (LONGEST_RECORD + 1) + b'"\n')
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_bytes_that_are_no_text_are_replaced_and_told_of(size: int) -> None:
+    text, lines = '"Zoë"\n"'.encode() + b'\xff\xc3"\n' + '"😀"\n'.encode(), Lines()
+    rows = [row for at in range(0, len(text), size) for row in lines.feed(text[at : at + size])] + lines.end()
+    assert rows == [["Zoë"], ["\ufffd\ufffd"], ["😀"]]
+    assert lines.replaced

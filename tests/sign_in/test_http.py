@@ -114,7 +114,8 @@ async def test_connections_are_used_again() -> None:
         (b"", "", "an empty body"),
         (b'{"records":[{"Name":"Smith', "application/json;charset=UTF-8", "JSON that is cut short"),
         (b'[{"a":1}', "application/json;charset=UTF-8", "JSON that is cut short"),
-        (b'\xff\xfe"', "application/json", "text"),
+        (b'\xff\xfe"', "application/json", "bytes that are not UTF-8"),
+        (b"[" * 100_000, "application/json", "JSON that is nested too deep"),
     ],
 )
 def test_what_is_not_json_says_what_it_is_and_shows_no_data(content: bytes, content_type: str, kind: str) -> None:

@@ -8,6 +8,7 @@ from typing import Unpack
 from orgsync.context import Context, Sync, open_client, open_context
 from orgsync.records import Record
 from orgsync.runner import Outcome, RunOptions, run_sync
+from orgsync.salesforce.bounds import Bounds
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.http import Http
 from orgsync.settings import Settings, load_settings
@@ -45,6 +46,6 @@ async def open_workspace(settings: Settings | None = None) -> AsyncGenerator[Wor
     key = settings.key.get_secret_value() if settings.key else None
     async with (
         Store.open(settings.store_url, key=key, folder=settings.folder) as store,
-        Http(settings.timeout) as http,
+        Http(settings.timeout, bounds=Bounds.of(settings)) as http,
     ):
         yield Workspace(settings, store, http)

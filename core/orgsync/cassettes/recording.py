@@ -12,6 +12,7 @@ import anyio
 from orgsync.application import Workspace, environment_of
 from orgsync.context import StoredVault
 from orgsync.errors import ConfigurationInvalid
+from orgsync.salesforce.bounds import Bounds
 from orgsync.salesforce.credentials import Credentials, CredentialsVault, Grant
 from orgsync.salesforce.http import Http
 from orgsync.settings import Settings
@@ -112,10 +113,10 @@ class Recording:
         return Store.open(settings.store_url, key=key, folder=settings.folder)
 
     def _http(self) -> Http:
-        timeout = self._source.settings.timeout
+        timeout, bounds = self._source.settings.timeout, Bounds.of(self._source.settings)
         if self._max_rows is None:
-            return Http(timeout)
-        return ShortHttp(timeout, max_rows=self._max_rows, shortened=self._recorder.shortened)
+            return Http(timeout, bounds=bounds)
+        return ShortHttp(timeout, max_rows=self._max_rows, shortened=self._recorder.shortened, bounds=bounds)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from orgsync.context import Context, Sync, open_context
 from orgsync.discovery import classes_of
 from orgsync.records import Record, schema_of
 from orgsync.runner import RunOptions
+from orgsync.salesforce.bounds import Bounds
 from orgsync.salesforce.credentials import CredentialsVault
 from orgsync.salesforce.http import Http
 from orgsync.settings import Settings
@@ -91,7 +92,7 @@ class Stage:
     async def workspace(self) -> AsyncGenerator[Workspace]:
         """Open the project, making its connection the first time."""
         self.begin()
-        http = self.http() if self.http else Http(self.settings.timeout)
+        http = self.http() if self.http else Http(self.settings.timeout, bounds=Bounds.of(self.settings))
         async with Store.open(self.settings.store_url, folder=self.settings.folder) as store, http:
             workspace = Workspace(self.settings, store, http)
             async with self._preparing:  # runs may begin at once

@@ -71,6 +71,7 @@ async def open_context(
     keep_retries_off_stdout()
     log, own = (get_logger(logger).bind(connection=name) for logger in ("orgsync.script", "orgsync"))
     client = open_client(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
+    client.warn = own.warning
     source = Source(
         client,
         copy or StoredCopy(store, name),

@@ -1,7 +1,8 @@
-"""What makes a true page of a query untrue: functions from the page and its path to the untrue one, for faults."""
+"""What makes a true answer untrue: functions from it, and its path, to the untrue one, for faults."""
 
 import json
 import re
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
@@ -10,6 +11,7 @@ from .wire import JSON_TYPE, Answer, json_answer
 
 Page = dict[str, object]
 Alteration = Callable[[Page, str], Page | None]
+AnswerAlteration = Callable[[Answer, str], Answer | None]
 _LATER_PAGE = re.compile(r"/query(?:All)?/[^/]+/?\Z")
 
 
@@ -51,6 +53,24 @@ def changed_total(offset: int) -> Alteration:
 def unknown_total(page: Page, path: str) -> Page:
     """Say that the total is not known."""
     return page | {"totalSize": -1}
+
+
+def same_page_again(page: Page, path: str) -> Page | None:
+    """Say that the next page is this one."""
+    return page | {"done": False, "nextRecordsUrl": path} if _LATER_PAGE.search(path) else None
+
+
+def ever_new_pages(page: Page, path: str) -> Page | None:
+    """Say that the next page is this one, by another address."""
+    again = f"{path}?again={secrets.token_hex(4)}"
+    return page | {"done": False, "nextRecordsUrl": again} if _LATER_PAGE.search(path) else None
+
+
+def broken_text(answer: Answer, path: str, *, text: bytes) -> Answer | None:
+    """Put a byte that is not UTF-8 before a text; None where the answer does not hold it."""
+    if answer.status != 200 or text not in answer.body:
+        return None
+    return replace(answer, body=answer.body.replace(text, b"\xff" + text))
 
 
 def _query_page(answer: Answer) -> Page | None:

@@ -81,12 +81,13 @@ class Bulk:
         """Answer a page of results: `maxRecords` at most, from `locator` on."""
         job = self._complete(job_id, _version(base, FIRST_VERSION))
         locator = call.query.get("locator")
-        start = job.start_of(locator) if locator else 0
-        end = start + min(_most_records(call), self._settings.bulk_page_size)
-        rows = job.table.rows[start:end]
+        begun = job.start_of(locator, endless=self._settings.bulk_results_endless) if locator else 0
+        start = begun % max(1, len(job.table.rows))
+        rows = job.table.rows[start:][: min(_most_records(call), self._settings.bulk_page_size)]
+        more = self._settings.bulk_results_endless or start + len(rows) < len(job.table.rows)
         headers = [
             ("Sforce-NumberOfRecords", str(len(rows))),
-            ("Sforce-Locator", job.locator(end) if end < len(job.table.rows) else "null"),
+            ("Sforce-Locator", job.locator(begun + len(rows)) if more else "null"),
         ]
         if rows and self.jobs.short_pages:
             self.jobs.short_pages -= 1

@@ -82,8 +82,8 @@ class BulkJob:
         """Return the name of the results from a row on: the same at every call, in the form of real ones."""
         return base64.urlsafe_b64encode(f"0:{self.job_id}:{start}".encode()).decode().rstrip("=")
 
-    def start_of(self, locator: str) -> int:
-        """Return the row that a locator of this job names.
+    def start_of(self, locator: str, *, endless: bool = False) -> int:
+        """Return the row that a locator of this job names; with `endless`, one behind the last row, too.
 
         Raises:
             Refusal: 400, where it names none.
@@ -93,7 +93,8 @@ class BulkJob:
         except (binascii.Error, ValueError):
             said = ""
         start = said.removeprefix(f"0:{self.job_id}:")
-        if not start.isdecimal() or self.locator(int(start)) != locator or int(start) >= max(1, len(self.table.rows)):
+        known = start.isdecimal() and self.locator(int(start)) == locator
+        if not known or (not endless and int(start) >= max(1, len(self.table.rows))):
             raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         return int(start)
 

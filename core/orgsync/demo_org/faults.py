@@ -3,13 +3,14 @@
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Self
 
 from . import alterations
-from .alterations import Alteration
+from .alterations import Alteration, AnswerAlteration
 from .wire import HTML_TYPE, JSON_TYPE, Answer, Call
 
-Kind = Literal["answer", "reset", "truncate", "delay", "hang", "alter"]
+Kind = Literal["answer", "reset", "truncate", "delay", "hang", "drip", "endless", "alter"]
 MAINTENANCE = (
     '<html>\n<body>\n<center>\n\t<table bgcolor="white" cellpadding="0" cellspacing="0" width="758">\n\t\t<tbody>\n'
     '\t\t<tr>\n\t\t\t<td><span style="font-weight: bold;">We are down for maintenance.</span><br><br>Sorry for the '
@@ -30,7 +31,10 @@ class Fault:
     counted: bool = False
     processed: bool = False
     location: str = ""
-    alteration: Alteration | None = None
+    retry_after: str = ""
+    at_once: int = 0
+    zipped: bool = False
+    alteration: AnswerAlteration | None = None
 
     @classmethod
     def status(cls, code: int, html: str = "", *, content_type: str = HTML_TYPE) -> Self:
@@ -84,6 +88,34 @@ class Fault:
         """Never answer; the connection stays open until the client or the org ends it."""
         return cls("hang")
 
+    @classmethod
+    def drip(cls, seconds: float = 1, *, at_once: int = 1, head: bool = False) -> Self:
+        """Do what was asked, then send the answer `at_once` bytes at a time, so many seconds apart.
+
+        Its headers come at once, unless `head`: then they drip as well.
+        """
+        return cls("drip", seconds=seconds, at_once=at_once, code=int(head), processed=True)
+
+    @classmethod
+    def bomb(cls) -> Self:
+        """Answer 200 with a JSON text that never ends, zipped a thousandfold."""
+        return cls("endless", code=200, content_type=JSON_TYPE, zipped=True)
+
+    @classmethod
+    def endless(cls) -> Self:
+        """Answer 200 with a JSON text that never ends, as fast as it is read."""
+        return cls("endless", code=200, content_type=JSON_TYPE)
+
+    @classmethod
+    def busy(cls, retry_after: str) -> Self:
+        """Answer 503 with a Retry-After."""
+        return cls("answer", code=503, content_type="", retry_after=retry_after)
+
+    @classmethod
+    def nested_json(cls, depth: int = 100_000) -> Self:
+        """Answer 200 with JSON lists inside of each other."""
+        return cls.status(200, "[" * depth + "]" * depth, content_type=JSON_TYPE)
+
     # The answer is made and then altered. Answers that are no pages of a query, or hold no rows, pass as they are
     # and do not use up `times`.
 
@@ -116,13 +148,29 @@ class Fault:
         return cls.altering(alterations.unknown_total)
 
     @classmethod
+    def same_page_again(cls) -> Self:
+        """Let `nextRecordsUrl` of a page after the first lead back to that page."""
+        return cls.altering(alterations.same_page_again)
+
+    @classmethod
+    def ever_new_pages(cls) -> Self:
+        """Let `nextRecordsUrl` of a page after the first lead to the same rows by an address that is new each time."""
+        return cls.altering(alterations.ever_new_pages)
+
+    @classmethod
+    def broken_text(cls, text: str) -> Self:
+        """Put a byte that is not UTF-8 before each occurrence of a text in an answer; answers without it pass."""
+        return cls("alter", processed=True, alteration=partial(alterations.broken_text, text=text.encode()))
+
+    @classmethod
     def altering(cls, alteration: Alteration) -> Self:
         """Answer a query with the page that a function makes of the true one and its path; None leaves it as it is."""
-        return cls("alter", processed=True, alteration=alteration)
+        return cls("alter", processed=True, alteration=partial(alterations.altered, alteration=alteration))
 
     def answer(self) -> Answer:
         """Return the answer of a fault that answers."""
         headers = [("Location", self.location)] if self.location else []
+        headers += [("Retry-After", self.retry_after)] if self.retry_after else []
         return Answer(self.code, self.body.encode(), self.content_type or None, headers, counted=self.counted)
 
 
@@ -141,7 +189,7 @@ class FaultRule:
         """Return an answer as this fault alters it, counting it; None where it stays as it is."""
         if self.fault.alteration is None or not self._matches(call):
             return None
-        changed = alterations.altered(answer, call.path, self.fault.alteration)
+        changed = self.fault.alteration(answer, call.path)
         return changed if changed and self._due() else None
 
     def strikes(self, call: Call) -> bool:

@@ -6,11 +6,13 @@ the application's business; faults that need the socket are done here.
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Coroutine
+import zlib
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,6 +23,7 @@ from .wire import LONGEST_URI, Call, bad_message, read_target
 
 T = TypeVar("T")
 _READ = 65_536
+_BLOCK = b" " * 1_048_576  # of an endless answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ class Server:
             listener.close()
         for connection in self._connections:
             connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:  # connections just accepted are among them
+            await asyncio.wait(others)
         for _ in range(3):
             await asyncio.sleep(0)  # lets the transports' own closing callbacks run
 
@@ -203,7 +207,7 @@ class _Connection:
         if fault.kind == "hang":
             await self._reader.read()  # until the client gives up, or the server stops
             return False
-        if fault.seconds:
+        if fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         reply = plan.reply()
         if fault.kind == "reset":
@@ -212,6 +216,10 @@ class _Connection:
         if fault.kind == "truncate":
             await self._send_half(reply)
             return False
+        if fault.kind == "drip":
+            return await self._drip(reply, fault)
+        if fault.kind == "endless":
+            await self._send_without_end(reply, zipped=fault.zipped)
         return await self._send(reply)
 
     async def _send(self, reply: Reply) -> bool:
@@ -225,6 +233,26 @@ class _Connection:
         head = whole.index(b"\r\n\r\n") + 4
         self._writer.write(whole[: head + (len(whole) - head) // 2])
         await self._writer.drain()
+
+    async def _drip(self, reply: Reply, fault: Fault) -> bool:
+        """Send a few bytes at a time, the headers too where the fault has a code."""
+        whole = self._bytes(reply)
+        head = 0 if fault.code else whole.index(b"\r\n\r\n") + 4
+        self._writer.write(whole[:head])
+        for start in range(head, len(whole), fault.at_once):
+            await asyncio.sleep(fault.seconds)
+            self._writer.write(whole[start : start + fault.at_once])
+            await self._writer.drain()
+        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+
+    async def _send_without_end(self, reply: Reply, *, zipped: bool) -> None:
+        """Send white space until the client leaves or the server stops, which end this by an exception."""
+        encoded = [("Content-Encoding", "gzip")] if zipped else []
+        headers = [*reply.headers, *encoded, ("Transfer-Encoding", "chunked")]
+        await self._write(h11.Response(status_code=reply.status, headers=headers))
+        for block in _zipped_without_end() if zipped else itertools.repeat(_BLOCK):
+            await self._write(h11.Data(data=block))
+            await asyncio.sleep(0)
 
     def _bytes(self, reply: Reply) -> bytes:
         """Return an answer's bytes, in one piece: small writes would wait for each other's acknowledgement."""
@@ -241,3 +269,10 @@ class _Connection:
     async def _write(self, event: h11.Event) -> None:
         self._writer.write(self._http.send(event) or b"")
         await self._writer.drain()
+
+
+def _zipped_without_end() -> Iterator[bytes]:
+    """Give the beginning of a gzip stream, then a block that may follow itself any number of times."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    yield packer.compress(_BLOCK) + packer.flush(zlib.Z_FULL_FLUSH)
+    yield from itertools.repeat(packer.compress(_BLOCK) + packer.flush(zlib.Z_FULL_FLUSH))

@@ -22,6 +22,7 @@ class Settings:
         child_page_size: rows of a sub-select in one record; the others are behind a `nextRecordsUrl` of their own.
         bulk_polls: the poll at which a Bulk job is complete; the ones before answer InProgress, None never ends.
         bulk_page_size: rows on a page of a Bulk job's results, whatever `maxRecords` asks for.
+        bulk_results_endless: behind the last page of a Bulk job's results comes the first, by an ever-new locator.
         bulk_jobs_limit: Bulk query jobs a day; `bulk_jobs_used` counts them.
         bulk_storage_limit_kb: what Bulk results may take up a day; `bulk_storage_used_kb` estimates them.
         bulk_count_off: what Bulk jobs add to the true count of their rows in `numberRecordsProcessed`.
@@ -49,6 +50,7 @@ class Settings:
     child_page_size: int = 2000
     bulk_polls: int | None = 2
     bulk_page_size: int = 50_000
+    bulk_results_endless: bool = False
     bulk_jobs_limit: int = 10_000
     bulk_jobs_used: int = 0
     bulk_storage_limit_kb: int = 1_000_000_000

@@ -43,7 +43,8 @@ class Body(TypedDict, total=False):
 class Client:
     """Calls one org's API as one connection. Not to be shared by connections; the Http below it is.
 
-    `usage` counts the calls and knows the limit. `api_version` looks like "62.0".
+    `usage` counts the calls and knows the limit. `api_version` looks like "62.0". `warn` takes a sentence for the
+    operator, about an answer that is used though something is wrong with it.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Client:
     ) -> None:
         self.api_version = api_version
         self.usage = ApiUsage(limit_share)
+        self.warn: Callable[[str], None] = _said_to_nobody
         self._http = http
         self._session = session
         self._login_url = login_url
@@ -258,6 +260,10 @@ async def _token(asked: Awaitable[Access]) -> Access:
     except TransientProblem as problem:
         problem.retried = True
         raise
+
+
+def _said_to_nobody(_: str) -> None:
+    return None
 
 
 def _itself(answer: Answer) -> Answer:

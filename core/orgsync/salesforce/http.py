@@ -6,32 +6,32 @@ retried, because only the caller knows what may be repeated; and no line is logg
 string, which holds customers' data. A fifth of a request's time is saved as well.
 """
 
-import json as jsonlib
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Self
-from urllib.parse import quote, urlencode, urlsplit
+from typing import TYPE_CHECKING, Self, cast
 from urllib.request import getproxies, proxy_bypass
 
+import anyio
 import httpx
 
-from orgsync.errors import ConfigurationInvalid, NetworkProblem
+from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem
 
-from .wire import JSON, Answer, Stream, named
+from .bounds import DEFAULT_BOUNDS, Bounds, Pace
+from .request import Request, body_of, with_params
+from .unzipping import Gunzip
+from .wire import JSON, Answer, Stream, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["JSON", "Answer", "Http", "Stream"]
 
-_CHUNK = 256 * 1024  # bytes of a chunk, however much a part of the gzip stream unfolds to
 _MAX_CONNECTIONS = 1000
 _MAX_IDLE_CONNECTIONS = 20  # httpcore looks at every idle one on each request
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -44,7 +44,15 @@ class Http:
     `async with Http() as http:` closes the pool at the end; it is made when the first request is sent.
     """
 
-    def __init__(self, timeout: float = 60, connect_timeout: float = 10, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        timeout: float = 60,
+        connect_timeout: float = 10,
+        *,
+        tls: ssl.SSLContext | None = None,
+        bounds: Bounds = DEFAULT_BOUNDS,
+    ) -> None:
+        self._bounds = bounds
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._tls = tls
@@ -68,22 +76,26 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-        content: bytes | None = None,
         form: Mapping[str, str] | None = None,
         json: JSON | EllipsisType = ...,
-        timeout: float | None = None,  # noqa: ASYNC109 - of each wait on the socket, not of the whole
+        timeout: float | None = None,  # noqa: ASYNC109 - a NetworkProblem, not a TimeoutError
+        largest: int | None = None,
     ) -> Answer:
         """Send one request and read its whole answer.
 
-        Of `content`, `form` and `json` at most one is given. `timeout` (seconds, each for sending, the first byte and
-        every next part) overrides the pool's. Any status is an answer; only what yields none raises: NetworkProblem,
-        whose `sent` is False where the request cannot have reached the server, or ConfigurationInvalid for a URL or a
-        header that HTTP does not allow.
+        Of `form` and `json` at most one is given. `timeout` (seconds) overrides the pool's bound on each wait and, with
+        the time to connect, the one on the whole, `largest` (bytes, unzipped) the one on the size. Any status is an
+        answer; only what yields none raises: NetworkProblem, whose `sent` is False where the request cannot have
+        reached the server, AnswerTooLarge, AnswerUnreadable for an encoding that was not asked for, or
+        ConfigurationInvalid for a URL or a header that HTTP does not allow.
         """
-        body, body_type = _body(content, form, json)
-        request = _Request(method, _with_params(url, params), {**body_type, **(headers or {})}, body)
-        response = await self._exchange(request, timeout, streamed=False)
-        return Answer(response.status_code, _plain(response.headers), response.content, method, request.url)
+        body, body_type = body_of(form, json)
+        request = Request(method, with_params(url, params), {**body_type, **(headers or {})}, body)
+        whole = self._with_connecting(timeout) if timeout else self._bounds.answer_timeout
+        with anyio.move_on_after(whole):
+            response = await self._exchange(request, timeout)
+            return await self._answer(response, request, largest)
+        raise _late(request, whole, "" if timeout else "answer_timeout")
 
     @asynccontextmanager
     async def stream(
@@ -93,18 +105,46 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - of each wait on the socket, not of the whole
+        timeout: float | None = None,  # noqa: ASYNC109 - a NetworkProblem, not a TimeoutError
     ) -> AsyncGenerator[Stream]:
         """Send one request and give its answer as soon as the headers are there; the body is read by who wants it.
 
-        What is not read stays on the other side, and leaving early closes the connection. Raises as `send` does.
+        `timeout` (seconds) overrides the pool's bound for the time until the headers are there. The body of a success
+        must come at the least rate; any other is read whole at once. What is not read stays on the other side, and
+        leaving early closes the connection. Raises as `send` does.
         """
-        request = _Request(method, _with_params(url, params), dict(headers or {}))
-        response = await self._exchange(request, timeout, streamed=True)
-        async with aclosing(response), aclosing(_chunks(response, request)) as body:
-            yield Stream(response.status_code, _plain(response.headers), body, method, request.url)
+        request = Request(method, with_params(url, params), dict(headers or {}))
+        response: httpx.Response | None = None
+        until_headers = self._with_connecting(timeout or self._timeout)
+        with anyio.move_on_after(until_headers):
+            response = await self._exchange(request, timeout)
+        if response is None:
+            raise _late(request, until_headers, "" if timeout else "timeout")
+        async with aclosing(response), aclosing(await self._content(response, request)) as body:
+            plain = _plain(response.headers)
+            yield Stream(response.status_code, plain, body, method, request.url, self._bounds.largest_answer)
 
-    async def _exchange(self, request: "_Request", seconds: float | None, *, streamed: bool) -> httpx.Response:
+    async def _content(self, response: httpx.Response, request: Request) -> AsyncGenerator[bytes]:
+        """Give the body of a success as it arrives, and any other, which is a refusal, once it is there."""
+        if response.is_success:
+            return _unzipped(_paced(response, request, Pace(self._timeout, self._bounds.least_rate)), response, request)
+        with anyio.move_on_after(self._bounds.answer_timeout):
+            return _once((await self._answer(response, request, None)).content)
+        raise _late(request, self._bounds.answer_timeout, "answer_timeout")
+
+    async def _answer(self, response: httpx.Response, request: Request, largest: int | None) -> Answer:
+        """Read the whole body, and give the connection back whatever comes of it."""
+        parts: list[bytes] = []
+        left = largest or self._bounds.largest_answer
+        async with aclosing(response), aclosing(_unzipped(response.aiter_raw(), response, request)) as body:
+            async for part in body:
+                parts.append(part)
+                left -= len(part)
+                if left < 0:
+                    raise too_large(request.place, largest or self._bounds.largest_answer, fixed=largest is not None)
+        return Answer(response.status_code, _plain(response.headers), b"".join(parts), request.method, request.url)
+
+    async def _exchange(self, request: Request, seconds: float | None) -> httpx.Response:
         """Send a request, and give httpx's errors the names of ours."""
         if self._closed:
             raise RuntimeError("this Http is closed")
@@ -119,8 +159,7 @@ class Http:
             )
             if not sent.url.host:
                 raise httpx.InvalidURL("no host")
-            response = await self._transport(sent.url).handle_async_request(sent)
-            return response if streamed else await _read(response)
+            return await self._transport(sent.url).handle_async_request(sent)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             problem = ConfigurationInvalid("A request's address is not one.", "Check the login URL.")
         except (httpx.LocalProtocolError, UnicodeEncodeError):
@@ -149,6 +188,10 @@ class Http:
     def _proxies(self) -> dict[str, str]:
         return {scheme: url if "://" in url else f"http://{url}" for scheme, url in getproxies().items() if url}
 
+    def _with_connecting(self, seconds: float) -> float:
+        """Add the time to connect, so that what cannot be connected to is known to be that."""
+        return seconds + self._connect_timeout
+
     def _timeouts(self, timeout: float | None) -> dict[str, float]:
         seconds = timeout or self._timeout
         connect = min(self._connect_timeout, seconds)
@@ -169,69 +212,55 @@ def _root(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-async def _read(response: httpx.Response) -> httpx.Response:
-    """Read the whole body, and give the connection back whatever comes of it."""
-    async with aclosing(response):
-        await response.aread()
-    return response
+async def _once(content: bytes) -> AsyncGenerator[bytes]:
+    yield content
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
-
-    @property
-    def place(self) -> str:
-        return named(self.method, self.url)
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).hostname or "the server"
-
-
-async def _chunks(response: httpx.Response, request: _Request) -> AsyncGenerator[bytes]:
-    """Read a body as it arrives. httpx's own decoding takes a gzip body that is cut short for a whole one."""
-    unzip = zlib.decompressobj(wbits=31) if response.headers.get("content-encoding", "").lower() == "gzip" else None
+async def _unzipped(body: AsyncIterator[bytes], response: httpx.Response, request: Request) -> AsyncGenerator[bytes]:
+    """Read a body, unzipped where it is zipped, in parts of a bounded size."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise AnswerUnreadable(
+            f"{request.place} was answered in an encoding that was not asked for.",
+            "Look for a proxy on the way that changes answers.",
+        )
+    gunzip = Gunzip() if "gzip" in encoding else None
     try:
-        async for chunk in response.aiter_raw():
-            if unzip is None:
+        async for chunk in body:
+            if gunzip is None:
                 yield chunk
                 continue
-            while chunk:
-                yield unzip.decompress(chunk, _CHUNK)
-                chunk = unzip.unconsumed_tail
+            for piece in gunzip.pieces(chunk):
+                yield piece
     except (httpx.RequestError, zlib.error) as error:
         raise _network_problem(error, request) from error
-    if unzip is not None and not unzip.eof:
+    if gunzip is not None and gunzip.is_cut_short:
         raise _cut_short(request)
 
 
-def _with_params(url: str, params: Mapping[str, str] | None) -> str:
-    if not params:
-        return url
-    query = urlencode(params, quote_via=quote, safe="")  # "+" must be %2B and a space %20 for Salesforce
-    return f"{url}{'&' if '?' in url else '?'}{query}"
-
-
-def _body(
-    content: bytes | None, form: Mapping[str, str] | None, json: JSON | EllipsisType
-) -> tuple[bytes | None, dict[str, str]]:
-    if form is not None:
-        return urlencode(form).encode("ascii"), {"Content-Type": "application/x-www-form-urlencoded"}
-    if not isinstance(json, EllipsisType):
-        text = jsonlib.dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return text.encode(), {"Content-Type": "application/json"}
-    return content, {}
+async def _paced(response: httpx.Response, request: Request, pace: Pace) -> AsyncGenerator[bytes]:
+    """Read a body as it arrives, as long as it comes fast enough."""
+    async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_raw())) as body:
+        while True:
+            began, chunk = anyio.current_time(), b""
+            with anyio.move_on_after(pace.window) as wait:
+                try:
+                    chunk = await anext(body)
+                except StopAsyncIteration:
+                    return
+            if wait.cancelled_caught or pace.too_slow(anyio.current_time() - began, len(chunk)):
+                raise NetworkProblem(
+                    f"The answer to {request.place} comes more slowly than {pace.rate:g} bytes a second.",
+                    "Try again later; where the line is that slow, lower the setting least_rate.",
+                )
+            yield chunk
 
 
 def _plain(headers: httpx.Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items() if name.lower() != "set-cookie"}
 
 
-def _network_problem(error: Exception, request: _Request) -> NetworkProblem:
+def _network_problem(error: Exception, request: Request) -> NetworkProblem:
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return NetworkProblem(
             f"No connection to {request.host} could be made in time.",
@@ -245,7 +274,16 @@ def _network_problem(error: Exception, request: _Request) -> NetworkProblem:
     return _cut_short(request)
 
 
-def _cut_short(request: _Request) -> NetworkProblem:
+def _late(request: Request, seconds: float, setting: str) -> NetworkProblem:
+    """Say that an answer was begun, or not even that, and was not there in time."""
+    advice = f"; where answers take that long, raise the setting {setting}" if setting else ""
+    return NetworkProblem(
+        f"{request.place} was not answered in time: after {seconds:g} seconds the answer was not there in full.",
+        f"Try again later{advice}.",
+    )
+
+
+def _cut_short(request: Request) -> NetworkProblem:
     return NetworkProblem(
         f"The connection to {request.host} broke before the whole answer to {request.place} had arrived.",
         "Try again; if it goes on, look at proxies and firewalls on the way.",

@@ -33,6 +33,7 @@ INTROSPECTION_HINT = (
 """What to tell a person where `introspect` gives None."""
 
 TOKEN_TIMEOUT = 30.0
+_LARGEST = 1024 * 1024  # bytes; a token answer has some thousand
 _ASIDE_TIMEOUT = 10.0
 _RETRY_SECONDS = 45.0
 _LONGEST_WAIT = 8.0
@@ -52,7 +53,7 @@ class Identity:
 async def request_token(
     http: Http, login_url: str, form: Mapping[str, str], *, within: float = TOKEN_TIMEOUT
 ) -> TokenAnswer:
-    """Post one form to the token endpoint; `within` so many seconds each part of the answer must come.
+    """Post one form to the token endpoint; `within` so many seconds the whole answer must come.
 
     Raises SignInNeeded where Salesforce refuses the sign-in, ConfigurationInvalid where the host is no login host, and
     a TransientProblem where asking again may help. Nothing is retried here.
@@ -63,6 +64,7 @@ async def request_token(
         form=form,
         headers={"Accept": "application/json"},
         timeout=within,
+        largest=_LARGEST,
     )
     if answer.status == 200:
         return parse_token_answer(answer.json())
@@ -163,7 +165,7 @@ async def _aside(
 ) -> Answer | None:
     """Send a request that a sign-in can do without; None where the network fails."""
     try:
-        return await http.send(method, url, form=form, headers=headers, timeout=_ASIDE_TIMEOUT)
+        return await http.send(method, url, form=form, headers=headers, timeout=_ASIDE_TIMEOUT, largest=_LARGEST)
     except TransientProblem:
         return None
 

@@ -49,13 +49,15 @@ class _Count:
     request: str
     rows: int = 0
     total: int | None = None
+    largest: int | None = None
     urls: set[str] = field(default_factory=set[str])
     pages: set[int] = field(default_factory=set[int])
 
     def checked(self, page: Page) -> Page:
         """Return the page if it can be the next one.
 
-        Raises QueryIncomplete for a last one that leaves rows out, AnswerUnreadable for one that leads back.
+        Raises QueryIncomplete for a last one that leaves rows out, AnswerUnreadable for one that leads back
+        to one that was read or brings more rows than were found.
         """
         total = self.least_total(page)
         rows = self.rows + len(page.records)
@@ -66,11 +68,16 @@ class _Count:
             )
         if page.next_url in self.urls or _print_of(page) in self.pages:
             raise AnswerUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
+        largest = self.largest_total(page)
+        if largest is not None and rows > largest:
+            raise AnswerUnreadable(
+                f"{self.request} goes on behind the {largest:,} rows that Salesforce says it found.", _AGAIN
+            )
         return page
 
     def add(self, page: Page) -> None:
         """Count a page."""
-        self.total = self.least_total(page)
+        self.total, self.largest = self.least_total(page), self.largest_total(page)
         self.rows += len(page.records)
         if page.next_url is not None:
             self.urls.add(page.next_url)
@@ -81,6 +88,10 @@ class _Count:
         """Return the smallest total that any page named, this one included."""
         return min((total for total in (self.total, page.total) if total is not None), default=None)
 
+    def largest_total(self, page: Page) -> int | None:
+        """Return the largest total that any page named, this one included."""
+        return max((total for total in (self.largest, page.total) if total is not None), default=None)
+
 
 async def pages(client: Client, soql: str, *, deleted: bool = False, exact: bool = False) -> AsyncIterator[Page]:
     """Run a query and give its pages; `deleted` includes the recycle bin and archived rows (queryAll).
@@ -90,7 +101,7 @@ async def pages(client: Client, soql: str, *, deleted: bool = False, exact: bool
     """
     resource = "queryAll" if deleted else "query"
     count = None if _COUNT.match(soql) else _Count(f"GET {resource}")
-    read = _reader(count, exact=exact)
+    read = _reader(client, count, exact=exact)
     page = await client.call("GET", resource, read, params={"q": soql}, headers=_PAGE_SIZE)
     while True:
         if count is not None:
@@ -127,7 +138,7 @@ async def _complete(client: Client, record: _Record) -> None:
 
 async def _complete_result(client: Client, result: _Record) -> None:
     count = _Count("A child query")
-    read = _reader(count)
+    read = _reader(client, count)
     try:
         page = count.checked(_page(result))
     except (KeyError, TypeError, ValueError):
@@ -146,11 +157,11 @@ async def _complete_result(client: Client, result: _Record) -> None:
         await _complete(client, row)
 
 
-def _reader(count: _Count | None, *, exact: bool = False) -> Callable[[Answer], Page]:
+def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Callable[[Answer], Page]:
     """Make what reads a page out of an answer; an answer that it refuses is asked for again."""
 
     def read(answer: Answer) -> Page:
-        body = _body(answer, exact=exact)
+        body = _body(client, answer, exact=exact)
         try:
             page = _page(body)
         except (KeyError, TypeError, ValueError):
@@ -164,12 +175,31 @@ def _reader(count: _Count | None, *, exact: bool = False) -> Callable[[Answer], 
     return read
 
 
-def _body(answer: Answer, *, exact: bool) -> Any:
+def _body(client: Client, answer: Answer, *, exact: bool) -> Any:
+    """Read JSON; bytes that are not UTF-8 are replaced, with a warning, so that one row does not stop a sync."""
     try:
-        return _EXACT.decode(answer.content) if exact else msgspec.json.decode(answer.content)
+        return _decoded(answer.content, exact=exact)
+    except UnicodeDecodeError:
+        pass
+    except (ValueError, RecursionError):
+        answer.json()  # says what is wrong with it
+        raise unreadable(answer) from None
+    text = answer.content.decode("utf-8", "replace")
+    try:
+        body = _decoded(text.encode(), exact=exact)
+    except (ValueError, RecursionError):
+        body = None
+    if body is None:
+        answer.json()
+    client.warn(f"The answer to {answer.place} holds bytes that are not UTF-8; each is kept as U+FFFD.")
+    return body
+
+
+def _decoded(content: bytes, *, exact: bool) -> Any:
+    try:
+        return _EXACT.decode(content) if exact else msgspec.json.decode(content)
     except msgspec.DecodeError:  # half a surrogate pair, or no JSON at all: the slower reader takes the one
-        body = answer.json()  # says what is wrong with it, if something is
-        return json.loads(answer.content, parse_float=Decimal) if exact else body
+        return json.loads(content, parse_float=Decimal if exact else None)
 
 
 def _page(body: Any) -> Page:

@@ -30,7 +30,7 @@ def refusal_of(answer: Answer) -> Refusal | None:
     """Read `[{message, errorCode}]`, a single object too; None where the body is something else."""
     try:
         body: Any = json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     first: Any = next(iter(cast("Iterable[Any]", body)), None) if isinstance(body, list) else body
     if not isinstance(first, dict):

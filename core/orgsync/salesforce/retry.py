@@ -13,6 +13,7 @@ from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, Serve
 
 from .answers import LocatorBusy, LocatorExpired, NoRoute, NotCarriedOut, QueryIncomplete, QueryTimedOut
 from .slots import SLOT
+from .wire import AnswerTooLarge
 
 __all__ = ["ATTEMPTS", "IDEMPOTENT", "UNREACHABLE_TRIES", "backoff", "may_repeat", "pause"]
 
@@ -34,6 +35,7 @@ _TRIES: tuple[tuple[type[OrgsyncError], int], ...] = (  # the first that fits co
     (QueryTimedOut, 1),  # the same query would take as long again
     (QueryIncomplete, 3),
     (NoRoute, 3),  # most often the org is gone
+    (AnswerTooLarge, 1),
     (AnswerUnreadable, 3),  # a proxy's page and a wrong address stay what they are
     (NetworkProblem, ATTEMPTS),
     (ServerProblem, ATTEMPTS),

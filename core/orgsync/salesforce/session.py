@@ -6,14 +6,15 @@ somebody has renewed it already and no request is sent. Else a new token is got,
 handed out. Who waited meanwhile shares the outcome, failures included.
 """
 
-from collections.abc import Callable, Collection
+import asyncio
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import anyio
 import anyio.to_thread
 
-from orgsync.errors import ConfigurationInvalid, OrgsyncError, SignInNeeded
+from orgsync.errors import ConfigurationInvalid, NetworkProblem, OrgsyncError, SignInNeeded
 
 from .credentials import Credentials, CredentialsVault
 from .grants import token_form
@@ -23,6 +24,7 @@ from .sign_in import accepted, utc_now
 
 __all__ = ["Access", "Session"]
 
+_GRACE = 5.0  # seconds for a token that is on its way when whoever asked for it is cancelled
 _MARGIN = timedelta(seconds=60)
 _SURELY_ALIVE = timedelta(minutes=10)  # the shortest session timeout that an org can choose is 15 minutes
 
@@ -39,7 +41,8 @@ class Session:
     """Sign one connection in and keep it signed in; safe for any number of tasks.
 
     `known` gives the credentials as they were read from the vault a moment ago, which spares reading them again.
-    `clock` is this machine's time, aware. `token_timeout` is in seconds, for each wait on the login host.
+    `clock` is this machine's time, aware. `token_timeout` is in seconds, for a whole token answer;
+    `grace` is how many of them remain to one that is on its way when the task is cancelled.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Session:
         allowed_hosts: Collection[str] = (),
         clock: Callable[[], datetime] = utc_now,
         token_timeout: float = TOKEN_TIMEOUT,
+        grace: float = _GRACE,
     ) -> None:
         self._http = http
         self._vault = vault
@@ -58,6 +62,7 @@ class Session:
         self._allowed_hosts = tuple(allowed_hosts)
         self._clock = clock
         self._token_timeout = token_timeout
+        self._grace = grace
         self._lock = anyio.Lock()
         self._credentials: Credentials | None = None
         self._unsaved: tuple[Credentials, Credentials] | None = None
@@ -118,17 +123,36 @@ class Session:
             raise
 
     async def _attempt(self, stored: Credentials) -> Access:
-        fresh, asked_at = stored, self._clock()
+        """Ask for a token once, in a task of its own: a rotated refresh token that is answered must be stored, too.
+
+        So a cancelled asker stays for an answer that is on its way, and for its storing, but `grace` seconds at most.
+        """
+        asked_at, asking = self._clock(), anyio.CancelScope()
         form = await anyio.to_thread.run_sync(token_form, stored, asked_at)
-        with anyio.CancelScope(shield=True):  # a rotated refresh token that is answered must be stored, too
+        renewal = asyncio.create_task(self._asked(stored, form, asked_at, asking))
+        try:
+            return await asyncio.shield(renewal)
+        except asyncio.CancelledError:
+            asking.deadline = min(asking.deadline, anyio.current_time() + self._grace)
+            with anyio.CancelScope(shield=True):
+                await asyncio.gather(renewal, return_exceptions=True)
+            raise
+
+    async def _asked(
+        self, stored: Credentials, form: Mapping[str, str], asked_at: datetime, asking: anyio.CancelScope
+    ) -> Access:
+        answer = None
+        with asking:
             answer = await request_token(self._http, stored.login_url, form, within=self._token_timeout)
-            try:
-                fresh = accepted(stored, answer, asked_at, allowed_hosts=self._allowed_hosts)
-            except ConfigurationInvalid:
-                if answer.refresh_token is not None:  # the old one is dead, whatever we think of the instance
-                    await self._vault.save(replace(stored, refresh_token=answer.refresh_token, access_token=None))
-                raise
-            await self._keep(stored, fresh)
+        if answer is None:
+            raise NetworkProblem("The sign-in was broken off before its answer was there.", "Run it again.")
+        try:
+            fresh = accepted(stored, answer, asked_at, allowed_hosts=self._allowed_hosts)
+        except ConfigurationInvalid:
+            if answer.refresh_token is not None:  # the old one is dead, whatever we think of the instance
+                await self._vault.save(replace(stored, refresh_token=answer.refresh_token, access_token=None))
+            raise
+        await self._keep(stored, fresh)
         return _access(fresh)
 
     async def _keep(self, stored: Credentials, fresh: Credentials) -> None:

@@ -10,10 +10,16 @@ from urllib.parse import urlsplit
 
 from orgsync.errors import AnswerUnreadable
 
-__all__ = ["JSON", "Answer", "Stream", "named"]
+from .bounds import LARGEST_ANSWER
+
+__all__ = ["JSON", "Answer", "AnswerTooLarge", "Stream", "named", "too_large"]
 
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 """What a JSON text can hold."""
+
+
+class AnswerTooLarge(AnswerUnreadable):
+    """An answer that is read whole grows beyond the bound; reading it again would cost as much again."""
 
 
 class _Head:
@@ -69,12 +75,16 @@ class Answer(_Head):
         """
         try:
             document: JSON = jsonlib.loads(self.content)
-        except (ValueError, RecursionError):
-            pass  # raised outside, so that the chained error does not carry the body
+        except UnicodeDecodeError:
+            what = "bytes that are not UTF-8"  # raised outside, so that the chained error does not carry the body
+        except RecursionError:
+            what = "JSON that is nested too deep"
+        except ValueError:
+            what = self._kind()
         else:
             return document
         raise AnswerUnreadable(
-            f"{self.place} was answered with {self._kind()} where JSON is due (status {self.status}, "
+            f"{self.place} was answered with {what} where JSON is due (status {self.status}, "
             f"{self.headers.get('content-type') or 'no content type'}).",
             "Salesforce or a proxy on the way is in trouble; try again later.",
         )
@@ -99,21 +109,41 @@ class Stream(_Head):
     body: AsyncIterator[bytes] = field(repr=False)
     method: str
     url: str = field(repr=False)
+    largest: int = LARGEST_ANSWER
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Give the body as it arrives, once, decoded from gzip, in chunks of at most 256 KiB.
 
-        Raises NetworkProblem where it breaks off, be it in HTTP's framing or in gzip's.
+        Raises NetworkProblem where it breaks off, be it in HTTP's framing or in gzip's, or comes too slowly.
         """
         return self.body
 
     async def read(self) -> Answer:
-        """Read the rest of the body, for an answer that is short after all."""
-        content = b"".join([chunk async for chunk in self.body])
-        return Answer(self.status, self.headers, content, self.method, self.url)
+        """Read the rest of the body, for an answer that is short after all.
+
+        Raises AnswerTooLarge for more than `largest` bytes, and as `chunks` does.
+        """
+        parts: list[bytes] = []
+        left = self.largest
+        async for part in self.body:
+            parts.append(part)
+            left -= len(part)
+            if left < 0:
+                raise too_large(self.place, self.largest, fixed=False)
+        return Answer(self.status, self.headers, b"".join(parts), self.method, self.url)
 
 
 def named(method: str, url: str) -> str:
     """Name a request by method, host and path."""
     parts = urlsplit(url)
     return f"{method} {parts.hostname or 'an address without a host'}{parts.path}"
+
+
+def too_large(place: str, largest: int, *, fixed: bool) -> AnswerTooLarge:
+    """Say that an answer is larger than so many bytes, a bound that is `fixed` or a setting."""
+    return AnswerTooLarge(
+        f"{place} was answered with more than {largest:,} bytes, counted unzipped.",
+        "Look for a proxy on the way, and check the address."
+        if fixed
+        else "If the answer is meant to be so large, raise the setting largest_answer.",
+    )

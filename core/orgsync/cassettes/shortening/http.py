@@ -6,6 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 from types import EllipsisType
 from typing import TypedDict, Unpack
 
+from orgsync.salesforce.bounds import DEFAULT_BOUNDS, Bounds
 from orgsync.salesforce.http import JSON, Answer, Http, Stream
 
 from .chains import Shortening
@@ -20,7 +21,7 @@ class _Asked(TypedDict, total=False):
 
 
 class _Sent(_Asked, total=False):
-    content: bytes | None
+    largest: int | None
     form: Mapping[str, str] | None
     json: JSON | EllipsisType
 
@@ -40,8 +41,9 @@ class ShortHttp(Http):
         tls: ssl.SSLContext | None = None,
         max_rows: int,
         shortened: Callable[[Answer, Answer], None],
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
-        super().__init__(timeout, connect_timeout, tls=tls)
+        super().__init__(timeout, connect_timeout, tls=tls, bounds=bounds)
         self._shortening = Shortening(max_rows)
         self._shortened = shortened
 

@@ -7,9 +7,10 @@ names the version that is kept in it, whatever the client's own is by then.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import quote
+
+import anyio
 
 from orgsync.errors import AccessRefused, LimitReached, ObjectNotFound, OrgsyncError, QueryRefused, ServerProblem
 
@@ -38,6 +39,7 @@ JobState: TypeAlias = Literal["UploadComplete", "InProgress", "JobComplete", "Ab
 _FIRST_WAIT = 0.5  # seconds between two looks at a job, growing
 _GROWTH = 1.5
 _LONGEST_WAIT = 20.0
+_LONGEST_ASKED = 60.0  # seconds, whatever Retry-After asks for
 _OF_EVERY_API = frozenset({"API_DISABLED_FOR_ORG", "INVALID_SESSION_ID", "INVALID_AUTH_HEADER"})
 
 
@@ -102,10 +104,10 @@ async def complete(client: Client, job: Job, *, stalled_after: float, tell: Call
     """Wait until a job is complete, and tell of each look at it.
 
     Raises JobFailed where it ends otherwise, or where neither its state nor its count moves for `stalled_after`
-    seconds of the org's own time. It is looked at after 0.5 seconds, then ever less often, at most every 20 seconds,
-    or as `Retry-After` asks.
+    seconds of the org's own time, or of this machine's. It is looked at after 0.5 seconds, then ever less often, at
+    most every 20 seconds, or as `Retry-After` asks, but once a minute.
     """
-    wait, moved_at = _FIRST_WAIT, None
+    wait, moved_at, own_moved_at = _FIRST_WAIT, None, anyio.current_time()
     while True:
         seen, asked_to_wait = await _look(client, job.id, job.api_version)
         if seen is None:
@@ -116,11 +118,11 @@ async def complete(client: Client, job: Job, *, stalled_after: float, tell: Call
         if seen.state in ("Failed", "Aborted"):
             raise _ended(seen)
         if moved_at is None or (seen.state, seen.processed) != (job.state, job.processed):
-            moved_at = client.now
-        elif client.now - moved_at >= timedelta(seconds=stalled_after):
+            moved_at, own_moved_at = client.now, anyio.current_time()
+        elif max((client.now - moved_at).total_seconds(), anyio.current_time() - own_moved_at) >= stalled_after:
             raise _stalled(seen, stalled_after)
         job = seen
-        await pause(max(wait, asked_to_wait))
+        await pause(max(wait, min(asked_to_wait, _LONGEST_ASKED)))
         wait = min(_GROWTH * wait, _LONGEST_WAIT)
 
 

@@ -8,24 +8,32 @@ import codecs
 import csv
 import io
 
-__all__ = ["Lines", "LinesBroken"]
+__all__ = ["LONGEST_RECORD", "Lines", "LinesBroken", "RecordTooLong"]
 
-_LONGEST_RECORD = 16 * 1024 * 1024  # characters; an object's long text fields hold 1.6 million together
+LONGEST_RECORD = 16 * 1024 * 1024  # characters; an object's long text fields hold 1.6 million together
 
 # A rich text field may be longer than the 131,072 characters that the csv module takes unless told otherwise; the
 # bound is the process's, so it is only ever raised.
-csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_RECORD))
+csv.field_size_limit(max(csv.field_size_limit(), LONGEST_RECORD))
 
 
 class LinesBroken(ValueError):
-    """The text is no CSV, is cut inside a record, or has a record without end."""
+    """The text is no CSV, or is cut inside a record."""
+
+
+class RecordTooLong(LinesBroken):
+    """A record, or a field of it, has more characters than anything in Salesforce."""
 
 
 class Lines:
-    """Cut a CSV into rows: `feed` gives the rows that a further piece completes, `end` what is left."""
+    """Cut a CSV into rows: `feed` gives the rows that a further piece completes, `end` what is left.
+
+    Bytes that are not UTF-8 become U+FFFD, and `replaced` then says so.
+    """
 
     def __init__(self) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self.replaced = False
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._rest = ""
 
     def feed(self, piece: bytes) -> list[list[str]]:
@@ -33,8 +41,8 @@ class Lines:
         text = self._rest + self._text(piece)
         end = _end_of_records(text)
         self._rest = text[end:]
-        if len(self._rest) > _LONGEST_RECORD:
-            raise LinesBroken
+        if len(self._rest) > LONGEST_RECORD:
+            raise RecordTooLong
         return _rows(text[:end])
 
     def end(self) -> list[list[str]]:
@@ -45,10 +53,14 @@ class Lines:
         return _rows(text)
 
     def _text(self, piece: bytes, *, last: bool = False) -> str:
+        before = self._decoder.getstate()
         try:
-            return self._decode(piece, last)
+            return self._decoder.decode(piece, last)
         except UnicodeDecodeError:
-            raise LinesBroken from None  # the error would carry the bytes
+            self.replaced = True
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder.setstate(before)
+        return self._decoder.decode(piece, last)
 
 
 def _end_of_records(text: str) -> int:
@@ -67,5 +79,5 @@ def _rows(text: str) -> list[list[str]]:
     """Read whole records. Only a line feed ends a line: \\r, \\x0b and \\u2028 inside a field are text."""
     try:
         return list(csv.reader(io.StringIO(text, newline="\n"), strict=True))
-    except csv.Error:
-        raise LinesBroken from None
+    except csv.Error as error:
+        raise (RecordTooLong if "field limit" in str(error) else LinesBroken) from None

@@ -54,6 +54,10 @@ class Pages:
         await self.aclose()
         return await self._open(locator)
 
+    def warn(self, sentence: str) -> None:
+        """Say something to the operator."""
+        self._client.warn(sentence)
+
     def open_ahead(self, locator: str) -> None:
         """Begin to open the page that is due next; nothing is raised before it is."""
         if self._ahead is None:

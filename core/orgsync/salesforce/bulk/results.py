@@ -16,12 +16,13 @@ from ..client import Client
 from ..retry import backoff, pause
 from ..wire import Stream
 from .jobs import Job
-from .lines import Lines, LinesBroken
+from .lines import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
 from .pages import Pages
 
 __all__ = ["JobIncomplete", "Part", "Place", "results"]
 
 _TRIES = 5  # of a page, without a new row from any of them
+_MOST_EMPTY = 20  # pages in a row without a row
 _END = "null"
 
 
@@ -76,6 +77,8 @@ class _Reading:
     rows: int
     place: Place | None
     met: set[str] = field(default_factory=set[str])
+    first_rows: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
+    empty: int = 0
 
     async def page_parts(self) -> AsyncGenerator[Part]:
         """Give what is left of the page at the place, asking for it again as often as it breaks off anew."""
@@ -104,12 +107,38 @@ class _Reading:
             raise _unreadable(page, "leads back to a page that was read before")
         if page.following is not None:
             self.pages.open_ahead(page.following)
-        async with aclosing(_lines(page, stream)) as pieces:
+        async with aclosing(self._lines(page, stream)) as pieces:
             async for lines in pieces:
-                page.take(lines)
+                page.take(lines, self.job)
+                if page.first_row in self.first_rows:
+                    raise _no_end(self.job, "begins again")
                 while len(page.held) > self.rows:
                     yield page.part(self.rows)
-        yield page.last_part(self.job)
+        part = page.last_part(self.job)
+        self._note(page)
+        yield part
+
+    def _note(self, page: "_Page") -> None:
+        """Remember a page that was read; raise JobIncomplete where one after the other holds nothing."""
+        self.empty = 0 if page.read else self.empty + 1
+        if self.empty > _MOST_EMPTY:
+            raise _no_end(self.job, f"has more than {_MOST_EMPTY} pages without a row, one after the other")
+        if page.first_row is not None:
+            self.first_rows.add(page.first_row)
+
+    async def _lines(self, page: "_Page", stream: Stream) -> AsyncGenerator[list[list[str]]]:
+        """Cut a page into rows as it arrives."""
+        lines = Lines()
+        try:
+            async for chunk in stream.chunks():
+                yield lines.feed(chunk)
+            yield lines.end()
+        except RecordTooLong:
+            raise _unreadable(page, f"holds a record or a field of more than {LONGEST_RECORD:,} characters") from None
+        except LinesBroken:
+            raise _unreadable(page, "is no CSV, or is cut inside a row") from None
+        if lines.replaced:
+            self.pages.warn(f"The answer to {page.name} holds bytes that are not UTF-8; each is kept as U+FFFD.")
 
 
 @dataclass(slots=True)
@@ -122,19 +151,27 @@ class _Page:
     following: str | None  # the next page's locator
     ends: bool | None  # whether this is the last page; None where the answer does not tell
     header: tuple[str, ...] = ()
+    first_row: tuple[str, ...] | None = None  # where it has an Id, so that no other page begins with it
     read: int = 0
     held: list[list[str]] = field(default_factory=list[list[str]])
 
-    def take(self, lines: list[list[str]]) -> None:
-        """Take in rows that have arrived, without those that were given before."""
+    def take(self, lines: list[list[str]], job: Job) -> None:
+        """Take in rows that have arrived, without those that were given before.
+
+        Raises JobIncomplete where the result holds more rows than the job found.
+        """
         if not self.header and lines:
             self.header = tuple(lines.pop(0))
         if set(map(len, lines)) - {len(self.header)}:
             raise _unreadable(self, "holds rows of another width than its header")
+        if self.first_row is None and lines and "id" in (name.lower() for name in self.header):
+            self.first_row = tuple(lines[0])
         self.held += lines[max(0, self.begun.row - self.read) :]
         self.read += len(lines)
         if self.said is not None and self.read > self.said:
             raise self._miscounted()
+        if job.processed is not None and self.begun.before + self.read > job.processed:
+            raise _incomplete(job, self.begun.before + self.read)
 
     def part(self, rows: int) -> Part:
         """Give the next rows."""
@@ -149,10 +186,7 @@ class _Page:
         if self.ends is None and total != job.processed:
             raise _unreadable(self, "does not say whether it is the last")
         if self.following is None and job.processed not in (None, total):
-            raise JobIncomplete(
-                f"The result of query job {job.id} holds {total:,} rows, and the job found {job.processed:,}.",
-                "Run the sync again: it makes another job.",
-            )
+            raise _incomplete(job, total)
         if self.begun.row > self.read:
             raise _unreadable(self, "holds fewer rows than before")
         place = Place(self.following, 0, total) if self.following else None
@@ -179,15 +213,15 @@ def _page(stream: Stream, begun: Place) -> _Page:
     )
 
 
-async def _lines(page: _Page, stream: Stream) -> AsyncGenerator[list[list[str]]]:
-    """Cut a page into rows as it arrives."""
-    lines = Lines()
-    try:
-        async for chunk in stream.chunks():
-            yield lines.feed(chunk)
-        yield lines.end()
-    except LinesBroken:
-        raise _unreadable(page, "is no CSV, or is cut inside a row") from None
+def _incomplete(job: Job, rows: int) -> JobIncomplete:
+    return JobIncomplete(
+        f"The result of query job {job.id} holds {rows:,} rows, and the job found {job.processed or 0:,}.",
+        "Run the sync again: it makes another job.",
+    )
+
+
+def _no_end(job: Job, what: str) -> JobIncomplete:
+    return JobIncomplete(f"The result of query job {job.id} {what}.", "Run the sync again: it makes another job.")
 
 
 def _unreadable(page: _Page, what: str) -> AnswerUnreadable:
