@@ -8,6 +8,7 @@ import pytest
 from orgsync.errors import (
     AccessRefused,
     AnswerUnreadable,
+    ConfigurationInvalid,
     FieldNotFound,
     LimitReached,
     ObjectNotFound,
@@ -15,6 +16,7 @@ from orgsync.errors import (
     QueryRefused,
     ServerProblem,
 )
+from orgsync.salesforce.access import remedy_of_scope
 from orgsync.salesforce.answers import (
     LocatorBusy,
     LocatorExpired,
@@ -23,6 +25,7 @@ from orgsync.salesforce.answers import (
     NotFound,
     QueryTimedOut,
     SessionInvalid,
+    SessionUnfit,
     problem_of,
     unreadable,
 )
@@ -56,12 +59,16 @@ def test_success_is_no_problem(status: int) -> None:
     ("status", "code", "message", "kind"),
     [
         (401, "INVALID_SESSION_ID", "Session expired or invalid", SessionInvalid),
-        (401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API", AccessRefused),
+        (401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API", SessionUnfit),
         (401, "SOMETHING_NEW", "", SessionInvalid),
         (400, "URL_NOT_RESET", "Destination URL not reset.", SessionInvalid),
         (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", LimitReached),
         (403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", NotCarriedOut),
         (403, "API_DISABLED_FOR_ORG", "", AccessRefused),
+        (403, "API_CURRENTLY_DISABLED", "API is disabled for this User", AccessRefused),
+        (403, "API_CURRENTLY_DISABLED", "API is not currently enabled", NotCarriedOut),
+        (400, "TXN_SECURITY_METERING_ERROR", "We can't complete the action because ...", NotCarriedOut),
+        (400, "TXN_SECURITY_NO_ACCESS", "", AccessRefused),
         (403, "INSUFFICIENT_ACCESS", "", AccessRefused),
         (400, "INVALID_FIELD", "No such column 'Foo__c' on entity 'Contact'.", FieldNotFound),
         (400, "INVALID_FIELD", "something else", QueryRefused),
@@ -106,6 +113,8 @@ def test_codes_say_who_must_act(status: int, code: str, message: str, kind: type
         (403, b"<html>blocked</html>", AnswerUnreadable),
         (404, b"<html>not here</html>", AnswerUnreadable),
         (406, b"", ServerProblem),
+        (408, b"<html>timeout</html>", ServerProblem),
+        (407, b"<html>proxy</html>", ConfigurationInvalid),
     ],
 )
 def test_bodies_without_a_salesforce_error_are_judged_by_status(
@@ -137,6 +146,63 @@ def test_what_is_too_much_for_one_query_says_how_to_ask_for_less() -> None:
     assert "a shorter time" in problem(400, "QUERY_TIMEOUT").remedy
 
 
+def test_a_session_that_is_kept_out_of_the_api_names_the_policies_before_the_scope() -> None:
+    found = problem(403, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
+    places = [
+        found.remedy.find(name) for name in ("IP Relaxation", "High Assurance", "API Access Control", "scope api")
+    ]
+    assert places == sorted(places)
+    assert places[0] > 0
+    assert "not valid for use with the REST API" in found.cause
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        ("refresh_token id", "The token lacks the scope api: add the scope api"),
+        ("api refresh_token", "the token has the scope api, so that is not it"),
+        ("full", "the token has the scope api, so that is not it"),
+        (None, "if all of them allow it, add the scope api"),
+    ],
+)
+def test_the_scopes_of_a_token_tell_whether_its_scope_is_to_blame(scope: str | None, said: str) -> None:
+    assert said in remedy_of_scope(scope)
+
+
+def test_a_user_without_the_api_is_told_which_permission_to_get() -> None:
+    found = problem(403, "API_CURRENTLY_DISABLED", "API is disabled for this User")
+    assert "API is disabled for this User" in found.cause
+    assert "API Enabled" in found.remedy
+
+
+def test_security_policies_that_take_too_long_have_a_remedy_of_their_own() -> None:
+    found = problem(400, "TXN_SECURITY_METERING_ERROR", "We can't complete the action because ...")
+    assert "Exempt from Transaction Security" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, "INVALID_SESSION_ID"),
+        (401, "SOMETHING_NEW"),
+        (403, "REQUEST_LIMIT_EXCEEDED"),
+        (403, "API_CURRENTLY_DISABLED"),
+        (403, "API_DISABLED_FOR_ORG"),
+        (400, "UNABLE_TO_LOCK_ROW"),
+        (500, "UNKNOWN_EXCEPTION"),
+    ],
+)
+def test_a_text_that_nothing_explains_is_shown(status: int, code: str) -> None:
+    assert (
+        f"{code}: Something that nobody has seen yet"
+        in problem(status, code, "Something that nobody has seen yet").cause
+    )
+
+
+def test_json_of_another_shape_does_not_blame_the_login_url_for_a_live_org() -> None:
+    assert "login URL" not in unreadable(answer(200, {})).remedy
+
+
 def test_an_error_may_be_a_single_object_too() -> None:
     assert isinstance(problem_of(answer(400, {"message": "", "errorCode": "INVALID_TYPE"})), ObjectNotFound)
 
@@ -144,10 +210,6 @@ def test_an_error_may_be_a_single_object_too() -> None:
 def test_a_maintenance_page_is_called_one() -> None:
     found = problem_of(answer(503, b"<html>We are down for MAINTENANCE.</html>"))
     assert "a maintenance page" in str(found)
-
-
-def test_json_of_another_shape_points_at_the_login_url() -> None:
-    assert "login URL" in unreadable(answer(200, {})).remedy
 
 
 @needs_recordings

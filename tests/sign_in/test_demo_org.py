@@ -271,10 +271,13 @@ async def test_fifty_tasks_that_meet_a_dead_token_make_one_token_request(org: De
         Fault.maintenance(),
         Fault.reset(),
         Fault.truncate(),
+        Fault.status(406),
+        Fault.status(408, "<html>Request Timeout</html>"),
+        Fault.status(403, "<html>a gateway's page</html>"),
         Fault.oauth_error("server_error", ""),
         Fault.oauth_error("invalid_grant", "token request is already being processed"),
     ],
-    ids=["503", "maintenance", "reset", "truncated", "server_error", "in process"],
+    ids=["503", "maintenance", "reset", "truncated", "406", "408", "403", "server_error", "in process"],
 )
 async def test_a_token_endpoint_in_trouble_is_asked_again(org: DemoOrg, fault: Fault) -> None:
     async with Http() as http:

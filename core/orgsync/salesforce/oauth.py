@@ -8,16 +8,11 @@ from typing import TypeVar
 
 import stamina
 
-from orgsync.errors import (
-    AnswerUnreadable,
-    ConfigurationInvalid,
-    NetworkProblem,
-    OrgsyncError,
-    ServerProblem,
-    TransientProblem,
-)
+from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, SignInNeeded, TransientProblem
 
 from .credentials import Credentials
+from .gateway import unspoken
+from .hosts import host_of, login_url, may_be_org
 from .http import JSON, Answer, Http
 from .oauth_errors import problem
 from .retry import UNREACHABLE_TRIES
@@ -53,8 +48,8 @@ async def request_token(
 ) -> TokenAnswer:
     """Post one form to the token endpoint; `within` so many seconds each part of the answer must come.
 
-    Raises SignInNeeded where Salesforce refuses the sign-in, ConfigurationInvalid where the host is no login host, and
-    a TransientProblem where asking again may help. Nothing is retried here.
+    Raises SignInNeeded where Salesforce refuses the sign-in or the login host has moved, and a TransientProblem where
+    asking again may help, as after any answer without an error of Salesforce's. Nothing is retried here.
     """
     answer = await http.send(
         "POST",
@@ -124,7 +119,7 @@ class _Waits:
 
     def __call__(self, error: Exception) -> bool | float:
         self._tries += 1
-        if not isinstance(error, TransientProblem):
+        if not isinstance(error, TransientProblem) or error.retried:
             return False
         if isinstance(error, NetworkProblem) and not error.sent and self._tries >= UNREACHABLE_TRIES:
             return False
@@ -137,15 +132,18 @@ def _refused(answer: Answer, flow: str | None) -> OrgsyncError:
     error, description = _text(document, "error"), _text(document, "error_description")
     if error or description:
         return problem(error or "", description or "", flow=flow)
-    if answer.status >= 500 or answer.status in (420, 429):
-        return ServerProblem(
-            f"The login host cannot answer just now (status {answer.status}).",
-            "It is retried; if it goes on, see status.salesforce.com.",
-        )
-    return ConfigurationInvalid(
-        f"{answer.place} was answered with status {answer.status} and no OAuth error, so it is no login host of "
-        "Salesforce's.",
-        "Check the login URL, and proxies on the way to it.",
+    return _moved(answer) or unspoken(answer)
+
+
+def _moved(answer: Answer) -> SignInNeeded | None:
+    """Say where a login host has moved to; None for an answer that is no redirect to another host of Salesforce's."""
+    target = answer.redirected_to
+    if target is None or not may_be_org(target, answer.url):
+        return None
+    new = login_url(url=target)
+    return SignInNeeded(
+        f"The login host {host_of(answer.url)} has moved to {new}.",
+        f"Sign in there: orgsync connect NAME --login-url {new}",
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from orgsync.errors import AnswerUnreadable
 
@@ -14,6 +14,9 @@ __all__ = ["JSON", "Answer", "Stream", "named"]
 
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 """What a JSON text can hold."""
+
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class _Head:
@@ -39,6 +42,18 @@ class _Head:
         except ValueError:
             return None
         return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+
+    @property
+    def redirected_to(self) -> str | None:
+        """Give the whole URL that the answer redirects to; None where it is no redirect to another host or port."""
+        location = self.headers.get("location", "")
+        if self.status not in _REDIRECTS or not location:
+            return None
+        try:
+            target = urljoin(self.url, location)
+            return None if _origin(target) == _origin(self.url) else target
+        except ValueError:
+            return None
 
     @property
     def retry_after(self) -> float | None:
@@ -111,6 +126,12 @@ class Stream(_Head):
         """Read the rest of the body, for an answer that is short after all."""
         content = b"".join([chunk async for chunk in self.body])
         return Answer(self.status, self.headers, content, self.method, self.url)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or default
 
 
 def named(method: str, url: str) -> str:
