@@ -27,10 +27,12 @@ from orgsync.salesforce.answers import (
     SessionInvalid,
     SessionUnfit,
     problem_of,
+    problem_of_written,
     unreadable,
 )
 from orgsync.salesforce.http import Answer
 from orgsync.salesforce.limits import ApiUsage, parse_limit_info
+from orgsync.salesforce.refusals import shown
 from orgsync.salesforce.versions import choose_version
 from tests.recordings import exchanges, needs_recordings, reported
 
@@ -138,6 +140,37 @@ def test_a_message_shows_neither_the_query_nor_a_customers_value() -> None:
     assert "ann@example.com" not in found
     assert "WHERE" not in found
     assert "unexpected token: 'FORM'" in found
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("\nSELECT a\n ^\nERROR at Row:1:Column:332\nunexpected token: '='", "unexpected token: '=' at column 332"),
+        ("x\nERROR at Row:2:Column:5\nexpecting ',', found ')'.", "expecting ',', found ')' at row 2, column 5."),
+        ("x\nERROR at Row:1:Column:7\nNo 'Foo__c'. Append '__c'.", "No 'Foo__c' at column 7. Append '__c'."),
+        ("expecting a right parentheses, found '<EOF>'", "expecting a right parentheses, found '<EOF>'"),
+        ("we can't find 'O'Brien', don't ask", "we can't find '…', don't ask"),
+        ("no 'ann\\' smith' and 'two words' here", "no '…' and '…' here"),
+        ("it ends in 'the middle of", "it ends in '…'"),
+        ("One sentence. " * 18, " ".join(["One sentence."] * 17)),
+        ("word " * 60, "word " * 47 + "word …"),
+    ],
+)
+def test_a_message_keeps_its_place_its_punctuation_and_whole_sentences(message: str, expected: str) -> None:
+    assert shown(message) == expected
+
+
+def test_only_who_wrote_a_request_is_told_to_change_it() -> None:
+    refused = error(400, "MALFORMED_QUERY", "unexpected token: '='")
+    ours, theirs = problem_of(refused), problem_of_written(refused)
+    assert isinstance(ours, QueryRefused)
+    assert isinstance(theirs, QueryRefused)
+    assert "orgsync wrote this request" in ours.remedy
+    assert theirs.remedy == "Change the query or the request."
+    assert ours.cause == theirs.cause
+    slow = problem_of_written(error(400, "OPERATION_TOO_LARGE"))
+    assert slow is not None
+    assert "indexed field" in slow.remedy
 
 
 def test_what_is_too_much_for_one_query_says_how_to_ask_for_less() -> None:

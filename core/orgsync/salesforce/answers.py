@@ -53,8 +53,12 @@ __all__ = [
     "SessionInvalid",
     "SessionUnfit",
     "problem_of",
+    "problem_of_written",
     "unreadable",
+    "with_remedy",
 ]
+
+_OUR_REQUEST = "orgsync wrote this request: see what orgsync doctor finds; if it finds nothing, report this message."
 
 
 def problem_of(answer: Answer) -> OrgsyncError | None:
@@ -67,6 +71,19 @@ def problem_of(answer: Answer) -> OrgsyncError | None:
     if meaning := _MEANINGS.get(refusal.code):
         return meaning(refusal)
     return _by_status(refusal)
+
+
+def problem_of_written(answer: Answer) -> OrgsyncError | None:
+    """Decide what an answer to a request means that the user has written, and so can change; else as `problem_of`."""
+    problem = problem_of(answer)
+    if isinstance(problem, QueryRefused):
+        return with_remedy(problem, "Change the query or the request.")
+    return problem
+
+
+def with_remedy(problem: QueryRefused, remedy: str) -> QueryRefused:
+    """Give a refusal another remedy, where nothing better is known than that orgsync wrote the request."""
+    return QueryRefused(problem.cause, remedy) if problem.remedy == _OUR_REQUEST else problem
 
 
 def _by_status(refusal: Refusal) -> OrgsyncError:
@@ -120,7 +137,7 @@ def _query(refusal: Refusal) -> OrgsyncError:
             f"Salesforce refuses {refusal.request} ({refusal.shown}).",
             "Narrow it as the message says; in a sync: ctx.snapshot(..., where=...).",
         )
-    return QueryRefused(f"Salesforce refuses {refusal.request} ({refusal.shown}).", "Change the query or the request.")
+    return QueryRefused(f"Salesforce refuses {refusal.request} ({refusal.shown}).", _OUR_REQUEST)
 
 
 def _demands_filter(message: str) -> bool:

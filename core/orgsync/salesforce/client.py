@@ -19,7 +19,7 @@ from .limits import ApiUsage
 from .retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat
 from .session import Access, Session
 
-__all__ = ["DEFAULT_API_VERSION", "Client"]
+__all__ = ["DEFAULT_API_VERSION", "Client", "Judge"]
 
 DEFAULT_API_VERSION = "62.0"
 

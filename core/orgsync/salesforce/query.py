@@ -17,8 +17,8 @@ import msgspec
 from orgsync.errors import AnswerUnreadable
 from orgsync.records import bare
 
-from .answers import QueryIncomplete, unreadable
-from .client import Client
+from .answers import QueryIncomplete, problem_of, unreadable
+from .client import Client, Judge
 from .http import Answer
 
 __all__ = ["Page", "pages", "records"]
@@ -82,16 +82,19 @@ class _Count:
         return min((total for total in (self.total, page.total) if total is not None), default=None)
 
 
-async def pages(client: Client, soql: str, *, deleted: bool = False, exact: bool = False) -> AsyncIterator[Page]:
+async def pages(
+    client: Client, soql: str, *, deleted: bool = False, exact: bool = False, judge: Judge = problem_of
+) -> AsyncIterator[Page]:
     """Run a query and give its pages; `deleted` includes the recycle bin and archived rows (queryAll).
 
-    `exact` reads numbers with a decimal point as Decimal. Raises LocatorExpired when the rest of the pages is gone,
-    and QueryIncomplete, instead of giving the last page, where all pages hold fewer rows than the query found.
+    `exact` reads numbers with a decimal point as Decimal; `judge` decides what an answer means. Raises LocatorExpired
+    when the rest of the pages is gone, and QueryIncomplete, instead of giving the last page, where all pages hold fewer
+    rows than the query found.
     """
     resource = "queryAll" if deleted else "query"
     count = None if _COUNT.match(soql) else _Count(f"GET {resource}")
     read = _reader(count, exact=exact)
-    page = await client.call("GET", resource, read, params={"q": soql}, headers=_PAGE_SIZE)
+    page = await client.call("GET", resource, read, judge=judge, params={"q": soql}, headers=_PAGE_SIZE)
     while True:
         if count is not None:
             count.add(page)
@@ -101,13 +104,15 @@ async def pages(client: Client, soql: str, *, deleted: bool = False, exact: bool
         page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
 
 
-async def records(client: Client, soql: str, *, deleted: bool = False) -> AsyncIterator[_Record]:
+async def records(
+    client: Client, soql: str, *, deleted: bool = False, judge: Judge = problem_of
+) -> AsyncIterator[_Record]:
     """Run a query and give its records, without the `attributes` that Salesforce puts in each.
 
     The rows of a child query (`SELECT Id, (SELECT Id FROM Contacts) FROM Account`) come whole, however many pages
     they have. Raises as `pages` does.
     """
-    async for page in pages(client, soql, deleted=deleted):
+    async for page in pages(client, soql, deleted=deleted, judge=judge):
         for record in page.records:
             await _complete(client, record)
             yield bare(record)
