@@ -82,6 +82,9 @@ class Settings(BaseModel):
     client_secret: SecretStr | None = Field(default=None, description="The app's consumer secret, for connect.")
     refresh_token: SecretStr | None = Field(default=None, description="A refresh token, for connect.")
     private_key: Path | None = Field(default=None, description="The file of a PEM private key, for connect (jwt).")
+    jwt_audience: str | None = Field(
+        default=None, description="The audience of assertions, for connect (jwt), where the login URL does not tell it."
+    )
     sfdx_url: SecretStr | None = Field(default=None, description="An sfdx auth URL, for connect.")
 
     @cached_property
