@@ -21,6 +21,7 @@ from orgsync.errors import (
     ObjectNotFound,
     OrgsyncError,
     ServerProblem,
+    SignInNeeded,
 )
 from orgsync.salesforce.answers import InstanceMoved, LocatorExpired
 from orgsync.salesforce.bulk import create_job, read_job
@@ -194,6 +195,19 @@ async def test_no_token_follows_a_redirection() -> None:
                 await client.request("GET", "limits")
         assert elsewhere.asked == []
         assert len(login.asked) == 1
+
+
+async def test_an_org_whose_login_host_has_moved_as_well_says_where_to_connect() -> None:
+    new = "https://new.my.salesforce.com"
+    async with RawServer(redirection(f"{new}/x")) as server, Http() as http:
+        known = await OneTokenVault(server.url).load()
+        vault = MemoryVault(replace(known, refresh_token="r"))
+        client = Client(http, Session(http, vault), login_url=server.url, retry_for=5.5)
+        with pytest.raises(SignInNeeded, match=r"has moved to https://new\.my\.salesforce\.com") as caught:
+            await client.get("limits")
+    assert caught.value.remedy.endswith(f"orgsync connect NAME --login-url {new}")
+    assert len(server.asked) == 2
+    assert len(vault.reasons) == 1
 
 
 @pytest.mark.parametrize("page", ["https://portal.hotel.example/login", "https://www.salesforce.com/maintenance"])

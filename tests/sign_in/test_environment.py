@@ -1,6 +1,7 @@
 """Proxies and certificates of the environment: the variable that is wrong is the one that is named."""
 
 import ssl
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -8,7 +9,6 @@ import pytest
 import trustme
 
 from orgsync.errors import ConfigurationInvalid, NetworkProblem
-from orgsync.salesforce import environment
 from orgsync.salesforce.http import Http
 
 from .proxies import SocksProxy
@@ -50,7 +50,7 @@ async def test_an_address_that_is_no_proxys_names_the_variable(
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 async def test_a_socks_proxy_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:9")
-    monkeypatch.setattr(environment, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "socksio", None)
     found = await refused()
     assert found.cause.startswith("ALL_PROXY names a SOCKS proxy")
     assert "pip install 'orgsync[socks]'" in found.remedy

@@ -11,14 +11,14 @@ import stamina
 from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, SignInNeeded, TransientProblem
 
 from .credentials import Credentials
-from .gateway import unspoken
+from .gateway import passes, unspoken
 from .hosts import host_of, login_url, may_be_org
 from .http import JSON, Answer, Http
 from .oauth_errors import problem
-from .retry import UNREACHABLE_TRIES
+from .retry import UNREACHABLE_TRIES, backoff, pause
 from .token_answer import TokenAnswer, parse_token_answer
 
-__all__ = ["INTROSPECTION_HINT", "Identity", "identity", "introspect", "request_token", "retried"]
+__all__ = ["INTROSPECTION_HINT", "Identity", "aside", "identity", "introspect", "request_token", "retried"]
 
 INTROSPECTION_HINT = (
     "Salesforce does not tell this app how long its tokens live, so each is used until it is refused. "
@@ -28,6 +28,7 @@ INTROSPECTION_HINT = (
 
 TOKEN_TIMEOUT = 30.0
 _ASIDE_TIMEOUT = 10.0
+_ASIDE_TRIES = 3
 _RETRY_SECONDS = 45.0
 _LONGEST_WAIT = 8.0
 
@@ -75,7 +76,7 @@ async def introspect(http: Http, credentials: Credentials) -> float | None:
     }
     if credentials.client_secret:
         form["client_secret"] = credentials.client_secret
-    answer = await _aside(http, "POST", f"{credentials.instance_url}/services/oauth2/introspect", form=form)
+    answer = await aside(http, "POST", f"{credentials.instance_url}/services/oauth2/introspect", form=form)
     document = _document(answer)
     if answer is None or document.get("active") is not True:
         return None
@@ -91,7 +92,7 @@ async def identity(http: Http, credentials: Credentials) -> Identity:
     if credentials.org_id and credentials.user_id:
         paths.append(f"/id/{credentials.org_id}/{credentials.user_id}")
     for path in paths:
-        answer = await _aside(http, "GET", f"{credentials.instance_url}{path}", headers=bearer)
+        answer = await aside(http, "GET", f"{credentials.instance_url}{path}", headers=bearer)
         document = _document(answer)
         username = _text(document, "preferred_username") or _text(document, "username")
         if username is not None:
@@ -147,7 +148,7 @@ def _moved(answer: Answer) -> SignInNeeded | None:
     )
 
 
-async def _aside(
+async def aside(
     http: Http,
     method: str,
     url: str,
@@ -155,11 +156,17 @@ async def _aside(
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer | None:
-    """Send a request that a sign-in can do without; None where the network fails."""
-    try:
-        return await http.send(method, url, form=form, headers=headers, timeout=_ASIDE_TIMEOUT)
-    except TransientProblem:
-        return None
+    """Send a request that a sign-in can do without; None where the network fails, or the server stays busy."""
+    for tries in range(1, _ASIDE_TRIES + 1):
+        try:
+            answer = await http.send(method, url, form=form, headers=headers, timeout=_ASIDE_TIMEOUT)
+        except TransientProblem:
+            return None
+        if answer.status != 420 and not passes(answer.status):
+            return answer
+        if tries < _ASIDE_TRIES:
+            await pause(backoff(tries))
+    return None
 
 
 def _document(answer: Answer | None) -> dict[str, JSON]:
