@@ -44,6 +44,18 @@ def test_secrets_are_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "nor-this" not in repr(settings)
 
 
+def test_a_line_end_behind_a_credential_of_the_environment_is_taken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN", "SFDX_URL", "KEY", "PRIVATE_KEY"):
+        monkeypatch.setenv(f"ORGSYNC_{name}", f"{name}\r\n")
+    settings = load_settings(tmp_path)
+    secrets = (settings.client_secret, settings.refresh_token, settings.sfdx_url, settings.key)
+    shown = [each.get_secret_value() for each in secrets if each]
+    assert shown == ["CLIENT_SECRET", "REFRESH_TOKEN", "SFDX_URL", "KEY"]
+    assert (settings.client_id, settings.private_key) == ("CLIENT_ID", Path("PRIVATE_KEY"))
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

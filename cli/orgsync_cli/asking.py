@@ -32,6 +32,7 @@ class Asked:
     client_id: str | None = None
     username: str | None = None
     private_key: Path | None = None
+    audience: str | None = None
     sfdx_url_file: Path | None = None
     port: int | None = None
 
@@ -85,7 +86,8 @@ class Parts:
             case "client-credentials":
                 return _with(app, grant=flow, client_secret=self._client_secret(required=True))
             case "jwt":
-                return _with(app, grant=flow, private_key=self._private_key(), username=self._username())
+                key, username = self._private_key(), self._username()
+                return _with(app, grant=flow, private_key=key, username=username, audience=self._audience())
 
     def login_url(self) -> str:
         """Tell where to sign in."""
@@ -139,6 +141,9 @@ class Parts:
     def _username(self) -> str:
         known = self.asked.username or (self.existing.username if self.existing else "")
         return known or self._prompted("User name", "--username")
+
+    def _audience(self) -> str | None:
+        return self.asked.audience or self.settings.jwt_audience or self._reusable("audience")
 
     def _reusable(self, name: str) -> str | None:
         """Give a stored secret, if it would go where it came from: to the same app at the same login host."""

@@ -66,6 +66,9 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
     private_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="PEM file for jwt (or ORGSYNC_PRIVATE_KEY).")
     ] = None,
+    audience: Annotated[
+        str | None, typer.Option(metavar="URL", help="Audience for jwt, in other clouds (or ORGSYNC_JWT_AUDIENCE).")
+    ] = None,
     sfdx_url_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with an sfdx auth URL.")] = None,
     port: Annotated[int | None, typer.Option(metavar="N", help="Port of the callback URL; 8788 by default.")] = None,
     tag: Annotated[
@@ -88,6 +91,7 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
         client_id=client_id,
         username=username,
         private_key=private_key,
+        audience=audience,
         sfdx_url_file=sfdx_url_file,
         port=port,
     )

@@ -23,6 +23,7 @@ _OF_A_CLUSTER = re.compile(r"SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)
 """What Kubernetes puts into every container where a service is called `orgsync`."""
 
 _SECRETS = ("key", "client_secret", "refresh_token", "sfdx_url")
+_CREDENTIALS = (*_SECRETS, "client_id", "private_key")
 
 
 class UnknownVariable(UserWarning):
@@ -92,6 +93,9 @@ class Settings(BaseModel):
     client_secret: SecretStr | None = Field(default=None, description="The app's consumer secret, for connect.")
     refresh_token: SecretStr | None = Field(default=None, description="A refresh token, for connect.")
     private_key: Path | None = Field(default=None, description="The file of a PEM private key, for connect (jwt).")
+    jwt_audience: str | None = Field(
+        default=None, description="The audience of assertions, for connect (jwt), where the login URL does not tell it."
+    )
     sfdx_url: SecretStr | None = Field(default=None, description="An sfdx auth URL, for connect.")
 
     @cached_property
@@ -177,8 +181,13 @@ def _from_variables(environment: Mapping[str, str]) -> dict[str, Any]:
                     stacklevel=3,
                 )
         else:
-            found[name.lower()] = _list_of(variable, text) if name.lower() in _LISTS else text
+            found[name.lower()] = _list_of(variable, text) if name.lower() in _LISTS else _stripped(name.lower(), text)
     return found
+
+
+def _stripped(name: str, text: str) -> str:
+    """Take blanks and line ends off a credential: mounted secrets and pasted ones often end with one."""
+    return text.strip() if name in _CREDENTIALS else text
 
 
 def _list_of(variable: str, text: str) -> Any:

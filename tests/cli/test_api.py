@@ -51,3 +51,12 @@ def test_a_refused_request_is_told(orgsync: Command, acme: DemoOrg) -> None:
     refused = orgsync("api", "GET", "query?q=SELECT Nothing FROM Contact")
     assert refused.code == 1
     assert "Nothing" in refused.problem()[0]
+
+
+def test_a_query_of_ones_own_that_is_refused_tells_where_and_is_ones_own_to_change(
+    orgsync: Command, acme: DemoOrg
+) -> None:
+    cause, remedy = orgsync("api", "GET", "query?q=SELECT Id FROM Contact WHERE LastName == 'A'").problem()
+    assert "MALFORMED_QUERY: unexpected token: '='" in cause
+    assert "at column" in cause
+    assert remedy == "Change the query or the request."

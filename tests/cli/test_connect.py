@@ -78,6 +78,22 @@ def test_a_private_key_that_cannot_be_read_is_told_without_its_text(
     assert "hunter2" not in refused.err
 
 
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_the_audience_of_a_jwt_may_be_given(
+    folder: Path, orgsync: Command, org: DemoOrg, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    (folder / "key.pem").write_text(org.private_key_pem)
+    options = ("--login-url", org.url, "--client-id", org.client_id, "--username", org.username)
+    audience = ["--audience", "https://another.example"] if by == "option" else []
+    if by == "variable":
+        monkeypatch.setenv("ORGSYNC_JWT_AUDIENCE", "https://another.example")
+    outcome = orgsync("connect", "acme", "--flow", "jwt", "--private-key", "key.pem", *options, *audience)
+    assert outcome.code == 3
+    assert "the audience, the app's certificate or the clock is wrong" in outcome.problem()[0]
+    again = orgsync("connect", "acme", "--flow", "jwt", "--private-key", "key.pem", *options, "--audience", org.url)
+    assert again.code == 0, again
+
+
 def test_client_credentials_connect_and_again_by_name_alone(
     orgsync: Command, secrets: DemoOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:

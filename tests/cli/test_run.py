@@ -53,6 +53,20 @@ def test_a_person_gets_one_line_a_run(orgsync: Command, acme: DemoOrg) -> None:
     assert orgsync("run", "contacts").out.startswith("contacts on acme: nothing new (")
 
 
+@pytest.mark.parametrize("command", [("run", "contacts"), ("connections", "test", "acme"), ("connect", "acme")])
+def test_certificates_of_the_environment_that_are_none_are_to_blame_and_no_script(
+    orgsync: Command, acme: DemoOrg, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    for name, value in variables_for(acme).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SSL_CERT_FILE", "absent.pem")
+    outcome = orgsync(*command)
+    assert outcome.code == 2
+    assert "SSL_CERT_FILE names absent.pem, which is not there." in outcome.out + outcome.err
+    assert "unexpected" not in outcome.out + outcome.err
+    assert ".py" not in outcome.out + outcome.err
+
+
 def test_full_reads_everything_and_changes_nothing(orgsync: Command, acme: DemoOrg) -> None:
     orgsync("run", "contacts")
     again = orgsync("run", "contacts", "--full", "--json").objects()[0]

@@ -294,3 +294,17 @@ async def test_a_text_that_looks_like_the_end_of_a_condition_is_a_text(tmp_path:
     async with project_at(tmp_path, frozen) as project:
         await project.run(reading(Contact, where="LastName = 'x) LIMIT 3 (ORDER BY'"))
         assert set(await project.live("contact")) == {odd}
+
+
+@pytest.mark.parametrize("make", [reading, snapshotting])
+async def test_a_condition_that_salesforce_refuses_is_the_authors_to_change_and_the_rest_is_not(
+    tmp_path: Path, frozen: DemoOrg, make: Callable[..., Sync[Record]]
+) -> None:
+    refused = Fault.json_error(400, "MALFORMED_QUERY", "SELECT x\n^\nERROR at Row:1:Column:332\nunexpected token: '='")
+    frozen.add_fault(refused, match="/query", times=None)
+    async with project_at(tmp_path, frozen) as project:
+        problems = [(await project.outcome(make(Contact, where=where))).problem for where in ("LastName != 'A'", None)]
+    remedies = [problem.remedy for problem in problems if problem]
+    assert remedies[0] == "Check the where= that is given with Contact; orgsync wrote the rest of the query."
+    assert remedies[1].startswith("orgsync wrote this request")
+    assert all("unexpected token: '=' at column 332" in str(problem) for problem in problems)

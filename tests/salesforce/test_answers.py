@@ -8,6 +8,7 @@ import pytest
 from orgsync.errors import (
     AccessRefused,
     AnswerUnreadable,
+    ConfigurationInvalid,
     FieldNotFound,
     LimitReached,
     ObjectNotFound,
@@ -15,6 +16,7 @@ from orgsync.errors import (
     QueryRefused,
     ServerProblem,
 )
+from orgsync.salesforce.access import remedy_of_scope
 from orgsync.salesforce.answers import (
     LocatorBusy,
     LocatorExpired,
@@ -23,11 +25,14 @@ from orgsync.salesforce.answers import (
     NotFound,
     QueryTimedOut,
     SessionInvalid,
+    SessionUnfit,
     problem_of,
+    problem_of_written,
     unreadable,
 )
 from orgsync.salesforce.http import Answer
 from orgsync.salesforce.limits import ApiUsage, parse_limit_info
+from orgsync.salesforce.refusals import shown
 from orgsync.salesforce.versions import choose_version
 from tests.recordings import exchanges, needs_recordings, reported
 
@@ -56,12 +61,16 @@ def test_success_is_no_problem(status: int) -> None:
     ("status", "code", "message", "kind"),
     [
         (401, "INVALID_SESSION_ID", "Session expired or invalid", SessionInvalid),
-        (401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API", AccessRefused),
+        (401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API", SessionUnfit),
         (401, "SOMETHING_NEW", "", SessionInvalid),
         (400, "URL_NOT_RESET", "Destination URL not reset.", SessionInvalid),
         (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", LimitReached),
         (403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", NotCarriedOut),
         (403, "API_DISABLED_FOR_ORG", "", AccessRefused),
+        (403, "API_CURRENTLY_DISABLED", "API is disabled for this User", AccessRefused),
+        (403, "API_CURRENTLY_DISABLED", "API is not currently enabled", NotCarriedOut),
+        (400, "TXN_SECURITY_METERING_ERROR", "We can't complete the action because ...", NotCarriedOut),
+        (400, "TXN_SECURITY_NO_ACCESS", "", AccessRefused),
         (403, "INSUFFICIENT_ACCESS", "", AccessRefused),
         (400, "INVALID_FIELD", "No such column 'Foo__c' on entity 'Contact'.", FieldNotFound),
         (400, "INVALID_FIELD", "something else", QueryRefused),
@@ -106,6 +115,8 @@ def test_codes_say_who_must_act(status: int, code: str, message: str, kind: type
         (403, b"<html>blocked</html>", AnswerUnreadable),
         (404, b"<html>not here</html>", AnswerUnreadable),
         (406, b"", ServerProblem),
+        (408, b"<html>timeout</html>", ServerProblem),
+        (407, b"<html>proxy</html>", ConfigurationInvalid),
     ],
 )
 def test_bodies_without_a_salesforce_error_are_judged_by_status(
@@ -131,10 +142,98 @@ def test_a_message_shows_neither_the_query_nor_a_customers_value() -> None:
     assert "unexpected token: 'FORM'" in found
 
 
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("\nSELECT a\n ^\nERROR at Row:1:Column:332\nunexpected token: '='", "unexpected token: '=' at column 332"),
+        ("x\nERROR at Row:2:Column:5\nexpecting ',', found ')'.", "expecting ',', found ')' at row 2, column 5."),
+        ("x\nERROR at Row:1:Column:7\nNo 'Foo__c'. Append '__c'.", "No 'Foo__c' at column 7. Append '__c'."),
+        ("expecting a right parentheses, found '<EOF>'", "expecting a right parentheses, found '<EOF>'"),
+        ("we can't find 'O'Brien', don't ask", "we can't find '…', don't ask"),
+        ("no 'ann\\' smith' and 'two words' here", "no '…' and '…' here"),
+        ("it ends in 'the middle of", "it ends in '…'"),
+        ("One sentence. " * 18, " ".join(["One sentence."] * 17)),
+        ("word " * 60, "word " * 47 + "word …"),
+    ],
+)
+def test_a_message_keeps_its_place_its_punctuation_and_whole_sentences(message: str, expected: str) -> None:
+    assert shown(message) == expected
+
+
+def test_only_who_wrote_a_request_is_told_to_change_it() -> None:
+    refused = error(400, "MALFORMED_QUERY", "unexpected token: '='")
+    ours, theirs = problem_of(refused), problem_of_written(refused)
+    assert isinstance(ours, QueryRefused)
+    assert isinstance(theirs, QueryRefused)
+    assert "orgsync wrote this request" in ours.remedy
+    assert theirs.remedy == "Change the query or the request."
+    assert ours.cause == theirs.cause
+    slow = problem_of_written(error(400, "OPERATION_TOO_LARGE"))
+    assert slow is not None
+    assert "indexed field" in slow.remedy
+
+
 def test_what_is_too_much_for_one_query_says_how_to_ask_for_less() -> None:
     assert "indexed field" in problem(400, "OPERATION_TOO_LARGE").remedy
     assert "formula and currency fields" in problem(400, "QUERY_TOO_COMPLICATED").remedy
     assert "a shorter time" in problem(400, "QUERY_TIMEOUT").remedy
+
+
+def test_a_session_that_is_kept_out_of_the_api_names_the_policies_before_the_scope() -> None:
+    found = problem(403, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
+    places = [
+        found.remedy.find(name) for name in ("IP Relaxation", "High Assurance", "API Access Control", "scope api")
+    ]
+    assert places == sorted(places)
+    assert places[0] > 0
+    assert "not valid for use with the REST API" in found.cause
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        ("refresh_token id", "The token lacks the scope api: add the scope api"),
+        ("api refresh_token", "the token has the scope api, so that is not it"),
+        ("full", "the token has the scope api, so that is not it"),
+        (None, "if all of them allow it, add the scope api"),
+    ],
+)
+def test_the_scopes_of_a_token_tell_whether_its_scope_is_to_blame(scope: str | None, said: str) -> None:
+    assert said in remedy_of_scope(scope)
+
+
+def test_a_user_without_the_api_is_told_which_permission_to_get() -> None:
+    found = problem(403, "API_CURRENTLY_DISABLED", "API is disabled for this User")
+    assert "API is disabled for this User" in found.cause
+    assert "API Enabled" in found.remedy
+
+
+def test_security_policies_that_take_too_long_have_a_remedy_of_their_own() -> None:
+    found = problem(400, "TXN_SECURITY_METERING_ERROR", "We can't complete the action because ...")
+    assert "Exempt from Transaction Security" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, "INVALID_SESSION_ID"),
+        (401, "SOMETHING_NEW"),
+        (403, "REQUEST_LIMIT_EXCEEDED"),
+        (403, "API_CURRENTLY_DISABLED"),
+        (403, "API_DISABLED_FOR_ORG"),
+        (400, "UNABLE_TO_LOCK_ROW"),
+        (500, "UNKNOWN_EXCEPTION"),
+    ],
+)
+def test_a_text_that_nothing_explains_is_shown(status: int, code: str) -> None:
+    assert (
+        f"{code}: Something that nobody has seen yet"
+        in problem(status, code, "Something that nobody has seen yet").cause
+    )
+
+
+def test_json_of_another_shape_does_not_blame_the_login_url_for_a_live_org() -> None:
+    assert "login URL" not in unreadable(answer(200, {})).remedy
 
 
 def test_an_error_may_be_a_single_object_too() -> None:
@@ -144,10 +243,6 @@ def test_an_error_may_be_a_single_object_too() -> None:
 def test_a_maintenance_page_is_called_one() -> None:
     found = problem_of(answer(503, b"<html>We are down for MAINTENANCE.</html>"))
     assert "a maintenance page" in str(found)
-
-
-def test_json_of_another_shape_points_at_the_login_url() -> None:
-    assert "login URL" in unreadable(answer(200, {})).remedy
 
 
 @needs_recordings

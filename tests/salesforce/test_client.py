@@ -1,9 +1,13 @@
 """The client against a real server: one renewal, what is tried again, and what a token is never sent to."""
 
 import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import anyio
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
@@ -17,8 +21,10 @@ from orgsync.errors import (
     ObjectNotFound,
     OrgsyncError,
     ServerProblem,
+    SignInNeeded,
 )
-from orgsync.salesforce.answers import LocatorExpired
+from orgsync.salesforce.answers import InstanceMoved, LocatorExpired
+from orgsync.salesforce.bulk import create_job, read_job
 from orgsync.salesforce.client import Client
 from orgsync.salesforce.credentials import Credentials
 from orgsync.salesforce.describe import describe
@@ -27,10 +33,14 @@ from orgsync.salesforce.query import pages, records
 from orgsync.salesforce.replication import latest_date_covered
 from orgsync.salesforce.session import Session
 from orgsync.salesforce.versions import offered_versions
+from tests.projects import credentials_for
 from tests.recordings import exchanges, needs_recordings, replayed
-from tests.sign_in.raw_server import RawServer
+from tests.sign_in.raw_server import RawServer, reply
+from tests.sign_in.vaults import MemoryVault
 
 from .clients import OneTokenVault, client_of, lone_client
+
+UNFIT = "This session is not valid for use with the REST API"
 
 
 def paths(org: DemoOrg) -> list[str]:
@@ -71,6 +81,9 @@ async def test_a_moved_instance_is_followed(org: DemoOrg) -> None:
         Fault.truncate(),
         Fault.concurrent_limit(),
         Fault.status(420),
+        Fault.status(406),
+        Fault.status(408, "<html>Request Timeout</html>"),
+        Fault.status(403, "<html>a gateway's page</html>"),
         Fault.status(200, "<html>a proxy's page</html>"),
     ],
     ids=lambda fault: fault.kind + str(fault.code or ""),
@@ -123,20 +136,116 @@ async def test_a_token_is_never_sent_to_another_host(org: DemoOrg, path: str) ->
             await client.request("GET", path)
 
 
-async def test_a_redirection_to_another_host_is_refused_and_one_within_the_org_is_followed(org: DemoOrg) -> None:
-    def redirection(url: str) -> bytes:
-        return f"HTTP/1.1 302 Found\r\nLocation: {url}\r\nContent-Length: 0\r\n\r\n".encode()
+def redirection(url: str, status: int = 302) -> bytes:
+    return f"HTTP/1.1 {status} Moved\r\nLocation: {url}\r\nContent-Length: 0\r\n\r\n".encode()
 
-    async with Http() as http:
-        async with RawServer(redirection("https://evil.example/")) as server:
-            with pytest.raises(ConfigurationInvalid, match=r"evil\.example"):
-                await lone_client(http, server.url).request("GET", "limits")
-        async with RawServer(redirection(f"{org.url}/services/data/")) as server:
-            answer = await lone_client(http, server.url).request("GET", "limits")
-            assert "version" in answer.content.decode()
-        async with RawServer(redirection("/again")) as server:
-            with pytest.raises(AnswerUnreadable, match="redirection"):
-                await lone_client(http, server.url).request("GET", "limits")
+
+@asynccontextmanager
+async def client_at(org: DemoOrg, old: RawServer) -> AsyncGenerator[Client]:
+    """Give a client that was told long ago that the org is at `old`."""
+    credentials = replace(credentials_for(org), access_token="a-token", instance_url=old.url)
+    async with Http(timeout=60) as http:
+        session = Session(http, MemoryVault(credentials))
+        yield Client(http, session, login_url=org.login_url, retry_for=10)
+
+
+@pytest.mark.parametrize("status", [301, 307])
+@pytest.mark.parametrize("method", ["GET", "POST", "stream"])
+async def test_a_host_that_redirects_to_the_orgs_new_one_is_left_after_one_request(
+    org: DemoOrg, method: str, status: int
+) -> None:
+    async with RawServer(redirection(f"{org.instance_url}/moved", status)) as old, client_at(org, old) as client:
+        for _ in range(2):
+            if method == "stream":
+                async with client.stream("limits") as stream:
+                    assert (await stream.read()).status == 200
+            elif method == "GET":
+                await client.get("limits")
+            else:
+                await client.request("POST", "sobjects/Account", json={"Name": "Moved"})
+    assert len(old.asked) == 1
+    assert paths(org) == ["token", *[{"POST": "Account"}.get(method, "limits")] * 2]
+
+
+async def test_tasks_that_are_redirected_together_ask_for_one_token(org: DemoOrg) -> None:
+    old = RawServer(redirection(f"{org.instance_url}/moved"))
+    async with old, client_at(org, old) as client, anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(client.get, "limits")
+    assert paths(org).count("token") == 1
+    assert paths(org).count("limits") == 8
+
+
+async def test_a_job_is_read_to_its_end_where_the_host_redirects(org: DemoOrg) -> None:
+    async with RawServer(redirection(f"{org.instance_url}/moved")) as old, client_at(org, old) as client:
+        job = await create_job(client, "SELECT Id FROM Account", deleted=False)
+        assert await read_job(client, job.id, job.api_version)
+    assert len(old.asked) == 1
+
+
+async def test_no_token_follows_a_redirection() -> None:
+    async with RawServer(b"") as server, RawServer(b"") as elsewhere, Http() as http:
+        server.will_answer(redirection(f"{elsewhere.url}/x"))
+        same = {"access_token": "another", "instance_url": server.url, "id": f"{server.url}/id/00Dx/005x"}
+        vault = MemoryVault(replace(await OneTokenVault(server.url).load(), refresh_token="r"))
+        async with RawServer(reply(200, same)) as login:
+            vault.credentials = replace(vault.credentials, login_url=login.url)
+            client = Client(http, Session(http, vault), login_url=login.url, retry_for=5.5)
+            with pytest.raises(InstanceMoved, match="a new sign-in leads to the old host"):
+                await client.request("GET", "limits")
+        assert elsewhere.asked == []
+        assert len(login.asked) == 1
+
+
+async def test_an_org_whose_login_host_has_moved_as_well_says_where_to_connect() -> None:
+    new = "https://new.my.salesforce.com"
+    async with RawServer(redirection(f"{new}/x")) as server, Http() as http:
+        known = await OneTokenVault(server.url).load()
+        vault = MemoryVault(replace(known, refresh_token="r"))
+        client = Client(http, Session(http, vault), login_url=server.url, retry_for=5.5)
+        with pytest.raises(SignInNeeded, match=r"has moved to https://new\.my\.salesforce\.com") as caught:
+            await client.get("limits")
+    assert caught.value.remedy.endswith(f"orgsync connect NAME --login-url {new}")
+    assert len(server.asked) == 2
+    assert len(vault.reasons) == 1
+
+
+@pytest.mark.parametrize("page", ["https://portal.hotel.example/login", "https://www.salesforce.com/maintenance"])
+async def test_a_portal_is_told_as_one_and_never_to_be_allowed(page: str) -> None:
+    async with RawServer(redirection(page)) as server, Http() as http:
+        with pytest.raises(AnswerUnreadable, match=f"redirected to {page.split('/')[2]}") as caught:
+            await lone_client(http, server.url).request("GET", "limits")
+        assert "allowed_hosts" not in str(caught.value)
+        assert "Sign in to the network" in caught.value.remedy
+
+
+async def test_a_redirection_within_a_host_is_no_answer() -> None:
+    async with RawServer(redirection("/again")) as server, Http() as http:
+        with pytest.raises(AnswerUnreadable, match="redirection"):
+            await lone_client(http, server.url).request("GET", "limits")
+
+
+@pytest.mark.parametrize(("scope", "said"), [("id", "lacks the scope api"), ("api id", "IP Relaxation")])
+async def test_a_session_that_is_kept_out_is_not_renewed_and_its_scope_is_looked_at(
+    org: DemoOrg, scope: str, said: str
+) -> None:
+    org.add_fault(Fault.json_error(401, "INVALID_SESSION_ID", UNFIT), match="limits", times=None)
+    credentials = replace(credentials_for(org), access_token="t", instance_url=org.instance_url, scope=scope)
+    async with Http(timeout=60) as http:
+        client = Client(http, Session(http, MemoryVault(credentials)), login_url=org.login_url, retry_for=10)
+        with pytest.raises(AccessRefused) as caught:
+            await client.get("limits")
+    assert said in caught.value.remedy
+    assert paths(org) == ["limits"]
+
+
+async def test_a_user_without_the_api_is_not_asked_for_again(org: DemoOrg) -> None:
+    fault = Fault.json_error(403, "API_CURRENTLY_DISABLED", "API is disabled for this User")
+    org.add_fault(fault, match="limits", times=None)
+    async with client_of(org, signed_in=True) as client:
+        with pytest.raises(AccessRefused, match="API is disabled for this User"):
+            await client.get("limits")
+    assert paths(org) == ["limits"]
 
 
 async def test_paths_are_below_the_api_version_unless_they_are_whole(org: DemoOrg) -> None:

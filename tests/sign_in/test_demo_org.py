@@ -25,6 +25,7 @@ from orgsync.salesforce.http import Http
 from orgsync.salesforce.oauth import identity, introspect
 from orgsync.salesforce.session import Access, Session
 from orgsync.salesforce.sign_in import sign_in
+from orgsync.salesforce.versions import offered_versions
 
 from .vaults import FileVault, MemoryVault
 
@@ -138,12 +139,23 @@ async def test_without_introspection_the_lifetime_stays_unknown_and_the_sign_in_
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
 async def test_no_failure_of_introspection_or_userinfo_fails_the_sign_in(org: DemoOrg, status: int) -> None:
-    org.add_fault(Fault.status(status, "<html>no</html>"), match="introspect")
-    org.add_fault(Fault.status(status, "<html>no</html>"), match="userinfo")
+    org.add_fault(Fault.status(status, "<html>no</html>"), match="introspect", times=None)
+    org.add_fault(Fault.status(status, "<html>no</html>"), match="userinfo", times=None)
     async with Http() as http:
         complete = await sign_in(http, refresh_token(org))
     assert (complete.lifetime, complete.username) == (None, org.username)  # the identity URL tells it as well
     assert complete.org_id == org.org_id
+
+
+@pytest.mark.parametrize("status", [406, 408, 420, 503])
+async def test_what_passes_beside_the_token_is_asked_again(org: DemoOrg, status: int) -> None:
+    for path in ("introspect", "userinfo", "/services/data$"):
+        org.add_fault(Fault.status(status, "<html>busy</html>"), match=path, times=2)
+    async with Http() as http:
+        complete = await sign_in(http, refresh_token(org))
+        assert complete.lifetime == pytest.approx(7200, abs=2)
+        assert complete.username == org.username
+        assert "62.0" in await offered_versions(http, org.instance_url)
 
 
 async def test_a_network_that_breaks_beside_the_token_does_not_fail_the_sign_in(org: DemoOrg) -> None:
@@ -271,10 +283,13 @@ async def test_fifty_tasks_that_meet_a_dead_token_make_one_token_request(org: De
         Fault.maintenance(),
         Fault.reset(),
         Fault.truncate(),
+        Fault.status(406),
+        Fault.status(408, "<html>Request Timeout</html>"),
+        Fault.status(403, "<html>a gateway's page</html>"),
         Fault.oauth_error("server_error", ""),
         Fault.oauth_error("invalid_grant", "token request is already being processed"),
     ],
-    ids=["503", "maintenance", "reset", "truncated", "server_error", "in process"],
+    ids=["503", "maintenance", "reset", "truncated", "406", "408", "403", "server_error", "in process"],
 )
 async def test_a_token_endpoint_in_trouble_is_asked_again(org: DemoOrg, fault: Fault) -> None:
     async with Http() as http:

@@ -77,6 +77,25 @@ def test_the_audience_follows_the_kind_of_org(login_url: str, expected: str) -> 
     assert audience(login_url) == expected
 
 
+@pytest.mark.parametrize(
+    "login_url", ["https://acme.my.salesforce.mil", "https://acme.my.sfcrmproducts.cn", "https://gateway.example.com"]
+)
+def test_an_audience_that_cannot_be_derived_is_asked_for_and_a_given_one_is_taken(login_url: str) -> None:
+    with pytest.raises(ConfigurationInvalid, match="cannot be derived") as caught:
+        audience(login_url)
+    assert "ORGSYNC_JWT_AUDIENCE" in caught.value.remedy
+    given = Credentials(
+        grant="jwt",
+        login_url=login_url,
+        client_id="3MVG",
+        username="a@b.c",
+        private_key=PEM,
+        audience="https://aud.mil",
+    )
+    claims = jwt.decode(token_form(given, NOW)["assertion"], options={"verify_signature": False})
+    assert claims["aud"] == "https://aud.mil"
+
+
 EC_PEM = (
     ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 )
@@ -161,6 +180,13 @@ def test_any_other_text_is_no_sfdx_auth_url_and_is_not_shown(text: str) -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
         parse_sfdx_auth_url(text)
     assert "5Aep" not in str(caught.value)
+
+
+def test_what_sf_prints_in_place_of_an_auth_url_is_recognised() -> None:
+    printed = "[REDACTED] Use 'sf org auth show-sfdx-auth-url' to view"
+    with pytest.raises(ConfigurationInvalid, match="since May 2026") as caught:
+        parse_sfdx_auth_url(printed)
+    assert "sf org auth show-sfdx-auth-url --target-org" in caught.value.remedy
 
 
 def test_an_sfdx_auth_url_may_name_an_allowed_host() -> None:

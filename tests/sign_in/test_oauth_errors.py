@@ -10,6 +10,7 @@ REFRESH = "refresh_token"
 CASES: list[tuple[str, str, str | None, Actor, str]] = [
     ("invalid_grant", "expired access/refresh token", REFRESH, "user", "five a user and app"),
     ("invalid_grant", "inactive user", REFRESH, "admin", "deactivated or frozen"),
+    ("invalid_grant", "inactive organization", REFRESH, "admin", "trial is over"),
     ("inactive_user", "", REFRESH, "admin", "deactivated or frozen"),
     ("invalid_grant", "ip restricted", REFRESH, "admin", "relax IP restrictions"),
     ("invalid_grant", "invalid login hours", REFRESH, "admin", "certain hours"),
@@ -89,6 +90,17 @@ def test_salesforce_refusing_is_a_sign_in_needed_and_salesforce_being_busy_is_no
     assert isinstance(raised, ServerProblem if actor == "nobody" else SignInNeeded)
     assert words in str(raised)
     assert raised.exit_code == (1 if actor == "nobody" else 3)
+
+
+def test_a_description_that_no_row_explains_is_shown() -> None:
+    assert "(invalid_grant: something never seen)" in problem("invalid_grant", "Something never seen").cause
+    assert problem("invalid_grant", "token 5Aep861rEp").cause.endswith("(invalid_grant).")
+
+
+def test_too_many_sign_ins_are_not_answered_with_more_of_them() -> None:
+    for raised in (problem("invalid_grant", "login rate exceeded"), problem("rate_limit_exceeded")):
+        assert isinstance(raised, ServerProblem)
+        assert raised.retried
 
 
 def test_an_unknown_error_is_named_with_its_words() -> None:

@@ -369,8 +369,13 @@ async def test_a_sign_in_that_was_repeated_elsewhere_is_taken_up() -> None:
         reply(400, {"error": "unknown_error", "error_description": "retry your request"}),
         reply(400, {"error": "invalid_grant", "error_description": "token request is already being processed"}),
         reply(400, {"error": "invalid_grant", "error_description": "expired authorization code"}),
-        reply(400, {"error": "rate_limit_exceeded", "error_description": "login rate exceeded"}),
         reply(420, b""),
+        reply(406, b""),
+        reply(408, b"<html>Request Timeout</html>", Content_Type="text/html"),
+        reply(403, b"<html>a gateway</html>", Content_Type="text/html"),
+        reply(404, b"<h1>Not found</h1>", Content_Type="text/html"),
+        reply(400, []),
+        reply(302, b"", Location="https://portal.example/sign-in"),
         reply(429, b"slow down", Content_Type="text/plain"),
         reply(200, b"<html>login</html>", Content_Type="text/html"),
         reply(200, {"signature": "only"}),
@@ -378,7 +383,7 @@ async def test_a_sign_in_that_was_repeated_elsewhere_is_taken_up() -> None:
         RESET,
         b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\nConnection: close\r\n\r\n{",
     ],
-    ids=range(13),
+    ids=range(18),
 )
 async def test_what_passes_by_itself_is_asked_again_and_never_marks_the_connection(trouble: bytes) -> None:
     async with RawServer(b"") as server, Http() as http:
@@ -442,11 +447,12 @@ async def test_a_login_host_that_hangs_is_given_up_in_time() -> None:
         (refused("invalid_client", "invalid client credentials"), SignInNeeded),
         (refused("something_new", ""), SignInNeeded),
         (reply(401, {"error": "inactive_user"}), SignInNeeded),
-        (reply(404, b"<h1>Not found</h1>", Content_Type="text/html"), ConfigurationInvalid),
-        (reply(302, b"", Location="https://evil.io/services/oauth2/token"), ConfigurationInvalid),
-        (reply(400, []), ConfigurationInvalid),
+        (reply(301, b"", Location="https://new.my.salesforce.com/services/oauth2/token"), SignInNeeded),
+        (reply(407, b"<h1>Who are you</h1>", Content_Type="text/html"), ConfigurationInvalid),
+        (refused("rate_limit_exceeded", "login rate exceeded"), ServerProblem),
+        (refused("invalid_grant", "login rate exceeded"), ServerProblem),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 async def test_what_asking_again_cannot_change_is_asked_once(answer: bytes, error: type[OrgsyncError]) -> None:
     async with RawServer(answer) as server, Http() as http:
@@ -457,6 +463,37 @@ async def test_what_asking_again_cannot_change_is_asked_once(answer: bytes, erro
     assert len(server.asked) == 1
     assert len(vault.reasons) == (1 if error is SignInNeeded else 0)
     assert caught.value.remedy
+
+
+async def test_a_login_host_that_has_moved_says_where_and_how_to_connect_there() -> None:
+    moved = reply(307, b"", Location="https://new.my.salesforce.com/services/oauth2/token")
+    async with RawServer(moved) as server, Http() as http:
+        vault = MemoryVault(credentials(server.url))
+        session = Session(http, vault, clock=Clock())
+        with pytest.raises(SignInNeeded, match=r"has moved to https://new\.my\.salesforce\.com\.") as caught:
+            await session.renew(await session.access())
+    assert caught.value.remedy.endswith("orgsync connect NAME --login-url https://new.my.salesforce.com")
+    assert "has moved to https://new.my.salesforce.com" in vault.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(403, b"<html>a gateway</html>", Content_Type="text/html"),
+        reply(406, b""),
+        reply(302, b"", Location="https://portal.example/sign-in"),
+        reply(302, b"", Location="https://www.salesforce.com/maintenance"),
+        reply(302, b"", Location="/again"),
+    ],
+    ids=range(5),
+)
+async def test_an_answer_without_an_error_of_salesforces_does_not_blame_the_login_url(answer: bytes) -> None:
+    async with RawServer(answer) as server, Http() as http:
+        session = Session(http, MemoryVault(credentials(server.url)), clock=Clock())
+        with pytest.raises((ServerProblem, AnswerUnreadable)) as caught:
+            await session.renew(await session.access())
+    assert "login URL" not in str(caught.value)
+    assert "allowed_hosts" not in str(caught.value)
 
 
 async def test_no_secret_is_in_an_error_or_a_log(caplog: pytest.LogCaptureFixture) -> None:

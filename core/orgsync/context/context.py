@@ -11,6 +11,7 @@ from orgsync.errors import ScriptProblem
 from orgsync.extract import Api, Source, changes, snapshot
 from orgsync.logs import get_logger
 from orgsync.records import Batch, Position, Record, Schema, schema_of
+from orgsync.salesforce.answers import problem_of_written
 from orgsync.salesforce.http import JSON, Answer
 from orgsync.salesforce.query import records
 from orgsync.soql import bind, require_condition
@@ -145,27 +146,27 @@ class Context:
 
         `deleted` includes the recycle bin. Raises QueryRefused for SOQL that Salesforce does not take.
         """
-        return records(self._source.client, bind(soql, binds), deleted=deleted)
+        return records(self._source.client, bind(soql, binds), deleted=deleted, judge=problem_of_written)
 
     async def get(self, path: str, /, **params: str) -> Any:
         """Read a REST resource: `limits`, `sobjects/Contact/describe`, or a whole path from `/services/`."""
-        return await self._source.client.call("GET", path, _body, params=params or None)
+        return await self._source.client.call("GET", path, _body, judge=problem_of_written, params=params or None)
 
     async def post(self, path: str, body: JSON = None, /) -> Any:
         """Send JSON to a REST resource and answer with what it says."""
-        return await self._source.client.call("POST", path, _body, **_sent(body))
+        return await self._source.client.call("POST", path, _body, judge=problem_of_written, **_sent(body))
 
     async def patch(self, path: str, body: JSON, /) -> Any:
         """Change a REST resource."""
-        return await self._source.client.call("PATCH", path, _body, json=body)
+        return await self._source.client.call("PATCH", path, _body, judge=problem_of_written, json=body)
 
     async def put(self, path: str, body: JSON, /) -> Any:
         """Replace a REST resource."""
-        return await self._source.client.call("PUT", path, _body, json=body)
+        return await self._source.client.call("PUT", path, _body, judge=problem_of_written, json=body)
 
     async def delete(self, path: str, /) -> Any:
         """Delete a REST resource."""
-        return await self._source.client.call("DELETE", path, _body)
+        return await self._source.client.call("DELETE", path, _body, judge=problem_of_written)
 
 
 def read_twice(table: str) -> ScriptProblem:

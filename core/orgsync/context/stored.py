@@ -111,17 +111,19 @@ def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentia
         org_id=connection.org_id or None,
         user_id=connection.user_id or None,
         scope=connection.scope or None,
+        audience=secrets.get("audience"),
     ).with_secrets(parts)
     return replace(credentials, issued_at=parse_instant(issued_at) if issued_at else None, lifetime=lifetime)
 
 
 def secrets_of(credentials: Credentials) -> dict[str, Any]:
-    """Name what is encrypted: the secret parts, and when the access token began and how long it lives."""
-    times = {
+    """Name what is encrypted: the secret parts, what assertions are made with, and how long the access token lives."""
+    beside = {
+        "audience": credentials.audience,
         "issued_at": to_stored(credentials.issued_at) if credentials.issued_at else None,
         "lifetime": credentials.lifetime,
     }
-    return {**credentials.secrets(), **times}
+    return {**credentials.secrets(), **beside}
 
 
 def columns_of(credentials: Credentials) -> ConnectionColumns:

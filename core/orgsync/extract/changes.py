@@ -31,14 +31,13 @@ from typing import TypeVar
 
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, schema_of, to_stored
-from orgsync.salesforce.answers import FilterRequired
 
 from .inspection import learn
 from .object_facts import Facts, refreshed
 from .passes import Reader
 from .plan import Api
 from .progress import Pass, Progress
-from .query_rules import filter_advice, instead_of_changes, optional_paths
+from .query_rules import advice, instead_of_changes, optional_paths
 from .safe_instant import CLOCK_BOUND, safe_instant
 from .source import Source
 from .steps import ChangesPass, abandon
@@ -80,9 +79,7 @@ async def changes(
         except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:
             missing = optional_paths(schema_of(model), problem, known) - without
             if facts is None and not missing:
-                if isinstance(problem, FilterRequired):
-                    raise filter_advice(problem, schema_of(model)) from problem
-                raise
+                raise advice(problem, schema_of(model), where) from None
             facts, without = None, without | missing  # what was known is no longer so: look again, or say what lacks
             continue
         if not resumed and not one_pass.reads_again:

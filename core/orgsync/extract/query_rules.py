@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from orgsync.errors import FieldNotFound
+from orgsync.errors import FieldNotFound, OrgsyncError, QueryRefused
 from orgsync.records import Column, Schema
-from orgsync.salesforce.answers import FilterRequired
+from orgsync.salesforce.answers import FilterRequired, with_remedy
 from orgsync.salesforce.describe import FieldDescribe, ObjectDescribe
 
 from .object_facts import Facts
 
-__all__ = ["cursor_of", "demands_filter", "filter_advice", "instead_of_changes", "not_by_bulk", "optional_paths"]
+__all__ = ["advice", "cursor_of", "demands_filter", "instead_of_changes", "not_by_bulk", "optional_paths"]
 
 _CURSORS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
 """Fields that changes can be read by, best first: History objects have CreatedDate only, Share LastModifiedDate."""
@@ -44,11 +44,16 @@ def instead_of_changes(sobject: str, model: str) -> str:
     return f"Read all of it: ctx.snapshot({model})."
 
 
-def filter_advice(refusal: FilterRequired, schema: Schema) -> FilterRequired:
-    """Say what a sync of an object does that Salesforce refuses to query without a certain filter."""
+def advice(problem: OrgsyncError, schema: Schema, where: str | None) -> OrgsyncError:
+    """Say what the author of a sync can do about a query that Salesforce refuses; another problem stays as it is."""
     name = schema.model.__name__
+    if isinstance(problem, QueryRefused) and not isinstance(problem, FilterRequired):
+        own = f"Check the where= that is given with {name}; orgsync wrote the rest of the query."
+        return with_remedy(problem, own) if where else problem
+    if not isinstance(problem, FilterRequired):
+        return problem
     return FilterRequired(
-        f"{schema.sobject} can be queried under a filter of a certain form alone. {refusal.cause}",
+        f"{schema.sobject} can be queried under a filter of a certain form alone. {problem.cause}",
         f"Give it one as the message says: ctx.snapshot({name}, where=...), or ctx.changes({name}, where=...).",
     )
 

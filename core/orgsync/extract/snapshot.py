@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, schema_of
-from orgsync.salesforce.answers import FilterRequired
 
 from .inspection import learn
 from .jobs import discard
@@ -19,7 +18,7 @@ from .object_facts import Facts
 from .passes import Reader
 from .plan import Api
 from .progress import Pass, Progress
-from .query_rules import filter_advice, optional_paths
+from .query_rules import advice, optional_paths
 from .questions import ById
 from .source import Source
 
@@ -59,9 +58,7 @@ async def snapshot(
         except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:  # as in `changes`
             missing = optional_paths(schema_of(model), problem, reader.facts) - without
             if facts is None and not missing:
-                if isinstance(problem, FilterRequired):
-                    raise filter_advice(problem, schema_of(model)) from problem
-                raise
+                raise advice(problem, schema_of(model), where) from None
             facts, without = None, without | missing
             continue
         if not (resumed and compare):

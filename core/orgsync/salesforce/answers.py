@@ -1,42 +1,46 @@
 """What Salesforce's answers mean: from status, errorCode and body to the error that says who must act.
 
-    QueryRefused
-    ├── NotServed              a demo org does not do what Salesforce does
-    ├── NotFound               a row or resource is absent
-    ├── NotReplicateable       getUpdated and getDeleted do not cover the object
-    └── FilterRequired         the object is queried under a filter of a certain form alone
-    ServerProblem
-    ├── NotCarriedOut          nothing happened yet, so even a write may be sent again
-    ├── NoRoute                Salesforce's edge does not know the host (420)
-    ├── QueryTimedOut          the query takes too long as it is: ask for less at once
-    ├── QueryIncomplete        the query ended with fewer rows than it found
-    └── LocatorExpired         the rest of a query's pages is gone
-        └── LocatorBusy          or not to be had just now
-
 Codes decide, never texts: messages follow the user's language. The two kinds of REQUEST_LIMIT_EXCEEDED have one code,
 so there the text has to tell (facts recorded in issue reports: "TotalRequests" is the day's, "Concurrent..." passes).
+A text that nothing here explains is shown as it is, as far as it may be.
 """
 
 import re
 from collections.abc import Callable
 
 from orgsync.errors import (
-    AccessRefused,
     AnswerUnreadable,
     FieldNotFound,
     LimitReached,
     ObjectNotFound,
-    OperatorProblem,
     OrgsyncError,
     QueryRefused,
     ServerProblem,
 )
 
+from .access import access_refused, api_currently_disabled, api_disabled, metered, security_policy, session_refused
+from .api_errors import (
+    FilterRequired,
+    InstanceMoved,
+    LocatorBusy,
+    LocatorExpired,
+    NoRoute,
+    NotCarriedOut,
+    NotFound,
+    NotReplicateable,
+    NotServed,
+    QueryIncomplete,
+    QueryTimedOut,
+    SessionInvalid,
+    SessionUnfit,
+)
+from .gateway import no_route, passes, without_an_error
 from .refusals import Refusal, refusal_of
 from .wire import Answer
 
 __all__ = [
     "FilterRequired",
+    "InstanceMoved",
     "LocatorBusy",
     "LocatorExpired",
     "NoRoute",
@@ -47,55 +51,14 @@ __all__ = [
     "QueryIncomplete",
     "QueryTimedOut",
     "SessionInvalid",
+    "SessionUnfit",
     "problem_of",
+    "problem_of_written",
     "unreadable",
+    "with_remedy",
 ]
 
-
-class SessionInvalid(OperatorProblem):
-    """The access token is dead, or is used on a host that the org has left: sign in again and repeat the request."""
-
-    exit_code = 3
-
-
-class NotCarriedOut(ServerProblem):
-    """Salesforce says that it did nothing, for now: even a write may be sent again."""
-
-
-class NoRoute(ServerProblem):
-    """Salesforce's edge knows no way to the host: an org that is moving, or a sandbox or scratch org that is gone."""
-
-
-class QueryTimedOut(ServerProblem):
-    """The query runs longer than Salesforce allows (2 minutes to find its rows); the same query would do so again."""
-
-
-class QueryIncomplete(ServerProblem):
-    """A query ended with fewer rows than Salesforce says it found."""
-
-
-class LocatorExpired(ServerProblem):
-    """The rest of a query's pages is gone; a query from the last row read gets them."""
-
-
-class LocatorBusy(LocatorExpired):
-    """The rest of a query's pages cannot be had just now, and may be gone."""
-
-
-class NotFound(QueryRefused):
-    """The addressed row or resource does not exist, or the user may not see it."""
-
-
-class NotServed(QueryRefused):
-    """A demo org does not do what Salesforce does, and says so in its own words."""
-
-
-class NotReplicateable(QueryRefused):
-    """getUpdated and getDeleted do not cover the object, by Salesforce's own words."""
-
-
-class FilterRequired(QueryRefused):
-    """The object can be queried under a filter of a certain form alone, such as one parent's Id."""
+_OUR_REQUEST = "orgsync wrote this request: see what orgsync doctor finds; if it finds nothing, report this message."
 
 
 def problem_of(answer: Answer) -> OrgsyncError | None:
@@ -104,81 +67,45 @@ def problem_of(answer: Answer) -> OrgsyncError | None:
         return None
     refusal = refusal_of(answer)
     if refusal is None:
-        return _unspoken(answer)
+        return without_an_error(answer)
     if meaning := _MEANINGS.get(refusal.code):
         return meaning(refusal)
     return _by_status(refusal)
 
 
-def _unspoken(answer: Answer) -> OrgsyncError:
-    """Judge an answer that has no Salesforce error in it: a proxy's, an edge's, a maintenance page's."""
-    kind = "a maintenance page" if b"maintenance" in answer.content[:4096].lower() else f"status {answer.status}"
-    if answer.status == 401:
-        return SessionInvalid(f"{answer.place} was refused with status 401.", "Sign in again.")
-    if answer.status in (414, 431):
-        return QueryRefused(
-            f"The request is longer than Salesforce takes (status {answer.status}).",
-            "Select fewer fields or bind shorter lists: address and headers have room for 16,384 bytes.",
-        )
-    if answer.status == 420:
-        return _no_route(answer.place)
-    if _passes(answer.status):
-        return ServerProblem(
-            f"{answer.place} was answered with {kind}.", "Salesforce is down or busy; run it again later."
-        )
-    if 300 <= answer.status < 400:
-        return AnswerUnreadable(
-            f"{answer.place} was answered with a redirection (status {answer.status}), not by Salesforce's API.",
-            "Run it again later; where it stays so, check the connection's instance URL and proxies on the way to it.",
-        )
-    return AnswerUnreadable(
-        f"{answer.place} was refused with status {answer.status}, without an error of Salesforce's in the answer.",
-        "Run it again later; where it stays so, look for a proxy or firewall on the way to the org.",
-    )
+def problem_of_written(answer: Answer) -> OrgsyncError | None:
+    """Decide what an answer to a request means that the user has written, and so can change; else as `problem_of`."""
+    problem = problem_of(answer)
+    if isinstance(problem, QueryRefused):
+        return with_remedy(problem, "Change the query or the request.")
+    return problem
+
+
+def with_remedy(problem: QueryRefused, remedy: str) -> QueryRefused:
+    """Give a refusal another remedy, where nothing better is known than that orgsync wrote the request."""
+    return QueryRefused(problem.cause, remedy) if problem.remedy == _OUR_REQUEST else problem
 
 
 def _by_status(refusal: Refusal) -> OrgsyncError:
     """Judge a code that the table does not have by its status."""
     if refusal.status == 401:
-        return SessionInvalid(f"{refusal.request} was refused ({refusal.code}).", "Sign in again.")
+        return SessionInvalid(f"{refusal.request} was refused ({refusal.shown}).", "Sign in again.")
     if refusal.status == 420:
-        return _no_route(refusal.request)
-    if _passes(refusal.status):
+        return no_route(refusal.request)
+    if passes(refusal.status):
         return _server(refusal)
     if refusal.status == 403:
-        return _access(refusal)
+        return access_refused(refusal)
     if refusal.status == 404:
         return _not_found(refusal)
     return _query(refusal)
-
-
-def _passes(status: int) -> bool:
-    """Tell the statuses of a server, edge or proxy that is busy, restarting or down."""
-    return status in (406, 408, 421, 425, 429) or status >= 500
-
-
-def _no_route(request: str) -> NoRoute:
-    return NoRoute(
-        f"Salesforce's edge has no route for {request} (status 420).",
-        "Run it again later; a deleted sandbox or scratch org, or one that has just been renamed, answers like this.",
-    )
-
-
-def _session(refusal: Refusal) -> OrgsyncError:
-    """Tell a dead session from one that no renewal can mend: the token's scope lacks `api`."""
-    if "not valid for use with" in refusal.message or "not attached to" in refusal.message:
-        return AccessRefused(
-            "The sign-in does not allow API calls.",
-            "Give the app the scope `api` (Manage user data via APIs) and connect again.",
-        )
-    return SessionInvalid("The session is expired or invalid.", "Sign in again.")
 
 
 def _limit(refusal: Refusal) -> OrgsyncError:
     if "concurrent" in refusal.message.lower():
         return NotCarriedOut("Too many long requests run in the org at once.", "Run it again in a moment.")
     return LimitReached(
-        "The org's API requests of the last 24 hours are spent (REQUEST_LIMIT_EXCEEDED).",
+        f"The org's API requests of the last 24 hours are spent ({refusal.shown}).",
         "Run it again later: it goes on from where it stopped. Setup > System Overview shows the usage.",
     )
 
@@ -210,7 +137,7 @@ def _query(refusal: Refusal) -> OrgsyncError:
             f"Salesforce refuses {refusal.request} ({refusal.shown}).",
             "Narrow it as the message says; in a sync: ctx.snapshot(..., where=...).",
         )
-    return QueryRefused(f"Salesforce refuses {refusal.request} ({refusal.shown}).", "Change the query or the request.")
+    return QueryRefused(f"Salesforce refuses {refusal.request} ({refusal.shown}).", _OUR_REQUEST)
 
 
 def _demands_filter(message: str) -> bool:
@@ -232,28 +159,14 @@ def _not_found(refusal: Refusal) -> OrgsyncError:
     )
 
 
-def _access(refusal: Refusal) -> OrgsyncError:
-    return AccessRefused(
-        f"The org refuses {refusal.request} ({refusal.shown}).",
-        "Ask its administrator for the permission that is named, or for API Enabled.",
-    )
-
-
-def _api_disabled(refusal: Refusal) -> OrgsyncError:
-    return AccessRefused(
-        f"The org does not let this user call its API ({refusal.code}).",
-        "Give the user the permission API Enabled; Professional Edition needs API access bought.",
-    )
-
-
 def _server(refusal: Refusal) -> OrgsyncError:
     return ServerProblem(
-        f"{refusal.request} was answered with status {refusal.status} ({refusal.code}).", "Run it again later."
+        f"{refusal.request} was answered with status {refusal.status} ({refusal.shown}).", "Run it again later."
     )
 
 
 def _not_carried_out(refusal: Refusal) -> OrgsyncError:
-    return NotCarriedOut(f"{refusal.request} was put off by Salesforce ({refusal.code}).", "Run it again in a moment.")
+    return NotCarriedOut(f"{refusal.request} was put off by Salesforce ({refusal.shown}).", "Run it again in a moment.")
 
 
 def _locator(refusal: Refusal) -> OrgsyncError:
@@ -291,13 +204,13 @@ def _too_complicated(refusal: Refusal) -> OrgsyncError:
 
 
 _MEANINGS: dict[str, Callable[[Refusal], OrgsyncError]] = {
-    "INVALID_SESSION_ID": _session,
-    "INVALID_AUTH_HEADER": _session,
-    "URL_NOT_RESET": _session,
+    "INVALID_SESSION_ID": session_refused,
+    "INVALID_AUTH_HEADER": session_refused,
+    "URL_NOT_RESET": session_refused,
     "REQUEST_LIMIT_EXCEEDED": _limit,
     "INVALID_FIELD": _field,
     "INVALID_TYPE": _object,
-    "API_DISABLED_FOR_ORG": _api_disabled,
+    "API_DISABLED_FOR_ORG": api_disabled,
     "INVALID_QUERY_LOCATOR": _locator,
     "INVALID_QUERY_LOCATOR_FORMAT": _locator,
     "LOCATOR_LOCATION_EXCEEDS_SIZE": _locator,
@@ -309,7 +222,9 @@ _MEANINGS: dict[str, Callable[[Refusal], OrgsyncError]] = {
     "QUERY_TOO_COMPLICATED": _too_complicated,
     "UNABLE_TO_LOCK_ROW": _not_carried_out,
     "TOO_MANY_APEX_REQUESTS": _not_carried_out,
-    "API_CURRENTLY_DISABLED": _not_carried_out,
+    "API_CURRENTLY_DISABLED": api_currently_disabled,
+    "TXN_SECURITY_METERING_ERROR": metered,
+    "TXN_SECURITY_NO_ACCESS": security_policy,
     "SERVER_UNAVAILABLE": _server,
     "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE": _not_carried_out,
     "NOT_FOUND": _not_found,
@@ -321,5 +236,6 @@ _MEANINGS: dict[str, Callable[[Refusal], OrgsyncError]] = {
 def unreadable(answer: Answer) -> AnswerUnreadable:
     """Say that a successful answer does not have the shape it should."""
     return AnswerUnreadable(
-        f"{answer.place} was answered with JSON of an unexpected shape.", "Check that the login URL is Salesforce's."
+        f"{answer.place} was answered with JSON of an unexpected shape.",
+        "Run it again later; where it stays so, look for a proxy on the way to the org.",
     )

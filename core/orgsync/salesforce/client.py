@@ -5,14 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from types import EllipsisType
 from typing import Any, TypedDict, TypeVar, Unpack
-from urllib.parse import urljoin
 
 import anyio
 import stamina
 
-from orgsync.errors import AccessRefused, ConfigurationInvalid, NetworkProblem, OrgsyncError, TransientProblem
+from orgsync.errors import ConfigurationInvalid, NetworkProblem, OrgsyncError, TransientProblem
 
-from .answers import NoRoute, SessionInvalid, problem_of
+from .access import remedy_of_scope
+from .answers import InstanceMoved, NoRoute, SessionInvalid, SessionUnfit, problem_of
 from .hosts import require_api_host
 from .http import JSON, Answer, Http, Stream
 from .limits import ApiUsage
@@ -20,12 +20,10 @@ from .retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat
 from .session import Access, Session
 from .slots import SLOT
 
-__all__ = ["DEFAULT_API_VERSION", "Client"]
+__all__ = ["DEFAULT_API_VERSION", "Client", "Judge"]
 
 DEFAULT_API_VERSION = "62.0"
 
-_REDIRECTIONS = frozenset({301, 302, 303, 307, 308})
-_HOPS = 3
 _SECONDS_TO_ASK = 3.0  # for a token that tells where an org has gone, while its old address cannot be reached
 
 T = TypeVar("T")
@@ -71,6 +69,7 @@ class Client:
         self._ahead = timedelta(0)
         self._told_time = False
         self._gone: set[str] = set()
+        self._moving = anyio.Lock()
 
     @property
     def now(self) -> datetime:
@@ -172,30 +171,33 @@ class Client:
             return await send(access)
         except SessionInvalid:
             access = await _token(self._session.renew(access))
-        except (NoRoute, NetworkProblem) as problem:
+        except SessionUnfit as refused:
+            raise SessionUnfit(refused.cause, remedy_of_scope(access.scope)) from None
+        except (InstanceMoved, NoRoute, NetworkProblem) as problem:
             access = await self._moved(access, problem)
         try:
             return await send(access)
-        except SessionInvalid:
-            raise AccessRefused(
-                "Salesforce calls a new session invalid at once.",
-                "Look at the user's login history: locked IP ranges, a high-assurance session policy or a "
-                "blocked app do this.",
+        except SessionInvalid as refused:
+            raise SessionUnfit(
+                f"Salesforce calls a new session invalid at once: {refused.cause}", remedy_of_scope(access.scope)
             ) from None
 
-    async def _moved(self, access: Access, problem: NoRoute | NetworkProblem) -> Access:
-        """Learn from a new token where the org is, once for each address that leads nowhere.
+    async def _moved(self, access: Access, problem: InstanceMoved | NoRoute | NetworkProblem) -> Access:
+        """Learn from a new token where the org is, once for each address that leads nowhere or elsewhere.
 
         Nothing but a token's answer tells of a move. Raises the problem itself where the org has not moved, and soon
         where the login host cannot be reached either: then it is the network that is gone.
         """
-        reached = isinstance(problem, NetworkProblem) and problem.sent
-        if reached or access.instance_url in self._gone:
+        if isinstance(problem, NetworkProblem) and problem.sent:
             raise problem
-        self._gone.add(access.instance_url)
-        renewed = access
-        with anyio.move_on_after(_SECONDS_TO_ASK), suppress(TransientProblem, ConfigurationInvalid):
-            renewed = await self._session.renew(access)
+        async with self._moving:  # others that meet the old address meanwhile wait for the same answer
+            if access.instance_url in self._gone:
+                renewed = await _token(self._session.access())
+            else:
+                self._gone.add(access.instance_url)
+                renewed = access
+                with anyio.move_on_after(_SECONDS_TO_ASK), suppress(TransientProblem, ConfigurationInvalid):
+                    renewed = await self._session.renew(access)
         if renewed.instance_url == access.instance_url:
             raise problem
         return renewed
@@ -203,14 +205,10 @@ class Client:
     async def _send(self, method: str, path: str, access: Access, judge: Judge, **body: Unpack[Body]) -> Answer:
         url, params = self._url(path, access), body.get("params")
         headers = _headers(access, body.get("headers"))
-        hops = _HOPS if method == "GET" else 0
-        while True:
-            self.usage.calls += 1
-            answer = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
-            self._note(answer)
-            if not hops or answer.status not in _REDIRECTIONS or "location" not in answer.headers:
-                return _successful(answer, judge)
-            url, params, hops = self._checked(urljoin(url, answer.headers["location"])), None, hops - 1
+        self.usage.calls += 1
+        answer = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
+        self._note(answer)
+        return _successful(answer, judge)
 
     async def _open(
         self,

@@ -21,7 +21,8 @@ SECRET_PARTS = ("client_secret", "refresh_token", "private_key", "access_token")
 class Credentials:
     """Hold everything a connection signs in with, and what its last sign-in answered.
 
-    `login_url` is an origin without a trailing slash. `private_key` is PEM text. `issued_at` is when this machine got
+    `login_url` is an origin without a trailing slash. `private_key` is PEM text. `audience` is the `aud` of JWT
+    assertions, None where the login URL tells it. `issued_at` is when this machine got
     the access token, by its own clock; `lifetime` is how many seconds a token lives, None where nobody has told.
     """
 
@@ -31,6 +32,7 @@ class Credentials:
     client_secret: str | None = field(default=None, repr=False)
     refresh_token: str | None = field(default=None, repr=False)
     private_key: str | None = field(default=None, repr=False)
+    audience: str | None = None
     username: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
     instance_url: str | None = None

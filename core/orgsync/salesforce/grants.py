@@ -9,7 +9,7 @@ import jwt
 from orgsync.errors import ConfigurationInvalid
 
 from .credentials import Credentials, Grant
-from .hosts import PRODUCTION, SANDBOX, is_generic_login, is_loopback, is_sandbox, login_url
+from .hosts import PRODUCTION, SANDBOX, host_of, is_generic_login, is_loopback, is_sandbox, login_url
 
 __all__ = ["audience", "code_form", "parse_sfdx_auth_url", "token_form"]
 
@@ -19,6 +19,10 @@ _ASSERTION_SECONDS = 180
 _SFDX_AUTH_URL = re.compile(
     r"force://(?P<client_id>[a-zA-Z0-9._-]+={0,2}):(?P<client_secret>[a-zA-Z0-9._-]*={0,2})"
     r":(?P<refresh_token>[a-zA-Z0-9._-]+={0,2})@(?P<host>[a-zA-Z0-9:._-]+)/?"
+)
+_SHOW_SFDX_URL = (
+    "Copy the whole URL that `sf org auth show-sfdx-auth-url --target-org NAME` shows (sf of before May 2026: "
+    "`sf org display --verbose`)."
 )
 _SITES = (".my.site.com", ".force.com", ".salesforce-sites.com")
 
@@ -46,22 +50,34 @@ def code_form(
 
 
 def audience(login_url: str) -> str:
-    """Give the `aud` of a JWT assertion: the host that judges sign-ins of this login URL's kind of org."""
+    """Derive the `aud` of a JWT assertion: the host that judges sign-ins of this login URL's kind of org.
+
+    Raises ConfigurationInvalid for a host of another cloud than salesforce.com, whose judge is not known.
+    """
     if is_loopback(login_url) or login_url.endswith(_SITES):
         return login_url
+    if not login_url.endswith(".salesforce.com"):
+        raise ConfigurationInvalid(
+            f"The audience of a JWT sign-in at {host_of(login_url)} cannot be derived from the login URL.",
+            "Give the URL that the cloud's documentation names for `aud`: --audience, or ORGSYNC_JWT_AUDIENCE.",
+        )
     return SANDBOX if is_sandbox(login_url) else PRODUCTION
 
 
 def parse_sfdx_auth_url(text: str, *, allowed_hosts: tuple[str, ...] = ()) -> Credentials:
-    """Read `force://CLIENT_ID:SECRET:REFRESH_TOKEN@HOST`, as `sf org display --verbose` shows it.
+    """Read `force://CLIENT_ID:SECRET:REFRESH_TOKEN@HOST`, as `sf org auth show-sfdx-auth-url` shows it.
 
     Raises ConfigurationInvalid for any other text, and for a host that no token may be sent to.
     """
+    if "[REDACTED]" in text:
+        raise ConfigurationInvalid(
+            "This is no sfdx auth URL, but what the sf command prints in its place since May 2026: [REDACTED].",
+            _SHOW_SFDX_URL,
+        )
     match = _SFDX_AUTH_URL.fullmatch(text.strip())
     if match is None:
         raise ConfigurationInvalid(
-            "The sfdx auth URL is not of the form force://CLIENT_ID:SECRET:REFRESH_TOKEN@HOST.",
-            "Copy the whole value of `sf org display --verbose --target-org NAME`, Sfdx Auth Url.",
+            "The sfdx auth URL is not of the form force://CLIENT_ID:SECRET:REFRESH_TOKEN@HOST.", _SHOW_SFDX_URL
         )
     return Credentials(
         grant="refresh-token",
@@ -98,7 +114,7 @@ def _jwt_form(credentials: Credentials, now: datetime) -> dict[str, str]:
     claims: dict[str, str | int] = {
         "iss": credentials.client_id,
         "sub": _required(credentials.username, "user name", "--username"),
-        "aud": audience(credentials.login_url),
+        "aud": credentials.audience or audience(credentials.login_url),
         "exp": int(now.timestamp()) + _ASSERTION_SECONDS,
     }
     key = _required(credentials.private_key, "private key", "ORGSYNC_PRIVATE_KEY")

@@ -17,10 +17,12 @@ from orgsync.errors import ConfigurationInvalid
 __all__ = [
     "Environment",
     "api_host_allowed",
+    "host_of",
     "is_generic_login",
     "is_loopback",
     "is_sandbox",
     "login_url",
+    "may_be_org",
     "require_api_host",
 ]
 
@@ -39,6 +41,7 @@ _PAGES = (
     (".lightning.sfcrmapps.cn", ".my.sfcrmproducts.cn"),
     (".my-lightning.com", ".my-salesforce.com"),
 )
+_MY_DOMAINS = (".my.salesforce.com", ".my.salesforce.mil", ".my.sfcrmproducts.cn", ".my-salesforce.com")
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _SANDBOX_NAME = re.compile(r"test\.|cs[0-9]+\.|.*\.(sandbox|scratch)\.|.*--")
@@ -96,6 +99,12 @@ def login_url(
     return str(origin)
 
 
+def host_of(url: str) -> str:
+    """Name a URL's host for a message, with its port."""
+    origin = _parse(url)
+    return "an address that is not a web host's" if origin is None else origin.authority
+
+
 def is_loopback(url: str) -> bool:
     """Tell whether the URL leads to this machine's own loopback."""
     origin = _parse(url)
@@ -111,6 +120,20 @@ def is_sandbox(url: str) -> bool:
 def is_generic_login(url: str) -> bool:
     """Tell whether a login URL is one that all orgs share, rather than one org's My Domain."""
     return url in (PRODUCTION, SANDBOX)
+
+
+def may_be_org(url: str, known: str) -> bool:
+    """Tell whether a redirect from a known host to this URL may say that an org has moved.
+
+    It may where the host is some org's My Domain, or both are on loopback. No token is sent there for that: the login
+    host is asked where the org is.
+    """
+    origin = _parse(url)
+    if origin is None:
+        return False
+    if origin.loopback:
+        return is_loopback(known)
+    return origin.scheme == "https" and origin.port is None and origin.host.endswith(_MY_DOMAINS)
 
 
 def api_host_allowed(url: str, *, login_url: str, allowed_hosts: Collection[str] = ()) -> bool:
@@ -135,9 +158,8 @@ def require_api_host(url: str, *, login_url: str, allowed_hosts: Collection[str]
     origin = _parse(url)
     if origin is not None and api_host_allowed(url, login_url=login_url, allowed_hosts=allowed_hosts):
         return str(origin)
-    place = "an address that is not a web host's" if origin is None else origin.authority
     raise ConfigurationInvalid(
-        f"The org's API is said to be at {place}, which is not a Salesforce host; no token was sent there.",
+        f"The org's API is said to be at {host_of(url)}, which is not a Salesforce host; no token was sent there.",
         "Check the login URL; if the host is right, allow it by name: allowed_hosts in orgsync.toml.",
     )
 

@@ -15,14 +15,15 @@ from functools import cached_property, lru_cache
 from importlib.metadata import version
 from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Self, cast
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlsplit
 
 import anyio
 import httpx
 
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem
+from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem, OrgsyncError
 
 from .bounds import DEFAULT_BOUNDS, Bounds, Pace
+from .environment import Proxies, Proxy, proxy_refusal, proxy_unreachable, trusted
 from .request import Request, body_of, with_params
 from .unzipping import Gunzip
 from .wire import JSON, Answer, Stream, too_large
@@ -34,7 +35,6 @@ __all__ = ["JSON", "Answer", "Http", "Stream"]
 
 _MAX_CONNECTIONS = 1000
 _MAX_IDLE_CONNECTIONS = 20  # httpcore looks at every idle one on each request
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HEADERS = {"User-Agent": f"orgsync/{version('orgsync')}", "Accept-Encoding": "gzip", "Connection": "keep-alive"}
 
 
@@ -57,7 +57,7 @@ class Http:
         self._connect_timeout = connect_timeout
         self._tls = tls
         self._closed = False
-        self._transports: dict[str | None, httpx.AsyncHTTPTransport] = {}
+        self._transports: dict[Proxy | None, httpx.AsyncHTTPTransport] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -168,25 +168,24 @@ class Http:
                 "Look for line ends and accents in pasted tokens and secrets.",
             )
         except httpx.RequestError as error:
-            raise _network_problem(error, request) from error
+            proxy = self._proxies.leading_to(urlsplit(request.url).scheme, request.host)
+            raise (proxy and _proxy_problem(error, proxy, request)) or _network_problem(error, request) from error
         raise problem  # not chained: httpx puts the refused value, which may be a token, in its text
 
     def _transport(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
         """Give the pool of connections that leads to a URL, through a proxy where the environment names one."""
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
-        if proxy and (url.host in _LOOPBACK or proxy_bypass(url.host)):
-            proxy = None  # a proxy cannot reach our own loopback
+        proxy = self._proxies.leading_to(url.scheme, url.host)
         if proxy not in self._transports:
             self._transports[proxy] = httpx.AsyncHTTPTransport(
-                verify=self._tls or True,
-                proxy=proxy,
+                verify=self._tls or trusted(),
+                proxy=proxy.url if proxy else None,
                 limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_IDLE_CONNECTIONS),
             )
         return self._transports[proxy]
 
     @cached_property
-    def _proxies(self) -> dict[str, str]:
-        return {scheme: url if "://" in url else f"http://{url}" for scheme, url in getproxies().items() if url}
+    def _proxies(self) -> Proxies:
+        return Proxies()
 
     def _with_connecting(self, seconds: float) -> float:
         """Add the time to connect, so that what cannot be connected to is known to be that."""
@@ -258,6 +257,20 @@ async def _paced(response: httpx.Response, request: Request, pace: Pace) -> Asyn
 
 def _plain(headers: httpx.Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items() if name.lower() != "set-cookie"}
+
+
+def _proxy_problem(error: httpx.RequestError, proxy: Proxy, request: Request) -> OrgsyncError | None:
+    """Name the proxy where the trouble is its own, and not that of the host behind it."""
+    if isinstance(error, httpx.ProxyError):
+        return proxy_refusal(proxy, str(error), request.host)
+    if isinstance(error, httpx.ConnectTimeout):
+        return NetworkProblem(
+            f"No connection to {request.host} through the proxy {proxy.host} ({proxy.source}) could be made in time.",
+            f"Check the proxy and the network; correct {proxy.source}, or unset it.",
+            sent=False,
+        )
+    unreachable = isinstance(error, httpx.ConnectError) and not any(isinstance(e, ssl.SSLError) for e in _causes(error))
+    return proxy_unreachable(proxy) if unreachable else None
 
 
 def _network_problem(error: Exception, request: Request) -> NetworkProblem:

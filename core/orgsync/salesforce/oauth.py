@@ -8,23 +8,18 @@ from typing import TypeVar
 
 import stamina
 
-from orgsync.errors import (
-    AnswerUnreadable,
-    ConfigurationInvalid,
-    NetworkProblem,
-    OrgsyncError,
-    ServerProblem,
-    TransientProblem,
-)
+from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, SignInNeeded, TransientProblem
 
 from .credentials import Credentials
+from .gateway import passes, unspoken
+from .hosts import host_of, login_url, may_be_org
 from .http import JSON, Answer, Http
 from .oauth_errors import problem
-from .retry import UNREACHABLE_TRIES
+from .retry import UNREACHABLE_TRIES, backoff, pause
 from .slots import SLOT
 from .token_answer import TokenAnswer, parse_token_answer
 
-__all__ = ["INTROSPECTION_HINT", "Identity", "identity", "introspect", "request_token", "retried"]
+__all__ = ["INTROSPECTION_HINT", "Identity", "aside", "identity", "introspect", "request_token", "retried"]
 
 INTROSPECTION_HINT = (
     "Salesforce does not tell this app how long its tokens live, so each is used until it is refused. "
@@ -35,6 +30,7 @@ INTROSPECTION_HINT = (
 TOKEN_TIMEOUT = 30.0
 _LARGEST = 1024 * 1024  # bytes; a token answer has some thousand
 _ASIDE_TIMEOUT = 10.0
+_ASIDE_TRIES = 3
 _RETRY_SECONDS = 45.0
 _LONGEST_WAIT = 8.0
 
@@ -55,8 +51,8 @@ async def request_token(
 ) -> TokenAnswer:
     """Post one form to the token endpoint; `within` so many seconds the whole answer must come.
 
-    Raises SignInNeeded where Salesforce refuses the sign-in, ConfigurationInvalid where the host is no login host, and
-    a TransientProblem where asking again may help. Nothing is retried here.
+    Raises SignInNeeded where Salesforce refuses the sign-in or the login host has moved, and a TransientProblem where
+    asking again may help, as after any answer without an error of Salesforce's. Nothing is retried here.
     """
     answer = await http.send(
         "POST",
@@ -83,7 +79,7 @@ async def introspect(http: Http, credentials: Credentials) -> float | None:
     }
     if credentials.client_secret:
         form["client_secret"] = credentials.client_secret
-    answer = await _aside(http, "POST", f"{credentials.instance_url}/services/oauth2/introspect", form=form)
+    answer = await aside(http, "POST", f"{credentials.instance_url}/services/oauth2/introspect", form=form)
     document = _document(answer)
     if answer is None or document.get("active") is not True:
         return None
@@ -99,7 +95,7 @@ async def identity(http: Http, credentials: Credentials) -> Identity:
     if credentials.org_id and credentials.user_id:
         paths.append(f"/id/{credentials.org_id}/{credentials.user_id}")
     for path in paths:
-        answer = await _aside(http, "GET", f"{credentials.instance_url}{path}", headers=bearer)
+        answer = await aside(http, "GET", f"{credentials.instance_url}{path}", headers=bearer)
         document = _document(answer)
         username = _text(document, "preferred_username") or _text(document, "username")
         if username is not None:
@@ -129,7 +125,7 @@ class _Waits:
 
     def __call__(self, error: Exception) -> bool | float:
         self._tries += 1
-        if not isinstance(error, TransientProblem):
+        if not isinstance(error, TransientProblem) or error.retried:
             return False
         if isinstance(error, NetworkProblem) and not error.sent and self._tries >= UNREACHABLE_TRIES:
             return False
@@ -143,19 +139,22 @@ def _refused(answer: Answer, flow: str | None) -> OrgsyncError:
     error, description = _text(document, "error"), _text(document, "error_description")
     if error or description:
         return problem(error or "", description or "", flow=flow)
-    if answer.status >= 500 or answer.status in (420, 429):
-        return ServerProblem(
-            f"The login host cannot answer just now (status {answer.status}).",
-            "It is retried; if it goes on, see status.salesforce.com.",
-        )
-    return ConfigurationInvalid(
-        f"{answer.place} was answered with status {answer.status} and no OAuth error, so it is no login host of "
-        "Salesforce's.",
-        "Check the login URL, and proxies on the way to it.",
+    return _moved(answer) or unspoken(answer)
+
+
+def _moved(answer: Answer) -> SignInNeeded | None:
+    """Say where a login host has moved to; None for an answer that is no redirect to another host of Salesforce's."""
+    target = answer.redirected_to
+    if target is None or not may_be_org(target, answer.url):
+        return None
+    new = login_url(url=target)
+    return SignInNeeded(
+        f"The login host {host_of(answer.url)} has moved to {new}.",
+        f"Sign in there: orgsync connect NAME --login-url {new}",
     )
 
 
-async def _aside(
+async def aside(
     http: Http,
     method: str,
     url: str,
@@ -163,11 +162,17 @@ async def _aside(
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer | None:
-    """Send a request that a sign-in can do without; None where the network fails."""
-    try:
-        return await http.send(method, url, form=form, headers=headers, timeout=_ASIDE_TIMEOUT, largest=_LARGEST)
-    except TransientProblem:
-        return None
+    """Send a request that a sign-in can do without; None where the network fails, or the server stays busy."""
+    for tries in range(1, _ASIDE_TRIES + 1):
+        try:
+            answer = await http.send(method, url, form=form, headers=headers, timeout=_ASIDE_TIMEOUT, largest=_LARGEST)
+        except TransientProblem:
+            return None
+        if answer.status != 420 and not passes(answer.status):
+            return answer
+        if tries < _ASIDE_TRIES:
+            await pause(backoff(tries))
+    return None
 
 
 def _document(answer: Answer | None) -> dict[str, JSON]:

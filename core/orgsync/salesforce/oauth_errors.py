@@ -18,7 +18,10 @@ Actor: TypeAlias = Literal["user", "admin", "developer", "nobody"]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Explain one refusal: where it is met, who must act, why it happened and what to do."""
+    """Explain one refusal: where it occurs, who must act, why it happened and what to do.
+
+    `retried` says whether trying again soon helps, where nobody must act.
+    """
 
     error: str
     pattern: str
@@ -26,6 +29,7 @@ class Refusal:
     cause: str
     remedy: str
     flow: str | None = None
+    retried: bool = True
 
     def fits(self, error: str, description: str, flow: str | None) -> bool:
         """Tell whether this row explains an error with a lower-case description, met in this OAuth flow."""
@@ -43,6 +47,8 @@ _WRONG_HOST = (
 )
 _INACTIVE_USER = "The user of this connection is deactivated or frozen."
 _ACTIVATE_USER = "Have the org's administrator activate the user, or sign in as another one."
+_INACTIVE_ORG = "The org is locked, suspended or closed, or its trial is over."
+_RESTORE_ORG = "Have its administrator restore it with Salesforce, or connect another org."
 _INSTALL = (
     "Have the administrator install it under Connected Apps OAuth Usage, or give the user the permission Approve "
     "Uninstalled Connected Apps; then sign in again."
@@ -56,6 +62,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "nobody",
         "This user has signed in more than 3,600 times within an hour.",
         "Wait up to an hour; share one connection instead of signing in for each run.",
+        retried=False,  # each further try would count as well
     ),
     Refusal(
         ".*",
@@ -81,6 +88,7 @@ REFUSALS: tuple[Refusal, ...] = (
         f"{_AGAIN} If it returns, give each installation a user of its own, and check the app's refresh token policy "
         "and the login URL.",
     ),
+    Refusal(".*", "inactive organi[sz]ation|inactive org\\b", "admin", _INACTIVE_ORG, _RESTORE_ORG),
     Refusal(
         "invalid_grant",
         "inactive user|user.*(frozen|deactivated)",
@@ -235,13 +243,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "The sign-in was refused in the browser.",
         "Start it again and choose Allow.",
     ),
-    Refusal(
-        "inactive_org",
-        "",
-        "admin",
-        "The org is locked, suspended or closed, or its trial is over.",
-        "Have its administrator restore it with Salesforce, or connect another org.",
-    ),
+    Refusal("inactive_org", "", "admin", _INACTIVE_ORG, _RESTORE_ORG),
     Refusal(
         "invalid_session_level",
         "",
@@ -255,6 +257,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "nobody",
         "This user has signed in more than 3,600 times within an hour.",
         "Wait up to an hour; share one connection instead of signing in for each run.",
+        retried=False,  # each further try would count as well
     ),
     Refusal(
         "server_error|service_unavailable|system_down|unknown_error|temporarily_unavailable",
@@ -294,10 +297,17 @@ def refusal(error: str, description: str = "", *, flow: str | None = None) -> Re
 def problem(error: str, description: str = "", *, flow: str | None = None) -> SignInNeeded | TransientProblem:
     """Make the error to raise: ServerProblem where waiting helps, SignInNeeded in every other case.
 
-    Its cause ends with Salesforce's own name for the error, which is what people search for.
+    Its cause ends with Salesforce's own name for the error, which is what people search for, and with a description
+    that no row has a pattern for, as far as it is plain words.
     """
     row = refusal(error, description, flow=flow)
-    name = error.strip().lower()
+    name, said = error.strip().lower(), description.strip().lower()
     named = _NAME.fullmatch(name) and name not in row.cause
-    cause = f"{row.cause.removesuffix('.')} ({name})." if named else row.cause
-    return ServerProblem(cause, row.remedy) if row.actor == "nobody" else SignInNeeded(cause, row.remedy)
+    unexplained = not row.pattern and _WORDS.fullmatch(said) and said not in row.cause
+    text = ": ".join([*([name] if named else []), *([said] if unexplained else [])])
+    cause = f"{row.cause.removesuffix('.')} ({text})." if text else row.cause
+    if row.actor != "nobody":
+        return SignInNeeded(cause, row.remedy)
+    busy = ServerProblem(cause, row.remedy)
+    busy.retried = not row.retried
+    return busy

@@ -17,8 +17,8 @@ import msgspec
 from orgsync.errors import AnswerUnreadable
 from orgsync.records import bare
 
-from .answers import QueryIncomplete, unreadable
-from .client import Client
+from .answers import QueryIncomplete, problem_of, unreadable
+from .client import Client, Judge
 from .http import Answer
 
 __all__ = ["Page", "pages", "records"]
@@ -93,16 +93,19 @@ class _Count:
         return max((total for total in (self.largest, page.total) if total is not None), default=None)
 
 
-async def pages(client: Client, soql: str, *, deleted: bool = False, exact: bool = False) -> AsyncIterator[Page]:
+async def pages(
+    client: Client, soql: str, *, deleted: bool = False, exact: bool = False, judge: Judge = problem_of
+) -> AsyncIterator[Page]:
     """Run a query and give its pages; `deleted` includes the recycle bin and archived rows (queryAll).
 
-    `exact` reads numbers with a decimal point as Decimal. Raises LocatorExpired when the rest of the pages is gone,
-    and QueryIncomplete, instead of giving the last page, where all pages hold fewer rows than the query found.
+    `exact` reads numbers with a decimal point as Decimal; `judge` decides what an answer means. Raises LocatorExpired
+    when the rest of the pages is gone, and QueryIncomplete, instead of giving the last page, where all pages hold fewer
+    rows than the query found.
     """
     resource = "queryAll" if deleted else "query"
     count = None if _COUNT.match(soql) else _Count(f"GET {resource}")
     read = _reader(client, count, exact=exact)
-    page = await client.call("GET", resource, read, params={"q": soql}, headers=_PAGE_SIZE)
+    page = await client.call("GET", resource, read, judge=judge, params={"q": soql}, headers=_PAGE_SIZE)
     while True:
         if count is not None:
             count.add(page)
@@ -112,13 +115,15 @@ async def pages(client: Client, soql: str, *, deleted: bool = False, exact: bool
         page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
 
 
-async def records(client: Client, soql: str, *, deleted: bool = False) -> AsyncIterator[_Record]:
+async def records(
+    client: Client, soql: str, *, deleted: bool = False, judge: Judge = problem_of
+) -> AsyncIterator[_Record]:
     """Run a query and give its records, without the `attributes` that Salesforce puts in each.
 
     The rows of a child query (`SELECT Id, (SELECT Id FROM Contacts) FROM Account`) come whole, however many pages
     they have. Raises as `pages` does.
     """
-    async for page in pages(client, soql, deleted=deleted):
+    async for page in pages(client, soql, deleted=deleted, judge=judge):
         for record in page.records:
             await _complete(client, record)
             yield bare(record)
@@ -203,13 +208,17 @@ def _decoded(content: bytes, *, exact: bool) -> Any:
 
 
 def _page(body: Any) -> Page:
-    """Read a page; raises KeyError, TypeError or ValueError where it is none, ends nowhere, or ends and goes on."""
+    """Read a page; raises KeyError, TypeError or ValueError where it is none, or ends nowhere.
+
+    One that is `done` and names a next page all the same is the end only where its own rows are all that were found.
+    """
     rows, done = body["records"], body["done"]
     if not isinstance(done, bool) or not isinstance(rows, list):
         raise TypeError("no page of a query")
     if not all(isinstance(row, dict) for row in cast("list[object]", rows)):
         raise TypeError("no rows")
-    return Page(cast("list[_Record]", rows), _total(body), _next_url(body, done=done))
+    found, total = cast("list[_Record]", rows), _total(body)
+    return Page(found, total, None if done and len(found) == total else _next_url(body, done=done))
 
 
 def _total(body: _Record) -> int | None:

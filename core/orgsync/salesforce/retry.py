@@ -11,7 +11,7 @@ import stamina
 
 from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, ServerProblem
 
-from .answers import LocatorBusy, LocatorExpired, NoRoute, NotCarriedOut, QueryIncomplete, QueryTimedOut
+from .answers import InstanceMoved, LocatorBusy, LocatorExpired, NoRoute, NotCarriedOut, QueryIncomplete, QueryTimedOut
 from .slots import SLOT
 from .wire import AnswerTooLarge
 
@@ -36,6 +36,7 @@ _TRIES: tuple[tuple[type[OrgsyncError], int], ...] = (  # the first that fits co
     (QueryIncomplete, 3),
     (NoRoute, 3),  # most often the org is gone
     (AnswerTooLarge, 1),
+    (InstanceMoved, 3),  # the login host does not know of it
     (AnswerUnreadable, 3),  # a proxy's page and a wrong address stay what they are
     (NetworkProblem, ATTEMPTS),
     (ServerProblem, ATTEMPTS),

@@ -31,10 +31,11 @@ _SURELY_ALIVE = timedelta(minutes=10)  # the shortest session timeout that an or
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Hold a live access token and the only host it is for."""
+    """Hold a live access token, the only host it is for, and the scopes that it came with (None: unknown)."""
 
     token: str = field(repr=False)
     instance_url: str
+    scope: str | None = None
 
 
 class Session:
@@ -183,7 +184,7 @@ class Session:
 
 
 def _access(credentials: Credentials) -> Access:
-    return Access(credentials.access_token or "", credentials.instance_url or "")
+    return Access(credentials.access_token or "", credentials.instance_url or "", credentials.scope)
 
 
 def _again(error: OrgsyncError) -> OrgsyncError:

@@ -5,6 +5,7 @@ from typing import Any
 from orgsync.errors import OrgsyncError
 
 from .http import Http
+from .oauth import aside
 
 __all__ = ["choose_version", "offered_versions"]
 
@@ -12,8 +13,8 @@ __all__ = ["choose_version", "offered_versions"]
 async def offered_versions(http: Http, instance_url: str) -> list[str]:
     """List the API versions of an org, oldest first; needs no token and costs no API call. Empty where it fails."""
     try:
-        answer = await http.send("GET", f"{instance_url}/services/data", headers={"Accept": "application/json"})
-        body: Any = answer.json() if answer.ok else []
+        answer = await aside(http, "GET", f"{instance_url}/services/data", headers={"Accept": "application/json"})
+        body: Any = answer.json() if answer and answer.ok else []
         return sorted((str(each["version"]) for each in body), key=float)
     except (OrgsyncError, KeyError, TypeError, ValueError):
         return []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from orgsync.errors import AnswerUnreadable
 
@@ -16,6 +16,9 @@ __all__ = ["JSON", "Answer", "AnswerTooLarge", "Stream", "named", "too_large"]
 
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 """What a JSON text can hold."""
+
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class AnswerTooLarge(AnswerUnreadable):
@@ -44,6 +47,18 @@ class _Head:
             date = parsedate_to_datetime(self.headers.get("date", ""))
             return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
+            return None
+
+    @property
+    def redirected_to(self) -> str | None:
+        """Give the whole URL that the answer redirects to; None where it is no redirect to another host or port."""
+        location = self.headers.get("location", "")
+        if self.status not in _REDIRECTS or not location:
+            return None
+        try:
+            target = urljoin(self.url, location)
+            return None if _origin(target) == _origin(self.url) else target
+        except ValueError:
             return None
 
     @property
@@ -131,6 +146,12 @@ class Stream(_Head):
             if left < 0:
                 raise too_large(self.place, self.largest, fixed=False)
         return Answer(self.status, self.headers, b"".join(parts), self.method, self.url)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or default
 
 
 def named(method: str, url: str) -> str:

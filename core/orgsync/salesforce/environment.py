@@ -1,0 +1,139 @@
+"""What the environment says of the network: which proxy leads to a host, and whose certificates are trusted."""
+
+import os
+import re
+import ssl
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from orgsync.errors import ConfigurationInvalid, NetworkProblem
+
+__all__ = ["Proxies", "Proxy", "proxy_refusal", "proxy_unreachable", "trusted"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SOCKS = ("socks5", "socks5h")
+_EXAMPLE = "http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT"
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Hold a proxy's address, which may contain a password, and the variable or setting that names it."""
+
+    url: str = field(repr=False)
+    host: str
+    source: str
+
+
+class Proxies:
+    """The proxies of the environment, or of the system's settings, as they are when this is made."""
+
+    def __init__(self) -> None:
+        self._texts = {scheme: text for scheme, text in getproxies().items() if text}
+        self._known: dict[str, Proxy] = {}
+
+    def leading_to(self, scheme: str, host: str) -> Proxy | None:
+        """Choose the proxy for a URL; None where it is reached directly, as loopback always is.
+
+        Raises ConfigurationInvalid, which names the variable, for an address that is no proxy's.
+        """
+        name = scheme if scheme in self._texts else "all"
+        text = self._texts.get(name)
+        if text is None or host in _LOOPBACK or proxy_bypass(host):
+            return None
+        if name not in self._known:
+            self._known[name] = _parsed(text.strip(), _source_of(name))
+        return self._known[name]
+
+
+def trusted() -> ssl.SSLContext | bool:
+    """Make the TLS context that trusts what SSL_CERT_FILE or SSL_CERT_DIR name; True where neither is set.
+
+    Raises ConfigurationInvalid, which names the variable, for a path that holds no certificates in PEM form.
+    """
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file:
+        return _trusting(Path(file))
+    if folder and not Path(folder).is_dir():
+        raise ConfigurationInvalid(
+            f"SSL_CERT_DIR names {folder}, which is no folder.", "Correct the variable, or unset it."
+        )
+    return ssl.create_default_context(capath=folder) if folder else True
+
+
+def proxy_refusal(proxy: Proxy, text: str, host: str) -> ConfigurationInvalid | NetworkProblem:
+    """Say that a proxy was reached and does not connect to a host; `text` is what httpx says of it."""
+    status = match.group() if (match := re.match(r"\d{3}\b", text)) else ""
+    if status == "407":
+        return ConfigurationInvalid(
+            f"The proxy {proxy.host} ({proxy.source}) wants a user name and a password (status 407).",
+            f"Write them into the proxy's address in {proxy.source}: http://USER:PASSWORD@HOST:PORT.",
+        )
+    if status == "403":
+        return ConfigurationInvalid(
+            f"The proxy {proxy.host} ({proxy.source}) does not allow connections to {host} (status 403).",
+            f"Have the proxy's administrator allow {host}, port 443.",
+        )
+    told = f" (status {status})" if status else ""
+    return NetworkProblem(
+        f"The proxy {proxy.host} ({proxy.source}) could not connect to {host}{told}.",
+        f"Check the proxy, and that {proxy.source} names the right one.",
+        sent=False,
+    )
+
+
+def proxy_unreachable(proxy: Proxy) -> NetworkProblem:
+    """Say that there is no connection to a proxy."""
+    return NetworkProblem(
+        f"The proxy {proxy.host} ({proxy.source}) cannot be reached.",
+        f"Check the proxy and the network; correct {proxy.source}, or unset it.",
+        sent=False,
+    )
+
+
+def _source_of(name: str) -> str:
+    variables = (f"{name}_proxy", f"{name.upper()}_PROXY")
+    return next((each for each in variables if os.environ.get(each)), "the system's proxy settings")
+
+
+def _parsed(text: str, source: str) -> Proxy:
+    url = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port, parts = "", None, urlsplit("")
+    if not host or not re.fullmatch(r"[\w.:-]+", host, re.ASCII):
+        raise ConfigurationInvalid(f"{source} does not hold the address of a proxy.", f"Write it as {_EXAMPLE}.")
+    if parts.scheme not in ("http", "https", *_SOCKS):
+        raise ConfigurationInvalid(
+            f"{source} names a proxy of a kind that orgsync does not know: {parts.scheme}.", f"Write it as {_EXAMPLE}."
+        )
+    if parts.scheme in _SOCKS and find_spec("socksio") is None:
+        raise ConfigurationInvalid(
+            f"{source} names a SOCKS proxy, and the package for that is not installed.",
+            f"Install it: pip install 'orgsync[socks]'; or unset {source}.",
+        )
+    return Proxy(url, host if port is None else f"{host}:{port}", source)
+
+
+def _trusting(file: Path) -> ssl.SSLContext:
+    if file.is_dir():
+        raise _no_certificates(file, "is a folder", "Name a file, or use SSL_CERT_DIR for the folder.")
+    try:
+        return ssl.create_default_context(cafile=file)
+    except FileNotFoundError:
+        reason = "is not there"
+    except ssl.SSLError:
+        reason = "holds no certificate in PEM form"
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    raise _no_certificates(
+        file, reason, "Name a PEM file (-----BEGIN CERTIFICATE-----), or unset the variable to trust the usual ones."
+    )
+
+
+def _no_certificates(file: Path, reason: str, remedy: str) -> ConfigurationInvalid:
+    return ConfigurationInvalid(f"SSL_CERT_FILE names {file}, which {reason}.", remedy)
