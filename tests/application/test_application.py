@@ -35,6 +35,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("org_id", ["", "00DOTHER0000000AAA"])
+async def test_a_connection_is_not_replaced_by_one_that_may_be_to_another_org(
+    project: Path, org: DemoOrg, org_id: str
+) -> None:
+    await orgsync.connections.add("acme", credentials_for(org))
+    async with open_workspace() as workspace:
+        await workspace.store.update_connection("acme", org_id=org_id, instance_url="https://old.my.salesforce.com")
+    with pytest.raises(ConfigurationInvalid, match="this sign-in leads to"):
+        await orgsync.connections.add("acme", credentials_for(org))
+
+
 async def test_a_context_reads_and_writes(project: Path, org: DemoOrg) -> None:
     await orgsync.connections.add("acme", credentials_for(org), metadata={"customer": 7}, tags=["eu"])
     async with orgsync.open("acme") as ctx:

@@ -28,7 +28,7 @@ from orgsync.salesforce.replication import latest_date_covered
 from orgsync.salesforce.session import Session
 from orgsync.salesforce.versions import offered_versions
 from tests.recordings import exchanges, needs_recordings, replayed
-from tests.sign_in.raw_server import RawServer
+from tests.sign_in.raw_server import RawServer, reply
 
 from .clients import OneTokenVault, client_of, lone_client
 
@@ -115,7 +115,14 @@ async def test_a_write_that_salesforce_put_off_is_sent_again(org: DemoOrg) -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["https://evil.example/x", "//evil.example/x", "https://salesforce.com.evil.example/", "ftp://127.0.0.1/"]
+    "path",
+    [
+        "https://evil.example/x",
+        "//evil.example/x",
+        "https://salesforce.com.evil.example/",
+        "ftp://127.0.0.1/",
+        "http://127.0.0.1:9/services/data",
+    ],
 )
 async def test_a_token_is_never_sent_to_another_host(org: DemoOrg, path: str) -> None:
     async with client_of(org) as client:
@@ -131,12 +138,36 @@ async def test_a_redirection_to_another_host_is_refused_and_one_within_the_org_i
         async with RawServer(redirection("https://evil.example/")) as server:
             with pytest.raises(ConfigurationInvalid, match=r"evil\.example"):
                 await lone_client(http, server.url).request("GET", "limits")
-        async with RawServer(redirection(f"{org.url}/services/data/")) as server:
+        async with RawServer(b"") as server:
+            server.will_answer(redirection(f"{server.url}/services/data/"), reply(200, {"version": 1}))
             answer = await lone_client(http, server.url).request("GET", "limits")
             assert "version" in answer.content.decode()
         async with RawServer(redirection("/again")) as server:
             with pytest.raises(AnswerUnreadable, match="redirection"):
                 await lone_client(http, server.url).request("GET", "limits")
+
+
+async def test_a_redirection_to_another_port_of_this_machine_gets_no_token(org: DemoOrg) -> None:
+    async with RawServer(reply()) as other, Http() as http:
+        elsewhere = f"HTTP/1.1 302 Found\r\nLocation: {other.url}/services/data\r\nContent-Length: 0\r\n\r\n"
+        async with RawServer(elsewhere.encode()) as server:
+            with pytest.raises(OrgsyncError):
+                await lone_client(http, server.url).request("GET", "limits")
+    assert other.asked == []
+
+
+async def test_the_next_page_of_a_query_is_not_read_at_another_orgs_host() -> None:
+    async with RawServer(reply(200, {"records": [], "done": True})) as other, Http() as http:
+        page = {
+            "totalSize": 2,
+            "done": False,
+            "nextRecordsUrl": f"{other.url}/services/data/v62.0/query/01g-2000",
+            "records": [{"attributes": {"type": "Contact"}, "Id": "003000000000001AAA"}],
+        }
+        async with RawServer(reply(200, page)) as server:
+            with pytest.raises(ConfigurationInvalid, match="no token was sent there"):
+                _ = [each async for each in pages(lone_client(http, server.url), "SELECT Id FROM Contact")]
+    assert other.asked == []
 
 
 async def test_paths_are_below_the_api_version_unless_they_are_whole(org: DemoOrg) -> None:

@@ -102,6 +102,7 @@ def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentia
     """Put a connection's columns and its secrets together."""
     parts = {name: secrets[name] for name in SECRET_PARTS if secrets.get(name)}
     issued_at, lifetime = secrets.get("issued_at"), secrets.get("lifetime")
+    api_instance_url = secrets.get("api_instance_url")
     credentials = Credentials(
         grant=cast("Grant", connection.grant),
         login_url=connection.login_url,
@@ -112,16 +113,22 @@ def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentia
         user_id=connection.user_id or None,
         scope=connection.scope or None,
     ).with_secrets(parts)
-    return replace(credentials, issued_at=parse_instant(issued_at) if issued_at else None, lifetime=lifetime)
+    return replace(
+        credentials,
+        issued_at=parse_instant(issued_at) if issued_at else None,
+        lifetime=lifetime,
+        api_instance_url=api_instance_url,
+    )
 
 
 def secrets_of(credentials: Credentials) -> dict[str, Any]:
-    """Name what is encrypted: the secret parts, and when the access token began and how long it lives."""
-    times = {
+    """Name what is encrypted: the secret parts, and what the token's answer token of it beside them."""
+    token = {
         "issued_at": to_stored(credentials.issued_at) if credentials.issued_at else None,
         "lifetime": credentials.lifetime,
+        "api_instance_url": credentials.api_instance_url,
     }
-    return {**credentials.secrets(), **times}
+    return {**credentials.secrets(), **token}
 
 
 def columns_of(credentials: Credentials) -> ConnectionColumns:

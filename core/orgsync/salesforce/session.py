@@ -29,10 +29,16 @@ _SURELY_ALIVE = timedelta(minutes=10)  # the shortest session timeout that an or
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Hold a live access token and the only host it is for."""
+    """Hold a live access token and the hosts that its answer has named; requests go to `instance_url`."""
 
     token: str = field(repr=False)
     instance_url: str
+    api_instance_url: str | None = None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Name the origins that the token's answer has named."""
+        return (self.instance_url, self.api_instance_url) if self.api_instance_url else (self.instance_url,)
 
 
 class Session:
@@ -159,7 +165,9 @@ class Session:
 
 
 def _access(credentials: Credentials) -> Access:
-    return Access(credentials.access_token or "", credentials.instance_url or "")
+    return Access(
+        credentials.access_token or "", credentials.instance_url or "", api_instance_url=credentials.api_instance_url
+    )
 
 
 def _again(error: OrgsyncError) -> OrgsyncError:
