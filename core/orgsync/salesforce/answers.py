@@ -31,6 +31,7 @@ from orgsync.errors import (
     QueryRefused,
     ServerProblem,
 )
+from orgsync.printable import excerpt
 
 from .refusals import Refusal, refusal_of
 from .wire import Answer
@@ -50,6 +51,9 @@ __all__ = [
     "problem_of",
     "unreadable",
 ]
+
+
+_LONGEST_DETAIL = 1000
 
 
 class SessionInvalid(OperatorProblem):
@@ -210,7 +214,12 @@ def _query(refusal: Refusal) -> OrgsyncError:
             f"Salesforce refuses {refusal.request} ({refusal.shown}).",
             "Narrow it as the message says; in a sync: ctx.snapshot(..., where=...).",
         )
-    return QueryRefused(f"Salesforce refuses {refusal.request} ({refusal.shown}).", "Change the query or the request.")
+    problem = QueryRefused(
+        f"Salesforce refuses {refusal.request} ({refusal.shown}).", "Change the query or the request."
+    )
+    if refusal.writes:  # for the author alone, at a terminal
+        problem.detail = " ".join(refusal.message[:_LONGEST_DETAIL].split())
+    return problem
 
 
 def _demands_filter(message: str) -> bool:
@@ -221,7 +230,7 @@ def _demands_filter(message: str) -> bool:
 
 def _not_served(refusal: Refusal) -> OrgsyncError:
     return NotServed(
-        refusal.message or f"{refusal.request} is not served ({refusal.code}).",
+        excerpt(refusal.message, 500) or f"{refusal.request} is not served ({refusal.code}).",
         "Test this with a cassette that is recorded from a real org.",
     )
 

@@ -6,23 +6,38 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from orgsync.printable import excerpt
+
 from .wire import Answer
 
 __all__ = ["Refusal", "refusal_of", "shown"]
 
 
+_LONGEST_CODE = 80
+_LONGEST_MESSAGE = 4000
+_MOST_FIELDS = 10
+_FIELD = re.compile(r"[A-Za-z]\w{0,79}(\.\w{1,80})?")
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Hold the first error of an answer; `message` may echo the query and a customer's values."""
+    """Hold the first error of an answer; `message` may echo the query and a customer's values.
+
+    `writes` says that the request may have carried a customer's values, so that its message is shown nowhere.
+    """
 
     status: int
     code: str
     message: str = field(repr=False)
     request: str
+    fields: tuple[str, ...] = ()
+    writes: bool = False
 
     @property
     def shown(self) -> str:
-        """Give the code and what may be shown of the message."""
+        """Return the code and what may be shown beside it: of a write the fields' names, else of the message."""
+        if self.writes:
+            return ", ".join([self.code, *self.fields])
         return f"{self.code}: {shown(self.message)}".rstrip(": ")
 
 
@@ -39,13 +54,26 @@ def refusal_of(answer: Answer) -> Refusal | None:
     code = error.get("errorCode") or error.get("statusCode") or error.get("error")
     if not isinstance(code, str):
         return None
-    return Refusal(answer.status, code, str(error.get("message", "")), answer.place)
+    return Refusal(
+        answer.status,
+        excerpt(code, _LONGEST_CODE),
+        str(error.get("message", "")),
+        answer.place,
+        fields=_field_names(error.get("fields")),
+        writes=answer.method != "GET" and not answer.url.partition("?")[0].endswith("/jobs/query"),
+    )
+
+
+def _field_names(fields: object) -> tuple[str, ...]:
+    """Read the names of the fields that an error is about, as far as they are names."""
+    names = cast("list[object]", fields)[:_MOST_FIELDS] if isinstance(fields, list) else []
+    return tuple(name for name in names if isinstance(name, str) and _FIELD.fullmatch(name))
 
 
 def shown(message: str) -> str:
     """Cut what may not be shown out of a message: the query that Salesforce echoes in it, and quoted values."""
     text = re.split(r"ERROR at Row:\d+:Column:\d+\s*", message)[-1]
-    return " ".join(re.sub(r"'([^']*)'", _only_names, text).split())[:240]
+    return excerpt(re.sub(r"'([^']*)'", _only_names, text[-_LONGEST_MESSAGE:]))
 
 
 def _only_names(match: re.Match[str]) -> str:

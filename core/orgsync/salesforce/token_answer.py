@@ -18,9 +18,9 @@ _USER_ID = re.compile(r"005[a-zA-Z0-9]{12}(?:[a-zA-Z0-9]{3})?")
 class TokenAnswer:
     """Hold a successful token answer.
 
-    `instance_url` and `api_instance_url` are what Salesforce says and are not checked yet. `refresh_token` is present at
-    the first sign-in and where refresh tokens rotate. The ids are None where the answer does not tell; `expires_in` is,
-    on nearly all flows.
+    `instance_url` and `api_instance_url` are what Salesforce says and are not checked yet. `refresh_token` is present
+    at the first sign-in and where refresh tokens rotate. The ids are None where the answer does not tell; `expires_in`
+    is, on nearly all flows.
     """
 
     access_token: str = field(repr=False)
