@@ -42,6 +42,7 @@ async def connect(
     Raises SignInNeeded where Salesforce refuses, ConfigurationInvalid for a bad name or another org.
     """
     require_name(name)
+    await workspace.store.require_key()
     login = login_of(credentials.login_url, workspace.settings)
     existing = {each.name: each for each in await workspace.store.connections()}.get(name)
     signed_in = await sign_in(
