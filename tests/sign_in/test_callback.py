@@ -239,6 +239,7 @@ SIGN_IN = "https://login.salesforce.com/services/oauth2/authorize?state=s1"
 async def started(asked: int, then_right: bool) -> tuple[list[tuple[int, str | None]], str]:
     """Ask so many times for the address that opens the sign-in; give what was answered, and how waiting ended."""
     answers: list[tuple[int, str | None]] = []
+    outcome = ""
     async with Http() as http, listen(0) as listener, anyio.create_task_group() as group:
 
         async def browse() -> None:
@@ -251,9 +252,10 @@ async def started(asked: int, then_right: bool) -> tuple[list[tuple[int, str | N
 
         group.start_soon(browse)
         try:
-            return answers, await listener.wait("s1", completed, url=SIGN_IN, within=20)
+            outcome = await listener.wait("s1", completed, url=SIGN_IN, within=20)
         except SignInNeeded as error:
-            return answers, error.cause
+            outcome = error.cause
+    return answers, outcome
 
 
 async def test_the_browser_is_opened_at_an_address_that_leads_to_the_sign_in_once() -> None:

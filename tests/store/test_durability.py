@@ -7,7 +7,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from sqlmodel import text
 
 from orgsync.records import Row
 from orgsync.store import Connection, Run, Store
@@ -58,7 +57,8 @@ async def test_what_sessions_write_is_durable_and_rows_wait_for_no_disk(url: str
     try:
         for _ in range(2):  # whichever had the connection before
             async with database.writing_session() as session:
-                assert (await session.exec(text("PRAGMA synchronous"))).scalar() == FULL  # type: ignore[call-overload]
+                found = await (await session.connection()).exec_driver_sql("PRAGMA synchronous")
+                assert found.scalar() == FULL
             async with database.writing() as on:
                 assert await on.fetch("PRAGMA synchronous") == [(NORMAL,)]
     finally:

@@ -211,19 +211,23 @@ async def listen(port: int = CALLBACK_PORT) -> AsyncGenerator[CallbackListener]:
     Both of localhost's addresses are listened on, for a browser may try either: who has the other one could get the
     code. Raises ConfigurationInvalid where the port is taken on one of them.
     """
-    for tries in range(_FREE_PORTS_TRIED):
-        try:
-            listener, bound = await _both_addresses(port)
-        except OSError as error:
-            if port == 0 and tries + 1 < _FREE_PORTS_TRIED:
-                continue
-            raise ConfigurationInvalid(
-                f"orgsync cannot listen on port {port} of this machine, on 127.0.0.1 and ::1: {error.strerror}.",
-                "Stop what uses it, or choose another port and add its callback URL to the app.",
-            ) from error
-        break
+    try:
+        listener, bound = await (_both_addresses(port) if port else _free_on_both_addresses())
+    except OSError as error:
+        raise ConfigurationInvalid(
+            f"orgsync cannot listen on port {port} of this machine, on 127.0.0.1 and ::1: {error.strerror}.",
+            "Stop what uses it, or choose another port and add its callback URL to the app.",
+        ) from error
     async with listener:
         yield CallbackListener(listener, bound)
+
+
+async def _free_on_both_addresses() -> tuple[MultiListener[SocketStream], int]:
+    """Listen on any port that is free on both; one that is free on the first may be taken on the second."""
+    for _ in range(_FREE_PORTS_TRIED):
+        with contextlib.suppress(OSError):
+            return await _both_addresses(0)
+    return await _both_addresses(0)
 
 
 async def _both_addresses(port: int) -> tuple[MultiListener[SocketStream], int]:
