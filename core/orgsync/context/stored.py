@@ -122,7 +122,7 @@ def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentia
 
 
 def secrets_of(credentials: Credentials) -> dict[str, Any]:
-    """Name what is encrypted: the secret parts, and what the token's answer token of it beside them."""
+    """Name what is encrypted: the secret parts, and what the token's answer said beside them."""
     token = {
         "issued_at": to_stored(credentials.issued_at) if credentials.issued_at else None,
         "lifetime": credentials.lifetime,
