@@ -108,6 +108,7 @@ async def _connect(name: str, asked: Asked, metadata: dict[str, Any] | None, tag
 
     require_name(name)
     async with open_workspace() as workspace:
+        await workspace.store.require_key()
         parts = await _parts(workspace, name, asked)
         flow = parts.flow()
         again = parts.existing is not None and asked.flow is None

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.printable import printable
+
 from .commands import wait_for
 from .completing import connection_names
 from .output import console, detail_lines, examples
@@ -72,7 +74,10 @@ def _show(screen: "Console", finding: "Finding") -> None:
     table.add_column(min_width=len("problem"))
     table.add_column(min_width=_ABOUT)
     table.add_column(overflow="fold")
-    told = "\n".join(" ".join(sentence.split()) for sentence in sentences if sentence)
-    room = screen.width - len("problem") - max(_ABOUT, len(finding.about)) - 2 * GAP
-    table.add_row(mark, Text(finding.about, "bold"), Text(broken(told, room)))
+    about, told = (
+        printable(finding.about),
+        printable("\n".join(" ".join(sentence.split()) for sentence in sentences if sentence)),
+    )
+    room = screen.width - len("problem") - max(_ABOUT, len(about)) - 2 * GAP
+    table.add_row(mark, Text(about, "bold"), Text(broken(told, room)))
     screen.print(table)

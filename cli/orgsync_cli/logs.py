@@ -9,6 +9,7 @@ import structlog
 from stamina.instrumentation import set_on_retry_hooks
 
 from orgsync.errors import OrgsyncError
+from orgsync.printable import printable
 
 from .output import brief
 
@@ -44,7 +45,7 @@ class _Stderr:
         self.name = name
 
     def msg(self, line: str) -> None:
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"{printable(line)}\n")
         sys.stderr.flush()
 
     debug = info = warning = warn = error = critical = fatal = failure = exception = log = msg

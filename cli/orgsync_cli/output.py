@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from orgsync.printable import escaped, printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -84,15 +86,15 @@ def results_alone_on_stdout() -> Generator[None]:
         speech.stdout = None
 
 
-def say(text: str = "") -> None:
-    """Say a line to a person."""
-    sys.stderr.write(f"{text}\n")
+def say(text: str = "", *, mark: str = "") -> None:
+    """Say a line to a person, behind a mark that may be coloured; control characters in the text are replaced."""
+    sys.stderr.write(f"{mark}{printable(text)}\n")
     sys.stderr.flush()
 
 
 def result(text: str) -> None:
-    """Give a line of what was asked for."""
-    stdout().write(f"{text}\n")
+    """Give a line of what was asked for; control characters in it are replaced by what a terminal shows."""
+    stdout().write(f"{printable(text)}\n")
 
 
 def json_line(value: Mapping[str, Any]) -> None:
@@ -110,9 +112,12 @@ def json_error(kind: str, cause: str, remedy: str, exit_code: int) -> None:
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """Write JSON with instants as ISO 8601 in UTC and letters as they are, escaped where stdout cannot hold them."""
+    """Write JSON with instants as ISO 8601 in UTC and letters as they are, escaped where stdout cannot hold them.
+
+    Control characters are escaped, all of them: a terminal obeys more than JSON has to escape.
+    """
     narrow = not (stdout().encoding or "utf-8").lower().startswith("utf")
-    return json.dumps(value, ensure_ascii=narrow, indent=indent, default=_plain)
+    return escaped(json.dumps(value, ensure_ascii=narrow, indent=indent, default=_plain))
 
 
 def instant(value: datetime | None) -> str | None:
@@ -152,7 +157,7 @@ def show_problem(error: "OrgsyncError", *, detail: bool = True) -> None:
     """
     if speech.debug:
         say("".join(traceback.format_exception(error)).rstrip())
-    say(f"{_red('error:')} {_fitted(error.cause)}")
+    say(_fitted(error.cause), mark=f"{_red('error:')} ")
     for line in detail_lines(error) if detail else ():
         say(f"         {line}")
     if error.remedy:
@@ -184,7 +189,7 @@ def show_unexpected(error: BaseException) -> None:
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     cause = f"orgsync failed unexpectedly: {type(error).__name__}{place}."
     remedy = "--debug shows the traceback; please report it."
-    say(f"{_red('error:')} {cause}")
+    say(cause, mark=f"{_red('error:')} ")
     say(f"       {remedy}")
     with suppress(BrokenPipeError):  # nobody reads stdout any more; stderr has it
         json_error("Unexpected", cause, remedy, 1)

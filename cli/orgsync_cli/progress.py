@@ -5,6 +5,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from orgsync.printable import printable
+
 if TYPE_CHECKING:
     from orgsync.runner import Progress
 
@@ -53,7 +55,7 @@ def shown_progress(title: str, *, show: bool) -> "Generator[Callable[[Progress],
         def watch(progress: "Progress") -> None:
             if progress.plan and progress.plan.api == "bulk" and str(progress.plan) not in told_plan:
                 told_plan.append(str(progress.plan))
-                bars.console.print(f"{title}: plan: {progress.plan}", markup=False)
+                bars.console.print(printable(f"{title}: plan: {progress.plan}"), markup=False)
             total = expectation.total(progress)
             speed = bars.tasks[0].speed
             told = f"{progress.rows:,}" + (f" of {total:,}" if total else "") + " rows"

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from orgsync.printable import printable
 from orgsync.scheduler import RUN_ENDED
 
 from .output import amount, brief, instant, stdout, to_json
@@ -111,4 +112,4 @@ def _line(at: datetime, level: str, text: str, event: Mapping[str, Any]) -> str:
     line = f"{at:%Y-%m-%dT%H:%M:%SZ} {mark}{text}"
     if event.get("error") and not event.get("repeated"):
         line += f": {' '.join(str(event['error']).split())}"
-    return f"{line}\n{event['exception']}" if "exception" in event else line
+    return printable(f"{line}\n{event['exception']}" if "exception" in event else line)

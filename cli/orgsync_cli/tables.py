@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from orgsync.printable import printable
+
 from .output import amount, console, say, to_json
 
 __all__ = ["GAP", "broken", "column_width", "fitting_columns", "show_rows", "show_table"]
@@ -31,7 +33,7 @@ def show_table(
     spare: Sequence[str] = (),
     elastic: str = "",
 ) -> None:
-    """Show rows under headings, no wider than the terminal.
+    """Show rows under headings, no wider than the terminal and without control characters.
 
     The `right` columns hold numbers; the `spare` ones go first where it is narrow; the `elastic` one is cut short.
     Where it is still too narrow, the widest texts go on in a second line, at a blank or behind one of `/-_.`.
@@ -40,6 +42,7 @@ def show_table(
     from rich.table import Table
     from rich.text import Text
 
+    rows = [[printable(cell) for cell in row] for row in rows]
     screen = console()
     kept, widths = _kept_columns(headings, rows, spare, elastic, screen.width)
     narrow = _narrowed(widths, kept, [n for n, name in enumerate(headings) if name in right], rows, screen.width)

@@ -23,10 +23,13 @@
         ├── ServerProblem          Salesforce is busy, down or under maintenance
         └── AnswerUnreadable       a body that is not what its request should get (HTML, truncated JSON)
 
-An error's text is two sentences: the cause, and what to do. Neither holds a secret or a customer's data.
+An error's text is two sentences: the cause, and what to do. Neither holds a secret or a customer's data, and whatever
+text of others they quote, no control character and no more than 2,000 characters.
 """
 
 from typing import ClassVar
+
+from .printable import printable
 
 __all__ = [
     "AccessRefused",
@@ -54,16 +57,24 @@ __all__ = [
 ]
 
 
+_LONGEST = 2000
+
+
 class OrgsyncError(Exception):
     """Anything orgsync reports: one sentence of cause, one of remedy, and the command's exit code."""
 
     exit_code: ClassVar[int] = 1
 
     def __init__(self, cause: str, remedy: str = "") -> None:
+        cause, remedy = _bounded(cause), _bounded(remedy)
         between = "\n" if "\n" in cause else " "
         super().__init__(f"{cause}{between}{remedy}".strip())
         self.cause = cause
         self.remedy = remedy
+
+
+def _bounded(text: str) -> str:
+    return printable(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
 class ScriptProblem(OrgsyncError):

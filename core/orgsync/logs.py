@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 from stamina import instrumentation
 
+from .printable import printable
+
 __all__ = ["get_logger", "keep_retries_off_stdout"]
 
 
@@ -41,4 +43,4 @@ def _text(_logger: object, _method: str, event: MutableMapping[str, Any]) -> tup
     """Write `event (key=value, ...)`."""
     text, trace = str(event.pop("event", "")), event.pop("exc_info", None)
     told = ", ".join(f"{key}={value}" for key, value in event.items())
-    return (f"{text} ({told})" if told else text,), {"exc_info": trace} if trace else {}
+    return (printable(f"{text} ({told})" if told else text),), {"exc_info": trace} if trace else {}

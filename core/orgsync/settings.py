@@ -48,7 +48,7 @@ class Settings(BaseModel):
         default=0.8, gt=0, le=1, description="The share of the org's daily API requests that a run may go to."
     )
     allowed_hosts: tuple[str, ...] = Field(
-        default=(), description="Hosts beside Salesforce's own that may be shown a token."
+        default=(), description="Hosts that may be shown a token beside those that the sign-in names."
     )
     timeout: float = Field(
         default=120, gt=0, description="Seconds to wait for an answer, and for each next part of it."

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 import orgsync
 from orgsync import Batches, Context, Record, field, sync
-from orgsync.application import Connections, connect, open_workspace
+from orgsync.application import Connections, PendingSignIn, connect, open_workspace
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import ConfigurationInvalid, NetworkProblem, OrgsyncError, QueryRefused, SignInNeeded
 from orgsync.salesforce.answers import NotFound
@@ -33,6 +33,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.mark.parametrize("org_id", ["", "00DOTHER0000000AAA"])
+async def test_a_connection_is_not_replaced_by_one_that_may_be_to_another_org(
+    project: Path, org: DemoOrg, org_id: str
+) -> None:
+    await orgsync.connections.add("acme", credentials_for(org))
+    async with open_workspace() as workspace:
+        await workspace.store.update_connection("acme", org_id=org_id, instance_url="https://old.my.salesforce.com")
+    with pytest.raises(ConfigurationInvalid, match="this sign-in leads to"):
+        await orgsync.connections.add("acme", credentials_for(org))
 
 
 async def test_a_context_reads_and_writes(project: Path, org: DemoOrg) -> None:
@@ -133,12 +144,12 @@ async def test_a_customer_authorizes_a_web_application_in_two_halves(project: Pa
     assert "code_challenge_method=S256" in begun.url
     assert begun.url not in repr(begun)
     callback = decide(begun.url, "allow")
-    connection = await orgsync.connections.finish(callback)
+    connection = await orgsync.connections.finish(callback, state=begun.state)
     assert (connection.name, connection.org_id, connection.grant) == ("customer-7", org.org_id, "refresh-token")
     assert (connection.details, connection.tags) == ({"customer": 7}, ["eu"])
     assert (await orgsync.run(contacts, connection="customer-7")).added == 25
     with pytest.raises(SignInNeeded, match="No sign-in waits"):
-        await orgsync.connections.finish(callback)
+        await orgsync.connections.finish(callback, state=begun.state)
 
 
 async def test_a_customer_who_denies_leaves_nothing(project: Path, org: DemoOrg) -> None:
@@ -146,15 +157,36 @@ async def test_a_customer_who_denies_leaves_nothing(project: Path, org: DemoOrg)
         "customer-7", environment=org.login_url, client_id=org.client_id, redirect_uri=CALLBACK
     )
     with pytest.raises(SignInNeeded):
-        await orgsync.connections.finish(decide(begun.url, "deny"))
+        await orgsync.connections.finish(decide(begun.url, "deny"), state=begun.state)
     assert await orgsync.connections.list() == []
 
 
 async def test_a_callback_of_another_sign_in_is_refused(project: Path, org: DemoOrg) -> None:
     with pytest.raises(SignInNeeded, match="No sign-in waits"):
-        await orgsync.connections.finish(f"{CALLBACK}?code=x&state=y")
-    with pytest.raises(SignInNeeded, match="No sign-in waits"):
-        await orgsync.connections.finish(CALLBACK)
+        await orgsync.connections.finish(f"{CALLBACK}?code=x&state=y", state="y")
+    for state in (None, "", "y"):
+        with pytest.raises(SignInNeeded, match="did not begin the sign-in"):
+            await orgsync.connections.finish(CALLBACK, state=state)
+
+
+async def test_a_customer_who_authorizes_somebody_elses_url_connects_nothing(project: Path, org: DemoOrg) -> None:
+    async def begin(name: str) -> PendingSignIn:
+        return await orgsync.connections.begin(
+            name,
+            environment=org.login_url,
+            client_id=org.client_id,
+            client_secret=org.client_secret,
+            redirect_uri=CALLBACK,
+        )
+
+    lure, own = await begin("attacker"), await begin("victim")
+    callback = decide(lure.url, "allow")
+    for session in (None, own.state):  # the victim's browser has begun nothing, or a sign-in of its own
+        with pytest.raises(SignInNeeded, match="nothing was connected"):
+            await orgsync.connections.finish(callback, state=session)
+    assert await orgsync.connections.list() == []
+    await orgsync.connections.finish(decide(own.url, "allow"), state=own.state)
+    assert [each.name for each in await orgsync.connections.list()] == ["victim"]
 
 
 async def test_what_is_kept_of_a_begun_sign_in_is_encrypted(project: Path, org: DemoOrg) -> None:

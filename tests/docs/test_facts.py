@@ -134,9 +134,10 @@ def test_a_customer_signs_in_through_the_two_halves(program: Callable[[Page], Pr
         running.run(block)
     shown = vars(running.module)
     acme.callback_urls.append(shown["CALLBACK"])
-    url = finished(shown["sign_in_url"]("customer-7", acme.login_url, acme.client_id, acme.client_secret))
+    session: dict[str, str] = {}
+    url = finished(shown["sign_in_url"](session, "customer-7", acme.login_url, acme.client_id, acme.client_secret))
     answer = httpx.get(f"{url}&decision=allow")
-    assert finished(shown["signed_in"](answer.headers["location"])) == "customer-7"
+    assert finished(shown["signed_in"](session, answer.headers["location"])) == "customer-7"
 
 
 @pytest.mark.parametrize("name", ["contacts", "accounts"])

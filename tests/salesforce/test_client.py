@@ -128,7 +128,14 @@ async def test_a_write_that_salesforce_put_off_is_sent_again(org: DemoOrg) -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["https://evil.example/x", "//evil.example/x", "https://salesforce.com.evil.example/", "ftp://127.0.0.1/"]
+    "path",
+    [
+        "https://evil.example/x",
+        "//evil.example/x",
+        "https://salesforce.com.evil.example/",
+        "ftp://127.0.0.1/",
+        "http://127.0.0.1:9/services/data",
+    ],
 )
 async def test_a_token_is_never_sent_to_another_host(org: DemoOrg, path: str) -> None:
     async with client_of(org) as client:
@@ -143,7 +150,7 @@ def redirection(url: str, status: int = 302) -> bytes:
 @asynccontextmanager
 async def client_at(org: DemoOrg, old: RawServer) -> AsyncGenerator[Client]:
     """Give a client that was told long ago that the org is at `old`."""
-    credentials = replace(credentials_for(org), access_token="a-token", instance_url=old.url)
+    credentials = replace(credentials_for(org), access_token="a-token", instance_url=old.url, org_id=org.org_id)
     async with Http(timeout=60) as http:
         session = Session(http, MemoryVault(credentials))
         yield Client(http, session, login_url=org.login_url, retry_for=10)
@@ -246,6 +253,29 @@ async def test_a_user_without_the_api_is_not_asked_for_again(org: DemoOrg) -> No
         with pytest.raises(AccessRefused, match="API is disabled for this User"):
             await client.get("limits")
     assert paths(org) == ["limits"]
+
+
+async def test_a_redirection_to_another_port_of_this_machine_gets_no_token(org: DemoOrg) -> None:
+    async with RawServer(reply()) as other, Http() as http:
+        elsewhere = f"HTTP/1.1 302 Found\r\nLocation: {other.url}/services/data\r\nContent-Length: 0\r\n\r\n"
+        async with RawServer(elsewhere.encode()) as server:
+            with pytest.raises(OrgsyncError):
+                await lone_client(http, server.url).request("GET", "limits")
+    assert other.asked == []
+
+
+async def test_the_next_page_of_a_query_is_not_read_at_another_orgs_host() -> None:
+    async with RawServer(reply(200, {"records": [], "done": True})) as other, Http() as http:
+        page = {
+            "totalSize": 2,
+            "done": False,
+            "nextRecordsUrl": f"{other.url}/services/data/v62.0/query/01g-2000",
+            "records": [{"attributes": {"type": "Contact"}, "Id": "003000000000001AAA"}],
+        }
+        async with RawServer(reply(200, page)) as server:
+            with pytest.raises(ConfigurationInvalid, match="no token was sent there"):
+                _ = [each async for each in pages(lone_client(http, server.url), "SELECT Id FROM Contact")]
+    assert other.asked == []
 
 
 async def test_paths_are_below_the_api_version_unless_they_are_whole(org: DemoOrg) -> None:

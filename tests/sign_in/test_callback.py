@@ -217,6 +217,59 @@ async def test_a_port_that_is_taken_is_a_configuration_problem() -> None:
                 pass
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is one address alone")
+async def test_a_port_that_is_taken_on_the_other_loopback_address_is_told() -> None:
+    with socket.socket(socket.AF_INET6) as taken:
+        try:
+            taken.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no ::1")
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationInvalid, match=f"cannot listen on port {port} .*::1"):
+            async with listen(port):
+                pass
+        with socket.socket() as free:  # and the first address is let go of
+            free.bind(("127.0.0.1", port))
+
+
+SIGN_IN = "https://login.salesforce.com/services/oauth2/authorize?state=s1"
+
+
+async def started(asked: int, then_right: bool) -> tuple[list[tuple[int, str | None]], str]:
+    """Ask so many times for the address that opens the sign-in; give what was answered, and how waiting ended."""
+    answers: list[tuple[int, str | None]] = []
+    outcome = ""
+    async with Http() as http, listen(0) as listener, anyio.create_task_group() as group:
+
+        async def browse() -> None:
+            assert "s1" not in listener.start_url.removesuffix(listener.start_url.rpartition("/")[2])
+            for _ in range(asked):
+                answer = await http.send("GET", listener.start_url.replace("localhost", "127.0.0.1"))
+                answers.append((answer.status, answer.headers.get("location")))
+            if then_right:
+                await right(http, listener.redirect_uri.replace("localhost", "127.0.0.1"))
+
+        group.start_soon(browse)
+        try:
+            outcome = await listener.wait("s1", completed, url=SIGN_IN, within=20)
+        except SignInNeeded as error:
+            outcome = error.cause
+    return answers, outcome
+
+
+async def test_the_browser_is_opened_at_an_address_that_leads_to_the_sign_in_once() -> None:
+    answers, outcome = await started(1, then_right=True)
+    assert answers == [(302, SIGN_IN)]
+    assert outcome.endswith("state=s1")
+
+
+async def test_a_sign_in_whose_address_was_used_twice_ends() -> None:
+    answers, outcome = await started(2, then_right=False)
+    assert answers == [(302, SIGN_IN), (200, None)]
+    assert "used twice" in outcome
+
+
 async def test_only_loopback_is_listened_on_and_the_port_is_free_afterwards() -> None:
     async with listen(0) as listener:
         port = int(listener.redirect_uri.split(":")[2].split("/")[0])

@@ -352,13 +352,13 @@ async def by_browser(org: DemoOrg, decision: str, app: Credentials) -> tuple[Cre
         org.callback_urls.append(parse_qs(urlsplit(url).query)["redirect_uri"][0])
         urls.append(url)
 
+    def open_url(url: str) -> None:
+        assert "authorize" not in url  # it becomes the argument of a process
+        shown.set()
+
     async def command(http: Http) -> None:
         try:
-            outcome.append(
-                await sign_in_by_browser(
-                    http, app, announce=announce, open_url=lambda _: shown.set(), port=0, within=20
-                )
-            )
+            outcome.append(await sign_in_by_browser(http, app, announce=announce, open_url=open_url, port=0, within=20))
         except OrgsyncError as error:
             errors.append(error)
 

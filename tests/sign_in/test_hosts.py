@@ -15,6 +15,7 @@ from orgsync.salesforce.hosts import (
     is_sandbox,
     login_url,
     require_api_host,
+    require_named_host,
 )
 
 LOGIN = "https://login.salesforce.com"
@@ -210,11 +211,45 @@ def test_loopback_is_this_machine_alone() -> None:
         ("nonsense", LOGIN, False),
     ],
 )
-def test_a_token_may_go_to_salesforce_or_to_the_login_host(url: str, login: str, allowed: bool) -> None:
+def test_a_token_answer_may_name_salesforces_hosts_or_the_login_host(url: str, login: str, allowed: bool) -> None:
     assert api_host_allowed(url, login_url=login) is allowed
     if not allowed:
         with pytest.raises(ConfigurationInvalid, match="no token was sent there"):
             require_api_host(url, login_url=login)
+
+
+ACME = "https://acme.my.salesforce.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "login", "named", "sent"),
+    [
+        (f"{ACME}/services/data", LOGIN, [ACME], True),
+        (f"{ACME}:443/services/data", LOGIN, [ACME], True),
+        ("https://login.salesforce.com/services/oauth2/userinfo", LOGIN, [ACME], True),
+        ("https://api.salesforce.com/x", LOGIN, [ACME, "https://api.salesforce.com"], True),
+        ("https://gw.example.com/x", LOGIN, [ACME], True),
+        ("https://other.my.salesforce.com", LOGIN, [ACME], False),
+        ("https://api.salesforce.com/x", LOGIN, [ACME], False),
+        ("https://test.salesforce.com", LOGIN, [ACME], False),
+        ("https://gw.example.com:8443/x", LOGIN, [ACME], False),
+        ("http://gw.example.com/x", LOGIN, [ACME], False),
+        ("https://evil.io", LOGIN, [ACME, "https://evil.io"], False),
+        ("http://127.0.0.1:1/x", "http://127.0.0.1:1", ["http://127.0.0.1:2"], True),
+        ("http://127.0.0.1:2/x", "http://127.0.0.1:1", ["http://127.0.0.1:2"], True),
+        ("http://127.0.0.1:3/x", "http://127.0.0.1:1", ["http://127.0.0.1:2"], False),
+        ("http://localhost:2/x", "http://127.0.0.1:1", ["http://127.0.0.1:2"], False),
+        ("nonsense", LOGIN, [ACME], False),
+    ],
+)
+def test_a_token_goes_to_hosts_and_ports_that_were_named_and_to_no_other_org(
+    url: str, login: str, named: list[str], sent: bool
+) -> None:
+    if sent:
+        assert url.startswith(require_named_host(url, login_url=login, named=named, allowed_hosts=["gw.example.com"]))
+        return
+    with pytest.raises(ConfigurationInvalid, match="no token was sent there"):
+        require_named_host(url, login_url=login, named=named, allowed_hosts=["gw.example.com"])
 
 
 def test_an_api_host_is_given_as_an_origin_without_a_trailing_slash() -> None:

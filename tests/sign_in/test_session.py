@@ -256,6 +256,29 @@ async def test_a_moved_instance_is_followed_and_stored() -> None:
     assert vault.credentials.instance_url == moved.url
 
 
+@pytest.mark.parametrize(("known", "named"), [(ORG, None), (None, f"/id/{ORG}/{USER}"), (None, None)])
+async def test_another_instance_is_not_believed_where_nothing_shows_that_it_is_the_same_org(
+    known: str | None, named: str | None
+) -> None:
+    async with RawServer(reply()) as other, RawServer(b"") as server, Http() as http:
+        server.will_answer(token(server, instance_url=other.url, id=named))
+        vault = MemoryVault(credentials(server.url, org_id=known))
+        session = Session(http, vault, clock=Clock())
+        with pytest.raises(SignInNeeded, match=r"nothing shows that this is the same org"):
+            await session.renew(await session.access())
+    assert (vault.saved, len(vault.reasons), other.asked) == ([], 1, [])
+
+
+async def test_the_api_instance_of_a_token_answer_is_a_host_of_its_token() -> None:
+    async with RawServer(b"") as server, Http() as http:
+        server.will_answer(token(server, api_instance_url="https://api.salesforce.com/"))
+        vault = MemoryVault(credentials(server.url))
+        session = Session(http, vault, clock=Clock())
+        access = await session.renew(await session.access())
+    assert access.hosts == (server.url, "https://api.salesforce.com")
+    assert vault.credentials.api_instance_url == "https://api.salesforce.com"
+
+
 async def test_an_answer_without_an_instance_keeps_the_old_one() -> None:
     async with RawServer(b"") as server, Http() as http:
         server.will_answer(token(server, instance_url=None))

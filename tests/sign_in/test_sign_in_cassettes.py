@@ -70,7 +70,8 @@ async def test_a_customer_who_allows_the_app_in_the_browser_is_connected(
         client_secret=app.client_secret,
         redirect_uri=CALLBACK,
     )
-    connection = await connections.finish(await allowed(begun.url, recorded=cassette.recording))
+    callback = await allowed(begun.url, recorded=cassette.recording)
+    connection = await connections.finish(callback, state=begun.state)
     assert (connection.name, connection.username, connection.grant) == ("acme", connection.username, "refresh-token")
     assert connection.username in USERNAMES
     async with open_workspace(settings_for(tmp_path)) as workspace:

@@ -9,6 +9,7 @@ from orgsync.errors import ConfigurationInvalid
 from orgsync.salesforce.credentials import Credentials
 from orgsync.salesforce.hosts import is_loopback, is_sandbox, login_url
 from orgsync.salesforce.sign_in import sign_in
+from orgsync.salesforce.token_answer import same_org
 from orgsync.salesforce.versions import choose_version, offered_versions
 from orgsync.settings import Settings
 from orgsync.store import Connection, Environment
@@ -41,6 +42,7 @@ async def connect(
     Raises SignInNeeded where Salesforce refuses, ConfigurationInvalid for a bad name or another org.
     """
     require_name(name)
+    await workspace.store.require_key()
     login = login_of(credentials.login_url, workspace.settings)
     existing = {each.name: each for each in await workspace.store.connections()}.get(name)
     signed_in = await sign_in(
@@ -82,10 +84,14 @@ def environment_of(login_url: str) -> Environment:
 
 
 def _require_same_org(existing: Connection, signed_in: Credentials) -> None:
-    if existing.org_id and signed_in.org_id and existing.org_id[:15] != signed_in.org_id[:15]:
+    """Raise ConfigurationInvalid unless the org ids, or where one is unknown the instances, are the same."""
+    known = bool(existing.org_id and signed_in.org_id)
+    before, now = existing.org_id, signed_in.org_id or ""
+    if not known:
+        before, now = existing.instance_url, signed_in.instance_url or ""
+    if not (same_org(before, now) if known else before in ("", now)):
         raise ConfigurationInvalid(
-            f"The connection {existing.name} is one to the org {existing.org_id}, but this sign-in leads to "
-            f"{signed_in.org_id}.",
+            f"The connection {existing.name} is one to the org {before}, but this sign-in leads to {now}.",
             "Choose another name, or remove the connection and its rows first: "
             f"orgsync connections remove {existing.name}.",
         )

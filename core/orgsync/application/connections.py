@@ -1,5 +1,6 @@
 """Connections as an application sees them: listed, read, added, and authorized by its own customers."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +19,13 @@ __all__ = ["Connections", "PendingSignIn", "connections"]
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
-    """A sign-in that has begun: send the customer's browser to `url`. It holds a secret; do not log it."""
+    """A sign-in that has begun: keep `state` in the browser's session, and send the browser to `url`.
+
+    Both are secret until the sign-in has ended; do not log them.
+    """
 
     url: str = field(repr=False)
+    state: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Connections:
     ) -> PendingSignIn:
         """Begin the web server flow for a customer; `finish` ends it, in any process that shares the store.
 
+        Keep the state of what is returned in the session of the browser that asked, for `finish`.
         `environment` is production, sandbox or a My Domain login URL. The state and the PKCE verifier are kept,
         encrypted. `redirect_uri` must be one of the app's callback URLs, letter by letter.
         """
@@ -84,15 +90,23 @@ class Connections:
                 "tags": None if tags is None else [*tags],
             }
             await workspace.store.keep_pending(begun.state, kept)
-            return PendingSignIn(begun.url)
+            return PendingSignIn(begun.url, begun.state)
 
-    async def finish(self, callback_url: str) -> Connection:
+    async def finish(self, callback_url: str, *, state: str | None) -> Connection:
         """End the web server flow with the URL that Salesforce sent the customer's browser back to.
 
-        Raises SignInNeeded for a callback that no sign-in waits for, and where Salesforce or the customer refused.
+        `state` is what `begin` gave to the same browser's session, None where that has begun nothing. Without it a
+        customer who is lured to somebody else's sign-in URL would connect their org under that one's name.
+        Raises SignInNeeded for a callback of another browser's sign-in or that no sign-in waits for, and where
+        Salesforce or the customer refused.
         """
+        if not state or not secrets.compare_digest((state_of(callback_url) or "").encode(), state.encode()):
+            raise SignInNeeded(
+                "This browser did not begin the sign-in that it comes back from, so nothing was connected.",
+                "Begin the sign-in again, and finish it in the same browser.",
+            )
         async with open_workspace(self.settings) as workspace:
-            kept = await workspace.store.take_pending(state_of(callback_url) or "")
+            kept = await workspace.store.take_pending(state)
             if kept is None:
                 raise SignInNeeded(
                     "No sign-in waits for this callback: it was finished before, or is older than a day.",

@@ -102,6 +102,7 @@ def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentia
     """Put a connection's columns and its secrets together."""
     parts = {name: secrets[name] for name in SECRET_PARTS if secrets.get(name)}
     issued_at, lifetime = secrets.get("issued_at"), secrets.get("lifetime")
+    api_instance_url = secrets.get("api_instance_url")
     credentials = Credentials(
         grant=cast("Grant", connection.grant),
         login_url=connection.login_url,
@@ -113,15 +114,21 @@ def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentia
         scope=connection.scope or None,
         audience=secrets.get("audience"),
     ).with_secrets(parts)
-    return replace(credentials, issued_at=parse_instant(issued_at) if issued_at else None, lifetime=lifetime)
+    return replace(
+        credentials,
+        issued_at=parse_instant(issued_at) if issued_at else None,
+        lifetime=lifetime,
+        api_instance_url=api_instance_url,
+    )
 
 
 def secrets_of(credentials: Credentials) -> dict[str, Any]:
-    """Name what is encrypted: the secret parts, what assertions are made with, and how long the access token lives."""
+    """Name what is encrypted: the secret parts, what assertions are made with, and what a token's answer said of it."""
     beside = {
         "audience": credentials.audience,
         "issued_at": to_stored(credentials.issued_at) if credentials.issued_at else None,
         "lifetime": credentials.lifetime,
+        "api_instance_url": credentials.api_instance_url,
     }
     return {**credentials.secrets(), **beside}
 

@@ -17,6 +17,7 @@ from orgsync.errors import (
     QueryRefused,
     ServerProblem,
 )
+from orgsync.printable import excerpt
 
 from .access import access_refused, api_currently_disabled, api_disabled, metered, security_policy, session_refused
 from .api_errors import (
@@ -58,6 +59,7 @@ __all__ = [
     "with_remedy",
 ]
 
+_LONGEST_DETAIL = 1000
 _OUR_REQUEST = "orgsync wrote this request: see what orgsync doctor finds; if it finds nothing, report this message."
 
 
@@ -83,7 +85,11 @@ def problem_of_written(answer: Answer) -> OrgsyncError | None:
 
 def with_remedy(problem: QueryRefused, remedy: str) -> QueryRefused:
     """Give a refusal another remedy, where nothing better is known than that orgsync wrote the request."""
-    return QueryRefused(problem.cause, remedy) if problem.remedy == _OUR_REQUEST else problem
+    if problem.remedy != _OUR_REQUEST:
+        return problem
+    changed = QueryRefused(problem.cause, remedy)
+    changed.detail = problem.detail
+    return changed
 
 
 def _by_status(refusal: Refusal) -> OrgsyncError:
@@ -137,7 +143,10 @@ def _query(refusal: Refusal) -> OrgsyncError:
             f"Salesforce refuses {refusal.request} ({refusal.shown}).",
             "Narrow it as the message says; in a sync: ctx.snapshot(..., where=...).",
         )
-    return QueryRefused(f"Salesforce refuses {refusal.request} ({refusal.shown}).", _OUR_REQUEST)
+    problem = QueryRefused(f"Salesforce refuses {refusal.request} ({refusal.shown}).", _OUR_REQUEST)
+    if refusal.writes:  # for the author alone, at a terminal
+        problem.detail = " ".join(refusal.message[:_LONGEST_DETAIL].split())
+    return problem
 
 
 def _demands_filter(message: str) -> bool:
@@ -148,7 +157,7 @@ def _demands_filter(message: str) -> bool:
 
 def _not_served(refusal: Refusal) -> OrgsyncError:
     return NotServed(
-        refusal.message or f"{refusal.request} is not served ({refusal.code}).",
+        excerpt(refusal.message, 500) or f"{refusal.request} is not served ({refusal.code}).",
         "Test this with a cassette that is recorded from a real org.",
     )
 

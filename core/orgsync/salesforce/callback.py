@@ -5,6 +5,7 @@ expected callback (an icon, a port scan, a forged state) gets an error page and 
 """
 
 import contextlib
+import errno
 import html
 import os
 import secrets
@@ -32,6 +33,8 @@ CALLBACK_PORT = 8788
 """The port of the default callback URL, http://localhost:8788/callback, which the app must know."""
 
 _PATH = "/callback"
+_START = "/start/"
+_FREE_PORTS_TRIED = 8
 _LARGEST_REQUEST = 16_384
 _READ_SECONDS = 10.0
 
@@ -43,15 +46,17 @@ class _Page:
     status: str
     title: str
     text: str
+    location: str = ""
 
     def bytes(self) -> bytes:
         """Give the whole HTTP answer."""
         body = _HTML.format(title=html.escape(self.title), text=html.escape(self.text)).encode()
-        return _HEAD.format(status=self.status, length=len(body)).encode() + body
+        location = f"Location: {self.location}\r\n" if self.location else ""
+        return _HEAD.format(status=self.status, length=len(body), location=location).encode() + body
 
 
 _HEAD = (
-    "HTTP/1.1 {status}\r\n"
+    "HTTP/1.1 {status}\r\n{location}"
     "Content-Type: text/html; charset=utf-8\r\n"
     "Content-Length: {length}\r\n"
     "Cache-Control: no-store\r\n"
@@ -94,15 +99,21 @@ class CallbackListener:
 
     def __init__(self, listener: MultiListener[SocketStream], port: int) -> None:
         self._listener = listener
+        self._start = f"{_START}{secrets.token_urlsafe(24)}"
         self.redirect_uri = f"http://localhost:{port}{_PATH}"
+        self.start_url = f"http://localhost:{port}{self._start}"
+        """An address that leads to the sign-in once. Others see it in the list of processes, where a browser is
+        started with it, and not the sign-in's own."""
 
-    async def wait(self, state: str, complete: Callable[[str], Awaitable[T]], *, within: float = 300) -> T:
+    async def wait(
+        self, state: str, complete: Callable[[str], Awaitable[T]], *, url: str = "", within: float = 300
+    ) -> T:
         """Await the callback that carries `state`, and give what `complete` makes of its URL.
 
-        The browser is told how `complete` ended, and its error is raised here. Raises SignInNeeded where nobody comes
-        within so many seconds.
+        `url` is where `start_url` leads. The browser is told how `complete` ended, and its error is raised here. Raises
+        SignInNeeded where nobody comes within so many seconds, and where `start_url` is asked for twice.
         """
-        arrival = _Arrival(self.redirect_uri, state, complete)
+        arrival = _Arrival(self.redirect_uri, state, complete, {self._start: url})
         with anyio.move_on_after(within):
             async with anyio.create_task_group() as group:
 
@@ -119,7 +130,10 @@ class CallbackListener:
 class _Arrival(Generic[T]):
     """Answer the requests of one waiting sign-in until the expected one has come."""
 
-    def __init__(self, redirect_uri: str, state: str, complete: Callable[[str], Awaitable[T]]) -> None:
+    def __init__(
+        self, redirect_uri: str, state: str, complete: Callable[[str], Awaitable[T]], starts: dict[str, str]
+    ) -> None:
+        self._starts = starts
         self._redirect_uri = redirect_uri
         self._state = state
         self._complete = complete
@@ -153,6 +167,8 @@ class _Arrival(Generic[T]):
         if b"\r\n\r\n" not in head or not protocol.startswith(b"HTTP/1.") or not target.startswith(b"/"):
             return _GARBAGE
         path, _, query = target.decode("latin-1").partition("?")
+        if method == b"GET" and self._starts.get(path) is not None:
+            return self._begin(path)
         if path != _PATH:
             return _NOT_FOUND
         if method != b"GET":
@@ -161,6 +177,17 @@ class _Arrival(Generic[T]):
         if not secrets.compare_digest((state_of(url) or "").encode(), self._state.encode()):
             return _FOREIGN
         return await self._finish(url)
+
+    def _begin(self, path: str) -> _Page:
+        """Lead to the sign-in, once: whoever asks again, or asked before, may be another user of this machine."""
+        url, self._starts[path] = self._starts[path], ""
+        if url:
+            return _Page("302 Found", "Sign in", "Salesforce's page follows.", location=url)
+        self._error = SignInNeeded(
+            "The address that opens the sign-in was used twice, so somebody else may have it.",
+            "Start the sign-in again, and do not reload its first page.",
+        )
+        return _Page("200 OK", "Not signed in", str(self._error))
 
     async def _finish(self, url: str) -> _Page:
         if self._taken:  # a reloaded page must not use the code a second time
@@ -181,22 +208,39 @@ class _Arrival(Generic[T]):
 async def listen(port: int = CALLBACK_PORT) -> AsyncGenerator[CallbackListener]:
     """Listen on loopback; port 0 takes any free one, for apps that know every port (the demo org's does).
 
-    Raises ConfigurationInvalid where the port is taken.
+    Both of localhost's addresses are listened on, for a browser may try either: who has the other one could get the
+    code. Raises ConfigurationInvalid where the port is taken on one of them.
     """
     try:
-        first = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port)
+        listener, bound = await (_both_addresses(port) if port else _free_on_both_addresses())
     except OSError as error:
         raise ConfigurationInvalid(
-            f"orgsync cannot listen on port {port} of this machine: {error.strerror}.",
+            f"orgsync cannot listen on port {port} of this machine, on 127.0.0.1 and ::1: {error.strerror}.",
             "Stop what uses it, or choose another port and add its callback URL to the app.",
         ) from error
-    bound = int(first.extra(SocketAttribute.local_port))  # noqa: S610 - a socket's extra, not a database's
-    listeners = [*first.listeners]
-    with contextlib.suppress(OSError):  # many browsers try localhost's IPv6 address first; not every machine has one
-        second = await anyio.create_tcp_listener(local_host="::1", local_port=bound)
-        listeners += second.listeners
-    async with MultiListener(listeners) as listener:
+    async with listener:
         yield CallbackListener(listener, bound)
+
+
+async def _free_on_both_addresses() -> tuple[MultiListener[SocketStream], int]:
+    """Listen on any port that is free on both; one that is free on the first may be taken on the second."""
+    for _ in range(_FREE_PORTS_TRIED):
+        with contextlib.suppress(OSError):
+            return await _both_addresses(0)
+    return await _both_addresses(0)
+
+
+async def _both_addresses(port: int) -> tuple[MultiListener[SocketStream], int]:
+    first = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port)
+    bound = int(first.extra(SocketAttribute.local_port))  # noqa: S610 - a socket's extra, not a database's
+    try:
+        second = await anyio.create_tcp_listener(local_host="::1", local_port=bound)
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            await first.aclose()
+            raise
+        return first, bound  # a machine without IPv6
+    return MultiListener([*first.listeners, *second.listeners]), bound
 
 
 async def sign_in_by_browser(
@@ -212,7 +256,8 @@ async def sign_in_by_browser(
     """Let a person sign in with their browser and give complete credentials, ready to be stored.
 
     `app` holds the login URL, the client id and, where the app wants it, the secret; its org id, if set, is the org
-    that must answer. `announce` is given the URL to show; `open_url` may open it as well (`open_in_browser`).
+    that must answer. `announce` is given the URL to show; `open_url` is given a local one that leads there
+    once (`open_in_browser`): it may become the argument of a process, which other users see.
     Raises SignInNeeded, ConfigurationInvalid or a TransientProblem.
     """
     async with listen(port) as listener:
@@ -231,8 +276,8 @@ async def sign_in_by_browser(
 
         announce(authorization.url)
         if open_url is not None:
-            open_url(authorization.url)
-        return await listener.wait(authorization.state, complete, within=within)
+            open_url(listener.start_url)
+        return await listener.wait(authorization.state, complete, url=authorization.url, within=within)
 
 
 def open_in_browser(url: str) -> bool:

@@ -13,7 +13,7 @@ from orgsync.errors import ConfigurationInvalid, NetworkProblem, OrgsyncError, T
 
 from .access import remedy_of_scope
 from .answers import InstanceMoved, NoRoute, SessionInvalid, SessionUnfit, problem_of
-from .hosts import require_api_host
+from .hosts import require_named_host
 from .http import JSON, Answer, Http, Stream
 from .limits import ApiUsage
 from .retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat
@@ -242,12 +242,12 @@ class Client:
     def _url(self, path: str, access: Access) -> str:
         """Make the address of a path, and refuse one that leads to a host that is not the org's."""
         if "://" in path or path.startswith("//"):
-            return self._checked(path)
+            return self._checked(path, access)
         root = "" if path.startswith("/services/") else f"/services/data/v{self.api_version}/"
-        return self._checked(f"{access.instance_url}{root}{path.removeprefix('/') if root else path}")
+        return self._checked(f"{access.instance_url}{root}{path.removeprefix('/') if root else path}", access)
 
-    def _checked(self, url: str) -> str:
-        require_api_host(url, login_url=self._login_url, allowed_hosts=self._allowed_hosts)
+    def _checked(self, url: str, access: Access) -> str:
+        require_named_host(url, login_url=self._login_url, named=access.hosts, allowed_hosts=self._allowed_hosts)
         return url
 
 

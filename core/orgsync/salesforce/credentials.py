@@ -21,7 +21,7 @@ SECRET_PARTS = ("client_secret", "refresh_token", "private_key", "access_token")
 class Credentials:
     """Hold everything a connection signs in with, and what its last sign-in answered.
 
-    `login_url` is an origin without a trailing slash. `private_key` is PEM text. `audience` is the `aud` of JWT
+    The URLs are origins without a trailing slash. `private_key` is PEM text. `audience` is the `aud` of JWT
     assertions, None where the login URL tells it. `issued_at` is when this machine got
     the access token, by its own clock; `lifetime` is how many seconds a token lives, None where nobody has told.
     """
@@ -36,6 +36,7 @@ class Credentials:
     username: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
     instance_url: str | None = None
+    api_instance_url: str | None = None
     org_id: str | None = None
     user_id: str | None = None
     scope: str | None = None

@@ -1,8 +1,9 @@
 """Which host a sign-in goes to, and which hosts may be shown a token.
 
-A login host comes from the environment or from a login URL that a person pasted. An API host comes from Salesforce's
-answers (`instance_url`, `nextRecordsUrl`, redirects). Both must be Salesforce's own, or be allowed by name; an API
-host may also be the login host itself. Everything here is a function from text to text.
+A login host comes from the environment or from a login URL that a person pasted, an API host from a token answer
+(`instance_url`, `api_instance_url`). Both must be Salesforce's own, or be allowed by name; an API host may also be the
+login host itself. A request's address (a next page, a path that a person gives) may name none but those hosts, with
+their ports: another org's host is Salesforce's too. Everything here is a function from text to text.
 """
 
 import ipaddress
@@ -24,6 +25,7 @@ __all__ = [
     "login_url",
     "may_be_org",
     "require_api_host",
+    "require_named_host",
 ]
 
 Environment: TypeAlias = Literal["production", "sandbox"]
@@ -137,7 +139,7 @@ def may_be_org(url: str, known: str) -> bool:
 
 
 def api_host_allowed(url: str, *, login_url: str, allowed_hosts: Collection[str] = ()) -> bool:
-    """Tell whether a token of this login may be sent to the URL's host.
+    """Tell whether a token answer of this login may name the URL's host as the org's.
 
     It may where the host is Salesforce's, the login host itself, allowed by name, or, for a login on loopback, any
     port of loopback.
@@ -151,7 +153,7 @@ def api_host_allowed(url: str, *, login_url: str, allowed_hosts: Collection[str]
 
 
 def require_api_host(url: str, *, login_url: str, allowed_hosts: Collection[str] = ()) -> str:
-    """Give the URL's origin without a trailing slash, if a token may be sent there.
+    """Give the URL's origin without a trailing slash, if a token answer may name it as the org's.
 
     Raises ConfigurationInvalid if it may not: see `api_host_allowed`.
     """
@@ -161,6 +163,22 @@ def require_api_host(url: str, *, login_url: str, allowed_hosts: Collection[str]
     raise ConfigurationInvalid(
         f"The org's API is said to be at {host_of(url)}, which is not a Salesforce host; no token was sent there.",
         "Check the login URL; if the host is right, allow it by name: allowed_hosts in orgsync.toml.",
+    )
+
+
+def require_named_host(url: str, *, login_url: str, named: Collection[str], allowed_hosts: Collection[str] = ()) -> str:
+    """Give the URL's origin without a trailing slash, if a token may be sent there.
+
+    It may where the origin, its port included, is the login host, one of the origins `named` by the token's own
+    answer, or allowed by name. Raises ConfigurationInvalid where it may not.
+    """
+    origin = require_api_host(url, login_url=login_url, allowed_hosts=allowed_hosts)
+    parsed = _parse(origin)
+    if parsed in [_parse(each) for each in (login_url, *named)] or (parsed and parsed.allowed_by(allowed_hosts)):
+        return origin
+    raise ConfigurationInvalid(
+        f"{origin} is not a host of this connection: its sign-in names {', '.join(named)}; no token was sent there.",
+        "Give the path alone, without a host. If the org has moved, connect again.",
     )
 
 

@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from orgsync.printable import excerpt
+
 from .wire import Answer
 
 __all__ = ["Refusal", "refusal_of", "shown"]
 
 
+_LONGEST_CODE = 80
+_MOST_FIELDS = 10
+_FIELD = re.compile(r"[A-Za-z]\w{0,79}(\.\w{1,80})?")
 _LONGEST = 240  # letters
+_LONGEST_MESSAGE = 40_000
 _PLACE = re.compile(r"ERROR at Row:(\d+):Column:(\d+)\s*")
 _QUOTED = re.compile(r"(?<!\w)'((?:[^'\\]|\\.|'(?=\w))*)(?:'|\\?$)", re.DOTALL)  # not the apostrophe of "can't"
 _HARMLESS = re.compile(r"[A-Za-z_]\w*(\.\w+)*|[^\w\s]{1,3}|<EOF>")
@@ -19,16 +25,23 @@ _HARMLESS = re.compile(r"[A-Za-z_]\w*(\.\w+)*|[^\w\s]{1,3}|<EOF>")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Hold the first error of an answer; `message` may echo the query and a customer's values."""
+    """Hold the first error of an answer; `message` may echo the query and a customer's values.
+
+    `writes` says that the request may have carried a customer's values, so that its message is shown nowhere.
+    """
 
     status: int
     code: str
     message: str = field(repr=False)
     request: str
+    fields: tuple[str, ...] = ()
+    writes: bool = False
 
     @property
     def shown(self) -> str:
-        """Give the code and what may be shown of the message."""
+        """Return the code and what may be shown beside it: of a write the fields' names, else of the message."""
+        if self.writes:
+            return ", ".join([self.code, *self.fields])
         return f"{self.code}: {shown(self.message)}".rstrip(": ")
 
 
@@ -45,7 +58,20 @@ def refusal_of(answer: Answer) -> Refusal | None:
     code = error.get("errorCode") or error.get("statusCode") or error.get("error")
     if not isinstance(code, str):
         return None
-    return Refusal(answer.status, code, str(error.get("message", "")), answer.place)
+    return Refusal(
+        answer.status,
+        excerpt(code, _LONGEST_CODE),
+        str(error.get("message", "")),
+        answer.place,
+        fields=_field_names(error.get("fields")),
+        writes=answer.method != "GET" and not answer.url.partition("?")[0].endswith("/jobs/query"),
+    )
+
+
+def _field_names(fields: object) -> tuple[str, ...]:
+    """Read the names of the fields that an error is about, as far as they are names."""
+    names = cast("list[object]", fields)[:_MOST_FIELDS] if isinstance(fields, list) else []
+    return tuple(name for name in names if isinstance(name, str) and _FIELD.fullmatch(name))
 
 
 def shown(message: str) -> str:
@@ -53,14 +79,14 @@ def shown(message: str) -> str:
 
     The place in the query stays, and so do quoted names and punctuation. A long message ends with a whole sentence.
     """
-    *before, text = _PLACE.split(message)
+    *before, text = _PLACE.split(message[-_LONGEST_MESSAGE:])
     text = " ".join(_QUOTED.sub(_only_names, text).split())
     if before and text:
         row, column = before[-2:]
         place = f"column {column}" if row == "1" else f"row {row}, column {column}"
         first, end, rest = text.partition(". ")
         text = f"{first.removesuffix('.')} at {place}{end or ('.' if first.endswith('.') else '')}{rest}"
-    return _shortened(text)
+    return _shortened(excerpt(text, 2 * _LONGEST))
 
 
 def _shortened(text: str) -> str:

@@ -31,11 +31,20 @@ _SURELY_ALIVE = timedelta(minutes=10)  # the shortest session timeout that an or
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Hold a live access token, the only host it is for, and the scopes that it came with (None: unknown)."""
+    """Hold a live access token, the hosts that its answer has named, and the scopes that it came with (None: unknown).
+
+    Requests go to `instance_url`.
+    """
 
     token: str = field(repr=False)
     instance_url: str
+    api_instance_url: str | None = None
     scope: str | None = None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Name the origins that the token's answer has named."""
+        return (self.instance_url, self.api_instance_url) if self.api_instance_url else (self.instance_url,)
 
 
 class Session:
@@ -184,7 +193,12 @@ class Session:
 
 
 def _access(credentials: Credentials) -> Access:
-    return Access(credentials.access_token or "", credentials.instance_url or "", credentials.scope)
+    return Access(
+        credentials.access_token or "",
+        credentials.instance_url or "",
+        credentials.api_instance_url,
+        credentials.scope,
+    )
 
 
 def _again(error: OrgsyncError) -> OrgsyncError:

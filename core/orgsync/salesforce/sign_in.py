@@ -61,9 +61,13 @@ def accepted(
 ) -> Credentials:
     """Give the credentials as a token answer leaves them.
 
-    Raises SignInNeeded if another org has answered, and ConfigurationInvalid if the instance is no host that a token
-    may be sent to.
+    Raises SignInNeeded if another org has answered, or may have: where the instance is another than before, the answer
+    must name the org. Raises ConfigurationInvalid if the instance is no host that a token may be sent to.
     """
+
+    def checked(url: str) -> str:
+        return require_api_host(url, login_url=credentials.login_url, allowed_hosts=allowed_hosts)
+
     if credentials.org_id and answer.org_id and not same_org(credentials.org_id, answer.org_id):
         raise SignInNeeded(
             f"The sign-in leads to the org {answer.org_id}, but this connection is to {credentials.org_id}.",
@@ -75,11 +79,19 @@ def accepted(
             "The login host's answer does not tell where the org's API is.",
             "Use the org's My Domain as login URL.",
         )
+    instance_url = checked(instance_url)
+    if credentials.instance_url not in (None, instance_url) and not (credentials.org_id and answer.org_id):
+        raise SignInNeeded(
+            f"The sign-in leads to {instance_url} instead of {credentials.instance_url}, and nothing shows that this "
+            "is the same org.",
+            "If the org has moved, connect again.",
+        )
     return replace(
         credentials,
         access_token=answer.access_token,
         refresh_token=answer.refresh_token or credentials.refresh_token,
-        instance_url=require_api_host(instance_url, login_url=credentials.login_url, allowed_hosts=allowed_hosts),
+        instance_url=instance_url,
+        api_instance_url=checked(answer.api_instance_url) if answer.api_instance_url else None,
         org_id=credentials.org_id or answer.org_id,
         user_id=answer.user_id or credentials.user_id,
         scope=answer.scope or credentials.scope,

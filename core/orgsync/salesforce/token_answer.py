@@ -18,12 +18,14 @@ _USER_ID = re.compile(r"005[a-zA-Z0-9]{12}(?:[a-zA-Z0-9]{3})?")
 class TokenAnswer:
     """Hold a successful token answer.
 
-    `instance_url` is what Salesforce says and is not checked yet. `refresh_token` is present at the first sign-in and
-    where refresh tokens rotate. The ids are None where the answer does not tell; `expires_in` is, on nearly all flows.
+    `instance_url` and `api_instance_url` are what Salesforce says and are not checked yet. `refresh_token` is present
+    at the first sign-in and where refresh tokens rotate. The ids are None where the answer does not tell; `expires_in`
+    is, on nearly all flows.
     """
 
     access_token: str = field(repr=False)
     instance_url: str | None
+    api_instance_url: str | None = None
     org_id: str | None
     user_id: str | None
     refresh_token: str | None = field(default=None, repr=False)
@@ -43,6 +45,7 @@ def parse_token_answer(document: JSON) -> TokenAnswer:
     return TokenAnswer(
         access_token=access_token,
         instance_url=(_text(document, "instance_url") or "").rstrip("/") or None,
+        api_instance_url=(_text(document, "api_instance_url") or "").rstrip("/") or None,
         org_id=_first_id(_ORG_ID, [*identity, access_token.partition("!")[0]]),
         user_id=_first_id(_USER_ID, identity),
         refresh_token=_text(document, "refresh_token"),

@@ -1,6 +1,7 @@
 """What an exchange over HTTP gives: an answer read whole, or one that is read as it arrives."""
 
 import json as jsonlib
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -154,10 +155,14 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or default
 
 
+_VALUE = re.compile(r"(/sobjects/\w+/(?:[A-Z]\w*|\w+__c))/.+")  # a row named by a field's value, a customer's maybe
+
+
 def named(method: str, url: str) -> str:
     """Name a request by method, host and path."""
     parts = urlsplit(url)
-    return f"{method} {parts.hostname or 'an address without a host'}{parts.path}"
+    path = _VALUE.sub(r"\1/…", parts.path)
+    return f"{method} {parts.hostname or 'an address without a host'}{path}"
 
 
 def too_large(place: str, largest: int, *, fixed: bool) -> AnswerTooLarge:

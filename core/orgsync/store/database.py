@@ -13,6 +13,7 @@ from orgsync.errors import StoreReplaced, StoreUnavailable
 
 from . import copying, sqlite, versions
 from .faults import faults_explained
+from .private import require_private_database, sync_folder
 from .sqlite import KeptConnection, Statements
 
 __all__ = ["Database"]
@@ -48,7 +49,10 @@ class Database:
 
     @asynccontextmanager
     async def writing_session(self) -> AsyncGenerator[AsyncSession]:
-        """Write in one transaction, which commits at the end of the block or rolls back on any error."""
+        """Write in one transaction, which commits at the end of the block or rolls back on any error.
+
+        What was committed so is on the disk: it holds credentials, and a refresh token that rotates comes once.
+        """
         with faults_explained(self.path):
             async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
@@ -130,10 +134,14 @@ class Database:
 
     def _make_file(self) -> None:
         """Make the file for its owner's eyes only: it holds customers' rows."""
+        require_private_database(self.path)
         if self.path.exists():
             return
         try:
-            os.close(os.open(self.path, os.O_CREAT, 0o600))
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+            sync_folder(self.path.parent)
+        except FileExistsError:  # another process was quicker
+            return
         except OSError as error:
             raise StoreUnavailable(
                 f"The database {self.path} cannot be made: {error.strerror}.",

@@ -9,6 +9,10 @@ from orgsync.errors import StoreUnavailable
 
 __all__ = ["faults_explained"]
 
+_ANEW = (
+    "move the file away, with the -wal and -shm beside it, run `orgsync connect NAME` for every connection, and run "
+    "the syncs: the rows are read anew from Salesforce. Connections, runs and what scripts wrote of their own are lost."
+)
 _FAULTS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_BUSY: (
         "is locked by another process",
@@ -40,11 +44,11 @@ _FAULTS: dict[int, tuple[str, str]] = {
     ),
     sqlite3.SQLITE_CORRUPT: (
         "is damaged",
-        "Restore a backup, or move the file away and run again: the copy is read anew from Salesforce.",
+        f"Restore a backup, or {_ANEW}",
     ),
     sqlite3.SQLITE_NOTADB: (
         "is not an SQLite database",
-        "Point ORGSYNC_DATABASE_URL at another file, or move this one away.",
+        f"Point ORGSYNC_DATABASE_URL at another file. If it is a damaged copy, restore a backup, or {_ANEW}",
     ),
 }
 

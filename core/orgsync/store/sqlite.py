@@ -23,10 +23,12 @@ _CACHE_KIB = 32 * 1024
 
 _SETTINGS = (
     "PRAGMA synchronous = NORMAL",  # with WAL: a power cut may lose the last commits, never the database
+    # Rows that are lost so are read again. Credentials are not: sessions, which write them, turn to FULL.
     f"PRAGMA cache_size = -{_CACHE_KIB}",
     "PRAGMA temp_store = MEMORY",
 )
 _WRITE_AHEAD = "PRAGMA journal_mode = WAL"  # lets readers and the writer work at the same time; the file remembers it
+_DURABLE = "PRAGMA synchronous = FULL"  # a commit is on the disk when it returns
 _BEGIN_WRITING = "BEGIN IMMEDIATE"  # a transaction that turns to writing later fails when another writer was quicker
 
 
@@ -78,6 +80,8 @@ def engine(url: URL, *, use: Literal["reading", "writing"]) -> AsyncEngine:
 
     @event.listens_for(made.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
+        if writes:
+            connection.exec_driver_sql(_DURABLE)
         connection.exec_driver_sql(_BEGIN_WRITING if writes else "BEGIN")
 
     return made
@@ -141,9 +145,11 @@ class KeptConnection:
 
     @classmethod
     async def of(cls, engine: AsyncEngine) -> "KeptConnection":
-        """Take a connection out of an engine's pool."""
+        """Take a connection out of an engine's pool, where a session may have had it before."""
         connection = await engine.connect()
-        return cls(connection, await Statements.on(connection))
+        statements = await Statements.on(connection)
+        await statements.fetch(_SETTINGS[0])
+        return cls(connection, statements)
 
     async def close(self) -> None:
         """Give it back, whatever is being cancelled; what it had not committed is rolled back."""

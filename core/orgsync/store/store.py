@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import anyio
+import anyio.to_thread
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from orgsync.errors import StoreUnavailable
@@ -33,6 +34,7 @@ from .database import Database
 from .holders import Holders
 from .leases import Leases
 from .locks import Locks
+from .private import require_private
 from .resets import SyncCopy
 from .rows import Counts, Write
 from .vault import Vault
@@ -122,10 +124,17 @@ class Store:
 
     async def save_connection(self, connection: Connection, secrets: Mapping[str, Any]) -> Connection:
         """Insert or replace a connection and its credentials; the first ever makes the key file."""
-        self._vault.make_key()
+        await self.require_key()
         encrypted = self._vault.encrypt(connection.name, secrets)
         async with self._database.writing_session() as session:
             return await connections.save(session, connection, encrypted)
+
+    async def require_key(self) -> None:
+        """Make the key file unless there is a key; raises ConfigurationInvalid for a key that is none.
+
+        To be called before a person signs in: what cannot be encrypted is not worth their while.
+        """
+        await anyio.to_thread.run_sync(self._vault.make_key)
 
     async def update_connection(
         self, name: str, *, secrets: Mapping[str, Any] | None = None, **columns: Unpack[ConnectionColumns]
@@ -155,7 +164,7 @@ class Store:
 
     async def keep_pending(self, state: str, secrets: Mapping[str, Any]) -> None:
         """Keep a sign-in that has begun in a browser, encrypted, under its state."""
-        self._vault.make_key()
+        await self.require_key()
         key = pending.key_of(state)
         encrypted = self._vault.encrypt(key, secrets)
         async with self._database.writing_session() as session:
@@ -427,6 +436,7 @@ class Store:
 
 
 def _make(folder: Path) -> None:
+    require_private(folder, "The folder", instead="Move the folder itself to the link's place, or remove the link.")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

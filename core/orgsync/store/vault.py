@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 from orgsync.errors import ConfigurationInvalid, StoreUnavailable
 
+from .private import GROUP_AND_OTHERS, require_private, sync_folder
+
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
 __all__ = ["Vault"]
 
-_PUT_BACK = "Put the key back (ORGSYNC_KEY, or the file {path}), or run `orgsync connect {name}` again."
+_PUT_BACK = (
+    "Put the key back (ORGSYNC_KEY, or the file {path}), or run `orgsync connect {name}` again. Where the key is lost, "
+    "so are the credentials of every connection: connect each again; their rows stay."
+)
+_NO_KEY_FILE = (
+    "Put the key back. Where it is lost, remove the file and run `orgsync connect NAME` for every connection again: "
+    "a new key is made, and what the old one encrypted is lost; the rows stay."
+)
+_NO_KEY_VARIABLE = (
+    "Correct the variable: a key is 32 bytes in URL-safe base64, 44 characters; several are separated by commas."
+)
 
 
 class Vault:
@@ -31,8 +43,11 @@ class Vault:
         self._fernet: MultiFernet | None = None
 
     def make_key(self) -> None:
-        """Make the key file, readable by its owner alone, unless there is a key."""
+        """Make the key file, readable by its owner alone, unless there is a key; raise if that is none."""
+        if self._given is None:
+            self._require_private()
         if self._given is not None or self._path.exists():
+            self._open("")
             return
         from cryptography.fernet import Fernet
 
@@ -41,10 +56,13 @@ class Vault:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(Fernet.generate_key())
+                file.flush()
+                os.fsync(file.fileno())  # what it encrypts is durable, too
             # A link appears whole and never replaces a key that another process has made meanwhile.
             with suppress(FileExistsError):
                 os.link(draft, self._path)
             draft.unlink()
+            sync_folder(self._path.parent)
         except OSError as error:
             raise StoreUnavailable(
                 f"The key file {self._path} cannot be written.", "Give this user the right to write there."
@@ -77,24 +95,32 @@ class Vault:
     def _load(self, connection: str) -> "MultiFernet":
         from cryptography.fernet import Fernet, MultiFernet
 
+        given = self._given is not None
         keys = (self._given if self._given is not None else self._read(connection)).replace(",", " ").split()
         try:
             return MultiFernet([Fernet(key) for key in keys])
         except ValueError:
             raise ConfigurationInvalid(
-                f"The key in {'ORGSYNC_KEY' if self._given is not None else self._path} is not a Fernet key.",
-                "A key is 32 bytes in URL-safe base64, 44 characters; several are separated by commas.",
+                f"The key in {'ORGSYNC_KEY' if given else self._path} is not a Fernet key.",
+                _NO_KEY_VARIABLE if given else _NO_KEY_FILE,
             ) from None
 
     def _read(self, connection: str) -> str:
+        self._require_private()
         try:
             return self._path.read_text(encoding="ascii")
         except FileNotFoundError:
             raise self._unreadable(connection, "there is no key") from None
-        except (OSError, ValueError) as error:
+        except UnicodeDecodeError:
+            raise ConfigurationInvalid(f"The key in {self._path} is not a Fernet key.", _NO_KEY_FILE) from None
+        except OSError as error:
             raise ConfigurationInvalid(
                 f"The key file {self._path} cannot be read.", "Give this user the right to read it."
             ) from error
+
+    def _require_private(self) -> None:
+        instead = "Put the key itself there, or give it in the variable ORGSYNC_KEY."
+        require_private(self._path, "The key file", closed_to=GROUP_AND_OTHERS, instead=instead)
 
     def _unreadable(self, connection: str, why: str) -> ConfigurationInvalid:
         return ConfigurationInvalid(

@@ -17,6 +17,7 @@ from . import control_statements, statements
 from .condition import only_reading, refusal, require_expression
 from .faults import faults_explained
 from .names import record_table, unknown
+from .private import require_private_database
 from .versions import is_newest
 
 __all__ = ["ConnectionRow", "RunRow", "View"]
@@ -85,6 +86,7 @@ class View:
         Raises as `Store.open` does.
         """
         path = _file_of(url)
+        require_private_database(path)
         if not path.exists():
             yield cls(path, None)
             return

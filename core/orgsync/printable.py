@@ -1,0 +1,31 @@
+"""Text of others made fit to be shown: without control characters, on one line, no longer than is read."""
+
+import re
+
+__all__ = ["escaped", "excerpt", "printable"]
+
+# C0 but tab and line end, DEL, C1, and what turns the direction of writing or ends a line unseen.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)")
+_ADDRESS = re.compile(r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+")
+
+
+def printable(text: str) -> str:
+    """Return the text with each control character replaced by one that a terminal shows and does not obey."""
+    return _CONTROL.sub(_picture, text)
+
+
+def escaped(json: str) -> str:
+    """Return JSON text of the same meaning, in which a terminal finds no control character either."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json)
+
+
+def excerpt(text: str, longest: int = 240) -> str:
+    """Return a server's text as an error may quote it: one line of so many characters, without e-mail addresses."""
+    line = " ".join(text[: 8 * longest].split())
+    line = printable(_ADDRESS.sub("…", line))
+    return line if len(line) <= longest and len(text) <= 8 * longest else f"{line[: longest - 1]}…"
+
+
+def _picture(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
