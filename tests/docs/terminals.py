@@ -160,7 +160,7 @@ def _sides(diff: str) -> tuple[str, str]:
 def environment() -> dict[str, str]:
     """Give a reader's environment: nothing of the pytest around, the command on the path, lines as they come.
 
-    Coverage is of the pytest around too: measuring what other tests measure takes these half as long again.
+    Coverage is of the pytest around too, and other tests measure the same commands.
     """
     around = ("PYTEST_", "COLUMNS", "COVERAGE_", "COV_")
     kept = {name: value for name, value in plain_environment().items() if not name.startswith(around)}
