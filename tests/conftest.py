@@ -1,10 +1,12 @@
 """What every test can ask for, beside the fixtures of orgsync's own test kit."""
 
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
+import hypothesis
 import pytest
 import structlog
 
@@ -15,6 +17,12 @@ from orgsync.demo_org import DemoOrg
 from .projects import credentials_for, settings_for
 
 pytest_plugins = ["orgsync.testing"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background jobs and all that they start have it so
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # and tests that press Ctrl-C would wait for nothing
+
+hypothesis.settings.register_profile("tests", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("tests")
 
 structlog.configure()  # log lines go to structlog, whose own testing tools then capture them
 

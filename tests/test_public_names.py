@@ -2,6 +2,7 @@
 
 import inspect
 import pydoc
+import re
 import subprocess
 import sys
 
@@ -23,7 +24,7 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
 def test_help_shows_the_public_names() -> None:
     shown = pydoc.plain(pydoc.render_doc(orgsync))
     assert all(name in shown for name in orgsync.__all__)
-    assert "async run(sync" in shown
+    assert re.search(r"async run\(\s*sync", shown)  # Python 3.13 gives each parameter a line
 
 
 def test_importing_the_package_imports_next_to_nothing() -> None:

@@ -158,8 +158,11 @@ def _sides(diff: str) -> tuple[str, str]:
 
 
 def environment() -> dict[str, str]:
-    """Give a reader's environment: nothing of the pytest around, the command on the path, lines as they come."""
-    around = ("PYTEST_", "COLUMNS")
+    """Give a reader's environment: nothing of the pytest around, the command on the path, lines as they come.
+
+    Coverage is of the pytest around too, and other tests measure the same commands.
+    """
+    around = ("PYTEST_", "COLUMNS", "COVERAGE_", "COV_")
     kept = {name: value for name, value in plain_environment().items() if not name.startswith(around)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**kept, "PATH": path, "PYTHONUNBUFFERED": "1"}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
-from filelock import AsyncFileLock
 
 from orgsync.errors import StoreUnavailable
 from orgsync.salesforce.credentials import Credentials
+from orgsync.store.locks import Locks
 
 
 class MemoryVault:
@@ -74,5 +74,5 @@ class FileVault:
 
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:
-        async with AsyncFileLock(self._path.with_suffix(".lock"), poll_interval=0.01):
+        async with Locks(self._path.parent).hold("renewal", timeout=None):
             yield

@@ -100,10 +100,10 @@ async def test_a_great_many_ids_are_forgotten(store: Store) -> None:
 async def test_every_comparison_reads_by_index_and_sorts_nothing(store: Store, tmp_path: Path) -> None:
     await store.prepare(CONTACT)
     queries = {
-        statements.unmet("contact"): ("acme", "pass", "", 9, 9),
+        statements.unmet("contact"): ("acme", "", 9, "pass", 9),
         statements.unknown("contact"): ("acme", "pass", "", 9),
         statements.live_count("contact"): ("acme",),
-        control_statements.FORGET_MET: ("acme", "pass", 9),
+        control_statements.FORGET_MET: ("acme", "pass", "acme", "pass", 9),
     }
     with closing(sqlite3.connect(tmp_path / "orgsync.db")) as raw:
         plans = {sql: str(raw.execute(f"EXPLAIN QUERY PLAN {sql}", given).fetchall()) for sql, given in queries.items()}

@@ -154,6 +154,6 @@ MEET = "INSERT OR IGNORE INTO orgsync_met (connection, owner, id) SELECT ?, ?, v
 MET_AFTER = "SELECT id FROM orgsync_met WHERE connection = ? AND owner = ? AND id > ? ORDER BY id LIMIT ?"
 DELETE_MET = "DELETE FROM orgsync_met WHERE owner = ? AND connection = coalesce(?, connection)"
 FORGET_MET = (
-    "DELETE FROM orgsync_met WHERE connection = ?1 AND owner = ?2 AND id IN "
-    "(SELECT id FROM orgsync_met WHERE connection = ?1 AND owner = ?2 ORDER BY id LIMIT ?3)"
+    "DELETE FROM orgsync_met WHERE connection = ? AND owner = ? AND id IN "
+    "(SELECT id FROM orgsync_met WHERE connection = ? AND owner = ? ORDER BY id LIMIT ?)"
 )

@@ -23,7 +23,7 @@ async def unmet(
     on: Statements, table: str, connection: str, owner: str, *, after: str, limit: int, upto_seq: int
 ) -> list[str]:
     """List ids of live rows that were not met, among rows numbered up to `upto_seq`."""
-    found = await on.fetch(statements.unmet(table), (connection, owner, after, upto_seq, limit))
+    found = await on.fetch(statements.unmet(table), (connection, after, upto_seq, owner, limit))
     return [each for (each,) in found]
 
 
@@ -39,4 +39,9 @@ async def all_met(on: Statements, connection: str, owner: str, *, after: str, li
 
 async def forget_some(on: Statements, connection: str, owner: str) -> bool:
     """Forget so many ids as one short transaction takes; tell whether any were left to forget."""
-    return await on.change_many(control_statements.FORGET_MET, [(connection, owner, _FORGOTTEN_AT_ONCE)]) > 0
+    return (
+        await on.change_many(
+            control_statements.FORGET_MET, [(connection, owner, connection, owner, _FORGOTTEN_AT_ONCE)]
+        )
+        > 0
+    )

@@ -73,7 +73,7 @@ async def write(on: Statements, owner: str, batch: Write, *, at: str) -> Counts:
         counts += await _counted(on, table, seq, total=len(rows), changed=changed, last_row=last_row)
     if ids:
         seq += len(rows)
-        marks = [(owner, at, each, number) for number, each in enumerate(ids, start=seq)]
+        marks = [(at, number, owner, each) for number, each in enumerate(ids, start=seq)]
         deleted = await on.change_many(statements.mark_deleted(table), marks)
         counts += Counts(deleted=deleted, unchanged=len(ids) - deleted)
     return counts
@@ -92,14 +92,14 @@ async def _rows(on: Statements, schema: Schema, rows: Sequence[Row], fixed: tupl
     per = statements.rows_per_statement(schema)
     whole = len(live) // per * per
     changed = 0
-    for part, size, sql in (
-        (live[:whole], per, statements.upsert(schema, per)),
-        (live[whole:], 1, statements.upsert(schema, 1)),
-        (gone, 1, statements.soft_delete(schema)),
-    ):
+    for part, size in ((live[:whole], per), (live[whole:], 1)):
         if part:
+            sql = statements.upsert(schema, size)
             changed += await on.change_many(sql, statements.packed(part, seq, fixed, per=size))
             seq += len(part)
+    if gone:
+        deletions = statements.packed_deletions(schema, gone, seq, fixed)
+        changed += await on.change_many(statements.soft_delete(schema), deletions)
     return changed
 
 

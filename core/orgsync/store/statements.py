@@ -1,6 +1,8 @@
 """The statements on record tables, in SQLite's words, and the parameters that rows become.
 
-Measured for rows of 15 columns: a statement of 50 rows in `executemany` writes 1.4 times as fast as one of a
+Every parameter is a plain `?`: Python 3.12 warns of a number behind it, and takes eight times as long to write a row.
+
+Measured for rows of 15 columns: a statement of 100 rows in `executemany` writes 1.4 times as fast as one of a
 single row; more rows a statement gain nothing, and a staging table or WITHOUT ROWID are slower.
 """
 # ruff: noqa: S608 # every name is quoted and every value a parameter
@@ -40,6 +42,7 @@ __all__ = [
     "mark_deleted",
     "next_numbers",
     "packed",
+    "packed_deletions",
     "quoted",
     "readable_columns",
     "rename_owner",
@@ -55,8 +58,10 @@ __all__ = [
 NUMBER = "NUMERIC"
 """The declared type of a column of Decimals."""
 
-_ROWS_PER_STATEMENT = 50
-_PARAMETERS = 900  # SQLite before 3.32 takes 999
+_ROWS_PER_STATEMENT = 100
+_PARAMETERS = 32_000  # SQLite takes 32,766
+_BOOKKEEPING = ("sync_seq", "connection", "sync_changed_at", "sync_first_seen_at")
+_FIRST_FIELD = 3  # behind the id, the stamp and is_deleted, which every row has
 
 RECORD_TABLES = (  # no other table has a change number
     "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
@@ -74,20 +79,24 @@ def quoted(name: str) -> str:
 
 def rows_per_statement(schema: "Schema") -> int:
     """Tell how many rows of this width one statement takes."""
-    return max(1, min(_ROWS_PER_STATEMENT, _PARAMETERS // (len(schema.columns) + 1)))
+    return max(1, min(_ROWS_PER_STATEMENT, _PARAMETERS // (len(schema.columns) + len(_BOOKKEEPING))))
 
 
 def packed(rows: "Sequence[Row]", first_seq: int, fixed: tuple[str, str], *, per: int) -> Iterator[list[Any]]:
     """Flatten rows into the parameters of statements that take `per` rows each; `rows` must divide evenly.
 
-    Parameters 1 and 2 are `fixed`: the connection and the time. Each row then brings its values and its sequence.
+    Each row brings its values, its sequence, and the `fixed` connection and time, the latter as changed and as first
+    seen.
     """
     numbers = count(first_seq)
+    owner, at = fixed
+    last = (owner, at, at)
     for start in range(0, len(rows), per):
-        flat: list[Any] = [*fixed]
+        flat: list[Any] = []
         for row in rows[start : start + per]:
             flat += row
             flat.append(next(numbers))
+            flat += last
         yield flat
 
 
@@ -97,15 +106,14 @@ def upsert(schema: "Schema", rows: int) -> str:
 
     A row never goes back to an older system_modstamp; a row without one is taken, and the stored one kept.
     """
-    table, width = quoted(schema.table), len(schema.columns) + 1
-    names = [_holder(column) for column in schema.columns]
-    fields = names[3:]
-    bookkeeping = ["sync_seq", "connection", "sync_changed_at", "sync_first_seen_at", "sync_change"]
-    values = ", ".join(_values(2 + index * width, width) for index in range(rows))
+    table, names = quoted(schema.table), [_holder(column) for column in schema.columns]
+    fields = names[_FIRST_FIELD:]
+    packed_names = [*names, *_BOOKKEEPING]
+    values = ", ".join([f"({', '.join('?' * len(packed_names))}, 'added')"] * rows)
     changed = " OR ".join(f"{table}.{name} IS NOT excluded.{name}" for name in fields) or "0"
     stamp = f"coalesce(excluded.system_modstamp, {table}.system_modstamp)"
     return (
-        f"INSERT INTO {table} ({', '.join([*names, *bookkeeping])}) VALUES {values} "
+        f"INSERT INTO {table} ({', '.join(packed_names)}, sync_change) VALUES {values} "
         f"ON CONFLICT (connection, id) DO UPDATE SET {_assigned(fields)} "
         f"system_modstamp = {stamp}, is_deleted = 0, sync_seq = excluded.sync_seq, "
         f"sync_change = CASE WHEN {table}.is_deleted THEN 'added' ELSE 'updated' END, "
@@ -113,13 +121,6 @@ def upsert(schema: "Schema", rows: int) -> str:
         f"WHERE ({table}.system_modstamp IS NULL OR {stamp} >= {table}.system_modstamp) "
         f"AND ({table}.is_deleted OR {stamp} IS NOT {table}.system_modstamp OR {changed})"
     )
-
-
-def _values(before: int, width: int) -> str:
-    """Number one row's parameters; its third, is_deleted, is known to be false."""
-    numbers = [f"?{before + position}" for position in range(1, width + 1)]
-    numbers[2] = "0"
-    return f"({', '.join(numbers)}, ?1, ?2, ?2, 'added')"
 
 
 def _assigned(fields: Iterable[str]) -> str:
@@ -132,21 +133,31 @@ def soft_delete(schema: "Schema") -> str:
 
     The script's own columns keep their values.
     """
-    numbered = enumerate(schema.fields, start=6)
-    assigned = "".join(f"{_holder(column)} = ?{number}, " for number, column in numbered if not column.local)
+    assigned = "".join(f"{_holder(each)} = ?, " for each in schema.fields if not each.local)
     return (
-        f"UPDATE {quoted(schema.table)} SET {assigned}system_modstamp = coalesce(?4, system_modstamp), "
-        f"is_deleted = 1, sync_change = 'deleted', sync_changed_at = ?2, sync_seq = ?{len(schema.columns) + 3} "
-        f"WHERE connection = ?1 AND id = ?3 AND NOT is_deleted "
-        f"AND (?4 IS NULL OR system_modstamp IS NULL OR ?4 >= system_modstamp)"
+        f"UPDATE {quoted(schema.table)} SET {assigned}system_modstamp = coalesce(?, system_modstamp), "
+        f"is_deleted = 1, sync_change = 'deleted', sync_changed_at = ?, sync_seq = ? "
+        f"WHERE connection = ? AND id = ? AND NOT is_deleted "
+        f"AND (? IS NULL OR system_modstamp IS NULL OR ? >= system_modstamp)"
     )
 
 
+def packed_deletions(
+    schema: "Schema", rows: "Iterable[Row]", first_seq: int, fixed: tuple[str, str]
+) -> Iterator[list[Any]]:
+    """Give each row's parameters of `soft_delete`; `fixed` is the connection and the time."""
+    kept = [at for at, column in enumerate(schema.columns) if at >= _FIRST_FIELD and not column.local]
+    owner, time = fixed
+    for seq, row in enumerate(rows, first_seq):
+        key, stamp = row[:2]
+        yield [*(row[at] for at in kept), stamp, time, seq, owner, key, stamp, stamp]
+
+
 def mark_deleted(table: str) -> str:
-    """Write the statement that marks one live row deleted by its id; its values stay."""
+    """Write the statement that marks one live row deleted by the time, a sequence, its connection and its id."""
     return (
-        f"UPDATE {quoted(table)} SET is_deleted = 1, sync_change = 'deleted', sync_changed_at = ?2, sync_seq = ?4 "
-        f"WHERE connection = ?1 AND id = ?3 AND NOT is_deleted"
+        f"UPDATE {quoted(table)} SET is_deleted = 1, sync_change = 'deleted', sync_changed_at = ?, sync_seq = ? "
+        f"WHERE connection = ? AND id = ? AND NOT is_deleted"
     )
 
 
@@ -207,22 +218,28 @@ def live_count(table: str) -> str:
 
 
 def unmet(table: str) -> str:
-    """Write the query for a page of live ids that a pass has not met, among rows numbered up to a sequence."""
+    """Write the query for a page of live ids that a pass has not met, among rows numbered up to a sequence.
+
+    Its parameters: the connection, the id before, the sequence, the pass's owner, the limit.
+    """
     return (
-        f"SELECT copy.id FROM {quoted(table)} AS copy WHERE copy.connection = ?1 AND copy.id > ?3 "
-        f"AND NOT copy.is_deleted AND copy.sync_seq <= ?4 AND NOT EXISTS "
-        f"(SELECT 1 FROM orgsync_met AS met WHERE met.connection = ?1 AND met.owner = ?2 AND met.id = copy.id) "
-        f"ORDER BY copy.id LIMIT ?5"
+        f"SELECT copy.id FROM {quoted(table)} AS copy WHERE copy.connection = ? AND copy.id > ? "
+        f"AND NOT copy.is_deleted AND copy.sync_seq <= ? AND NOT EXISTS (SELECT 1 FROM orgsync_met AS met "
+        f"WHERE met.connection = copy.connection AND met.owner = ? AND met.id = copy.id) "
+        f"ORDER BY copy.id LIMIT ?"
     )
 
 
 def unknown(table: str) -> str:
-    """Write the query for a page of ids that a pass has met and that have no live row."""
+    """Write the query for a page of ids that a pass has met and that have no live row.
+
+    Its parameters: the connection, the pass's owner, the id before, the limit.
+    """
     return (
-        f"SELECT met.id FROM orgsync_met AS met WHERE met.connection = ?1 AND met.owner = ?2 AND met.id > ?3 "
+        f"SELECT met.id FROM orgsync_met AS met WHERE met.connection = ? AND met.owner = ? AND met.id > ? "
         f"AND NOT EXISTS (SELECT 1 FROM {quoted(table)} AS copy "
-        f"WHERE copy.connection = ?1 AND copy.id = met.id AND NOT copy.is_deleted) "
-        f"ORDER BY met.id LIMIT ?4"
+        f"WHERE copy.connection = met.connection AND copy.id = met.id AND NOT copy.is_deleted) "
+        f"ORDER BY met.id LIMIT ?"
     )
 
 
