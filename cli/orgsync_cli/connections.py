@@ -73,9 +73,10 @@ def remove(
     changed in the org.
     """
     _read(name)
-    if not yes:
-        rows = "Its rows are kept" if keep_rows else "Its rows are deleted from the copy"
-        typer.confirm(f"Remove {name}? {rows}; the org is not touched.", abort=True, err=True)
+    rows = "Its rows are kept" if keep_rows else "Its rows are deleted from the copy"
+    if not yes and not typer.confirm(f"Remove {name}? {rows}; the org is not touched.", err=True):
+        result("Nothing was removed.")
+        raise typer.Exit(1)
     wait_for(lambda: _remove(name, keep_rows=keep_rows))
     result(f"{name} is removed{', its rows are kept' if keep_rows else ', and its rows with it'}.")
 

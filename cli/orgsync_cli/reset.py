@@ -37,8 +37,9 @@ def reset(
     if copy.is_empty:
         result(f"There is nothing to reset: {_what(copy)}.")
         return
-    if not yes:
-        typer.confirm(f"Give up {_what(copy)}? The org is not touched.", abort=True, err=True)
+    if not yes and not typer.confirm(f"Give up {_what(copy)}? The org is not touched.", err=True):
+        result("Nothing was given up.")
+        raise typer.Exit(1)
     given_up = wait_for(lambda: _reset(sync, connection))
     result(f"{sync} is reset{f' on {connection}' if connection else ''}: {_what(given_up)} given up.")
 

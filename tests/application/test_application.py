@@ -1,6 +1,7 @@
 """orgsync from an application: contexts, runs and connections without the command."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -240,3 +241,10 @@ def test_every_public_name_is_there_and_others_are_not() -> None:
         assert getattr(orgsync, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = orgsync.nothing
+
+
+async def test_a_name_in_place_of_a_sync_is_told_how_to_import_it() -> None:
+    given: Any = "contacts"
+    with pytest.raises(ConfigurationInvalid, match="takes the sync itself") as caught:
+        await orgsync.run(given, connection="acme")
+    assert "from orgsync_syncs.contacts" in caught.value.remedy

@@ -43,7 +43,8 @@ def test_a_renamed_connection_takes_its_rows_and_runs_along(orgsync: Command, ac
 
 def test_a_removed_connection_takes_its_rows_along_when_the_person_says_yes(orgsync: Command, acme: DemoOrg) -> None:
     orgsync("run", "contacts")
-    assert orgsync("connections", "remove", "acme", answers="n\n").code == 130
+    kept = orgsync("connections", "remove", "acme", answers="n\n")
+    assert (kept.code, kept.out) == (1, "Nothing was removed.\n")
     assert rows(orgsync) == 25
     assert orgsync("connections", "remove", "acme", answers="y\n").code == 0
     assert rows(orgsync) == 0

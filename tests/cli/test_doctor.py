@@ -250,3 +250,20 @@ def test_syncs_that_write_one_table_and_a_table_that_is_read_twice_are_problems(
     assert "The table contact is read twice in one run." in unowned.out
     assert orgsync("run", "contacts").code == 0
     assert "The table contact belongs to the sync contacts, so people may not write to it." in orgsync("doctor").out
+
+
+def test_a_class_that_is_read_and_made_into_another_is_looked_at_as_well(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "syncs").mkdir()
+    (folder / "syncs" / "cards.py").write_text(
+        "from orgsync import Batches, Context, Record, field, sync\n\n"
+        "class Source(Record, table=True):\n    __sobject__ = 'Contact'\n    nam: str | None = field('Account.Nam')\n\n"
+        "class Card(Record, table=True):\n    __sobject__ = None\n    name: str | None\n\n"
+        "@sync\nasync def cards(ctx: Context) -> Batches[Card]:\n"
+        "    async for batch in ctx.changes(Source):\n"
+        "        yield batch.map(lambda row: {'id': row.id}, model=Card)\n"
+    )
+    outcome = orgsync("doctor")
+    assert outcome.code != 0
+    assert "Account has no field Nam" in outcome.out

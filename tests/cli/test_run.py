@@ -222,7 +222,9 @@ def test_a_setting_that_is_wrong_is_named(orgsync: Command, folder: Path, monkey
 
 def test_a_file_that_is_no_database_is_told(orgsync: Command, folder: Path) -> None:
     (folder / ".orgsync").mkdir()
-    (folder / ".orgsync" / "orgsync.db").write_bytes(b"no database, but long enough to be read as one" * 30)
+    path = folder / ".orgsync" / "orgsync.db"
+    path.write_bytes(b"no database, but long enough to be read as one" * 30)
+    path.chmod(0o600)
     refused = orgsync("runs")
     assert refused.code == 2
     assert "is not an SQLite database" in refused.problem()[0]

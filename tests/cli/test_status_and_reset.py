@@ -82,8 +82,9 @@ def test_status_says_what_to_do_where_there_is_nothing(orgsync: Command, folder:
 def test_reset_asks_gives_up_rows_and_position_and_the_next_run_copies_anew(orgsync: Command, acme: DemoOrg) -> None:
     orgsync("run", "companies")
     rows = len(acme.rows("Account"))
-    assert orgsync("reset", "companies", answers="n\n").code != 0
-    assert f"Give up {rows} rows in company and 1 position?" in orgsync("reset", "companies", answers="n\n").err
+    kept = orgsync("reset", "companies", answers="n\n")
+    assert (kept.code, kept.out) == (1, "Nothing was given up.\n")
+    assert f"Give up {rows} rows in company and 1 position?" in kept.err
     assert len(orgsync("records", "company", "--format", "json").out.splitlines()) == rows
     outcome = orgsync("reset", "companies", "--yes")
     assert outcome.code == 0

@@ -31,6 +31,9 @@ KINDS = {
     "busy": Fault.maintenance(),
     "reset": Fault.reset(),
     "half": Fault.truncate(),
+    "drip": Fault.drip(1.0),
+    "bomb": Fault.bomb(),
+    "loop": Fault.same_page_again(),
     "html": Fault.status(200, "<html>Sign in to the network</html>"),
 }
 FACTOR = 1.5
@@ -60,8 +63,11 @@ class Form:
     turns: int = 3
 
 
-SHORT = Form(8, 2, 2, 0, "concurrency = 4\ntimeout = 6\nretry_for = 2\n")
-LONG = Form(150, 10, 30, 300, "")
+SHORT = Form(
+    *(8, 2, 2, 0),
+    "concurrency = 4\ntimeout = 6\nanswer_timeout = 6\nretry_for = 2\nlargest_answer = 4_000_000\n",
+)
+LONG = Form(120, 10, 30, 300, "answer_timeout = 60\nlargest_answer = 8_000_000\n")
 
 
 @dataclass
@@ -116,7 +122,7 @@ async def fleet(tmp_path: Path, form: Form) -> AsyncIterator[Fleet]:
     with ExitStack() as stack:
         async with open_workspace(load_settings(tmp_path)) as workspace:
             for kind in ["ok", *KINDS]:
-                org = stack.enter_context(DemoOrg(contacts=1, accounts=3))
+                org = stack.enter_context(DemoOrg(contacts=1, accounts=3, page_size=2))
                 for number in range(form.healthy if kind == "ok" else form.of_each_kind):
                     await connect(workspace, f"{kind}-{number:03}", credentials_for(org))
                 if kind != "ok":

@@ -22,7 +22,7 @@ SOQL = "SELECT Id, (SELECT Id FROM Contacts) FROM Account"
         ({"done": "false"}, AnswerUnreadable),
         ({"done": None}, AnswerUnreadable),
         ({"done": False, "nextRecordsUrl": None}, AnswerUnreadable),
-        ({"done": True, "nextRecordsUrl": "/services/data/v62.0/query/01g-2"}, AnswerUnreadable),
+        ({"totalSize": -1, "nextRecordsUrl": "/services/data/v62.0/query/01g-2"}, AnswerUnreadable),
         ({"totalSize": "3"}, AnswerUnreadable),
         ({"totalSize": 30}, QueryIncomplete),
     ],

@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from typing import cast
 
 from orgsync.context import Context, Sync
+from orgsync.errors import ConfigurationInvalid
 from orgsync.records import Record
 from orgsync.settings import Settings
 from orgsync.store import Run
@@ -26,8 +28,13 @@ async def open_connection(name: str, *, settings: Settings | None = None) -> Asy
 async def run(sync: Sync[Record], *, connection: str, full: bool = False, settings: Settings | None = None) -> Run:
     """Run a sync on a connection, as `orgsync run` does, and answer with the finished run.
 
-    Raises the OrgsyncError that ended it.
+    Raises the OrgsyncError that ended it, and ConfigurationInvalid for a name in place of the sync itself.
     """
+    if isinstance(cast("object", sync), str):
+        raise ConfigurationInvalid(
+            f"orgsync.run takes the sync itself, not its name {sync!r}.",
+            f"Import it from its script; one that comes with orgsync: from orgsync_syncs.{sync} import {sync}.",
+        )
     async with open_workspace(settings) as workspace:
         outcome = await workspace.run(sync, connection, full=full)
         if outcome.problem:

@@ -127,12 +127,16 @@ async def _examine_connection(
 
 async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncIterator[Finding]:
     """Describe each object that a sync reads, and check the fields that its record class names."""
-    models = sync.models
+    models = list(dict.fromkeys([*sync.models, *sync.reads]))
     if not models:
         yield Finding(f"{name}: {sync.name}", "not checked: its annotation names no record class")
     for model in models:
         about, notes = f"{name}: {sync.name}", list[str]()
-        schema = schema_of(model)
+        try:
+            schema = schema_of(model)
+        except OrgsyncError as error:
+            yield Finding(about, "", error)
+            continue
         if schema.object_name is None:
             yield Finding(about, f"{model.__name__}, {_count(len(schema.fields), 'field')}, not Salesforce's")
             continue

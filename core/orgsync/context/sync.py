@@ -47,6 +47,11 @@ class Sync(Generic[Record_co]):
         return tuple(dict.fromkeys(annotated_classes(self.function) or self._reads))
 
     @property
+    def reads(self) -> tuple[type[Record], ...]:
+        """The record classes that its source reads changes or snapshots of, whatever it makes of their rows."""
+        return tuple(self._reads)
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """The tables of those classes."""
         return tuple(dict.fromkeys(schema_of(model).table for model in self.models))

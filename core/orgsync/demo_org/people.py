@@ -46,6 +46,10 @@ class Pool:
     jobs: tuple[str, ...]
 
 
+_INSTEAD = {"Sexy Babe": "Savoy Bay", "Sexsi Senorita": "Sierra Senorita"}
+"""Names of companies that nobody wants to show to a colleague."""
+
+
 @cache
 def pool(seed: int) -> Pool:
     """Return the words for a seed, from mimesis in seven languages."""
@@ -65,7 +69,7 @@ def pool(seed: int) -> Pool:
         last_names=(*(people[at].last_name() for _, at in turns), *_ODD_LAST_NAMES),
         cities=tuple((places[at].city(), places[at].default_country()) for _, at in turns),
         streets=tuple(places[at].street_name() for _, at in turns),
-        companies=tuple(firms[at].company() for _, at in turns),
+        companies=tuple(_INSTEAD.get(name, name) for name in (firms[at].company() for _, at in turns)),
         jobs=tuple(people[at].occupation() for _, at in turns),
     )
 

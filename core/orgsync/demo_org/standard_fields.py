@@ -170,7 +170,7 @@ def checkbox(name: str, label: str, *, writable: bool = True, derive: Derive | N
     """Return a checkbox, which is never null."""
     return Field(
         name=name, label=label, type="boolean", nillable=False, defaulted=True, createable=writable,
-        updateable=writable, derive=derive,
+        updateable=writable, permissionable=writable, derive=derive,
     )  # fmt: skip
 
 
