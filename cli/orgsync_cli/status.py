@@ -72,7 +72,10 @@ def _show(found: "list[Status]") -> None:
         if each.failures:
             say(f"{about} has failed {amount(each.failures, 'time')} in a row: {each.error}")
         elif each.error:
-            say(f"The last run of {about} was stopped: {each.error}")
+            failing = each.verdict == "failing"
+            say(
+                f"{about} cannot run: {each.error}" if failing else f"The last run of {about} was stopped: {each.error}"
+            )
 
 
 def _as_object(each: "Status") -> dict[str, Any]:

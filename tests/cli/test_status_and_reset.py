@@ -140,6 +140,7 @@ def test_status_fails_where_scripts_cannot_be_read(orgsync: Command, acme: DemoO
     outcome = orgsync("status", "--json")
     assert (outcome.code, json.loads(outcome.out)["state"]) == (1, "failing")
     assert "nope" in json.loads(outcome.out)["error"]
+    assert "companies on acme cannot run: " in orgsync("status").err
 
 
 @pytest.mark.usefixtures("own")

@@ -117,6 +117,13 @@ async def test_a_restart_keeps_the_rhythm(night: Night) -> None:
     assert len(runs(await night.ran(night.scheduler(), minutes=2))) == 1
 
 
+async def test_a_sync_that_was_reset_is_due_at_once(night: Night) -> None:
+    await night.ran(night.scheduler())
+    await night.project.workspace.store.reset("accounts")
+    assert len(runs(await night.ran(night.scheduler()))) == 1
+    assert len(await night.project.live("account")) == 5
+
+
 async def test_runs_are_forgotten_when_they_are_old(night: Night) -> None:
     for _ in range(3):
         await night.ran(night.scheduler(), minutes=15)

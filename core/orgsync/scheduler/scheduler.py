@@ -3,7 +3,7 @@
 import math
 import random
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from orgsync.errors import (
 )
 from orgsync.runner import Outcome, RunOptions
 from orgsync.salesforce.slots import SLOT
-from orgsync.store import Connection
+from orgsync.store import Connection, Run
 
 from .agenda import Agenda
 from .planning import Bounds, Job, Link
@@ -220,10 +220,17 @@ class Scheduler:
             self._tidy_at = at + _TIDY_EVERY
             await self._workspace.store.forget_runs(now - timedelta(days=self._workspace.settings.keep_runs))
 
+    async def _without_reset(self, runs: Mapping[tuple[str, str], Run]) -> dict[tuple[str, str], Run]:
+        """Leave out runs whose sync was reset since then: it is due at once, as one that never ran."""
+        begun = await self._workspace.store.begun()
+        return {of: run for of, run in runs.items() if run.watermark is None or of in begun}
+
     async def _look(self, now: datetime) -> list[str]:
         """Read the connections and what was run since the last look; name the connections."""
         self._look_at = anyio.current_time() + _LOOK_EVERY
         runs = await self._workspace.store.last_runs(after=self._last_run)
+        if not self._last_run:
+            runs = await self._without_reset(runs)
         self._last_run = max((run.id for run in runs.values()), default=self._last_run)
         self._agenda.note_runs([run for run in runs.values() if run.id not in self._own], now)
         self._own.clear()

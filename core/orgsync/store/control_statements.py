@@ -4,6 +4,7 @@
 __all__ = [
     "ADVANCE",
     "CHECKPOINTS",
+    "CHECKPOINT_OWNERS",
     "CLAIM_TABLE",
     "CONNECTION",
     "CONNECTION_COLUMNS",
@@ -125,6 +126,7 @@ COUNT = (
     "WHERE id = ? AND connection = ? AND status = 'running' RETURNING id"
 )
 
+CHECKPOINT_OWNERS = "SELECT DISTINCT sync, connection FROM orgsync_checkpoint"
 CHECKPOINTS = (
     "SELECT stream, watermark, position, updated_at, kept_in FROM orgsync_checkpoint WHERE sync = ? AND connection = ?"
 )

@@ -247,6 +247,12 @@ class Store:
             deleted += some
         return deleted
 
+    async def begun(self) -> set[tuple[str, str]]:
+        """Name each (sync, connection) that has a checkpoint: one that was reset has none until it runs again."""
+        async with self._database.reading() as on:
+            found = await on.fetch(control_statements.CHECKPOINT_OWNERS)
+            return {(sync, connection) for sync, connection in found}
+
     async def checkpoints(self, sync: str, connection: str) -> dict[str, Checkpoint]:
         """Read where a sync stands on a connection, by stream."""
         async with self._database.reading() as on:
