@@ -129,6 +129,15 @@ async def test_a_total_of_another_type_is_no_answer(tmp_path: Path, frozen: Demo
         assert outcome.run.watermark is None
 
 
+async def test_more_rows_than_were_found_are_no_answer(tmp_path: Path, frozen: DemoOrg) -> None:
+    fewer = Fault.altering(lambda page, _: {**page, "totalSize": 10})
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(fewer, match="/query", times=None)
+        outcome = await project.outcome(everyone)
+        assert isinstance(outcome.problem, AnswerUnreadable)
+        assert outcome.run.watermark is None
+
+
 async def test_an_end_that_names_a_next_page_is_no_answer(tmp_path: Path, frozen: DemoOrg) -> None:
     fault = Fault.altering(lambda page, _: {**page, "done": True, "totalSize": -1})
     async with project_at(tmp_path, frozen) as project:

@@ -185,11 +185,11 @@ async def test_the_looks_come_ever_more_rarely_and_as_the_server_asks(monkeypatc
         waits.append(seconds)
 
     monkeypatch.setattr("orgsync.salesforce.bulk.jobs.pause", noted)
-    patient = job_answer("InProgress", Retry_After="30")
-    async with answering(*[job_answer("InProgress")] * 11, patient, job_answer("JobComplete")) as (_, client):
+    patient, endless = (job_answer("InProgress", Retry_After=seconds) for seconds in ("30", "99999999"))
+    async with answering(*[job_answer("InProgress")] * 11, patient, endless, job_answer("JobComplete")) as (_, client):
         await complete(client, job(), stalled_after=1e6, tell=lambda _: None)
     assert waits[:3] == [0.5, 0.75, 1.125]
-    assert waits[-2:] == [20, 30]
+    assert waits[-3:] == [20, 30, 60]
 
 
 @pytest.mark.parametrize("answer", [job_answer("Aborted"), GONE, reply(409, [{"errorCode": "INVALIDJOBSTATE"}])])
