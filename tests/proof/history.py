@@ -24,6 +24,7 @@ __all__ = ["DEEDS", "RUNS", "History", "Step", "history_of", "lived"]
 
 _BEGAN = datetime(2026, 3, 1, 9, 30, 17, tzinfo=UTC)
 _TRIES = 20
+_LARGEST_ANSWER = 2_000_000  # bytes, soon reached by what never ends
 
 RUNS = ("run", "run_and_break_off", "run_all_at_once", "follow", "settle")
 """What orgsync and its users do."""
@@ -37,7 +38,7 @@ DEEDS = (
     *("insert_link", "hide_link", "delete_link", "delete_link_for_good", "retitle_document"),
     *("wait_seconds", "wait_hours", "wait_days", "expire_tokens", "move_instance", "rotate_refresh_tokens"),
     *("expire_locators", "forget_bulk_jobs", "fail_bulk_jobs", "shorten_bulk_pages", "miscount_bulk_rows"),
-    *("fail_replication", "end_queries_early"),
+    *("fail_replication", "end_queries_early", "turn_hostile"),
     *("keep_bulk_out", "spend_bulk_jobs", "spend_calls", "slow_queries", "break_things"),
     *("begin_or_commit", "update_contact", "insert_contacts", "change_account", "wait_seconds") * 3,
 )
@@ -150,7 +151,9 @@ async def history_of(
         people = People(org)
         people.settle_in()
         with people.stack:
-            async with project_at(Path(folder), org, bulk_from=bulk_from, overlap=overlap) as project:
+            async with project_at(
+                Path(folder), org, bulk_from=bulk_from, overlap=overlap, largest_answer=_LARGEST_ANSWER
+            ) as project:
                 yield History(project, people)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from orgsync.demo_org import DemoOrg, Fault, Transaction
 
@@ -33,6 +33,25 @@ FAULTS: Sequence[tuple[Fault, str]] = (
     (Fault.changed_total(2), "/query"),
     (Fault.unknown_total(), "/query"),
 )
+
+
+def _rows(page: dict[str, object]) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", page["records"])
+
+
+HOSTILE: Sequence[Fault] = (
+    Fault.same_page_again(),
+    Fault.ever_new_pages(),
+    Fault.nested_json(),
+    Fault.bomb(),
+    Fault.busy("99999999"),
+    Fault.redirect("https://another.my.salesforce.com/services/data"),
+    Fault.changed_total(-3),
+    Fault.altering(lambda page, _: {**page, "totalSize": str(page["totalSize"])}),
+    Fault.altering(lambda page, _: {**page, "done": True, "totalSize": -1}),
+    Fault.altering(lambda page, _: {**page, "records": [{**row, "Id": None} for row in _rows(page)]}),
+)
+"""What a server answers that means no good."""
 
 RESOURCES = ("/updated", "/deleted", "/query", "/describe", "/jobs/query", "/results", "/limits", "/oauth2/token")
 """Every kind of request that a run sends."""
@@ -260,6 +279,12 @@ class People:
         """Answer getUpdated or getDeleted with nothing of Salesforce's until all comes to rest."""
         stray = Fault.status(self.dice.choice(STATUSES), self.dice.choice(["", "<html>blocked"]))
         self.org.add_fault(stray, match=self.dice.choice(["/updated", "/updated", "/deleted"]), times=None)
+
+    def turn_hostile(self) -> None:
+        """Answer some requests, until all comes to rest, as a server does that means no good."""
+        for fault in self.dice.sample(HOSTILE, k=2):
+            resource = "/query" if fault.alteration else self.dice.choice(RESOURCES)
+            self.org.add_fault(fault, match=resource, every=self.dice.randint(1, 4))
 
     def end_queries_early(self) -> None:
         """End one query in two before its last row."""

@@ -40,6 +40,13 @@ EARLY = [Step("end_queries_early", 0), *[Step("run_all_at_once", seed) for seed 
 ARCHIVED = [Step("settle", 0), *[Step("archive_task", seed) for seed in range(6)], *[Step("run_all_at_once", 7)] * 3]
 """Rows that only queryAll gives, and Ids that are compared: one run in five is asked for it, a settled org's half."""
 
+HOSTILE = [
+    step
+    for seed in range(8)
+    for step in (Step("turn_hostile", seed), Step("update_contact", seed), Step("run_all_at_once", seed))
+]
+"""Servers that mean no good, one after the other."""
+
 BROKEN_OFF = [
     step
     for seed in range(12)
@@ -63,5 +70,7 @@ BROKEN_OFF = [
 @example(steps=ARCHIVED, bulk_from=50_000, overlap=0)
 @example(steps=ARCHIVED, bulk_from=5, overlap=300)
 @example(steps=BROKEN_OFF, bulk_from=50_000, overlap=0)
+@example(steps=HOSTILE, bulk_from=50_000, overlap=0)
+@example(steps=HOSTILE, bulk_from=5, overlap=0)
 def test_after_a_quiet_run_every_copy_equals_the_org(steps: list[Step], bulk_from: int, overlap: float) -> None:
     asyncio.run(lived(steps, bulk_from, overlap))
