@@ -2,16 +2,24 @@
 
 import re
 
-__all__ = ["escaped", "excerpt", "printable"]
+__all__ = ["escaped", "excerpt", "printable", "whole"]
 
 # C0 but tab and line end, DEL, C1, and what turns the direction of writing or ends a line unseen.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)"
+)
+_HALF = re.compile("[\ud800-\udfff]")
 _ADDRESS = re.compile(r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+")
 
 
 def printable(text: str) -> str:
     """Return the text with each control character replaced by one that a terminal shows and does not obey."""
     return _CONTROL.sub(_picture, text)
+
+
+def whole(text: str) -> str:
+    """Return the text with halves of surrogate pairs replaced, which no database and no terminal takes."""
+    return _HALF.sub("\ufffd", text)
 
 
 def escaped(json: str) -> str:

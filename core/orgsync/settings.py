@@ -81,7 +81,9 @@ class Settings(BaseModel):
     lease: float = Field(
         default=60, ge=1, description="Seconds after which a run that shows no sign of life may be taken over."
     )
-    concurrency: int = Field(default=8, ge=1, description="Runs that `orgsync up` has under way at once, in all.")
+    concurrency: int = Field(
+        default=8, ge=1, description="Runs of `orgsync up` that work at once; waiting ones do not count."
+    )
     concurrency_per_org: int = Field(default=2, ge=1, description="The same on one org; it allows 25 long requests.")
     keep_runs: int = Field(
         default=90, ge=1, description="Days for which `orgsync up` keeps the runs that `orgsync runs` lists."

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from structlog.testing import capture_logs
 
 from orgsync import Credentials
 from orgsync.application import connect
 from orgsync.application.status import Status, statuses
+from orgsync.context import stored
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded, StoreReplaced
+from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded, StoreReplaced, StoreUnavailable
 from orgsync.scheduler import Patience, Scheduler, Scripts
+from orgsync.store import Store
 from tests.projects import Project, credentials_for, project_at
 
 ACCOUNTS = """\
@@ -383,3 +386,86 @@ async def test_status_shows_what_a_long_run_waits_for_while_it_does(two_orgs: Ni
     assert acme.running_for is not None
     assert "No answer has come for" in acme.waits_for
     assert "status.salesforce.com" in acme.waits_for
+
+
+def script(body: str) -> str:
+    """Make `accounts` a generator that does something before it reads."""
+    head = ACCOUNTS.replace("def accounts", "async def accounts").partition("    return")[0]
+    reads = "    async for batch in ctx.changes(Account):\n        yield batch\n"
+    imports = "import asyncio\nfrom contextlib import suppress\nfrom pathlib import Path\n\nimport anyio\n"
+    return f"{imports}{head}{body}{reads}"
+
+
+async def test_a_task_that_a_script_leaves_behind_ends_no_other_run(night: Night, tmp_path: Path) -> None:
+    mark = tmp_path / "over"
+    stray = (
+        "    async def stray() -> None:\n        for _ in range(20):\n            with suppress(Exception):\n"
+        f"                await ctx.get('limits')\n        Path({str(mark)!r}).touch()\n\n"
+        "    await asyncio.gather(ctx.get('sobjects/Nothing/describe'), stray())\n"
+    )
+    night.write("accounts.py", script(stray))
+    night.project.org.add_fault(Fault.maintenance(), match="/limits", times=None)
+    scheduler = night.scheduler()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(scheduler.run)
+        while not mark.exists():
+            await anyio.lowlevel.checkpoint()
+        for _ in range(50):
+            await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+    assert (await night.project.workspace.store.last_runs())["accounts", "acme"].status == "failed"
+
+
+async def test_a_script_that_takes_its_time_is_not_said_to_wait_for_the_org(two_orgs: Night) -> None:
+    two_orgs.write("accounts.py", script("    await anyio.sleep(1.5)\n"))
+    said = await two_orgs.ran(two_orgs.scheduler(patience=Patience(stalled_after=0.05, report_after=0.1)))
+    assert [status for _, status in order(said)] == ["done", "done"]
+    assert not [each for each in said if each["event"] == "run takes long" and each["log_level"] == "warning"]
+
+
+async def test_a_run_that_waits_for_a_slot_keeps_nobody_from_the_tokens_lock(two_orgs: Night, tmp_path: Path) -> None:
+    mark = tmp_path / "go on"
+    waits = (
+        f"    mark = Path({str(mark)!r})\n"
+        "    while ctx.connection.name == 'globex' and not mark.exists():\n        await anyio.sleep(0.01)\n"
+    )
+    two_orgs.write("accounts.py", script(waits))
+    two_orgs.project.org.expire_tokens()
+    two_orgs.project.org.add_fault(Fault.maintenance(), match="token")
+    two_orgs.project.org.add_fault(Fault.delay(1), match="token")  # meanwhile the other run takes the slot
+    store = two_orgs.project.workspace.store
+    scheduler = two_orgs.scheduler(patience=Patience(stalled_after=600))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(scheduler.run)
+        while len(await store.runs()) < 2:
+            await anyio.lowlevel.checkpoint()
+        async with store.lock("token acme", timeout=60):
+            mark.touch()
+        while [run.status for run in await store.runs()] != ["done", "done"]:
+            await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+
+
+async def test_what_a_run_waits_for_need_not_be_kept(two_orgs: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_orgs.project.org.add_fault(Fault.hang(), match="query")
+
+    async def full(*_: object) -> None:
+        raise StoreUnavailable("The disk is full.", "Make room.")
+
+    monkeypatch.setattr(Store, "note_run", full)
+    said = await two_orgs.ran(two_orgs.scheduler(patience=Patience(stalled_after=0.2, report_after=0.3)))
+    assert [status for _, status in order(said)] == ["done", "done"]
+
+
+async def test_a_token_that_another_process_renews_for_too_long_ends_the_run_with_that_cause(
+    two_orgs: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "_RENEWAL_TIMEOUT", 0.1)
+    two_orgs.project.org.expire_tokens()
+    workspace = two_orgs.project.workspace
+    scripts = Scripts(two_orgs.scripts, ["accounts"])
+    scripts.load()
+    async with workspace.store.lock("token acme", timeout=1):
+        outcome = await workspace.run(scripts.syncs["accounts"], "acme")
+    assert outcome.run.status == "failed"
+    assert "Another process has been renewing the token of acme" in (outcome.run.error or "")

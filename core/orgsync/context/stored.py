@@ -1,10 +1,11 @@
 """The store as sign-in and extraction know it: one connection's credentials, and one connection's rows."""
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from orgsync.errors import AlreadyRunning, TransientProblem
 from orgsync.records import Schema, parse_instant, to_stored
 from orgsync.salesforce.credentials import SECRET_PARTS, Credentials, Grant
 from orgsync.store import Connection, ConnectionColumns, Store
@@ -39,7 +40,16 @@ class StoredVault:
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:
         """Keep every other renewal of this connection out, in this process and in others."""
-        async with self.store.lock(f"token {self.name}", timeout=_RENEWAL_TIMEOUT):
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(self.store.lock(f"token {self.name}", timeout=_RENEWAL_TIMEOUT))
+            except AlreadyRunning as held:
+                problem = TransientProblem(
+                    f"Another process has been renewing the token of {self.name} for {_RENEWAL_TIMEOUT:.0f} seconds.",
+                    "Run it again; where it stays so, look for a process of orgsync that hangs.",
+                )
+                problem.retried = True
+                raise problem from held
             yield
 
 

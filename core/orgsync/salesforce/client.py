@@ -18,7 +18,7 @@ from .http import JSON, Answer, Http, Stream
 from .limits import ApiUsage
 from .retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat
 from .session import Access, Session
-from .slots import SLOT
+from .slots import SLOT, waiting
 
 __all__ = ["DEFAULT_API_VERSION", "Client", "Judge"]
 
@@ -177,6 +177,8 @@ class Client:
             access = await self._moved(access, problem)
         try:
             return await send(access)
+        except SessionUnfit as refused:
+            raise SessionUnfit(refused.cause, remedy_of_scope(access.scope)) from None
         except SessionInvalid as refused:
             raise SessionUnfit(
                 f"Salesforce calls a new session invalid at once: {refused.cause}", remedy_of_scope(access.scope)
@@ -196,8 +198,11 @@ class Client:
             else:
                 self._gone.add(access.instance_url)
                 renewed = access
-                with anyio.move_on_after(_SECONDS_TO_ASK), suppress(TransientProblem, ConfigurationInvalid):
-                    renewed = await self._session.renew(access)
+                if isinstance(problem, InstanceMoved):  # somebody is there, so what keeps a token from us is said
+                    renewed = await _token(self._session.renew(access))
+                else:
+                    with anyio.move_on_after(_SECONDS_TO_ASK), suppress(TransientProblem, ConfigurationInvalid):
+                        renewed = await self._session.renew(access)
         if renewed.instance_url == access.instance_url:
             raise problem
         return renewed
@@ -206,7 +211,8 @@ class Client:
         url, params = self._url(path, access), body.get("params")
         headers = _headers(access, body.get("headers"))
         self.usage.calls += 1
-        answer = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
+        with waiting():
+            answer = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
         self._note(answer)
         return _successful(answer, judge)
 
@@ -223,9 +229,10 @@ class Client:
         url = self._url(path, access)
         self.usage.calls += 1
         async with AsyncExitStack() as opening:
-            stream = await opening.enter_async_context(
-                self._http.stream("GET", url, params=params, headers=_headers(access, headers), timeout=seconds)
-            )
+            with waiting():
+                stream = await opening.enter_async_context(
+                    self._http.stream("GET", url, params=params, headers=_headers(access, headers), timeout=seconds)
+                )
             self._note(stream)
             if not stream.ok:
                 _successful(await stream.read(), problem_of)
@@ -233,7 +240,6 @@ class Client:
             return stream
 
     def _note(self, answer: Answer | Stream) -> None:
-        SLOT.get().answered()
         self.usage.note(answer.headers)
         if answer.date:
             self._ahead = answer.date - self._clock()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from orgsync.errors import ConfigurationInvalid, NetworkProblem
+from orgsync.printable import excerpt
 
 __all__ = ["Proxies", "Proxy", "proxy_refusal", "proxy_unreachable", "trusted"]
 
@@ -56,9 +57,9 @@ def trusted() -> ssl.SSLContext | bool:
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if file:
         return _trusting(Path(file))
-    if folder and not Path(folder).is_dir():
+    if folder and not any(_is_folder(each) for each in folder.split(os.pathsep)):
         raise ConfigurationInvalid(
-            f"SSL_CERT_DIR names {folder}, which is no folder.", "Correct the variable, or unset it."
+            f"SSL_CERT_DIR names {excerpt(folder)}, which is no folder.", "Correct the variable, or unset it."
         )
     return ssl.create_default_context(capath=folder) if folder else True
 
@@ -119,8 +120,15 @@ def _parsed(text: str, source: str) -> Proxy:
     return Proxy(url, host if port is None else f"{host}:{port}", source)
 
 
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
 def _trusting(file: Path) -> ssl.SSLContext:
-    if file.is_dir():
+    if _is_folder(str(file)):
         raise _no_certificates(file, "is a folder", "Name a file, or use SSL_CERT_DIR for the folder.")
     try:
         return ssl.create_default_context(cafile=file)
@@ -136,4 +144,4 @@ def _trusting(file: Path) -> ssl.SSLContext:
 
 
 def _no_certificates(file: Path, reason: str, remedy: str) -> ConfigurationInvalid:
-    return ConfigurationInvalid(f"SSL_CERT_FILE names {file}, which {reason}.", remedy)
+    return ConfigurationInvalid(f"SSL_CERT_FILE names {excerpt(str(file))}, which {reason}.", remedy)

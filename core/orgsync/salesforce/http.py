@@ -14,7 +14,7 @@ from contextlib import aclosing, asynccontextmanager
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import anyio
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JSON", "Answer", "Http", "Stream"]
 
+_GATHERED = 64 * 1024  # bytes
 _MAX_CONNECTIONS = 1000
 _MAX_IDLE_CONNECTIONS = 20  # httpcore looks at every idle one on each request
 _HEADERS = {"User-Agent": f"orgsync/{version('orgsync')}", "Accept-Encoding": "gzip", "Connection": "keep-alive"}
@@ -127,22 +128,23 @@ class Http:
     async def _content(self, response: httpx.Response, request: Request) -> AsyncGenerator[bytes]:
         """Give the body of a success as it arrives, and any other, which is a refusal, once it is there."""
         if response.is_success:
-            return _unzipped(_paced(response, request, Pace(self._timeout, self._bounds.least_rate)), response, request)
+            unzipped = _unzipped(response.aiter_raw(), response, request)
+            return _gathered(_paced(unzipped, request, Pace(self._timeout, self._bounds.least_rate)))
         with anyio.move_on_after(self._bounds.answer_timeout):
             return _once((await self._answer(response, request, None)).content)
         raise _late(request, self._bounds.answer_timeout, "answer_timeout")
 
     async def _answer(self, response: httpx.Response, request: Request, largest: int | None) -> Answer:
         """Read the whole body, and give the connection back whatever comes of it."""
-        parts: list[bytes] = []
+        content = bytearray()
         left = largest or self._bounds.largest_answer
         async with aclosing(response), aclosing(_unzipped(response.aiter_raw(), response, request)) as body:
             async for part in body:
-                parts.append(part)
+                content += part
                 left -= len(part)
                 if left < 0:
                     raise too_large(request.place, largest or self._bounds.largest_answer, fixed=largest is not None)
-        return Answer(response.status_code, _plain(response.headers), b"".join(parts), request.method, request.url)
+        return Answer(response.status_code, _plain(response.headers), bytes(content), request.method, request.url)
 
     async def _exchange(self, request: Request, seconds: float | None) -> httpx.Response:
         """Send a request, and give httpx's errors the names of ours."""
@@ -159,7 +161,8 @@ class Http:
             )
             if not sent.url.host:
                 raise httpx.InvalidURL("no host")
-            return await self._transport(sent.url).handle_async_request(sent)
+            transport = self._transport(sent.url)
+            return await transport.handle_async_request(sent)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             problem = ConfigurationInvalid("A request's address is not one.", "Check the login URL.")
         except (httpx.LocalProtocolError, UnicodeEncodeError):
@@ -176,10 +179,9 @@ class Http:
         """Give the pool of connections that leads to a URL, through a proxy where the environment names one."""
         proxy = self._proxies.leading_to(url.scheme, url.host)
         if proxy not in self._transports:
+            limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_IDLE_CONNECTIONS)
             self._transports[proxy] = httpx.AsyncHTTPTransport(
-                verify=self._tls or trusted(),
-                proxy=proxy.url if proxy else None,
-                limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_IDLE_CONNECTIONS),
+                verify=self._tls or trusted(), proxy=_proxy_of(proxy) if proxy else None, limits=limits
             )
         return self._transports[proxy]
 
@@ -237,9 +239,30 @@ async def _unzipped(body: AsyncIterator[bytes], response: httpx.Response, reques
         raise _cut_short(request)
 
 
-async def _paced(response: httpx.Response, request: Request, pace: Pace) -> AsyncGenerator[bytes]:
-    """Read a body as it arrives, as long as it comes fast enough."""
-    async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_raw())) as body:
+async def _gathered(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Put small pieces together: a server may send a byte at a time, and each costs those who read it."""
+    held = bytearray()
+    try:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if held and len(held) + len(piece) > _GATHERED:
+                    yield bytes(held)
+                    held.clear()
+                if len(piece) >= _GATHERED:
+                    yield piece
+                else:
+                    held += piece
+    except Exception:
+        if held:
+            yield bytes(held)  # what has come counts, whatever ends the rest
+        raise
+    if held:
+        yield bytes(held)
+
+
+async def _paced(unzipped: AsyncGenerator[bytes], request: Request, pace: Pace) -> AsyncGenerator[bytes]:
+    """Read a body as it arrives, as long as it comes fast enough; only what it unfolds to counts."""
+    async with aclosing(unzipped) as body:
         while True:
             began, chunk = anyio.current_time(), b""
             with anyio.move_on_after(pace.window) as wait:
@@ -257,6 +280,16 @@ async def _paced(response: httpx.Response, request: Request, pace: Pace) -> Asyn
 
 def _plain(headers: httpx.Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items() if name.lower() != "set-cookie"}
+
+
+def _proxy_of(proxy: Proxy) -> httpx.Proxy:
+    try:
+        return httpx.Proxy(proxy.url)
+    except (httpx.InvalidURL, ValueError):
+        problem = ConfigurationInvalid(
+            f"{proxy.source} does not hold the address of a proxy.", f"Correct {proxy.source}, or unset it."
+        )
+    raise problem  # not chained: the address may hold a password
 
 
 def _proxy_problem(error: httpx.RequestError, proxy: Proxy, request: Request) -> OrgsyncError | None:

@@ -9,7 +9,7 @@ from orgsync.errors import LimitReached
 
 __all__ = ["ApiUsage", "parse_limit_info"]
 
-_USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
+_USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d{1,15})/(\d{1,15})\b")
 
 
 def parse_limit_info(headers: Mapping[str, str]) -> tuple[int, int] | None:

@@ -62,7 +62,7 @@ def _total(answer: Answer) -> int:
     body: Any = answer.json()
     try:
         return int(body["totalSize"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise unreadable(answer) from None
 
 
@@ -74,6 +74,6 @@ def _limits(answer: Answer) -> Mapping[str, Limit]:
     for name, limit in cast("dict[str, Any]", body).items():
         try:
             limits[name] = Limit(int(limit["Max"]), int(limit["Remaining"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue  # a kind of limit that is yet to come
     return limits

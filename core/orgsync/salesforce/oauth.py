@@ -9,6 +9,7 @@ from typing import TypeVar
 import stamina
 
 from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, SignInNeeded, TransientProblem
+from orgsync.printable import whole
 
 from .credentials import Credentials
 from .gateway import passes, unspoken
@@ -16,8 +17,8 @@ from .hosts import host_of, login_url, may_be_org
 from .http import JSON, Answer, Http
 from .oauth_errors import problem
 from .retry import UNREACHABLE_TRIES, backoff, pause
-from .slots import SLOT
-from .token_answer import TokenAnswer, parse_token_answer
+from .slots import SLOT, waiting
+from .token_answer import TokenAnswer, lifetime_of, parse_token_answer
 
 __all__ = ["INTROSPECTION_HINT", "Identity", "aside", "identity", "introspect", "request_token", "retried"]
 
@@ -54,14 +55,15 @@ async def request_token(
     Raises SignInNeeded where Salesforce refuses the sign-in or the login host has moved, and a TransientProblem where
     asking again may help, as after any answer without an error of Salesforce's. Nothing is retried here.
     """
-    answer = await http.send(
-        "POST",
-        f"{login_url}/services/oauth2/token",
-        form=form,
-        headers={"Accept": "application/json"},
-        timeout=within,
-        largest=_LARGEST,
-    )
+    with waiting():
+        answer = await http.send(
+            "POST",
+            f"{login_url}/services/oauth2/token",
+            form=form,
+            headers={"Accept": "application/json"},
+            timeout=within,
+            largest=_LARGEST,
+        )
     if answer.status == 200:
         return parse_token_answer(answer.json())
     raise _refused(answer, form.get("grant_type"))
@@ -85,7 +87,7 @@ async def introspect(http: Http, credentials: Credentials) -> float | None:
         return None
     start = _number(document, "iat") or (answer.date or datetime.now(UTC)).timestamp()
     end = _number(document, "exp") or 0.0
-    return end - start if end > start else None
+    return lifetime_of(end - start)
 
 
 async def identity(http: Http, credentials: Credentials) -> Identity:
@@ -106,11 +108,10 @@ async def identity(http: Http, credentials: Credentials) -> Identity:
 async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
     """Await an attempt, and again after each TransientProblem, for 45 seconds at most, with full jitter.
 
-    A host that cannot be reached at all is given up after a few tries.
+    A host that cannot be reached at all is given up after a few tries. The slot of a run is given back by the first
+    wait; who asked for the attempt takes one again, when it holds no lock.
     """
-    slot = SLOT.get()
     async for trial in stamina.retry_context(_Waits(), attempts=None, timeout=_RETRY_SECONDS):
-        await slot.acquire()
         with trial:
             return await attempt()
     raise AssertionError("the last attempt raises")  # pragma: no cover
@@ -188,9 +189,14 @@ def _document(answer: Answer | None) -> dict[str, JSON]:
 
 def _text(document: dict[str, JSON], name: str) -> str | None:
     value = document.get(name)
-    return value if isinstance(value, str) and value else None
+    return whole(value) if isinstance(value, str) and value else None
 
 
 def _number(document: dict[str, JSON], name: str) -> float | None:
     value = document.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

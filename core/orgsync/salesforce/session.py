@@ -21,6 +21,8 @@ from .grants import token_form
 from .http import Http
 from .oauth import TOKEN_TIMEOUT, request_token, retried
 from .sign_in import accepted, utc_now
+from .slots import SLOT
+from .token_answer import lifetime_of
 
 __all__ = ["Access", "Session"]
 
@@ -99,6 +101,11 @@ class Session:
         return self._usable(self._credentials)
 
     async def _renewed(self, refused: Access | None) -> Access:
+        access = await self._renewed_in_turn(refused)
+        await SLOT.get().acquire()  # not while the lock is held: others wait for it, and a slot may be long in coming
+        return access
+
+    async def _renewed_in_turn(self, refused: Access | None) -> Access:
         failures_before = self._failures
         async with self._lock:
             access = self._usable(self._credentials, refused)
@@ -186,7 +193,7 @@ class Session:
         return credentials.issued_at is None or abs(self._clock() - credentials.issued_at) < _SURELY_ALIVE
 
     def _ends_soon(self, credentials: Credentials) -> bool:
-        if credentials.issued_at is None or credentials.lifetime is None:
+        if credentials.issued_at is None or lifetime_of(credentials.lifetime) is None or credentials.lifetime is None:
             return False
         lifetime = timedelta(seconds=credentials.lifetime)
         return self._clock() >= credentials.issued_at + lifetime - min(_MARGIN, lifetime / 10)

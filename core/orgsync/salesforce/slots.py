@@ -1,18 +1,24 @@
 """The slot that a run works in: who started the run lends it, and has it back while the run waits to try again."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
 from orgsync.errors import OrgsyncError
 
-__all__ = ["SLOT", "Slot"]
+__all__ = ["SLOT", "Slot", "waiting"]
 
 
 class Slot(Protocol):
     """One of so many slots that runs share."""
 
+    def asked(self) -> None:
+        """Note that a request is on its way; `answered` follows it, whatever comes of it."""
+        ...
+
     def answered(self) -> None:
-        """Note a sign of life: an answer has come."""
+        """Note that a request waits no more: its answer has begun, or there is none."""
         ...
 
     def release(self, cause: OrgsyncError | None) -> None:
@@ -27,6 +33,9 @@ class Slot(Protocol):
 class _Unlimited:
     """The slot of a run that shares none, as of `orgsync run`."""
 
+    def asked(self) -> None:
+        """Note nothing."""
+
     def answered(self) -> None:
         """Note nothing."""
 
@@ -35,6 +44,17 @@ class _Unlimited:
 
     async def acquire(self) -> None:
         """Wait for nothing."""
+
+
+@contextmanager
+def waiting() -> Generator[None]:
+    """Tell the slot of the present run that it waits for an answer until the end of the block."""
+    slot = SLOT.get()
+    slot.asked()
+    try:
+        yield
+    finally:
+        slot.answered()
 
 
 SLOT: ContextVar[Slot] = ContextVar("SLOT", default=_Unlimited())  # noqa: B039 - it holds no state

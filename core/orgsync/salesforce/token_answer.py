@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from orgsync.errors import AnswerUnreadable
+from orgsync.printable import whole
 
 from .http import JSON
 
-__all__ = ["TokenAnswer", "parse_token_answer", "same_org"]
+__all__ = ["TokenAnswer", "lifetime_of", "parse_token_answer", "same_org"]
 
 _ORG_ID = re.compile(r"00D[a-zA-Z0-9]{12}(?:[a-zA-Z0-9]{3})?")
 _USER_ID = re.compile(r"005[a-zA-Z0-9]{12}(?:[a-zA-Z0-9]{3})?")
+
+
+_LONGEST_LIFE = 1e9  # seconds; thirty years
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +55,13 @@ def parse_token_answer(document: JSON) -> TokenAnswer:
         refresh_token=_text(document, "refresh_token"),
         scope=_text(document, "scope"),
         issued_at=_instant(_number(document, "issued_at")),
-        expires_in=_number(document, "expires_in"),
+        expires_in=lifetime_of(_number(document, "expires_in")),
     )
+
+
+def lifetime_of(seconds: float | None) -> float | None:
+    """Give a token's lifetime as told; None, for unknown, where no token lives so long or so short."""
+    return seconds if seconds is not None and 0 < seconds <= _LONGEST_LIFE else None
 
 
 def same_org(one: str, other: str) -> bool:
@@ -69,7 +78,7 @@ def _unreadable() -> AnswerUnreadable:
 
 def _text(document: dict[str, JSON], name: str) -> str | None:
     value = document.get(name)
-    return value if isinstance(value, str) and value else None
+    return whole(value) if isinstance(value, str) and value else None
 
 
 def _number(document: dict[str, JSON], name: str) -> float | None:
@@ -79,7 +88,7 @@ def _number(document: dict[str, JSON], name: str) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if 0 < number < 1e15 else None
 

@@ -19,6 +19,7 @@ JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | 
 """What a JSON text can hold."""
 
 
+_FIRST_YEAR, _LAST_YEAR = 1990, 9000  # of a clock; instants are counted on from it
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -46,7 +47,8 @@ class _Head:
         """Give the server's own clock, aware, from the `Date` header; None where it is absent or garbled."""
         try:
             date = parsedate_to_datetime(self.headers.get("date", ""))
-            return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+            date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+            return date if _FIRST_YEAR <= date.year <= _LAST_YEAR else None
         except (ValueError, OverflowError):
             return None
 
@@ -139,14 +141,14 @@ class Stream(_Head):
 
         Raises AnswerTooLarge for more than `largest` bytes, and as `chunks` does.
         """
-        parts: list[bytes] = []
+        content = bytearray()
         left = self.largest
         async for part in self.body:
-            parts.append(part)
+            content += part
             left -= len(part)
             if left < 0:
                 raise too_large(self.place, self.largest, fixed=False)
-        return Answer(self.status, self.headers, b"".join(parts), self.method, self.url)
+        return Answer(self.status, self.headers, bytes(content), self.method, self.url)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -125,10 +125,17 @@ class Scheduler:
         self.worst = max((problem.exit_code for problem in self._scripts.problems), default=0)
         if self._agenda.waiting:
             self.worst = max(self.worst, SignInNeeded.exit_code)
+        replaced: StoreReplaced | None = None
         async with anyio.create_task_group() as runs:
-            while self._start(runs, now) or self._agenda.running:
-                await self._stir(_WATCH_EVERY)
-                await self._report_long_runs()
+            try:
+                while self._start(runs, now) or self._agenda.running:
+                    await self._stir(_WATCH_EVERY)
+                    await self._report_long_runs()
+            except StoreReplaced as problem:
+                replaced = problem
+                runs.cancel_scope.cancel()
+        if replaced is not None:
+            raise replaced
         return self.worst
 
     async def _begin(self) -> None:
@@ -212,7 +219,12 @@ class Scheduler:
                 continue
             if run is not None and complaint != slot.noted:
                 slot.noted = complaint
-                await self._workspace.store.note_run(run, complaint)
+                try:
+                    await self._workspace.store.note_run(run, complaint)
+                except StoreReplaced:
+                    raise
+                except OrgsyncError as problem:
+                    self._telling.store(problem)
 
     async def _tidy(self, now: datetime) -> None:
         """Once a day, forget the runs that are too old."""
@@ -263,7 +275,10 @@ class Scheduler:
         SLOT.set(slot)
         options: RunOptions = {"clock": self._clock, "watch": slot.watch, "begun": slot.begun}
         try:
-            outcome = await self._workspace.run(self._scripts.syncs[job.sync], job.connection, **options)
+            try:
+                outcome = await self._workspace.run(self._scripts.syncs[job.sync], job.connection, **options)
+            finally:
+                slot.close()
         except OrgsyncError as problem:
             self._not_run(job, problem)
         except BaseException as error:
@@ -286,7 +301,8 @@ class Scheduler:
             self._telling.ended(run, problem, 0)
             self._telling.rests(self._agenda.org_of(job.connection), until, problem)
             return
-        responsive = not isinstance(problem, TransientProblem) and not self._slots[job].has_stalled
+        stalled = problem is not None and self._slots[job].has_stalled
+        responsive = not isinstance(problem, TransientProblem) and not stalled
         failures = self._agenda.ended(job, self._now(), failed=_failed(outcome), responsive=responsive)
         self._telling.ended(run, problem, failures)
         if isinstance(problem, SignInNeeded):

@@ -40,7 +40,8 @@ class RunSlot:
         self._stir = stir
         self._began = self._heard = anyio.current_time()
         self._report_at = self._began + patience.report_after
-        self._stalls = self._released = self._complained = False
+        self._asked = 0  # requests that have no answer yet
+        self._stalls = self._released = self._complained = self._closed = False
         self._cause: OrgsyncError | None = None
         self._granted: anyio.Event | None = None
 
@@ -51,26 +52,34 @@ class RunSlot:
         self.run = run
 
     def watch(self, progress: Progress) -> None:
-        """Note how far the run is; a commit is a sign of life as well."""
+        """Note how far the run is."""
         self.progress = progress
-        self.answered()
+
+    def asked(self) -> None:
+        """Note a request that is on its way: from now on the run waits for its answer."""
+        if not self._asked:
+            self._heard = anyio.current_time()
+        self._asked += 1
 
     def answered(self) -> None:
-        """Note a sign of life. A run that had stalled works again, and counts again."""
+        """Note the end of a request's wait. A run that had stalled works again, and counts again."""
+        self._asked -= 1
         self._heard, self._cause = anyio.current_time(), None
-        if self._stalls:
+        if self._stalls and not self._closed:
             self._stalls = False
             self._agenda.take_again(self.job)
 
     def release(self, cause: OrgsyncError | None) -> None:
         """Give the slot back until `acquire`."""
+        if self._closed:
+            return
         self._released, self._stalls, self._cause = True, False, cause
         self._agenda.give_back(self.job)
         self._stir()
 
     async def acquire(self) -> None:
         """Wait for a slot, where this one was given back; tasks of one run wait for one together."""
-        if not self._released:
+        if not self._released or self._closed:
             return
         if self._granted is None:
             self._granted = anyio.Event()
@@ -87,10 +96,16 @@ class RunSlot:
             self._granted.set()
             self._granted = None
 
+    def close(self) -> None:
+        """Take no part any more: tasks that the script has left behind need no slot, and get none of the next run's."""
+        self._closed = True
+        self.grant()
+
     def check(self) -> None:
         """Give the slot to others where no answer has come for too long."""
         quiet = anyio.current_time() - self._heard
-        if not self._released and not self._stalls and quiet >= self._patience.stalled_after:
+        waits = self._asked and not self._released and not self._stalls
+        if waits and quiet >= self._patience.stalled_after:
             self._stalls = self.has_stalled = True
             self._agenda.stall(self.job)
 

@@ -24,6 +24,7 @@ __all__ = ["JobIncomplete", "Part", "Place", "results"]
 _TRIES = 5  # of a page, without a new row from any of them
 _MOST_EMPTY = 20  # pages in a row without a row
 _END = "null"
+_MOST_DIGITS = 16  # of a number of rows
 
 
 class JobIncomplete(ServerProblem):
@@ -207,7 +208,7 @@ def _page(stream: Stream, begun: Place) -> _Page:
     return _Page(
         begun=begun,
         name=stream.place,
-        said=int(count) if count.isdecimal() else None,
+        said=int(count) if count.isdecimal() and len(count) < _MOST_DIGITS else None,
         following=following,
         ends=locator == _END if locator else None,
     )
