@@ -104,8 +104,8 @@ async def complete(client: Client, job: Job, *, stalled_after: float, tell: Call
     """Wait until a job is complete, and tell of each look at it.
 
     Raises JobFailed where it ends otherwise, or where neither its state nor its count moves for `stalled_after`
-    seconds of this machine's time: a server's clock may jump. It is looked at after 0.5 seconds, then ever less often, at
-    most every 20 seconds, or as `Retry-After` asks, but once a minute.
+    seconds of this machine's time: a server's clock may jump. It is looked at after 0.5 seconds, then ever less often,
+    at most every 20 seconds, or as `Retry-After` asks, but once a minute.
     """
     wait, moved_at = _FIRST_WAIT, anyio.current_time()
     while True:
