@@ -5,7 +5,7 @@ then is the next batch asked for. So at whatever instant the process ends, the c
 left, and the next run goes on from there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from orgsync.records import Batch, Position, Record, Schema
 from orgsync.salesforce.credentials import CredentialsVault
 from orgsync.salesforce.http import Http
 from orgsync.settings import Settings
-from orgsync.store import Run, RunStatus, Store, Write
+from orgsync.store import Checkpoint, Run, RunStatus, Store, Write
 
 from .collecting import seldom_collecting
 from .kept_columns import KeptColumns
@@ -108,12 +108,7 @@ async def run_sync(
         try:
             await running.require_sound()
             saved = await store.checkpoints(sync.name, connection)
-            positions = {name: Position(name, kept.watermark, kept.position) for name, kept in saved.items()}
-            running.watermarks = {name: kept.watermark for name, kept in positions.items() if name}
-            running.tables = {name: kept.kept_in for name, kept in saved.items() if name and kept.kept_in}
-            running.kept = KeptColumns.of(saved)
-            for stream in await running.to_begin_anew(full=options.get("full", False)):
-                del positions[stream]
+            positions = await running.take_up(saved, full=options.get("full", False))
             context = await open_context(
                 leads_to,
                 store=store,
@@ -228,6 +223,16 @@ class _Running:
         self.progress.deleted += counts.deleted
         self.progress.unchanged += counts.unchanged
         self.progress.api_calls = calls
+
+    async def take_up(self, saved: Mapping[str, Checkpoint], *, full: bool) -> dict[str, Position]:
+        """Take in where earlier runs have come; answer with the positions that the sync goes on from."""
+        positions = {name: Position(name, kept.watermark, kept.position) for name, kept in saved.items()}
+        self.watermarks = {name: kept.watermark for name, kept in positions.items() if name}
+        self.tables = {name: kept.kept_in for name, kept in saved.items() if name and kept.kept_in}
+        self.kept = KeptColumns.of(saved)
+        for stream in await self.to_begin_anew(full=full):
+            del positions[stream]
+        return positions
 
     async def to_begin_anew(self, *, full: bool) -> list[str]:
         """Name the streams whose saved position says nothing of the rows in their table, by now.

@@ -22,6 +22,7 @@ import httpx
 
 from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem, OrgsyncError
 
+from .arriving import gathered, paced
 from .bounds import DEFAULT_BOUNDS, Bounds, Pace
 from .environment import Proxies, Proxy, proxy_refusal, proxy_unreachable, trusted
 from .request import Request, body_of, with_params
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["JSON", "Answer", "Http", "Stream"]
 
-_GATHERED = 64 * 1024  # bytes
 _MAX_CONNECTIONS = 1000
 _MAX_IDLE_CONNECTIONS = 20  # httpcore looks at every idle one on each request
 _HEADERS = {"User-Agent": f"orgsync/{version('orgsync')}", "Accept-Encoding": "gzip", "Connection": "keep-alive"}
@@ -129,7 +129,7 @@ class Http:
         """Give the body of a success as it arrives, and any other, which is a refusal, once it is there."""
         if response.is_success:
             unzipped = _unzipped(response.aiter_raw(), response, request)
-            return _gathered(_paced(unzipped, request, Pace(self._timeout, self._bounds.least_rate)))
+            return gathered(paced(unzipped, request, Pace(self._timeout, self._bounds.least_rate)))
         with anyio.move_on_after(self._bounds.answer_timeout):
             return _once((await self._answer(response, request, None)).content)
         raise _late(request, self._bounds.answer_timeout, "answer_timeout")
@@ -237,45 +237,6 @@ async def _unzipped(body: AsyncIterator[bytes], response: httpx.Response, reques
         raise _network_problem(error, request) from error
     if gunzip is not None and gunzip.is_cut_short:
         raise _cut_short(request)
-
-
-async def _gathered(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """Put small pieces together: a server may send a byte at a time, and each costs those who read it."""
-    held = bytearray()
-    try:
-        async with aclosing(pieces):
-            async for piece in pieces:
-                if held and len(held) + len(piece) > _GATHERED:
-                    yield bytes(held)
-                    held.clear()
-                if len(piece) >= _GATHERED:
-                    yield piece
-                else:
-                    held += piece
-    except Exception:
-        if held:
-            yield bytes(held)  # what has come counts, whatever ends the rest
-        raise
-    if held:
-        yield bytes(held)
-
-
-async def _paced(unzipped: AsyncGenerator[bytes], request: Request, pace: Pace) -> AsyncGenerator[bytes]:
-    """Read a body as it arrives, as long as it comes fast enough; only what it unfolds to counts."""
-    async with aclosing(unzipped) as body:
-        while True:
-            began, chunk = anyio.current_time(), b""
-            with anyio.move_on_after(pace.window) as wait:
-                try:
-                    chunk = await anext(body)
-                except StopAsyncIteration:
-                    return
-            if wait.cancelled_caught or pace.too_slow(anyio.current_time() - began, len(chunk)):
-                raise NetworkProblem(
-                    f"The answer to {request.place} comes more slowly than {pace.rate:g} bytes a second.",
-                    "Try again later; where the line is that slow, lower the setting least_rate.",
-                )
-            yield chunk
 
 
 def _plain(headers: httpx.Headers) -> dict[str, str]:
