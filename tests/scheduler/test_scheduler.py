@@ -19,6 +19,9 @@ from orgsync.context import stored
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded, StoreReplaced, StoreUnavailable
 from orgsync.scheduler import Patience, Scheduler, Scripts
+from orgsync.scheduler.agenda import Agenda
+from orgsync.scheduler.planning import Bounds, Job
+from orgsync.scheduler.slots import RunSlot
 from orgsync.store import Store
 from tests.projects import Project, credentials_for, project_at
 
@@ -416,11 +419,19 @@ async def test_a_task_that_a_script_leaves_behind_ends_no_other_run(night: Night
     assert (await night.project.workspace.store.last_runs())["accounts", "acme"].status == "failed"
 
 
-async def test_a_script_that_takes_its_time_is_not_said_to_wait_for_the_org(two_orgs: Night) -> None:
-    two_orgs.write("accounts.py", script("    await anyio.sleep(1.5)\n"))
-    said = await two_orgs.ran(two_orgs.scheduler(patience=Patience(stalled_after=0.05, report_after=0.1)))
-    assert [status for _, status in order(said)] == ["done", "done"]
-    assert not [each for each in said if each["event"] == "run takes long" and each["log_level"] == "warning"]
+async def test_only_a_run_with_a_request_under_way_is_said_to_wait_for_its_answer() -> None:
+    job, agenda = Job("accounts", "acme"), Agenda(Bounds(1, 1))
+    agenda.running.add(job)
+    slot = RunSlot(job, agenda, Patience(stalled_after=0), lambda: None)
+    slot.check()
+    assert (slot.has_stalled, slot.complaint) == (False, "")
+    slot.asked()
+    slot.check()
+    assert slot.has_stalled
+    assert "No answer has come for" in slot.complaint
+    slot.answered()
+    slot.check()
+    assert slot.complaint == ""
 
 
 async def test_a_run_that_waits_for_a_slot_keeps_nobody_from_the_tokens_lock(two_orgs: Night, tmp_path: Path) -> None:
