@@ -10,9 +10,9 @@ import hypothesis
 import pytest
 import structlog
 
-from orgsync.application import connect, open_workspace
-from orgsync.cassettes import Source, without_waiting
+from orgsync.cassettes import RecordFrom, without_waiting
 from orgsync.demo_org import DemoOrg
+from orgsync.project import connect, open_project
 
 from .projects import credentials_for, settings_for
 
@@ -54,14 +54,14 @@ def recorded_org(request: pytest.FixtureRequest) -> Iterator[DemoOrg | None]:
 
 
 @pytest.fixture
-def recorded_from(recorded_org: DemoOrg, tmp_path: Path) -> Source:
+def recorded_from(recorded_org: DemoOrg, tmp_path: Path) -> RecordFrom:
     """What `pytest --record` records from: the demo org, over real HTTP."""
     settings = settings_for(tmp_path / "recorded_from", overlap=300)  # as a replay has it
     settings.project.mkdir()
 
     async def sign_in() -> None:
-        async with open_workspace(settings) as workspace:
-            await connect(workspace, "acme", credentials_for(recorded_org))
+        async with open_project(settings) as opened:
+            await connect(opened, "acme", credentials_for(recorded_org))
 
     anyio.run(sign_in)
-    return Source(settings, "acme", lambda: recorded_org.now, credentials_for(recorded_org))
+    return RecordFrom(settings, "acme", lambda: recorded_org.now, credentials_for(recorded_org))

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from orgsync import Credentials, Record, Sync
-from orgsync.application import Workspace, connect, open_workspace
 from orgsync.demo_org import DemoOrg
-from orgsync.runner import Outcome, Progress
+from orgsync.engine import Outcome, Progress
+from orgsync.project import Project, connect, open_project
 from orgsync.settings import Settings
 from orgsync.store import Run
 
-__all__ = ["Interruption", "Project", "credentials_for", "project_at", "settings_for"]
+__all__ = ["Interruption", "SampleProject", "credentials_for", "project_at", "settings_for"]
 
 
 class Interruption(BaseException):
@@ -43,10 +43,10 @@ def settings_for(folder: Path, **settings: Any) -> Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class SampleProject:
     """An open project whose connection `acme` leads to a demo org."""
 
-    workspace: Workspace
+    opened: Project
     org: DemoOrg
 
     async def outcome(
@@ -61,7 +61,7 @@ class Project:
         """Run a sync on acme, and give how it ended. The machine's clock is the org's unless another is given."""
         self.org.clear_requests()
         now = clock or (lambda: self.org.now)
-        return await self.workspace.run(sync, "acme", full=full, reconcile=reconcile, watch=watch, clock=now)
+        return await self.opened.run(sync, "acme", full=full, reconcile=reconcile, watch=watch, clock=now)
 
     async def run(
         self,
@@ -95,11 +95,11 @@ class Project:
 
     async def live(self, table: str) -> dict[str, dict[str, Any]]:
         """Read the copy's live rows by Id."""
-        return {row["id"]: row async for row in self.workspace.store.read(table)}
+        return {row["id"]: row async for row in self.opened.store.read(table)}
 
     async def feed(self, table: str, after: int = 0) -> list[tuple[str, str]]:
         """Read the change feed as (Id, what changed)."""
-        rows = self.workspace.store.read(table, changes=True, after=after)
+        rows = self.opened.store.read(table, changes=True, after=after)
         return [(row["id"], row["sync_change"]) async for row in rows]
 
     @property
@@ -114,9 +114,9 @@ class Project:
 
 
 @asynccontextmanager
-async def project_at(folder: Path, org: DemoOrg, **settings: Any) -> AsyncGenerator[Project]:
+async def project_at(folder: Path, org: DemoOrg, **settings: Any) -> AsyncGenerator[SampleProject]:
     """Open a project in a folder, connecting acme to the org the first time."""
-    async with open_workspace(settings_for(folder, **settings)) as workspace:
-        if not await workspace.store.connections():
-            await connect(workspace, "acme", credentials_for(org))
-        yield Project(workspace, org)
+    async with open_project(settings_for(folder, **settings)) as opened:
+        if not await opened.store.connections():
+            await connect(opened, "acme", credentials_for(org))
+        yield SampleProject(opened, org)

@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 
 from benchmarks.server import Server
-from orgsync.application import open_workspace
+from orgsync.project import open_project
 from orgsync_syncs.contacts import contacts
 
 from .connecting import connect_to, settings_in
@@ -15,14 +15,14 @@ from .telling import measured, tell
 
 async def _main(folder: Path, url: str, changes: list[int]) -> None:
     server, calls, found = Server(url), dict[int, int](), dict[int, int]()
-    async with open_workspace(settings_in(folder)) as workspace:
-        name = await connect_to(url, workspace)
-        outcome = await workspace.run(contacts, name)
+    async with open_project(settings_in(folder)) as project:
+        name = await connect_to(url, project)
+        outcome = await project.run(contacts, name)
         with measured() as span:
             for rows in changes:
                 server.change(rows)
                 server.calls()
-                outcome = await workspace.run(contacts, name)
+                outcome = await project.run(contacts, name)
                 if outcome.problem:
                     raise outcome.problem
                 calls[rows], found[rows] = server.calls(), outcome.run.updated

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orgsync import Credentials
-from orgsync.application import Workspace, connect
+from orgsync.project import Project, connect
 from orgsync.settings import Settings
 
 __all__ = ["connect_to", "settings_in"]
@@ -14,9 +14,9 @@ def settings_in(folder: Path, **settings: object) -> Settings:
     return Settings.model_validate({"project": folder, **settings})
 
 
-async def connect_to(url: str, workspace: Workspace, *, number: int = 0) -> str:
+async def connect_to(url: str, project: Project, *, number: int = 0) -> str:
     """Connect an org of its own and answer with the connection's name."""
     credentials = Credentials(
         grant="refresh-token", login_url=url, client_id="benchmark", client_secret="-", refresh_token=f"org-{number}"
     )
-    return (await connect(workspace, f"org-{number}", credentials)).connection.name
+    return (await connect(project, f"org-{number}", credentials)).connection.name

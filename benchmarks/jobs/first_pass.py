@@ -12,7 +12,7 @@ import anyio
 
 from benchmarks.server import Server
 from orgsync import Batches, Context, Record, Sync, sync
-from orgsync.application import open_workspace
+from orgsync.project import open_project
 
 from .connecting import connect_to, settings_in
 from .telling import measured, tell
@@ -73,12 +73,12 @@ async def _main(folder: Path, url: str, kind: str, rows: int) -> None:
     if kind == "bulk":
         settings = settings_in(folder, bulk_from=min(rows, settings.bulk_from))
     contacts = {"rest": wide, "bulk": narrow}[kind]()
-    async with open_workspace(settings) as workspace:
-        name = await connect_to(url, workspace)
+    async with open_project(settings) as project:
+        name = await connect_to(url, project)
     server.calls()
     with measured() as span:
-        async with open_workspace(settings) as workspace:
-            outcome = await workspace.run(contacts, name)
+        async with open_project(settings) as project:
+            outcome = await project.run(contacts, name)
     if outcome.problem:
         raise outcome.problem
     tell(span, rows=outcome.run.added, calls=server.calls())

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 
 from benchmarks.server import Server
-from orgsync.application import Workspace, open_workspace
+from orgsync.project import Project, open_project
 from orgsync_syncs.contacts import contacts
 
 from .connecting import connect_to, settings_in
@@ -18,24 +18,24 @@ _AT_ONCE = 8  # as many as `orgsync up` runs by default
 
 async def _main(folder: Path, url: str, connections: int, passes: int) -> None:
     server, names = Server(url), list[str]()
-    async with open_workspace(settings_in(folder)) as workspace:
+    async with open_project(settings_in(folder)) as project:
         for number in range(connections):
-            names.append(await connect_to(url, workspace, number=number))
-        await _run_all(workspace, names)
+            names.append(await connect_to(url, project, number=number))
+        await _run_all(project, names)
         server.calls()
         with measured() as span:
             for _ in range(passes):
-                await _run_all(workspace, names)
+                await _run_all(project, names)
     tell(span, rows=0, runs=connections * passes, calls=server.calls())
 
 
-async def _run_all(workspace: Workspace, names: Sequence[str]) -> None:
+async def _run_all(project: Project, names: Sequence[str]) -> None:
     """Run every connection once, some at a time."""
     waiting = iter(names)
 
     async def take_turns() -> None:
         for name in waiting:
-            outcome = await workspace.run(contacts, name)
+            outcome = await project.run(contacts, name)
             if outcome.problem:
                 raise outcome.problem
 

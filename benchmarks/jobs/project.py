@@ -5,7 +5,7 @@ from pathlib import Path
 
 import anyio
 
-from orgsync.application import open_workspace
+from orgsync.project import open_project
 from orgsync.settings import PROJECT_FILE
 
 from .connecting import connect_to, settings_in
@@ -27,9 +27,9 @@ async def _main(folder: Path, url: str, connections: int, every: str) -> None:
     (folder / "syncs").mkdir()
     (folder / "syncs" / "contacts.py").write_text(_SCRIPT.format(every=every), encoding="utf-8")
     (folder / PROJECT_FILE).touch()
-    async with open_workspace(settings_in(folder)) as workspace:
+    async with open_project(settings_in(folder)) as project:
         for number in range(connections):
-            await connect_to(url, workspace, number=number)
+            await connect_to(url, project, number=number)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ import typer
 
 from orgsync.errors import ConfigurationInvalid
 
-from .choosing import choose_connection
 from .commands import wait_for
-from .completing import connection_names
+from .completion import connection_names
+from .connection_choice import choose_connection
 from .output import examples, result, say, to_json
 
 if TYPE_CHECKING:
-    from orgsync.salesforce.http import JSON
+    from orgsync.salesforce.http.http import JSON
 
 __all__ = ["EXAMPLES", "api"]
 
@@ -70,14 +70,12 @@ def api(
 
 
 async def _call(method: Method, path: str, name: str | None, body: "JSON") -> Any:
-    from orgsync.application import open_workspace
-    from orgsync.context import open_context
+    from orgsync.project import open_project
+    from orgsync.scripts import open_context
 
-    async with open_workspace() as workspace:
-        connection = await choose_connection(workspace.store, name)
-        context = await open_context(
-            connection, store=workspace.store, http=workspace.http, settings=workspace.settings
-        )
+    async with open_project() as project:
+        connection = await choose_connection(project.store, name)
+        context = await open_context(connection, store=project.store, http=project.http, settings=project.settings)
         match method:
             case Method.GET:
                 return await context.get(path)

@@ -10,14 +10,14 @@ import typer
 
 from orgsync.errors import ConfigurationInvalid, SignInNeeded
 
-from .asking import Asked, Flow, Parts
 from .commands import wait_for
-from .completing import connection_names
+from .completion import connection_names
 from .output import brief, examples, result, say
+from .sign_in_options import Asked, Flow, Parts
 
 if TYPE_CHECKING:
-    from orgsync.application import SignIn, Workspace
-    from orgsync.salesforce.credentials import Credentials
+    from orgsync.project import Project, SignIn
+    from orgsync.salesforce.auth.credentials import Credentials
 
 __all__ = ["EXAMPLES", "connect", "told"]
 
@@ -101,55 +101,55 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
 
 
 async def _connect(name: str, asked: Asked, metadata: dict[str, Any] | None, tags: list[str] | None) -> "SignIn":
-    from orgsync.application import connect as keep
-    from orgsync.application import open_workspace
-    from orgsync.application.connecting import require_name
-    from orgsync.context.stored import StoredVault
+    from orgsync.project import connect as keep
+    from orgsync.project import open_project
+    from orgsync.project.connecting import require_name
+    from orgsync.scripts.stored import StoredVault
 
     require_name(name)
-    async with open_workspace() as workspace:
-        await workspace.store.require_key()
-        parts = await _parts(workspace, name, asked)
+    async with open_project() as project:
+        await project.store.require_key()
+        parts = await _parts(project, name, asked)
         flow = parts.flow()
         again = parts.existing is not None and asked.flow is None
-        credentials = await _credentials(workspace, parts, flow)
+        credentials = await _credentials(project, parts, flow)
         try:
-            async with StoredVault(workspace.store, name).lock():  # nobody else uses up a stored refresh token now
-                return await keep(workspace, name, credentials, metadata=metadata, tags=tags)
+            async with StoredVault(project.store, name).lock():  # nobody else uses up a stored refresh token now
+                return await keep(project, name, credentials, metadata=metadata, tags=tags)
         except SignInNeeded as refused:
             if not (again and flow == "refresh-token" and sys.stdin.isatty()):
                 raise
             say(f"{refused.cause} So sign in with the browser.")
-        credentials = await _credentials(workspace, parts, "browser")
-        return await keep(workspace, name, credentials, metadata=metadata, tags=tags)
+        credentials = await _credentials(project, parts, "browser")
+        return await keep(project, name, credentials, metadata=metadata, tags=tags)
 
 
-async def _parts(workspace: "Workspace", name: str, asked: Asked) -> Parts:
-    existing = next((each for each in await workspace.store.connections() if each.name == name), None)
+async def _parts(project: "Project", name: str, asked: Asked) -> Parts:
+    existing = next((each for each in await project.store.connections() if each.name == name), None)
     if existing is None:
-        return Parts(asked, workspace.settings)
+        return Parts(asked, project.settings)
     try:
-        stored = await workspace.store.secrets(name)
+        stored = await project.store.secrets(name)
     except ConfigurationInvalid as error:
         say(f"warning: {error.cause} They are asked for again.")
         stored = dict[str, Any]()
     secrets = {key: value for key, value in stored.items() if isinstance(value, str)}
-    return Parts(asked, workspace.settings, existing, secrets)
+    return Parts(asked, project.settings, existing, secrets)
 
 
-async def _credentials(workspace: "Workspace", parts: Parts, flow: Flow) -> "Credentials":
+async def _credentials(project: "Project", parts: Parts, flow: Flow) -> "Credentials":
     app = parts.credentials(flow)
     if flow != "browser":
         return app
-    from orgsync.salesforce.callback import CALLBACK_PORT, open_in_browser, sign_in_by_browser
+    from orgsync.salesforce.auth.browser_callback import CALLBACK_PORT, open_in_browser, sign_in_by_browser
 
     return await sign_in_by_browser(
-        workspace.http,
+        project.http,
         app,
         announce=_announce,
         open_url=open_in_browser,
         port=CALLBACK_PORT if parts.asked.port is None else parts.asked.port,
-        allowed_hosts=workspace.settings.allowed_hosts,
+        allowed_hosts=project.settings.allowed_hosts,
     )
 
 
@@ -159,7 +159,7 @@ def _announce(url: str) -> None:
 
 def told(made: "SignIn") -> list[str]:
     """Tell what a sign-in has shown, and what to do next."""
-    from orgsync.salesforce.oauth import INTROSPECTION_HINT
+    from orgsync.salesforce.auth.token_endpoint import INTROSPECTION_HINT
 
     connection = made.connection
     facts = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .commands import Program, enter_project, open_view, wait_for
-from .completing import connection_names
+from .completion import connection_names
 from .output import examples, instant, json_line, result, say, to_json
 from .tables import show_table
 
@@ -145,24 +145,24 @@ def as_object(connection: "ConnectionRow") -> dict[str, Any]:
 
 
 async def _rename(old: str, new: str) -> None:
-    from orgsync.application import open_workspace
-    from orgsync.application.connecting import require_name
+    from orgsync.project import open_project
+    from orgsync.project.connecting import require_name
 
     require_name(new)
-    async with open_workspace() as workspace:
-        await workspace.store.rename_connection(old, new)
+    async with open_project() as project:
+        await project.store.rename_connection(old, new)
 
 
 async def _remove(name: str, *, keep_rows: bool) -> None:
-    from orgsync.application import open_workspace
+    from orgsync.project import open_project
 
-    async with open_workspace() as workspace:
-        await workspace.store.remove_connection(name, keep_rows=keep_rows)
+    async with open_project() as project:
+        await project.store.remove_connection(name, keep_rows=keep_rows)
 
 
 async def _test(name: str) -> int:
-    from orgsync.application import open_workspace
-    from orgsync.application.trying import try_connection
+    from orgsync.project import open_project
+    from orgsync.project.trying import try_connection
 
-    async with open_workspace() as workspace:
-        return (await try_connection(workspace, name)).usage.calls
+    async with open_project() as project:
+        return (await try_connection(project, name)).usage.calls

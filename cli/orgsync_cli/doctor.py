@@ -7,14 +7,14 @@ import typer
 from orgsync.printable import printable
 
 from .commands import wait_for
-from .completing import connection_names
+from .completion import connection_names
 from .output import console, detail_lines, examples
 from .tables import GAP, broken
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from orgsync.application.examining import Finding
+    from orgsync.project.doctor import Finding
 
 __all__ = ["EXAMPLES", "doctor"]
 
@@ -42,11 +42,11 @@ def doctor(
 
 
 async def _doctor(name: str | None) -> int:
-    from orgsync.application.examining import examine
+    from orgsync.project.doctor import diagnose
     from orgsync.settings import load_settings
 
     screen, worst, problems = console(), 0, 0
-    async for finding in examine(load_settings(), [name] if name else []):
+    async for finding in diagnose(load_settings(), [name] if name else []):
         _show(screen, finding)
         if finding.problem:
             worst, problems = max(worst, finding.problem.exit_code), problems + 1

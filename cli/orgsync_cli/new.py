@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .choosing import choose_connection
 from .commands import Program, wait_for
-from .completing import connection_names
+from .completion import connection_names
+from .connection_choice import choose_connection
 from .output import amount, examples, result
 
 if TYPE_CHECKING:
-    from orgsync.application.scripting import NewScript
+    from orgsync.project.scaffold import NewScript
 
 __all__ = ["EXAMPLES", "app"]
 
@@ -54,15 +54,15 @@ def sync(
 
 
 async def _write_sync(sobject: str, name: str | None, fields: list[str], output: Path | None, *, force: bool) -> None:
-    from orgsync.application import open_workspace
-    from orgsync.application.scripting import is_found, require_room, script_for, write
-    from orgsync.application.trying import try_connection
+    from orgsync.project import open_project
+    from orgsync.project.scaffold import is_found, require_room, script_for, write
+    from orgsync.project.trying import try_connection
     from orgsync.settings import load_settings
 
     settings = load_settings()
-    async with open_workspace(settings) as workspace:
-        connection = await choose_connection(workspace.store, name)
-        client = await try_connection(workspace, connection.name)
+    async with open_project(settings) as project:
+        connection = await choose_connection(project.store, name)
+        client = await try_connection(project, connection.name)
         script = await script_for(client, sobject, fields)
     folder = settings.syncs_folder
     path = output or folder / f"{script.name}.py"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from orgsync.printable import printable
 
 if TYPE_CHECKING:
-    from orgsync.runner import Progress
+    from orgsync.engine import Progress
 
 __all__ = ["Expectation", "shown_progress"]
 

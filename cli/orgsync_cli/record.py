@@ -12,17 +12,17 @@ import typer
 
 from orgsync.errors import ConfigurationInvalid
 
-from .choosing import choose_connection
 from .commands import wait_for
-from .completing import connection_names, sync_names
-from .interrupting import Interruption
+from .completion import connection_names, sync_names
+from .connection_choice import choose_connection
 from .output import amount, examples, result, say
 from .run import outcome_line
+from .signals import Interruption
 
 if TYPE_CHECKING:
     from orgsync.cassettes import Cassette, Ran, Recording
-    from orgsync.context import Sync
     from orgsync.records import Record
+    from orgsync.scripts import Sync
     from orgsync.settings import Settings
 
 __all__ = ["EXAMPLES", "record"]
@@ -57,19 +57,19 @@ def record(
 async def _record(name: str, connection: str | None, runs: int, max_rows: int | None) -> int:
     import anyio
 
-    from orgsync.application import open_workspace
-    from orgsync.discovery import find_sync
+    from orgsync.project import open_project
+    from orgsync.scripts.discovery import find_sync
     from orgsync.settings import load_settings
 
     _require_test_kit()
-    from orgsync.cassettes import Recording, Source
+    from orgsync.cassettes import RecordFrom, Recording
 
     settings = load_settings()
     sync = find_sync(name, settings.syncs_folder)
-    async with open_workspace(settings) as workspace:
-        chosen = (await choose_connection(workspace.store, connection)).name
+    async with open_project(settings) as project:
+        chosen = (await choose_connection(project.store, connection)).name
     with anyio.CancelScope() as scope, Interruption(scope) as interruption, tempfile.TemporaryDirectory() as folder:
-        recording = Recording(Source(settings, chosen), Path(folder), max_rows=max_rows)
+        recording = Recording(RecordFrom(settings, chosen), Path(folder), max_rows=max_rows)
         await _heard(recording, sync, runs)
         cassette = recording.cassette()
         _Written(settings, sync).write(cassette, await _replayed(cassette, sync, settings, runs))

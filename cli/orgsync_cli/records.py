@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .commands import open_view
-from .completing import column_names, connection_names, table_names
+from .completion import column_names, connection_names, table_names
 from .output import examples, result, say, stdout, to_json
 from .tables import show_rows
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .commands import wait_for
-from .completing import connection_names, sync_names
+from .completion import connection_names, sync_names
 from .output import amount, examples, result
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ def _what(copy: "SyncCopy") -> str:
 
 
 async def _copy_of(sync: str, connection: str | None) -> "SyncCopy":
-    from orgsync.application import open_workspace
+    from orgsync.project import open_project
 
-    async with open_workspace() as workspace:
-        return await workspace.store.copy_of(sync, connection)
+    async with open_project() as project:
+        return await project.store.copy_of(sync, connection)
 
 
 async def _reset(sync: str, connection: str | None) -> "SyncCopy":
-    from orgsync.application import open_workspace
+    from orgsync.project import open_project
 
-    async with open_workspace() as workspace:
-        return await workspace.store.reset(sync, connection)
+    async with open_project() as project:
+        return await project.store.reset(sync, connection)

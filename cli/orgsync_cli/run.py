@@ -9,19 +9,19 @@ import typer
 
 from orgsync.errors import AlreadyRunning, ConfigurationInvalid, OrgsyncError
 
-from .choosing import choose_connections
 from .commands import wait_for
-from .completing import connection_names, sync_names
-from .interrupting import Interruption
+from .completion import connection_names, sync_names
+from .connection_choice import choose_connections
 from .output import amount, brief, examples, instant, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
+from .signals import Interruption
 
 if TYPE_CHECKING:
-    from orgsync.application import Workspace
-    from orgsync.context import Sync
-    from orgsync.extract import Plan
+    from orgsync.engine import RunOptions
+    from orgsync.extract import Route
+    from orgsync.project import Project
     from orgsync.records import Record
-    from orgsync.runner import RunOptions
+    from orgsync.scripts import Sync
     from orgsync.store import Run, RunRow
 
 __all__ = ["EXAMPLES", "as_object", "outcome_line", "run"]
@@ -89,38 +89,38 @@ class _Chosen:
 async def _run(chosen: _Chosen) -> int:
     import anyio
 
-    from orgsync.application import open_workspace
-    from orgsync.discovery import load_syncs, required
+    from orgsync.project import open_project
+    from orgsync.scripts.discovery import load_syncs, required
     from orgsync.settings import load_settings
 
     settings = load_settings()
     syncs = [required(found) for found in load_syncs(settings.syncs_folder, chosen.syncs)]
     worst = 0
-    async with open_workspace(settings) as workspace:  # outside the scope, so that it is closed in order
+    async with open_project(settings) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope) as interruption:
-            there = await choose_connections(workspace.store, chosen.connections, every_one=chosen.every_one)
+            there = await choose_connections(project.store, chosen.connections, every_one=chosen.every_one)
             for connection in there:
                 for sync in syncs:
-                    worst = max(worst, await _one(workspace, sync, connection.name, chosen))
+                    worst = max(worst, await _one(project, sync, connection.name, chosen))
                     if interruption.code:  # the signal came when the run was over
                         return interruption.code
     return interruption.code or worst
 
 
-async def _one(workspace: "Workspace", sync: "Sync[Record]", connection: str, chosen: _Chosen) -> int:
+async def _one(project: "Project", sync: "Sync[Record]", connection: str, chosen: _Chosen) -> int:
     if not chosen.dry_run:
-        return await _OneRun(workspace, sync, connection, chosen).run()
-    from .rehearsal import OneRehearsal
+        return await _OneRun(project, sync, connection, chosen).run()
+    from .dry_run import OneDryRun
 
     options: RunOptions = {"full": chosen.full, "reconcile": chosen.reconcile}
-    return await OneRehearsal(workspace, sync, connection, options, chosen.limit, chosen.as_json).run()
+    return await OneDryRun(project, sync, connection, options, chosen.limit, chosen.as_json).run()
 
 
 @dataclass(slots=True)
 class _OneRun:
     """One sync on one connection, and what is told of it."""
 
-    workspace: "Workspace"
+    project: "Project"
     sync: "Sync[Record]"
     connection: str
     chosen: _Chosen
@@ -131,7 +131,7 @@ class _OneRun:
         began = datetime.now(UTC)
         try:
             with shown_progress(f"{self.sync.name} on {self.connection}", show=not self.chosen.as_json) as watch:
-                outcome = await self.workspace.run(
+                outcome = await self.project.run(
                     self.sync, self.connection, full=self.chosen.full, reconcile=self.chosen.reconcile, watch=watch
                 )
         except AlreadyRunning as problem:
@@ -145,7 +145,7 @@ class _OneRun:
             raise
         return self._told(outcome.run, outcome.problem, outcome.plan)
 
-    def _told(self, finished: "Run", problem: OrgsyncError | None, plan: "Plan | None" = None) -> int:
+    def _told(self, finished: "Run", problem: OrgsyncError | None, plan: "Route | None" = None) -> int:
         if self.chosen.as_json:
             json_line({**as_object(finished), "plan": None if plan is None else str(plan)})
         else:
@@ -158,7 +158,7 @@ class _OneRun:
 
     async def _tell_stopped(self, began: datetime) -> None:
         """Tell what an interrupted run has kept, if it came as far as to begin."""
-        runs = await self.workspace.store.runs(1, sync=self.sync.name, connection=self.connection)
+        runs = await self.project.store.runs(1, sync=self.sync.name, connection=self.connection)
         latest = [each for each in runs if each.started_at >= began.replace(microsecond=0)]
         for stopped in latest:
             self._told(stopped, None)

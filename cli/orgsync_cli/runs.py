@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .commands import open_view
-from .completing import connection_names, sync_names
+from .completion import connection_names, sync_names
 from .output import brief, examples, instant, json_line, moment, result, say
 from .run import as_object
 from .tables import show_table

@@ -10,7 +10,7 @@ from .output import amount, brief, examples, instant, json_line, moment, say
 from .tables import show_table
 
 if TYPE_CHECKING:
-    from orgsync.application.status import Status
+    from orgsync.project.status import Status
 
 __all__ = ["EXAMPLES", "status"]
 
@@ -40,12 +40,12 @@ def status(
 
 
 async def _statuses() -> "list[Status]":
-    from orgsync.application import open_workspace
-    from orgsync.application.status import statuses
+    from orgsync.project import open_project
+    from orgsync.project.status import statuses
 
-    async with open_workspace() as workspace:
-        found = await statuses(workspace)
-        if not found and not await workspace.store.connections():
+    async with open_project() as project:
+        found = await statuses(project)
+        if not found and not await project.store.connections():
             say("There is no connection yet. Make one: orgsync connect NAME.")
         elif not found:
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")

@@ -12,8 +12,8 @@ from .run import outcome_line
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from orgsync.application import Workspace
     from orgsync.demo_org import DemoOrg
+    from orgsync.project import Project
     from orgsync.store import Run
 
 __all__ = ["Story"]
@@ -33,21 +33,21 @@ class Story:
 
     async def tell(self) -> None:
         """Tell it from start to end."""
-        from orgsync.application import open_workspace
         from orgsync.demo_org import DemoOrg
+        from orgsync.project import open_project
         from orgsync.settings import Settings
 
         # Made from the defaults alone: variables that are set for real work must not lead the demo there.
         settings = Settings.model_construct(project=self._folder)
         with DemoOrg() as org:
             self._say_start(org)
-            async with open_workspace(settings) as workspace:
-                await self._connect(workspace, org)
-                first = await self._run(workspace, "The first run copies every contact")
+            async with open_project(settings) as project:
+                await self._connect(project, org)
+                first = await self._run(project, "The first run copies every contact")
                 self._line(f"the next one asks for what changed since {moment(first.watermark)}")
                 self._say_changes(_change(org))
-                second = await self._run(workspace, "The second run brings those changes and no others")
-                await self._peek(workspace, first, second)
+                second = await self._run(project, "The second run brings those changes and no others")
+                await self._peek(project, first, second)
         self._say_next()
 
     def _say_start(self, org: "DemoOrg") -> None:
@@ -55,9 +55,9 @@ class Story:
         contacts, accounts = len(org.rows("Contact")), len(org.rows("Account"))
         self._line(f"{org.url}: {contacts:,} contacts and {accounts:,} accounts, all made up")
 
-    async def _connect(self, workspace: "Workspace", org: "DemoOrg") -> None:
-        from orgsync.application import connect
-        from orgsync.salesforce.credentials import Credentials
+    async def _connect(self, project: "Project", org: "DemoOrg") -> None:
+        from orgsync.project import connect
+        from orgsync.salesforce.auth.credentials import Credentials
 
         self._title("Sign in", "orgsync connect demo")
         app = Credentials(
@@ -67,16 +67,16 @@ class Story:
             client_secret=org.client_secret,
             refresh_token=org.refresh_token,
         )
-        made = (await connect(workspace, _NAME, app)).connection
+        made = (await connect(project, _NAME, app)).connection
         self._line(f"{made.username} in {made.org_id}; the credentials are kept encrypted")
 
-    async def _run(self, workspace: "Workspace", title: str) -> "Run":
-        from orgsync.discovery import find_sync
+    async def _run(self, project: "Project", title: str) -> "Run":
+        from orgsync.scripts.discovery import find_sync
 
         self._title(title, "orgsync run contacts")
-        sync = find_sync("contacts", workspace.settings.syncs_folder)
+        sync = find_sync("contacts", project.settings.syncs_folder)
         with shown_progress("contacts on demo", show=True) as watch:
-            outcome = await workspace.run(sync, _NAME, watch=watch)
+            outcome = await project.run(sync, _NAME, watch=watch)
         if outcome.problem:
             raise outcome.problem
         self._line(outcome_line(outcome.run))
@@ -90,10 +90,10 @@ class Story:
         people = amount(changes.colleagues, "contact")
         self._line(f"an account is renamed, and {people} should show it: {changes.renamed}")
 
-    async def _peek(self, workspace: "Workspace", first: "Run", second: "Run") -> None:
+    async def _peek(self, project: "Project", first: "Run", second: "Run") -> None:
         self._title("What the copy shows", f"orgsync records contact --changes --after {first.added}")
         before = first.added
-        feed = [row async for row in workspace.store.read("contact", changes=True, after=before, limit=_FEED)]
+        feed = [row async for row in project.store.read("contact", changes=True, after=before, limit=_FEED)]
         self._table(feed)
         changed = second.added + second.updated + second.deleted
         if changed > len(feed):

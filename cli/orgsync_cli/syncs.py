@@ -10,8 +10,9 @@ from .output import examples, json_line, say, show_problem
 from .tables import show_table
 
 if TYPE_CHECKING:
-    from orgsync.discovery import Clash, Found
     from orgsync.errors import OrgsyncError
+    from orgsync.scripts.discovery import Found
+    from orgsync.scripts.table_clashes import Clash
 
 __all__ = ["EXAMPLES", "syncs"]
 
@@ -26,7 +27,8 @@ def syncs(
     A script that does not import is listed with its problem, and so is one that would write to a table of another's:
     a table belongs to the sync that first writes to it.
     """
-    from orgsync.discovery import clashes_of, list_syncs
+    from orgsync.scripts.discovery import list_syncs
+    from orgsync.scripts.table_clashes import clashes_of
     from orgsync.settings import load_settings
 
     settings = load_settings()
@@ -51,10 +53,10 @@ def syncs(
 
 
 async def _owners() -> dict[str, str]:
-    from orgsync.application import open_workspace
+    from orgsync.project import open_project
 
-    async with open_workspace() as workspace:
-        return await workspace.store.owners()
+    async with open_project() as project:
+        return await project.store.owners()
 
 
 def _problem(found: "Found") -> "OrgsyncError | None":

@@ -10,9 +10,9 @@ import typer
 from orgsync.errors import ConfigurationInvalid
 
 from .commands import wait_for
-from .completing import connection_names, sync_names
-from .interrupting import Interruption
+from .completion import connection_names, sync_names
 from .output import examples, speech
+from .signals import Interruption
 
 __all__ = ["EXAMPLES", "up"]
 
@@ -63,7 +63,7 @@ class _Chosen:
 async def _up(chosen: _Chosen) -> int:
     import anyio
 
-    from orgsync.application import open_workspace
+    from orgsync.project import open_project
     from orgsync.scheduler import Scheduler, Scripts
     from orgsync.settings import load_settings
 
@@ -74,11 +74,11 @@ async def _up(chosen: _Chosen) -> int:
     scripts = Scripts(settings.syncs_folder, chosen.syncs)
     scripts.load()
     worst = 0
-    async with open_workspace(settings) as workspace:  # outside the scope, so that it is closed in order
+    async with open_project(settings) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
-            if chosen.once and not await workspace.store.connections():
+            if chosen.once and not await project.store.connections():
                 raise ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
-            scheduler = Scheduler(workspace, scripts, connections=chosen.connections)
+            scheduler = Scheduler(project, scripts, connections=chosen.connections)
             if chosen.once:
                 worst = await scheduler.run_due()
             else:

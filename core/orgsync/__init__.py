@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
-    from .application import connections, reset, run
-    from .application import open_connection as open
-    from .context import ConnectionInfo, Context, Sync, sync
     from .errors import OrgsyncError
+    from .project import connections, reset, run
+    from .project import open_connection as open
     from .records import Batch, Batches, Record, field
-    from .salesforce.credentials import Credentials
+    from .salesforce.auth.credentials import Credentials
+    from .scripts import ConnectionInfo, Context, Sync, sync
 
 __all__ = [
     "Batch",
@@ -38,10 +38,10 @@ __getattr__ = importer(
     __name__,
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
-        **dict.fromkeys(("ConnectionInfo", "Context", "Sync", "sync"), "context"),
-        **dict.fromkeys(("connections", "reset", "run"), "application"),
-        "open": "application:open_connection",
-        "Credentials": "salesforce.credentials",
+        **dict.fromkeys(("ConnectionInfo", "Context", "Sync", "sync"), "scripts"),
+        **dict.fromkeys(("connections", "reset", "run"), "project"),
+        "open": "project:open_connection",
+        "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",
     },
 )

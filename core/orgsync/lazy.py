@@ -9,9 +9,9 @@ __all__ = ["importer"]
 
 
 def importer(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Make the `__getattr__` of a package whose names come from its modules: `{"Run": "control"}`.
+    """Make the `__getattr__` of a package whose names come from its modules: `{"Run": "model"}`.
 
-    A home may name another attribute than the name itself: `{"open": "application:open_connection"}`.
+    A home may name another attribute than the name itself: `{"open": "project:open_connection"}`.
     """
 
     def load(name: str) -> Any:

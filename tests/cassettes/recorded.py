@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from orgsync import Sync
-from orgsync.application import connect, open_workspace
-from orgsync.cassettes import Cassette, Ran, Recording, Replay, Replayed, Source
+from orgsync.cassettes import Cassette, Ran, RecordFrom, Recording, Replay, Replayed
 from orgsync.demo_org import DemoOrg
+from orgsync.project import connect, open_project
 from orgsync.settings import Settings
 from tests.projects import credentials_for, settings_for
 
@@ -18,13 +18,13 @@ def NOTHING(_: DemoOrg) -> None:  # noqa: N802 - it stands where a change would
     """Change nothing."""
 
 
-async def source_at(folder: Path, org: DemoOrg, **settings: Any) -> Source:
+async def source_at(folder: Path, org: DemoOrg, **settings: Any) -> RecordFrom:
     """Connect a project to a demo org, to record from it."""
     folder.mkdir(exist_ok=True)
     own = settings_for(folder, **settings)
-    async with open_workspace(own) as workspace:
-        await connect(workspace, "acme", credentials_for(org))
-    return Source(own, "acme", lambda: org.now)
+    async with open_project(own) as opened:
+        await connect(opened, "acme", credentials_for(org))
+    return RecordFrom(own, "acme", lambda: org.now)
 
 
 async def recorded(

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from hypothesis import strategies as st
 
-from orgsync.cassettes.interactions import Interaction, RecordedRequest, RecordedResponse
+from orgsync.cassettes.interaction import Interaction, RecordedRequest, RecordedResponse
 from orgsync.records.ids import long_id
 
 LOGIN = "https://login.salesforce.com"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from orgsync import Batches, Context, Credentials, Record, Sync, field, sync
-from orgsync.application import connect, open_workspace
-from orgsync.cassettes import Recording, Source, leaks, read_cassette, write_cassette
+from orgsync.cassettes import RecordFrom, Recording, leaks, read_cassette, write_cassette
 from orgsync.errors import NotRecorded
+from orgsync.project import connect, open_project
 from tests.projects import settings_for
 from tests.servers.plain_org import PlainOrg, Quirks
 from tests.servers.plain_server import PlainServer, serving
@@ -38,16 +38,16 @@ def by_bulk(ctx: Context) -> Batches[Contact]:
     return ctx.changes(Contact, api="bulk")
 
 
-async def connected(folder: Path, server: PlainServer, org: PlainOrg) -> Source:
+async def connected(folder: Path, server: PlainServer, org: PlainOrg) -> RecordFrom:
     """Connect a project to the other server, to record from it."""
     folder.mkdir()
     settings = settings_for(folder)
     app = Credentials(
         grant="refresh-token", login_url=server.url, client_id="x1", client_secret="y2", refresh_token="z3"
     )
-    async with open_workspace(settings) as workspace:
-        await connect(workspace, "acme", app)
-    return Source(settings, "acme", lambda: org.now)
+    async with open_project(settings) as opened:
+        await connect(opened, "acme", app)
+    return RecordFrom(settings, "acme", lambda: org.now)
 
 
 @pytest.mark.parametrize("seed", range(3))

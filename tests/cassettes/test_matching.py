@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orgsync.cassettes.interactions import RecordedRequest
+from orgsync.cassettes.interaction import RecordedRequest
 from orgsync.cassettes.matching import Asked, difference, likeness
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync.cassettes import Cassette
-from orgsync.cassettes.interactions import Interaction, RecordedRequest, RecordedResponse
+from orgsync.cassettes.interaction import Interaction, RecordedRequest, RecordedResponse
 from orgsync.cassettes.player import Player
 from orgsync.errors import NotRecorded
 

@@ -14,24 +14,24 @@ import httpx
 import pytest
 
 from orgsync import Batch, Batches, Context, Credentials, Record, Sync, sync
-from orgsync.application import Workspace, connect, open_workspace
 from orgsync.cassettes import (
     Cassette,
     Ran,
+    RecordFrom,
     Recording,
     Replay,
     Replayed,
-    Source,
-    Stage,
+    Sandbox,
     read_cassette,
     throw_away,
     write_cassette,
 )
-from orgsync.cassettes.interactions import RecordedRequest, RecordedResponse
-from orgsync.cassettes.naming import told
+from orgsync.cassettes.interaction import RecordedRequest, RecordedResponse
 from orgsync.cassettes.recorder import Recorder
+from orgsync.cassettes.step_names import told
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import NotRecorded, SignInNeeded
+from orgsync.project import Project, connect, open_project
 from orgsync.settings import Settings
 from orgsync.store import Connection, Store
 from orgsync_syncs.accounts import accounts
@@ -41,7 +41,7 @@ from tests.projects import Interruption, credentials_for, settings_for
 
 from .recorded import NOTHING, recorded, replayed, source_at
 
-Story = Callable[[Stage], Awaitable[Any]]
+Story = Callable[[Sandbox], Awaitable[Any]]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def names(cassette: Cassette) -> list[str]:
     return [told(each) for each in cassette.interactions]
 
 
-async def heard(source: Source, folder: Path, story: Story) -> tuple[Cassette, Any]:
+async def heard(source: RecordFrom, folder: Path, story: Story) -> tuple[Cassette, Any]:
     """Record what happens on a stage."""
     recording = Recording(source, folder / "recording")
     with recording.heard():
@@ -81,16 +81,16 @@ async def dumped(settings: Settings) -> dict[str, Any]:
         return {name: (await found(f'SELECT * FROM "{name}"')).all() for name in listed if name != "orgsync_connection"}
 
 
-async def real_secrets(source: Source) -> dict[str, Any]:
-    async with open_workspace(source.settings) as workspace:
-        return await workspace.store.secrets("acme")
+async def real_secrets(source: RecordFrom) -> dict[str, Any]:
+    async with open_project(source.settings) as opened:
+        return await opened.store.secrets("acme")
 
 
-async def once(stage: Stage) -> Ran[Any]:
+async def once(stage: Sandbox) -> Ran[Any]:
     return await stage.run(contacts)
 
 
-async def twice(stage: Stage) -> list[Ran[Any]]:
+async def twice(stage: Sandbox) -> list[Ran[Any]]:
     return [await stage.run(contacts) for _ in range(2)]
 
 
@@ -130,9 +130,9 @@ async def test_a_rotated_refresh_token_is_kept_in_the_real_store(org: DemoOrg, t
     after = (await real_secrets(source))["refresh_token"]
     assert after != before
     assert "REFRESH-TOKEN-2" in str(cassette.interactions[0].response.body)
-    async with open_workspace(source.settings) as workspace:  # and it is alive
+    async with open_project(source.settings) as opened:  # and it is alive
         org.expire_tokens()
-        assert (await workspace.run(accounts, "acme", clock=lambda: org.now)).problem is None
+        assert (await opened.run(accounts, "acme", clock=lambda: org.now)).problem is None
     assert (await played(cassette, tmp_path, once)).added == 30
 
 
@@ -177,7 +177,7 @@ def test_what_is_kept_is_judged_by_when_it_was_asked() -> None:
 async def test_a_renewal_and_answers_that_never_came_whole_are_recorded_as_they_were_seen(
     org: DemoOrg, tmp_path: Path
 ) -> None:
-    async def story(stage: Stage, troubled: bool = False) -> list[Ran[Any]]:
+    async def story(stage: Sandbox, troubled: bool = False) -> list[Ran[Any]]:
         if troubled:
             org.add_fault(Fault.reset(), match="queryAll")
             org.add_fault(Fault.truncate(), match="queryAll")
@@ -200,7 +200,7 @@ async def test_a_renewal_and_answers_that_never_came_whole_are_recorded_as_they_
 
 
 async def test_an_org_that_moves_while_it_is_recorded_is_found_again_in_a_replay(org: DemoOrg, tmp_path: Path) -> None:
-    async def story(stage: Stage, org: DemoOrg | None = None) -> list[Ran[Any]]:
+    async def story(stage: Sandbox, org: DemoOrg | None = None) -> list[Ran[Any]]:
         first = await stage.run(contacts)
         if org:
             org.insert("Contact", LastName="Moved")
@@ -216,15 +216,15 @@ async def test_an_org_that_moves_while_it_is_recorded_is_found_again_in_a_replay
     assert "https://instance-2.test" in bodies
     assert {each.request.origin for each in cassette.interactions} == {""}
 
-    async def replayed_story(stage: Stage) -> tuple[list[Ran[Any]], str]:
+    async def replayed_story(stage: Sandbox) -> tuple[list[Ran[Any]], str]:
         ran = await story(stage)
-        async with stage.workspace() as workspace:
-            return ran, (await workspace.store.connection(stage.connection)).instance_url
+        async with stage.opened() as opened:
+            return ran, (await opened.store.connection(stage.connection)).instance_url
 
     ran, instance = await played(cassette, tmp_path, replayed_story)
     assert ([each.added for each in ran], instance) == ([30, 1], "https://instance-2.my.salesforce.com")
-    async with open_workspace(source.settings) as workspace:
-        assert (await workspace.store.connection("acme")).instance_url == org.instance_url
+    async with open_project(source.settings) as opened:
+        assert (await opened.store.connection("acme")).instance_url == org.instance_url
 
 
 async def test_a_bulk_job_its_polls_and_its_pages_of_csv_are_recorded(org: DemoOrg, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ async def test_a_bulk_job_its_polls_and_its_pages_of_csv_are_recorded(org: DemoO
 
 
 async def test_a_run_that_is_interrupted_and_goes_on_is_recorded(org: DemoOrg, tmp_path: Path) -> None:
-    async def story(stage: Stage) -> Ran[Any]:
+    async def story(stage: Sandbox) -> Ran[Any]:
         def stop(_: object) -> None:
             raise Interruption
 
@@ -286,7 +286,7 @@ async def test_what_a_script_asks_at_once_may_come_in_any_order(org: DemoOrg, tm
 
 
 async def test_two_runs_under_way_at_once_share_one_sign_in(org: DemoOrg, tmp_path: Path) -> None:
-    async def story(stage: Stage) -> list[int]:
+    async def story(stage: Sandbox) -> list[int]:
         added: list[int] = []
 
         async def run(one: Sync[Any]) -> None:
@@ -305,20 +305,18 @@ async def test_two_runs_under_way_at_once_share_one_sign_in(org: DemoOrg, tmp_pa
 
 
 async def test_a_project_is_prepared_once_though_runs_begin_at_once(tmp_path: Path) -> None:
-    prepared: list[Workspace] = []
+    prepared: list[Project] = []
 
-    async def prepare(workspace: Workspace) -> None:
-        prepared.append(workspace)
+    async def prepare(opened: Project) -> None:
+        prepared.append(opened)
         await anyio.sleep(0.1)  # long enough for the other to look whether there is a connection
-        await workspace.store.save_connection(
-            Connection(name="it", grant="jwt", login_url="https://a", client_id="b"), {}
-        )
+        await opened.store.save_connection(Connection(name="it", grant="jwt", login_url="https://a", client_id="b"), {})
 
-    stage = Stage(throw_away(tmp_path, settings_for(tmp_path)), "it", prepare, lambda: BEGAN)
+    stage = Sandbox(throw_away(tmp_path, settings_for(tmp_path)), "it", prepare, lambda: BEGAN)
 
     async def open_it() -> None:
-        async with stage.workspace() as workspace:
-            assert (await workspace.store.connection("it")).client_id == "b"
+        async with stage.opened() as opened:
+            assert (await opened.store.connection("it")).client_id == "b"
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(open_it)
@@ -385,8 +383,8 @@ async def signed_in_and_recorded(grant: Any, org: DemoOrg, tmp_path: Path) -> No
     source = await source_at(tmp_path / "source", org)
     app = replace(credentials_for(org), grant=grant, refresh_token=None)
     signing = Credentials.with_secrets(app, {"private_key": org.private_key_pem}) if grant == "jwt" else app
-    async with open_workspace(source.settings) as workspace:
-        await connect(workspace, "acme", replace(signing, username="ada@demo.example" if grant == "jwt" else None))
+    async with open_project(source.settings) as opened:
+        await connect(opened, "acme", replace(signing, username="ada@demo.example" if grant == "jwt" else None))
     cassette, _ = await heard(source, tmp_path, once)
     assert cassette.connection.grant == grant
     assert names(cassette)[0].startswith("POST /services/oauth2/token (")
@@ -397,10 +395,10 @@ async def signed_in_and_recorded(grant: Any, org: DemoOrg, tmp_path: Path) -> No
 
 async def test_the_kind_of_org_and_its_api_version_are_kept(org: DemoOrg, tmp_path: Path) -> None:
     source = await source_at(tmp_path / "source", org)
-    async with open_workspace(source.settings) as workspace:
-        real = await workspace.store.connection("acme")
+    async with open_project(source.settings) as opened:
+        real = await opened.store.connection("acme")
         real.environment, real.api_version = "sandbox", "61.0"
-        await workspace.store.save_connection(real, await workspace.store.secrets("acme"))
+        await opened.store.save_connection(real, await opened.store.secrets("acme"))
     cassette, _ = await heard(source, tmp_path, once)
     assert (cassette.connection.environment, cassette.connection.api_version) == ("sandbox", "61.0")
     assert cassette.origin == "Recorded from a sandbox org."
@@ -426,7 +424,7 @@ async def test_time_moves_only_with_what_is_said(org: DemoOrg, tmp_path: Path) -
     """What a script makes of the time in a replay is what it made of it when it was recorded."""
     seen: list[list[Any]] = []
 
-    async def story(stage: Stage) -> None:
+    async def story(stage: Sandbox) -> None:
         async with stage.context() as ctx:
             seen.append([])
             for _ in range(3):

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orgsync.cassettes.interactions import Interaction
+from orgsync.cassettes.interaction import Interaction
 from orgsync.cassettes.scrubbing import Kind, StandIns, is_stand_in, leaks, scrubbed
 
 from .spoken import (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orgsync.cassettes.interactions import Interaction
+from orgsync.cassettes.interaction import Interaction
 from orgsync.cassettes.scrubbing import scrubbed
 from orgsync.records.ids import long_id
 

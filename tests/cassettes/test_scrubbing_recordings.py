@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qsl
 
-from orgsync.cassettes.interactions import Interaction, RecordedRequest, RecordedResponse
+from orgsync.cassettes.interaction import Interaction, RecordedRequest, RecordedResponse
 from orgsync.cassettes.scrubbing import leaks, scrubbed
 from tests.recordings import FOLDER, needs_recordings
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync.cassettes.shortening import Shortening
-from orgsync.salesforce.wire import Answer
+from orgsync.salesforce.http.messages import Response
 
 HOST, DATA = "https://acme.my.salesforce.com", "/services/data/v62.0"
 JOB = f"{DATA}/jobs/query/750Dn0000012345IAA"
@@ -33,15 +33,15 @@ most = st.integers(0, 50)
 times_asked = st.integers(1, 3)
 
 
-def answer(path: str, body: str, headers: Mapping[str, str] = MappingProxyType({}), *, status: int = 200) -> Answer:
-    return Answer(status, headers, body.encode(), "GET", f"{HOST}{path}")
+def answer(path: str, body: str, headers: Mapping[str, str] = MappingProxyType({}), *, status: int = 200) -> Response:
+    return Response(status, headers, body.encode(), "GET", f"{HOST}{path}")
 
 
 def query(soql: str) -> str:
     return f"{DATA}/query?q={quote(soql, safe='')}"
 
 
-def asked_often(shortening: Shortening, came: Answer, times: int) -> Answer:
+def asked_often(shortening: Shortening, came: Response, times: int) -> Response:
     """Shorten an answer as often as it is asked for; it must always be given alike."""
     given, *again = (shortening.shorten(came) for _ in range(times))
     assert all(each == given for each in again)
@@ -227,7 +227,7 @@ def csv_line(fields: Sequence[str], dialect: tuple[str, str]) -> str:
     return dialect[0].join('"' + each.replace('"', '""') + '"' for each in fields) + dialect[1]
 
 
-def parsed(page: Answer, dialect: tuple[str, str]) -> list[list[str]]:
+def parsed(page: Response, dialect: tuple[str, str]) -> list[list[str]]:
     return list(csv.reader(io.StringIO(page.content.decode(), newline="\n"), delimiter=dialect[0], strict=True))
 
 
@@ -239,7 +239,7 @@ class Job:
         self.dialect = dialect
         self.counted = counted
 
-    def page(self, size: int, locator: str) -> Answer:
+    def page(self, size: int, locator: str) -> Response:
         start = int(locator.removeprefix("L") or 0)
         rows = self.rows[start : start + size]
         following = f"L{start + size}" if start + size < len(self.rows) else "null"
@@ -248,7 +248,7 @@ class Job:
         path = f"{JOB}/results?maxRecords={size}" + (f"&locator={locator}" if locator else "")
         return answer(path, text, {**told, "sforce-locator": following})
 
-    def links(self, size: int) -> Answer:
+    def links(self, size: int) -> Response:
         starts = range(0, max(1, len(self.rows)), size)
         pages = [{"resultUrl": f"{JOB}/results?locator=L{start}"} for start in starts]
         return answer(f"{JOB}/resultPages", json.dumps({"resultPages": pages, "done": True}))
@@ -303,7 +303,7 @@ def test_links_to_pages_hold_as_many_rows_in_any_order(total: int, most: int, si
         body: Any = shortening.shorten(job.links(size)).json()
         locators = [str(each["resultUrl"]).partition("locator=")[2] for each in body["resultPages"]]
         change(locators)
-        pages = dict[str, Answer]()
+        pages = dict[str, Response]()
         for locator in locators:
             pages[locator] = shortening.shorten(job.page(size, locator))
             again = random.choice(list(pages))

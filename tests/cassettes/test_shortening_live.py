@@ -16,16 +16,16 @@ import anyio
 import pytest
 
 from orgsync import Record, Sync, field
-from orgsync.application import Workspace
 from orgsync.cassettes.shortening import ShortHttp
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync.project import Project
+from orgsync.salesforce.api.counts import count, record_count
+from orgsync.salesforce.api.query import records
 from orgsync.salesforce.bulk import complete, create_job
-from orgsync.salesforce.http import Answer, Http, Stream
-from orgsync.salesforce.measures import count, record_count
-from orgsync.salesforce.query import records
+from orgsync.salesforce.http.http import Http, Response, Stream
 from orgsync.store import Run
 from tests.extract.extracting import copied, jobs_made, reading, snapshotting, warnings
-from tests.projects import Project, project_at
+from tests.projects import SampleProject, project_at
 
 ROWS, PAGE = 60, 20
 SIZES = [1, PAGE - 1, PAGE, PAGE + 1, ROWS + 1]
@@ -54,9 +54,9 @@ def frozen() -> Iterator[DemoOrg]:
 class _Came(Http):
     """Keeps the answers that came."""
 
-    came: list[Answer]
+    came: list[Response]
 
-    async def send(self, method: str, url: str, **asked: Any) -> Answer:
+    async def send(self, method: str, url: str, **asked: Any) -> Response:
         answer = await super().send(method, url, **asked)
         self.came.append(answer)
         return answer
@@ -75,11 +75,11 @@ class _Seen(ShortHttp, _Came):
 
     def __init__(self, most: int) -> None:
         super().__init__(10, max_rows=most, shortened=lambda came, given: self.told.append((came, given)))
-        self.came: list[Answer] = []
-        self.seen: list[Answer] = []
-        self.told: list[tuple[Answer, Answer]] = []
+        self.came: list[Response] = []
+        self.seen: list[Response] = []
+        self.told: list[tuple[Response, Response]] = []
 
-    async def send(self, method: str, url: str, **asked: Any) -> Answer:
+    async def send(self, method: str, url: str, **asked: Any) -> Response:
         answer = await super().send(method, url, **asked)
         self.seen.append(answer)
         return answer
@@ -89,13 +89,13 @@ class _Seen(ShortHttp, _Came):
         async with super().stream(method, url, **asked) as stream:
             chunks = [chunk async for chunk in stream.chunks()]
             assert len(chunks) == 1
-            answer = Answer(stream.status, stream.headers, chunks[0], stream.method, stream.url)
+            answer = Response(stream.status, stream.headers, chunks[0], stream.method, stream.url)
             self.seen.append(answer)
             async with aclosing(_whole(answer)) as body:
                 yield Stream(answer.status, answer.headers, body, answer.method, answer.url)
 
 
-async def _whole(answer: Answer) -> AsyncGenerator[bytes]:
+async def _whole(answer: Response) -> AsyncGenerator[bytes]:
     yield answer.content
 
 
@@ -103,7 +103,7 @@ async def _whole(answer: Answer) -> AsyncGenerator[bytes]:
 class Short:
     """A project that hears little."""
 
-    project: Project
+    project: SampleProject
     http: _Seen
 
     async def run(self, read: Sync[Record], **options: Any) -> Run:
@@ -124,8 +124,8 @@ class Short:
 async def short(folder: Path, org: DemoOrg, most: int, **settings: Any) -> AsyncGenerator[Short]:
     """Open a project whose client hears at most so many rows of a query; what is told of it must be what it heard."""
     async with project_at(folder, org, **settings) as project, _Seen(most) as http:
-        workspace = Workspace(project.workspace.settings, project.workspace.store, http)
-        yield Short(Project(workspace, org), http)
+        opened = Project(project.opened.settings, project.opened.store, http)
+        yield Short(SampleProject(opened, org), http)
     whole = [came for came, _ in http.told]
     assert all(came in http.came and came != seen for came, seen in http.told)
     given = [each for each in http.came if each not in whole] + [seen for _, seen in http.told]
@@ -143,13 +143,13 @@ def first(org: DemoOrg, most: int, *by: str, since: datetime | None = None, **wh
     return {str(row["Id"]): None if row["IsDeleted"] else row["Description"] for row in changed[:most]}
 
 
-def rows_of(answers: list[Answer]) -> list[dict[str, str]]:
+def rows_of(answers: list[Response]) -> list[dict[str, str]]:
     """Read the rows of those answers that are pages of a Bulk job's result, one page after the other."""
     pages = [each.content.decode() for each in answers if each.ok and urlsplit(each.url).path.endswith("/results")]
     return [row for page in pages for row in csv.DictReader(io.StringIO(page, newline="\n"))]
 
 
-async def described(project: Project) -> dict[str, Any]:
+async def described(project: SampleProject) -> dict[str, Any]:
     return await copied(project, "contact", "description")
 
 
@@ -271,7 +271,7 @@ async def test_a_page_that_lacks_rows_is_asked_for_again(tmp_path: Path, frozen:
 
 async def test_the_pages_that_links_lead_to_hold_the_first_rows(tmp_path: Path, frozen: DemoOrg) -> None:
     async with short(tmp_path, frozen, PAGE + 5) as small:
-        client = small.project.workspace.open_client(await small.project.workspace.store.connection("acme"))
+        client = small.project.opened.open_client(await small.project.opened.store.connection("acme"))
         made = await create_job(client, "SELECT Id FROM Contact", deleted=False)
         job = await complete(client, made, stalled_after=600, tell=lambda _: None)
         links = await client.get(f"jobs/query/{job.id}/resultPages")
@@ -287,7 +287,7 @@ async def test_the_pages_that_links_lead_to_hold_the_first_rows(tmp_path: Path, 
 
 async def test_counts_fit_the_rows(tmp_path: Path, frozen: DemoOrg) -> None:
     async with short(tmp_path, frozen, 7) as small:
-        client = small.project.workspace.open_client(await small.project.workspace.store.connection("acme"))
+        client = small.project.opened.open_client(await small.project.opened.store.connection("acme"))
         assert await count(client, "SELECT COUNT() FROM Contact") == 7
         assert await record_count(client, "Contact") == 7
         assert await record_count(client, "Account") == 4
@@ -300,7 +300,7 @@ class _SlowToClose(Http):
 
     @asynccontextmanager
     async def stream(self, method: str, url: str, **asked: Any) -> AsyncGenerator[Stream]:
-        page = Answer(200, {"sforce-numberofrecords": "2"}, b'"Id"\n"1"\n"2"\n', method, url)
+        page = Response(200, {"sforce-numberofrecords": "2"}, b'"Id"\n"1"\n"2"\n', method, url)
         async with aclosing(_whole(page)) as body:
             yield Stream(page.status, page.headers, body, page.method, page.url)
         await anyio.sleep_forever()

@@ -10,7 +10,7 @@ import yaml
 
 from orgsync import Batches, Context, Record, field, sync
 from orgsync.cassettes import Cassette, Replayed, read_cassette, write_cassette
-from orgsync.cassettes.naming import told
+from orgsync.cassettes.step_names import told
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import CassetteInvalid, NotRecorded
 from orgsync_syncs.contacts import contacts

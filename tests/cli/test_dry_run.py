@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from orgsync.application import Change
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync_cli.rehearsal import broken, fields_told
+from orgsync.project import Change
+from orgsync_cli.dry_run import broken, fields_told
 
 from .commandline import Command, objects, started
-from .test_interruption import until_a_page_was_read
+from .test_signals import until_a_page_was_read
 
 KEYS = [
     "sync", "connection", "status", "added", "updated", "deleted", "unchanged",

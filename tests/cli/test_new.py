@@ -10,8 +10,8 @@ import pytest
 
 from orgsync.demo_org import DemoOrg
 from orgsync.demo_org.objects import OBJECTS
-from orgsync.discovery import find_sync
 from orgsync.records import schema_of
+from orgsync.scripts.discovery import find_sync
 
 from .commandline import Command, finished
 

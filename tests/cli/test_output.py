@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from orgsync.engine import Progress
 from orgsync.errors import ConfigurationInvalid
-from orgsync.runner import Progress
 from orgsync_cli import main
 from orgsync_cli.output import amount, brief, instant, moment, show_problem, show_unexpected, speech, to_json
 from orgsync_cli.progress import Expectation

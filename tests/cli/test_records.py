@@ -15,8 +15,8 @@ import anyio
 import pytest
 from rich.cells import cell_len
 
-from orgsync.application import open_workspace
 from orgsync.demo_org import DemoOrg
+from orgsync.project import open_project
 from orgsync.settings import load_settings
 from orgsync.store import Connection, ConnectionRow, Run, RunRow, View, view
 
@@ -205,8 +205,8 @@ def test_the_view_and_the_store_tell_the_same(orgsync: Command, copied: DemoOrg)
     settings = load_settings()
 
     async def stored() -> tuple[Sequence[Connection], Sequence[Run], list[dict[str, Any]]]:
-        async with open_workspace(settings) as workspace:
-            store = workspace.store
+        async with open_project(settings) as opened:
+            store = opened.store
             return await store.connections(), await store.runs(9), [row async for row in store.read("contact")]
 
     connections, runs, rows = anyio.run(stored)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orgsync.demo_org import DemoOrg
-from orgsync.runner.yielded import not_a_batch
+from orgsync.engine.yielded import not_a_batch
 
 from .commandline import Command
 

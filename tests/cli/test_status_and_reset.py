@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
-from orgsync.application import open_workspace
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync.project import open_project
 from orgsync.settings import load_settings
 
 from .commandline import Command
@@ -59,10 +59,10 @@ def test_status_shows_what_never_ran_what_ran_and_what_fails(orgsync: Command, a
 @pytest.mark.usefixtures("own")
 async def test_status_says_what_a_run_has_long_waited_for(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
     async with (
-        open_workspace(load_settings(folder)) as workspace,
-        workspace.store.begin_run("companies", "acme") as run,
+        open_project(load_settings(folder)) as opened,
+        opened.store.begin_run("companies", "acme") as run,
     ):
-        await workspace.store.note_run(run, "It waits to try again. The org is busy. Try later.")
+        await opened.store.note_run(run, "It waits to try again. The org is busy. Try later.")
         waiting = await to_thread.run_sync(lambda: orgsync("status"))
         [shown] = (await to_thread.run_sync(lambda: orgsync("status", "--json"))).objects()
     assert waiting.code == 1

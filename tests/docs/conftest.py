@@ -10,7 +10,7 @@ import pytest
 
 import orgsync
 from orgsync.demo_org import DemoOrg
-from orgsync.discovery import find_sync
+from orgsync.scripts.discovery import find_sync
 from tests.projects import credentials_for
 
 from .pages import Page

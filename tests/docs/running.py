@@ -13,7 +13,7 @@ from typing import Any
 
 from orgsync import Record, Sync
 from orgsync.demo_org import DemoOrg
-from orgsync.runner import Progress
+from orgsync.engine import Progress
 from tests.projects import project_at
 
 from .pages import Block, Page

@@ -16,16 +16,16 @@ import pytest
 import orgsync
 from orgsync.cassettes import Replayed
 from orgsync.demo_org import DemoOrg
-from orgsync.discovery import find_sync
 from orgsync.errors import OrgsyncError
 from orgsync.records.schema import COLUMN_TYPES
-from orgsync.salesforce.callback import CALLBACK_PORT
-from orgsync.salesforce.oauth_errors import REFUSALS, refusal
+from orgsync.salesforce.auth.browser_callback import CALLBACK_PORT
+from orgsync.salesforce.auth.sign_in_errors import REFUSALS, refusal
+from orgsync.scripts.discovery import find_sync
 from orgsync.settings import Settings
 from orgsync.store import Run
 from orgsync.store.tables import declared_type
 from orgsync.testing import plugin
-from orgsync.testing.conforming import CHECKS
+from orgsync.testing.conformance import CHECKS
 from orgsync_cli.commands import INTERRUPTED
 from orgsync_cli.connect import FlowName
 from orgsync_cli.run import as_object

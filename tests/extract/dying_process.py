@@ -10,8 +10,8 @@ import pytest
 import stamina
 
 from orgsync import Record, Sync, field
-from orgsync.application import open_workspace
-from orgsync.runner import Progress
+from orgsync.engine import Progress
+from orgsync.project import open_project
 from tests.extract.extracting import reading
 from tests.projects import settings_for
 
@@ -43,12 +43,12 @@ async def main(folder: Path, name: str, commits: int) -> None:
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    async with open_workspace(settings_for(folder)) as workspace:
-        await workspace.run(SYNCS[name], "acme", watch=die)
+    async with open_project(settings_for(folder)) as opened:
+        await opened.run(SYNCS[name], "acme", watch=die)
 
 
 if __name__ == "__main__":
     stamina.set_testing(True, attempts=7, cap=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("orgsync.extract.jobs._ROWS_AT_ONCE", _ROWS_AT_ONCE)
+        patch.setattr("orgsync.extract.bulk._ROWS_AT_ONCE", _ROWS_AT_ONCE)
         asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

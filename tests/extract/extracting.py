@@ -8,7 +8,7 @@ import structlog
 
 from orgsync import Batches, Context, Record, Sync, sync
 from orgsync.demo_org import DemoOrg
-from tests.projects import Project
+from tests.projects import SampleProject
 
 __all__ = ["BOOKKEEPING", "copied", "jobs_made", "reading", "snapshotting", "values", "warnings"]
 
@@ -40,7 +40,7 @@ def jobs_made(org: DemoOrg) -> int:
     return sum(request.method == "POST" and request.path.endswith("/jobs/query") for request in org.requests)
 
 
-async def copied(project: Project, table: str, *columns: str) -> dict[str, Any]:
+async def copied(project: SampleProject, table: str, *columns: str) -> dict[str, Any]:
     """Read some columns of the copy's live rows by Id: one column as its value, several as a tuple."""
     rows = await project.live(table)
     if len(columns) == 1:
@@ -48,7 +48,7 @@ async def copied(project: Project, table: str, *columns: str) -> dict[str, Any]:
     return {key: tuple(row[name] for name in columns) for key, row in rows.items()}
 
 
-async def values(project: Project, table: str) -> dict[str, dict[str, Any]]:
+async def values(project: SampleProject, table: str) -> dict[str, dict[str, Any]]:
     """Read the copy's live rows without what the store keeps of its own."""
     rows = await project.live(table)
     return {key: {name: row[name] for name in row.keys() - BOOKKEEPING} for key, row in rows.items()}

@@ -9,7 +9,7 @@ import pytest
 from orgsync import Record
 from orgsync.demo_org import DemoOrg
 from tests.extract.extracting import copied, jobs_made, reading, snapshotting
-from tests.projects import Project, project_at
+from tests.projects import SampleProject, project_at
 
 
 class Task(Record, table=True):
@@ -30,7 +30,7 @@ def frozen() -> Iterator[DemoOrg]:
         yield org
 
 
-async def is_equal(project: Project) -> bool:
+async def is_equal(project: SampleProject) -> bool:
     want = {str(row["Id"]): row["Subject"] for row in project.org.rows("Task")}
     return await copied(project, "task", "subject") == want
 

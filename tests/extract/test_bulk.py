@@ -12,12 +12,12 @@ import pytest
 
 from orgsync import Record, field
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync.engine import Progress
 from orgsync.errors import LimitReached, OrgsyncError
-from orgsync.runner import Progress
 from orgsync.salesforce.bulk import BulkQuotaSpent, BulkRefused, JobFailed
 from tests.extract.dying_process import SYNCS
 from tests.extract.extracting import copied, jobs_made, reading, values, warnings
-from tests.projects import Project, project_at
+from tests.projects import SampleProject, project_at
 
 ROOT = Path(__file__).parents[2]
 
@@ -110,7 +110,7 @@ async def test_bulk_gives_the_rows_of_rest_to_the_last_character(
     assert copies[0].keys() == {str(row["Id"]) for row in org.rows(table)}
 
 
-async def names(project: Project) -> dict[str, Any]:
+async def names(project: SampleProject) -> dict[str, Any]:
     return await copied(project, "name", "last_name")
 
 
@@ -122,15 +122,15 @@ by_bulk = reading(Name, api="bulk")
 by_choice = reading(Name)
 
 
-async def kept(project: Project, table: str = "name") -> dict[str, Any]:
-    state: dict[str, Any] = (await project.workspace.store.checkpoints("reading", "acme"))[table].position
+async def kept(project: SampleProject, table: str = "name") -> dict[str, Any]:
+    state: dict[str, Any] = (await project.opened.store.checkpoints("reading", "acme"))[table].position
     return cast("dict[str, Any]", state["pass"])
 
 
 async def test_the_checkpoint_holds_the_job_and_the_place_in_it(
     tmp_path: Path, org: DemoOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orgsync.extract.jobs._ROWS_AT_ONCE", 4)
+    monkeypatch.setattr("orgsync.extract.bulk._ROWS_AT_ONCE", 4)
     org.bulk_page_size = 10
     async with project_at(tmp_path, org) as project:
         assert await project.interrupted(by_bulk, 1)
@@ -147,12 +147,12 @@ async def test_the_checkpoint_holds_the_job_and_the_place_in_it(
 async def test_a_cancelled_run_goes_on_with_the_same_job(
     tmp_path: Path, org: DemoOrg, monkeypatch: pytest.MonkeyPatch, commits: int
 ) -> None:
-    monkeypatch.setattr("orgsync.extract.jobs._ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("orgsync.extract.bulk._ROWS_AT_ONCE", 3)
     org.bulk_page_size = 7
     async with project_at(tmp_path, org) as project:
         assert await project.interrupted(by_bulk, commits)
         assert jobs_made(org) == 1
-        stopped = await project.workspace.store.runs()
+        stopped = await project.opened.store.runs()
         run = await project.run(by_choice)
         assert jobs_made(org) == 0
         assert run.added + stopped[0].added == 25
@@ -341,7 +341,7 @@ async def test_a_job_is_read_with_the_version_that_made_it(tmp_path: Path, org: 
     org.bulk_page_size = 10
     async with project_at(tmp_path, org) as project:
         assert await project.interrupted(by_bulk, 2)
-        await project.workspace.store.update_connection("acme", api_version="61.0")
+        await project.opened.store.update_connection("acme", api_version="61.0")
         await project.run(by_choice)
         asked = {each.path.split("/")[3] for each in org.requests if "/jobs/query/" in each.path}
         assert asked == {"v62.0"}
@@ -381,7 +381,7 @@ async def test_that_a_job_cannot_be_deleted_stops_nobody(tmp_path: Path, org: De
 async def test_an_application_that_leaves_early_leaves_no_job(tmp_path: Path, org: DemoOrg, polls: int | None) -> None:
     org.bulk_page_size = 10
     async with project_at(tmp_path, org) as project:
-        context = await project.workspace.open_context("acme")
+        context = await project.opened.open_context("acme")
         async with aclosing(cast("Any", context.changes(Name, api="bulk"))) as batches:
             async for batch in batches:
                 if polls is None or batch.rows:

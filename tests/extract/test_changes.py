@@ -9,10 +9,10 @@ import pytest
 
 from orgsync import Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync.engine import Progress
 from orgsync.errors import LimitReached, ScriptProblem
-from orgsync.runner import Progress
 from tests.extract.extracting import warnings
-from tests.projects import Project, project_at
+from tests.projects import SampleProject, project_at
 
 
 class Contact(Record, table=True):
@@ -38,7 +38,7 @@ def truth(org: DemoOrg) -> dict[str, tuple[Any, ...]]:
     }
 
 
-async def copy(project: Project) -> dict[str, tuple[Any, ...]]:
+async def copy(project: SampleProject) -> dict[str, tuple[Any, ...]]:
     names = ("last_name", "email", "account_id", "account_name")
     return {key: tuple(row[name] for name in names) for key, row in (await project.live("contact")).items()}
 
@@ -187,7 +187,7 @@ async def test_an_interrupted_pass_goes_on_where_it_was(tmp_path: Path) -> None:
             with anyio.CancelScope() as scope:
                 await project.outcome(contacts, watch=stop)
             assert len(await project.live("contact")) == 20
-            (stopped,) = await project.workspace.store.runs()
+            (stopped,) = await project.opened.store.runs()
             assert (stopped.status, stopped.added) == ("stopped", 20)
             org.insert("Contact", LastName="Between")
             run = await project.run(contacts)
@@ -326,7 +326,7 @@ async def test_several_record_classes_have_a_watermark_each(tmp_path: Path, org:
 
     async with project_at(tmp_path, org) as project:
         await project.run(both)
-        kept = await project.workspace.store.checkpoints("both", "acme")
+        kept = await project.opened.store.checkpoints("both", "acme")
         assert kept.keys() == {"contact", "user"}
         assert all(each.watermark for each in kept.values())
         assert changed(await project.run(both)) == (0, 0, 0)

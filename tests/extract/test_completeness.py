@@ -10,10 +10,10 @@ import pytest
 from orgsync import Batch, Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import AnswerUnreadable
-from orgsync.extract import passes
-from orgsync.salesforce.answers import QueryIncomplete
+from orgsync.extract import reader
+from orgsync.salesforce.errors.judge import QueryIncomplete
 from tests.extract.extracting import copied, reading, snapshotting
-from tests.projects import Project, project_at
+from tests.projects import SampleProject, project_at
 
 UNTRUE = [Fault.done_too_early(), Fault.lost_locator(), Fault.no_records()]
 NAMES = ["done too early", "no locator", "no records"]
@@ -35,7 +35,7 @@ def frozen() -> Iterator[DemoOrg]:
         yield org
 
 
-async def is_equal(project: Project) -> bool:
+async def is_equal(project: SampleProject) -> bool:
     want = {str(row["Id"]): row["LastName"] for row in project.org.rows("Contact")}
     return await copied(project, "contact", "last_name") == want
 
@@ -215,7 +215,7 @@ async def test_rows_that_share_an_id_are_no_copy(
 async def test_a_page_whose_rows_cannot_be_taken_is_read_by_the_next_run(
     tmp_path: Path, frozen: DemoOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passes, "_SECONDS_A_BATCH", 3600)  # pages wait for each other, however slow the machine
+    monkeypatch.setattr(reader, "_SECONDS_A_BATCH", 3600)  # pages wait for each other, however slow the machine
 
     class Contact(Record, table=True):
         last_name: str | None

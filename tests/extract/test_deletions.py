@@ -10,7 +10,7 @@ import pytest
 from orgsync import Record, Sync
 from orgsync.demo_org import DemoOrg, Fault
 from tests.extract.extracting import copied, reading, warnings
-from tests.projects import Project, project_at
+from tests.projects import SampleProject, project_at
 
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
 
@@ -38,7 +38,7 @@ def truth(org: DemoOrg, sync: Sync[Record] = everyone) -> dict[str, Any]:
     return {str(row["Id"]): row["LastName"] for row in rows if sync is everyone or row["Email"] is not None}
 
 
-async def names(project: Project) -> dict[str, Any]:
+async def names(project: SampleProject) -> dict[str, Any]:
     return await copied(project, "contact", "last_name")
 
 
@@ -153,5 +153,5 @@ async def test_a_merged_row_keeps_what_it_was_merged_into(tmp_path: Path, frozen
         frozen.advance(minutes=10)
         frozen.merge("Account", winner, [loser])
         await project.run(reading(Account))
-        rows = {row["id"]: row async for row in project.workspace.store.read("account", changes=True)}
+        rows = {row["id"]: row async for row in project.opened.store.read("account", changes=True)}
         assert (rows[loser]["sync_change"], rows[loser]["master_record_id"]) == ("deleted", winner)

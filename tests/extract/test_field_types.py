@@ -12,8 +12,8 @@ from orgsync import Record, field
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.extract.field_types import fitting_types, misfits
 from orgsync.records import schema_of
-from orgsync.records.decoding import Reading, decode, decode_csv
-from orgsync.salesforce.describe import FieldDescribe
+from orgsync.records.decode import Reading, decode, decode_csv
+from orgsync.salesforce.api.describe import FieldDescribe
 from tests.extract.extracting import copied, reading
 from tests.projects import project_at
 

@@ -9,9 +9,9 @@ import pytest
 
 from orgsync import Record, field
 from orgsync.demo_org import DemoOrg
-from orgsync.extract.progress import Key
-from orgsync.extract.questions import ById, Question
-from orgsync.salesforce.answers import QueryTimedOut
+from orgsync.extract.queries import IdOrder, ReadQuery
+from orgsync.extract.state import Key
+from orgsync.salesforce.errors.judge import QueryTimedOut
 from tests.extract.extracting import copied, jobs_made, reading, snapshotting, warnings
 from tests.projects import project_at
 
@@ -107,14 +107,14 @@ async def test_a_window_that_was_broken_off_hides_nothing_behind_it(
 
 def test_an_id_that_was_read_in_a_window_says_nothing_of_the_time_behind_it() -> None:
     order, start, end = (
-        ById("Account.SystemModstamp"),
+        IdOrder("Account.SystemModstamp"),
         datetime(2026, 1, 1, tzinfo=UTC),
         datetime(2026, 1, 2, tzinfo=UTC),
     )
     key: Key = order.within(("003x",), start, end)
     assert order.start(key) == start
     assert order.width(key) == end - start
-    asked = Question("Contact", ["Id"], order).queries(after=key, upto=end)
+    asked = ReadQuery("Contact", ["Id"], order).queries(after=key, upto=end)
     assert "Account.SystemModstamp < 2026-01-02T00:00:00Z" in asked[0]
     assert order.width(order.within(("003x",), start, None)) is None
     assert order.within(("003x",), None, None) == ("003x",)

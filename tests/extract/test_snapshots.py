@@ -8,9 +8,9 @@ import pytest
 from orgsync import Record
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import RecordClassInvalid
-from orgsync.extract.comparing import SnapshotRefused
+from orgsync.extract.reconcile import SnapshotRefused
 from tests.extract.extracting import copied, jobs_made, reading, snapshotting
-from tests.projects import Project, project_at
+from tests.projects import SampleProject, project_at
 
 
 class Contact(Record, table=True):
@@ -32,7 +32,7 @@ def truth(org: DemoOrg) -> dict[str, Any]:
     return {str(row["Id"]): row["LastName"] for row in org.rows("Contact")}
 
 
-async def names(project: Project) -> dict[str, Any]:
+async def names(project: SampleProject) -> dict[str, Any]:
     return await copied(project, "contact", "last_name")
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from orgsync import Record, field
-from orgsync.extract.object_facts import Facts
-from orgsync.extract.progress import Pass, Progress, SavedJob
-from orgsync.extract.questions import ById, ByStamp, last_key
+from orgsync.extract.object_facts import ObjectFacts
+from orgsync.extract.queries import IdOrder, StampOrder, last_key
+from orgsync.extract.state import Pass, SavedJob, StreamState
 from orgsync.records import Position, schema_of
 from orgsync.salesforce.bulk import Place
 
 NOW = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
-FACTS = Facts(
+FACTS = ObjectFacts(
     cursor="SystemModstamp",
     replicateable=True,
     absent=("IsDeleted",),
@@ -29,7 +29,7 @@ def test_a_page_out_of_order_moves_no_key() -> None:
         stamps = {"1": "2026-01-31T10:15:01.000+0000", "2": "2026-01-31T10:15:02.000+0000", None: None}
         return [{"Id": row_id, "SystemModstamp": stamps[stamp]} for row_id, stamp in keys]
 
-    by_stamp, by_id = ByStamp("SystemModstamp"), ById()
+    by_stamp, by_id = StampOrder("SystemModstamp"), IdOrder()
     assert last_key(rows(("a", "1"), ("b", "1"), ("a", "2")), by_stamp) == ("2026-01-31T10:15:02.000Z", "a")
     assert last_key(rows(("b", "1"), ("a", "1")), by_stamp) is None
     assert last_key(rows(("B", "1"), ("a", "1")), by_stamp) == ("2026-01-31T10:15:01.000Z", "a")
@@ -39,37 +39,37 @@ def test_a_page_out_of_order_moves_no_key() -> None:
 
 
 def test_progress_survives_its_checkpoint() -> None:
-    progress = Progress(
+    progress = StreamState(
         *(NOW, "changes", ("Id", "Name"), "A = 1", FACTS),
         Pass(NOW, NOW, True, 7, 3, "parent Account", ("x",), SavedJob("750", "62.0", Place("abc", 1, 2))),
         *(NOW, NOW + timedelta(hours=1)),
     )
-    assert Progress.from_position(progress.to_position("contact"), "changes") == progress
-    first = Progress(None, "snapshot", ("Id",), None, FACTS, Pass(None, NOW))
-    assert Progress.from_position(first.to_position("contact"), "snapshot") == first
-    assert Progress.from_position(first.to_position("contact"), "changes") == Progress()
+    assert StreamState.from_position(progress.to_position("contact"), "changes") == progress
+    first = StreamState(None, "snapshot", ("Id",), None, FACTS, Pass(None, NOW))
+    assert StreamState.from_position(first.to_position("contact"), "snapshot") == first
+    assert StreamState.from_position(first.to_position("contact"), "changes") == StreamState()
 
 
 def test_a_checkpoint_of_an_authors_own_is_no_progress() -> None:
-    assert Progress.from_position(Position("contact", NOW, {"mine": 1}), "changes") == Progress()
-    assert Progress.from_position(None, "changes") == Progress()
+    assert StreamState.from_position(Position("contact", NOW, {"mine": 1}), "changes") == StreamState()
+    assert StreamState.from_position(None, "changes") == StreamState()
 
 
 def test_the_watermark_moves_only_at_the_end() -> None:
-    begun = Progress(NOW, "changes", ("Id",), None, FACTS, Pass(NOW, NOW + timedelta(hours=1)))
+    begun = StreamState(NOW, "changes", ("Id",), None, FACTS, Pass(NOW, NOW + timedelta(hours=1)))
     assert begun.at("changed", ("k",)).watermark == NOW
     assert begun.finished().watermark == NOW + timedelta(hours=1)
     assert begun.finished().unfinished is None
 
 
 def test_nothing_moves_where_no_pass_is_under_way() -> None:
-    idle = Progress(NOW, "changes", ("Id",), None, FACTS)
+    idle = StreamState(NOW, "changes", ("Id",), None, FACTS)
     with pytest.raises(ValueError, match="no pass"):
         idle.at("changed", ())
     with pytest.raises(ValueError, match="no pass"):
         idle.finished()
     with pytest.raises(ValueError, match="facts"):
-        Progress().to_position("contact")
+        StreamState().to_position("contact")
 
 
 class Named(Record, table=True):
@@ -97,7 +97,7 @@ class Marked(Record, table=True):
     [(Named, None, True), (Wider, None, False), (Marked, None, False), (Named, "A = 1", False)],
 )
 def test_new_columns_or_another_condition_begin_anew(model: type[Record], where: str | None, kept: bool) -> None:
-    saved = Progress(kind="changes").reading(schema_of(Named), None, FACTS)
+    saved = StreamState(kind="changes").reading(schema_of(Named), None, FACTS)
     saved = replace(saved, watermark=NOW, unfinished=Pass(NOW, NOW))
     resumed = saved.reading(schema_of(model), where, FACTS)
     assert (resumed.watermark, resumed.unfinished is None) == ((NOW, False) if kept else (None, True))

@@ -9,10 +9,10 @@ import pytest
 
 from orgsync import Record, field
 from orgsync.demo_org import DemoOrg
-from orgsync.extract.columns import column_groups, id_groups
-from orgsync.salesforce.query import pages
+from orgsync.extract.column_groups import column_groups, id_groups
+from orgsync.salesforce.api.query import pages
 from tests.extract.extracting import reading, snapshotting
-from tests.projects import Project, project_at
+from tests.projects import SampleProject, project_at
 
 WIDTH = 700
 FIELDS = [f"A_field_with_a_long_name_{number:03}__c" for number in range(WIDTH)]
@@ -49,7 +49,7 @@ def version(row: int, number: int) -> dict[str, str]:
     )
 
 
-async def assert_equal(project: Project, org: DemoOrg) -> None:
+async def assert_equal(project: SampleProject, org: DemoOrg) -> None:
     rows = await project.live("contact")
     assert rows.keys() == {str(row["Id"]) for row in org.rows("Contact")}
     for row in org.rows("Contact"):
@@ -81,7 +81,7 @@ async def test_rows_that_change_between_the_groups_are_read_whole(
                 org.update("Contact", ids[turn * step % 24], **version(turn * step % 24, turn))
             yield page
 
-    monkeypatch.setattr("orgsync.extract.columns.pages", disturbed)
+    monkeypatch.setattr("orgsync.extract.column_groups.pages", disturbed)
     async with project_at(tmp_path, org) as project:
         await project.run(reading(Wide))
         assert len(await project.live("contact")) >= 24 - (step == 0), "a row that always changes comes later"

@@ -15,7 +15,7 @@ from typing import Any
 
 import stamina
 
-from orgsync.application import open_workspace
+from orgsync.project import open_project
 from tests.projects import settings_for
 
 from .copies import COPIES
@@ -44,8 +44,8 @@ def kill_before(statement: int) -> None:
 
 async def run(folder: Path, table: str, now: datetime) -> None:
     [copied] = [each for each in COPIES if each.table == table]
-    async with open_workspace(settings_for(folder)) as workspace:
-        outcome = await workspace.run(copied.sync, "acme", clock=lambda: now)
+    async with open_project(settings_for(folder)) as opened:
+        outcome = await opened.run(copied.sync, "acme", clock=lambda: now)
     if outcome.problem:
         raise outcome.problem
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import anyio
 
 from orgsync.demo_org import DemoOrg, Refusal
+from orgsync.engine import Outcome
 from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, ScriptProblem
-from orgsync.runner import Outcome
 from orgsync.salesforce.bulk import JobFailed
-from tests.projects import Project, project_at
+from tests.projects import SampleProject, project_at
 
 from .consumer import Consumer
 from .copies import CONTACTS, EVERY_COPY, LINKS, PREFERENCES, Copied
@@ -57,7 +57,7 @@ class Step:
 class History:
     """What goes on in one org, and in one project that is connected to it."""
 
-    project: Project
+    project: SampleProject
     people: People
     consumers: dict[str, Consumer] = field(
         default_factory=lambda: {each.table: Consumer(each.table) for each in EVERY_COPY}
@@ -96,7 +96,7 @@ class History:
     async def _follow(self, _dice: random.Random) -> None:
         for consumer in self.consumers.values():
             with suppress(ConfigurationInvalid):  # no run has made the table yet
-                await consumer.follow(self.project.workspace.store)
+                await consumer.follow(self.project.opened.store)
 
     async def _settle(self, dice: random.Random) -> None:
         """Let the org come to rest, and run everything once more: the copies are equal to it."""
@@ -128,7 +128,7 @@ class History:
         return outcome
 
     async def _require_equal(self, copied: Copied, *, compared: bool) -> None:
-        store, consumer = self.project.workspace.store, self.consumers[copied.table]
+        store, consumer = self.project.opened.store, self.consumers[copied.table]
         unsure = (*self.people.unsure, *(() if compared else ("age",))) if copied is CONTACTS else ()
         wanted = copied.wanted(self.org, without=unsure, hidden=self.people.hidden)
         live = {row["id"]: row async for row in store.read(copied.table)}

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from orgsync import Batches, Context, Credentials, Record, Sync, sync
 from orgsync import field as salesforce_field
-from orgsync.application import Workspace, connect, open_workspace
+from orgsync.engine import Outcome, Progress
 from orgsync.errors import AnswerUnreadable
-from orgsync.runner import Outcome, Progress
+from orgsync.project import Project, connect, open_project
 from tests.projects import Interruption, settings_for
 from tests.servers.plain_org import PlainOrg, Quirks
 from tests.servers.plain_server import PlainServer, serving
@@ -64,7 +64,7 @@ RUNS = ("run", "break_off", "settle")
 class Life:
     """What goes on in the second org."""
 
-    workspace: Workspace
+    opened: Project
     server: PlainServer
     consumers: dict[str, Consumer] = field(default_factory=lambda: {table: Consumer(table) for _, table in SYNCS})
 
@@ -123,7 +123,7 @@ class Life:
                 if not left:
                     raise Interruption
 
-        return await self.workspace.run(chosen, "acme", reconcile=reconcile, watch=watch, clock=lambda: self.org.now)
+        return await self.opened.run(chosen, "acme", reconcile=reconcile, watch=watch, clock=lambda: self.org.now)
 
     async def settle(self) -> None:
         """Let the org come to rest: the copies are equal to it, and their feeds replay to them."""
@@ -134,9 +134,9 @@ class Life:
             outcome = await self.run(chosen, reconcile=not self.org.quirks.delete_log)
             if outcome.problem:
                 raise outcome.problem
-            live = {row["id"]: row async for row in self.workspace.store.read(table)}
+            live = {row["id"]: row async for row in self.opened.store.read(table)}
             assert {key: shown(row) for key, row in live.items()} == self.wanted(table)
-            await self.consumers[table].follow(self.workspace.store)
+            await self.consumers[table].follow(self.opened.store)
             assert self.consumers[table].rows == live
         self.server.broken = True
 
@@ -167,10 +167,10 @@ async def lived(steps: list[Step], quirks: Quirks, seed: int) -> None:
     for number in range(23):
         org.insert("Contact", LastName=f"Contact {number}", AccountId=accounts[number % 5], Score__c=number / 8)
     with serving(org) as server, tempfile.TemporaryDirectory() as folder:
-        async with open_workspace(settings_for(Path(folder), bulk_from=1000)) as workspace:
-            await connect(workspace, "acme", known_to(server))
+        async with open_project(settings_for(Path(folder), bulk_from=1000)) as opened:
+            await connect(opened, "acme", known_to(server))
             server.broken = True
-            life = Life(workspace, server)
+            life = Life(opened, server)
             for turn, step in enumerate([*steps, Step("settle", 0), Step("settle", 0)]):
                 await life.take(step, turn)
 
@@ -195,8 +195,8 @@ async def test_a_result_that_neither_counts_nor_ends_is_refused(tmp_path: Path) 
         org = PlainOrg(Quirks(end=end))
         org.insert("Account", Name="One")
         with serving(org) as server:
-            async with open_workspace(settings_for(tmp_path / str(end))) as workspace:
-                await connect(workspace, "acme", known_to(server))
-                outcome = await Life(workspace, server).run(companies)
+            async with open_project(settings_for(tmp_path / str(end))) as opened:
+                await connect(opened, "acme", known_to(server))
+                outcome = await Life(opened, server).run(companies)
         assert isinstance(outcome.problem, AnswerUnreadable)
         assert "does not say whether it is the last" in outcome.problem.cause

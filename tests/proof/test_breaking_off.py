@@ -25,7 +25,7 @@ async def test_a_run_may_be_cancelled_at_any_await(copied: Copied, comparing: bo
             await work(history)
             run = history.project.outcome(copied.sync, reconcile=comparing)
             ended = await finishes_before(run, wait)
-            await history.consumers[copied.table].follow(history.project.workspace.store)
+            await history.consumers[copied.table].follow(history.project.opened.store)
             await history.settle(copied, compared=comparing)
             wait += _STRIDE
     assert wait > 50

@@ -18,9 +18,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from orgsync.application import connect, open_workspace
-from orgsync.application.status import Status, statuses
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync.project import connect, open_project
+from orgsync.project.status import Status, statuses
 from orgsync.records import parse_instant
 from orgsync.settings import load_settings
 from tests.cli.commandline import PROGRAM, plain_environment
@@ -99,8 +99,8 @@ class Fleet:
 
     async def others(self) -> list[Status]:
         """Read the status of the connections whose orgs fail."""
-        async with open_workspace(load_settings(self.folder)) as workspace:
-            return [each for each in await statuses(workspace) if not each.connection.startswith("ok-")]
+        async with open_project(load_settings(self.folder)) as opened:
+            return [each for each in await statuses(opened) if not each.connection.startswith("ok-")]
 
 
 def up_in(folder: Path, stack: ExitStack) -> "subprocess.Popen[bytes]":
@@ -120,12 +120,12 @@ async def fleet(tmp_path: Path, form: Form) -> AsyncIterator[Fleet]:
     (tmp_path / "syncs").mkdir()
     (tmp_path / "syncs" / "accounts.py").write_text(SCRIPT.format(every=form.every))
     with ExitStack() as stack:
-        async with open_workspace(load_settings(tmp_path)) as workspace:
+        async with open_project(load_settings(tmp_path)) as opened:
             for kind in ["ok", *KINDS]:
                 accounts = 3 if kind == "ok" else 1000  # more than a run that fails after each page reads by and by
                 org = stack.enter_context(DemoOrg(contacts=1, accounts=accounts, page_size=2))
                 for number in range(form.healthy if kind == "ok" else form.of_each_kind):
-                    await connect(workspace, f"{kind}-{number:03}", credentials_for(org))
+                    await connect(opened, f"{kind}-{number:03}", credentials_for(org))
                 if kind != "ok":
                     org.add_fault(KINDS[kind], match="/query|/describe|/updated", times=None)
         up = up_in(tmp_path, stack)

@@ -44,7 +44,7 @@ async def test_a_process_may_be_killed_before_any_statement(copied: Copied) -> N
 @contextmanager
 def dying(history: History) -> Generator["subprocess.Popen[str]"]:
     """Start the process whose children die."""
-    folder = history.project.workspace.settings.project
+    folder = history.project.opened.settings.project
     command = [sys.executable, "-m", "tests.proof.dying_process", str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process
@@ -65,14 +65,14 @@ def answer(process: "subprocess.Popen[str]", copied: Copied, statement: int, now
 
 def require_whole(history: History) -> None:
     """Ask SQLite whether the file is in order."""
-    file = history.project.workspace.settings.folder / "orgsync.db"
+    file = history.project.opened.settings.folder / "orgsync.db"
     with closing(sqlite3.connect(file)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 async def require_no_change_twice(history: History, copied: Copied) -> None:
     """Follow the feed, run, and follow again: what was told before the kill is not told again."""
-    consumer, store = history.consumers[copied.table], history.project.workspace.store
+    consumer, store = history.consumers[copied.table], history.project.opened.store
     before = await consumer.follow(store)
     seen, rows = consumer.seen, dict(consumer.rows)
     await history.settle(copied)

@@ -11,20 +11,20 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, parse_qsl
 
-from orgsync.context import Context
 from orgsync.records import parse_instant
+from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.counts import Limit, org_limits, record_count
+from orgsync.salesforce.api.describe import ObjectDescribe, describe
+from orgsync.salesforce.api.query import Page, pages
+from orgsync.salesforce.api.replication import Deletions, latest_date_covered
+from orgsync.salesforce.api.replication import deleted as get_deleted
+from orgsync.salesforce.auth.session import Access, Session
+from orgsync.salesforce.auth.token_endpoint import Identity, identity
+from orgsync.salesforce.auth.versions import offered_versions
 from orgsync.salesforce.bulk import Job, complete, create_job, results
-from orgsync.salesforce.client import Client
-from orgsync.salesforce.describe import ObjectDescribe, describe
-from orgsync.salesforce.http import Answer, Http
-from orgsync.salesforce.measures import Limit, org_limits, record_count
-from orgsync.salesforce.oauth import Identity, identity
-from orgsync.salesforce.query import Page, pages
-from orgsync.salesforce.replication import Deletions, latest_date_covered
-from orgsync.salesforce.replication import deleted as get_deleted
-from orgsync.salesforce.session import Access, Session
-from orgsync.salesforce.versions import offered_versions
-from tests.sign_in.vaults import MemoryVault
+from orgsync.salesforce.http.http import Http, Response
+from orgsync.scripts import Context
+from tests.auth.vaults import MemoryVault
 
 from .exchange import Exchange
 
@@ -119,7 +119,7 @@ def rows_are(found: list[Page], answers: list[Exchange]) -> None:
 
 
 async def paged(org: Org, exchange: Exchange) -> Any:
-    return await org.client.call("GET", exchange.path or "", Answer.json)
+    return await org.client.call("GET", exchange.path or "", Response.json)
 
 
 async def counted(org: Org, exchange: Exchange) -> tuple[str, int | None]:

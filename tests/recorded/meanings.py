@@ -12,8 +12,8 @@ from orgsync.errors import (
     ServerProblem,
     SignInNeeded,
 )
-from orgsync.salesforce.answers import LocatorExpired, NotCarriedOut, NotFound
 from orgsync.salesforce.bulk import BulkRefused, JobFailed
+from orgsync.salesforce.errors.judge import LocatorExpired, NotCarriedOut, NotFound
 
 from .exchange import Exchange
 

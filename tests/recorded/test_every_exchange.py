@@ -11,15 +11,15 @@ from typing import cast
 
 import pytest
 
-from orgsync.context import ConnectionInfo, Context
 from orgsync.errors import OrgsyncError
 from orgsync.extract import Copy, Source
-from orgsync.salesforce.client import Client
-from orgsync.salesforce.credentials import Credentials
-from orgsync.salesforce.http import Http
-from orgsync.salesforce.session import Session
+from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.auth.credentials import Credentials
+from orgsync.salesforce.auth.session import Session
+from orgsync.salesforce.http.http import Http
+from orgsync.scripts import ConnectionInfo, Context
+from tests.auth.vaults import MemoryVault
 from tests.recordings import FOLDER, exchanges, needs_recordings, playing
-from tests.sign_in.vaults import MemoryVault
 
 from .asking import Org
 from .exchange import Exchange

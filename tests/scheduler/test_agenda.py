@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from orgsync.context import Interval
-from orgsync.context.due import parse_every
 from orgsync.scheduler.agenda import REST, Agenda
-from orgsync.scheduler.planning import Bounds, Job, Link
+from orgsync.scheduler.rules import Bounds, ConnectionState, Job
+from orgsync.scripts import Interval
+from orgsync.scripts.schedule import parse_every
 from orgsync.store import Run, RunStatus
 
 NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
@@ -21,8 +21,8 @@ def agenda(*connections: str, syncs: tuple[str, ...] = ("x",), bounds: Bounds | 
     return made
 
 
-def link(name: str, *, org: str = "", ready: bool = True) -> Link:
-    return Link(name, org or f"org of {name}", ready)
+def link(name: str, *, org: str = "", ready: bool = True) -> ConnectionState:
+    return ConnectionState(name, org or f"org of {name}", ready)
 
 
 def ran(connection: str, minutes_ago: float, status: RunStatus = "done", sync: str = "x") -> Run:

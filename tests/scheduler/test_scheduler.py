@@ -13,17 +13,17 @@ import pytest
 from structlog.testing import capture_logs
 
 from orgsync import Credentials
-from orgsync.application import connect
-from orgsync.application.status import Status, statuses
-from orgsync.context import stored
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded, StoreReplaced, StoreUnavailable
+from orgsync.project import connect
+from orgsync.project.status import Status, statuses
 from orgsync.scheduler import Patience, Scheduler, Scripts
 from orgsync.scheduler.agenda import Agenda
-from orgsync.scheduler.planning import Bounds, Job
-from orgsync.scheduler.slots import RunSlot
+from orgsync.scheduler.rules import Bounds, Job
+from orgsync.scheduler.run_slots import RunSlot
+from orgsync.scripts import stored
 from orgsync.store import Store
-from tests.projects import Project, credentials_for, project_at
+from tests.projects import SampleProject, credentials_for, project_at
 
 ACCOUNTS = """\
 from orgsync import Batches, Context, Record, sync
@@ -57,7 +57,7 @@ async def contacts(ctx: Context) -> Batches[Contact]:
 class Night:
     """A scheduler in a project, whose time passes when the test says so."""
 
-    project: Project
+    project: SampleProject
     scripts: Path
     passed: timedelta = timedelta(0)
 
@@ -72,9 +72,9 @@ class Night:
     def scheduler(self, *names: str, connections: tuple[str, ...] = (), patience: Patience | None = None) -> Scheduler:
         scripts = Scripts(self.scripts, names)
         scripts.load()
-        workspace = self.project.workspace
+        opened = self.project.opened
         return Scheduler(
-            workspace, scripts, connections=connections, clock=self.clock, chance=lambda: 0.0, patience=patience
+            opened, scripts, connections=connections, clock=self.clock, chance=lambda: 0.0, patience=patience
         )
 
     async def ran(self, scheduler: Scheduler, *, minutes: float = 0) -> list[dict[str, Any]]:
@@ -107,7 +107,7 @@ async def night(tmp_path: Path, org: DemoOrg) -> AsyncIterator[Night]:
 
 
 async def test_what_is_due_runs_on_every_connection_at_its_rhythm(night: Night) -> None:
-    await connect(night.project.workspace, "globex", credentials_for(night.project.org))
+    await connect(night.project.opened, "globex", credentials_for(night.project.org))
     scheduler = night.scheduler()
     both = [("accounts", "acme", "done"), ("accounts", "globex", "done")]
     assert runs(await night.ran(scheduler)) == both
@@ -125,7 +125,7 @@ async def test_a_restart_keeps_the_rhythm(night: Night) -> None:
 
 async def test_a_sync_that_was_reset_is_due_at_once(night: Night) -> None:
     await night.ran(night.scheduler())
-    await night.project.workspace.store.reset("accounts")
+    await night.project.opened.store.reset("accounts")
     assert len(runs(await night.ran(night.scheduler()))) == 1
     assert len(await night.project.live("account")) == 5
 
@@ -135,14 +135,14 @@ async def test_runs_are_forgotten_when_they_are_old(night: Night) -> None:
         await night.ran(night.scheduler(), minutes=15)
     scheduler = night.scheduler()
     await night.ran(scheduler, minutes=60 * 24 * 91)
-    assert len(await night.project.workspace.store.runs()) == 4
+    assert len(await night.project.opened.store.runs()) == 4
     await night.ran(scheduler, minutes=1)
-    assert len(await night.project.workspace.store.runs()) == 1
+    assert len(await night.project.opened.store.runs()) == 1
 
 
 async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(night: Night) -> None:
     night.scripts.joinpath("accounts.py").unlink()
-    await connect(night.project.workspace, "globex", credentials_for(night.project.org))
+    await connect(night.project.opened, "globex", credentials_for(night.project.org))
     with pytest.raises(ConfigurationInvalid, match="nothing is ever due"):
         night.scheduler()
     scheduler = night.scheduler("contacts", connections=("globex",))
@@ -186,7 +186,7 @@ async def test_a_failure_that_ends_is_told(night: Night) -> None:
 
 
 async def test_a_connection_that_needs_a_sign_in_is_waited_for_and_runs_at_once_when_it_is_ready(night: Night) -> None:
-    org, workspace = night.project.org, night.project.workspace
+    org, opened = night.project.org, night.project.opened
     scheduler = night.scheduler()
     await night.ran(scheduler)
     org.expire_tokens()
@@ -198,7 +198,7 @@ async def test_a_connection_that_needs_a_sign_in_is_waited_for_and_runs_at_once_
     assert runs(await night.ran(scheduler, minutes=600)) == []
     assert scheduler.worst == 3
     assert org.requests == []
-    await connect(workspace, "acme", in_the_browser(org))
+    await connect(opened, "acme", in_the_browser(org))
     said = await night.ran(scheduler)
     assert "signed in again" in events(said, "info")
     assert runs(said) == [("accounts", "acme", "done")]
@@ -223,11 +223,11 @@ async def test_an_org_at_its_limit_rests_for_an_hour(night: Night) -> None:
 async def test_connections_that_come_and_go_are_noticed(night: Night) -> None:
     scheduler = night.scheduler()
     await night.ran(scheduler)
-    await connect(night.project.workspace, "globex", credentials_for(night.project.org))
+    await connect(night.project.opened, "globex", credentials_for(night.project.org))
     said = await night.ran(scheduler)
     assert "connection added" in events(said, "info")
     assert runs(said) == [("accounts", "globex", "done")]
-    await night.project.workspace.store.remove_connection("acme")
+    await night.project.opened.store.remove_connection("acme")
     said = await night.ran(scheduler, minutes=15)
     assert "connection removed" in events(said, "info")
     assert runs(said) == [("accounts", "globex", "done")]
@@ -238,9 +238,9 @@ async def test_what_was_run_by_hand_counts(night: Night) -> None:
     await night.ran(scheduler)
     by_hand = Scripts(night.scripts)
     by_hand.load()
-    await night.project.workspace.run(by_hand.syncs["accounts"], "acme")
+    await night.project.opened.run(by_hand.syncs["accounts"], "acme")
     assert runs(await night.ran(scheduler, minutes=14.9)) == []
-    assert await night.project.workspace.store.last_runs(after=1) != {}
+    assert await night.project.opened.store.last_runs(after=1) != {}
 
 
 async def test_two_schedulers_on_one_database_share_the_work(night: Night) -> None:
@@ -326,7 +326,7 @@ async def test_a_clock_that_is_set_back_stalls_nothing_and_is_reported(night: Ni
 
 @pytest.mark.parametrize("replaced", [False, True])
 async def test_a_database_that_is_deleted_or_replaced_ends_the_scheduler(night: Night, *, replaced: bool) -> None:
-    database = night.project.workspace.settings.folder / "orgsync.db"
+    database = night.project.opened.settings.folder / "orgsync.db"
     other = database.with_suffix(".new")
     other.touch()
     taking_away = f"Path({str(other)!r}).rename({str(database)!r})" if replaced else f"Path({str(database)!r}).unlink()"
@@ -344,7 +344,7 @@ async def two_orgs(tmp_path: Path, org: DemoOrg) -> AsyncIterator[Night]:
         async with project_at(tmp_path, org, concurrency=1, timeout=2) as project:
             night = Night(project, tmp_path / "syncs")
             night.write("accounts.py", ACCOUNTS)
-            await connect(project.workspace, "globex", credentials_for(other))
+            await connect(project.opened, "globex", credentials_for(other))
             yield night
 
 
@@ -371,18 +371,18 @@ async def test_a_run_that_has_no_answer_makes_room_for_another_and_is_reported_w
     assert report["connection"] == "acme"
     assert "No answer has come for" in report["error"]
     assert said.index(report) < len(said) - 1, "while it runs"
-    assert (await two_orgs.project.workspace.store.last_runs())["accounts", "acme"].error is None
+    assert (await two_orgs.project.opened.store.last_runs())["accounts", "acme"].error is None
 
 
 async def test_status_shows_what_a_long_run_waits_for_while_it_does(two_orgs: Night) -> None:
     two_orgs.project.org.add_fault(Fault.hang(), match="query")
-    workspace = two_orgs.project.workspace
+    opened = two_orgs.project.opened
     scheduler = two_orgs.scheduler(patience=Patience(stalled_after=0.1, report_after=0.2))
     found: list[Status] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(scheduler.run)
         while not any(each.waits_for for each in found):
-            found = await statuses(workspace)
+            found = await statuses(opened)
         tasks.cancel_scope.cancel()
     acme, globex = found
     assert (acme.verdict, acme.needs_attention, globex.needs_attention) == ("running", True, False)
@@ -416,7 +416,7 @@ async def test_a_task_that_a_script_leaves_behind_ends_no_other_run(night: Night
         for _ in range(50):
             await anyio.lowlevel.checkpoint()
         tasks.cancel_scope.cancel()
-    assert (await night.project.workspace.store.last_runs())["accounts", "acme"].status == "failed"
+    assert (await night.project.opened.store.last_runs())["accounts", "acme"].status == "failed"
 
 
 async def test_only_a_run_with_a_request_under_way_is_said_to_wait_for_its_answer() -> None:
@@ -444,7 +444,7 @@ async def test_a_run_that_waits_for_a_slot_keeps_nobody_from_the_tokens_lock(two
     two_orgs.project.org.expire_tokens()
     two_orgs.project.org.add_fault(Fault.maintenance(), match="token")
     two_orgs.project.org.add_fault(Fault.delay(1), match="token")  # meanwhile the other run takes the slot
-    store = two_orgs.project.workspace.store
+    store = two_orgs.project.opened.store
     scheduler = two_orgs.scheduler(patience=Patience(stalled_after=600))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(scheduler.run)
@@ -473,10 +473,10 @@ async def test_a_token_that_another_process_renews_for_too_long_ends_the_run_wit
 ) -> None:
     monkeypatch.setattr(stored, "_RENEWAL_TIMEOUT", 0.1)
     two_orgs.project.org.expire_tokens()
-    workspace = two_orgs.project.workspace
+    opened = two_orgs.project.opened
     scripts = Scripts(two_orgs.scripts, ["accounts"])
     scripts.load()
-    async with workspace.store.lock("token acme", timeout=1):
-        outcome = await workspace.run(scripts.syncs["accounts"], "acme")
+    async with opened.store.lock("token acme", timeout=1):
+        outcome = await opened.run(scripts.syncs["accounts"], "acme")
     assert outcome.run.status == "failed"
     assert "Another process has been renewing the token of acme" in (outcome.run.error or "")

@@ -14,9 +14,9 @@ from typing import Any, TypeAlias, cast
 from orgsync import Record, Sync
 from orgsync import field as column
 from orgsync.demo_org import DemoOrg
-from orgsync.discovery import find_sync
+from orgsync.scripts.discovery import find_sync
 from tests.extract.extracting import reading, snapshotting
-from tests.projects import Project, project_at
+from tests.projects import SampleProject, project_at
 
 __all__ = ["BINDS", "RUNS", "Run"]
 
@@ -58,7 +58,7 @@ BINDS: dict[str, object] = {
 class Spoken:
     """What one run of orgsync against an org has said so far."""
 
-    project: Project
+    project: SampleProject
     org: DemoOrg
     texts: list[str] = field(default_factory=list[str])
 
@@ -179,7 +179,7 @@ async def parents_and_conditions(folder: Path) -> Collection[str]:
 async def every_bind(folder: Path) -> Collection[str]:
     """Queries of an author's own, with a bind of every type."""
     async with speaking(folder, DemoOrg(contacts=1, accounts=1)) as spoken:
-        ctx = await spoken.project.workspace.open_context("acme")
+        ctx = await spoken.project.opened.open_context("acme")
         for value in BINDS.values():
             name, sign = bound_to(value)
             async for _ in ctx.query(f"SELECT Id, Name FROM Contact WHERE {name} {sign} :value LIMIT 5", value=value):

@@ -38,7 +38,7 @@ async def start(store: Store) -> AsyncIterator[Start]:
             begun.set_result(run)
             await leave.wait()
 
-    async def let_go(key: tuple[str, str]) -> None:
+    async def release_lease(key: tuple[str, str]) -> None:
         leave, task = held.pop(key)
         leave.set()
         await task
@@ -46,7 +46,7 @@ async def start(store: Store) -> AsyncIterator[Start]:
     async def begin(sync: str = "contacts", connection: str = "acme") -> Run:
         key = sync, connection
         if key in held:
-            await let_go(key)
+            await release_lease(key)
         # A lease has a task group, which must end in the task that began it: a fixture's beginning and end are two.
         begun: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         leave = anyio.Event()
@@ -57,7 +57,7 @@ async def start(store: Store) -> AsyncIterator[Start]:
 
     yield begin
     for key in list(held):
-        await let_go(key)
+        await release_lease(key)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from orgsync.store.locks import Locks
+from orgsync.store.sqlite.file_locks import Locks
 
 
 async def main(folder: str, name: str) -> None:

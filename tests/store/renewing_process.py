@@ -6,9 +6,9 @@ from pathlib import Path
 
 import anyio
 
-from orgsync.context.stored import StoredVault
 from orgsync.errors import StoreUnavailable
-from orgsync.salesforce.credentials import Credentials
+from orgsync.salesforce.auth.credentials import Credentials
+from orgsync.scripts.stored import StoredVault
 from orgsync.store import Store
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from orgsync.records import Row
 from orgsync.store import Connection, Run, Store
-from orgsync.store.database import Database
-from orgsync.store.sqlite import address
+from orgsync.store.sqlite.database import Database
+from orgsync.store.sqlite.driver import address
 
 from .contacts import contact, deliver
 

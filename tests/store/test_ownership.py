@@ -135,7 +135,7 @@ async def test_what_one_sync_alone_had_read_into_was_its_own_before_tables_had_o
 async def test_a_reset_gives_up_rows_positions_seen_ids_and_the_table(store: Store) -> None:
     async with running(store) as run:
         await store.commit(run, [Write(CONTACT, [contact("a"), contact("b")])], Position("contact", None, {"n": 1}), 0)
-        await store.meet("acme", "contacts contact", ["a", "b"])
+        await store.mark_seen("acme", "contacts contact", ["a", "b"])
     async with running(store, "own") as run:
         await store.commit(run, write(schema_of(Own), "z"), Position("own", None, {}), 0)
     last = await store.last_change()
@@ -149,7 +149,7 @@ async def test_a_reset_gives_up_rows_positions_seen_ids_and_the_table(store: Sto
     assert [run.sync for run in await store.runs()] == ["own", "contacts"], "what was run stays listed"
     async with running(store, "customers") as run:
         await deliver(store, run, [contact("a")])
-        assert await store.unmet("contact", "acme", "contacts contact", limit=9, upto_seq=99) == ["a"]
+        assert await store.unseen("contact", "acme", "contacts contact", limit=9, upto_seq=99) == ["a"]
     [(key, change, number)] = await feed(store)
     assert (key, change) == ("a", "added")
     assert number > last, "the change feed goes on counting"
@@ -159,13 +159,13 @@ async def test_a_reset_of_one_connection_leaves_the_others(store: Store) -> None
     for connection in ("acme", "beta"):
         async with running(store, connection=connection) as run:
             await store.commit(run, [Write(CONTACT, [contact("a")])], Position("contact", None, {}), 0)
-            await store.meet(connection, "contacts contact", ["a"])
+            await store.mark_seen(connection, "contacts contact", ["a"])
     assert (await store.reset("contacts", "acme")).rows == {"contact": 1}
     assert [row["connection"] async for row in store.read("contact")] == ["beta"]
     assert await store.checkpoints("contacts", "acme") == {}
     assert await store.checkpoints("contacts", "beta") != {}
     assert await store.owners() == {"contact": "contacts"}
-    assert await store.unmet("contact", "beta", "contacts contact", limit=9, upto_seq=99) == []
+    assert await store.unseen("contact", "beta", "contacts contact", limit=9, upto_seq=99) == []
 
 
 async def test_a_reset_waits_for_no_run_and_breaks_none(store: Store, url: str, folder: Path) -> None:

@@ -18,8 +18,8 @@ from sqlalchemy.exc import OperationalError
 
 from orgsync.errors import AlreadyRunning, StoreUnavailable
 from orgsync.store import Store
-from orgsync.store.control import METADATA
-from orgsync.store.control_statements import VERSION_TABLE
+from orgsync.store.model import METADATA
+from orgsync.store.sqlite.control_sql import VERSION_TABLE
 from orgsync.store.versions import KNOWN_VERSIONS, MIGRATIONS
 from tests.store.contacts import contact, deliver
 from tests.store.running import running
@@ -82,7 +82,7 @@ async def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_runs(
             await deliver(store, old, [contact("a")])
         async with running(store) as run:
             await deliver(store, run, [contact("a")])
-        await store.meet("acme", "contacts", ["a"])
+        await store.mark_seen("acme", "contacts", ["a"])
         assert [(each.epoch, each.status) for each in await store.runs()] == [(1, "running"), (0, "failed")]
     assert schema_in(tmp_path / "orgsync.db") == await fresh_schema(tmp_path / "fresh")
 

@@ -10,9 +10,9 @@ import pytest
 import structlog
 
 from orgsync.demo_org import DemoOrg
-from orgsync.testing.conforming import CHECKS
-from orgsync.testing.copying import Script, opened
-from orgsync.testing.importing import find_subjects
+from orgsync.testing.conformance import CHECKS
+from orgsync.testing.copies import Script, opened
+from orgsync.testing.subjects import find_subjects
 from tests.testing.conforming import cases_of, project, verdicts
 from tests.testing.conforming_scripts import BAD, GOOD
 
@@ -241,7 +241,7 @@ def test_the_machines_own_database_is_never_touched(tmp_path: Path, monkeypatch:
 SITES = """
 from pathlib import Path
 
-from orgsync.testing.conforming import conformance
+from orgsync.testing.conformance import conformance
 
 test_every_script_conforms = conformance()
 """

@@ -3,7 +3,7 @@
 from orgsync import Record, field
 from orgsync.demo_org import DemoOrg
 from orgsync.records import schema_of
-from orgsync.testing.truth import rows_of
+from orgsync.testing.expected import rows_of
 
 
 class ExpectedTask(Record, table=True):

@@ -10,9 +10,9 @@ import anyio
 import pytest
 import yaml
 
-from orgsync.application import connect, open_workspace
 from orgsync.cassettes import read_cassette
 from orgsync.demo_org import DemoOrg
+from orgsync.project import connect, open_project
 from orgsync.testing import plugin
 from tests.projects import credentials_for, settings_for
 
@@ -68,9 +68,9 @@ def acme(project: pytest.Pytester) -> Iterator[DemoOrg]:
 
 
 async def connected(folder: Path, org: DemoOrg, *names: str) -> None:
-    async with open_workspace(settings_for(folder)) as workspace:
+    async with open_project(settings_for(folder)) as opened:
         for name in names:
-            await connect(workspace, name, credentials_for(org))
+            await connect(opened, name, credentials_for(org))
 
 
 def said_by(project: pytest.Pytester, *arguments: str, **counts: int) -> str:

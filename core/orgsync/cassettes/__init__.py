@@ -1,22 +1,22 @@
 """Cassettes: HTTP as it was spoken once, kept as readable text without secrets, and spoken again."""
 
-from .composing import compose_test, name_of_test
-from .file import Cassette, RecordedConnection, read_cassette, write_cassette
-from .recording import Recording, Source, project_connection
-from .replaying import Replay, Replayed
+from .cassette_file import Cassette, RecordedConnection, read_cassette, write_cassette
+from .recording import RecordFrom, Recording, project_connection
+from .replay import Replay, Replayed
+from .sandbox import Ran, Sandbox, throw_away, without_waiting
 from .scrubbing import Leak, leaks
-from .stage import Ran, Stage, throw_away, without_waiting
+from .test_template import compose_test, name_of_test
 
 __all__ = [
     "Cassette",
     "Leak",
     "Ran",
+    "RecordFrom",
     "RecordedConnection",
     "Recording",
     "Replay",
     "Replayed",
-    "Source",
-    "Stage",
+    "Sandbox",
     "compose_test",
     "leaks",
     "name_of_test",

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from .interactions import RecordedRequest
+from .interaction import RecordedRequest
 from .scrubbing import Kind, comparable, is_stand_in
 
 __all__ = ["Asked", "difference", "likeness"]

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from orgsync.errors import NotRecorded
 
-from .file import Cassette
-from .interactions import Interaction, RecordedRequest
+from .cassette_file import Cassette
+from .interaction import Interaction, RecordedRequest
 from .matching import Asked, difference, likeness
-from .naming import asked, told
+from .step_names import asked, told
 
 __all__ = ["Player"]
 

@@ -6,10 +6,10 @@ from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from orgsync.salesforce.http import Answer
+from orgsync.salesforce.http.http import Response
 
-from .file import Cassette, RecordedConnection
-from .interactions import Interaction, RecordedRequest, RecordedResponse
+from .cassette_file import Cassette, RecordedConnection
+from .interaction import Interaction, RecordedRequest, RecordedResponse
 from .scrubbing import scrubbed
 
 __all__ = ["Recorder"]
@@ -73,7 +73,7 @@ class Recorder:
         finally:
             self._listens = True
 
-    def shortened(self, was: Answer, given: Answer) -> None:
+    def shortened(self, was: Response, given: Response) -> None:
         """Keep the answer that the client was given in the place of the one that came."""
         for number in reversed(range(len(self._kept))):
             each = self._kept[number]

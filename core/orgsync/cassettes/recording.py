@@ -9,21 +9,21 @@ from typing import cast
 
 import anyio
 
-from orgsync.application import Workspace, environment_of
-from orgsync.context import StoredVault
 from orgsync.errors import ConfigurationInvalid
-from orgsync.salesforce.bounds import Bounds
-from orgsync.salesforce.credentials import Credentials, CredentialsVault, Grant
-from orgsync.salesforce.http import Http
+from orgsync.project import Project, environment_of
+from orgsync.salesforce.auth.credentials import Credentials, CredentialsVault, Grant
+from orgsync.salesforce.http.bounds import Bounds
+from orgsync.salesforce.http.http import Http
+from orgsync.scripts import StoredVault
 from orgsync.settings import Settings
 from orgsync.store import Connection, Store
 
-from .file import Cassette, RecordedConnection
+from .cassette_file import Cassette, RecordedConnection
 from .recorder import Recorder
+from .sandbox import Sandbox, throw_away
 from .shortening import ShortHttp
-from .stage import Stage, throw_away
 
-__all__ = ["Recording", "Source", "project_connection"]
+__all__ = ["RecordFrom", "Recording", "project_connection"]
 
 
 def _utc_now() -> datetime:
@@ -31,7 +31,7 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RecordFrom:
     """Where to record from: a connection of a project, and its org's clock if that is not this machine's.
 
     `credentials` are for tests that sign in by themselves.
@@ -49,7 +49,7 @@ class Recording:
     `folder` is for the throw-away store. With `max_rows` the org seems to have no more rows than these.
     """
 
-    def __init__(self, source: Source, folder: Path, *, max_rows: int | None = None) -> None:
+    def __init__(self, source: RecordFrom, folder: Path, *, max_rows: int | None = None) -> None:
         self._source = source
         self._recorder = Recorder(source.clock)
         self._signing_in = _SigningIn(lambda: self._recorder.listens)
@@ -59,13 +59,13 @@ class Recording:
         self._max_rows = max_rows
         settings = throw_away(folder, source.settings)
         recorder = self._recorder
-        self.stage = Stage(
+        self.stage = Sandbox(
             settings, source.connection, self._connect, lambda: recorder.now, self._vault, self._http, recorder.begin
         )
 
     def heard(self) -> AbstractContextManager[None]:
         """Keep what this process says over HTTP."""
-        from .tape import recorded_to  # vcrpy is imported where it is used
+        from .transport import recorded_to  # vcrpy is imported where it is used
 
         return recorded_to(self._recorder)
 
@@ -93,14 +93,14 @@ class Recording:
         fields = self._source.settings.scrub
         return self._recorder.cassette(self._about, origin=origin, fields=fields, hosts=self._hosts)
 
-    async def _connect(self, workspace: Workspace) -> None:
+    async def _connect(self, project: Project) -> None:
         """Bring the connection along, without its secrets."""
         async with self._store() as store:
             real = await store.connection(self._source.connection)
         self._about = RecordedConnection(cast("Grant", real.grant), real.environment, real.api_version)
         self._hosts = [url for url in (real.login_url, real.instance_url) if url]
         values = real.model_dump(exclude={"created_at", "updated_at", "status", "status_reason"})
-        await workspace.store.save_connection(Connection(**values), {})
+        await project.store.save_connection(Connection(**values), {})
 
     @asynccontextmanager
     async def _vault(self) -> AsyncGenerator[CredentialsVault]:

@@ -33,14 +33,14 @@ from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, schema_of, to_stored
 
 from .inspection import learn
-from .object_facts import Facts, refreshed
-from .passes import Reader
-from .plan import Api
-from .progress import Pass, Progress
+from .object_facts import ObjectFacts, refreshed
 from .query_rules import advice, instead_of_changes, optional_paths
-from .safe_instant import CLOCK_BOUND, safe_instant
+from .reader import Reader
+from .route import Api
 from .source import Source
+from .state import Pass, StreamState
 from .steps import ChangesPass, abandon
+from .watermark import CLOCK_BOUND, safe_instant
 
 __all__ = ["changes"]
 
@@ -62,7 +62,7 @@ async def changes(
     `full` reads everything once more, `compare` holds the copy's Ids against the org's; `api` forces one of the two
     ways of reading. Raises FieldNotFound or ObjectNotFound for what the org does not show.
     """
-    progress, without = Progress.from_position(saved, "changes"), set[str]()
+    progress, without = StreamState.from_position(saved, "changes"), set[str]()
     if full:
         await abandon(source, progress)
         progress = replace(progress, watermark=None, unfinished=None, facts=None)
@@ -89,7 +89,7 @@ async def changes(
         progress, facts = one_pass.reader.progress, one_pass.reader.facts
 
 
-async def _still_true(source: Source, progress: Progress, model: type[R], where: str | None) -> Facts | None:
+async def _still_true(source: Source, progress: StreamState, model: type[R], where: str | None) -> ObjectFacts | None:
     """Give the facts that the checkpoint holds, if they are still so."""
     facts = progress.facts
     if facts is None or not progress.is_of(schema_of(model), where):
@@ -101,8 +101,8 @@ async def _begin(
     source: Source,
     model: type[R],
     where: str | None,
-    progress: Progress,
-    facts: Facts | None,
+    progress: StreamState,
+    facts: ObjectFacts | None,
     *,
     compare: bool,
     without: Collection[str],
@@ -123,7 +123,9 @@ async def _begin(
     return ChangesPass(Reader(source, model, going_on))
 
 
-async def _new_pass(source: Source, model: type[R], progress: Progress, facts: Facts, *, compare: bool) -> Pass:
+async def _new_pass(
+    source: Source, model: type[R], progress: StreamState, facts: ObjectFacts, *, compare: bool
+) -> Pass:
     """Take the safe instant, and see whether to compare Ids: when it is time, and when everything is read again."""
     schema, old = schema_of(model), progress.watermark
     until = await safe_instant(source, schema, facts)
@@ -142,7 +144,7 @@ async def _new_pass(source: Source, model: type[R], progress: Progress, facts: F
     before = await source.copy.live_count(schema)
     if not before and begun.since is None:
         return begun
-    await source.copy.forget_met(schema)
+    await source.copy.clear_seen(schema)
     return replace(begun, compare=True, seq=await source.copy.last_change(), before=before)
 
 

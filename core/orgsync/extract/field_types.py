@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from orgsync.errors import RecordClassInvalid
 from orgsync.records import Column, Schema
-from orgsync.salesforce.describe import FieldDescribe
+from orgsync.salesforce.api.describe import FieldDescribe
 
 __all__ = ["fitting_types", "misfits"]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from orgsync.errors import FieldNotFound, ObjectNotFound
 from orgsync.records import Column, Schema
-from orgsync.salesforce.client import Client
-from orgsync.salesforce.describe import FieldDescribe, ObjectDescribe, describe
+from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe, describe
 from orgsync.soql import Condition, SemiJoin, condition_of, relationships_of
 
-from .object_facts import Facts
+from .object_facts import ObjectFacts
 from .query_rules import cursor_of, demands_filter, not_by_bulk
 
 __all__ = ["Inspection", "inspect", "learn"]
@@ -33,7 +33,7 @@ class Inspection:
     A field is None where describes do not tell, as behind a parent that may be of several kinds.
     """
 
-    facts: Facts
+    facts: ObjectFacts
     fields: Mapping[str, FieldDescribe | None]
 
 
@@ -44,7 +44,7 @@ async def learn(
     warn: Callable[[str], None],
     *,
     without: Collection[str] = (),
-) -> Facts:
+) -> ObjectFacts:
     """Learn an object's facts; see `inspect`."""
     return (await inspect(client, schema, where, warn, without=without)).facts
 
@@ -99,7 +99,7 @@ class _Inspector:
             spelled[path]: await self.parts(own, path) for path, each in fields.items() if _is(each, _COMPOUNDS)
         }
         cursor = cursor_of(own)
-        facts = Facts(
+        facts = ObjectFacts(
             cursor=cursor,
             replicateable=own.replicateable,
             absent=(*absent, *(() if own.field("IsDeleted") else ("IsDeleted",))),

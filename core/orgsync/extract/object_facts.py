@@ -8,17 +8,17 @@ import msgspec
 
 from orgsync.errors import ObjectNotFound
 from orgsync.records import Reading
-from orgsync.salesforce.client import Client
-from orgsync.salesforce.describe import changed_since
+from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.describe import changed_since
 
-__all__ = ["Facts", "refreshed"]
+__all__ = ["ObjectFacts", "refreshed"]
 
 _KEPT_FOR = timedelta(days=1)
 _FORMAT = 2
 """Facts that were kept in another format are learnt again."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What one object allows one user.
 
     `cursor` is the field that changes can be read by, "" where there is none. `absent` are paths that the org lacks:
@@ -90,12 +90,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         return {"format": _FORMAT, **msgspec.to_builtins(self)}
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> "Facts | None":
+    def from_json(cls, saved: Mapping[str, Any]) -> "ObjectFacts | None":
         """Read the facts back; None for those of another format."""
         return msgspec.convert(saved, cls) if saved.get("format") == _FORMAT else None
 
 
-async def refreshed(client: Client, facts: Facts) -> Facts | None:
+async def refreshed(client: Client, facts: ObjectFacts) -> ObjectFacts | None:
     """Ask whether the describes are still what they were; None where one has changed, has gone, or cannot tell."""
     for sobject, last_modified in facts.described.items():
         try:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from orgsync.errors import FieldNotFound, OrgsyncError, QueryRefused
 from orgsync.records import Column, Schema
-from orgsync.salesforce.answers import FilterRequired, with_remedy
-from orgsync.salesforce.describe import FieldDescribe, ObjectDescribe
+from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe
+from orgsync.salesforce.errors.judge import FilterRequired, with_remedy
 
-from .object_facts import Facts
+from .object_facts import ObjectFacts
 
 __all__ = ["advice", "cursor_of", "demands_filter", "instead_of_changes", "not_by_bulk", "optional_paths"]
 
@@ -74,7 +74,7 @@ def not_by_bulk(
     return ""
 
 
-def optional_paths(schema: Schema, problem: Exception, facts: Facts | None) -> set[str]:
+def optional_paths(schema: Schema, problem: Exception, facts: ObjectFacts | None) -> set[str]:
     """Name the optional fields of parents that a query was refused for, of those that no describe tells of.
 
     A parent that may be of several kinds has the fields alone that all kinds share.

@@ -12,15 +12,15 @@ from typing import TypeVar
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, schema_of
 
+from .bulk import discard
 from .inspection import learn
-from .jobs import discard
-from .object_facts import Facts
-from .passes import Reader
-from .plan import Api
-from .progress import Pass, Progress
+from .object_facts import ObjectFacts
+from .queries import IdOrder
 from .query_rules import advice, optional_paths
-from .questions import ById
+from .reader import Reader
+from .route import Api
 from .source import Source
+from .state import Pass, StreamState
 
 __all__ = ["snapshot"]
 
@@ -44,7 +44,7 @@ async def snapshot(
     Raises SnapshotRefused when more than half of the copy's rows, or all, would be marked deleted and that is not
     allowed; FieldNotFound or ObjectNotFound for what the org does not show.
     """
-    progress, without = Progress.from_position(saved, "snapshot"), set[str]()
+    progress, without = StreamState.from_position(saved, "snapshot"), set[str]()
     facts = progress.facts if progress.unfinished and progress.is_of(schema_of(model), where) else None
     while True:
         resumed = progress.unfinished is not None
@@ -70,8 +70,8 @@ async def _begun(
     source: Source,
     model: type[R],
     where: str | None,
-    progress: Progress,
-    facts: Facts | None,
+    progress: StreamState,
+    facts: ObjectFacts | None,
     without: Collection[str],
 ) -> Reader[R]:
     """Resume the snapshot that was under way, or begin one."""
@@ -82,7 +82,7 @@ async def _begun(
     if going_on.unfinished is None:
         if progress.unfinished and progress.unfinished.job:
             await discard(source, progress.unfinished.job)
-        await source.copy.forget_met(schema)
+        await source.copy.clear_seen(schema)
         begun = Pass(None, min(await source.client.server_now(), source.client.machine_now), compare=True)
         before, seq = await source.copy.live_count(schema), await source.copy.last_change()
         going_on = replace(going_on, unfinished=replace(begun, before=before, seq=seq))
@@ -100,16 +100,16 @@ async def _steps(reader: Reader[R], *, allow_mass_deletion: bool) -> AsyncGenera
                 yield batch
     reader.progress = reader.progress.finished()
     yield reader.batch()
-    await reader.source.copy.forget_met(reader.schema)
+    await reader.source.copy.clear_seen(reader.schema)
 
 
 async def _rows(reader: Reader[R]) -> AsyncGenerator[Batch[R]]:
     """Read the rows, and note their Ids."""
-    question = reader.question(ById(), deleted=False)
+    question = reader.question(IdOrder(), deleted=False)
     async with aclosing(reader.read("rows", "gone", question, await reader.plan(question))) as chunks:
         async for chunk in chunks:
             rows = reader.rows(chunk)
-            await reader.comparison.meet([str(row[0]) for row in rows])
+            await reader.comparison.mark_seen([str(row[0]) for row in rows])
             yield reader.batch(rows)
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Protocol
 
 from orgsync.records import Schema
-from orgsync.salesforce.client import Client
+from orgsync.salesforce.api.client import Client
 
-from .plan import Plan
+from .route import Route
 
 __all__ = ["Copy", "Source"]
 
@@ -28,11 +28,11 @@ class Copy(Protocol):
         """Tell the number of the last change made in the store."""
         ...
 
-    async def meet(self, schema: Schema, ids: Sequence[str]) -> None:
+    async def mark_seen(self, schema: Schema, ids: Sequence[str]) -> None:
         """Note that the org has these Ids."""
         ...
 
-    async def unmet(self, schema: Schema, *, after: str, limit: int, upto_seq: int) -> list[str]:
+    async def unseen(self, schema: Schema, *, after: str, limit: int, upto_seq: int) -> list[str]:
         """Name the next live rows that were not met, in byte order; none that changed after the number `upto_seq`."""
         ...
 
@@ -40,7 +40,7 @@ class Copy(Protocol):
         """Name the next Ids that were met and have no live row, in byte order."""
         ...
 
-    async def forget_met(self, schema: Schema) -> None:
+    async def clear_seen(self, schema: Schema) -> None:
         """Forget which Ids were met."""
         ...
 
@@ -73,5 +73,5 @@ class Source:
     reconcile_every: timedelta | None = None
     keeps_positions: bool = False
     warn: Callable[[str], None] = field(default=_nothing)
-    tell: Callable[[Plan], None] = field(default=_nothing)
+    tell: Callable[[Route], None] = field(default=_nothing)
     expect: Callable[[int], None] = field(default=_nothing)

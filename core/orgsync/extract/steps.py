@@ -10,23 +10,23 @@ import msgspec
 
 from orgsync.errors import AccessRefused, FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Record
-from orgsync.salesforce.answers import NotReplicateable
-from orgsync.salesforce.replication import DeleteLogPurged, Deletions, deleted
+from orgsync.salesforce.api.replication import DeleteLogPurged, Deletions, deleted
+from orgsync.salesforce.errors.judge import NotReplicateable
 
-from .asking import rows_with
-from .jobs import discard
-from .leaving import Leaving
-from .passes import END, Chunk, Reader
-from .plan import Plan
-from .progress import Key, Progress
-from .questions import ById, ByStamp, Question
+from .bulk import discard
+from .queries import IdOrder, ReadQuery, StampOrder
+from .reader import END, Chunk, Reader
+from .rest import rows_with
+from .route import Route
 from .source import Source
+from .state import Key, StreamState
+from .unmatched import Unmatched
 
 __all__ = ["ChangesPass", "abandon"]
 
 R = TypeVar("R", bound=Record)
 
-_REST = Plan("rest")
+_REST = Route("rest")
 _REFUSALS = (QueryRefused, AccessRefused, FieldNotFound, ObjectNotFound)
 """What Salesforce says of a query that it does not carry out for this user."""
 
@@ -34,7 +34,7 @@ _COME_AT_MOST = 20_000
 """From how many rows without a trace on the whole object is read again, instead of each of them by its Id."""
 
 
-async def abandon(source: Source, progress: Progress) -> None:
+async def abandon(source: Source, progress: StreamState) -> None:
     """Drop the Bulk job of a pass that will not be gone on with."""
     if progress.unfinished and progress.unfinished.job:
         await discard(source, progress.unfinished.job)
@@ -63,7 +63,7 @@ class ChangesPass(Generic[R]):
             reader.progress = replace(reader.progress, watermark=None)
         yield reader.batch()
         if compared:
-            await reader.source.copy.forget_met(reader.schema)
+            await reader.source.copy.clear_seen(reader.schema)
 
     async def _first_step(self) -> str:
         """Name the step that the last run stopped in; the first where there is none, or none of this name any more."""
@@ -101,7 +101,7 @@ class ChangesPass(Generic[R]):
     async def _changed(self) -> AsyncGenerator[Batch[R]]:
         """Read the rows whose own stamp moved, or all of them."""
         reader = self.reader
-        question = reader.question(ByStamp(reader.facts.cursor))
+        question = reader.question(StampOrder(reader.facts.cursor))
         plan = await reader.plan(question) if reader.under_way.since is None or reader.forced else _resumed(reader)
         chunks = reader.read("changed", self._after("changed"), question, plan)
         async with aclosing(reader.batches(chunks)) as batches:
@@ -113,7 +113,7 @@ class ChangesPass(Generic[R]):
         reader, parent = self.reader, step.removeprefix("parent ")
         if step in reader.facts.steps_refused:
             return
-        question = replace(reader.question(ById(f"{parent}.SystemModstamp")), since=self._parents_since)
+        question = replace(reader.question(IdOrder(f"{parent}.SystemModstamp")), since=self._parents_since)
         chunks = reader.read(step, self._after(step), question, _resumed(reader))
         try:
             async with aclosing(reader.batches(chunks)) as batches:
@@ -177,7 +177,7 @@ class ChangesPass(Generic[R]):
         """Make this pass one that compares Ids, and say why."""
         reader, copy = self.reader, self.reader.source.copy
         reader.source.warn(reason)
-        await copy.forget_met(reader.schema)
+        await copy.clear_seen(reader.schema)
         seq, before = await copy.last_change(), await copy.live_count(reader.schema)
         comparing = replace(reader.under_way, compare=True, seq=seq, before=before)
         reader.progress = replace(reader.progress, unfinished=comparing, deletions_from=reader.under_way.until)
@@ -186,10 +186,10 @@ class ChangesPass(Generic[R]):
         """Read the Ids of all rows that are live in the org."""
         reader = self.reader
         stamp = reader.facts.cursor
-        question = Question(
+        question = ReadQuery(
             reader.schema.sobject,
             ["Id"],
-            ById(stamp),
+            IdOrder(stamp),
             (reader.progress.where,),
             bin=reader.facts.has_recycle_bin,
             live=reader.facts.live,
@@ -197,7 +197,7 @@ class ChangesPass(Generic[R]):
         plan = await reader.plan(question, reader.under_way.before)
         async with aclosing(reader.read("ids", self._after("ids"), question, plan)) as chunks:
             async for chunk in chunks:
-                await reader.comparison.meet(chunk.ids)
+                await reader.comparison.mark_seen(chunk.ids)
                 yield reader.batch()
 
     async def _gone(self) -> AsyncGenerator[Batch[R]]:
@@ -210,7 +210,7 @@ class ChangesPass(Generic[R]):
     async def _come(self) -> AsyncGenerator[Batch[R]]:
         """Read the rows that the org has and the copy has not: they came into sight without a change."""
         reader, after, found = self.reader, self._key("come"), 0
-        question = replace(reader.question(ById()), since=None)
+        question = replace(reader.question(IdOrder()), since=None)
         async for ids in reader.comparison.come(after[0] if after else ""):
             found += len(ids)
             if found > _COME_AT_MOST:
@@ -246,9 +246,9 @@ class ChangesPass(Generic[R]):
         return since - self.reader.source.lag if since else None
 
     @property
-    def _leaving(self) -> Leaving:
+    def _leaving(self) -> Unmatched:
         reader = self.reader
-        return Leaving(reader.source, reader.schema, reader.facts, reader.progress.where or "")
+        return Unmatched(reader.source, reader.schema, reader.facts, reader.progress.where or "")
 
 
 def _require_of_helper(refusal: Exception) -> None:
@@ -257,6 +257,6 @@ def _require_of_helper(refusal: Exception) -> None:
         raise refusal
 
 
-def _resumed(reader: Reader[R]) -> Plan:
+def _resumed(reader: Reader[R]) -> Route:
     """Go on with a Bulk job that an earlier run has begun; else REST, which tells itself when there is too much."""
-    return Plan("bulk") if reader.under_way.job is not None else _REST
+    return Route("bulk") if reader.under_way.job is not None else _REST

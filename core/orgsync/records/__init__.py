@@ -1,8 +1,8 @@
 """Record classes: at once the field list, the SOQL select list, the row type and the table."""
 
 from .batch import Batch, Batches, Position, Record_co
-from .decoding import Reading, bare, decode, decode_csv
-from .fields import field
+from .decode import Reading, bare, decode, decode_csv
+from .field import field
 from .ids import long_id
 from .instants import parse_instant, stored_instant, to_stored
 from .record import Record

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 from orgsync.errors import ScriptProblem
 
 from .checkpoint import as_json
-from .conversion import from_row, to_id, to_row
+from .convert import from_row, to_id, to_row
 from .record import Record
 from .schema import Row, Schema, schema_of
 

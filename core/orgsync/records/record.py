@@ -14,7 +14,7 @@ from sqlmodel.main import SQLModelMetaclass
 from orgsync.errors import RecordClassInvalid, ScriptProblem
 
 from .declaration import require_fields, require_names, require_object, require_plain
-from .fields import field, table_name
+from .field import field, table_name
 from .schema import BOOKKEEPING, COLUMN_TYPES, Column, Schema, column_of
 from .types import UtcDateTime
 from .wording import nearest

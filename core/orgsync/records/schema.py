@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 from orgsync.errors import RecordClassInvalid, ScriptProblem
 
 from .declaration import require_index_or_nothing, require_path
-from .fields import options_of, path_of
+from .field import options_of, path_of
 from .types import StoredDecimal, StoredTime, UtcDateTime
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from orgsync.errors import ScriptProblem
 
-from .decoding import STORED
+from .decode import STORED
 from .instants import to_stored
 from .schema import Column, Schema, StoredValue
 from .wording import kind_of

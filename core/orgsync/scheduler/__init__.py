@@ -1,8 +1,8 @@
 """The scheduler: every due sync on every connection, fairly, bounded, for months."""
 
+from .log import RUN_ENDED
+from .run_slots import Patience
 from .scheduler import Scheduler
-from .scripts import Scripts
-from .slots import Patience
-from .telling import RUN_ENDED
+from .script_watcher import Scripts
 
 __all__ = ["RUN_ENDED", "Patience", "Scheduler", "Scripts"]

@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from orgsync.context import Cron, Every
+from orgsync.scripts import Cron, Every
 from orgsync.store import Run
 
-from .planning import Bounds, Job, Link, Load, due_again, in_turn, resumable, startable
+from .rules import Bounds, ConnectionState, Job, Load, due_again, in_turn, resumable, startable
 
 __all__ = ["REST", "Agenda"]
 
@@ -48,7 +48,7 @@ class Agenda:
         self._bounds = bounds
         self._chance = chance
         self._rhythms: dict[str, Every] = {}
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, ConnectionState] = {}
         self._standings: dict[Job, _Standing] = {}
         self._last: dict[Job, tuple[datetime, bool]] = {}
         self._served: dict[str, datetime] = {}
@@ -74,7 +74,7 @@ class Agenda:
         self._rhythms = dict(rhythms)
         self._arrange(now)
 
-    def set_links(self, links: Collection[Link], now: datetime) -> None:
+    def set_links(self, links: Collection[ConnectionState], now: datetime) -> None:
         """Take in the connections; those that are signed in again have all their jobs due at once."""
         fresh = {link.name: link for link in links}
         if fresh == self._links:

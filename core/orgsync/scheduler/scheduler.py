@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 from sqlmodel import col, select
 
-from orgsync.application import Workspace
+from orgsync.engine import Outcome, RunOptions
 from orgsync.errors import (
     AlreadyRunning,
     LimitReached,
@@ -21,16 +21,16 @@ from orgsync.errors import (
     StoreReplaced,
     TransientProblem,
 )
-from orgsync.runner import Outcome, RunOptions
-from orgsync.salesforce.slots import SLOT
+from orgsync.project import Project
+from orgsync.salesforce.http.slots import SLOT
 from orgsync.store import Connection, Run
 
 from .agenda import Agenda
-from .planning import Bounds, Job, Link
-from .scripts import Scripts
-from .slots import Patience, RunSlot
-from .telling import Telling
-from .timekeeper import Timekeeper
+from .log import SchedulerLog
+from .rules import Bounds, ConnectionState, Job
+from .run_slots import Patience, RunSlot
+from .script_watcher import Scripts
+from .wall_clock import WallClock
 
 __all__ = ["Scheduler"]
 
@@ -51,7 +51,7 @@ def _utc_now() -> datetime:
 
 
 class Scheduler:
-    """Runs every due sync on every connection, or on those that are named, in one workspace.
+    """Runs every due sync on every connection, or on those that are named, in one project.
 
     `clock` is the time, aware; `chance` gives numbers between 0 and 1, for the jitter of pauses; `patience` says when a
     run that has no answer makes room for others. `worst` is the highest exit code of what was run and could not be run
@@ -60,7 +60,7 @@ class Scheduler:
 
     def __init__(
         self,
-        workspace: Workspace,
+        project: Project,
         scripts: Scripts,
         *,
         connections: Sequence[str] = (),
@@ -69,16 +69,16 @@ class Scheduler:
         patience: Patience | None = None,
     ) -> None:
         self.worst = 0
-        self._workspace = workspace
+        self._workspace = project
         self._scripts = scripts
         self._connections = connections
         self._clock = clock
-        self._time = Timekeeper()
-        settings = workspace.settings
+        self._time = WallClock()
+        settings = project.settings
         self._agenda = Agenda(Bounds(settings.concurrency, settings.concurrency_per_org), chance=chance)
         self._patience = patience or Patience()
         self._slots: dict[Job, RunSlot] = {}
-        self._telling = Telling()
+        self._telling = SchedulerLog()
         self._reasons: dict[str, str] | None = None  # by connection, why it needs a sign-in; None before the first look
         self._last_run = 0
         self._own: set[int] = set()  # runs of this scheduler that have ended since the last look
@@ -250,7 +250,9 @@ class Scheduler:
         async with self._workspace.store.session() as session:
             found = (await session.exec(select(*columns))).all()
         wanted = [each for each in found if not self._connections or each[0] in self._connections]
-        self._agenda.set_links([Link(name, org or name, status == "ready") for name, org, status, _ in wanted], now)
+        self._agenda.set_links(
+            [ConnectionState(name, org or name, status == "ready") for name, org, status, _ in wanted], now
+        )
         self._tell_connections({name: "" if status == "ready" else why or _UNKNOWN for name, _, status, why in wanted})
         return [name for name, *_ in wanted]
 

@@ -9,7 +9,7 @@ from orgsync.lazy import importer
 
 if TYPE_CHECKING:
     from .connections import ConnectionColumns
-    from .control import Checkpoint, Connection, Environment, Run, RunStatus
+    from .model import Checkpoint, Connection, Environment, Run, RunStatus
     from .resets import SyncCopy
     from .rows import Counts, Write
     from .store import Store
@@ -34,7 +34,7 @@ __all__ = [
 __getattr__ = importer(
     __name__,
     {
-        **dict.fromkeys(("Checkpoint", "Connection", "Environment", "Run", "RunStatus"), "control"),
+        **dict.fromkeys(("Checkpoint", "Connection", "Environment", "Run", "RunStatus"), "model"),
         **dict.fromkeys(("Counts", "Write"), "rows"),
         **dict.fromkeys(("ConnectionRow", "RunRow", "View"), "view"),
         "ConnectionColumns": "connections",

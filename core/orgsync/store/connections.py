@@ -10,10 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.errors import ConfigurationInvalid
 from orgsync.records import parse_instant
 
-from . import control_statements, leases, statements
-from .control import Checkpoint, Connection, ConnectionStatus, Environment, MetId, Run, utc_now
+from . import leases
+from .model import Checkpoint, Connection, ConnectionStatus, Environment, Run, SeenId, utc_now
 from .names import unknown
-from .sqlite import Statements
+from .sqlite import control_sql, row_sql
+from .sqlite.driver import Statements
 from .tables import record_tables
 from .vault import Vault
 
@@ -48,13 +49,13 @@ async def listed(session: AsyncSession) -> Sequence[Connection]:
 
 async def named(on: Statements, name: str) -> Connection:
     """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
-    found = await on.fetch(control_statements.CONNECTION, (name,))
+    found = await on.fetch(control_sql.CONNECTION, (name,))
     if not found:
-        names = await on.fetch(control_statements.CONNECTION_NAMES)
+        names = await on.fetch(control_sql.CONNECTION_NAMES)
         raise unknown(
             "connection", name, [each for (each,) in names], none_yet=f"Make it with `orgsync connect {name}`."
         )
-    values = dict(zip(control_statements.CONNECTION_COLUMNS, found[0], strict=True))
+    values = dict(zip(control_sql.CONNECTION_COLUMNS, found[0], strict=True))
     values["details"], values["tags"] = json.loads(values.pop("metadata")), json.loads(values["tags"])
     for instant in ("created_at", "updated_at"):
         values[instant] = parse_instant(values[instant])
@@ -105,15 +106,15 @@ async def rename(session: AsyncSession, vault: Vault, old: str, new: str) -> Non
     )
     await session.exec(update(Checkpoint).where(col(Checkpoint.connection) == old).values(connection=new))
     await session.exec(update(Run).where(col(Run.connection) == old).values(connection=new))
-    await session.exec(update(MetId).where(col(MetId.connection) == old).values(connection=new))
+    await session.exec(update(SeenId).where(col(SeenId.connection) == old).values(connection=new))
     await leases.revoke(on, old)
     for table in tables:
-        await on.fetch(statements.rename_owner(table), (new, old))
+        await on.fetch(row_sql.rename_owner(table), (new, old))
 
 
 async def _has_rows(on: Statements, tables: Sequence[str], name: str) -> bool:
     for table in tables:
-        if await on.fetch(statements.has_owner(table), (name,)):
+        if await on.fetch(row_sql.has_owner(table), (name,)):
             return True
     return False
 
@@ -124,10 +125,10 @@ async def remove(session: AsyncSession, name: str, *, keep_rows: bool) -> None:
     on = await Statements.on(await session.connection())
     await session.delete(found)
     await session.exec(delete(Checkpoint).where(col(Checkpoint.connection) == name))
-    await session.exec(delete(MetId).where(col(MetId.connection) == name))
+    await session.exec(delete(SeenId).where(col(SeenId.connection) == name))
     await leases.revoke(on, name)
     if keep_rows:
         return
     await session.exec(delete(Run).where(col(Run.connection) == name))
     for table in await record_tables(on):
-        await on.fetch(statements.delete_owner(table), (name,))
+        await on.fetch(row_sql.delete_owner(table), (name,))

@@ -16,11 +16,11 @@ import anyio
 from orgsync.errors import AlreadyRunning, StoreUnavailable
 from orgsync.records import parse_instant, to_stored
 
-from . import control_statements
-from .control import Run, utc_now
-from .database import Database
-from .holders import Holder, Holders
-from .sqlite import Statements
+from .model import Run, utc_now
+from .sqlite import control_sql
+from .sqlite.database import Database
+from .sqlite.driver import Statements
+from .sqlite.liveness import Holder, Liveness
 
 __all__ = ["Leases", "require_current", "revoke"]
 
@@ -35,7 +35,7 @@ Begin: TypeAlias = Callable[[Statements, str, str, int], Awaitable[Run]]
 class Leases:
     """The leases of one open store, each held for one run."""
 
-    def __init__(self, database: Database, holders: Holders) -> None:
+    def __init__(self, database: Database, holders: Liveness) -> None:
         self._database = database
         self._holders = holders
         self._let_go: set[tuple[str, str, int]] = set()
@@ -46,7 +46,7 @@ class Leases:
 
         Raises AlreadyRunning while another holds it.
         """
-        run = await self._surely_taken(sync, connection, lasts, begin)
+        run = await self._acquire_shielded(sync, connection, lasts, begin)
         failure: BaseException | None = None
         try:
             async with anyio.create_task_group() as tasks:
@@ -64,7 +64,7 @@ class Leases:
         if failure is not None:
             raise failure
 
-    async def _surely_taken(self, sync: str, connection: str, lasts: float, begin: Begin) -> Run:
+    async def _acquire_shielded(self, sync: str, connection: str, lasts: float, begin: Begin) -> Run:
         with anyio.CancelScope(shield=True):  # a lease that is taken must reach the block that lets it go
             return await self._take(sync, connection, lasts, begin)
         raise AssertionError("a shielded scope swallows nothing")  # pragma: no cover
@@ -80,8 +80,8 @@ class Leases:
                 raise _held_by(held, sync, connection)
             expires_at = to_stored(now + timedelta(seconds=lasts))
             values = (sync, connection, own.text, to_stored(now), lasts, expires_at)
-            [(epoch,)] = await on.fetch(control_statements.TAKE_LEASE, values)
-            if held is not None and dead and not await on.fetch(control_statements.HOLDS, (held.holder.text,)):
+            [(epoch,)] = await on.fetch(control_sql.TAKE_LEASE, values)
+            if held is not None and dead and not await on.fetch(control_sql.HOLDS, (held.holder.text,)):
                 self._holders.forget(held.holder)
             return await begin(on, sync, connection, int(epoch))
 
@@ -105,23 +105,23 @@ class Leases:
         Raises AlreadyRunning while a run is under way under one of them.
         """
         now, dead = utc_now(), list[Holder]()
-        for leads_to, *lease in await on.fetch(control_statements.LEASES_OF, (sync, connection)):
+        for leads_to, *lease in await on.fetch(control_sql.LEASES_OF, (sync, connection)):
             held = _held(*lease)
             if self._holders.is_dead(held.holder):
                 dead.append(held.holder)
             elif held.expires_at > now:
                 raise _held_by(held, sync, leads_to)
-        await on.fetch(control_statements.FENCE_LEASES, (to_stored(now), sync, connection))
+        await on.fetch(control_sql.FENCE_LEASES, (to_stored(now), sync, connection))
         for holder in dead:
-            if not await on.fetch(control_statements.HOLDS, (holder.text,)):
+            if not await on.fetch(control_sql.HOLDS, (holder.text,)):
                 self._holders.forget(holder)
 
-    async def let_go(self, on: Statements, run: Run) -> None:
+    async def release_lease(self, on: Statements, run: Run) -> None:
         """Release a lease inside a transaction that ends its run as well; its epoch stays."""
         now = to_stored(utc_now())
-        await on.fetch(control_statements.RELEASE_LEASE, (now, run.sync, run.connection, run.epoch))
+        await on.fetch(control_sql.RELEASE_LEASE, (now, run.sync, run.connection, run.epoch))
 
-    def has_let_go(self, run: Run) -> None:
+    def mark_released(self, run: Run) -> None:
         """Note that the transaction in which a lease was released has been committed."""
         self._let_go.add((run.sync, run.connection, run.epoch))
 
@@ -133,7 +133,7 @@ class Leases:
             return
         with suppress(StoreUnavailable):
             async with self._database.writing() as on:
-                await self.let_go(on, run)
+                await self.release_lease(on, run)
 
 
 async def require_current(on: Statements, of: Run) -> None:
@@ -159,7 +159,7 @@ async def require_current(on: Statements, of: Run) -> None:
 
 async def revoke(on: Statements, connection: str) -> None:
     """End every lease of a connection, whoever holds it: no commit under it goes in any more."""
-    await on.fetch(control_statements.REVOKE_LEASES, (to_stored(utc_now()), connection))
+    await on.fetch(control_sql.REVOKE_LEASES, (to_stored(utc_now()), connection))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _held_by(held: _Held, sync: str, connection: str) -> AlreadyRunning:
 
 async def _read(on: Statements, sync: str, connection: str) -> _Held | None:
     """Read who holds a lease; None while nobody does."""
-    found = await on.fetch(control_statements.LEASE, (sync, connection))
+    found = await on.fetch(control_sql.LEASE, (sync, connection))
     if not found:
         return None
     return _held(*found[0])
@@ -194,4 +194,4 @@ def _held(holder: str, taken_at: str, expires_at: str) -> _Held:
 async def _renew(on: Statements, of: Run) -> bool:
     """Let the lease last anew; tell whether its epoch is still the current one."""
     now = to_stored(utc_now())
-    return bool(await on.fetch(control_statements.RENEW_LEASE, (now, of.sync, of.connection, of.epoch)))
+    return bool(await on.fetch(control_sql.RENEW_LEASE, (now, of.sync, of.connection, of.epoch)))

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from orgsync.errors import RecordClassInvalid
 
-from . import control_statements
-from .sqlite import Statements
+from .sqlite import control_sql
+from .sqlite.driver import Statements
 
 __all__ = ["claim", "owner_of", "owners", "taken"]
 
 
 async def owners(on: Statements) -> dict[str, str]:
     """Name the sync that each table belongs to."""
-    return dict(await on.fetch(control_statements.TABLE_OWNERS))
+    return dict(await on.fetch(control_sql.TABLE_OWNERS))
 
 
 def owner_of(table: str, known: Mapping[str, str]) -> str | None:
@@ -26,7 +26,7 @@ async def claim(on: Statements, sync: str, tables: Sequence[str]) -> None:
     Raises RecordClassInvalid for one that belongs to another.
     """
     for table in tables:
-        [(owner,)] = await on.fetch(control_statements.CLAIM_TABLE, (table, sync))
+        [(owner,)] = await on.fetch(control_sql.CLAIM_TABLE, (table, sync))
         if owner != sync:
             raise taken(table, owner, sync)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from orgsync.records import Row, Schema
 
-from . import statements
-from .sqlite import Statements
+from .sqlite import row_sql
+from .sqlite.driver import Statements
 
 __all__ = ["Counts", "Write", "encodable", "newest", "write"]
 
@@ -74,14 +74,14 @@ async def write(on: Statements, owner: str, batch: Write, *, at: str) -> Counts:
     if ids:
         seq += len(rows)
         marks = [(at, number, owner, each) for number, each in enumerate(ids, start=seq)]
-        deleted = await on.change_many(statements.mark_deleted(table), marks)
+        deleted = await on.change_many(row_sql.mark_deleted(table), marks)
         counts += Counts(deleted=deleted, unchanged=len(ids) - deleted)
     return counts
 
 
 async def _numbers(on: Statements, table: str, how_many: int) -> tuple[int, int]:
     """Take the next numbers of the change feed; answer with the first of them and with the table's last row."""
-    [(last, last_row)] = await on.fetch(statements.next_numbers(table), (how_many,))
+    [(last, last_row)] = await on.fetch(row_sql.next_numbers(table), (how_many,))
     return int(last) - how_many + 1, int(last_row)
 
 
@@ -89,17 +89,17 @@ async def _rows(on: Statements, schema: Schema, rows: Sequence[Row], fixed: tupl
     """Send live rows many a statement, the rest and deleted ones singly; tell how many rows changed."""
     live = [row for row in rows if not row[2]]
     gone = [row for row in rows if row[2]]
-    per = statements.rows_per_statement(schema)
+    per = row_sql.rows_per_statement(schema)
     whole = len(live) // per * per
     changed = 0
     for part, size in ((live[:whole], per), (live[whole:], 1)):
         if part:
-            sql = statements.upsert(schema, size)
-            changed += await on.change_many(sql, statements.packed(part, seq, fixed, per=size))
+            sql = row_sql.upsert(schema, size)
+            changed += await on.change_many(sql, row_sql.packed(part, seq, fixed, per=size))
             seq += len(part)
     if gone:
-        deletions = statements.packed_deletions(schema, gone, seq, fixed)
-        changed += await on.change_many(statements.soft_delete(schema), deletions)
+        deletions = row_sql.packed_deletions(schema, gone, seq, fixed)
+        changed += await on.change_many(row_sql.soft_delete(schema), deletions)
     return changed
 
 
@@ -111,8 +111,8 @@ async def _counted(on: Statements, table: str, seq: int, *, total: int, changed:
     """
     if not changed:
         return Counts(unchanged=total)
-    [(now_last,)] = await on.fetch(statements.last_row(table))
+    [(now_last,)] = await on.fetch(row_sql.last_row(table))
     if now_last - last_row == changed:
         return Counts(added=changed, unchanged=total - changed)
-    found = await on.fetch(statements.counted(table), (seq,))
+    found = await on.fetch(row_sql.counted(table), (seq,))
     return Counts(**dict(found), unchanged=total - changed)

@@ -13,30 +13,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.errors import StoreUnavailable
 from orgsync.records import Column, Position, Schema, to_stored
 
-from . import (
-    connections,
-    control_statements,
-    copying,
-    leases,
-    ledger,
-    met,
-    ownership,
-    pending,
-    reading,
-    resets,
-    rows,
-    sqlite,
-    tables,
-)
+from . import connections, leases, ownership, queries, resets, rows, seen_ids, sign_ins, tables
+from . import runs as ledger
 from .connections import ConnectionColumns
-from .control import Checkpoint, Connection, Run, RunStatus, utc_now
-from .database import Database
-from .holders import Holders
 from .leases import Leases
-from .locks import Locks
+from .model import Checkpoint, Connection, Run, RunStatus, utc_now
 from .private import require_private
 from .resets import SyncCopy
 from .rows import Counts, Write
+from .sqlite import backup, control_sql, driver
+from .sqlite.database import Database
+from .sqlite.file_locks import Locks
+from .sqlite.liveness import Liveness
 from .vault import Vault
 
 __all__ = ["Store"]
@@ -48,7 +36,7 @@ _RUNS_AT_ONCE = 5000
 class Store:
     """The database, the credentials in it and the locks beside it; made by `async with Store.open(...)`."""
 
-    def __init__(self, database: Database, vault: Vault, locks: Locks, holders: Holders) -> None:
+    def __init__(self, database: Database, vault: Vault, locks: Locks, holders: Liveness) -> None:
         self._database = database
         self._vault = vault
         self._locks = locks
@@ -64,9 +52,9 @@ class Store:
         `folder` holds the locks and, unless `key` is given, the key file. Raises ConfigurationInvalid for a URL
         that is not an SQLite file's, StoreUnavailable for a database that cannot be used.
         """
-        address = sqlite.address(url)
+        address = driver.address(url)
         _make(folder)
-        database, locks, holders = Database(address), Locks(folder / "locks"), Holders(folder / "holders")
+        database, locks, holders = Database(address), Locks(folder / "locks"), Liveness(folder / "holders")
         try:
             if not await database.is_current():
                 async with locks.hold("upgrade", timeout=None):
@@ -95,7 +83,7 @@ class Store:
     async def require_writable(self) -> None:
         """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
         async with self._database.writing() as on:
-            await on.fetch(control_statements.WRITE_NOTHING)
+            await on.fetch(control_sql.WRITE_NOTHING)
 
     @asynccontextmanager
     async def copied(self) -> "AsyncGenerator[Store]":
@@ -104,7 +92,7 @@ class Store:
         Nobody holds a lease in it, and credentials cannot be decrypted there. Raises StoreUnavailable where there is
         no room for it in the temporary folder, which TMPDIR chooses.
         """
-        with copying.temporary_folder() as folder:
+        with backup.temporary_folder() as folder:
             path = folder / "orgsync.db"
             await self._database.copy_to(path)
             async with Store.open(f"sqlite:///{path}", folder=folder) as copy:
@@ -165,16 +153,16 @@ class Store:
     async def keep_pending(self, state: str, secrets: Mapping[str, Any]) -> None:
         """Keep a sign-in that has begun in a browser, encrypted, under its state."""
         await self.require_key()
-        key = pending.key_of(state)
+        key = sign_ins.key_of(state)
         encrypted = self._vault.encrypt(key, secrets)
         async with self._database.writing_session() as session:
-            await pending.keep(session, key, encrypted)
+            await sign_ins.keep(session, key, encrypted)
 
     async def take_pending(self, state: str) -> dict[str, Any] | None:
         """Take the sign-in that waits for this state; None where none does, as after a day, or the second time."""
-        key = pending.key_of(state)
+        key = sign_ins.key_of(state)
         async with self._database.writing_session() as session:
-            encrypted = await pending.take(session, key)
+            encrypted = await sign_ins.take(session, key)
         return None if encrypted is None else self._vault.decrypt(key, encrypted)
 
     # Runs and checkpoints
@@ -209,8 +197,8 @@ class Store:
             ended = await ledger.finish(
                 on, run.id, status=status, error=error, api_calls=api_calls, watermark=watermark
             )
-            await self._leases.let_go(on, run)
-        self._leases.has_let_go(run)
+            await self._leases.release_lease(on, run)
+        self._leases.mark_released(run)
         return ended
 
     async def note_run(self, run: Run, text: str) -> None:
@@ -250,7 +238,7 @@ class Store:
     async def begun(self) -> set[tuple[str, str]]:
         """Name each (sync, connection) that has a checkpoint: one that was reset has none until it runs again."""
         async with self._database.reading() as on:
-            found = await on.fetch(control_statements.CHECKPOINT_OWNERS)
+            found = await on.fetch(control_sql.CHECKPOINT_OWNERS)
             return {(sync, connection) for sync, connection in found}
 
     async def checkpoints(self, sync: str, connection: str) -> dict[str, Checkpoint]:
@@ -355,26 +343,26 @@ class Store:
         """List those of the ids that have a live row in a table, in their order; none where there is no such table."""
         async with self._database.reading() as on:
             there = await tables.exists(on, table)
-            return await reading.live_among(on, table, connection, ids) if there else []
+            return await queries.live_among(on, table, connection, ids) if there else []
 
     async def live_count(self, table: str, connection: str) -> int:
         """Count a table's live rows; 0 where there is no such table."""
         async with self._database.reading() as on:
-            return await reading.live_count(on, table, connection) if await tables.exists(on, table) else 0
+            return await queries.live_count(on, table, connection) if await tables.exists(on, table) else 0
 
     async def last_change(self) -> int:
         """Answer with the last number that the change feed has given to any row; 0 before the first."""
         async with self._database.reading() as on:
-            return await reading.last_change(on)
+            return await queries.last_change(on)
 
     # What the org has
 
-    async def meet(self, connection: str, owner: str, ids: Sequence[str]) -> None:
+    async def mark_seen(self, connection: str, owner: str, ids: Sequence[str]) -> None:
         """Keep that the pass `owner` has met these ids in the connection's org; an id may be met again."""
         async with self._database.writing() as on:
-            await met.meet(on, connection, owner, ids)
+            await seen_ids.mark_seen(on, connection, owner, ids)
 
-    async def unmet(
+    async def unseen(
         self, table: str, connection: str, owner: str, *, after: str = "", limit: int, upto_seq: int
     ) -> list[str]:
         """List ids of live rows after `after` that the pass has not met, in the order of their bytes.
@@ -384,21 +372,21 @@ class Store:
         async with self._database.reading() as on:
             if not await tables.exists(on, table):
                 return []
-            return await met.unmet(on, table, connection, owner, after=after, limit=limit, upto_seq=upto_seq)
+            return await seen_ids.unseen(on, table, connection, owner, after=after, limit=limit, upto_seq=upto_seq)
 
     async def unknown(self, table: str, connection: str, owner: str, *, after: str = "", limit: int) -> list[str]:
         """List met ids after `after` that have no live row in a table, in the order of their bytes."""
         async with self._database.reading() as on:
             if not await tables.exists(on, table):
-                return await met.all_met(on, connection, owner, after=after, limit=limit)
-            return await met.unknown(on, table, connection, owner, after=after, limit=limit)
+                return await seen_ids.all_met(on, connection, owner, after=after, limit=limit)
+            return await seen_ids.unknown(on, table, connection, owner, after=after, limit=limit)
 
-    async def forget_met(self, connection: str, owner: str) -> None:
+    async def clear_seen(self, connection: str, owner: str) -> None:
         """Forget every id that the pass has met, in transactions that let other writers in between."""
         more = True
         while more:
             async with self._database.writing() as on:
-                more = await met.forget_some(on, connection, owner)
+                more = await seen_ids.forget_some(on, connection, owner)
 
     async def tables(self) -> list[str]:
         """Name every record table."""
@@ -411,7 +399,7 @@ class Store:
         Values are as in `read`.
         """
         async with self._database.reading() as on:
-            return {row["id"]: row for row in await reading.rows_of(on, table, connection, ids)}
+            return {row["id"]: row for row in await queries.rows_of(on, table, connection, ids)}
 
     async def read(
         self,
@@ -428,12 +416,12 @@ class Store:
         stored form. Between pages nothing is held open, so rows may change while they are read.
         """
         async with self._database.reading() as on:
-            selection = reading.Selection(await tables.table_named(on, table), connection, changes)
+            selection = queries.Selection(await tables.table_named(on, table), connection, changes)
         cursor, left = selection.start(after), limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
             async with self._database.reading() as on:
-                page = await reading.page(on, selection, cursor, size)
+                page = await queries.page(on, selection, cursor, size)
             for row in page:
                 yield row
             if len(page) < size:

@@ -10,9 +10,9 @@ from sqlalchemy.types import TypeEngine
 from orgsync.errors import RecordClassInvalid
 from orgsync.records import Schema, StoredDecimal
 
-from . import statements
 from .names import record_table
-from .sqlite import Statements
+from .sqlite import row_sql
+from .sqlite.driver import Statements
 
 __all__ = ["columns_of", "declared_type", "exists", "prepare", "record_tables", "table_named"]
 
@@ -23,7 +23,7 @@ _MARK = "sync_seq"
 
 async def record_tables(on: Statements) -> list[str]:
     """Name every record table of the database."""
-    return [name for (name,) in await on.fetch(statements.RECORD_TABLES)]
+    return [name for (name,) in await on.fetch(row_sql.RECORD_TABLES)]
 
 
 async def table_named(on: Statements, name: str) -> str:
@@ -33,7 +33,7 @@ async def table_named(on: Statements, name: str) -> str:
 
 async def exists(on: Statements, table: str) -> bool:
     """Tell whether there is a table of this name."""
-    return bool(await on.fetch(statements.HAS_TABLE, (table,)))
+    return bool(await on.fetch(row_sql.HAS_TABLE, (table,)))
 
 
 async def columns_of(on: Statements, table: str) -> dict[str, str]:
@@ -41,8 +41,8 @@ async def columns_of(on: Statements, table: str) -> dict[str, str]:
 
     Columns that keep a number's digits are left out, as are computed ones that are not orgsync's.
     """
-    return statements.readable_columns(
-        (name, kind, computed) for name, kind, computed in await on.fetch(statements.COLUMNS, (table,))
+    return row_sql.readable_columns(
+        (name, kind, computed) for name, kind, computed in await on.fetch(row_sql.COLUMNS, (table,))
     )
 
 
@@ -52,10 +52,10 @@ async def prepare(on: Statements, schema: Schema) -> list[str]:
     Answers with the names of columns added to a table that was there.
     """
     added = await _make_or_widen(on, schema)
-    there = {name for (name,) in await on.fetch(statements.INDEXES, (schema.table,))}
+    there = {name for (name,) in await on.fetch(row_sql.INDEXES, (schema.table,))}
     for column in schema.fields:
-        if column.index and statements.index_of(schema.table, column.name) not in there:
-            await on.fetch(statements.index_column(schema.table, column.name))
+        if column.index and row_sql.index_of(schema.table, column.name) not in there:
+            await on.fetch(row_sql.index_column(schema.table, column.name))
     return added
 
 
@@ -69,22 +69,22 @@ async def _make_or_widen(on: Statements, schema: Schema) -> list[str]:
     _require_ours(schema, stored)
     unfit = [name for name, kind in declared.items() if name in stored and stored[name].upper() != kind.upper()]
     if unfit:
-        if await on.fetch(statements.any_row(schema.table)):
+        if await on.fetch(row_sql.any_row(schema.table)):
             raise _unfit(schema, unfit[0], declared[unfit[0]], stored[unfit[0]])
-        await on.fetch(statements.drop(schema.table))
+        await on.fetch(row_sql.drop(schema.table))
         await _make(on, schema, declared)
         return []
     missing = [name for name in declared if name not in stored]
     for name in missing:
-        for statement in statements.add_column(schema.table, name, declared[name]):
+        for statement in row_sql.add_column(schema.table, name, declared[name]):
             await on.fetch(statement)
     return missing
 
 
 async def _make(on: Statements, schema: Schema, declared: Mapping[str, str]) -> None:
     required = [column.name for column in _columns(schema) if not column.nullable]
-    await on.fetch(statements.create_table(schema.table, declared, required))
-    await on.fetch(statements.index_changes(schema.table))
+    await on.fetch(row_sql.create_table(schema.table, declared, required))
+    await on.fetch(row_sql.index_changes(schema.table))
 
 
 def _columns(schema: Schema) -> Iterable[Column[Any]]:
@@ -93,7 +93,7 @@ def _columns(schema: Schema) -> Iterable[Column[Any]]:
 
 def declared_type(type: TypeEngine[Any]) -> str:
     """Name a column's type in SQLite."""
-    return statements.NUMBER if isinstance(type, StoredDecimal) else type.compile(_DIALECT)
+    return row_sql.NUMBER if isinstance(type, StoredDecimal) else type.compile(_DIALECT)
 
 
 def _require_free_name(schema: Schema) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from orgsync.errors import StoreUnavailable
 
-from . import control_statements
+from .sqlite import control_sql
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from .sqlite import Statements
+    from .sqlite.driver import Statements
 
 __all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "is_current", "is_newest", "upgrade"]
 
@@ -27,9 +27,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 async def is_current(on: "Statements") -> bool:
     """Tell whether the control tables are of this package's version; raises StoreUnavailable for a newer one."""
-    if not await on.fetch(control_statements.TABLE_EXISTS, (control_statements.VERSION_TABLE,)):
+    if not await on.fetch(control_sql.TABLE_EXISTS, (control_sql.VERSION_TABLE,)):
         return False
-    return is_newest([version for (version,) in await on.fetch(control_statements.VERSION)])
+    return is_newest([version for (version,) in await on.fetch(control_sql.VERSION)])
 
 
 def is_newest(found: Sequence[str]) -> bool:

@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from orgsync.errors import ConfigurationInvalid
 
-from . import control_statements, statements
 from .condition import only_reading, refusal, require_expression
-from .faults import faults_explained
 from .names import record_table, unknown
 from .private import require_private_database
+from .sqlite import control_sql, row_sql
+from .sqlite.errors import errors_explained
 from .versions import is_newest
 
 __all__ = ["ConnectionRow", "RunRow", "View"]
@@ -90,7 +90,7 @@ class View:
         if not path.exists():
             yield cls(path, None)
             return
-        with faults_explained(path):
+        with errors_explained(path):
             opened = sqlite3.connect(
                 f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
             )
@@ -98,7 +98,7 @@ class View:
             view = cls(path, opened)
             if not view._is_current():
                 _upgrade(url, folder)
-            with faults_explained(path):
+            with errors_explained(path):
                 opened.execute("PRAGMA query_only = ON")
             yield view
 
@@ -118,18 +118,18 @@ class View:
 
     def run(self, run_id: int) -> RunRow:
         """Read one run; raises ConfigurationInvalid for a number that none has."""
-        found = self._fetch(control_statements.RUN, (run_id,))
+        found = self._fetch(control_sql.RUN, (run_id,))
         if not found:
             raise ConfigurationInvalid(f"There is no run {run_id}.", "List them with `orgsync runs`.")
         return _run(found[0])
 
     def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
         """Read runs, the latest first."""
-        return [_run(row) for row in self._fetch(control_statements.RUNS, (sync, connection, limit))]
+        return [_run(row) for row in self._fetch(control_sql.RUNS, (sync, connection, limit))]
 
     def tables(self) -> list[str]:
         """Name every record table."""
-        return [name for (name,) in self._fetch(statements.RECORD_TABLES)]
+        return [name for (name,) in self._fetch(row_sql.RECORD_TABLES)]
 
     def table(self, name: str) -> str:
         """Find a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
@@ -137,8 +137,8 @@ class View:
 
     def columns(self, table: str) -> dict[str, str]:
         """Answer with each column's declared type, in the table's order."""
-        found = self._fetch(statements.COLUMNS, (table,))
-        return statements.readable_columns((name, kind, computed) for name, kind, computed in found)
+        found = self._fetch(row_sql.COLUMNS, (table,))
+        return row_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
 
     def read(
         self,
@@ -164,7 +164,7 @@ class View:
             self._require(where, table, list(kinds))
         key = ("sync_seq",) if changes else ("connection", "id")
         wanted = list(dict.fromkeys([*(columns or kinds), *key]))
-        write = statements.changes_after if changes else statements.rows_after
+        write = row_sql.changes_after if changes else row_sql.rows_after
         sql = write(table, {name: kinds[name] for name in wanted}, of_one=connection is not None, condition=where)
         start = (*((connection,) if connection is not None else ()), after) if changes else (connection or "", "")
         try:
@@ -206,13 +206,13 @@ class View:
     def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self._on is None:
             return []
-        with faults_explained(self._path):
+        with errors_explained(self._path):
             return self._on.execute(sql, parameters).fetchall()
 
     def _is_current(self) -> bool:
-        if not self._fetch(control_statements.TABLE_EXISTS, (control_statements.VERSION_TABLE,)):
+        if not self._fetch(control_sql.TABLE_EXISTS, (control_sql.VERSION_TABLE,)):
             return False
-        return is_newest([version for (version,) in self._fetch(control_statements.VERSION)])
+        return is_newest([version for (version,) in self._fetch(control_sql.VERSION)])
 
 
 def _file_of(url: str) -> Path:
@@ -220,9 +220,9 @@ def _file_of(url: str) -> Path:
     plain = _PLAIN_URL.fullmatch(url)
     if plain and ":memory:" not in url and not plain[1].startswith("file:"):
         return Path(plain[1])
-    from . import sqlite
+    from .sqlite import driver
 
-    return sqlite.file_of(sqlite.address(url))
+    return driver.file_of(driver.address(url))
 
 
 def _upgrade(url: str, folder: Path) -> None:
@@ -238,7 +238,7 @@ def _upgrade(url: str, folder: Path) -> None:
 
 
 def _run(row: Sequence[Any]) -> RunRow:
-    values = dict(zip(control_statements.RUN_COLUMNS, row, strict=True))
+    values = dict(zip(control_sql.RUN_COLUMNS, row, strict=True))
     for name in ("started_at", "finished_at", "watermark"):
         values[name] = None if values[name] is None else datetime.fromisoformat(values[name])
     return RunRow(**values)

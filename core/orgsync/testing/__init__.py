@@ -7,7 +7,7 @@ machine. `cassette` and `clock` are for tests that need more than one run. `conf
 
 from typing import TYPE_CHECKING, Any
 
-from orgsync.cassettes import Ran, Source
+from orgsync.cassettes import Ran, RecordFrom
 
 from .cases import Clock, RunSync, TestCassette
 from .plugin import (
@@ -26,13 +26,13 @@ from .plugin import (
 )
 
 if TYPE_CHECKING:
-    from .conforming import conformance
+    from .conformance import conformance
 
 __all__ = [
     "Clock",
     "Ran",
+    "RecordFrom",
     "RunSync",
-    "Source",
     "TestCassette",
     "cassette",
     "clock",
@@ -53,7 +53,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import what only some projects use, the demo org behind it too, when it is asked for."""
     if name == "conformance":
-        from .conforming import conformance
+        from .conformance import conformance
 
         return conformance
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

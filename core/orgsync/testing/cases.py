@@ -5,17 +5,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from orgsync.application import Workspace, connect
-from orgsync.cassettes import Ran, Recording, Replay, Stage, throw_away
-from orgsync.context import Context, Sync
+from orgsync.cassettes import Ran, Recording, Replay, Sandbox, throw_away
+from orgsync.project import Project, connect
 from orgsync.records import Record
-from orgsync.salesforce.credentials import Credentials
+from orgsync.salesforce.auth.credentials import Credentials
+from orgsync.scripts import Context, Sync
 from orgsync.settings import Settings
 
 if TYPE_CHECKING:
     from orgsync.demo_org import DemoOrg
 
-__all__ = ["Clock", "RunSync", "TestCassette", "stage_on"]
+__all__ = ["Clock", "RunSync", "TestCassette", "sandbox_on"]
 
 R = TypeVar("R", bound=Record)
 
@@ -74,10 +74,10 @@ class TestCassette:
                     await change(ctx)
 
 
-def stage_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> Stage:
+def sandbox_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> Sandbox:
     """Make a throw-away project whose connection leads to a demo org; `org.now` is its time."""
 
-    async def sign_in(workspace: Workspace) -> None:
+    async def sign_in(project: Project) -> None:
         app = Credentials(
             grant="refresh-token",
             login_url=org.login_url,
@@ -85,6 +85,6 @@ def stage_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> Sta
             client_secret=org.client_secret,
             refresh_token=org.refresh_token,
         )
-        await connect(workspace, name, app)
+        await connect(project, name, app)
 
-    return Stage(throw_away(folder, settings), name, sign_in, lambda: org.now)
+    return Sandbox(throw_away(folder, settings), name, sign_in, lambda: org.now)

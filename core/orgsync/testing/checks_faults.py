@@ -5,14 +5,14 @@ from contextlib import suppress
 from itertools import cycle
 
 from orgsync.demo_org import Fault
-from orgsync.runner import Progress
+from orgsync.engine import Progress
 from orgsync.script_detail import explained
 
 from .checks_rows import run_first, run_second
-from .copying import Copies, difference
-from .importing import fresh_sync
-from .interrupting import Interrupted, at_commit, counted_awaits, ended_before
-from .verdicts import Unfit
+from .copies import Copies, difference
+from .interruptions import Interrupted, at_commit, counted_awaits, ended_before
+from .outcomes import Unfit
+from .subjects import fresh_sync
 
 __all__ = ["goes_on", "keeps_no_state", "survives_outages", "survives_token_ends"]
 
@@ -126,7 +126,7 @@ async def _places(copies: Copies) -> list[tuple[str, int]]:
         nonlocal commits
         commits += 1
 
-    first = "undisturbed" not in [each.name for each in await copies.workspace.store.connections()]
+    first = "undisturbed" not in [each.name for each in await copies.project.store.connections()]
     _, awaits = await counted_awaits((run_first if first else run_second)(copies, "undisturbed", watch=count))
     at_awaits = _spread(awaits, _AWAITS)
     return [*(("commit", each) for each in _spread(commits, _COMMITS)), *(("await", each) for each in at_awaits)]

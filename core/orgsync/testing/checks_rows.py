@@ -12,18 +12,18 @@ from anyio import to_thread
 
 from orgsync.demo_org import DemoOrg, Refusal
 from orgsync.demo_org.grammar import parse
-from orgsync.discovery import classes_of
+from orgsync.engine import Outcome, RunOptions
 from orgsync.errors import OrgsyncError, RecordClassInvalid
 from orgsync.records import parse_instant, schema_of
-from orgsync.runner import Outcome, RunOptions
 from orgsync.script_detail import explained
+from orgsync.scripts.loading import classes_of
 
 from .checks_text import has_tables
-from .copying import Copies, Rows, difference
-from .importing import fresh_sync
-from .providing import refused_queries
-from .truth import passed_on, rows_of
-from .verdicts import FIRST, QUERIES, SECOND, TABLES, NotChecked, Unfit
+from .copies import Copies, Rows, difference
+from .expected import passed_on, rows_of
+from .org_setup import refused_queries
+from .outcomes import FIRST, QUERIES, SECOND, TABLES, NotChecked, Unfit
+from .subjects import fresh_sync
 
 __all__ = ["brings_every_row", "follows_changes", "repeats_without_change", "run_first", "run_second", "sends_queries"]
 
@@ -74,7 +74,7 @@ async def brings_every_row(copies: Copies) -> None:
         )
     _require_types(copies, rows)
     sync = fresh_sync(copies.script.home)
-    whole = await passed_on(sync, await copies.workspace.open_context("copy"))
+    whole = await passed_on(sync, await copies.project.open_context("copy"))
     if whole:
         told = difference(
             {whole.table: rows[whole.table]}, {whole.table: rows_of(copies.org, whole)}, "the copy", "the org"

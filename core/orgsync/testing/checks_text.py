@@ -5,16 +5,16 @@ from pathlib import Path
 
 import anyio
 
-from orgsync.discovery import classes_of
 from orgsync.errors import OrgsyncError
 from orgsync.records import schema_of
+from orgsync.scripts.loading import classes_of
 from orgsync.store import Store
 
-from .copying import Script
-from .fresh import fresh_module
-from .importing import fresh_sync
+from .copies import Script
+from .fresh_import import fresh_module
+from .outcomes import Unfit
 from .side_effects import side_effects
-from .verdicts import Unfit
+from .subjects import fresh_sync
 
 __all__ = ["has_docstrings", "has_tables", "imports_quietly"]
 

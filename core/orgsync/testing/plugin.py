@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pytest
 
 from orgsync.cassettes import (
+    RecordFrom,
     Recording,
     Replay,
     Replayed,
-    Source,
-    Stage,
+    Sandbox,
     leaks,
     project_connection,
     read_cassette,
     without_waiting,
     write_cassette,
 )
-from orgsync.context import Context
 from orgsync.errors import CassetteInvalid, OrgsyncError
+from orgsync.scripts import Context
 from orgsync.settings import Settings, load_settings
 from orgsync.store import Store
 
-from .cases import Clock, RunSync, TestCassette, stage_on
+from .cases import Clock, RunSync, TestCassette, sandbox_on
 
 if TYPE_CHECKING:
     from orgsync.demo_org import DemoOrg
@@ -99,13 +99,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture
-def orgsync_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stage, Clock]]:
+def orgsync_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Sandbox, Clock]]:
     """Give where the test's syncs run, and its clock; nothing waits between tries meanwhile."""
     settings = load_settings(request.config.rootpath)
     with without_waiting():
         if "demo_org" in request.fixturenames:
             org: DemoOrg = request.getfixturevalue("demo_org")
-            stage = stage_on(org, tmp_path / "orgsync", settings, _name(request) or "demo")
+            stage = sandbox_on(org, tmp_path / "orgsync", settings, _name(request) or "demo")
             yield stage, Clock(stage.clock, org)
             return
         with _played(request, tmp_path / "orgsync", settings) as played:
@@ -113,7 +113,7 @@ def orgsync_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tup
 
 
 @pytest.fixture
-def run(orgsync_case: tuple[Stage, Clock]) -> RunSync:
+def run(orgsync_case: tuple[Sandbox, Clock]) -> RunSync:
     """Run a sync once: `ran = await run(contacts)`, then look at `ran.rows` and `ran.added`."""
     stage, _ = orgsync_case
 
@@ -125,7 +125,7 @@ def run(orgsync_case: tuple[Stage, Clock]) -> RunSync:
 
 
 @_asynchronous
-async def ctx(orgsync_case: tuple[Stage, Clock]) -> AsyncGenerator[Context]:
+async def ctx(orgsync_case: tuple[Sandbox, Clock]) -> AsyncGenerator[Context]:
     """Give an authenticated way into the org of the cassette, or the demo org: what a script holds."""
     with _told_plainly():
         async with orgsync_case[0].context() as opened:
@@ -133,21 +133,21 @@ async def ctx(orgsync_case: tuple[Stage, Clock]) -> AsyncGenerator[Context]:
 
 
 @_asynchronous
-async def store(orgsync_case: tuple[Stage, Clock]) -> AsyncGenerator[Store]:
+async def store(orgsync_case: tuple[Sandbox, Clock]) -> AsyncGenerator[Store]:
     """Give the fresh store that `run` writes to."""
     with _told_plainly():
-        async with orgsync_case[0].workspace() as workspace:
-            yield workspace.store
+        async with orgsync_case[0].project() as project:
+            yield project.store
 
 
 @pytest.fixture
-def clock(orgsync_case: tuple[Stage, Clock]) -> Clock:
+def clock(orgsync_case: tuple[Sandbox, Clock]) -> Clock:
     """Give the test's time."""
     return orgsync_case[1]
 
 
 @pytest.fixture
-def cassette(request: pytest.FixtureRequest, orgsync_case: tuple[Stage, Clock]) -> TestCassette:
+def cassette(request: pytest.FixtureRequest, orgsync_case: tuple[Sandbox, Clock]) -> TestCassette:
     """Give the test's cassette."""
     return TestCassette(_path(request), request.node.stash[_PLAYED])
 
@@ -166,10 +166,10 @@ def demo_org(request: pytest.FixtureRequest) -> "Iterator[DemoOrg]":
 
 
 @pytest.fixture
-def recorded_from(request: pytest.FixtureRequest) -> Source:
+def recorded_from(request: pytest.FixtureRequest) -> RecordFrom:
     """Tell what `--record` records from: the connection that --connection names. Override it for another."""
     settings = load_settings(request.config.rootpath)
-    return Source(settings, project_connection(settings, _name(request)))
+    return RecordFrom(settings, project_connection(settings, _name(request)))
 
 
 @contextmanager
@@ -187,7 +187,7 @@ def _played(request: pytest.FixtureRequest, folder: Path, settings: Settings) ->
     config = request.config
     with _told_plainly():
         if config.getoption("--record") or (config.getoption("--record-missing") and not path.exists()):
-            source: Source = request.getfixturevalue("recorded_from")
+            source: RecordFrom = request.getfixturevalue("recorded_from")
             played: Recording | Replay = Recording(source, folder, max_rows=config.getoption("--max-rows"))
         else:
             like = Replayed(**{name: value for name, value in _marked(request).items() if name in _LIKE})

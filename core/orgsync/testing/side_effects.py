@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
-from .fresh import Home, fresh_module
+from .fresh_import import Home, fresh_module
 
 __all__ = ["side_effects"]
 

@@ -1,6 +1,6 @@
 """Scrubbing: secrets, hosts, ids and personal data get stand-ins; checking: what slipped through is found."""
 
-from .checking import Leak, leaks
+from .leaks import Leak, leaks
 from .scrub import scrubbed
 from .stand_ins import Kind, StandIns, comparable, is_stand_in
 

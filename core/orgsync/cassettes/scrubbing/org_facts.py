@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
-from ..interactions import Interaction, RecordedRequest
+from ..interaction import Interaction, RecordedRequest
 
 __all__ = [
     "FieldFacts",

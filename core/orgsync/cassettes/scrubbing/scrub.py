@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
-from ..interactions import Interaction
+from ..interaction import Interaction
 from .known_words import KnownWords
 from .names import Names
 from .org_facts import HOST_STAND_IN, OrgFacts, learned, netloc
@@ -19,7 +19,7 @@ from .personal import PersonalFields, parts_of
 from .pieces import SECRETS, Role
 from .sensitive import Found, Sensitive, through_percent
 from .stand_ins import RECORD_ID, SECRET_STAND_IN, Kind, StandIns, is_stand_in
-from .walking import Walk
+from .walk import Walk
 
 __all__ = ["scrubbed"]
 

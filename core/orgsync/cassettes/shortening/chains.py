@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from orgsync.salesforce.wire import Answer
+from orgsync.salesforce.http.messages import Response
 
 from .text import Edit, Token, at_most, count_rows, edited, elements, first_rows, left_out, members, short
 
@@ -48,7 +48,7 @@ class Shortening:
         self._max_rows = max_rows
         self._chains: dict[str, _Place] = {}
         self._results: dict[str, _Result] = {}
-        self._ways: Sequence[tuple[re.Pattern[str], Callable[[Answer, str], Answer]]] = (
+        self._ways: Sequence[tuple[re.Pattern[str], Callable[[Response, str], Response]]] = (
             (_QUERY, self._query_page),
             (_RECORD_COUNT, self._record_count),
             (_JOB, self._job),
@@ -56,7 +56,7 @@ class Shortening:
             (_RESULT_PAGES, self._links),
         )
 
-    def shorten(self, answer: Answer) -> Answer:
+    def shorten(self, answer: Response) -> Response:
         """Give what the client is to see in the place of an answer: the answer itself where nothing is to be cut.
 
         A page is cut alike however often it is asked for. What is not of the shape that is due stays as it is: that
@@ -71,7 +71,7 @@ class Shortening:
                     return answer
         return answer
 
-    def _query_page(self, answer: Answer, locator: str) -> Answer:
+    def _query_page(self, answer: Response, locator: str) -> Response:
         """Cut a page of a query; a page whose query was not seen holds rows below a row."""
         asked = _asked(answer, "q")
         place = self._chains.get(locator) if locator else _Place(0, max(self._max_rows, _named_ids(asked)))
@@ -96,21 +96,21 @@ class Shortening:
         ended = _set(body.get("done"), "true") + _set(body.get("queryLocator"), "null")
         return edits + ended + left_out("nextRecordsUrl", body)
 
-    def _row_count(self, answer: Answer, text: str, body: Mapping[str, Token]) -> Answer:
+    def _row_count(self, answer: Response, text: str, body: Mapping[str, Token]) -> Response:
         """Cut the number in the one record of `SELECT COUNT(Id) ...`."""
         record = members(text, next(elements(text, body["records"].start)).start)
         return _changed(answer, text, [edit for token in record.values() for edit in at_most(token, self._max_rows)])
 
-    def _record_count(self, answer: Answer, _: str) -> Answer:
+    def _record_count(self, answer: Response, _: str) -> Response:
         text, body = _read(answer)
         objects = [members(text, each.start) for each in elements(text, body["sObjects"].start)]
         return _changed(answer, text, [edit for each in objects for edit in at_most(each["count"], self._max_rows)])
 
-    def _job(self, answer: Answer, _: str) -> Answer:
+    def _job(self, answer: Response, _: str) -> Response:
         text, body = _read(answer)
         return _changed(answer, text, at_most(body.get("numberRecordsProcessed"), self._max_rows))
 
-    def _result(self, answer: Answer, job: str) -> Answer:
+    def _result(self, answer: Response, job: str) -> Response:
         """Cut a page of a job's result, by the number of rows that its headers tell: so one that lacks rows still does.
 
         `null` as the locator is the end, as Salesforce says it.
@@ -127,7 +127,7 @@ class Shortening:
         content = first_rows(answer.content, left)
         return _given(answer, content, {**answer.headers, **told, _LOCATOR: _END})
 
-    def _links(self, answer: Answer, job: str) -> Answer:
+    def _links(self, answer: Response, job: str) -> Response:
         """Learn which link is the first page's, so that links that are followed in their order are cut as pages are."""
         if not _asked(answer, "locator"):
             _, body = _read(answer)
@@ -184,7 +184,7 @@ def _named_ids(soql: str) -> int:
     return sum(found.count("'") // 2 for found in _BY_IDS.findall(soql))
 
 
-def _asked(answer: Answer, parameter: str) -> str:
+def _asked(answer: Response, parameter: str) -> str:
     return _parameter(answer.url, parameter)
 
 
@@ -196,7 +196,7 @@ def _last_part(url: str) -> str:
     return urlsplit(url).path.rstrip("/").rpartition("/")[2]
 
 
-def _read(answer: Answer) -> tuple[str, dict[str, Token]]:
+def _read(answer: Response) -> tuple[str, dict[str, Token]]:
     text = answer.content.decode()
     return text, members(text)
 
@@ -205,11 +205,11 @@ def _set(token: Token | None, text: str) -> list[Edit]:
     return [] if token is None else [(token.start, token.end, text)]
 
 
-def _changed(answer: Answer, text: str, edits: Sequence[Edit]) -> Answer:
+def _changed(answer: Response, text: str, edits: Sequence[Edit]) -> Response:
     return _given(answer, edited(text, edits).encode(), answer.headers)
 
 
-def _given(answer: Answer, content: bytes, headers: Mapping[str, Any]) -> Answer:
+def _given(answer: Response, content: bytes, headers: Mapping[str, Any]) -> Response:
     """Give an answer another body and headers; `content-length`, which told of the old body, goes."""
     if content != answer.content:
         headers = {name: value for name, value in headers.items() if name != "content-length"}

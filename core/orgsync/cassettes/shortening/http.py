@@ -6,8 +6,8 @@ from contextlib import aclosing, asynccontextmanager
 from types import EllipsisType
 from typing import TypedDict, Unpack
 
-from orgsync.salesforce.bounds import DEFAULT_BOUNDS, Bounds
-from orgsync.salesforce.http import JSON, Answer, Http, Stream
+from orgsync.salesforce.http.bounds import DEFAULT_BOUNDS, Bounds
+from orgsync.salesforce.http.http import JSON, Http, Response, Stream
 
 from .chains import Shortening
 
@@ -40,14 +40,14 @@ class ShortHttp(Http):
         *,
         tls: ssl.SSLContext | None = None,
         max_rows: int,
-        shortened: Callable[[Answer, Answer], None],
+        shortened: Callable[[Response, Response], None],
         bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
         super().__init__(timeout, connect_timeout, tls=tls, bounds=bounds)
         self._shortening = Shortening(max_rows)
         self._shortened = shortened
 
-    async def send(self, method: str, url: str, **asked: Unpack[_Sent]) -> Answer:
+    async def send(self, method: str, url: str, **asked: Unpack[_Sent]) -> Response:
         """Send one request, and give its answer as it is to be seen."""
         return self._seen(await super().send(method, url, **asked))
 
@@ -59,7 +59,7 @@ class ShortHttp(Http):
         async with aclosing(_whole(seen.content)) as body:
             yield Stream(seen.status, seen.headers, body, seen.method, seen.url)
 
-    def _seen(self, came: Answer) -> Answer:
+    def _seen(self, came: Response) -> Response:
         seen = self._shortening.shorten(came)
         if seen is not came:
             self._shortened(came, seen)

@@ -14,11 +14,11 @@ import anyio
 
 from orgsync.errors import AccessRefused, LimitReached, ObjectNotFound, OrgsyncError, QueryRefused, ServerProblem
 
-from ..answers import NotFound, problem_of, unreadable
-from ..client import Client
-from ..refusals import Refusal, refusal_of, shown
-from ..retry import pause
-from ..wire import Answer
+from ..api.client import Client
+from ..errors.error_body import ApiError, api_error_of, shown
+from ..errors.judge import NotFound, problem_of, unreadable
+from ..errors.retry import pause
+from ..http.messages import Response
 
 __all__ = [
     "BulkQuotaSpent",
@@ -155,7 +155,7 @@ async def _look(client: Client, job_id: str, api_version: str) -> tuple[Job | No
     return replace(job, api_version=api_version), wait
 
 
-def _read(answer: Answer) -> tuple[Job, float]:
+def _read(answer: Response) -> tuple[Job, float]:
     """Read a job, and how many seconds the answer asks to wait before the next look."""
     body: Any = answer.json()
     try:
@@ -168,7 +168,7 @@ def _read(answer: Answer) -> tuple[Job, float]:
     return Job(job_id, "", state, processed, error), answer.retry_after or 0
 
 
-def _nothing(_answer: Answer) -> None:
+def _nothing(_answer: Response) -> None:
     return None
 
 
@@ -190,13 +190,13 @@ def _stalled(job: Job, seconds: float) -> JobFailed:
     )
 
 
-def _judge_creation(answer: Answer) -> OrgsyncError | None:
+def _judge_creation(answer: Response) -> OrgsyncError | None:
     """Tell what only Bulk API 2.0 refuses from what the REST API would refuse as well.
 
     The codes are not documented, and reports quote texts alone, so what names no fault of the query itself counts as
     Bulk's: the REST API then says whether it agrees.
     """
-    problem, refusal = problem_of(answer), refusal_of(answer)
+    problem, refusal = problem_of(answer), api_error_of(answer)
     if problem is None or refusal is None or answer.status not in (400, 403, 404, 405):
         return problem
     if "max bulk" in refusal.message.lower():
@@ -211,5 +211,5 @@ def _judge_creation(answer: Answer) -> OrgsyncError | None:
     return problem
 
 
-def _bulk_refused(refusal: Refusal) -> BulkRefused:
+def _bulk_refused(refusal: ApiError) -> BulkRefused:
     return BulkRefused(f"The Bulk API does not take the query ({refusal.shown}).", "Read it through the REST API.")

@@ -13,8 +13,8 @@ import anyio
 
 from orgsync.errors import OrgsyncError
 
-from ..client import Client
-from ..wire import Stream
+from ..api.client import Client
+from ..http.messages import Stream
 from .jobs import Job, resource
 
 __all__ = ["Opened", "Pages"]

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from orgsync.errors import AnswerUnreadable, NetworkProblem, ServerProblem, TransientProblem
 
-from ..client import Client
-from ..retry import backoff, pause
-from ..wire import Stream
+from ..api.client import Client
+from ..errors.retry import backoff, pause
+from ..http.messages import Stream
+from .csv_records import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
 from .jobs import Job
-from .lines import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
 from .pages import Pages
 
 __all__ = ["JobIncomplete", "Part", "Place", "results"]

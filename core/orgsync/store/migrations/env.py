@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from orgsync.store.control import METADATA
-from orgsync.store.control_statements import VERSION_TABLE
+from orgsync.store.model import METADATA
+from orgsync.store.sqlite.control_sql import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,49 @@
+"""What the shell offers at a press of Tab: connections, syncs, record tables and their columns by name.
+
+Where nothing can be read nothing is offered: a completion that fails must not write over the line that is being typed.
+"""
+
+from contextlib import suppress
+
+import typer
+
+from .commands import open_view
+from .output import results_alone_on_stdout
+
+__all__ = ["column_names", "connection_names", "sync_names", "table_names"]
+
+
+def connection_names(incomplete: str) -> list[str]:
+    """Offer the project's connections."""
+    with suppress(Exception), open_view() as view:
+        return [each.name for each in view.connections() if each.name.startswith(incomplete)]
+    return []
+
+
+def sync_names(incomplete: str) -> list[str]:
+    """Offer the syncs that there are."""
+    from orgsync.scripts.discovery import list_syncs
+    from orgsync.settings import load_settings
+
+    with suppress(Exception), results_alone_on_stdout():
+        found = list_syncs(load_settings().syncs_folder)
+        return [each.name for each in found if each.name.startswith(incomplete)]
+    return []
+
+
+def table_names(incomplete: str) -> list[str]:
+    """Offer the record tables of the copy."""
+    with suppress(Exception), open_view() as view:
+        return [each for each in view.tables() if each.startswith(incomplete)]
+    return []
+
+
+def column_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the columns of the table that was named, behind those that were chosen already."""
+    *chosen, last = incomplete.split(",")
+    before = "".join(f"{name}," for name in chosen)
+    with suppress(Exception), open_view() as view:
+        model = ctx.params["model"] or ctx.args[0]  # an option without its value yet leaves the words unread
+        columns = view.columns(view.table(model))
+        return [f"{before}{name}" for name in columns if name.startswith(last) and name not in chosen]
+    return []

@@ -1,0 +1,188 @@
+"""Where the parts of a sign-in come from: an option, a variable, what is stored, or a question to the person."""
+
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import typer
+
+from orgsync.errors import ConfigurationInvalid
+
+if TYPE_CHECKING:
+    from orgsync.salesforce.auth.credentials import Credentials
+    from orgsync.salesforce.hosts import Environment
+    from orgsync.settings import Settings
+    from orgsync.store import Connection
+
+__all__ = ["Asked", "Flow", "Parts"]
+
+Flow: TypeAlias = Literal["browser", "refresh-token", "jwt", "client-credentials", "sfdx-url"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the person gave as options."""
+
+    environment: "Environment | None" = None
+    login_url: str | None = None
+    flow: Flow | None = None
+    client_id: str | None = None
+    username: str | None = None
+    private_key: Path | None = None
+    audience: str | None = None
+    sfdx_url_file: Path | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a sign-in. Options win over variables, and these over what an earlier sign-in left."""
+
+    asked: Asked
+    settings: "Settings"
+    existing: "Connection | None" = None
+    stored: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+    def flow(self) -> Flow:
+        """Choose how to sign in."""
+        if self.asked.flow:
+            return self.asked.flow
+        if self.asked.sfdx_url_file:
+            return "sfdx-url"
+        if self.existing is None:
+            return "browser"
+        if self.existing.grant == "jwt":
+            return "jwt"
+        if self.existing.grant == "client-credentials":
+            return "client-credentials"
+        return self._flow_again()
+
+    def _flow_again(self) -> Flow:
+        """Choose how to renew a connection that lives by a refresh token: by a new one, the old one, a person."""
+        if self.settings.refresh_token:
+            return "refresh-token"
+        if self.settings.sfdx_url:
+            return "sfdx-url"
+        refused = self.existing is not None and self.existing.status != "ready"
+        usable = self._reusable("refresh_token") and not (refused and sys.stdin.isatty())
+        return "refresh-token" if usable else "browser"
+
+    def credentials(self, flow: Flow) -> "Credentials":
+        """Put together what the flow needs; raises ConfigurationInvalid, which names what is missing."""
+        from orgsync.salesforce.auth.credentials import Credentials
+        from orgsync.salesforce.auth.grants import parse_sfdx_auth_url
+
+        if flow == "sfdx-url":
+            return parse_sfdx_auth_url(self._sfdx_url(), allowed_hosts=self.settings.allowed_hosts)
+        app = Credentials(grant="refresh-token", login_url=self.login_url(), client_id=self.client_id())
+        match flow:
+            case "browser":
+                return _with(app, client_secret=self._client_secret(), username=self.asked.username)
+            case "refresh-token":
+                return _with(app, client_secret=self._client_secret(), refresh_token=self._refresh_token())
+            case "client-credentials":
+                return _with(app, grant=flow, client_secret=self._client_secret(required=True))
+            case "jwt":
+                key, username = self._private_key(), self._username()
+                return _with(app, grant=flow, private_key=key, username=username, audience=self._audience())
+
+    def login_url(self) -> str:
+        """Tell where to sign in."""
+        from orgsync.salesforce.hosts import login_url
+
+        asked = self.asked
+        if self.existing and not asked.environment and not asked.login_url:
+            return self.existing.login_url
+        return login_url(asked.environment, asked.login_url, allowed_hosts=self.settings.allowed_hosts)
+
+    def client_id(self) -> str:
+        """Tell which app signs in."""
+        known = self.asked.client_id or self.settings.client_id or (self.existing.client_id if self.existing else "")
+        return known or self._prompted("Client id (the app's consumer key)", "--client-id or ORGSYNC_CLIENT_ID")
+
+    def _client_secret(self, *, required: bool = False) -> str | None:
+        given = self.settings.client_secret
+        known = given.get_secret_value() if given else self._reusable("client_secret")
+        if known:
+            return known
+        if required:
+            return self._prompted("Client secret (the app's consumer secret)", "ORGSYNC_CLIENT_SECRET", hidden=True)
+        if not sys.stdin.isatty() or self._reusable("refresh_token"):
+            return None
+        label = "Client secret (empty if the app asks for none)"
+        return _ask(label, hidden=True, empty=True) or None
+
+    def _refresh_token(self) -> str:
+        given = self.settings.refresh_token
+        known = given.get_secret_value() if given else self._reusable("refresh_token")
+        return known or self._prompted("Refresh token", "ORGSYNC_REFRESH_TOKEN", hidden=True)
+
+    def _sfdx_url(self) -> str:
+        if self.asked.sfdx_url_file:
+            return _text_of(self.asked.sfdx_url_file, "sfdx auth URL")
+        given = self.settings.sfdx_url
+        if given:
+            return given.get_secret_value()
+        return self._prompted("Sfdx auth URL", "ORGSYNC_SFDX_URL or --sfdx-url-file", hidden=True)
+
+    def _private_key(self) -> str:
+        path = self.asked.private_key or self.settings.private_key
+        if path:
+            return _text_of(path, "private key")
+        known = self._reusable("private_key")
+        if known:
+            return known
+        place = self._prompted("Private key (a PEM file's path)", "--private-key or ORGSYNC_PRIVATE_KEY")
+        return _text_of(Path(place), "private key")
+
+    def _username(self) -> str:
+        known = self.asked.username or (self.existing.username if self.existing else "")
+        return known or self._prompted("User name", "--username")
+
+    def _audience(self) -> str | None:
+        return self.asked.audience or self.settings.jwt_audience or self._reusable("audience")
+
+    def _reusable(self, name: str) -> str | None:
+        """Give a stored secret, if it would go where it came from: to the same app at the same login host."""
+        if self.existing is None:
+            return None
+        app = self.asked.client_id or self.settings.client_id or self.existing.client_id
+        same = app == self.existing.client_id and self.login_url() == self.existing.login_url
+        return self.stored.get(name) if same else None
+
+    def _prompted(self, label: str, source: str, *, hidden: bool = False) -> str:
+        if not sys.stdin.isatty():
+            what = label.partition(" (")[0]
+            raise ConfigurationInvalid(
+                f"The sign-in lacks its {what[0].lower()}{what[1:]}, and there is nobody to ask.", f"Give {source}."
+            )
+        return _ask(label, hidden=hidden)
+
+
+def _ask(label: str, *, hidden: bool, empty: bool = False) -> str:
+    """Ask the person. The event loop's own handler would keep Ctrl-C to itself until there is an answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        default = "" if empty else None
+        answer: str = typer.prompt(label, default=default, show_default=False, hide_input=hidden, err=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return answer.strip()
+
+
+def _with(credentials: "Credentials", **parts: str | None) -> "Credentials":
+    from dataclasses import replace
+    from typing import Any, cast
+
+    return replace(credentials, **cast("dict[str, Any]", parts))
+
+
+def _text_of(path: Path, what: str) -> str:
+    try:
+        return path.expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigurationInvalid(f"The {what} cannot be read from {path}: {reason}.", "Check the path.") from None

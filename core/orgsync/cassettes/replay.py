@@ -1,0 +1,98 @@
+"""Replaying: syncs run in a throw-away project whose org is a cassette."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from orgsync.project import Project
+from orgsync.salesforce.auth.credentials import Credentials
+from orgsync.salesforce.hosts import login_url
+from orgsync.scripts import columns_of, secrets_of
+from orgsync.settings import Settings
+from orgsync.store import Connection
+
+from .cassette_file import Cassette
+from .hosts import Hosts
+from .player import Player
+from .sandbox import Sandbox, throw_away
+
+__all__ = ["Replay", "Replayed"]
+
+_INSTANCE = "https://replay.my.salesforce.com"
+_IDENTITY = re.compile(r"/id/(00D\w{12,15})/(005\w{12,15})")
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What the connection of a replay is to look like; a cassette fits every one."""
+
+    connection: str = "replay"
+    instance_url: str = _INSTANCE
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    tags: Sequence[str] = ()
+
+
+class Replay:
+    """A replay under way: `stage` is where to run syncs, while `heard()` is entered; `player` knows how far it is."""
+
+    def __init__(self, cassette: Cassette, name: str, folder: Path, settings: Settings, like: Replayed) -> None:
+        self._cassette = cassette
+        self._like = like
+        self.player = Player(cassette, name)
+        own = throw_away(folder, settings)
+        self.stage = Sandbox(own, like.connection, self._connect, lambda: self.player.now)
+
+    def heard(self) -> AbstractContextManager[None]:
+        """Answer what this process asks over HTTP."""
+        from .transport import replayed_from  # vcrpy is imported where it is used
+
+        return replayed_from(self.player, Hosts(self._login, self._like.instance_url))
+
+    @property
+    def credentials(self) -> Credentials:
+        """Give what a replay signs in with: nothing of it is true."""
+        about = self._cassette.connection
+        signed = next((_IDENTITY.search(str(each.response.body)) for each in self._cassette.interactions), None)
+        return Credentials(
+            grant=about.grant,
+            login_url=self._login,
+            client_id="CLIENT-ID-1",
+            client_secret=None if about.grant == "jwt" else "CLIENT-SECRET-1",
+            refresh_token="REFRESH-TOKEN-1" if about.grant == "refresh-token" else None,
+            private_key=_any_key() if about.grant == "jwt" else None,
+            username="user@replay.invalid" if about.grant == "jwt" else None,
+            instance_url=self._like.instance_url,
+            org_id=signed[1] if signed else None,
+            user_id=signed[2] if signed else None,
+        )
+
+    @property
+    def _login(self) -> str:
+        """Give a login host of the recorded kind; some orgs sign in where their API is."""
+        about = self._cassette.connection
+        if about.environment == "custom" or about.grant == "client-credentials":
+            return self._like.instance_url
+        return login_url("sandbox" if about.environment == "sandbox" else "production")
+
+    async def _connect(self, project: Project) -> None:
+        credentials = self.credentials
+        columns = columns_of(credentials)
+        columns["environment"] = self._cassette.connection.environment
+        columns["api_version"] = self._cassette.connection.api_version
+        columns["details"], columns["tags"] = dict(self._like.metadata), list(self._like.tags)
+        await project.store.save_connection(Connection(name=self._like.connection, **columns), secrets_of(credentials))
+
+
+@lru_cache(maxsize=1)
+def _any_key() -> str:
+    """Make a key to sign with; a cassette looks at no signature."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form, none = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, form, none).decode()

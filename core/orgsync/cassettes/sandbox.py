@@ -1,0 +1,162 @@
+"""A throw-away project with one connection: where a sync runs while it is recorded, replayed or tried."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar, Unpack, cast
+
+import anyio
+import stamina
+from sqlmodel import select
+
+from orgsync.engine import RunOptions
+from orgsync.project import Project
+from orgsync.records import Record, schema_of
+from orgsync.salesforce.auth.credentials import CredentialsVault
+from orgsync.salesforce.http.bounds import Bounds
+from orgsync.salesforce.http.http import Http
+from orgsync.scripts import Context, Sync, open_context
+from orgsync.scripts.loading import classes_of
+from orgsync.settings import Settings
+from orgsync.store import Run, Store
+
+__all__ = ["Ran", "Sandbox", "throw_away", "without_waiting"]
+
+R = TypeVar("R", bound=Record)
+
+_TRIES = 7  # what a request has in earnest
+
+
+@dataclass(frozen=True, slots=True)
+class Ran(Generic[R]):
+    """A run that has ended, and what it left: `rows` are the live rows of its script's record classes, by Id.
+
+    `changes` are what this run changed, as (Id, "added", "updated" or "deleted"), in the order of the change feed.
+    """
+
+    run: Run
+    rows: list[R] = field(repr=False)
+    changes: list[tuple[str, str]] = field(repr=False)
+
+    @property
+    def added(self) -> int:
+        """Count the rows that came."""
+        return self.run.added
+
+    @property
+    def updated(self) -> int:
+        """Count the rows that changed."""
+        return self.run.updated
+
+    @property
+    def deleted(self) -> int:
+        """Count the rows that went."""
+        return self.run.deleted
+
+    @property
+    def api_calls(self) -> int:
+        """Count the API requests, retries included."""
+        return self.run.api_calls
+
+    @property
+    def watermark(self) -> datetime | None:
+        """Tell up to when every change has been read."""
+        return self.run.watermark
+
+
+@asynccontextmanager
+async def _in_the_store() -> AsyncGenerator[None]:
+    yield None
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """A project that is thrown away, with one connection.
+
+    `prepare` makes the connection in the empty store; `vault` opens what keeps its credentials, if not the store;
+    `begin` is told whenever the project is opened.
+    """
+
+    settings: Settings
+    connection: str
+    prepare: Callable[[Project], Awaitable[None]]
+    clock: Callable[[], datetime]
+    vault: Callable[[], AbstractAsyncContextManager[CredentialsVault | None]] = _in_the_store
+    http: Callable[[], Http] | None = None
+    begin: Callable[[], None] = lambda: None
+    _preparing: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
+
+    @asynccontextmanager
+    async def project(self) -> AsyncGenerator[Project]:
+        """Open the project, making its connection the first time."""
+        self.begin()
+        http = self.http() if self.http else Http(self.settings.timeout, bounds=Bounds.of(self.settings))
+        async with Store.open(self.settings.store_url, folder=self.settings.folder) as store, http:
+            project = Project(self.settings, store, http)
+            async with self._preparing:  # runs may begin at once
+                if not any(each.name == self.connection for each in await store.connections()):
+                    await self.prepare(project)
+            yield project
+
+    @asynccontextmanager
+    async def context(self) -> AsyncGenerator[Context]:
+        """Open a context on the connection, outside of any sync."""
+        async with self.project() as project, self.vault() as vault:
+            yield await open_context(
+                await project.store.connection(self.connection),
+                store=project.store,
+                http=project.http,
+                settings=self.settings,
+                clock=self.clock,
+                vault=vault,
+            )
+
+    async def run(self, sync: Sync[R], **options: Unpack[RunOptions]) -> Ran[R]:
+        """Run a sync once, and give what it left; raises the OrgsyncError that ended it."""
+        __tracebackhide__ = True  # pytest shows the line of the test
+        async with self.project() as project, self.vault() as vault:
+            before = await project.store.last_change()
+            told: RunOptions = {"clock": self.clock, "vault": vault, **options}
+            outcome = await project.run(sync, self.connection, **told)
+            if outcome.problem:
+                raise outcome.problem.with_traceback(None)
+            rows, changes = await _left(project.store, sync, self.connection, before)
+            return Ran(outcome.run, cast("list[R]", rows), changes)
+
+
+async def _left(
+    store: Store, sync: Sync[Any], connection: str, before: int
+) -> tuple[list[Record], list[tuple[str, str]]]:
+    """Read a sync's tables as they are now: the live rows, and what has changed since."""
+    rows: list[Record] = []
+    changes: list[tuple[int, str, str]] = []
+    there = await store.tables()
+    for model in {schema_of(each).table: each for each in classes_of(sync)}.values():
+        if schema_of(model).table not in there:  # no batch of this class came so far
+            continue
+        async with store.session() as session:
+            found = (await session.exec(select(model).where(model.connection == connection))).all()
+        rows += [row for row in sorted(found, key=lambda row: row.id) if not row.is_deleted]
+        changes += [(row.sync_seq, row.id, row.sync_change) for row in found if row.sync_seq > before]
+    return rows, [(key, change) for _, key, change in sorted(changes)]
+
+
+def throw_away(folder: Path, like: Settings) -> Settings:
+    """Give the settings of a throw-away project that reads as the project does, and writes to a folder of its own."""
+    # Constructed, not validated, for variables would win; not copied, for a copy remembers the folder that was found.
+    fields: dict[str, Any] = {name: getattr(like, name) for name in Settings.model_fields}
+    fields |= {"project": folder, "database_url": "", "key": None}
+    return Settings.model_construct(**fields)
+
+
+@contextmanager
+def without_waiting() -> Generator[None]:
+    """Retry and poll at once: the number of tries stays, the waits go."""
+    before = stamina.is_testing()
+    stamina.set_testing(True, attempts=_TRIES, cap=True)
+    try:
+        yield
+    finally:
+        stamina.set_testing(before)

@@ -1,0 +1,110 @@
+"""What a script's exception is reported as: where in the script, what to write instead, its text for a terminal.
+
+The text may hold a customer's data, so it is the error's `detail`, which neither the store nor a log line gets.
+"""
+
+import linecache
+import re
+import sqlite3
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from traceback import FrameSummary
+from typing import Any, cast
+
+from sqlalchemy.exc import DBAPIError
+
+from orgsync.errors import OrgsyncError, ScriptProblem, StoreUnavailable
+from orgsync.records import Record
+from orgsync.script_detail import detail_of
+from orgsync.scripts import Sync
+
+__all__ = ["problem_of"]
+
+_CORRECT = "Correct the script; --debug shows the traceback. What was committed before stays."
+_LIBRARY = Path(__file__).resolve().parents[1]
+_STORE = _LIBRARY / "store"
+
+_KNOWN: Sequence[tuple[str, str, str]] = (
+    (
+        r"object async_generator can't be used in 'await' expression",
+        "awaits what gives its rows or batches one after the other",
+        "Write `async for row in ctx.query(...)`, or `[row async for row in ctx.query(...)]`, instead of `await`.",
+    ),
+    (
+        r"'async_generator' object is not iterable",
+        "goes with `for` through what gives its rows or batches one after the other",
+        "Write `async for` instead of `for`, in an `async def`.",
+    ),
+    (
+        r"('coroutine' object is not (iterable|subscriptable)|got coroutine|object of type 'coroutine')",
+        "uses a call before it is awaited",
+        "Write `await` before it: `await ctx.get(...)`.",
+    ),
+    (
+        r"'coroutine' object has no attribute",
+        "uses a call before it is awaited",
+        "Write `await` before it: `(await ctx.get(...))[...]`.",
+    ),
+)
+
+
+def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
+    """Say what ended a run; an error of orgsync's is that itself. What a task group wraps alone is taken out of it."""
+    error = _alone(error)
+    if isinstance(error, OrgsyncError):
+        return error
+    frames = traceback.extract_tb(error.__traceback__)
+    if refused := _refused_statement(error, frames):
+        return refused
+    place, line = _place(sync, frames)
+    kind, text = type(error).__name__, str(error)
+    cause, remedy = f"raised {kind}", _CORRECT
+    if isinstance(error, TypeError | AttributeError):
+        known = next((each for each in _KNOWN if re.search(each[0], text)), None)
+        cause, remedy = (known[1], known[2]) if known else (cause, remedy)
+    problem = ScriptProblem(f"The sync {sync.name} {cause} at {place}.", remedy)
+    problem.detail = detail_of(line, error)
+    problem.__cause__ = error
+    return problem
+
+
+def _refused_statement(error: BaseException, frames: Sequence[FrameSummary]) -> StoreUnavailable | None:
+    """Say that the database refused a statement of the store's; None for any other error, a script's own SQL's too.
+
+    SQLite's texts name tables and columns and hold no values.
+    """
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(original, sqlite3.Error) or not any(_STORE in Path(each.filename).parents for each in frames):
+        return None
+    return StoreUnavailable(
+        f"The database refused a statement: {original}.",
+        "If a table was dropped or changed by hand, stop what is running and run the sync again, or give its copy up: "
+        "orgsync reset SYNC. Otherwise report it; it is a fault of orgsync's.",
+    )
+
+
+def _alone(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        inside = list(cast("Sequence[BaseException]", cast("Any", error).exceptions))
+        if len(inside) > 1:
+            return cast("BaseException", error)
+        error = inside[0]
+    return error
+
+
+def _place(sync: Sync[Record], frames: Sequence[FrameSummary]) -> tuple[str, str]:
+    """Name the script's last line that the error passed through, and give its text.
+
+    Where it passed through none, as in what a script returns and does not read itself, that is the function's.
+    """
+    code = sync.function.__code__
+    own = [frame for frame in frames if frame.filename == code.co_filename]
+    others = [frame for frame in frames if not Path(frame.filename).is_relative_to(_LIBRARY) and frame.line]
+    beside = [frame for frame in others if Path(frame.filename).parent == Path(code.co_filename).parent]
+    passed = beside or own
+    if not passed:
+        return f"{code.co_filename}, line {code.co_firstlineno}", ""
+    frame = passed[-1]
+    line = frame.line or linecache.getline(frame.filename, frame.lineno or 0)
+    return f"{frame.filename}, line {frame.lineno}", line.strip()

@@ -1,0 +1,223 @@
+"""A pass's questions: what is asked of an object, in which order, and where an answer is gone on with.
+
+A key tells how far an answer was read. In time order it is the last row's stamp and Id. In Id order it is the last
+row's Id, and the window of time that it was read in, if time is cut into windows: each window begins with the smallest
+Id again, so an Id says nothing without its window's beginning and end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any, Protocol
+
+from orgsync.records import parse_instant, stored_instant, to_stored
+from orgsync.soql import contains, literal, select
+
+from .column_groups import column_groups
+from .state import Key
+
+__all__ = ["IdOrder", "Order", "ReadQuery", "StampOrder", "last_key"]
+
+_Record = dict[str, Any]
+
+
+class Order(Protocol):
+    """How a query's rows are ordered, and how their order tells what has been read."""
+
+    @property
+    def stamp(self) -> str | None:
+        """The field that windows of time are cut by; None where there is none."""
+        ...
+
+    @property
+    def fields(self) -> list[str]:
+        """What the rows are ordered by."""
+        ...
+
+    def start(self, key: Key) -> datetime | None:
+        """Tell from which instant on there may be rows behind a key."""
+        ...
+
+    def width(self, key: Key) -> timedelta | None:
+        """Tell how wide the window is that a key stands in; None where it has no end."""
+        ...
+
+    def behind(self, key: Key) -> str | None:
+        """Write the condition for the rows behind a key."""
+        ...
+
+    def before(self, key: Key) -> Key:
+        """Make the nearest key at or before another behind which a query needs no OR."""
+        ...
+
+    def key_of(self, record: _Record) -> Key:
+        """Tell a row's key; raises KeyError, TypeError or ValueError for a row that has none."""
+        ...
+
+    def within(self, key: Key, start: datetime | None, upto: datetime | None) -> Key:
+        """Note in a row's key the window that it was read in."""
+        ...
+
+    def window_from(self, start: datetime) -> Key:
+        """Make the key that stands before the first row of a window."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StampOrder:
+    """By the time of the change, then by Id: a row that changes meanwhile moves on and is met again."""
+
+    stamp: str
+
+    @property
+    def fields(self) -> list[str]:
+        """Order by both, for many rows share a stamp."""
+        return [self.stamp, "Id"]
+
+    def start(self, key: Key) -> datetime | None:
+        """The key's own stamp."""
+        return parse_instant(key[0]) if key else None
+
+    def width(self, key: Key) -> timedelta | None:
+        """A stamp needs no window to say what has been read."""
+        return None
+
+    def behind(self, key: Key) -> str | None:
+        """Beyond the stamp, or at it with a greater Id; at or beyond it where no row was read yet."""
+        if not key:
+            return None
+        stamp = literal(parse_instant(key[0]))
+        if not key[1]:
+            return f"{self.stamp} >= {stamp}"
+        return f"{self.stamp} > {stamp} OR ({self.stamp} = {stamp} AND Id > {literal(key[1])})"
+
+    def before(self, key: Key) -> Key:
+        """The first row of its stamp."""
+        return (key[0], "") if key else ()
+
+    def key_of(self, record: _Record) -> Key:
+        """The stamp in stored form, whose text order is time order, and the Id."""
+        return stored_instant(record[self.stamp]), record["Id"]
+
+    def within(self, key: Key, start: datetime | None, upto: datetime | None) -> Key:
+        """The key holds its stamp already."""
+        return key
+
+    def window_from(self, start: datetime) -> Key:
+        """At the window's first instant, before any Id."""
+        return to_stored(start), ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdOrder:
+    """By Id; `stamp` may be a parent's, so that a query stays on indexed fields."""
+
+    stamp: str | None = None
+
+    @property
+    def fields(self) -> list[str]:
+        """Order by the Id alone; Salesforce orders Ids by their bytes."""
+        return ["Id"]
+
+    def start(self, key: Key) -> datetime | None:
+        """The beginning of the window that the key was read in."""
+        return parse_instant(key[1]) if len(key) > 1 else None
+
+    def width(self, key: Key) -> timedelta | None:
+        """From the beginning of the key's window to its end: behind the end no row was read, whatever its Id."""
+        return parse_instant(key[2]) - parse_instant(key[1]) if len(key) > 2 else None
+
+    def behind(self, key: Key) -> str | None:
+        """A greater Id, and not before the window."""
+        conditions = [f"Id > {literal(key[0])}"] if key and key[0] else []
+        if len(key) > 1:
+            conditions.append(f"{self.stamp} >= {literal(parse_instant(key[1]))}")
+        return " AND ".join(conditions) or None
+
+    def before(self, key: Key) -> Key:
+        """Itself."""
+        return key
+
+    def key_of(self, record: _Record) -> Key:
+        """The Id."""
+        return (record["Id"],)
+
+    def within(self, key: Key, start: datetime | None, upto: datetime | None) -> Key:
+        """Add the window's beginning, and its end where it has one."""
+        if start is None:
+            return key
+        return (key[0], to_stored(start)) if upto is None else (key[0], to_stored(start), to_stored(upto))
+
+    def window_from(self, start: datetime) -> Key:
+        """In the window, before any Id."""
+        return "", to_stored(start)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadQuery:
+    """What to ask of an object.
+
+    The first `common` of `paths` tell which version of a row it is. `since` is where the time of `order` begins; `ids`
+    narrow it to these rows. `bin` asks queryAll, which gives archived rows and the recycle bin's as well; `live` is the
+    condition that leaves the latter out, None where they are wanted. `exact` reads numbers as Decimal; `disjunctions`
+    says that the object may be asked with OR.
+    """
+
+    sobject: str
+    paths: Sequence[str]
+    order: Order
+    conditions: Sequence[str | None] = ()
+    since: datetime | None = None
+    ids: Sequence[str] = ()
+    bin: bool = True
+    live: str | None = None
+    exact: bool = False
+    common: int = 1
+    disjunctions: bool = True
+
+    def resumes_by_or(self, after: Key) -> bool:
+        """Tell whether the query behind a key needs OR, which some objects do not take, and has it."""
+        return self.disjunctions and " OR " in (self.order.behind(after) or "")
+
+    def version(self, record: _Record) -> Key:
+        """Tell which version of which row a record is, in the order of the rows."""
+        return (*self.order.key_of(record), *(str(record[path]) for path in self.paths[: self.common]))
+
+    def queries(self, *, after: Key = (), upto: datetime | None = None) -> list[str]:
+        """Write it for REST: in order, behind a key, up to an instant; one query for each group of columns."""
+        groups = column_groups(self.paths, self.common, lambda paths: self._ordered(paths, after=after, upto=upto))
+        return [self._ordered(paths, after=after, upto=upto) for paths in groups]
+
+    def unordered(self, paths: Sequence[str]) -> str:
+        """Write it for Bulk: whole and without an order, so that Salesforce can cut it by primary keys."""
+        return select(paths, self.sobject, where=[self._since, *self.conditions, self.live])
+
+    @property
+    def condition(self) -> str | None:
+        """What limits the rows, the recycle bin's or not, as one condition; None for all of them."""
+        parts = [part for part in (self._since, *self.conditions) if part]
+        return " AND ".join(f"({part})" for part in parts) or None
+
+    def _ordered(self, paths: Sequence[str], *, after: Key, upto: datetime | None) -> str:
+        until = f"{self.order.stamp} < {literal(upto)}" if upto else None
+        since = None if self.order.start(after) else self._since
+        among = contains("Id", self.ids) if self.ids else None
+        behind = self.order.behind(after if self.disjunctions else self.order.before(after))
+        conditions = [since, until, behind, *self.conditions, self.live, among]
+        return select(paths, self.sobject, where=conditions, order_by=self.order.fields)
+
+    @property
+    def _since(self) -> str | None:
+        return f"{self.order.stamp} >= {literal(self.since)}" if self.since else None
+
+
+def last_key(records: Sequence[_Record], order: Order) -> Key | None:
+    """Give the last row's key; None where the rows are not in the order asked for, so that nothing is passed over."""
+    try:
+        keys = [order.key_of(record) for record in records]
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not keys or any(a >= b for a, b in pairwise(keys)):
+        return None
+    return keys[-1]

@@ -1,0 +1,55 @@
+"""A context and a run, from an application."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import cast
+
+from orgsync.errors import ConfigurationInvalid
+from orgsync.records import Record
+from orgsync.scripts import Context, Sync
+from orgsync.settings import Settings
+from orgsync.store import Run
+
+from .project import open_project
+
+__all__ = ["open_connection", "reset", "run"]
+
+
+@asynccontextmanager
+async def open_connection(name: str, *, settings: Settings | None = None) -> AsyncGenerator[Context]:
+    """Open an authenticated way into a connection's org: `async with orgsync.open("acme") as ctx:`.
+
+    It is the context that scripts get. Without a sync there is no checkpoint, so `changes` reads everything.
+    """
+    async with open_project(settings) as project:
+        yield await project.open_context(name)
+
+
+async def run(sync: Sync[Record], *, connection: str, full: bool = False, settings: Settings | None = None) -> Run:
+    """Run a sync on a connection, as `orgsync run` does, and answer with the finished run.
+
+    Raises the OrgsyncError that ended it, and ConfigurationInvalid for a name in place of the sync itself.
+    """
+    if isinstance(cast("object", sync), str):
+        raise ConfigurationInvalid(
+            f"orgsync.run takes the sync itself, not its name {sync!r}.",
+            f"Import it from its script; one that comes with orgsync: from orgsync_syncs.{sync} import {sync}.",
+        )
+    async with open_project(settings) as project:
+        outcome = await project.run(sync, connection, full=full)
+        if outcome.problem:
+            raise outcome.problem
+        return outcome.run
+
+
+async def reset(
+    sync: Sync[Record] | str, *, connection: str | None = None, settings: Settings | None = None
+) -> Mapping[str, int]:
+    """Give up what a sync has copied, as `orgsync reset` does, and answer with the rows given up in each table.
+
+    With a connection, only that one's rows and positions go. A name will do where the script is gone. Raises
+    AlreadyRunning while a run of it is under way, ConfigurationInvalid for a sync that was never run.
+    """
+    async with open_project(settings) as project:
+        given_up = await project.store.reset(sync if isinstance(sync, str) else sync.name, connection)
+        return given_up.rows

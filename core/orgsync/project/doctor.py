@@ -1,0 +1,225 @@
+"""Looking a project over: settings, database, key, and for each connection all that a run would need."""
+
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, LimitReached, OrgsyncError, SignInNeeded
+from orgsync.extract.field_types import misfits
+from orgsync.extract.inspection import inspect
+from orgsync.extract.object_facts import ObjectFacts
+from orgsync.extract.query_rules import instead_of_changes
+from orgsync.records import Record, Schema, schema_of
+from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.counts import Limit, org_limits
+from orgsync.salesforce.auth.versions import offered_versions
+from orgsync.scripts import Sync
+from orgsync.scripts.discovery import Found, list_syncs
+from orgsync.scripts.table_clashes import clashes_of
+from orgsync.scripts.table_reads import conditions_of
+from orgsync.settings import PROJECT_FILE, Settings
+from orgsync.store import Connection
+
+from .project import Project, open_project
+from .trying import try_connection
+
+__all__ = ["Finding", "diagnose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what it is about, what was found, and the problem where there is one.
+
+    `note` is a remark on something that works, but not as well as it could.
+    """
+
+    about: str
+    said: str
+    problem: OrgsyncError | None = None
+    note: str = ""
+
+
+async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterator[Finding]:
+    """Look over the project, and these connections or all, one finding at a time; problems are findings, too."""
+    project = settings.project.resolve()
+    here = (project / PROJECT_FILE).is_file()
+    yield Finding("settings", f"{project / PROJECT_FILE}" if here else f"no {PROJECT_FILE} in {project}: defaults hold")
+    found: list[Found] = []
+    try:
+        found = list_syncs(settings.syncs_folder)
+    except OrgsyncError as error:
+        yield Finding("scripts", "", error)
+    for each in found:
+        if each.problem:
+            yield Finding("scripts", each.where, each.problem)
+    try:
+        async with open_project(settings) as project:
+            async for finding in _examine_store(project, names, found):
+                yield finding
+    except OrgsyncError as error:
+        yield Finding("database", "", error)
+
+
+async def _examine_store(project: Project, names: Sequence[str], found: list[Found]) -> AsyncIterator[Finding]:
+    store = project.store
+    await store.require_writable()
+    there = await store.connections()
+    for finding in _examine_tables(found, await store.owners()):
+        yield finding
+    yield Finding("database", f"{project.settings.store_url}, {_count(len(await store.tables()), 'table')}")
+    if not there:
+        problem = ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
+        yield Finding("connections", "", problem)
+    try:
+        chosen = [await store.connection(name) for name in names] or there
+    except OrgsyncError as error:
+        yield Finding("connections", "", error)
+        return
+    for connection in chosen:
+        async for finding in _examine_connection(project, connection, found):
+            yield finding
+
+
+def _examine_tables(found: Sequence[Found], owners: Mapping[str, str]) -> list[Finding]:
+    """Name syncs that read a table twice in a run, or would write one that is another's.
+
+    A shipped sync that nobody runs is no problem for a table of the project's own: that it clashes is a note.
+    """
+    findings: list[Finding] = []
+    syncs = [each.sync for each in found if each.sync is not None]
+    for each in found:
+        if each.sync is None:
+            continue
+        if each.sync.problem:
+            findings.append(Finding(each.name, "", each.sync.problem))
+        for clash in clashes_of(each.sync, syncs, owners):
+            other = next((rival for rival in found if rival.name == clash.other), None)
+            if not each.shipped and (clash.owned or other is None or not other.shipped):
+                findings.append(Finding(each.name, "", clash.problem))
+            else:
+                findings.append(Finding(each.name, "", note=str(clash.problem)))
+    return findings
+
+
+async def _examine_connection(project: Project, connection: Connection, found: list[Found]) -> AsyncIterator[Finding]:
+    name = connection.name
+    key = await _tried(f"{name}: key", _read_secrets(project, name))
+    yield key
+    if key.problem:
+        return
+    try:
+        client = await try_connection(project, name)
+    except OrgsyncError as error:
+        yield Finding(f"{name}: sign-in", "", error)
+        return
+    connection = await project.store.connection(name)
+    who = connection.username or connection.user_id or "a user that Salesforce does not name"
+    yield Finding(f"{name}: sign-in", f"{who} in {connection.org_id or 'an org without a name'}, by {connection.grant}")
+    yield _scopes(connection)
+    yield await _version(project, connection)
+    yield await _tried(f"{name}: limits", _limits(client))
+    for each in found:
+        if each.sync is not None:
+            async for finding in _examine_sync(client, name, each.sync):
+                yield finding
+
+
+async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncIterator[Finding]:
+    """Describe each object that a sync reads, and check the fields that its record class names."""
+    models = list(dict.fromkeys([*sync.models, *sync.reads]))
+    if not models:
+        yield Finding(f"{name}: {sync.name}", "not checked: its annotation names no record class")
+    for model in models:
+        about, notes = f"{name}: {sync.name}", list[str]()
+        try:
+            schema = schema_of(model)
+        except OrgsyncError as error:
+            yield Finding(about, "", error)
+            continue
+        if schema.object_name is None:
+            yield Finding(about, f"{model.__name__}, {_count(len(schema.fields), 'field')}, not Salesforce's")
+            continue
+        try:
+            inspection = await inspect(client, schema, conditions_of(sync.function).get(model), notes.append)
+        except OrgsyncError as error:
+            yield Finding(about, schema.sobject, error)
+        else:
+            facts = inspection.facts
+            for misfit in misfits(schema, inspection.fields):
+                yield Finding(about, "", misfit)
+            ways = "REST" if facts.rest_only else "REST or Bulk"
+            said = f"{schema.sobject}, {_count(len(schema.org_fields), 'field')}, by {ways}"
+            yield Finding(about, said, note=" ".join([*notes, *_remarks(facts, schema, sync)]))
+
+
+def _remarks(facts: ObjectFacts, schema: Schema, sync: Sync[Record]) -> list[str]:
+    """Say what a copy of the object would lack, and why its first run may take long."""
+    remarks = [f"Bulk is not used: {facts.rest_only}."] if facts.rest_only else []
+    if not facts.cursor:
+        instead = instead_of_changes(schema.sobject, schema.model.__name__)
+        remarks.append(f"It has no field that ctx.changes could read by. {instead}")
+    elif sync.reconcile is None and not facts.delete_log:
+        remarks.append("ctx.changes finds rows deleted for good only with reconcile=: getDeleted does not cover them.")
+    if facts.cursor and sync.reconcile is None and facts.drifts:
+        remarks.append("ctx.changes reads formulas, and parents of several kinds, again only with reconcile=.")
+    return remarks
+
+
+async def _tried(about: str, work: Awaitable[str]) -> Finding:
+    try:
+        return Finding(about, await work)
+    except OrgsyncError as error:
+        return Finding(about, "", error)
+
+
+async def _read_secrets(project: Project, name: str) -> str:
+    await project.store.secrets(name)
+    return "the credentials can be decrypted"
+
+
+def _scopes(connection: Connection) -> Finding:
+    about, scopes = f"{connection.name}: scopes", set((connection.scope or "").split())
+    if not scopes:
+        return Finding(about, "Salesforce did not tell them")
+    if not scopes & {"api", "full"}:
+        problem = SignInNeeded(
+            f"The scopes are {' '.join(sorted(scopes))}, and api is not among them.",
+            f"Add the scope api to the app in Salesforce, then: orgsync connect {connection.name}",
+        )
+        return Finding(about, "", problem)
+    return Finding(about, " ".join(sorted(scopes)))
+
+
+async def _version(project: Project, connection: Connection) -> Finding:
+    about = f"{connection.name}: API version"
+    offered = await offered_versions(project.http, connection.instance_url or "")
+    if not offered:
+        return Finding(about, f"{connection.api_version}; the org does not tell which it offers")
+    if connection.api_version in offered:
+        return Finding(about, f"{connection.api_version}; the org offers {offered[0]} to {offered[-1]}")
+    problem = ConfigurationInvalid(
+        f"The connection uses version {connection.api_version}, but the org offers {offered[0]} to {offered[-1]}.",
+        f"Run: orgsync connect {connection.name}",
+    )
+    return Finding(about, "", problem)
+
+
+async def _limits(client: Client) -> str:
+    """Tell how much of the day's limits is used; raises LimitReached where a run would stop at once."""
+    limits: Mapping[str, Limit] = {}
+    with suppress(AnswerUnreadable):
+        limits = await org_limits(client)
+    daily, jobs = limits.get("DailyApiRequests"), limits.get("DailyBulkV2QueryJobs")
+    if daily is None:
+        return "Salesforce does not tell this user how many API requests are left"
+    used, share = daily.max - daily.remaining, client.usage.share
+    said = (
+        f"{used:,} of {daily.max:,} API requests used today; orgsync may go to {daily.max * share:,.0f} ({share:.0%})"
+    )
+    if daily.max and used >= daily.max * share:
+        raise LimitReached(f"{said}.", "Wait, or move the bound: api_limit_share in orgsync.toml.")
+    return f"{said}; {jobs.remaining:,} of {jobs.max:,} Bulk query jobs left" if jobs else said
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

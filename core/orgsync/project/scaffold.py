@@ -1,0 +1,303 @@
+"""Writing a sync for an object from the org's describe of it.
+
+The record class has every field that a query gives and that is not told twice: not the compound fields whose parts are
+there, no binary ones, none that Salesforce has hidden. The name comes first and the stamps last, the others stay in
+the org's order. The text is laid out so that a formatter leaves it as it is at 88 places a line and at more.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from orgsync.errors import ConfigurationInvalid, ObjectNotFound
+from orgsync.extract.query_rules import cursor_of, demands_filter, instead_of_changes
+from orgsync.records import schema_of
+from orgsync.records.field import path_of, table_name
+from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe, describe, list_objects
+from orgsync.scripts.discovery import list_syncs
+from orgsync.scripts.loading import load_scripts, record_classes
+
+from .python_names import class_name, field_names, parent_field_name, sync_name
+
+__all__ = ["NewScript", "compose", "is_found", "require_room", "script_for", "write"]
+
+_TYPES = {
+    "boolean": "bool",
+    "int": "int",
+    "long": "int",
+    "double": "float",
+    "currency": "float",
+    "percent": "float",
+    "date": "date",
+    "datetime": "datetime",
+    "time": "time",
+    "address": "dict[str, object]",
+    "location": "dict[str, object]",
+}
+"""The Python types of Salesforce's; all others are str, which takes every value."""
+
+_IN_EVERY_RECORD = frozenset({"Id", "SystemModstamp", "IsDeleted"})
+_LAST = ("CreatedDate", "LastModifiedDate")
+_NOT_WORTH_A_HINT = frozenset({"MasterRecord", "CreatedBy", "LastModifiedBy"})
+_FILTERS = {"ContentDocumentLink": "ContentDocumentId IN (SELECT Id FROM ContentDocument)"}
+"""What rows of an object that demands a filter are asked for by; of others only the author knows."""
+
+_LINE = 88
+_LONGEST_LINE = 120
+_LONGEST_LABEL = 60
+
+
+@dataclass(frozen=True, slots=True)
+class NewScript:
+    """A script with one sync, and what there is to say of it.
+
+    `fields` is how many the record class has; `left_out` counts those that it could have had, by why not: compound,
+    binary, deprecated. Where the object's changes cannot be read, `by_changes` is False, and each run reads all of it.
+    """
+
+    name: str
+    sobject: str
+    model: str
+    text: str
+    fields: int
+    left_out: Mapping[str, int]
+    by_changes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A line of the record class: a field and what it is called."""
+
+    name: str
+    field: FieldDescribe
+
+    @property
+    def type(self) -> str:
+        """The Python type of its values."""
+        return _TYPES.get(self.field.type, "str")
+
+    @property
+    def follows_rule(self) -> bool:
+        """Whether the field's name follows from the Python name."""
+        return path_of(self.name) == self.field.name
+
+    def lines(self) -> Iterator[str]:
+        """Write the line, or three where it would be too long."""
+        start = f"    {self.name}: {self.type}{' | None' if self.field.nillable else ''}"
+        path = _quoted(self.field.name)
+        line = start if self.follows_rule else f"{start} = field({path})"
+        yield from [line] if len(line) <= _LINE else [f"{start} = field(", f"        {path},", "    )"]
+
+
+async def script_for(client: Client, sobject: str, only: Sequence[str] = ()) -> NewScript:
+    """Describe an object and write a sync of it, with these fields alone where any are named; costs two calls.
+
+    Raises ConfigurationInvalid for an object or a field that the org does not show (with the nearest that it does),
+    and for what queries cannot read.
+    """
+    try:
+        described = await describe(client, sobject)
+    except ObjectNotFound as problem:
+        raise _unknown_object(sobject, await list_objects(client), problem) from None
+    if not described.queryable or described.field("Id") is None:
+        raise ConfigurationInvalid(
+            f"{described.name} cannot be copied: queries give no rows of it, or rows without an Id.",
+            "Name another object; nothing was written.",
+        )
+    by_changes = bool(cursor_of(described)) and not demands_filter(described.name)
+    if not by_changes and described.name.lower().endswith("__b"):
+        instead = instead_of_changes(described.name, class_name(described.name))
+        raise ConfigurationInvalid(f"{described.name} is a big object, which is read by its index alone.", instead)
+    return compose(described, by_changes=by_changes, only=only)
+
+
+def compose(described: ObjectDescribe, *, by_changes: bool, only: Sequence[str] = ()) -> NewScript:
+    """Write the sync of an object as it was described; raises ConfigurationInvalid for a field that it cannot have."""
+    reasons = _left_out(described)
+    fields = [each for each in described.fields.values() if each.name not in _IN_EVERY_RECORD]
+    left_out = Counter(reasons[each.name] for each in fields if each.name in reasons and not only)
+    asked = {_field_asked_for(described, name, reasons).name for name in only}
+    fields = [each for each in fields if (each.name in asked if only else each.name not in reasons)]
+    fields.sort(key=lambda each: -1 if each.named else 1 + _LAST.index(each.name) if each.name in _LAST else 0)
+    names = field_names(each.name for each in described.fields.values())
+    columns = [_Column(names[each.name], each) for each in fields]
+    model, name = class_name(described.name), sync_name(described.plural, described.name)
+    lines = [
+        *_opening(described, model, columns, by_changes=by_changes),
+        *_record_class(described, model, columns, set(names.values())),
+        *_function(name, model, described.name, by_changes=by_changes),
+    ]
+    return NewScript(name, described.name, model, "\n".join(lines) + "\n", len(columns), left_out, by_changes)
+
+
+def is_found(path: Path, folder: Path) -> bool:
+    """Tell whether a file is among the scripts of a project."""
+    return path.parent.resolve() == folder.resolve() and path.suffix == ".py" and not path.name.startswith("_")
+
+
+def require_room(script: NewScript, path: Path, folder: Path) -> str:
+    """Raise ConfigurationInvalid where another script of the project has the sync's name, or a class for its table.
+
+    The file at the path itself does not count: it is to be replaced. Answers with the module of the installed sync
+    of that name, whose place the new one takes; "" where there is none.
+    """
+    namesake = next((found for found in list_syncs(folder) if found.name == script.name), None)
+    own = namesake is not None and Path(namesake.where).suffix == ".py"
+    if namesake and own and Path(namesake.where).resolve() != path.resolve():
+        raise ConfigurationInvalid(
+            f"{namesake.where} has a sync called {script.name} already; nothing was written.",
+            "Add the fields there, or give that sync another name: @sync(name=...).",
+        )
+    table = table_name(script.model)
+    if holder := _holder_of(table, path, folder):
+        raise ConfigurationInvalid(
+            f"{holder} has a record class for the table {table} already; nothing was written.",
+            'Add the fields there, or give that class a table of its own: __tablename__ = "...".',
+        )
+    return namesake.where if namesake and not own else ""
+
+
+def write(script: NewScript, path: Path, *, replace: bool = False) -> None:
+    """Write the script to a file; raises ConfigurationInvalid for one that exists, unless it may be replaced."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w" if replace else "x", encoding="utf-8", newline="\n") as file:
+            file.write(script.text)
+    except OSError as error:
+        if isinstance(error, FileExistsError) and path.exists():
+            problem = ConfigurationInvalid(
+                f"{path} exists already; nothing was written.", "Replace it with --force, or write to --output FILE."
+            )
+        else:
+            reason = error.strerror or type(error).__name__
+            problem = ConfigurationInvalid(f"{path} cannot be written: {reason}.", "Choose another with --output FILE.")
+        raise problem from error
+
+
+def _unknown_object(sobject: str, known: Sequence[str], problem: ObjectNotFound) -> ConfigurationInvalid:
+    spellings = {spelling.lower(): name for name in known for spelling in (class_name(name), name)}
+    near = get_close_matches(sobject.lower(), spellings, n=1)
+    return ConfigurationInvalid(problem.cause, f"Did you mean {spellings[near[0]]}?" if near else problem.remedy)
+
+
+def _left_out(described: ObjectDescribe) -> dict[str, str]:
+    """Say why fields are not in the class: told by their parts, binary, or deprecated and hidden.
+
+    An account's Name is called a part of itself: where there are person accounts, it stays beside its parts, for
+    companies have no others.
+    """
+    fields = described.fields.values()
+    wholes = {each.compound for each in fields if not each.hidden}
+    made_of_parts = wholes - {each.name for each in fields if each.compound == each.name}
+    kinds = {each.name: "compound" for each in fields if each.name in made_of_parts}
+    kinds |= {each.name: "binary" for each in fields if each.type == "base64"}
+    return kinds | {each.name: "deprecated" for each in fields if each.hidden}
+
+
+def _field_asked_for(described: ObjectDescribe, name: str, reasons: Mapping[str, str]) -> FieldDescribe:
+    """Find a field that was named; a compound one may be had where it is asked for."""
+    found = described.field(name)
+    if found is None:
+        known = {each.name.lower(): each.name for each in described.fields.values()}
+        near = get_close_matches(name.lower(), known, n=1)
+        hint = f"Did you mean {known[near[0]]}?" if near else "Name fields of the object itself, by their API names."
+        raise ConfigurationInvalid(
+            f"{described.name} has no field {name}, or the connection's user may not see it.", hint
+        )
+    if reasons.get(found.name, "compound") != "compound":
+        raise ConfigurationInvalid(
+            f"{described.name}.{found.name} cannot be copied: it is {reasons[found.name]}.", "Leave it out."
+        )
+    return found
+
+
+def _holder_of(table: str, path: Path, folder: Path) -> Path | None:
+    """Find the script that has a record class for a table: where it is defined, before where it is imported."""
+    holders: list[tuple[bool, Path]] = []
+    for script in load_scripts(folder):
+        if script.module is None or script.path.resolve() == path.resolve():
+            continue
+        home = script.module.__name__
+        replaced = f"{home.rpartition('.')[0]}.{path.stem}" if is_found(path, folder) else ""
+        models = [model for model in record_classes(script.module) if schema_of(model).table == table]
+        holders += [(model.__module__ != home, script.path) for model in models if model.__module__ != replaced]
+    return min(holders)[1] if holders else None
+
+
+def _opening(described: ObjectDescribe, model: str, columns: Sequence[_Column], *, by_changes: bool) -> Iterator[str]:
+    """Write the docstring and the imports that the columns need."""
+    how = "kept up to date every fifteen minutes" if by_changes else "read whole once a day"
+    yield from (f'"""{_told(described.plural) or model}, {how}."""', "")
+    types = {each.type for each in columns} & {"date", "datetime", "time"}
+    if types:
+        yield from (f"from datetime import {', '.join(sorted(types))}", "")
+    yield f"from orgsync import Batches, Context, Record, {'field, ' if _name_paths(columns) else ''}sync"
+
+
+def _record_class(
+    described: ObjectDescribe, model: str, columns: Sequence[_Column], taken: Collection[str]
+) -> Iterator[str]:
+    yield from (
+        "",
+        "",
+        f"class {model}(Record, table=True):",
+        f'    """One row of {_told(described.name) or model}."""',
+    )
+    if described.name != model:
+        yield from ("", f"    __sobject__ = {_quoted(described.name)}")
+    if columns:
+        yield ""
+    lookup, hint = _hint(columns, taken)
+    for each in columns:
+        yield from each.lines()
+        if each is lookup:
+            yield hint
+
+
+def _name_paths(columns: Sequence[_Column]) -> bool:
+    """Tell whether any column has to say `field(...)`."""
+    return any(not each.follows_rule for each in columns)
+
+
+def _hint(columns: Sequence[_Column], taken: Collection[str]) -> tuple[_Column | None, str]:
+    """Show how a parent's field is written, in a comment below the first lookup that leads to one object."""
+    for each in columns:
+        relationship = each.field.relationship
+        if relationship and len(each.field.refers_to) == 1 and relationship not in _NOT_WORTH_A_HINT:
+            name = parent_field_name(relationship, taken)
+            line = f"    # {name}: str | None = field({_quoted(f'{relationship}.Name')})  # a parent's field"
+            line += "" if _name_paths(columns) else "; import field from orgsync"
+            return (each, line) if len(line) <= _LONGEST_LINE else (None, "")
+    return None, ""
+
+
+def _function(name: str, model: str, sobject: str, *, by_changes: bool) -> Iterator[str]:
+    yield from ("", "", '@sync(every="15m", reconcile="1d")' if by_changes else '@sync(every="1d")')
+    line = f"def {name}(ctx: Context) -> Batches[{model}]:"
+    yield from [line] if len(line) <= _LINE else [f"def {name}(", "    ctx: Context,", f") -> Batches[{model}]:"]
+    if by_changes:
+        yield '    """Every row that changed since the last run, deletions included."""'
+    else:
+        yield '    """Every row there is; those that are gone are marked deleted."""'
+    if demands_filter(sobject):
+        where = _FILTERS.get(sobject, "...")
+        yield f"    # Salesforce refuses {sobject} without a filter of a certain form: where= has to give it one."
+        yield f"    return ctx.snapshot({model}, where={_quoted(where)})"
+    else:
+        yield f"    return ctx.{'changes' if by_changes else 'snapshot'}({model})"
+
+
+def _told(label: str) -> str:
+    """Write an administrator's label so that it can stand in a docstring; "" for one that is too long."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in label)
+    plain = " ".join(plain.replace('"', "'").replace("\\", "/").split())
+    return plain if len(plain.encode()) <= _LONGEST_LABEL else ""
+
+
+def _quoted(text: str) -> str:
+    """Write a text as Python does, whatever is in it."""
+    escaped = text.encode("unicode_escape").decode().replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,287 @@
+"""One org's REST API: a live token on every request, one renewal after a 401, retries, and the daily limit watched."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from types import EllipsisType
+from typing import Any, TypedDict, TypeVar, Unpack
+
+import anyio
+import stamina
+
+from orgsync.errors import ConfigurationInvalid, NetworkProblem, OrgsyncError, TransientProblem
+
+from ..auth.session import Access, Session
+from ..errors.access import remedy_of_scope
+from ..errors.judge import InstanceMoved, NoRoute, SessionInvalid, SessionUnfit, problem_of
+from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat
+from ..hosts import require_named_host
+from ..http.http import JSON, Http, Response, Stream
+from ..http.slots import SLOT, waiting
+from .usage import ApiUsage
+
+__all__ = ["DEFAULT_API_VERSION", "Client", "Judge"]
+
+DEFAULT_API_VERSION = "62.0"
+
+_SECONDS_TO_ASK = 3.0  # for a token that tells where an org has gone, while its old address cannot be reached
+
+T = TypeVar("T")
+Judge = Callable[[Response], OrgsyncError | None]
+
+
+class Body(TypedDict, total=False):
+    """What a request may carry besides its method and path."""
+
+    params: Mapping[str, str] | None
+    headers: Mapping[str, str] | None
+    json: JSON | EllipsisType
+
+
+class Client:
+    """Calls one org's API as one connection. Not to be shared by connections; the Http below it is.
+
+    `usage` counts the calls and knows the limit. `api_version` looks like "62.0". `warn` takes a sentence for the
+    operator, about an answer that is used though something is wrong with it.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        session: Session,
+        *,
+        api_version: str = DEFAULT_API_VERSION,
+        login_url: str,
+        allowed_hosts: Collection[str] = (),
+        limit_share: float = 0.8,
+        retry_for: float = 60.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.api_version = api_version
+        self.usage = ApiUsage(limit_share)
+        self.warn: Callable[[str], None] = _said_to_nobody
+        self._http = http
+        self._session = session
+        self._login_url = login_url
+        self._allowed_hosts = allowed_hosts
+        self._retry_for = retry_for
+        self._clock = clock
+        self._ahead = timedelta(0)
+        self._told_time = False
+        self._gone: set[str] = set()
+        self._moving = anyio.Lock()
+
+    @property
+    def now(self) -> datetime:
+        """The org's time: this machine's, corrected by the `Date` of the last answer."""
+        return self._clock() + self._ahead
+
+    @property
+    def machine_now(self) -> datetime:
+        """This machine's own time, whatever answers say."""
+        return self._clock()
+
+    async def server_now(self) -> datetime:
+        """Answer with the org's time, asking for it if no answer has told it yet."""
+        if not self._told_time:
+            await self.request("GET", "/services/data")
+        return self.now
+
+    async def request(self, method: str, path: str, **body: Unpack[Body]) -> Response:
+        """Send one request and answer with success; see `call`."""
+        return await self.call(method, path, _itself, **body)
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """Read a resource as JSON."""
+        return await self.call("GET", path, Response.json, params=params)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Response], T],
+        *,
+        judge: Judge = problem_of,
+        idempotent: bool | None = None,
+        **body: Unpack[Body],
+    ) -> T:
+        """Send one request and answer with what `read` makes of its success, or raise the error that says who must act.
+
+        A path that starts with `/services/` is taken as it is; any other is below `/services/data/vNN.N/`. What
+        passes by itself is tried again, writes only where that can do no harm, for a minute by default; `read`
+        may raise AnswerUnreadable, which counts as passing. `judge` decides what an answer means, and `idempotent`
+        whether carrying the request out twice does no harm, where the method does not tell.
+        Raises ConfigurationInvalid for a path on a host that is not the org's: a token is never sent there.
+        """
+
+        async def attempt() -> T:
+            return read(await self._signed_in(lambda access: self._send(method, path, access, judge, **body)))
+
+        return await self._retried(attempt, idempotent=method in IDEMPOTENT if idempotent is None else idempotent)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - of each wait on the socket, not of the whole
+    ) -> AsyncGenerator[Stream]:
+        """Open a resource whose body is read as it arrives, with the token and the retries of `call`.
+
+        What breaks later, while the body is read, is the caller's to mend: only it knows what it has had.
+        """
+        async with AsyncExitStack() as stack:
+
+            async def attempt() -> Stream:
+                return await self._signed_in(lambda access: self._open(stack, path, access, params, headers, timeout))
+
+            yield await self._retried(attempt, idempotent=True)
+
+    async def _retried(self, attempt: Callable[[], Awaitable[T]], *, idempotent: bool) -> T:
+        deadline = anyio.current_time() + self._retry_for
+        tries, slot = 0, SLOT.get()
+
+        def wait_after(error: Exception) -> bool | float:
+            """Tell stamina how long to wait before the next try; False where there is none."""
+            nonlocal tries
+            tries += 1
+            if not isinstance(error, OrgsyncError) or (isinstance(error, TransientProblem) and error.retried):
+                return False
+            if not may_repeat(error, idempotent=idempotent, tries=tries):
+                return False
+            told = getattr(error, "retry_after", None) or 0.0
+            if anyio.current_time() + told > deadline:
+                return False
+            slot.release(error)
+            return max(told, backoff(tries))
+
+        async for trial in stamina.retry_context(on=wait_after, attempts=ATTEMPTS, timeout=self._retry_for):
+            await slot.acquire()
+            with trial:
+                return await attempt()
+        raise AssertionError("stamina leaves its loop by return or raise")  # pragma: no cover
+
+    async def _signed_in(self, send: Callable[[Access], Awaitable[T]]) -> T:
+        """Send with a live token; when Salesforce calls it dead, renew it once and send the same again."""
+        self.usage.require_room()
+        access = await _token(self._session.access())
+        try:
+            return await send(access)
+        except SessionInvalid:
+            access = await _token(self._session.renew(access))
+        except SessionUnfit as refused:
+            raise SessionUnfit(refused.cause, remedy_of_scope(access.scope)) from None
+        except (InstanceMoved, NoRoute, NetworkProblem) as problem:
+            access = await self._moved(access, problem)
+        try:
+            return await send(access)
+        except SessionUnfit as refused:
+            raise SessionUnfit(refused.cause, remedy_of_scope(access.scope)) from None
+        except SessionInvalid as refused:
+            raise SessionUnfit(
+                f"Salesforce calls a new session invalid at once: {refused.cause}", remedy_of_scope(access.scope)
+            ) from None
+
+    async def _moved(self, access: Access, problem: InstanceMoved | NoRoute | NetworkProblem) -> Access:
+        """Learn from a new token where the org is, once for each address that leads nowhere or elsewhere.
+
+        Nothing but a token's answer tells of a move. Raises the problem itself where the org has not moved, and soon
+        where the login host cannot be reached either: then it is the network that is gone.
+        """
+        if isinstance(problem, NetworkProblem) and problem.sent:
+            raise problem
+        async with self._moving:  # others that meet the old address meanwhile wait for the same answer
+            if access.instance_url in self._gone:
+                renewed = await _token(self._session.access())
+            else:
+                self._gone.add(access.instance_url)
+                renewed = access
+                if isinstance(problem, InstanceMoved):  # somebody is there, so what keeps a token from us is said
+                    renewed = await _token(self._session.renew(access))
+                else:
+                    with anyio.move_on_after(_SECONDS_TO_ASK), suppress(TransientProblem, ConfigurationInvalid):
+                        renewed = await self._session.renew(access)
+        if renewed.instance_url == access.instance_url:
+            raise problem
+        return renewed
+
+    async def _send(self, method: str, path: str, access: Access, judge: Judge, **body: Unpack[Body]) -> Response:
+        url, params = self._url(path, access), body.get("params")
+        headers = _headers(access, body.get("headers"))
+        self.usage.calls += 1
+        with waiting():
+            answer = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
+        self._note(answer)
+        return _successful(answer, judge)
+
+    async def _open(
+        self,
+        stack: AsyncExitStack,
+        path: str,
+        access: Access,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        seconds: float | None,
+    ) -> Stream:
+        """Open a stream that stays open until the stack is left; one that is no success is closed at once."""
+        url = self._url(path, access)
+        self.usage.calls += 1
+        async with AsyncExitStack() as opening:
+            with waiting():
+                stream = await opening.enter_async_context(
+                    self._http.stream("GET", url, params=params, headers=_headers(access, headers), timeout=seconds)
+                )
+            self._note(stream)
+            if not stream.ok:
+                _successful(await stream.read(), problem_of)
+            stack.push_async_callback(opening.pop_all().aclose)
+            return stream
+
+    def _note(self, answer: Response | Stream) -> None:
+        self.usage.note(answer.headers)
+        if answer.date:
+            self._ahead = answer.date - self._clock()
+            self._told_time = True
+
+    def _url(self, path: str, access: Access) -> str:
+        """Make the address of a path, and refuse one that leads to a host that is not the org's."""
+        if "://" in path or path.startswith("//"):
+            return self._checked(path, access)
+        root = "" if path.startswith("/services/") else f"/services/data/v{self.api_version}/"
+        return self._checked(f"{access.instance_url}{root}{path.removeprefix('/') if root else path}", access)
+
+    def _checked(self, url: str, access: Access) -> str:
+        require_named_host(url, login_url=self._login_url, named=access.hosts, allowed_hosts=self._allowed_hosts)
+        return url
+
+
+async def _token(asked: Awaitable[Access]) -> Access:
+    """Await a token; a login host that does not give one has been asked often enough already."""
+    try:
+        return await asked
+    except TransientProblem as problem:
+        problem.retried = True
+        raise
+
+
+def _said_to_nobody(_: str) -> None:
+    return None
+
+
+def _itself(answer: Response) -> Response:
+    return answer
+
+
+def _headers(access: Access, headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {"Accept": "application/json", **(headers or {}), "Authorization": f"Bearer {access.token}"}
+
+
+def _successful(answer: Response, judge: Judge) -> Response:
+    problem = judge(answer)
+    if problem is None:
+        return answer
+    if isinstance(problem, TransientProblem):
+        problem.retry_after = answer.retry_after
+    raise problem

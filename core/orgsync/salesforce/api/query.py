@@ -1,0 +1,249 @@
+"""SOQL over REST: pages of records, followed until Salesforce says done, and counted against what it says it found.
+
+A page that says `done` is believed only when all pages together hold as many rows as `totalSize` names: a proxy or a
+server that ends a query early would otherwise pass for an org with fewer rows. The smallest total that any page names
+counts, for rows may be deleted for good while pages are read; a negative or missing one says nothing.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeAlias, cast
+
+import msgspec
+
+from orgsync.errors import AnswerUnreadable
+from orgsync.records import bare
+
+from ..errors.judge import QueryIncomplete, problem_of, unreadable
+from ..http.http import Response
+from .client import Client, Judge
+
+__all__ = ["Page", "pages", "records"]
+
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)
+_PAGE_SIZE = {"Sforce-Query-Options": "batchSize=2000"}
+_AGAIN = "Run it again; where it stays so, look for a proxy that changes answers."
+_COUNT = re.compile(r"\s*SELECT\s+COUNT\s*\(\s*\)\s", re.IGNORECASE)
+_Record: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a query's records. A short page is not an end: only `next_url` being None is.
+
+    `total` is how many rows the query finds, None where the answer does not say.
+    """
+
+    records: list[_Record]
+    total: int | None
+    next_url: str | None
+
+
+@dataclass(slots=True)
+class _Count:
+    """The rows of a query so far, against the number that Salesforce says there are."""
+
+    request: str
+    rows: int = 0
+    total: int | None = None
+    largest: int | None = None
+    urls: set[str] = field(default_factory=set[str])
+    pages: set[int] = field(default_factory=set[int])
+
+    def checked(self, page: Page) -> Page:
+        """Return the page if it can be the next one.
+
+        Raises QueryIncomplete for a last one that leaves rows out, AnswerUnreadable for one that leads back
+        to one that was read or brings more rows than were found.
+        """
+        total = self.least_total(page)
+        rows = self.rows + len(page.records)
+        if page.next_url is None and total is not None and rows < total:
+            raise QueryIncomplete(
+                f"{self.request} ended with {rows:,} of the {total:,} rows that Salesforce says it found.",
+                _AGAIN,
+            )
+        if page.next_url in self.urls or _print_of(page) in self.pages:
+            raise AnswerUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
+        largest = self.largest_total(page)
+        if largest is not None and rows > largest:
+            raise AnswerUnreadable(
+                f"{self.request} goes on behind the {largest:,} rows that Salesforce says it found.", _AGAIN
+            )
+        return page
+
+    def add(self, page: Page) -> None:
+        """Count a page."""
+        self.total, self.largest = self.least_total(page), self.largest_total(page)
+        self.rows += len(page.records)
+        if page.next_url is not None:
+            self.urls.add(page.next_url)
+        if (found := _print_of(page)) is not None:
+            self.pages.add(found)
+
+    def least_total(self, page: Page) -> int | None:
+        """Return the smallest total that any page named, this one included."""
+        return min((total for total in (self.total, page.total) if total is not None), default=None)
+
+    def largest_total(self, page: Page) -> int | None:
+        """Return the largest total that any page named, this one included."""
+        return max((total for total in (self.largest, page.total) if total is not None), default=None)
+
+
+async def pages(
+    client: Client, soql: str, *, deleted: bool = False, exact: bool = False, judge: Judge = problem_of
+) -> AsyncIterator[Page]:
+    """Run a query and give its pages; `deleted` includes the recycle bin and archived rows (queryAll).
+
+    `exact` reads numbers with a decimal point as Decimal; `judge` decides what an answer means. Raises LocatorExpired
+    when the rest of the pages is gone, and QueryIncomplete, instead of giving the last page, where all pages hold fewer
+    rows than the query found.
+    """
+    resource = "queryAll" if deleted else "query"
+    count = None if _COUNT.match(soql) else _Count(f"GET {resource}")
+    read = _reader(client, count, exact=exact)
+    page = await client.call("GET", resource, read, judge=judge, params={"q": soql}, headers=_PAGE_SIZE)
+    while True:
+        if count is not None:
+            count.add(page)
+        yield page
+        if page.next_url is None:
+            return
+        page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
+
+
+async def records(
+    client: Client, soql: str, *, deleted: bool = False, judge: Judge = problem_of
+) -> AsyncIterator[_Record]:
+    """Run a query and give its records, without the `attributes` that Salesforce puts in each.
+
+    The rows of a child query (`SELECT Id, (SELECT Id FROM Contacts) FROM Account`) come whole, however many pages
+    they have. Raises as `pages` does.
+    """
+    async for page in pages(client, soql, deleted=deleted, judge=judge):
+        for record in page.records:
+            await _complete(client, record)
+            yield bare(record)
+
+
+async def _complete(client: Client, record: _Record) -> None:
+    """Read the pages that are left of each child query's result, those inside of its rows too."""
+    for value in record.values():
+        if not isinstance(value, dict):
+            continue
+        result = cast("_Record", value)
+        if "records" in result or "totalSize" in result:
+            await _complete_result(client, result)
+        else:
+            await _complete(client, result)
+
+
+async def _complete_result(client: Client, result: _Record) -> None:
+    count = _Count("A child query")
+    read = _reader(client, count)
+    try:
+        page = count.checked(_page(result))
+    except (KeyError, TypeError, ValueError):
+        raise AnswerUnreadable(
+            "A query was answered with a child query's rows in an unexpected shape.", _AGAIN
+        ) from None
+    count.add(page)
+    rows = page.records
+    while page.next_url is not None:
+        page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
+        count.add(page)
+        rows.extend(page.records)
+    result["done"] = True
+    result.pop("nextRecordsUrl", None)
+    for row in rows:
+        await _complete(client, row)
+
+
+def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Callable[[Response], Page]:
+    """Make what reads a page out of an answer; an answer that it refuses is asked for again."""
+
+    def read(answer: Response) -> Page:
+        body = _body(client, answer, exact=exact)
+        try:
+            page = _page(body)
+        except (KeyError, TypeError, ValueError):
+            raise unreadable(answer) from None
+        if not page.records and page.next_url:
+            raise AnswerUnreadable(
+                f"{answer.place} was answered with an empty page that is not the last.", "Try again."
+            )
+        return page if count is None else count.checked(page)
+
+    return read
+
+
+def _body(client: Client, answer: Response, *, exact: bool) -> Any:
+    """Read JSON; bytes that are not UTF-8 are replaced, with a warning, so that one row does not stop a sync."""
+    try:
+        return _decoded(answer.content, exact=exact)
+    except UnicodeDecodeError:
+        pass
+    except (ValueError, RecursionError):
+        answer.json()  # says what is wrong with it
+        raise unreadable(answer) from None
+    text = answer.content.decode("utf-8", "replace")
+    try:
+        body = _decoded(text.encode(), exact=exact)
+    except (ValueError, RecursionError):
+        body = None
+    if body is None:
+        answer.json()
+    client.warn(f"The answer to {answer.place} holds bytes that are not UTF-8; each is kept as U+FFFD.")
+    return body
+
+
+def _decoded(content: bytes, *, exact: bool) -> Any:
+    try:
+        return _EXACT.decode(content) if exact else msgspec.json.decode(content)
+    except msgspec.DecodeError:  # half a surrogate pair, or no JSON at all: the slower reader takes the one
+        return json.loads(content, parse_float=Decimal if exact else None)
+
+
+def _page(body: Any) -> Page:
+    """Read a page; raises KeyError, TypeError or ValueError where it is none, or ends nowhere.
+
+    One that is `done` and names a next page all the same is the end only where its own rows are all that were found.
+    """
+    rows, done = body["records"], body["done"]
+    if not isinstance(done, bool) or not isinstance(rows, list):
+        raise TypeError("no page of a query")
+    if not all(isinstance(row, dict) for row in cast("list[object]", rows)):
+        raise TypeError("no rows")
+    found, total = cast("list[_Record]", rows), _total(body)
+    return Page(found, total, None if done and len(found) == total else _next_url(body, done=done))
+
+
+def _total(body: _Record) -> int | None:
+    """Return how many rows the query finds; a negative or missing total says nothing, one of another type is wrong."""
+    total = body.get("totalSize")
+    if total is None:
+        return None
+    if type(total) is not int:
+        raise TypeError("no number of rows")
+    return total if total >= 0 else None
+
+
+def _next_url(body: _Record, *, done: bool) -> str | None:
+    """Return where the next page is; raises ValueError where there has to be one and is not, or the other way round."""
+    url = body.get("nextRecordsUrl")
+    if done != (url is None or url == ""):
+        raise ValueError("done and the address of the next page do not go together")
+    if done:
+        return None
+    if not isinstance(url, str):
+        raise TypeError("no address of the next page")
+    return url
+
+
+def _print_of(page: Page) -> int | None:
+    """Return what tells a page from every other of its query: which rows it holds; None where they have no Ids."""
+    ids = tuple(record.get("Id") for record in page.records)
+    return hash(ids) if all(isinstance(each, str) for each in ids) and ids else None

@@ -1,0 +1,150 @@
+"""getUpdated and getDeleted: up to when everything committed is visible, and what was deleted for good.
+
+Both ignore the seconds of a window's ends, and need View All Data to tell of every row (SOAP API Developer Guide).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from orgsync.errors import OrgsyncError, QueryRefused
+from orgsync.records import parse_instant
+from orgsync.records.ids import long_id
+
+from ..errors.error_body import api_error_of
+from ..errors.judge import NotReplicateable, problem_of, unreadable
+from ..http.messages import Response
+from .client import Client
+
+__all__ = ["DeleteLogPurged", "Deletions", "TooManyDeletions", "deleted", "latest_date_covered"]
+
+_MINUTE = timedelta(minutes=1)
+_NOT_REPLICATEABLE = re.compile(r"\bnot (replicable|replicateable|support replication)\b", re.IGNORECASE)
+
+
+class DeleteLogPurged(QueryRefused):
+    """The log of deletions does not reach back so far (15 days, or less where it was purged): compare Ids instead."""
+
+
+class TooManyDeletions(QueryRefused):
+    """A window holds more deletions than one answer may (600,000)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """Hold what was deleted in a window: Ids of 18 characters, each once.
+
+    `earliest` is where the log begins. `covered` is up to when the answer is sure, and where the next window starts:
+    it stays behind the window's end while a long transaction is open.
+    """
+
+    ids: list[str]
+    earliest: datetime
+    covered: datetime
+
+
+async def latest_date_covered(client: Client, sobject: str, start: datetime, end: datetime) -> datetime:
+    """Ask getUpdated up to when a window is covered; at most `end`.
+
+    While a long transaction is open this stays at that transaction's start, for its rows cannot be seen yet
+    (SOAP API Developer Guide, GetUpdatedResult). Salesforce ignores the seconds of both ends. Raises NotReplicateable
+    where Salesforce says that it does not cover the object.
+    """
+    return await client.call("GET", _path(sobject, "updated"), _covered, judge=_judge, params=_params(start, end))
+
+
+async def deleted(client: Client, sobject: str, start: datetime, end: datetime) -> Deletions:
+    """Ask getDeleted which rows were deleted in a window, by a user, a merge or a cascade.
+
+    A window of a minute or less begins earlier, for Salesforce refuses it; one that holds too many deletions is read
+    in halves. Raises DeleteLogPurged where the log begins behind `start`, TooManyDeletions where halving does not
+    help, and NotReplicateable as above.
+    """
+    start = _minute(start)
+    found = await _deleted(client, sobject, min(start, _minute(end) - 2 * _MINUTE), end)
+    if found.earliest > start:
+        raise _purged(f"{sobject} of {_text(start)}")
+    return found
+
+
+async def _deleted(client: Client, sobject: str, start: datetime, end: datetime) -> Deletions:
+    middle = _minute(start + (end - start) / 2)
+    try:
+        return await client.call(
+            "GET", _path(sobject, "deleted"), _deletions, judge=_judge_deleted, params=_params(start, end)
+        )
+    except TooManyDeletions:
+        if middle - start <= _MINUTE:
+            raise
+    early = await _deleted(client, sobject, start, middle)
+    if early.covered < middle:
+        return early  # what comes behind cannot be seen whole yet
+    late = await _deleted(client, sobject, middle, end)
+    return Deletions(list(dict.fromkeys(early.ids + late.ids)), max(early.earliest, late.earliest), late.covered)
+
+
+def _judge_deleted(answer: Response) -> OrgsyncError | None:
+    refusal = api_error_of(answer)
+    if refusal is not None and not answer.ok:
+        if refusal.code == "INVALID_REPLICATION_DATE":
+            return _purged(refusal.request)
+        if refusal.code == "EXCEEDED_ID_LIMIT":
+            return TooManyDeletions(
+                f"{refusal.request} finds too many deletions.", "Compare the Ids of all rows instead."
+            )
+    return _judge(answer)
+
+
+def _judge(answer: Response) -> OrgsyncError | None:
+    """Know the one refusal that says what the object is, and not what is wrong just now.
+
+    Seen in a report: 400 "sObject type FAQ_Subscribers__ka is not replicable"; the code is the SOAP API's.
+    """
+    refusal = api_error_of(answer)
+    if refusal is None or answer.status != 400:
+        return problem_of(answer)
+    if refusal.code == "INVALID_TYPE_FOR_OPERATION" or _NOT_REPLICATEABLE.search(refusal.message):
+        return NotReplicateable(f"Salesforce does not replicate the object ({refusal.code}).", "Use ctx.snapshot.")
+    return problem_of(answer)
+
+
+def _purged(request: str) -> DeleteLogPurged:
+    return DeleteLogPurged(
+        f"Salesforce's log of deletions does not reach back far enough for {request}.",
+        "Compare the Ids of all rows instead.",
+    )
+
+
+def _path(sobject: str, kind: str) -> str:
+    return f"sobjects/{quote(sobject, safe='')}/{kind}/"
+
+
+def _params(start: datetime, end: datetime) -> dict[str, str]:
+    return {"start": _text(start), "end": _text(end)}
+
+
+def _minute(instant: datetime) -> datetime:
+    return instant.replace(second=0, microsecond=0)
+
+
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _covered(answer: Response) -> datetime:
+    body: Any = answer.json()
+    try:
+        return parse_instant(body["latestDateCovered"])
+    except (KeyError, TypeError, ValueError):
+        raise unreadable(answer) from None
+
+
+def _deletions(answer: Response) -> Deletions:
+    body: Any = answer.json()
+    try:
+        ids = list(dict.fromkeys(long_id(each["id"]) for each in body["deletedRecords"]))
+        return Deletions(ids, parse_instant(body["earliestDateAvailable"]), parse_instant(body["latestDateCovered"]))
+    except (KeyError, TypeError, ValueError):
+        raise unreadable(answer) from None

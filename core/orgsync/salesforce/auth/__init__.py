@@ -1,0 +1,1 @@
+"""Signing in: credentials, grants, the token endpoint, the browser flow, and the session that renews tokens."""

@@ -1,0 +1,202 @@
+"""The OAuth endpoints, one function each: a form goes in, and what Salesforce means comes out."""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import stamina
+
+from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, SignInNeeded, TransientProblem
+from orgsync.printable import whole
+
+from ..errors.gateway import passes, unspoken
+from ..errors.retry import UNREACHABLE_TRIES, backoff, pause
+from ..hosts import host_of, login_url, may_be_org
+from ..http.http import JSON, Http, Response
+from ..http.slots import SLOT, waiting
+from .credentials import Credentials
+from .sign_in_errors import problem
+from .token_response import TokenResponse, lifetime_of, parse_token_response
+
+__all__ = ["INTROSPECTION_HINT", "Identity", "aside", "identity", "introspect", "request_token", "retried"]
+
+INTROSPECTION_HINT = (
+    "Salesforce does not tell this app how long its tokens live, so each is used until it is refused. "
+    "Switch on Introspect All Tokens in the app's settings to have them renewed in time."
+)
+"""What to tell a person where `introspect` gives None."""
+
+TOKEN_TIMEOUT = 30.0
+_LARGEST = 1024 * 1024  # bytes; a token answer has some thousand
+_ASIDE_TIMEOUT = 10.0
+_ASIDE_TRIES = 3
+_RETRY_SECONDS = 45.0
+_LONGEST_WAIT = 8.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Name the user a token acts for; None where Salesforce does not tell."""
+
+    username: str | None = None
+    org_id: str | None = None
+    user_id: str | None = None
+
+
+async def request_token(
+    http: Http, login_url: str, form: Mapping[str, str], *, within: float = TOKEN_TIMEOUT
+) -> TokenResponse:
+    """Post one form to the token endpoint; `within` so many seconds the whole answer must come.
+
+    Raises SignInNeeded where Salesforce refuses the sign-in or the login host has moved, and a TransientProblem where
+    asking again may help, as after any answer without an error of Salesforce's. Nothing is retried here.
+    """
+    with waiting():
+        answer = await http.send(
+            "POST",
+            f"{login_url}/services/oauth2/token",
+            form=form,
+            headers={"Accept": "application/json"},
+            timeout=within,
+            largest=_LARGEST,
+        )
+    if answer.status == 200:
+        return parse_token_response(answer.json())
+    raise _refused(answer, form.get("grant_type"))
+
+
+async def introspect(http: Http, credentials: Credentials) -> float | None:
+    """Learn how many seconds the access token of these credentials lives; None where the app may not ask.
+
+    Any failure gives None: not knowing only costs a refused request now and then.
+    """
+    form = {
+        "token": credentials.access_token or "",
+        "token_type_hint": "access_token",
+        "client_id": credentials.client_id,
+    }
+    if credentials.client_secret:
+        form["client_secret"] = credentials.client_secret
+    answer = await aside(http, "POST", f"{credentials.instance_url}/services/oauth2/introspect", form=form)
+    document = _document(answer)
+    if answer is None or document.get("active") is not True:
+        return None
+    start = _number(document, "iat") or (answer.date or datetime.now(UTC)).timestamp()
+    end = _number(document, "exp") or 0.0
+    return lifetime_of(end - start)
+
+
+async def identity(http: Http, credentials: Credentials) -> Identity:
+    """Ask whom the access token acts for, at the instance it came with; what its scopes hide stays None."""
+    bearer = {"Authorization": f"Bearer {credentials.access_token}"}
+    paths = ["/services/oauth2/userinfo"]
+    if credentials.org_id and credentials.user_id:
+        paths.append(f"/id/{credentials.org_id}/{credentials.user_id}")
+    for path in paths:
+        answer = await aside(http, "GET", f"{credentials.instance_url}{path}", headers=bearer)
+        document = _document(answer)
+        username = _text(document, "preferred_username") or _text(document, "username")
+        if username is not None:
+            return Identity(username, _text(document, "organization_id"), _text(document, "user_id"))
+    return Identity()
+
+
+async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Await an attempt, and again after each TransientProblem, for 45 seconds at most, with full jitter.
+
+    A host that cannot be reached at all is given up after a few tries. The slot of a run is given back by the first
+    wait; who asked for the attempt takes one again, when it holds no lock.
+    """
+    async for trial in stamina.retry_context(_Waits(), attempts=None, timeout=_RETRY_SECONDS):
+        with trial:
+            return await attempt()
+    raise AssertionError("the last attempt raises")  # pragma: no cover
+
+
+class _Waits:
+    """Decide what is worth another attempt, and how long it waits: any time up to a limit that doubles."""
+
+    def __init__(self) -> None:
+        self._limit = 0.5
+        self._tries = 0
+
+    def __call__(self, error: Exception) -> bool | float:
+        self._tries += 1
+        if not isinstance(error, TransientProblem) or error.retried:
+            return False
+        if isinstance(error, NetworkProblem) and not error.sent and self._tries >= UNREACHABLE_TRIES:
+            return False
+        SLOT.get().release(error)
+        self._limit = min(2 * self._limit, _LONGEST_WAIT)
+        return random.uniform(0, self._limit)  # noqa: S311 - spreads load, guards nothing
+
+
+def _refused(answer: Response, flow: str | None) -> OrgsyncError:
+    document = _document(answer)
+    error, description = _text(document, "error"), _text(document, "error_description")
+    if error or description:
+        return problem(error or "", description or "", flow=flow)
+    return _moved(answer) or unspoken(answer)
+
+
+def _moved(answer: Response) -> SignInNeeded | None:
+    """Say where a login host has moved to; None for an answer that is no redirect to another host of Salesforce's."""
+    target = answer.redirected_to
+    if target is None or not may_be_org(target, answer.url):
+        return None
+    new = login_url(url=target)
+    return SignInNeeded(
+        f"The login host {host_of(answer.url)} has moved to {new}.",
+        f"Sign in there: orgsync connect NAME --login-url {new}",
+    )
+
+
+async def aside(
+    http: Http,
+    method: str,
+    url: str,
+    *,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response | None:
+    """Send a request that a sign-in can do without; None where the network fails, or the server stays busy."""
+    for tries in range(1, _ASIDE_TRIES + 1):
+        try:
+            answer = await http.send(method, url, form=form, headers=headers, timeout=_ASIDE_TIMEOUT, largest=_LARGEST)
+        except TransientProblem:
+            return None
+        if answer.status != 420 and not passes(answer.status):
+            return answer
+        if tries < _ASIDE_TRIES:
+            await pause(backoff(tries))
+    return None
+
+
+def _document(answer: Response | None) -> dict[str, JSON]:
+    """Give the answer's JSON object, or an empty one for anything else."""
+    if answer is None:
+        return {}
+    try:
+        document = answer.json()
+    except AnswerUnreadable:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _text(document: dict[str, JSON], name: str) -> str | None:
+    value = document.get(name)
+    return whole(value) if isinstance(value, str) and value else None
+
+
+def _number(document: dict[str, JSON], name: str) -> float | None:
+    value = document.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

@@ -1,0 +1,28 @@
+"""Which API versions an org offers."""
+
+from typing import Any
+
+from orgsync.errors import OrgsyncError
+
+from ..http.http import Http
+from .token_endpoint import aside
+
+__all__ = ["choose_version", "offered_versions"]
+
+
+async def offered_versions(http: Http, instance_url: str) -> list[str]:
+    """List the API versions of an org, oldest first; needs no token and costs no API call. Empty where it fails."""
+    try:
+        answer = await aside(http, "GET", f"{instance_url}/services/data", headers={"Accept": "application/json"})
+        body: Any = answer.json() if answer and answer.ok else []
+        return sorted((str(each["version"]) for each in body), key=float)
+    except (OrgsyncError, KeyError, TypeError, ValueError):
+        return []
+
+
+def choose_version(offered: list[str], preferred: str) -> str:
+    """Take the preferred version where it is offered, else the newest below it, else the oldest there is."""
+    if not offered or preferred in offered:
+        return preferred
+    below = [version for version in offered if float(version) <= float(preferred)]
+    return below[-1] if below else offered[0]

@@ -1,0 +1,68 @@
+"""Which errors are worth another try, and after how long: decided from values, without I/O.
+
+What may have been carried out is sent again only where carrying it out twice does no harm. What Salesforce says it
+has not carried out, and what has not reached it, may always be sent again.
+"""
+
+import random
+
+import anyio
+import stamina
+
+from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, ServerProblem
+
+from ..http.messages import ResponseTooLarge
+from ..http.slots import SLOT
+from .judge import InstanceMoved, LocatorBusy, LocatorExpired, NoRoute, NotCarriedOut, QueryIncomplete, QueryTimedOut
+
+__all__ = ["ATTEMPTS", "IDEMPOTENT", "UNREACHABLE_TRIES", "backoff", "may_repeat", "pause"]
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""The methods that do no harm when they are carried out twice."""
+
+ATTEMPTS = 7
+"""How often a request is sent at most, the first time included."""
+
+UNREACHABLE_TRIES = 5
+"""How often a host is tried that cannot be reached at all: a person waits some ten seconds for that, not minutes."""
+
+_FIRST_WAIT = 1.0  # seconds; the longest first wait, doubled on each further try
+_LONGEST_WAIT = 20.0
+
+_TRIES: tuple[tuple[type[OrgsyncError], int], ...] = (  # the first that fits counts, so subclasses come first
+    (LocatorBusy, ATTEMPTS),
+    (LocatorExpired, 1),  # what is gone stays gone
+    (QueryTimedOut, 1),  # the same query would take as long again
+    (QueryIncomplete, 3),
+    (NoRoute, 3),  # most often the org is gone
+    (ResponseTooLarge, 1),
+    (InstanceMoved, 3),  # the login host does not know of it
+    (AnswerUnreadable, 3),  # a proxy's page and a wrong address stay what they are
+    (NetworkProblem, ATTEMPTS),
+    (ServerProblem, ATTEMPTS),
+)
+
+
+def may_repeat(error: OrgsyncError, *, idempotent: bool, tries: int = 1) -> bool:
+    """Tell whether a request that ended so, after so many tries, may be sent again as it is."""
+    if isinstance(error, NetworkProblem) and not error.sent:
+        return tries < UNREACHABLE_TRIES
+    if not idempotent and not isinstance(error, NotCarriedOut):
+        return False
+    return tries < next((most for kind, most in _TRIES if isinstance(error, kind)), 1)
+
+
+def backoff(tries: int) -> float:
+    """Choose how many seconds to wait after so many tries: any time up to a limit that doubles (full jitter)."""
+    return random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (tries - 1)))  # noqa: S311 - guards nothing
+
+
+async def pause(seconds: float) -> None:
+    """Wait, unless stamina is told that this is a test (`stamina.set_testing`).
+
+    The slot of the run is given back meanwhile.
+    """
+    slot = SLOT.get()
+    slot.release(None)
+    await anyio.sleep(0 if stamina.is_testing() else seconds)
+    await slot.acquire()

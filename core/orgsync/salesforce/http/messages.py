@@ -1,0 +1,177 @@
+"""What an exchange over HTTP gives: an answer read whole, or one that is read as it arrives."""
+
+import json as jsonlib
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeAlias
+from urllib.parse import urljoin, urlsplit
+
+from orgsync.errors import AnswerUnreadable
+
+from .bounds import LARGEST_ANSWER
+
+__all__ = ["JSON", "Response", "ResponseTooLarge", "Stream", "named", "too_large"]
+
+JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
+"""What a JSON text can hold."""
+
+
+_FIRST_YEAR, _LAST_YEAR = 1990, 9000  # of a clock; instants are counted on from it
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class ResponseTooLarge(AnswerUnreadable):
+    """An answer that is read whole grows beyond the bound; reading it again would cost as much again."""
+
+
+class _Head:
+    """What an answer begins with."""
+
+    __slots__ = ()
+
+    status: int
+    headers: Mapping[str, str]
+    method: str
+    url: str
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the status is one of success."""
+        return 200 <= self.status < 300
+
+    @property
+    def date(self) -> datetime | None:
+        """Give the server's own clock, aware, from the `Date` header; None where it is absent or garbled."""
+        try:
+            date = parsedate_to_datetime(self.headers.get("date", ""))
+            date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+            return date if _FIRST_YEAR <= date.year <= _LAST_YEAR else None
+        except (ValueError, OverflowError):
+            return None
+
+    @property
+    def redirected_to(self) -> str | None:
+        """Give the whole URL that the answer redirects to; None where it is no redirect to another host or port."""
+        location = self.headers.get("location", "")
+        if self.status not in _REDIRECTS or not location:
+            return None
+        try:
+            target = urljoin(self.url, location)
+            return None if _origin(target) == _origin(self.url) else target
+        except ValueError:
+            return None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Read `Retry-After` in seconds. No recording shows Salesforce sending it, but proxies on the way do."""
+        text = self.headers.get("retry-after", "")
+        return float(text) if text.isdecimal() and len(text) < 9 else None
+
+    @property
+    def place(self) -> str:
+        """Name the request for a message: method, host and path, without the query, which may hold data."""
+        return named(self.method, self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Response(_Head):
+    """Hold one whole HTTP answer; the keys of `headers` are lower-case, `content` is decoded from gzip."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+    method: str
+    url: str = field(repr=False)
+
+    def json(self) -> JSON:
+        """Read the body as JSON.
+
+        Raises AnswerUnreadable for HTML, text or nothing where JSON is due, and for JSON that is cut short.
+        """
+        try:
+            document: JSON = jsonlib.loads(self.content)
+        except UnicodeDecodeError:
+            what = "bytes that are not UTF-8"  # raised outside, so that the chained error does not carry the body
+        except RecursionError:
+            what = "JSON that is nested too deep"
+        except ValueError:
+            what = self._kind()
+        else:
+            return document
+        raise AnswerUnreadable(
+            f"{self.place} was answered with {what} where JSON is due (status {self.status}, "
+            f"{self.headers.get('content-type') or 'no content type'}).",
+            "Salesforce or a proxy on the way is in trouble; try again later.",
+        )
+
+    def _kind(self) -> str:
+        start = self.content[:4096].lstrip().lower()
+        if not start:
+            return "an empty body"
+        if start.startswith((b"{", b"[")):
+            return "JSON that is cut short"
+        if b"maintenance" in start:
+            return "a maintenance page"
+        return "HTML" if start.startswith(b"<") else "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream(_Head):
+    """Hold an answer whose body has still to come; the keys of `headers` are lower-case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: AsyncIterator[bytes] = field(repr=False)
+    method: str
+    url: str = field(repr=False)
+    largest: int = LARGEST_ANSWER
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Give the body as it arrives, once, decoded from gzip, in chunks of at most 256 KiB.
+
+        Raises NetworkProblem where it breaks off, be it in HTTP's framing or in gzip's, or comes too slowly.
+        """
+        return self.body
+
+    async def read(self) -> Response:
+        """Read the rest of the body, for an answer that is short after all.
+
+        Raises ResponseTooLarge for more than `largest` bytes, and as `chunks` does.
+        """
+        content = bytearray()
+        left = self.largest
+        async for part in self.body:
+            content += part
+            left -= len(part)
+            if left < 0:
+                raise too_large(self.place, self.largest, fixed=False)
+        return Response(self.status, self.headers, bytes(content), self.method, self.url)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or default
+
+
+_VALUE = re.compile(r"(/sobjects/\w+/(?:[A-Z]\w*|\w+__c))/.+")  # a row named by a field's value, a customer's maybe
+
+
+def named(method: str, url: str) -> str:
+    """Name a request by method, host and path."""
+    parts = urlsplit(url)
+    path = _VALUE.sub(r"\1/…", parts.path)
+    return f"{method} {parts.hostname or 'an address without a host'}{path}"
+
+
+def too_large(place: str, largest: int, *, fixed: bool) -> ResponseTooLarge:
+    """Say that an answer is larger than so many bytes, a bound that is `fixed` or a setting."""
+    return ResponseTooLarge(
+        f"{place} was answered with more than {largest:,} bytes, counted unzipped.",
+        "Look for a proxy on the way, and check the address."
+        if fixed
+        else "If the answer is meant to be so large, raise the setting largest_answer.",
+    )

@@ -1,0 +1,49 @@
+"""A request as it is put together, and how it is named in messages."""
+
+import json as jsonlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import EllipsisType
+from urllib.parse import quote, urlencode, urlsplit
+
+from .messages import JSON, named
+
+__all__ = ["Request", "body_of", "with_params"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Hold what is sent."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def place(self) -> str:
+        """Name the request for a message."""
+        return named(self.method, self.url)
+
+    @property
+    def host(self) -> str:
+        """Name the host for a message."""
+        return urlsplit(self.url).hostname or "the server"
+
+
+def with_params(url: str, params: Mapping[str, str] | None) -> str:
+    """Return a URL with more of a query string."""
+    if not params:
+        return url
+    query = urlencode(params, quote_via=quote, safe="")  # "+" must be %2B and a space %20 for Salesforce
+    return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+def body_of(form: Mapping[str, str] | None, json: JSON | EllipsisType) -> tuple[bytes | None, dict[str, str]]:
+    """Return a body and its Content-Type; None where there is neither a form nor JSON."""
+    if form is not None:
+        return urlencode(form).encode("ascii"), {"Content-Type": "application/x-www-form-urlencoded"}
+    if not isinstance(json, EllipsisType):
+        text = jsonlib.dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode(), {"Content-Type": "application/json"}
+    return None, {}

@@ -1,0 +1,129 @@
+"""What the scheduler says, as structlog events: one for each run, and one for each thing that changes."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from orgsync.engine import Progress
+from orgsync.errors import OrgsyncError, StoreUnavailable
+from orgsync.logs import get_logger
+from orgsync.records import to_stored
+from orgsync.store import Run
+
+from .rules import Job
+
+__all__ = ["RUN_ENDED", "SchedulerLog"]
+
+RUN_ENDED = "run ended"
+"""The event of a run, with its counts; `repeated` marks a failure that was told before."""
+
+_UNKEPT = "unkept"
+_COUNTS = ("added", "updated", "deleted", "unchanged", "api_calls")
+
+
+class SchedulerLog:
+    """Says each thing once: a problem is told again only when it has been gone, or is another one."""
+
+    def __init__(self) -> None:
+        self._log: structlog.stdlib.BoundLogger = get_logger("orgsync.scheduler")
+        self._told: dict[str, str] = {}
+
+    def began(self, syncs: Sequence[str], connections: Sequence[str]) -> None:
+        """Tell what there is to run, and where."""
+        self._log.info("scheduler started", syncs=sorted(syncs), connections=len(connections))
+
+    def ended(self, run: Run, problem: OrgsyncError | None, failures: int) -> None:
+        """Tell how a run ended: with a warning, if it has a problem that is new."""
+        facts = _facts(run)
+        about = f"{run.sync} on {run.connection}"
+        if problem is None:
+            before = self._told.pop(about, None)
+            self._told.pop(_UNKEPT, None)
+            self._log.info(RUN_ENDED, **facts, **({"works_again": True} if before else {}))
+        elif self._is_new(about, problem):
+            self._log.warning(RUN_ENDED, **facts, failures=failures)
+        else:
+            self._log.info(RUN_ENDED, **facts, failures=failures, repeated=True)
+
+    def not_run(self, sync: str, connection: str, problem: OrgsyncError) -> None:
+        """Tell that a run did not begin, or that its end could not be kept."""
+        # What is wrong with the database is wrong for all.
+        about = _UNKEPT if isinstance(problem, StoreUnavailable) else f"{sync} on {connection}"
+        if self._is_new(about, problem):
+            self._log.warning("run not kept", sync=sync, connection=connection, error=str(problem))
+
+    def elsewhere(self, sync: str, connection: str) -> None:
+        """Tell that another process runs this."""
+        self._log.info("runs elsewhere", sync=sync, connection=connection)
+
+    def takes_long(self, job: Job, progress: Progress, seconds: float, complaint: str) -> None:
+        """Report a run that is under way for long: with a warning, if it waits for something."""
+        facts: dict[str, Any] = {"sync": job.sync, "connection": job.connection, "seconds": round(seconds)}
+        facts |= {"rows": progress.rows}
+        if complaint:
+            self._log.warning("run takes long", **facts, error=complaint)
+        else:
+            self._log.info("run takes long", **facts)
+
+    def rests(self, org: str, until: datetime, problem: OrgsyncError) -> None:
+        """Tell that an org has reached its limit and is left alone for a while."""
+        self._log.warning("org rests", org=org, until=to_stored(until), error=str(problem))
+
+    def clock_set_back(self, by: timedelta) -> None:
+        """Report that the machine's clock was set back."""
+        self._log.warning("clock was set back", seconds=round(by.total_seconds()))
+
+    def connections(self, *, added: Sequence[str], gone: Sequence[str]) -> None:
+        """Tell which connections have come and gone."""
+        for name in added:
+            self._log.info("connection added", connection=name)
+        for name in gone:
+            self._log.info("connection removed", connection=name)
+
+    def needs_sign_in(self, connection: str, reason: str) -> None:
+        """Tell that a connection is waited for."""
+        error = f"{reason} Run: orgsync connect {connection}"
+        self._log.warning("waits for a sign-in", connection=connection, error=error)
+
+    def signed_in(self, connection: str) -> None:
+        """Tell that a connection that was waited for is ready."""
+        self._log.info("signed in again", connection=connection)
+
+    def scripts(self, syncs: Sequence[str], problems: Sequence[OrgsyncError], clashes: Sequence[OrgsyncError]) -> None:
+        """Tell that the scripts were read again, and what is newly wrong with them."""
+        self._log.info("scripts were read again", syncs=sorted(syncs))
+        self.script_problems(problems, clashes)
+
+    def script_problems(self, problems: Sequence[OrgsyncError], clashes: Sequence[OrgsyncError]) -> None:
+        """Tell what is newly wrong with the scripts, and which of their syncs would write one table."""
+        there = {f"script: {problem}": problem for problem in [*problems, *clashes]}
+        self._told = {about: text for about, text in self._told.items() if about[:8] != "script: " or about in there}
+        for about, problem in there.items():
+            if self._is_new(about, problem):
+                what = "two syncs write one table" if problem in clashes else "script does not load"
+                self._log.warning(what, error=str(problem))
+
+    def store(self, problem: OrgsyncError | None) -> None:
+        """Tell that the database cannot be looked at, or can again."""
+        if problem is None:
+            if self._told.pop("store", None):
+                self._log.info("database works again")
+        elif self._is_new("store", problem):
+            self._log.warning("database cannot be read", error=str(problem))
+
+    def _is_new(self, about: str, problem: OrgsyncError) -> bool:
+        text = str(problem)
+        known = self._told.get(about) == text
+        self._told[about] = text
+        return not known
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """Name what a log may hold of a run: no row, no secret."""
+    seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
+    counts = {name: getattr(run, name) for name in _COUNTS}
+    return {"sync": run.sync, "connection": run.connection, "status": run.status, **counts, "seconds": seconds} | (
+        {"error": run.error} if run.error else {}
+    )

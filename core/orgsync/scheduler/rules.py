@@ -1,0 +1,136 @@
+"""The decisions of the scheduler, as functions from values to values: when a job is due, whose turn it is."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain, zip_longest
+from typing import NamedTuple
+
+from orgsync.scripts import Every
+
+__all__ = ["Bounds", "ConnectionState", "Job", "Load", "due_again", "in_turn", "resumable", "startable"]
+
+_LONGEST_PAUSE = timedelta(hours=1)
+_UNDER_WAY = 16  # so many runs for each slot may be under way, nearly all of them waiting
+_JITTER = 0.25  # the share of a pause that chance may take off, so that what failed together is not tried together
+
+
+class Job(NamedTuple):
+    """A sync on a connection."""
+
+    sync: str
+    connection: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """What planning needs to know of a connection: its org, and whether it is signed in."""
+
+    name: str
+    org: str
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many runs may go on at once, in all and on one org."""
+
+    in_all: int
+    per_org: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is under way: runs, those of them that hold no slot, and how many connections answer or do not.
+
+    `unresponsive` names the connections whose last run stalled, or ended because their org could not be reached.
+    """
+
+    running: Collection[Job]
+    idle: Collection[Job] = ()
+    unresponsive: Collection[str] = ()
+    responsive: int = 0
+
+    def room(self, bounds: Bounds) -> tuple[int, int]:
+        """Count the slots that are free, and those of them that connections may have that do not answer.
+
+        Up to three quarters of all slots are kept from these, one for each connection that answers.
+        """
+        active = [job for job in self.running if job not in self.idle]
+        slow = sum(job.connection in self.unresponsive for job in active)
+        free = bounds.in_all - len(active)
+        return free, min(free, bounds.in_all - min(bounds.in_all * 3 // 4, self.responsive) - slow)
+
+
+def due_again(every: Every, started: datetime, *, failures: int = 0, chance: float = 0.0) -> datetime:
+    """Tell when a job that started at an instant is due again, after so many failures in a row.
+
+    Each failure doubles its interval, up to an hour or its interval, whichever is longer. `chance` is between 0 and 1
+    and shortens the pause by up to a quarter, but never below the interval.
+    """
+    due = every.next_after(started)
+    if not failures:
+        return due
+    interval = due - started
+    doubled = interval * 2 ** min(failures, 20)  # twenty doublings of a second are twelve days: any more would overflow
+    pause = min(doubled, max(_LONGEST_PAUSE, interval))
+    return every.at_or_after(started + max(interval, pause * (1 - _JITTER * chance)))
+
+
+def in_turn(
+    due: Iterable[tuple[Job, datetime]], served: Mapping[str, datetime], *, last: Collection[str] = ()
+) -> list[Job]:
+    """Put due jobs into the order in which they may start: one of each connection, then a second of each, and so on.
+
+    Those of the connections in `last` come behind all others.
+
+    The connection that was served longest ago goes first, one that never was before all others; of one connection's
+    jobs, the one that has been due longest.
+    """
+    waiting: dict[str, list[tuple[datetime, Job]]] = {}
+    for job, since in due:
+        waiting.setdefault(job.connection, []).append((since, job))
+    for jobs in waiting.values():
+        jobs.sort()
+
+    def turn(connection: str) -> tuple[bool, datetime, datetime]:
+        since = waiting[connection][0][0]
+        return connection in served, served.get(connection, since), since
+
+    order = sorted(waiting, key=turn)
+    first = [[job for _, job in waiting[name]] for name in order if name not in last]
+    behind = [[job for _, job in waiting[name]] for name in order if name in last]
+    return [job for job in chain(*zip_longest(*first), *zip_longest(*behind)) if job is not None]
+
+
+def resumable(returning: Sequence[Job], load: Load, bounds: Bounds) -> list[Job]:
+    """Choose the runs that may go on after a wait: in order, those of connections that answer before the others."""
+    free, for_slow = load.room(bounds)
+    prompt = [job for job in returning if job.connection not in load.unresponsive][: max(free, 0)]
+    slow = [job for job in returning if job.connection in load.unresponsive]
+    return prompt + slow[: max(min(for_slow, free - len(prompt)), 0)]
+
+
+def startable(queue: Sequence[Job], load: Load, orgs: Mapping[str, str], bounds: Bounds) -> list[Job]:
+    """Choose the jobs of a queue that may start beside those that run, in order, within both bounds.
+
+    `orgs` names the org of each connection: two connections may lead to one.
+    """
+    free, for_slow = load.room(bounds)
+    under_way = bounds.in_all * _UNDER_WAY - len(load.running)
+    # Those that do not answer may not fill up what may be under way, for runs of others would have to wait for them.
+    room, for_slow = min(free, under_way), min(for_slow, under_way - bounds.in_all * _UNDER_WAY // 2)
+    busy: dict[str, int] = {}
+    for job in load.running:
+        org = orgs.get(job.connection, "")
+        busy[org] = busy.get(org, 0) + 1
+    chosen: list[Job] = []
+    for job in queue:
+        if len(chosen) >= room:
+            break
+        org, is_slow = orgs[job.connection], job.connection in load.unresponsive
+        if busy.get(org, 0) < bounds.per_org and (for_slow > 0 or not is_slow):
+            busy[org] = busy.get(org, 0) + 1
+            for_slow -= is_slow
+            chosen.append(job)
+    return chosen

@@ -1,0 +1,133 @@
+"""The slots of runs under way: given back while a run waits, by the run itself or because no answer comes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+
+from orgsync.engine import Progress
+from orgsync.errors import OrgsyncError
+from orgsync.store import Run
+
+from .agenda import Agenda
+from .rules import Job
+
+__all__ = ["Patience", "RunSlot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds a run may go without an answer before its slot is given to others, and when it is reported.
+
+    It is reported when it has been under way for `report_after`, and again whenever that has doubled.
+    """
+
+    stalled_after: float = 10.0
+    report_after: float = 30.0
+
+
+class RunSlot:
+    """The slot of one run; `stir` wakes the scheduler."""
+
+    def __init__(self, job: Job, agenda: Agenda, patience: Patience, stir: Callable[[], None]) -> None:
+        self.job = job
+        self.run: Run | None = None
+        self.progress = Progress()
+        self.has_stalled = False
+        self.noted = ""
+        self._agenda = agenda
+        self._patience = patience
+        self._stir = stir
+        self._began = self._heard = anyio.current_time()
+        self._report_at = self._began + patience.report_after
+        self._asked = 0  # requests that have no answer yet
+        self._stalls = self._released = self._complained = self._closed = False
+        self._cause: OrgsyncError | None = None
+        self._granted: anyio.Event | None = None
+
+    # What the run says
+
+    def begun(self, run: Run) -> None:
+        """Note the row of the run."""
+        self.run = run
+
+    def watch(self, progress: Progress) -> None:
+        """Note how far the run is."""
+        self.progress = progress
+
+    def asked(self) -> None:
+        """Note a request that is on its way: from now on the run waits for its answer."""
+        if not self._asked:
+            self._heard = anyio.current_time()
+        self._asked += 1
+
+    def answered(self) -> None:
+        """Note the end of a request's wait. A run that had stalled works again, and counts again."""
+        self._asked -= 1
+        self._heard, self._cause = anyio.current_time(), None
+        if self._stalls and not self._closed:
+            self._stalls = False
+            self._agenda.take_again(self.job)
+
+    def release(self, cause: OrgsyncError | None) -> None:
+        """Give the slot back until `acquire`."""
+        if self._closed:
+            return
+        self._released, self._stalls, self._cause = True, False, cause
+        self._agenda.give_back(self.job)
+        self._stir()
+
+    async def acquire(self) -> None:
+        """Wait for a slot, where this one was given back; tasks of one run wait for one together."""
+        if not self._released or self._closed:
+            return
+        if self._granted is None:
+            self._granted = anyio.Event()
+            self._agenda.ask_again(self.job)
+            self._stir()
+        await self._granted.wait()
+
+    # What the scheduler says and asks
+
+    def grant(self) -> None:
+        """Let the run go on."""
+        self._released, self._heard = False, anyio.current_time()
+        if self._granted is not None:
+            self._granted.set()
+            self._granted = None
+
+    def close(self) -> None:
+        """Take no part any more: tasks that the script has left behind need no slot, and get none of the next run's."""
+        self._closed = True
+        self.grant()
+
+    def check(self) -> None:
+        """Give the slot to others where no answer has come for too long."""
+        quiet = anyio.current_time() - self._heard
+        waits = self._asked and not self._released and not self._stalls
+        if waits and quiet >= self._patience.stalled_after:
+            self._stalls = self.has_stalled = True
+            self._agenda.stall(self.job)
+
+    def is_to_be_reported(self, complaint: str) -> bool:
+        """Return whether the run has been under way for long, and has since doubled that, or begun to wait."""
+        at, is_new = anyio.current_time(), bool(complaint) and not self._complained
+        if at < (self._began + self._patience.report_after if is_new else self._report_at):
+            return False
+        self._report_at, self._complained = at + (at - self._began), bool(complaint)
+        return True
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has been under way."""
+        return anyio.current_time() - self._began
+
+    @property
+    def complaint(self) -> str:
+        """What the run waits for, with a remedy; empty while it works."""
+        if self._stalls:
+            return (
+                f"No answer has come for {anyio.current_time() - self._heard:.0f} seconds. The run ends by itself when "
+                "the time of the setting timeout is over; look at the network and at status.salesforce.com."
+            )
+        return f"It waits to try again. {self._cause}" if self._released and self._cause else ""

@@ -1,0 +1,173 @@
+"""Which syncs there are, and which one a name means."""
+
+import sys
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from orgsync.errors import OrgsyncError, RecordClassInvalid, ScriptNotLoaded
+from orgsync.records import Record, schema_of
+
+from .loading import Script, load_scripts, record_classes
+from .sync import Sync
+
+__all__ = ["Found", "find_sync", "list_syncs", "load_syncs", "required"]
+
+_GROUP = "orgsync.syncs"
+"""The entry point group by which a package brings syncs; one is imported only when its name is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sync and where it was found; for a shipped one that was not imported, or a broken script, `sync` is None."""
+
+    name: str
+    where: str
+    sync: Sync[Record] | None
+    problem: OrgsyncError | None = None
+    shipped: bool = False
+
+
+def find_sync(name: str, folder: Path) -> Sync[Record]:
+    """Find a sync by its name: the project's, else an installed package's.
+
+    Raises ScriptNotLoaded for a name that nothing has (with the nearest that something has), and for a script of
+    the project that may have had it but does not import; RecordClassInvalid when two classes claim one table.
+    """
+    return _Project.load(folder).find(name)[0]
+
+
+def load_syncs(folder: Path, names: Sequence[str] = ()) -> list[Found]:
+    """Load the project's own syncs, or those that are named, shipped ones too, all from one reading of the folder.
+
+    What cannot run is listed with its problem. Raises ScriptNotLoaded where two scripts have a sync of one name.
+    """
+    project = _Project.load(folder)
+    broken = [] if names else project.broken()
+    return [project.found(name) for name in names or project.own] + broken
+
+
+def required(found: Found) -> Sync[Record]:
+    """Answer with the sync that was found, or raise what keeps it from being run."""
+    if found.sync is None:
+        raise found.problem or ScriptNotLoaded(f"{found.name} cannot be loaded.", f"Look at {found.where}.")
+    return found.sync
+
+
+def list_syncs(folder: Path) -> list[Found]:
+    """List every sync: the project's, what does not import there, and what packages bring."""
+    project = _Project.load(folder)
+    listed = [Found(name, project.place(sync), sync) for name, sync in project.own.items()] + project.broken()
+    taken = {found.name for found in listed}
+    shipped = sorted(entry_points(group=_GROUP), key=lambda point: point.name)
+    listed += [
+        Found(p.name, p.value.partition(":")[0], _import(p)[0], shipped=True) for p in shipped if p.name not in taken
+    ]
+    return listed
+
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    """One reading of the folder: its scripts, and their syncs by name."""
+
+    folder: Path
+    scripts: list[Script]
+    own: dict[str, Sync[Record]]
+
+    @classmethod
+    def load(cls, folder: Path) -> "_Project":
+        scripts = load_scripts(folder)
+        return cls(folder, scripts, _by_name(scripts))
+
+    def find(self, name: str) -> tuple[Sync[Record], str]:
+        """Find a sync and its place; raises what keeps it from being run."""
+        if name in self.own:
+            home = next(s for s in self.scripts if self.own[name] in s.syncs)
+            if home.module is not None:
+                _require_own_tables(home.module, self.modules)
+            return self.own[name], str(home.path)
+        shipped = {point.name: point for point in entry_points(group=_GROUP)}
+        if script := self.to_blame(name, shipped):
+            raise script.problem or _unknown(name, [*self.own, *shipped], self.folder)
+        if name in shipped:
+            found, module = _import(shipped[name])
+            _require_own_tables(module, self.modules)
+            return found, module.__name__
+        raise _unknown(name, [*self.own, *shipped], self.folder)
+
+    def found(self, name: str) -> Found:
+        """Find a sync by its name, or what keeps it from being run."""
+        try:
+            sync, where = self.find(name)
+        except OrgsyncError as problem:
+            blamed = self.to_blame(name, ())
+            where = self.place(self.own[name]) if name in self.own else str(blamed.path) if blamed else name
+            return Found(name, where, None, problem)
+        return Found(name, where, sync)
+
+    def broken(self) -> list[Found]:
+        """List the scripts that do not import."""
+        return [Found(s.path.stem, str(s.path), None, s.problem) for s in self.scripts if s.problem]
+
+    def place(self, sync: Sync[Record]) -> str:
+        """Name the first file that has a sync of the project's own."""
+        return next(str(script.path) for script in self.scripts if sync in script.syncs)
+
+    def to_blame(self, name: str, shipped: Container[str]) -> Script | None:
+        """Find a broken script that may be why a name is missing.
+
+        One that bears the name must not give way to a shipped sync; any may be the one where there is none.
+        """
+        broken = [script for script in self.scripts if script.problem]
+        named = [script for script in broken if script.path.stem == name]
+        return next(iter(named or ([] if name in shipped else broken)), None)
+
+    @property
+    def modules(self) -> list[ModuleType]:
+        """The modules of the scripts that import."""
+        return [script.module for script in self.scripts if script.module is not None]
+
+
+def _by_name(scripts: list[Script]) -> dict[str, Sync[Record]]:
+    """Key the project's syncs by name; a sync that one script imports from another is the same one."""
+    found: dict[str, tuple[Sync[Record], Path]] = {}
+    for script in scripts:
+        for sync in script.syncs:
+            earlier = found.setdefault(sync.name, (sync, script.path))
+            if earlier[0] is not sync:
+                raise ScriptNotLoaded(
+                    f"Two syncs are called {sync.name}: in {earlier[1]} and in {script.path}.",
+                    "Rename one, or give it a name: @sync(name=...).",
+                )
+    return {name: sync for name, (sync, _) in found.items()}
+
+
+def _require_own_tables(home: ModuleType, others: Iterable[ModuleType]) -> None:
+    """Raise RecordClassInvalid when another script has another record class for a table of this one."""
+    own = {schema_of(model).table: model for model in record_classes(home)}
+    for module in (home, *others):
+        for model in record_classes(module):
+            table = schema_of(model).table
+            if own.get(table, model) is not model:
+                raise RecordClassInvalid(
+                    f"Two record classes claim the table {table}: {own[table].__name__} in {home.__file__} and "
+                    f"{model.__name__} in {module.__file__}.",
+                    'Import one from the other script, or give one a table of its own: __tablename__ = "...".',
+                )
+
+
+def _import(point: EntryPoint) -> tuple[Sync[Record], ModuleType]:
+    loaded: Any = point.load()
+    if not isinstance(loaded, Sync):
+        raise ScriptNotLoaded(f"{point.value} is not a sync.", f"Tell the package that brings {point.name}.")
+    return cast("Sync[Record]", loaded), sys.modules[point.module]
+
+
+def _unknown(name: str, known: list[str], folder: Path) -> ScriptNotLoaded:
+    near = get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(known))}."
+    return ScriptNotLoaded(f"There is no sync called {name}.", f"{hint} Scripts are read from {folder}.")

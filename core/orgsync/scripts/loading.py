@@ -1,0 +1,132 @@
+"""Importing the scripts of a project's folder, and saying where one that does not import goes wrong."""
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.machinery import FileFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import cast
+
+from orgsync.errors import OrgsyncError, ScriptNotLoaded
+from orgsync.records import Record
+from orgsync.script_detail import detail_of
+
+from .sync import Sync
+
+__all__ = ["Script", "classes_of", "load_scripts", "record_classes"]
+
+_PACKAGE = "syncs"
+"""Scripts are imported as `syncs.NAME`, so that one can import another's record classes."""
+
+
+class _FreshLoader(SourceFileLoader):
+    """Compile a script each time it is imported.
+
+    Python's cache tells a changed file by its second and its size, so it misses a digit that was changed at once.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Read and compile the file."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One file of the project: its module, or why there is none."""
+
+    path: Path
+    module: ModuleType | None
+    problem: OrgsyncError | None = None
+
+    @property
+    def syncs(self) -> "list[Sync[Record]]":
+        """The syncs that the file itself defines."""
+        named = {} if self.module is None else vars(self.module)
+        return [cast("Sync[Record]", value) for value in named.values() if isinstance(value, Sync)]
+
+
+def load_scripts(folder: Path) -> list[Script]:
+    """Import every script of a folder, in the order of their names; those that begin with _ are parts of others."""
+    paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+    if not paths:
+        return []
+    package = ModuleType(_PACKAGE)
+    package.__path__ = [str(folder)]
+    for name in [name for name in sys.modules if name == _PACKAGE or name.startswith(f"{_PACKAGE}.")]:
+        del sys.modules[name]
+    sys.modules[_PACKAGE] = package
+    # What scripts import of each other comes through this finder; one that is new knows of files just written, too.
+    sys.path_importer_cache[str(folder)] = FileFinder(str(folder), (_FreshLoader, [".py"]))
+    return [_load(path) for path in paths]
+
+
+def record_classes(module: ModuleType) -> Iterator[type[Record]]:
+    """Give the record classes that a module defines or imports."""
+    return _record_classes(vars(module))
+
+
+def classes_of(sync: Sync[Record]) -> Iterator[type[Record]]:
+    """Give the record classes that a sync's script defines or imports."""
+    return _record_classes(sync.function.__globals__)
+
+
+def _record_classes(named: Mapping[str, object]) -> Iterator[type[Record]]:
+    for value in named.values():
+        if isinstance(value, type) and issubclass(value, Record) and "__orgsync_schema__" in value.__dict__:
+            yield value
+
+
+def _load(path: Path) -> Script:
+    name = f"{_PACKAGE}.{path.stem}"
+    if name in sys.modules:
+        return Script(path, sys.modules[name])
+    spec = importlib.util.spec_from_file_location(name, path, loader=_FreshLoader(name, str(path)))
+    if spec is None or spec.loader is None:
+        return Script(path, None, ScriptNotLoaded(f"{path} is not a Python file.", "Rename it."))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except OrgsyncError as error:
+        del sys.modules[name]
+        return Script(path, None, ScriptNotLoaded(f"{_place(path, error)}: {error.cause}", error.remedy))
+    except (Exception, SystemExit) as error:  # a script is anybody's code: whatever it raises is told with its place
+        del sys.modules[name]
+        return Script(path, None, _not_loaded(path, error))
+    return Script(path, module)
+
+
+def _not_loaded(path: Path, error: BaseException) -> ScriptNotLoaded:
+    place, kind = _place(path, error), type(error).__name__
+    remedy = "Correct the line; --debug shows the traceback."
+    if isinstance(error, SyntaxError):
+        outside = "async" in (error.msg or "") and "outside" in (error.msg or "")
+        remedy = "Write `async def` instead of `def`." if outside else "Correct the line."
+        problem = ScriptNotLoaded(f"{error.filename}, line {error.lineno}: {error.msg}.", remedy)
+    elif isinstance(error, ImportError | NameError):  # their text names what stands in the script, and no value
+        problem = ScriptNotLoaded(f"{place}: {kind}: {error}.", remedy)
+    elif isinstance(error, SystemExit):
+        code = repr(error.code) if error.code is None or isinstance(error.code, int) else "..."
+        problem = ScriptNotLoaded(
+            f"{place}: A script ends the process when it is imported: SystemExit({code}).", "Leave that call out."
+        )
+    else:
+        problem = ScriptNotLoaded(f"{place}: {kind}.", remedy)
+        problem.detail = detail_of(_line(path, error), error)
+    problem.__cause__ = error
+    return problem
+
+
+def _line(path: Path, error: BaseException) -> str:
+    """Return the text of the script's own line that the error passed through last."""
+    lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return (lines[-1] or "") if lines else ""
+
+
+def _place(path: Path, error: BaseException) -> str:
+    """Name the script's own line that the error passed through last."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f"{path}, line {lines[-1]}" if lines else str(path)

@@ -1,0 +1,105 @@
+"""The decorator that makes a function a sync."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Generic, TypeVar, overload
+
+from orgsync.errors import ScriptProblem
+from orgsync.records import Batch, Record, Record_co, schema_of
+
+from .annotations import annotated_classes
+from .context import Context, read_twice
+from .schedule import Every, Interval, parse_every, parse_interval
+from .sync_function import require_sync_function
+from .table_reads import reads_of
+
+__all__ = ["Sync", "sync"]
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class Sync(Generic[Record_co]):
+    """A function that reads from an org into the store.
+
+    `every` is when it is due, None for only by hand; `reconcile` how often the Ids of its copies are compared with
+    the org's, None for only when asked.
+    """
+
+    name: str
+    function: Callable[[Context], AsyncIterator[Batch[Record_co]]] = field(repr=False)
+    every: Every | None = None
+    reconcile: Interval | None = None
+
+    def __call__(self, ctx: Context) -> AsyncIterator[Batch[Record_co]]:
+        """Call the function itself, as a test does."""
+        return self.function(ctx)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.function.__doc__ or "").strip().partition("\n")[0]
+
+    @cached_property
+    def models(self) -> tuple[type[Record], ...]:
+        """The record classes that it writes: those that its annotation names, else those that its source reads."""
+        return tuple(dict.fromkeys(annotated_classes(self.function) or self._reads))
+
+    @property
+    def reads(self) -> tuple[type[Record], ...]:
+        """The record classes that its source reads changes or snapshots of, whatever it makes of their rows."""
+        return tuple(self._reads)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables of those classes."""
+        return tuple(dict.fromkeys(schema_of(model).table for model in self.models))
+
+    @property
+    def problem(self) -> ScriptProblem | None:
+        """What its source shows to be wrong before it is run: a table that it reads twice."""
+        twice = [schema_of(model).table for model, times in self._reads.items() if times > 1]
+        return read_twice(twice[0]) if twice else None
+
+    @cached_property
+    def _reads(self) -> dict[type[Record], int]:
+        return reads_of(self.function)
+
+
+@overload
+def sync(function: Callable[[Context], AsyncIterator[Batch[R]]], /) -> Sync[R]: ...
+
+
+@overload
+def sync(
+    *, every: str | None = None, reconcile: str | None = None, name: str | None = None
+) -> Callable[[Callable[[Context], AsyncIterator[Batch[R]]]], Sync[R]]: ...
+
+
+def sync(
+    function: Callable[[Context], AsyncIterator[Batch[R]]] | None = None,
+    /,
+    *,
+    every: str | None = None,
+    reconcile: str | None = None,
+    name: str | None = None,
+) -> Sync[R] | Callable[[Callable[[Context], AsyncIterator[Batch[R]]]], Sync[R]]:
+    """Make a sync of a function that takes a Context and answers with batches.
+
+    `every` is a number and a unit, "30s", "15m", "1h", "1d", or a cron expression of five fields, in UTC:
+    "0 6 * * 1-5". `reconcile` is a number and a unit: so often a run also compares the copy's Ids with the org's,
+    which finds rows that were deleted for good or came into sight, and reads formula fields again. The name is the
+    function's unless given. Raises ScriptNotLoaded for what is neither.
+    """
+    if function is not None:
+        require_sync_function(function)
+        return Sync(function.__name__, function)
+    due = None if every is None else parse_every(every)
+    compared = None if reconcile is None else parse_interval(reconcile, of="reconcile")
+
+    def decorate(decorated: Callable[[Context], AsyncIterator[Batch[R]]]) -> Sync[R]:
+        require_sync_function(decorated)
+        return Sync(name or decorated.__name__, decorated, due, compared)
+
+    return decorate

@@ -1,0 +1,54 @@
+"""Two syncs that would write one table, told from their scripts and from who owns the table in the store."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from orgsync.errors import RecordClassInvalid
+from orgsync.records import Record
+from orgsync.store.ownership import taken
+
+from .sync import Sync
+
+__all__ = ["Clash", "clashes_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A table that a sync would write and another one writes, too; `owned` says that it belongs to the other."""
+
+    sync: str
+    table: str
+    other: str
+    owned: bool
+
+    @property
+    def problem(self) -> RecordClassInvalid:
+        """Say it, with the way out."""
+        if self.owned:
+            return taken(self.table, self.other, self.sync)
+        return RecordClassInvalid(
+            f"The syncs {self.sync} and {self.other} both write to the table {self.table}, which can belong to one.",
+            f"Give {self.sync} a record class of its own (or a __tablename__); otherwise whichever runs first keeps "
+            "the table, and the other is refused.",
+        )
+
+
+def clashes_of(sync: Sync[Record], others: Iterable[Sync[Record]], owners: Mapping[str, str]) -> list[Clash]:
+    """Name the tables of a sync that belong to another, or that nobody has yet and another would write, too.
+
+    `owners` names the sync that each table belongs to. A sync that owns its tables clashes with nobody: the others do.
+    """
+    rivals = [other for other in others if other.name != sync.name]
+    known = {table.lower(): owner for table, owner in owners.items()}
+    found: list[Clash] = []
+    for table in sync.tables:
+        owner = known.get(table.lower())
+        if owner is not None and owner != sync.name:
+            found.append(Clash(sync.name, table, owner, owned=True))
+        elif owner is None:
+            found += [
+                Clash(sync.name, table, rival.name, owned=False)
+                for rival in rivals
+                if table.lower() in {each.lower() for each in rival.tables}
+            ]
+    return found

@@ -1,0 +1,174 @@
+"""The control tables: connections, sign-ins, checkpoints, leases, runs, owners of tables, met ids, the feed's counter.
+
+They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from orgsync.records import UtcDateTime
+
+__all__ = [
+    "METADATA",
+    "PROCESS_DIED",
+    "Checkpoint",
+    "Connection",
+    "Environment",
+    "HeldLease",
+    "PendingSignIn",
+    "Run",
+    "RunStatus",
+    "SeenId",
+    "Sequence",
+    "TableOwner",
+    "utc_now",
+]
+
+Environment: TypeAlias = Literal["production", "sandbox", "custom"]
+ConnectionStatus: TypeAlias = Literal["ready", "needs sign-in"]
+RunStatus: TypeAlias = Literal["running", "done", "failed", "stopped"]
+
+
+def utc_now() -> datetime:
+    """Answer with the time in UTC, in the milliseconds that the database keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+class _Control(SQLModel, registry=registry()):
+    """A table of orgsync's own."""
+
+
+PROCESS_DIED = "The process ended before the run did."
+"""The error of a run that nobody has ended."""
+
+METADATA = _Control.metadata
+
+
+class Connection(_Control, table=True):
+    """A named authorization to one org as one user.
+
+    `details` is the connection's metadata, free JSON that its owner keeps with it. `secrets` are encrypted and
+    are read with `Store.secrets`.
+    """
+
+    __tablename__ = "orgsync_connection"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    name: str = Field(primary_key=True)
+    environment: Environment = Field(default="production", sa_type=sa.String)
+    login_url: str = ""
+    instance_url: str = ""
+    org_id: str = ""
+    user_id: str = ""
+    username: str = ""
+    grant: str = ""
+    client_id: str = ""
+    scope: str = ""
+    api_version: str = ""
+    status: ConnectionStatus = Field(default="ready", sa_type=sa.String)
+    status_reason: str = ""
+    details: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column("metadata", sa.JSON, nullable=False))
+    tags: list[str] = Field(default_factory=list, sa_column=sa.Column(sa.JSON, nullable=False))
+    secrets: bytes = Field(default=b"", repr=False, exclude=True)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class Checkpoint(_Control, table=True):
+    """What is kept for (sync, connection, stream): the watermark and the position inside an unfinished pass.
+
+    `stream` is the table of the record class that is read, or "" for an author's own checkpoint; `kept_in` the table
+    that the rows are written to, another where a script makes them another class's. None: none were written yet.
+    """
+
+    __tablename__ = "orgsync_checkpoint"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    sync: str = Field(primary_key=True)
+    connection: str = Field(primary_key=True)
+    stream: str = Field(primary_key=True)
+    watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    position: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    kept_in: str | None = None
+
+
+class Run(_Control, table=True):
+    """One execution of one sync on one connection, with what it has changed so far; `epoch` is its lease's."""
+
+    __tablename__ = "orgsync_run"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+    __table_args__: ClassVar[Any] = (
+        sa.Index("orgsync_run_sync_connection", "sync", "connection"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    sync: str
+    connection: str
+    epoch: int = 0
+    status: RunStatus = Field(default="running", sa_type=sa.String)
+    started_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    added: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    api_calls: int = 0
+    watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    error: str | None = None
+
+
+class HeldLease(_Control, table=True):
+    """Who writes for (sync, connection), and until when; `epoch` only grows, and `holder` is empty once let go."""
+
+    __tablename__ = "orgsync_lease"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    sync: str = Field(primary_key=True)
+    connection: str = Field(primary_key=True)
+    epoch: int
+    holder: str
+    taken_at: datetime = Field(sa_type=UtcDateTime)
+    lasts: float
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TableOwner(_Control, table=True):
+    """The sync that a record table belongs to, on all connections; SQLite minds no case in the name of a table."""
+
+    __tablename__ = "orgsync_table_owner"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    name: str = Field(primary_key=True, sa_type=sa.String(collation="NOCASE"))
+    sync: str
+
+
+class SeenId(_Control, table=True):
+    """An Id that a pass has met in the connection's org; `owner` names the pass."""
+
+    __tablename__ = "orgsync_met"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
+
+    connection: str = Field(primary_key=True)
+    owner: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+
+
+class PendingSignIn(_Control, table=True):
+    """A sign-in that has begun in a browser; `key` is derived from its state, `secrets` hold what ends it."""
+
+    __tablename__ = "orgsync_pending_sign_in"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    key: str = Field(primary_key=True)
+    secrets: bytes = Field(repr=False, exclude=True)
+    begun_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class Sequence(_Control, table=True):
+    """A counter that grows in commit order; `change` numbers the rows of the change feed."""
+
+    __tablename__ = "orgsync_sequence"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    name: str = Field(primary_key=True)
+    value: int = Field(default=0, sa_type=sa.BigInteger)

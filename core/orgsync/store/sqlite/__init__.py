@@ -1,0 +1,1 @@
+"""SQLite: the driver, its SQL, its locks and what its errors mean."""

@@ -1,0 +1,68 @@
+"""A copy of the whole database for a short while, made while others go on reading and writing."""
+
+import os
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio.from_thread
+import anyio.to_thread
+from sqlalchemy import URL
+
+from orgsync.errors import StoreUnavailable
+
+from . import control_sql, driver
+
+__all__ = ["copy", "temporary_folder"]
+
+_PAGES_A_STEP = 1000
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)  # the second where a quota, not the disk, is spent
+
+
+@contextmanager
+def temporary_folder() -> Generator[Path]:
+    """Make a folder for its owner alone, and take it away with all that is in it."""
+    try:
+        folder = TemporaryDirectory(prefix="orgsync-copy-")
+    except OSError as error:
+        raise StoreUnavailable(
+            f"No temporary folder can be made for a copy of the database: {error.strerror}.",
+            "Set TMPDIR to a folder that this user may write to, with room for the database.",
+        ) from error
+    with folder as name:
+        yield Path(name)
+
+
+async def copy(url: URL, to: Path) -> None:
+    """Copy one state of a database into a new file, in which no lease is held; being cancelled stops it midway.
+
+    Raises StoreUnavailable where there is no room.
+    """
+    try:
+        await anyio.to_thread.run_sync(_copy, url, to)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in _NO_ROOM:
+            raise
+        raise StoreUnavailable(
+            f"There is no room in {to.parent.parent} for a copy of the database.",
+            "Free some space there, or set TMPDIR to a folder that has it.",
+        ) from error
+
+
+def _copy(url: URL, to: Path) -> None:
+    os.close(os.open(to, os.O_CREAT | os.O_EXCL, 0o600))
+    with closing(driver.plain(url)) as source, closing(sqlite3.connect(to, isolation_level=None)) as target:
+        # A backup begins anew whenever somebody else commits, unless its source sees one state throughout.
+        source.execute("BEGIN")
+        source.execute("SELECT 1 FROM sqlite_master").close()
+        target.execute("PRAGMA journal_mode = OFF")
+        target.execute("PRAGMA synchronous = OFF")
+        source.backup(target, pages=_PAGES_A_STEP, progress=_go_on)
+        target.execute(control_sql.FREE_LEASES)
+
+
+def _go_on(_status: int, _remaining: int, _total: int) -> None:
+    """Stop between two steps where the task that waits for the copy is cancelled."""
+    anyio.from_thread.check_cancelled()

@@ -1,0 +1,102 @@
+"""Who holds leases: an open store, known by its host and by a file that it keeps locked for its life.
+
+The system frees that lock when the process dies, so a process of the same machine sees a death at once. A process
+that is merely stopped keeps its lock.
+"""
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .file_locks import taken
+
+__all__ = ["Holder", "Liveness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process of a host; the token tells two open stores, or two processes of one number, apart."""
+
+    host: str
+    pid: int
+    token: str
+
+    @classmethod
+    def here(cls) -> "Holder":
+        """Name this process anew."""
+        return cls(socket.gethostname(), os.getpid(), secrets.token_hex(8))
+
+    @classmethod
+    def parse(cls, text: str) -> "Holder":
+        """Read a holder as `text` wrote it."""
+        file, _, host = text.partition("@")
+        pid, _, token = file.partition("-")
+        return cls(host, int(pid), token)
+
+    @property
+    def text(self) -> str:
+        """Write the holder as the database keeps it: `4711-5f3a9c@host`."""
+        return f"{self.file}@{self.host}"
+
+    @property
+    def file(self) -> str:
+        """Name the holder's file, without its ending."""
+        return f"{self.pid}-{self.token}"
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+
+class Liveness:
+    """This store among the holders whose files are in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._own: tuple[Holder, FileLock] | None = None
+
+    def own(self) -> Holder:
+        """Answer with this store's holder; the first call makes and locks its file."""
+        if self._own is None:
+            holder = Holder.here()
+            lock = FileLock(self._file(holder), mode=0o600, thread_local=False)
+            if not taken(lock, self._folder):
+                raise RuntimeError(f"a new file is locked already: {holder.file}")
+            self._own = holder, lock
+        return self._own[0]
+
+    def is_dead(self, holder: Holder) -> bool:
+        """Tell whether a holder is known to have died: one of this host, whose file is here and is not locked.
+
+        A file that is not here says nothing: the holder may keep its locks in another folder.
+        """
+        file = self._file(holder)
+        if holder.host != socket.gethostname() or not file.exists():
+            return False
+        lock = FileLock(file, thread_local=False)
+        try:
+            lock.acquire(blocking=False)
+        except (Timeout, OSError):
+            return False
+        lock.release()
+        return True
+
+    def forget(self, holder: Holder) -> None:
+        """Take a dead holder's file away."""
+        self._file(holder).unlink(missing_ok=True)
+
+    def leave(self) -> None:
+        """Take this store's file away."""
+        if self._own is None:
+            return
+        holder, lock = self._own
+        self._own = None
+        # First the file: once it is free, any process may find it and would take its holder for dead.
+        self.forget(holder)
+        lock.release()
+
+    def _file(self, holder: Holder) -> Path:
+        return self._folder / f"{holder.file}.lock"

@@ -1,0 +1,59 @@
+"""The scripts that are tested: finding them, and getting a sync that shares no state with any other."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from orgsync.errors import OrgsyncError
+from orgsync.records import Record
+from orgsync.script_detail import explained
+from orgsync.scripts import Sync
+from orgsync.scripts.discovery import Found, list_syncs, load_syncs
+
+from .fresh_import import PACKAGE, Home, fresh_module
+
+__all__ = ["Subject", "find_subjects", "fresh_sync"]
+
+_NO_FOLDER = Path(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One sync to test, or why there is none: a script that does not import is named by its file."""
+
+    name: str
+    home: Home | None
+    problem: str = ""
+
+
+def find_subjects(folder: Path | None) -> list[Subject]:
+    """Find the syncs of a project's folder, or of installed packages where there is none, in the order of names."""
+    try:
+        found = load_syncs(folder) if folder else [each for each in list_syncs(_NO_FOLDER) if each.sync]
+    except OrgsyncError as problem:
+        return [Subject(folder.name if folder else PACKAGE, None, str(problem))]
+    except SystemExit as left:
+        return [Subject(folder.name if folder else PACKAGE, None, _said(left))]
+    return [_subject(each, folder) for each in found]
+
+
+def fresh_sync(home: Home) -> Sync[Record]:
+    """Import the script anew, and give its sync: it shares no state with any other."""
+    values = vars(fresh_module(home)).values()
+    return next(cast("Sync[Record]", each) for each in values if isinstance(each, Sync) and each.name == home.sync)
+
+
+def _subject(found: Found, folder: Path | None) -> Subject:
+    if found.sync is None:
+        return Subject(found.name, None, explained(found.problem) if found.problem else "")
+    if folder:
+        return Subject(
+            found.name, Home(found.name, f"{PACKAGE}.{Path(found.where).stem}", found.where, str(folder))
+        )  # fmt: skip
+    module = found.where
+    return Subject(found.name, Home(found.name, module, str(sys.modules[module].__file__), ""))
+
+
+def _said(left: SystemExit) -> str:
+    return f"A script ends the process when it is imported: SystemExit({left.code!r})."

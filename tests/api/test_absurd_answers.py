@@ -1,0 +1,126 @@
+"""Answers with values that nothing can hold: they are left out, or told as the server's fault."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.abc import SocketAttribute, SocketStream
+
+from orgsync.demo_org import DemoOrg, Fault
+from orgsync.errors import ConfigurationInvalid, NetworkProblem, QueryRefused
+from orgsync.records import Record
+from orgsync.salesforce.api.usage import parse_limit_info
+from orgsync.salesforce.auth.token_response import lifetime_of, parse_token_response
+from orgsync.salesforce.http.bounds import Bounds
+from orgsync.salesforce.http.environment import trusted
+from orgsync.salesforce.http.http import Http
+from orgsync.salesforce.http.messages import Response
+from tests.extract.extracting import reading
+from tests.projects import project_at
+
+
+class Contact(Record, table=True):
+    """A contact."""
+
+    last_name: str | None
+
+
+@pytest.mark.parametrize("told", ["999999999999", 10**400, "9" * 400, -5, "soon", 1e300])
+def test_a_lifetime_that_no_token_has_is_unknown(told: str | float) -> None:
+    answer = parse_token_response(
+        {"access_token": "t", "instance_url": "https://x.my.salesforce.com", "expires_in": told}
+    )
+    assert answer.expires_in is None
+    assert lifetime_of(7200) == 7200
+
+
+def test_a_date_of_another_age_tells_no_time() -> None:
+    assert Response(200, {"date": "Fri, 31 Dec 9999 23:59:59 GMT"}, b"", "GET", "https://x/").date is None
+    assert Response(200, {"date": "Sat, 31 Jan 2026 10:15:00 GMT"}, b"", "GET", "https://x/").date == datetime(
+        2026, 1, 31, 10, 15, tzinfo=UTC
+    )
+
+
+def test_a_usage_of_thousands_of_digits_says_nothing() -> None:
+    assert parse_limit_info({"sforce-limit-info": f"api-usage={'9' * 5000}/5"}) is None
+
+
+async def test_half_a_pair_of_surrogates_in_an_error_is_replaced_and_the_run_is_ended(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    body = '[{"errorCode": "MALFORMED_QUERY", "message": "x \\ud800 y"}]'
+    org.add_fault(Fault.status(400, body, content_type="application/json"), match="/query", times=None)
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(reading(Contact))
+    assert isinstance(outcome.problem, QueryRefused)
+    assert (outcome.run.status, "x \ufffd y" in (outcome.run.error or "")) == ("failed", True)
+
+
+@asynccontextmanager
+async def sending(head: str, first: bytes, then: bytes, times: int, pause: float = 0) -> AsyncGenerator[str]:
+    """Serve an answer that comes in many parts; give its URL."""
+
+    async def answer(stream: SocketStream) -> None:
+        with suppress(anyio.BrokenResourceError):
+            async with stream:
+                await stream.receive()
+                await stream.send(f"HTTP/1.1 200 OK\r\n{head}Connection: close\r\n\r\n".encode() + first)
+                for _ in range(times):
+                    await stream.send(then)
+                    await anyio.sleep(pause)
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, answer)
+        yield f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}/"  # noqa: S610 - no Django
+        tasks.cancel_scope.cancel()
+
+
+async def read_into(parts: list[bytes], http: Http, url: str) -> None:
+    async with http.stream("GET", url) as stream:
+        async for part in stream.chunks():
+            parts.append(part)
+
+
+async def test_a_body_in_tiny_parts_is_given_in_large_ones_and_what_came_before_it_broke_as_well() -> None:
+    parts: list[bytes] = []
+    async with sending("Transfer-Encoding: chunked\r\n", b"", b"2\r\nab\r\n" * 1000, 100) as url, Http() as http:
+        with pytest.raises(NetworkProblem):
+            await read_into(parts, http, url)
+    assert b"".join(parts) == b"ab" * 100_000
+    assert len(parts) < 10
+
+
+async def test_a_zipped_body_that_unfolds_to_nothing_is_too_slow() -> None:
+    begun, empty = bytes.fromhex("1f8b08000000000000ff"), bytes.fromhex("000000ffff") * 100
+    zipped = sending("Content-Encoding: gzip\r\n", begun, empty, 10_000, 0.01)
+    async with zipped as url, Http(timeout=0.3, bounds=Bounds(least_rate=100)) as http:
+        with pytest.raises(NetworkProblem, match="comes more slowly than 100 bytes a second"):
+            await read_into([], http, url)
+
+
+def test_certificates_may_lie_in_several_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}")
+    assert trusted() is not True
+    monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}/neither")
+    with pytest.raises(ConfigurationInvalid, match="SSL_CERT_DIR"):
+        trusted()
+
+
+def test_a_certificate_in_the_place_of_its_files_name_is_told_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "x" * 5000)
+    with pytest.raises(ConfigurationInvalid, match="SSL_CERT_FILE names x") as caught:
+        trusted()
+    assert len(str(caught.value)) < 600
+
+
+async def test_a_proxy_whose_address_is_none_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://999.1.1.1:3128")
+    monkeypatch.delenv("https_proxy", raising=False)
+    async with Http() as http:
+        with pytest.raises(ConfigurationInvalid, match="HTTPS_PROXY does not hold the address of a proxy"):
+            await http.send("GET", "https://login.salesforce.com/")

@@ -1,0 +1,256 @@
+"""A run commits batch by batch, tells how it ended, and never runs twice at once."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+import pytest
+
+from orgsync import Batch, Batches, Context, Record, Sync, sync
+from orgsync.demo_org import DemoOrg, Fault
+from orgsync.engine import Progress
+from orgsync.errors import AlreadyRunning, ConfigurationInvalid, ScriptNotLoaded, ScriptProblem, SignInNeeded
+from orgsync.records import long_id
+from tests.projects import project_at
+
+
+class Thing(Record, table=True):
+    name: str | None
+
+
+def rows(*names: str) -> list[dict[str, str]]:
+    return [{"id": id_of(name), "name": name} for name in names]
+
+
+def id_of(name: str) -> str:
+    return long_id(f"a007Q00000T000{name}")
+
+
+async def test_an_authors_own_checkpoint_comes_back_in_the_next_run(tmp_path: Path, org: DemoOrg) -> None:
+    seen: list[Any] = []
+
+    @sync
+    async def own(ctx: Context) -> Batches[Thing]:
+        seen.append(ctx.checkpoint)
+        yield Batch(Thing, rows("a"), checkpoint={"page": 1})
+        yield Batch(Thing, rows("b"), checkpoint={"page": 2})
+        yield Batch(Thing, rows("c"))
+
+    async with project_at(tmp_path, org) as project:
+        await project.run(own)
+        await project.run(own)
+        await project.run(own, full=True)
+        assert seen == [None, {"page": 2}, None]
+        assert len(await project.live("thing")) == 3
+
+
+async def test_rows_can_be_marked_deleted_and_come_back(tmp_path: Path, org: DemoOrg) -> None:
+    steps = [Batch(Thing, rows("a", "b")), Batch.deleted(Thing, [id_of("a"), id_of("x")]), Batch(Thing, rows("a"))]
+
+    @sync
+    async def own(ctx: Context) -> Batches[Thing]:
+        yield steps.pop(0)
+
+    async with project_at(tmp_path, org) as project:
+        counts = [await project.run(own) for _ in range(3)]
+    assert [(run.added, run.deleted) for run in counts] == [(2, 0), (0, 1), (1, 0)]
+
+
+async def test_what_was_committed_before_an_error_stays(tmp_path: Path, org: DemoOrg) -> None:
+    secret = "ann@example.com"
+
+    @sync
+    async def broken(ctx: Context) -> Batches[Thing]:
+        yield Batch(Thing, rows("a"))
+        raise KeyError(secret)
+
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(broken)
+        assert isinstance(outcome.problem, ScriptProblem)
+        assert "The sync broken raised KeyError at" in outcome.problem.cause
+        assert "test_run.py, line" in outcome.problem.cause
+        assert secret not in str(outcome.problem)
+        assert (outcome.run.status, outcome.run.added) == ("failed", 1)
+        assert len(await project.live("thing")) == 1
+
+
+async def test_an_error_far_from_the_script_is_placed_where_it_was_raised(tmp_path: Path, org: DemoOrg) -> None:
+    def lazily(ctx: Context) -> Batches[Thing]:
+        return elsewhere()
+
+    async def elsewhere() -> Batches[Thing]:
+        yield Batch(Thing, rows("a"))
+        raise ZeroDivisionError
+
+    lazily.__code__ = lazily.__code__.replace(co_filename="gone.py")
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(Sync("lazily", lazily))
+    assert outcome.problem is not None
+    assert "ZeroDivisionError at" in outcome.problem.cause
+
+
+@pytest.mark.parametrize("made", ["coroutine", "list", "wrong batch"])
+async def test_a_function_that_does_not_answer_with_batches_is_told_so(tmp_path: Path, org: DemoOrg, made: str) -> None:
+    async def coroutine(ctx: Context) -> list[Any]:
+        return []
+
+    async def strings(ctx: Context) -> Any:
+        yield "not a batch"
+
+    def nothing(ctx: Context) -> list[Any]:
+        return []
+
+    functions: dict[str, Any] = {"coroutine": coroutine, "list": nothing, "wrong batch": strings}
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(cast("Sync[Record]", Sync(made, functions[made])))
+    assert isinstance(outcome.problem, ScriptNotLoaded)
+    assert outcome.problem.remedy
+
+
+async def test_the_same_sync_does_not_run_twice_at_once_on_a_connection(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        second: list[BaseException] = []
+
+        @sync
+        async def nested(ctx: Context) -> Batches[Thing]:
+            try:
+                await project.outcome(nested)
+            except AlreadyRunning as error:
+                second.append(error)
+            yield Batch(Thing, rows("a"))
+
+        await project.run(nested)
+        assert len(second) == 1
+        assert len(await project.opened.store.runs()) == 1
+
+
+async def test_an_unknown_connection_begins_no_run(tmp_path: Path, org: DemoOrg) -> None:
+    one = Sync[Thing]("one", lambda ctx: ctx.changes(Thing))
+    async with project_at(tmp_path, org) as project:
+        at_work = project.opened
+        with pytest.raises(ConfigurationInvalid, match="acme"):
+            await at_work.run(one, "acem")
+        assert not await at_work.store.runs()
+
+
+async def test_a_refused_sign_in_is_not_tried_again_by_later_runs(tmp_path: Path, org: DemoOrg) -> None:
+    @sync
+    async def reads(ctx: Context) -> Batches[Thing]:
+        yield Batch(Thing, [record async for record in ctx.query("SELECT Id, Name FROM Account")])
+
+    async with project_at(tmp_path, org) as project:
+        await project.run(reads)
+        org.revoke_refresh_tokens()
+        first = await project.outcome(reads)
+        assert isinstance(first.problem, SignInNeeded)
+        second = await project.outcome(reads)
+        assert isinstance(second.problem, SignInNeeded)
+        assert "orgsync connect acme" in second.problem.remedy
+        assert not org.requests
+        connection = await project.opened.store.connection("acme")
+        assert connection.status == "needs sign-in"
+
+
+async def test_a_busy_token_endpoint_does_not_end_the_connection(tmp_path: Path, org: DemoOrg) -> None:
+    @sync
+    async def reads(ctx: Context) -> Batches[Thing]:
+        yield Batch(Thing, [record async for record in ctx.query("SELECT Id, Name FROM Account")])
+
+    async with project_at(tmp_path, org) as project:
+        org.expire_tokens()
+        org.add_fault(Fault.status(503, "<html>"), match="oauth2/token", times=None)
+        outcome = await project.outcome(reads)
+        assert outcome.problem is not None
+        assert outcome.problem.exit_code == 1
+        org.clear_faults()
+        assert (await project.run(reads)).added == 5
+
+
+async def test_progress_is_told_after_each_batch(tmp_path: Path, org: DemoOrg) -> None:
+    told: list[tuple[int, int | None]] = []
+
+    @sync
+    def accounts(ctx: Context) -> Batches[Account]:
+        return ctx.changes(Account)
+
+    def watch(progress: Progress) -> None:
+        told.append((progress.rows, progress.expected))
+
+    org.page_size = 2
+    async with project_at(tmp_path, org) as project:
+        await project.outcome(accounts, watch=watch)
+    assert told == [(2, 5), (4, 5), (5, 5), (5, 5)]
+
+
+class Account(Record, table=True):
+    name: str | None
+
+
+@sync
+def accounts(ctx: Context) -> Batches[Account]:
+    """Read accounts."""
+    return ctx.changes(Account)
+
+
+async def test_cancelling_lets_the_commit_finish_and_keeps_the_position(tmp_path: Path, org: DemoOrg) -> None:
+    org.page_size = 2
+    async with project_at(tmp_path, org) as project:
+        with anyio.CancelScope() as scope:
+            await project.outcome(accounts, watch=lambda progress: scope.cancel())
+        (run,) = await project.opened.store.runs()
+        assert (run.status, run.added) == ("stopped", 2)
+        assert run.error == "It was interrupted; the next run goes on from there."
+        again = await project.run(accounts)
+        assert again.added == 3
+
+
+CHILD = """
+import anyio, logging, structlog, sys
+from pathlib import Path
+from orgsync.project import open_workspace
+from tests.projects import settings_for
+from tests.runner.test_run import accounts
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # stdout is for the test
+
+async def main():
+    async with open_workspace(settings_for(Path(sys.argv[1]))) as work:
+        print("ready", flush=True)
+        await work.run(accounts, "acme", watch=lambda progress: print(progress.rows, flush=True))
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+async def test_a_killed_process_loses_nothing_and_the_next_run_goes_on_at_once(tmp_path: Path, after: int) -> None:
+    with DemoOrg(contacts=0, accounts=40, page_size=10) as org:
+        async with project_at(tmp_path, org) as project:
+            org.add_fault(Fault.delay(0.1), match="query", times=None)
+            await anyio.to_thread.run_sync(killed_after, tmp_path, after)
+            org.clear_faults()
+            before = len(await project.live("account"))
+            assert before >= after * 10
+            run = await project.run(accounts)
+            assert before + run.added == 40
+            assert (await project.live("account")).keys() == {str(row["Id"]) for row in org.rows("Account")}
+            statuses = [each.status for each in await project.opened.store.runs(sync="accounts")]
+            assert statuses == ["done", "failed"]
+
+
+def killed_after(folder: Path, batches: int) -> None:
+    """Run the accounts in a child process, and kill it when it has committed so many batches."""
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE, text=True, env=environment
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        for _ in range(batches):
+            child.stdout.readline()
+        child.send_signal(signal.SIGKILL)

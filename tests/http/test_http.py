@@ -1,0 +1,249 @@
+"""One request, one whole answer, whatever the network does."""
+
+import gzip
+import logging
+import socket
+import ssl
+from datetime import UTC, datetime
+
+import pytest
+import trustme
+
+from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem
+from orgsync.salesforce.http.http import JSON, Http, Response
+
+from .raw_server import HANG, RESET, RawServer, reply
+
+TOKEN = "00Dxx!secret-token"
+
+
+def answer_with(content: bytes, content_type: str = "text/html", status: int = 200) -> Response:
+    return Response(status, {"content-type": content_type}, content, "GET", "https://acme.my.salesforce.com/x?q=Smith")
+
+
+async def test_an_answer_has_lower_case_headers_its_body_and_the_servers_clock() -> None:
+    stamp = {"Date": "Tue, 03 Mar 2026 10:00:00 GMT", "Sforce_Limit_Info": "api-usage=1/15000"}
+    async with RawServer(reply(201, {"a": [1, None]}, **stamp)) as server, Http() as http:
+        answer = await http.send("POST", f"{server.url}/x", json={"name": "Zoë"})
+    assert (answer.status, answer.ok, answer.json()) == (201, True, {"a": [1, None]})
+    assert answer.headers["sforce-limit-info"] == "api-usage=1/15000"
+    assert answer.date == datetime(2026, 3, 3, 10, tzinfo=UTC)
+    assert server.asked[0].body == '{"name":"Zoë"}'.encode()
+    assert server.asked[0].headers["content-type"] == "application/json"
+    assert server.asked[0].headers["user-agent"].startswith("orgsync/")
+
+
+@pytest.mark.parametrize(("json", "sent"), [(None, b"null"), ([], b"[]"), (False, b"false")])
+async def test_an_empty_json_value_is_sent_and_not_left_out(json: JSON, sent: bytes) -> None:
+    async with RawServer(reply()) as server, Http() as http:
+        await http.send("POST", server.url, json=json)
+    assert server.asked[0].body == sent
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("", None),
+        ("soon", None),
+        ("Tue, 03 Mar 2026 10:00:00 -0000", datetime(2026, 3, 3, 10, tzinfo=UTC)),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", None),
+        ("Tue, 03 Mar 2026 11:00:00 +0100", datetime(2026, 3, 3, 10, tzinfo=UTC)),
+    ],
+)
+def test_a_missing_or_garbled_date_is_none_and_any_other_is_utc(date: str, expected: datetime | None) -> None:
+    assert Response(200, {"date": date}, b"", "GET", "https://x").date == expected
+
+
+async def test_a_query_string_encodes_plus_and_space_as_salesforce_reads_them() -> None:
+    soql = "SELECT Id FROM Contact WHERE CreatedDate > 2024-01-01T00:00:00+00:00 AND Name = 'A&B/C~ü%'"
+    async with RawServer(reply()) as server, Http() as http:
+        await http.send("GET", f"{server.url}/query", params={"q": soql})
+        await http.send("GET", f"{server.url}/query?a=1", params={"b": "2"})
+    first = server.asked[0].target
+    assert first == (
+        "/query?q=SELECT%20Id%20FROM%20Contact%20WHERE%20CreatedDate%20%3E%202024-01-01T00%3A00%3A00%2B00%3A00"
+        "%20AND%20Name%20%3D%20%27A%26B%2FC~%C3%BC%25%27"
+    )
+    assert server.asked[1].target == "/query?a=1&b=2"
+
+
+async def test_a_form_is_sent_as_a_form() -> None:
+    async with RawServer(reply()) as server, Http() as http:
+        await http.send("POST", server.url, form={"grant_type": "x", "secret": "a+b &=ü"})
+    assert server.asked[0].form == {"grant_type": "x", "secret": "a+b &=ü"}
+    assert server.asked[0].headers["content-type"] == "application/x-www-form-urlencoded"
+
+
+async def test_a_redirect_is_answered_and_not_followed() -> None:
+    async with RawServer(reply(302, Location="http://127.0.0.1:9/steal")) as server, Http() as http:
+        answer = await http.send("GET", server.url, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (answer.status, answer.headers["location"]) == (302, "http://127.0.0.1:9/steal")
+    assert len(server.asked) == 1
+
+
+async def test_no_cookie_is_kept_or_sent_back() -> None:
+    async with RawServer(reply(Set_Cookie="BrowserId=abc; path=/")) as server, Http() as http:
+        answer = await http.send("GET", server.url)
+        await http.send("GET", server.url)
+    assert "set-cookie" not in answer.headers
+    assert "cookie" not in server.asked[1].headers
+
+
+async def test_a_gzipped_body_arrives_decoded() -> None:
+    body = gzip.compress(b'{"done":true}')
+    async with RawServer(reply(200, body, Content_Encoding="gzip")) as server, Http() as http:
+        answer = await http.send("GET", server.url)
+    assert answer.json() == {"done": True}
+    assert server.asked[0].headers["accept-encoding"] == "gzip"
+
+
+async def test_connections_are_used_again() -> None:
+    async with RawServer(reply()) as server, Http() as http:
+        for _ in range(3):
+            await http.send("GET", server.url)
+        assert len(server.asked) == 3
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "kind"),
+    [
+        (b"<html><body>We are down for maintenance.</body></html>", "text/html", "a maintenance page"),
+        (b"\n <h1>Bad Message 414</h1>", "text/html", "HTML"),
+        (b"no healthy upstream", "text/plain", "text"),
+        (b"", "", "an empty body"),
+        (b'{"records":[{"Name":"Smith', "application/json;charset=UTF-8", "JSON that is cut short"),
+        (b'[{"a":1}', "application/json;charset=UTF-8", "JSON that is cut short"),
+        (b'\xff\xfe"', "application/json", "bytes that are not UTF-8"),
+        (b"[" * 100_000, "application/json", "JSON that is nested too deep"),
+    ],
+)
+def test_what_is_not_json_says_what_it_is_and_shows_no_data(content: bytes, content_type: str, kind: str) -> None:
+    with pytest.raises(AnswerUnreadable) as caught:
+        answer_with(content, content_type, 503).json()
+    assert caught.value.cause.startswith(f"GET acme.my.salesforce.com/x was answered with {kind} where JSON is due")
+    assert "503" in caught.value.cause
+    assert "Smith" not in repr(caught.value)
+    assert caught.value.__context__ is None
+    assert caught.value.remedy
+
+
+async def test_a_host_that_does_not_exist_was_not_sent_to() -> None:
+    async with Http() as http:
+        with pytest.raises(NetworkProblem, match=r"The host no-such-host\.invalid is not known") as caught:
+            await http.send("GET", "https://no-such-host.invalid/?q=Smith")
+    assert caught.value.sent is False
+    assert "Smith" not in str(caught.value)
+
+
+async def test_a_refused_connection_was_not_sent_to() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        async with Http() as http:
+            with pytest.raises(NetworkProblem, match="cannot be reached") as caught:
+                await http.send("GET", f"http://127.0.0.1:{taken.getsockname()[1]}/")
+    assert caught.value.sent is False
+
+
+async def test_a_certificate_that_is_not_trusted_was_not_sent_to() -> None:
+    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(server_tls)  # pyright: ignore[reportUnknownMemberType]
+    async with RawServer(reply(), tls=server_tls) as server, Http() as http:
+        with pytest.raises(NetworkProblem, match="certificate is not trusted") as caught:
+            await http.send("GET", server.url)
+    assert caught.value.sent is False
+    assert server.asked == []
+
+
+async def test_a_certificate_authority_of_ones_own_can_be_trusted() -> None:
+    ca, server_tls, client_tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    ca.issue_cert("127.0.0.1").configure_cert(server_tls)  # pyright: ignore[reportUnknownMemberType]
+    ca.configure_trust(client_tls)  # pyright: ignore[reportUnknownMemberType]
+    async with RawServer(reply(200, 1), tls=server_tls) as server, Http(tls=client_tls) as http:
+        assert (await http.send("GET", server.url)).json() == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        RESET,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nab",
+        b"SSH-2.0-OpenSSH\r\nConnection: close\r\n\r\n",
+        reply(200, b"not gzip", Content_Encoding="gzip"),
+    ],
+    ids=["reset", "body cut short", "chunk cut short", "not http", "bad gzip"],
+)
+async def test_a_broken_answer_may_have_reached_the_server(broken: bytes) -> None:
+    async with RawServer(broken) as server, Http() as http:
+        with pytest.raises(NetworkProblem, match="broke before the whole answer") as caught:
+            await http.send("GET", f"{server.url}/x?q=Smith")
+    assert caught.value.sent is True
+    assert "Smith" not in str(caught.value)
+
+
+async def test_an_answer_that_does_not_come_is_a_network_problem_in_time() -> None:
+    async with RawServer(HANG) as server, Http() as http:
+        with pytest.raises(NetworkProblem, match="not answered in time") as caught:
+            await http.send("GET", server.url, timeout=0.05)
+    assert caught.value.sent is True
+
+
+async def test_a_connection_that_does_not_come_about_was_not_sent_to() -> None:
+    with socket.socket() as full, socket.socket() as filler:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        filler.connect(full.getsockname())  # the backlog is full now: further handshakes hang
+        async with Http(connect_timeout=0.1) as http:
+            problems: list[NetworkProblem] = []
+            for _ in range(2):  # the first may still fit into the backlog
+                with pytest.raises(NetworkProblem) as caught:
+                    await http.send("GET", f"http://127.0.0.1:{full.getsockname()[1]}/", timeout=0.2)
+                problems.append(caught.value)
+    assert "No connection to 127.0.0.1 could be made in time" in problems[-1].cause
+    assert problems[-1].sent is False
+
+
+@pytest.mark.parametrize("url", ["ftp://host/", "https://", "https://[::1", "https://host:port/"])
+async def test_an_address_that_is_none_is_a_configuration_problem(url: str) -> None:
+    async with Http() as http:
+        with pytest.raises(ConfigurationInvalid, match="address is not one"):
+            await http.send("GET", url)
+
+
+@pytest.mark.parametrize("tail", ["\n", "\r\nX-Evil: 1", "ü"])
+async def test_a_header_with_a_line_end_or_an_accent_is_refused_without_showing_it(tail: str) -> None:
+    async with RawServer(reply()) as server, Http() as http:
+        with pytest.raises(ConfigurationInvalid, match="a character that HTTP does not allow") as caught:
+            await http.send("GET", server.url, headers={"Authorization": f"Bearer {TOKEN}{tail}"})
+    assert TOKEN not in repr(caught.value)
+    assert caught.value.__context__ is None
+    assert server.asked == []
+
+
+async def test_neither_a_repr_nor_a_log_shows_a_body_a_query_or_a_token(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with RawServer(reply(200, {"access_token": TOKEN})) as server, Http() as http:
+        answer = await http.send("GET", server.url, params={"q": "Smith"}, headers={"Authorization": f"Bearer {TOKEN}"})
+    for text in (repr(answer), answer.place, caplog.text):
+        assert TOKEN not in text
+        assert "Smith" not in text
+
+
+async def test_the_log_lines_of_other_users_of_httpx_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="httpx")
+    logging.getLogger("httpx").info("somebody else's")
+    assert "somebody else's" in caplog.text
+
+
+async def test_a_proxy_is_not_asked_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+    async with RawServer(reply()) as server, Http() as http:
+        assert (await http.send("GET", server.url)).ok
+
+
+async def test_a_closed_pool_sends_nothing() -> None:
+    async with Http() as http:
+        pass
+    with pytest.raises(RuntimeError, match="closed"):
+        await http.send("GET", "http://127.0.0.1/")

@@ -1,0 +1,160 @@
+"""A copy of the database to try things on."""
+
+import resource
+import sqlite3
+import tempfile
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import anyio
+import anyio.from_thread
+import pytest
+
+from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.records import Position
+from orgsync.store import Connection, Run, Store
+from orgsync.store.sqlite import backup
+from orgsync.store.sqlite.backup import temporary_folder
+from tests.store.contacts import contact, deliver, names
+from tests.store.running import running
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that temporary folders are made in."""
+    made = tmp_path / "temporary"
+    made.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(made))
+    return made
+
+
+def modes(place: Path) -> dict[str, str]:
+    return {
+        path.name.partition("orgsync-copy-")[0] or "folder": oct(path.stat().st_mode & 0o777) for path in each(place)
+    }
+
+
+def each(place: Path) -> list[Path]:
+    [folder] = place.iterdir()
+    return [folder, *(path for path in folder.iterdir() if path.name.startswith("orgsync.db"))]
+
+
+async def test_a_copy_has_the_rows_and_what_is_done_to_it_stays_there(store: Store, run: Run, place: Path) -> None:
+    await deliver(store, run, [contact("a")])
+    await store.commit(run, [], Position("contact", None, {"page": 1}), 0)
+    async with store.copied() as copy:
+        assert await names(copy) == {"a": "Ann"}
+        assert (await copy.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
+        async with running(copy) as other:
+            await deliver(copy, other, [contact("a", name="Bo"), contact("b")])
+        assert await names(copy) == {"a": "Bo", "b": "Ann"}
+    assert await names(store) == {"a": "Ann"}
+    assert len(await store.runs()) == 1
+
+
+async def test_a_copy_is_for_its_owner_alone_and_goes_whatever_happens(store: Store, run: Run, place: Path) -> None:
+    async def fail() -> None:
+        async with store.copied() as copy, running(copy) as other:
+            await deliver(copy, other, [contact("b")])
+            assert set(modes(place).values()) == {"0o700", "0o600"}
+            assert {"orgsync.db", "orgsync.db-wal"} < modes(place).keys()
+            raise ZeroDivisionError
+
+    await deliver(store, run, [contact("a")])
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert list(place.iterdir()) == []
+
+
+async def test_a_lease_that_is_held_does_not_hold_in_the_copy_and_stays(store: Store, run: Run, place: Path) -> None:
+    async with store.copied() as copy:
+        async with running(copy) as same:
+            await deliver(copy, same, [contact("a")])
+        await deliver(store, run, [contact("b")])  # under the lease that it has had all the time
+    assert await names(store) == {"b": "Ann"}
+
+
+async def test_credentials_cannot_be_read_in_a_copy(store: Store, place: Path) -> None:
+    await store.save_connection(Connection(name="acme"), {"refresh_token": "x"})
+    async with store.copied() as copy:
+        with pytest.raises(ConfigurationInvalid, match="cannot be decrypted"):
+            await copy.secrets("acme")
+
+
+async def test_a_copy_is_of_one_state_however_much_is_written_meanwhile(
+    store: Store, run: Run, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
+    monkeypatch.setattr("orgsync.store.sqlite.backup._PAGES_A_STEP", 10)
+    steps: list[int] = []
+
+    def write(_status: int, remaining: int, _total: int) -> None:
+        steps.append(remaining)
+        with closing(sqlite3.connect(tmp_path / "orgsync.db")) as other, other:
+            other.execute("UPDATE contact SET name = 'Bo'")
+
+    monkeypatch.setattr("orgsync.store.sqlite.backup._go_on", write)
+    async with store.copied() as copy:
+        assert set((await names(copy)).values()) == {"Ann"}
+    assert steps == sorted(set(steps), reverse=True)  # it never began anew
+    assert set((await names(store)).values()) == {"Bo"}
+
+
+async def test_a_copy_that_is_being_made_is_given_up_when_nobody_waits_for_it(
+    store: Store, run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
+    monkeypatch.setattr("orgsync.store.sqlite.backup._PAGES_A_STEP", 1)
+    go_on, steps = backup._go_on, 0  # pyright: ignore[reportPrivateUsage]
+
+    def count(status: int, remaining: int, total: int) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 5:
+            anyio.from_thread.run_sync(scope.cancel)
+        go_on(status, remaining, total)
+
+    monkeypatch.setattr(backup, "_go_on", count)
+    with anyio.CancelScope() as scope:
+        async with store.copied():
+            raise AssertionError("the copy was made to its end")
+    assert scope.cancelled_caught
+    assert steps == 5
+    assert list(place.iterdir()) == []
+
+
+@contextmanager
+def files_up_to(size: int) -> Generator[None]:
+    """Let no file of this process grow beyond a size, as a quota does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_no_room_for_a_copy_is_told(store: Store, run: Run, place: Path) -> None:
+    await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
+    with files_up_to(100_000), pytest.raises(StoreUnavailable, match=r"no room in .*temporary") as caught:
+        await store.copied().__aenter__()
+    assert "TMPDIR" in caught.value.remedy
+    assert list(place.iterdir()) == []
+
+
+def test_a_place_where_no_folder_can_be_made_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(place / "nowhere"))
+    with pytest.raises(StoreUnavailable, match="No temporary folder can be made"), temporary_folder():
+        pass
+
+
+async def test_rows_are_read_by_their_ids(store: Store, run: Run) -> None:
+    assert await store.rows("contact", "acme", ["a"]) == {}
+    await deliver(store, run, [contact("a"), contact("b"), contact("c")], deleted_ids=["b"])
+    found = await store.rows("contact", "acme", ["b", "a", "unknown"])
+    assert {key: (row["name"], row["is_deleted"], row["labels"]) for key, row in found.items()} == {
+        "a": ("Ann", False, ["a"]),
+        "b": ("Ann", True, ["a"]),
+    }
+    assert await store.rows("contact", "beta", ["a"]) == {}
