@@ -218,7 +218,7 @@ async def test_an_org_that_moves_while_it_is_recorded_is_found_again_in_a_replay
 
     async def replayed_story(stage: Sandbox) -> tuple[list[Ran[Any]], str]:
         ran = await story(stage)
-        async with stage.opened() as opened:
+        async with stage.project() as opened:
             return ran, (await opened.store.connection(stage.connection)).instance_url
 
     ran, instance = await played(cassette, tmp_path, replayed_story)
@@ -315,7 +315,7 @@ async def test_a_project_is_prepared_once_though_runs_begin_at_once(tmp_path: Pa
     stage = Sandbox(throw_away(tmp_path, settings_for(tmp_path)), "it", prepare, lambda: BEGAN)
 
     async def open_it() -> None:
-        async with stage.opened() as opened:
+        async with stage.project() as opened:
             assert (await opened.store.connection("it")).client_id == "b"
 
     async with anyio.create_task_group() as tasks:

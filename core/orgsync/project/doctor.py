@@ -53,8 +53,8 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
         if each.problem:
             yield Finding("scripts", each.where, each.problem)
     try:
-        async with open_project(settings) as project:
-            async for finding in _examine_store(project, names, found):
+        async with open_project(settings) as opened:
+            async for finding in _examine_store(opened, names, found):
                 yield finding
     except OrgsyncError as error:
         yield Finding("database", "", error)
