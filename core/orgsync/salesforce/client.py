@@ -126,7 +126,7 @@ class Client:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - of each wait on the socket, not of the whole
+        timeout: float | None = None,  # noqa: ASYNC109 - until the headers are there, not for the whole
     ) -> AsyncGenerator[Stream]:
         """Open a resource whose body is read as it arrives, with the token and the retries of `call`.
 
