@@ -76,6 +76,25 @@ def test_a_wrong_setting_is_named(tmp_path: Path, text: str, named: str) -> None
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("text", ["5Aep\n861", "5Aep\t861", "5Aep\x1b861", "5Aep\udcff861"])
+@pytest.mark.parametrize("name", ["CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN", "SFDX_URL", "JWT_AUDIENCE"])
+def test_a_control_character_inside_of_a_credential_names_the_variable_and_shows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(f"ORGSYNC_{name}", text)
+    with pytest.raises(ConfigurationInvalid, match=f"The variable ORGSYNC_{name} holds a line end") as caught:
+        load_settings(tmp_path)
+    assert "5Aep" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_keys_may_stand_on_lines_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORGSYNC_KEY", "one\ntwo\n")
+    key = load_settings(tmp_path).key
+    assert key is not None
+    assert key.get_secret_value() == "one\ntwo"
+
+
 def test_a_wrong_variable_is_named_and_its_value_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORGSYNC_TIMEOUT", "secret-by-mistake")
     with pytest.raises(ConfigurationInvalid, match="ORGSYNC_TIMEOUT") as caught:

@@ -23,7 +23,8 @@ _OF_A_CLUSTER = re.compile(r"SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)
 """What Kubernetes puts into every container where a service is called `orgsync`."""
 
 _SECRETS = ("key", "client_secret", "refresh_token", "sfdx_url")
-_CREDENTIALS = (*_SECRETS, "client_id", "private_key")
+_CREDENTIALS = (*_SECRETS, "client_id", "private_key", "jwt_audience")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and bytes that are not UTF-8
 
 
 class UnknownVariable(UserWarning):
@@ -183,13 +184,25 @@ def _from_variables(environment: Mapping[str, str]) -> dict[str, Any]:
                     stacklevel=3,
                 )
         else:
-            found[name.lower()] = _list_of(variable, text) if name.lower() in _LISTS else _stripped(name.lower(), text)
+            found[name.lower()] = _list_of(variable, text) if name.lower() in _LISTS else _stripped(variable, text)
     return found
 
 
-def _stripped(name: str, text: str) -> str:
-    """Take blanks and line ends off a credential: mounted secrets and pasted ones often end with one."""
-    return text.strip() if name in _CREDENTIALS else text
+def _stripped(variable: str, text: str) -> str:
+    """Take blanks and line ends off a credential: mounted secrets and pasted ones often end with one.
+
+    Raises ConfigurationInvalid for one with a control character inside, which nothing that signs in has.
+    """
+    name = variable.removeprefix(_PREFIX).lower()
+    if name not in _CREDENTIALS:
+        return text
+    stripped = text.strip()
+    if name not in ("key", "private_key") and _CONTROL.search(stripped):  # keys on lines of their own, and a path
+        raise ConfigurationInvalid(
+            f"The variable {variable} holds a line end, a tab or another character that is no text.",
+            "Set it again, as one line; where it comes from a file, look at what is in there.",
+        )
+    return stripped
 
 
 def _list_of(variable: str, text: str) -> Any:

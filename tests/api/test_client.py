@@ -29,10 +29,12 @@ from orgsync.salesforce.api.query import pages, records
 from orgsync.salesforce.api.replication import latest_date_covered
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.session import Session
+from orgsync.salesforce.auth.token_endpoint import Identity, identity, introspect, request_token
 from orgsync.salesforce.auth.versions import offered_versions
 from orgsync.salesforce.bulk import create_job, read_job
 from orgsync.salesforce.errors.judge import InstanceMoved, LocatorExpired
 from orgsync.salesforce.http.http import Http
+from orgsync.salesforce.http.messages import Response
 from tests.auth.vaults import MemoryVault
 from tests.http.raw_server import RawServer, reply
 from tests.projects import credentials_for
@@ -190,7 +192,13 @@ async def test_a_job_is_read_to_its_end_where_the_host_redirects(org: DemoOrg) -
     assert len(old.asked) == 1
 
 
-async def test_no_token_follows_a_redirection() -> None:
+async def opened(client: Client, path: str) -> Response:
+    async with client.stream(path) as stream:
+        return await stream.read()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "stream"])
+async def test_no_token_follows_a_redirection(method: str) -> None:
     async with RawServer(b"") as server, RawServer(b"") as elsewhere, Http() as http:
         server.will_answer(redirection(f"{elsewhere.url}/x"))
         same = {"access_token": "another", "instance_url": server.url, "id": f"{server.url}/id/00Dx/005x"}
@@ -199,9 +207,22 @@ async def test_no_token_follows_a_redirection() -> None:
             vault.credentials = replace(vault.credentials, login_url=login.url)
             client = Client(http, Session(http, vault), login_url=login.url, retry_for=5.5)
             with pytest.raises(InstanceMoved, match="a new sign-in leads to the old host"):
-                await client.request("GET", "limits")
+                await (opened(client, "limits") if method == "stream" else client.request(method, "limits"))
         assert elsewhere.asked == []
         assert len(login.asked) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_neither_a_token_nor_a_secret_follows_a_redirection_at_sign_in(status: int) -> None:
+    stolen = reply(200, {"access_token": "t", "active": True, "username": "eve"})
+    async with RawServer(stolen) as elsewhere, RawServer(b"") as server, Http() as http:
+        server.will_answer(redirection(f"{elsewhere.url}/x", status))
+        known = replace(await OneTokenVault(server.url).load(), client_secret="hush")
+        assert await introspect(http, known) is None
+        assert await identity(http, known) == Identity()
+        with pytest.raises(SignInNeeded, match="has moved"):
+            await request_token(http, server.url, {"grant_type": "refresh_token", "refresh_token": "r"})
+    assert elsewhere.asked == []
 
 
 async def test_an_org_whose_login_host_has_moved_as_well_says_where_to_connect() -> None:

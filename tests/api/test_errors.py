@@ -154,6 +154,8 @@ def test_a_message_shows_neither_the_query_nor_a_customers_value() -> None:
         ("we can't find 'O'Brien', don't ask", "we can't find '…', don't ask"),
         ("no 'ann\\' smith' and 'two words' here", "no '…' and '…' here"),
         ("it ends in 'the middle of", "it ends in '…'"),
+        ("it ends in 'Brien", "it ends in '…'"),
+        ("x " * 40_000 + "\nERROR at Row:1:Column:9\nunexpected token: ','", "unexpected token: ',' at column 9"),
         ("One sentence. " * 18, " ".join(["One sentence."] * 17)),
         ("word " * 60, "word " * 47 + "word …"),
     ],
@@ -220,6 +222,9 @@ def test_security_policies_that_take_too_long_have_a_remedy_of_their_own() -> No
     [
         (401, "INVALID_SESSION_ID"),
         (401, "SOMETHING_NEW"),
+        (400, "SOMETHING_NEW"),
+        (403, "SOMETHING_NEW"),
+        (503, "SOMETHING_NEW"),
         (403, "REQUEST_LIMIT_EXCEEDED"),
         (403, "API_CURRENTLY_DISABLED"),
         (403, "API_DISABLED_FOR_ORG"),

@@ -14,6 +14,7 @@ from orgsync.salesforce.hosts import (
     is_loopback,
     is_sandbox,
     login_url,
+    may_be_org,
     require_api_host,
     require_named_host,
 )
@@ -219,6 +220,25 @@ def test_a_token_answer_may_name_salesforces_hosts_or_the_login_host(url: str, l
 
 
 ACME = "https://acme.my.salesforce.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "known", "moved"),
+    [
+        ("https://new.my.salesforce.com/services/data", ACME, True),
+        ("https://new.my.salesforce.mil", ACME, True),
+        ("http://new.my.salesforce.com", ACME, False),
+        ("https://new.my.salesforce.com:8443", ACME, False),
+        ("https://www.salesforce.com/maintenance", ACME, False),
+        ("https://my.salesforce.com.evil.io", ACME, False),
+        ("https://new.my.salesforce.com@evil.io", ACME, False),
+        ("http://127.0.0.1:1", ACME, False),
+        ("http://127.0.0.1:2", "http://127.0.0.1:1", True),
+        ("nonsense", ACME, False),
+    ],
+)
+def test_an_org_has_moved_only_where_a_redirect_leads_to_a_my_domain(url: str, known: str, moved: bool) -> None:
+    assert may_be_org(url, known) is moved
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import csv
 import io
+from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -33,6 +35,31 @@ def test_rows_come_back_as_they_were_written_however_they_are_cut(
 ) -> None:
     text = written(rows)
     assert cut(text if last_line_ends else text.removesuffix(b"\n"), size) == rows
+
+
+@settings(deadline=None)
+@given(ROWS, st.lists(st.integers(0, 400), max_size=12), st.randoms(use_true_random=False))
+def test_any_split_of_any_csv_gives_the_same_rows(rows: list[list[str]], places: list[int], chance: Random) -> None:
+    text = "".join(",".join(field_written(field, chance) for field in row) + "\n" for row in rows).encode()
+    places = sorted(min(place, len(text)) for place in places)
+    lines = Lines()
+    pieces = [text[start:end] for start, end in pairwise([0, *places, len(text)])]
+    assert [row for piece in pieces for row in lines.feed(piece)] == rows
+    assert lines.end() == []
+
+
+def field_written(field: str, chance: Random) -> str:
+    """Write a field with quotes, or without where it needs none."""
+    if field.isalnum() and chance.random() < 0.5:
+        return field
+    return '"' + field.replace('"', '""') + '"'
+
+
+@pytest.mark.timeout(25)  # a search that begins anew with each piece takes minutes
+@pytest.mark.parametrize("text", [b"\n", b"x"], ids=["line ends", "letters"])
+def test_a_record_is_searched_once_however_many_pieces_it_comes_in(text: bytes) -> None:
+    field = text * (4 * 1024 * 1024)
+    assert cut(b'"' + field + b'"\n', 512) == [[field.decode()]]
 
 
 def test_only_what_is_incomplete_is_held_back() -> None:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from orgsync.demo_org import DemoOrg
 
 from .commandline import Command
@@ -44,7 +46,19 @@ def test_what_is_no_json_or_no_file_is_told(orgsync: Command, acme: DemoOrg) -> 
 def test_a_token_is_not_sent_to_another_host(orgsync: Command, acme: DemoOrg) -> None:
     refused = orgsync("api", "GET", "https://salesforce.example.com/services/data")
     assert refused.code == 2
-    assert "no token was sent" in refused.problem()[0]
+    cause, remedy = refused.problem()
+    assert cause.startswith("https://salesforce.example.com is not a host of this connection")
+    assert f"whose token goes only to {acme.instance_url.removeprefix('http://')}" in cause
+    assert "no token was sent" in cause
+    assert remedy.startswith("Give the path alone, such as /services/data/")
+    assert "login URL" not in remedy
+
+
+@pytest.mark.parametrize("root", ["", "/services/data/v62.0/"])
+def test_an_address_inside_of_a_query_is_text(orgsync: Command, acme: DemoOrg, root: str) -> None:
+    acme.insert("Contact", LastName="http://x.example/?a=1")
+    path = f"{root}query?q=SELECT LastName FROM Contact WHERE LastName LIKE 'http://x%25'"
+    assert json.loads(orgsync("api", "GET", path).out)["totalSize"] == 1
 
 
 def test_a_refused_request_is_told(orgsync: Command, acme: DemoOrg) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -14,9 +15,11 @@ from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError
 from orgsync.salesforce.auth.session import Session
 from orgsync.salesforce.auth.token_endpoint import introspect
 from orgsync.salesforce.bulk import complete, create_job, results
+from orgsync.salesforce.http.body import paced
 from orgsync.salesforce.http.bounds import Bounds, Pace
 from orgsync.salesforce.http.http import Http
 from orgsync.salesforce.http.messages import ResponseTooLarge
+from orgsync.salesforce.http.request import Request
 from tests.auth.vaults import MemoryVault
 from tests.http.raw_server import RawServer, reply
 from tests.projects import credentials_for
@@ -83,7 +86,30 @@ def test_a_body_that_pauses_and_then_comes_fast_is_no_slow_one() -> None:
 
 def test_a_byte_a_second_is_too_slow_after_one_window() -> None:
     pace = Pace(window=120, rate=1000)
-    assert [pace.too_slow(1, 1) for _ in range(120)] == [False] * 119 + [True]
+    assert [pace.too_slow(1, 1) for _ in range(121)] == [False] * 120 + [True]
+
+
+def test_a_window_with_too_few_bytes_leaves_a_second_for_what_is_on_its_way() -> None:
+    pace = Pace(window=120, rate=1000)
+    assert not any(pace.too_slow(119, 10_000) for _ in range(2))
+    assert pace.patience == 1
+    assert not pace.too_slow(0.5, 64_000)
+    assert pace.patience == 0.5
+    assert not pace.too_slow(0.25, 64_000)
+    assert pace.patience == 120
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+async def test_a_body_that_has_come_to_its_end_is_whole_however_few_its_last_bytes(count: int) -> None:
+    pace = Pace(window=60, rate=1e15, waited=60)
+    pieces = paced(arriving([b"rest"] * count), Request("GET", "https://x", {}), pace)
+    got = [piece async for piece in pieces]
+    assert got == [b"rest"] * count
+
+
+async def arriving(pieces: list[bytes]) -> AsyncGenerator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 async def test_a_bulk_result_that_drips_ends_as_a_network_problem(org: DemoOrg) -> None:

@@ -47,6 +47,17 @@ async def test_an_address_that_is_no_proxys_names_the_variable(
     assert (await refused()).cause.startswith(f"{variable} ")
 
 
+@pytest.mark.parametrize("address", ["us\ner:hush@127.0.0.1:9", "user:hu\tsh@127.0.0.1:9", "user:hush\x7f@127.0.0.1:9"])
+@pytest.mark.parametrize("scheme", ["", "http://", "socks5h://"])
+async def test_a_control_character_in_a_proxys_address_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, address: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"{scheme}{address}")
+    found = await refused()
+    assert found.cause == "HTTPS_PROXY holds a line end, a tab or another control character."
+    assert "sh@" not in str(found)
+
+
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 async def test_a_socks_proxy_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:9")

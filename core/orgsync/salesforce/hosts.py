@@ -172,13 +172,16 @@ def require_named_host(url: str, *, login_url: str, named: Collection[str], allo
     It may where the origin, its port included, is the login host, one of the origins `named` by the token's own
     answer, or allowed by name. Raises ConfigurationInvalid where it may not.
     """
-    origin = require_api_host(url, login_url=login_url, allowed_hosts=allowed_hosts)
-    parsed = _parse(origin)
-    if parsed in [_parse(each) for each in (login_url, *named)] or (parsed and parsed.allowed_by(allowed_hosts)):
-        return origin
+    origin = _parse(url)
+    known = origin is not None and origin in [_parse(each) for each in (login_url, *named)]
+    if known or (origin is not None and origin.allowed_by(allowed_hosts)):
+        return require_api_host(url, login_url=login_url, allowed_hosts=allowed_hosts)
+    hosts = " and ".join(dict.fromkeys(host_of(each) for each in (*named, login_url)))
     raise ConfigurationInvalid(
-        f"{origin} is not a host of this connection: its sign-in names {', '.join(named)}; no token was sent there.",
-        "Give the path alone, without a host. If the org has moved, connect again.",
+        f"{origin or 'The address'} is not a host of this connection, whose token goes only to {hosts}; no token was "
+        "sent there.",
+        "Give the path alone, such as /services/data/; for another org name its connection (orgsync connections). If "
+        "the org has moved, connect again.",
     )
 
 

@@ -1,5 +1,6 @@
 """One org's REST API: a live token on every request, one renewal after a 401, retries, and the daily limit watched."""
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ __all__ = ["DEFAULT_API_VERSION", "Client", "Judge"]
 DEFAULT_API_VERSION = "62.0"
 
 _SECONDS_TO_ASK = 3.0  # for a token that tells where an org has gone, while its old address cannot be reached
+
+_ABSOLUTE = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)  # and not a path with a URL in its query
 
 T = TypeVar("T")
 Judge = Callable[[Response], OrgsyncError | None]
@@ -126,7 +129,7 @@ class Client:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - of each wait on the socket, not of the whole
+        timeout: float | None = None,  # noqa: ASYNC109 - until the headers are there, not for the whole
     ) -> AsyncGenerator[Stream]:
         """Open a resource whose body is read as it arrives, with the token and the retries of `call`.
 
@@ -247,14 +250,15 @@ class Client:
 
     def _url(self, path: str, access: Access) -> str:
         """Make the address of a path, and refuse one that leads to a host that is not the org's."""
-        if "://" in path or path.startswith("//"):
-            return self._checked(path, access)
+        if _ABSOLUTE.match(path):
+            self._require_named(path, access)
+            return path
+        self._require_named(access.instance_url, access)
         root = "" if path.startswith("/services/") else f"/services/data/v{self.api_version}/"
-        return self._checked(f"{access.instance_url}{root}{path.removeprefix('/') if root else path}", access)
+        return f"{access.instance_url}{root}{path.removeprefix('/') if root else path}"
 
-    def _checked(self, url: str, access: Access) -> str:
+    def _require_named(self, url: str, access: Access) -> None:
         require_named_host(url, login_url=self._login_url, named=access.hosts, allowed_hosts=self._allowed_hosts)
-        return url
 
 
 async def _token(asked: Awaitable[Access]) -> Access:

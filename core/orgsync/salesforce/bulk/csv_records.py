@@ -1,7 +1,8 @@
 """CSV that arrives in pieces, cut into rows without ever holding more of it than a record.
 
 Salesforce quotes every field, so a line end inside quotes is text, and one outside ends a record. Counting quotes from
-the start of a record tells which is which: a doubled quote inside a field counts for nothing.
+the start of a record tells which is which: a doubled quote inside a field counts for nothing. Each piece is searched
+once, however long the record is that it belongs to.
 """
 
 import codecs
@@ -34,23 +35,35 @@ class Lines:
     def __init__(self) -> None:
         self.replaced = False
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._rest = ""
+        self._begun: list[str] = []  # what has come of a record that is not whole yet, searched and put aside
+        self._length = 0
+        self._quoted = False
 
     def feed(self, piece: bytes) -> list[list[str]]:
         """Take in some bytes and give the rows they complete. Raises LinesBroken."""
-        text = self._rest + self._text(piece)
-        end = _end_of_records(text)
-        self._rest = text[end:]
-        if len(self._rest) > LONGEST_RECORD:
+        text = self._text(piece)
+        self._quoted ^= text.count('"') % 2 == 1
+        end = _end_of_records(text, quoted=self._quoted)
+        whole = self._taken(text[:end]) if end else ""
+        self._begun.append(text[end:])
+        self._length += len(text) - end
+        if self._length > LONGEST_RECORD:
             raise RecordTooLong
-        return _rows(text[:end])
+        return _rows(whole)
 
     def end(self) -> list[list[str]]:
         """Give the last row, where no line end follows it. Raises LinesBroken where it is cut."""
-        text, self._rest = self._rest + self._text(b"", last=True), ""
-        if text.count('"') % 2:
+        text = self._text(b"", last=True)
+        if self._quoted ^ (text.count('"') % 2 == 1):
             raise LinesBroken
-        return _rows(text)
+        return _rows(self._taken(text))
+
+    def _taken(self, text: str) -> str:
+        """Return the begun record together with what ends it."""
+        whole = "".join([*self._begun, text])
+        self._begun.clear()
+        self._length = 0
+        return whole
 
     def _text(self, piece: bytes, *, last: bool = False) -> str:
         before = self._decoder.getstate()
@@ -63,16 +76,19 @@ class Lines:
         return self._decoder.decode(piece, last)
 
 
-def _end_of_records(text: str) -> int:
-    """Find the end of the last whole record: behind the last line end that is outside quotes."""
-    inside = text.count('"') % 2
+def _end_of_records(text: str, *, quoted: bool) -> int:
+    """Return the place behind the last line end outside quotes, 0 where there is none.
+
+    `quoted` says whether the text ends inside quotes. The search goes from quote to quote, from the end: what was
+    searched before, and line ends inside a field, cost nothing.
+    """
     behind = len(text)
-    while True:
-        end = text.rfind("\n", 0, behind)
-        inside = (inside + text.count('"', end + 1, behind)) % 2
-        if end < 0 or not inside:
+    while behind >= 0:
+        quote = text.rfind('"', 0, behind)
+        if not quoted and (end := text.rfind("\n", quote + 1, behind)) >= 0:
             return end + 1
-        behind = end
+        behind, quoted = quote, not quoted
+    return 0
 
 
 def _rows(text: str) -> list[list[str]]:

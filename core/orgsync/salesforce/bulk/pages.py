@@ -19,7 +19,7 @@ from .jobs import Job, resource
 
 __all__ = ["Opened", "Pages"]
 
-_TIMEOUT = 300.0  # seconds for the next part of a page; Salesforce ends an answer after 20 minutes
+_TIMEOUT = 300.0  # seconds until a page's headers are there; its body has to come at the least rate
 _CSV = {"Accept": "text/csv"}
 
 

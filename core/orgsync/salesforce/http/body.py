@@ -37,11 +37,14 @@ async def gathered(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
 
 
 async def paced(unzipped: AsyncGenerator[bytes], request: Request, pace: Pace) -> AsyncGenerator[bytes]:
-    """Read a body as it arrives, as long as it comes fast enough; only what it unfolds to counts."""
+    """Read a body as it arrives, as long as it comes fast enough; only what it unfolds to counts.
+
+    Raises NetworkProblem where it does not. A body that has come to its end is whole, however slowly it came.
+    """
     async with aclosing(unzipped) as body:
         while True:
             began, chunk = anyio.current_time(), b""
-            with anyio.move_on_after(pace.window) as wait:
+            with anyio.move_on_after(pace.patience) as wait:
                 try:
                     chunk = await anext(body)
                 except StopAsyncIteration:

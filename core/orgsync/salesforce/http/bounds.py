@@ -32,24 +32,36 @@ class Bounds:
 DEFAULT_BOUNDS = Bounds()
 
 
+_REST = 1.0  # seconds
+
+
 @dataclass(slots=True)
 class Pace:
     """Watch how fast a body comes: only the time spent waiting for it counts, not what its reader does meanwhile.
 
-    `window` is in seconds, `rate` in bytes a second.
+    `window` is in seconds, `rate` in bytes a second. After a window with too few bytes a second is left for what is on
+    its way: the end of a body, whose last bytes may be few, or more of a large part that has begun to come.
     """
 
     window: float
     rate: float
     waited: float = 0
     came: int = 0
+    left: float | None = None  # of the time after a window with too few bytes
+
+    @property
+    def patience(self) -> float:
+        """Return the seconds that the next wait may last."""
+        return self.window if self.left is None else self.left
 
     def too_slow(self, waited: float, came: int) -> bool:
-        """Take in that a wait of so many seconds brought so many bytes; tell whether a window brought too few."""
+        """Take in that a wait of so many seconds brought so many bytes; tell whether the body comes too slowly."""
         self.waited += waited
         self.came += came
         if self.waited < self.window:
             return False
-        slow = self.came < self.rate * self.window
-        self.waited, self.came = 0, 0
-        return slow
+        if self.came >= self.rate * self.window:
+            self.waited, self.came, self.left = 0, 0, None
+            return False
+        self.left = min(_REST, self.window) if self.left is None else self.left - waited
+        return self.left <= 0

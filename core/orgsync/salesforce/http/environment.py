@@ -16,6 +16,7 @@ __all__ = ["Proxies", "Proxy", "proxy_refusal", "proxy_unreachable", "trusted"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SOCKS = ("socks5", "socks5h")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EXAMPLE = "http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT"
 
 
@@ -101,6 +102,11 @@ def _source_of(name: str) -> str:
 
 def _parsed(text: str, source: str) -> Proxy:
     url = text if "://" in text else f"http://{text}"
+    if _CONTROL.search(url):
+        raise ConfigurationInvalid(
+            f"{source} holds a line end, a tab or another control character.",
+            f"Write it as {_EXAMPLE}, and such a character of a user name or password as %0A or %09.",
+        )
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -164,7 +164,10 @@ class Http:
             transport = self._transport(sent.url)
             return await transport.handle_async_request(sent)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-            problem = ConfigurationInvalid("A request's address is not one.", "Check the login URL.")
+            problem = ConfigurationInvalid(
+                "A request's address is not one.",
+                "Check the path for line ends and other control characters, and the login URL.",
+            )
         except (httpx.LocalProtocolError, UnicodeEncodeError):
             problem = ConfigurationInvalid(
                 f"A header of {request.place} holds a character that HTTP does not allow.",
