@@ -127,6 +127,8 @@ class Scheduler:
             self.worst = max(self.worst, SignInNeeded.exit_code)
         replaced: StoreReplaced | None = None
         async with anyio.create_task_group() as runs:
+            if not self._start(runs, now):
+                self._telling.nothing_due(self._agenda.next_due())
             try:
                 while self._start(runs, now) or self._agenda.running:
                     await self._stir(_WATCH_EVERY)
