@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from orgsync.errors import OrgsyncError
 
 from .output import json_error, results_alone_on_stdout, say, show_problem, speech, stdout
+from .usage import UsageError, is_help, usage_problem
 
 if TYPE_CHECKING:
     from orgsync.store import View
@@ -26,8 +27,6 @@ _ORDER = [
     *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "status", "runs", "records"),
     *("reset", "record", "cassettes", "api"),
 ]
-
-_UsageError = cast("type[Exception]", typer.BadParameter.__base__)  # has no public name of its own in typer
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,7 +45,7 @@ class Commands(TyperGroup):
         before = [arg for arg in args[:end] if arg != "--debug"]
         speech.debug = len(before) < end
         speech.as_json = _asks_for_json(before)
-        with _usage_errors_as_json():
+        with _usage_errors():
             return super().parse_args(ctx, [*before, *args[end:]])
 
     def invoke(self, ctx: Any) -> Any:
@@ -63,7 +62,7 @@ class Commands(TyperGroup):
 
     def _invoke(self, ctx: Any) -> Any:
         try:
-            with _usage_errors_as_json():
+            with _usage_errors():
                 return super().invoke(ctx)
         except OrgsyncError as error:
             show_problem(error)
@@ -79,19 +78,30 @@ def _asks_for_json(args: Sequence[str]) -> bool:
 
 
 @contextmanager
-def _usage_errors_as_json() -> Generator[None]:
-    """Tell a program of a wrong call, which the library of the command shows to a person."""
+def _usage_errors() -> Generator[None]:
+    """Show a wrong call as every other error is shown, and not as the library of the command would."""
     try:
         yield
-    except _UsageError as error:
-        wrong: Any = error
-        called = wrong.ctx.command_path if wrong.ctx else "orgsync"
-        json_error("UsageError", wrong.format_message(), f"See: {called} --help", wrong.exit_code)
-        raise
+    except UsageError as error:
+        if is_help(error):
+            raise
+        problem = usage_problem(error)
+        show_problem(problem)
+        json_error("UsageError", problem.cause, problem.remedy, problem.exit_code)
+        raise typer.Exit(problem.exit_code) from None
 
 
 class PlainCommand(TyperCommand):
     """A command whose help names its arguments as the examples do: `SYNC...`, not `SYNC <list[str]>`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; what is wrong with them is known to be this command's."""
+        try:
+            return super().parse_args(ctx, args)
+        except UsageError as error:
+            wrong: Any = error
+            wrong.ctx = wrong.ctx or ctx
+            raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Write the usage line: what may be left out is in brackets."""

@@ -1,6 +1,6 @@
 """`orgsync doctor`: everything a run needs, looked at one by one."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -8,7 +8,7 @@ from orgsync.printable import printable
 
 from .commands import wait_for
 from .completion import connection_names
-from .output import console, detail_lines, examples
+from .output import console, detail_lines, examples, json_line
 from .tables import GAP, broken
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = ["EXAMPLES", "doctor"]
 EXAMPLES = examples(
     "orgsync doctor              the project and all its connections",
     "orgsync doctor acme         the project and one connection",
+    "orgsync doctor --json       one object a finding, for a monitor",
 )
 
 _ABOUT = 20  # places for what a finding is about
@@ -31,27 +32,55 @@ def doctor(
         str | None,
         typer.Argument(metavar="[NAME]", help="A connection; all by default.", autocompletion=connection_names),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding, for programs.")] = False,
 ) -> None:
     """Look over the project and its connections: each problem with its cause and what to do.
 
     Looks at the settings, the database, the key, the scripts; for each connection at the sign-in, the scopes, the API
-    version, the limits of the day, and every object and field that a sync reads, and what a copy of it would lack. The
-    exit code is that of the worst problem.
+    version, the limits of the day, and every object and field that a sync reads, and what a copy of it would lack. A
+    condition that is written out in the script is tried with a query for one row. The exit code is that of the worst
+    problem.
     """
-    raise typer.Exit(wait_for(lambda: _doctor(name)))
+    raise typer.Exit(wait_for(lambda: _doctor(name, as_json=as_json)))
 
 
-async def _doctor(name: str | None) -> int:
+async def _doctor(name: str | None, *, as_json: bool) -> int:
     from orgsync.project.doctor import diagnose
     from orgsync.settings import load_settings
 
     screen, worst, problems = console(), 0, 0
     async for finding in diagnose(load_settings(), [name] if name else []):
-        _show(screen, finding)
+        if as_json:
+            json_line(_as_object(finding))
+        else:
+            _show(screen, finding)
         if finding.problem:
             worst, problems = max(worst, finding.problem.exit_code), problems + 1
-    screen.print(_verdict(problems))
+    if not as_json:
+        screen.print(_verdict(problems))
     return worst
+
+
+def _as_object(finding: "Finding") -> dict[str, Any]:
+    """Write a finding for a program: no detail of a script, which may hold data."""
+    problem = finding.problem
+    return {
+        "about": finding.about,
+        "state": "problem" if problem else "ok",
+        "found": _one_line(finding.said) or None,
+        "note": _one_line(finding.note) or None,
+        "error": problem
+        and {
+            "kind": type(problem).__name__,
+            "cause": _one_line(problem.cause),
+            "remedy": _one_line(problem.remedy),
+            "exit_code": problem.exit_code,
+        },
+    }
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _verdict(problems: int) -> str:
@@ -76,7 +105,7 @@ def _show(screen: "Console", finding: "Finding") -> None:
     table.add_column(overflow="fold")
     about, told = (
         printable(finding.about),
-        printable("\n".join(" ".join(sentence.split()) for sentence in sentences if sentence)),
+        printable("\n".join(_one_line(sentence) for sentence in sentences if sentence)),
     )
     room = screen.width - len("problem") - max(_ABOUT, len(about)) - 2 * GAP
     table.add_row(mark, Text(about, "bold"), Text(broken(told, room)))

@@ -20,7 +20,9 @@ EXAMPLES = examples(
 
 
 def reset(
-    sync: Annotated[str, typer.Argument(help="The sync, as `orgsync runs` names it.", autocompletion=sync_names)],
+    sync: Annotated[
+        str, typer.Argument(metavar="SYNC", help="The sync, as `orgsync runs` names it.", autocompletion=sync_names)
+    ],
     connection: Annotated[
         str | None,
         typer.Option("--connection", "-c", metavar="NAME", help="Of it alone.", autocompletion=connection_names),

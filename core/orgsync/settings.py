@@ -112,6 +112,11 @@ class Settings(BaseModel):
         return self.database_url or f"sqlite:///{self.folder / 'orgsync.db'}"
 
     @property
+    def store_place(self) -> str:
+        """Say which database is looked at: an application that is started elsewhere finds another project, or none."""
+        return f"The database is {self.store_url}; for another project, set ORGSYNC_PROJECT to its folder."
+
+    @property
     def syncs_folder(self) -> Path:
         """The folder of the project's scripts, from the project's."""
         return self.project / self.syncs

@@ -261,7 +261,7 @@ def test_a_host_that_cannot_be_reached_is_told(orgsync: Command, secrets: DemoOr
     secrets.stop()
     refused = connect(orgsync, secrets)
     assert refused.code == 1
-    assert refused.err.splitlines()[-2] == "error: 127.0.0.1 cannot be reached."
+    assert refused.err.splitlines()[-2] == f"error: {secrets.url.removeprefix('http://')} cannot be reached."
     secrets.start()
 
 

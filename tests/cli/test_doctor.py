@@ -252,6 +252,65 @@ def test_syncs_that_write_one_table_and_a_table_that_is_read_twice_are_problems(
     assert "The table contact belongs to the sync contacts, so people may not write to it." in orgsync("doctor").out
 
 
+OWN = (
+    "from orgsync import Batches, Context, Record, sync\n\n"
+    "class Own(Record, table=True):\n    __sobject__ = 'Account'\n    FIELDS\n\n"
+    "@sync\ndef own(ctx: Context) -> Batches[Own]:\n    return ctx.changes(Own, WHERE)\n"
+)
+
+
+def test_findings_are_one_json_object_each_and_nothing_else(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    healthy = orgsync("doctor", "--json")
+    assert healthy.code == 0, healthy
+    assert {each["state"] for each in healthy.objects()} == {"ok"}
+    assert "acme: sign-in" in {each["about"] for each in healthy.objects()}
+    assert healthy.err == ""
+    acme.revoke_refresh_tokens()
+    ill = orgsync("doctor", "acme", "--json")
+    [found] = [each for each in ill.objects() if each["state"] == "problem"]
+    assert ill.code == found["error"]["exit_code"] == 3
+    assert (found["about"], found["error"]["kind"]) == ("acme: sign-in", "SignInNeeded")
+    assert found["error"]["cause"]
+    assert found["error"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "said"),
+    [
+        ("where='Name = 1'", 1, "Check the where= that is given with Own"),
+        ("where='Nonsense__c = 1'", 1, "Nonsense__c"),
+        ("where='Name ='", 1, "unexpected token"),
+        ("where='Name != null ORDER BY Name'", 1, "which is no part of a condition"),
+        ("where='Name = :name', name='Acme'", 0, "The condition is not tried: the script gives :name when it runs."),
+        ("where=\"Name = ':name'\"", 0, "Account, 1 field"),
+    ],
+)
+def test_a_condition_that_is_written_out_is_tried_on_the_org(
+    orgsync: Command, acme: DemoOrg, folder: Path, where: str, code: int, said: str
+) -> None:
+    (folder / "syncs").mkdir()
+    (folder / "syncs" / "own.py").write_text(OWN.replace("FIELDS", "name: str | None").replace("WHERE", where))
+    outcome = orgsync("doctor")
+    assert (outcome.code, said in outcome.out) == (code, True), outcome
+    assert "not tried" not in outcome.out or ":name" in where
+
+
+def test_a_column_of_another_type_than_the_class_says_is_a_problem(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "syncs").mkdir()
+    script = folder / "syncs" / "own.py"
+    script.write_text(OWN.replace("FIELDS", "name: str | None\n    annual_revenue: float | None").replace("WHERE", ""))
+    assert orgsync("run", "own").code == 0
+    assert orgsync("doctor").code == 0
+    script.write_text(OWN.replace("FIELDS", "name: str | None\n    annual_revenue: str | None").replace("WHERE", ""))
+    changed = orgsync("doctor")
+    assert changed.code == 2
+    assert "Own.annual_revenue is VARCHAR in the class, but FLOAT in the table own." in changed.out
+    assert "orgsync reset" in changed.out
+    assert "1 problem." in changed.out
+
+
 def test_a_class_that_is_read_and_made_into_another_is_looked_at_as_well(
     orgsync: Command, acme: DemoOrg, folder: Path
 ) -> None:

@@ -20,6 +20,7 @@ UNKNOWN_NAMES = [
     ("up --once --sync nothing --json", "ScriptNotLoaded"),
     ("up --once --json", "ConfigurationInvalid"),
     ("runs 17 --json", "ConfigurationInvalid"),
+    ("runs seventeen --json", "ConfigurationInvalid"),
     ("connections show nobody --json", "ConfigurationInvalid"),
     ("records nothing --format json", "ConfigurationInvalid"),
     ("records nothing --format=json", "ConfigurationInvalid"),
@@ -27,11 +28,10 @@ UNKNOWN_NAMES = [
 WRONG_CALLS = [
     ("run --json", "orgsync run"),
     ("run contacts --jsno --json", "orgsync run"),
-    ("runs seventeen --json", "orgsync runs"),
     ("records contact --after 3 --format json", "orgsync records"),
     ("connections --json list", "orgsync connections"),
     ("--json runs", "orgsync"),
-    ("doctor --json", "orgsync doctor"),
+    ("doctor --jsn --json", "orgsync doctor"),
     ("nothing --json", "orgsync"),
 ]
 LISTS = ["connections --json", "connections list --json", "runs --json", "status --json", "syncs --json"]
@@ -51,8 +51,8 @@ def test_a_wrong_call_is_a_json_object_as_well(words: str, called: str, orgsync:
     (told,) = refused.objects()
     assert refused.code == told["error"]["exit_code"] == 2
     assert told["error"]["kind"] == "UsageError"
-    assert told["error"]["remedy"] == f"See: {called} --help"
-    assert " ".join(refused.err.split()).endswith(f"Error: {told['error']['cause']}")
+    assert told["error"]["remedy"].endswith(f"See: {called} --help")
+    assert refused.problem() == (told["error"]["cause"], told["error"]["remedy"])
 
 
 @pytest.mark.parametrize("words", LISTS)

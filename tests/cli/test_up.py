@@ -89,7 +89,13 @@ def test_once_runs_what_is_due_and_nothing_the_second_time(orgsync: Command, acm
     assert first.code == 0
     assert "accounts on acme: 5 added (" in first.err
     assert first.out == ""
-    assert "accounts on acme" not in orgsync("up", "--once").err
+    second = orgsync("up", "--once")
+    assert "accounts on acme" not in second.err
+    assert "nothing is due (next_due=2" in second.err
+    assert "nothing is due" not in first.err
+    [told] = [each for each in orgsync("up", "--once", "--json").objects() if each["event"] == "nothing is due"]
+    [standing] = orgsync("status", "--json").objects()
+    assert told["next_due"] == standing["due"]
     shown = orgsync("up", "--once", "--sync", "contacts", "--json").objects()
     [told] = [each for each in shown if each["event"] == "run ended"]
     assert (told["sync"], told["connection"], told["status"], told["added"]) == ("contacts", "acme", "done", 25)

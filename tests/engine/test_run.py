@@ -211,14 +211,14 @@ async def test_cancelling_lets_the_commit_finish_and_keeps_the_position(tmp_path
 CHILD = """
 import anyio, logging, structlog, sys
 from pathlib import Path
-from orgsync.project import open_workspace
+from orgsync.project import open_project
 from tests.projects import settings_for
 from tests.runner.test_run import accounts
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # stdout is for the test
 
 async def main():
-    async with open_workspace(settings_for(Path(sys.argv[1]))) as work:
+    async with open_project(settings_for(Path(sys.argv[1]))) as work:
         print("ready", flush=True)
         await work.run(accounts, "acme", watch=lambda progress: print(progress.rows, flush=True))
 

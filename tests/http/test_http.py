@@ -11,6 +11,7 @@ import trustme
 
 from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem
 from orgsync.salesforce.http.http import JSON, Http, Response
+from orgsync.salesforce.http.messages import host_named
 
 from .raw_server import HANG, RESET, RawServer, reply
 
@@ -139,10 +140,26 @@ async def test_a_host_that_does_not_exist_was_not_sent_to() -> None:
 async def test_a_refused_connection_was_not_sent_to() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
         async with Http() as http:
-            with pytest.raises(NetworkProblem, match="cannot be reached") as caught:
-                await http.send("GET", f"http://127.0.0.1:{taken.getsockname()[1]}/")
+            with pytest.raises(NetworkProblem, match=f"^127.0.0.1:{port} cannot be reached") as caught:
+                await http.send("GET", f"http://127.0.0.1:{port}/")
     assert caught.value.sent is False
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("https://acme.my.salesforce.com/x", "acme.my.salesforce.com"),
+        ("https://acme.my.salesforce.com:443/x", "acme.my.salesforce.com"),
+        ("https://acme.my.salesforce.com:8443/x", "acme.my.salesforce.com:8443"),
+        ("http://[::1]:8080/x", "[::1]:8080"),
+        ("http://localhost:99999/x", "localhost"),
+        ("/x", ""),
+    ],
+)
+def test_a_host_is_named_with_its_port_unless_it_is_the_schemes_own(url: str, named: str) -> None:
+    assert host_named(url) == named
 
 
 async def test_a_certificate_that_is_not_trusted_was_not_sent_to() -> None:
@@ -194,13 +211,14 @@ async def test_a_connection_that_does_not_come_about_was_not_sent_to() -> None:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         filler.connect(full.getsockname())  # the backlog is full now: further handshakes hang
+        port = full.getsockname()[1]
         async with Http(connect_timeout=0.1) as http:
             problems: list[NetworkProblem] = []
             for _ in range(2):  # the first may still fit into the backlog
                 with pytest.raises(NetworkProblem) as caught:
-                    await http.send("GET", f"http://127.0.0.1:{full.getsockname()[1]}/", timeout=0.2)
+                    await http.send("GET", f"http://127.0.0.1:{port}/", timeout=0.2)
                 problems.append(caught.value)
-    assert "No connection to 127.0.0.1 could be made in time" in problems[-1].cause
+    assert f"No connection to 127.0.0.1:{port} could be made in time" in problems[-1].cause
     assert problems[-1].sent is False
 
 

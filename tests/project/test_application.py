@@ -13,6 +13,7 @@ from orgsync.demo_org import DemoOrg
 from orgsync.errors import ConfigurationInvalid, NetworkProblem, OrgsyncError, QueryRefused, SignInNeeded
 from orgsync.project import Connections, PendingSignIn, connect, open_project
 from orgsync.salesforce.errors.judge import NotFound
+from orgsync.scripts.discovery import find_sync
 from tests.projects import credentials_for, settings_for
 
 
@@ -122,6 +123,29 @@ async def test_connections_are_listed_read_and_removed(project: Path, org: DemoO
     assert await orgsync.connections.list() == []
 
 
+async def test_what_is_unknown_names_the_database_and_the_setting_for_another_project(
+    project: Path,
+) -> None:
+    place = f"The database is {project.resolve() / '.orgsync' / 'orgsync.db'}; for another project, set ORGSYNC_PROJECT"
+    for work in (
+        orgsync.connections.get("acme"),
+        orgsync.connections.remove("acme"),
+        orgsync.run(contacts, connection="acme"),
+        orgsync.reset("contacts"),
+        orgsync.reset(contacts, connection="acme"),
+    ):
+        with pytest.raises(ConfigurationInvalid) as caught:
+            await work
+        assert place in caught.value.remedy
+    async with open_project() as opened:
+        with pytest.raises(ConfigurationInvalid) as caught:
+            await opened.store.read("contact").__anext__()
+        assert place in caught.value.remedy
+    with pytest.raises(OrgsyncError) as unknown:
+        find_sync("nothing", project / "syncs")
+    assert f"{project / 'syncs'}; for another project, set ORGSYNC_PROJECT" in unknown.value.remedy
+
+
 CALLBACK = "http://localhost:8788/callback"
 
 
@@ -130,6 +154,16 @@ def decide(url: str, decision: str) -> str:
     answer = httpx.get(f"{url}&decision={decision}")
     assert answer.status_code == 302, answer.text
     return answer.headers["location"]
+
+
+async def test_one_text_in_place_of_a_list_of_tags_is_refused(project: Path, org: DemoOrg) -> None:
+    for work in (
+        orgsync.connections.add("acme", credentials_for(org), tags="eu"),
+        orgsync.connections.begin("acme", redirect_uri=CALLBACK, client_id="x", tags="eu"),
+    ):
+        with pytest.raises(ConfigurationInvalid, match="it takes a list") as caught:
+            await work
+        assert caught.value.remedy == "Pass tags=['eu']."
 
 
 async def test_a_customer_authorizes_a_web_application_in_two_halves(project: Path, org: DemoOrg) -> None:

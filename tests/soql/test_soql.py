@@ -83,6 +83,32 @@ def test_a_value_without_a_place_is_refused() -> None:
         bind("SELECT Id FROM Case", {"stauts": "New"})
 
 
+@pytest.mark.parametrize("where", ["Name IN :names", "NOT Name not  in:names", "Kinds__c INCLUDES :names"])
+def test_one_text_where_a_list_belongs_is_refused(where: str) -> None:
+    with pytest.raises(QueryRefused, match="takes a list, but the value of names is of type str") as caught:
+        bind(f"SELECT Id FROM Account WHERE {where}", {"names": "Acme"})
+    assert "names=[...]" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("where", "remedy"),
+    [
+        ("Name = :names", "Write IN :names, or"),
+        ("Name LIKE :names", "Write IN :names, or"),
+        ("Name IN (:names)", "without parentheses"),
+    ],
+)
+def test_a_list_where_one_value_belongs_is_refused(where: str, remedy: str) -> None:
+    with pytest.raises(QueryRefused, match="names is a list, but :names stands where SOQL takes one value") as caught:
+        bind(f"SELECT Id FROM Account WHERE {where}", {"names": ["Acme"]})
+    assert remedy in caught.value.remedy
+
+
+def test_values_one_by_one_in_parentheses_are_bound() -> None:
+    bound = bind("SELECT Id FROM Account WHERE Name IN (:one, :two)", {"one": "A", "two": "B"})
+    assert bound.endswith("IN ('A', 'B')")
+
+
 def test_conditions_are_joined_in_parentheses() -> None:
     assert select(["Id"], "Case") == "SELECT Id FROM Case"
     assert select(["Id", "Name"], "Case", where=[None, "A = 1"], order_by=["Id"]) == (

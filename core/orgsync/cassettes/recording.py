@@ -173,5 +173,5 @@ def project_connection(settings: Settings, name: str | None) -> str:
         return names[0]
     raise ConfigurationInvalid(
         f"There are {len(names)} connections to record from." if names else "There is no connection to record from.",
-        f"Name one: --connection {names[0]}" if names else "Make one: orgsync connect NAME",
+        f"Name one: --connection {names[0]}" if names else f"Make one: orgsync connect NAME. {settings.store_place}",
     )

@@ -16,7 +16,7 @@ from orgsync.store import Connection, Environment
 
 from .project import Project
 
-__all__ = ["SignIn", "connect", "environment_of", "login_of", "require_name"]
+__all__ = ["SignIn", "connect", "environment_of", "login_of", "require_name", "require_tags"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ async def connect(
     Raises SignInNeeded where Salesforce refuses, ConfigurationInvalid for a bad name or another org.
     """
     require_name(name)
+    require_tags(tags)
     await project.store.require_key()
     login = login_of(credentials.login_url, project.settings)
     existing = {each.name: each for each in await project.store.connections()}.get(name)
@@ -67,6 +68,12 @@ def require_name(name: str) -> None:
         raise ConfigurationInvalid(
             f"{name!r} is no name for a connection.", "Use letters, digits, dots, dashes and underscores: acme-sandbox."
         )
+
+
+def require_tags(tags: Sequence[str] | None) -> None:
+    """Raise ConfigurationInvalid for one text in place of a list, whose letters would be taken for tags."""
+    if isinstance(tags, str):
+        raise ConfigurationInvalid(f"tags is the text {tags!r}, but it takes a list.", f"Pass tags=[{tags!r}].")
 
 
 def login_of(environment: str, settings: Settings) -> str:

@@ -11,7 +11,7 @@ from orgsync.salesforce.auth.web_flow import Authorization, begin, finish, state
 from orgsync.settings import Settings
 from orgsync.store import Connection
 
-from .connecting import connect, login_of, require_name
+from .connecting import connect, login_of, require_name, require_tags
 from .project import open_project
 
 __all__ = ["Connections", "PendingSignIn", "connections"]
@@ -74,6 +74,7 @@ class Connections:
         encrypted. `redirect_uri` must be one of the app's callback URLs, letter by letter.
         """
         require_name(name)
+        require_tags(tags)
         async with open_project(self.settings) as project:
             login = login_of(environment, project.settings)
             begun = begin(login, client_id, redirect_uri)

@@ -8,17 +8,18 @@ from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, LimitReached,
 from orgsync.extract.field_types import misfits
 from orgsync.extract.inspection import inspect
 from orgsync.extract.object_facts import ObjectFacts
-from orgsync.extract.query_rules import instead_of_changes
+from orgsync.extract.query_rules import advice, instead_of_changes
 from orgsync.records import Record, Schema, schema_of
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.api.counts import Limit, org_limits
+from orgsync.salesforce.api.counts import Limit, count, org_limits
 from orgsync.salesforce.auth.versions import offered_versions
 from orgsync.scripts import Sync
 from orgsync.scripts.discovery import Found, list_syncs
 from orgsync.scripts.table_clashes import clashes_of
 from orgsync.scripts.table_reads import conditions_of
 from orgsync.settings import PROJECT_FILE, Settings
-from orgsync.store import Connection
+from orgsync.soql import require_condition, select, unbound
+from orgsync.store import Connection, Store
 
 from .project import Project, open_project
 from .trying import try_connection
@@ -64,8 +65,12 @@ async def _examine_store(project: Project, names: Sequence[str], found: list[Fou
     store = project.store
     await store.require_writable()
     there = await store.connections()
-    for finding in _examine_tables(found, await store.owners()):
+    owners = await store.owners()
+    for finding in _examine_tables(found, owners):
         yield finding
+    for each in found:
+        for problem in await _column_problems(store, each, owners):
+            yield Finding(each.name, "", problem)
     yield Finding("database", f"{project.settings.store_url}, {_count(len(await store.tables()), 'table')}")
     if not there:
         problem = ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
@@ -99,6 +104,20 @@ def _examine_tables(found: Sequence[Found], owners: Mapping[str, str]) -> list[F
             else:
                 findings.append(Finding(each.name, "", note=str(clash.problem)))
     return findings
+
+
+async def _column_problems(store: Store, found: Found, owners: Mapping[str, str]) -> list[OrgsyncError]:
+    """Compare the tables that a sync owns with its classes: a column of another type ends its next run."""
+    problems: list[OrgsyncError] = []
+    own = {table.lower() for table, owner in owners.items() if owner == found.name}
+    for model in found.sync.models if found.sync else ():
+        try:
+            schema = schema_of(model)
+        except OrgsyncError:
+            continue  # each connection's findings tell
+        if schema.table.lower() in own:
+            problems += await store.misfits(schema)
+    return problems
 
 
 async def _examine_connection(project: Project, connection: Connection, found: list[Found]) -> AsyncIterator[Finding]:
@@ -139,8 +158,11 @@ async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncI
         if schema.object_name is None:
             yield Finding(about, f"{model.__name__}, {_count(len(schema.fields), 'field')}, not Salesforce's")
             continue
+        condition = conditions_of(sync.function).get(model)
         try:
-            inspection = await inspect(client, schema, conditions_of(sync.function).get(model), notes.append)
+            inspection = await inspect(client, schema, condition, notes.append)
+            if condition is not None:
+                notes += await _tried_condition(client, schema, condition)
         except OrgsyncError as error:
             yield Finding(about, schema.sobject, error)
         else:
@@ -150,6 +172,21 @@ async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncI
             ways = "REST" if facts.rest_only else "REST or Bulk"
             said = f"{schema.sobject}, {_count(len(schema.org_fields), 'field')}, by {ways}"
             yield Finding(about, said, note=" ".join([*notes, *_remarks(facts, schema, sync)]))
+
+
+async def _tried_condition(client: Client, schema: Schema, condition: str) -> list[str]:
+    """Ask for one row under a condition, so that the org says whether it takes it; return a remark where none can.
+
+    Raises QueryRefused, and what else ends a query.
+    """
+    if name := unbound(condition):
+        return [f"The condition is not tried: the script gives :{name} when it runs."]
+    soql = f"{select(['Id'], schema.sobject, where=[require_condition(condition)])} LIMIT 1"
+    try:
+        await count(client, soql)
+    except OrgsyncError as problem:
+        raise advice(problem, schema, condition) from None
+    return []
 
 
 def _remarks(facts: ObjectFacts, schema: Schema, sync: Sync[Record]) -> list[str]:

@@ -198,7 +198,7 @@ def _login_origin(url: str) -> _Origin:
         )
     if origin.scheme != "https" and not origin.loopback:
         raise ConfigurationInvalid(
-            f"The login URL of {origin.host} is not https, so secrets would travel in the clear.",
+            f"The login URL of {origin.authority} is not https, so secrets would travel in the clear.",
             "Use https.",
         )
     for page, login in _PAGES:

@@ -54,6 +54,10 @@ class SchedulerLog:
         if self._is_new(about, problem):
             self._log.warning("run not kept", sync=sync, connection=connection, error=str(problem))
 
+    def nothing_due(self, next_due: datetime | None) -> None:
+        """Report that there is nothing to run now, and when there will be; None where no time brings it."""
+        self._log.info("nothing is due", **({"next_due": to_stored(next_due)} if next_due else {}))
+
     def elsewhere(self, sync: str, connection: str) -> None:
         """Tell that another process runs this."""
         self._log.info("runs elsewhere", sync=sync, connection=connection)

@@ -69,7 +69,7 @@ class Scheduler:
         patience: Patience | None = None,
     ) -> None:
         self.worst = 0
-        self._workspace = project
+        self._project = project
         self._scripts = scripts
         self._connections = connections
         self._clock = clock
@@ -127,6 +127,8 @@ class Scheduler:
             self.worst = max(self.worst, SignInNeeded.exit_code)
         replaced: StoreReplaced | None = None
         async with anyio.create_task_group() as runs:
+            if not self._start(runs, now):
+                self._telling.nothing_due(self._agenda.next_due())
             try:
                 while self._start(runs, now) or self._agenda.running:
                     await self._stir(_WATCH_EVERY)
@@ -141,7 +143,7 @@ class Scheduler:
     async def _begin(self) -> None:
         """Look at everything for the first time; whatever is wrong now ends the scheduler before it starts."""
         for name in self._connections:
-            await self._workspace.store.connection(name)
+            await self._project.store.connection(name)
         now = self._now()
         self._agenda.set_syncs(self._scripts.rhythms, now)
         names = await self._look(now)
@@ -198,7 +200,7 @@ class Scheduler:
                 self._telling.scripts([*self._scripts.syncs], self._scripts.problems, self._scripts.clashes)
         try:
             if watches:
-                self._workspace.store.require_in_place()
+                self._project.store.require_in_place()
                 await self._report_long_runs()
             if at >= self._look_at:
                 await self._look(now)
@@ -220,7 +222,7 @@ class Scheduler:
             if run is not None and complaint != slot.noted:
                 slot.noted = complaint
                 try:
-                    await self._workspace.store.note_run(run, complaint)
+                    await self._project.store.note_run(run, complaint)
                 except StoreReplaced:
                     raise
                 except OrgsyncError as problem:
@@ -230,24 +232,24 @@ class Scheduler:
         """Once a day, forget the runs that are too old."""
         if (at := anyio.current_time()) >= self._tidy_at:
             self._tidy_at = at + _TIDY_EVERY
-            await self._workspace.store.forget_runs(now - timedelta(days=self._workspace.settings.keep_runs))
+            await self._project.store.forget_runs(now - timedelta(days=self._project.settings.keep_runs))
 
     async def _without_reset(self, runs: Mapping[tuple[str, str], Run]) -> dict[tuple[str, str], Run]:
         """Leave out runs whose sync was reset since then: it is due at once, as one that never ran."""
-        begun = await self._workspace.store.begun()
+        begun = await self._project.store.begun()
         return {of: run for of, run in runs.items() if run.watermark is None or of in begun}
 
     async def _look(self, now: datetime) -> list[str]:
         """Read the connections and what was run since the last look; name the connections."""
         self._look_at = anyio.current_time() + _LOOK_EVERY
-        runs = await self._workspace.store.last_runs(after=self._last_run)
+        runs = await self._project.store.last_runs(after=self._last_run)
         if not self._last_run:
             runs = await self._without_reset(runs)
         self._last_run = max((run.id for run in runs.values()), default=self._last_run)
         self._agenda.note_runs([run for run in runs.values() if run.id not in self._own], now)
         self._own.clear()
         columns = (Connection.name, Connection.org_id, col(Connection.status), Connection.status_reason)
-        async with self._workspace.store.session() as session:
+        async with self._project.store.session() as session:
             found = (await session.exec(select(*columns))).all()
         wanted = [each for each in found if not self._connections or each[0] in self._connections]
         self._agenda.set_links(
@@ -278,7 +280,7 @@ class Scheduler:
         options: RunOptions = {"clock": self._clock, "watch": slot.watch, "begun": slot.begun}
         try:
             try:
-                outcome = await self._workspace.run(self._scripts.syncs[job.sync], job.connection, **options)
+                outcome = await self._project.run(self._scripts.syncs[job.sync], job.connection, **options)
             finally:
                 slot.close()
         except OrgsyncError as problem:

@@ -170,4 +170,7 @@ def _import(point: EntryPoint) -> tuple[Sync[Record], ModuleType]:
 def _unknown(name: str, known: list[str], folder: Path) -> ScriptNotLoaded:
     near = get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(known))}."
-    return ScriptNotLoaded(f"There is no sync called {name}.", f"{hint} Scripts are read from {folder}.")
+    return ScriptNotLoaded(
+        f"There is no sync called {name}.",
+        f"{hint} Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder.",
+    )

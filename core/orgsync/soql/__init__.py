@@ -1,6 +1,6 @@
 """SOQL as text: literals, binds, select statements and what conditions depend on, from values to values."""
 
-from .binds import bind
+from .binds import bind, unbound
 from .conditions import Condition, SemiJoin, condition_of, relationships_of, require_condition
 from .literals import literal
 from .select import contains, select
@@ -15,4 +15,5 @@ __all__ = [
     "relationships_of",
     "require_condition",
     "select",
+    "unbound",
 ]

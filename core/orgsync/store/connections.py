@@ -52,9 +52,8 @@ async def named(on: Statements, name: str) -> Connection:
     found = await on.fetch(control_sql.CONNECTION, (name,))
     if not found:
         names = await on.fetch(control_sql.CONNECTION_NAMES)
-        raise unknown(
-            "connection", name, [each for (each,) in names], none_yet=f"Make it with `orgsync connect {name}`."
-        )
+        none_yet = f"Make it with `orgsync connect {name}`."
+        raise unknown("connection", name, [each for (each,) in names], none_yet=none_yet, database=await on.file())
     values = dict(zip(control_sql.CONNECTION_COLUMNS, found[0], strict=True))
     values["details"], values["tags"] = json.loads(values.pop("metadata")), json.loads(values["tags"])
     for instant in ("created_at", "updated_at"):

@@ -41,9 +41,8 @@ async def copy_of(on: Statements, sync: str, connection: str | None) -> SyncCopy
     """
     names = [name for (name,) in await on.fetch(control_sql.SYNC_NAMES)]
     if sync not in names:
-        raise unknown(
-            "sync in the database", sync, names, none_yet="Nothing was run yet, so there is nothing to reset."
-        )
+        none_yet = "Nothing was run yet, so there is nothing to reset."
+        raise unknown("sync in the database", sync, names, none_yet=none_yet, database=await on.file())
     there = await record_tables(on)
     owned = [table for table, owner in (await ownership.owners(on)).items() if owner == sync]
     rows: dict[str, int] = {}
@@ -82,4 +81,5 @@ async def _count(on: Statements, table: str, connection: str | None) -> int:
 async def _require_connection(on: Statements, name: str) -> None:
     names = [each for (each,) in await on.fetch(control_sql.CONNECTION_NAMES)]
     if name not in names:
-        raise unknown("connection", name, names, none_yet=f"Make it with `orgsync connect {name}`.")
+        none_yet = f"Make it with `orgsync connect {name}`."
+        raise unknown("connection", name, names, none_yet=none_yet, database=await on.file())

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from orgsync.errors import StoreUnavailable
+from orgsync.errors import RecordClassInvalid, StoreUnavailable
 from orgsync.records import Column, Position, Schema, to_stored
 
 from . import connections, leases, ownership, queries, resets, rows, seen_ids, sign_ins, tables
@@ -305,6 +305,11 @@ class Store:
             added = await tables.prepare(on, schema)
         self._prepared.add(known)
         return added
+
+    async def misfits(self, schema: Schema) -> Sequence[RecordClassInvalid]:
+        """Return what keeps the class's table from being used as it is: one error for each column, none if all fit."""
+        async with self._database.reading() as on:
+            return await tables.misfits(on, schema)
 
     async def commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:
         """Write rows, change marks, the run's counters and the checkpoint in one transaction, or nothing.

@@ -14,7 +14,7 @@ from .names import record_table
 from .sqlite import row_sql
 from .sqlite.driver import Statements
 
-__all__ = ["columns_of", "declared_type", "exists", "prepare", "record_tables", "table_named"]
+__all__ = ["columns_of", "declared_type", "exists", "misfits", "prepare", "record_tables", "table_named"]
 
 _DIALECT = dialect()
 _MARK = "sync_seq"
@@ -28,7 +28,7 @@ async def record_tables(on: Statements) -> list[str]:
 
 async def table_named(on: Statements, name: str) -> str:
     """Find a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
-    return record_table(name, await record_tables(on))
+    return record_table(name, await record_tables(on), await on.file())
 
 
 async def exists(on: Statements, table: str) -> bool:
@@ -59,6 +59,26 @@ async def prepare(on: Statements, schema: Schema) -> list[str]:
     return added
 
 
+async def misfits(on: Statements, schema: Schema) -> list[RecordClassInvalid]:
+    """Return what `prepare` would refuse of a class whose table holds rows: one error for each column."""
+    stored = await columns_of(on, schema.table)
+    if not stored:
+        return []
+    try:
+        _require_ours(schema, stored)
+    except RecordClassInvalid as problem:
+        return [problem]
+    declared = {column.name: declared_type(column.type) for column in _columns(schema)}
+    unfit = _unfit_names(declared, stored)
+    if not unfit or not await on.fetch(row_sql.any_row(schema.table)):
+        return []
+    return [_unfit(schema, name, declared[name], stored[name]) for name in unfit]
+
+
+def _unfit_names(declared: Mapping[str, str], stored: Mapping[str, str]) -> list[str]:
+    return [name for name, kind in declared.items() if name in stored and stored[name].upper() != kind.upper()]
+
+
 async def _make_or_widen(on: Statements, schema: Schema) -> list[str]:
     stored = await columns_of(on, schema.table)
     declared = {column.name: declared_type(column.type) for column in _columns(schema)}
@@ -67,7 +87,7 @@ async def _make_or_widen(on: Statements, schema: Schema) -> list[str]:
         await _make(on, schema, declared)
         return []
     _require_ours(schema, stored)
-    unfit = [name for name, kind in declared.items() if name in stored and stored[name].upper() != kind.upper()]
+    unfit = _unfit_names(declared, stored)
     if unfit:
         if await on.fetch(row_sql.any_row(schema.table)):
             raise _unfit(schema, unfit[0], declared[unfit[0]], stored[unfit[0]])

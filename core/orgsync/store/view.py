@@ -114,7 +114,8 @@ class View:
         known = {each.name: each for each in self.connections()}
         if name in known:
             return known[name]
-        raise unknown("connection", name, list(known), none_yet=f"Make it with `orgsync connect {name}`.")
+        none_yet = f"Make it with `orgsync connect {name}`."
+        raise unknown("connection", name, list(known), none_yet=none_yet, database=self._path.absolute())
 
     def run(self, run_id: int) -> RunRow:
         """Read one run; raises ConfigurationInvalid for a number that none has."""
@@ -133,7 +134,7 @@ class View:
 
     def table(self, name: str) -> str:
         """Find a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
-        return record_table(name, self.tables())
+        return record_table(name, self.tables(), self._path.absolute())
 
     def columns(self, table: str) -> dict[str, str]:
         """Answer with each column's declared type, in the table's order."""

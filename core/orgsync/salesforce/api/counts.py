@@ -43,7 +43,7 @@ async def record_count(client: Client, sobject: str) -> int | None:
 
 
 async def count(client: Client, soql: str, *, deleted: bool = False) -> int:
-    """Run a query of the form `SELECT COUNT() FROM ...` and give its number; `deleted` counts as queryAll does.
+    """Run a query, such as `SELECT COUNT() FROM ...`, and give how many rows it finds; `deleted` counts as queryAll.
 
     Raises as any query does.
     """

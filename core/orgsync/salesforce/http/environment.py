@@ -76,7 +76,7 @@ def proxy_refusal(proxy: Proxy, text: str, host: str) -> ConfigurationInvalid | 
     if status == "403":
         return ConfigurationInvalid(
             f"The proxy {proxy.host} ({proxy.source}) does not allow connections to {host} (status 403).",
-            f"Have the proxy's administrator allow {host}, port 443.",
+            f"Have the proxy's administrator allow {host}{'' if re.search(r':[0-9]+$', host) else ', port 443'}.",
         )
     told = f" (status {status})" if status else ""
     return NetworkProblem(

@@ -174,7 +174,8 @@ class Http:
                 "Look for line ends and accents in pasted tokens and secrets.",
             )
         except httpx.RequestError as error:
-            proxy = self._proxies.leading_to(urlsplit(request.url).scheme, request.host)
+            parts = urlsplit(request.url)
+            proxy = self._proxies.leading_to(parts.scheme, parts.hostname or "")
             raise (proxy and _proxy_problem(error, proxy, request)) or _network_problem(error, request) from error
         raise problem  # not chained: httpx puts the refused value, which may be a token, in its text
 

@@ -13,7 +13,7 @@ from orgsync.errors import AnswerUnreadable
 
 from .bounds import LARGEST_ANSWER
 
-__all__ = ["JSON", "Response", "ResponseTooLarge", "Stream", "named", "too_large"]
+__all__ = ["JSON", "Response", "ResponseTooLarge", "Stream", "host_named", "named", "too_large"]
 
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 """What a JSON text can hold."""
@@ -151,10 +151,12 @@ class Stream(_Head):
         return Response(self.status, self.headers, bytes(content), self.method, self.url)
 
 
+_PORTS = {"https": 443, "http": 80}
+
+
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
-    default = {"https": 443, "http": 80}.get(parts.scheme)
-    return parts.scheme, parts.hostname, parts.port or default
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 _VALUE = re.compile(r"(/sobjects/\w+/(?:[A-Z]\w*|\w+__c))/.+")  # a row named by a field's value, a customer's maybe
@@ -164,7 +166,18 @@ def named(method: str, url: str) -> str:
     """Name a request by method, host and path."""
     parts = urlsplit(url)
     path = _VALUE.sub(r"\1/…", parts.path)
-    return f"{method} {parts.hostname or 'an address without a host'}{path}"
+    return f"{method} {host_named(url) or 'an address without a host'}{path}"
+
+
+def host_named(url: str) -> str:
+    """Name a URL's host, with its port where that is not the scheme's own; empty where there is none."""
+    parts = urlsplit(url)
+    try:
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # no port can have that number
+        host, port = parts.hostname or "", None
+    host = f"[{host}]" if ":" in host else host
+    return host if not host or port in (None, _PORTS.get(parts.scheme)) else f"{host}:{port}"
 
 
 def too_large(place: str, largest: int, *, fixed: bool) -> ResponseTooLarge:

@@ -4,9 +4,9 @@ import json as jsonlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-from .messages import JSON, named
+from .messages import JSON, host_named, named
 
 __all__ = ["Request", "body_of", "with_params"]
 
@@ -27,8 +27,8 @@ class Request:
 
     @property
     def host(self) -> str:
-        """Name the host for a message."""
-        return urlsplit(self.url).hostname or "the server"
+        """Name the host for a message, with its port where that is not the scheme's own."""
+        return host_named(self.url) or "the server"
 
 
 def with_params(url: str, params: Mapping[str, str] | None) -> str:

@@ -130,6 +130,10 @@ class Statements:
         """Run a statement; answer with the rows it returns."""
         return cast("list[tuple[Any, ...]]", list(await self._driver.execute_fetchall(sql, parameters)))
 
+    async def file(self) -> Path:
+        """Name the database's file."""
+        return Path((await self.fetch("PRAGMA database_list"))[0][2])
+
     async def change_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> int:
         """Run a statement for each set of parameters; tell how many rows it changed."""
         async with self._driver.executemany(sql, parameters) as cursor:
