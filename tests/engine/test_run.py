@@ -213,7 +213,7 @@ import anyio, logging, structlog, sys
 from pathlib import Path
 from orgsync.project import open_project
 from tests.projects import settings_for
-from tests.runner.test_run import accounts
+from tests.engine.test_run import accounts
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # stdout is for the test
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def start(folder: Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.application.two_processes", str(folder)]
+    command = [sys.executable, "-m", "tests.project.two_processes", str(folder)]
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
