@@ -25,7 +25,7 @@ from orgsync.settings import Settings
 from orgsync.store import Run
 from orgsync.store.tables import declared_type
 from orgsync.testing import plugin
-from orgsync.testing.conformance import CHECKS
+from orgsync.testing.checks import CHECKS
 from orgsync_cli.commands import INTERRUPTED
 from orgsync_cli.connect import FlowName
 from orgsync_cli.run import as_object

@@ -20,7 +20,7 @@ from orgsync.salesforce.http.http import Http
 from tests.api.clients import lone_client
 from tests.http.raw_server import RawServer, reply
 
-EXAMPLE = Path(__file__).with_name("test_scripting_example.py")
+EXAMPLE = Path(__file__).with_name("test_scaffold_example.py")
 
 SYSTEM = [{"name": "Id", "type": "id"}, {"name": "IsDeleted", "type": "boolean"}]
 STAMPS = [{"name": name, "type": "datetime", "nillable": False} for name in ("CreatedDate", "LastModifiedDate")]

@@ -27,7 +27,7 @@ PROVED_BY: dict[str, dict[str, str]] = {
     "extract/test_deletions": {
         "hard deletes never arrive": "a_row_deleted_for_good_is_found_in_the_log",
     },
-    "extract/test_reconciling": {
+    "extract/test_reconcile": {
         "what lives is deleted": "a_row_that_is_shown_again_meanwhile_is_not_called_gone",
         "formulas stay stale": "values_of_formulas_are_read_again_on_the_schedule",
     },
@@ -41,17 +41,17 @@ PROVED_BY: dict[str, dict[str, str]] = {
     "extract/test_fields": {
         "another schema loses data": "a_field_that_the_class_gains_is_filled_for_every_row",
     },
-    "salesforce/test_client": {
+    "api/test_client": {
         "a token dies in a run": "a_dead_token_is_renewed_once_and_the_same_request_is_sent_again",
         "401 without end": "a_session_that_is_dead_at_once_again_is_not_renewed_for_ever",
     },
-    "application/test_renewal": {
+    "project/test_renewal": {
         "renewals race": "two_processes_renew_one_dead_token_once",
     },
-    "runner/test_run": {
+    "engine/test_run": {
         "dead connections storm": "a_refused_sign_in_is_not_tried_again_by_later_runs",
     },
-    "salesforce/test_streams": {
+    "http/test_streams": {
         "memory grows with rows": "a_gzipped_body_arrives_decoded_in_chunks_of_a_bounded_size",
     },
     "extract/test_slow_queries": {
@@ -66,7 +66,7 @@ PROVED_BY: dict[str, dict[str, str]] = {
     "store/test_vault": {
         "keys cannot be rotated": "of_several_keys_the_first_encrypts_and_each_decrypts",
     },
-    "scheduler/test_due": {
+    "scripts/test_schedule": {
         "cron": "a_cron_expression_comes_at_its_slots_in_utc",
     },
     "store/test_rows": {

@@ -1,5 +1,5 @@
 """The scripts that come with orgsync conform."""
 
-from orgsync.testing.conformance import conformance
+from orgsync.testing.checks import conformance
 
 test_every_shipped_script_conforms = conformance(shipped=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orgsync.testing.conformance import conformance
+from orgsync.testing.checks import conformance
 
 __all__ = ["cases_of", "project", "verdicts"]
 

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from orgsync.demo_org import DemoOrg
-from orgsync.testing.conformance import CHECKS
+from orgsync.testing.checks import CHECKS
 from orgsync.testing.copies import Script, opened
 from orgsync.testing.subjects import find_subjects
 from tests.testing.conforming import cases_of, project, verdicts
@@ -241,7 +241,7 @@ def test_the_machines_own_database_is_never_touched(tmp_path: Path, monkeypatch:
 SITES = """
 from pathlib import Path
 
-from orgsync.testing.conformance import conformance
+from orgsync.testing.checks import conformance
 
 test_every_script_conforms = conformance()
 """

@@ -26,7 +26,7 @@ from .plugin import (
 )
 
 if TYPE_CHECKING:
-    from .conformance import conformance
+    from .checks import conformance
 
 __all__ = [
     "Clock",
@@ -53,7 +53,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import what only some projects use, the demo org behind it too, when it is asked for."""
     if name == "conformance":
-        from .conformance import conformance
+        from .checks import conformance
 
         return conformance
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
