@@ -26,8 +26,20 @@ EXAMPLES = examples(
 _COUNTS = ("added", "updated", "deleted", "unchanged")
 
 
+def _number(text: str | None) -> str | None:
+    """Check, while the call is read, that what stands for a run is a number."""
+    if text is None or (text.isascii() and text.isdigit()):
+        return text
+    raise ConfigurationInvalid(
+        f"{text!r} is not the number of a run.",
+        f"Did you mean the runs of a sync: orgsync runs --sync {text}; or of a connection: orgsync runs -c {text}?",
+    )
+
+
 def runs(
-    number: Annotated[str | None, typer.Argument(metavar="[ID]", help="One run, by its number.")] = None,
+    number: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One run, by its number.", callback=_number)
+    ] = None,
     connection: Annotated[
         str | None,
         typer.Option("--connection", "-c", metavar="NAME", help="Of this connection.", autocompletion=connection_names),
@@ -37,7 +49,7 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """List the latest runs, or show one."""
-    run_id = None if number is None else _number(number)
+    run_id = None if number is None else int(number)
     found = _runs(run_id, connection, sync, limit)
     if as_json:
         for each in found:
@@ -50,15 +62,6 @@ def runs(
         headings = ["id", "sync", "connection", "status", "started (UTC)", "took", *_COUNTS, "calls"]
         numbers = ["id", "took", *_COUNTS, "calls"]
         show_table(headings, [_row(each) for each in found], right=numbers, spare=["calls", "unchanged", "took"])
-
-
-def _number(text: str) -> int:
-    if text.isascii() and text.isdigit():
-        return int(text)
-    raise ConfigurationInvalid(
-        f"{text!r} is not the number of a run.",
-        f"Did you mean the runs of a sync: orgsync runs --sync {text}; or of a connection: orgsync runs -c {text}?",
-    )
 
 
 def _runs(run_id: int | None, connection: str | None, sync: str | None, limit: int) -> "list[RunRow]":

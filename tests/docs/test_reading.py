@@ -38,14 +38,21 @@ f](f.md#g) `h [i](j)`
         ("orgsync run contacts --fulll", "--fulll"),
         ("ORGSYNC_KEY=x orgsync connect acme --flow browsr", "browsr"),
         ("orgsync connect", "name"),
-        ("orgsync runs acme > runs.txt", "valid integer"),
+        ("orgsync runs acme > runs.txt", "not the number of a run"),
     ],
 )
 def test_a_command_that_would_be_refused_is_noticed(text: str, noticed: str) -> None:
     [words] = commands_in(text)
     with pytest.raises(Exception, match=noticed) as refused:
         used(words)
-    assert refused.type.__name__ in ("LookupError", "NoSuchOption", "BadParameter", "MissingParameter", "UsageError")
+    assert refused.type.__name__ in (
+        "LookupError",
+        "NoSuchOption",
+        "BadParameter",
+        "MissingParameter",
+        "UsageError",
+        "ConfigurationInvalid",
+    )
 
 
 def test_commands_are_found_wherever_they_stand() -> None:
