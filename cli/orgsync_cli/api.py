@@ -71,22 +71,22 @@ def api(
 
 async def _call(method: Method, path: str, name: str | None, body: "JSON") -> Any:
     from orgsync.project import open_project
-    from orgsync.scripts import open_context
+    from orgsync.scripts import open_org
 
     async with open_project() as project:
         connection = await choose_connection(project.store, name)
-        context = await open_context(connection, store=project.store, http=project.http, settings=project.settings)
+        org = await open_org(connection, store=project.store, http=project.http, settings=project.settings)
         match method:
             case Method.GET:
-                return await context.get(path)
+                return await org.get(path)
             case Method.POST:
-                return await context.post(path, body)
+                return await org.post(path, body)
             case Method.PATCH:
-                return await context.patch(path, body)
+                return await org.patch(path, body)
             case Method.PUT:
-                return await context.put(path, body)
+                return await org.put(path, body)
             case Method.DELETE:
-                return await context.delete(path)
+                return await org.delete(path)
 
 
 def _encoded(path: str) -> str:

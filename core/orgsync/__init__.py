@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .project import open_connection as open
     from .records import Batch, Batches, Record, field
     from .salesforce.auth.credentials import Credentials
-    from .scripts import ConnectionInfo, Context, Sync, sync
+    from .scripts import ConnectionInfo, Context, Org, Sync, sync
 
 __all__ = [
     "Batch",
@@ -23,6 +23,7 @@ __all__ = [
     "ConnectionInfo",
     "Context",
     "Credentials",
+    "Org",
     "OrgsyncError",
     "Record",
     "Sync",
@@ -38,7 +39,7 @@ __getattr__ = importer(
     __name__,
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
-        **dict.fromkeys(("ConnectionInfo", "Context", "Sync", "sync"), "scripts"),
+        **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
         **dict.fromkeys(("connections", "reset", "run"), "project"),
         "open": "project:open_connection",
         "Credentials": "salesforce.auth.credentials",

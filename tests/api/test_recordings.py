@@ -10,7 +10,7 @@ import pytest
 
 from orgsync import Record, field
 from orgsync.extract.inspection import learn
-from orgsync.records import Reading, decode, schema_of
+from orgsync.records import FieldFacts, decode, schema_of
 from orgsync.salesforce.api.describe import describe
 from orgsync.salesforce.api.query import pages
 from orgsync.salesforce.http.http import Http
@@ -108,7 +108,7 @@ async def test_every_recorded_row_with_a_stamp_becomes_a_row_of_the_copy() -> No
             client = lone_client(http, server.url)
             (page,) = [page async for page in pages(client, "SELECT Id FROM X", exact=True)]
         has = [record for record in page.records if {"Id", "SystemModstamp", "Name"} <= record.keys()]
-        rows = decode(schema_of(CustomObject), has, Reading(absent=["IsDeleted", "LastModifiedById"]))
+        rows = decode(schema_of(CustomObject), has, FieldFacts(absent=["IsDeleted", "LastModifiedById"]))
         decoded += len(rows)
         assert [row[0] for row in rows] == [record["Id"] for record in has]
         assert [row[1] for row in rows] == [record["SystemModstamp"].replace("+0000", "Z") for record in has]

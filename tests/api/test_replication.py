@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import AnswerUnreadable, QueryRefused
-from orgsync.records.ids import long_id
+from orgsync.records import long_id
 from orgsync.salesforce.api.replication import DeleteLogPurged, Deletions, deleted
 from orgsync.salesforce.http.http import Http
 from tests.http.raw_server import Asked, RawServer, reply

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from hypothesis import strategies as st
 
 from orgsync.cassettes.interaction import Interaction, RecordedRequest, RecordedResponse
-from orgsync.records.ids import long_id
+from orgsync.records import long_id
 
 LOGIN = "https://login.salesforce.com"
 INSTANCE = "https://acme--uat.sandbox.my.salesforce.com"

@@ -149,12 +149,12 @@ async def test_what_is_unheard_is_not_kept_and_a_sign_in_before_it_is_not_missed
     org.expire_tokens()
     with recording.heard():
         with recording.unheard():
-            async with recording.stage.context() as ctx:
-                await ctx.post("sobjects/Contact", {"LastName": "Unheard"})
+            async with recording.stage.org() as opened:
+                await opened.post("sobjects/Contact", {"LastName": "Unheard"})
         ran = await recording.stage.run(contacts)
         with recording.unheard():
-            async with recording.stage.context() as ctx:
-                await ctx.patch(f"sobjects/Contact/{ran.rows[0].id}", {"Title": "Unheard"})
+            async with recording.stage.org() as opened:
+                await opened.patch(f"sobjects/Contact/{ran.rows[0].id}", {"Title": "Unheard"})
         second = await recording.stage.run(contacts)
     assert (ran.added, second.updated) == (31, 1)
     cassette = recording.cassette()
@@ -425,10 +425,10 @@ async def test_time_moves_only_with_what_is_said(org: DemoOrg, tmp_path: Path) -
     seen: list[list[Any]] = []
 
     async def story(stage: Sandbox) -> None:
-        async with stage.context() as ctx:
+        async with stage.org() as opened:
             seen.append([])
             for _ in range(3):
-                await ctx.get("limits")
+                await opened.get("limits")
                 seen[-1].append(stage.clock())
 
     def later() -> Any:

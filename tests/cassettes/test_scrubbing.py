@@ -3,7 +3,7 @@
 import json
 
 from orgsync.cassettes.scrubbing import comparable, scrubbed
-from orgsync.records.ids import long_id
+from orgsync.records import long_id
 
 from .spoken import (
     ADA,

@@ -6,7 +6,7 @@ import pytest
 
 from orgsync.cassettes.interaction import Interaction
 from orgsync.cassettes.scrubbing import scrubbed
-from orgsync.records.ids import long_id
+from orgsync.records import long_id
 
 from .spoken import (
     ADA,

@@ -12,7 +12,7 @@ from orgsync import Record, field
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.extract.field_types import fitting_types, misfits
 from orgsync.records import schema_of
-from orgsync.records.decode import Reading, decode, decode_csv
+from orgsync.records.decode import FieldFacts, decode, decode_csv
 from orgsync.salesforce.api.describe import FieldDescribe
 from tests.extract.extracting import copied, reading
 from tests.projects import project_at
@@ -47,7 +47,7 @@ def taken(kind: Any, value: object) -> bool:
         decode(schema_of(model), [record])
         if not isinstance(value, dict):
             text = str(value).lower() if isinstance(value, bool) else str(value)
-            decode_csv(schema_of(model), [*record], [["a00000000000001AAA", "", "false", text]], Reading())
+            decode_csv(schema_of(model), [*record], [["a00000000000001AAA", "", "false", text]], FieldFacts())
     except Exception:
         return False
     return True

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import col, select
 
 import orgsync
-from orgsync import Batches, Context, Record, field, sync
+from orgsync import Batches, Context, Org, Record, field, sync
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import ConfigurationInvalid, NetworkProblem, OrgsyncError, QueryRefused, SignInNeeded
 from orgsync.project import Connections, PendingSignIn, connect, open_project
@@ -48,31 +48,41 @@ async def test_a_connection_is_not_replaced_by_one_that_may_be_to_another_org(
         await orgsync.connections.add("acme", credentials_for(org))
 
 
-async def test_a_context_reads_and_writes(project: Path, org: DemoOrg) -> None:
+async def test_an_org_reads_and_writes(project: Path, org: DemoOrg) -> None:
     await orgsync.connections.add("acme", credentials_for(org), metadata={"customer": 7}, tags=["eu"])
-    async with orgsync.open("acme") as ctx:
-        assert ctx.connection.name == "acme"
-        assert ctx.connection.org_id == org.org_id
-        assert ctx.connection.user_id == org.user_id
-        assert ctx.connection.instance_url == org.instance_url
-        assert ctx.connection.environment == "custom"
-        assert ctx.connection.metadata == {"customer": 7}
-        assert ctx.connection.tags == ("eu",)
-        assert ctx.checkpoint is None
-        names = [row["LastName"] async for row in ctx.query("SELECT LastName FROM Contact WHERE LastName != :x", x="'")]
+    async with orgsync.open("acme") as opened:
+        assert opened.connection.name == "acme"
+        assert opened.connection.org_id == org.org_id
+        assert opened.connection.user_id == org.user_id
+        assert opened.connection.instance_url == org.instance_url
+        assert opened.connection.environment == "custom"
+        assert opened.connection.metadata == {"customer": 7}
+        assert opened.connection.tags == ("eu",)
+        assert type(opened) is Org
+        names = [
+            row["LastName"] async for row in opened.query("SELECT LastName FROM Contact WHERE LastName != :x", x="'")
+        ]
         assert len(names) == 25
-        made = await ctx.post("sobjects/Contact", {"LastName": "Made"})
+        made = await opened.post("sobjects/Contact", {"LastName": "Made"})
         path = f"sobjects/Contact/{made['id']}"
-        assert await ctx.patch(path, {"LastName": "Changed"}) is None
-        assert (await ctx.get(path, fields="LastName"))["LastName"] == "Changed"
-        assert await ctx.delete(path) is None
+        assert await opened.patch(path, {"LastName": "Changed"}) is None
+        assert (await opened.get(path, fields="LastName"))["LastName"] == "Changed"
+        assert await opened.delete(path) is None
         with pytest.raises(NotFound, match="was not found"):
-            await ctx.get(path)
+            await opened.get(path)
         with pytest.raises(QueryRefused):
-            await ctx.put(path, {})
+            await opened.put(path, {})
         with pytest.raises(OrgsyncError):
-            await ctx.post("nothing/here")
-        assert ctx.api_calls >= 8
+            await opened.post("nothing/here")
+        assert opened.api_calls >= 8
+        assert opened.api_usage.used is not None
+
+
+@pytest.mark.parametrize("name", ["changes", "snapshot", "checkpoint"])
+async def test_what_continues_from_run_to_run_exists_inside_a_sync_alone(name: str) -> None:
+    assert hasattr(Context, name)
+    assert not hasattr(Org, name)
+    assert issubclass(Context, Org)
 
 
 async def test_a_text_answer_is_text(project: Path, org: DemoOrg) -> None:
@@ -80,8 +90,8 @@ async def test_a_text_answer_is_text(project: Path, org: DemoOrg) -> None:
 
     await orgsync.connections.add("acme", credentials_for(org))
     org.add_fault(Fault.status(200, "a,b", content_type="text/csv"), match="limits")
-    async with orgsync.open("acme") as ctx:
-        assert await ctx.get("limits") == "a,b"
+    async with orgsync.open("acme") as opened:
+        assert await opened.get("limits") == "a,b"
 
 
 async def test_a_sync_is_run_and_its_rows_are_read_with_sqlmodel(project: Path, org: DemoOrg) -> None:

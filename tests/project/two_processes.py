@@ -11,10 +11,10 @@ from tests.projects import settings_for
 
 async def main(folder: Path) -> None:
     """Call once, when told to."""
-    async with open_connection("acme", settings=settings_for(folder)) as ctx:
+    async with open_connection("acme", settings=settings_for(folder)) as org:
         print("ready", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.readline)
-        limits = await ctx.get("limits")
+        limits = await org.get("limits")
         print("called" if "DailyApiRequests" in limits else limits, flush=True)
 
 

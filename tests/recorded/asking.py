@@ -23,7 +23,7 @@ from orgsync.salesforce.auth.token_endpoint import Identity, identity
 from orgsync.salesforce.auth.versions import offered_versions
 from orgsync.salesforce.bulk import Job, complete, create_job, results
 from orgsync.salesforce.http.http import Http, Response
-from orgsync.scripts import Context
+from orgsync.scripts import Org as OpenOrg
 from tests.auth.vaults import MemoryVault
 
 from .exchange import Exchange
@@ -43,7 +43,7 @@ class Org:
     vault: MemoryVault
     session: Session
     client: Client
-    context: Context
+    api: OpenOrg
 
 
 Ask: TypeAlias = Callable[[Org, Exchange], Awaitable[Any]]
@@ -201,19 +201,19 @@ def results_are(found: list[tuple[str, ...]], answers: list[Exchange]) -> None:
 async def got(org: Org, exchange: Exchange) -> Any:
     path = exchange.path or ""
     params = dict(parse_qsl(exchange.query))
-    return await org.context.get(path if path.startswith("/services") else f"{org.url}{path}", **params)
+    return await org.api.get(path if path.startswith("/services") else f"{org.url}{path}", **params)
 
 
 async def posted(org: Org, exchange: Exchange) -> Any:
-    return await org.context.post(exchange.path or "", _sent(exchange))
+    return await org.api.post(exchange.path or "", _sent(exchange))
 
 
 async def patched(org: Org, exchange: Exchange) -> Any:
-    return await org.context.patch(exchange.path or "", _sent(exchange))
+    return await org.api.patch(exchange.path or "", _sent(exchange))
 
 
 async def deleted(org: Org, exchange: Exchange) -> Any:
-    return await org.context.delete(exchange.path or "")
+    return await org.api.delete(exchange.path or "")
 
 
 def _sent(exchange: Exchange) -> Any:

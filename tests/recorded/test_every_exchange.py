@@ -7,17 +7,16 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from orgsync.errors import OrgsyncError
-from orgsync.extract import Copy, Source
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.session import Session
 from orgsync.salesforce.http.http import Http
-from orgsync.scripts import ConnectionInfo, Context
+from orgsync.scripts import ConnectionInfo
+from orgsync.scripts import Org as OpenOrg
 from tests.auth.vaults import MemoryVault
 from tests.recordings import FOLDER, exchanges, needs_recordings, playing
 
@@ -129,8 +128,7 @@ async def org_of(recorded: list[Exchange], url: str) -> AsyncGenerator[Org]:
         version = versions[0] if versions else "62.0"
         client = Client(http, session, api_version=version, login_url=url, retry_for=1e-9, clock=lambda: HERE)
         connection = ConnectionInfo("recorded", "00D", "005", "production", url)
-        nothing_is_stored = cast("Copy", None)
-        yield Org(url, http, vault, session, client, Context(connection, Source(client, nothing_is_stored)))
+        yield Org(url, http, vault, session, client, OpenOrg(connection, client))
 
 
 def test_every_file_is_read_or_left_out() -> None:

@@ -196,7 +196,7 @@ def test_rows_that_are_not_among_those_that_replace_a_batch_leave_the_copy() -> 
 
 @pytest.mark.parametrize("stranger", [EVE, long_id("0037Q00000C0009")])
 def test_ids_that_are_not_of_the_batch_do_not_replace_it(stranger: str) -> None:
-    with pytest.raises(ScriptProblem, match=r"Row 2 .* is none of the batch's"):
+    with pytest.raises(ScriptProblem, match=r"Row 2 .* has an Id that the batch lacks"):
         people().replace([{"id": ANN}, {"id": stranger}])
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orgsync import Record, field
 from orgsync.errors import AnswerUnreadable, RecordClassInvalid
-from orgsync.records import Reading, decode, decode_csv, schema_of
+from orgsync.records import FieldFacts, decode, decode_csv, schema_of
 
 
 class Thing(Record, table=True):
@@ -37,7 +37,7 @@ class Thing(Record, table=True):
 
 KEY = "a00000000000001AAA"
 PARTS = {"city": "MailingCity", "latitude": "MailingLatitude", "street": "MailingStreet"}
-READING = Reading(numbers=("Digits",), instants=("At",), compounds={"MailingAddress": PARTS})
+READING = FieldFacts(numbers=("Digits",), instants=("At",), compounds={"MailingAddress": PARTS})
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), max_size=20)
 numbers = st.decimals(-(10**12), 10**12, places=3)
@@ -125,7 +125,7 @@ def test_equal_numbers_are_stored_alike(rest: str, bulk: str, stored: str) -> No
         exact: Decimal | None
         text: str | None = field("Exact")
 
-    reading = Reading("", absent=["IsDeleted"], numbers=["Exact"])
+    reading = FieldFacts("", absent=["IsDeleted"], numbers=["Exact"])
     (by_rest,) = decode(schema_of(Money), [{"Id": KEY, "Exact": json.loads(rest, parse_float=Decimal)}], reading)
     (by_bulk,) = decode_csv(schema_of(Money), ["Id", "Exact"], [[KEY, bulk]], reading)
     assert by_rest == by_bulk == (KEY, None, False, stored, stored)
@@ -149,7 +149,7 @@ def test_a_value_of_any_type_has_one_notation(rest: str, bulk: str, stored: str 
     class History(Record, table=True):
         new_value: str | None
 
-    reading = Reading("", absent=["IsDeleted"], any_type=["NewValue"])
+    reading = FieldFacts("", absent=["IsDeleted"], any_type=["NewValue"])
     value = json.loads(rest, parse_float=Decimal)
     (by_rest,) = decode(schema_of(History), [{"Id": KEY, "NewValue": value}], reading)
     (by_bulk,) = decode_csv(schema_of(History), ["Id", "NewValue"], [[KEY, bulk]], reading)
@@ -160,7 +160,7 @@ def test_a_text_of_rest_that_looks_like_a_number_stays_as_it_is() -> None:
     class History(Record, table=True):
         new_value: str | None
 
-    reading = Reading("", absent=["IsDeleted"], any_type=["NewValue"])
+    reading = FieldFacts("", absent=["IsDeleted"], any_type=["NewValue"])
     assert decode(schema_of(History), [{"Id": KEY, "NewValue": "1.10"}], reading) == [(KEY, None, False, "1.10")]
 
 
@@ -168,7 +168,7 @@ def test_an_empty_text_is_null_both_ways() -> None:
     class Named(Record, table=True):
         name: str | None
 
-    reading = Reading("", absent=["IsDeleted"])
+    reading = FieldFacts("", absent=["IsDeleted"])
     assert decode(schema_of(Named), [{"Id": KEY, "Name": ""}], reading) == [(KEY, None, False, None)]
     assert decode_csv(schema_of(Named), ["Id", "Name"], [[KEY, ""]], reading) == [(KEY, None, False, None)]
 
@@ -182,7 +182,7 @@ def test_a_date_that_became_a_datetime_is_an_error_and_not_cut_short() -> None:
     class Dated(Record, table=True):
         day: date | None
 
-    reading = Reading("", absent=["IsDeleted"])
+    reading = FieldFacts("", absent=["IsDeleted"])
     with pytest.raises(RecordClassInvalid, match=r"Dated\.day is declared date"):
         decode_csv(schema_of(Dated), ["Id", "Day"], [[KEY, "2026-01-31T10:15:00.000Z"]], reading)
     with pytest.raises(RecordClassInvalid, match=r"Dated\.day is declared date"):
@@ -204,6 +204,6 @@ def test_a_recorded_bulk_result_is_read() -> None:
     with io.StringIO(files[0].read_text(), newline="") as text:
         header, *rows = csv.reader(text, strict=True)
     absent = [column.path for column in schema_of(Account).columns if column.path not in header]
-    decoded = decode_csv(schema_of(Account), header, rows, Reading(absent=absent))
+    decoded = decode_csv(schema_of(Account), header, rows, FieldFacts(absent=absent))
     assert len(decoded) == len(rows) > 0
     assert all(str(row[0]).startswith("001") and str(row[1]).endswith(".000Z") and row[2] is False for row in decoded)

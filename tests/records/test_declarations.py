@@ -83,7 +83,7 @@ def test_a_validator_is_refused() -> None:
     def upper(value: str) -> str:
         return value.upper()
 
-    with pytest.raises(RecordClassInvalid, match=r"Odd\.upper validates values by pydantic"):
+    with pytest.raises(RecordClassInvalid, match=r"Odd\.upper validates values with pydantic"):
         declared(upper=field_validator("level")(upper))
 
 
@@ -119,11 +119,11 @@ def test_an_object_that_cannot_be_one_is_refused(sobject: Any) -> None:
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        (["Level", "level"], "would be one column"),
-        (["ID"], "declares ID, which every record class has already"),
+        (["Level", "level"], "would be the same column"),
+        (["ID"], "declares ID, which every record class already has"),
         (["connection"], "declares connection"),
-        (["metadata"], "hides what record classes themselves call metadata"),
-        (["json"], "hides what record classes themselves call json"),
+        (["metadata"], "hides the attribute metadata"),
+        (["json"], "hides the attribute json"),
     ],
 )
 def test_a_name_that_no_column_can_have_is_refused(names: list[str], told: str) -> None:
@@ -147,8 +147,9 @@ def test_a_field_without_a_type_is_told_in_a_sentence() -> None:
 
 
 def test_data_that_is_not_salesforces_has_no_object() -> None:
-    schema = schema_of(declared(__sobject__=None))
+    model = declared(__sobject__=None)
+    schema = schema_of(model)
     assert schema.object_name is None
-    assert [row.id for row in Batch(schema.model, [{"id": "ticket-7", "level": "low"}])] == ["ticket-7"]
+    assert [row.id for row in Batch(model, [{"id": "ticket-7", "level": "low"}])] == ["ticket-7"]
     with pytest.raises(ScriptProblem, match=r"Odd is not Salesforce's data .* yield Batch\(Odd, rows\)"):
         _ = schema.sobject

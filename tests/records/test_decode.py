@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orgsync import Record, field
 from orgsync.errors import AnswerUnreadable, RecordClassInvalid
-from orgsync.records import Reading, decode, parse_instant, schema_of, to_stored
+from orgsync.records import FieldFacts, decode, parse_instant, schema_of, to_stored
 
 
 class Thing(Record, table=True):
@@ -129,7 +129,7 @@ def test_an_answer_that_lacks_a_field_asked_for_is_not_taken_for_null() -> None:
 def test_fields_named_absent_are_null_and_nothing_is_deleted_where_the_object_cannot_say() -> None:
     record = {"Id": "a00000000000001AAA", "CreatedDate": "2026-01-01T00:00:00.000+0000"}
     absent = ["IsDeleted", *(column.path for column in schema_of(Thing).fields)]
-    (decoded,) = decode(schema_of(Thing), [record], Reading("CreatedDate", absent))
+    (decoded,) = decode(schema_of(Thing), [record], FieldFacts("CreatedDate", absent))
     assert decoded[:3] == ("a00000000000001AAA", "2026-01-01T00:00:00.000Z", False)
     assert set(decoded[3:]) == {None}
 

@@ -18,8 +18,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
 
 from orgsync.errors import RecordClassInvalid
-from orgsync.records import Record, Row, field, schema_of
-from orgsync.records.numbers import stored_number
+from orgsync.records import Record, Row, field, schema_of, stored_number
 from orgsync.store import Counts, Run, Store, Write
 from tests.store.contacts import MID
 from tests.store.running import Start
@@ -130,7 +129,7 @@ async def test_digits_are_not_guessed_behind_a_subquery(store: Store, run: Run) 
     await keep(store, run, [EXACT])
     inner = select(Deal).subquery()
     async with store.session() as session:
-        with pytest.raises(CompileError, match="digits of amount do not come through a subquery"):
+        with pytest.raises(CompileError, match="digits of amount are not available through a subquery"):
             await session.exec(select(inner.c.amount))
         assert list(await session.exec(select(sa.cast(inner.c.amount, sa.Float)))) == [float(EXACT)]
         assert list(await session.exec(select(func.count()).where(inner.c.amount > Decimal(5)))) == [1]

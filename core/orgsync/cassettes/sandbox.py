@@ -17,7 +17,7 @@ from orgsync.records import Record, schema_of
 from orgsync.salesforce.auth.credentials import CredentialsVault
 from orgsync.salesforce.http.bounds import Bounds
 from orgsync.salesforce.http.http import Http
-from orgsync.scripts import Context, Sync, open_context
+from orgsync.scripts import Org, Sync, open_org
 from orgsync.scripts.loading import classes_of
 from orgsync.settings import Settings
 from orgsync.store import Run, Store
@@ -101,10 +101,10 @@ class Sandbox:
             yield project
 
     @asynccontextmanager
-    async def context(self) -> AsyncGenerator[Context]:
-        """Open a context on the connection, outside of any sync."""
+    async def org(self) -> AsyncGenerator[Org]:
+        """Open the API of the connection's org."""
         async with self.project() as project, self.vault() as vault:
-            yield await open_context(
+            yield await open_org(
                 await project.store.connection(self.connection),
                 store=project.store,
                 http=project.http,

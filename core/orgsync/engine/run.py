@@ -20,7 +20,7 @@ from orgsync.logs import get_logger
 from orgsync.records import Batch, Position, Record, Schema
 from orgsync.salesforce.auth.credentials import CredentialsVault
 from orgsync.salesforce.http.http import Http
-from orgsync.scripts import Context, Reading, StoredCopy, Sync, open_context
+from orgsync.scripts import Context, ReadOptions, StoredCopy, Sync, open_context
 from orgsync.settings import Settings
 from orgsync.store import Checkpoint, Run, RunStatus, Store, Write
 
@@ -100,7 +100,7 @@ async def run_sync(
     """
     leads_to = await store.connection(connection)
     clock, watch = options.get("clock", _utc_now), options.get("watch", _nobody)
-    reading: Reading = {"full": options.get("full", False), "compare": options.get("reconcile", False)}
+    reading: ReadOptions = {"full": options.get("full", False), "reconcile": options.get("reconcile", False)}
     async with store.begin_run(sync.name, connection, lasts=settings.lease) as run:
         running = _Running(sync, run, store, watch)
         if "begun" in options:

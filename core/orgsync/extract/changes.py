@@ -55,11 +55,11 @@ async def changes(
     api: Api | None = None,
     saved: Position | None = None,
     full: bool = False,
-    compare: bool = False,
+    reconcile: bool = False,
 ) -> AsyncGenerator[Batch[R]]:
     """Read what changed since the saved position, in batches that each bring their position with them.
 
-    `full` reads everything once more, `compare` holds the copy's Ids against the org's; `api` forces one of the two
+    `full` reads everything once more, `reconcile` holds the copy's Ids against the org's; `api` forces one of the two
     ways of reading. Raises FieldNotFound or ObjectNotFound for what the org does not show.
     """
     progress, without = StreamState.from_position(saved, "changes"), set[str]()
@@ -70,7 +70,7 @@ async def changes(
     while True:
         resumed, known = progress.unfinished is not None, facts
         try:
-            one_pass = await _begin(source, model, where, progress, facts, compare=compare, without=without)
+            one_pass = await _begin(source, model, where, progress, facts, reconcile=reconcile, without=without)
             one_pass.reader.forced, known = api, one_pass.reader.facts
             async with aclosing(one_pass.batches()) as batches:
                 async for batch in batches:
@@ -104,7 +104,7 @@ async def _begin(
     progress: StreamState,
     facts: ObjectFacts | None,
     *,
-    compare: bool,
+    reconcile: bool,
     without: Collection[str],
 ) -> ChangesPass[R]:
     """Go on with the pass that was under way, or take a safe instant and begin one."""
@@ -119,12 +119,12 @@ async def _begin(
     going_on = progress.reading(schema, where, facts)
     if going_on.unfinished is None:
         await abandon(source, progress)
-        going_on = replace(going_on, unfinished=await _new_pass(source, model, going_on, facts, compare=compare))
+        going_on = replace(going_on, unfinished=await _new_pass(source, model, going_on, facts, reconcile=reconcile))
     return ChangesPass(Reader(source, model, going_on))
 
 
 async def _new_pass(
-    source: Source, model: type[R], progress: StreamState, facts: ObjectFacts, *, compare: bool
+    source: Source, model: type[R], progress: StreamState, facts: ObjectFacts, *, reconcile: bool
 ) -> Pass:
     """Take the safe instant, and see whether to compare Ids: when it is time, and when everything is read again."""
     schema, old = schema_of(model), progress.watermark
@@ -136,7 +136,7 @@ async def _new_pass(
         )
         old = None
     until = max(until, old) if old else until
-    due = compare or _is_due(progress.compared_at, source.reconcile_every, source.client.now)
+    due = reconcile or _is_due(progress.compared_at, source.reconcile_every, source.client.now)
     begun = Pass(None if old is None or (due and facts.drifts) else old - source.overlap, until)
     left_refused = any(step.startswith("left") for step in facts.steps_refused)
     if begun.since is not None and not due and not left_refused:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from orgsync.errors import ObjectNotFound
-from orgsync.records import Reading
+from orgsync.records import FieldFacts
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import changed_since
 
@@ -75,9 +75,9 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
         return "IsDeleted = false" if self.has_recycle_bin else None
 
     @property
-    def reading(self) -> Reading:
-        """What decoding has to know."""
-        return Reading(
+    def fields(self) -> FieldFacts:
+        """What decoding needs to know."""
+        return FieldFacts(
             self.cursor, self.absent, self.numbers, self.compounds, self.instants, self.any_type, self.spelled
         )
 

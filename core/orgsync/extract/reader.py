@@ -107,7 +107,7 @@ class Reader(Generic[R]):
 
     def _needs_digits(self, column: Column) -> bool:
         """Tell whether a column keeps digits that a double would lose, or that it would write otherwise."""
-        path = self.facts.reading.path(column)
+        path = self.facts.fields.path(column)
         if column.type is int:
             return path in self.facts.wide
         return column.type is Decimal or (column.type is str and path in {*self.facts.numbers, *self.facts.any_type})
@@ -153,7 +153,7 @@ class Reader(Generic[R]):
 
         Raises RecordClassInvalid for an object whose rows share an Id, as some virtual ones' do (000000000000000AAA).
         """
-        reading = self.facts.reading
+        reading = self.facts.fields
         if chunk.texts:
             rows = decode_csv(self.schema, chunk.header, chunk.texts, reading)
         else:

@@ -35,11 +35,11 @@ async def snapshot(
     api: Api | None = None,
     saved: Position | None = None,
     allow_mass_deletion: bool = False,
-    compare: bool = False,
+    reconcile: bool = False,
 ) -> AsyncGenerator[Batch[R]]:
     """Read every row, and mark deleted those of the copy that are not there; one broken off is resumed.
 
-    With `compare` a resumed one is followed by one of this run's own: what it had read before may be gone by now.
+    With `reconcile` a resumed one is followed by one of this run's own: what it had read before may be gone by now.
 
     Raises SnapshotRefused when more than half of the copy's rows, or all, would be marked deleted and that is not
     allowed; FieldNotFound or ObjectNotFound for what the org does not show.
@@ -61,7 +61,7 @@ async def snapshot(
                 raise advice(problem, schema_of(model), where) from None
             facts, without = None, without | missing
             continue
-        if not (resumed and compare):
+        if not (resumed and reconcile):
             return
         progress, facts = reader.progress, reader.facts
 

@@ -1,4 +1,4 @@
-"""A context and a run, from an application."""
+"""An org and a run, from an application."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -6,7 +6,7 @@ from typing import cast
 
 from orgsync.errors import ConfigurationInvalid
 from orgsync.records import Record
-from orgsync.scripts import Context, Sync
+from orgsync.scripts import Org, Sync
 from orgsync.settings import Settings
 from orgsync.store import Run
 
@@ -16,13 +16,13 @@ __all__ = ["open_connection", "reset", "run"]
 
 
 @asynccontextmanager
-async def open_connection(name: str, *, settings: Settings | None = None) -> AsyncGenerator[Context]:
-    """Open an authenticated way into a connection's org: `async with orgsync.open("acme") as ctx:`.
+async def open_connection(name: str, *, settings: Settings | None = None) -> AsyncGenerator[Org]:
+    """Open the authenticated API of a connection's org: `async with orgsync.open("acme") as org:`.
 
-    It is the context that scripts get. Without a sync there is no checkpoint, so `changes` reads everything.
+    Raises ConfigurationInvalid for an unknown name, and SignInNeeded for a connection that Salesforce has refused.
     """
     async with open_project(settings) as project:
-        yield await project.open_context(name)
+        yield await project.open_org(name)
 
 
 async def run(sync: Sync[Record], *, connection: str, full: bool = False, settings: Settings | None = None) -> Run:

@@ -10,7 +10,7 @@ from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.http.bounds import Bounds
 from orgsync.salesforce.http.http import Http
-from orgsync.scripts import Context, Sync, open_client, open_context
+from orgsync.scripts import Context, Org, Sync, open_client, open_context, open_org
 from orgsync.settings import Settings, load_settings
 from orgsync.store import Connection, Store
 
@@ -29,8 +29,13 @@ class Project:
         """Run a sync on a connection; see `orgsync.engine.run_sync`."""
         return await run_sync(sync, connection, store=self.store, http=self.http, settings=self.settings, **options)
 
+    async def open_org(self, connection: str) -> Org:
+        """Open the API of a connection's org."""
+        leads_to = await self.store.connection(connection)
+        return await open_org(leads_to, store=self.store, http=self.http, settings=self.settings)
+
     async def open_context(self, connection: str) -> Context:
-        """Open a context on a connection, outside of any sync."""
+        """Open a context that no run commits: what conformance calls a sync with, to see what it reads."""
         leads_to = await self.store.connection(connection)
         return await open_context(leads_to, store=self.store, http=self.http, settings=self.settings)
 

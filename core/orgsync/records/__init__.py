@@ -1,20 +1,19 @@
 """Record classes: at once the field list, the SOQL select list, the row type and the table."""
 
 from .batch import Batch, Batches, Position, Record_co
-from .decode import Reading, bare, decode, decode_csv
+from .decode import FieldFacts, bare, decode, decode_csv
 from .field import field
-from .ids import long_id
-from .instants import parse_instant, stored_instant, to_stored
-from .record import Record
-from .schema import Column, Row, Schema, StoredValue, schema_of
+from .record import Record, schema_of
+from .scalars import long_id, parse_instant, stored_instant, stored_number, to_stored
+from .schema import Column, Row, Schema, StoredValue
 from .types import StoredDecimal, StoredTime, UtcDateTime, exact_name
 
 __all__ = [
     "Batch",
     "Batches",
     "Column",
+    "FieldFacts",
     "Position",
-    "Reading",
     "Record",
     "Record_co",
     "Row",
@@ -32,5 +31,6 @@ __all__ = [
     "parse_instant",
     "schema_of",
     "stored_instant",
+    "stored_number",
     "to_stored",
 ]

@@ -10,8 +10,8 @@ from orgsync.errors import ScriptProblem
 
 from .checkpoint import as_json
 from .convert import from_row, to_id, to_row
-from .record import Record
-from .schema import Row, Schema, schema_of
+from .record import Record, schema_of
+from .schema import Row, Schema
 
 __all__ = ["Batch", "Batches", "Position", "Record_co"]
 
@@ -39,12 +39,13 @@ class Position:
 class Batch(Generic[Record_co]):
     """Rows of one record class, committed together with the position that they bring the sync to.
 
-    Iterating gives record instances. Rows may be given as instances or as mappings, keyed by Python names or,
-    as `ctx.query` answers, by Salesforce's; a field that a mapping leaves out is NULL, a key that the class does not
-    have is refused. `checkpoint` is the author's own JSON; a run finds the last committed one in `ctx.checkpoint`.
+    Iterating gives record instances. Rows may be given as instances or as mappings, keyed by Python names or, as
+    `ctx.query` returns them, by Salesforce's. A field that a mapping leaves out is NULL; a key that the class does not
+    have is refused. `checkpoint` is the author's own JSON; the next run finds the last committed one in
+    `ctx.checkpoint`.
 
-    Rows of `ctx.changes` and `ctx.snapshot` that change on their way keep their position by `filter`, `map` and
-    `replace`; a batch made anew of them would lose it, and the deletions too.
+    To change the rows of `ctx.changes` and `ctx.snapshot`, use `filter`, `map` and `replace`, which keep position and
+    deletions; a new batch made of the rows would lose both.
     """
 
     __slots__ = ("deleted_ids", "model", "position", "rows")
@@ -75,7 +76,7 @@ class Batch(Generic[Record_co]):
     def read(
         model: type[_R], rows: Sequence[Row], *, deleted_ids: Sequence[str] = (), position: Position | None = None
     ) -> "Batch[_R]":
-        """Make a batch of rows that are in stored form already."""
+        """Make a batch of rows that are already in stored form."""
         batch = Batch(model)
         batch.rows, batch.deleted_ids, batch.position = rows, deleted_ids, position
         return batch
@@ -94,9 +95,9 @@ class Batch(Generic[Record_co]):
     def filter(
         self: "Batch[_R]", keep: Callable[[_R], bool] | Callable[[_R], Awaitable[bool]]
     ) -> "Batch[_R] | Awaitable[Batch[_R]]":
-        """Keep the records that `keep` says yes to; the others leave the copy (they are marked deleted).
+        """Keep the records for which `keep` is true; the others leave the copy (they are marked deleted).
 
-        `keep` may be asynchronous: `yield await batch.filter(keep)`. The records are asked one after the other.
+        `keep` may be asynchronous: `yield await batch.filter(keep)`. It is called for one record after the other.
         """
         return _applied(self, keep, self._kept)
 
@@ -117,11 +118,11 @@ class Batch(Generic[Record_co]):
     def map(
         self: "Batch[_R]", change: Callable[[_R], Any], *, model: type[Record] | None = None
     ) -> "Batch[Any] | Awaitable[Batch[Any]]":
-        """Put what `change` makes of each record in its place; position and deletions stay.
+        """Replace each record by what `change` returns for it; position and deletions stay.
 
-        `change` gives a record, or a mapping of fields, with the same Id; what was deleted stays deleted, and a
-        missing system_modstamp is the record's. `model` is another class, in whose table the rows are then kept.
-        `change` may be asynchronous: `yield await batch.map(change)`. The records are changed one after the other.
+        `change` returns a record, or a mapping of fields, with the same Id. What was deleted stays deleted, and a
+        missing system_modstamp is taken from the record. `model` is another class, in whose table the rows are kept.
+        `change` may be asynchronous: `yield await batch.map(change)`. It is called for one record after the other.
         Raises ScriptProblem for a record of any other class, and for another Id.
         """
         new_model = model or self.model
@@ -135,7 +136,7 @@ class Batch(Generic[Record_co]):
     def replace(self, rows: "Iterable[_S | _Fields]", *, model: type[_S]) -> "Batch[_S]": ...
 
     def replace(self, rows: "Iterable[Record | _Fields]", *, model: type[Record] | None = None) -> "Batch[Any]":
-        """Put these rows in the place of the batch's; position and deletions stay.
+        """Replace the rows of the batch; position and deletions stay.
 
         Rows of the batch whose Id is not among the new ones leave the copy. The rest is as in `map`. Raises
         ScriptProblem for Ids that are not of this batch.
@@ -149,23 +150,23 @@ class Batch(Generic[Record_co]):
             row = to_row(schema, given, at)
             if row[0] not in before:
                 raise ScriptProblem(
-                    f"Row {at} of the rows that replace a batch of {self.model.__name__} is none of the batch's.",
-                    f"Replace a batch by rows of its own; yield others as Batch({new_model.__name__}, rows).",
+                    f"Row {at} of those that replace a batch of {self.model.__name__} has an Id that the batch lacks.",
+                    f"Replace a batch by rows with its own Ids; yield others as Batch({new_model.__name__}, rows).",
                 )
             replaced.append(_in_place_of(before[row[0]], row))
-        there = {row[0] for row in replaced}
-        left = [str(row_id) for row_id in before if row_id not in there]
-        return Batch.read(new_model, replaced, deleted_ids=[*self.deleted_ids, *left], position=self.position)
+        kept = {row[0] for row in replaced}
+        removed = [str(row_id) for row_id in before if row_id not in kept]
+        return Batch.read(new_model, replaced, deleted_ids=[*self.deleted_ids, *removed], position=self.position)
 
-    def _kept(self: "Batch[_R]", answers: Sequence[object]) -> "Batch[_R]":
-        newest, rows, gone = _newest(self.rows), list[Row](), list[str]()
-        for row, stays in zip(self.rows, answers, strict=True):
+    def _kept(self: "Batch[_R]", decisions: Sequence[object]) -> "Batch[_R]":
+        newest, rows, removed = _newest(self.rows), list[Row](), list[str]()
+        for row, stays in zip(self.rows, decisions, strict=True):
             if row is newest[row[0]]:  # a row that changes while it is read may come twice
                 if stays:
                     rows.append(row)
                 else:
-                    gone.append(str(row[0]))
-        return Batch.read(self.model, rows, deleted_ids=[*self.deleted_ids, *gone], position=self.position)
+                    removed.append(str(row[0]))
+        return Batch.read(self.model, rows, deleted_ids=[*self.deleted_ids, *removed], position=self.position)
 
     def _changed(self, model: type[_S], changed: Sequence[object]) -> "Batch[_S]":
         schema = schema_of(model)
@@ -192,7 +193,7 @@ class Batch(Generic[Record_co]):
 
 
 class _Empty(Batch[Record_co]):
-    """A batch without rows: no function was called that could tell whether it is asynchronous, so both ways work."""
+    """A batch without rows, awaitable or not: no function was called whose result would show which is expected."""
 
     __slots__ = ()
 
@@ -202,13 +203,13 @@ class _Empty(Batch[Record_co]):
 
 
 Batches: TypeAlias = AsyncIterator[Batch[Record_co]]
-"""What a sync answers with: batches, one after the other."""
+"""What a sync returns: batches, one after the other."""
 
 
 def _applied(
     batch: Batch[_R], function: Callable[[_R], object], made: Callable[[Sequence[object]], Batch[_S]]
 ) -> Batch[_S] | Awaitable[Batch[_S]]:
-    """Call a function with each record and make a batch of the answers; awaitable where the function is."""
+    """Call a function with each record and make a batch of the results; awaitable if the function is."""
     records = iter(batch)
     first = next(records, None)
     if first is None:
@@ -216,26 +217,26 @@ def _applied(
         empty: _Empty[_S] = _Empty(unchanged.model)
         empty.deleted_ids, empty.position = unchanged.deleted_ids, unchanged.position
         return empty
-    answer = function(first)
-    if not isawaitable(answer):
-        return made([answer, *map(function, records)])
+    result = function(first)
+    if not isawaitable(result):
+        return made([result, *map(function, records)])
 
     async def awaited() -> Batch[_S]:
-        answers = [await answer]
+        results = [await result]
         for record in records:
-            answers.append(await cast("Awaitable[object]", function(record)))
-        return made(answers)
+            results.append(await cast("Awaitable[object]", function(record)))
+        return made(results)
 
     return awaited()
 
 
 def _in_place_of(before: Row, row: Row) -> Row:
-    """Keep what a row must not lose on its way: its stamp, and that it is deleted."""
+    """Return the new row with the old one's stamp if it has none, and deleted if the old one was."""
     return (row[0], before[1] if row[1] is None else row[1], bool(row[2] or before[2]), *row[3:])
 
 
 def _newest(rows: Sequence[Row]) -> dict[object, Row]:
-    """Key rows by Id; of several versions the newest counts, the later one where stamps are equal."""
+    """Return the newest version of each row by Id; of equal stamps the later one."""
     found: dict[object, Row] = {}
     for row in rows:
         if row[0] not in found or str(row[1] or "") >= str(found[row[0]][1] or ""):
@@ -244,12 +245,12 @@ def _newest(rows: Sequence[Row]) -> dict[object, Row]:
 
 
 def _require_rows(model: type[Record], rows: object, *, of_pass: bool = False) -> None:
-    """Refuse what looks like rows and is not."""
+    """Raise ScriptProblem for what looks like rows and is not."""
     name = model.__name__
     if hasattr(rows, "__aiter__"):
         raise ScriptProblem(
-            f"A batch of {name} was given rows that come asynchronously.",
-            f"Gather them first: Batch({name}, [row async for row in rows]).",
+            f"A batch of {name} was given an asynchronous iterator.",
+            f"Collect the rows first: Batch({name}, [row async for row in rows]).",
         )
     if isinstance(rows, Batch) and not of_pass:
         raise ScriptProblem(

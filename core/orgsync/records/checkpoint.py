@@ -1,4 +1,4 @@
-"""An author's own checkpoint: JSON, checked when it is given and not when it is read back."""
+"""An author's own checkpoint: JSON, checked when it is given rather than when it is read back."""
 
 import json
 from datetime import datetime
@@ -14,7 +14,7 @@ _INFINITE = (float("inf"), float("-inf"))
 
 
 def as_json(checkpoint: Any) -> dict[str, Any]:
-    """Take an author's checkpoint as it will come back; raises ScriptProblem for what JSON cannot hold."""
+    """Return a checkpoint as it will be read back; raise ScriptProblem for what JSON cannot hold."""
     if not isinstance(checkpoint, dict):
         raise ScriptProblem(
             f"checkpoint= is {kind_of(checkpoint)}, not a dict.", 'Give a dict: checkpoint={"page": 2}.'
@@ -28,7 +28,7 @@ def _require_json(value: Any, place: str) -> None:
         items = cast("dict[Any, Any]", value).items()  # type: ignore[redundant-cast] # pyright asks for it
         for key, each in items:
             if not isinstance(key, str):
-                raise ScriptProblem(f"{place} has {kind_of(key)} as a key.", "JSON's keys are texts: str(key).")
+                raise ScriptProblem(f"{place} has {kind_of(key)} as a key.", "Keys in JSON are strings: str(key).")
             _require_json(each, f"{place}[{key!r}]")
     elif isinstance(value, list | tuple):
         for at, each in enumerate(cast("list[Any]", value)):
@@ -36,10 +36,10 @@ def _require_json(value: Any, place: str) -> None:
     elif isinstance(value, datetime):
         raise ScriptProblem(
             f"{place} is a datetime, which JSON does not have.",
-            "Write instant.isoformat(), and read it back with datetime.fromisoformat(...).",
+            "Store instant.isoformat(), and read it back with datetime.fromisoformat(...).",
         )
     elif not (value is None or isinstance(value, str | int | float)) or value != value or value in _INFINITE:
         raise ScriptProblem(
             f"{place} is {kind_of(value)} that JSON does not have.",
-            "A checkpoint holds texts, finite numbers, True, False, None, lists and dicts.",
+            "A checkpoint holds strings, finite numbers, True, False, None, lists and dicts.",
         )

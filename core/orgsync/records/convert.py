@@ -1,4 +1,4 @@
-"""Between record instances, which authors hold, and rows in stored form, which the store takes."""
+"""Conversion between record instances, which authors use, and rows in stored form, which the store writes."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any, cast
 
 from orgsync.errors import ScriptProblem
+from orgsync.suggest import nearest
 
-from .ids import whole_id
-from .instants import parse_instant
 from .record import Record
+from .scalars import parse_instant, valid_id
 from .schema import Row, Schema
 from .values import stored_from_json, stored_from_python
-from .wording import kind_of, nearest
+from .wording import kind_of
 
 __all__ = ["from_row", "to_id", "to_row"]
 
@@ -28,7 +28,7 @@ _PYTHON: dict[type, Callable[[Any], Any]] = {
 }
 
 _ATTRIBUTES = "attributes"
-"""What Salesforce puts into every record, beside its fields."""
+"""A key that Salesforce adds to every record."""
 
 
 def from_row(schema: Schema, row: Row) -> Record:
@@ -37,11 +37,11 @@ def from_row(schema: Schema, row: Row) -> Record:
         column.name: value if value is None or column.type not in _PYTHON else _PYTHON[column.type](value)
         for column, value in zip(schema.columns, row, strict=True)
     }
-    return schema.model(**values)
+    return cast("Record", schema.model(**values))
 
 
 def to_row(schema: Schema, record: object, at: int = 1) -> Row:
-    """Bring an instance, or a mapping keyed by Python or Salesforce names, into stored form.
+    """Convert an instance, or a mapping keyed by Python or Salesforce names, to stored form.
 
     `at` is the row's number in its batch. A field that a mapping leaves out is NULL. Raises ScriptProblem for an
     instance of another class, a key that the class does not have, a value of another type, and a row without an Id.
@@ -58,21 +58,21 @@ def to_row(schema: Schema, record: object, at: int = 1) -> Row:
 
 
 def to_id(schema: Schema, value: object, which: str) -> str:
-    """Check an Id and give its long form; `which` names it. Raises ScriptProblem for one that Salesforce has not."""
+    """Return the 18-character form of an Id; raise ScriptProblem for an invalid one, which `which` describes."""
     name = schema.model.__name__
     if value is None or value == "":
         raise ScriptProblem(f"A {name} without an Id was yielded: {which}.", "Select Id, or set the record's id.")
     if not isinstance(value, str):
-        raise ScriptProblem(f"The Id of {which} of {name} is {kind_of(value)}, not a str.", "Give the Id.")
+        raise ScriptProblem(f"The Id of {which} of {name} is {kind_of(value)}, not a str.", "Give the Id as a str.")
     if schema.object_name is None:  # data that is not Salesforce's
         return value
-    whole = whole_id(value)
-    if whole is None:
+    found = valid_id(value)
+    if found is None:
         raise ScriptProblem(
             f"The Id of {which} of {name} is not a Salesforce Id: it has {len(value)} characters.",
-            "Give the Id of 18 or 15 letters and digits that Salesforce gave.",
+            "Use the Id as Salesforce returns it: 18 or 15 letters and digits.",
         )
-    return whole
+    return found
 
 
 def _stored(schema: Schema, values: Mapping[str, Any], at: int, *, by_path: bool) -> Row:
@@ -95,13 +95,13 @@ def _by_name(schema: Schema, record: Mapping[Any, Any], at: int) -> dict[str, An
 
 
 def _by_path(schema: Schema, record: Mapping[Any, Any], at: int) -> dict[str, Any]:
-    """Read values by the fields' paths, in any case; the script's own columns by their names."""
+    """Look up values by the fields' paths, in any case, and those of local columns by name."""
     found = dict(_leaves(schema, record, at))
     return {column.name: found.get((column.path or column.name).lower()) for column in schema.columns}
 
 
 def _leaves(schema: Schema, record: Mapping[Any, Any], at: int, above: str = "") -> Iterator[tuple[str, Any]]:
-    """Give each value with its path in lower case, those of parents too; refuses a path that the class has not."""
+    """Yield each value with its path in lower case, also those of parents; raise ScriptProblem for an unknown path."""
     paths = {(column.path or column.name).lower(): column.path or column.name for column in schema.columns}
     for key, value in record.items():
         path = f"{above}{key}"
@@ -124,12 +124,12 @@ def _leaves(schema: Schema, record: Mapping[Any, Any], at: int, above: str = "")
 
 
 def _unknown(schema: Schema, key: str, known: Sequence[str], at: int) -> ScriptProblem:
-    """Say that a row has a key that the class does not have, with the nearest that it has."""
+    """Return the error for a key that the class does not have, with the most similar one that it has."""
     name = schema.model.__name__
     near = nearest(key, known)
-    guess = f"; did you mean {near}?" if near else "."
+    suggestion = f"; did you mean {near}?" if near else "."
     return ScriptProblem(
-        f"Row {at} of a batch of {name} has the key {key}, which {name} does not have{guess}",
+        f"Row {at} of a batch of {name} has the key {key}, which {name} does not have{suggestion}",
         f"Correct the key, add the field to {name}, or leave it out of the row.",
     )
 

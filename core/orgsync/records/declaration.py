@@ -1,16 +1,16 @@
-"""What a class statement may say of a record class: what has no effect is refused, so that nothing is ignored.
+"""Checks of a record class's declaration: options that have no effect are refused, so that nothing is ignored.
 
-Titles, descriptions, examples and the like are for people, and pass.
+Titles, descriptions and examples are accepted: they are for people.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from orgsync.errors import RecordClassInvalid
+from orgsync.suggest import nearest
 
 from .types import exact_name
 
@@ -25,19 +25,19 @@ __all__ = [
 
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*", re.ASCII)
-_SPECIAL = {"sobject": "__sobject__", "tablename": "__tablename__"}
+_SPECIAL = ("__sobject__", "__tablename__")
 
 _NO_COLUMN = "Leave it out: the annotation decides the column's type."
-_NO_CHECK = "Leave it out: values are kept as they come, and are not checked."
+_NO_CHECK = "Leave it out: values are stored as Salesforce sends them, without validation."
 _NO_ALIAS = 'Name the Salesforce field instead: field("Level__c").'
-_NO_DEFAULT = 'Leave it out: what a row lacks is NULL. A Salesforce field is named by field("Level__c").'
+_NO_DEFAULT = 'Leave it out: a missing value is NULL. A Salesforce field is named by field("Level__c").'
 
 _SQLMODEL: Mapping[str, str] = {
     "primary_key": "Leave it out: the key of every table is connection and id.",
     "unique": "Leave it out: one table holds the rows of all connections. field(index=True) makes an index.",
-    "foreign_key": "Leave it out: rows come in any order. Join tables by connection and id.",
-    "ondelete": "Leave it out: rows that are deleted stay, and are marked.",
-    "nullable": "Leave it out: write `| None` where a value may be missing. Every column takes NULL.",
+    "foreign_key": "Leave it out: rows arrive in any order. Join tables by connection and id.",
+    "ondelete": "Leave it out: deleted rows stay, marked as deleted.",
+    "nullable": "Leave it out: write `| None` where a value may be missing. Every column accepts NULL.",
     **dict.fromkeys(("sa_type", "sa_column", "sa_column_args", "sa_column_kwargs"), _NO_COLUMN),
 }
 _PYDANTIC: Mapping[str, str] = {
@@ -56,30 +56,30 @@ _UNTOUCHED = FieldInfo()
 
 
 def require_names(owner: str, names: Iterable[str], own: Collection[str], reserved: Collection[str]) -> None:
-    """Refuse names that a table or a record class cannot give to a column; SQLite does not mind the case."""
+    """Raise RecordClassInvalid for names that no column can have; SQLite ignores case."""
     taken = sorted(name for name in names if name.lower() in own)
     if taken:
         raise RecordClassInvalid(
-            f"{owner} declares {', '.join(taken)}, which every record class has already.",
+            f"{owner} declares {', '.join(taken)}, which every record class already has.",
             "Remove the line, or give the field another name with field(...).",
         )
     seen: dict[str, str] = {}
     for name in names:
         if name in reserved:
             raise RecordClassInvalid(
-                f"{owner}.{name} hides what record classes themselves call {name}.",
+                f"{owner}.{name} hides the attribute {name} that every record class has.",
                 f"Give the field another name, and say which it is: field({name.title()!r}).",
             )
         other = seen.setdefault(name.lower(), name)
         if other != name:
             raise RecordClassInvalid(
-                f"{owner}.{other} and {owner}.{name} would be one column: SQLite does not mind the case.",
+                f"{owner}.{other} and {owner}.{name} would be the same column: SQLite ignores case.",
                 "Give one of them another name, and say which it is with field(...).",
             )
 
 
 def require_plain(owner: str, namespace: Mapping[str, Any], *, is_table: bool) -> None:
-    """Refuse what a class statement assigns for SQLAlchemy or pydantic, and misspelt special names."""
+    """Raise RecordClassInvalid for attributes of SQLAlchemy or pydantic, and for misspelt special names."""
     for name, remedy in _STATEMENT.items():
         if name in namespace:
             raise RecordClassInvalid(f"{owner} sets {name}, which has no effect in a record class.", remedy)
@@ -88,24 +88,24 @@ def require_plain(owner: str, namespace: Mapping[str, Any], *, is_table: bool) -
             f"{owner} sets __tablename__, but has no table.", f"Declare it as class {owner}(Record, table=True)."
         )
     for name in namespace:
-        near = get_close_matches(name.replace("_", ""), _SPECIAL, 1, 0.8) if name.startswith("__") else []
-        if near and name != _SPECIAL[near[0]]:
-            raise RecordClassInvalid(f"{owner} sets {name}, which means nothing.", f"Write {_SPECIAL[near[0]]}.")
+        near = nearest(name, _SPECIAL, cutoff=0.8) if name.startswith("__") else None
+        if near and name != near:
+            raise RecordClassInvalid(f"{owner} sets {name}, which means nothing.", f"Write {near}.")
 
 
 def require_object(owner: str, sobject: Any, table: Any) -> None:
-    """Refuse an object or a table whose name cannot be one."""
+    """Raise RecordClassInvalid for an invalid name of the object or the table."""
     if sobject is not None and not (isinstance(sobject, str) and _NAME.fullmatch(sobject)):
         raise RecordClassInvalid(
             f"{owner}.__sobject__ is {sobject!r}, which is not the name of an object.",
             'Write it as Salesforce does, "Invoice__c"; None is for data that is not Salesforce\'s.',
         )
     if not isinstance(table, str) or not table.strip():
-        raise RecordClassInvalid(f"{owner}.__tablename__ is {table!r}, which is not a name.", "Write it as text.")
+        raise RecordClassInvalid(f"{owner}.__tablename__ is {table!r}, which is not a name.", "Give it as a str.")
 
 
 def require_fields(owner: str, model: Any, decimals: Iterable[str]) -> None:
-    """Refuse validators, relationships and the like, which no row ever meets, and the name of a digits' column."""
+    """Raise RecordClassInvalid for validators, relationships and the like, and for the name of a digits column."""
     found = model.__pydantic_decorators__
     kinds = {
         "validates": (found.validators, found.field_validators, found.root_validators, found.model_validators),
@@ -115,25 +115,25 @@ def require_fields(owner: str, model: Any, decimals: Iterable[str]) -> None:
     for verb, groups in kinds.items():
         for name in (each for group in groups for each in group):
             raise RecordClassInvalid(
-                f"{owner}.{name} {verb} values by pydantic, which rows do not pass through.",
-                "Change rows in the sync, with batch.map(...); field(local=True) keeps a value of your own.",
+                f"{owner}.{name} {verb} values with pydantic, which is not applied to rows.",
+                "Change rows in the sync, with batch.map(...); field(local=True) declares a column of your own.",
             )
     for name in model.__sqlmodel_relationships__:
         raise RecordClassInvalid(
-            f"{owner}.{name} is a relationship, which a record class does not have.",
+            f"{owner}.{name} is a relationship, which a record class cannot have.",
             'Name the field of the parent, field("Account.Name"), or join tables by connection and id.',
         )
     names = {name.lower() for name in model.model_fields}
     for name in decimals:
         if exact_name(name).lower() in names:
             raise RecordClassInvalid(
-                f"{owner}.{exact_name(name)} has the name of the column that keeps the digits of {name}.",
+                f"{owner}.{exact_name(name)} has the name of the column that stores the digits of {name}.",
                 "Give the field another name, and say which it is with field(...).",
             )
 
 
 def require_path(owner: str, name: str, path: str | None) -> None:
-    """Refuse a Salesforce field that cannot be one."""
+    """Raise RecordClassInvalid for what cannot be the path of a Salesforce field."""
     if path is not None and not _PATH.fullmatch(path):
         raise RecordClassInvalid(
             f"{owner}.{name} reads {path!r}, which is not the name of a field.",
@@ -142,7 +142,7 @@ def require_path(owner: str, name: str, path: str | None) -> None:
 
 
 def require_index_or_nothing(owner: str, name: str, info: FieldInfo) -> bool:
-    """Tell whether SQLModel's `Field` asks for an index; refuse what else has no effect here."""
+    """Return whether SQLModel's `Field` requests an index; raise RecordClassInvalid for options without effect."""
     if info.default is not _UNTOUCHED.default and info.default is not None and info.default is not ...:
         raise RecordClassInvalid(f"{owner}.{name} has the default {info.default!r}.", _NO_DEFAULT)
     for option, remedy in _PYDANTIC.items():
@@ -164,7 +164,7 @@ def _without_effect(owner: str, name: str, option: str, remedy: str) -> RecordCl
 
 
 def _nested(annotation: Any) -> Iterator[Any]:
-    """Give what `Annotated` adds inside an annotation, as in `Annotated[str, ...] | None`."""
+    """Yield what `Annotated` adds inside an annotation, as in `Annotated[str, ...] | None`."""
     if get_origin(annotation) is Annotated:
         yield from annotation.__metadata__
     for inner in get_args(annotation):

@@ -1,8 +1,8 @@
-"""From Salesforce's JSON, and from Bulk's CSV, to rows in stored form, a column at a time.
+"""Decoding Salesforce's JSON and Bulk's CSV into rows in stored form, a column at a time.
 
-Both ways give the same row to the last character. Where the two notations differ, one rule decides: an empty text is
-NULL (Bulk cannot tell them apart), equal numbers are written alike (`3` and `3.0`, `1.5E2` and `150.0`), instants are
-UTC in milliseconds, and a compound value is JSON with its keys in order.
+Both give the same row to the last character. Where the two notations differ, one rule decides: an empty text is NULL
+(Bulk does not distinguish them), equal numbers are written alike (`3` and `3.0`, `1.5E2` and `150.0`), instants are UTC
+in milliseconds, and a compound value is JSON with its keys in order.
 """
 
 import json
@@ -17,20 +17,18 @@ from typing import Any, Protocol, TypeAlias, cast
 
 from orgsync.errors import AnswerUnreadable, RecordClassInvalid
 
-from .ids import whole_id
-from .instants import stored_instant
-from .numbers import stored_number
+from .scalars import stored_instant, stored_number, valid_id
 from .schema import Column, Row, Schema, StoredValue
 
-__all__ = ["STORED", "Reading", "bare", "decode", "decode_csv"]
+__all__ = ["STORED", "FieldFacts", "bare", "decode", "decode_csv"]
 
 _Values = Sequence[Any]
 _Stored: TypeAlias = Callable[[_Values], Sequence[StoredValue]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What has to be known of an object to read its values.
+class FieldFacts:
+    """What has to be known of an object's fields to decode their values.
 
     Fields named in `absent` are NULL. `cursor` fills system_modstamp, "" leaves it NULL. `numbers` are the paths of
     numeric fields, `instants` of those that may hold a datetime, `any_type` of those whose values are of any type.
@@ -47,20 +45,20 @@ class Reading:
     spelled: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def path(self, column: Column) -> str:
-        """Tell which field fills a column; "" for none."""
+        """Return the path of the field that fills a column; "" for none."""
         path = self.cursor if column.name == "system_modstamp" else column.path
         return "" if path in self.absent else self.spelled.get(path, path)
 
 
-def decode(schema: Schema, records: Sequence[Mapping[str, Any]], reading: Reading | None = None) -> list[Row]:
+def decode(schema: Schema, records: Sequence[Mapping[str, Any]], facts: FieldFacts | None = None) -> list[Row]:
     """Turn query records into rows.
 
     Raises RecordClassInvalid when a value does not fit the type that the class declares, AnswerUnreadable when a
-    field is missing from an answer.
+    field is missing from a response.
     """
     if not records:
         return []
-    known = reading or Reading()
+    known = facts or FieldFacts()
     found = _Fields(
         records, list(dict.fromkeys(known.path(c).partition(".")[0] for c in schema.columns if known.path(c)))
     )
@@ -68,18 +66,18 @@ def decode(schema: Schema, records: Sequence[Mapping[str, Any]], reading: Readin
     return list(zip(*columns, strict=True))
 
 
-def decode_csv(schema: Schema, header: Sequence[str], rows: Sequence[Sequence[str]], reading: Reading) -> list[Row]:
+def decode_csv(schema: Schema, header: Sequence[str], rows: Sequence[Sequence[str]], facts: FieldFacts) -> list[Row]:
     """Turn rows of a Bulk result into the rows that REST would have given; raises as `decode` does."""
     if not rows:
         return []
     texts = dict(zip((name.lower() for name in header), zip(*rows, strict=True), strict=True))
-    found = _Table(len(rows), texts, reading.compounds)
-    columns = [_column(schema, column, reading, found, _FROM_TEXT) for column in schema.columns]
+    found = _Table(len(rows), texts, facts.compounds)
+    columns = [_column(schema, column, facts, found, _FROM_TEXT) for column in schema.columns]
     return list(zip(*columns, strict=True))
 
 
-class _Source(Protocol):
-    """Where the values of a field come from, a value a row."""
+class _Columns(Protocol):
+    """The fields of some rows, a column at a time."""
 
     @property
     def length(self) -> int:
@@ -87,23 +85,23 @@ class _Source(Protocol):
         ...
 
     def values(self, path: str) -> _Values:
-        """Give a field's values; raises KeyError for one that is not there."""
+        """Return the values of a field, one a row; raise KeyError for a field that is missing."""
         ...
 
 
 class _Fields:
-    """The fields of records; all are taken at once, for that is the quickest way through a list of dicts."""
+    """The fields of records, all taken at once, which is the fastest way through a list of dicts."""
 
     def __init__(self, records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
         self.length = len(records)
         self._records = records
         self._columns: dict[str, _Values] = {}
         if len(names) > 1:
-            with suppress(KeyError):  # the column that lacks is told of when it is asked for
+            with suppress(KeyError):  # values() names the column that is missing
                 self._columns = dict(zip(names, zip(*map(itemgetter(*names), records), strict=True), strict=True))
 
     def values(self, path: str) -> _Values:
-        """Give a field's values, those of a parent's field too; a parent that is null has null fields."""
+        """Return a field's values, also of a parent's field; a parent that is null has null fields."""
         first, _, rest = path.partition(".")
         found = self._columns[first] if first in self._columns else [record[first] for record in self._records]
         return [_below(parent, rest) for parent in found] if rest else found
@@ -118,7 +116,7 @@ class _Table:
     compounds: Mapping[str, Mapping[str, str]]
 
     def values(self, path: str) -> _Values:
-        """Give a field's values; a compound is put together from its parts."""
+        """Return a field's values; a compound is assembled from its parts."""
         if path not in self.compounds:
             return [text or None for text in self.texts[path.lower()]]
         parts = self.compounds[path]
@@ -131,24 +129,24 @@ def _part(key: str, values: _Values) -> _Values:
 
 
 def _compound(keys: Iterable[str], values: Sequence[Any]) -> dict[str, Any] | None:
-    """A compound without any part is null."""
+    """Return the value of a compound field; without any part it is null."""
     return dict(zip(keys, values, strict=True)) if any(value is not None for value in values) else None
 
 
 def _column(
-    schema: Schema, column: Column, reading: Reading, found: _Source, stored: Mapping[type, _Stored]
+    schema: Schema, column: Column, facts: FieldFacts, found: _Columns, stored: Mapping[type, _Stored]
 ) -> Sequence[StoredValue]:
-    path = reading.path(column)
+    path = facts.path(column)
     if column.name == "id":
         return _own_ids(schema, found)
     if not path:
         return [False if column.name == "is_deleted" else None] * found.length
-    to_stored = stored[column.type] if column.type is not str else _as_text(path, reading, stored)
+    to_stored = stored[column.type] if column.type is not str else _as_text(path, facts, stored)
     try:
         return to_stored(found.values(path))
     except KeyError:
         raise AnswerUnreadable(
-            f"Salesforce's answer lacks {schema.sobject}.{path}, which was asked for.", "Run the sync again."
+            f"Salesforce's response lacks {schema.sobject}.{path}, which the query selects.", "Run the sync again."
         ) from None
     except (ValueError, TypeError, ArithmeticError):
         raise RecordClassInvalid(
@@ -158,25 +156,25 @@ def _column(
         ) from None
 
 
-def _own_ids(schema: Schema, found: _Source) -> Sequence[StoredValue]:
-    ids = [value if type(value) is str and len(value) == 18 else whole_id(value) for value in found.values("Id")]
+def _own_ids(schema: Schema, found: _Columns) -> Sequence[StoredValue]:
+    ids = [value if type(value) is str and len(value) == 18 else valid_id(value) for value in found.values("Id")]
     if None in ids:
         raise AnswerUnreadable(
-            f"Salesforce's answer has a row of {schema.sobject} without a valid Id.",
-            "Run the sync again; where it stays so, look for a proxy that changes answers.",
+            f"Salesforce's response has a row of {schema.sobject} without a valid Id.",
+            "Run the sync again; if this persists, look for a proxy that changes responses.",
         )
     return ids
 
 
-def _as_text(path: str, reading: Reading, stored: Mapping[type, _Stored]) -> _Stored:
-    """Choose how a field's values become text, the same by both ways though each has a notation of its own."""
-    if path in reading.numbers:
+def _as_text(path: str, facts: FieldFacts, stored: Mapping[type, _Stored]) -> _Stored:
+    """Choose how a field's values become text: the same text from JSON and from CSV, which write them differently."""
+    if path in facts.numbers:
         return _numbers
-    if path in reading.compounds:
+    if path in facts.compounds:
         return _texts
-    if path in reading.any_type:
+    if path in facts.any_type:
         return _any_from_text if stored is _FROM_TEXT else _texts_and_instants
-    return _texts_and_instants if path in reading.instants else stored[str]
+    return _texts_and_instants if path in facts.instants else stored[str]
 
 
 def _below(parent: Any, path: str) -> Any:
@@ -188,7 +186,7 @@ def _below(parent: Any, path: str) -> Any:
     return parent
 
 
-def _as_they_are(values: _Values) -> Sequence[StoredValue]:
+def _unchanged(values: _Values) -> Sequence[StoredValue]:
     return values
 
 
@@ -205,13 +203,13 @@ def _texts_and_instants(values: _Values) -> list[StoredValue]:
 
 
 def _any_from_text(values: _Values) -> list[StoredValue]:
-    """Bulk gives values of any type as texts, so that a number is known by its looks alone."""
+    """Convert values of any type, which Bulk writes as text, so that a number is recognised by its form alone."""
     texts = _texts_and_instants(values)
     return [stored_number(v) if isinstance(v, str) and _NUMBER.fullmatch(v) else v for v in texts]
 
 
 def _in_utc(text: str) -> str:
-    """Write a datetime in REST's notation as Bulk and the store do; any other text stays."""
+    """Write a datetime in REST's notation as Bulk and the store do; leave any other text unchanged."""
     return stored_instant(text) if _INSTANT.fullmatch(text) else text
 
 
@@ -283,7 +281,7 @@ def _json(value: Any) -> str:
 
 
 def bare(value: Any) -> Any:
-    """Drop the `attributes` that Salesforce puts into every object, and exact numbers' wrapping."""
+    """Drop the `attributes` that Salesforce puts into every object, and turn Decimal into float."""
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()
         return {key: bare(each) for key, each in items if key != "attributes"}
@@ -304,7 +302,7 @@ STORED: dict[type, _Stored] = {
     dict: _jsons,
     list: _jsons,
 }
-"""How values of each type, as JSON has them, are brought into stored form."""
+"""How JSON values of each type are converted to stored form."""
 
-_FROM_TEXT: dict[type, _Stored] = {**STORED, str: _as_they_are}
-"""A CSV's values are texts already, or None."""
+_FROM_TEXT: dict[type, _Stored] = {**STORED, str: _unchanged}
+"""The same for a CSV's values, which are text already, or None."""

@@ -1,4 +1,4 @@
-"""How a field of a record class says where its value comes from."""
+"""`field(...)`: which Salesforce field fills a column of a record class, and how."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 @dataclass(frozen=True, slots=True)
 class FieldOptions:
-    """What `field(...)` says of a column."""
+    """The options that `field(...)` was given."""
 
     path: str | None = None
     optional: bool = False
@@ -24,17 +24,17 @@ class FieldOptions:
 
 
 def field(path: str | None = None, *, optional: bool = False, local: bool = False, index: bool = False) -> Any:
-    """Name the Salesforce field, as in `field("Account.Name")`; without one, the CamelCase rule holds.
+    """Name the Salesforce field, as in `field("Account.Name")`; without one, the name in CamelCase is used.
 
-    An optional field that the org lacks, or that the connection's user may not see, is NULL and one warning;
-    any other missing field ends the run. A local column is the script's own: Salesforce is not asked for it, and it
-    is written as the script yields it. `index` makes an index on the column.
+    An optional field that the org does not have, or that the connection's user may not see, is NULL and logged as one
+    warning; any other missing field ends the run with FieldNotFound. A local column is the script's own: it is not
+    queried, and is stored as the script yields it. `index` makes an index on the column.
     """
     return Field(json_schema_extra={_EXTRA: {"path": path, "optional": optional, "local": local, "index": index}})
 
 
 def options_of(info: FieldInfo) -> FieldOptions:
-    """Read back what `field` was given; the defaults for a plain annotation."""
+    """Return the options that `field` was given; the defaults for a plain annotation."""
     given: Any = info.json_schema_extra
     return FieldOptions(**cast("dict[str, Any]", given).get(_EXTRA, {})) if isinstance(given, dict) else FieldOptions()
 

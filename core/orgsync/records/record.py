@@ -1,4 +1,4 @@
-"""The base of record classes, and how a class statement becomes a table."""
+"""The base class of record classes, and how a class statement becomes a table."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -12,14 +12,14 @@ from sqlmodel import SQLModel
 from sqlmodel.main import SQLModelMetaclass
 
 from orgsync.errors import RecordClassInvalid, ScriptProblem
+from orgsync.suggest import nearest
 
 from .declaration import require_fields, require_names, require_object, require_plain
 from .field import field, table_name
 from .schema import BOOKKEEPING, COLUMN_TYPES, Column, Schema, column_of
 from .types import UtcDateTime
-from .wording import nearest
 
-__all__ = ["Record"]
+__all__ = ["Record", "schema_of"]
 
 _SYSTEM = ("id", "system_modstamp", "is_deleted")
 _OWN = (*_SYSTEM, *BOOKKEEPING)
@@ -51,11 +51,11 @@ class _RecordMeta(SQLModelMetaclass):
 class Record(SQLModel, metaclass=_RecordMeta):
     """A row of one Salesforce object; subclass it with `table=True` and name the fields.
 
-    `__sobject__` names the object where the class does not; None is for data that is not Salesforce's, which a sync
-    brings in batches of its own. `id` has 18 characters. `system_modstamp` is the change that this copy of the row has
-    seen (for an object without SystemModstamp, the field that its changes are read by). A deleted row stays, with
-    `is_deleted` true. `sync_change` says what the last change was, `sync_seq` grows with every change and orders the
-    change feed.
+    `__sobject__` names the object if the class does not; None is for data that is not Salesforce's, which a sync
+    yields in batches of its own. `id` has 18 characters. `system_modstamp` is the SystemModstamp of this version of the
+    row (for an object without one, the field that its changes are read by). A deleted row stays, with `is_deleted`
+    true. `sync_change` is the kind of the last change; `sync_seq` grows with every change and orders the change
+    feed.
     """
 
     __sobject__: ClassVar[str | None]
@@ -81,6 +81,17 @@ class Record(SQLModel, metaclass=_RecordMeta):
             super().__init__(**values)
 
 
+def schema_of(model: type[Record]) -> Schema:
+    """Return the schema of a record class; raise RecordClassInvalid for one without a table."""
+    schema = model.__dict__.get("__orgsync_schema__")
+    if not isinstance(schema, Schema):
+        raise RecordClassInvalid(
+            f"{model.__qualname__} has no table.",
+            f"Declare it as class {model.__name__}(Record, table=True).",
+        )
+    return schema
+
+
 def _become_table(model: Any, namespace: dict[str, Any]) -> None:
     """Give the class its schema and its columns: keys, the author's fields, then the bookkeeping."""
     name = model.__name__
@@ -101,13 +112,13 @@ def _become_table(model: Any, namespace: dict[str, Any]) -> None:
     type.__setattr__(model, "__orgsync_schema__", Schema(model, sobject, table, (*system, *fields)))
     for column in _columns(fields):
         type.__setattr__(model, column.name, column)
-    # What SQLModel itself sets for table=True; columns are ours, so that JSON, Decimal and UTC times are kept exactly.
+    # What SQLModel itself sets for table=True; columns are ours, to store JSON, Decimal and UTC times exactly.
     model.model_config["table"] = True
     model.model_config["read_from_attributes"] = True
 
 
 def _columns(fields: list[Column]) -> list[sa.Column[Any]]:
-    """Make the table's columns; the author's are nullable whatever the type says, for Salesforce's `nillable` errs."""
+    """Make the table's columns; the author's are all nullable, since Salesforce's `nillable` is not reliable."""
     return [
         sa.Column("connection", sa.String, primary_key=True),
         sa.Column("id", sa.String, primary_key=True),
@@ -122,8 +133,8 @@ def _columns(fields: list[Column]) -> list[sa.Column[Any]]:
 
 
 def _unknown_field(model: type[Record], name: str) -> ScriptProblem:
-    guess = nearest(name, model.model_fields)
+    suggestion = nearest(name, model.model_fields)
     return ScriptProblem(
-        f"{model.__name__} does not have the field {name}{f'; did you mean {guess}?' if guess else '.'}",
+        f"{model.__name__} does not have the field {name}{f'; did you mean {suggestion}?' if suggestion else '.'}",
         f"Correct the name, or add the field to {model.__name__}.",
     )

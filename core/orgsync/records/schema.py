@@ -1,15 +1,16 @@
-"""What a record class says about its object, its table and its columns."""
+"""The schema of a record class: its object, its table and its columns."""
 
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, Union, cast, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from sqlalchemy import JSON, Boolean, Date, Float, Integer, String
 from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel
 
 from orgsync.errors import RecordClassInvalid, ScriptProblem
 
@@ -17,10 +18,7 @@ from .declaration import require_index_or_nothing, require_path
 from .field import options_of, path_of
 from .types import StoredDecimal, StoredTime, UtcDateTime
 
-if TYPE_CHECKING:
-    from .record import Record
-
-__all__ = ["BOOKKEEPING", "COLUMN_TYPES", "Column", "Row", "Schema", "StoredValue", "column_of", "schema_of"]
+__all__ = ["BOOKKEEPING", "COLUMN_TYPES", "Column", "Row", "Schema", "StoredValue", "column_of"]
 
 StoredValue: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = tuple[StoredValue, ...]
@@ -40,7 +38,7 @@ COLUMN_TYPES: dict[type, type[TypeEngine[Any]]] = {
 }
 
 BOOKKEEPING = frozenset({"connection", "sync_change", "sync_seq", "sync_changed_at", "sync_first_seen_at"})
-"""Columns that the store fills, not Salesforce."""
+"""Columns that the store fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,50 +64,39 @@ class Schema:
     `object_name` is None for data that is not Salesforce's.
     """
 
-    model: "type[Record]"
+    model: type[SQLModel]
     object_name: str | None
     table: str
     columns: tuple[Column, ...]
 
     @property
     def sobject(self) -> str:
-        """The object that the rows are of; raises ScriptProblem for data that is not Salesforce's."""
+        """The name of the object; raises ScriptProblem for data that is not Salesforce's."""
         if self.object_name is None:
             name = self.model.__name__
             raise ScriptProblem(
-                f"{name} is not Salesforce's data (its __sobject__ is None), so no org can be asked for it.",
-                f"Bring its rows yourself: yield Batch({name}, rows).",
+                f"{name} is not Salesforce's data (its __sobject__ is None), so it cannot be read from an org.",
+                f"Yield its rows yourself: yield Batch({name}, rows).",
             )
         return self.object_name
 
     @property
     def fields(self) -> tuple[Column, ...]:
-        """The columns that the class itself names."""
+        """The columns that the class itself declares."""
         return self.columns[3:]
 
     @property
     def org_fields(self) -> tuple[Column, ...]:
-        """The columns that the class itself names and Salesforce fills."""
+        """The columns that the class itself declares and Salesforce fills."""
         return tuple(column for column in self.fields if not column.local)
 
     def paths(self, *, without: Sequence[str] = ()) -> list[str]:
-        """Name each field of Salesforce's once, in order, leaving out those that the org lacks."""
+        """Return the paths of Salesforce fields, each once, in order, except those that the org does not have."""
         return [path for path in dict.fromkeys(c.path for c in self.columns if not c.local) if path not in without]
 
 
-def schema_of(model: "type[Record]") -> Schema:
-    """Answer with the schema of a record class; raises RecordClassInvalid for one without a table."""
-    schema = model.__dict__.get("__orgsync_schema__")
-    if not isinstance(schema, Schema):
-        raise RecordClassInvalid(
-            f"{model.__qualname__} has no table.",
-            f"Declare it as class {model.__name__}(Record, table=True).",
-        )
-    return schema
-
-
 def column_of(owner: str, name: str, info: FieldInfo) -> Column:
-    """Read one field of a record class; raises RecordClassInvalid for a type that no column can hold."""
+    """Return the column of a field; raise RecordClassInvalid for a type that no column can hold."""
     kind, nullable = _kind(info.annotation)
     if kind not in COLUMN_TYPES:
         known = ", ".join(sorted(each.__name__ for each in COLUMN_TYPES))
@@ -121,7 +108,7 @@ def column_of(owner: str, name: str, info: FieldInfo) -> Column:
     if given.local and (given.path is not None or given.optional):
         raise RecordClassInvalid(
             f"{owner}.{name} is local and has a Salesforce field at the same time.",
-            "A local column is the script's own: write field(local=True), or leave local=True out.",
+            "A local column has no Salesforce field: write field(local=True), or leave local=True out.",
         )
     path = "" if given.local else given.path or path_of(name)
     require_path(owner, name, given.path)
@@ -130,7 +117,7 @@ def column_of(owner: str, name: str, info: FieldInfo) -> Column:
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:
-    """Reduce an annotation to the class that decides the column, and whether None is allowed."""
+    """Reduce an annotation to the class that determines the column, and whether None is allowed."""
     origin = get_origin(annotation)
     if origin in (Union, types.UnionType):
         options = [arg for arg in get_args(annotation) if arg is not type(None)]

@@ -1,4 +1,4 @@
-"""Column types that SQLite lacks: each keeps a value exactly, and compares and sorts as the value does."""
+"""Column types that SQLite does not have: each stores a value exactly, and compares and sorts like the value."""
 
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -26,14 +26,13 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from orgsync.column_names import exact_name
 
-from .instants import parse_instant, to_stored
-from .numbers import stored_number
+from .scalars import parse_instant, stored_number, to_stored
 
 __all__ = ["StoredDecimal", "StoredTime", "UtcDateTime", "exact_name"]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC; SQLite keeps the text `2026-01-31T10:15:00.000Z`."""
+    """An aware datetime in UTC; SQLite stores the text `2026-01-31T10:15:00.000Z`."""
 
     impl = String
     cache_ok = True
@@ -43,7 +42,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(String() if dialect.name == "sqlite" else DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Refuse a naive datetime: its meaning would depend on the machine."""
+        """Raise ValueError for a naive datetime: its meaning would depend on the machine."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -51,17 +50,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return to_stored(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Give the datetime back aware, in UTC."""
+        """Return the datetime aware, in UTC."""
         if value is None:
             return None
         return parse_instant(value) if isinstance(value, str) else value.astimezone(UTC)
 
 
 class StoredDecimal(TypeDecorator[Decimal]):
-    """A Decimal that compares and sorts as a number and comes back exact.
+    """A Decimal that compares and sorts as a number and is returned exactly.
 
-    In SQLite the digits are text in a column of their own, named by `exact_name`, and the column itself is a number
-    that SQLite derives from them. What SQL computes from the column, such as a sum, has a double's 15 digits.
+    In SQLite the digits are text in a separate column, named by `exact_name`, and the column itself is a generated
+    number. What SQL computes from the column, such as a sum, has a double's 15 digits.
     """
 
     impl = Numeric
@@ -72,15 +71,15 @@ class StoredDecimal(TypeDecorator[Decimal]):
         return dialect.type_descriptor(String() if dialect.name == "sqlite" else Numeric())
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        """Write the digits, never an exponent."""
+        """Write the digits, without an exponent."""
         return stored_number(value) if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """Read the digits; of a double, those that it is written with."""
+        """Read the digits; those of a double as `str` writes them."""
         return None if value is None else Decimal(str(value))
 
     def bind_expression(self, bindparam: BindParameter[Any]) -> ColumnElement[Decimal]:
-        """Compare with what SQLite makes of the same digits, so that equal numbers are equal."""
+        """Convert the digits as SQLite does, so that equal numbers are equal."""
         return _Number(bindparam)
 
     def column_expression(self, column: ColumnElement[Decimal]) -> ColumnElement[Decimal]:
@@ -89,7 +88,7 @@ class StoredDecimal(TypeDecorator[Decimal]):
 
 
 class _Number(ColumnElement[Decimal]):
-    """Digits that the database has to take as a number."""
+    """Digits that the database has to convert to a number."""
 
     inherit_cache = False
 
@@ -122,7 +121,7 @@ def _as_digits(element: _Digits, compiler: SQLCompiler, **options: Any) -> str:
     holder: Any = cast("Any", found.table).element if isinstance(found.table, Alias) else found.table
     if not isinstance(holder, Table):
         raise CompileError(
-            f"The exact digits of {found.name} do not come through a subquery. "
+            f"The exact digits of {found.name} are not available through a subquery. "
             "Take the column from its record class, or cast it to Float."
         )
     digits: ColumnClause[str] = column(exact_name(found.name))
@@ -131,7 +130,7 @@ def _as_digits(element: _Digits, compiler: SQLCompiler, **options: Any) -> str:
 
 
 class StoredTime(TypeDecorator[time]):
-    """A time of day; SQLite keeps the text `10:15:00.000`."""
+    """A time of day; SQLite stores the text `10:15:00.000`."""
 
     impl = String
     cache_ok = True
@@ -141,7 +140,7 @@ class StoredTime(TypeDecorator[time]):
         return dialect.type_descriptor(String() if dialect.name == "sqlite" else Time())
 
     def process_bind_param(self, value: time | None, dialect: Dialect) -> Any:
-        """Write milliseconds, the precision Salesforce keeps."""
+        """Write milliseconds, which is Salesforce's precision."""
         return value.isoformat(timespec="milliseconds") if value and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> time | None:

@@ -1,4 +1,4 @@
-"""Values that a script gives: checked against the type that the record class declares, and brought into stored form.
+"""Values that a script gives: checked against the declared type, and converted to stored form.
 
 Under Salesforce's names a value is what Salesforce's JSON has; under Python's names it is an object of the declared
 type, where an instant, a date or a time may also be the text that Salesforce writes.
@@ -14,7 +14,7 @@ from typing import Any, cast
 from orgsync.errors import ScriptProblem
 
 from .decode import STORED
-from .instants import to_stored
+from .scalars import to_stored
 from .schema import Column, Schema, StoredValue
 from .wording import kind_of
 
@@ -22,52 +22,52 @@ __all__ = ["stored_from_json", "stored_from_python"]
 
 _WIDEST = 2**63  # SQLite's integers
 _TOO_WIDE = "a number that no integer column can hold"
-_NO_NUMBER = "a number that is not finite", "Give None where there is no number."
+_NOT_FINITE = "a number that is not finite", "Give None where there is no number."
 
 
 class _Unfit(Exception):
-    """A value does not fit: `words` say what it is, `remedy` what to give instead, where more is to be said."""
+    """A value does not fit: `what` describes it, `remedy` says what to give instead if the default does not."""
 
-    def __init__(self, words: str, remedy: str = "") -> None:
-        super().__init__(words)
-        self.words = words
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
         self.remedy = remedy
 
 
 def stored_from_python(schema: Schema, column: Column, value: Any, at: int) -> StoredValue:
-    """Bring a Python object into stored form; raises ScriptProblem with the class, the field and the row's number."""
+    """Convert a Python object to stored form; raise ScriptProblem with the class, the field and the row's number."""
     if value is None:
         return None
     try:
         return _FROM_PYTHON[column.type](value)
     except _Unfit as unfit:
-        raise _refusal(schema, column, unfit, at) from None
+        raise _problem(schema, column, unfit, at) from None
     except (TypeError, ValueError, ArithmeticError):
-        raise _refusal(schema, column, _Unfit(_named(value)), at) from None
+        raise _problem(schema, column, _Unfit(_named(value)), at) from None
 
 
 def stored_from_json(schema: Schema, column: Column, value: Any, at: int) -> StoredValue:
-    """Bring a value as Salesforce's JSON has it into stored form; other objects are taken as Python's."""
+    """Convert a value of Salesforce's JSON to stored form; treat other objects as Python's."""
     if value is None:
         return None
     if not isinstance(value, str | int | float | dict | list):
         return stored_from_python(schema, column, value, at)
     try:
         if isinstance(value, float) and not math.isfinite(value):
-            raise _Unfit(*_NO_NUMBER)
+            raise _Unfit(*_NOT_FINITE)
         return STORED[column.type]([value])[0]
     except _Unfit as unfit:
-        raise _refusal(schema, column, unfit, at) from None
+        raise _problem(schema, column, unfit, at) from None
     except OverflowError:
-        raise _refusal(schema, column, _Unfit(_TOO_WIDE), at) from None
+        raise _problem(schema, column, _Unfit(_TOO_WIDE), at) from None
     except (TypeError, ValueError, ArithmeticError):
-        raise _refusal(schema, column, _Unfit(_named(cast("object", value))), at) from None
+        raise _problem(schema, column, _Unfit(_named(cast("object", value))), at) from None
 
 
-def _refusal(schema: Schema, column: Column, unfit: _Unfit, at: int) -> ScriptProblem:
+def _problem(schema: Schema, column: Column, unfit: _Unfit, at: int) -> ScriptProblem:
     return ScriptProblem(
         f"{schema.model.__name__}.{column.name} is declared {column.type.__name__}, but row {at} of the batch holds "
-        f"{unfit.words}.",
+        f"{unfit.what}.",
         unfit.remedy or f"Give a {column.type.__name__} or None, or change the type in the class.",
     )
 
@@ -77,7 +77,7 @@ def _named(value: object) -> str:
 
 
 def _of(value: Any, *types: type) -> Any:
-    """Give the value back; raises _Unfit for one of another type. A bool is not a number here."""
+    """Return the value; raise _Unfit for one of another type. A bool is not a number here."""
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         raise _Unfit(kind_of(value))
     return value
@@ -115,7 +115,7 @@ def _decimal(value: Any) -> StoredValue:
 def _finite(value: Any) -> Any:
     number = _of(value, int, float, Decimal)
     if not (number.is_finite() if isinstance(number, Decimal) else isinstance(number, int) or math.isfinite(number)):
-        raise _Unfit(*_NO_NUMBER)
+        raise _Unfit(*_NOT_FINITE)
     return number
 
 
@@ -153,7 +153,7 @@ def _json(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError):
         raise _Unfit(
-            "something in it that JSON cannot hold", "Give texts, finite numbers, True, False, None, lists and dicts."
+            "something in it that JSON cannot hold", "Give strings, finite numbers, True, False, None, lists and dicts."
         ) from None
 
 

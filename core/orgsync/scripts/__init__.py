@@ -1,7 +1,8 @@
-"""What a script holds: an authenticated way into its connection's org, and the decorator that makes it a sync."""
+"""Scripts: the org and the context that they are given, and the decorator that makes a function a sync."""
 
-from .context import ConnectionInfo, Context
-from .opening import Reading, open_client, open_context
+from .context import Context
+from .opening import ReadOptions, open_client, open_context, open_org
+from .org import ConnectionInfo, Org
 from .schedule import Cron, Every, Interval
 from .stored import StoredCopy, StoredVault, columns_of, secrets_of
 from .sync import Sync, sync
@@ -12,13 +13,15 @@ __all__ = [
     "Cron",
     "Every",
     "Interval",
-    "Reading",
+    "Org",
+    "ReadOptions",
     "StoredCopy",
     "StoredVault",
     "Sync",
     "columns_of",
     "open_client",
     "open_context",
+    "open_org",
     "secrets_of",
     "sync",
 ]

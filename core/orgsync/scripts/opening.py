@@ -1,4 +1,4 @@
-"""Opening a context: from a connection's name to an authenticated way into its org."""
+"""Opening the org of a stored connection: as an `Org` for an application, as a `Context` for a sync."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,10 +15,11 @@ from orgsync.salesforce.http.http import Http
 from orgsync.settings import Settings
 from orgsync.store import Connection, Store
 
-from .context import ConnectionInfo, Context
+from .context import Context
+from .org import ConnectionInfo, Org
 from .stored import StoredCopy, StoredVault, credentials_of
 
-__all__ = ["open_client", "open_context"]
+__all__ = ["ReadOptions", "open_client", "open_context", "open_org"]
 
 
 def _now() -> datetime:
@@ -26,7 +27,7 @@ def _now() -> datetime:
 
 
 class SourceOptions(TypedDict, total=False):
-    """What extraction is told beside the settings; see `orgsync.extract.Source`."""
+    """What extraction needs beside the settings; see `orgsync.extract.Source`."""
 
     reconcile_every: timedelta | None
     keeps_positions: bool
@@ -34,13 +35,31 @@ class SourceOptions(TypedDict, total=False):
     expect: Callable[[int], None]
 
 
-class Reading(TypedDict, total=False):
-    """From where a context's `changes` go on, whether they read everything or compare Ids, and what refuses a table."""
+class ReadOptions(TypedDict, total=False):
+    """How a context reads: from which positions, everything again, with Ids compared; `require_own` refuses tables."""
 
     positions: Mapping[str, Position]
     full: bool
-    compare: bool
+    reconcile: bool
     require_own: Callable[[Schema], Awaitable[None]]
+
+
+async def open_org(
+    connection: Connection,
+    *,
+    store: Store,
+    http: Http,
+    settings: Settings,
+    clock: Callable[[], datetime] = _now,
+    vault: CredentialsVault | None = None,
+) -> Org:
+    """Open the API of a connection's org; nothing is sent yet.
+
+    `vault` keeps the credentials elsewhere than in the store, for a store that is a throw-away copy. Raises
+    SignInNeeded for a connection that Salesforce has refused.
+    """
+    client = _signed_in(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
+    return Org(_info(connection), client)
 
 
 async def open_context(
@@ -49,19 +68,42 @@ async def open_context(
     store: Store,
     http: Http,
     settings: Settings,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     clock: Callable[[], datetime] = _now,
     vault: CredentialsVault | None = None,
     copy: Copy | None = None,
     **options: Unpack[SourceOptions],
 ) -> Context:
-    """Open a context on a connection; nothing is sent yet.
+    """Open the context of a sync; nothing is sent yet.
 
-    `vault` keeps the credentials elsewhere than in the store, as where the store is a copy that is thrown away.
-    `copy` is where rows that are read are kept, their classes' own tables by default.
-
-    Raises ConfigurationInvalid for an unknown name, and SignInNeeded for a connection that Salesforce has refused.
+    `copy` is where rows that are read are kept, by default in the tables of their own classes. The rest is as in
+    `open_org`.
     """
+    client = _signed_in(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
+    source = Source(
+        client,
+        copy or StoredCopy(store, connection.name),
+        lag=timedelta(seconds=settings.lag),
+        overlap=timedelta(seconds=settings.overlap),
+        bulk_from=settings.bulk_from,
+        batch_rows=settings.batch_rows,
+        stalled_after=settings.bulk_stalled_after,
+        warn=client.warn,
+        **options,
+    )
+    return Context(_info(connection), source, **(reading or {}))
+
+
+def _signed_in(
+    connection: Connection,
+    *,
+    store: Store,
+    http: Http,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    vault: CredentialsVault | None,
+) -> Client:
+    """Open the API of a connection that can sign in, with warnings logged."""
     name = connection.name
     if connection.status == "needs sign-in":
         raise SignInNeeded(
@@ -69,21 +111,9 @@ async def open_context(
             f"Run: orgsync connect {name}",
         )
     keep_retries_off_stdout()
-    log, own = (get_logger(logger).bind(connection=name) for logger in ("orgsync.script", "orgsync"))
     client = open_client(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
-    client.warn = own.warning
-    source = Source(
-        client,
-        copy or StoredCopy(store, name),
-        lag=timedelta(seconds=settings.lag),
-        overlap=timedelta(seconds=settings.overlap),
-        bulk_from=settings.bulk_from,
-        batch_rows=settings.batch_rows,
-        stalled_after=settings.bulk_stalled_after,
-        warn=own.warning,
-        **options,
-    )
-    return Context(_info(connection), source, log=log, **(reading or {}))
+    client.warn = get_logger("orgsync").bind(connection=name).warning
+    return client
 
 
 def open_client(

@@ -1,6 +1,6 @@
 """orgsync's test kit, a pytest plugin that is switched on in pyproject.toml: `addopts = ["-p", "orgsync.testing"]`.
 
-Fixtures: `run` runs a sync once and answers with its run and rows; `ctx` is an open context, and `store` the fresh
+Fixtures: `run` runs a sync once and answers with its run and rows; `ctx` is an `orgsync.Org`, and `store` the fresh
 store behind both. They replay the test's cassette, unless the test asks for `demo_org` too, a small Salesforce on this
 machine. `cassette` and `clock` are for tests that need more than one run. `conformance` makes one test of all scripts.
 """

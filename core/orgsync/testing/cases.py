@@ -9,7 +9,7 @@ from orgsync.cassettes import Ran, Recording, Replay, Sandbox, throw_away
 from orgsync.project import Project, connect
 from orgsync.records import Record
 from orgsync.salesforce.auth.credentials import Credentials
-from orgsync.scripts import Context, Sync
+from orgsync.scripts import Org, Sync
 from orgsync.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ class TestCassette:
         """What to sign in with; in a replay nothing of it is true. Raises ConfigurationInvalid where there is none."""
         return self._played.credentials
 
-    async def meanwhile(self, change: Callable[[Context], Awaitable[object]]) -> None:
+    async def meanwhile(self, change: Callable[[Org], Awaitable[object]]) -> None:
         """Change the org while recording; neither this nor its answers are kept, and a replay skips it."""
         if isinstance(self._played, Recording):
             with self._played.unheard():
-                async with self._played.stage.context() as ctx:
-                    await change(ctx)
+                async with self._played.stage.org() as org:
+                    await change(org)
 
 
 def sandbox_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> Sandbox:

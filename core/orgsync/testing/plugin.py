@@ -23,7 +23,7 @@ from orgsync.cassettes import (
     write_cassette,
 )
 from orgsync.errors import CassetteInvalid, OrgsyncError
-from orgsync.scripts import Context
+from orgsync.scripts import Org
 from orgsync.settings import Settings, load_settings
 from orgsync.store import Store
 
@@ -125,10 +125,10 @@ def run(orgsync_case: tuple[Sandbox, Clock]) -> RunSync:
 
 
 @_asynchronous
-async def ctx(orgsync_case: tuple[Sandbox, Clock]) -> AsyncGenerator[Context]:
-    """Give an authenticated way into the org of the cassette, or the demo org: what a script holds."""
+async def ctx(orgsync_case: tuple[Sandbox, Clock]) -> AsyncGenerator[Org]:
+    """Open the API of the cassette's org, or of the demo org."""
     with _told_plainly():
-        async with orgsync_case[0].context() as opened:
+        async with orgsync_case[0].org() as opened:
             yield opened
 
 

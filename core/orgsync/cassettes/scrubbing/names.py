@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orgsync.records.ids import long_id
+from orgsync.records import long_id
 
 from .org_facts import OrgFacts
 from .stand_ins import numbered_id

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from orgsync.records.ids import long_id
+from orgsync.records import long_id
 
 from .field_words import names_a_person, role_by_name
 from .org_facts import FieldFacts, OrgFacts

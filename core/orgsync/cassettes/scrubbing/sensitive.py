@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from urllib.parse import quote, unquote
 
-from orgsync.records.ids import long_id
+from orgsync.records import long_id
 
 from .org_facts import OrgFacts, is_loopback, is_salesforce
 from .stand_ins import EMAIL, RECORD_ID, SECRET_STAND_IN, Kind, is_stand_in

@@ -10,8 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orgsync.errors import OrgsyncError, QueryRefused
-from orgsync.records import parse_instant
-from orgsync.records.ids import long_id
+from orgsync.records import long_id, parse_instant
 
 from ..errors.error_body import api_error_of
 from ..errors.judge import NotReplicateable, problem_of, unreadable

@@ -1,0 +1,69 @@
+"""Instants, numbers and Ids: from Salesforce's notations to the one that the store keeps."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+
+__all__ = ["long_id", "parse_instant", "stored_instant", "stored_number", "to_stored", "valid_id"]
+
+_STORED_LENGTH = len("2026-01-31T10:15:00.000Z")
+_REST_LENGTH = len("2026-01-31T10:15:00.000+0000")
+
+_ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?", re.ASCII)
+_ID_CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+def stored_instant(text: str) -> str:
+    """Turn a datetime as Salesforce writes it into stored form, `2026-01-31T10:15:00.000Z`.
+
+    REST writes `...000+0000`, Bulk CSV `...000Z`, identity responses `...00Z`: all UTC, all seen in recordings.
+    """
+    if len(text) == _STORED_LENGTH and text[-1] == "Z":
+        return text
+    if len(text) == _REST_LENGTH and text.endswith("+0000"):
+        return text[:-5] + "Z"
+    return to_stored(parse_instant(text))
+
+
+def parse_instant(text: str) -> datetime:
+    """Read a datetime in any ISO 8601 notation; one without an offset is UTC. Raises ValueError."""
+    instant = datetime.fromisoformat(text)
+    try:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"no instant between the years 1 and 9999 in UTC: {text!r}") from None
+
+
+def to_stored(instant: datetime) -> str:
+    """Write an aware datetime in stored form: UTC, milliseconds, fixed width, so that text order is time order."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def stored_number(value: object) -> str:
+    """Write a number without exponent and without trailing zeros, so that equal numbers have equal text.
+
+    REST writes 3.0 and 1.5E10, Bulk may write 3 and 15000000000. Raises ArithmeticError or ValueError for what is not
+    a finite number.
+    """
+    number = Decimal(str(value))
+    if not number.is_finite():
+        raise ValueError("not a finite number")
+    if not number:
+        return "0"
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def long_id(record_id: str) -> str:
+    """Return the 18-character form of an Id: the last three say which of the 15 before them are capitals."""
+    if len(record_id) != 15:
+        return record_id
+    groups = (record_id[at : at + 5] for at in (0, 5, 10))
+    return record_id + "".join(
+        _ID_CHECK[sum(each.isupper() << bit for bit, each in enumerate(group))] for group in groups
+    )
+
+
+def valid_id(value: object) -> str | None:
+    """Return the 18-character form of an Id; None for a value of another type, length or alphabet."""
+    return long_id(value) if isinstance(value, str) and _ID.fullmatch(value) else None

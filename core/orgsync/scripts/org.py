@@ -1,0 +1,96 @@
+"""An org: the authenticated REST API of one connection, which applications open and syncs are given."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from orgsync.logs import get_logger
+from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.query import records
+from orgsync.salesforce.api.usage import ApiUsage
+from orgsync.salesforce.errors.judge import problem_of_written
+from orgsync.salesforce.http.http import JSON, Response
+from orgsync.soql import bind
+
+__all__ = ["ConnectionInfo", "Org"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionInfo:
+    """What a script may know of its connection. `metadata` and `tags` are the user's own."""
+
+    name: str
+    org_id: str
+    user_id: str
+    environment: str
+    instance_url: str
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    tags: tuple[str, ...] = ()
+
+
+class Org:
+    """The authenticated API of one connection's org.
+
+    `connection` describes the connection; `log` is a structlog logger bound to its name. A path is relative to the
+    REST API (`limits`, `sobjects/Contact/describe`), or absolute from `/services/`. All calls raise OrgsyncError:
+    SignInNeeded, QueryRefused, AccessRefused, LimitReached and others.
+    """
+
+    def __init__(
+        self, connection: ConnectionInfo, client: Client, *, log: structlog.stdlib.BoundLogger | None = None
+    ) -> None:
+        self.connection = connection
+        self.log: structlog.stdlib.BoundLogger = log or get_logger("orgsync.script").bind(connection=connection.name)
+        self._client = client
+
+    @property
+    def api_calls(self) -> int:
+        """The number of API requests that were sent through this object."""
+        return self._client.usage.calls
+
+    @property
+    def api_usage(self) -> ApiUsage:
+        """The org's daily API requests as its last responses reported them: `used`, `limit`, and the share allowed."""
+        return self._client.usage
+
+    def query(self, soql: str, /, *, deleted: bool = False, **binds: object) -> AsyncIterator[dict[str, Any]]:
+        """Run SOQL and yield its records as dicts, parents nested; `:name` takes the value bound to it, escaped.
+
+        `deleted` includes the recycle bin. Raises QueryRefused for SOQL that Salesforce does not accept.
+        """
+        return records(self._client, bind(soql, binds), deleted=deleted, judge=problem_of_written)
+
+    async def get(self, path: str, /, **params: str) -> Any:
+        """Read a REST resource: `limits`, `sobjects/Contact/describe`, or a whole path from `/services/`.
+
+        Return parsed JSON, text where the response is not JSON, and None where it has no body, as all calls do.
+        """
+        return await self._client.call("GET", path, _body, judge=problem_of_written, params=params or None)
+
+    async def post(self, path: str, body: JSON = None, /) -> Any:
+        """Send JSON to a REST resource and return the body of the response."""
+        sent: dict[str, Any] = {} if body is None else {"json": body}
+        return await self._client.call("POST", path, _body, judge=problem_of_written, **sent)
+
+    async def patch(self, path: str, body: JSON, /) -> Any:
+        """Change a REST resource."""
+        return await self._client.call("PATCH", path, _body, judge=problem_of_written, json=body)
+
+    async def put(self, path: str, body: JSON, /) -> Any:
+        """Replace a REST resource."""
+        return await self._client.call("PUT", path, _body, judge=problem_of_written, json=body)
+
+    async def delete(self, path: str, /) -> Any:
+        """Delete a REST resource."""
+        return await self._client.call("DELETE", path, _body, judge=problem_of_written)
+
+
+def _body(response: Response) -> Any:
+    """Read JSON where the response says that it is JSON, text otherwise; an empty body is None."""
+    if not response.content:
+        return None
+    if "json" in response.headers.get("content-type", ""):
+        return response.json()
+    return response.content.decode("utf-8", "replace")
