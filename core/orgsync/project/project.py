@@ -31,7 +31,7 @@ class Project:
 
     async def open_context(self, connection: str) -> Context:
         """Open a context on a connection, outside of any sync."""
-        leads_to = await self.store.connection(connection)
+        leads_to = await self.store.connections.get(connection)
         return await open_context(leads_to, store=self.store, http=self.http, settings=self.settings)
 
     def open_client(self, connection: Connection) -> Client:

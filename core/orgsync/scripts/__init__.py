@@ -3,7 +3,7 @@
 from .context import ConnectionInfo, Context
 from .opening import Reading, open_client, open_context
 from .schedule import Cron, Every, Interval
-from .stored import StoredCopy, StoredVault, columns_of, secrets_of
+from .stored import StoredVault, columns_of, secrets_of
 from .sync import Sync, sync
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Every",
     "Interval",
     "Reading",
-    "StoredCopy",
     "StoredVault",
     "Sync",
     "columns_of",

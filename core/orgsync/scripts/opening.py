@@ -16,7 +16,7 @@ from orgsync.settings import Settings
 from orgsync.store import Connection, Store
 
 from .context import ConnectionInfo, Context
-from .stored import StoredCopy, StoredVault, credentials_of
+from .stored import StoredVault, credentials_of
 
 __all__ = ["open_client", "open_context"]
 
@@ -74,7 +74,7 @@ async def open_context(
     client.warn = own.warning
     source = Source(
         client,
-        copy or StoredCopy(store, name),
+        copy or store.copy(name),
         lag=timedelta(seconds=settings.lag),
         overlap=timedelta(seconds=settings.overlap),
         bulk_from=settings.bulk_from,
@@ -101,7 +101,7 @@ def open_client(
         Session(
             http,
             vault or StoredVault(store, connection.name),
-            known=None if vault else lambda: credentials_of(connection, store.decrypted(connection)),
+            known=None if vault else lambda: credentials_of(connection, store.connections.decrypt(connection)),
             allowed_hosts=settings.allowed_hosts,
             clock=clock,
         ),
