@@ -95,11 +95,11 @@ class SampleProject:
 
     async def live(self, table: str) -> dict[str, dict[str, Any]]:
         """Read the copy's live rows by Id."""
-        return {row["id"]: row async for row in self.opened.store.read(table)}
+        return {row["id"]: row async for row in self.opened.store.rows.read(table)}
 
     async def feed(self, table: str, after: int = 0) -> list[tuple[str, str]]:
         """Read the change feed as (Id, what changed)."""
-        rows = self.opened.store.read(table, changes=True, after=after)
+        rows = self.opened.store.rows.read(table, changes=True, after=after)
         return [(row["id"], row["sync_change"]) async for row in rows]
 
     @property
@@ -117,6 +117,6 @@ class SampleProject:
 async def project_at(folder: Path, org: DemoOrg, **settings: Any) -> AsyncGenerator[SampleProject]:
     """Open a project in a folder, connecting acme to the org the first time."""
     async with open_project(settings_for(folder, **settings)) as opened:
-        if not await opened.store.connections():
+        if not await opened.store.connections.list():
             await connect(opened, "acme", credentials_for(org))
         yield SampleProject(opened, org)

@@ -170,11 +170,11 @@ def enter_project() -> None:
 @contextmanager
 def open_view() -> "Generator[View]":
     """Open the project's database to look at, without what only work on it needs."""
+    from orgsync import store
     from orgsync.settings import load_settings
-    from orgsync.store.view import View
 
     settings = load_settings()
-    with View.open(settings.store_url, folder=settings.folder) as view:
+    with store.open_view(settings.store_url, folder=settings.folder) as view:
         yield view
 
 

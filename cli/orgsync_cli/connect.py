@@ -108,7 +108,7 @@ async def _connect(name: str, asked: Asked, metadata: dict[str, Any] | None, tag
 
     require_name(name)
     async with open_project() as project:
-        await project.store.require_key()
+        await project.store.connections.require_key()
         parts = await _parts(project, name, asked)
         flow = parts.flow()
         again = parts.existing is not None and asked.flow is None
@@ -125,11 +125,11 @@ async def _connect(name: str, asked: Asked, metadata: dict[str, Any] | None, tag
 
 
 async def _parts(project: "Project", name: str, asked: Asked) -> Parts:
-    existing = next((each for each in await project.store.connections() if each.name == name), None)
+    existing = next((each for each in await project.store.connections.list() if each.name == name), None)
     if existing is None:
         return Parts(asked, project.settings)
     try:
-        stored = await project.store.secrets(name)
+        stored = await project.store.connections.secrets(name)
     except ConfigurationInvalid as error:
         say(f"warning: {error.cause} They are asked for again.")
         stored = dict[str, Any]()

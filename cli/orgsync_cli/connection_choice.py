@@ -17,8 +17,8 @@ async def choose_connections(store: "Store", names: Sequence[str], *, every_one:
     Raises ConfigurationInvalid for an unknown name, and where none is named and there are several, or none.
     """
     if names and not every_one:
-        return [await store.connection(name) for name in dict.fromkeys(names)]
-    there = await store.connections()
+        return [await store.connections.get(name) for name in dict.fromkeys(names)]
+    there = await store.connections.list()
     if not there:
         raise ConfigurationInvalid(
             "There is no connection yet.", "Make one: orgsync connect NAME. To look around first: orgsync demo."

@@ -150,14 +150,14 @@ async def _rename(old: str, new: str) -> None:
 
     require_name(new)
     async with open_project() as project:
-        await project.store.rename_connection(old, new)
+        await project.store.connections.rename(old, new)
 
 
 async def _remove(name: str, *, keep_rows: bool) -> None:
     from orgsync.project import open_project
 
     async with open_project() as project:
-        await project.store.remove_connection(name, keep_rows=keep_rows)
+        await project.store.connections.remove(name, keep_rows=keep_rows)
 
 
 async def _test(name: str) -> int:

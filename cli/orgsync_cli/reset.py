@@ -56,11 +56,11 @@ async def _copy_of(sync: str, connection: str | None) -> "SyncCopy":
     from orgsync.project import open_project
 
     async with open_project() as project:
-        return await project.store.copy_of(sync, connection)
+        return await project.store.rows.of_sync(sync, connection)
 
 
 async def _reset(sync: str, connection: str | None) -> "SyncCopy":
     from orgsync.project import open_project
 
     async with open_project() as project:
-        return await project.store.reset(sync, connection)
+        return await project.store.rows.reset(sync, connection)

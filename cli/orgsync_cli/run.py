@@ -158,7 +158,7 @@ class _OneRun:
 
     async def _tell_stopped(self, began: datetime) -> None:
         """Tell what an interrupted run has kept, if it came as far as to begin."""
-        runs = await self.project.store.runs(1, sync=self.sync.name, connection=self.connection)
+        runs = await self.project.store.runs.list(1, sync=self.sync.name, connection=self.connection)
         latest = [each for each in runs if each.started_at >= began.replace(microsecond=0)]
         for stopped in latest:
             self._told(stopped, None)

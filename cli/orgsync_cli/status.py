@@ -45,7 +45,7 @@ async def _statuses() -> "list[Status]":
 
     async with open_project() as project:
         found = await statuses(project)
-        if not found and not await project.store.connections():
+        if not found and not await project.store.connections.list():
             say("There is no connection yet. Make one: orgsync connect NAME.")
         elif not found:
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")

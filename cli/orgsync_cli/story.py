@@ -93,7 +93,7 @@ class Story:
     async def _peek(self, project: "Project", first: "Run", second: "Run") -> None:
         self._title("What the copy shows", f"orgsync records contact --changes --after {first.added}")
         before = first.added
-        feed = [row async for row in project.store.read("contact", changes=True, after=before, limit=_FEED)]
+        feed = [row async for row in project.store.rows.read("contact", changes=True, after=before, limit=_FEED)]
         self._table(feed)
         changed = second.added + second.updated + second.deleted
         if changed > len(feed):

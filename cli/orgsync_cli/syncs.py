@@ -56,7 +56,7 @@ async def _owners() -> dict[str, str]:
     from orgsync.project import open_project
 
     async with open_project() as project:
-        return await project.store.owners()
+        return await project.store.rows.owners()
 
 
 def _problem(found: "Found") -> "OrgsyncError | None":

@@ -76,7 +76,7 @@ async def _up(chosen: _Chosen) -> int:
     worst = 0
     async with open_project(settings) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
-            if chosen.once and not await project.store.connections():
+            if chosen.once and not await project.store.connections.list():
                 raise ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
             scheduler = Scheduler(project, scripts, connections=chosen.connections)
             if chosen.once:

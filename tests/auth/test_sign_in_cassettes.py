@@ -91,7 +91,7 @@ async def test_a_wrong_secret_is_refused_and_nothing_is_kept(cassette: TestCasse
     async with open_project(settings_for(tmp_path)) as opened:
         with pytest.raises(SignInNeeded, match="client"):
             await connect(opened, "acme", wrong)
-        assert not await opened.store.connections()
+        assert not await opened.store.connections.list()
 
 
 async def test_a_dead_refresh_token_ends_the_connection_at_once(
@@ -105,7 +105,7 @@ async def test_a_dead_refresh_token_ends_the_connection_at_once(
         assert isinstance(outcome.problem, SignInNeeded)
         again = await opened.run(accounts, "acme", clock=lambda: clock.now)
         assert isinstance(again.problem, SignInNeeded)
-        assert (await opened.store.connection("acme")).status == "needs sign-in"
+        assert (await opened.store.connections.get("acme")).status == "needs sign-in"
 
 
 async def test_a_rotated_refresh_token_is_kept(
@@ -115,15 +115,15 @@ async def test_a_rotated_refresh_token_is_kept(
         if recorded_org:
             recorded_org.rotate_refresh_tokens = True
         await connect(opened, "acme", cassette.credentials)
-        first = (await opened.store.secrets("acme"))["refresh_token"]
+        first = (await opened.store.connections.secrets("acme"))["refresh_token"]
         if recorded_org:
             recorded_org.expire_tokens()
         assert (await opened.run(accounts, "acme", clock=lambda: clock.now)).problem is None
-        second = (await opened.store.secrets("acme"))["refresh_token"]
+        second = (await opened.store.connections.secrets("acme"))["refresh_token"]
         if recorded_org:
             recorded_org.expire_tokens()
         assert (await opened.run(accounts, "acme", clock=lambda: clock.now)).problem is None
-        third = (await opened.store.secrets("acme"))["refresh_token"]
+        third = (await opened.store.connections.secrets("acme"))["refresh_token"]
     assert len({first, second, third}) == 3
 
 

@@ -83,7 +83,7 @@ async def dumped(settings: Settings) -> dict[str, Any]:
 
 async def real_secrets(source: RecordFrom) -> dict[str, Any]:
     async with open_project(source.settings) as opened:
-        return await opened.store.secrets("acme")
+        return await opened.store.connections.secrets("acme")
 
 
 async def once(stage: Sandbox) -> Ran[Any]:
@@ -219,12 +219,12 @@ async def test_an_org_that_moves_while_it_is_recorded_is_found_again_in_a_replay
     async def replayed_story(stage: Sandbox) -> tuple[list[Ran[Any]], str]:
         ran = await story(stage)
         async with stage.project() as opened:
-            return ran, (await opened.store.connection(stage.connection)).instance_url
+            return ran, (await opened.store.connections.get(stage.connection)).instance_url
 
     ran, instance = await played(cassette, tmp_path, replayed_story)
     assert ([each.added for each in ran], instance) == ([30, 1], "https://instance-2.my.salesforce.com")
     async with open_project(source.settings) as opened:
-        assert (await opened.store.connection("acme")).instance_url == org.instance_url
+        assert (await opened.store.connections.get("acme")).instance_url == org.instance_url
 
 
 async def test_a_bulk_job_its_polls_and_its_pages_of_csv_are_recorded(org: DemoOrg, tmp_path: Path) -> None:
@@ -310,13 +310,15 @@ async def test_a_project_is_prepared_once_though_runs_begin_at_once(tmp_path: Pa
     async def prepare(opened: Project) -> None:
         prepared.append(opened)
         await anyio.sleep(0.1)  # long enough for the other to look whether there is a connection
-        await opened.store.save_connection(Connection(name="it", grant="jwt", login_url="https://a", client_id="b"), {})
+        await opened.store.connections.save(
+            Connection(name="it", grant="jwt", login_url="https://a", client_id="b"), {}
+        )
 
     stage = Sandbox(throw_away(tmp_path, settings_for(tmp_path)), "it", prepare, lambda: BEGAN)
 
     async def open_it() -> None:
         async with stage.project() as opened:
-            assert (await opened.store.connection("it")).client_id == "b"
+            assert (await opened.store.connections.get("it")).client_id == "b"
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(open_it)
@@ -396,9 +398,9 @@ async def signed_in_and_recorded(grant: Any, org: DemoOrg, tmp_path: Path) -> No
 async def test_the_kind_of_org_and_its_api_version_are_kept(org: DemoOrg, tmp_path: Path) -> None:
     source = await source_at(tmp_path / "source", org)
     async with open_project(source.settings) as opened:
-        real = await opened.store.connection("acme")
+        real = await opened.store.connections.get("acme")
         real.environment, real.api_version = "sandbox", "61.0"
-        await opened.store.save_connection(real, await opened.store.secrets("acme"))
+        await opened.store.connections.save(real, await opened.store.connections.secrets("acme"))
     cassette, _ = await heard(source, tmp_path, once)
     assert (cassette.connection.environment, cassette.connection.api_version) == ("sandbox", "61.0")
     assert cassette.origin == "Recorded from a sandbox org."

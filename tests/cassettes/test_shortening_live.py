@@ -271,7 +271,7 @@ async def test_a_page_that_lacks_rows_is_asked_for_again(tmp_path: Path, frozen:
 
 async def test_the_pages_that_links_lead_to_hold_the_first_rows(tmp_path: Path, frozen: DemoOrg) -> None:
     async with short(tmp_path, frozen, PAGE + 5) as small:
-        client = small.project.opened.open_client(await small.project.opened.store.connection("acme"))
+        client = small.project.opened.open_client(await small.project.opened.store.connections.get("acme"))
         made = await create_job(client, "SELECT Id FROM Contact", deleted=False)
         job = await complete(client, made, stalled_after=600, tell=lambda _: None)
         links = await client.get(f"jobs/query/{job.id}/resultPages")
@@ -287,7 +287,7 @@ async def test_the_pages_that_links_lead_to_hold_the_first_rows(tmp_path: Path, 
 
 async def test_counts_fit_the_rows(tmp_path: Path, frozen: DemoOrg) -> None:
     async with short(tmp_path, frozen, 7) as small:
-        client = small.project.opened.open_client(await small.project.opened.store.connection("acme"))
+        client = small.project.opened.open_client(await small.project.opened.store.connections.get("acme"))
         assert await count(client, "SELECT COUNT() FROM Contact") == 7
         assert await record_count(client, "Contact") == 7
         assert await record_count(client, "Account") == 4

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from orgsync.demo_org import DemoOrg
 from orgsync.project import open_project
 from orgsync.settings import load_settings
-from orgsync.store import Connection, ConnectionRow, Run, RunRow, View, view
+from orgsync.store import Connection, ConnectionRow, Run, RunRow, open_view
 
 from .commandline import PROGRAM, Command, finished, plain_environment
 
@@ -187,9 +187,9 @@ def test_csv_without_rows_has_its_heading(orgsync: Command, copied: DemoOrg) -> 
 
 
 def test_pages_follow_each_other_without_a_gap(copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view, "_PAGE", 4)
+    monkeypatch.setattr("orgsync.store.sqlite.view._PAGE", 4)
     settings = load_settings()
-    with View.open(settings.store_url, folder=settings.folder) as opened:
+    with open_view(settings.store_url, folder=settings.folder) as opened:
         rows = [[row["id"] for row in opened.read("contact", connection=owner)] for owner in (None, "acme")]
         feeds = [
             [row["sync_seq"] for row in opened.read("contact", connection=owner, changes=True)]
@@ -207,10 +207,14 @@ def test_the_view_and_the_store_tell_the_same(orgsync: Command, copied: DemoOrg)
     async def stored() -> tuple[Sequence[Connection], Sequence[Run], list[dict[str, Any]]]:
         async with open_project(settings) as opened:
             store = opened.store
-            return await store.connections(), await store.runs(9), [row async for row in store.read("contact")]
+            return (
+                await store.connections.list(),
+                await store.runs.list(9),
+                [row async for row in store.rows.read("contact")],
+            )
 
     connections, runs, rows = anyio.run(stored)
-    with View.open(settings.store_url, folder=settings.folder) as opened:
+    with open_view(settings.store_url, folder=settings.folder) as opened:
         assert list(opened.read("contact")) == rows
         pairs: list[tuple[ConnectionRow | RunRow, Connection | Run]] = [
             *zip(opened.connections(), connections, strict=True),

@@ -60,9 +60,9 @@ def test_status_shows_what_never_ran_what_ran_and_what_fails(orgsync: Command, a
 async def test_status_says_what_a_run_has_long_waited_for(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
     async with (
         open_project(load_settings(folder)) as opened,
-        opened.store.begin_run("companies", "acme") as run,
+        opened.store.runs.begin("companies", "acme") as run,
     ):
-        await opened.store.note_run(run, "It waits to try again. The org is busy. Try later.")
+        await opened.store.runs.note(run, "It waits to try again. The org is busy. Try later.")
         waiting = await to_thread.run_sync(lambda: orgsync("status"))
         [shown] = (await to_thread.run_sync(lambda: orgsync("status", "--json"))).objects()
     assert waiting.code == 1

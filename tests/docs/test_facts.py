@@ -23,7 +23,7 @@ from orgsync.salesforce.auth.sign_in_errors import REFUSALS, refusal
 from orgsync.scripts.discovery import find_sync
 from orgsync.settings import Settings
 from orgsync.store import Run
-from orgsync.store.tables import declared_type
+from orgsync.store.sqlite.tables import declared_type
 from orgsync.testing import plugin
 from orgsync.testing.checks import CHECKS
 from orgsync_cli.commands import INTERRUPTED

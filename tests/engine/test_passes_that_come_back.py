@@ -89,7 +89,7 @@ async def test_rows_that_leave_the_org_leave_the_table_that_they_are_mapped_to(
         run = await project.run(mapped(later=later), reconcile=way == "reconcile")
         assert (run.updated, run.deleted) == (1, 2)
         assert await people(project) == truth(frozen)
-        assert await project.opened.store.tables() == ["person"]
+        assert await project.opened.store.rows.tables() == ["person"]
 
 
 async def test_rows_that_leave_a_condition_leave_the_table_that_they_are_mapped_to(
@@ -286,7 +286,7 @@ async def test_a_batch_of_another_context_is_refused(tmp_path: Path, frozen: Dem
         problem = (await project.outcome(of_another)).problem
         assert isinstance(problem, ScriptProblem)
         assert "another context" in problem.cause
-        assert len(await project.opened.store.checkpoints("own", "acme")) == reads_itself
+        assert len(await project.opened.store.runs.checkpoints("own", "acme")) == reads_itself
 
 
 async def filtered(ctx: Context) -> Batches[Contact]:

@@ -125,7 +125,7 @@ async def test_the_same_sync_does_not_run_twice_at_once_on_a_connection(tmp_path
 
         await project.run(nested)
         assert len(second) == 1
-        assert len(await project.opened.store.runs()) == 1
+        assert len(await project.opened.store.runs.list()) == 1
 
 
 async def test_an_unknown_connection_begins_no_run(tmp_path: Path, org: DemoOrg) -> None:
@@ -134,7 +134,7 @@ async def test_an_unknown_connection_begins_no_run(tmp_path: Path, org: DemoOrg)
         at_work = project.opened
         with pytest.raises(ConfigurationInvalid, match="acme"):
             await at_work.run(one, "acem")
-        assert not await at_work.store.runs()
+        assert not await at_work.store.runs.list()
 
 
 async def test_a_refused_sign_in_is_not_tried_again_by_later_runs(tmp_path: Path, org: DemoOrg) -> None:
@@ -151,7 +151,7 @@ async def test_a_refused_sign_in_is_not_tried_again_by_later_runs(tmp_path: Path
         assert isinstance(second.problem, SignInNeeded)
         assert "orgsync connect acme" in second.problem.remedy
         assert not org.requests
-        connection = await project.opened.store.connection("acme")
+        connection = await project.opened.store.connections.get("acme")
         assert connection.status == "needs sign-in"
 
 
@@ -201,7 +201,7 @@ async def test_cancelling_lets_the_commit_finish_and_keeps_the_position(tmp_path
     async with project_at(tmp_path, org) as project:
         with anyio.CancelScope() as scope:
             await project.outcome(accounts, watch=lambda progress: scope.cancel())
-        (run,) = await project.opened.store.runs()
+        (run,) = await project.opened.store.runs.list()
         assert (run.status, run.added) == ("stopped", 2)
         assert run.error == "It was interrupted; the next run goes on from there."
         again = await project.run(accounts)
@@ -238,7 +238,7 @@ async def test_a_killed_process_loses_nothing_and_the_next_run_goes_on_at_once(t
             run = await project.run(accounts)
             assert before + run.added == 40
             assert (await project.live("account")).keys() == {str(row["Id"]) for row in org.rows("Account")}
-            statuses = [each.status for each in await project.opened.store.runs(sync="accounts")]
+            statuses = [each.status for each in await project.opened.store.runs.list(sync="accounts")]
             assert statuses == ["done", "failed"]
 
 

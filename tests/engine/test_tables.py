@@ -80,4 +80,4 @@ async def test_a_table_that_is_read_twice_is_refused_before_the_first_read(tmp_p
         assert isinstance(outcome.problem, ScriptProblem)
         assert "customer_contact is read twice" in outcome.problem.cause
         assert org.requests == []
-        assert await project.opened.store.tables() == []
+        assert await project.opened.store.rows.tables() == []

@@ -123,7 +123,7 @@ by_choice = reading(Name)
 
 
 async def kept(project: SampleProject, table: str = "name") -> dict[str, Any]:
-    state: dict[str, Any] = (await project.opened.store.checkpoints("reading", "acme"))[table].position
+    state: dict[str, Any] = (await project.opened.store.runs.checkpoints("reading", "acme"))[table].position
     return cast("dict[str, Any]", state["pass"])
 
 
@@ -152,7 +152,7 @@ async def test_a_cancelled_run_goes_on_with_the_same_job(
     async with project_at(tmp_path, org) as project:
         assert await project.interrupted(by_bulk, commits)
         assert jobs_made(org) == 1
-        stopped = await project.opened.store.runs()
+        stopped = await project.opened.store.runs.list()
         run = await project.run(by_choice)
         assert jobs_made(org) == 0
         assert run.added + stopped[0].added == 25
@@ -341,7 +341,7 @@ async def test_a_job_is_read_with_the_version_that_made_it(tmp_path: Path, org: 
     org.bulk_page_size = 10
     async with project_at(tmp_path, org) as project:
         assert await project.interrupted(by_bulk, 2)
-        await project.opened.store.update_connection("acme", api_version="61.0")
+        await project.opened.store.connections.update("acme", api_version="61.0")
         await project.run(by_choice)
         asked = {each.path.split("/")[3] for each in org.requests if "/jobs/query/" in each.path}
         assert asked == {"v62.0"}

@@ -187,7 +187,7 @@ async def test_an_interrupted_pass_goes_on_where_it_was(tmp_path: Path) -> None:
             with anyio.CancelScope() as scope:
                 await project.outcome(contacts, watch=stop)
             assert len(await project.live("contact")) == 20
-            (stopped,) = await project.opened.store.runs()
+            (stopped,) = await project.opened.store.runs.list()
             assert (stopped.status, stopped.added) == ("stopped", 20)
             org.insert("Contact", LastName="Between")
             run = await project.run(contacts)
@@ -326,7 +326,7 @@ async def test_several_record_classes_have_a_watermark_each(tmp_path: Path, org:
 
     async with project_at(tmp_path, org) as project:
         await project.run(both)
-        kept = await project.opened.store.checkpoints("both", "acme")
+        kept = await project.opened.store.runs.checkpoints("both", "acme")
         assert kept.keys() == {"contact", "user"}
         assert all(each.watermark for each in kept.values())
         assert changed(await project.run(both)) == (0, 0, 0)

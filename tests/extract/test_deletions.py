@@ -153,5 +153,5 @@ async def test_a_merged_row_keeps_what_it_was_merged_into(tmp_path: Path, frozen
         frozen.advance(minutes=10)
         frozen.merge("Account", winner, [loser])
         await project.run(reading(Account))
-        rows = {row["id"]: row async for row in project.opened.store.read("account", changes=True)}
+        rows = {row["id"]: row async for row in project.opened.store.rows.read("account", changes=True)}
         assert (rows[loser]["sync_change"], rows[loser]["master_record_id"]) == ("deleted", winner)

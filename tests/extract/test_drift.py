@@ -141,7 +141,7 @@ async def test_a_pass_that_stopped_at_a_parent_which_has_gone_goes_on(tmp_path: 
         for account in org.rows("Account"):
             org.update("Account", str(account["Id"]), Name="Renamed")
         assert await project.interrupted(reading(Housed), 2)
-        kept = (await project.opened.store.checkpoints("reading", "acme"))["housed"].position
+        kept = (await project.opened.store.runs.checkpoints("reading", "acme"))["housed"].position
         assert kept["pass"]["step"] == "parent Account"
         org.hide_field("Contact", "AccountId")
         org.hide_object("Account")

@@ -190,7 +190,7 @@ async def test_money_is_exact_and_grandparents_are_read(tmp_path: Path, org: Dem
 async def test_what_is_kept_of_a_pass_can_be_read_back(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         await project.run(with_level())
-        (kept,) = (await project.opened.store.checkpoints("reading", "acme")).values()
+        (kept,) = (await project.opened.store.runs.checkpoints("reading", "acme")).values()
     state: dict[str, Any] = kept.position
     assert state["paths"] == ["Id", "IsDeleted", "LastName"]
     assert state["facts"]["absent"] == ["Level__c"]

@@ -59,6 +59,6 @@ async def test_a_deleted_row_keeps_its_local_value(tmp_path: Path, org: DemoOrg)
         org.delete("Contact", key)
         org.advance(minutes=30)
         await project.run(reading(Contact))
-        found = await project.opened.store.rows("contact", "acme", [key])
+        found = await project.opened.store.rows.get("contact", "acme", [key])
         assert found[key]["is_deleted"]
         assert found[key]["shout"] == f"{row['LastName']}!".upper()

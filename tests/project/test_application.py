@@ -43,7 +43,7 @@ async def test_a_connection_is_not_replaced_by_one_that_may_be_to_another_org(
 ) -> None:
     await orgsync.connections.add("acme", credentials_for(org))
     async with open_project() as opened:
-        await opened.store.update_connection("acme", org_id=org_id, instance_url="https://old.my.salesforce.com")
+        await opened.store.connections.update("acme", org_id=org_id, instance_url="https://old.my.salesforce.com")
     with pytest.raises(ConfigurationInvalid, match="this sign-in leads to"):
         await orgsync.connections.add("acme", credentials_for(org))
 
@@ -113,7 +113,7 @@ async def test_a_sync_is_reset_by_itself_or_by_its_name(project: Path, org: Demo
     assert (await orgsync.run(contacts, connection="acme")).added == 25
     assert await orgsync.reset("contacts") == {"contact": 25}
     async with open_project() as opened:
-        assert await opened.store.tables() == []
+        assert await opened.store.rows.tables() == []
 
 
 async def test_a_run_that_fails_raises_what_ended_it(project: Path, org: DemoOrg) -> None:
@@ -149,7 +149,7 @@ async def test_what_is_unknown_names_the_database_and_the_setting_for_another_pr
         assert place in caught.value.remedy
     async with open_project() as opened:
         with pytest.raises(ConfigurationInvalid) as caught:
-            await opened.store.read("contact").__anext__()
+            await opened.store.rows.read("contact").__anext__()
         assert place in caught.value.remedy
     with pytest.raises(OrgsyncError) as unknown:
         find_sync("nothing", project / "syncs")
@@ -277,7 +277,7 @@ async def test_an_org_that_cannot_be_reached_keeps_nothing(tmp_path: Path, org: 
     async with open_project(settings_for(tmp_path)) as opened:
         with pytest.raises(NetworkProblem, match="cannot be reached"):
             await connect(opened, "acme", credentials)
-        assert not await opened.store.connections()
+        assert not await opened.store.connections.list()
 
 
 def test_every_public_name_is_there_and_others_are_not() -> None:

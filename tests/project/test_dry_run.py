@@ -127,13 +127,13 @@ async def test_a_token_that_is_renewed_meanwhile_is_kept(project: SampleProject,
     org = project.org
     org.rotate_refresh_tokens = True
     org.expire_tokens()
-    stale = await project.opened.store.secrets("acme")
+    stale = await project.opened.store.connections.secrets("acme")
     await rehearsed(project, contacts)
-    fresh = await project.opened.store.secrets("acme")
+    fresh = await project.opened.store.connections.secrets("acme")
     assert fresh["refresh_token"] != stale["refresh_token"]
     org.expire_tokens()
     assert (await project.run(contacts)).added == 25
-    assert len(await project.opened.store.runs()) == 1
+    assert len(await project.opened.store.runs.list()) == 1
 
 
 async def test_a_sign_in_that_is_refused_is_the_outcome(project: SampleProject) -> None:
@@ -141,18 +141,18 @@ async def test_a_sign_in_that_is_refused_is_the_outcome(project: SampleProject) 
     dry_run, changes = await rehearsed(project, contacts)
     assert isinstance(dry_run.outcome.problem, SignInNeeded)
     assert changes == []
-    assert (await project.opened.store.connection("acme")).status == "needs sign-in"
+    assert (await project.opened.store.connections.get("acme")).status == "needs sign-in"
 
 
 async def test_a_run_under_way_is_not_in_the_way_and_not_disturbed(project: SampleProject, tmp_path: Path) -> None:
     store = project.opened.store
-    async with store.begin_run("contacts", "acme") as under_way:
+    async with store.runs.begin("contacts", "acme") as under_way:
         database = kept(tmp_path)
         _, changes = await rehearsed(project, contacts)
         assert len(changes) == 25
         assert kept(tmp_path) == database
-        await store.commit(under_way, [], None, 1)
-        assert (await store.finish_run(under_way, status="done", api_calls=1)).status == "done"
+        await store.rows.commit(under_way, [], None, 1)
+        assert (await store.runs.finish(under_way, status="done", api_calls=1)).status == "done"
 
 
 async def test_what_a_real_run_has_brought_meanwhile_is_not_told(project: SampleProject) -> None:
@@ -256,7 +256,7 @@ async def test_a_job_of_an_unfinished_run_is_left_to_it_and_the_rehearsals_own_i
     org.bulk_page_size = 5
     async with project_at(tmp_path, org, bulk_from=1) as project:
         assert await project.interrupted(contacts, 2)
-        [saved] = (await project.opened.store.checkpoints("contacts", "acme")).values()
+        [saved] = (await project.opened.store.runs.checkpoints("contacts", "acme")).values()
         own = saved.position["pass"]["job"][0]
         for script, status in ((failing, "failed"), (contacts, "done")):
             org.clear_requests()
@@ -288,9 +288,9 @@ def delivering(batches: list[Rows]) -> Sync[Record]:
 
 
 async def live(store: Store) -> dict[str, str]:
-    if "contact" not in await store.tables():
+    if "contact" not in await store.rows.tables():
         return {}
-    return {row["id"]: row["last_name"] async for row in store.read("contact")}
+    return {row["id"]: row["last_name"] async for row in store.rows.read("contact")}
 
 
 def applied(rows: dict[str, str], changes: list[Change]) -> dict[str, str]:
@@ -309,7 +309,7 @@ def applied(rows: dict[str, str], changes: list[Change]) -> dict[str, str]:
 
 async def offline(opened: Project) -> Project:
     """Make a connection that leads nowhere: the scripts here ask the org for nothing."""
-    await opened.store.save_connection(Connection(name="acme", grant="refresh-token"), {})
+    await opened.store.connections.save(Connection(name="acme", grant="refresh-token"), {})
     return opened
 
 

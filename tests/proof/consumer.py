@@ -23,7 +23,9 @@ class Consumer:
     async def follow(self, store: Store) -> list[str]:
         """Read on from the last number to the end of the feed; name the rows that changed, in order."""
         changed: list[str] = []
-        while batch := [row async for row in store.read(self.table, changes=True, after=self.seen, limit=_AT_ONCE)]:
+        while batch := [
+            row async for row in store.rows.read(self.table, changes=True, after=self.seen, limit=_AT_ONCE)
+        ]:
             for row in batch:
                 assert row["sync_seq"] > self.seen
                 assert (row["sync_change"] == "deleted") is row["is_deleted"]

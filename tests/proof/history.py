@@ -131,7 +131,7 @@ class History:
         store, consumer = self.project.opened.store, self.consumers[copied.table]
         unsure = (*self.people.unsure, *(() if compared else ("age",))) if copied is CONTACTS else ()
         wanted = copied.wanted(self.org, without=unsure, hidden=self.people.hidden)
-        live = {row["id"]: row async for row in store.read(copied.table)}
+        live = {row["id"]: row async for row in store.rows.read(copied.table)}
         assert copied.kept(live, without=unsure) == wanted, copied.sync.name
         await consumer.follow(store)
         assert consumer.rows == live, copied.sync.name

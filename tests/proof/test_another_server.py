@@ -134,7 +134,7 @@ class Life:
             outcome = await self.run(chosen, reconcile=not self.org.quirks.delete_log)
             if outcome.problem:
                 raise outcome.problem
-            live = {row["id"]: row async for row in self.opened.store.read(table)}
+            live = {row["id"]: row async for row in self.opened.store.rows.read(table)}
             assert {key: shown(row) for key, row in live.items()} == self.wanted(table)
             await self.consumers[table].follow(self.opened.store)
             assert self.consumers[table].rows == live

@@ -76,7 +76,7 @@ async def require_no_change_twice(history: History, copied: Copied) -> None:
     before = await consumer.follow(store)
     seen, rows = consumer.seen, dict(consumer.rows)
     await history.settle(copied)
-    after = [row["id"] async for row in store.read(copied.table, changes=True, after=seen)]
+    after = [row["id"] async for row in store.rows.read(copied.table, changes=True, after=seen)]
     again = [key for key in after if key in rows and rows[key] == consumer.rows.get(key)]
     assert not again
     assert len(before) == len(set(before))

@@ -157,8 +157,8 @@ def test_json_becomes_a_row_in_stored_form() -> None:
 
 async def test_a_row_read_back_with_sqlmodel_has_python_values(tmp_path: Path) -> None:
     async with Store.open(f"sqlite:///{tmp_path / 'orgsync.db'}", folder=tmp_path) as store:
-        async with store.begin_run("contacts", "acme") as run:
-            await store.commit(run, [Write(schema_of(Contact), decode(schema_of(Contact), [WIRE]))], None, 0)
+        async with store.runs.begin("contacts", "acme") as run:
+            await store.rows.commit(run, [Write(schema_of(Contact), decode(schema_of(Contact), [WIRE]))], None, 0)
         async with store.session() as session:
             found = (await session.exec(select(Contact).where(Contact.last_name == WIRE["LastName"]))).one()
     assert found.created_date == datetime(2024, 12, 24, 18, 18, 29, tzinfo=UTC)

@@ -125,7 +125,7 @@ async def test_a_restart_keeps_the_rhythm(night: Night) -> None:
 
 async def test_a_sync_that_was_reset_is_due_at_once(night: Night) -> None:
     await night.ran(night.scheduler())
-    await night.project.opened.store.reset("accounts")
+    await night.project.opened.store.rows.reset("accounts")
     assert len(runs(await night.ran(night.scheduler()))) == 1
     assert len(await night.project.live("account")) == 5
 
@@ -135,9 +135,9 @@ async def test_runs_are_forgotten_when_they_are_old(night: Night) -> None:
         await night.ran(night.scheduler(), minutes=15)
     scheduler = night.scheduler()
     await night.ran(scheduler, minutes=60 * 24 * 91)
-    assert len(await night.project.opened.store.runs()) == 4
+    assert len(await night.project.opened.store.runs.list()) == 4
     await night.ran(scheduler, minutes=1)
-    assert len(await night.project.opened.store.runs()) == 1
+    assert len(await night.project.opened.store.runs.list()) == 1
 
 
 async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(night: Night) -> None:
@@ -227,7 +227,7 @@ async def test_connections_that_come_and_go_are_noticed(night: Night) -> None:
     said = await night.ran(scheduler)
     assert "connection added" in events(said, "info")
     assert runs(said) == [("accounts", "globex", "done")]
-    await night.project.opened.store.remove_connection("acme")
+    await night.project.opened.store.connections.remove("acme")
     said = await night.ran(scheduler, minutes=15)
     assert "connection removed" in events(said, "info")
     assert runs(said) == [("accounts", "globex", "done")]
@@ -240,7 +240,7 @@ async def test_what_was_run_by_hand_counts(night: Night) -> None:
     by_hand.load()
     await night.project.opened.run(by_hand.syncs["accounts"], "acme")
     assert runs(await night.ran(scheduler, minutes=14.9)) == []
-    assert await night.project.opened.store.last_runs(after=1) != {}
+    assert await night.project.opened.store.runs.last(after=1) != {}
 
 
 async def test_two_schedulers_on_one_database_share_the_work(night: Night) -> None:
@@ -371,7 +371,7 @@ async def test_a_run_that_has_no_answer_makes_room_for_another_and_is_reported_w
     assert report["connection"] == "acme"
     assert "No answer has come for" in report["error"]
     assert said.index(report) < len(said) - 1, "while it runs"
-    assert (await two_orgs.project.opened.store.last_runs())["accounts", "acme"].error is None
+    assert (await two_orgs.project.opened.store.runs.last())["accounts", "acme"].error is None
 
 
 async def test_status_shows_what_a_long_run_waits_for_while_it_does(two_orgs: Night) -> None:
@@ -416,7 +416,7 @@ async def test_a_task_that_a_script_leaves_behind_ends_no_other_run(night: Night
         for _ in range(50):
             await anyio.lowlevel.checkpoint()
         tasks.cancel_scope.cancel()
-    assert (await night.project.opened.store.last_runs())["accounts", "acme"].status == "failed"
+    assert (await night.project.opened.store.runs.last())["accounts", "acme"].status == "failed"
 
 
 async def test_only_a_run_with_a_request_under_way_is_said_to_wait_for_its_answer() -> None:
@@ -448,11 +448,11 @@ async def test_a_run_that_waits_for_a_slot_keeps_nobody_from_the_tokens_lock(two
     scheduler = two_orgs.scheduler(patience=Patience(stalled_after=600))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(scheduler.run)
-        while len(await store.runs()) < 2:
+        while len(await store.runs.list()) < 2:
             await anyio.lowlevel.checkpoint()
         async with store.lock("token acme", timeout=60):
             mark.touch()
-        while [run.status for run in await store.runs()] != ["done", "done"]:
+        while [run.status for run in await store.runs.list()] != ["done", "done"]:
             await anyio.lowlevel.checkpoint()
         tasks.cancel_scope.cancel()
 

@@ -29,13 +29,13 @@ def contact(key: str, stamp: str | None = MID, name: str | None = "Ann", *, dele
 
 
 async def deliver(store: Store, run: Run, rows: Sequence[Row], *, deleted_ids: Sequence[str] = ()) -> Counts:
-    return await store.commit(run, [Write(CONTACT, rows, deleted_ids)], None, 0)
+    return await store.rows.commit(run, [Write(CONTACT, rows, deleted_ids)], None, 0)
 
 
 async def feed(store: Store, *, after: int = 0) -> list[tuple[str, str, int]]:
-    changes = store.read("contact", changes=True, after=after)
+    changes = store.rows.read("contact", changes=True, after=after)
     return [(row["id"], row["sync_change"], row["sync_seq"]) async for row in changes]
 
 
 async def names(store: Store) -> dict[str, str | None]:
-    return {row["id"]: row["name"] async for row in store.read("contact")}
+    return {row["id"]: row["name"] async for row in store.rows.read("contact")}

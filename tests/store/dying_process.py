@@ -33,12 +33,12 @@ class Fuse:
 
 async def main(url: str, folder: Path, fuse: Fuse) -> None:
     async with Store.open(url, folder=folder) as store:
-        await store.prepare(CONTACT)
+        await store.rows.prepare(CONTACT)
         async with running(store) as run:
             fuse.lit = True
             for number in range(BATCHES):
                 rows, deleted_ids = batch(number)
-                await store.commit(
+                await store.rows.commit(
                     run, [Write(CONTACT, rows, deleted_ids)], Position("contact", None, {"batch": number}), number
                 )
 

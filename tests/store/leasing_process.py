@@ -13,14 +13,14 @@ from tests.store.contacts import contact, deliver
 
 
 class Commands:
-    def __init__(self, store: Store, lasts: float) -> None:
+    def __init__(self, store: Store, ttl: float) -> None:
         self.store = store
-        self.lasts = lasts
+        self.ttl = ttl
         self.held = AsyncExitStack()
         self.run: Run | None = None
 
     async def take(self) -> str:
-        begun = self.store.begin_run("contacts", "acme", lasts=self.lasts)
+        begun = self.store.runs.begin("contacts", "acme", ttl=self.ttl)
         self.run = await self.held.enter_async_context(begun)
         return f"held {self.run.epoch}"
 
@@ -34,9 +34,9 @@ class Commands:
         return "left"
 
 
-async def main(url: str, folder: str, lasts: str) -> None:
+async def main(url: str, folder: str, ttl: str) -> None:
     async with Store.open(url, folder=Path(folder)) as store:
-        commands = Commands(store, float(lasts))
+        commands = Commands(store, float(ttl))
         while line := (await anyio.to_thread.run_sync(sys.stdin.readline)).strip():
             try:
                 answer = await getattr(commands, line)()

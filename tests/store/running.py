@@ -13,5 +13,5 @@ class Start(Protocol):
 
 @asynccontextmanager
 async def running(store: Store, sync: str = "contacts", connection: str = "acme") -> AsyncGenerator[Run]:
-    async with store.begin_run(sync, connection) as run:
+    async with store.runs.begin(sync, connection) as run:
         yield run

@@ -14,8 +14,8 @@ import pytest
 from orgsync.errors import ConfigurationInvalid, StoreUnavailable
 from orgsync.records import Position
 from orgsync.store import Connection, Run, Store
+from orgsync.store.private import temporary_folder
 from orgsync.store.sqlite import backup
-from orgsync.store.sqlite.backup import temporary_folder
 from tests.store.contacts import contact, deliver, names
 from tests.store.running import running
 
@@ -42,20 +42,20 @@ def each(place: Path) -> list[Path]:
 
 async def test_a_copy_has_the_rows_and_what_is_done_to_it_stays_there(store: Store, run: Run, place: Path) -> None:
     await deliver(store, run, [contact("a")])
-    await store.commit(run, [], Position("contact", None, {"page": 1}), 0)
-    async with store.copied() as copy:
+    await store.rows.commit(run, [], Position("contact", None, {"page": 1}), 0)
+    async with store.sandbox() as copy:
         assert await names(copy) == {"a": "Ann"}
-        assert (await copy.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
+        assert (await copy.runs.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
         async with running(copy) as other:
             await deliver(copy, other, [contact("a", name="Bo"), contact("b")])
         assert await names(copy) == {"a": "Bo", "b": "Ann"}
     assert await names(store) == {"a": "Ann"}
-    assert len(await store.runs()) == 1
+    assert len(await store.runs.list()) == 1
 
 
 async def test_a_copy_is_for_its_owner_alone_and_goes_whatever_happens(store: Store, run: Run, place: Path) -> None:
     async def fail() -> None:
-        async with store.copied() as copy, running(copy) as other:
+        async with store.sandbox() as copy, running(copy) as other:
             await deliver(copy, other, [contact("b")])
             assert set(modes(place).values()) == {"0o700", "0o600"}
             assert {"orgsync.db", "orgsync.db-wal"} < modes(place).keys()
@@ -68,7 +68,7 @@ async def test_a_copy_is_for_its_owner_alone_and_goes_whatever_happens(store: St
 
 
 async def test_a_lease_that_is_held_does_not_hold_in_the_copy_and_stays(store: Store, run: Run, place: Path) -> None:
-    async with store.copied() as copy:
+    async with store.sandbox() as copy:
         async with running(copy) as same:
             await deliver(copy, same, [contact("a")])
         await deliver(store, run, [contact("b")])  # under the lease that it has had all the time
@@ -76,10 +76,10 @@ async def test_a_lease_that_is_held_does_not_hold_in_the_copy_and_stays(store: S
 
 
 async def test_credentials_cannot_be_read_in_a_copy(store: Store, place: Path) -> None:
-    await store.save_connection(Connection(name="acme"), {"refresh_token": "x"})
-    async with store.copied() as copy:
+    await store.connections.save(Connection(name="acme"), {"refresh_token": "x"})
+    async with store.sandbox() as copy:
         with pytest.raises(ConfigurationInvalid, match="cannot be decrypted"):
-            await copy.secrets("acme")
+            await copy.connections.secrets("acme")
 
 
 async def test_a_copy_is_of_one_state_however_much_is_written_meanwhile(
@@ -95,7 +95,7 @@ async def test_a_copy_is_of_one_state_however_much_is_written_meanwhile(
             other.execute("UPDATE contact SET name = 'Bo'")
 
     monkeypatch.setattr("orgsync.store.sqlite.backup._go_on", write)
-    async with store.copied() as copy:
+    async with store.sandbox() as copy:
         assert set((await names(copy)).values()) == {"Ann"}
     assert steps == sorted(set(steps), reverse=True)  # it never began anew
     assert set((await names(store)).values()) == {"Bo"}
@@ -117,7 +117,7 @@ async def test_a_copy_that_is_being_made_is_given_up_when_nobody_waits_for_it(
 
     monkeypatch.setattr(backup, "_go_on", count)
     with anyio.CancelScope() as scope:
-        async with store.copied():
+        async with store.sandbox():
             raise AssertionError("the copy was made to its end")
     assert scope.cancelled_caught
     assert steps == 5
@@ -138,7 +138,7 @@ def files_up_to(size: int) -> Generator[None]:
 async def test_no_room_for_a_copy_is_told(store: Store, run: Run, place: Path) -> None:
     await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
     with files_up_to(100_000), pytest.raises(StoreUnavailable, match=r"no room in .*temporary") as caught:
-        await store.copied().__aenter__()
+        await store.sandbox().__aenter__()
     assert "TMPDIR" in caught.value.remedy
     assert list(place.iterdir()) == []
 
@@ -150,11 +150,11 @@ def test_a_place_where_no_folder_can_be_made_is_told(place: Path, monkeypatch: p
 
 
 async def test_rows_are_read_by_their_ids(store: Store, run: Run) -> None:
-    assert await store.rows("contact", "acme", ["a"]) == {}
+    assert await store.rows.get("contact", "acme", ["a"]) == {}
     await deliver(store, run, [contact("a"), contact("b"), contact("c")], deleted_ids=["b"])
-    found = await store.rows("contact", "acme", ["b", "a", "unknown"])
+    found = await store.rows.get("contact", "acme", ["b", "a", "unknown"])
     assert {key: (row["name"], row["is_deleted"], row["labels"]) for key, row in found.items()} == {
         "a": ("Ann", False, ["a"]),
         "b": ("Ann", True, ["a"]),
     }
-    assert await store.rows("contact", "beta", ["a"]) == {}
+    assert await store.rows.get("contact", "beta", ["a"]) == {}

@@ -13,7 +13,7 @@ from tests.store.running import Start
 
 
 async def saved(store: Store, name: str, value: str = "t0ken", **columns: Any) -> Connection:
-    return await store.save_connection(Connection(name=name, **columns), {"refresh_token": value})
+    return await store.connections.save(Connection(name=name, **columns), {"refresh_token": value})
 
 
 def contents(folder: Path) -> bytes:
@@ -22,18 +22,18 @@ def contents(folder: Path) -> bytes:
 
 async def test_a_connection_comes_back_as_it_was_saved(store: Store) -> None:
     made = await saved(store, "acme", org_id="00D1", details={"plan": "gold"}, tags=["eu"], username="ann@example.com")
-    found = await store.connection("acme")
+    found = await store.connections.get("acme")
     assert found == made
     assert (found.org_id, found.details, found.tags, found.status) == ("00D1", {"plan": "gold"}, ["eu"], "ready")
     assert found.created_at.tzinfo is not None
-    assert await store.secrets("acme") == {"refresh_token": "t0ken"}
+    assert await store.connections.secrets("acme") == {"refresh_token": "t0ken"}
 
 
 async def test_connections_are_listed_by_name(store: Store) -> None:
-    assert await store.connections() == []
+    assert await store.connections.list() == []
     for name in ("beta", "acme"):
         await saved(store, name)
-    assert [each.name for each in await store.connections()] == ["acme", "beta"]
+    assert [each.name for each in await store.connections.list()] == ["acme", "beta"]
 
 
 async def test_saving_again_replaces_all_but_the_day_it_was_made(store: Store) -> None:
@@ -41,24 +41,24 @@ async def test_saving_again_replaces_all_but_the_day_it_was_made(store: Store) -
     again = await saved(store, "acme", "other", username="bo@example.com")
     assert (again.org_id, again.details, again.username) == ("", {}, "bo@example.com")
     assert again.created_at == first.created_at <= again.updated_at
-    assert await store.secrets("acme") == {"refresh_token": "other"}
+    assert await store.connections.secrets("acme") == {"refresh_token": "other"}
 
 
 async def test_an_update_changes_what_it_names_and_keeps_the_rest(store: Store) -> None:
     await saved(store, "acme", org_id="00D1")
-    changed = await store.update_connection("acme", status="needs sign-in", status_reason="revoked", details={"a": 1})
+    changed = await store.connections.update("acme", status="needs sign-in", status_reason="revoked", details={"a": 1})
     assert (changed.org_id, changed.status, changed.status_reason) == ("00D1", "needs sign-in", "revoked")
-    assert await store.connection("acme") == changed
-    assert await store.secrets("acme") == {"refresh_token": "t0ken"}
-    await store.update_connection("acme", secrets={"access_token": "new"}, instance_url="https://x.my.salesforce.com")
-    assert await store.secrets("acme") == {"access_token": "new"}
-    assert (await store.connection("acme")).instance_url == "https://x.my.salesforce.com"
+    assert await store.connections.get("acme") == changed
+    assert await store.connections.secrets("acme") == {"refresh_token": "t0ken"}
+    await store.connections.update("acme", secrets={"access_token": "new"}, instance_url="https://x.my.salesforce.com")
+    assert await store.connections.secrets("acme") == {"access_token": "new"}
+    assert (await store.connections.get("acme")).instance_url == "https://x.my.salesforce.com"
 
 
 async def test_an_update_of_something_else_is_refused(store: Store) -> None:
     await saved(store, "acme")
     with pytest.raises(TypeError, match="no created_at"):
-        await store.update_connection("acme", **cast("Any", {"created_at": None}))
+        await store.connections.update("acme", **cast("Any", {"created_at": None}))
 
 
 @pytest.mark.parametrize("name", ["acem", "ACME", "acme "])
@@ -66,22 +66,22 @@ async def test_an_unknown_name_is_answered_with_the_nearest_and_all_there_are(st
     for known in ("acme", "zeta"):
         await saved(store, known)
     with pytest.raises(ConfigurationInvalid, match=r"did you mean 'acme'\? What exists: acme, zeta"):
-        await store.connection(name)
+        await store.connections.get(name)
     with pytest.raises(ConfigurationInvalid, match="acme, zeta"):
-        await store.update_connection(name, scope="api")
+        await store.connections.update(name, scope="api")
     with pytest.raises(ConfigurationInvalid, match="acme, zeta"):
-        await store.secrets(name)
+        await store.connections.secrets(name)
 
 
 async def test_a_name_near_nothing_gets_no_guess(store: Store) -> None:
     await saved(store, "acme")
     with pytest.raises(ConfigurationInvalid, match=r"no connection 'xyz'\. What exists: acme\."):
-        await store.connection("xyz")
+        await store.connections.get("xyz")
 
 
 async def test_without_connections_the_remedy_is_to_make_one(store: Store) -> None:
     with pytest.raises(ConfigurationInvalid, match="orgsync connect acme"):
-        await store.connection("acme")
+        await store.connections.get("acme")
 
 
 async def test_secrets_are_neither_in_the_repr_nor_in_the_file_nor_in_a_dump(store: Store, tmp_path: Path) -> None:
@@ -95,15 +95,15 @@ async def test_secrets_are_neither_in_the_repr_nor_in_the_file_nor_in_a_dump(sto
 async def test_a_renamed_connection_keeps_its_rows_runs_checkpoints_and_secrets(store: Store, run: Run) -> None:
     await saved(store, "acme", org_id="00D1")
     await deliver(store, run, [contact("a")])
-    await store.commit(run, [], Position("contact", None, {"page": 2}), 1)
-    await store.rename_connection("acme", "acme-eu")
-    assert [each.name for each in await store.connections()] == ["acme-eu"]
-    assert (await store.connection("acme-eu")).org_id == "00D1"
-    assert await store.secrets("acme-eu") == {"refresh_token": "t0ken"}
-    assert [row["connection"] async for row in store.read("contact")] == ["acme-eu"]
-    assert (await store.run(run.id)).connection == "acme-eu"
-    assert (await store.checkpoints("contacts", "acme-eu"))["contact"].position == {"page": 2}
-    assert await store.checkpoints("contacts", "acme") == {}
+    await store.rows.commit(run, [], Position("contact", None, {"page": 2}), 1)
+    await store.connections.rename("acme", "acme-eu")
+    assert [each.name for each in await store.connections.list()] == ["acme-eu"]
+    assert (await store.connections.get("acme-eu")).org_id == "00D1"
+    assert await store.connections.secrets("acme-eu") == {"refresh_token": "t0ken"}
+    assert [row["connection"] async for row in store.rows.read("contact")] == ["acme-eu"]
+    assert (await store.runs.get(run.id)).connection == "acme-eu"
+    assert (await store.runs.checkpoints("contacts", "acme-eu"))["contact"].position == {"page": 2}
+    assert await store.runs.checkpoints("contacts", "acme") == {}
 
 
 async def test_a_taken_name_is_refused_and_nothing_is_renamed(store: Store, run: Run) -> None:
@@ -111,11 +111,11 @@ async def test_a_taken_name_is_refused_and_nothing_is_renamed(store: Store, run:
         await saved(store, name)
     await deliver(store, run, [contact("a")])
     with pytest.raises(ConfigurationInvalid, match="'beta' is taken"):
-        await store.rename_connection("acme", "beta")
-    await store.remove_connection("acme", keep_rows=True)
+        await store.connections.rename("acme", "beta")
+    await store.connections.remove("acme", keep_rows=True)
     with pytest.raises(ConfigurationInvalid, match="'acme' is taken"):
-        await store.rename_connection("beta", "acme")
-    assert [each.name for each in await store.connections()] == ["beta"]
+        await store.connections.rename("beta", "acme")
+    assert [each.name for each in await store.connections.list()] == ["beta"]
 
 
 async def test_a_removed_connection_takes_everything_along(store: Store, run: Run, start: Start) -> None:
@@ -124,25 +124,25 @@ async def test_a_removed_connection_takes_everything_along(store: Store, run: Ru
     other = await start("contacts", "beta")
     for each in (run, other):
         await deliver(store, each, [contact("a")])
-        await store.commit(each, [], Position("contact", None, {}), 1)
-    await store.remove_connection("acme")
-    assert [each.name for each in await store.connections()] == ["beta"]
-    assert [row["connection"] async for row in store.read("contact", changes=True)] == ["beta"]
-    assert [each.connection for each in await store.runs()] == ["beta"]
-    assert await store.checkpoints("contacts", "acme") == {}
-    assert set(await store.checkpoints("contacts", "beta")) == {"contact"}
+        await store.rows.commit(each, [], Position("contact", None, {}), 1)
+    await store.connections.remove("acme")
+    assert [each.name for each in await store.connections.list()] == ["beta"]
+    assert [row["connection"] async for row in store.rows.read("contact", changes=True)] == ["beta"]
+    assert [each.connection for each in await store.runs.list()] == ["beta"]
+    assert await store.runs.checkpoints("contacts", "acme") == {}
+    assert set(await store.runs.checkpoints("contacts", "beta")) == {"contact"}
 
 
 async def test_rows_and_runs_can_be_kept_but_checkpoints_go(store: Store, run: Run) -> None:
     await saved(store, "acme")
     await deliver(store, run, [contact("a")])
-    await store.commit(run, [], Position("contact", None, {}), 1)
-    await store.remove_connection("acme", keep_rows=True)
+    await store.rows.commit(run, [], Position("contact", None, {}), 1)
+    await store.connections.remove("acme", keep_rows=True)
     assert await names(store) == {"a": "Ann"}
-    assert len(await store.runs()) == 1
-    assert await store.checkpoints("contacts", "acme") == {}
+    assert len(await store.runs.list()) == 1
+    assert await store.runs.checkpoints("contacts", "acme") == {}
 
 
 async def test_removing_an_unknown_connection_is_refused(store: Store) -> None:
     with pytest.raises(ConfigurationInvalid, match="no connection"):
-        await store.remove_connection("acme")
+        await store.connections.remove("acme")

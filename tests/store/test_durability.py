@@ -10,8 +10,7 @@ import pytest
 
 from orgsync.records import Row
 from orgsync.store import Connection, Run, Store
-from orgsync.store.sqlite.database import Database
-from orgsync.store.sqlite.driver import address
+from orgsync.store.sqlite.database import SqliteBackend
 
 from .contacts import contact, deliver
 
@@ -29,7 +28,7 @@ async def calls_of(folder: Path, *options: str) -> list[str]:
     watch = ["strace", "-f", "-y", "-e", "trace=write,fsync,fdatasync", *options, "-o", str(log)]
     command = [sys.executable, "-m", "tests.store.renewing_process", str(folder)]
     async with Store.open(f"sqlite:///{folder}/orgsync.db", folder=folder) as store:
-        await store.save_connection(Connection(name="acme"), {"refresh_token": "old"})
+        await store.connections.save(Connection(name="acme"), {"refresh_token": "old"})
         done = await anyio.run_process([*watch, *command], cwd=ROOT, check=False)
     if b"ptrace" in done.stderr and not log.exists():
         pytest.skip("processes cannot be watched here")
@@ -50,22 +49,21 @@ async def test_a_renewed_token_that_the_disk_does_not_take_is_not_used(tmp_path:
     assert "USED" not in calls
 
 
-async def test_what_sessions_write_is_durable_and_rows_wait_for_no_disk(url: str, folder: Path) -> None:
-    async with Store.open(url, folder=folder) as store:
-        await store.save_connection(Connection(name="acme"), {})
-    database = Database(address(url))
-    try:
+async def test_what_is_to_be_durable_is_and_rows_wait_for_no_disk(url: str, folder: Path) -> None:
+    async with SqliteBackend.open(url, folder) as backend:
         for _ in range(2):  # whichever had the connection before
-            async with database.writing_session() as session:
-                found = await (await session.connection()).exec_driver_sql("PRAGMA synchronous")
-                assert found.scalar() == FULL
-            async with database.writing() as on:
-                assert await on.fetch("PRAGMA synchronous") == [(NORMAL,)]
-    finally:
-        await database.close()
+            async with backend.writing(durable=True) as on:
+                assert await on.statements.fetch("PRAGMA synchronous") == [(FULL,)]
+            async with backend.writing() as on:
+                assert await on.statements.fetch("PRAGMA synchronous") == [(NORMAL,)]
+            with pytest.raises(ZeroDivisionError):
+                async with backend.writing(durable=True):
+                    raise ZeroDivisionError
+            async with backend.writing() as on:
+                assert await on.statements.fetch("PRAGMA synchronous") == [(NORMAL,)]
 
 
 async def test_rows_are_delivered_after_credentials_were_written(store: Store, run: Run) -> None:
-    await store.save_connection(Connection(name="beta"), {"refresh_token": "x"})
+    await store.connections.save(Connection(name="beta"), {"refresh_token": "x"})
     rows: list[Row] = [contact("a")]
     assert (await deliver(store, run, rows)).added == 1

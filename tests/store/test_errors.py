@@ -59,7 +59,7 @@ async def test_nothing_is_committed_to_a_file_that_was_deleted_or_replaced(tmp_p
         with pytest.raises(StoreReplaced, match="replaced by another file" if replaced else "was deleted"):
             await deliver(store, run, [contact("2")])
         with pytest.raises(StoreReplaced):
-            await store.save_connection(Connection(name="acme"), {"client_secret": "x"})
+            await store.connections.save(Connection(name="acme"), {"client_secret": "x"})
     with closing(sqlite3.connect(tmp_path / "awayx.db")) as away:
         assert away.execute("SELECT count(*) FROM contact").fetchone() == (1,)
 
@@ -67,8 +67,8 @@ async def test_nothing_is_committed_to_a_file_that_was_deleted_or_replaced(tmp_p
 async def everything_imported(folder: Path) -> None:
     """Use the store once, for what is imported late may be closed to an ordinary user, and stays failed once it has."""
     async with Store.open(f"sqlite:///{folder}/first.db", folder=folder) as store:
-        await store.save_connection(Connection(name="acme"), {"client_secret": "x"})
-        await store.secrets("acme")
+        await store.connections.save(Connection(name="acme"), {"client_secret": "x"})
+        await store.connections.secrets("acme")
         async with running(store):
             pass
         async with store.lock("x", timeout=0):
@@ -146,13 +146,13 @@ async def test_a_database_locked_by_another_is_told_and_works_again_when_it_is_f
     url: str, folder: Path, tmp_path: Path
 ) -> None:
     async with Store.open(f"{url}?timeout=0.05", folder=folder) as store, running(store) as run:
-        await store.prepare(CONTACT)
+        await store.rows.prepare(CONTACT)
         other = sqlite3.connect(tmp_path / "orgsync.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="is locked by another process"):
             await deliver(store, run, [contact("a")])
         with pytest.raises(StoreUnavailable, match="is locked by another process"):
-            await store.save_connection(Connection(name="acme"), {})
+            await store.connections.save(Connection(name="acme"), {})
         assert await names(store) == {}
         other.close()
         await deliver(store, run, [contact("a")])
@@ -165,7 +165,7 @@ async def test_a_database_opened_read_only_is_read_and_its_writer_told(url: str,
     async with Store.open(f"sqlite:///file:{tmp_path}/orgsync.db?mode=ro&uri=true", folder=folder) as store:
         assert await names(store) == {"a": "Ann"}
         with pytest.raises(StoreUnavailable, match="is read-only"):
-            await store.begin_run("contacts", "acme").__aenter__()
+            await store.runs.begin("contacts", "acme").__aenter__()
         with pytest.raises(StoreUnavailable, match="is read-only"):
             await store.require_writable()
     async with Store.open(url, folder=folder) as store:
@@ -180,9 +180,9 @@ async def test_a_file_that_this_user_may_not_write_is_told(tmp_path: Path) -> No
             pass
         (home / "orgsync.db").chmod(0o400)
         async with Store.open(url, folder=home) as store:
-            assert len(await store.runs()) == 1
+            assert len(await store.runs.list()) == 1
             with pytest.raises(StoreUnavailable, match="is read-only"):
-                await store.begin_run("contacts", "acme").__aenter__()
+                await store.runs.begin("contacts", "acme").__aenter__()
         (home / "orgsync.db").chmod(0o000)
         with pytest.raises(StoreUnavailable, match="cannot be opened"):
             await opened(url, home)
@@ -194,18 +194,18 @@ async def test_folders_that_this_user_may_not_write_are_told(tmp_path: Path) -> 
         async with Store.open(f"sqlite:///{home}/orgsync.db", folder=home) as store:
             home.chmod(0o500)
             with pytest.raises(StoreUnavailable, match=r"key file .* cannot be written"):
-                await store.save_connection(Connection(name="acme"), {})
+                await store.connections.save(Connection(name="acme"), {})
             home.chmod(0o700)
             (home / "locks").chmod(0o500)
             with pytest.raises(StoreUnavailable, match="locks cannot be written"):
                 async with store.lock("x", timeout=0):
                     pass
             (home / "locks").chmod(0o700)
-            await store.save_connection(Connection(name="acme"), {})
+            await store.connections.save(Connection(name="acme"), {})
             (home / "key").chmod(0o000)
         async with Store.open(f"sqlite:///{home}/orgsync.db", folder=home) as store:
             with pytest.raises(ConfigurationInvalid, match=r"key file .* cannot be read"):
-                await store.secrets("acme")
+                await store.connections.secrets("acme")
         home.chmod(0o500)
         with pytest.raises(StoreUnavailable, match="cannot be made"):
             await opened(f"sqlite:///{home}/other.db", home)
@@ -223,9 +223,9 @@ async def test_a_full_disk_is_told_and_loses_nothing_that_was_committed(url: str
             with pytest.raises(StoreUnavailable, match="the disk is full"):
                 await deliver(store, run, rows)
             assert len(await names(store)) == 100
-            await store.commit(run, [], Position("contact", None, {"page": 1}), 1)
+            await store.rows.commit(run, [], Position("contact", None, {"page": 1}), 1)
     async with Store.open(url, folder=folder) as store, running(store) as again:
-        assert [each.added for each in await store.runs()] == [0, 0, 100]
+        assert [each.added for each in await store.runs.list()] == [0, 0, 100]
         assert (await deliver(store, again, rows)).added == 4900
 
 

@@ -26,7 +26,7 @@ def plan(folder: Path, condition: str) -> str:
 
 
 async def test_an_index_is_made_with_the_table(store: Store, tmp_path: Path) -> None:
-    await store.prepare(schema_of(indexed()))
+    await store.rows.prepare(schema_of(indexed()))
     assert "contact__name" in plan(tmp_path, "name = 'Ann'")
     assert "contact__age" in plan(tmp_path, "age > 7")
 
@@ -34,17 +34,17 @@ async def test_an_index_is_made_with_the_table(store: Store, tmp_path: Path) -> 
 async def test_an_index_is_made_on_a_table_that_is_there_already(store: Store, run: Run, tmp_path: Path) -> None:
     await deliver(store, run, [contact("a")])
     assert "contact__name" not in plan(tmp_path, "name = 'Ann'")
-    assert await store.prepare(schema_of(indexed())) == []
+    assert await store.rows.prepare(schema_of(indexed())) == []
     assert "contact__name" in plan(tmp_path, "name = 'Ann'")
 
 
 async def test_an_index_that_the_class_no_longer_asks_for_stays(store: Store, tmp_path: Path) -> None:
-    await store.prepare(schema_of(indexed()))
-    await store.prepare(CONTACT)
+    await store.rows.prepare(schema_of(indexed()))
+    await store.rows.prepare(CONTACT)
     assert "contact__name" in plan(tmp_path, "name = 'Ann'")
 
 
 async def test_a_store_opened_again_finds_the_index_there(store: Store, url: str, folder: Path) -> None:
-    await store.prepare(schema_of(indexed()))
+    await store.rows.prepare(schema_of(indexed()))
     async with Store.open(url, folder=folder) as again:
-        assert await again.prepare(schema_of(indexed())) == []
+        assert await again.rows.prepare(schema_of(indexed())) == []

@@ -19,7 +19,7 @@ STEPS = 12_000
 
 
 async def state(store: Store) -> dict[str, tuple[object, ...]]:
-    rows = store.read("contact", changes=True)
+    rows = store.rows.read("contact", changes=True)
     return {row["id"]: (row["name"], row["is_deleted"], row["sync_change"]) async for row in rows}
 
 
@@ -27,10 +27,10 @@ async def expected(url: str, folder: Path, batches: int) -> tuple[dict[str, tupl
     """Deliver so many batches to a store that nothing disturbs."""
     total = Counts()
     async with Store.open(url, folder=folder) as store:
-        await store.prepare(CONTACT)
+        await store.rows.prepare(CONTACT)
         async with running(store) as run:
             for number in range(batches):
-                total += await store.commit(run, [Write(CONTACT, *batch(number))], None, 0)
+                total += await store.rows.commit(run, [Write(CONTACT, *batch(number))], None, 0)
         return await state(store), total
 
 
@@ -44,10 +44,10 @@ async def test_a_killed_process_leaves_whole_batches_and_the_next_run_goes_on(
     assert process.returncode == -9
 
     async with Store.open(url, folder=folder) as store:
-        checkpoints = await store.checkpoints("contacts", "acme")
+        checkpoints = await store.runs.checkpoints("contacts", "acme")
         done = checkpoints["contact"].position["batch"] + 1 if checkpoints else 0
         rows, total = await expected(f"sqlite:///{tmp_path}/undisturbed.db", tmp_path / "undisturbed", done)
-        [run] = await store.runs()
+        [run] = await store.runs.list()
         assert await state(store) == rows
         assert Counts(run.added, run.updated, run.deleted, run.unchanged) == total
         assert run.api_calls == max(done - 1, 0)
@@ -55,6 +55,6 @@ async def test_a_killed_process_leaves_whole_batches_and_the_next_run_goes_on(
         async with running(store) as again:
             for number in range(done, BATCHES):
                 position = Position("contact", None, {"batch": number})
-                await store.commit(again, [Write(CONTACT, *batch(number))], position, 0)
+                await store.rows.commit(again, [Write(CONTACT, *batch(number))], position, 0)
         whole, _ = await expected(f"sqlite:///{tmp_path}/whole.db", tmp_path / "whole", BATCHES)
         assert await state(store) == whole

@@ -76,7 +76,7 @@ async def test_the_copy_equals_a_model_and_its_feed_rebuilds_it(
         counts = await deliver(store, run, rows, deleted_ids=deleted_ids)
         assert counts == model.deliver(rows, deleted_ids)
         total += counts
-        async for row in store.read("contact", changes=True, connection=owner, after=seen):
+        async for row in store.rows.read("contact", changes=True, connection=owner, after=seen):
             assert row["sync_seq"] > seen
             seen = row["sync_seq"]
             replica.pop(row["id"], None)
@@ -84,10 +84,12 @@ async def test_the_copy_equals_a_model_and_its_feed_rebuilds_it(
                 replica[row["id"]] = (row["system_modstamp"], row["name"])
     everything = {
         row["id"]: (row["system_modstamp"], row["name"], row["is_deleted"])
-        async for row in store.read("contact", changes=True, connection=owner)
+        async for row in store.rows.read("contact", changes=True, connection=owner)
     }
-    live = {row["id"]: (row["system_modstamp"], row["name"]) async for row in store.read("contact", connection=owner)}
-    found = await store.run(run.id)
+    live = {
+        row["id"]: (row["system_modstamp"], row["name"]) async for row in store.rows.read("contact", connection=owner)
+    }
+    found = await store.runs.get(run.id)
     assert everything == model.rows
     assert live == {key: row[:2] for key, row in model.rows.items() if not row[2]} == replica
     assert Counts(found.added, found.updated, found.deleted, found.unchanged) == total

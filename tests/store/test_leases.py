@@ -106,10 +106,10 @@ def rows(tmp_path: Path) -> Rows:
     return Rows(tmp_path / "orgsync.db")
 
 
-async def taken(store: Store, lasts: float = LONG) -> int | None:
+async def taken(store: Store, ttl: float = LONG) -> int | None:
     """Take the lease and let it go; answer with its epoch, or None where another holds it."""
     try:
-        async with store.begin_run("contacts", "acme", lasts=lasts) as run:
+        async with store.runs.begin("contacts", "acme", ttl=ttl) as run:
             return run.epoch
     except AlreadyRunning:
         return None
@@ -122,26 +122,26 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 async def test_each_holder_has_a_higher_epoch_and_others_are_refused_meanwhile(store: Store) -> None:
-    async with store.begin_run("contacts", "acme") as run:
+    async with store.runs.begin("contacts", "acme") as run:
         assert (run.sync, run.connection, run.epoch) == ("contacts", "acme", 1)
         with pytest.raises(AlreadyRunning, match=rf"'contacts' on 'acme' is being run by process {os.getpid()} on .*Z"):
-            async with store.begin_run("contacts", "acme"):
+            async with store.runs.begin("contacts", "acme"):
                 pass
     assert [await taken(store), await taken(store)] == [2, 3]
 
 
 async def test_another_sync_and_another_connection_have_leases_of_their_own(store: Store) -> None:
     async with (
-        store.begin_run("contacts", "acme"),
-        store.begin_run("accounts", "acme"),
-        store.begin_run("contacts", "beta") as third,
+        store.runs.begin("contacts", "acme"),
+        store.runs.begin("accounts", "acme"),
+        store.runs.begin("contacts", "beta") as third,
     ):
         assert third.epoch == 1
 
 
 async def test_two_stores_of_one_process_exclude_each_other(url: str, folder: Path, store: Store) -> None:
     async with Store.open(url, folder=folder) as other:
-        async with store.begin_run("contacts", "acme"):
+        async with store.runs.begin("contacts", "acme"):
             assert await taken(other) is None
         assert await taken(other) == 2
 
@@ -153,7 +153,7 @@ async def test_of_many_tasks_one_at_a_time_holds_the_lease(store: Store) -> None
         nonlocal inside, most
         while True:
             try:
-                async with store.begin_run("contacts", "acme") as run:
+                async with store.runs.begin("contacts", "acme") as run:
                     inside += 1
                     most = max(most, inside)
                     epochs.append(run.epoch)
@@ -176,7 +176,7 @@ async def test_a_killed_process_is_followed_at_once(store: Store, spawn: Spawn, 
     other.kill()
     async with running(store) as run:
         assert run.epoch == 2
-    assert [each.status for each in await store.runs()] == ["running", "failed"]
+    assert [each.status for each in await store.runs.list()] == ["running", "failed"]
     assert len(list((folder / "holders").iterdir())) == 1
 
 
@@ -204,7 +204,7 @@ async def test_a_process_that_wakes_after_another_took_over_writes_nothing(
         )
     assert other.ask("leave") == "left"
     assert list(await names(store)) == ["mine"]
-    assert [each.added for each in await store.runs()] == [1, 0]
+    assert [each.added for each in await store.runs.list()] == [1, 0]
     assert rows.read("epoch") == 2
 
 
@@ -236,7 +236,7 @@ async def test_a_holder_of_another_host_is_waited_for(store: Store, spawn: Spawn
     other.kill()
     rows.change("holder", f"{rows.read('holder').partition('@')[0]}@elsewhere")
     with pytest.raises(AlreadyRunning, match="on elsewhere since"):
-        async with store.begin_run("contacts", "acme"):
+        async with store.runs.begin("contacts", "acme"):
             pass
     rows.expire()
     assert await taken(store) == 2
@@ -245,7 +245,7 @@ async def test_a_holder_of_another_host_is_waited_for(store: Store, spawn: Spawn
 async def test_a_holder_whose_file_is_in_another_folder_is_not_taken_for_dead(
     store: Store, url: str, tmp_path: Path
 ) -> None:
-    async with store.begin_run("contacts", "acme"), Store.open(url, folder=tmp_path / "other") as other:
+    async with store.runs.begin("contacts", "acme"), Store.open(url, folder=tmp_path / "other") as other:
         assert await taken(other) is None
 
 
@@ -259,7 +259,7 @@ async def test_a_killed_process_that_held_two_leases_frees_both(store: Store, sp
         )
     other.kill()
     assert await taken(store) == 2
-    async with store.begin_run("accounts", "acme") as second:
+    async with store.runs.begin("accounts", "acme") as second:
         assert second.epoch == 2
 
 
@@ -269,11 +269,11 @@ async def test_what_runs_under_a_lost_lease_is_refused_whole(store: Store, run: 
     with pytest.raises(AlreadyRunning, match="was taken over by process"):
         await deliver(store, run, [contact("b")], deleted_ids=["a"])
     with pytest.raises(AlreadyRunning, match="was taken over by process"):
-        await store.finish_run(run, status="done", api_calls=9)
-    found = await store.run(run.id)
+        await store.runs.finish(run, status="done", api_calls=9)
+    found = await store.runs.get(run.id)
     assert (found.status, found.added, found.deleted) == ("running", 1, 0)
     assert list(await names(store)) == ["a"]
-    assert await store.last_change() == 1
+    assert await store.rows.last_change() == 1
 
 
 async def test_a_lease_that_ran_out_and_that_nobody_took_is_renewed_by_a_commit(
@@ -295,10 +295,10 @@ async def test_nothing_is_committed_after_the_lease_was_let_go(store: Store) -> 
 
 async def test_renaming_or_removing_a_connection_ends_its_leases_and_no_other(store: Store, start: Start) -> None:
     for name in ("acme", "beta", "zeta"):
-        await store.save_connection(Connection(name=name), {})
+        await store.connections.save(Connection(name=name), {})
     acme, beta, zeta = [await start(connection=name) for name in ("acme", "beta", "zeta")]
-    await store.rename_connection("acme", "acme-eu")
-    await store.remove_connection("beta", keep_rows=True)
+    await store.connections.rename("acme", "acme-eu")
+    await store.connections.remove("beta", keep_rows=True)
     for lost in (acme, beta):
         with pytest.raises(AlreadyRunning, match="renamed or removed"):
             await deliver(store, lost, [contact("a")])
@@ -307,14 +307,14 @@ async def test_renaming_or_removing_a_connection_ends_its_leases_and_no_other(st
 
 
 async def test_a_heartbeat_renews_the_lease(store: Store, rows: Rows) -> None:
-    async with store.begin_run("contacts", "acme", lasts=0.04):
+    async with store.runs.begin("contacts", "acme", ttl=0.04):
         rows.change("lasts", LONG)
         first = rows.read("expires_at")
         await until(lambda: rows.read("expires_at") > first)
 
 
 async def test_a_heartbeat_that_finds_another_epoch_leaves_that_alone(store: Store, rows: Rows) -> None:
-    async with store.begin_run("contacts", "acme", lasts=0.02):
+    async with store.runs.begin("contacts", "acme", ttl=0.02):
         rows.change("epoch", 5)
         rows.change("expires_at", LONG_AGO)
         for _ in range(20):
@@ -324,8 +324,8 @@ async def test_a_heartbeat_that_finds_another_epoch_leaves_that_alone(store: Sto
 
 async def test_a_heartbeat_that_cannot_write_for_a_while_goes_on(url: str, folder: Path, rows: Rows) -> None:
     async with Store.open(f"{url}?timeout=0", folder=folder) as store, running(store) as run:
-        assert await store.prepare(CONTACT) == []
-        async with store.begin_run("accounts", "acme", lasts=0.04):
+        assert await store.rows.prepare(CONTACT) == []
+        async with store.runs.begin("accounts", "acme", ttl=0.04):
             with rows.locked():
                 await anyio.sleep(0.1)
             before = rows.read("expires_at", "accounts")
@@ -337,7 +337,7 @@ async def test_a_lease_that_cannot_be_released_runs_out(url: str, folder: Path, 
     async with Store.open(f"{url}?timeout=0", folder=folder) as store:
         with rows.locked():
             pass
-        begun = store.begin_run("contacts", "acme")
+        begun = store.runs.begin("contacts", "acme")
         await begun.__aenter__()
         with rows.locked():
             await begun.__aexit__(None, None, None)
@@ -349,7 +349,7 @@ async def test_a_lease_that_cannot_be_released_runs_out(url: str, folder: Path, 
 @pytest.mark.parametrize("error", [ValueError("inside"), SystemExit("inside")])
 async def test_an_error_inside_comes_out_as_it_is_and_the_lease_is_free(store: Store, error: BaseException) -> None:
     with pytest.raises(type(error), match="inside") as caught:
-        async with store.begin_run("contacts", "acme"):
+        async with store.runs.begin("contacts", "acme"):
             raise error
     assert caught.value.__context__ is None
     assert await taken(store) == 2
@@ -357,7 +357,7 @@ async def test_an_error_inside_comes_out_as_it_is_and_the_lease_is_free(store: S
 
 async def test_a_cancelled_holder_ends_cancelled_and_the_lease_is_free(store: Store) -> None:
     with anyio.CancelScope() as scope:
-        async with store.begin_run("contacts", "acme"):
+        async with store.runs.begin("contacts", "acme"):
             scope.cancel()
             await anyio.lowlevel.checkpoint()
             raise AssertionError("it went on")
@@ -369,7 +369,7 @@ async def test_a_holder_that_is_cancelled_while_it_takes_the_lease_leaves_it_fre
     for _ in range(20):
         with anyio.CancelScope() as scope:
             scope.cancel()
-            async with store.begin_run("contacts", "acme"):
+            async with store.runs.begin("contacts", "acme"):
                 await anyio.lowlevel.checkpoint()
                 raise AssertionError("it went on")
     assert await taken(store) == 21

@@ -40,7 +40,7 @@ def deal(key: str, amount: Decimal | None, fee: Decimal | None = None, *, delete
 
 async def keep(store: Store, run: Run, amounts: Sequence[Decimal | None]) -> Counts:
     rows = [deal(f"{number:04}", amount) for number, amount in enumerate(amounts)]
-    return await store.commit(run, [Write(SCHEMA, rows)], None, 0)
+    return await store.rows.commit(run, [Write(SCHEMA, rows)], None, 0)
 
 
 def plain(folder: Path, sql: str) -> list[Any]:
@@ -89,8 +89,8 @@ async def test_plain_sql_compares_sorts_and_computes(store: Store, run: Run, tmp
 
 async def test_eighteen_digits_with_two_decimals_come_back_exact(store: Store, run: Run, tmp_path: Path) -> None:
     await keep(store, run, [EXACT])
-    assert [row["amount"] async for row in store.read("deal")] == ["1234567890123456.78"]
-    assert (await store.rows("deal", "acme", ["0000"]))["0000"]["amount"] == "1234567890123456.78"
+    assert [row["amount"] async for row in store.rows.read("deal")] == ["1234567890123456.78"]
+    assert (await store.rows.get("deal", "acme", ["0000"]))["0000"]["amount"] == "1234567890123456.78"
     async with store.session() as session:
         assert [each.amount for each in await session.exec(select(Deal))] == [EXACT]
         assert list(await session.exec(select(deal_amount).where(deal_amount == EXACT))) == [EXACT]
@@ -106,13 +106,13 @@ async def test_the_last_digit_counts_as_a_change(store: Store, run: Run) -> None
     assert float(other) == float(EXACT)
     assert await keep(store, run, [other]) == Counts(updated=1)
     assert await keep(store, run, [other]) == Counts(unchanged=1)
-    assert [row["amount"] async for row in store.read("deal", changes=True)] == [str(other)]
+    assert [row["amount"] async for row in store.rows.read("deal", changes=True)] == [str(other)]
 
 
 async def test_a_row_that_comes_deleted_has_its_last_number(store: Store, run: Run) -> None:
     await keep(store, run, [EXACT])
-    await store.commit(run, [Write(SCHEMA, [deal("0000", Decimal(7), EXACT, deleted=True)])], None, 0)
-    rows = [row async for row in store.read("deal", changes=True)]
+    await store.rows.commit(run, [Write(SCHEMA, [deal("0000", Decimal(7), EXACT, deleted=True)])], None, 0)
+    rows = [row async for row in store.rows.read("deal", changes=True)]
     assert [(row["amount"], row["fee"], row["is_deleted"]) for row in rows] == [("7", str(EXACT), True)]
 
 
@@ -137,7 +137,7 @@ async def test_digits_are_not_guessed_behind_a_subquery(store: Store, run: Run) 
 
 async def test_a_column_of_numbers_is_shown_once(store: Store, run: Run) -> None:
     await keep(store, run, [EXACT])
-    [row] = [row async for row in store.read("deal")]
+    [row] = [row async for row in store.rows.read("deal")]
     assert [name for name in row if "amount" in name or "fee" in name] == ["amount", "fee"]
 
 
@@ -148,10 +148,10 @@ async def test_a_table_is_widened_by_a_column_of_numbers(store: Store, run: Run,
 
         return Deal
 
-    await store.commit(run, [Write(schema_of(narrow()), [("0000", MID, False, "3")])], None, 0)
-    assert await store.prepare(SCHEMA) == ["amount"]
+    await store.rows.commit(run, [Write(schema_of(narrow()), [("0000", MID, False, "3")])], None, 0)
+    assert await store.rows.prepare(SCHEMA) == ["amount"]
     assert await keep(store, run, [EXACT]) == Counts(updated=1)
-    assert [row["amount"] async for row in store.read("deal")] == [str(EXACT)]
+    assert [row["amount"] async for row in store.rows.read("deal")] == [str(EXACT)]
     assert "deal__amount" in str(plain(tmp_path, "SELECT name FROM sqlite_master WHERE type = 'index'"))
 
 
@@ -162,7 +162,7 @@ async def test_text_does_not_become_a_column_of_numbers(store: Store, run: Run) 
 
     await keep(store, run, [EXACT])
     with pytest.raises(RecordClassInvalid, match=r"Other\.amount is VARCHAR in the class, but NUMERIC in the table"):
-        await store.prepare(schema_of(Other))
+        await store.rows.prepare(schema_of(Other))
 
 
 def test_another_database_uses_its_own_numbers() -> None:

@@ -42,7 +42,7 @@ def write(schema: Schema, *ids: str) -> Sequence[Write]:
 async def test_the_first_sync_that_writes_to_a_table_owns_it_on_every_connection(store: Store) -> None:
     async with running(store) as run:
         await deliver(store, run, [contact("a")])
-    assert await store.owners() == {"contact": "contacts"}
+    assert await store.rows.owners() == {"contact": "contacts"}
     for connection in ("acme", "beta"):
         async with running(store, "customers", connection) as other:
             with pytest.raises(RecordClassInvalid, match="The table contact belongs to the sync contacts") as caught:
@@ -59,16 +59,16 @@ async def test_a_refused_sync_neither_widens_the_table_nor_keeps_its_position(st
         await deliver(store, run, [contact("a")])
     async with running(store, "customers") as other:
         with pytest.raises(RecordClassInvalid, match="belongs to the sync contacts"):
-            await store.commit(other, write(schema_of(Wider), "b"), Position("contact", None, {}), 0)
-    [row] = [row async for row in store.read("contact")]
+            await store.rows.commit(other, write(schema_of(Wider), "b"), Position("contact", None, {}), 0)
+    [row] = [row async for row in store.rows.read("contact")]
     assert "shoe_size" not in row
-    assert await store.checkpoints("customers", "acme") == {}
+    assert await store.runs.checkpoints("customers", "acme") == {}
 
 
 async def test_an_empty_batch_makes_a_table_a_syncs_own(store: Store) -> None:
     async with running(store) as run:
         await deliver(store, run, [])
-    assert await store.owners() == {"contact": "contacts"}
+    assert await store.rows.owners() == {"contact": "contacts"}
 
 
 async def test_the_case_of_a_tables_name_makes_no_other_table(store: Store) -> None:
@@ -76,17 +76,17 @@ async def test_the_case_of_a_tables_name_makes_no_other_table(store: Store) -> N
         await deliver(store, run, [contact("a")])
     async with running(store, "customers") as other:
         with pytest.raises(RecordClassInvalid, match="belongs to the sync contacts"):
-            await store.commit(other, write(schema_of(Shouted), "b"), None, 0)
+            await store.rows.commit(other, write(schema_of(Shouted), "b"), None, 0)
         with pytest.raises(RecordClassInvalid, match="belongs to the sync contacts"):
-            await store.require_tables(other, ["CONTACT"])
+            await store.rows.require_owner(other, ["CONTACT"])
 
 
 async def test_a_table_whose_name_its_owner_wrote_in_capitals_is_the_same(store: Store) -> None:
     async with running(store, "customers") as run:
-        await store.commit(run, write(schema_of(Shouted), "a"), None, 0)
+        await store.rows.commit(run, write(schema_of(Shouted), "a"), None, 0)
     async with running(store) as other:
         with pytest.raises(RecordClassInvalid, match="belongs to the sync customers"):
-            await store.require_tables(other, ["contact"])
+            await store.rows.require_owner(other, ["contact"])
         with pytest.raises(RecordClassInvalid, match="belongs to the sync customers"):
             await deliver(store, other, [contact("b")])
 
@@ -96,7 +96,7 @@ async def test_of_two_processes_that_write_at_once_one_owns_the_table(store: Sto
 
     async def first_write(at: Store, sync: str) -> None:
         async with running(at, sync) as run:
-            await at.require_tables(run, ["contact"])
+            await at.rows.require_owner(run, ["contact"])
             ready.append(sync)
             while len(ready) < 2:
                 await anyio.lowlevel.checkpoint()
@@ -109,7 +109,7 @@ async def test_of_two_processes_that_write_at_once_one_owns_the_table(store: Sto
     async with Store.open(url, folder=folder) as other, anyio.create_task_group() as both:
         both.start_soon(first_write, store, "contacts")
         both.start_soon(first_write, other, "customers")
-    [owner] = (await store.owners()).values()
+    [owner] = (await store.rows.owners()).values()
     assert {owner, *refused} == {"contacts", "customers"}
     assert set(await names(store)) == {owner}
 
@@ -129,27 +129,29 @@ async def test_what_one_sync_alone_had_read_into_was_its_own_before_tables_had_o
             )
     engine.dispose()
     async with Store.open(url, folder=folder) as store:
-        assert await store.owners() == {"one": "a"}
+        assert await store.rows.owners() == {"one": "a"}
 
 
 async def test_a_reset_gives_up_rows_positions_seen_ids_and_the_table(store: Store) -> None:
     async with running(store) as run:
-        await store.commit(run, [Write(CONTACT, [contact("a"), contact("b")])], Position("contact", None, {"n": 1}), 0)
-        await store.mark_seen("acme", "contacts contact", ["a", "b"])
+        await store.rows.commit(
+            run, [Write(CONTACT, [contact("a"), contact("b")])], Position("contact", None, {"n": 1}), 0
+        )
+        await store.copy("acme", sync="contacts").mark_seen(CONTACT, ["a", "b"])
     async with running(store, "own") as run:
-        await store.commit(run, write(schema_of(Own), "z"), Position("own", None, {}), 0)
-    last = await store.last_change()
-    planned = await store.copy_of("contacts")
+        await store.rows.commit(run, write(schema_of(Own), "z"), Position("own", None, {}), 0)
+    last = await store.rows.last_change()
+    planned = await store.rows.of_sync("contacts")
     assert (planned.rows, planned.checkpoints) == ({"contact": 2}, 1)
-    assert await store.reset("contacts") == planned
-    assert await store.tables() == ["own"]
-    assert await store.owners() == {"own": "own"}
-    assert await store.checkpoints("contacts", "acme") == {}
-    assert await store.checkpoints("own", "acme") != {}
-    assert [run.sync for run in await store.runs()] == ["own", "contacts"], "what was run stays listed"
+    assert await store.rows.reset("contacts") == planned
+    assert await store.rows.tables() == ["own"]
+    assert await store.rows.owners() == {"own": "own"}
+    assert await store.runs.checkpoints("contacts", "acme") == {}
+    assert await store.runs.checkpoints("own", "acme") != {}
+    assert [run.sync for run in await store.runs.list()] == ["own", "contacts"], "what was run stays listed"
     async with running(store, "customers") as run:
         await deliver(store, run, [contact("a")])
-        assert await store.unseen("contact", "acme", "contacts contact", limit=9, upto_seq=99) == ["a"]
+        assert await store.copy("acme", sync="contacts").unseen(CONTACT, limit=9, upto_seq=99) == ["a"]
     [(key, change, number)] = await feed(store)
     assert (key, change) == ("a", "added")
     assert number > last, "the change feed goes on counting"
@@ -158,14 +160,14 @@ async def test_a_reset_gives_up_rows_positions_seen_ids_and_the_table(store: Sto
 async def test_a_reset_of_one_connection_leaves_the_others(store: Store) -> None:
     for connection in ("acme", "beta"):
         async with running(store, connection=connection) as run:
-            await store.commit(run, [Write(CONTACT, [contact("a")])], Position("contact", None, {}), 0)
-            await store.mark_seen(connection, "contacts contact", ["a"])
-    assert (await store.reset("contacts", "acme")).rows == {"contact": 1}
-    assert [row["connection"] async for row in store.read("contact")] == ["beta"]
-    assert await store.checkpoints("contacts", "acme") == {}
-    assert await store.checkpoints("contacts", "beta") != {}
-    assert await store.owners() == {"contact": "contacts"}
-    assert await store.unseen("contact", "beta", "contacts contact", limit=9, upto_seq=99) == []
+            await store.rows.commit(run, [Write(CONTACT, [contact("a")])], Position("contact", None, {}), 0)
+            await store.copy(connection, sync="contacts").mark_seen(CONTACT, ["a"])
+    assert (await store.rows.reset("contacts", "acme")).rows == {"contact": 1}
+    assert [row["connection"] async for row in store.rows.read("contact")] == ["beta"]
+    assert await store.runs.checkpoints("contacts", "acme") == {}
+    assert await store.runs.checkpoints("contacts", "beta") != {}
+    assert await store.rows.owners() == {"contact": "contacts"}
+    assert await store.copy("beta", sync="contacts").unseen(CONTACT, limit=9, upto_seq=99) == []
 
 
 async def test_a_reset_waits_for_no_run_and_breaks_none(store: Store, url: str, folder: Path) -> None:
@@ -173,7 +175,7 @@ async def test_a_reset_waits_for_no_run_and_breaks_none(store: Store, url: str, 
         await deliver(store, run, [contact("a")])
         for connection in (None, "acme"):
             with pytest.raises(AlreadyRunning, match="is being run by process"):
-                await store.reset("contacts", connection)
+                await store.rows.reset("contacts", connection)
         assert set(await names(store)) == {"a"}
         await deliver(store, run, [contact("b")])
 
@@ -181,22 +183,22 @@ async def test_a_reset_waits_for_no_run_and_breaks_none(store: Store, url: str, 
 async def test_a_run_whose_lease_had_run_out_before_the_reset_writes_nothing_after_it(
     store: Store, tmp_path: Path
 ) -> None:
-    async with store.begin_run("contacts", "acme", lasts=3600) as run:
+    async with store.runs.begin("contacts", "acme", ttl=3600) as run:
         await deliver(store, run, [contact("a")])
         with closing(sqlite3.connect(tmp_path / "orgsync.db", isolation_level=None)) as raw:
             raw.execute("UPDATE orgsync_lease SET expires_at = ?", (OLD,))  # as of a process that was stopped for long
-        await store.reset("contacts")
+        await store.rows.reset("contacts")
         with pytest.raises(AlreadyRunning, match="has lost its lease"):
             await deliver(store, run, [contact("b")])
-    assert await store.tables() == []
-    assert (await store.runs())[0].status == "failed"
+    assert await store.rows.tables() == []
+    assert (await store.runs.list())[0].status == "failed"
 
 
 async def test_a_table_that_another_process_has_reset_is_made_anew(store: Store, url: str, folder: Path) -> None:
     async with running(store) as run:
         await deliver(store, run, [contact("a")])
     async with Store.open(url, folder=folder) as other:
-        await other.reset("contacts")
+        await other.rows.reset("contacts")
     async with running(store) as run:
         await deliver(store, run, [contact("b")])
     assert set(await names(store)) == {"b"}
@@ -204,11 +206,11 @@ async def test_a_table_that_another_process_has_reset_is_made_anew(store: Store,
 
 async def test_a_misspelt_sync_or_connection_gets_the_nearest_name(store: Store) -> None:
     with pytest.raises(ConfigurationInvalid, match="no sync in the database 'contacts'"):
-        await store.reset("contacts")
+        await store.rows.reset("contacts")
     async with running(store) as run:
         await deliver(store, run, [contact("a")])
     with pytest.raises(ConfigurationInvalid, match="did you mean 'contacts'"):
-        await store.reset("contcats")
+        await store.rows.reset("contcats")
     with pytest.raises(ConfigurationInvalid, match="no connection 'amce'"):
-        await store.reset("contacts", "amce")
-    assert (await store.reset("contacts", "acme")).rows == {"contact": 1}, "rows of a connection that is gone, too"
+        await store.rows.reset("contacts", "amce")
+    assert (await store.rows.reset("contacts", "acme")).rows == {"contact": 1}, "rows of a connection that is gone, too"

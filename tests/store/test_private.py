@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from orgsync.errors import StoreUnavailable
-from orgsync.store import Connection, Store, View
+from orgsync.store import Connection, Store, open_view
 
 SECRETS = {"refresh_token": "t0ken"}
 
@@ -20,7 +20,7 @@ def mode(path: Path) -> str:
 
 async def kept(url: str, folder: Path) -> None:
     async with Store.open(url, folder=folder) as store:
-        await store.save_connection(Connection(name="acme"), SECRETS)
+        await store.connections.save(Connection(name="acme"), SECRETS)
 
 
 @pytest.mark.parametrize("place", ["folder", "database", "key"])
@@ -35,14 +35,14 @@ async def test_a_symbolic_link_is_refused_and_what_it_leads_to_left_alone(
     before = elsewhere.stat().st_mtime_ns
     with pytest.raises(StoreUnavailable, match="is a symbolic link") as caught:
         async with Store.open(url, folder=folder) as store:
-            await store.secrets("acme")
+            await store.connections.secrets("acme")
     assert caught.value.remedy
     assert (path.is_symlink(), elsewhere.stat().st_mtime_ns) == (True, before)
 
 
 def test_a_database_that_is_a_link_is_not_looked_at_either(url: str, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "orgsync.db").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(StoreUnavailable, match="is a symbolic link"), View.open(url, folder=folder):
+    with pytest.raises(StoreUnavailable, match="is a symbolic link"), open_view(url, folder=folder):
         pass
 
 
@@ -53,7 +53,7 @@ async def test_what_is_open_to_others_is_closed_with_a_word(url: str, folder: Pa
         path.chmod(open_mode)
     with capture_logs() as said:
         async with Store.open(url, folder=folder) as store:
-            assert await store.secrets("acme") == SECRETS
+            assert await store.connections.secrets("acme") == SECRETS
     assert [mode(path) for path in places] == ["0o750", "0o660", "0o600"]
     assert [any(f"{path} was open to other users" in each["event"] for each in said) for path in places] == [True] * 3
     with capture_logs() as said:
@@ -71,7 +71,7 @@ async def test_what_another_user_holds_open_is_refused() -> None:
         home.chmod(0o777)
         os.seteuid(65534)
         try:
-            with pytest.raises(StoreUnavailable, match=r"open to others.*chmod 660"), View.open(url, folder=home):
+            with pytest.raises(StoreUnavailable, match=r"open to others.*chmod 660"), open_view(url, folder=home):
                 pass
         finally:
             os.seteuid(0)

@@ -17,18 +17,18 @@ async def test_live_rows_come_by_connection_and_id(store: Store, run: Run, start
     other = await start("contacts", "aaa")
     await deliver(store, run, [contact("b"), contact("a"), contact("c")], deleted_ids=["c"])
     await deliver(store, other, [contact("z")])
-    assert [(row["connection"], row["id"]) async for row in store.read("contact")] == [
+    assert [(row["connection"], row["id"]) async for row in store.rows.read("contact")] == [
         ("aaa", "z"),
         ("acme", "a"),
         ("acme", "b"),
     ]
-    assert [row["id"] async for row in store.read("contact", connection="acme")] == ["a", "b"]
-    assert [row["id"] async for row in store.read("contact", connection="nobody")] == []
+    assert [row["id"] async for row in store.rows.read("contact", connection="acme")] == ["a", "b"]
+    assert [row["id"] async for row in store.rows.read("contact", connection="nobody")] == []
 
 
 async def test_values_are_json_ready(store: Store, run: Run) -> None:
     await deliver(store, run, [contact("a"), ("b", None, False, None, None, None, None, None, None, None)])
-    first, second = [row async for row in store.read("contact")]
+    first, second = [row async for row in store.rows.read("contact")]
     assert (first["active"], first["is_deleted"], first["labels"], first["amount"]) == (True, False, ["a"], "10.50")
     assert (second["active"], second["labels"], second["system_modstamp"]) == (None, None, None)
 
@@ -40,7 +40,7 @@ async def test_changes_come_in_order_after_the_given_number(store: Store, run: R
     await deliver(store, run, [], deleted_ids=["a"])
 
     async def read(connection: str | None = None, after: int = 0) -> list[tuple[str, str]]:
-        rows = store.read("contact", changes=True, connection=connection, after=after)
+        rows = store.rows.read("contact", changes=True, connection=connection, after=after)
         return [(row["connection"], row["sync_change"]) async for row in rows]
 
     assert await read() == [("acme", "added"), ("beta", "added"), ("acme", "deleted")]
@@ -53,10 +53,10 @@ async def test_changes_come_in_order_after_the_given_number(store: Store, run: R
 async def test_pages_join_without_gap_or_repeat(store: Store, run: Run, changes: bool) -> None:
     rows: list[Row] = [contact(f"{number:05}") for number in range(2500)]
     await deliver(store, run, rows)
-    ids = [row["id"] async for row in store.read("contact", changes=changes)]
+    ids = [row["id"] async for row in store.rows.read("contact", changes=changes)]
     assert ids == [row[0] for row in rows]
     for limit in (0, 1, 1000, 1001, 2499, 9999):
-        read = [row["id"] async for row in store.read("contact", changes=changes, limit=limit)]
+        read = [row["id"] async for row in store.rows.read("contact", changes=changes, limit=limit)]
         assert read == ids[:limit]
 
 
@@ -65,7 +65,7 @@ async def test_reading_holds_a_page_and_no_more(store: Store, run: Run) -> None:
         await deliver(store, run, [contact(f"{number:06}", name="x" * 500) for number in range(start, start + 5000)])
     tracemalloc.start()
     count = 0
-    async for _ in store.read("contact"):
+    async for _ in store.rows.read("contact"):
         count += 1
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -77,31 +77,31 @@ async def test_a_table_is_found_by_its_name_or_its_class_in_any_case(store: Stor
     class OpportunityLineItem(Record, table=True):
         name: str | None
 
-    await store.commit(run, [Write(schema_of(OpportunityLineItem), [("a", MID, False, "x")])], None, 1)
+    await store.rows.commit(run, [Write(schema_of(OpportunityLineItem), [("a", MID, False, "x")])], None, 1)
     for name in ("opportunity_line_item", "OpportunityLineItem", "opportunitylineitem", "OPPORTUNITY_LINE_ITEM"):
-        assert [row["id"] async for row in store.read(name)] == ["a"]
+        assert [row["id"] async for row in store.rows.read(name)] == ["a"]
 
 
 async def test_an_unknown_table_is_answered_with_the_nearest(store: Store) -> None:
     with pytest.raises(ConfigurationInvalid, match="Run a sync first"):
-        _ = [row async for row in store.read("contact")]
-    await store.prepare(CONTACT)
+        _ = [row async for row in store.rows.read("contact")]
+    await store.rows.prepare(CONTACT)
     with pytest.raises(ConfigurationInvalid, match=r"'Contcat'; did you mean 'contact'\?"):
-        _ = [row async for row in store.read("Contcat")]
+        _ = [row async for row in store.rows.read("Contcat")]
     with pytest.raises(ConfigurationInvalid, match="orgsync_run"):
-        _ = [row async for row in store.read("orgsync_run")]
+        _ = [row async for row in store.rows.read("orgsync_run")]
 
 
 async def test_of_many_ids_those_with_a_live_row_are_named(store: Store, run: Run) -> None:
     await deliver(store, run, [contact(key) for key in ("a", "b", "gone")], deleted_ids=["gone"])
-    assert await store.live_among("contact", "acme", ["never", "b", "gone", "a"]) == ["b", "a"]
-    assert await store.live_among("contact", "beta", ["a"]) == []
-    assert await store.live_among("contact", "acme", []) == []
+    assert await store.copy("acme").live_among(CONTACT, ["never", "b", "gone", "a"]) == ["b", "a"]
+    assert await store.copy("beta").live_among(CONTACT, ["a"]) == []
+    assert await store.copy("acme").live_among(CONTACT, []) == []
 
 
 async def test_ten_thousand_ids_are_looked_for_at_once(store: Store, run: Run) -> None:
     await deliver(store, run, [contact(f"{number:05}") for number in range(0, 10_000, 2)])
-    assert len(await store.live_among("contact", "acme", [f"{number:05}" for number in range(10_000)])) == 5000
+    assert len(await store.copy("acme").live_among(CONTACT, [f"{number:05}" for number in range(10_000)])) == 5000
 
 
 async def add_a_run(store: Store) -> None:

@@ -34,9 +34,9 @@ async def test_values_come_back_as_the_class_says(store: Store, run: Run) -> Non
 
 async def test_an_unchanged_row_is_not_touched(store: Store, run: Run) -> None:
     await deliver(store, run, [contact("a")])
-    before = [row async for row in store.read("contact")]
+    before = [row async for row in store.rows.read("contact")]
     assert await deliver(store, run, [contact("a")]) == Counts(unchanged=1)
-    assert [row async for row in store.read("contact")] == before
+    assert [row async for row in store.rows.read("contact")] == before
 
 
 async def test_a_changed_value_updates_the_row_and_gives_it_a_new_number(store: Store, run: Run) -> None:
@@ -82,7 +82,7 @@ async def test_a_soft_deleted_row_takes_its_last_values_and_leaves_the_live_rows
     await deliver(store, run, [contact("a")])
     assert await deliver(store, run, [contact("a", NEW, "Bea", deleted=True)]) == Counts(deleted=1)
     assert await names(store) == {}
-    [row] = [row async for row in store.read("contact", changes=True)]
+    [row] = [row async for row in store.rows.read("contact", changes=True)]
     assert (row["name"], row["is_deleted"], row["sync_change"], row["system_modstamp"]) == ("Bea", True, "deleted", NEW)
 
 
@@ -102,17 +102,17 @@ async def test_a_row_deleted_twice_is_counted_once(store: Store, run: Run) -> No
 async def test_marking_an_id_deleted_keeps_its_values(store: Store, run: Run) -> None:
     await deliver(store, run, [contact("a")])
     await deliver(store, run, [], deleted_ids=["a"])
-    [row] = [row async for row in store.read("contact", changes=True)]
+    [row] = [row async for row in store.rows.read("contact", changes=True)]
     assert (row["name"], row["is_deleted"], row["sync_change"], row["system_modstamp"]) == ("Ann", True, "deleted", MID)
 
 
 async def test_an_undeleted_row_is_added_again_and_keeps_the_day_it_was_first_seen(store: Store, run: Run) -> None:
     await deliver(store, run, [contact("a")])
-    [before] = [row async for row in store.read("contact")]
+    [before] = [row async for row in store.rows.read("contact")]
     await deliver(store, run, [], deleted_ids=["a"])
     await anyio.sleep(0.002)
     assert await deliver(store, run, [contact("a")]) == Counts(added=1)
-    [after] = [row async for row in store.read("contact")]
+    [after] = [row async for row in store.rows.read("contact")]
     assert after["sync_first_seen_at"] == before["sync_first_seen_at"] < after["sync_changed_at"]
     assert (after["is_deleted"], after["sync_change"]) == (False, "added")
 
@@ -144,7 +144,7 @@ async def test_connections_do_not_share_rows(store: Store, run: Run, start: Star
     await deliver(store, run, [contact("a")])
     assert await deliver(store, other, [contact("a", name="Bo")]) == Counts(added=1)
     await deliver(store, other, [], deleted_ids=["a"])
-    assert [row["name"] async for row in store.read("contact")] == ["Ann"]
+    assert [row["name"] async for row in store.rows.read("contact")] == ["Ann"]
 
 
 @pytest.mark.parametrize("size", [1, 49, 50, 51, 100, 137])
@@ -159,8 +159,8 @@ async def test_batches_of_every_size_are_written_whole(store: Store, run: Run, s
 async def test_a_table_of_four_hundred_columns_is_written(store: Store, run: Run) -> None:
     schema = schema_of(Wide)
     rows: list[Row] = [(f"{key}", MID, False, *(f"v{n}" for n in range(400))) for key in range(5)]
-    assert await store.commit(run, [Write(schema, rows)], None, 0) == Counts(added=5)
-    last = [row async for row in store.read("wide")][-1]
+    assert await store.rows.commit(run, [Write(schema, rows)], None, 0) == Counts(added=5)
+    last = [row async for row in store.rows.read("wide")][-1]
     assert (last["id"], last["field_0"], last["field_399"]) == ("4", "v0", "v399")
 
 
@@ -169,7 +169,7 @@ async def test_a_class_without_fields_has_rows(store: Store, run: Run) -> None:
         pass
 
     async def take(stamp: str) -> Counts:
-        return await store.commit(run, [Write(schema_of(Bare), [("a", stamp, False)])], None, 0)
+        return await store.rows.commit(run, [Write(schema_of(Bare), [("a", stamp, False)])], None, 0)
 
     assert [await take(OLD), await take(OLD), await take(NEW)] == [
         Counts(added=1),
@@ -186,44 +186,44 @@ async def test_half_a_surrogate_pair_becomes_a_question_mark_and_the_batch_goes_
 
 async def test_counts_checkpoint_and_rows_are_committed_together(store: Store, run: Run) -> None:
     position = Position("contact", None, {"page": 1})
-    await store.commit(run, [Write(CONTACT, [contact("a"), contact("b")])], position, 3)
-    await store.commit(run, [Write(CONTACT, [contact("a", NEW), contact("b")], ["b"])], None, 5)
-    found = await store.run(run.id)
+    await store.rows.commit(run, [Write(CONTACT, [contact("a"), contact("b")])], position, 3)
+    await store.rows.commit(run, [Write(CONTACT, [contact("a", NEW), contact("b")], ["b"])], None, 5)
+    found = await store.runs.get(run.id)
     assert (found.added, found.updated, found.deleted, found.unchanged, found.api_calls) == (2, 1, 1, 1, 5)
-    assert (await store.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
+    assert (await store.runs.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
 
 
 async def test_one_commit_may_write_several_tables(store: Store, run: Run) -> None:
     wide = Write(schema_of(Wide), [("w", MID, False, *(None for _ in range(400)))])
-    assert await store.commit(run, [Write(CONTACT, [contact("a")]), wide], None, 0) == Counts(added=2)
-    assert await store.tables() == ["contact", "wide"]
+    assert await store.rows.commit(run, [Write(CONTACT, [contact("a")]), wide], None, 0) == Counts(added=2)
+    assert await store.rows.tables() == ["contact", "wide"]
 
 
 async def test_one_commit_may_change_a_row_twice_and_counts_both(store: Store, run: Run) -> None:
     writes = [Write(CONTACT, [contact("a", OLD)]), Write(CONTACT, [contact("a", NEW)])]
-    assert await store.commit(run, writes, None, 0) == Counts(added=1, updated=1)
+    assert await store.rows.commit(run, writes, None, 0) == Counts(added=1, updated=1)
 
 
 async def test_a_batch_that_fails_half_way_leaves_nothing(store: Store, run: Run) -> None:
-    await store.commit(run, [Write(CONTACT, [contact("a")])], Position("contact", None, {"page": 1}), 1)
+    await store.rows.commit(run, [Write(CONTACT, [contact("a")])], Position("contact", None, {"page": 1}), 1)
     impossible: Row = ("b", NEW, False, "Bo", 2**70, 0.5, True, "1", OLD, "[]")
     with pytest.raises(OverflowError):
-        await store.commit(
+        await store.rows.commit(
             run,
             [Write(CONTACT, [contact("a", NEW, "Bea")], ["a"]), Write(CONTACT, [impossible])],
             Position("contact", None, {"page": 2}),
             2,
         )
     assert await names(store) == {"a": "Ann"}
-    found = await store.run(run.id)
+    found = await store.runs.get(run.id)
     assert (found.added, found.updated, found.deleted, found.api_calls) == (1, 0, 0, 1)
-    assert (await store.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
+    assert (await store.runs.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
     assert await deliver(store, run, [contact("b")]) == Counts(added=1)
     assert await feed(store) == [("a", "added", 1), ("b", "added", 2)]
 
 
 async def test_a_run_that_has_ended_commits_nothing(store: Store, run: Run) -> None:
-    await store.finish_run(run, status="failed", api_calls=0)
+    await store.runs.finish(run, status="failed", api_calls=0)
     with pytest.raises(AlreadyRunning, match="has lost its lease"):
         await deliver(store, run, [contact("a")])
     assert await names(store) == {}
@@ -231,13 +231,13 @@ async def test_a_run_that_has_ended_commits_nothing(store: Store, run: Run) -> N
 
 async def test_a_cancelled_commit_leaves_the_store_usable_and_whole(store: Store, run: Run) -> None:
     rows: list[Row] = [contact(f"{number:05}") for number in range(3000)]
-    await store.prepare(CONTACT)
+    await store.rows.prepare(CONTACT)
     for patience in (0.0, 0.001, 0.003, 0.006, 0.01, 0.02):
         with anyio.move_on_after(patience):
             await deliver(store, run, rows)
         live = len(await names(store))
         assert live in (0, 3000)
-        assert (await store.run(run.id)).added % 3000 == 0
+        assert (await store.runs.get(run.id)).added % 3000 == 0
         await deliver(store, run, [], deleted_ids=[str(row[0]) for row in rows])
     assert await deliver(store, run, rows) == Counts(added=3000)
 
@@ -248,7 +248,7 @@ async def test_many_tasks_commit_at_once_and_no_number_is_given_twice(store: Sto
             tasks.start_soon(deliver, store, run, [contact(f"{worker}-{n}") for n in range(20)])
     numbers = [number for _, _, number in await feed(store)]
     assert len(set(numbers)) == 400
-    assert (await store.run(run.id)).added == 400
+    assert (await store.runs.get(run.id)).added == 400
 
 
 def test_rows_are_not_shown_in_a_repr() -> None:

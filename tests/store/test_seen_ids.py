@@ -1,4 +1,4 @@
-"""What a pass has met in the org, against what the copy has."""
+"""What a pass has seen in the org, against what the copy has."""
 
 import sqlite3
 from contextlib import closing
@@ -20,114 +20,114 @@ KEYS = st.sets(st.sampled_from("aAbBcCdD"))
 async def unseen(
     store: Store, owner: str = "pass", *, after: str = "", limit: int = 99, upto_seq: int = ALL
 ) -> list[str]:
-    return await store.unseen("contact", "acme", owner, after=after, limit=limit, upto_seq=upto_seq)
+    return await store.copy("acme", sync=owner).unseen(CONTACT, after=after, limit=limit, upto_seq=upto_seq)
 
 
-async def unknown(store: Store, owner: str = "pass", *, after: str = "", limit: int = 99) -> list[str]:
-    return await store.unknown("contact", "acme", owner, after=after, limit=limit)
+async def not_copied(store: Store, owner: str = "pass", *, after: str = "", limit: int = 99) -> list[str]:
+    return await store.copy("acme", sync=owner).not_copied(CONTACT, after=after, limit=limit)
 
 
-async def test_rows_that_a_pass_did_not_meet_and_ids_that_the_copy_lacks_are_told_apart(store: Store, run: Run) -> None:
+async def test_rows_that_a_pass_did_not_see_and_ids_that_the_copy_lacks_are_told_apart(store: Store, run: Run) -> None:
     await deliver(store, run, [contact(key) for key in "abcd"], deleted_ids=["c"])
-    await store.mark_seen("acme", "pass", ["b", "c", "e"])
+    await store.copy("acme", sync="pass").mark_seen(CONTACT, ["b", "c", "e"])
     assert await unseen(store) == ["a", "d"]
-    assert await unknown(store) == ["c", "e"]
-    assert await store.live_count("contact", "acme") == 3
+    assert await not_copied(store) == ["c", "e"]
+    assert await store.rows.live_count("contact", "acme") == 3
 
 
-async def test_an_id_met_twice_counts_once(store: Store) -> None:
-    await store.mark_seen("acme", "pass", ["a", "b", "a"])
-    await store.mark_seen("acme", "pass", ["b", "c"])
-    await store.mark_seen("acme", "pass", [])
-    assert await unknown(store) == ["a", "b", "c"]
+async def test_an_id_seen_twice_counts_once(store: Store) -> None:
+    await store.copy("acme", sync="pass").mark_seen(CONTACT, ["a", "b", "a"])
+    await store.copy("acme", sync="pass").mark_seen(CONTACT, ["b", "c"])
+    await store.copy("acme", sync="pass").mark_seen(CONTACT, [])
+    assert await not_copied(store) == ["a", "b", "c"]
 
 
 async def test_ids_that_differ_in_case_are_two(store: Store, run: Run) -> None:
     await deliver(store, run, [contact("a"), contact("A")])
-    await store.mark_seen("acme", "pass", ["A"])
+    await store.copy("acme", sync="pass").mark_seen(CONTACT, ["A"])
     assert await unseen(store) == ["a"]
 
 
-async def test_passes_and_connections_do_not_share_what_they_met(store: Store, run: Run, start: Start) -> None:
+async def test_passes_and_connections_do_not_share_what_they_saw(store: Store, run: Run, start: Start) -> None:
     await deliver(store, run, [contact("a")])
     await deliver(store, await start(connection="beta"), [contact("a"), contact("b")])
-    await store.mark_seen("acme", "other", ["a"])
-    await store.mark_seen("beta", "pass", ["a"])
+    await store.copy("acme", sync="other").mark_seen(CONTACT, ["a"])
+    await store.copy("beta", sync="pass").mark_seen(CONTACT, ["a"])
     assert (await unseen(store), await unseen(store, "other")) == (["a"], [])
-    assert (await unknown(store), await unknown(store, "other")) == ([], [])
-    assert await store.unseen("contact", "beta", "pass", limit=9, upto_seq=ALL) == ["b"]
-    await store.clear_seen("acme", "other")
+    assert (await not_copied(store), await not_copied(store, "other")) == ([], [])
+    assert await store.copy("beta", sync="pass").unseen(CONTACT, limit=9, upto_seq=ALL) == ["b"]
+    await store.copy("acme", sync="other").clear_seen(CONTACT)
     assert await unseen(store, "other") == ["a"]
-    assert await store.unseen("contact", "beta", "pass", limit=9, upto_seq=ALL) == ["b"]
+    assert await store.copy("beta", sync="pass").unseen(CONTACT, limit=9, upto_seq=ALL) == ["b"]
 
 
-async def test_rows_written_after_the_pass_began_are_not_unmet(store: Store, run: Run) -> None:
-    assert await store.last_change() == 0
+async def test_rows_written_after_the_pass_began_are_not_unseen(store: Store, run: Run) -> None:
+    assert await store.rows.last_change() == 0
     await deliver(store, run, [contact("a"), contact("b")])
-    began = await store.last_change()
+    began = await store.rows.last_change()
     await deliver(store, run, [contact("b", name="Bea"), contact("c")])
-    assert (began, await store.last_change()) == (2, 4)
+    assert (began, await store.rows.last_change()) == (2, 4)
     assert await unseen(store, upto_seq=began) == ["a"]
 
 
 async def test_pages_follow_one_another(store: Store, run: Run) -> None:
     await deliver(store, run, [contact(key) for key in "abcde"])
-    await store.mark_seen("acme", "pass", [*"bvwxyz"])
+    await store.copy("acme", sync="pass").mark_seen(CONTACT, [*"bvwxyz"])
     assert [await unseen(store, after=after, limit=2) for after in ("", "c", "e")] == [["a", "c"], ["d", "e"], []]
-    assert [await unknown(store, after=after, limit=3) for after in ("", "x", "z")] == [[*"vwx"], ["y", "z"], []]
+    assert [await not_copied(store, after=after, limit=3) for after in ("", "x", "z")] == [[*"vwx"], ["y", "z"], []]
 
 
-async def test_what_was_met_is_there_after_a_restart_and_goes_with_its_connection(
+async def test_what_was_seen_is_there_after_a_restart_and_goes_with_its_connection(
     url: str, folder: Path, store: Store
 ) -> None:
     for name in ("acme", "beta"):
-        await store.save_connection(Connection(name=name), {})
-        await store.mark_seen(name, "pass", ["a", name])
+        await store.connections.save(Connection(name=name), {})
+        await store.copy(name, sync="pass").mark_seen(CONTACT, ["a", name])
     async with Store.open(url, folder=folder) as again:
-        assert await unknown(again) == ["a", "acme"]
-        await again.rename_connection("acme", "acme-eu")
-        await again.remove_connection("beta", keep_rows=True)
-    met = [await store.unknown("contact", name, "pass", limit=9) for name in ("acme", "acme-eu", "beta")]
-    assert met == [[], ["a", "acme"], []]
+        assert await not_copied(again) == ["a", "acme"]
+        await again.connections.rename("acme", "acme-eu")
+        await again.connections.remove("beta", keep_rows=True)
+    seen = [await store.copy(name, sync="pass").not_copied(CONTACT, limit=9) for name in ("acme", "acme-eu", "beta")]
+    assert seen == [[], ["a", "acme"], []]
 
 
-async def test_a_great_many_ids_are_forgotten(store: Store) -> None:
-    await store.mark_seen("acme", "pass", [f"{number:07}" for number in range(120_000)])
-    await store.mark_seen("acme", "other", ["a"])
-    await store.clear_seen("acme", "pass")
-    assert (await unknown(store), await unknown(store, "other")) == ([], ["a"])
+async def test_a_great_many_ids_are_cleared(store: Store) -> None:
+    await store.copy("acme", sync="pass").mark_seen(CONTACT, [f"{number:07}" for number in range(120_000)])
+    await store.copy("acme", sync="other").mark_seen(CONTACT, ["a"])
+    await store.copy("acme", sync="pass").clear_seen(CONTACT)
+    assert (await not_copied(store), await not_copied(store, "other")) == ([], ["a"])
 
 
 async def test_every_comparison_reads_by_index_and_sorts_nothing(store: Store, tmp_path: Path) -> None:
-    await store.prepare(CONTACT)
+    await store.rows.prepare(CONTACT)
     queries = {
         row_sql.unseen("contact"): ("acme", "", 9, "pass", 9),
-        row_sql.unknown("contact"): ("acme", "pass", "", 9),
+        row_sql.not_copied("contact"): ("acme", "pass", "", 9),
         row_sql.live_count("contact"): ("acme",),
-        control_sql.FORGET_MET: ("acme", "pass", "acme", "pass", 9),
+        control_sql.CLEAR_SEEN_IDS: ("acme", "pass", "acme", "pass", 9),
     }
     with closing(sqlite3.connect(tmp_path / "orgsync.db")) as raw:
         plans = {sql: str(raw.execute(f"EXPLAIN QUERY PLAN {sql}", given).fetchall()) for sql, given in queries.items()}
     assert not any("TEMP B-TREE" in plan or "contact_sync_seq" in plan for plan in plans.values())
-    by_key = "met USING PRIMARY KEY (connection=? AND owner=? AND id=?)", "(connection=? AND id>?)"
+    by_key = "seen USING PRIMARY KEY (connection=? AND owner=? AND id=?)", "(connection=? AND id>?)"
     assert all(each in plans[row_sql.unseen("contact")] for each in by_key)
-    by_key = "met USING PRIMARY KEY (connection=? AND owner=? AND id>?)", "(connection=? AND id=?)"
-    assert all(each in plans[row_sql.unknown("contact")] for each in by_key)
+    by_key = "seen USING PRIMARY KEY (connection=? AND owner=? AND id>?)", "(connection=? AND id=?)"
+    assert all(each in plans[row_sql.not_copied("contact")] for each in by_key)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(KEYS, KEYS, KEYS)
-async def test_what_is_unmet_and_unknown_is_the_difference_of_sets(
-    store: Store, start: Start, rows: set[str], gone: set[str], met: set[str]
+async def test_what_is_unseen_and_not_copied_is_the_difference_of_sets(
+    store: Store, start: Start, rows: set[str], gone: set[str], seen: set[str]
 ) -> None:
     run = await start()
     delivered: list[Row] = [contact(key) for key in sorted(rows)]
-    old = [row["id"] async for row in store.read("contact")] if "contact" in await store.tables() else []
+    old = [row["id"] async for row in store.rows.read("contact")] if "contact" in await store.rows.tables() else []
     await deliver(store, run, [], deleted_ids=old)
     await deliver(store, run, delivered, deleted_ids=sorted(gone))
-    await store.clear_seen("acme", "pass")
-    await store.mark_seen("acme", "pass", sorted(met))
+    await store.copy("acme", sync="pass").clear_seen(CONTACT)
+    await store.copy("acme", sync="pass").mark_seen(CONTACT, sorted(seen))
     live = rows - gone
-    assert await unseen(store) == sorted(live - met)
-    assert await unknown(store) == sorted(met - live)
-    assert await store.live_count("contact", "acme") == len(live)
+    assert await unseen(store) == sorted(live - seen)
+    assert await not_copied(store) == sorted(seen - live)
+    assert await store.rows.live_count("contact", "acme") == len(live)

@@ -25,16 +25,16 @@ def kept(path: Path) -> int:
 
 
 async def test_a_pending_sign_in_is_taken_once(store: Store) -> None:
-    await store.keep_pending("st4te", {"verifier": "v"})
-    await store.keep_pending("other", {"verifier": "w"})
-    assert await store.take_pending("st4te") == {"verifier": "v"}
-    assert await store.take_pending("st4te") is None
-    assert await store.take_pending("never") is None
-    assert await store.take_pending("other") == {"verifier": "w"}
+    await store.sign_ins.save("st4te", {"verifier": "v"})
+    await store.sign_ins.save("other", {"verifier": "w"})
+    assert await store.sign_ins.take("st4te") == {"verifier": "v"}
+    assert await store.sign_ins.take("st4te") is None
+    assert await store.sign_ins.take("never") is None
+    assert await store.sign_ins.take("other") == {"verifier": "w"}
 
 
 async def test_neither_the_state_nor_the_verifier_is_in_the_file(store: Store, tmp_path: Path) -> None:
-    await store.keep_pending("st4te", {"verifier": "ver1fier"})
+    await store.sign_ins.save("st4te", {"verifier": "ver1fier"})
     content = contents(tmp_path)
     assert b"orgsync_pending_sign_in" in content
     assert b"st4te" not in content
@@ -43,8 +43,8 @@ async def test_neither_the_state_nor_the_verifier_is_in_the_file(store: Store, t
 
 async def test_after_a_day_it_is_refused_and_the_next_one_forgets_it(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "orgsync.db"
-    await store.keep_pending("st4te", {"verifier": "v"})
+    await store.sign_ins.save("st4te", {"verifier": "v"})
     age_by(path, "2026-01-01T00:00:00.000Z")
-    assert await store.take_pending("st4te") is None
-    await store.keep_pending("next", {})
+    assert await store.sign_ins.take("st4te") is None
+    await store.sign_ins.save("next", {})
     assert kept(path) == 1

@@ -27,8 +27,8 @@ def widened() -> type[Record]:
 
 
 async def test_a_table_is_made_with_an_index_for_the_change_feed(store: Store, tmp_path: Path) -> None:
-    assert await store.prepare(CONTACT) == []
-    assert await store.tables() == ["contact"]
+    assert await store.rows.prepare(CONTACT) == []
+    assert await store.rows.tables() == ["contact"]
     raw = sqlite3.connect(tmp_path / "orgsync.db")
     plan = raw.execute("EXPLAIN QUERY PLAN SELECT * FROM contact WHERE sync_seq > 1 ORDER BY sync_seq").fetchall()
     raw.close()
@@ -39,29 +39,29 @@ async def test_a_table_is_made_with_an_index_for_the_change_feed(store: Store, t
 async def test_a_field_that_the_class_gained_becomes_a_column(store: Store, run: Run) -> None:
     await deliver(store, run, [contact("a")])
     schema = schema_of(widened())
-    assert await store.prepare(schema) == ["email"]
-    assert [row["email"] async for row in store.read("contact")] == [None]
+    assert await store.rows.prepare(schema) == ["email"]
+    assert [row["email"] async for row in store.rows.read("contact")] == [None]
     row = (*contact("a"), "ann@example.com")
-    assert await store.commit(run, [Write(schema, [row])], None, 1) == Counts(updated=1)
-    assert [row["email"] async for row in store.read("contact")] == ["ann@example.com"]
+    assert await store.rows.commit(run, [Write(schema, [row])], None, 1) == Counts(updated=1)
+    assert [row["email"] async for row in store.rows.read("contact")] == ["ann@example.com"]
 
 
 async def test_a_field_that_the_class_lost_stays_in_the_table(store: Store, run: Run) -> None:
     schema = schema_of(widened())
-    await store.commit(run, [Write(schema, [(*contact("a"), "ann@example.com")])], None, 1)
-    assert await store.prepare(CONTACT) == []
+    await store.rows.commit(run, [Write(schema, [(*contact("a"), "ann@example.com")])], None, 1)
+    assert await store.rows.prepare(CONTACT) == []
     await deliver(store, run, [contact("a", name="Bea")])
-    [row] = [row async for row in store.read("contact")]
+    [row] = [row async for row in store.rows.read("contact")]
     assert (row["name"], row["email"]) == ("Bea", "ann@example.com")
 
 
 async def test_a_table_is_prepared_once_in_a_process(store: Store) -> None:
-    await store.prepare(CONTACT)
-    assert await store.prepare(CONTACT) == ()
+    await store.rows.prepare(CONTACT)
+    assert await store.rows.prepare(CONTACT) == ()
 
 
 async def test_a_table_without_rows_is_made_anew_for_another_type(store: Store, run: Run) -> None:
-    await store.prepare(CONTACT)
+    await store.rows.prepare(CONTACT)
 
     class Changed(Record, table=True):
         __tablename__ = "contact"
@@ -69,9 +69,9 @@ async def test_a_table_without_rows_is_made_anew_for_another_type(store: Store, 
         city: str | None
 
     schema = schema_of(Changed)
-    assert await store.prepare(schema) == []
-    await store.commit(run, [Write(schema, [("a", MID, False, 7, "Bern")])], None, 1)
-    [row] = [row async for row in store.read("contact")]
+    assert await store.rows.prepare(schema) == []
+    await store.rows.commit(run, [Write(schema, [("a", MID, False, 7, "Bern")])], None, 1)
+    [row] = [row async for row in store.rows.read("contact")]
     assert (row["name"], row["city"]) == (7, "Bern")
     assert "age" not in row
 
@@ -87,10 +87,10 @@ async def test_a_type_that_no_longer_fits_is_refused_and_named(store: Store, run
     with pytest.raises(
         RecordClassInvalid, match=r"Changed\.name is INTEGER in the class, but VARCHAR in the table contact"
     ):
-        await store.prepare(schema_of(Changed))
-    assert [row["name"] async for row in store.read("contact")] == ["Ann"]
+        await store.rows.prepare(schema_of(Changed))
+    assert [row["name"] async for row in store.rows.read("contact")] == ["Ann"]
     with pytest.raises(RecordClassInvalid):
-        await store.prepare(schema_of(Changed))
+        await store.rows.prepare(schema_of(Changed))
 
 
 async def test_a_table_of_the_user_is_never_touched(store: Store, tmp_path: Path) -> None:
@@ -98,12 +98,12 @@ async def test_a_table_of_the_user_is_never_touched(store: Store, tmp_path: Path
     raw.execute("CREATE TABLE contact (id TEXT)")
     raw.commit()
     with pytest.raises(RecordClassInvalid, match="not orgsync's"):
-        await store.prepare(CONTACT)
+        await store.rows.prepare(CONTACT)
     assert raw.execute("SELECT sql FROM sqlite_master WHERE name = 'contact'").fetchone() == (
         "CREATE TABLE contact (id TEXT)",
     )
     raw.close()
-    assert await store.tables() == []
+    assert await store.rows.tables() == []
 
 
 @pytest.mark.parametrize("name", ["orgsync_run", "orgsync_extra", "sqlite_stat1"])
@@ -113,7 +113,7 @@ async def test_names_that_are_taken_are_refused(store: Store, name: str) -> None
         title: str | None
 
     with pytest.raises(RecordClassInvalid, match="__tablename__"):
-        await store.prepare(schema_of(Odd))
+        await store.rows.prepare(schema_of(Odd))
 
 
 async def test_odd_names_are_quoted(store: Store, run: Run) -> None:
@@ -122,7 +122,7 @@ async def test_odd_names_are_quoted(store: Store, run: Run) -> None:
         group: str | None
 
     schema = schema_of(Order)
-    await store.commit(run, [Write(schema, [("a", MID, False, "x", "y"), ("b", MID, False, "x", "y")])], None, 1)
-    await store.commit(run, [Write(schema, [("a", MID, True, "z", "y")], ["b"])], None, 1)
-    assert [row["select"] async for row in store.read("order", changes=True)] == ["z", "x"]
-    assert await store.live_count("order", "acme") == 0
+    await store.rows.commit(run, [Write(schema, [("a", MID, False, "x", "y"), ("b", MID, False, "x", "y")])], None, 1)
+    await store.rows.commit(run, [Write(schema, [("a", MID, True, "z", "y")], ["b"])], None, 1)
+    assert [row["select"] async for row in store.rows.read("order", changes=True)] == ["z", "x"]
+    assert await store.rows.live_count("order", "acme") == 0

@@ -19,9 +19,8 @@ from sqlalchemy.exc import OperationalError
 from orgsync.errors import AlreadyRunning, StoreUnavailable
 from orgsync.store import Store
 from orgsync.store.model import METADATA
-from orgsync.store.sqlite.control_sql import VERSION_TABLE
-from orgsync.store.versions import KNOWN_VERSIONS, MIGRATIONS
-from tests.store.contacts import contact, deliver
+from orgsync.store.versions import KNOWN_VERSIONS, MIGRATIONS, VERSION_TABLE
+from tests.store.contacts import CONTACT, contact, deliver
 from tests.store.running import running
 
 OPEN_TWICE = """
@@ -30,7 +29,7 @@ from orgsync.store import Store
 
 async def go(url, folder):
     async with Store.open(url, folder=pathlib.Path(folder)) as store:
-        await store.runs()
+        await store.runs.list()
     print("alembic" in sys.modules)
 
 asyncio.run(go(*sys.argv[1:]))
@@ -38,7 +37,7 @@ asyncio.run(go(*sys.argv[1:]))
 
 
 async def test_the_migrations_make_the_tables_that_the_classes_declare(store: Store, tmp_path: Path) -> None:
-    assert await store.connections() == []
+    assert await store.connections.list() == []
     engine = create_engine(f"sqlite:///{tmp_path / 'orgsync.db'}")
     with engine.connect() as connection:
         options = {"version_table": VERSION_TABLE, "compare_type": True}
@@ -76,14 +75,14 @@ async def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_runs(
         )
     engine.dispose()
     async with Store.open(url, folder=folder) as store:
-        [old] = await store.runs()
+        [old] = await store.runs.list()
         assert (old.epoch, old.status, old.added, old.api_calls) == (0, "running", 1, 5)
         with pytest.raises(AlreadyRunning, match="lost its lease"):
             await deliver(store, old, [contact("a")])
         async with running(store) as run:
             await deliver(store, run, [contact("a")])
-        await store.mark_seen("acme", "contacts", ["a"])
-        assert [(each.epoch, each.status) for each in await store.runs()] == [(1, "running"), (0, "failed")]
+        await store.copy("acme", sync="contacts").mark_seen(CONTACT, ["a"])
+        assert [(each.epoch, each.status) for each in await store.runs.list()] == [(1, "running"), (0, "failed")]
     assert schema_in(tmp_path / "orgsync.db") == await fresh_schema(tmp_path / "fresh")
 
 
@@ -122,7 +121,7 @@ async def test_many_may_open_a_new_database_at_once(url: str, folder: Path) -> N
         for number in range(8):
             tasks.start_soon(open_and_start, number)
     async with Store.open(url, folder=folder) as store:
-        assert len(await store.runs()) == 8
+        assert len(await store.runs.list()) == 8
 
 
 async def test_an_upgrade_that_fails_leaves_nothing_behind(url: str, folder: Path, tmp_path: Path) -> None:
@@ -142,6 +141,6 @@ async def test_the_users_own_tables_stay(url: str, folder: Path, tmp_path: Path)
     raw.execute("INSERT INTO mine VALUES (1, 'x')")
     raw.commit()
     async with Store.open(url, folder=folder) as store:
-        assert await store.tables() == []
+        assert await store.rows.tables() == []
     assert raw.execute("SELECT * FROM mine").fetchall() == [(1, "x")]
     raw.close()

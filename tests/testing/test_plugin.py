@@ -315,8 +315,8 @@ async def test_it(run, ctx, store, clock, cassette):
 
     began = clock.now
     first = await run(accounts)
-    assert (await store.connection(ctx.connection.name)).org_id == ctx.connection.org_id
-    assert [row["id"] async for row in store.read("account")] == [row.id for row in first.rows]
+    assert (await store.connections.get(ctx.connection.name)).org_id == ctx.connection.org_id
+    assert [row["id"] async for row in store.rows.read("account")] == [row.id for row in first.rows]
     await cassette.meanwhile(rename)
     assert clock.now >= began
     second = await run(accounts)
@@ -346,7 +346,7 @@ async def test_it(run, demo_org, clock, store, ctx):
     clock.advance(minutes=15)
     assert clock.now - before == timedelta(minutes=15)
     assert (await run(contacts)).added == 1
-    assert (await store.connection("demo")).name == ctx.connection.name
+    assert (await store.connections.get("demo")).name == ctx.connection.name
 """
     changed(project, text)
     said_by(project, passed=1)

@@ -96,11 +96,11 @@ class Recording:
     async def _connect(self, project: Project) -> None:
         """Bring the connection along, without its secrets."""
         async with self._store() as store:
-            real = await store.connection(self._source.connection)
+            real = await store.connections.get(self._source.connection)
         self._about = RecordedConnection(cast("Grant", real.grant), real.environment, real.api_version)
         self._hosts = [url for url in (real.login_url, real.instance_url) if url]
         values = real.model_dump(exclude={"created_at", "updated_at", "status", "status_reason"})
-        await project.store.save_connection(Connection(**values), {})
+        await project.store.connections.save(Connection(**values), {})
 
     @asynccontextmanager
     async def _vault(self) -> AsyncGenerator[CredentialsVault]:
@@ -164,7 +164,7 @@ def project_connection(settings: Settings, name: str | None) -> str:
 
     async def listed() -> list[str]:
         async with Store.open(settings.store_url, folder=settings.folder) as store:
-            return [each.name for each in await store.connections()]
+            return [each.name for each in await store.connections.list()]
 
     if name:
         return name

@@ -84,7 +84,7 @@ class Replay:
         columns["environment"] = self._cassette.connection.environment
         columns["api_version"] = self._cassette.connection.api_version
         columns["details"], columns["tags"] = dict(self._like.metadata), list(self._like.tags)
-        await project.store.save_connection(Connection(name=self._like.connection, **columns), secrets_of(credentials))
+        await project.store.connections.save(Connection(name=self._like.connection, **columns), secrets_of(credentials))
 
 
 @lru_cache(maxsize=1)

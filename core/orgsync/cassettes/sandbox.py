@@ -96,7 +96,7 @@ class Sandbox:
         async with Store.open(self.settings.store_url, folder=self.settings.folder) as store, http:
             project = Project(self.settings, store, http)
             async with self._preparing:  # runs may begin at once
-                if not any(each.name == self.connection for each in await store.connections()):
+                if not any(each.name == self.connection for each in await store.connections.list()):
                     await self.prepare(project)
             yield project
 
@@ -105,7 +105,7 @@ class Sandbox:
         """Open the API of the connection's org."""
         async with self.project() as project, self.vault() as vault:
             yield await open_org(
-                await project.store.connection(self.connection),
+                await project.store.connections.get(self.connection),
                 store=project.store,
                 http=project.http,
                 settings=self.settings,
@@ -117,7 +117,7 @@ class Sandbox:
         """Run a sync once, and give what it left; raises the OrgsyncError that ended it."""
         __tracebackhide__ = True  # pytest shows the line of the test
         async with self.project() as project, self.vault() as vault:
-            before = await project.store.last_change()
+            before = await project.store.rows.last_change()
             told: RunOptions = {"clock": self.clock, "vault": vault, **options}
             outcome = await project.run(sync, self.connection, **told)
             if outcome.problem:
@@ -132,7 +132,7 @@ async def _left(
     """Read a sync's tables as they are now: the live rows, and what has changed since."""
     rows: list[Record] = []
     changes: list[tuple[int, str, str]] = []
-    there = await store.tables()
+    there = await store.rows.tables()
     for model in {schema_of(each).table: each for each in classes_of(sync)}.values():
         if schema_of(model).table not in there:  # no batch of this class came so far
             continue

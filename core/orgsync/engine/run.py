@@ -20,7 +20,7 @@ from orgsync.logs import get_logger
 from orgsync.records import Batch, Position, Record, Schema
 from orgsync.salesforce.auth.credentials import CredentialsVault
 from orgsync.salesforce.http.http import Http
-from orgsync.scripts import Context, ReadOptions, StoredCopy, Sync, open_context
+from orgsync.scripts import Context, ReadOptions, Sync, open_context
 from orgsync.settings import Settings
 from orgsync.store import Checkpoint, Run, RunStatus, Store, Write
 
@@ -98,16 +98,16 @@ async def run_sync(
     its committed batches kept. Raises ConfigurationInvalid for an unknown connection and AlreadyRunning while another
     run of the same sync on the same connection is under way.
     """
-    leads_to = await store.connection(connection)
+    leads_to = await store.connections.get(connection)
     clock, watch = options.get("clock", _utc_now), options.get("watch", _nobody)
     reading: ReadOptions = {"full": options.get("full", False), "reconcile": options.get("reconcile", False)}
-    async with store.begin_run(sync.name, connection, lasts=settings.lease) as run:
+    async with store.runs.begin(sync.name, connection, ttl=settings.lease) as run:
         running = _Running(sync, run, store, watch)
         if "begun" in options:
             options["begun"](run)
         try:
             await running.require_sound()
-            saved = await store.checkpoints(sync.name, connection)
+            saved = await store.runs.checkpoints(sync.name, connection)
             positions = await running.take_up(saved, full=options.get("full", False))
             context = await open_context(
                 leads_to,
@@ -117,7 +117,7 @@ async def run_sync(
                 reading={**reading, "positions": positions, "require_own": running.require_own},
                 clock=clock,
                 vault=options.get("vault"),
-                copy=StoredCopy(store, connection, sync.name, running.tables, sync.tables),
+                copy=store.copy(connection, sync=sync.name, tables=running.tables, written=sync.tables),
                 reconcile_every=sync.reconcile.length if sync.reconcile else None,
                 keeps_positions=options.get("goes_on", True),
                 expect=running.expect,
@@ -132,7 +132,7 @@ async def run_sync(
         except (Exception, SystemExit) as error:  # a script is anybody's code: what it raises ends this run alone
             problem = problem_of(sync, error)
             if isinstance(problem, AlreadyRunning):  # another process has taken over, and has ended this run
-                return Outcome(await store.run(running.run.id), problem, running.progress.plan)
+                return Outcome(await store.runs.get(running.run.id), problem, running.progress.plan)
             status: RunStatus = "stopped" if isinstance(problem, LimitReached) else "failed"
             return Outcome(await running.finish(status, str(problem)), problem, running.progress.plan)
         return Outcome(await running.finish("done"), plan=running.progress.plan)
@@ -157,7 +157,7 @@ class _Running:
         """Raise, before anything is read, what is known to be wrong: a table read twice, or of another sync."""
         if self.sync.problem:
             raise self.sync.problem
-        await self.store.require_tables(self.run, self.sync.tables)
+        await self.store.rows.require_owner(self.run, self.sync.tables)
 
     async def require_own(self, schema: Schema) -> None:
         """Raise RecordClassInvalid where what is read of a class goes to a table that belongs to another sync.
@@ -166,7 +166,7 @@ class _Running:
         """
         table = self.tables.get(schema.table, schema.table)
         if not self.sync.tables or table in (*self.sync.tables, *self.tables.values()):
-            await self.store.require_tables(self.run, [table])
+            await self.store.rows.require_owner(self.run, [table])
 
     def expect(self, rows: int) -> None:
         """Note how many rows the present query will give, beyond those that were committed before it."""
@@ -212,7 +212,7 @@ class _Running:
         if position and position.stream:
             position = self.kept.kept_in(position, batch.schema)
         calls = self.context.api_calls if self.context else 0
-        counts = await self.store.commit(self.run, writes, position, calls)
+        counts = await self.store.rows.commit(self.run, writes, position, calls)
         if position and position.stream and has_content:
             self.tables[position.stream] = table
         if position and position.stream:
@@ -239,7 +239,7 @@ class _Running:
 
         The table may have been dropped, and the class that a script makes of the rows may have gained columns.
         """
-        there = {table.lower() for table in await self.store.tables()}
+        there = {table.lower() for table in await self.store.rows.tables()}
         dropped = [stream for stream, table in self.tables.items() if table.lower() not in there]
         for stream in dropped:
             get_logger().warning(
@@ -278,7 +278,7 @@ class _Running:
         of = self.reached or self.watermarks.keys()  # a stream that the sync no longer reads says nothing of the others
         reached = [watermark for stream in of if (watermark := self.watermarks[stream])]
         with anyio.CancelScope(shield=True):
-            self.run = await self.store.finish_run(
+            self.run = await self.store.runs.finish(
                 self.run,
                 status=status,
                 error=error,

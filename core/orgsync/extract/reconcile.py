@@ -55,7 +55,7 @@ class Comparison:
 
     async def come(self, after: str) -> AsyncGenerator[list[str]]:
         """Give the Ids that the org has and the copy has not."""
-        while ids := await self.source.copy.unknown(self.schema, after=after, limit=_PAGE):
+        while ids := await self.source.copy.not_copied(self.schema, after=after, limit=_PAGE):
             after = ids[-1]
             yield ids
 

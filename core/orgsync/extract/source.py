@@ -33,15 +33,15 @@ class Copy(Protocol):
         ...
 
     async def unseen(self, schema: Schema, *, after: str, limit: int, upto_seq: int) -> list[str]:
-        """Name the next live rows that were not met, in byte order; none that changed after the number `upto_seq`."""
+        """List the next live rows that were not seen, in byte order; none that changed after the number `upto_seq`."""
         ...
 
-    async def unknown(self, schema: Schema, *, after: str, limit: int) -> list[str]:
-        """Name the next Ids that were met and have no live row, in byte order."""
+    async def not_copied(self, schema: Schema, *, after: str, limit: int) -> list[str]:
+        """List the next Ids that were seen and have no live row, in byte order."""
         ...
 
     async def clear_seen(self, schema: Schema) -> None:
-        """Forget which Ids were met."""
+        """Delete the list of seen Ids."""
         ...
 
 

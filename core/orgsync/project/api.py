@@ -51,5 +51,5 @@ async def reset(
     AlreadyRunning while a run of it is under way, ConfigurationInvalid for a sync that was never run.
     """
     async with open_project(settings) as project:
-        given_up = await project.store.reset(sync if isinstance(sync, str) else sync.name, connection)
+        given_up = await project.store.rows.reset(sync if isinstance(sync, str) else sync.name, connection)
         return given_up.rows

@@ -43,9 +43,9 @@ async def connect(
     """
     require_name(name)
     require_tags(tags)
-    await project.store.require_key()
+    await project.store.connections.require_key()
     login = login_of(credentials.login_url, project.settings)
-    existing = {each.name: each for each in await project.store.connections()}.get(name)
+    existing = {each.name: each for each in await project.store.connections.list()}.get(name)
     signed_in = await sign_in(
         project.http, replace(credentials, login_url=login), allowed_hosts=project.settings.allowed_hosts
     )
@@ -58,7 +58,7 @@ async def connect(
     columns["details"] = dict(metadata if metadata is not None else existing.details if existing else {})
     columns["tags"] = list(tags if tags is not None else existing.tags if existing else [])
     connection = Connection(name=name, **columns)
-    kept = await project.store.save_connection(connection, secrets_of(signed_in))
+    kept = await project.store.connections.save(connection, secrets_of(signed_in))
     return SignIn(kept, signed_in.lifetime)
 
 

@@ -37,12 +37,12 @@ class Connections:
     async def list(self) -> list[Connection]:
         """List all connections by name."""
         async with open_project(self.settings) as project:
-            return [*await project.store.connections()]
+            return [*await project.store.connections.list()]
 
     async def get(self, name: str) -> Connection:
         """Read one connection; raises ConfigurationInvalid, which names the nearest, for an unknown name."""
         async with open_project(self.settings) as project:
-            return await project.store.connection(name)
+            return await project.store.connections.get(name)
 
     async def add(
         self,
@@ -90,7 +90,7 @@ class Connections:
                 "metadata": None if metadata is None else dict(metadata),
                 "tags": None if tags is None else [*tags],
             }
-            await project.store.keep_pending(begun.state, kept)
+            await project.store.sign_ins.save(begun.state, kept)
             return PendingSignIn(begun.url, begun.state)
 
     async def finish(self, callback_url: str, *, state: str | None) -> Connection:
@@ -107,7 +107,7 @@ class Connections:
                 "Begin the sign-in again, and finish it in the same browser.",
             )
         async with open_project(self.settings) as project:
-            kept = await project.store.take_pending(state)
+            kept = await project.store.sign_ins.take(state)
             if kept is None:
                 raise SignInNeeded(
                     "No sign-in waits for this callback: it was finished before, or is older than a day.",
@@ -132,7 +132,7 @@ class Connections:
     async def remove(self, name: str, *, keep_rows: bool = False) -> None:
         """Forget a connection, its credentials and checkpoints, and its rows unless they are to be kept."""
         async with open_project(self.settings) as project:
-            await project.store.remove_connection(name, keep_rows=keep_rows)
+            await project.store.connections.remove(name, keep_rows=keep_rows)
 
 
 connections = Connections()

@@ -64,19 +64,19 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
 async def _examine_store(project: Project, names: Sequence[str], found: list[Found]) -> AsyncIterator[Finding]:
     store = project.store
     await store.require_writable()
-    there = await store.connections()
-    owners = await store.owners()
+    there = await store.connections.list()
+    owners = await store.rows.owners()
     for finding in _examine_tables(found, owners):
         yield finding
     for each in found:
         for problem in await _column_problems(store, each, owners):
             yield Finding(each.name, "", problem)
-    yield Finding("database", f"{project.settings.store_url}, {_count(len(await store.tables()), 'table')}")
+    yield Finding("database", f"{project.settings.store_url}, {_count(len(await store.rows.tables()), 'table')}")
     if not there:
         problem = ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
         yield Finding("connections", "", problem)
     try:
-        chosen = [await store.connection(name) for name in names] or there
+        chosen = [await store.connections.get(name) for name in names] or there
     except OrgsyncError as error:
         yield Finding("connections", "", error)
         return
@@ -116,7 +116,7 @@ async def _column_problems(store: Store, found: Found, owners: Mapping[str, str]
         except OrgsyncError:
             continue  # each connection's findings tell
         if schema.table.lower() in own:
-            problems += await store.misfits(schema)
+            problems += await store.rows.misfits(schema)
     return problems
 
 
@@ -131,7 +131,7 @@ async def _examine_connection(project: Project, connection: Connection, found: l
     except OrgsyncError as error:
         yield Finding(f"{name}: sign-in", "", error)
         return
-    connection = await project.store.connection(name)
+    connection = await project.store.connections.get(name)
     who = connection.username or connection.user_id or "a user that Salesforce does not name"
     yield Finding(f"{name}: sign-in", f"{who} in {connection.org_id or 'an org without a name'}, by {connection.grant}")
     yield _scopes(connection)
@@ -210,7 +210,7 @@ async def _tried(about: str, work: Awaitable[str]) -> Finding:
 
 
 async def _read_secrets(project: Project, name: str) -> str:
-    await project.store.secrets(name)
+    await project.store.connections.secrets(name)
     return "the credentials can be decrypted"
 
 

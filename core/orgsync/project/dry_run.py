@@ -77,9 +77,9 @@ class DryRun:
     async def changes_in(self, table: str) -> AsyncGenerator[Change]:
         """Every change in one table, with no limit."""
         connection = self.outcome.run.connection
-        changed = self._copy.read(table, connection=connection, changes=True, after=self._since)
+        changed = self._copy.rows.read(table, connection=connection, changes=True, after=self._since)
         async for rows in _pages(changed):
-            before = await self._real.rows(table, connection, [row["id"] for row in rows])
+            before = await self._real.rows.get(table, connection, [row["id"] for row in rows])
             for row in rows:
                 change = _change(table, before.get(row["id"]), row)
                 if change is not None:
@@ -102,14 +102,14 @@ async def rehearse(
     `Project.run` does, and StoreUnavailable where there is no room for a copy of the database.
     """
     real = project.store
-    await real.connection(connection)
-    async with real.copied() as copy:
-        since = await copy.last_change()
+    await real.connections.get(connection)
+    async with real.sandbox() as copy:
+        since = await copy.rows.last_change()
         await _leave_jobs(copy, sync.name, connection)
         stage = replace(project, store=copy)
         told: RunOptions = {"vault": StoredVault(real, connection), "goes_on": False, **options}
         outcome, at_limit = await _run(stage, sync, connection, limit, told)
-        tables = [table for table in await copy.tables() if await _has_changed(copy, table, connection, since)]
+        tables = [table for table in await copy.rows.tables() if await _has_changed(copy, table, connection, since)]
         yield DryRun(outcome, at_limit, tables, real, copy, since, limit)
 
 
@@ -134,14 +134,14 @@ async def _run(
     with anyio.CancelScope() as scope:
         told: RunOptions = {**options, "watch": stop_in_time}
         return await replace(stage, settings=settings).run(sync, connection, **told), False
-    [run] = await stage.store.runs(1, sync=sync.name, connection=connection)
+    [run] = await stage.store.runs.list(1, sync=sync.name, connection=connection)
     if run.status == "stopped":
         run.error = f"It was stopped because the limit of {limit} changes was reached."
     return Outcome(run, plan=plan), run.status == "stopped"
 
 
 async def _has_changed(copy: Store, table: str, connection: str, since: int) -> bool:
-    return bool([row async for row in copy.read(table, connection=connection, changes=True, after=since, limit=1)])
+    return bool([row async for row in copy.rows.read(table, connection=connection, changes=True, after=since, limit=1)])
 
 
 async def _pages(rows: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[list[dict[str, Any]]]:
@@ -174,13 +174,13 @@ def _change(table: str, before: Row | None, after: Row) -> Change | None:
 
 async def _leave_jobs(copy: Store, sync: str, connection: str) -> None:
     """Let unfinished passes of the copy begin jobs of their own: who reads a job to its end deletes it."""
-    kept = await copy.checkpoints(sync, connection)
+    kept = await copy.runs.checkpoints(sync, connection)
     without = [position for each in kept.values() if (position := _without_job(each)) is not None]
     if not without:
         return
-    async with copy.begin_run(sync, connection) as run:
+    async with copy.runs.begin(sync, connection) as run:
         for position in without:
-            await copy.commit(run, [], position, 0)
+            await copy.rows.commit(run, [], position, 0)
 
 
 def _reached(kept: Checkpoint) -> StreamState | None:

@@ -31,12 +31,12 @@ class Project:
 
     async def open_org(self, connection: str) -> Org:
         """Open the API of a connection's org."""
-        leads_to = await self.store.connection(connection)
+        leads_to = await self.store.connections.get(connection)
         return await open_org(leads_to, store=self.store, http=self.http, settings=self.settings)
 
     async def open_context(self, connection: str) -> Context:
         """Open a context that no run commits: what conformance calls a sync with, to see what it reads."""
-        leads_to = await self.store.connection(connection)
+        leads_to = await self.store.connections.get(connection)
         return await open_context(leads_to, store=self.store, http=self.http, settings=self.settings)
 
     def open_client(self, connection: Connection) -> Client:

@@ -99,8 +99,8 @@ async def statuses(project: Project, *, now: datetime | None = None) -> list[Sta
     found = {each.name: each for each in listed}
     broken = next((each.problem.cause for each in listed if each.problem and not each.shipped), "")
     own = [name for name, each in found.items() if each.sync is not None and each.where.startswith(str(folder))]
-    connections = {each.name: each for each in await store.connections()}
-    ran = {(sync, name) for sync, name in await store.last_runs() if name in connections}
+    connections = {each.name: each for each in await store.connections.list()}
+    ran = {(sync, name) for sync, name in await store.runs.last() if name in connections}
     pairs = sorted({*((sync, name) for sync in own for name in connections), *ran})
     return [
         await _status(
@@ -120,8 +120,8 @@ async def _status(
 ) -> Status:
     """Tell how one stands; `broken` says why scripts cannot be read, one of which may be this sync's."""
     store = project.store
-    runs = await store.runs(_RUNS, sync=name, connection=connection.name)
-    if runs and runs[0].status == "running" and not await store.is_running(name, connection.name):
+    runs = await store.runs.list(_RUNS, sync=name, connection=connection.name)
+    if runs and runs[0].status == "running" and not await store.runs.is_running(name, connection.name):
         runs[0].status, runs[0].error = "failed", PROCESS_DIED
     done = next((run for run in runs if run.status == "done"), None)
     watermark = done.watermark if done else None
@@ -129,7 +129,7 @@ async def _status(
     error = _text(_last_error(runs))
     if broken:
         verdict, error = "failing", broken
-    owned = [table for table, owner in (await store.owners()).items() if owner == name]
+    owned = [table for table, owner in (await store.rows.owners()).items() if owner == name]
     return Status(
         sync=name,
         connection=connection.name,
@@ -137,7 +137,7 @@ async def _status(
         last_success=done.finished_at if done else None,
         watermark=watermark,
         lag=None if watermark is None else now - watermark,
-        rows=sum([await store.live_count(table, connection.name) for table in owned]),
+        rows=sum([await store.rows.live_count(table, connection.name) for table in owned]),
         failures=failures,
         error=error,
         due=due,

@@ -19,10 +19,10 @@ async def try_connection(project: Project, name: str) -> Client:
     SignInNeeded where Salesforce refuses the sign-in, AccessRefused where the user may not use the API, and
     whatever else keeps the call from being answered.
     """
-    connection = await project.store.connection(name)
+    connection = await project.store.connections.get(name)
     client = project.open_client(connection)
     with suppress(FieldNotFound, ObjectNotFound, QueryRefused):  # then the org has answered, and that is what was asked
         await client.get("query", {"q": _CHEAP})
     if connection.status != "ready":
-        await project.store.update_connection(name, status="ready", status_reason="")
+        await project.store.connections.update(name, status="ready", status_reason="")
     return client

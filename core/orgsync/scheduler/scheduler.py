@@ -143,7 +143,7 @@ class Scheduler:
     async def _begin(self) -> None:
         """Look at everything for the first time; whatever is wrong now ends the scheduler before it starts."""
         for name in self._connections:
-            await self._project.store.connection(name)
+            await self._project.store.connections.get(name)
         now = self._now()
         self._agenda.set_syncs(self._scripts.rhythms, now)
         names = await self._look(now)
@@ -222,7 +222,7 @@ class Scheduler:
             if run is not None and complaint != slot.noted:
                 slot.noted = complaint
                 try:
-                    await self._project.store.note_run(run, complaint)
+                    await self._project.store.runs.note(run, complaint)
                 except StoreReplaced:
                     raise
                 except OrgsyncError as problem:
@@ -232,17 +232,17 @@ class Scheduler:
         """Once a day, forget the runs that are too old."""
         if (at := anyio.current_time()) >= self._tidy_at:
             self._tidy_at = at + _TIDY_EVERY
-            await self._project.store.forget_runs(now - timedelta(days=self._project.settings.keep_runs))
+            await self._project.store.runs.remove_before(now - timedelta(days=self._project.settings.keep_runs))
 
     async def _without_reset(self, runs: Mapping[tuple[str, str], Run]) -> dict[tuple[str, str], Run]:
         """Leave out runs whose sync was reset since then: it is due at once, as one that never ran."""
-        begun = await self._project.store.begun()
+        begun = await self._project.store.runs.with_checkpoints()
         return {of: run for of, run in runs.items() if run.watermark is None or of in begun}
 
     async def _look(self, now: datetime) -> list[str]:
         """Read the connections and what was run since the last look; name the connections."""
         self._look_at = anyio.current_time() + _LOOK_EVERY
-        runs = await self._project.store.last_runs(after=self._last_run)
+        runs = await self._project.store.runs.last(after=self._last_run)
         if not self._last_run:
             runs = await self._without_reset(runs)
         self._last_run = max((run.id for run in runs.values()), default=self._last_run)

@@ -4,7 +4,7 @@ from .context import Context
 from .opening import ReadOptions, open_client, open_context, open_org
 from .org import ConnectionInfo, Org
 from .schedule import Cron, Every, Interval
-from .stored import StoredCopy, StoredVault, columns_of, secrets_of
+from .stored import StoredVault, columns_of, secrets_of
 from .sync import Sync, sync
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "Interval",
     "Org",
     "ReadOptions",
-    "StoredCopy",
     "StoredVault",
     "Sync",
     "columns_of",

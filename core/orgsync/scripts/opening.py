@@ -17,7 +17,7 @@ from orgsync.store import Connection, Store
 
 from .context import Context
 from .org import ConnectionInfo, Org
-from .stored import StoredCopy, StoredVault, credentials_of
+from .stored import StoredVault, credentials_of
 
 __all__ = ["ReadOptions", "open_client", "open_context", "open_org"]
 
@@ -82,7 +82,7 @@ async def open_context(
     client = _signed_in(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
     source = Source(
         client,
-        copy or StoredCopy(store, connection.name),
+        copy or store.copy(connection.name),
         lag=timedelta(seconds=settings.lag),
         overlap=timedelta(seconds=settings.overlap),
         bulk_from=settings.bulk_from,
@@ -131,7 +131,7 @@ def open_client(
         Session(
             http,
             vault or StoredVault(store, connection.name),
-            known=None if vault else lambda: credentials_of(connection, store.decrypted(connection)),
+            known=None if vault else lambda: credentials_of(connection, store.connections.decrypt(connection)),
             allowed_hosts=settings.allowed_hosts,
             clock=clock,
         ),

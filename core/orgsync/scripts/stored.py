@@ -1,16 +1,16 @@
-"""The store as sign-in and extraction know it: one connection's credentials, and one connection's rows."""
+"""One connection's credentials in the store, as sign-in knows them."""
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from orgsync.errors import AlreadyRunning, TransientProblem
-from orgsync.records import Schema, parse_instant, to_stored
+from orgsync.records import parse_instant, to_stored
 from orgsync.salesforce.auth.credentials import SECRET_PARTS, Credentials, Grant
 from orgsync.store import Connection, ConnectionColumns, Store
 
-__all__ = ["StoredCopy", "StoredVault", "columns_of", "credentials_of", "secrets_of"]
+__all__ = ["StoredVault", "columns_of", "credentials_of", "secrets_of"]
 
 _RENEWAL_TIMEOUT = 180.0  # seconds that another process may take to renew this connection's token
 
@@ -24,18 +24,18 @@ class StoredVault:
 
     async def load(self) -> Credentials:
         """Read the credentials as they are stored now."""
-        connection = await self.store.connection(self.name)
-        return credentials_of(connection, self.store.decrypted(connection))
+        connection = await self.store.connections.get(self.name)
+        return credentials_of(connection, self.store.connections.decrypt(connection))
 
     async def save(self, credentials: Credentials) -> None:
         """Store the credentials in one transaction."""
         columns = columns_of(credentials)
         columns["status"], columns["status_reason"] = "ready", ""
-        await self.store.update_connection(self.name, secrets=secrets_of(credentials), **columns)
+        await self.store.connections.update(self.name, secrets=secrets_of(credentials), **columns)
 
     async def refused(self, reason: str) -> None:
         """Note that the connection needs to be signed in again."""
-        await self.store.update_connection(self.name, status="needs sign-in", status_reason=reason)
+        await self.store.connections.update(self.name, status="needs sign-in", status_reason=reason)
 
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:
@@ -51,61 +51,6 @@ class StoredVault:
                 problem.retried = True
                 raise problem from held
             yield
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCopy:
-    """One connection's rows in the store, and what a sync has seen of the org's.
-
-    `tables` names, for streams whose rows a script keeps in another class's table, that table. `written` are the
-    tables that the sync is known to write, none where nobody knows: other classes' own tables are left alone.
-    """
-
-    store: Store
-    name: str
-    sync: str = ""
-    tables: Mapping[str, str] = field(default_factory=dict[str, str])
-    written: Collection[str] = ()
-
-    async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
-        """Name those of the Ids that have a live row in the copy."""
-        return await self.store.live_among(await self._table(schema), self.name, ids)
-
-    async def live_count(self, schema: Schema) -> int:
-        """Count the live rows."""
-        return await self.store.live_count(await self._table(schema), self.name)
-
-    async def last_change(self) -> int:
-        """Tell the number of the last change made in the store."""
-        return await self.store.last_change()
-
-    async def mark_seen(self, schema: Schema, ids: Sequence[str]) -> None:
-        """Note that the org has these Ids."""
-        await self.store.mark_seen(self.name, self._owner(schema), ids)
-
-    async def unseen(self, schema: Schema, *, after: str, limit: int, upto_seq: int) -> list[str]:
-        """Name the next live rows that were not met; none that changed after the number `upto_seq`."""
-        table, owner = await self._table(schema), self._owner(schema)
-        return await self.store.unseen(table, self.name, owner, after=after, limit=limit, upto_seq=upto_seq)
-
-    async def unknown(self, schema: Schema, *, after: str, limit: int) -> list[str]:
-        """Name the next Ids that were met and have no live row."""
-        table = await self._table(schema)
-        return await self.store.unknown(table, self.name, self._owner(schema), after=after, limit=limit)
-
-    async def clear_seen(self, schema: Schema) -> None:
-        """Forget which Ids were met."""
-        await self.store.clear_seen(self.name, self._owner(schema))
-
-    async def _table(self, schema: Schema) -> str:
-        """Name the table that holds the rows of a class, made if the sync writes it."""
-        table = self.tables.get(schema.table, schema.table)
-        if table == schema.table and (not self.written or table in self.written):
-            await self.store.prepare(schema)
-        return table
-
-    def _owner(self, schema: Schema) -> str:
-        return f"{self.sync} {schema.table}"
 
 
 def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentials:

@@ -1,4 +1,4 @@
-"""The copy: connections, runs, checkpoints and rows in one database, credentials encrypted.
+"""The store: connections, runs, checkpoints and rows in one database, credentials encrypted.
 
 A name is imported when it is first used: what only looks at the database does without SQLAlchemy.
 """
@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING
 from orgsync.lazy import importer
 
 if TYPE_CHECKING:
+    from .backends import open_view
     from .connections import ConnectionColumns
+    from .copy import Copy
     from .model import Checkpoint, Connection, Environment, Run, RunStatus
     from .resets import SyncCopy
-    from .rows import Counts, Write
     from .store import Store
     from .view import ConnectionRow, RunRow, View
+    from .writes import Counts, Write
 
 __all__ = [
     "Checkpoint",
     "Connection",
     "ConnectionColumns",
     "ConnectionRow",
+    "Copy",
     "Counts",
     "Environment",
     "Run",
@@ -29,15 +32,18 @@ __all__ = [
     "SyncCopy",
     "View",
     "Write",
+    "open_view",
 ]
 
 __getattr__ = importer(
     __name__,
     {
         **dict.fromkeys(("Checkpoint", "Connection", "Environment", "Run", "RunStatus"), "model"),
-        **dict.fromkeys(("Counts", "Write"), "rows"),
+        **dict.fromkeys(("Counts", "Write"), "writes"),
         **dict.fromkeys(("ConnectionRow", "RunRow", "View"), "view"),
         "ConnectionColumns": "connections",
+        "Copy": "copy",
+        "open_view": "backends",
         "Store": "store",
         "SyncCopy": "resets",
     },

@@ -1,26 +1,18 @@
-"""Connections: kept, changed, renamed and removed, together with everything that bears their name."""
+"""Connections: saved, changed, renamed and removed, together with everything that bears their name."""
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, Unpack
 
-from sqlmodel import col, delete, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
+import anyio.to_thread
 
 from orgsync.errors import ConfigurationInvalid
-from orgsync.records import parse_instant
 
-from . import leases
-from .model import Checkpoint, Connection, ConnectionStatus, Environment, Run, SeenId, utc_now
-from .names import unknown
-from .sqlite import control_sql, row_sql
-from .sqlite.driver import Statements
-from .tables import record_tables
+from .backend import Backend, Transaction
+from .model import Connection, ConnectionStatus, Environment
+from .suggest import unknown
 from .vault import Vault
 
-__all__ = ["ConnectionColumns", "change", "listed", "named", "remove", "rename", "save"]
-
-_OURS = {"name", "secrets", "created_at", "updated_at"}
+__all__ = ["ConnectionColumns", "Connections"]
 
 
 class ConnectionColumns(TypedDict, total=False):
@@ -42,92 +34,104 @@ class ConnectionColumns(TypedDict, total=False):
     tags: list[str]
 
 
-async def listed(session: AsyncSession) -> Sequence[Connection]:
-    """Read every connection, by name."""
-    return (await session.exec(select(Connection).order_by(Connection.name))).all()
+class Connections:
+    """The connections of one open store, with their credentials. Each change is one transaction, on the disk."""
+
+    def __init__(self, backend: Backend, vault: Vault) -> None:
+        self._backend = backend
+        self._vault = vault
+
+    async def get(self, name: str) -> Connection:
+        """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
+        async with self._backend.reading() as on:
+            return await _get(on, name)
+
+    async def save(self, connection: Connection, secrets: Mapping[str, Any]) -> Connection:
+        """Insert or replace a connection and its credentials; the first ever makes the key file."""
+        await self.require_key()
+        saved = _changed(connection, {"secrets": self._vault.encrypt(connection.name, secrets)})
+        async with self._backend.writing(durable=True) as on:
+            return await on.connections.save(saved)
+
+    async def update(
+        self, name: str, *, secrets: Mapping[str, Any] | None = None, **columns: Unpack[ConnectionColumns]
+    ) -> Connection:
+        """Change some of a connection's columns, and its credentials where they are given."""
+        changed: dict[str, Any] = {**columns}
+        if odd := changed.keys() - ConnectionColumns.__annotations__.keys():
+            raise TypeError(f"a connection has no {', '.join(sorted(odd))} to change")
+        if secrets is not None:
+            changed["secrets"] = self._vault.encrypt(name, secrets)
+        async with self._backend.writing(durable=True) as on:
+            found = await _get(on, name)
+            return await on.connections.save(_changed(found, changed))
+
+    async def rename(self, old: str, new: str) -> None:
+        """Give a connection another name, in its rows, runs and checkpoints too; its runs lose their leases.
+
+        Raises ConfigurationInvalid for a name that a connection has, or rows that one has left.
+        """
+        async with self._backend.writing(durable=True) as on:
+            found = await _get(on, old)
+            tables = await on.tables.list()
+            if await on.connections.get(new) is not None or await _has_rows(on, tables, new):
+                raise ConfigurationInvalid(
+                    f"The name {new!r} is taken by a connection or by rows that one has left.", "Choose another name."
+                )
+            secrets = self._vault.encrypt(new, self.decrypt(found)) if found.secrets else b""
+            await on.connections.rename(old, new)
+            await on.connections.save(_changed(found, {"name": new, "secrets": secrets}))
+            await on.leases.revoke(connection=old)
+            for table in tables:
+                await on.rows.rename(table, old, new)
+
+    async def remove(self, name: str, *, keep_rows: bool = False) -> None:
+        """Remove a connection and its checkpoints; with them its runs and rows, unless they are kept."""
+        async with self._backend.writing(durable=True) as on:
+            await _get(on, name)
+            await on.connections.remove(name, runs=not keep_rows)
+            await on.leases.revoke(connection=name)
+            if keep_rows:
+                return
+            for table in await on.tables.list():
+                await on.rows.remove(table, name)
+
+    async def secrets(self, name: str) -> dict[str, Any]:
+        """Decrypt a connection's credentials; raises ConfigurationInvalid when the key is missing or another."""
+        return self.decrypt(await self.get(name))
+
+    def decrypt(self, connection: Connection) -> dict[str, Any]:
+        """Decrypt the credentials of a connection that has been read; raises as `secrets` does."""
+        return self._vault.decrypt(connection.name, connection.secrets)
+
+    async def require_key(self) -> None:
+        """Make the key file unless there is a key; raises ConfigurationInvalid for a key that is none.
+
+        To be called before a person signs in: what cannot be encrypted is not worth their while.
+        """
+        await anyio.to_thread.run_sync(self._vault.make_key)
+
+    async def list(self) -> Sequence[Connection]:
+        """Read every connection, by name."""
+        async with self._backend.reading() as on:
+            return await on.connections.list()
 
 
-async def named(on: Statements, name: str) -> Connection:
-    """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
-    found = await on.fetch(control_sql.CONNECTION, (name,))
-    if not found:
-        names = await on.fetch(control_sql.CONNECTION_NAMES)
+async def _get(on: Transaction, name: str) -> Connection:
+    found = await on.connections.get(name)
+    if found is None:
+        names = [each.name for each in await on.connections.list()]
         none_yet = f"Make it with `orgsync connect {name}`."
-        raise unknown("connection", name, [each for (each,) in names], none_yet=none_yet, database=await on.file())
-    values = dict(zip(control_sql.CONNECTION_COLUMNS, found[0], strict=True))
-    values["details"], values["tags"] = json.loads(values.pop("metadata")), json.loads(values["tags"])
-    for instant in ("created_at", "updated_at"):
-        values[instant] = parse_instant(values[instant])
-    return Connection(**values)
-
-
-async def _known(session: AsyncSession, name: str) -> Connection:
-    found = await session.get(Connection, name)
-    return await named(await Statements.on(await session.connection()), name) if found is None else found
-
-
-async def save(session: AsyncSession, given: Connection, encrypted: bytes) -> Connection:
-    """Insert or replace a connection; the day it was made stays."""
-    values = {name: getattr(given, name) for name in Connection.model_fields if name not in _OURS}
-    now = utc_now()
-    old = await session.get(Connection, given.name)
-    made = now if old is None else old.created_at
-    return await session.merge(
-        Connection(name=given.name, secrets=encrypted, created_at=made, updated_at=now, **values)
-    )
-
-
-async def change(session: AsyncSession, name: str, columns: Mapping[str, Any], encrypted: bytes | None) -> Connection:
-    """Change some of a connection's columns, and its credentials where there are new ones."""
-    found = await _known(session, name)
-    if odd := set(columns) - ConnectionColumns.__annotations__.keys():
-        raise TypeError(f"a connection has no {', '.join(sorted(odd))} to change")
-    for column, value in columns.items():
-        setattr(found, column, value)
-    found.secrets = found.secrets if encrypted is None else encrypted
-    found.updated_at = utc_now()
-    session.add(found)
+        raise unknown("connection", name, names, none_yet=none_yet, database=on.database)
     return found
 
 
-async def rename(session: AsyncSession, vault: Vault, old: str, new: str) -> None:
-    """Give a connection another name, in every table that bears it."""
-    found = await _known(session, old)
-    on = await Statements.on(await session.connection())
-    tables = await record_tables(on)
-    if await session.get(Connection, new) is not None or await _has_rows(on, tables, new):
-        raise ConfigurationInvalid(
-            f"The name {new!r} is taken by a connection or by rows that one has left.", "Choose another name."
-        )
-    encrypted = vault.encrypt(new, vault.decrypt(old, found.secrets)) if found.secrets else b""
-    await session.exec(
-        update(Connection).where(col(Connection.name) == old).values(name=new, secrets=encrypted, updated_at=utc_now())
-    )
-    await session.exec(update(Checkpoint).where(col(Checkpoint.connection) == old).values(connection=new))
-    await session.exec(update(Run).where(col(Run.connection) == old).values(connection=new))
-    await session.exec(update(SeenId).where(col(SeenId.connection) == old).values(connection=new))
-    await leases.revoke(on, old)
-    for table in tables:
-        await on.fetch(row_sql.rename_owner(table), (new, old))
+def _changed(connection: Connection, values: Mapping[str, Any]) -> Connection:
+    return Connection(**{**{name: getattr(connection, name) for name in Connection.model_fields}, **values})
 
 
-async def _has_rows(on: Statements, tables: Sequence[str], name: str) -> bool:
+async def _has_rows(on: Transaction, tables: Sequence[str], connection: str) -> bool:
     for table in tables:
-        if await on.fetch(row_sql.has_owner(table), (name,)):
+        if await on.tables.has_rows(table, connection):
             return True
     return False
-
-
-async def remove(session: AsyncSession, name: str, *, keep_rows: bool) -> None:
-    """Remove a connection and its checkpoints; with them its runs and rows, unless they are kept."""
-    found = await _known(session, name)
-    on = await Statements.on(await session.connection())
-    await session.delete(found)
-    await session.exec(delete(Checkpoint).where(col(Checkpoint.connection) == name))
-    await session.exec(delete(SeenId).where(col(SeenId.connection) == name))
-    await leases.revoke(on, name)
-    if keep_rows:
-        return
-    await session.exec(delete(Run).where(col(Run.connection) == name))
-    for table in await record_tables(on):
-        await on.fetch(row_sql.delete_owner(table), (name,))

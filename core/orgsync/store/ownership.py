@@ -4,35 +4,29 @@ from collections.abc import Mapping, Sequence
 
 from orgsync.errors import RecordClassInvalid
 
-from .sqlite import control_sql
-from .sqlite.driver import Statements
+from .backend import Transaction
 
-__all__ = ["claim", "owner_of", "owners", "taken"]
-
-
-async def owners(on: Statements) -> dict[str, str]:
-    """Name the sync that each table belongs to."""
-    return dict(await on.fetch(control_sql.TABLE_OWNERS))
+__all__ = ["claim", "owner_of", "taken"]
 
 
 def owner_of(table: str, known: Mapping[str, str]) -> str | None:
-    """Find the owner of a table, in whichever case its name is written; None where it belongs to nobody."""
+    """Return the owner of a table, in whichever case its name is written; None where it belongs to nobody."""
     return {name.lower(): sync for name, sync in known.items()}.get(table.lower())
 
 
-async def claim(on: Statements, sync: str, tables: Sequence[str]) -> None:
+async def claim(on: Transaction, sync: str, tables: Sequence[str]) -> None:
     """Make tables this sync's own, inside the transaction that writes them.
 
     Raises RecordClassInvalid for one that belongs to another.
     """
     for table in tables:
-        [(owner,)] = await on.fetch(control_sql.CLAIM_TABLE, (table, sync))
+        owner = await on.owners.claim(table, sync)
         if owner != sync:
             raise taken(table, owner, sync)
 
 
 def taken(table: str, owner: str, other: str) -> RecordClassInvalid:
-    """Say that a table belongs to one sync, to another that would write to it."""
+    """Return the error for a table that belongs to one sync and that another would write to."""
     return RecordClassInvalid(
         f"The table {table} belongs to the sync {owner}, so {other} may not write to it.",
         f"Give {other} a record class of its own (or a __tablename__); "

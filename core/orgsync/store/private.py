@@ -2,11 +2,14 @@
 
 import os
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from orgsync.errors import StoreUnavailable
 
-__all__ = ["GROUP_AND_OTHERS", "OTHERS", "require_private", "require_private_database", "sync_folder"]
+__all__ = ["GROUP_AND_OTHERS", "OTHERS", "require_private", "sync_folder", "temporary_folder"]
 
 OTHERS = 0o007
 GROUP_AND_OTHERS = 0o077
@@ -39,16 +42,6 @@ def require_private(path: Path, what: str, *, closed_to: int = OTHERS, instead: 
     get_logger().warning(f"{what} {path} was open to other users of this machine; it is closed to them now.")
 
 
-def require_private_database(path: Path) -> None:
-    """Close a database, and the log and index beside it, to others; raises as `require_private` does."""
-    for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        require_private(
-            each,
-            "The database",
-            instead="Name the file itself: database_url in orgsync.toml, or ORGSYNC_DATABASE_URL.",
-        )
-
-
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable; where a system cannot open folders, it keeps them without."""
     if os.name != "posix":
@@ -58,3 +51,17 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def temporary_folder() -> Generator[Path]:
+    """Make a folder for its owner alone, and take it away with all that is in it."""
+    try:
+        folder = TemporaryDirectory(prefix="orgsync-copy-")
+    except OSError as error:
+        raise StoreUnavailable(
+            f"No temporary folder can be made for a copy of the database: {error.strerror}.",
+            "Set TMPDIR to a folder that this user may write to, with room for the database.",
+        ) from error
+    with folder as name:
+        yield Path(name)

@@ -1,118 +1,185 @@
-"""A batch's rows on their way into a table, inside a transaction that the caller holds."""
+"""Rows of the record tables: committed batch by batch, read page by page, given up by sync."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from orgsync.records import Row, Schema
+from orgsync.errors import AlreadyRunning, RecordClassInvalid
+from orgsync.records import Column, Position, Schema
 
-from .sqlite import row_sql
-from .sqlite.driver import Statements
+from . import ownership, resets, tables
+from .backend import Backend
+from .leases import Leases, require_current
+from .model import Run
+from .resets import SyncCopy
+from .suggest import record_table
+from .writes import Counts, Write, encodable, newest
 
-__all__ = ["Counts", "Write", "encodable", "newest", "write"]
+__all__ = ["Rows"]
 
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Rows for one table, in stored form, and the ids of rows to mark deleted after them."""
-
-    schema: Schema
-    rows: Sequence[Row] = field(default=(), repr=False)
-    deleted_ids: Sequence[str] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What became of the rows that were delivered; each is counted once."""
-
-    added: int = 0
-    updated: int = 0
-    deleted: int = 0
-    unchanged: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.added + other.added,
-            self.updated + other.updated,
-            self.deleted + other.deleted,
-            self.unchanged + other.unchanged,
-        )
+_PAGE = 1000
 
 
-def newest(rows: Sequence[Row]) -> Sequence[Row]:
-    """Keep one row an id: the one of the newest stamp, the later one where stamps are equal."""
-    if len({row[0] for row in rows}) == len(rows):
-        return rows
-    kept: dict[Any, Row] = {}
-    for row in rows:
-        if row[0] not in kept or str(row[1] or "") >= str(kept[row[0]][1] or ""):
-            kept[row[0]] = row
-    return list(kept.values())
+class Rows:
+    """The record tables of one open store, and the syncs that they belong to."""
 
+    def __init__(self, backend: Backend, leases: Leases, owned: dict[int, set[str]]) -> None:
+        self._backend = backend
+        self._leases = leases
+        self._owned = owned
+        self._prepared: set[tuple[str, tuple[Column, ...]]] = set()
 
-def encodable(rows: Sequence[Row]) -> list[Row]:
-    """Replace halves of surrogate pairs, which JSON may hold and no database takes, by a question mark."""
-    return [tuple(_encodable(value) if isinstance(value, str) else value for value in row) for row in rows]
+    async def prepare(self, schema: Schema) -> Sequence[str]:
+        """Make the class's table, or widen it; return the columns added to a table that was there.
 
+        Filling an added column is extraction's: it knows what its passes have read. Raises RecordClassInvalid for
+        a column whose type no longer fits, or a table that is not orgsync's.
+        """
+        known = (schema.table, schema.columns)  # not the class itself: a scheduler loads changed scripts for months
+        if known in self._prepared:
+            return ()
+        async with self._backend.writing() as on:
+            added = await tables.prepare(on, schema)
+        self._prepared.add(known)
+        return added
 
-def _encodable(value: str) -> str:
-    return value.encode(errors="replace").decode()
+    async def misfits(self, schema: Schema) -> Sequence[RecordClassInvalid]:
+        """Return what keeps the class's table from being used as it is: one error for each column, none if all fit."""
+        async with self._backend.reading() as on:
+            return await tables.misfits(on, schema)
 
+    async def commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:
+        """Write rows, change marks, the run's counters and the checkpoint in one transaction, or nothing.
 
-async def write(on: Statements, owner: str, batch: Write, *, at: str) -> Counts:
-    """Write one batch: rows first, then the ids to mark deleted. `owner` is the connection's name, `at` the time."""
-    rows = newest(batch.rows)
-    ids = list(dict.fromkeys(batch.deleted_ids))
-    if not rows and not ids:
-        return Counts()
-    table = batch.schema.table
-    seq, last_row = await _numbers(on, table, len(rows) + len(ids))
-    counts = Counts()
-    if rows:
-        changed = await _rows(on, batch.schema, rows, (owner, at), seq)
-        counts += await _counted(on, table, seq, total=len(rows), changed=changed, last_row=last_row)
-    if ids:
-        seq += len(rows)
-        marks = [(at, number, owner, each) for number, each in enumerate(ids, start=seq)]
-        deleted = await on.change_many(row_sql.mark_deleted(table), marks)
-        counts += Counts(deleted=deleted, unchanged=len(ids) - deleted)
-    return counts
+        `api_calls` are all that the run has made so far. The tables become the sync's own. Raises AlreadyRunning when
+        the lease that the run began under was taken over or released, or when the run has ended; RecordClassInvalid
+        for a table that belongs to another sync.
+        """
+        await self.require_owner(run, [write.schema.table for write in writes])
+        for write in writes:
+            await self.prepare(write.schema)
+        distinct = [
+            replace(each, rows=newest(each.rows), deleted_ids=list(dict.fromkeys(each.deleted_ids))) for each in writes
+        ]
+        try:
+            counts = await self._commit(run, distinct, checkpoint, api_calls)
+        except UnicodeEncodeError:
+            distinct = [replace(each, rows=encodable(each.rows)) for each in distinct]
+            counts = await self._commit(run, distinct, checkpoint, api_calls)
+        self._owned.get(run.id, set()).update(write.schema.table for write in writes)
+        return counts
 
+    async def _commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:
+        """Write the rows last, for they take a change number, and that may make other writers wait."""
+        async with self._backend.writing() as on:
+            await require_current(on, run)
+            owned = self._owned.get(run.id, ())
+            await ownership.claim(on, run.sync, [w.schema.table for w in writes if w.schema.table not in owned])
+            if checkpoint is not None:
+                kept_in = next((w.schema.table for w in writes if w.rows or w.deleted_ids), None)
+                await on.checkpoints.save(run, checkpoint, kept_in)
+            counts = await on.rows.write(run.connection, writes)
+            if not await on.runs.add(run, counts, api_calls=api_calls):
+                raise AlreadyRunning(
+                    f"Run {run.id} of {run.sync!r} on {run.connection!r} has ended.",
+                    "Let the newer run finish; this one has kept what it committed.",
+                )
+        return counts
 
-async def _numbers(on: Statements, table: str, how_many: int) -> tuple[int, int]:
-    """Take the next numbers of the change feed; answer with the first of them and with the table's last row."""
-    [(last, last_row)] = await on.fetch(row_sql.next_numbers(table), (how_many,))
-    return int(last) - how_many + 1, int(last_row)
+    async def tables(self) -> Sequence[str]:
+        """Name every record table."""
+        async with self._backend.reading() as on:
+            return await on.tables.list()
 
+    async def get(self, table: str, connection: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Read a connection's rows by their Ids, deleted ones too; none where there is no such table.
 
-async def _rows(on: Statements, schema: Schema, rows: Sequence[Row], fixed: tuple[str, str], seq: int) -> int:
-    """Send live rows many a statement, the rest and deleted ones singly; tell how many rows changed."""
-    live = [row for row in rows if not row[2]]
-    gone = [row for row in rows if row[2]]
-    per = row_sql.rows_per_statement(schema)
-    whole = len(live) // per * per
-    changed = 0
-    for part, size in ((live[:whole], per), (live[whole:], 1)):
-        if part:
-            sql = row_sql.upsert(schema, size)
-            changed += await on.change_many(sql, row_sql.packed(part, seq, fixed, per=size))
-            seq += len(part)
-    if gone:
-        deletions = row_sql.packed_deletions(schema, gone, seq, fixed)
-        changed += await on.change_many(row_sql.soft_delete(schema), deletions)
-    return changed
+        Values are as in `read`.
+        """
+        async with self._backend.reading() as on:
+            if not await on.tables.exists(table):
+                return {}
+            return {row["id"]: row for row in await on.rows.get(table, connection, ids)}
 
+    async def read(
+        self,
+        table: str,
+        *,
+        connection: str | None = None,
+        changes: bool = False,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Read rows a page at a time: live ones by connection and Id, or changes after the number `after`.
 
-async def _counted(on: Statements, table: str, seq: int, *, total: int, changed: int, last_row: int) -> Counts:
-    """Count what the rows numbered from `seq` on became.
+        `table` is a table's name or its class's, in any case. Booleans and JSON come as Python's, all else in
+        stored form. Between pages nothing is held open, so rows may change while they are read.
+        """
+        async with self._backend.reading() as on:
+            table = record_table(table, await on.tables.list(), on.database)
+        key, left = (connection or "", ""), limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            async with self._backend.reading() as on:
+                if changes:
+                    page = await on.rows.changes(table, connection=connection, after=after, limit=size)
+                else:
+                    page = await on.rows.page(table, connection=connection, after=key, limit=size)
+            for row in page:
+                yield row
+            if len(page) < size:
+                return
+            after, key = page[-1]["sync_seq"], (page[-1]["connection"], page[-1]["id"])
+            left = None if left is None else left - size
 
-    SQLite numbers rows upwards, so those behind `last_row` are new. Where every change is a new row, as in a first
-    pass, that is the answer, and a twelfth of the work of writing is saved: reading the rows again to count them.
-    """
-    if not changed:
-        return Counts(unchanged=total)
-    [(now_last,)] = await on.fetch(row_sql.last_row(table))
-    if now_last - last_row == changed:
-        return Counts(added=changed, unchanged=total - changed)
-    found = await on.fetch(row_sql.counted(table), (seq,))
-    return Counts(**dict(found), unchanged=total - changed)
+    async def live_count(self, table: str, connection: str) -> int:
+        """Count a connection's live rows; 0 where there is no such table."""
+        async with self._backend.reading() as on:
+            return await on.rows.live_count(table, connection) if await on.tables.exists(table) else 0
+
+    async def last_change(self) -> int:
+        """Return the last number that the change feed has given to any row; 0 before the first."""
+        async with self._backend.reading() as on:
+            return await on.rows.last_change()
+
+    async def owners(self) -> dict[str, str]:
+        """Return the sync that each record table belongs to; a table that nobody has written to is not among them."""
+        async with self._backend.reading() as on:
+            return dict(await on.owners.get())
+
+    async def require_owner(self, run: Run, names: Sequence[str]) -> None:
+        """Raise RecordClassInvalid, which names both syncs, if a table belongs to another sync than the run's."""
+        owned = self._owned.get(run.id, set())
+        requested = [name for name in names if name not in owned]
+        if not requested:
+            return
+        known = await self.owners()
+        for name in requested:
+            owner = ownership.owner_of(name, known)
+            if owner is None:  # it may have been reset by another process since it was made here
+                self._prepared = {each for each in self._prepared if each[0] != name}
+            elif owner != run.sync:
+                raise ownership.taken(name, owner, run.sync)
+            else:
+                owned.add(name)
+
+    async def of_sync(self, sync: str, connection: str | None = None) -> SyncCopy:
+        """Count the rows and checkpoints that a sync has, on one connection or on all.
+
+        Raises ConfigurationInvalid, with the nearest name, for a sync that the store does not know.
+        """
+        async with self._backend.reading() as on:
+            return await resets.copy_of(on, sync, connection)
+
+    async def reset(self, sync: str, connection: str | None = None) -> SyncCopy:
+        """Give up what a sync has copied, in one transaction, and return what that was.
+
+        Its tables are dropped and belong to nobody, its checkpoints and seen Ids go; with a connection, only that
+        one's rows, checkpoints and seen Ids. Its runs stay listed. Raises AlreadyRunning while a run of it is under
+        way, ConfigurationInvalid as `of_sync` does.
+        """
+        async with self._backend.writing() as on:
+            copy = await resets.copy_of(on, sync, connection)
+            await self._leases.revoke_free(on, sync, connection)
+            await resets.give_up(on, copy)
+        return copy

@@ -1,117 +1,115 @@
 """Runs and checkpoints: what was executed, and how far each sync has come."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 
-from orgsync.errors import AlreadyRunning, ConfigurationInvalid
-from orgsync.records import Position, parse_instant, to_stored
+from orgsync.errors import ConfigurationInvalid
 
-from .model import PROCESS_DIED, Checkpoint, Run, RunStatus, utc_now
-from .rows import Counts
-from .sqlite import control_sql
-from .sqlite.driver import Statements
+from .backend import Backend, Transaction
+from .leases import Leases, require_current
+from .model import PROCESS_DIED, Checkpoint, Run, RunStatus
 
-__all__ = ["advance", "checkpoints", "count", "finish", "forget", "last_runs", "note", "run", "runs", "start"]
+__all__ = ["Runs"]
 
-
-async def start(on: Statements, sync: str, connection: str, epoch: int) -> Run:
-    """Begin a run under a lease that was just taken: an older one that still says running has ended; it failed."""
-    now = utc_now()
-    await on.fetch(control_sql.FAIL_RUNS, (PROCESS_DIED, to_stored(now), sync, connection))
-    values = (sync, connection, epoch, to_stored(now))
-    [(run_id,)] = await on.fetch(control_sql.START_RUN, values)
-    return Run(id=run_id, sync=sync, connection=connection, epoch=epoch, started_at=now)
+_REMOVED_AT_ONCE = 5000
 
 
-async def finish(
-    on: Statements,
-    run_id: int,
-    *,
-    status: RunStatus,
-    error: str | None,
-    api_calls: int,
-    watermark: datetime | None,
-) -> Run:
-    """End a run, unless it has ended already."""
-    until = None if watermark is None else to_stored(watermark)
-    values = (status, error, to_stored(utc_now()), api_calls, until, run_id)
-    ended = await on.fetch(control_sql.FINISH_RUN, values)
-    return _run(ended[0]) if ended else await run(on, run_id)
+class Runs:
+    """The runs of one open store."""
+
+    def __init__(self, backend: Backend, leases: Leases, owned: dict[int, set[str]]) -> None:
+        self._backend = backend
+        self._leases = leases
+        self._owned = owned  # by run: under its lease, what it owns stays its own
+
+    @asynccontextmanager
+    async def begin(self, sync: str, connection: str, *, ttl: float = 60.0) -> "AsyncGenerator[Run]":
+        """Begin a run under the lease of (sync, connection), the right to write for it, held until the block ends.
+
+        Raises AlreadyRunning while another holds it. It is free when a run has ended, when its process has died on
+        this machine, and `ttl` seconds after the last renewal by one that stopped or is elsewhere. A run that still
+        has the status `running` under an older lease has failed.
+        """
+        async with self._leases.hold(sync, connection, ttl=ttl, begin=_start) as run:
+            self._owned[run.id] = set()
+            try:
+                yield run
+            finally:
+                del self._owned[run.id]
+
+    async def finish(
+        self,
+        run: Run,
+        *,
+        status: RunStatus,
+        error: str | None = None,
+        api_calls: int,
+        watermark: datetime | None = None,
+    ) -> Run:
+        """End a run and release its lease; `api_calls` are all it made. Raises AlreadyRunning as a commit does."""
+        async with self._backend.writing() as on:
+            await require_current(on, run)
+            ended = await on.runs.finish(
+                run.id, status=status, error=error, api_calls=api_calls, watermark=watermark
+            ) or await _get(on, run.id)
+            await on.leases.release(run.sync, run.connection, run.epoch)
+        self._leases.mark_released(run)
+        return ended
+
+    async def note(self, run: Run, text: str) -> None:
+        """Keep as its error what a run under way waits for; its end replaces it. Empty: it works again."""
+        async with self._backend.writing() as on:
+            await on.runs.note(run.id, text or None)
+
+    async def get(self, run_id: int) -> Run:
+        """Read one run; raises ConfigurationInvalid for a number that none has."""
+        async with self._backend.reading() as on:
+            return await _get(on, run_id)
+
+    async def is_running(self, sync: str, connection: str) -> bool:
+        """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
+        async with self._backend.reading() as on:
+            return await self._leases.is_held(on, sync, connection)
+
+    async def last(self, *, after: int = 0) -> dict[tuple[str, str], Run]:
+        """Read the last run of every (sync, connection), in one query; only those with a number above `after`."""
+        async with self._backend.reading() as on:
+            return {(each.sync, each.connection): each for each in await on.runs.last(after=after)}
+
+    async def remove_before(self, instant: datetime) -> int:
+        """Delete runs that ended before an instant, but for the last of each sync and connection; count them."""
+        deleted, some = 0, _REMOVED_AT_ONCE
+        while some == _REMOVED_AT_ONCE:
+            async with self._backend.writing() as on:
+                some = await on.runs.remove_before(instant, limit=_REMOVED_AT_ONCE)
+            deleted += some
+        return deleted
+
+    async def checkpoints(self, sync: str, connection: str) -> Mapping[str, Checkpoint]:
+        """Read where a sync stands on a connection, by stream."""
+        async with self._backend.reading() as on:
+            return await on.checkpoints.get(sync, connection)
+
+    async def with_checkpoints(self) -> set[tuple[str, str]]:
+        """Return each (sync, connection) that has a checkpoint: one that was reset has none until it runs again."""
+        async with self._backend.reading() as on:
+            return set(await on.checkpoints.pairs())
+
+    async def list(self, limit: int = 50, *, sync: str | None = None, connection: str | None = None) -> Sequence[Run]:
+        """Read runs, the latest first."""
+        async with self._backend.reading() as on:
+            return await on.runs.list(limit=limit, sync=sync, connection=connection)
 
 
-async def note(on: Statements, run_id: int, text: str) -> None:
-    """Keep what a run under way waits for, until it ends; empty: it works."""
-    await on.fetch(control_sql.NOTE_RUN, (text or None, run_id))
+async def _start(on: Transaction, sync: str, connection: str, epoch: int) -> Run:
+    """Begin a run under a lease that was just acquired: an older one that is still running has died."""
+    await on.runs.fail(sync, connection, PROCESS_DIED)
+    return await on.runs.start(sync, connection, epoch)
 
 
-async def run(on: Statements, run_id: int) -> Run:
-    """Read one run; raises ConfigurationInvalid for a number that none has."""
-    found = await on.fetch(control_sql.RUN, (run_id,))
-    if not found:
+async def _get(on: Transaction, run_id: int) -> Run:
+    found = await on.runs.get(run_id)
+    if found is None:
         raise ConfigurationInvalid(f"There is no run {run_id}.", "List them with `orgsync runs`.")
-    return _run(found[0])
-
-
-async def runs(on: Statements, *, limit: int, sync: str | None, connection: str | None) -> Sequence[Run]:
-    """Read runs, the latest first."""
-    return [_run(row) for row in await on.fetch(control_sql.RUNS, (sync, connection, limit))]
-
-
-async def forget(on: Statements, before: datetime, *, limit: int) -> int:
-    """Delete runs that ended before an instant, but for each sync's last on each connection; tell how many."""
-    return len(await on.fetch(control_sql.FORGET_RUNS, (to_stored(before), limit)))
-
-
-async def last_runs(on: Statements, *, after: int) -> dict[tuple[str, str], Run]:
-    """Read the last run of every (sync, connection) that has one above this number."""
-    # The last runs of all take a look at the whole index; those after a number are few, and read by their key.
-    found = await (on.fetch(control_sql.RUNS_AFTER, (after,)) if after else on.fetch(control_sql.LAST_RUNS))
-    return {(each.sync, each.connection): each for each in map(_run, found)}
-
-
-def _run(row: Sequence[Any]) -> Run:
-    values = dict(zip(control_sql.RUN_COLUMNS, row, strict=True))
-    for name in ("started_at", "finished_at", "watermark"):
-        values[name] = _instant(values[name])
-    return Run(**values)
-
-
-def _instant(stored: str | None) -> datetime | None:
-    return None if stored is None else parse_instant(stored)
-
-
-async def count(on: Statements, of: Run, counts: Counts, api_calls: int) -> None:
-    """Add what a batch changed to its run; raises AlreadyRunning when that run has ended."""
-    changed = (counts.added, counts.updated, counts.deleted, counts.unchanged)
-    if not await on.fetch(control_sql.COUNT, (*changed, api_calls, of.id, of.connection)):
-        raise AlreadyRunning(
-            f"Run {of.id} of {of.sync!r} on {of.connection!r} has ended.",
-            "Let the newer run finish; this one has kept what it committed.",
-        )
-
-
-async def advance(on: Statements, of: Run, position: Position, kept_in: str | None) -> None:
-    """Keep the position that a batch brings its sync to, and the table of its rows if it had any."""
-    watermark = None if position.watermark is None else to_stored(position.watermark)
-    state = json.dumps(position.state, ensure_ascii=False)
-    now = to_stored(utc_now())
-    await on.fetch(control_sql.ADVANCE, (of.sync, of.connection, position.stream, watermark, state, now, kept_in))
-
-
-async def checkpoints(on: Statements, sync: str, connection: str) -> dict[str, Checkpoint]:
-    """Read where a sync stands on a connection, by stream."""
-    found = await on.fetch(control_sql.CHECKPOINTS, (sync, connection))
-    return {
-        stream: Checkpoint(
-            sync=sync,
-            connection=connection,
-            stream=stream,
-            watermark=_instant(watermark),
-            position=json.loads(state),
-            updated_at=parse_instant(updated_at),
-            kept_in=kept_in,
-        )
-        for stream, watermark, state, updated_at, kept_in in found
-    }
+    return found

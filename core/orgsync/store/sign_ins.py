@@ -1,35 +1,44 @@
-"""Sign-ins that have begun in a browser and not come back yet: kept encrypted, taken once, forgotten after a day."""
+"""Sign-ins that have begun in a browser and not come back yet: kept encrypted, taken once, deleted after a day."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
-from sqlmodel import col, delete, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+import anyio.to_thread
 
-from .model import PendingSignIn, utc_now
+from .backend import Backend
+from .vault import Vault
 
-__all__ = ["keep", "key_of", "take"]
+__all__ = ["SignIns"]
 
-_KEPT_FOR = timedelta(days=1)
+_TTL = timedelta(days=1)
 
 
-def key_of(state: str) -> str:
-    """Name a pending sign-in without keeping its state, which is a secret until it comes back."""
+class SignIns:
+    """The sign-ins of one open store, each under its state, which is a secret until it comes back."""
+
+    def __init__(self, backend: Backend, vault: Vault) -> None:
+        self._backend = backend
+        self._vault = vault
+
+    async def save(self, state: str, secrets: Mapping[str, Any]) -> None:
+        """Keep a sign-in, and delete those that never came back."""
+        await anyio.to_thread.run_sync(self._vault.make_key)
+        key = _key_of(state)
+        encrypted = self._vault.encrypt(key, secrets)
+        async with self._backend.writing(durable=True) as on:
+            await on.sign_ins.remove_expired(_TTL)
+            await on.sign_ins.save(key, encrypted)
+
+    async def take(self, state: str) -> dict[str, Any] | None:
+        """Take the sign-in that waits for this state; None where none does, as after a day, or the second time."""
+        key = _key_of(state)
+        async with self._backend.writing(durable=True) as on:
+            encrypted = await on.sign_ins.take(key, ttl=_TTL)
+        return None if encrypted is None else self._vault.decrypt(key, encrypted)
+
+
+def _key_of(state: str) -> str:
+    """Return the name of a sign-in, from which its state cannot be guessed."""
     return sha256(state.encode(errors="replace")).hexdigest()
-
-
-async def keep(session: AsyncSession, key: str, encrypted: bytes) -> None:
-    """Keep a sign-in that has begun, and forget those that never came back."""
-    await session.exec(delete(PendingSignIn).where(col(PendingSignIn.begun_at) < utc_now() - _KEPT_FOR))
-    session.add(PendingSignIn(key=key, secrets=encrypted))
-
-
-async def take(session: AsyncSession, key: str) -> bytes | None:
-    """Take a pending sign-in out; None where there is none, so that a callback works once."""
-    since = utc_now() - _KEPT_FOR
-    query = select(PendingSignIn).where(PendingSignIn.key == key, col(PendingSignIn.begun_at) >= since)
-    found = (await session.exec(query)).one_or_none()
-    if found is None:
-        return None
-    await session.delete(found)
-    return found.secrets

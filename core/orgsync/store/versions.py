@@ -9,31 +9,23 @@ from typing import TYPE_CHECKING
 
 from orgsync.errors import StoreUnavailable
 
-from .sqlite import control_sql
-
 if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from .sqlite.driver import Statements
-
-__all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "is_current", "is_newest", "upgrade"]
+__all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "VERSION_TABLE", "is_newest", "upgrade"]
 
 KNOWN_VERSIONS = ("0001", "0002", "0003", "0004")
 """Every version that this package can read, oldest first; the last is what it writes."""
 
+VERSION_TABLE = "orgsync_version"
+"""The table in which a database keeps its version."""
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-async def is_current(on: "Statements") -> bool:
-    """Tell whether the control tables are of this package's version; raises StoreUnavailable for a newer one."""
-    if not await on.fetch(control_sql.TABLE_EXISTS, (control_sql.VERSION_TABLE,)):
-        return False
-    return is_newest([version for (version,) in await on.fetch(control_sql.VERSION)])
-
-
 def is_newest(found: Sequence[str]) -> bool:
-    """Tell whether the versions that a database bears are this package's; raises as `is_current` does."""
+    """Return whether the versions that a database bears are this package's; raises StoreUnavailable for a newer one."""
     if any(version not in KNOWN_VERSIONS for version in found):
         raise StoreUnavailable(
             f"The database is of version {', '.join(found)}, newer than this orgsync knows.",

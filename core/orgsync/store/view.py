@@ -1,31 +1,13 @@
-"""The database opened for looking at, with sqlite3 alone: a command that only reads need not load SQLAlchemy."""
+"""The database opened for looking at: a command that only reads need not load what writes."""
 
-import json
-import re
-import sqlite3
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Protocol
 
-from orgsync.errors import ConfigurationInvalid
+from .suggest import unknown
 
-from .condition import only_reading, refusal, require_expression
-from .names import record_table, unknown
-from .private import require_private_database
-from .sqlite import control_sql, row_sql
-from .sqlite.errors import errors_explained
-from .versions import is_newest
-
-__all__ = ["ConnectionRow", "RunRow", "View"]
-
-_PLAIN_URL = re.compile(r"sqlite(?:\+\w+)?:///([^?%]+)")
-_BUSY_SECONDS = 10
-_PAGE = 1000
-_PYTHON: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.loads}
+__all__ = ["ConnectionRow", "RunRow", "View", "connection_named"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,75 +53,36 @@ class ConnectionRow:
     updated_at: datetime
 
 
-class View:
+class View(Protocol):
     """One database to look at; where there is none yet, it is as empty as one that was just made."""
-
-    def __init__(self, path: Path, on: sqlite3.Connection | None) -> None:
-        self._path = path
-        self._on = on
-
-    @classmethod
-    @contextmanager
-    def open(cls, url: str, *, folder: Path) -> "Generator[View]":
-        """Open the database at `url` without making one; one of an older version is brought to this package's first.
-
-        Raises as `Store.open` does.
-        """
-        path = _file_of(url)
-        require_private_database(path)
-        if not path.exists():
-            yield cls(path, None)
-            return
-        with errors_explained(path):
-            opened = sqlite3.connect(
-                f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
-            )
-        with closing(opened):
-            view = cls(path, opened)
-            if not view._is_current():
-                _upgrade(url, folder)
-            with errors_explained(path):
-                opened.execute("PRAGMA query_only = ON")
-            yield view
 
     def connections(self) -> list[ConnectionRow]:
         """Read every connection, by name."""
-        names = [each.name for each in fields(ConnectionRow)]
-        stored = ", ".join(f'"{"metadata" if name == "details" else name}"' for name in names)
-        found = self._fetch(f"SELECT {stored} FROM orgsync_connection ORDER BY name")  # noqa: S608 # constants alone
-        return [_connection(dict(zip(names, row, strict=True))) for row in found]
+        ...
 
     def connection(self, name: str) -> ConnectionRow:
         """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
-        known = {each.name: each for each in self.connections()}
-        if name in known:
-            return known[name]
-        none_yet = f"Make it with `orgsync connect {name}`."
-        raise unknown("connection", name, list(known), none_yet=none_yet, database=self._path.absolute())
+        ...
 
     def run(self, run_id: int) -> RunRow:
         """Read one run; raises ConfigurationInvalid for a number that none has."""
-        found = self._fetch(control_sql.RUN, (run_id,))
-        if not found:
-            raise ConfigurationInvalid(f"There is no run {run_id}.", "List them with `orgsync runs`.")
-        return _run(found[0])
+        ...
 
     def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
         """Read runs, the latest first."""
-        return [_run(row) for row in self._fetch(control_sql.RUNS, (sync, connection, limit))]
+        ...
 
     def tables(self) -> list[str]:
         """Name every record table."""
-        return [name for (name,) in self._fetch(row_sql.RECORD_TABLES)]
+        ...
 
     def table(self, name: str) -> str:
-        """Find a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
-        return record_table(name, self.tables(), self._path.absolute())
+        """Return a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
+        ...
 
     def columns(self, table: str) -> dict[str, str]:
-        """Answer with each column's declared type, in the table's order."""
-        found = self._fetch(row_sql.COLUMNS, (table,))
-        return row_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
+        """Return each column's type as the database names it, in the table's order."""
+        ...
 
     def read(
         self,
@@ -152,105 +95,18 @@ class View:
         columns: Sequence[str] = (),
         where: str = "",
     ) -> Iterator[dict[str, Any]]:
-        """Read rows of a record table as `Store.read` does, those for which the SQL expression `where` holds.
+        """Read rows of a record table as `Rows.read` does, those for which the SQL expression `where` holds.
 
         `columns` are those to give, all by default. Raises ConfigurationInvalid, before the first row, for a column
         that is not there and a condition that is not one expression or reads anything but record tables.
         """
-        kinds = self.columns(table)
-        for name in columns:
-            if name not in kinds:
-                raise unknown("column", name, list(kinds), none_yet="")
-        if where:
-            self._require(where, table, list(kinds))
-        key = ("sync_seq",) if changes else ("connection", "id")
-        wanted = list(dict.fromkeys([*(columns or kinds), *key]))
-        write = row_sql.changes_after if changes else row_sql.rows_after
-        sql = write(table, {name: kinds[name] for name in wanted}, of_one=connection is not None, condition=where)
-        start = (*((connection,) if connection is not None else ()), after) if changes else (connection or "", "")
-        try:
-            for row in self._pages(sql, start, wanted, key, own=connection if changes else None, limit=limit):
-                yield {name: _readable(kinds[name], row[name]) for name in columns or kinds}
-        except sqlite3.Error as error:
-            problem = refusal(error, list(kinds), table) if where else None
-            raise problem or error from None
-
-    def _pages(
-        self,
-        sql: str,
-        start: tuple[Any, ...],
-        names: Sequence[str],
-        key: Sequence[str],
-        *,
-        own: str | None,
-        limit: int | None,
-    ) -> Iterator[dict[str, Any]]:
-        """Read page after page, each for itself, so that a slow reader holds nothing open."""
-        cursor, left = start, limit
-        while left is None or left > 0:
-            size = _PAGE if left is None else min(_PAGE, left)
-            page = [dict(zip(names, row, strict=True)) for row in self._fetch(sql, (*cursor, size))]
-            yield from page
-            if len(page) < size:
-                return
-            cursor = (*((own,) if own is not None else ()), *(page[-1][name] for name in key))
-            left = None if left is None else left - size
-
-    def _require(self, where: str, table: str, columns: list[str]) -> None:
-        """Raise ConfigurationInvalid unless the condition can be asked; from then on the database gives rows alone."""
-        tables = self.tables()
-        names = {name.lower() for each in tables for name in (each, *self.columns(each))}
-        require_expression(where, names)
-        if self._on is not None:
-            only_reading(self._on, tables)
-
-    def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        if self._on is None:
-            return []
-        with errors_explained(self._path):
-            return self._on.execute(sql, parameters).fetchall()
-
-    def _is_current(self) -> bool:
-        if not self._fetch(control_sql.TABLE_EXISTS, (control_sql.VERSION_TABLE,)):
-            return False
-        return is_newest([version for (version,) in self._fetch(control_sql.VERSION)])
+        ...
 
 
-def _file_of(url: str) -> Path:
-    """Name the database's file; an address of the usual form is read without SQLAlchemy."""
-    plain = _PLAIN_URL.fullmatch(url)
-    if plain and ":memory:" not in url and not plain[1].startswith("file:"):
-        return Path(plain[1])
-    from .sqlite import driver
-
-    return driver.file_of(driver.address(url))
-
-
-def _upgrade(url: str, folder: Path) -> None:
-    import anyio
-
-    from .store import Store
-
-    async def upgrade() -> None:
-        async with Store.open(url, folder=folder):
-            pass
-
-    anyio.run(upgrade)
-
-
-def _run(row: Sequence[Any]) -> RunRow:
-    values = dict(zip(control_sql.RUN_COLUMNS, row, strict=True))
-    for name in ("started_at", "finished_at", "watermark"):
-        values[name] = None if values[name] is None else datetime.fromisoformat(values[name])
-    return RunRow(**values)
-
-
-def _connection(values: dict[str, Any]) -> ConnectionRow:
-    values["details"], values["tags"] = json.loads(values["details"]), json.loads(values["tags"])
-    for name in ("created_at", "updated_at"):
-        values[name] = datetime.fromisoformat(values[name])
-    return ConnectionRow(**values)
-
-
-def _readable(kind: str, value: Any) -> Any:
-    return _PYTHON[kind](value) if kind in _PYTHON and value is not None else value
+def connection_named(name: str, there: Sequence[ConnectionRow], database: str) -> ConnectionRow:
+    """Return one of the connections by its name; raises ConfigurationInvalid, with the nearest name."""
+    known = {each.name: each for each in there}
+    if name in known:
+        return known[name]
+    none_yet = f"Make it with `orgsync connect {name}`."
+    raise unknown("connection", name, list(known), none_yet=none_yet, database=database)

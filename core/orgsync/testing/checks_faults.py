@@ -126,7 +126,7 @@ async def _places(copies: Copies) -> list[tuple[str, int]]:
         nonlocal commits
         commits += 1
 
-    first = "undisturbed" not in [each.name for each in await copies.project.store.connections()]
+    first = "undisturbed" not in [each.name for each in await copies.project.store.connections.list()]
     _, awaits = await counted_awaits((run_first if first else run_second)(copies, "undisturbed", watch=count))
     at_awaits = _spread(awaits, _AWAITS)
     return [*(("commit", each) for each in _spread(commits, _COMMITS)), *(("await", each) for each in at_awaits)]

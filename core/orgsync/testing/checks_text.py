@@ -55,6 +55,6 @@ async def _prepare(script: Script, folder: Path) -> None:
     async with Store.open(f"sqlite:///{folder / 'tables.db'}", folder=folder) as store:
         for model in classes_of(fresh_sync(script.home)):
             try:
-                await store.prepare(schema_of(model))
+                await store.rows.prepare(schema_of(model))
             except OrgsyncError as problem:
                 raise Unfit(f"{script.home.path}: {problem}") from None

@@ -92,10 +92,10 @@ class Copies:
     async def _copied(self) -> set[str]:
         """Collect the Ids of the live rows that passes have brought, whatever table the script keeps them in."""
         store, found = self.project.store, set[str]()
-        for connection in await store.connections():
-            passes = await store.checkpoints(self.script.home.sync, connection.name)
+        for connection in await store.connections.list():
+            passes = await store.runs.checkpoints(self.script.home.sync, connection.name)
             for table in [each.kept_in for each in passes.values() if each.stream and each.kept_in]:
-                found |= {row["id"] async for row in store.read(table, connection=connection.name)}
+                found |= {row["id"] async for row in store.rows.read(table, connection=connection.name)}
         return found
 
     async def run(
@@ -109,15 +109,15 @@ class Copies:
 
     async def _connect(self, name: str, org: DemoOrg) -> None:
         """Connect a name to an org, with the sign-in of another that leads there, if there is one."""
-        known = await self.project.store.connections()
+        known = await self.project.store.connections.list()
         if name in [each.name for each in known]:
             return
         alike = next((each for each in known if each.login_url == org.login_url), None)
         if alike is None:
             await connect(self.project, name, _credentials(org))
             return
-        secrets = await self.project.store.secrets(alike.name)
-        await self.project.store.save_connection(
+        secrets = await self.project.store.connections.secrets(alike.name)
+        await self.project.store.connections.save(
             Connection.model_validate({**alike.model_dump(), "name": name}), secrets
         )
 
@@ -127,9 +127,9 @@ class Copies:
         return {
             table: {
                 row["id"]: {key: value for key, value in row.items() if key not in _NOTED}
-                async for row in store.read(table, connection=name)
+                async for row in store.rows.read(table, connection=name)
             }
-            for table in sorted(await store.tables())
+            for table in sorted(await store.rows.tables())
         }
 
 

@@ -3,7 +3,7 @@
 from alembic import context
 
 from orgsync.store.model import METADATA
-from orgsync.store.sqlite.control_sql import VERSION_TABLE
+from orgsync.store.versions import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],

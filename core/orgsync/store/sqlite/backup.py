@@ -2,10 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import anyio.from_thread
 import anyio.to_thread
@@ -15,24 +13,10 @@ from orgsync.errors import StoreUnavailable
 
 from . import control_sql, driver
 
-__all__ = ["copy", "temporary_folder"]
+__all__ = ["copy"]
 
 _PAGES_A_STEP = 1000
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)  # the second where a quota, not the disk, is spent
-
-
-@contextmanager
-def temporary_folder() -> Generator[Path]:
-    """Make a folder for its owner alone, and take it away with all that is in it."""
-    try:
-        folder = TemporaryDirectory(prefix="orgsync-copy-")
-    except OSError as error:
-        raise StoreUnavailable(
-            f"No temporary folder can be made for a copy of the database: {error.strerror}.",
-            "Set TMPDIR to a folder that this user may write to, with room for the database.",
-        ) from error
-    with folder as name:
-        yield Path(name)
 
 
 async def copy(url: URL, to: Path) -> None:

@@ -2,53 +2,57 @@
 # ruff: noqa: S608 # they are made of constants alone
 
 __all__ = [
-    "ADVANCE",
+    "ACQUIRE_LEASE",
+    "ADD_SEEN_IDS",
     "CHECKPOINTS",
-    "CHECKPOINT_OWNERS",
+    "CHECKPOINT_PAIRS",
     "CLAIM_TABLE",
+    "CLEAR_SEEN_IDS",
     "CONNECTION",
+    "CONNECTIONS",
     "CONNECTION_COLUMNS",
-    "CONNECTION_NAMES",
     "COUNT",
-    "DELETE_CHECKPOINTS",
-    "DELETE_MET",
     "DISOWN_TABLE",
     "FAIL_RUNS",
-    "FAIL_RUNS_OF",
-    "FENCE_LEASES",
     "FINISH_RUN",
-    "FORGET_MET",
-    "FORGET_RUNS",
     "FREE_LEASES",
     "HOLDS",
     "LAST_NUMBER",
     "LAST_RUNS",
-    "LEASE",
-    "LEASES_OF",
-    "MEET",
-    "MET_AFTER",
+    "LEASES",
+    "NEXT_NUMBERS",
     "NOTE_RUN",
     "RELEASE_LEASE",
+    "REMOVE_CHECKPOINTS",
+    "REMOVE_CONNECTION",
+    "REMOVE_EXPIRED_SIGN_INS",
+    "REMOVE_RUNS",
+    "REMOVE_RUNS_OF_CONNECTION",
+    "REMOVE_SEEN_IDS",
+    "RENAME_CONNECTION",
+    "RENAME_IN_CONTROL_TABLES",
     "RENEW_LEASE",
     "REVOKE_LEASES",
     "RUN",
     "RUNS",
     "RUNS_AFTER",
     "RUN_COLUMNS",
+    "SAVE_CHECKPOINT",
+    "SAVE_CONNECTION",
+    "SAVE_SIGN_IN",
+    "SEEN_IDS",
     "START_RUN",
-    "STREAMS_OF",
+    "STREAMS",
     "SYNC_NAMES",
     "TABLE_EXISTS",
     "TABLE_OWNERS",
-    "TAKE_LEASE",
+    "TAKE_SIGN_IN",
     "VERSION",
-    "VERSION_TABLE",
     "WRITE_NOTHING",
 ]
 
-VERSION_TABLE = "orgsync_version"
 TABLE_EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-VERSION = f"SELECT version_num FROM {VERSION_TABLE}"
+VERSION = "SELECT version_num FROM orgsync_version"
 
 WRITE_NOTHING = "UPDATE orgsync_sequence SET value = value"  # a transaction alone is allowed where writing is not
 
@@ -57,12 +61,33 @@ CONNECTION_COLUMNS = (
     *("scope", "api_version", "status", "status_reason", "metadata", "tags", "secrets", "created_at", "updated_at"),
 )
 _QUOTED_COLUMNS = ", ".join(f'"{name}"' for name in CONNECTION_COLUMNS)
+_REPLACED = ", ".join(
+    f'"{name}" = excluded."{name}"' for name in CONNECTION_COLUMNS if name not in ("name", "created_at")
+)
 CONNECTION = f"SELECT {_QUOTED_COLUMNS} FROM orgsync_connection WHERE name = ?"
-CONNECTION_NAMES = "SELECT name FROM orgsync_connection ORDER BY name"
+CONNECTIONS = f"SELECT {_QUOTED_COLUMNS} FROM orgsync_connection ORDER BY name"
+SAVE_CONNECTION = (
+    f"INSERT INTO orgsync_connection ({_QUOTED_COLUMNS}) VALUES ({', '.join('?' * len(CONNECTION_COLUMNS))}) "
+    f"ON CONFLICT (name) DO UPDATE SET {_REPLACED} RETURNING {_QUOTED_COLUMNS}"
+)
+RENAME_CONNECTION = "UPDATE orgsync_connection SET name = ?, updated_at = ? WHERE name = ?"
+RENAME_IN_CONTROL_TABLES = tuple(
+    f"UPDATE {table} SET connection = ? WHERE connection = ?"
+    for table in ("orgsync_checkpoint", "orgsync_run", "orgsync_met")
+)
+REMOVE_CONNECTION = (
+    "DELETE FROM orgsync_connection WHERE name = ?",
+    "DELETE FROM orgsync_checkpoint WHERE connection = ?",
+    "DELETE FROM orgsync_met WHERE connection = ?",
+)
+REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = ?"
 
-LEASE = "SELECT holder, taken_at, expires_at FROM orgsync_lease WHERE sync = ? AND connection = ? AND holder <> ''"
+SAVE_SIGN_IN = "INSERT INTO orgsync_pending_sign_in (key, secrets, begun_at) VALUES (?, ?, ?)"
+TAKE_SIGN_IN = "DELETE FROM orgsync_pending_sign_in WHERE key = ? AND begun_at >= ? RETURNING secrets"
+REMOVE_EXPIRED_SIGN_INS = "DELETE FROM orgsync_pending_sign_in WHERE begun_at < ?"
+
 HOLDS = "SELECT 1 FROM orgsync_lease WHERE holder = ? LIMIT 1"
-TAKE_LEASE = (
+ACQUIRE_LEASE = (
     "INSERT INTO orgsync_lease (sync, connection, epoch, holder, taken_at, lasts, expires_at) "
     "VALUES (?, ?, 1, ?, ?, ?, ?) ON CONFLICT (sync, connection) DO UPDATE SET epoch = epoch + 1, "
     "holder = excluded.holder, taken_at = excluded.taken_at, lasts = excluded.lasts, expires_at = excluded.expires_at "
@@ -73,14 +98,14 @@ RENEW_LEASE = (
     "WHERE sync = ? AND connection = ? AND epoch = ? AND holder <> '' RETURNING 1"
 )
 RELEASE_LEASE = "UPDATE orgsync_lease SET holder = '', expires_at = ? WHERE sync = ? AND connection = ? AND epoch = ?"
-REVOKE_LEASES = "UPDATE orgsync_lease SET holder = '', expires_at = ? WHERE connection = ?"
+REVOKE_LEASES = (
+    "UPDATE orgsync_lease SET holder = '', expires_at = ? "
+    "WHERE sync = coalesce(?, sync) AND connection = coalesce(?, connection)"
+)
 FREE_LEASES = "UPDATE orgsync_lease SET holder = ''"
-LEASES_OF = (
+LEASES = (
     "SELECT connection, holder, taken_at, expires_at FROM orgsync_lease "
     "WHERE sync = ? AND connection = coalesce(?, connection) AND holder <> ''"
-)
-FENCE_LEASES = (
-    "UPDATE orgsync_lease SET holder = '', expires_at = ? WHERE sync = ? AND connection = coalesce(?, connection)"
 )
 
 RUN_COLUMNS = (
@@ -99,10 +124,6 @@ LAST_RUNS = (
 RUNS_AFTER = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id > ? ORDER BY id"
 FAIL_RUNS = (
     "UPDATE orgsync_run SET status = 'failed', error = ?, finished_at = ? "
-    "WHERE sync = ? AND connection = ? AND status = 'running'"
-)
-FAIL_RUNS_OF = (
-    "UPDATE orgsync_run SET status = 'failed', error = ?, finished_at = ? "
     "WHERE sync = ? AND connection = coalesce(?, connection) AND status = 'running'"
 )
 START_RUN = (
@@ -110,7 +131,7 @@ START_RUN = (
     "(sync, connection, epoch, status, started_at, added, updated, deleted, unchanged, api_calls) "
     "VALUES (?, ?, ?, 'running', ?, 0, 0, 0, 0, 0) RETURNING id"
 )
-FORGET_RUNS = (  # the last run of each sync and connection stays: it tells when the next is due
+REMOVE_RUNS = (  # the last run of each sync and connection stays: it says when the next is due
     "DELETE FROM orgsync_run WHERE id IN (SELECT id FROM orgsync_run AS old WHERE finished_at < ? AND EXISTS "
     "(SELECT 1 FROM orgsync_run AS newer WHERE newer.sync = old.sync AND newer.connection = old.connection "
     "AND newer.id > old.id) LIMIT ?) RETURNING 1"
@@ -126,19 +147,19 @@ COUNT = (
     "WHERE id = ? AND connection = ? AND status = 'running' RETURNING id"
 )
 
-CHECKPOINT_OWNERS = "SELECT DISTINCT sync, connection FROM orgsync_checkpoint"
+CHECKPOINT_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_checkpoint"
 CHECKPOINTS = (
     "SELECT stream, watermark, position, updated_at, kept_in FROM orgsync_checkpoint WHERE sync = ? AND connection = ?"
 )
-ADVANCE = (
+SAVE_CHECKPOINT = (
     "INSERT INTO orgsync_checkpoint (sync, connection, stream, watermark, position, updated_at, kept_in) "
     "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sync, connection, stream) DO UPDATE SET "
     "watermark = excluded.watermark, position = excluded.position, updated_at = excluded.updated_at, "
     "kept_in = coalesce(excluded.kept_in, kept_in)"
 )
 
-STREAMS_OF = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
-DELETE_CHECKPOINTS = "DELETE FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
+STREAMS = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
+REMOVE_CHECKPOINTS = "DELETE FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
 
 TABLE_OWNERS = "SELECT name, sync FROM orgsync_table_owner ORDER BY name"
 CLAIM_TABLE = (
@@ -151,11 +172,12 @@ SYNC_NAMES = (
 )
 
 LAST_NUMBER = "SELECT value FROM orgsync_sequence WHERE name = 'change'"
-MEET = "INSERT OR IGNORE INTO orgsync_met (connection, owner, id) SELECT ?, ?, value FROM json_each(?)"
+ADD_SEEN_IDS = "INSERT OR IGNORE INTO orgsync_met (connection, owner, id) SELECT ?, ?, value FROM json_each(?)"
 
-MET_AFTER = "SELECT id FROM orgsync_met WHERE connection = ? AND owner = ? AND id > ? ORDER BY id LIMIT ?"
-DELETE_MET = "DELETE FROM orgsync_met WHERE owner = ? AND connection = coalesce(?, connection)"
-FORGET_MET = (
+SEEN_IDS = "SELECT id FROM orgsync_met WHERE connection = ? AND owner = ? AND id > ? ORDER BY id LIMIT ?"
+REMOVE_SEEN_IDS = "DELETE FROM orgsync_met WHERE owner = ? AND connection = coalesce(?, connection)"
+CLEAR_SEEN_IDS = (
     "DELETE FROM orgsync_met WHERE connection = ? AND owner = ? AND id IN "
     "(SELECT id FROM orgsync_met WHERE connection = ? AND owner = ? ORDER BY id LIMIT ?)"
 )
+NEXT_NUMBERS = "UPDATE orgsync_sequence SET value = value + ? WHERE name = 'change' RETURNING value"

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -12,23 +12,25 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.errors import StoreReplaced, StoreUnavailable
 
 from .. import versions
-from ..private import require_private_database, sync_folder
-from . import backup, driver
-from .driver import KeptConnection, Statements
+from ..holder import Holder
+from ..private import sync_folder
+from . import backup, control_sql, driver
+from .driver import Statements
 from .errors import errors_explained
+from .file_locks import Locks
+from .liveness import Liveness
+from .private import require_private_database
+from .transaction import KeptConnection, SqliteTransaction
 
-__all__ = ["Database"]
+__all__ = ["SqliteBackend"]
 
 _IDLE_READERS = 3
 
 
-class Database:
-    """One SQLite file, written by one transaction at a time and read by many.
+class SqliteBackend:
+    """One SQLite file, written by one transaction at a time and read by many, with its locks in files of a folder."""
 
-    Sessions are for connections and for users' own reads. What happens in every run goes through `Statements`.
-    """
-
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, folder: Path) -> None:
         self.path = driver.file_of(url)
         self._absolute = self.path.absolute()  # a script may change the working directory
         self._url = url
@@ -40,32 +42,40 @@ class Database:
         self._writing: KeptConnection | None = None
         self._idle: list[KeptConnection] = []
         self._file: tuple[int, int] | None = None  # device and number of the file that was opened
+        self._locks = Locks(folder / "locks")
+        self._liveness = Liveness(folder / "holders")
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, folder: Path) -> "AsyncGenerator[SqliteBackend]":
+        """Open the file, made if it is missing; its control tables are brought to this package's version.
+
+        Raises ConfigurationInvalid for a URL that is not an SQLite file's, StoreUnavailable for a database that
+        cannot be used.
+        """
+        backend = cls(driver.address(url), folder)
+        try:
+            await backend.upgrade()
+            yield backend
+        finally:
+            backend._liveness.leave()
+            with anyio.CancelScope(shield=True):
+                await backend._close()
 
     @asynccontextmanager
-    async def reading_session(self) -> AsyncGenerator[AsyncSession]:
+    async def session(self) -> AsyncGenerator[AsyncSession]:
         """Read one state of the database; nothing can be written."""
         with errors_explained(self.path):
             async with AsyncSession(self._reader, expire_on_commit=False) as session:
                 yield session
 
     @asynccontextmanager
-    async def writing_session(self) -> AsyncGenerator[AsyncSession]:
-        """Write in one transaction, which commits at the end of the block or rolls back on any error.
-
-        What was committed so is on the disk: it holds credentials, and a refresh token that rotates comes once.
-        """
-        with errors_explained(self.path):
-            async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
-                yield session
-                self.require_in_place()
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncGenerator[Statements]:
+    async def reading(self) -> AsyncGenerator[SqliteTransaction]:
         """Read, each statement for itself."""
         with errors_explained(self.path):
-            kept = self._idle.pop() if self._idle else await KeptConnection.of(self._reader)
+            kept = self._idle.pop() if self._idle else await KeptConnection.of(self._reader, str(self._absolute))
             try:
-                yield kept.statements
+                yield kept.transaction
             except BaseException:
                 await kept.close()
                 raise
@@ -75,28 +85,38 @@ class Database:
                 await kept.close()
 
     @asynccontextmanager
-    async def writing(self) -> AsyncGenerator[Statements]:
-        """Write in one transaction, which commits at the end of the block or rolls back on any error."""
+    async def writing(self, *, durable: bool = False) -> AsyncGenerator[SqliteTransaction]:
+        """Write in one transaction, which commits at the end of the block or rolls back on any error.
+
+        With `durable`, what was committed is on the disk: credentials are, and a refresh token that rotates comes once.
+        """
         with errors_explained(self.path):
             async with self._turn:
-                kept = self._writing = self._writing or await KeptConnection.of(self._writer)
+                kept = self._writing = self._writing or await KeptConnection.of(self._writer, str(self._absolute))
                 try:
-                    async with driver.transaction(kept.statements):
-                        yield kept.statements
+                    async with driver.transaction(kept.transaction.statements, durable=durable):
+                        yield kept.transaction
                         self.require_in_place()
                 except BaseException:
                     self._writing = None
                     await kept.close()  # which rolls back
                     raise
 
-    async def is_current(self) -> bool:
-        """Tell whether the control tables are there, in this package's version; makes the file if it is missing."""
-        self._make_file()
-        with errors_explained(self.path):
-            driver.require_openable(self._url)
-            self._file = _file_at(self._absolute)
-        async with self.reading() as statements:
-            return await versions.is_current(statements)
+    def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
+        """Hold a lock across tasks and processes; the system frees it when its holder dies."""
+        return self._locks.hold(name, timeout=timeout)
+
+    def own_holder(self) -> str:
+        """Return the name under which this open database holds leases."""
+        return self._liveness.own().text
+
+    async def alive(self, holder: str) -> bool:
+        """Return whether a holder may be alive: False for one of this host whose process has died."""
+        return not self._liveness.is_dead(Holder.parse(holder))
+
+    async def forget(self, holder: str) -> None:
+        """Remove a dead holder's file."""
+        self._liveness.forget(Holder.parse(holder))
 
     def require_in_place(self) -> None:
         """Raise StoreReplaced where the path no longer leads to the file that was opened.
@@ -112,20 +132,37 @@ class Database:
             "be made again). Stop orgsync before a database is moved, restored or deleted.",
         )
 
-    async def upgrade(self) -> None:
-        """Make the control tables, or bring them to this package's version, in one transaction."""
-        with errors_explained(self.path):
-            async with self._writer.begin() as connection:
-                # Another process may have been quicker.
-                if not await versions.is_current(await Statements.on(connection)):
-                    await versions.upgrade(connection)
+    async def require_writable(self) -> None:
+        """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
+        async with self.writing() as on:
+            await on.statements.fetch(control_sql.WRITE_NOTHING)
 
-    async def copy_to(self, path: Path) -> None:
-        """Copy one state of the whole database into a new file, in which no lease is held."""
+    async def upgrade(self) -> None:
+        """Make the file and its control tables, or bring them to this package's version, in one transaction."""
+        self._make_file()
+        with errors_explained(self.path):
+            driver.require_openable(self._url)
+            self._file = _file_at(self._absolute)
+        async with self.reading() as on:
+            if await _is_current(on.statements):
+                return
+        async with self.lock("upgrade", timeout=None):
+            with errors_explained(self.path):
+                async with self._writer.begin() as connection:
+                    # Another process may have been quicker.
+                    if not await _is_current(await Statements.on(connection)):
+                        await versions.upgrade(connection)
+
+    @asynccontextmanager
+    async def sandbox(self, folder: Path) -> "AsyncGenerator[SqliteBackend]":
+        """Open a copy of the whole database as it is now, in which no lease is held, in a folder."""
+        path = folder / "orgsync.db"
         with errors_explained(self.path):
             await backup.copy(self._url, path)
+        async with SqliteBackend.open(f"sqlite:///{path}", folder) as backend:
+            yield backend
 
-    async def close(self) -> None:
+    async def _close(self) -> None:
         """Close every connection to the file."""
         for kept in [*self._idle, *([self._writing] if self._writing else [])]:
             await kept.close()
@@ -148,6 +185,13 @@ class Database:
                 f"The database {self.path} cannot be made: {error.strerror}.",
                 "Check that its folder exists and that this user may write there.",
             ) from error
+
+
+async def _is_current(on: Statements) -> bool:
+    """Return whether the control tables are there, in this package's version."""
+    if not await on.fetch(control_sql.TABLE_EXISTS, (versions.VERSION_TABLE,)):
+        return False
+    return versions.is_newest([version for (version,) in await on.fetch(control_sql.VERSION)])
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

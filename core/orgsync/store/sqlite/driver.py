@@ -3,12 +3,10 @@
 import sqlite3
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import aiosqlite
-import anyio
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.exc import ArgumentError
@@ -16,14 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from orgsync.errors import ConfigurationInvalid, StoreUnavailable
 
-__all__ = ["KeptConnection", "Statements", "address", "engine", "file_of", "plain", "require_openable", "transaction"]
+__all__ = ["NOT_DURABLE", "Statements", "address", "engine", "file_of", "plain", "require_openable", "transaction"]
 
 _BUSY_SECONDS = 10
 _CACHE_KIB = 32 * 1024
 
+NOT_DURABLE = "PRAGMA synchronous = NORMAL"
+"""With a write-ahead log: a power cut may lose the last commits, never the database. Rows lost so are read again."""
+
 _SETTINGS = (
-    "PRAGMA synchronous = NORMAL",  # with WAL: a power cut may lose the last commits, never the database
-    # Rows that are lost so are read again. Credentials are not: sessions, which write them, turn to FULL.
+    NOT_DURABLE,
     f"PRAGMA cache_size = -{_CACHE_KIB}",
     "PRAGMA temp_store = MEMORY",
 )
@@ -130,40 +130,22 @@ class Statements:
         """Run a statement; answer with the rows it returns."""
         return cast("list[tuple[Any, ...]]", list(await self._driver.execute_fetchall(sql, parameters)))
 
-    async def file(self) -> Path:
-        """Name the database's file."""
-        return Path((await self.fetch("PRAGMA database_list"))[0][2])
-
     async def change_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> int:
         """Run a statement for each set of parameters; tell how many rows it changed."""
         async with self._driver.executemany(sql, parameters) as cursor:
             return cursor.rowcount
 
 
-@dataclass(frozen=True, slots=True)
-class KeptConnection:
-    """A connection that is out of its pool for longer than one transaction."""
-
-    connection: AsyncConnection
-    statements: Statements
-
-    @classmethod
-    async def of(cls, engine: AsyncEngine) -> "KeptConnection":
-        """Take a connection out of an engine's pool, where a session may have had it before."""
-        connection = await engine.connect()
-        statements = await Statements.on(connection)
-        await statements.fetch(_SETTINGS[0])
-        return cls(connection, statements)
-
-    async def close(self) -> None:
-        """Give it back, whatever is being cancelled; what it had not committed is rolled back."""
-        with anyio.CancelScope(shield=True):
-            await self.connection.close()
-
-
 @asynccontextmanager
-async def transaction(statements: Statements) -> AsyncGenerator[None]:
-    """Hold the write lock; commit at the end of the block. Who leaves it otherwise rolls back."""
-    await statements.fetch(_BEGIN_WRITING)
+async def transaction(on: Statements, *, durable: bool = False) -> AsyncGenerator[None]:
+    """Hold the write lock; commit at the end of the block. Who leaves it otherwise rolls back.
+
+    Leave the connection to nobody after an error: it is then in a transaction, and may wait for the disk.
+    """
+    if durable:
+        await on.fetch(_DURABLE)
+    await on.fetch(_BEGIN_WRITING)
     yield
-    await statements.fetch("COMMIT")
+    await on.fetch("COMMIT")
+    if durable:
+        await on.fetch(NOT_DURABLE)

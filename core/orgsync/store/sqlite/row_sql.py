@@ -7,7 +7,8 @@ single row; more rows a statement gain nothing, and a staging table or WITHOUT R
 """
 # ruff: noqa: S608 # every name is quoted and every value a parameter
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from itertools import count
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
+    "CONVERTED",
     "HAS_TABLE",
     "INDEXES",
     "NUMBER",
@@ -36,13 +38,13 @@ __all__ = [
     "index_changes",
     "index_column",
     "index_of",
-    "last_row",
     "live_among",
     "live_count",
     "mark_deleted",
-    "next_numbers",
+    "not_copied",
     "packed",
     "packed_deletions",
+    "python_value",
     "quoted",
     "readable_columns",
     "rename_owner",
@@ -50,13 +52,15 @@ __all__ = [
     "rows_of",
     "rows_per_statement",
     "soft_delete",
-    "unknown",
     "unseen",
     "upsert",
 ]
 
 NUMBER = "NUMERIC"
 """The declared type of a column of Decimals."""
+
+CONVERTED: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.loads}
+"""What makes Python's values of stored ones, by the declared type; all else is read in stored form."""
 
 _ROWS_PER_STATEMENT = 100
 _PARAMETERS = 32_000  # SQLite takes 32,766
@@ -70,6 +74,11 @@ RECORD_TABLES = (  # no other table has a change number
 HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
 COLUMNS = "SELECT name, type, hidden = 2 FROM pragma_table_xinfo(?) WHERE hidden IN (0, 2)"  # 2: computed when read
 INDEXES = "SELECT name FROM pragma_index_list(?)"
+
+
+def python_value(kind: str, value: Any) -> Any:
+    """Make Python's value of a stored one, by its column's declared type."""
+    return CONVERTED[kind](value) if kind in CONVERTED and value is not None else value
 
 
 def quoted(name: str) -> str:
@@ -172,16 +181,6 @@ def live_among(table: str) -> str:
     )
 
 
-def last_row(table: str) -> str:
-    """Write the query for the highest of the numbers that SQLite gives rows, 0 in an empty table."""
-    return f"SELECT coalesce(max(_rowid_), 0) FROM {quoted(table)}"
-
-
-def next_numbers(table: str) -> str:
-    """Write the statement that takes numbers of the change feed; it answers with the last of them and the last row."""
-    return f"UPDATE orgsync_sequence SET value = value + ? WHERE name = 'change' RETURNING value, ({last_row(table)})"
-
-
 def counted(table: str) -> str:
     """Write the query for what the rows numbered from a sequence on became."""
     return f"SELECT sync_change, count(*) AS number FROM {quoted(table)} WHERE sync_seq >= ? GROUP BY sync_change"
@@ -218,28 +217,28 @@ def live_count(table: str) -> str:
 
 
 def unseen(table: str) -> str:
-    """Write the query for a page of live ids that a pass has not met, among rows numbered up to a sequence.
+    """Write the query for a page of live Ids that a pass has not seen, among rows numbered up to a sequence.
 
     Its parameters: the connection, the id before, the sequence, the pass's owner, the limit.
     """
     return (
         f"SELECT copy.id FROM {quoted(table)} AS copy WHERE copy.connection = ? AND copy.id > ? "
-        f"AND NOT copy.is_deleted AND copy.sync_seq <= ? AND NOT EXISTS (SELECT 1 FROM orgsync_met AS met "
-        f"WHERE met.connection = copy.connection AND met.owner = ? AND met.id = copy.id) "
+        f"AND NOT copy.is_deleted AND copy.sync_seq <= ? AND NOT EXISTS (SELECT 1 FROM orgsync_met AS seen "
+        f"WHERE seen.connection = copy.connection AND seen.owner = ? AND seen.id = copy.id) "
         f"ORDER BY copy.id LIMIT ?"
     )
 
 
-def unknown(table: str) -> str:
-    """Write the query for a page of ids that a pass has met and that have no live row.
+def not_copied(table: str) -> str:
+    """Write the query for a page of Ids that a pass has seen and that have no live row.
 
     Its parameters: the connection, the pass's owner, the id before, the limit.
     """
     return (
-        f"SELECT met.id FROM orgsync_met AS met WHERE met.connection = ? AND met.owner = ? AND met.id > ? "
+        f"SELECT seen.id FROM orgsync_met AS seen WHERE seen.connection = ? AND seen.owner = ? AND seen.id > ? "
         f"AND NOT EXISTS (SELECT 1 FROM {quoted(table)} AS copy "
-        f"WHERE copy.connection = met.connection AND copy.id = met.id AND NOT copy.is_deleted) "
-        f"ORDER BY met.id LIMIT ?"
+        f"WHERE copy.connection = seen.connection AND copy.id = seen.id AND NOT copy.is_deleted) "
+        f"ORDER BY seen.id LIMIT ?"
     )
 
 
@@ -300,8 +299,8 @@ def _definitions(name: str, kind: str, required: bool) -> list[str]:
 
 
 def index_changes(table: str) -> str:
-    """Write the statement that lets the change feed be read in order."""
-    return f"CREATE INDEX {quoted(table + '_sync_seq')} ON {quoted(table)} (sync_seq)"
+    """Write the statement that lets the change feed be read in order, and changes be counted without their rows."""
+    return f"CREATE INDEX {quoted(table + '_sync_seq')} ON {quoted(table)} (sync_seq, sync_change)"
 
 
 def index_of(table: str, column: str) -> str:

@@ -1,8 +1,7 @@
-"""What to say of a name that does not exist."""
+"""Errors for names that do not exist, with the nearest that does."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import Path
 
 from orgsync.errors import ConfigurationInvalid
 
@@ -10,9 +9,9 @@ __all__ = ["record_table", "unknown"]
 
 
 def unknown(
-    kind: str, name: str, known: Sequence[str], *, none_yet: str, database: Path | None = None
+    kind: str, name: str, known: Sequence[str], *, none_yet: str, database: str | None = None
 ) -> ConfigurationInvalid:
-    """Name the nearest of what exists, list it, and name the database; `none_yet` says what to do when nothing does."""
+    """Return an error that lists what exists, the nearest first, or says `none_yet`, and that names the database."""
     place = f" {_place_of(database)}" if database else ""
     if not known:
         return ConfigurationInvalid(f"There is no {kind} {name!r}.", f"{none_yet}{place}")
@@ -24,13 +23,13 @@ def unknown(
     )
 
 
-def _place_of(database: Path) -> str:
-    """Say where was looked: an application that is started in another folder finds another project, or none."""
+def _place_of(database: str) -> str:
+    """Return where the search was: an application that is started in another folder finds another project, or none."""
     return f"The database is {database}; for another project, set ORGSYNC_PROJECT to its folder."
 
 
-def record_table(name: str, tables: Sequence[str], database: Path) -> str:
-    """Find a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
+def record_table(name: str, tables: Sequence[str], database: str) -> str:
+    """Return a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
     if name in tables:
         return name
     folded = {_folded(table): table for table in tables}

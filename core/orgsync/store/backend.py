@@ -1,0 +1,111 @@
+"""What a database must do to stand behind the store: a protocol that says nothing of its SQL.
+
+A backend is one open database. The store decides what happens in which transaction; the backend knows the statements,
+the locks and the clock. What passes between them is Python's own: datetimes, mappings, the classes of `model`, and
+record rows in stored form.
+
+Every time that is kept is the backend's: it stamps runs, checkpoints, leases and changed rows itself, by one clock for
+all who share the database. Texts are compared by their bytes, names of tables in any case.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from .control_tables import (
+    CheckpointTable,
+    ConnectionTable,
+    LeaseTable,
+    OwnerTable,
+    RunTable,
+    SeenIdTable,
+    SignInTable,
+)
+from .record_tables import RecordRows, RecordTables
+
+__all__ = ["Backend", "Transaction"]
+
+
+class Transaction(Protocol):
+    """A database in use by one task: the control tables, and the tables of records."""
+
+    connections: ConnectionTable
+    sign_ins: SignInTable
+    leases: LeaseTable
+    runs: RunTable
+    checkpoints: CheckpointTable
+    owners: OwnerTable
+    seen_ids: SeenIdTable
+    tables: RecordTables
+    rows: RecordRows
+
+    database: str
+    """Where the database is, as messages name it."""
+
+    async def now(self) -> datetime:
+        """Return the backend's time, which may pass during a transaction."""
+        ...
+
+
+class Backend(Protocol):
+    """One open database."""
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Read; each call sees what is committed by then, and nothing can be written."""
+        ...
+
+    def writing(self, *, durable: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        """Write in one transaction, which commits at the end of the block or rolls back on any error.
+
+        Whatever reads in it may decide by what it has read: no other writer changes that before the commit. With
+        `durable` the commit is on the disk when the block ends; without, a power cut may take the last commits away.
+        """
+        ...
+
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a session for typed reading of one state of the database. It cannot write."""
+        ...
+
+    def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
+        """Hold a lock across tasks and processes; it is free when its holder dies.
+
+        Raises AlreadyRunning when it is not free within `timeout` seconds: at once for 0, never for None.
+        """
+        ...
+
+    def own_holder(self) -> str:
+        """Return the name under which this open database holds leases, in the form of `Holder.text`."""
+        ...
+
+    async def alive(self, holder: str) -> bool:
+        """Return whether a holder may be alive: False only for one that is known to have died."""
+        ...
+
+    async def forget(self, holder: str) -> None:
+        """Remove what is kept of a holder that has died."""
+        ...
+
+    def require_in_place(self) -> None:
+        """Raise StoreReplaced where the database is no longer the one that was opened."""
+        ...
+
+    async def require_writable(self) -> None:
+        """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
+        ...
+
+    async def upgrade(self) -> None:
+        """Make the control tables, or bring them to this package's version, while no other process does.
+
+        Raises StoreUnavailable for a database of a newer version.
+        """
+        ...
+
+    def sandbox(self, folder: Path) -> AbstractAsyncContextManager["Backend"]:
+        """Open a copy of the whole database as it is now, in which no lease is held; it ends with the block.
+
+        `folder` is an empty one for its files. Raises StoreUnavailable where there is no room for it.
+        """
+        ...

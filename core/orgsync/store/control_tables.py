@@ -1,0 +1,221 @@
+"""What a backend does with the control tables, a protocol for each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from orgsync.records import Position
+
+from .model import Checkpoint, Connection, Run, RunStatus
+from .writes import Counts
+
+__all__ = [
+    "CheckpointTable",
+    "ConnectionTable",
+    "Lease",
+    "LeaseTable",
+    "OwnerTable",
+    "RunTable",
+    "SeenIdTable",
+    "SignInTable",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write for (sync, connection), while somebody holds it; `holder` in the form of `Holder.text`."""
+
+    sync: str
+    connection: str
+    holder: str
+    taken_at: datetime
+    expires_at: datetime
+
+
+class ConnectionTable(Protocol):
+    """The connections, and whatever in the control tables bears their name."""
+
+    async def get(self, name: str) -> Connection | None:
+        """Read one connection."""
+        ...
+
+    async def save(self, connection: Connection) -> Connection:
+        """Insert or replace a connection, encrypted `secrets` included; the time it was made stays."""
+        ...
+
+    async def rename(self, old: str, new: str) -> None:
+        """Give a connection another name, in its checkpoints, runs and seen Ids too."""
+        ...
+
+    async def remove(self, name: str, *, runs: bool) -> None:
+        """Delete a connection, its checkpoints and seen Ids, and its `runs` if they are to go."""
+        ...
+
+    async def list(self) -> Sequence[Connection]:
+        """Read every connection, by name."""
+        ...
+
+
+class SignInTable(Protocol):
+    """Sign-ins that have begun in a browser; `key` is derived from their state, the secrets are encrypted."""
+
+    async def save(self, key: str, secrets: bytes) -> None:
+        """Keep a sign-in."""
+        ...
+
+    async def take(self, key: str, *, ttl: timedelta) -> bytes | None:
+        """Delete a sign-in and return its secrets; None where none was kept under this key within `ttl`."""
+        ...
+
+    async def remove_expired(self, ttl: timedelta) -> None:
+        """Delete those that were kept for longer than `ttl`."""
+        ...
+
+
+class LeaseTable(Protocol):
+    """Leases, each with an epoch that only grows."""
+
+    async def get(self, sync: str, connection: str) -> Lease | None:
+        """Read a lease; None while nobody holds it."""
+        ...
+
+    async def acquire(self, sync: str, connection: str, holder: str, *, ttl: float) -> int:
+        """Give the lease to a holder for `ttl` seconds, whoever had it, and return its new epoch."""
+        ...
+
+    async def renew(self, sync: str, connection: str, epoch: int) -> bool:
+        """Extend a lease by its time to live; return False where it is not held under this epoch."""
+        ...
+
+    async def release(self, sync: str, connection: str, epoch: int) -> None:
+        """End a lease, if it is held under this epoch."""
+        ...
+
+    async def revoke(self, *, sync: str | None = None, connection: str | None = None) -> None:
+        """End the leases of a sync, of a connection, or of one on the other, whoever holds them."""
+        ...
+
+    async def is_holder(self, holder: str) -> bool:
+        """Return whether somebody of this name holds any lease."""
+        ...
+
+    async def list(self, sync: str, connection: str | None) -> Sequence[Lease]:
+        """Read the leases of a sync that are held, on one connection or on all."""
+        ...
+
+
+class RunTable(Protocol):
+    """The runs, numbered upwards."""
+
+    async def start(self, sync: str, connection: str, epoch: int) -> Run:
+        """Insert a run."""
+        ...
+
+    async def finish(
+        self, run_id: int, *, status: RunStatus, error: str | None, api_calls: int, watermark: datetime | None
+    ) -> Run | None:
+        """End a run; None where it is not running."""
+        ...
+
+    async def fail(self, sync: str, connection: str | None, error: str) -> None:
+        """End with an error what is running of a sync, on one connection or on all."""
+        ...
+
+    async def note(self, run_id: int, error: str | None) -> None:
+        """Keep a text as the error of a run that is running."""
+        ...
+
+    async def add(self, run: Run, counts: Counts, *, api_calls: int) -> bool:
+        """Add to the counters of a run, and set its API calls; return False where it is not running."""
+        ...
+
+    async def get(self, run_id: int) -> Run | None:
+        """Read one run."""
+        ...
+
+    async def last(self, *, after: int) -> Sequence[Run]:
+        """Read the last run of every (sync, connection), by number; for `after`, all those with a higher number."""
+        ...
+
+    async def remove_before(self, instant: datetime, *, limit: int) -> int:
+        """Delete at most `limit` runs that ended before an instant, never a sync's last on a connection; count them."""
+        ...
+
+    async def list(self, *, limit: int, sync: str | None, connection: str | None) -> Sequence[Run]:
+        """Read runs, the latest first."""
+        ...
+
+
+class CheckpointTable(Protocol):
+    """The checkpoints."""
+
+    async def get(self, sync: str, connection: str) -> Mapping[str, Checkpoint]:
+        """Read where a sync stands on a connection, by stream."""
+        ...
+
+    async def save(self, run: Run, position: Position, kept_in: str | None) -> None:
+        """Keep the position of the run's sync, and the table of its rows unless that is None."""
+        ...
+
+    async def streams(self, sync: str, connection: str | None) -> Sequence[str]:
+        """List the streams of a sync, on one connection or on all."""
+        ...
+
+    async def remove(self, sync: str, connection: str | None) -> None:
+        """Delete the checkpoints of a sync, on one connection or on all."""
+        ...
+
+    async def pairs(self) -> Sequence[tuple[str, str]]:
+        """List each (sync, connection) that has a checkpoint."""
+        ...
+
+
+class OwnerTable(Protocol):
+    """Which sync each record table belongs to."""
+
+    async def claim(self, table: str, sync: str) -> str:
+        """Give a table that belongs to nobody to a sync; return the sync that it belongs to."""
+        ...
+
+    async def remove(self, table: str) -> None:
+        """Make a table nobody's."""
+        ...
+
+    async def syncs(self) -> Sequence[str]:
+        """Name every sync that has a checkpoint, a table or a run."""
+        ...
+
+    async def get(self) -> Mapping[str, str]:
+        """Read the owner of each table."""
+        ...
+
+
+class SeenIdTable(Protocol):
+    """The Ids that a pass has seen in a connection's org; `owner` names the pass."""
+
+    async def add(self, connection: str, owner: str, ids: Sequence[str]) -> None:
+        """Keep Ids; those that are kept already stay."""
+        ...
+
+    async def unseen(
+        self, table: str, connection: str, owner: str, *, after: str, limit: int, upto_seq: int
+    ) -> Sequence[str]:
+        """List Ids of live rows that were not seen, in order, among rows numbered up to `upto_seq`."""
+        ...
+
+    async def not_copied(self, table: str, connection: str, owner: str, *, after: str, limit: int) -> Sequence[str]:
+        """List seen Ids that have no live row in the table, in order; the table must be there."""
+        ...
+
+    async def clear(self, connection: str, owner: str, *, limit: int) -> int:
+        """Delete at most `limit` Ids that a pass has seen, and return how many it were."""
+        ...
+
+    async def remove(self, owner: str, connection: str | None) -> None:
+        """Delete all that a pass has seen, on one connection or on all."""
+        ...
+
+    async def list(self, connection: str, owner: str, *, after: str, limit: int) -> Sequence[str]:
+        """List seen Ids, in order."""
+        ...

@@ -1,0 +1,60 @@
+"""Writing batches of rows, inside a transaction that the caller holds."""
+
+from collections.abc import Sequence
+
+from orgsync.records import Row, Schema
+
+from ..writes import Counts, Write
+from . import control_sql, row_sql
+from .driver import Statements
+
+__all__ = ["write"]
+
+
+async def write(on: Statements, connection: str, writes: Sequence[Write], *, at: str) -> Counts:
+    """Write batches one after the other: rows first, then the Ids to mark deleted. `at` is the time of the change."""
+    counts = Counts()
+    size = sum(len(each.rows) + len(each.deleted_ids) for each in writes)
+    if not size:
+        return counts
+    [(last,)] = await on.fetch(control_sql.NEXT_NUMBERS, (size,))
+    seq = int(last) - size + 1
+    for each in writes:
+        counts += await _write_one(on, each, (connection, at), seq)
+        seq += len(each.rows) + len(each.deleted_ids)
+    return counts
+
+
+async def _write_one(on: Statements, batch: Write, fixed: tuple[str, str], seq: int) -> Counts:
+    """Write one batch, whose changes are numbered from `seq` on; `fixed` is the connection and the time."""
+    connection, at = fixed
+    table, counts = batch.schema.table, Counts()
+    if batch.rows:
+        changed = await _write_rows(on, batch.schema, batch.rows, fixed, seq)
+        # The numbers are this transaction's, so whatever has one of them was changed by this batch.
+        found = await on.fetch(row_sql.counted(table), (seq,)) if changed else []
+        counts += Counts(**dict(found), unchanged=len(batch.rows) - changed)
+    if batch.deleted_ids:
+        first = seq + len(batch.rows)
+        marks = [(at, number, connection, each) for number, each in enumerate(batch.deleted_ids, start=first)]
+        deleted = await on.change_many(row_sql.mark_deleted(table), marks)
+        counts += Counts(deleted=deleted, unchanged=len(batch.deleted_ids) - deleted)
+    return counts
+
+
+async def _write_rows(on: Statements, schema: Schema, rows: Sequence[Row], fixed: tuple[str, str], seq: int) -> int:
+    """Send live rows many a statement, the rest and deleted ones singly; return how many rows changed."""
+    live = [row for row in rows if not row[2]]
+    gone = [row for row in rows if row[2]]
+    per = row_sql.rows_per_statement(schema)
+    whole = len(live) // per * per
+    changed = 0
+    for part, size in ((live[:whole], per), (live[whole:], 1)):
+        if part:
+            sql = row_sql.upsert(schema, size)
+            changed += await on.change_many(sql, row_sql.packed(part, seq, fixed, per=size))
+            seq += len(part)
+    if gone:
+        deletions = row_sql.packed_deletions(schema, gone, seq, fixed)
+        changed += await on.change_many(row_sql.soft_delete(schema), deletions)
+    return changed

@@ -1,0 +1,79 @@
+"""The rows of record tables, read a page at a time and written a batch at a time."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from orgsync.records import to_stored
+
+from ..writes import Counts, Write
+from . import control_sql, row_sql, row_writes
+from .driver import Statements
+
+__all__ = ["RecordRows"]
+
+
+class RecordRows:
+    """The rows of record tables."""
+
+    def __init__(self, on: Statements, now: Callable[[], datetime]) -> None:
+        self._on = on
+        self._now = now
+
+    async def write(self, connection: str, writes: Sequence[Write]) -> Counts:
+        return await row_writes.write(self._on, connection, writes, at=to_stored(self._now()))
+
+    async def page(
+        self, table: str, *, connection: str | None, after: tuple[str, str], limit: int
+    ) -> Sequence[dict[str, Any]]:
+        kinds = await self._kinds(table)
+        sql = row_sql.rows_after(table, kinds, of_one=connection is not None)
+        return _readable(kinds, await self._on.fetch(sql, (*after, limit)))
+
+    async def changes(self, table: str, *, connection: str | None, after: int, limit: int) -> Sequence[dict[str, Any]]:
+        kinds = await self._kinds(table)
+        sql = row_sql.changes_after(table, kinds, of_one=connection is not None)
+        owner = () if connection is None else (connection,)
+        return _readable(kinds, await self._on.fetch(sql, (*owner, after, limit)))
+
+    async def last_change(self) -> int:
+        [(number,)] = await self._on.fetch(control_sql.LAST_NUMBER)
+        return int(number)
+
+    async def get(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[dict[str, Any]]:
+        kinds = await self._kinds(table)
+        return _readable(kinds, await self._on.fetch(row_sql.rows_of(table, kinds), (connection, _json(ids))))
+
+    async def live_among(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[str]:
+        return [each for (each,) in await self._on.fetch(row_sql.live_among(table), (_json(ids), connection))]
+
+    async def live_count(self, table: str, connection: str) -> int:
+        [(number,)] = await self._on.fetch(row_sql.live_count(table), (connection,))
+        return int(number)
+
+    async def count(self, table: str, connection: str | None) -> int:
+        [(number,)] = await self._on.fetch(row_sql.count_rows(table), (connection,))
+        return int(number)
+
+    async def rename(self, table: str, old: str, new: str) -> None:
+        await self._on.fetch(row_sql.rename_owner(table), (new, old))
+
+    async def remove(self, table: str, connection: str) -> None:
+        await self._on.fetch(row_sql.delete_owner(table), (connection,))
+
+    async def _kinds(self, table: str) -> dict[str, str]:
+        found = await self._on.fetch(row_sql.COLUMNS, (table,))
+        return row_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
+
+
+def _json(ids: Sequence[str]) -> str:
+    return json.dumps(list(ids))
+
+
+def _readable(kinds: Mapping[str, str], fetched: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    rows = [dict(zip(kinds, row, strict=True)) for row in fetched]
+    converted = {name: kind for name, kind in kinds.items() if kind in row_sql.CONVERTED}
+    for row in rows:
+        row.update({name: row_sql.python_value(kind, row[name]) for name, kind in converted.items()})
+    return rows

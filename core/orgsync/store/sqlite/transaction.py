@@ -1,0 +1,61 @@
+"""A connection to SQLite in use: the control tables, and the tables of records."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import anyio
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from .. import control_tables, record_tables
+from ..model import utc_now
+from .connections import ConnectionTable, SignInTable
+from .driver import NOT_DURABLE, Statements
+from .rows import RecordRows
+from .runs import CheckpointTable, LeaseTable, OwnerTable, RunTable
+from .seen_ids import SeenIdTable
+from .tables import RecordTables
+
+__all__ = ["KeptConnection", "SqliteTransaction"]
+
+
+class SqliteTransaction:
+    """What is read and written through one connection; kept as long as the connection is."""
+
+    def __init__(self, on: Statements, database: str) -> None:
+        self.statements = on
+        self.database = database
+        # One machine uses the file, so its clock is the clock of all who share the database.
+        self.connections: control_tables.ConnectionTable = ConnectionTable(on, utc_now)
+        self.sign_ins: control_tables.SignInTable = SignInTable(on, utc_now)
+        self.leases: control_tables.LeaseTable = LeaseTable(on, utc_now)
+        self.runs: control_tables.RunTable = RunTable(on, utc_now)
+        self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, utc_now)
+        self.owners: control_tables.OwnerTable = OwnerTable(on)
+        self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)
+        self.tables: record_tables.RecordTables = RecordTables(on)
+        self.rows: record_tables.RecordRows = RecordRows(on, utc_now)
+
+    async def now(self) -> datetime:
+        """Return the time of this machine."""
+        return utc_now()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptConnection:
+    """A connection that is out of its pool for longer than one transaction."""
+
+    connection: AsyncConnection
+    transaction: SqliteTransaction
+
+    @classmethod
+    async def of(cls, engine: AsyncEngine, database: str) -> "KeptConnection":
+        """Take a connection out of an engine's pool, where a session may have had it before."""
+        connection = await engine.connect()
+        statements = await Statements.on(connection)
+        await statements.fetch(NOT_DURABLE)
+        return cls(connection, SqliteTransaction(statements, database))
+
+    async def close(self) -> None:
+        """Give it back, whatever is being cancelled; what it had not committed is rolled back."""
+        with anyio.CancelScope(shield=True):
+            await self.connection.close()

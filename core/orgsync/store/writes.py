@@ -1,0 +1,56 @@
+"""What a batch brings to a table, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orgsync.records import Row, Schema
+
+__all__ = ["Counts", "Write", "encodable", "newest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Rows for one table, in stored form, and the ids of rows to mark deleted after them."""
+
+    schema: Schema
+    rows: Sequence[Row] = field(default=(), repr=False)
+    deleted_ids: Sequence[str] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the rows that were delivered; each is counted once."""
+
+    added: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.added + other.added,
+            self.updated + other.updated,
+            self.deleted + other.deleted,
+            self.unchanged + other.unchanged,
+        )
+
+
+def newest(rows: Sequence[Row]) -> Sequence[Row]:
+    """Keep one row an id: the one of the newest stamp, the later one where stamps are equal."""
+    if len({row[0] for row in rows}) == len(rows):
+        return rows
+    kept: dict[Any, Row] = {}
+    for row in rows:
+        if row[0] not in kept or str(row[1] or "") >= str(kept[row[0]][1] or ""):
+            kept[row[0]] = row
+    return list(kept.values())
+
+
+def encodable(rows: Sequence[Row]) -> list[Row]:
+    """Replace halves of surrogate pairs, which JSON may hold and no database takes, by a question mark."""
+    return [tuple(_encodable(value) if isinstance(value, str) else value for value in row) for row in rows]
+
+
+def _encodable(value: str) -> str:
+    return value.encode(errors="replace").decode()
