@@ -22,7 +22,7 @@ from orgsync.scheduler.agenda import Agenda
 from orgsync.scheduler.rules import Bounds, Job
 from orgsync.scheduler.run_slots import RunSlot
 from orgsync.scripts import stored
-from orgsync.store import Store
+from orgsync.store.runs import Runs
 from tests.projects import SampleProject, credentials_for, project_at
 
 ACCOUNTS = """\
@@ -463,7 +463,7 @@ async def test_what_a_run_waits_for_need_not_be_kept(two_orgs: Night, monkeypatc
     async def full(*_: object) -> None:
         raise StoreUnavailable("The disk is full.", "Make room.")
 
-    monkeypatch.setattr(Store, "note_run", full)
+    monkeypatch.setattr(Runs, "note", full)
     said = await two_orgs.ran(two_orgs.scheduler(patience=Patience(stalled_after=0.2, report_after=0.3)))
     assert [status for _, status in order(said)] == ["done", "done"]
 
