@@ -10,7 +10,7 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import ConfigurationInvalid, NetworkProblem, QueryRefused
+from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem, QueryRefused
 from orgsync.records import Record
 from orgsync.salesforce.api.usage import parse_limit_info
 from orgsync.salesforce.auth.token_response import lifetime_of, parse_token_response
@@ -124,3 +124,16 @@ async def test_a_proxy_whose_address_is_none_is_named_by_its_variable(monkeypatc
     async with Http() as http:
         with pytest.raises(ConfigurationInvalid, match="HTTPS_PROXY does not hold the address of a proxy"):
             await http.send("GET", "https://login.salesforce.com/")
+
+
+async def test_a_watermark_from_before_any_org_is_not_taken_and_the_next_run_reads_on(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(reading(Contact))
+        updated = '{"ids": [], "latestDateCovered": "0001-01-01T00:00:00.000+0000"}'
+        org.add_fault(Fault.status(200, updated, content_type="application/json"), match="/updated", times=3)
+        refused = await project.outcome(reading(Contact))
+        assert isinstance(refused.problem, AnswerUnreadable)
+        assert "latestDateCovered" in refused.problem.cause
+        await project.run(reading(Contact))

@@ -31,6 +31,7 @@ from typing import TypeVar
 
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, schema_of, to_stored
+from orgsync.salesforce.api.replication import FIRST_INSTANT
 
 from .inspection import learn
 from .object_facts import ObjectFacts, refreshed
@@ -134,6 +135,9 @@ async def _new_pass(
             f"The watermark of {schema.sobject} is in the future ({to_stored(old)}), so a clock was wrong when it was "
             "taken: everything is read again, for changes may have been passed over."
         )
+        old = None
+    if old and old < FIRST_INSTANT:
+        source.warn(f"The watermark of {schema.sobject} is from before any org ({to_stored(old)}): everything is read.")
         old = None
     until = max(until, old) if old else until
     due = reconcile or _is_due(progress.compared_at, source.reconcile_every, source.client.now)

@@ -17,9 +17,14 @@ from ..errors.judge import NotReplicateable, problem_of, unreadable
 from ..http.messages import Response
 from .client import Client
 
-__all__ = ["DeleteLogPurged", "Deletions", "TooManyDeletions", "deleted", "latest_date_covered"]
+__all__ = ["FIRST_INSTANT", "DeleteLogPurged", "Deletions", "TooManyDeletions", "deleted", "latest_date_covered"]
 
 _MINUTE = timedelta(minutes=1)
+
+FIRST_INSTANT = datetime(1999, 1, 1, tzinfo=UTC)
+"""An instant before which nothing changed in any org."""
+
+_AHEAD = timedelta(days=1)  # of a window's end; an answer may be ahead of it by the seconds that are ignored
 _NOT_REPLICATEABLE = re.compile(r"\bnot (replicable|replicateable|support replication)\b", re.IGNORECASE)
 
 
@@ -51,7 +56,11 @@ async def latest_date_covered(client: Client, sobject: str, start: datetime, end
     (SOAP API Developer Guide, GetUpdatedResult). Salesforce ignores the seconds of both ends. Raises NotReplicateable
     where Salesforce says that it does not cover the object.
     """
-    return await client.call("GET", _path(sobject, "updated"), _covered, judge=_judge, params=_params(start, end))
+
+    def read(answer: Response) -> datetime:
+        return _instant(answer, "latestDateCovered", end)
+
+    return await client.call("GET", _path(sobject, "updated"), read, judge=_judge, params=_params(start, end))
 
 
 async def deleted(client: Client, sobject: str, start: datetime, end: datetime) -> Deletions:
@@ -70,9 +79,13 @@ async def deleted(client: Client, sobject: str, start: datetime, end: datetime) 
 
 async def _deleted(client: Client, sobject: str, start: datetime, end: datetime) -> Deletions:
     middle = _minute(start + (end - start) / 2)
+
+    def read(answer: Response) -> Deletions:
+        return _deletions(answer, end)
+
     try:
         return await client.call(
-            "GET", _path(sobject, "deleted"), _deletions, judge=_judge_deleted, params=_params(start, end)
+            "GET", _path(sobject, "deleted"), read, judge=_judge_deleted, params=_params(start, end)
         )
     except TooManyDeletions:
         if middle - start <= _MINUTE:
@@ -132,18 +145,26 @@ def _text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _covered(answer: Response) -> datetime:
+def _instant(answer: Response, name: str, end: datetime) -> datetime:
+    """Read an instant that a later window may start at: one from Salesforce's own time, and not behind the window.
+
+    From any other the next run could not count, or would pass over what is yet to happen.
+    """
     body: Any = answer.json()
     try:
-        return parse_instant(body["latestDateCovered"])
+        instant = parse_instant(body[name])
     except (KeyError, TypeError, ValueError):
-        raise unreadable(answer) from None
+        raise unreadable(answer, f"no instant in {name}") from None
+    if not FIRST_INSTANT <= instant <= end + _AHEAD:
+        raise unreadable(answer, f"{name} is {_text(instant)}")
+    return instant
 
 
-def _deletions(answer: Response) -> Deletions:
+def _deletions(answer: Response, end: datetime) -> Deletions:
+    earliest, covered = _instant(answer, "earliestDateAvailable", end), _instant(answer, "latestDateCovered", end)
     body: Any = answer.json()
     try:
         ids = list(dict.fromkeys(long_id(each["id"]) for each in body["deletedRecords"]))
-        return Deletions(ids, parse_instant(body["earliestDateAvailable"]), parse_instant(body["latestDateCovered"]))
     except (KeyError, TypeError, ValueError):
-        raise unreadable(answer) from None
+        raise unreadable(answer, "deletedRecords holds something else than rows with Ids") from None
+    return Deletions(ids, earliest, covered)
