@@ -1,7 +1,7 @@
 """Objects that are read by another field than SystemModstamp: the watermark stays behind the org's clock."""
 
-from collections.abc import Iterator
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

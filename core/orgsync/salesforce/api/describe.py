@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import msgspec
+
 from orgsync.errors import ObjectNotFound
 
 from ..errors.judge import NotFound, unreadable
@@ -15,6 +17,7 @@ __all__ = ["FieldDescribe", "ObjectDescribe", "changed_since", "describe", "list
 
 
 _DIGITS_OF_A_DOUBLE = 15
+_LONGEST_DATE = 100  # characters
 
 T = TypeVar("T")
 
@@ -52,7 +55,8 @@ class FieldDescribe:
 class ObjectDescribe:
     """One object. `fields` is keyed by lower-case name, for SOQL does not mind case; `plural` is its label.
 
-    `last_modified` is the answer's Last-Modified as it came, for `changed_since`; None where it had none.
+    `last_modified` is the answer's Last-Modified as it came, for `changed_since`; None where it had none that can be
+    sent back.
     """
 
     name: str
@@ -87,6 +91,8 @@ async def changed_since(client: Client, sobject: str, last_modified: str) -> Obj
 
     An unchanged one costs a call, but no body (304). Raises as `describe` does.
     """
+    if _sendable(last_modified) is None:
+        return await describe(client, sobject)
     return await _asked(client, sobject, {"If-Modified-Since": last_modified}, _read_if_changed)
 
 
@@ -104,20 +110,54 @@ def _read_if_changed(answer: Response) -> ObjectDescribe | None:
     return None if answer.status == 304 else _read(answer)
 
 
+class _FieldBody(msgspec.Struct, rename="camel"):
+    """One field as a describe writes it."""
+
+    name: str
+    type: str
+    relationship_name: str | None = None
+    reference_to: list[str] | None = None
+    calculated: bool | None = None
+    nillable: bool | None = None
+    compound_field_name: str | None = None
+    name_field: bool | None = None
+    deprecated_and_hidden: bool | None = None
+    filterable: bool | None = None
+    sortable: bool | None = None
+    scale: int | None = None
+    precision: int | None = None
+
+
+class _ObjectBody(msgspec.Struct, rename="camel"):
+    """A describe, as far as it is read."""
+
+    name: str
+    fields: list[_FieldBody]
+    replicateable: bool | None = None
+    queryable: bool | None = None
+    label_plural: str | None = None
+
+
 def _read(answer: Response) -> ObjectDescribe:
-    body: Any = answer.json()
     try:
-        fields = [_field(each) for each in body["fields"]]
-        return ObjectDescribe(
-            name=body["name"],
-            replicateable=bool(body.get("replicateable", True)),
-            queryable=bool(body.get("queryable", True)),
-            fields={each.name.lower(): each for each in fields},
-            last_modified=answer.headers.get("last-modified"),
-            plural=body.get("labelPlural") or "",
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise unreadable(answer) from None
+        body = msgspec.convert(answer.json(), _ObjectBody, strict=False)
+    except msgspec.ValidationError as error:  # its text names the field, and no value
+        raise unreadable(answer, str(error)) from None
+    fields = [_field(each) for each in body.fields]
+    return ObjectDescribe(
+        name=body.name,
+        replicateable=body.replicateable is not False,
+        queryable=body.queryable is not False,
+        fields={each.name.lower(): each for each in fields},
+        last_modified=_sendable(answer.headers.get("last-modified")),
+        plural=body.label_plural or "",
+    )
+
+
+def _sendable(last_modified: str | None) -> str | None:
+    """Return a Last-Modified that a header of ours can hold; None for any other, with which nothing can be asked."""
+    fits = last_modified and last_modified.isascii() and last_modified.isprintable()
+    return last_modified if fits and len(last_modified or "") <= _LONGEST_DATE else None
 
 
 def _read_names(answer: Response) -> list[str]:
@@ -128,19 +168,19 @@ def _read_names(answer: Response) -> list[str]:
         raise unreadable(answer) from None
 
 
-def _field(body: Mapping[str, Any]) -> FieldDescribe:
+def _field(body: _FieldBody) -> FieldDescribe:
     return FieldDescribe(
-        name=body["name"],
-        type=body["type"],
-        relationship=body.get("relationshipName"),
-        refers_to=tuple(body.get("referenceTo") or ()),
-        calculated=bool(body.get("calculated")),
-        nillable=bool(body.get("nillable", True)),
-        compound=body.get("compoundFieldName"),
-        named=bool(body.get("nameField")),
-        hidden=bool(body.get("deprecatedAndHidden")),
-        filterable=bool(body.get("filterable", True)),
-        sortable=bool(body.get("sortable", True)),
-        scale=body.get("scale"),
-        precision=int(body.get("precision") or 0),
+        name=body.name,
+        type=body.type,
+        relationship=body.relationship_name,
+        refers_to=tuple(body.reference_to or ()),
+        calculated=bool(body.calculated),
+        nillable=body.nillable is not False,
+        compound=body.compound_field_name,
+        named=bool(body.name_field),
+        hidden=bool(body.deprecated_and_hidden),
+        filterable=body.filterable is not False,
+        sortable=body.sortable is not False,
+        scale=body.scale,
+        precision=body.precision or 0,
     )
