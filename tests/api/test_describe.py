@@ -77,7 +77,7 @@ async def test_a_flag_that_is_a_text_is_read_as_what_it_says() -> None:
 async def test_an_error_under_the_status_of_success_is_named() -> None:
     error = [{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]
     async with RawServer(reply(200, error)) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match="status of success, 200 .INVALID_SESSION_ID"):
+        with pytest.raises(AnswerUnreadable, match=r"status of success, 200 .INVALID_SESSION_ID"):
             await describe(lone_client(http, server.url), "Contact")
 
 
@@ -89,7 +89,7 @@ async def test_what_reading_an_answer_raises_is_the_servers_fault() -> None:
             body: Any = answer.json()
             return int(body["a"])
 
-        with pytest.raises(AnswerUnreadable, match="/things was answered with JSON of an unexpected shape .TypeError"):
+        with pytest.raises(AnswerUnreadable, match=r"/things was answered with JSON of an unexpected shape .TypeError"):
             await client.call("GET", "things", read)
 
 

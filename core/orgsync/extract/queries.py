@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Protocol
 
+from orgsync.errors import AnswerUnreadable
 from orgsync.records import parse_instant, stored_instant, to_stored
 from orgsync.soql import contains, literal, select
 
@@ -181,8 +182,15 @@ class ReadQuery:
         return self.disjunctions and " OR " in (self.order.behind(after) or "")
 
     def version(self, record: _Record) -> Key:
-        """Tell which version of which row a record is, in the order of the rows."""
-        return (*self.order.key_of(record), *(str(record[path]) for path in self.paths[: self.common]))
+        """Tell which version of which row a record is, in the order of the rows. Raises AnswerUnreadable."""
+        try:
+            return (*self.order.key_of(record), *(str(record[path]) for path in self.paths[: self.common]))
+        except (KeyError, TypeError, ValueError):
+            raise AnswerUnreadable(
+                f"Salesforce's answer has a row of {self.sobject} without a valid "
+                f"{' or '.join(self.paths[: self.common])}.",
+                "Run the sync again; where it stays so, look for a proxy that changes answers.",
+            ) from None
 
     def queries(self, *, after: Key = (), upto: datetime | None = None) -> list[str]:
         """Write it for REST: in order, behind a key, up to an instant; one query for each group of columns."""

@@ -111,9 +111,10 @@ class Client:
         """Send one request and answer with what `read` makes of its success, or raise the error that says who must act.
 
         A path that starts with `/services/` is taken as it is; any other is below `/services/data/vNN.N/`. What
-        passes by itself is tried again, writes only where that can do no harm, for a minute by default; what
-        `read` raises of an answer that is not as it should be becomes AnswerUnreadable, which counts as passing. `judge` decides what an answer means, and `idempotent`
-        whether carrying the request out twice does no harm, where the method does not tell.
+        passes by itself is tried again, writes only where that can do no harm, for a minute by default; what `read`
+        raises of an answer that is not as it should be becomes AnswerUnreadable, which counts as passing. `judge`
+        decides what an answer means, and `idempotent` whether carrying the request out twice does no harm, where the
+        method does not tell.
         Raises ConfigurationInvalid for a path on a host that is not the org's: a token is never sent there.
         """
 
