@@ -488,3 +488,14 @@ class _RecordedVault(OneTokenVault):
 
     async def refused(self, reason: str) -> None:
         self.reasons.append(reason)
+
+
+async def test_the_date_of_a_caches_copy_tells_no_time() -> None:
+    noon = datetime(2026, 3, 3, 12, tzinfo=UTC)
+    date = "Sun, 01 Mar 2026 12:00:00 GMT"
+    async with RawServer(reply(Date=date, Age="86400"), reply(Date=date, Age="0")) as server, Http() as http:
+        client = lone_client(http, server.url, clock=lambda: noon)
+        await client.get("limits")
+        assert client.now == noon
+        await client.get("limits")
+        assert client.now == noon - timedelta(days=2)

@@ -8,10 +8,11 @@ clock, less a lag, take its place, and the run says so: whatever else keeps getU
 then ends the run, for a watermark taken from a clock may pass over rows.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from orgsync.records import Schema, to_stored
-from orgsync.salesforce.api.replication import latest_date_covered
+from orgsync.salesforce.api.replication import WindowRefused, latest_date_covered
 from orgsync.salesforce.errors.judge import NotReplicateable
 
 from .object_facts import ObjectFacts
@@ -51,14 +52,27 @@ async def safe_instant(source: Source, schema: Schema, facts: ObjectFacts) -> da
 
 
 async def _covered(source: Source, sobject: str, window: timedelta) -> tuple[datetime, datetime]:
-    """Ask for one window, again if the answer shows that this machine's clock is not the org's."""
+    """Ask for one window, again if the answer, or the refusal, shows that the clock it was counted from is wrong."""
     before = source.client.now
     start = before - window
-    covered = await latest_date_covered(source.client, sobject, start, before)
-    if abs(source.client.now - before) > _CLOCK_TOLERANCE:
+    covered = None
+    with suppress(WindowRefused):  # one Date among many may be a proxy's; the refusal's own is another
+        covered = await latest_date_covered(source.client, sobject, start, before)
+    if covered is None or abs(source.client.now - before) > _CLOCK_TOLERANCE:
         start = source.client.now - window
-        covered = await latest_date_covered(source.client, sobject, start, source.client.now)
+        try:
+            covered = await latest_date_covered(source.client, sobject, start, source.client.now)
+        except WindowRefused as refused:
+            raise _two_clocks(source, refused) from None
     return start, covered
+
+
+def _two_clocks(source: Source, refused: WindowRefused) -> WindowRefused:
+    org, machine = source.client.now, source.client.machine_now
+    return WindowRefused(
+        f"{refused.cause} The Date of its answers says {to_stored(org)}, this machine's clock {to_stored(machine)}.",
+        "Correct this machine's clock (NTP), or the proxy that answers with a wrong Date.",
+    )
 
 
 async def _lagging(source: Source, reason: str) -> datetime:

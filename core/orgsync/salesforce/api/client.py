@@ -246,7 +246,7 @@ class Client:
 
     def _note(self, answer: Response | Stream) -> None:
         self.usage.note(answer.headers)
-        if answer.date:
+        if answer.date and answer.headers.get("age", "0") == "0":  # a cache's copy tells when it was made
             self._ahead = answer.date - self._clock()
             self._told_time = True
 

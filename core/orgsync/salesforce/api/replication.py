@@ -17,7 +17,15 @@ from ..errors.judge import NotReplicateable, problem_of, unreadable
 from ..http.messages import Response
 from .client import Client
 
-__all__ = ["FIRST_INSTANT", "DeleteLogPurged", "Deletions", "TooManyDeletions", "deleted", "latest_date_covered"]
+__all__ = [
+    "FIRST_INSTANT",
+    "DeleteLogPurged",
+    "Deletions",
+    "TooManyDeletions",
+    "WindowRefused",
+    "deleted",
+    "latest_date_covered",
+]
 
 _MINUTE = timedelta(minutes=1)
 
@@ -34,6 +42,10 @@ class DeleteLogPurged(QueryRefused):
 
 class TooManyDeletions(QueryRefused):
     """A window holds more deletions than one answer may (600,000)."""
+
+
+class WindowRefused(QueryRefused):
+    """Salesforce takes a window for one that lies in the future or more than 30 days back: a clock is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,7 @@ async def latest_date_covered(client: Client, sobject: str, start: datetime, end
 
     While a long transaction is open this stays at that transaction's start, for its rows cannot be seen yet
     (SOAP API Developer Guide, GetUpdatedResult). Salesforce ignores the seconds of both ends. Raises NotReplicateable
-    where Salesforce says that it does not cover the object.
+    where Salesforce says that it does not cover the object, WindowRefused where it does not take the window's time.
     """
 
     def read(answer: Response) -> datetime:
@@ -117,6 +129,10 @@ def _judge(answer: Response) -> OrgsyncError | None:
     refusal = api_error_of(answer)
     if refusal is None or answer.status != 400:
         return problem_of(answer)
+    if refusal.code == "INVALID_REPLICATION_DATE":
+        return WindowRefused(
+            f"Salesforce refuses the time of {refusal.request} ({refusal.shown}).", "Check the clocks."
+        )
     if refusal.code == "INVALID_TYPE_FOR_OPERATION" or _NOT_REPLICATEABLE.search(refusal.message):
         return NotReplicateable(f"Salesforce does not replicate the object ({refusal.code}).", "Use ctx.snapshot.")
     return problem_of(answer)
