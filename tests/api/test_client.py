@@ -1,6 +1,7 @@
 """The client against a real server: one renewal, what is tried again, and what a token is never sent to."""
 
 import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -238,13 +239,53 @@ async def test_an_org_whose_login_host_has_moved_as_well_says_where_to_connect()
     assert len(vault.reasons) == 1
 
 
-@pytest.mark.parametrize("page", ["https://portal.hotel.example/login", "https://www.salesforce.com/maintenance"])
-async def test_a_portal_is_told_as_one_and_never_to_be_allowed(page: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "named", "remedy"),
+    [
+        (
+            "https://portal.hotel.example/login",
+            "portal.hotel.example, which is not Salesforce",
+            "Sign in to the network",
+        ),
+        ("https://www.salesforce.com/maintenance", "www.salesforce.com, a page of Salesforce's", "again"),
+        (
+            "https://login.salesforce.com/?ec=302",
+            "login.salesforce.com, a page of Salesforce's for a person",
+            "again",
+        ),
+        (
+            "https://acme.lightning.force.com/",
+            "acme.lightning.force.com, a page of Salesforce's for a person",
+            "connect",
+        ),
+        ("http://acme.my.salesforce.com/x", "http://acme.my.salesforce.com, which is not https", "a proxy or gateway"),
+        (
+            "https://acme.my.salesforce.com:8443/x",
+            "acme.my.salesforce.com:8443, which is not Salesforce's port",
+            "a proxy",
+        ),
+        ("https://x@evil.example/", "an address that is not a web host's, which is not Salesforce", "network"),
+        ("/login?ec=302&startURL=%2Fhome", "a login page of the same host", "sign in again"),
+    ],
+)
+async def test_what_is_wrong_with_a_redirection_is_named_and_never_to_be_allowed(
+    page: str, named: str, remedy: str
+) -> None:
     async with RawServer(redirection(page)) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match=f"redirected to {page.split('/')[2]}") as caught:
+        with pytest.raises(AnswerUnreadable, match=f"redirected to {re.escape(named)}") as caught:
             await lone_client(http, server.url).request("GET", "limits")
         assert "allowed_hosts" not in str(caught.value)
-        assert "Sign in to the network" in caught.value.remedy
+        assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("scheme", ["Negotiate", "Basic realm=x", ""])
+async def test_a_proxys_401_is_no_session_refused_and_takes_no_new_token(scheme: str) -> None:
+    headers = {"Content_Type": "text/html"} | ({"WWW_Authenticate": scheme} if scheme else {})
+    async with RawServer(reply(401, b"<html>Sign in</html>", **headers)) as server, Http() as http:
+        with pytest.raises(AnswerUnreadable, match="status 401, without an error of Salesforce's") as caught:
+            await lone_client(http, server.url).request("GET", "limits")
+    assert "look for a proxy" in caught.value.remedy
+    assert not any("token" in asked.target for asked in server.asked)
 
 
 async def test_a_redirection_within_a_host_is_no_answer() -> None:
