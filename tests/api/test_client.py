@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -335,7 +335,7 @@ async def test_the_next_page_of_a_query_is_not_read_at_another_orgs_host() -> No
             "records": [{"attributes": {"type": "Contact"}, "Id": "003000000000001AAA"}],
         }
         async with RawServer(reply(200, page)) as server:
-            with pytest.raises(ConfigurationInvalid, match="no token was sent there"):
+            with pytest.raises(AnswerUnreadable, match="no token was sent there"):
                 _ = [each async for each in pages(lone_client(http, server.url), "SELECT Id FROM Contact")]
     assert other.asked == []
 
@@ -540,3 +540,37 @@ async def test_the_date_of_a_caches_copy_tells_no_time() -> None:
         assert client.now == noon
         await client.get("limits")
         assert client.now == noon - timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("/services/data/v62.0/query/é 1", "address of the next page that is none"),
+        ("/services/data/v62.0/query/a\r\nX: y", "address of the next page that is none"),
+        ("http://127.0.0.1:9/services/data/v62.0/query/x", "next page at 127.0.0.1:9, which is another host or port"),
+        ("//127.0.0.1:9/services", "next page at .* another host or port"),
+        ("services/data/v62.0/query/x", "no path"),
+    ],
+)
+async def test_an_address_of_a_next_page_that_is_none_is_the_servers_fault(url: str, named: str) -> None:
+    page = {"totalSize": 2, "done": False, "records": [{"Id": "x"}], "nextRecordsUrl": url}
+    child = {"totalSize": 1, "done": True, "records": [{"Id": "x", "Contacts": page}]}
+    async with RawServer(reply(200, page)) as server, Http() as http:
+        with pytest.raises(AnswerUnreadable, match=named):
+            await gather(pages(lone_client(http, server.url), "SELECT Id FROM Contact"))
+    async with RawServer(reply(200, child)) as server, Http() as http:
+        with pytest.raises(AnswerUnreadable, match=named):
+            await gather(records(lone_client(http, server.url), "SELECT Id, (SELECT Id FROM Contacts) FROM Account"))
+
+
+async def test_a_next_page_may_be_named_with_its_own_host() -> None:
+    async with RawServer() as server, Http() as http:
+        first = {"totalSize": 2, "done": False, "records": [{"Id": "1"}], "nextRecordsUrl": f"{server.url}/services/2"}
+        server.will_answer(reply(200, first), reply(200, {"totalSize": 2, "done": True, "records": [{"Id": "2"}]}))
+        found = [page async for page in pages(lone_client(http, server.url), "SELECT Id FROM Contact")]
+    assert len(found) == 2
+
+
+async def gather(found: AsyncIterator[object]) -> None:
+    async for _ in found:
+        pass

@@ -18,6 +18,7 @@ from orgsync.errors import AnswerUnreadable
 from orgsync.records import bare
 
 from ..errors.judge import QueryIncomplete, problem_of, unreadable
+from ..hosts import host_of
 from ..http.http import Response
 from .client import Client, Judge
 
@@ -150,6 +151,7 @@ async def _complete_result(client: Client, result: _Record) -> None:
         raise AnswerUnreadable(
             "A query was answered with a child query's rows in an unexpected shape.", _AGAIN
         ) from None
+    _require_path(page.next_url, None)
     count.add(page)
     rows = page.records
     while page.next_url is not None:
@@ -171,6 +173,7 @@ def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Cal
             page = _page(body)
         except (KeyError, TypeError, ValueError):
             raise unreadable(answer) from None
+        _require_path(page.next_url, answer)
         if not page.records and page.next_url:
             raise AnswerUnreadable(
                 f"{answer.place} was answered with an empty page that is not the last.", "Try again."
@@ -241,6 +244,23 @@ def _next_url(body: _Record, *, done: bool) -> str | None:
     if not isinstance(url, str):
         raise TypeError("no address of the next page")
     return url
+
+
+def _require_path(url: str | None, answer: Response | None) -> None:
+    """Raise AnswerUnreadable for a next page that is not at a path of the same host: the token goes nowhere else."""
+    if url is None:
+        return
+    place = answer.place if answer else "A query"
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise AnswerUnreadable(f"{place} was answered with an address of the next page that is none.", _AGAIN)
+    if answer is not None and answer.leads_to_itself(url):
+        return
+    if not url.startswith("/") or url.startswith("//"):
+        raise AnswerUnreadable(
+            f"{place} was answered with a next page at {host_of(url)}, which is another host or port, or no path; no "
+            "token was sent there.",
+            _AGAIN,
+        )
 
 
 def _print_of(page: Page) -> int | None:

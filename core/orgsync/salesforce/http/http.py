@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem, OrgsyncError
+from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem, OrgsyncError, TransientProblem
 
 from .body import gathered, paced
 from .bounds import DEFAULT_BOUNDS, Bounds, Pace
@@ -237,8 +237,13 @@ async def _unzipped(body: AsyncIterator[bytes], response: httpx.Response, reques
                 continue
             for piece in gunzip.pieces(chunk):
                 yield piece
-    except (httpx.RequestError, zlib.error) as error:
+    except httpx.RequestError as error:
         raise _network_problem(error, request) from error
+    except zlib.error as error:
+        raise AnswerUnreadable(
+            f"{request.place} was answered with a body that is labelled gzip and cannot be unzipped.",
+            "Look for a proxy on the way that changes answers.",
+        ) from error
     if gunzip is not None and gunzip.is_cut_short:
         raise _cut_short(request)
 
@@ -271,7 +276,7 @@ def _proxy_problem(error: httpx.RequestError, proxy: Proxy, request: Request) ->
     return proxy_unreachable(proxy) if unreachable else None
 
 
-def _network_problem(error: Exception, request: Request) -> NetworkProblem:
+def _network_problem(error: Exception, request: Request) -> TransientProblem:
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return NetworkProblem(
             f"No connection to {request.host} could be made in time.",
@@ -282,7 +287,29 @@ def _network_problem(error: Exception, request: Request) -> NetworkProblem:
         return NetworkProblem(f"{request.place} was not answered in time.", "Try again later.")
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
         return _connect_problem(error, request.host)
+    if isinstance(error, httpx.RemoteProtocolError) and (what := _not_http(str(error))):
+        return AnswerUnreadable(
+            f"{request.place} was answered with {what}.",
+            "Run it again later; where it stays so, look for a proxy on the way, and check the address and its port.",
+        )
     return _cut_short(request)
+
+
+def _not_http(text: str) -> str:
+    """Say what was wrong with an answer by what h11 says of it, which may quote it; "" where it was cut short."""
+    if not text or "closed connection" in text or "disconnected" in text:
+        return ""
+    found = next((what for word, what in _WRONG_HTTP if word in text.lower()), "")
+    return found or "something that is not HTTP"
+
+
+_WRONG_HTTP = (
+    ("content-length", "two lengths that differ, or one that is no number"),
+    ("status code", "a status that HTTP does not have"),
+    ("status_code", "a status that HTTP does not have"),
+    ("chunk", "a body whose parts have no proper lengths"),
+    ("header", "headers that are not HTTP's"),
+)
 
 
 def _late(request: Request, seconds: float, setting: str) -> NetworkProblem:
