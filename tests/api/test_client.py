@@ -2,14 +2,17 @@
 
 import json
 import re
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import anyio
 import pytest
+import trustme
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import (
@@ -574,3 +577,20 @@ async def test_a_next_page_may_be_named_with_its_own_host() -> None:
 async def gather(found: AsyncIterator[object]) -> None:
     async for _ in found:
         pass
+
+
+async def test_a_certificate_that_is_not_trusted_is_tried_once() -> None:
+    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(server_tls)  # pyright: ignore[reportUnknownMemberType]
+    async with RawServer(reply(), tls=server_tls) as server, Http() as http:
+        tries = 0
+
+        class Counted(Http):
+            async def send(self, *args: Any, **options: Any) -> Response:
+                nonlocal tries
+                tries += options.get("form") is None
+                return await http.send(*args, **options)
+
+        with pytest.raises(NetworkProblem, match="its certificate is not trusted"):
+            await lone_client(Counted(), server.url).get("limits")
+    assert tries == 1

@@ -1,13 +1,15 @@
 """What an object is made of, as far as the connection's user may see."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from orgsync.errors import ObjectNotFound
+from orgsync.printable import excerpt
 
 from ..errors.judge import NotFound, unreadable
 from ..http.messages import Response
@@ -110,16 +112,20 @@ def _read_if_changed(answer: Response) -> ObjectDescribe | None:
     return None if answer.status == 304 else _read(answer)
 
 
+_Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z]\w{0,254}\Z")]
+"""A name of Salesforce's: it is written into scripts and messages, so it holds no line end and no quote."""
+
+
 class _FieldBody(msgspec.Struct, rename="camel"):
     """One field as a describe writes it."""
 
-    name: str
-    type: str
-    relationship_name: str | None = None
-    reference_to: list[str] | None = None
+    name: _Name
+    type: _Name
+    relationship_name: _Name | None = None
+    reference_to: list[_Name] | None = None
     calculated: bool | None = None
     nillable: bool | None = None
-    compound_field_name: str | None = None
+    compound_field_name: _Name | None = None
     name_field: bool | None = None
     deprecated_and_hidden: bool | None = None
     filterable: bool | None = None
@@ -131,18 +137,28 @@ class _FieldBody(msgspec.Struct, rename="camel"):
 class _ObjectBody(msgspec.Struct, rename="camel"):
     """A describe, as far as it is read."""
 
-    name: str
+    name: _Name
     fields: list[_FieldBody]
     replicateable: bool | None = None
     queryable: bool | None = None
     label_plural: str | None = None
 
 
+class _NamedBody(msgspec.Struct):
+    name: _Name
+
+
+class _ObjectsBody(msgspec.Struct):
+    """The list of objects, as far as it is read."""
+
+    sobjects: list[_NamedBody]
+
+
 def _read(answer: Response) -> ObjectDescribe:
     try:
         body = msgspec.convert(answer.json(), _ObjectBody, strict=False)
-    except msgspec.ValidationError as error:  # its text names the field, and no value
-        raise unreadable(answer, str(error)) from None
+    except msgspec.ValidationError as error:
+        raise unreadable(answer, _what_of(error)) from None
     fields = [_field(each) for each in body.fields]
     return ObjectDescribe(
         name=body.name,
@@ -150,8 +166,13 @@ def _read(answer: Response) -> ObjectDescribe:
         queryable=body.queryable is not False,
         fields={each.name.lower(): each for each in fields},
         last_modified=_sendable(answer.headers.get("last-modified")),
-        plural=body.label_plural or "",
+        plural=excerpt(body.label_plural or "", addresses=True),
     )
+
+
+def _what_of(error: msgspec.ValidationError) -> str:
+    """Return what was expected and at which field; the text holds no value."""
+    return re.sub(r"`str` matching regex '.*'", "a name", str(error))
 
 
 def _sendable(last_modified: str | None) -> str | None:
@@ -161,11 +182,11 @@ def _sendable(last_modified: str | None) -> str | None:
 
 
 def _read_names(answer: Response) -> list[str]:
-    body: Any = answer.json()
     try:
-        return [str(each["name"]) for each in body["sobjects"]]
-    except (KeyError, TypeError):
-        raise unreadable(answer) from None
+        body = msgspec.convert(answer.json(), _ObjectsBody)
+    except msgspec.ValidationError as error:
+        raise unreadable(answer, _what_of(error)) from None
+    return [each.name for each in body.sobjects]
 
 
 def _field(body: _FieldBody) -> FieldDescribe:

@@ -21,8 +21,8 @@ _REDIRECTS = {
 
 
 def passes(status: int) -> bool:
-    """Tell the statuses of a server, edge or proxy that is busy, restarting or down."""
-    return status in (406, 408, 421, 425, 429) or status >= 500
+    """Tell the statuses of a server, edge or proxy that is busy, restarting or down; 501 is what it never does."""
+    return status in (406, 408, 421, 425, 429) or (status >= 500 and status not in (501, 505))
 
 
 def no_route(request: str) -> NoRoute:

@@ -24,7 +24,7 @@ from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProble
 
 from .body import gathered, paced
 from .bounds import DEFAULT_BOUNDS, Bounds, Pace
-from .environment import Proxies, Proxy, proxy_refusal, proxy_unreachable, trusted
+from .environment import LOOPBACK, Proxies, Proxy, proxy_refusal, proxy_unreachable, trusted
 from .gunzip import Gunzip
 from .messages import JSON, Response, Stream, too_large
 from .request import Request, body_of, with_params
@@ -286,7 +286,7 @@ def _network_problem(error: Exception, request: Request) -> TransientProblem:
     if isinstance(error, httpx.TimeoutException):
         return NetworkProblem(f"{request.place} was not answered in time.", "Try again later.")
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
-        return _connect_problem(error, request.host)
+        return _connect_problem(error, request.host, urlsplit(request.url).hostname in LOOPBACK)
     if isinstance(error, httpx.RemoteProtocolError) and (what := _not_http(str(error))):
         return AnswerUnreadable(
             f"{request.place} was answered with {what}.",
@@ -328,7 +328,7 @@ def _cut_short(request: Request) -> NetworkProblem:
     )
 
 
-def _connect_problem(error: Exception, host: str) -> NetworkProblem:
+def _connect_problem(error: Exception, host: str, is_loopback: bool) -> NetworkProblem:
     causes = list(_causes(error))
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return NetworkProblem(
@@ -336,10 +336,24 @@ def _connect_problem(error: Exception, host: str) -> NetworkProblem:
             "Check its spelling and the network; a deleted sandbox or scratch org disappears like this.",
             sent=False,
         )
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        untrusted = NetworkProblem(
+            f"No secure connection to {host}: its certificate is not trusted.",
+            "Behind an inspecting proxy, name its certificate authority in SSL_CERT_FILE.",
+            sent=False,
+        )
+        untrusted.retried = True  # it does not pass by itself
+        return untrusted
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return NetworkProblem(
-            f"No secure connection to {host}: its certificate is not trusted, or TLS failed.",
-            "Behind an inspecting proxy, name its certificate authority in SSL_CERT_FILE.",
+            f"No secure connection to {host}: TLS failed.",
+            "Check that the host and port speak https; behind an inspecting proxy, look into its log.",
+            sent=False,
+        )
+    if is_loopback:
+        return NetworkProblem(
+            f"Nothing listens at {host} of this machine.",
+            "Start what should answer there, or correct the port.",
             sent=False,
         )
     return NetworkProblem(
