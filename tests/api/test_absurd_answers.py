@@ -105,8 +105,10 @@ async def test_a_zipped_body_that_unfolds_to_nothing_is_too_slow() -> None:
 
 def test_certificates_may_lie_in_several_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    (tmp_path / "9d66eef0.0").touch()
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}")
     assert trusted() is not True
+    (tmp_path / "9d66eef0.0").touch()
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}/neither")
     with pytest.raises(ConfigurationInvalid, match="SSL_CERT_DIR"):
         trusted()

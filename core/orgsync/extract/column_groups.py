@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
 from orgsync.errors import AnswerUnreadable
-from orgsync.records.ids import whole_id
+from orgsync.records.scalars import valid_id
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import Page, pages
 
@@ -82,7 +82,7 @@ async def keyed_pages(client: Client, soql: str, *, deleted: bool, exact: bool =
 
 
 def _long_id(value: object) -> str:
-    row_id = whole_id(value)
+    row_id = valid_id(value)
     if row_id is None:
         raise AnswerUnreadable(
             "Salesforce's answer to a query has a row without a valid Id.",
