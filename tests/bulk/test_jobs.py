@@ -122,6 +122,9 @@ async def test_a_refusal_shows_no_customers_value() -> None:
         {"id": 5, "state": "InProgress"},
         {"id": JOB, "state": "Odd"},
         {"id": JOB, "state": "InProgress", "numberRecordsProcessed": "many"},
+        {"id": JOB, "state": "InProgress", "numberRecordsProcessed": True},
+        {"id": JOB, "state": "InProgress", "numberRecordsProcessed": -1},
+        {"id": JOB, "state": "InProgress", "numberRecordsProcessed": 10**400},
         {"id": JOB, "state": "Failed", "errorMessage": 5},
     ],
 )

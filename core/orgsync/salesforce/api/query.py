@@ -16,6 +16,7 @@ import msgspec
 
 from orgsync.errors import AnswerUnreadable
 from orgsync.records import bare
+from orgsync.records.numbers import count_of
 
 from ..errors.judge import QueryIncomplete, problem_of, unreadable
 from ..http.http import Response
@@ -226,9 +227,7 @@ def _total(body: _Record) -> int | None:
     total = body.get("totalSize")
     if total is None:
         return None
-    if type(total) is not int:
-        raise TypeError("no number of rows")
-    return total if total >= 0 else None
+    return None if type(total) is int and total < 0 else count_of(total)
 
 
 def _next_url(body: _Record, *, done: bool) -> str | None:

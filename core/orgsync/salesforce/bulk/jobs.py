@@ -13,6 +13,7 @@ from urllib.parse import quote
 import anyio
 
 from orgsync.errors import AccessRefused, LimitReached, ObjectNotFound, OrgsyncError, QueryRefused, ServerProblem
+from orgsync.records.numbers import count_of
 
 from ..api.client import Client
 from ..errors.error_body import ApiError, api_error_of, shown
@@ -160,10 +161,11 @@ def _read(answer: Response) -> tuple[Job, float]:
     body: Any = answer.json()
     try:
         job_id, state, processed = body["id"], body["state"], body.get("numberRecordsProcessed")
+        processed = None if processed is None else count_of(processed)
         error = shown(body.get("errorMessage") or "")
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise unreadable(answer) from None
-    if not isinstance(job_id, str) or state not in get_args(JobState) or not isinstance(processed, int | None):
+    if not isinstance(job_id, str) or state not in get_args(JobState):
         raise unreadable(answer)
     return Job(job_id, "", state, processed, error), answer.retry_after or 0
 
