@@ -1,9 +1,9 @@
 """SOQL over REST: pages of records, followed until Salesforce says done, and counted against what it says it found.
 
 A page that says `done` is believed only when all pages together hold as many rows as `totalSize` names: a proxy or a
-server that ends a query early would otherwise pass for an org with fewer rows. The first total that a page names counts,
-for Salesforce names the same one on every page; a negative or missing one says nothing. No row may come twice in the same
-version, for then as many others are missing.
+server that ends a query early would otherwise pass for an org with fewer rows. The first total that a page names
+counts, for Salesforce names the same one on every page; a negative or missing one says nothing. No row may come twice
+in the same version, for then as many others are missing.
 """
 
 import json
@@ -27,7 +27,8 @@ from .repeats import RecentRows
 __all__ = ["Page", "pages", "records"]
 
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
-_PAGE_SIZE = {"Sforce-Query-Options": "batchSize=2000"}
+_MOST_ROWS = 2000  # of a page (REST API Developer Guide, Query Options Header)
+_PAGE_SIZE = {"Sforce-Query-Options": f"batchSize={_MOST_ROWS}"}
 _AGAIN = "Run it again; where it stays so, look for a proxy that changes answers."
 _COUNT = re.compile(r"\s*SELECT\s+COUNT\s*\(\s*\)\s", re.IGNORECASE)
 _Record: TypeAlias = dict[str, Any]
@@ -82,7 +83,7 @@ class _Count:
             )
         if page.total is not None and page.total < self.rows:
             raise QueryIncomplete(
-                f"A page of {self.request} says that {page.total:,} rows were found, and {self.rows:,} were read before.",
+                f"A page of {self.request} says that {page.total:,} rows were found, and {self.rows:,} were read.",
                 _AGAIN,
             )
         if self.rows and self.recent is not None and self.recent.has_any(versions):
@@ -190,6 +191,11 @@ def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Cal
             page = _page(body)
         except (KeyError, TypeError, ValueError):
             raise unreadable(answer) from None
+        if len(page.records) > _MOST_ROWS:
+            raise AnswerUnreadable(
+                f"{answer.place} was answered with a page of {len(page.records):,} rows, more than {_MOST_ROWS:,}.",
+                _AGAIN,
+            )
         if not page.records and page.next_url:
             raise AnswerUnreadable(
                 f"{answer.place} was answered with an empty page that is not the last.", "Try again."
@@ -200,7 +206,11 @@ def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Cal
 
 
 def _body(client: Client, answer: Response, *, exact: bool) -> Any:
-    """Read JSON; bytes that are not UTF-8 are replaced, with a warning, so that one row does not stop a sync."""
+    """Read JSON; bytes that are not UTF-8 are replaced, with a warning, so that one row does not stop a sync.
+
+    Raises ResponseTooLarge for more of it than fits in memory.
+    """
+    answer.require_readable()
     try:
         return _decoded(answer.content, exact=exact)
     except UnicodeDecodeError:
@@ -261,7 +271,7 @@ def _next_url(body: _Record, *, done: bool) -> str | None:
 
 
 def _versions_of(page: Page) -> tuple[int, ...]:
-    """Return a hash of each row's Id and stamp: a row that changes meanwhile may come again; () where they have no Ids."""
+    """Return a hash of each row's Id and stamp, for a row that changes may come again; () where rows have no Ids."""
     ids = [record.get("Id") for record in page.records]
     if not all(isinstance(each, str) for each in ids):
         return ()

@@ -3,8 +3,8 @@
 Nothing is lost and nothing given twice, whatever breaks. A page says how many rows it holds, and the job how many rows
 there are; the last rows of a page are given only when the page has been read to its end and both agree. A page that
 breaks off, or holds less than it says, is asked for again from the first row that was not given: locators stay and can
-be read again as long as the job exists. The end is the locator `null`, never a short page. No Id may come twice, for then
-as many other rows are missing: the last 250,000 rows at least are remembered.
+be read again as long as the job exists. The end is the locator `null`, never a short page. No Id may come twice, for
+then as many other rows are missing: the last 250,000 rows at least are remembered.
 """
 
 from collections.abc import AsyncGenerator
