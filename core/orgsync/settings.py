@@ -61,7 +61,7 @@ class Settings(BaseModel):
         default=1000, ge=0, description="Bytes a second at which a Bulk result must come, over `timeout` seconds."
     )
     largest_answer: int = Field(
-        default=268_435_456, gt=0, description="Bytes, unzipped, up to which an answer is read whole."
+        default=67_108_864, gt=0, description="Bytes, unzipped, up to which an answer is read whole."
     )
     retry_for: float = Field(default=60, ge=0, description="Seconds for which what passes by itself is tried again.")
     lag: float = Field(

@@ -1,5 +1,6 @@
 """Answers with values that nothing can hold: they are left out, or told as the server's fault."""
 
+import gzip
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -10,8 +11,9 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import ConfigurationInvalid, NetworkProblem, QueryRefused
+from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem, QueryRefused
 from orgsync.records import Record
+from orgsync.salesforce.api.query import pages
 from orgsync.salesforce.api.usage import parse_limit_info
 from orgsync.salesforce.auth.token_response import lifetime_of, parse_token_response
 from orgsync.salesforce.http.bounds import Bounds
@@ -19,7 +21,10 @@ from orgsync.salesforce.http.environment import trusted
 from orgsync.salesforce.http.http import Http
 from orgsync.salesforce.http.messages import Response
 from tests.extract.extracting import reading
+from tests.http.raw_server import RawServer, reply
 from tests.projects import project_at
+
+from .clients import lone_client
 
 
 class Contact(Record, table=True):
@@ -124,3 +129,14 @@ async def test_a_proxy_whose_address_is_none_is_named_by_its_variable(monkeypatc
     async with Http() as http:
         with pytest.raises(ConfigurationInvalid, match="HTTPS_PROXY does not hold the address of a proxy"):
             await http.send("GET", "https://login.salesforce.com/")
+
+
+@pytest.mark.parametrize(("rows", "words"), [(1_500_000, "JSON of more than 1,000,000 objects"), (2_001, "2,001 rows")])
+async def test_a_small_answer_of_very_many_rows_is_the_servers_fault(rows: int, words: str) -> None:
+    body = b'{"totalSize":%d,"done":true,"records":[%s{}]}' % (rows, b"{}," * (rows - 1))
+    zipped = reply(200, gzip.compress(body), Content_Encoding="gzip")
+    assert len(zipped) < 10_000
+    async with RawServer(zipped) as server, Http() as http:
+        with pytest.raises(AnswerUnreadable, match=words):
+            async for _ in pages(lone_client(http, server.url), "SELECT Id FROM Contact"):
+                pass

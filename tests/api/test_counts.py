@@ -37,6 +37,19 @@ async def test_a_rough_count_is_had_where_salesforce_keeps_one(answer: bytes, co
     assert server.asked[0].target == "/services/data/v62.0/limits/recordCount?sObjects=account"
 
 
+@pytest.mark.parametrize("total", [-1, 1.5, 1e308, 10**400, True, "7"])
+async def test_a_count_that_is_none_is_the_servers_fault(total: object) -> None:
+    async with RawServer(reply(200, {"totalSize": total, "done": True, "records": []})) as server, Http() as http:
+        with pytest.raises(AnswerUnreadable):
+            await count(lone_client(http, server.url), "SELECT COUNT() FROM Account")
+
+
+async def test_limits_that_are_no_numbers_are_left_out_and_an_overdrawn_one_has_nothing_left() -> None:
+    said = {"A": {"Max": 10**400, "Remaining": 1}, "B": {"Max": "7", "Remaining": 1}, "C": {"Max": 5, "Remaining": -2}}
+    async with RawServer(reply(200, said)) as server, Http() as http:
+        assert await org_limits(lone_client(http, server.url)) == {"C": Limit(5, 0)}
+
+
 async def test_limits_are_read_by_name(org: DemoOrg) -> None:
     org.api_limit, org.api_used = 100, 10
     async with client_of(org) as client:

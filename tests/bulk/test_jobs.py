@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import anyio
 import pytest
 
 from orgsync.errors import (
@@ -122,6 +123,9 @@ async def test_a_refusal_shows_no_customers_value() -> None:
         {"id": 5, "state": "InProgress"},
         {"id": JOB, "state": "Odd"},
         {"id": JOB, "state": "InProgress", "numberRecordsProcessed": "many"},
+        {"id": JOB, "state": "InProgress", "numberRecordsProcessed": True},
+        {"id": JOB, "state": "InProgress", "numberRecordsProcessed": -1},
+        {"id": JOB, "state": "InProgress", "numberRecordsProcessed": 10**400},
         {"id": JOB, "state": "Failed", "errorMessage": 5},
     ],
 )
@@ -173,6 +177,21 @@ async def test_a_servers_clock_that_jumps_gives_no_job_up() -> None:
     async with answering(*looks, job_answer("JobComplete", 3)) as (server, client):
         await complete(client, job(), stalled_after=3600, tell=lambda _: None)
     assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [job_answer("InProgress", 0), job_answer("InProgress", 1)],
+        [job_answer("InProgress", 1), job_answer("UploadComplete", 1)],
+        [job_answer("InProgress", 1), job_answer("InProgress")],
+    ],
+)
+async def test_a_job_that_goes_to_and_fro_is_given_up(looks: list[bytes]) -> None:
+    made = Job(JOB, "62.0", "UploadComplete", None)
+    async with answering(*looks * 5000) as (_, client):
+        with anyio.fail_after(60), pytest.raises(JobFailed, match="stood still"):
+            await complete(client, made, stalled_after=0.2, tell=lambda _: None)
 
 
 async def test_the_looks_come_ever_more_rarely_and_as_the_server_asks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,6 +173,14 @@ async def test_a_whole_that_is_not_what_the_job_found_is_no_result(found: int) -
     assert all_rows(given) == rows(0, 5)  # the rows of the page that ends the result are held back
 
 
+async def test_pages_that_overlap_are_no_result_though_their_rows_add_up() -> None:
+    async with answering(page_answer(rows(0, 5), "a"), page_answer(rows(3, 6))) as (_, client):
+        given: list[Part] = []
+        with pytest.raises(JobIncomplete, match="holds a row twice"):
+            await gather(results(client, job(8), rows=2), given)
+    assert all_rows(given) == rows(0, 5)
+
+
 async def test_a_lost_locator_ends_a_result_only_where_its_rows_are_all_there() -> None:
     lost = page_answer(rows(0, 5), None)
     async with answering(lost) as (_, client):

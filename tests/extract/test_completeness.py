@@ -168,6 +168,57 @@ async def test_a_page_that_comes_twice_is_asked_for_again(tmp_path: Path, frozen
         assert await is_equal(project)
 
 
+@pytest.mark.parametrize("kind", [reading, snapshotting])
+@pytest.mark.parametrize("lasts", [1, None], ids=["once", "for good"])
+async def test_pages_that_overlap_are_not_taken_for_all_rows(
+    tmp_path: Path, frozen: DemoOrg, kind: Callable[..., Sync[Record]], lasts: int | None
+) -> None:
+    before: dict[str, list[dict[str, Any]]] = {}
+
+    def overlapping(page: dict[str, object], path: str) -> dict[str, object] | None:
+        before[path[-3:]] = rows_of(page)
+        early = before.get("-14", [])[-3:]
+        return {**page, "records": [*early, *rows_of(page)[:-3]]} if path.endswith("-21") else None
+
+    everything = kind(Contact, api="rest")
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(Fault.altering(overlapping), match="/query/.*(-14|-21)$", times=lasts and 2)
+        outcome = await project.outcome(everything)
+        if lasts is None:
+            assert isinstance(outcome.problem, QueryIncomplete)
+            assert "a row came twice" in outcome.problem.cause
+            frozen.clear_faults()
+            outcome = await project.outcome(everything)
+        assert outcome.problem is None
+        assert await is_equal(project)
+
+
+async def test_a_page_that_goes_back_in_the_order_is_not_taken_for_the_next(tmp_path: Path, frozen: DemoOrg) -> None:
+    def earlier(page: dict[str, object], _: str) -> dict[str, object]:
+        return {**page, "records": [{**row, "Id": f"0030{at:014}"} for at, row in enumerate(rows_of(page))]}
+
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(Fault.altering(earlier), match="/query/.*-14$", times=None)
+        outcome = await project.outcome(snapshotting(Contact, api="rest"))
+        assert isinstance(outcome.problem, QueryIncomplete)
+        assert "go back in its order" in outcome.problem.cause
+
+
+@pytest.mark.parametrize("total", [0, 7])
+async def test_a_page_that_takes_back_how_many_rows_there_are_is_not_the_end(
+    tmp_path: Path, frozen: DemoOrg, total: int
+) -> None:
+    over: dict[str, object] = {"totalSize": total, "done": True, "nextRecordsUrl": None, "records": []}
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(Fault.altering(lambda page, _: {**page, **over}), match="/query/.*-14$", times=None)
+        outcome = await project.outcome(everyone)
+        assert isinstance(outcome.problem, QueryIncomplete)
+        assert outcome.run.watermark is None
+        frozen.clear_faults()
+        await project.run(everyone)
+        assert await is_equal(project)
+
+
 @pytest.mark.parametrize("row_id", [None, "", "0035", 7, "003 00000000001AA"])
 @pytest.mark.parametrize("kind", [reading, snapshotting])
 async def test_a_row_without_a_valid_id_is_the_answers_fault_and_not_the_scripts(

@@ -18,7 +18,7 @@ from orgsync.salesforce.bulk import complete, create_job, results
 from orgsync.salesforce.http.body import paced
 from orgsync.salesforce.http.bounds import Bounds, Pace
 from orgsync.salesforce.http.http import Http
-from orgsync.salesforce.http.messages import ResponseTooLarge
+from orgsync.salesforce.http.messages import Response, ResponseTooLarge
 from orgsync.salesforce.http.request import Request
 from tests.auth.vaults import MemoryVault
 from tests.http.raw_server import RawServer, reply
@@ -240,3 +240,18 @@ async def test_a_task_that_is_cancelled_by_asyncio_itself_stores_the_token_as_we
         await asyncio.gather(asked, return_exceptions=True)
     assert asked.cancelled()
     assert vault.credentials.refresh_token != before.refresh_token
+
+
+@pytest.mark.parametrize(
+    ("piece", "times"), [(b"{},", 1_000_000), (b"[],", 1_000_000), (b'"a",', 4_000_001), (b'{"":1},', 1_000_000)]
+)
+def test_json_of_more_objects_than_any_answer_has_is_not_read(piece: bytes, times: int) -> None:
+    answer = Response(200, {}, b"[" + piece * times + b"0]", "GET", "https://acme.my.salesforce.com/x")
+    with pytest.raises(ResponseTooLarge, match="JSON of more than 1,000,000 objects and lists"):
+        answer.json()
+
+
+def test_what_stands_inside_of_texts_counts_for_no_objects() -> None:
+    text = '{[,\\"' * 1_100_000
+    answer = Response(200, {}, f'["{text}", "{text}"]'.encode(), "GET", "https://acme.my.salesforce.com/x")
+    assert answer.json() == ['{[,"' * 1_100_000] * 2

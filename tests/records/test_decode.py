@@ -18,6 +18,7 @@ class Thing(Record, table=True):
     text: str | None
     count: int | None
     price: Decimal | None
+    ratio: float | None
     flag: bool | None
     at: datetime | None
     tags: list[str] | None
@@ -32,6 +33,7 @@ def row(**values: Any) -> dict[str, Any]:
         "Text": None,
         "Count": None,
         "Price": None,
+        "Ratio": None,
         "Flag": None,
         "At": None,
         "Tags": None,
@@ -97,6 +99,29 @@ def test_a_decimal_keeps_every_digit_and_no_exponent(written: str, stored: str) 
     exact = json.loads(written, parse_float=Decimal)
     assert Decimal(row(Price=exact)["price"]) == Decimal(stored)
     assert "E" not in row(Price=exact)["price"]
+
+
+@pytest.mark.parametrize("name", ["Count", "Price", "Text"])
+@pytest.mark.parametrize(
+    "number", ["1e999999999", "-1e200000000", "1e-999999999", "NaN", "-Infinity", f"1{'0' * 2000}", f"0.{'0' * 2000}1"]
+)
+def test_a_number_that_no_field_of_salesforces_holds_is_the_servers_fault(name: str, number: str) -> None:
+    with pytest.raises(AnswerUnreadable, match=rf"a number in Thing\.{name} that no field") as caught:
+        row(**{name: Decimal(number)})
+    assert number not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), Decimal("1e999999999"), 10**400])
+def test_a_number_that_no_double_holds_is_the_servers_fault(number: float) -> None:
+    with pytest.raises(AnswerUnreadable, match=r"a number in Thing\.Ratio that no field"):
+        row(Ratio=number)
+    with pytest.raises(AnswerUnreadable, match=r"a number in Thing\.Tags that no field"):
+        row(Tags=[Decimal(number)])
+
+
+def test_a_zero_is_zero_whatever_its_exponent() -> None:
+    zero = Decimal("-0e999999999")
+    assert row(Count=zero, Price=zero, Text=zero) == row(Count=0, Price=0, Text=0)
 
 
 @pytest.mark.parametrize(

@@ -90,14 +90,25 @@ async def rows_with(client: Client, question: ReadQuery, ids: Sequence[str]) -> 
 
 
 async def _once(client: Client, question: ReadQuery, after: Key, windows: "_Windows") -> AsyncGenerator[Found]:
-    """Ask once, and go through the pages; rows that groups of columns do not agree on are asked for by their Ids."""
+    """Ask once, and go through the pages; rows that groups of columns do not agree on are asked for by their Ids.
+
+    Raises QueryIncomplete for a page that begins before the one before it did.
+    """
     windows.aim(after)
+    first: Key | None = None
     start, upto = windows.start, windows.upto
     queries = question.queries(after=after, upto=upto)
     async for page in merged_pages(client, queries, question.version, deleted=question.bin, exact=question.exact):
         async for records in rows_with(client, question, page.missed):
             page.records.extend(records)
         last = last_key(page.asked, question.order)
+        begins = question.order.key_of(page.asked[0]) if last else None
+        if first and begins and begins <= first:
+            raise QueryIncomplete(
+                f"The pages of a query of {question.sobject} go back in its order: rows come twice, and others not.",
+                "Run it again; where it stays so, look for a proxy that changes answers.",
+            )
+        first = begins or first
         after = question.order.within(last, start, upto) if last else after
         yield Found(page.records, after, page.total, page.is_last and upto is None)
 

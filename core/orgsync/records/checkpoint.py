@@ -10,6 +10,7 @@ from .wording import kind_of
 
 __all__ = ["as_json"]
 
+_WIDEST = 3322  # bits: 1,000 digits
 _INFINITE = (float("inf"), float("-inf"))
 
 
@@ -37,6 +38,10 @@ def _require_json(value: Any, place: str) -> None:
         raise ScriptProblem(
             f"{place} is a datetime, which JSON does not have.",
             "Store instant.isoformat(), and read it back with datetime.fromisoformat(...).",
+        )
+    elif isinstance(value, int) and value.bit_length() > _WIDEST:
+        raise ScriptProblem(
+            f"{place} is an int of more than 1,000 digits, which JSON's readers do not take.", "Write it as a text."
         )
     elif not (value is None or isinstance(value, str | int | float)) or value != value or value in _INFINITE:
         raise ScriptProblem(

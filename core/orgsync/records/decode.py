@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeAlias, cast
 
 from orgsync.errors import AnswerUnreadable, RecordClassInvalid
 
-from .scalars import stored_instant, stored_number, valid_id
+from .scalars import NumberOutOfRange, all_finite, decimal_of, stored_instant, stored_number, valid_id
 from .schema import Column, Row, Schema, StoredValue
 
 __all__ = ["STORED", "FieldFacts", "bare", "decode", "decode_csv"]
@@ -148,6 +148,11 @@ def _column(
         raise AnswerUnreadable(
             f"Salesforce's response lacks {schema.sobject}.{path}, which the query selects.", "Run the sync again."
         ) from None
+    except NumberOutOfRange:
+        raise AnswerUnreadable(
+            f"Salesforce's answer has a number in {schema.sobject}.{path} that no field of Salesforce's can hold.",
+            "Run the sync again; where it stays so, look for a proxy that changes answers.",
+        ) from None
     except (ValueError, TypeError, ArithmeticError):
         raise RecordClassInvalid(
             f"{schema.model.__name__}.{column.name} is declared {column.type.__name__}, "
@@ -230,16 +235,23 @@ def _integers(values: _Values) -> list[StoredValue]:
 
 def _integer(value: Any) -> int:
     """Accept 3.0 and "3": describe calls fields int whose values have a decimal point."""
-    whole = int(Decimal(str(value)))
-    if whole != Decimal(str(value)):
-        raise ValueError("not a whole number")
-    if not -_WIDEST <= whole < _WIDEST:
+    number = decimal_of(value)
+    if not -_WIDEST <= number < _WIDEST:
         raise OverflowError("more than 64 bits")
+    whole = int(number)
+    if whole != number:
+        raise ValueError("not a whole number")
     return whole
 
 
-def _floats(values: _Values) -> list[StoredValue]:
-    return [v if v is None or type(v) is float else float(v) for v in values]
+def _floats(values: _Values) -> Sequence[StoredValue]:
+    try:
+        numbers = [v if v is None or type(v) is float else float(v) for v in values]
+    except OverflowError:
+        raise NumberOutOfRange from None
+    if not all_finite(numbers):
+        raise NumberOutOfRange
+    return numbers
 
 
 def _booleans(values: _Values) -> list[StoredValue]:
@@ -277,7 +289,10 @@ def _jsons(values: _Values) -> list[StoredValue]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(bare(value), ensure_ascii=False, sort_keys=True)
+    try:
+        return json.dumps(bare(value), ensure_ascii=False, sort_keys=True, allow_nan=False)
+    except ValueError:
+        raise NumberOutOfRange from None
 
 
 def bare(value: Any) -> Any:

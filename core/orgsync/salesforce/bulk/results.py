@@ -3,7 +3,8 @@
 Nothing is lost and nothing given twice, whatever breaks. A page says how many rows it holds, and the job how many rows
 there are; the last rows of a page are given only when the page has been read to its end and both agree. A page that
 breaks off, or holds less than it says, is asked for again from the first row that was not given: locators stay and can
-be read again as long as the job exists. The end is the locator `null`, never a short page.
+be read again as long as the job exists. The end is the locator `null`, never a short page. No Id may come twice, for
+then as many other rows are missing: the last 250,000 rows at least are remembered.
 """
 
 from collections.abc import AsyncGenerator
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from orgsync.errors import AnswerUnreadable, NetworkProblem, ServerProblem, TransientProblem
 
 from ..api.client import Client
+from ..api.repeats import RecentRows
 from ..errors.retry import backoff, pause
 from ..http.messages import Stream
 from .csv_records import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
@@ -80,6 +82,7 @@ class _Reading:
     met: set[str] = field(default_factory=set[str])
     first_rows: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
     empty: int = 0
+    recent: RecentRows = field(default_factory=RecentRows)
 
     async def page_parts(self) -> AsyncGenerator[Part]:
         """Give what is left of the page at the place, asking for it again as often as it breaks off anew."""
@@ -114,10 +117,22 @@ class _Reading:
                 if page.first_row in self.first_rows:
                     raise _no_end(self.job, "begins again")
                 while len(page.held) > self.rows:
-                    yield page.part(self.rows)
-        part = page.last_part(self.job)
+                    yield self._distinct(page.part(self.rows))
+        part = self._distinct(page.last_part(self.job))
         self._note(page)
         yield part
+
+    def _distinct(self, part: Part) -> Part:
+        """Return the part; raise JobIncomplete where a row of it came before."""
+        names = [name.lower() for name in part.header]
+        if "id" not in names:
+            return part
+        at = names.index("id")
+        ids = [row[at] for row in part.rows]
+        if self.recent.has_any(ids):
+            raise _no_end(self.job, "holds a row twice, so its pages overlap")
+        self.recent.add(ids)
+        return part
 
     def _note(self, page: "_Page") -> None:
         """Remember a page that was read; raise JobIncomplete where one after the other holds nothing."""

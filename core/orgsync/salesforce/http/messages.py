@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 from orgsync.errors import AnswerUnreadable
 
 from .bounds import LARGEST_ANSWER
+from .json_size import MOST_CONTAINERS, MOST_VALUES, is_too_large
 
 __all__ = ["JSON", "Response", "ResponseTooLarge", "Stream", "host_named", "named", "too_large"]
 
@@ -89,8 +90,10 @@ class Response(_Head):
     def json(self) -> JSON:
         """Read the body as JSON.
 
-        Raises AnswerUnreadable for HTML, text or nothing where JSON is due, and for JSON that is cut short.
+        Raises AnswerUnreadable for HTML, text or nothing where JSON is due, and for JSON that is cut short, and
+        ResponseTooLarge as `require_readable` does.
         """
+        self.require_readable()
         try:
             document: JSON = jsonlib.loads(self.content)
         except UnicodeDecodeError:
@@ -106,6 +109,15 @@ class Response(_Head):
             f"{self.headers.get('content-type') or 'no content type'}).",
             "Salesforce or a proxy on the way is in trouble; try again later.",
         )
+
+    def require_readable(self) -> None:
+        """Raise ResponseTooLarge for JSON of so many objects or values that they would fill the memory."""
+        if is_too_large(self.content):
+            raise ResponseTooLarge(
+                f"{self.place} was answered with JSON of more than {MOST_CONTAINERS:,} objects and lists, or "
+                f"{MOST_VALUES:,} values.",
+                "No answer of Salesforce's has so many: look for a proxy on the way, and check the address.",
+            )
 
     def _kind(self) -> str:
         start = self.content[:4096].lstrip().lower()
