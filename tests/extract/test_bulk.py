@@ -124,7 +124,7 @@ by_choice = reading(Name)
 
 async def kept(project: SampleProject, table: str = "name") -> dict[str, Any]:
     state: dict[str, Any] = (await project.opened.store.runs.checkpoints("reading", "acme"))[table].position
-    return cast("dict[str, Any]", state["pass"])
+    return cast("dict[str, Any]", state["unfinished"])
 
 
 async def test_the_checkpoint_holds_the_job_and_the_place_in_it(
@@ -134,13 +134,14 @@ async def test_the_checkpoint_holds_the_job_and_the_place_in_it(
     org.bulk_page_size = 10
     async with project_at(tmp_path, org) as project:
         assert await project.interrupted(by_bulk, 1)
-        job_id, version, *place = (await kept(project))["job"]
-        assert (job_id[:3], version, place) == ("750", "62.0", [None, 0, 0])
+        job = (await kept(project))["job"]
+        assert (job["id"][:3], job["api_version"]) == ("750", "62.0")
+        assert job["place"] == {"locator": None, "row": 0, "before": 0}
         assert await project.interrupted(by_bulk, 3)
-        assert (await kept(project))["job"] == [job_id, version, None, 8, 0]
+        assert (await kept(project))["job"] == {**job, "place": {"locator": None, "row": 8, "before": 0}}
         assert await project.interrupted(by_bulk, 3)
-        *_, locator, row, before = (await kept(project))["job"]
-        assert (bool(locator), row, before) == (True, 4, 10)
+        place = (await kept(project))["job"]["place"]
+        assert (bool(place["locator"]), place["row"], place["before"]) == (True, 4, 10)
 
 
 @pytest.mark.parametrize("commits", [1, 2, 4, 5, 9])
@@ -208,7 +209,7 @@ async def test_a_job_that_goes_while_it_is_read_is_made_anew(tmp_path: Path, org
         with warnings() as said:
             outcome = await project.outcome(by_bulk, watch=lose)
         assert outcome.problem is None
-        assert "A Bulk job is begun anew" in said[0]
+        assert "A Bulk job is started again" in said[0]
         assert jobs_made(org) == 2
         assert await names(project) == truth(org)
 
@@ -318,7 +319,7 @@ async def test_a_total_that_stays_wrong_is_followed_by_rest(tmp_path: Path, org:
         with warnings() as said:
             await project.run(by_choice)
         assert jobs_made(org) == 2
-        assert [text.partition(":")[0] for text in said] == ["A Bulk job is begun anew", "Contact is read by REST"]
+        assert [text.partition(":")[0] for text in said] == ["A Bulk job is started again", "Contact is read by REST"]
         assert await names(project) == truth(org)
 
 

@@ -266,7 +266,7 @@ async def test_rows_that_share_an_id_are_no_copy(
 async def test_a_page_whose_rows_cannot_be_taken_is_read_by_the_next_run(
     tmp_path: Path, frozen: DemoOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "_SECONDS_A_BATCH", 3600)  # pages wait for each other, however slow the machine
+    monkeypatch.setattr(reader, "_SECONDS_PER_BATCH", 3600)  # pages wait for each other, however slow the machine
 
     class Contact(Record, table=True):
         last_name: str | None

@@ -79,7 +79,7 @@ async def test_a_condition_that_drifts_is_said(tmp_path: Path, frozen: DemoOrg, 
     async with project_at(tmp_path, frozen) as project:
         with warnings() as said:
             await project.outcome(reading(Contact, where=where))
-        assert "changes without a trace" in said[0]
+        assert "changes without showing" in said[0]
 
 
 class Link(Record, table=True):
@@ -132,7 +132,7 @@ async def test_an_object_that_demands_a_filter_is_read_with_one_and_the_message_
     async with project_at(tmp_path, frozen) as project:
         with warnings() as said:
             outcome = await project.outcome(read(ContentDocumentLink))
-        assert "where= gives it one" in said[0]
+        assert "give it with where=" in said[0]
         assert isinstance(outcome.problem, FilterRequired)
         assert "ctx.snapshot(ContentDocumentLink, where=...)" in outcome.problem.remedy
         assert "requires a filter by a single Id on ContentDocumentId" in outcome.problem.cause
@@ -235,7 +235,7 @@ async def test_a_formula_inside_a_semi_join_is_named(tmp_path: Path, frozen: Dem
     async with project_at(tmp_path, frozen) as project:
         with warnings() as said:
             await project.run(reading(Contact, where=where))
-    assert any("Mood__c, which changes without a trace on Contact" in each for each in said)
+    assert any("Mood__c, which changes without showing on Contact" in each for each in said)
 
 
 async def test_a_semi_join_that_cannot_be_read_is_named(tmp_path: Path, frozen: DemoOrg) -> None:

@@ -142,7 +142,7 @@ async def test_a_pass_that_stopped_at_a_parent_which_has_gone_goes_on(tmp_path: 
             org.update("Account", str(account["Id"]), Name="Renamed")
         assert await project.interrupted(reading(Housed), 2)
         kept = (await project.opened.store.runs.checkpoints("reading", "acme"))["housed"].position
-        assert kept["pass"]["step"] == "parent Account"
+        assert kept["unfinished"]["step"] == {"kind": "parent", "relationship": "Account"}
         org.hide_field("Contact", "AccountId")
         org.hide_object("Account")
         new = org.insert("Contact", LastName="New")

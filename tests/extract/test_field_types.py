@@ -97,7 +97,7 @@ def test_a_misfit_is_named_with_the_type_to_write() -> None:
         ),
         (
             "Person.amount is declared int, but Person.Amount is of Salesforce's type currency with decimals.",
-            "Write amount: float | None (Decimal and str will do, too).",
+            "Write amount: float | None (or Decimal, str).",
         ),
     ]
 

@@ -84,7 +84,7 @@ async def test_ids_are_compared_when_it_is_time_by_the_orgs_clock_and_not_before
 async def test_more_that_come_than_are_worth_asking_for_are_read_with_everything(
     tmp_path: Path, frozen: DemoOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orgsync.extract.steps._COME_AT_MOST", 3)
+    monkeypatch.setattr("orgsync.extract.changes_pass._MISSING_AT_MOST", 3)
     frozen.restrict_rows("Contact", list(truth(frozen))[:10])
     async with project_at(tmp_path, frozen) as project:
         await project.run(plain)

@@ -25,7 +25,7 @@ class Named(Record, table=True):
     account_name: str | None = field("Account.Name")
 
 
-SPENT = "not by Bulk: its storage of the day is spent"
+SPENT = "not by Bulk: its daily storage is used up"
 PLENTY = Limit(10_000, 9_000)
 NONE = Limit(10_000, 0)
 
@@ -40,10 +40,10 @@ NONE = Limit(10_000, 0)
         (2_500_000, "", None, PLENTY, PLENTY, "bulk, 2.5 M rows expected"),
         (None, "", None, PLENTY, PLENTY, "bulk, an unknown number of rows"),
         (None, "a blob", None, PLENTY, PLENTY, "rest, an unknown number of rows (not by Bulk: a blob)"),
-        (50_000, "", None, NONE, PLENTY, "rest, 50 k rows expected (not by Bulk: its jobs of the day are spent)"),
-        (50_000, "", None, PLENTY, NONE, "rest, 50 k rows expected (not by Bulk: its storage of the day is spent)"),
+        (50_000, "", None, NONE, PLENTY, "rest, 50 k rows expected (not by Bulk: its daily jobs are used up)"),
+        (50_000, "", None, PLENTY, NONE, "rest, 50 k rows expected (not by Bulk: its daily storage is used up)"),
         (9_500_000, "", 9_999, PLENTY, PLENTY, f"rest, 9.5 M rows expected ({SPENT})"),
-        (20_000, "", 10, PLENTY, PLENTY, "bulk, 20 k rows expected (spares API calls)"),
+        (20_000, "", 10, PLENTY, PLENTY, "bulk, 20 k rows expected (saves API calls)"),
         (20_000, "", 11, PLENTY, PLENTY, "rest, 20 k rows expected"),
         (2_000, "", 0, PLENTY, PLENTY, "rest, 2,000 rows expected"),
     ],
@@ -124,7 +124,7 @@ async def test_few_calls_left_lead_to_bulk(tmp_path: Path, org: DemoOrg) -> None
     async with project_at(tmp_path, org) as project:
         outcome = await project.outcome(reading(Contact))
         assert outcome.problem is None
-        assert str(outcome.plan) == "bulk, 30 k rows expected (spares API calls)"
+        assert str(outcome.plan) == "bulk, 30 k rows expected (saves API calls)"
 
 
 async def test_a_pass_with_nothing_new_asks_no_more_than_it_must(tmp_path: Path, org: DemoOrg) -> None:

@@ -257,7 +257,7 @@ async def test_a_job_of_an_unfinished_run_is_left_to_it_and_the_rehearsals_own_i
     async with project_at(tmp_path, org, bulk_from=1) as project:
         assert await project.interrupted(contacts, 2)
         [saved] = (await project.opened.store.runs.checkpoints("contacts", "acme")).values()
-        own = saved.position["pass"]["job"][0]
+        own = saved.position["unfinished"]["job"]["id"]
         for script, status in ((failing, "failed"), (contacts, "done")):
             org.clear_requests()
             dry_run, changes = await rehearsed(project, script)

@@ -1,4 +1,4 @@
-"""Reading an org: what changed, all there is, by which way, and how far it has come."""
+"""Reading an org: what changed or everything, by which API, and how far each stream has been read."""
 
 from .changes import changes
 from .reconcile import SnapshotRefused

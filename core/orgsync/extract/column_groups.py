@@ -1,7 +1,7 @@
-"""Wide objects: a select list that an address has no room for is read in groups of columns, merged row by row.
+"""Wide objects: a select list that does not fit into a URL is read in groups of columns, merged row by row.
 
-Every group is the same query with other fields. Rows are put together by a key that holds the Id and the time of the
-change, so that two versions of a row are never mixed. A row that one group does not have is told as missed.
+Every group is the same query with other fields. Rows are merged by a key of the Id and the time of the change, so that
+two versions of a row are never mixed. A row that one group does not have is reported as missed.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from orgsync.salesforce.api.query import Page, pages
 __all__ = ["Merged", "column_groups", "id_groups", "merged_pages", "whole_records"]
 
 _ROOM = 11_000
-"""Bytes of an encoded query: address and headers share 16,384, and a token may take 4,000 of them."""
+"""Bytes of an encoded query: URL and headers share 16,384, and a token may take 4,000 of them."""
 
 _FOR_COLUMNS = 3000
 _ID_LENGTH = len(quote(", 'x'", safe="")) + 17
@@ -28,9 +28,9 @@ Key: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A page as the first group gave it, its whole records, and the Ids of those that a group had otherwise or not."""
+    """A page as the first group has it, its whole records, and the Ids of those on which the groups do not agree."""
 
-    asked: list[_Record]
+    first_group: list[_Record]
     records: list[_Record]
     missed: list[str]
     total: int | None
@@ -38,7 +38,7 @@ class Merged:
 
 
 def column_groups(paths: Sequence[str], common: int, soql: Callable[[Sequence[str]], str]) -> list[list[str]]:
-    """Split a select list so that each part's query fits; the first `common` paths are in every part."""
+    """Split a select list so that each group's query fits; the first `common` paths are in every group."""
     if _length(soql(paths)) <= _ROOM:
         return [list(paths)]
     groups: list[list[str]] = [list(paths[:common])]
@@ -55,7 +55,7 @@ def column_groups(paths: Sequence[str], common: int, soql: Callable[[Sequence[st
 
 
 def id_groups(ids: Sequence[str], condition: str | None) -> Iterator[Sequence[str]]:
-    """Cut a list of Ids so that a query for them, under a condition as well, has room for some columns."""
+    """Split a list of Ids so that a query for them, with a condition, has room for some columns."""
     room = _ROOM - _FOR_COLUMNS - _length(condition or "")
     most = max(_FEWEST_IDS, room // _ID_LENGTH)
     for start in range(0, len(ids), most):
@@ -69,7 +69,7 @@ def _length(soql: str) -> int:
 async def merged_pages(
     client: Client, queries: Sequence[str], key_of: Callable[[_Record], Key], *, deleted: bool, exact: bool
 ) -> AsyncIterator[Merged]:
-    """Read the pages of one query, or of several that give the same rows in the same order."""
+    """Read the pages of one query, or of several that return the same rows in the same order."""
     first = pages(client, queries[0], deleted=deleted, exact=exact)
     async with AsyncExitStack() as stack:
         others: list[_Rows] = []
@@ -89,7 +89,7 @@ async def merged_pages(
 async def whole_records(
     client: Client, queries: Sequence[str], key_of: Callable[[_Record], Key], *, deleted: bool, exact: bool
 ) -> list[_Record]:
-    """Read the rows of one query, or of several in any order; those that they do not agree on are left out."""
+    """Read the rows of one query, or of several in any order; leave out those on which they do not agree."""
     found: dict[Key, list[_Record]] = {}
     for soql in queries:
         async for page in pages(client, soql, deleted=deleted, exact=exact):
@@ -103,7 +103,7 @@ async def whole_records(
 
 
 async def _completed(record: _Record, key: Key, others: "Sequence[_Rows]") -> bool:
-    """Add the other groups' fields to a record; tell whether all of them had it."""
+    """Add the other groups' fields to a record; return whether all of them had it."""
     found = [await other.at(key) for other in others]
     for each in found:
         if each is not None:
@@ -112,7 +112,7 @@ async def _completed(record: _Record, key: Key, others: "Sequence[_Rows]") -> bo
 
 
 class _Rows:
-    """One group's rows, gone through once in the order of their keys."""
+    """One group's rows, read once in the order of their keys."""
 
     def __init__(self, source: AsyncIterator[Page], key_of: Callable[[_Record], Key]) -> None:
         self._pages = source
@@ -121,7 +121,7 @@ class _Rows:
         self._next = 0
 
     async def at(self, key: Key) -> _Record | None:
-        """Find the row with a key, passing over those before it."""
+        """Return the row with a key, skipping those before it."""
         while True:
             while self._next < len(self._page):
                 here, record = self._page[self._next]
@@ -142,7 +142,7 @@ class _Rows:
 
 
 def _merge(record: _Record, other: _Record) -> None:
-    """Put the fields of one record into another, those of their parents too."""
+    """Copy the fields of one record into another, also those of their parents."""
     for name, value in other.items():
         if isinstance(value, dict) and isinstance(record.get(name), dict):
             _merge(record[name], cast("_Record", value))
