@@ -9,7 +9,7 @@ from orgsync.errors import ConfigurationInvalid
 
 from .backend import Backend, Transaction
 from .model import Connection, ConnectionStatus, Environment
-from .suggest import unknown
+from .unknown_names import unknown
 from .vault import Vault
 
 __all__ = ["ConnectionColumns", "Connections"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .backend import Transaction
 from .model import PROCESS_DIED
-from .suggest import unknown
+from .unknown_names import unknown
 
 __all__ = ["SyncCopy", "copy_of", "give_up"]
 

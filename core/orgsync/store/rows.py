@@ -12,7 +12,7 @@ from .backend import Backend
 from .leases import Leases, require_current
 from .model import Run
 from .resets import SyncCopy
-from .suggest import record_table
+from .unknown_names import record_table
 from .writes import Counts, Write, encodable, newest
 
 __all__ = ["Rows"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from .suggest import unknown
+from .unknown_names import unknown
 
 __all__ = ["ConnectionRow", "RunRow", "View", "connection_named"]
 

@@ -3,9 +3,9 @@
 import re
 import sqlite3
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 
 from orgsync.errors import ConfigurationInvalid
+from orgsync.suggest import nearest
 
 __all__ = ["only_reading", "refusal", "require_expression"]
 
@@ -59,7 +59,7 @@ def refusal(error: sqlite3.Error, columns: Sequence[str], table: str) -> Configu
     if code != sqlite3.SQLITE_ERROR:
         return None
     missing = str(error).removeprefix("no such column: ")
-    near = next(iter(get_close_matches(missing.lower(), columns, n=1)), "") if missing != str(error) else ""
+    near = nearest(missing, columns) if missing != str(error) else None
     guess = f"Did you mean {near}? " if near else ""
     return _refused(f"{error}.", f"{guess}The columns of {table}: {', '.join(columns)}.")
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from orgsync.errors import ConfigurationInvalid
 
-from ..suggest import record_table, unknown
+from ..unknown_names import record_table, unknown
 from ..versions import VERSION_TABLE, is_newest
 from ..view import ConnectionRow, RunRow, connection_named
 from . import control_sql, row_sql
