@@ -23,7 +23,7 @@ def unknown(
 
 
 def _place_of(database: str) -> str:
-    """Return where the search was: an application that is started in another folder finds another project, or none."""
+    """Name the database: an application that is started in another folder opens another project, or none."""
     return f"The database is {database}; for another project, set ORGSYNC_PROJECT to its folder."
 
 
