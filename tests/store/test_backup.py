@@ -94,7 +94,7 @@ async def test_a_copy_is_of_one_state_however_much_is_written_meanwhile(
         with closing(sqlite3.connect(tmp_path / "orgsync.db")) as other, other:
             other.execute("UPDATE contact SET name = 'Bo'")
 
-    monkeypatch.setattr("orgsync.store.sqlite.backup._go_on", write)
+    monkeypatch.setattr("orgsync.store.sqlite.backup._check_cancelled", write)
     async with store.sandbox() as copy:
         assert set((await names(copy)).values()) == {"Ann"}
     assert steps == sorted(set(steps), reverse=True)  # it never began anew
@@ -106,7 +106,7 @@ async def test_a_copy_that_is_being_made_is_given_up_when_nobody_waits_for_it(
 ) -> None:
     await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
     monkeypatch.setattr("orgsync.store.sqlite.backup._PAGES_A_STEP", 1)
-    go_on, steps = backup._go_on, 0  # pyright: ignore[reportPrivateUsage]
+    go_on, steps = backup._check_cancelled, 0  # pyright: ignore[reportPrivateUsage]
 
     def count(status: int, remaining: int, total: int) -> None:
         nonlocal steps
@@ -115,7 +115,7 @@ async def test_a_copy_that_is_being_made_is_given_up_when_nobody_waits_for_it(
             anyio.from_thread.run_sync(scope.cancel)
         go_on(status, remaining, total)
 
-    monkeypatch.setattr(backup, "_go_on", count)
+    monkeypatch.setattr(backup, "_check_cancelled", count)
     with anyio.CancelScope() as scope:
         async with store.sandbox():
             raise AssertionError("the copy was made to its end")

@@ -9,7 +9,7 @@ from orgsync.errors import ConfigurationInvalid
 
 from .backend import Backend, Transaction
 from .model import Connection, ConnectionStatus, Environment
-from .suggest import unknown
+from .unknown_names import unknown
 from .vault import Vault
 
 __all__ = ["ConnectionColumns", "Connections"]
@@ -67,7 +67,7 @@ class Connections:
             return await on.connections.save(_changed(found, changed))
 
     async def rename(self, old: str, new: str) -> None:
-        """Give a connection another name, in its rows, runs and checkpoints too; its runs lose their leases.
+        """Rename a connection, in its rows, runs and checkpoints too; its runs lose their leases.
 
         Raises ConfigurationInvalid for a name that a connection has, or rows that one has left.
         """
@@ -105,9 +105,9 @@ class Connections:
         return self._vault.decrypt(connection.name, connection.secrets)
 
     async def require_key(self) -> None:
-        """Make the key file unless there is a key; raises ConfigurationInvalid for a key that is none.
+        """Make the key file unless there is a key; raises ConfigurationInvalid for an unusable key.
 
-        To be called before a person signs in: what cannot be encrypted is not worth their while.
+        Call it before a person signs in, so that they do not sign in for nothing.
         """
         await anyio.to_thread.run_sync(self._vault.make_key)
 

@@ -1,11 +1,11 @@
-"""Giving up what a sync has copied: its tables or one connection's rows of them, its checkpoints and seen Ids."""
+"""Reset of a sync: its tables or one connection's rows in them, its checkpoints and seen Ids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .backend import Transaction
 from .model import PROCESS_DIED
-from .suggest import unknown
+from .unknown_names import unknown
 
 __all__ = ["SyncCopy", "copy_of", "give_up"]
 
@@ -29,10 +29,10 @@ class SyncCopy:
 
 
 async def copy_of(on: Transaction, sync: str, connection: str | None) -> SyncCopy:
-    """Count what a sync has, by its name in the store, so that its script need not be there.
+    """Count what a sync has, by its name in the store, so that its script is not needed.
 
     Raises ConfigurationInvalid, with the nearest name, for a sync that the store does not know, and for a connection
-    that neither exists nor has left rows.
+    that neither exists nor has rows left.
     """
     names = await on.owners.syncs()
     if sync not in names:
@@ -51,7 +51,7 @@ async def copy_of(on: Transaction, sync: str, connection: str | None) -> SyncCop
 
 
 async def give_up(on: Transaction, copy: SyncCopy) -> None:
-    """Delete it, in a transaction in which nobody holds a lease of the sync."""
+    """Delete what was counted, in a transaction in which nobody holds a lease of the sync."""
     sync, connection = copy.sync, copy.connection
     there = await on.tables.list()
     streams = await on.checkpoints.streams(sync, connection)

@@ -1,4 +1,4 @@
-"""Rows of the record tables: committed batch by batch, read page by page, given up by sync."""
+"""Rows of the record tables: committed batch by batch, read page by page, deleted by a reset of their sync."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from .backend import Backend
 from .leases import Leases, require_current
 from .model import Run
 from .resets import SyncCopy
-from .suggest import record_table
+from .unknown_names import record_table
 from .writes import Counts, Write, encodable, newest
 
 __all__ = ["Rows"]
@@ -87,7 +87,7 @@ class Rows:
         return counts
 
     async def tables(self) -> Sequence[str]:
-        """Name every record table."""
+        """List every record table."""
         async with self._backend.reading() as on:
             return await on.tables.list()
 
@@ -112,7 +112,7 @@ class Rows:
     ) -> AsyncIterator[dict[str, Any]]:
         """Read rows a page at a time: live ones by connection and Id, or changes after the number `after`.
 
-        `table` is a table's name or its class's, in any case. Booleans and JSON come as Python's, all else in
+        `table` is a table's name or its class's, in any case. Booleans and JSON are converted to Python, all else is in
         stored form. Between pages nothing is held open, so rows may change while they are read.
         """
         async with self._backend.reading() as on:

@@ -1,4 +1,4 @@
-"""Runs and checkpoints: what was executed, and how far each sync has come."""
+"""Runs and checkpoints: what was executed, and how far each sync has read."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager

@@ -43,7 +43,7 @@ class Vault:
         self._fernet: MultiFernet | None = None
 
     def make_key(self) -> None:
-        """Make the key file, readable by its owner alone, unless there is a key; raise if that is none."""
+        """Make the key file, readable by its owner alone, unless there is a key; raise if that is unusable."""
         if self._given is None:
             self._require_private()
         if self._given is not None or self._path.exists():

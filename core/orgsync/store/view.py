@@ -1,11 +1,11 @@
-"""The database opened for looking at: a command that only reads need not load what writes."""
+"""The database opened for reading: commands that only read do not load what writes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from .suggest import unknown
+from .unknown_names import unknown
 
 __all__ = ["ConnectionRow", "RunRow", "View", "connection_named"]
 
@@ -54,7 +54,7 @@ class ConnectionRow:
 
 
 class View(Protocol):
-    """One database to look at; where there is none yet, it is as empty as one that was just made."""
+    """A database opened for reading; if there is none yet, it looks like an empty one."""
 
     def connections(self) -> list[ConnectionRow]:
         """Read every connection, by name."""
@@ -73,7 +73,7 @@ class View(Protocol):
         ...
 
     def tables(self) -> list[str]:
-        """Name every record table."""
+        """List every record table."""
         ...
 
     def table(self, name: str) -> str:
@@ -97,8 +97,8 @@ class View(Protocol):
     ) -> Iterator[dict[str, Any]]:
         """Read rows of a record table as `Rows.read` does, those for which the SQL expression `where` holds.
 
-        `columns` are those to give, all by default. Raises ConfigurationInvalid, before the first row, for a column
-        that is not there and a condition that is not one expression or reads anything but record tables.
+        `columns` are those to return, all by default. Raises ConfigurationInvalid, before the first row, for a column
+        that does not exist, and for a condition that is not one expression or reads anything but record tables.
         """
         ...
 
