@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from stamina.instrumentation import set_on_retry_hooks
 
 from orgsync.printable import printable
 from orgsync.scheduler import RUN_ENDED
@@ -35,6 +36,8 @@ def configure_service_log(*, as_json: bool, debug: bool) -> None:
         logger_factory=structlog.WriteLoggerFactory(stdout() if as_json else sys.stderr),
         cache_logger_on_first_use=False,
     )
+    if not debug:
+        set_on_retry_hooks([])  # the scheduler reports what is retried, once
 
 
 def _without_traceback(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -166,7 +166,7 @@ class Scheduler:
             self._slots[job].grant()
         jobs = self._agenda.start(now)
         for job in jobs:
-            self._slots[job] = RunSlot(job, self._agenda, self._patience, self._wake)
+            self._slots[job] = RunSlot(job, self._agenda, self._patience, self._wake, retrying=self._telling.retrying)
             runs.start_soon(self._run, job)
         return bool(jobs)
 
