@@ -74,7 +74,7 @@ class Night:
         scripts.load()
         opened = self.project.opened
         return Scheduler(
-            opened, scripts, connections=connections, clock=self.clock, chance=lambda: 0.0, patience=patience
+            opened, scripts, connections=connections, clock=self.clock, chance=lambda *_: 0.0, patience=patience
         )
 
     async def ran(self, scheduler: Scheduler, *, minutes: float = 0) -> list[dict[str, Any]]:
@@ -174,6 +174,30 @@ async def test_a_script_that_raises_stops_nothing_else_backs_off_and_is_told_onc
     assert scheduler.worst == 0, "it has not been tried again"
     await night.ran(scheduler, minutes=10)
     assert scheduler.worst == 1
+
+
+async def test_status_shows_when_what_failed_is_really_tried_again(night: Night) -> None:
+    night.project.org.hide_object("Account")
+    opened, scripts = night.project.opened, Scripts(night.scripts, ())
+    scripts.load()
+    scheduler = Scheduler(opened, scripts, clock=night.clock)
+    for _ in range(2):
+        assert runs(await night.ran(scheduler, minutes=61)) == [("accounts", "acme", "failed")]
+    [standing] = await statuses(opened)
+    [run] = (await opened.store.last_runs()).values()
+    assert standing.due is not None
+    pause = standing.due - run.started_at
+    assert timedelta(minutes=45) <= pause < timedelta(minutes=60), "twice doubled, less its jitter"
+    assert runs(await night.ran(scheduler, minutes=pause / timedelta(minutes=1) - 1)) == []
+    assert len(runs(await night.ran(scheduler, minutes=1))) == 1
+
+
+async def test_what_waits_for_a_sign_in_is_not_due(night: Night) -> None:
+    night.project.org.expire_tokens()
+    night.project.org.revoke_refresh_tokens()
+    await night.ran(night.scheduler())
+    [standing] = await statuses(night.project.opened)
+    assert (standing.verdict, standing.due) == ("failing", None)
 
 
 async def test_a_failure_that_ends_is_told(night: Night) -> None:
