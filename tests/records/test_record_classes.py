@@ -106,7 +106,7 @@ def test_a_record_class_without_a_table_has_no_schema() -> None:
     class Plain(Record):
         email: str | None
 
-    with pytest.raises(RecordClassInvalid, match="has no table"):
+    with pytest.raises(RecordClassInvalid, match="is not declared with table=True"):
         schema_of(Plain)
 
 

@@ -115,6 +115,19 @@ def test_a_name_is_looked_up_where_the_function_would_look() -> None:
 _LEAF = st.sampled_from(["ctx.changes(Contact)", "pass", "return", "break", "continue", "raise Over"])
 
 
+def test_a_class_that_is_read_without_being_declared_a_table_is_a_problem_of_the_sync() -> None:
+    class Plain(Record):
+        last_name: str
+
+    @sync
+    async def mapped(ctx: Context) -> Batches[Contact]:
+        async for batch in ctx.changes(Plain):
+            yield batch.map(lambda each: {"id": each.id, "last_name": each.last_name}, model=Contact)
+
+    assert "Plain is not declared with table=True" in str(mapped.problem)
+    assert mapped.tables == ("contact",)
+
+
 def _indented(text: str) -> str:
     return "".join(f"\n    {line}" for line in text.splitlines())
 

@@ -25,26 +25,66 @@ _CORRECT = "Correct the script; --debug shows the traceback. What was committed 
 _LIBRARY = Path(__file__).resolve().parents[1]
 _STORE = _LIBRARY / "store"
 
-_KNOWN: Sequence[tuple[str, str, str]] = (
+_KNOWN: Sequence[tuple[str, str, str]] = (  # what Python 3.11 to 3.14 says, the first that fits; the cause; the remedy
     (
-        r"object async_generator can't be used in 'await' expression",
+        r"(object |')async_generator'? (object )?can't be (used in 'await'|awaited)",
         "awaits what gives its rows or batches one after the other",
         "Write `async for row in ctx.query(...)`, or `[row async for row in ctx.query(...)]`, instead of `await`.",
     ),
     (
-        r"'async_generator' object is not iterable",
+        r"(object |')Batch'? (object )?can't be (used in 'await'|awaited)",
+        "awaits a batch that is there already",
+        "Drop the `await`: `yield batch.map(change)`. Only with an `async def` function are map and filter awaited.",
+    ),
+    (
+        r"can't be (used in 'await' expression|awaited)",
+        "awaits what is there already",
+        "Drop the `await`. Awaited are ctx.get, post, patch, put and delete, and map and filter of an `async def`.",
+    ),
+    (
+        r"'async_generator' object is not (iterable|an iterator)|(argument of type '|iterable, not )async_generator",
         "goes with `for` through what gives its rows or batches one after the other",
         "Write `async for` instead of `for`, in an `async def`.",
     ),
     (
-        r"('coroutine' object is not (iterable|subscriptable)|got coroutine|object of type 'coroutine')",
-        "uses a call before it is awaited",
-        "Write `await` before it: `await ctx.get(...)`.",
+        r"'async_generator' object is not subscriptable|object of type 'async_generator' has no len",
+        "takes what gives its rows or batches one after the other for a list",
+        "Gather them first: `[row async for row in ctx.query(...)]`.",
     ),
     (
-        r"'coroutine' object has no attribute",
+        r"'async_generator' object has no attribute '(filter|map|replace)'",
+        "changes all batches where it has to change each",
+        "Write `async for batch in ctx.changes(...): yield batch.map(change)`.",
+    ),
+    (
+        r"'async_generator' object (does not support the|has no attribute '__(enter|aenter))",
+        "opens with `with` what gives its rows or batches one after the other",
+        "Write `async for row in ctx.query(...)`.",
+    ),
+    (
+        r"'async for' requires an object with __aiter__ method, got (?!coroutine)",
+        "goes with `async for` through what is there already",
+        "Write `for` instead of `async for`.",
+    ),
+    (
+        r"asyncio\.run\(\) cannot be called from a running event loop",
+        "starts an event loop inside of the one that it runs in",
+        "Write `await` in an `async def`: `await ctx.get(...)`.",
+    ),
+    (
+        r"'coroutine' object has no attribute '(filter|map|replace)'",
+        "uses a batch before it is awaited",
+        "Write `await` before it: `(await batch.map(change)).filter(keep)`, for its function is an `async def`.",
+    ),
+    (
+        r"'coroutine' object has no attribute|'coroutine' object is not subscriptable",
         "uses a call before it is awaited",
         "Write `await` before it: `(await ctx.get(...))[...]`.",
+    ),
+    (
+        r"('|type |got |non-iterable |iterable, not )coroutine\b",
+        "uses a call before it is awaited",
+        "Write `await` before it: `await ctx.get(...)`.",
     ),
 )
 
@@ -60,7 +100,7 @@ def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
     place, line = _place(sync, frames)
     kind, text = type(error).__name__, str(error)
     cause, remedy = f"raised {kind}", _CORRECT
-    if isinstance(error, TypeError | AttributeError):
+    if isinstance(error, TypeError | AttributeError | RuntimeError):
         known = next((each for each in _KNOWN if re.search(each[0], text)), None)
         cause, remedy = (known[1], known[2]) if known else (cause, remedy)
     problem = ScriptProblem(f"The sync {sync.name} {cause} at {place}.", remedy)

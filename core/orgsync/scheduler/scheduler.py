@@ -1,7 +1,6 @@
 """The scheduler at work: it looks around, starts what is due, and notes how it ended."""
 
 import math
-import random
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from orgsync.errors import (
 )
 from orgsync.project import Project
 from orgsync.salesforce.http.slots import SLOT
+from orgsync.scripts.schedule import jitter
 from orgsync.store import Connection, Run
 
 from .agenda import Agenda
@@ -53,7 +53,7 @@ def _utc_now() -> datetime:
 class Scheduler:
     """Runs every due sync on every connection, or on those that are named, in one project.
 
-    `clock` is the time, aware; `chance` gives numbers between 0 and 1, for the jitter of pauses; `patience` says when a
+    `clock` is the time, aware; `chance` shortens pauses after failures; `patience` says when a
     run that has no answer makes room for others. `worst` is the highest exit code of what was run and could not be run
     so far.
     """
@@ -65,7 +65,7 @@ class Scheduler:
         *,
         connections: Sequence[str] = (),
         clock: Callable[[], datetime] = _utc_now,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[str, str, int], float] = jitter,
         patience: Patience | None = None,
     ) -> None:
         self.worst = 0
@@ -166,7 +166,7 @@ class Scheduler:
             self._slots[job].grant()
         jobs = self._agenda.start(now)
         for job in jobs:
-            self._slots[job] = RunSlot(job, self._agenda, self._patience, self._wake)
+            self._slots[job] = RunSlot(job, self._agenda, self._patience, self._wake, retrying=self._telling.retrying)
             runs.start_soon(self._run, job)
         return bool(jobs)
 

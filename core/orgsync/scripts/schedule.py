@@ -1,6 +1,7 @@
 """How often a sync is due: an interval, counted from its last start, or the slots of a cron expression, in UTC."""
 
 import re
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -9,12 +10,14 @@ from cronsim import CronSim
 
 from orgsync.errors import ScriptNotLoaded
 
-__all__ = ["Cron", "Every", "Interval", "parse_every", "parse_interval"]
+__all__ = ["Cron", "Every", "Interval", "due_again", "jitter", "parse_every", "parse_interval"]
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SIZES = (("d", 86_400), ("h", 3_600), ("m", 60))
 _LONGEST = timedelta(days=366)
 _FIELDS = 5
+_LONGEST_PAUSE = timedelta(hours=1)
+_JITTER = 0.25  # the share of a pause that jitter may take off, so that what failed together is not tried together
 _ANY_DAY = datetime(2026, 1, 31, tzinfo=UTC)
 
 
@@ -57,6 +60,29 @@ class Cron:
 
 Every: TypeAlias = Interval | Cron
 """When a sync is due."""
+
+
+def due_again(every: Every, started: datetime, *, failures: int = 0, chance: float = 0.0) -> datetime:
+    """Return when a job that started at an instant is due again, after so many failures in a row.
+
+    Each failure doubles its interval, up to an hour or its interval, whichever is longer. `chance` is between 0 and 1
+    and shortens the pause by up to a quarter, but never below the interval.
+    """
+    due = every.next_after(started)
+    if not failures:
+        return due
+    interval = due - started
+    doubled = interval * 2 ** min(failures, 20)  # twenty doublings of a second are twelve days: any more would overflow
+    pause = min(doubled, max(_LONGEST_PAUSE, interval))
+    return every.at_or_after(started + max(interval, pause * (1 - _JITTER * chance)))
+
+
+def jitter(sync: str, connection: str, failures: int) -> float:
+    """Return a number between 0 and 1 for `chance`: another one for each job and failure, and always the same.
+
+    So whoever looks at the runs knows when the scheduler tries again.
+    """
+    return zlib.crc32(f"{sync} on {connection}, {failures}".encode()) / 2**32
 
 
 def parse_every(text: str) -> Every:

@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import Generic, TypeVar, overload
 
 from orgsync.errors import ScriptProblem
-from orgsync.records import Batch, Record, Record_co, schema_of
+from orgsync.records import Batch, Record, Record_co, schema_of, undeclared_class
 
 from .annotations import annotated_classes
 from .context import Context, read_twice
 from .schedule import Every, Interval, parse_every, parse_interval
 from .sync_function import require_sync_function
-from .table_reads import reads_of
+from .table_reads import reads_of, undeclared_reads_of
 
 __all__ = ["Sync", "sync"]
 
@@ -58,7 +58,9 @@ class Sync(Generic[Record_co]):
 
     @property
     def problem(self) -> ScriptProblem | None:
-        """What its source shows to be wrong before it is run: a table that it reads twice."""
+        """What its source shows to be wrong before it is run: a class without table=True, a table read twice."""
+        if undeclared := undeclared_reads_of(self.function):
+            return undeclared_class(undeclared[0])
         twice = [schema_of(model).table for model, times in self._reads.items() if times > 1]
         return read_twice(twice[0]) if twice else None
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from orgsync.records import Record, schema_of
 
-__all__ = ["conditions_of", "reads_of"]
+__all__ = ["conditions_of", "reads_of", "undeclared_reads_of"]
 
 _METHODS = ("changes", "snapshot")
 _INLINE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -43,6 +43,16 @@ def reads_of(function: Callable[..., Any]) -> dict[type[Record], int]:
         if most := _Paths(reads).block(tree.body).most:
             counts[model] = most
     return counts
+
+
+def undeclared_reads_of(function: Callable[..., Any]) -> list[type[Record]]:
+    """Find the record classes that are read and are not declared with table=True, which ends a run."""
+    tree = _source_of(function)
+    names = _names_in(function, tree)
+    if tree is None or names is None:
+        return []
+    found = (names.class_of(node) for node in ast.walk(tree))
+    return [model for model in found if model is not None and not _is_declared(model)]
 
 
 def conditions_of(function: Callable[..., Any]) -> dict[type[Record], str]:
@@ -93,16 +103,19 @@ class _Names:
     context: str
 
     def model_of(self, node: ast.AST) -> type[Record] | None:
-        """Name the record class that a call reads; None for any other node."""
+        """Return the declared record class that a call reads; None for any other node."""
+        found = self.class_of(node)
+        return found if found is not None and _is_declared(found) else None
+
+    def class_of(self, node: ast.AST) -> type[Record] | None:
+        """Return the record class that a call reads, declared with table=True or not; None for any other node."""
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS):
             return None
         if not (isinstance(node.func.value, ast.Name) and node.func.value.id == self.context):
             return None
         given = [*node.args, *(each.value for each in node.keywords if each.arg == "model")]
         found = self._value(given[0]) if given else None
-        if isinstance(found, type) and issubclass(found, Record) and "__orgsync_schema__" in vars(found):
-            return found
-        return None
+        return found if isinstance(found, type) and issubclass(found, Record) else None
 
     def _value(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Attribute):
@@ -114,6 +127,10 @@ class _Names:
         if node.id in code.co_freevars:
             return _contents((self.function.__closure__ or ())[code.co_freevars.index(node.id)])
         return _globals(self.function).get(node.id)
+
+
+def _is_declared(model: type[Record]) -> bool:
+    return "__orgsync_schema__" in vars(model)
 
 
 def _globals(function: Any) -> dict[str, Any]:
