@@ -184,7 +184,7 @@ async def test_status_shows_when_what_failed_is_really_tried_again(night: Night)
     for _ in range(2):
         assert runs(await night.ran(scheduler, minutes=61)) == [("accounts", "acme", "failed")]
     [standing] = await statuses(opened)
-    [run] = (await opened.store.last_runs()).values()
+    [run] = (await opened.store.runs.last()).values()
     assert standing.due is not None
     pause = standing.due - run.started_at
     assert timedelta(minutes=45) <= pause < timedelta(minutes=60), "twice doubled, less its jitter"
