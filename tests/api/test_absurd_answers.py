@@ -10,7 +10,7 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import ConfigurationInvalid, NetworkProblem, QueryRefused
+from orgsync.errors import NetworkProblem, QueryRefused, SettingInvalid
 from orgsync.records import Record
 from orgsync.salesforce.api.usage import parse_limit_info
 from orgsync.salesforce.auth.token_response import lifetime_of, parse_token_response
@@ -107,13 +107,13 @@ def test_certificates_may_lie_in_several_folders(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}")
     assert trusted() is not True
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}/neither")
-    with pytest.raises(ConfigurationInvalid, match="SSL_CERT_DIR"):
+    with pytest.raises(SettingInvalid, match="SSL_CERT_DIR"):
         trusted()
 
 
 def test_a_certificate_in_the_place_of_its_files_name_is_told_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "x" * 5000)
-    with pytest.raises(ConfigurationInvalid, match="SSL_CERT_FILE names x") as caught:
+    with pytest.raises(SettingInvalid, match="SSL_CERT_FILE names x") as caught:
         trusted()
     assert len(str(caught.value)) < 600
 
@@ -122,5 +122,5 @@ async def test_a_proxy_whose_address_is_none_is_named_by_its_variable(monkeypatc
     monkeypatch.setenv("HTTPS_PROXY", "http://999.1.1.1:3128")
     monkeypatch.delenv("https_proxy", raising=False)
     async with Http() as http:
-        with pytest.raises(ConfigurationInvalid, match="HTTPS_PROXY does not hold the address of a proxy"):
+        with pytest.raises(SettingInvalid, match="HTTPS_PROXY does not hold the address of a proxy"):
             await http.send("GET", "https://login.salesforce.com/")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync import Record, field
-from orgsync.errors import AnswerUnreadable, RecordClassInvalid
+from orgsync.errors import RecordClassInvalid, ResponseUnreadable
 from orgsync.records import FieldFacts, decode, parse_instant, schema_of, to_stored
 
 
@@ -122,7 +122,7 @@ def test_a_parent_is_followed_to_its_field() -> None:
 
 
 def test_an_answer_that_lacks_a_field_asked_for_is_not_taken_for_null() -> None:
-    with pytest.raises(AnswerUnreadable, match=r"lacks Thing\.SystemModstamp"):
+    with pytest.raises(ResponseUnreadable, match=r"lacks Thing\.SystemModstamp"):
         decode(schema_of(Thing), [{"Id": "a00000000000001AAA"}])
 
 

@@ -1,7 +1,8 @@
 """Reading an org: what changed, all there is, by which way, and how far it has come."""
 
+from orgsync.errors import SnapshotRefused
+
 from .changes import changes
-from .reconcile import SnapshotRefused
 from .route import Api, Route
 from .snapshot import snapshot
 from .source import Copy, Source

@@ -14,10 +14,10 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import QueryIncomplete, ResponseUnreadable
 from orgsync.records import bare
 
-from ..errors.judge import QueryIncomplete, problem_of, unreadable
+from ..errors.judge import problem_of, unreadable
 from ..http.http import Response
 from .client import Client, Judge
 
@@ -56,7 +56,7 @@ class _Count:
     def checked(self, page: Page) -> Page:
         """Return the page if it can be the next one.
 
-        Raises QueryIncomplete for a last one that leaves rows out, AnswerUnreadable for one that leads back
+        Raises QueryIncomplete for a last one that leaves rows out, ResponseUnreadable for one that leads back
         to one that was read or brings more rows than were found.
         """
         total = self.least_total(page)
@@ -67,10 +67,10 @@ class _Count:
                 _AGAIN,
             )
         if page.next_url in self.urls or _print_of(page) in self.pages:
-            raise AnswerUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
+            raise ResponseUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
         largest = self.largest_total(page)
         if largest is not None and rows > largest:
-            raise AnswerUnreadable(
+            raise ResponseUnreadable(
                 f"{self.request} goes on behind the {largest:,} rows that Salesforce says it found.", _AGAIN
             )
         return page
@@ -147,7 +147,7 @@ async def _complete_result(client: Client, result: _Record) -> None:
     try:
         page = count.checked(_page(result))
     except (KeyError, TypeError, ValueError):
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             "A query was answered with a child query's rows in an unexpected shape.", _AGAIN
         ) from None
     count.add(page)
@@ -172,7 +172,7 @@ def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Cal
         except (KeyError, TypeError, ValueError):
             raise unreadable(answer) from None
         if not page.records and page.next_url:
-            raise AnswerUnreadable(
+            raise ResponseUnreadable(
                 f"{answer.place} was answered with an empty page that is not the last.", "Try again."
             )
         return page if count is None else count.checked(page)

@@ -3,9 +3,9 @@
 import re
 import sqlite3
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import ArgumentInvalid
+from orgsync.suggest import nearest
 
 __all__ = ["only_reading", "refusal", "require_expression"]
 
@@ -17,7 +17,7 @@ _QUOTES = "'\"`["
 
 
 def require_expression(condition: str, names: Collection[str]) -> None:
-    """Raise ConfigurationInvalid for what is not one expression between its own parentheses.
+    """Raise ArgumentInvalid for what is not one expression between its own parentheses.
 
     `names` are the tables and columns there are: SQLite takes any other name in double quotes for text, in silence.
     """
@@ -51,7 +51,7 @@ def only_reading(on: sqlite3.Connection, tables: Collection[str]) -> None:
     on.set_authorizer(may)
 
 
-def refusal(error: sqlite3.Error, columns: Sequence[str], table: str) -> ConfigurationInvalid | None:
+def refusal(error: sqlite3.Error, columns: Sequence[str], table: str) -> ArgumentInvalid | None:
     """Explain what SQLite does not take of a condition; None for an error that is not the condition's."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     if code == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
@@ -59,10 +59,10 @@ def refusal(error: sqlite3.Error, columns: Sequence[str], table: str) -> Configu
     if code != sqlite3.SQLITE_ERROR:
         return None
     missing = str(error).removeprefix("no such column: ")
-    near = next(iter(get_close_matches(missing.lower(), columns, n=1)), "") if missing != str(error) else ""
+    near = nearest(missing, columns) if missing != str(error) else None
     guess = f"Did you mean {near}? " if near else ""
     return _refused(f"{error}.", f"{guess}The columns of {table}: {', '.join(columns)}.")
 
 
-def _refused(why: str, remedy: str) -> ConfigurationInvalid:
-    return ConfigurationInvalid(f"The condition cannot be used: {why}", remedy)
+def _refused(why: str, remedy: str) -> ArgumentInvalid:
+    return ArgumentInvalid(f"The condition cannot be used: {why}", remedy)
