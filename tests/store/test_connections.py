@@ -113,7 +113,7 @@ async def test_a_taken_name_is_refused_and_nothing_is_renamed(store: Store, run:
     with pytest.raises(NameTaken, match="'beta' is taken"):
         await store.connections.rename("acme", "beta")
     await store.connections.remove("acme", keep_rows=True)
-    with pytest.raises(NameUnknown, match="'acme' is taken"):
+    with pytest.raises(NameTaken, match="'acme' is taken"):
         await store.connections.rename("beta", "acme")
     assert [each.name for each in await store.connections.list()] == ["beta"]
 

@@ -9,7 +9,7 @@ import anyio.to_thread
 import pytest
 from cryptography.fernet import Fernet
 
-from orgsync.errors import KeyUnusable, NameUnknown, StoreUnavailable
+from orgsync.errors import KeyUnusable, StoreUnavailable
 from orgsync.store import Connection, Store
 from orgsync.store.vault import Vault
 
@@ -50,7 +50,7 @@ async def test_a_missing_key_file_is_told_and_not_replaced(url: str, folder: Pat
     (folder / "key").unlink()
     async with Store.open(url, folder=folder) as store:
         for touch in (store.connections.secrets("acme"), store.connections.update("acme", secrets=SECRETS)):
-            with pytest.raises(NameUnknown, match=r"'acme' cannot be .*Put the key back.*connect acme"):
+            with pytest.raises(KeyUnusable, match=r"'acme' cannot be .*Put the key back.*connect acme"):
                 await touch
         with pytest.raises(KeyUnusable, match="there is no key"):
             await store.connections.rename("acme", "beta")
