@@ -11,7 +11,7 @@ import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem, QueryRefused
+from orgsync.errors import NetworkProblem, QueryRefused, ResponseUnreadable, SettingInvalid
 from orgsync.records import Record
 from orgsync.salesforce.api.query import pages
 from orgsync.salesforce.api.usage import parse_limit_info
@@ -112,13 +112,13 @@ def test_certificates_may_lie_in_several_folders(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}")
     assert trusted() is not True
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}/neither")
-    with pytest.raises(ConfigurationInvalid, match="SSL_CERT_DIR"):
+    with pytest.raises(SettingInvalid, match="SSL_CERT_DIR"):
         trusted()
 
 
 def test_a_certificate_in_the_place_of_its_files_name_is_told_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "x" * 5000)
-    with pytest.raises(ConfigurationInvalid, match="SSL_CERT_FILE names x") as caught:
+    with pytest.raises(SettingInvalid, match="SSL_CERT_FILE names x") as caught:
         trusted()
     assert len(str(caught.value)) < 600
 
@@ -127,7 +127,7 @@ async def test_a_proxy_whose_address_is_none_is_named_by_its_variable(monkeypatc
     monkeypatch.setenv("HTTPS_PROXY", "http://999.1.1.1:3128")
     monkeypatch.delenv("https_proxy", raising=False)
     async with Http() as http:
-        with pytest.raises(ConfigurationInvalid, match="HTTPS_PROXY does not hold the address of a proxy"):
+        with pytest.raises(SettingInvalid, match="HTTPS_PROXY does not hold the address of a proxy"):
             await http.send("GET", "https://login.salesforce.com/")
 
 
@@ -137,6 +137,6 @@ async def test_a_small_answer_of_very_many_rows_is_the_servers_fault(rows: int, 
     zipped = reply(200, gzip.compress(body), Content_Encoding="gzip")
     assert len(zipped) < 10_000
     async with RawServer(zipped) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match=words):
+        with pytest.raises(ResponseUnreadable, match=words):
             async for _ in pages(lone_client(http, server.url), "SELECT Id FROM Contact"):
                 pass

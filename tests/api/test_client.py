@@ -13,13 +13,15 @@ import pytest
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import (
     AccessRefused,
-    AnswerUnreadable,
-    ConfigurationInvalid,
     FieldNotFound,
+    HostNotAllowed,
+    InstanceMoved,
     LimitReached,
+    LocatorExpired,
     NetworkProblem,
     ObjectNotFound,
     OrgsyncError,
+    ResponseUnreadable,
     ServerProblem,
     SignInNeeded,
 )
@@ -32,7 +34,6 @@ from orgsync.salesforce.auth.session import Session
 from orgsync.salesforce.auth.token_endpoint import Identity, identity, introspect, request_token
 from orgsync.salesforce.auth.versions import offered_versions
 from orgsync.salesforce.bulk import create_job, read_job
-from orgsync.salesforce.errors.judge import InstanceMoved, LocatorExpired
 from orgsync.salesforce.http.http import Http
 from orgsync.salesforce.http.messages import Response
 from tests.auth.vaults import MemoryVault
@@ -108,7 +109,7 @@ async def test_what_does_not_pass_is_given_up(org: DemoOrg) -> None:
 async def test_html_where_json_is_due_is_said(org: DemoOrg) -> None:
     org.add_fault(Fault.status(200, "<html>hello</html>"), match="limits", times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable, match="HTML where JSON is due"):
+        with pytest.raises(ResponseUnreadable, match="HTML where JSON is due"):
             await client.get("limits")
 
 
@@ -141,7 +142,7 @@ async def test_a_write_that_salesforce_put_off_is_sent_again(org: DemoOrg) -> No
 )
 async def test_a_token_is_never_sent_to_another_host(org: DemoOrg, path: str) -> None:
     async with client_of(org) as client:
-        with pytest.raises(ConfigurationInvalid, match="no token was sent"):
+        with pytest.raises(HostNotAllowed, match="no token was sent"):
             await client.request("GET", path)
 
 
@@ -241,7 +242,7 @@ async def test_an_org_whose_login_host_has_moved_as_well_says_where_to_connect()
 @pytest.mark.parametrize("page", ["https://portal.hotel.example/login", "https://www.salesforce.com/maintenance"])
 async def test_a_portal_is_told_as_one_and_never_to_be_allowed(page: str) -> None:
     async with RawServer(redirection(page)) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match=f"redirected to {page.split('/')[2]}") as caught:
+        with pytest.raises(ResponseUnreadable, match=f"redirected to {page.split('/')[2]}") as caught:
             await lone_client(http, server.url).request("GET", "limits")
         assert "allowed_hosts" not in str(caught.value)
         assert "Sign in to the network" in caught.value.remedy
@@ -249,7 +250,7 @@ async def test_a_portal_is_told_as_one_and_never_to_be_allowed(page: str) -> Non
 
 async def test_a_redirection_within_a_host_is_no_answer() -> None:
     async with RawServer(redirection("/again")) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match="redirection"):
+        with pytest.raises(ResponseUnreadable, match="redirection"):
             await lone_client(http, server.url).request("GET", "limits")
 
 
@@ -294,7 +295,7 @@ async def test_the_next_page_of_a_query_is_not_read_at_another_orgs_host() -> No
             "records": [{"attributes": {"type": "Contact"}, "Id": "003000000000001AAA"}],
         }
         async with RawServer(reply(200, page)) as server:
-            with pytest.raises(ConfigurationInvalid, match="no token was sent there"):
+            with pytest.raises(HostNotAllowed, match="no token was sent there"):
                 _ = [each async for each in pages(lone_client(http, server.url), "SELECT Id FROM Contact")]
     assert other.asked == []
 
@@ -390,7 +391,7 @@ async def test_a_page_of_another_shape_is_not_taken_for_an_end(
 ) -> None:
     org.add_fault(Fault.status(200, body, content_type="application/json"), match="/query", times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable, match=cause):
+        with pytest.raises(ResponseUnreadable, match=cause):
             await anext(pages(client, "SELECT Id FROM Contact", exact=exact))
 
 
@@ -408,9 +409,9 @@ async def test_an_object_that_is_not_there_is_named(org: DemoOrg) -> None:
 async def test_metadata_of_another_shape_is_said(org: DemoOrg, body: str) -> None:
     org.add_fault(Fault.status(200, body, content_type="application/json"), match="sobjects", times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await describe(client, "Contact")
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await latest_date_covered(client, "Contact", org.now - timedelta(hours=1), org.now)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from orgsync.demo_org import DemoOrg
-from orgsync.errors import AccessRefused, AnswerUnreadable, ObjectNotFound
+from orgsync.errors import AccessRefused, ObjectNotFound, ResponseUnreadable
 from orgsync.salesforce.api.counts import Limit, count, org_limits, record_count
 from orgsync.salesforce.http.http import Http
 from tests.http.raw_server import RawServer, reply
@@ -40,7 +40,7 @@ async def test_a_rough_count_is_had_where_salesforce_keeps_one(answer: bytes, co
 @pytest.mark.parametrize("total", [-1, 1.5, 1e308, 10**400, True, "7"])
 async def test_a_count_that_is_none_is_the_servers_fault(total: object) -> None:
     async with RawServer(reply(200, {"totalSize": total, "done": True, "records": []})) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await count(lone_client(http, server.url), "SELECT COUNT() FROM Account")
 
 
@@ -84,10 +84,10 @@ async def test_a_limit_of_a_new_kind_is_passed_over() -> None:
 async def test_measures_of_another_shape_are_said(body: object) -> None:
     async with RawServer(reply(200, body)) as server, Http() as http:
         client = lone_client(http, server.url)
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await record_count(client, "Account")
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await count(client, "SELECT COUNT() FROM Account")
         if not isinstance(body, dict):
-            with pytest.raises(AnswerUnreadable):
+            with pytest.raises(ResponseUnreadable):
                 await org_limits(client)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import AnswerUnreadable, QueryRefused
+from orgsync.errors import DeleteLogPurged, QueryRefused, ResponseUnreadable
 from orgsync.records import long_id
-from orgsync.salesforce.api.replication import DeleteLogPurged, Deletions, deleted
+from orgsync.salesforce.api.replication import Deletions, deleted
 from orgsync.salesforce.http.http import Http
 from tests.http.raw_server import Asked, RawServer, reply
 
@@ -119,7 +119,7 @@ def test_the_check_characters_tell_the_capitals(record_id: str) -> None:
 async def test_a_log_of_another_shape_is_said(org: DemoOrg, body: str) -> None:
     org.add_fault(Fault.status(200, body, content_type="application/json"), match="sobjects", times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await deleted(client, "Contact", org.now - timedelta(hours=1), org.now)
 
 

@@ -9,26 +9,20 @@ import pytest
 
 from orgsync.errors import (
     AccessRefused,
-    AnswerUnreadable,
+    BulkQuotaSpent,
+    BulkRefused,
     FieldNotFound,
+    JobFailed,
     LimitReached,
+    NotFound,
     ObjectNotFound,
     OrgsyncError,
     QueryRefused,
+    ResponseUnreadable,
+    SessionInvalid,
 )
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.bulk import (
-    BulkQuotaSpent,
-    BulkRefused,
-    Job,
-    JobFailed,
-    abort_job,
-    complete,
-    create_job,
-    delete_job,
-    read_job,
-)
-from orgsync.salesforce.errors.judge import NotFound, SessionInvalid
+from orgsync.salesforce.bulk import Job, abort_job, complete, create_job, delete_job, read_job
 from orgsync.salesforce.http.http import Http
 from tests.http.raw_server import RESET, RawServer, reply
 
@@ -131,7 +125,7 @@ async def test_a_refusal_shows_no_customers_value() -> None:
 )
 async def test_an_answer_that_is_no_job_is_said(body: object) -> None:
     async with answering(reply(200, body)) as (_, client):
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await read_job(client, JOB, "62.0")
 
 
@@ -168,7 +162,7 @@ async def test_a_job_that_ends_without_a_result_says_why(answer: bytes, cause: s
     async with answering(answer) as (_, client):
         with pytest.raises(JobFailed, match=cause) as caught:
             await complete(client, job(), stalled_after=60, tell=lambda _: None)
-    assert caught.value.job.id == JOB
+    assert caught.value.job_id == JOB
     assert "ann@example.com" not in str(caught.value)
 
 

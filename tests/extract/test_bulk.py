@@ -13,8 +13,7 @@ import pytest
 from orgsync import Record, field
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Progress
-from orgsync.errors import LimitReached, OrgsyncError
-from orgsync.salesforce.bulk import BulkQuotaSpent, BulkRefused, JobFailed
+from orgsync.errors import BulkQuotaSpent, BulkRefused, JobFailed, LimitReached, OrgsyncError
 from tests.extract.dying_process import SYNCS
 from tests.extract.extracting import copied, jobs_made, reading, values, warnings
 from tests.projects import SampleProject, project_at

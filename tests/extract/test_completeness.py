@@ -9,9 +9,8 @@ import pytest
 
 from orgsync import Batch, Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import QueryIncomplete, ResponseUnreadable
 from orgsync.extract import reader
-from orgsync.salesforce.errors.judge import QueryIncomplete
 from tests.extract.extracting import copied, reading, snapshotting
 from tests.projects import SampleProject, project_at
 
@@ -52,7 +51,7 @@ async def test_an_answer_that_ends_too_early_ends_the_run_and_the_next_one_bring
             assert await is_equal(project)
             assert every > 1
         else:
-            assert isinstance(outcome.problem, QueryIncomplete | AnswerUnreadable)
+            assert isinstance(outcome.problem, QueryIncomplete | ResponseUnreadable)
             assert outcome.run.watermark is None
         frozen.clear_faults()
         await project.run(everyone)
@@ -125,7 +124,7 @@ async def test_a_total_of_another_type_is_no_answer(tmp_path: Path, frozen: Demo
     async with project_at(tmp_path, frozen) as project:
         frozen.add_fault(early, match="/query", soql="LastName", times=None)
         outcome = await project.outcome(everyone)
-        assert isinstance(outcome.problem, AnswerUnreadable)
+        assert isinstance(outcome.problem, ResponseUnreadable)
         assert outcome.run.watermark is None
 
 
@@ -134,7 +133,7 @@ async def test_more_rows_than_were_found_are_no_answer(tmp_path: Path, frozen: D
     async with project_at(tmp_path, frozen) as project:
         frozen.add_fault(fewer, match="/query", times=None)
         outcome = await project.outcome(everyone)
-        assert isinstance(outcome.problem, AnswerUnreadable)
+        assert isinstance(outcome.problem, ResponseUnreadable)
         assert outcome.run.watermark is None
 
 
@@ -143,7 +142,7 @@ async def test_an_end_that_names_a_next_page_is_no_answer(tmp_path: Path, frozen
     async with project_at(tmp_path, frozen) as project:
         frozen.add_fault(fault, match="/query", soql="LastName", times=None)
         outcome = await project.outcome(everyone)
-        assert isinstance(outcome.problem, AnswerUnreadable)
+        assert isinstance(outcome.problem, ResponseUnreadable)
         assert outcome.run.watermark is None
 
 
@@ -236,7 +235,7 @@ async def test_a_row_without_a_valid_id_is_the_answers_fault_and_not_the_scripts
     async with project_at(tmp_path, frozen) as project:
         frozen.add_fault(fault, match="/query", soql="LastName", times=None)
         outcome = await project.outcome(kind(Contact, api="rest"))
-        assert isinstance(outcome.problem, AnswerUnreadable)
+        assert isinstance(outcome.problem, ResponseUnreadable)
         assert "without a valid Id" in outcome.problem.cause
 
 

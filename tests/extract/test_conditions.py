@@ -8,8 +8,7 @@ import pytest
 
 from orgsync import Record, Sync, field
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import ObjectNotFound
-from orgsync.salesforce.errors.judge import FilterRequired
+from orgsync.errors import FilterRequired, ObjectNotFound
 from tests.extract.extracting import copied, reading, snapshotting, warnings
 from tests.projects import project_at
 

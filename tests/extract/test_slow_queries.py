@@ -9,9 +9,9 @@ import pytest
 
 from orgsync import Record, field
 from orgsync.demo_org import DemoOrg
+from orgsync.errors import QueryTimedOut
 from orgsync.extract.queries import IdOrder, ReadQuery
 from orgsync.extract.state import Key
-from orgsync.salesforce.errors.judge import QueryTimedOut
 from tests.extract.extracting import copied, jobs_made, reading, snapshotting, warnings
 from tests.projects import project_at
 

@@ -7,8 +7,7 @@ import pytest
 
 from orgsync import Record
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import RecordClassInvalid
-from orgsync.extract.reconcile import SnapshotRefused
+from orgsync.errors import RecordClassInvalid, SnapshotRefused
 from tests.extract.extracting import copied, jobs_made, reading, snapshotting
 from tests.projects import SampleProject, project_at
 

@@ -11,14 +11,14 @@ import anyio.lowlevel
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError
+from orgsync.errors import NetworkProblem, OrgsyncError, ResponseTooLarge, ResponseUnreadable
 from orgsync.salesforce.auth.session import Session
 from orgsync.salesforce.auth.token_endpoint import introspect
 from orgsync.salesforce.bulk import complete, create_job, results
 from orgsync.salesforce.http.body import paced
 from orgsync.salesforce.http.bounds import Bounds, Pace
 from orgsync.salesforce.http.http import Http
-from orgsync.salesforce.http.messages import Response, ResponseTooLarge
+from orgsync.salesforce.http.messages import Response
 from orgsync.salesforce.http.request import Request
 from tests.auth.vaults import MemoryVault
 from tests.http.raw_server import RawServer, reply
@@ -172,7 +172,7 @@ async def test_a_body_zipped_in_several_members_is_read_to_the_last() -> None:
 
 async def test_an_encoding_that_was_not_asked_for_is_named() -> None:
     async with RawServer(reply(200, b"xyz", Content_Encoding="br")) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match="encoding that was not asked for"):
+        with pytest.raises(ResponseUnreadable, match="encoding that was not asked for"):
             await http.send("GET", server.url)
 
 
@@ -195,7 +195,7 @@ async def test_json_nested_too_deep_is_the_servers_fault(status: int) -> None:
         client = lone_client(http, server.url)
         with pytest.raises(OrgsyncError) as caught:
             await client.get("limits")
-    assert isinstance(caught.value, AnswerUnreadable)
+    assert isinstance(caught.value, ResponseUnreadable)
 
 
 def signing_in(http: Http, org: DemoOrg, vault: MemoryVault, grace: float) -> Session:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync import Record, field
-from orgsync.errors import AnswerUnreadable, RecordClassInvalid
+from orgsync.errors import RecordClassInvalid, ResponseUnreadable
 from orgsync.records import FieldFacts, decode, parse_instant, schema_of, to_stored
 
 
@@ -106,16 +106,16 @@ def test_a_decimal_keeps_every_digit_and_no_exponent(written: str, stored: str) 
     "number", ["1e999999999", "-1e200000000", "1e-999999999", "NaN", "-Infinity", f"1{'0' * 2000}", f"0.{'0' * 2000}1"]
 )
 def test_a_number_that_no_field_of_salesforces_holds_is_the_servers_fault(name: str, number: str) -> None:
-    with pytest.raises(AnswerUnreadable, match=rf"a number in Thing\.{name} that no field") as caught:
+    with pytest.raises(ResponseUnreadable, match=rf"a number in Thing\.{name} that no field") as caught:
         row(**{name: Decimal(number)})
     assert number not in str(caught.value)
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), Decimal("1e999999999"), 10**400])
 def test_a_number_that_no_double_holds_is_the_servers_fault(number: float) -> None:
-    with pytest.raises(AnswerUnreadable, match=r"a number in Thing\.Ratio that no field"):
+    with pytest.raises(ResponseUnreadable, match=r"a number in Thing\.Ratio that no field"):
         row(Ratio=number)
-    with pytest.raises(AnswerUnreadable, match=r"a number in Thing\.Tags that no field"):
+    with pytest.raises(ResponseUnreadable, match=r"a number in Thing\.Tags that no field"):
         row(Tags=[Decimal(number)])
 
 
@@ -147,7 +147,7 @@ def test_a_parent_is_followed_to_its_field() -> None:
 
 
 def test_an_answer_that_lacks_a_field_asked_for_is_not_taken_for_null() -> None:
-    with pytest.raises(AnswerUnreadable, match=r"lacks Thing\.SystemModstamp"):
+    with pytest.raises(ResponseUnreadable, match=r"lacks Thing\.SystemModstamp"):
         decode(schema_of(Thing), [{"Id": "a00000000000001AAA"}])
 
 

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from orgsync import Credentials
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded, StoreReplaced, StoreUnavailable
+from orgsync.errors import NameUnknown, NothingScheduled, ScriptNotLoaded, StoreReplaced, StoreUnavailable
 from orgsync.project import connect
 from orgsync.project.status import Status, statuses
 from orgsync.scheduler import Patience, Scheduler, Scripts
@@ -144,7 +144,7 @@ async def test_runs_are_forgotten_when_they_are_old(night: Night) -> None:
 async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(night: Night) -> None:
     night.scripts.joinpath("accounts.py").unlink()
     await connect(night.project.opened, "globex", credentials_for(night.project.org))
-    with pytest.raises(ConfigurationInvalid, match="nothing is ever due"):
+    with pytest.raises(NothingScheduled, match="nothing is ever due"):
         night.scheduler()
     scheduler = night.scheduler("contacts", connections=("globex",))
     assert runs(await night.ran(scheduler)) == [("contacts", "globex", "done")]
@@ -153,10 +153,10 @@ async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(nig
 async def test_a_name_that_is_wrong_is_told_before_anything_runs(night: Night) -> None:
     with pytest.raises(ScriptNotLoaded, match="no sync called acounts"):
         night.scheduler("acounts")
-    with pytest.raises(ConfigurationInvalid, match="no connection 'acm'"):
+    with pytest.raises(NameUnknown, match="no connection 'acm'"):
         await night.scheduler(connections=("acm",)).run_due()
     night.write("accounts.py", ACCOUNTS.replace('(every="15m")', ""))
-    with pytest.raises(ConfigurationInvalid, match="has no every="):
+    with pytest.raises(NothingScheduled, match="has no every="):
         night.scheduler("accounts")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orgsync.errors import OrgsyncError, RecordClassInvalid, ScriptNotLoaded
+from orgsync.errors import NameUnknown, OrgsyncError, RecordClassInvalid, ScriptNotLoaded
 from orgsync.scripts.discovery import find_sync, list_syncs
 
 LEADS = '''
@@ -80,10 +80,10 @@ def test_a_record_class_that_cannot_be_a_table_is_told_with_its_line(tmp_path: P
 
 
 def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(ScriptNotLoaded, match="no sync called contcats") as caught:
+    with pytest.raises(NameUnknown, match="no sync called contcats") as caught:
         find_sync("contcats", tmp_path)
     assert "Did you mean contacts?" in caught.value.remedy
-    with pytest.raises(ScriptNotLoaded) as caught:
+    with pytest.raises(NameUnknown) as caught:
         find_sync("zzz", tmp_path)
     assert "There are: accounts, contacts." in caught.value.remedy
 

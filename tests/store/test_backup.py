@@ -11,7 +11,7 @@ import anyio
 import anyio.from_thread
 import pytest
 
-from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.errors import KeyUnusable, StoreUnavailable
 from orgsync.records import Position
 from orgsync.store import Connection, Run, Store
 from orgsync.store.private import temporary_folder
@@ -78,7 +78,7 @@ async def test_a_lease_that_is_held_does_not_hold_in_the_copy_and_stays(store: S
 async def test_credentials_cannot_be_read_in_a_copy(store: Store, place: Path) -> None:
     await store.connections.save(Connection(name="acme"), {"refresh_token": "x"})
     async with store.sandbox() as copy:
-        with pytest.raises(ConfigurationInvalid, match="cannot be decrypted"):
+        with pytest.raises(KeyUnusable, match="cannot be decrypted"):
             await copy.connections.secrets("acme")
 
 

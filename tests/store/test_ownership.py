@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from orgsync.errors import AlreadyRunning, ConfigurationInvalid, RecordClassInvalid
+from orgsync.errors import AlreadyRunning, NameUnknown, RecordClassInvalid
 from orgsync.records import Position, Record, Schema, schema_of
 from orgsync.store import Store, Write
 from orgsync.store.versions import MIGRATIONS
@@ -205,12 +205,12 @@ async def test_a_table_that_another_process_has_reset_is_made_anew(store: Store,
 
 
 async def test_a_misspelt_sync_or_connection_gets_the_nearest_name(store: Store) -> None:
-    with pytest.raises(ConfigurationInvalid, match="no sync in the database 'contacts'"):
+    with pytest.raises(NameUnknown, match="no sync in the database 'contacts'"):
         await store.rows.reset("contacts")
     async with running(store) as run:
         await deliver(store, run, [contact("a")])
-    with pytest.raises(ConfigurationInvalid, match="did you mean 'contacts'"):
+    with pytest.raises(NameUnknown, match="did you mean 'contacts'"):
         await store.rows.reset("contcats")
-    with pytest.raises(ConfigurationInvalid, match="no connection 'amce'"):
+    with pytest.raises(NameUnknown, match="no connection 'amce'"):
         await store.rows.reset("contacts", "amce")
     assert (await store.rows.reset("contacts", "acme")).rows == {"contact": 1}, "rows of a connection that is gone, too"

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
-from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.errors import NameUnknown, StoreUnavailable
 from orgsync.records import Record, Row, schema_of
 from orgsync.store import Run, Store, Write
 from tests.store.contacts import CONTACT, MID, Contact, contact, deliver
@@ -83,12 +83,12 @@ async def test_a_table_is_found_by_its_name_or_its_class_in_any_case(store: Stor
 
 
 async def test_an_unknown_table_is_answered_with_the_nearest(store: Store) -> None:
-    with pytest.raises(ConfigurationInvalid, match="Run a sync first"):
+    with pytest.raises(NameUnknown, match="Run a sync first"):
         _ = [row async for row in store.rows.read("contact")]
     await store.rows.prepare(CONTACT)
-    with pytest.raises(ConfigurationInvalid, match=r"'Contcat'; did you mean 'contact'\?"):
+    with pytest.raises(NameUnknown, match=r"'Contcat'; did you mean 'contact'\?"):
         _ = [row async for row in store.rows.read("Contcat")]
-    with pytest.raises(ConfigurationInvalid, match="orgsync_run"):
+    with pytest.raises(NameUnknown, match="orgsync_run"):
         _ = [row async for row in store.rows.read("orgsync_run")]
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypedDict, Unpack, cast
 import anyio
 import anyio.lowlevel
 
-from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptProblem
+from orgsync.errors import AlreadyRunning, BatchInvalid, LimitReached, OrgsyncError
 from orgsync.extract import Route
 from orgsync.logs import get_logger
 from orgsync.records import Batch, Position, Record, Schema
@@ -95,7 +95,7 @@ async def run_sync(
 
     With `reconcile`, or when the sync says that it is time, the copy's Ids are compared with the org's as well. A run
     that begins always ends in an Outcome; only being cancelled passes through, with the run marked stopped and all
-    its committed batches kept. Raises ConfigurationInvalid for an unknown connection and AlreadyRunning while another
+    its committed batches kept. Raises NameUnknown for an unknown connection and AlreadyRunning while another
     run of the same sync on the same connection is under way.
     """
     leads_to = await store.connections.get(connection)
@@ -259,7 +259,7 @@ class _Running:
         """
         before = self.tables.get(stream, table)
         if before.lower() != table.lower():
-            raise ScriptProblem(
+            raise BatchInvalid(
                 f"The sync {self.sync.name} has kept what it reads of {stream} in the table {before}, and now yields "
                 f"it for the table {table}.",
                 f"Yield it for {before} as before, or begin anew: orgsync reset {self.sync.name}.",
@@ -267,7 +267,7 @@ class _Running:
         alike = [name for name, kept in self.tables.items() if kept.lower() == table.lower()]
         other = next((name for name in alike if name != stream), None)
         if other is not None:
-            raise ScriptProblem(
+            raise BatchInvalid(
                 f"The sync {self.sync.name} yields what it reads of {stream} for the table {table}, which holds what "
                 f"it reads of {other}: each would mark the other's rows deleted.",
                 "Give each a record class with a table of its own: batch.map(change, model=...).",

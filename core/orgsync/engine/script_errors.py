@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from sqlalchemy.exc import DBAPIError
 
-from orgsync.errors import OrgsyncError, ScriptProblem, StoreUnavailable
+from orgsync.errors import OrgsyncError, ScriptRaised, StoreUnavailable
 from orgsync.records import Record
 from orgsync.script_detail import detail_of
 from orgsync.scripts import Sync
@@ -103,7 +103,7 @@ def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
     if isinstance(error, TypeError | AttributeError | RuntimeError):
         known = next((each for each in _KNOWN if re.search(each[0], text)), None)
         cause, remedy = (known[1], known[2]) if known else (cause, remedy)
-    problem = ScriptProblem(f"The sync {sync.name} {cause} at {place}.", remedy)
+    problem = ScriptRaised(f"The sync {sync.name} {cause} at {place}.", remedy)
     problem.detail = detail_of(line, error)
     problem.__cause__ = error
     return problem

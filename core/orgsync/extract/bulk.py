@@ -6,20 +6,8 @@ from dataclasses import dataclass
 
 import anyio
 
-from orgsync.errors import OrgsyncError
-from orgsync.salesforce.bulk import (
-    Job,
-    JobFailed,
-    JobIncomplete,
-    Place,
-    abort_job,
-    complete,
-    create_job,
-    delete_job,
-    read_job,
-    results,
-)
-from orgsync.salesforce.errors.judge import NotFound
+from orgsync.errors import JobFailed, JobIncomplete, NotFound, OrgsyncError
+from orgsync.salesforce.bulk import Job, Place, abort_job, complete, create_job, delete_job, read_job, results
 
 from .source import Source
 from .state import SavedJob, StreamState

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from orgsync.errors import AccessRefused, FieldNotFound, ObjectNotFound, QueryRefused
+from orgsync.errors import AccessRefused, DeleteLogPurged, FieldNotFound, NotReplicateable, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Record
-from orgsync.salesforce.api.replication import DeleteLogPurged, Deletions, deleted
-from orgsync.salesforce.errors.judge import NotReplicateable
+from orgsync.salesforce.api.replication import Deletions, deleted
 
 from .bulk import abandon
 from .queries import IdOrder, ReadQuery, StampOrder

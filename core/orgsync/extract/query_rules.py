@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from orgsync.errors import FieldNotFound, OrgsyncError, QueryRefused
+from orgsync.errors import FieldNotFound, FilterRequired, OrgsyncError, QueryRefused
 from orgsync.records import Column, Schema
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe
-from orgsync.salesforce.errors.judge import FilterRequired, with_remedy
+from orgsync.salesforce.errors.judge import with_remedy
 
 from .object_facts import ObjectFacts
 

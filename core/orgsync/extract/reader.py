@@ -8,10 +8,16 @@ from typing import Any, Generic, TypeVar
 
 import anyio
 
-from orgsync.errors import OrgsyncError, RecordClassInvalid
+from orgsync.errors import (
+    BulkQuotaSpent,
+    BulkRefused,
+    JobFailed,
+    JobIncomplete,
+    OrgsyncError,
+    QueryTimedOut,
+    RecordClassInvalid,
+)
 from orgsync.records import Batch, Column, Record, Row, Schema, decode, decode_csv, schema_of
-from orgsync.salesforce.bulk import BulkQuotaSpent, BulkRefused, JobFailed, JobIncomplete
-from orgsync.salesforce.errors.judge import QueryTimedOut
 
 from .bulk import job_rows
 from .object_facts import ObjectFacts

@@ -8,7 +8,7 @@ what was seen and is not in the copy is missing there. Before a row is marked de
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from orgsync.errors import ScriptProblem
+from orgsync.errors import SnapshotRefused
 from orgsync.records import Schema
 from orgsync.salesforce.api.query import pages
 from orgsync.soql import contains, select
@@ -18,13 +18,9 @@ from .object_facts import ObjectFacts
 from .source import Source
 from .state import Pass
 
-__all__ = ["Comparison", "SnapshotRefused"]
+__all__ = ["Comparison"]
 
 _PAGE = 2000
-
-
-class SnapshotRefused(ScriptProblem):
-    """A snapshot would mark more than half of the copy's rows deleted."""
 
 
 @dataclass(frozen=True, slots=True)

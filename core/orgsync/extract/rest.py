@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orgsync.errors import QueryRefused
+from orgsync.errors import LocatorExpired, QueryIncomplete, QueryRefused, QueryTimedOut
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.errors.judge import LocatorExpired, QueryIncomplete, QueryTimedOut
 
 from .column_groups import id_groups, merged_pages, whole_records
 from .queries import IdOrder, ReadQuery, last_key

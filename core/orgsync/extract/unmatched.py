@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from orgsync.errors import LocatorExpired, QueryTimedOut
 from orgsync.records import Schema
 from orgsync.salesforce.api.query import pages
-from orgsync.salesforce.errors.judge import LocatorExpired, QueryTimedOut
 from orgsync.soql import literal, select
 
 from .object_facts import ObjectFacts

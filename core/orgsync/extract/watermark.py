@@ -10,9 +10,9 @@ taken from a clock may pass over rows.
 
 from datetime import datetime, timedelta
 
+from orgsync.errors import NotReplicateable
 from orgsync.records import Schema, to_stored
 from orgsync.salesforce.api.replication import latest_date_covered
-from orgsync.salesforce.errors.judge import NotReplicateable
 
 from .object_facts import ObjectFacts
 from .source import Source

@@ -97,7 +97,7 @@ async def statuses(project: Project, *, now: datetime | None = None) -> list[Sta
     """Tell how every sync of the project stands on every connection, and every other that has ever run there.
 
     Syncs that packages bring are among them once they have run; nobody runs them but by name, so they are never due.
-    Raises ConfigurationInvalid and ScriptNotLoaded as reading the settings and scripts does.
+    Raises SettingInvalid and ScriptNotLoaded as reading the settings and scripts does.
     """
     store, at = project.store, now or datetime.now(UTC)
     folder = project.settings.syncs_folder

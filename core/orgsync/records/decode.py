@@ -15,7 +15,7 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Protocol, TypeAlias, cast
 
-from orgsync.errors import AnswerUnreadable, RecordClassInvalid
+from orgsync.errors import RecordClassInvalid, ResponseUnreadable
 
 from .scalars import NumberOutOfRange, all_finite, decimal_of, stored_instant, stored_number, valid_id
 from .schema import Column, Row, Schema, StoredValue
@@ -53,7 +53,7 @@ class FieldFacts:
 def decode(schema: Schema, records: Sequence[Mapping[str, Any]], facts: FieldFacts | None = None) -> list[Row]:
     """Turn query records into rows.
 
-    Raises RecordClassInvalid when a value does not fit the type that the class declares, AnswerUnreadable when a
+    Raises RecordClassInvalid when a value does not fit the type that the class declares, ResponseUnreadable when a
     field is missing from a response.
     """
     if not records:
@@ -145,11 +145,11 @@ def _column(
     try:
         return to_stored(found.values(path))
     except KeyError:
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             f"Salesforce's response lacks {schema.sobject}.{path}, which the query selects.", "Run the sync again."
         ) from None
     except NumberOutOfRange:
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             f"Salesforce's answer has a number in {schema.sobject}.{path} that no field of Salesforce's can hold.",
             "Run the sync again; where it stays so, look for a proxy that changes answers.",
         ) from None
@@ -164,7 +164,7 @@ def _column(
 def _own_ids(schema: Schema, found: _Columns) -> Sequence[StoredValue]:
     ids = [value if type(value) is str and len(value) == 18 else valid_id(value) for value in found.values("Id")]
     if None in ids:
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             f"Salesforce's response has a row of {schema.sobject} without a valid Id.",
             "Run the sync again; if this persists, look for a proxy that changes responses.",
         )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 from sqlmodel.main import SQLModelMetaclass
 
-from orgsync.errors import RecordClassInvalid, ScriptProblem
+from orgsync.errors import BatchInvalid, RecordClassInvalid
 from orgsync.suggest import nearest
 
 from .declaration import require_fields, require_names, require_object, require_plain
@@ -138,9 +138,9 @@ def _columns(fields: list[Column]) -> list[sa.Column[Any]]:
     ]
 
 
-def _unknown_field(model: type[Record], name: str) -> ScriptProblem:
+def _unknown_field(model: type[Record], name: str) -> BatchInvalid:
     suggestion = nearest(name, model.model_fields)
-    return ScriptProblem(
+    return BatchInvalid(
         f"{model.__name__} does not have the field {name}{f'; did you mean {suggestion}?' if suggestion else '.'}",
         f"Correct the name, or add the field to {model.__name__}.",
     )

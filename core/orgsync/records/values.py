@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, cast
 
-from orgsync.errors import ScriptProblem
+from orgsync.errors import BatchInvalid
 
 from .decode import STORED
 from .scalars import NumberOutOfRange, to_stored
@@ -69,8 +69,8 @@ def stored_from_json(schema: Schema, column: Column, value: Any, at: int) -> Sto
         raise _problem(schema, column, _Unfit(_named(cast("object", value))), at) from None
 
 
-def _problem(schema: Schema, column: Column, unfit: _Unfit, at: int) -> ScriptProblem:
-    return ScriptProblem(
+def _problem(schema: Schema, column: Column, unfit: _Unfit, at: int) -> BatchInvalid:
+    return BatchInvalid(
         f"{schema.model.__name__}.{column.name} is declared {column.type.__name__}, but row {at} of the batch holds "
         f"{unfit.what}.",
         unfit.remedy or f"Give a {column.type.__name__} or None, or change the type in the class.",

@@ -16,6 +16,7 @@ from orgsync.errors import (
     LimitReached,
     OrgsyncError,
     ScriptProblem,
+    ScriptRaised,
     SignInNeeded,
     StoreReplaced,
     TransientProblem,
@@ -88,7 +89,7 @@ class Scheduler:
     async def run(self) -> None:
         """Run what is due whenever it is due, until cancelled; each run that is under way then is marked stopped.
 
-        Raises ConfigurationInvalid for a connection that does not exist, StoreUnavailable where the database cannot
+        Raises NameUnknown for a connection that does not exist, StoreUnavailable where the database cannot
         be used to begin with, and StoreReplaced when its file was deleted or replaced. Other later faults of either
         are told, and waited out.
         """
@@ -334,7 +335,7 @@ def _unforeseen(job: Job, error: BaseException) -> ScriptProblem:
     """Say by type and place what ended a run that nobody foresaw; its text may hold data."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
-    problem = ScriptProblem(
+    problem = ScriptRaised(
         f"The sync {job.sync} ended in {type(error).__name__} at {place}.",
         "Correct the script if it is its own line; --debug shows the traceback.",
     )

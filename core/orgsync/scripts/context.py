@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from orgsync.errors import ScriptProblem
+from orgsync.errors import BatchInvalid
 from orgsync.extract import Api, Source, changes, snapshot
 from orgsync.records import Batch, Position, Record, Schema, schema_of
 from orgsync.soql import bind, require_condition
@@ -118,9 +118,9 @@ class Context(Org):
         return self._positions.get(table)
 
 
-def read_twice(table: str) -> ScriptProblem:
+def read_twice(table: str) -> BatchInvalid:
     """Return the error for a table that is read twice."""
-    return ScriptProblem(
+    return BatchInvalid(
         f"The table {table} is read twice in one run.",
         "Join the conditions with OR, or give each its own record class and table.",
     )

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from orgsync.errors import ScriptProblem
+from orgsync.errors import BatchInvalid
 from orgsync.records import Batch, Position, Record
 
 __all__ = ["Deliveries"]
@@ -79,18 +79,18 @@ class Deliveries:
                 raise _lost(one.model)
 
 
-def _lost(model: type[Record]) -> ScriptProblem:
+def _lost(model: type[Record]) -> BatchInvalid:
     name = model.__name__
-    return ScriptProblem(
+    return BatchInvalid(
         f"Batches of {name} were read and not yielded: their deletions and the position of the pass would be lost.",
         "Yield what batch.map(change), batch.filter(keep) or batch.replace(rows) make of each batch, an empty one too, "
         f"instead of Batch({name}, ...).",
     )
 
 
-def _not_next(model: type[Record]) -> ScriptProblem:
+def _not_next(model: type[Record]) -> BatchInvalid:
     name = model.__name__
-    return ScriptProblem(
+    return BatchInvalid(
         f"A batch of {name} was yielded that another context read, or again after a later one: the next run would go "
         "on from a wrong position.",
         f"Yield each batch of this run's ctx once, in the order of reading; yield other rows as Batch({name}, rows).",

@@ -3,14 +3,14 @@
 import sys
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from orgsync.errors import OrgsyncError, RecordClassInvalid, ScriptNotLoaded
+from orgsync.errors import NameUnknown, OrgsyncError, RecordClassInvalid, ScriptNotLoaded
 from orgsync.records import Record, schema_of
+from orgsync.suggest import nearest
 
 from .loading import Script, load_scripts, record_classes
 from .sync import Sync
@@ -167,10 +167,10 @@ def _import(point: EntryPoint) -> tuple[Sync[Record], ModuleType]:
     return cast("Sync[Record]", loaded), sys.modules[point.module]
 
 
-def _unknown(name: str, known: list[str], folder: Path) -> ScriptNotLoaded:
-    near = get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(known))}."
-    return ScriptNotLoaded(
+def _unknown(name: str, known: list[str], folder: Path) -> NameUnknown:
+    near = nearest(name, known)
+    hint = f"Did you mean {near}?" if near else f"There are: {', '.join(sorted(known))}."
+    return NameUnknown(
         f"There is no sync called {name}.",
         f"{hint} Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder.",
     )

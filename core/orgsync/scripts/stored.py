@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from orgsync.errors import AlreadyRunning, TransientProblem
+from orgsync.errors import AlreadyRunning, TokenLocked
 from orgsync.records import parse_instant, to_stored
 from orgsync.salesforce.auth.credentials import SECRET_PARTS, Credentials, Grant
 from orgsync.store import Connection, ConnectionColumns, Store
@@ -44,7 +44,7 @@ class StoredVault:
             try:
                 await stack.enter_async_context(self.store.lock(f"token {self.name}", timeout=_RENEWAL_TIMEOUT))
             except AlreadyRunning as held:
-                problem = TransientProblem(
+                problem = TokenLocked(
                     f"Another process has been renewing the token of {self.name} for {_RENEWAL_TIMEOUT:.0f} seconds.",
                     "Run it again; where it stays so, look for a process of orgsync that hangs.",
                 )

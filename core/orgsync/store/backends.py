@@ -14,7 +14,7 @@ __all__ = ["open_backend", "open_view"]
 def open_backend(url: str, folder: Path) -> "AbstractAsyncContextManager[Backend]":
     """Open the database at `url`, created or upgraded if needed; `folder` is for its locks.
 
-    Raises ConfigurationInvalid for a URL of no supported database, StoreUnavailable for one that cannot be used.
+    Raises SettingInvalid for a URL of no supported database, StoreUnavailable for one that cannot be used.
     """
     from .sqlite.database import SqliteBackend
 

@@ -166,7 +166,7 @@ class Rows:
     async def of_sync(self, sync: str, connection: str | None = None) -> SyncCopy:
         """Count the rows and checkpoints that a sync has, on one connection or on all.
 
-        Raises ConfigurationInvalid, with the nearest name, for a sync that the store does not know.
+        Raises NameUnknown, with the nearest name, for a sync that the store does not know.
         """
         async with self._backend.reading() as on:
             return await resets.copy_of(on, sync, connection)
@@ -176,7 +176,7 @@ class Rows:
 
         Its tables are dropped and belong to nobody, its checkpoints and seen Ids go; with a connection, only that
         one's rows, checkpoints and seen Ids. Its runs stay listed. Raises AlreadyRunning while a run of it is under
-        way, ConfigurationInvalid as `of_sync` does.
+        way, NameUnknown as `of_sync` does.
         """
         async with self._backend.writing() as on:
             copy = await resets.copy_of(on, sync, connection)

@@ -43,7 +43,7 @@ class Store:
     async def open(cls, url: str, *, key: str | None = None, folder: Path) -> "AsyncGenerator[Store]":
         """Open the database at `url`, created or upgraded if needed, and close it at the end.
 
-        `folder` holds the locks and, unless `key` is given, the key file. Raises ConfigurationInvalid for a URL
+        `folder` holds the locks and, unless `key` is given, the key file. Raises SettingInvalid for a URL
         of no supported database, StoreUnavailable for a database that cannot be used.
         """
         _make(folder)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from .unknown_names import unknown
+from orgsync.errors import NameUnknown
 
 __all__ = ["ConnectionRow", "RunRow", "View", "connection_named"]
 
@@ -61,11 +61,11 @@ class View(Protocol):
         ...
 
     def connection(self, name: str) -> ConnectionRow:
-        """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
+        """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
         ...
 
     def run(self, run_id: int) -> RunRow:
-        """Read one run; raises ConfigurationInvalid for a number that none has."""
+        """Read one run; raises NameUnknown for a number that none has."""
         ...
 
     def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
@@ -77,7 +77,7 @@ class View(Protocol):
         ...
 
     def table(self, name: str) -> str:
-        """Return a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
+        """Return a record table by its own name or its class's, in any case; raises NameUnknown."""
         ...
 
     def columns(self, table: str) -> dict[str, str]:
@@ -97,16 +97,16 @@ class View(Protocol):
     ) -> Iterator[dict[str, Any]]:
         """Read rows of a record table as `Rows.read` does, those for which the SQL expression `where` holds.
 
-        `columns` are those to return, all by default. Raises ConfigurationInvalid, before the first row, for a column
+        `columns` are those to return, all by default. Raises ArgumentInvalid, before the first row, for a column
         that does not exist, and for a condition that is not one expression or reads anything but record tables.
         """
         ...
 
 
 def connection_named(name: str, there: Sequence[ConnectionRow], database: str) -> ConnectionRow:
-    """Return one of the connections by its name; raises ConfigurationInvalid, with the nearest name."""
+    """Return one of the connections by its name; raises NameUnknown, with the nearest name."""
     known = {each.name: each for each in there}
     if name in known:
         return known[name]
     none_yet = f"Make it with `orgsync connect {name}`."
-    raise unknown("connection", name, list(known), none_yet=none_yet, database=database)
+    raise NameUnknown.among("connection", name, list(known), none_yet=none_yet, database=database)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from orgsync.errors import ObjectNotFound
+from orgsync.errors import NotFound, ObjectNotFound
 
-from ..errors.judge import NotFound, unreadable
+from ..errors.judge import unreadable
 from ..http.messages import Response
 from .client import Client
 

@@ -15,11 +15,11 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import QueryIncomplete, ResponseUnreadable
 from orgsync.records import bare
 from orgsync.records.scalars import count_of
 
-from ..errors.judge import QueryIncomplete, problem_of, unreadable
+from ..errors.judge import problem_of, unreadable
 from ..http.http import Response
 from .client import Client, Judge
 from .repeats import RecentRows
@@ -63,7 +63,7 @@ class _Count:
         """Return the page if it can be the next one.
 
         Raises QueryIncomplete for a last one that leaves rows out, for one that repeats a row and for one that names
-        fewer rows than were read; AnswerUnreadable for one that leads back to one that was read or brings more rows
+        fewer rows than were read; ResponseUnreadable for one that leads back to one that was read or brings more rows
         than were found.
         """
         total = self.first_total(page)
@@ -75,10 +75,10 @@ class _Count:
             )
         versions = _versions_of(page)
         if page.next_url in self.urls or (versions and hash(versions) in self.pages):
-            raise AnswerUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
+            raise ResponseUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
         largest = self.largest_total(page)
         if largest is not None and rows > largest:
-            raise AnswerUnreadable(
+            raise ResponseUnreadable(
                 f"{self.request} goes on behind the {largest:,} rows that Salesforce says it found.", _AGAIN
             )
         if page.total is not None and page.total < self.rows:
@@ -167,7 +167,7 @@ async def _complete_result(client: Client, result: _Record) -> None:
     try:
         page = count.checked(_page(result))
     except (KeyError, TypeError, ValueError):
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             "A query was answered with a child query's rows in an unexpected shape.", _AGAIN
         ) from None
     count.add(page)
@@ -192,12 +192,12 @@ def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Cal
         except (KeyError, TypeError, ValueError):
             raise unreadable(answer) from None
         if len(page.records) > _MOST_ROWS:
-            raise AnswerUnreadable(
+            raise ResponseUnreadable(
                 f"{answer.place} was answered with a page of {len(page.records):,} rows, more than {_MOST_ROWS:,}.",
                 _AGAIN,
             )
         if not page.records and page.next_url:
-            raise AnswerUnreadable(
+            raise ResponseUnreadable(
                 f"{answer.place} was answered with an empty page that is not the last.", "Try again."
             )
         return page if count is None else count.checked(page)

@@ -9,26 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from orgsync.errors import OrgsyncError, QueryRefused
+from orgsync.errors import DeleteLogPurged, NotReplicateable, OrgsyncError, TooManyDeletions
 from orgsync.records import long_id, parse_instant
 
 from ..errors.error_body import api_error_of
-from ..errors.judge import NotReplicateable, problem_of, unreadable
+from ..errors.judge import problem_of, unreadable
 from ..http.messages import Response
 from .client import Client
 
-__all__ = ["DeleteLogPurged", "Deletions", "TooManyDeletions", "deleted", "latest_date_covered"]
+__all__ = ["Deletions", "deleted", "latest_date_covered"]
 
 _MINUTE = timedelta(minutes=1)
 _NOT_REPLICATEABLE = re.compile(r"\bnot (replicable|replicateable|support replication)\b", re.IGNORECASE)
-
-
-class DeleteLogPurged(QueryRefused):
-    """The log of deletions does not reach back so far (15 days, or less where it was purged): compare Ids instead."""
-
-
-class TooManyDeletions(QueryRefused):
-    """A window holds more deletions than one answer may (600,000)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import stamina
 
-from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, SignInNeeded, TransientProblem
+from orgsync.errors import NetworkProblem, OrgsyncError, ResponseUnreadable, SignInNeeded, TransientProblem
 from orgsync.printable import whole
 
 from ..errors.gateway import passes, unspoken
@@ -182,7 +182,7 @@ def _document(answer: Response | None) -> dict[str, JSON]:
         return {}
     try:
         document = answer.json()
-    except AnswerUnreadable:
+    except ResponseUnreadable:
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -12,20 +12,26 @@ from urllib.parse import quote
 
 import anyio
 
-from orgsync.errors import AccessRefused, LimitReached, ObjectNotFound, OrgsyncError, QueryRefused, ServerProblem
+from orgsync.errors import (
+    AccessRefused,
+    BulkQuotaSpent,
+    BulkRefused,
+    JobFailed,
+    NotFound,
+    ObjectNotFound,
+    OrgsyncError,
+    QueryRefused,
+)
 from orgsync.records.scalars import count_of
 
 from ..api.client import Client
 from ..errors.error_body import ApiError, api_error_of, shown
-from ..errors.judge import NotFound, problem_of, unreadable
+from ..errors.judge import problem_of, unreadable
 from ..errors.retry import pause
 from ..http.messages import Response
 
 __all__ = [
-    "BulkQuotaSpent",
-    "BulkRefused",
     "Job",
-    "JobFailed",
     "JobState",
     "abort_job",
     "complete",
@@ -43,22 +49,6 @@ _GROWTH = 1.5
 _LONGEST_WAIT = 20.0
 _LONGEST_ASKED = 60.0  # seconds, whatever Retry-After asks for
 _OF_EVERY_API = frozenset({"API_DISABLED_FOR_ORG", "INVALID_SESSION_ID", "INVALID_AUTH_HEADER"})
-
-
-class BulkRefused(QueryRefused):
-    """Bulk API 2.0 does not take the query, or does not serve the object or the user; the REST API may."""
-
-
-class BulkQuotaSpent(LimitReached):
-    """The org's query jobs, or the results they may store, are spent for these 24 hours; the REST API may serve."""
-
-
-class JobFailed(ServerProblem):
-    """A job came to no result: Salesforce gave it up, somebody aborted it, or it stands still or is gone."""
-
-    def __init__(self, cause: str, remedy: str = "", *, job: "Job") -> None:
-        super().__init__(cause, remedy)
-        self.job = job
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +105,7 @@ async def complete(client: Client, job: Job, *, stalled_after: float, tell: Call
     while True:
         seen, asked_to_wait = await _look(client, job.id, job.api_version)
         if seen is None:
-            raise JobFailed(f"The query job {job.id} is gone.", "Run the sync again: it makes another.", job=job)
+            raise JobFailed(f"The query job {job.id} is gone.", "Run the sync again: it makes another.", job_id=job.id)
         tell(seen)
         if seen.state == "JobComplete":
             return seen
@@ -188,7 +178,7 @@ def _ended(job: Job) -> JobFailed:
     return JobFailed(
         f"The query job {job.id} {how}{said}.",
         "Run the sync again; Setup > Bulk Data Load Jobs shows the job.",
-        job=job,
+        job_id=job.id,
     )
 
 
@@ -196,7 +186,7 @@ def _stalled(job: Job, seconds: float) -> JobFailed:
     return JobFailed(
         f"The query job {job.id} has stood still for {seconds:g} seconds ({job.state}, {job.processed or 0:,} rows).",
         "Run the sync again later; Setup > Bulk Data Load Jobs shows the job.",
-        job=job,
+        job_id=job.id,
     )
 
 

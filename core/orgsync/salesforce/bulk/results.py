@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from orgsync.errors import AnswerUnreadable, NetworkProblem, ServerProblem, TransientProblem
+from orgsync.errors import JobIncomplete, NetworkProblem, ResponseUnreadable, TransientProblem
 
 from ..api.client import Client
 from ..api.repeats import RecentRows
@@ -21,16 +21,12 @@ from .csv_records import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
 from .jobs import Job
 from .pages import Pages
 
-__all__ = ["JobIncomplete", "Part", "Place", "results"]
+__all__ = ["Part", "Place", "results"]
 
 _TRIES = 5  # of a page, without a new row from any of them
 _MOST_EMPTY = 20  # pages in a row without a row
 _END = "null"
 _MOST_DIGITS = 16  # of a number of rows
-
-
-class JobIncomplete(ServerProblem):
-    """A job's pages hold more or fewer rows together than the job says it found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ async def results(
 
     Values are text as the CSV has it: null and the empty string are both "". The last part, and only it, has no place;
     its rows may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it the connection.
-    Raises AnswerUnreadable where a page stays broken, and JobIncomplete where the whole is not what the job found.
+    Raises ResponseUnreadable where a page stays broken, and JobIncomplete where the whole is not what the job found.
     """
     async with aclosing(Pages(client, job, page)) as pages:
         reading = _Reading(pages, job, rows, start)
@@ -96,7 +92,7 @@ class _Reading:
                             self.place = part.place
                             yield part
                     return
-                except (NetworkProblem, AnswerUnreadable) as error:
+                except (NetworkProblem, ResponseUnreadable) as error:
                     problem = error
             tries = 1 if self.place != begun else tries + 1
             if tries >= _TRIES:
@@ -208,7 +204,7 @@ class _Page:
         place = Place(self.following, 0, total) if self.following else None
         return Part(self.header, self.held, place)
 
-    def _miscounted(self) -> AnswerUnreadable:
+    def _miscounted(self) -> ResponseUnreadable:
         return _unreadable(self, f"does not hold the {self.said:,} rows that it says")
 
 
@@ -240,5 +236,5 @@ def _no_end(job: Job, what: str) -> JobIncomplete:
     return JobIncomplete(f"The result of query job {job.id} {what}.", "Run the sync again: it makes another job.")
 
 
-def _unreadable(page: _Page, what: str) -> AnswerUnreadable:
-    return AnswerUnreadable(f"The answer to {page.name} {what}.", "Run the sync again: it goes on with the same job.")
+def _unreadable(page: _Page, what: str) -> ResponseUnreadable:
+    return ResponseUnreadable(f"The answer to {page.name} {what}.", "Run the sync again: it goes on with the same job.")

@@ -20,7 +20,15 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem, OrgsyncError
+from orgsync.errors import (
+    ArgumentInvalid,
+    ConfigurationProblem,
+    CredentialsInvalid,
+    NetworkProblem,
+    OrgsyncError,
+    ResponseUnreadable,
+    SettingInvalid,
+)
 
 from .body import gathered, paced
 from .bounds import DEFAULT_BOUNDS, Bounds, Pace
@@ -87,8 +95,8 @@ class Http:
         Of `form` and `json` at most one is given. `timeout` (seconds) overrides the pool's bound on each wait and, with
         the time to connect, the one on the whole, `largest` (bytes, unzipped) the one on the size. Any status is an
         answer; only what yields none raises: NetworkProblem, whose `sent` is False where the request cannot have
-        reached the server, AnswerTooLarge, AnswerUnreadable for an encoding that was not asked for, or
-        ConfigurationInvalid for a URL or a header that HTTP does not allow.
+        reached the server, AnswerTooLarge, ResponseUnreadable for an encoding that was not asked for, or
+        ConfigurationProblem for a URL or a header that HTTP does not allow.
         """
         body, body_type = body_of(form, json)
         request = Request(method, with_params(url, params), {**body_type, **(headers or {})}, body)
@@ -150,7 +158,7 @@ class Http:
         """Send a request, and give httpx's errors the names of ours."""
         if self._closed:
             raise RuntimeError("this Http is closed")
-        problem: ConfigurationInvalid
+        problem: ConfigurationProblem
         try:
             sent = httpx.Request(
                 request.method,
@@ -164,12 +172,12 @@ class Http:
             transport = self._transport(sent.url)
             return await transport.handle_async_request(sent)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-            problem = ConfigurationInvalid(
+            problem = ArgumentInvalid(
                 "A request's address is not one.",
                 "Check the path for line ends and other control characters, and the login URL.",
             )
         except (httpx.LocalProtocolError, UnicodeEncodeError):
-            problem = ConfigurationInvalid(
+            problem = CredentialsInvalid(
                 f"A header of {request.place} holds a character that HTTP does not allow.",
                 "Look for line ends and accents in pasted tokens and secrets.",
             )
@@ -225,7 +233,7 @@ async def _unzipped(body: AsyncIterator[bytes], response: httpx.Response, reques
     """Read a body, unzipped where it is zipped, in parts of a bounded size."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             f"{request.place} was answered in an encoding that was not asked for.",
             "Look for a proxy on the way that changes answers.",
         )
@@ -251,7 +259,7 @@ def _proxy_of(proxy: Proxy) -> httpx.Proxy:
     try:
         return httpx.Proxy(proxy.url)
     except (httpx.InvalidURL, ValueError):
-        problem = ConfigurationInvalid(
+        problem = SettingInvalid(
             f"{proxy.source} does not hold the address of a proxy.", f"Correct {proxy.source}, or unset it."
         )
     raise problem  # not chained: the address may hold a password

@@ -9,12 +9,12 @@ from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 from urllib.parse import urljoin, urlsplit
 
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import ResponseTooLarge, ResponseUnreadable
 
 from .bounds import LARGEST_ANSWER
 from .json_size import MOST_CONTAINERS, MOST_VALUES, is_too_large
 
-__all__ = ["JSON", "Response", "ResponseTooLarge", "Stream", "host_named", "named", "too_large"]
+__all__ = ["JSON", "Response", "Stream", "host_named", "named", "too_large"]
 
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 """What a JSON text can hold."""
@@ -22,10 +22,6 @@ JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | 
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 9000  # of a clock; instants are counted on from it
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-class ResponseTooLarge(AnswerUnreadable):
-    """An answer that is read whole grows beyond the bound; reading it again would cost as much again."""
 
 
 class _Head:
@@ -90,7 +86,7 @@ class Response(_Head):
     def json(self) -> JSON:
         """Read the body as JSON.
 
-        Raises AnswerUnreadable for HTML, text or nothing where JSON is due, and for JSON that is cut short, and
+        Raises ResponseUnreadable for HTML, text or nothing where JSON is due, and for JSON that is cut short, and
         ResponseTooLarge as `require_readable` does.
         """
         self.require_readable()
@@ -104,7 +100,7 @@ class Response(_Head):
             what = self._kind()
         else:
             return document
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             f"{self.place} was answered with {what} where JSON is due (status {self.status}, "
             f"{self.headers.get('content-type') or 'no content type'}).",
             "Salesforce or a proxy on the way is in trouble; try again later.",

@@ -4,7 +4,7 @@ import re
 import sqlite3
 from collections.abc import Collection, Sequence
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import ArgumentInvalid
 from orgsync.suggest import nearest
 
 __all__ = ["only_reading", "refusal", "require_expression"]
@@ -17,7 +17,7 @@ _QUOTES = "'\"`["
 
 
 def require_expression(condition: str, names: Collection[str]) -> None:
-    """Raise ConfigurationInvalid for a text that is not exactly one expression.
+    """Raise ArgumentInvalid for a text that is not exactly one expression.
 
     `names` are the tables and columns there are: SQLite silently reads any other name in double quotes as text.
     """
@@ -51,7 +51,7 @@ def only_reading(on: sqlite3.Connection, tables: Collection[str]) -> None:
     on.set_authorizer(may)
 
 
-def refusal(error: sqlite3.Error, columns: Sequence[str], table: str) -> ConfigurationInvalid | None:
+def refusal(error: sqlite3.Error, columns: Sequence[str], table: str) -> ArgumentInvalid | None:
     """Return an error that explains what is wrong with a condition; None if the condition is not the cause."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     if code == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
@@ -64,5 +64,5 @@ def refusal(error: sqlite3.Error, columns: Sequence[str], table: str) -> Configu
     return _refused(f"{error}.", f"{guess}The columns of {table}: {', '.join(columns)}.")
 
 
-def _refused(why: str, remedy: str) -> ConfigurationInvalid:
-    return ConfigurationInvalid(f"The condition cannot be used: {why}", remedy)
+def _refused(why: str, remedy: str) -> ArgumentInvalid:
+    return ArgumentInvalid(f"The condition cannot be used: {why}", remedy)

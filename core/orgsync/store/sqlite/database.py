@@ -50,7 +50,7 @@ class SqliteBackend:
     async def open(cls, url: str, folder: Path) -> "AsyncGenerator[SqliteBackend]":
         """Open the file, made if it is missing; its control tables are brought to this package's version.
 
-        Raises ConfigurationInvalid for a URL that is not an SQLite file's, StoreUnavailable for a database that
+        Raises SettingInvalid for a URL that is not an SQLite file's, StoreUnavailable for a database that
         cannot be used.
         """
         backend = cls(driver.address(url), folder)

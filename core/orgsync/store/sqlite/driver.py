@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.errors import SettingInvalid, StoreUnavailable
 
 __all__ = ["NOT_DURABLE", "Statements", "address", "engine", "file_of", "plain", "require_openable", "transaction"]
 
@@ -33,20 +33,18 @@ _BEGIN_WRITING = "BEGIN IMMEDIATE"  # a transaction that turns to writing later 
 
 
 def address(url: str) -> URL:
-    """Parse the database URL; raises ConfigurationInvalid for one that is not an SQLite file's."""
+    """Parse the database URL; raises SettingInvalid for one that is not an SQLite file's."""
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise ConfigurationInvalid(
-            "The database URL cannot be read.", "Write it as sqlite:///folder/orgsync.db."
-        ) from None
+        raise SettingInvalid("The database URL cannot be read.", "Write it as sqlite:///folder/orgsync.db.") from None
     if parsed.get_backend_name() != "sqlite":
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"Databases of the kind {parsed.get_backend_name()!r} are not supported.",
             "Use SQLite: sqlite:///folder/orgsync.db.",
         )
     if not parsed.database or ":memory:" in parsed.database:
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             "The database URL names no file, and a copy in memory would be lost.",
             "Write it as sqlite:///folder/orgsync.db.",
         )

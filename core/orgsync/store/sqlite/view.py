@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import NameUnknown
 
-from ..unknown_names import record_table, unknown
+from ..unknown_names import record_table
 from ..versions import VERSION_TABLE, is_newest
 from ..view import ConnectionRow, RunRow, connection_named
 from . import control_sql, row_sql, table_sql
@@ -67,14 +67,14 @@ class SqliteView:
         return [_connection(dict(zip(names, row, strict=True))) for row in found]
 
     def connection(self, name: str) -> ConnectionRow:
-        """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
+        """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
         return connection_named(name, self.connections(), str(self._path.absolute()))
 
     def run(self, run_id: int) -> RunRow:
-        """Read one run; raises ConfigurationInvalid for a number that none has."""
+        """Read one run; raises NameUnknown for a number that none has."""
         found = self._fetch(control_sql.RUN, (run_id,))
         if not found:
-            raise ConfigurationInvalid(f"There is no run {run_id}.", "List them with `orgsync runs`.")
+            raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
         return _run(found[0])
 
     def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
@@ -86,7 +86,7 @@ class SqliteView:
         return [name for (name,) in self._fetch(table_sql.RECORD_TABLES)]
 
     def table(self, name: str) -> str:
-        """Return a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
+        """Return a record table by its own name or its class's, in any case; raises NameUnknown."""
         return record_table(name, self.tables(), str(self._path.absolute()))
 
     def columns(self, table: str) -> dict[str, str]:
@@ -107,13 +107,13 @@ class SqliteView:
     ) -> Iterator[dict[str, Any]]:
         """Read rows of a record table as `Rows.read` does, those for which the SQL expression `where` holds.
 
-        `columns` are those to give, all by default. Raises ConfigurationInvalid, before the first row, for a column
+        `columns` are those to give, all by default. Raises ArgumentInvalid, before the first row, for a column
         that is not there and a condition that is not one expression or reads anything but record tables.
         """
         kinds = self.columns(table)
         for name in columns:
             if name not in kinds:
-                raise unknown("column", name, list(kinds), none_yet="")
+                raise NameUnknown.among("column", name, list(kinds), none_yet="")
         if where:
             self._require(where, table, list(kinds))
         key = ("sync_seq",) if changes else ("connection", "id")
@@ -150,7 +150,7 @@ class SqliteView:
             left = None if left is None else left - size
 
     def _require(self, where: str, table: str, columns: list[str]) -> None:
-        """Raise ConfigurationInvalid unless the condition is usable; from then on the connection can only read rows."""
+        """Raise ArgumentInvalid unless the condition is usable; from then on the connection can only read rows."""
         tables = self.tables()
         names = {name.lower() for each in tables for name in (each, *self.columns(each))}
         require_expression(where, names)
