@@ -92,6 +92,7 @@ class Lines:
 def _ending(event: Mapping[str, Any]) -> str:
     """Tell how a run ended."""
     changes = [f"{event[kind]:,} {kind}" for kind in _CHANGES if event[kind]]
+    changes += [f"{event['unchanged']:,} unchanged"] if changes and event["unchanged"] else []  # as `orgsync run` does
     told = ", ".join(changes) or "nothing new"
     if event["status"] != "done":
         told = ", ".join([event["status"], *changes, "again" if event.get("repeated") else ""]).removesuffix(", ")

@@ -57,6 +57,21 @@ async def test_a_dead_token_is_renewed_once_and_the_same_request_is_sent_again(o
     assert paths(org) == ["limits", "token", "limits"]
 
 
+async def test_what_was_never_sent_is_no_call_and_what_was_sent_is_one_even_without_an_answer(org: DemoOrg) -> None:
+    async with client_of(org, signed_in=True) as client:
+        org.stop()
+        with pytest.raises(NetworkProblem):
+            await client.get("limits")
+        with pytest.raises(NetworkProblem):
+            async with client.stream("limits"):
+                pass
+        assert client.usage.calls == 0
+        org.start()
+        org.add_fault(Fault.reset(), match="limits")
+        await client.get("limits")
+    assert client.usage.calls == 2
+
+
 async def test_a_session_that_is_dead_at_once_again_is_not_renewed_for_ever(org: DemoOrg) -> None:
     org.add_fault(Fault.json_error(401, "INVALID_SESSION_ID", "Session expired or invalid"), match="limits", times=None)
     async with client_of(org) as client:

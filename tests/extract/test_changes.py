@@ -332,6 +332,19 @@ async def test_several_record_classes_have_a_watermark_each(tmp_path: Path, org:
         assert changed(await project.run(both)) == (0, 0, 0)
 
 
+async def test_rows_that_a_script_leaves_out_are_not_counted_as_unchanged(tmp_path: Path, org: DemoOrg) -> None:
+    @sync
+    async def few(ctx: Context) -> Batches[Contact]:
+        async for batch in ctx.changes(Contact):
+            yield batch.filter(lambda each: each.id < ids(org)[10])
+
+    async with project_at(tmp_path, org) as project:
+        seen: list[int] = []
+        run = (await project.outcome(few, watch=lambda progress: seen.append(progress.rows))).run
+        assert (run.added, run.unchanged) == (10, 0)
+        assert seen[-1] == 25, "of those that were read"
+
+
 async def test_a_script_that_filters_drops_rows_from_the_copy(tmp_path: Path, org: DemoOrg) -> None:
     @sync
     async def named(ctx: Context) -> Batches[Contact]:

@@ -40,6 +40,7 @@ class Progress:
     updated: int = 0
     deleted: int = 0
     unchanged: int = 0
+    uncounted: int = 0  # came and are not in the copy: a script left them out, or they were deleted before
     api_calls: int = 0
     expected: int | None = None
     plan: Route | None = None
@@ -47,7 +48,7 @@ class Progress:
     @property
     def rows(self) -> int:
         """Rows read and committed so far."""
-        return self.added + self.updated + self.deleted + self.unchanged
+        return self.added + self.updated + self.deleted + self.unchanged + self.uncounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,8 @@ class _Running:
         self.progress.updated += counts.updated
         self.progress.deleted += counts.deleted
         self.progress.unchanged += counts.unchanged
+        counted = counts.added + counts.updated + counts.deleted + counts.unchanged
+        self.progress.uncounted += len(batch.rows) + len(batch.deleted_ids) - counted
         self.progress.api_calls = calls
 
     async def take_up(self, saved: Mapping[str, Checkpoint], *, full: bool) -> dict[str, Position]:

@@ -222,8 +222,7 @@ class Client:
     async def _send(self, method: str, path: str, access: Access, judge: Judge, **body: Unpack[Body]) -> Response:
         url, params = self._url(path, access), body.get("params")
         headers = _headers(access, body.get("headers"))
-        self.usage.calls += 1
-        with waiting():
+        with waiting(), self.usage.counted():
             answer = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
         self._note(answer)
         return _successful(answer, judge)
@@ -239,9 +238,8 @@ class Client:
     ) -> Stream:
         """Open a stream that stays open until the stack is left; one that is no success is closed at once."""
         url = self._url(path, access)
-        self.usage.calls += 1
         async with AsyncExitStack() as opening:
-            with waiting():
+            with waiting(), self.usage.counted():
                 stream = await opening.enter_async_context(
                     self._http.stream("GET", url, params=params, headers=_headers(access, headers), timeout=seconds)
                 )
