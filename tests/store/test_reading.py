@@ -133,3 +133,14 @@ async def test_a_session_sees_one_state_while_others_write(store: Store, run: Ru
         assert len((await session.exec(select(Contact))).all()) == 1
     async with store.session() as session:
         assert len((await session.exec(select(Contact))).all()) == 2
+
+
+async def test_rows_are_read_by_their_ids(store: Store, run: Run) -> None:
+    assert await store.rows.get("contact", "acme", ["a"]) == {}
+    await deliver(store, run, [contact("a"), contact("b"), contact("c")], deleted_ids=["b"])
+    found = await store.rows.get("contact", "acme", ["b", "a", "unknown"])
+    assert {key: (row["name"], row["is_deleted"], row["labels"]) for key, row in found.items()} == {
+        "a": ("Ann", False, ["a"]),
+        "b": ("Ann", True, ["a"]),
+    }
+    assert await store.rows.get("contact", "beta", ["a"]) == {}

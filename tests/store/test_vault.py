@@ -1,6 +1,5 @@
 """Keys: made once, readable by their owner alone, never replaced behind anyone's back."""
 
-import sqlite3
 import stat
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from cryptography.fernet import Fernet
 from orgsync.errors import KeyUnusable, StoreUnavailable
 from orgsync.store import Connection, Store
 from orgsync.store.vault import Vault
+from tests.store.databases import Database
 
 ACME = Connection(name="acme")
 SECRETS = {"refresh_token": "t0ken"}
@@ -105,15 +105,13 @@ async def test_a_broken_key_file_is_told_and_left_alone(url: str, folder: Path, 
     assert (folder / "key").read_bytes() == content
 
 
-async def test_credentials_moved_to_another_connection_are_refused(url: str, folder: Path, tmp_path: Path) -> None:
+async def test_credentials_moved_to_another_connection_are_refused(url: str, folder: Path, database: Database) -> None:
     async with Store.open(url, folder=folder) as store:
         await store.connections.save(ACME, SECRETS)
         await store.connections.save(Connection(name="beta"), {"refresh_token": "other"})
-    with sqlite3.connect(tmp_path / "orgsync.db") as raw:
-        raw.execute(
-            "UPDATE orgsync_connection SET secrets = (SELECT secrets FROM orgsync_connection WHERE name = 'acme')"
-        )
-    raw.close()
+    database.execute(
+        "UPDATE orgsync_connection SET secrets = (SELECT secrets FROM orgsync_connection WHERE name = 'acme')"
+    )
     async with Store.open(url, folder=folder) as store:
         assert await store.connections.secrets("acme") == SECRETS
         with pytest.raises(KeyUnusable, match=r"'beta' cannot be .*belong to another connection"):
