@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import ProjectNotFound, SettingInvalid
 from orgsync.settings import UnknownVariable, find_project, load_settings, require_project
 
 
@@ -70,7 +70,7 @@ def test_a_line_end_behind_a_credential_of_the_environment_is_taken_off(
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, text: str, named: str) -> None:
     toml(tmp_path, text)
-    with pytest.raises(ConfigurationInvalid, match=named) as caught:
+    with pytest.raises(SettingInvalid, match=named) as caught:
         load_settings(tmp_path)
     assert caught.value.exit_code == 2
     assert caught.value.remedy
@@ -82,7 +82,7 @@ def test_a_control_character_inside_of_a_credential_names_the_variable_and_shows
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
     monkeypatch.setenv(f"ORGSYNC_{name}", text)
-    with pytest.raises(ConfigurationInvalid, match=f"The variable ORGSYNC_{name} holds a line end") as caught:
+    with pytest.raises(SettingInvalid, match=f"The variable ORGSYNC_{name} holds a line end") as caught:
         load_settings(tmp_path)
     assert "5Aep" not in str(caught.value)
     assert caught.value.exit_code == 2
@@ -97,16 +97,16 @@ def test_keys_may_stand_on_lines_of_their_own(tmp_path: Path, monkeypatch: pytes
 
 def test_a_wrong_variable_is_named_and_its_value_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORGSYNC_TIMEOUT", "secret-by-mistake")
-    with pytest.raises(ConfigurationInvalid, match="ORGSYNC_TIMEOUT") as caught:
+    with pytest.raises(SettingInvalid, match="ORGSYNC_TIMEOUT") as caught:
         load_settings(tmp_path)
     assert "secret-by-mistake" not in str(caught.value)
 
 
 def test_the_nearest_name_is_told_of_a_key_that_is_no_setting(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationInvalid) as caught:
+    with pytest.raises(SettingInvalid) as caught:
         load_settings(toml(tmp_path, "tiemout = 5"))
     assert caught.value.remedy == "Did you mean timeout?"
-    with pytest.raises(ConfigurationInvalid) as caught:
+    with pytest.raises(SettingInvalid) as caught:
         load_settings(toml(tmp_path, "colour = 'red'"))
     assert "api_version, api_limit_share" in caught.value.remedy
     assert "client_secret" not in caught.value.remedy  # which the file may not hold
@@ -143,7 +143,7 @@ def test_a_list_in_a_variable_is_json(tmp_path: Path, monkeypatch: pytest.Monkey
     assert load_settings(tmp_path).allowed_hosts == ("a.example.com", "b.example.com")
     for wrong in ("a.example.com", "[1]"):
         monkeypatch.setenv("ORGSYNC_ALLOWED_HOSTS", wrong)
-        with pytest.raises(ConfigurationInvalid) as caught:
+        with pytest.raises(SettingInvalid) as caught:
             load_settings(tmp_path)
         assert "ORGSYNC_ALLOWED_HOSTS" in str(caught.value)
 
@@ -159,7 +159,7 @@ def test_the_folder_that_a_variable_names_is_the_project_and_its_file_is_read(
     assert require_project() == named.resolve()
     assert (load_settings().project, load_settings().timeout) == (named.resolve(), 5)
     monkeypatch.setenv("ORGSYNC_PROJECT", "nowhere")
-    with pytest.raises(ConfigurationInvalid, match="nowhere"):
+    with pytest.raises(ProjectNotFound, match="nowhere"):
         load_settings()
 
 
@@ -167,7 +167,7 @@ def test_a_folder_without_an_orgsync_toml_here_or_above_is_no_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigurationInvalid, match=r"no orgsync.toml here or above") as caught:
+    with pytest.raises(ProjectNotFound, match=r"no orgsync.toml here or above") as caught:
         require_project()
     assert "orgsync init" in caught.value.remedy
     toml(tmp_path, "")

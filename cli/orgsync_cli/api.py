@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import typer
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import ArgumentInvalid, FileUnusable
 
 from .commands import wait_for
 from .completion import connection_names
@@ -99,9 +99,9 @@ def _document(data: str) -> Any:
         text = sys.stdin.read() if data == "-" else Path(data[1:]).read_text("utf-8") if data[0:1] == "@" else data
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigurationInvalid(f"{data[1:]} cannot be read: {reason}.", "Check the path after the @.") from None
+        raise FileUnusable(f"{data[1:]} cannot be read: {reason}.", "Check the path after the @.") from None
     try:
         return json.loads(text)
     except ValueError as error:
         at = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it"
-        raise ConfigurationInvalid(f"--data is not JSON: {at}.", "Put it in single quotes in the shell.") from None
+        raise ArgumentInvalid(f"--data is not JSON: {at}.", "Put it in single quotes in the shell.") from None

@@ -55,8 +55,8 @@ def _shown(path: Path) -> str:
 
 
 def _files(paths: list[Path]) -> list[Path]:
-    """List the files that are meant; raises ConfigurationInvalid for a path that is not there."""
-    from orgsync.errors import ConfigurationInvalid
+    """List the files that are meant; raises FileUnusable for a path that is not there."""
+    from orgsync.errors import FileUnusable
 
     files: list[Path] = []
     for path in paths:
@@ -65,5 +65,5 @@ def _files(paths: list[Path]) -> list[Path]:
         elif path.is_file():
             files.append(path)
         else:
-            raise ConfigurationInvalid(f"There is no {path}.", "Name a cassette or a folder of cassettes.")
+            raise FileUnusable(f"There is no {path}.", "Name a cassette or a folder of cassettes.")
     return files

@@ -66,7 +66,7 @@ class Commands(TyperGroup):
                 return super().invoke(ctx)
         except OrgsyncError as error:
             show_problem(error)
-            json_error(type(error).__name__, error.cause, error.remedy, error.exit_code)
+            json_error(error)
             raise typer.Exit(error.exit_code) from None
         finally:
             stdout().flush()  # while a broken pipe can still be told from a mistake
@@ -87,7 +87,7 @@ def _usage_errors() -> Generator[None]:
             raise
         problem = usage_problem(error)
         show_problem(problem)
-        json_error("UsageError", problem.cause, problem.remedy, problem.exit_code)
+        json_error(problem)
         raise typer.Exit(problem.exit_code) from None
 
 
@@ -155,7 +155,7 @@ class Program(typer.Typer):
 
 
 def enter_project() -> None:
-    """Raise ConfigurationInvalid outside of a project; a variable that is no setting is shown as any warning."""
+    """Raise ProjectNotFound outside of a project; a variable that is no setting is shown as any warning."""
     from orgsync.settings import UnknownVariable, load_settings, require_project
 
     require_project()

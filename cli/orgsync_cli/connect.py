@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from orgsync.errors import ConfigurationInvalid, SignInNeeded
+from orgsync.errors import ArgumentInvalid, KeyUnusable, SignInNeeded
 
 from .commands import wait_for
 from .completion import connection_names
@@ -130,7 +130,7 @@ async def _parts(project: "Project", name: str, asked: Asked) -> Parts:
         return Parts(asked, project.settings)
     try:
         stored = await project.store.connections.secrets(name)
-    except ConfigurationInvalid as error:
+    except KeyUnusable as error:
         say(f"warning: {error.cause} They are asked for again.")
         stored = dict[str, Any]()
     secrets = {key: value for key, value in stored.items() if isinstance(value, str)}
@@ -181,5 +181,5 @@ def _metadata(text: str) -> dict[str, Any]:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise ConfigurationInvalid("--metadata is not a JSON object.", 'Write it as \'{"plan": "gold"}\'.')
+        raise ArgumentInvalid("--metadata is not a JSON object.", 'Write it as \'{"plan": "gold"}\'.')
     return cast("dict[str, Any]", document)

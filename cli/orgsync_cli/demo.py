@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import FileUnusable, NameTaken, PortUnavailable
 
 from .commands import wait_for
 from .output import examples, result, say, stdout
@@ -68,13 +68,13 @@ def _folder(keep: Path | None) -> Generator[Path]:
             yield Path(name)
         return
     if (keep / ".orgsync").exists():
-        raise ConfigurationInvalid(f"{keep} holds a copy already.", "Name another folder: orgsync demo --keep DIR.")
+        raise NameTaken(f"{keep} holds a copy already.", "Name another folder: orgsync demo --keep DIR.")
     from orgsync.settings import PROJECT_FILE
 
     try:
         keep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationInvalid(f"{keep} cannot be made: {error.strerror}.", "Name another folder.") from error
+        raise FileUnusable(f"{keep} cannot be made: {error.strerror}.", "Name another folder.") from error
     (keep / PROJECT_FILE).touch()  # it is a project like any other, in which every command works
     yield keep
 
@@ -101,7 +101,7 @@ def _serve(port: int, callback_urls: Sequence[str]) -> None:
     try:
         org.start()
     except OSError as error:
-        raise ConfigurationInvalid(
+        raise PortUnavailable(
             f"The demo org cannot listen on port {port}: {error.strerror}.", "Choose another: --port 0 takes any."
         ) from error
     try:

@@ -35,12 +35,12 @@ def init(
     is there already stays as it is, so it may be run again at any time. The tests pass at once: run pytest. The syncs
     that orgsync brings (contacts, accounts) need no file.
     """
-    from orgsync.errors import ConfigurationInvalid
+    from orgsync.errors import FileUnusable
 
     try:
         _write_project(folder)
     except OSError as error:
-        raise ConfigurationInvalid(
+        raise FileUnusable(
             f"The project cannot be written to {folder}: {error.strerror or type(error).__name__}.",
             "Choose a folder that you may write to: orgsync init DIR.",
         ) from error

@@ -77,7 +77,10 @@ def _line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str
 
 
 def _retrying(details: "RetryDetails") -> None:
-    """Tell that something is tried again. Of an error that is not ours only the type is told."""
+    """Log that something is tried again, for which sync and connection. An error that is not ours is a type alone."""
     error = details.caused_by
     cause = error.cause if isinstance(error, OrgsyncError) else f"{type(error).__name__}."
-    structlog.get_logger("orgsync").warning(f"retrying in {brief(details.wait_for)}: {cause}")
+    of = structlog.contextvars.get_contextvars()
+    about = " on ".join(str(of[name]) for name in ("sync", "connection") if name in of)
+    what = f"{about}: retrying" if about else "retrying"
+    structlog.get_logger("orgsync").warning(f"{what} in {brief(details.wait_for)}: {cause}")

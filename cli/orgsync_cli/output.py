@@ -103,12 +103,12 @@ def json_line(value: Mapping[str, Any]) -> None:
     stdout().flush()
 
 
-def json_error(kind: str, cause: str, remedy: str, exit_code: int) -> None:
+def json_error(error: "OrgsyncError") -> None:
     """Give the error that ends a command to the program that reads its JSON, if one does."""
     if not speech.as_json:
         return
-    error = {"kind": kind, "cause": _one_line(cause), "remedy": _one_line(remedy), "exit_code": exit_code}
-    json_line({"error": error})
+    cause, remedy = _one_line(error.cause), _one_line(error.remedy)
+    json_line({"error": {"code": error.code, "cause": cause, "remedy": remedy, "exit_code": error.exit_code}})
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
@@ -191,8 +191,10 @@ def show_unexpected(error: BaseException) -> None:
     remedy = "--debug shows the traceback; please report it."
     say(cause, mark=f"{_red('error:')} ")
     say(f"       {remedy}")
+    from orgsync.errors import InternalError
+
     with suppress(BrokenPipeError):  # nobody reads stdout any more; stderr has it
-        json_error("Unexpected", cause, remedy, 1)
+        json_error(InternalError(cause, remedy))
 
 
 def console(stream: TextIO | None = None) -> "Console":

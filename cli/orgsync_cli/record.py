@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import PackageMissing
 
 from .commands import wait_for
 from .completion import connection_names, sync_names
@@ -82,9 +82,7 @@ def _require_test_kit() -> None:
     try:
         import vcr  # noqa: F401 # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
     except ImportError:
-        raise ConfigurationInvalid(
-            "Recording needs packages that are not installed.", "Install them: pip install 'orgsync[testing]'."
-        ) from None
+        raise PackageMissing("Recording needs packages that are not installed.", extra="testing") from None
 
 
 async def _heard(recording: "Recording", sync: "Sync[Record]", runs: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgsync.errors import AlreadyRunning, ConfigurationInvalid, OrgsyncError
+from orgsync.errors import AlreadyRunning, ArgumentInvalid, OrgsyncError
 
 from .commands import wait_for
 from .completion import connection_names, sync_names
@@ -69,7 +69,7 @@ def run(
     the worst.
     """
     if limit is not None and not dry_run:
-        raise ConfigurationInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
+        raise ArgumentInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
     chosen = _Chosen(list(dict.fromkeys(sync)), connection or [], every_one, full, reconcile, dry_run, limit, as_json)
     raise typer.Exit(wait_for(lambda: _run(chosen)))
 

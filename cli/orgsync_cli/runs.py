@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import ArgumentInvalid
 
 from .commands import open_view
 from .completion import connection_names, sync_names
@@ -30,7 +30,7 @@ def _number(text: str | None) -> str | None:
     """Check, while the call is read, that what stands for a run is a number."""
     if text is None or (text.isascii() and text.isdigit()):
         return text
-    raise ConfigurationInvalid(
+    raise ArgumentInvalid(
         f"{text!r} is not the number of a run.",
         f"Did you mean the runs of a sync: orgsync runs --sync {text}; or of a connection: orgsync runs -c {text}?",
     )

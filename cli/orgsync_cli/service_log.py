@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from stamina.instrumentation import set_on_retry_hooks
 
 from orgsync.printable import printable
 from orgsync.scheduler import RUN_ENDED
@@ -35,6 +36,8 @@ def configure_service_log(*, as_json: bool, debug: bool) -> None:
         logger_factory=structlog.WriteLoggerFactory(stdout() if as_json else sys.stderr),
         cache_logger_on_first_use=False,
     )
+    if not debug:
+        set_on_retry_hooks([])  # the scheduler reports what is retried, once
 
 
 def _without_traceback(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -57,7 +60,7 @@ class _Json:
 
 
 class Lines:
-    """A line for each event; runs that have nothing to tell are summed up, in at most one line a minute."""
+    """A line for each event; runs that have nothing to report are counted in a line a minute at most."""
 
     def __init__(self) -> None:
         self._quiet = 0
@@ -72,8 +75,11 @@ class Lines:
             self._quiet += 1
             raise structlog.DropEvent
         summed, self._quiet, self._since = self._quiet, 0, at
-        more = f"; before it {amount(summed, 'run')} with nothing to tell" if summed else ""
-        return _line(at, event["level"], f"{_ending(event)}{more}", event)
+        line = _line(at, event["level"], _ending(event), event)
+        if not summed:
+            return line
+        total = f"{amount(summed, 'run')}, of all syncs and connections together, had nothing to report"
+        return f"{_line(at, 'info', total, {})}\n{line}"
 
     @staticmethod
     def _is_quiet(event: Mapping[str, Any]) -> bool:
@@ -86,6 +92,7 @@ class Lines:
 def _ending(event: Mapping[str, Any]) -> str:
     """Tell how a run ended."""
     changes = [f"{event[kind]:,} {kind}" for kind in _CHANGES if event[kind]]
+    changes += [f"{event['unchanged']:,} unchanged"] if changes and event["unchanged"] else []  # as `orgsync run` does
     told = ", ".join(changes) or "nothing new"
     if event["status"] != "done":
         told = ", ".join([event["status"], *changes, "again" if event.get("repeated") else ""]).removesuffix(", ")

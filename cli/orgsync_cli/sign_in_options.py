@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import typer
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import CredentialsInvalid, FileUnusable
 
 if TYPE_CHECKING:
     from orgsync.salesforce.auth.credentials import Credentials
@@ -71,7 +71,7 @@ class Parts:
         return "refresh-token" if usable else "browser"
 
     def credentials(self, flow: Flow) -> "Credentials":
-        """Put together what the flow needs; raises ConfigurationInvalid, which names what is missing."""
+        """Put together what the flow needs; raises CredentialsInvalid, which names what is missing."""
         from orgsync.salesforce.auth.credentials import Credentials
         from orgsync.salesforce.auth.grants import parse_sfdx_auth_url
 
@@ -156,7 +156,7 @@ class Parts:
     def _prompted(self, label: str, source: str, *, hidden: bool = False) -> str:
         if not sys.stdin.isatty():
             what = label.partition(" (")[0]
-            raise ConfigurationInvalid(
+            raise CredentialsInvalid(
                 f"The sign-in lacks its {what[0].lower()}{what[1:]}, and there is nobody to ask.", f"Give {source}."
             )
         return _ask(label, hidden=hidden)
@@ -185,4 +185,4 @@ def _text_of(path: Path, what: str) -> str:
         return path.expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ConfigurationInvalid(f"The {what} cannot be read from {path}: {reason}.", "Check the path.") from None
+        raise FileUnusable(f"The {what} cannot be read from {path}: {reason}.", "Check the path.") from None

@@ -17,6 +17,9 @@ __all__ = ["EXAMPLES", "status"]
 EXAMPLES = examples("orgsync status", "orgsync status --json     one object a line, for a monitor")
 
 
+_SPARE = ("last success", "rows", "lag", "failed", "due")
+"""The columns that a narrow terminal loses, the least important first: the lag tells most of the last success."""
+
 _LONG = timedelta(minutes=1)
 """How long a run may be under way before a line of its own says so."""
 
@@ -64,7 +67,7 @@ def _show(found: "list[Status]") -> None:
         ]
         for each in found
     ]
-    show_table(headings, rows, right=["rows", "failed"], spare=["due", "failed", "lag"], elastic="connection")
+    show_table(headings, rows, right=["rows", "failed"], spare=_SPARE, elastic="connection")
     for each in found:
         about = f"{each.sync} on {each.connection}"
         if each.running_for and (each.waits_for or each.running_for > _LONG):

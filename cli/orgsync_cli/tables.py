@@ -35,7 +35,8 @@ def show_table(
 ) -> None:
     """Show rows under headings, no wider than the terminal and without control characters.
 
-    The `right` columns hold numbers; the `spare` ones go first where it is narrow; the `elastic` one is cut short.
+    The `right` columns hold numbers; the `spare` ones are left out where it is narrow, the first of them first,
+    and counted below; the `elastic` one is cut short.
     Where it is still too narrow, the widest texts go on in a second line, at a blank or behind one of `/-_.`.
     """
     from rich import box
@@ -60,6 +61,13 @@ def show_table(
         cells = (row[n] if headings[n] == elastic else broken(row[n], narrow.get(n, widths[n])) for n in kept)
         table.add_row(*map(Text, cells))
     screen.print(table)
+    if hidden := len(headings) - len(kept):
+        say(left_out(hidden, "too wide", "--json"))
+
+
+def left_out(columns: int, why: str, option: str) -> str:
+    """Return what is said of columns that are not shown, and which option shows them."""
+    return f"{amount(columns, 'column is', 'columns are')} left out, {why}: {option} shows all"
 
 
 def _kept_columns(
@@ -137,7 +145,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, c
     notes = ["there are more rows: --limit N shows them"] if more else []
     if hidden := len(rows[0]) - len(columns):
         why = "too wide" if chosen else "empty or too wide"
-        notes.append(f"{amount(hidden, 'column is', 'columns are')} left out, {why}: --format json shows all")
+        notes.append(left_out(hidden, why, "--format json"))
     for note in notes:
         say(textwrap.fill(note, shutil.get_terminal_size().columns) if sys.stderr.isatty() else note)
 

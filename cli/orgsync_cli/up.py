@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import NoConnection
 
 from .commands import wait_for
 from .completion import connection_names, sync_names
@@ -77,7 +77,7 @@ async def _up(chosen: _Chosen) -> int:
     async with open_project(settings) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
             if chosen.once and not await project.store.connections.list():
-                raise ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
+                raise NoConnection
             scheduler = Scheduler(project, scripts, connections=chosen.connections)
             if chosen.once:
                 worst = await scheduler.run_due()

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import typer
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import UsageInvalid
 
 __all__ = ["UsageError", "is_help", "usage_problem"]
 
@@ -23,7 +23,7 @@ def is_help(error: Exception) -> bool:
     return type(error).__name__ == "NoArgsIsHelpError"
 
 
-def usage_problem(error: Exception) -> ConfigurationInvalid:
+def usage_problem(error: Exception) -> UsageInvalid:
     """Return the cause and the remedy of a wrong call."""
     wrong: Any = error
     ctx = wrong.ctx
@@ -36,44 +36,44 @@ def usage_problem(error: Exception) -> ConfigurationInvalid:
     if kind == "BadParameter":
         return _wrong_value(wrong, called, ctx)
     if kind == "BadOptionUsage":
-        return ConfigurationInvalid(f"{called}: {_sentence(text)}", _help_of(called))
+        return UsageInvalid(f"{called}: {_sentence(text)}", _help_of(called))
     if text.startswith("No such command"):
         return _no_such_command(text, called, ctx)
     if "extra argument" in text:
         return _extra(text, called, ctx)
-    return ConfigurationInvalid(f"{called}: {_sentence(text)}", _help_of(called))
+    return UsageInvalid(f"{called}: {_sentence(text)}", _help_of(called))
 
 
-def _missing(wrong: Any, called: str, ctx: Any) -> ConfigurationInvalid:
+def _missing(wrong: Any, called: str, ctx: Any) -> UsageInvalid:
     param = wrong.param
     if param is None:
-        return ConfigurationInvalid(f"{called}: {_sentence(wrong.format_message())}", _help_of(called))
+        return UsageInvalid(f"{called}: {_sentence(wrong.format_message())}", _help_of(called))
     name = _name_of(param)
     about = str(getattr(param, "help", None) or "").rstrip(".")
     about = about[:1].lower() + about[1:] if about[1:2].islower() else about
     takes = f"; {_LISTS[name]}" if name in _LISTS and called != "orgsync connect" else ""
-    return ConfigurationInvalid(
+    return UsageInvalid(
         f"{called} needs {name}{f' ({about})' if about else ''}.", f"{_example(called, ctx)}{takes}. {_help_of(called)}"
     )
 
 
-def _no_such_option(wrong: Any, called: str) -> ConfigurationInvalid:
+def _no_such_option(wrong: Any, called: str) -> UsageInvalid:
     option = str(wrong.option_name)
     near = get_close_matches(option, list(wrong.possibilities or ()), n=1)
     guess = f"Did you mean {near[0]}? " if near else ""
-    return ConfigurationInvalid(f"{called} has no option {option}.", f"{guess}{_help_of(called)}")
+    return UsageInvalid(f"{called} has no option {option}.", f"{guess}{_help_of(called)}")
 
 
-def _wrong_value(wrong: Any, called: str, ctx: Any) -> ConfigurationInvalid:
+def _wrong_value(wrong: Any, called: str, ctx: Any) -> UsageInvalid:
     """Tell of a value that an argument or an option does not take."""
     name = str(wrong.param_hint or (_name_of(wrong.param) if wrong.param is not None else "a value")).strip("'[]")
     text = _NUMBER.sub("it must be a whole number", str(wrong.message).removeprefix("Value error, "))
     text = text.replace("Input should be", "it must be")
     given, choices = ("", list[str]()) if " is not one of " not in text else _split(text)
     if choices and (near := get_close_matches(given.lower(), choices, n=1, cutoff=_CLOSE)):
-        return ConfigurationInvalid(f"{name}: {_sentence(text)}", f"Did you mean {near[0]}? {_help_of(called)}")
+        return UsageInvalid(f"{name}: {_sentence(text)}", f"Did you mean {near[0]}? {_help_of(called)}")
     example = "" if name.startswith("-") else f"{_example(called, ctx)}. "
-    return ConfigurationInvalid(f"{name}: {_sentence(text)}", f"{example}{_help_of(called)}")
+    return UsageInvalid(f"{name}: {_sentence(text)}", f"{example}{_help_of(called)}")
 
 
 def _split(text: str) -> tuple[str, list[str]]:
@@ -81,7 +81,7 @@ def _split(text: str) -> tuple[str, list[str]]:
     return given, choices
 
 
-def _no_such_command(text: str, called: str, ctx: Any) -> ConfigurationInvalid:
+def _no_such_command(text: str, called: str, ctx: Any) -> UsageInvalid:
     """Tell of a command that there is not; what was meant is near, or the only one of its group."""
     found = _NAMED.search(text)
     name = found.group(1) if found else ""
@@ -89,26 +89,26 @@ def _no_such_command(text: str, called: str, ctx: Any) -> ConfigurationInvalid:
     near = get_close_matches(name.lower(), known, n=1, cutoff=_CLOSE)
     cause = f"{called} has no command {name}."
     if near:
-        return ConfigurationInvalid(cause, f"Did you mean: {called} {near[0]}? {_help_of(called)}")
+        return UsageInvalid(cause, f"Did you mean: {called} {near[0]}? {_help_of(called)}")
     if len(known) == 1:
-        return ConfigurationInvalid(cause, f"Did you mean: {called} {known[0]} {name}? {_help_of(called)}")
+        return UsageInvalid(cause, f"Did you mean: {called} {known[0]} {name}? {_help_of(called)}")
     if "show" in known:
-        return ConfigurationInvalid(cause, f"Did you mean: {called} show {name}? There are: {', '.join(known)}.")
-    return ConfigurationInvalid(cause, f"There are: {', '.join(known)}. {_help_of(called)}")
+        return UsageInvalid(cause, f"Did you mean: {called} show {name}? There are: {', '.join(known)}.")
+    return UsageInvalid(cause, f"There are: {', '.join(known)}. {_help_of(called)}")
 
 
-def _extra(text: str, called: str, ctx: Any) -> ConfigurationInvalid:
+def _extra(text: str, called: str, ctx: Any) -> UsageInvalid:
     """Tell of an argument too many; where a command takes a sync or a connection by an option, that was meant."""
     found = re.search(r"\((?!s\))(.*)\)", text)
     extra = found.group(1) if found else ""
     params = ctx.command.params
     if arguments := [_name_of(each) for each in params if each.param_type_name == "argument"]:
         remedy = f"It takes {' '.join(arguments)}; put what has blanks in it in quotes. {_help_of(called)}"
-        return ConfigurationInvalid(f"{called} has no place for {extra}.", remedy)
+        return UsageInvalid(f"{called} has no place for {extra}.", remedy)
     options = [max(each.opts, key=len) for each in params if each.metavar in _LISTS]
     ways = " or ".join(f"{called} {option} {extra}" for option in options)
     remedy = f"Did you mean: {ways}?" if ways else f"Leave it out: {called}."
-    return ConfigurationInvalid(f"{called} takes no argument, but was given {extra}.", f"{remedy} {_help_of(called)}")
+    return UsageInvalid(f"{called} takes no argument, but was given {extra}.", f"{remedy} {_help_of(called)}")
 
 
 def _example(called: str, ctx: Any) -> str:

@@ -5,15 +5,15 @@ import os
 import re
 import tomllib
 import warnings
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from .errors import ConfigurationInvalid
+from .errors import ProjectNotFound, SettingInvalid
+from .suggest import nearest
 
 __all__ = ["PROJECT_FILE", "Settings", "UnknownVariable", "find_project", "load_settings", "require_project"]
 
@@ -61,7 +61,7 @@ class Settings(BaseModel):
         default=1000, ge=0, description="Bytes a second at which a Bulk result must come, over `timeout` seconds."
     )
     largest_answer: int = Field(
-        default=268_435_456, gt=0, description="Bytes, unzipped, up to which an answer is read whole."
+        default=67_108_864, gt=0, description="Bytes, unzipped, up to which an answer is read whole."
     )
     retry_for: float = Field(default=60, ge=0, description="Seconds for which what passes by itself is tried again.")
     lag: float = Field(
@@ -128,13 +128,13 @@ _LISTS = tuple(name for name, field in Settings.model_fields.items() if isinstan
 def find_project(start: Path | None = None) -> Path:
     """Find the nearest folder upwards that holds an orgsync.toml; where there is none, the folder itself.
 
-    A folder that the variable ORGSYNC_PROJECT names comes before any search. Raises ConfigurationInvalid where it is
+    A folder that the variable ORGSYNC_PROJECT names comes before any search. Raises ProjectNotFound where it is
     not there.
     """
     named = os.environ.get(f"{_PREFIX}PROJECT")
     if named and start is None:
         if not Path(named).is_dir():
-            raise ConfigurationInvalid(
+            raise ProjectNotFound(
                 f"ORGSYNC_PROJECT names {named}, which is not a folder.", "Correct the variable, or unset it."
             )
         return Path(named).resolve()
@@ -145,11 +145,11 @@ def find_project(start: Path | None = None) -> Path:
 def require_project() -> Path:
     """Find the project around the working directory, or the one that ORGSYNC_PROJECT names.
 
-    Raises ConfigurationInvalid where there is none.
+    Raises ProjectNotFound where there is none.
     """
     project = find_project()
     if not (project / PROJECT_FILE).is_file() and not os.environ.get(f"{_PREFIX}PROJECT"):
-        raise ConfigurationInvalid(
+        raise ProjectNotFound(
             f"There is no {PROJECT_FILE} here or above: this folder is not part of a project.",
             "Go to a project's folder, or begin one here: orgsync init.",
         )
@@ -159,7 +159,7 @@ def require_project() -> Path:
 def load_settings(start: Path | None = None) -> Settings:
     """Read the settings of the project around a folder, the working directory by default.
 
-    Raises ConfigurationInvalid, which names the setting, for a value that is wrong and for a key of the file that is
+    Raises SettingInvalid, which names the setting, for a value that is wrong and for a key of the file that is
     no setting. A variable that is none is an `UnknownVariable` warning: others may have put it there.
     """
     project = find_project(start)
@@ -171,7 +171,7 @@ def load_settings(start: Path | None = None) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
         place = f"the variable {_PREFIX}{name.upper()}" if name in variables else PROJECT_FILE
-        raise ConfigurationInvalid(f"The setting {name} is wrong: {first['msg']}.", f"Correct it in {place}.") from None
+        raise SettingInvalid(f"The setting {name} is wrong: {first['msg']}.", f"Correct it in {place}.") from None
 
 
 def _from_variables(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -196,14 +196,14 @@ def _from_variables(environment: Mapping[str, str]) -> dict[str, Any]:
 def _stripped(variable: str, text: str) -> str:
     """Take blanks and line ends off a credential: mounted secrets and pasted ones often end with one.
 
-    Raises ConfigurationInvalid for one with a control character inside, which nothing that signs in has.
+    Raises SettingInvalid for one with a control character inside, which nothing that signs in has.
     """
     name = variable.removeprefix(_PREFIX).lower()
     if name not in _CREDENTIALS:
         return text
     stripped = text.strip()
     if name not in ("key", "private_key") and _CONTROL.search(stripped):  # keys on lines of their own, and a path
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"The variable {variable} holds a line end, a tab or another character that is no text.",
             "Set it again, as one line; where it comes from a file, look at what is in there.",
         )
@@ -214,18 +214,14 @@ def _list_of(variable: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"The variable {variable} is not a JSON list.", f'Write it so: {variable}=\'["one", "another"]\'.'
         ) from None
 
 
 def _nearest_variable(name: str) -> str:
-    near = _nearest(name, Settings.model_fields)
+    near = nearest(name, Settings.model_fields)
     return f" Did you mean {_PREFIX}{near.upper()}?" if near else ""
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    return next(iter(get_close_matches(name.lower().replace("-", "_"), list(known), n=1)), "")
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -234,20 +230,20 @@ def _from_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigurationInvalid(f"{path} cannot be read: {error}.", "Correct it; it is a TOML file.") from None
+        raise SettingInvalid(f"{path} cannot be read: {error}.", "Correct it; it is a TOML file.") from None
     if secret := next((name for name in _SECRETS if name in settings), None):
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"{path.name} holds the secret {secret}, but it is a file that gets committed.",
             f"Take it out, call it compromised if others have seen it, and set {_PREFIX}{secret.upper()} instead.",
         )
     if "project" in settings:
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"{path.name} sets project, but the project is the folder that the file is in.", "Take it out."
         )
     if unknown := next((name for name in settings if name not in Settings.model_fields), None):
-        near = _nearest(unknown, Settings.model_fields)
+        near = nearest(unknown, Settings.model_fields)
         settable = ", ".join(name for name in Settings.model_fields if name not in (*_SECRETS, "project"))
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"{path.name} sets {unknown}, which is not a setting.",
             f"Did you mean {near}?" if near else f"There are: {settable}.",
         )

@@ -1,5 +1,6 @@
 """Answers with values that nothing can hold: they are left out, or told as the server's fault."""
 
+import gzip
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -12,8 +13,9 @@ from anyio.abc import SocketAttribute, SocketStream
 
 from orgsync import Batch, Batches, Context, Record, sync
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem, QueryRefused, ScriptProblem
+from orgsync.errors import NetworkProblem, QueryRefused, ResponseUnreadable, ScriptProblem, SettingInvalid
 from orgsync.extract import column_groups, rest
+from orgsync.salesforce.api.query import pages
 from orgsync.salesforce.api.usage import parse_limit_info
 from orgsync.salesforce.auth.token_response import lifetime_of, parse_token_response
 from orgsync.salesforce.http.bounds import Bounds
@@ -21,7 +23,10 @@ from orgsync.salesforce.http.environment import trusted
 from orgsync.salesforce.http.http import Http
 from orgsync.salesforce.http.messages import Response
 from tests.extract.extracting import reading
+from tests.http.raw_server import RawServer, reply
 from tests.projects import project_at
+
+from .clients import lone_client
 
 
 class Contact(Record, table=True):
@@ -111,13 +116,13 @@ def test_certificates_may_lie_in_several_folders(tmp_path: Path, monkeypatch: py
     assert trusted() is not True
     (tmp_path / "9d66eef0.0").touch()
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}/neither")
-    with pytest.raises(ConfigurationInvalid, match="SSL_CERT_DIR"):
+    with pytest.raises(SettingInvalid, match="SSL_CERT_DIR"):
         trusted()
 
 
 def test_a_certificate_in_the_place_of_its_files_name_is_told_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "x" * 5000)
-    with pytest.raises(ConfigurationInvalid, match="SSL_CERT_FILE names x") as caught:
+    with pytest.raises(SettingInvalid, match="SSL_CERT_FILE names x") as caught:
         trusted()
     assert len(str(caught.value)) < 600
 
@@ -126,8 +131,19 @@ async def test_a_proxy_whose_address_is_none_is_named_by_its_variable(monkeypatc
     monkeypatch.setenv("HTTPS_PROXY", "http://999.1.1.1:3128")
     monkeypatch.delenv("https_proxy", raising=False)
     async with Http() as http:
-        with pytest.raises(ConfigurationInvalid, match="HTTPS_PROXY does not hold the address of a proxy"):
+        with pytest.raises(SettingInvalid, match="HTTPS_PROXY does not hold the address of a proxy"):
             await http.send("GET", "https://login.salesforce.com/")
+
+
+@pytest.mark.parametrize(("rows", "words"), [(1_500_000, "JSON of more than 1,000,000 objects"), (2_001, "2,001 rows")])
+async def test_a_small_answer_of_very_many_rows_is_the_servers_fault(rows: int, words: str) -> None:
+    body = b'{"totalSize":%d,"done":true,"records":[%s{}]}' % (rows, b"{}," * (rows - 1))
+    zipped = reply(200, gzip.compress(body), Content_Encoding="gzip")
+    assert len(zipped) < 10_000
+    async with RawServer(zipped) as server, Http() as http:
+        with pytest.raises(ResponseUnreadable, match=words):
+            async for _ in pages(lone_client(http, server.url), "SELECT Id FROM Contact"):
+                pass
 
 
 async def test_a_watermark_from_before_any_org_is_not_taken_and_the_next_run_reads_on(
@@ -138,7 +154,7 @@ async def test_a_watermark_from_before_any_org_is_not_taken_and_the_next_run_rea
         updated = '{"ids": [], "latestDateCovered": "0001-01-01T00:00:00.000+0000"}'
         org.add_fault(Fault.status(200, updated, content_type="application/json"), match="/updated", times=3)
         refused = await project.outcome(reading(Contact))
-        assert isinstance(refused.problem, AnswerUnreadable)
+        assert isinstance(refused.problem, ResponseUnreadable)
         assert "latestDateCovered" in refused.problem.cause
         await project.run(reading(Contact))
 
@@ -171,7 +187,7 @@ async def test_a_row_without_a_valid_id_is_the_servers_fault(
             await project.run(reading(Contact))
         org.add_fault(changed(Id=wrong), match="/query", times=None)
         outcome = await project.outcome(reading(Contact), reconcile=api == "ids")
-    assert isinstance(outcome.problem, AnswerUnreadable)
+    assert isinstance(outcome.problem, ResponseUnreadable)
     assert "without a valid Id" in outcome.problem.cause
 
 
@@ -195,7 +211,7 @@ async def test_what_is_wrong_in_a_column_that_no_class_declares_is_the_servers_f
     org.add_fault(changed(**{name: wrong}), match="/query", times=None)
     async with project_at(tmp_path, org) as project:
         outcome = await project.outcome(reading(Contact))
-    assert isinstance(outcome.problem, AnswerUnreadable)
+    assert isinstance(outcome.problem, ResponseUnreadable)
     assert name in outcome.problem.cause
 
 
@@ -222,7 +238,7 @@ async def test_what_reading_an_answer_raises_is_not_blamed_on_the_script(
 
     async with project_at(tmp_path, org) as project:
         outcome = await project.outcome(read if iterated else reading(Contact))
-    assert isinstance(outcome.problem, AnswerUnreadable)
+    assert isinstance(outcome.problem, ResponseUnreadable)
     assert "TypeError at extract/rest.py, line " in outcome.problem.cause
 
 

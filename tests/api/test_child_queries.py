@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import QueryIncomplete, ResponseUnreadable
 from orgsync.salesforce.api.query import records
-from orgsync.salesforce.errors.judge import QueryIncomplete
 from tests.api.clients import client_of
 
 SOQL = "SELECT Id, (SELECT Id FROM Contacts) FROM Account"
@@ -16,14 +15,14 @@ SOQL = "SELECT Id, (SELECT Id FROM Contacts) FROM Account"
 @pytest.mark.parametrize(
     ("odd", "raised"),
     [
-        ({"records": None}, AnswerUnreadable),
-        ({"records": ...}, AnswerUnreadable),
-        ({"done": ...}, AnswerUnreadable),
-        ({"done": "false"}, AnswerUnreadable),
-        ({"done": None}, AnswerUnreadable),
-        ({"done": False, "nextRecordsUrl": None}, AnswerUnreadable),
-        ({"totalSize": -1, "nextRecordsUrl": "/services/data/v62.0/query/01g-2"}, AnswerUnreadable),
-        ({"totalSize": "3"}, AnswerUnreadable),
+        ({"records": None}, ResponseUnreadable),
+        ({"records": ...}, ResponseUnreadable),
+        ({"done": ...}, ResponseUnreadable),
+        ({"done": "false"}, ResponseUnreadable),
+        ({"done": None}, ResponseUnreadable),
+        ({"done": False, "nextRecordsUrl": None}, ResponseUnreadable),
+        ({"totalSize": -1, "nextRecordsUrl": "/services/data/v62.0/query/01g-2"}, ResponseUnreadable),
+        ({"totalSize": "3"}, ResponseUnreadable),
         ({"totalSize": 30}, QueryIncomplete),
     ],
 )

@@ -17,13 +17,15 @@ import trustme
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import (
     AccessRefused,
-    AnswerUnreadable,
-    ConfigurationInvalid,
     FieldNotFound,
+    HostNotAllowed,
+    InstanceMoved,
     LimitReached,
+    LocatorExpired,
     NetworkProblem,
     ObjectNotFound,
     OrgsyncError,
+    ResponseUnreadable,
     ServerProblem,
     SignInNeeded,
 )
@@ -36,7 +38,6 @@ from orgsync.salesforce.auth.session import Session
 from orgsync.salesforce.auth.token_endpoint import Identity, identity, introspect, request_token
 from orgsync.salesforce.auth.versions import offered_versions
 from orgsync.salesforce.bulk import create_job, read_job
-from orgsync.salesforce.errors.judge import InstanceMoved, LocatorExpired
 from orgsync.salesforce.http.http import Http
 from orgsync.salesforce.http.messages import Response
 from tests.auth.vaults import MemoryVault
@@ -58,6 +59,21 @@ async def test_a_dead_token_is_renewed_once_and_the_same_request_is_sent_again(o
         org.expire_tokens()
         assert "DailyApiRequests" in await client.get("limits")
     assert paths(org) == ["limits", "token", "limits"]
+
+
+async def test_what_was_never_sent_is_no_call_and_what_was_sent_is_one_even_without_an_answer(org: DemoOrg) -> None:
+    async with client_of(org, signed_in=True) as client:
+        org.stop()
+        with pytest.raises(NetworkProblem):
+            await client.get("limits")
+        with pytest.raises(NetworkProblem):
+            async with client.stream("limits"):
+                pass
+        assert client.usage.calls == 0
+        org.start()
+        org.add_fault(Fault.reset(), match="limits")
+        await client.get("limits")
+    assert client.usage.calls == 2
 
 
 async def test_a_session_that_is_dead_at_once_again_is_not_renewed_for_ever(org: DemoOrg) -> None:
@@ -112,7 +128,7 @@ async def test_what_does_not_pass_is_given_up(org: DemoOrg) -> None:
 async def test_html_where_json_is_due_is_said(org: DemoOrg) -> None:
     org.add_fault(Fault.status(200, "<html>hello</html>"), match="limits", times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable, match="HTML where JSON is due"):
+        with pytest.raises(ResponseUnreadable, match="HTML where JSON is due"):
             await client.get("limits")
 
 
@@ -145,7 +161,7 @@ async def test_a_write_that_salesforce_put_off_is_sent_again(org: DemoOrg) -> No
 )
 async def test_a_token_is_never_sent_to_another_host(org: DemoOrg, path: str) -> None:
     async with client_of(org) as client:
-        with pytest.raises(ConfigurationInvalid, match="no token was sent"):
+        with pytest.raises(HostNotAllowed, match="no token was sent"):
             await client.request("GET", path)
 
 
@@ -275,7 +291,7 @@ async def test_what_is_wrong_with_a_redirection_is_named_and_never_to_be_allowed
     page: str, named: str, remedy: str
 ) -> None:
     async with RawServer(redirection(page)) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match=f"redirected to {re.escape(named)}") as caught:
+        with pytest.raises(ResponseUnreadable, match=f"redirected to {re.escape(named)}") as caught:
             await lone_client(http, server.url).request("GET", "limits")
         assert "allowed_hosts" not in str(caught.value)
         assert remedy in caught.value.remedy
@@ -285,7 +301,7 @@ async def test_what_is_wrong_with_a_redirection_is_named_and_never_to_be_allowed
 async def test_a_proxys_401_is_no_session_refused_and_takes_no_new_token(scheme: str) -> None:
     headers = {"Content_Type": "text/html"} | ({"WWW_Authenticate": scheme} if scheme else {})
     async with RawServer(reply(401, b"<html>Sign in</html>", **headers)) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match="status 401, without an error of Salesforce's") as caught:
+        with pytest.raises(ResponseUnreadable, match="status 401, without an error of Salesforce's") as caught:
             await lone_client(http, server.url).request("GET", "limits")
     assert "look for a proxy" in caught.value.remedy
     assert not any("token" in asked.target for asked in server.asked)
@@ -293,7 +309,7 @@ async def test_a_proxys_401_is_no_session_refused_and_takes_no_new_token(scheme:
 
 async def test_a_redirection_within_a_host_is_no_answer() -> None:
     async with RawServer(redirection("/again")) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match="redirection"):
+        with pytest.raises(ResponseUnreadable, match="redirection"):
             await lone_client(http, server.url).request("GET", "limits")
 
 
@@ -338,7 +354,7 @@ async def test_the_next_page_of_a_query_is_not_read_at_another_orgs_host() -> No
             "records": [{"attributes": {"type": "Contact"}, "Id": "003000000000001AAA"}],
         }
         async with RawServer(reply(200, page)) as server:
-            with pytest.raises(AnswerUnreadable, match="no token was sent there"):
+            with pytest.raises(ResponseUnreadable, match="no token was sent there"):
                 _ = [each async for each in pages(lone_client(http, server.url), "SELECT Id FROM Contact")]
     assert other.asked == []
 
@@ -434,7 +450,7 @@ async def test_a_page_of_another_shape_is_not_taken_for_an_end(
 ) -> None:
     org.add_fault(Fault.status(200, body, content_type="application/json"), match="/query", times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable, match=cause):
+        with pytest.raises(ResponseUnreadable, match=cause):
             await anext(pages(client, "SELECT Id FROM Contact", exact=exact))
 
 
@@ -452,9 +468,9 @@ async def test_an_object_that_is_not_there_is_named(org: DemoOrg) -> None:
 async def test_metadata_of_another_shape_is_said(org: DemoOrg, body: str) -> None:
     org.add_fault(Fault.status(200, body, content_type="application/json"), match="sobjects", times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await describe(client, "Contact")
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await latest_date_covered(client, "Contact", org.now - timedelta(hours=1), org.now)
 
 
@@ -559,10 +575,10 @@ async def test_an_address_of_a_next_page_that_is_none_is_the_servers_fault(url: 
     page = {"totalSize": 2, "done": False, "records": [{"Id": "x"}], "nextRecordsUrl": url}
     child = {"totalSize": 1, "done": True, "records": [{"Id": "x", "Contacts": page}]}
     async with RawServer(reply(200, page)) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match=named):
+        with pytest.raises(ResponseUnreadable, match=named):
             await gather(pages(lone_client(http, server.url), "SELECT Id FROM Contact"))
     async with RawServer(reply(200, child)) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match=named):
+        with pytest.raises(ResponseUnreadable, match=named):
             await gather(records(lone_client(http, server.url), "SELECT Id, (SELECT Id FROM Contacts) FROM Account"))
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from orgsync.demo_org import DemoOrg
-from orgsync.errors import AccessRefused, AnswerUnreadable, ObjectNotFound
+from orgsync.errors import AccessRefused, ObjectNotFound, ResponseUnreadable
 from orgsync.salesforce.api.counts import Limit, count, org_limits, record_count
 from orgsync.salesforce.http.http import Http
 from tests.http.raw_server import RawServer, reply
@@ -35,6 +35,19 @@ async def test_a_rough_count_is_had_where_salesforce_keeps_one(answer: bytes, co
     async with RawServer(answer) as server, Http() as http:
         assert await record_count(lone_client(http, server.url), "account") == counted
     assert server.asked[0].target == "/services/data/v62.0/limits/recordCount?sObjects=account"
+
+
+@pytest.mark.parametrize("total", [-1, 1.5, 1e308, 10**400, True, "7"])
+async def test_a_count_that_is_none_is_the_servers_fault(total: object) -> None:
+    async with RawServer(reply(200, {"totalSize": total, "done": True, "records": []})) as server, Http() as http:
+        with pytest.raises(ResponseUnreadable):
+            await count(lone_client(http, server.url), "SELECT COUNT() FROM Account")
+
+
+async def test_limits_that_are_no_numbers_are_left_out_and_an_overdrawn_one_has_nothing_left() -> None:
+    said = {"A": {"Max": 10**400, "Remaining": 1}, "B": {"Max": "7", "Remaining": 1}, "C": {"Max": 5, "Remaining": -2}}
+    async with RawServer(reply(200, said)) as server, Http() as http:
+        assert await org_limits(lone_client(http, server.url)) == {"C": Limit(5, 0)}
 
 
 async def test_limits_are_read_by_name(org: DemoOrg) -> None:
@@ -71,10 +84,10 @@ async def test_a_limit_of_a_new_kind_is_passed_over() -> None:
 async def test_measures_of_another_shape_are_said(body: object) -> None:
     async with RawServer(reply(200, body)) as server, Http() as http:
         client = lone_client(http, server.url)
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await record_count(client, "Account")
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await count(client, "SELECT COUNT() FROM Account")
         if not isinstance(body, dict):
-            with pytest.raises(AnswerUnreadable):
+            with pytest.raises(ResponseUnreadable):
                 await org_limits(client)

@@ -7,32 +7,28 @@ import pytest
 
 from orgsync.errors import (
     AccessRefused,
-    AnswerUnreadable,
-    ConfigurationInvalid,
     FieldNotFound,
     LimitReached,
-    ObjectNotFound,
-    OrgsyncError,
-    QueryRefused,
-    ServerProblem,
-)
-from orgsync.salesforce.api.usage import ApiUsage, parse_limit_info
-from orgsync.salesforce.auth.versions import choose_version
-from orgsync.salesforce.errors.access import remedy_of_scope
-from orgsync.salesforce.errors.error_body import shown
-from orgsync.salesforce.errors.judge import (
     LocatorBusy,
     LocatorExpired,
     NoRoute,
     NotCarriedOut,
     NotFound,
+    ObjectNotFound,
+    OrgsyncError,
+    ProxyRefused,
+    QueryRefused,
     QueryTimedOut,
+    ResponseUnreadable,
+    ServerProblem,
+    SessionBlocked,
     SessionInvalid,
-    SessionUnfit,
-    problem_of,
-    problem_of_written,
-    unreadable,
 )
+from orgsync.salesforce.api.usage import ApiUsage, parse_limit_info
+from orgsync.salesforce.auth.versions import choose_version
+from orgsync.salesforce.errors.access import remedy_of_scope
+from orgsync.salesforce.errors.error_body import shown
+from orgsync.salesforce.errors.judge import problem_of, problem_of_written, unreadable
 from orgsync.salesforce.http.http import Response
 from tests.recordings import exchanges, needs_recordings, reported
 
@@ -63,7 +59,7 @@ def test_success_is_no_problem(status: int) -> None:
     ("status", "code", "message", "kind"),
     [
         (401, "INVALID_SESSION_ID", "Session expired or invalid", SessionInvalid),
-        (401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API", SessionUnfit),
+        (401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API", SessionBlocked),
         (401, "SOMETHING_NEW", "", SessionInvalid),
         (400, "URL_NOT_RESET", "Destination URL not reset.", SessionInvalid),
         (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", LimitReached),
@@ -109,16 +105,16 @@ def test_codes_say_who_must_act(status: int, code: str, message: str, kind: type
         (429, b"", ServerProblem),
         (401, b"", SessionInvalid),
         (414, b"<h1>Bad Message 414</h1>", QueryRefused),
-        (302, b"", AnswerUnreadable),
-        (400, b"<h1>Bad Message 400</h1>", AnswerUnreadable),
-        (400, b'"text"', AnswerUnreadable),
-        (400, b"[]", AnswerUnreadable),
-        (400, b'[{"message": "no code"}]', AnswerUnreadable),
-        (403, b"<html>blocked</html>", AnswerUnreadable),
-        (404, b"<html>not here</html>", AnswerUnreadable),
+        (302, b"", ResponseUnreadable),
+        (400, b"<h1>Bad Message 400</h1>", ResponseUnreadable),
+        (400, b'"text"', ResponseUnreadable),
+        (400, b"[]", ResponseUnreadable),
+        (400, b'[{"message": "no code"}]', ResponseUnreadable),
+        (403, b"<html>blocked</html>", ResponseUnreadable),
+        (404, b"<html>not here</html>", ResponseUnreadable),
         (406, b"", ServerProblem),
         (408, b"<html>timeout</html>", ServerProblem),
-        (407, b"<html>proxy</html>", ConfigurationInvalid),
+        (407, b"<html>proxy</html>", ProxyRefused),
     ],
 )
 def test_bodies_without_a_salesforce_error_are_judged_by_status(

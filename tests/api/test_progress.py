@@ -7,10 +7,10 @@ import anyio
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import AnswerUnreadable, ServerProblem
+from orgsync.errors import JobFailed, JobIncomplete, ResponseUnreadable, ServerProblem
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import records
-from orgsync.salesforce.bulk import JobFailed, JobIncomplete, Part, complete, create_job, results
+from orgsync.salesforce.bulk import Part, complete, create_job, results
 
 from ..bulk.bulk_answers import job, page_answer, rows
 from ..bulk.test_results import answering
@@ -40,7 +40,7 @@ async def test_pages_that_lead_back_end_in_an_error_within_bounded_requests(
 ) -> None:
     org.add_fault(fault, times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable, match=r"lead back to one that was read|goes on behind the"):
+        with pytest.raises(ResponseUnreadable, match=r"lead back to one that was read|goes on behind the"):
             await all_of(client, soql)
     assert len(org.requests) < 12
 
@@ -49,7 +49,7 @@ async def test_pages_without_a_total_that_lead_back_end_too(org: DemoOrg) -> Non
     org.add_fault(Fault.unknown_total(), match="query?", times=1)
     org.add_fault(Fault.ever_new_pages(), times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable, match="lead back"):
+        with pytest.raises(ResponseUnreadable, match="lead back"):
             await all_of(client, SOQL)
     assert len(org.requests) < 12
 
@@ -124,5 +124,5 @@ async def test_bytes_that_are_no_text_are_replaced_and_told_of(org: DemoOrg, tex
 async def test_a_page_that_is_nested_too_deep_is_the_servers_fault(org: DemoOrg) -> None:
     org.add_fault(Fault.nested_json(), match="query", times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable, match="nested too deep"):
+        with pytest.raises(ResponseUnreadable, match="nested too deep"):
             await all_of(client, SOQL)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import AnswerUnreadable, QueryRefused
+from orgsync.errors import DeleteLogPurged, QueryRefused, ResponseUnreadable
 from orgsync.records import long_id
-from orgsync.salesforce.api.replication import DeleteLogPurged, Deletions, deleted, latest_date_covered
+from orgsync.salesforce.api.replication import Deletions, deleted, latest_date_covered
 from orgsync.salesforce.http.http import Http
 from tests.http.raw_server import Asked, RawServer, reply
 
@@ -119,7 +119,7 @@ def test_the_check_characters_tell_the_capitals(record_id: str) -> None:
 async def test_a_log_of_another_shape_is_said(org: DemoOrg, body: str) -> None:
     org.add_fault(Fault.status(200, body, content_type="application/json"), match="sobjects", times=None)
     async with client_of(org) as client:
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await deleted(client, "Contact", org.now - timedelta(hours=1), org.now)
 
 
@@ -135,8 +135,8 @@ async def test_an_object_without_a_log_is_refused(org: DemoOrg) -> None:
 async def test_an_instant_that_no_window_can_start_at_is_the_servers_fault_and_named(covered: str) -> None:
     async with RawServer(reply(200, {"ids": [], "latestDateCovered": covered})) as server, Http() as http:
         client = lone_client(http, server.url)
-        with pytest.raises(AnswerUnreadable, match=f"/updated/ .*latestDateCovered is {covered[:10]}"):
+        with pytest.raises(ResponseUnreadable, match=f"/updated/ .*latestDateCovered is {covered[:10]}"):
             await latest_date_covered(client, "Account", NOON - 9 * MINUTE, NOON)
     async with RawServer(log(covered=covered)) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match="latestDateCovered"):
+        with pytest.raises(ResponseUnreadable, match="latestDateCovered"):
             await deleted(lone_client(http, server.url), "Account", NOON - 9 * MINUTE, NOON)

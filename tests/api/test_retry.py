@@ -7,17 +7,21 @@ import pytest
 import stamina
 
 from orgsync.errors import (
-    AnswerUnreadable,
     LimitReached,
+    LocatorBusy,
+    LocatorExpired,
     NetworkProblem,
+    NoRoute,
+    NotCarriedOut,
     OrgsyncError,
     QueryRefused,
+    QueryTimedOut,
+    ResponseUnreadable,
     ServerProblem,
 )
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.session import Session
-from orgsync.salesforce.errors.judge import LocatorBusy, LocatorExpired, NoRoute, NotCarriedOut, QueryTimedOut
 from orgsync.salesforce.errors.retry import ATTEMPTS, backoff, may_repeat
 from orgsync.salesforce.http.http import Http
 from tests.auth.vaults import MemoryVault
@@ -59,7 +63,7 @@ def test_only_what_can_do_no_harm_is_repeated(raised: OrgsyncError, idempotent: 
         (NetworkProblem("", sent=True), 7),
         (ServerProblem(""), 7),
         (NotCarriedOut(""), 7),
-        (AnswerUnreadable(""), 3),
+        (ResponseUnreadable(""), 3),
         (NoRoute(""), 3),
     ],
 )
@@ -110,7 +114,7 @@ async def test_what_passes_by_itself_is_asked_for_again(passing: bytes) -> None:
         (reply(420, b""), NoRoute, 3),
         (reply(503, b""), ServerProblem, ATTEMPTS),
         (RESET, NetworkProblem, ATTEMPTS),
-        (reply(200, b"<html>a login page</html>"), AnswerUnreadable, 3),
+        (reply(200, b"<html>a login page</html>"), ResponseUnreadable, 3),
     ],
 )
 async def test_what_does_not_pass_is_given_up(answer: bytes, kind: type[OrgsyncError], asked: int) -> None:

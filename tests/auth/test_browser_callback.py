@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from orgsync.errors import ConfigurationInvalid, OrgsyncError, SignInNeeded
+from orgsync.errors import OrgsyncError, PortUnavailable, SignInNeeded
 from orgsync.salesforce.auth import browser_callback
 from orgsync.salesforce.auth.browser_callback import listen
 from orgsync.salesforce.http.http import Http
@@ -212,7 +212,7 @@ async def test_a_port_that_is_taken_is_a_configuration_problem() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigurationInvalid, match=f"cannot listen on port {port}"):
+        with pytest.raises(PortUnavailable, match=f"cannot listen on port {port}"):
             async with listen(port):
                 pass
 
@@ -226,7 +226,7 @@ async def test_a_port_that_is_taken_on_the_other_loopback_address_is_told() -> N
             pytest.skip("this machine has no ::1")
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigurationInvalid, match=f"cannot listen on port {port} .*::1"):
+        with pytest.raises(PortUnavailable, match=f"cannot listen on port {port} .*::1"):
             async with listen(port):
                 pass
         with socket.socket() as free:  # and the first address is let go of

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import CredentialsInvalid
 from orgsync.salesforce.auth.credentials import SECRET_PARTS, Credentials
 from orgsync.salesforce.auth.session import Access
 from orgsync.salesforce.auth.web_flow import begin
@@ -36,7 +36,7 @@ def test_only_the_secrets_given_are_changed() -> None:
 
 
 def test_an_unknown_secret_part_is_refused() -> None:
-    with pytest.raises(ConfigurationInvalid, match="no secret part called username"):
+    with pytest.raises(CredentialsInvalid, match="no secret part called username"):
         FULL.with_secrets({"username": "x"})
 
 

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import CredentialsInvalid, HostNotAllowed
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.grants import audience, code_form, parse_sfdx_auth_url, token_form
 
@@ -38,7 +38,7 @@ def test_client_credentials_send_id_and_secret() -> None:
 
 @pytest.mark.parametrize("host", ["https://login.salesforce.com", "https://test.salesforce.com"])
 def test_client_credentials_at_a_generic_host_are_refused_before_a_request(host: str) -> None:
-    with pytest.raises(ConfigurationInvalid, match="My Domain"):
+    with pytest.raises(CredentialsInvalid, match="My Domain"):
         token_form(replace(CLIENT, login_url=host), NOW)
 
 
@@ -81,7 +81,7 @@ def test_the_audience_follows_the_kind_of_org(login_url: str, expected: str) -> 
     "login_url", ["https://acme.my.salesforce.mil", "https://acme.my.sfcrmproducts.cn", "https://gateway.example.com"]
 )
 def test_an_audience_that_cannot_be_derived_is_asked_for_and_a_given_one_is_taken(login_url: str) -> None:
-    with pytest.raises(ConfigurationInvalid, match="cannot be derived") as caught:
+    with pytest.raises(CredentialsInvalid, match="cannot be derived") as caught:
         audience(login_url)
     assert "ORGSYNC_JWT_AUDIENCE" in caught.value.remedy
     given = Credentials(
@@ -103,7 +103,7 @@ EC_PEM = (
 
 @pytest.mark.parametrize("key", ["nonsense-key", PEM[:400], EC_PEM], ids=["no PEM", "cut short", "elliptic curve"])
 def test_a_key_that_cannot_sign_is_refused_without_showing_it(key: str) -> None:
-    with pytest.raises(ConfigurationInvalid, match="not an RSA key") as caught:
+    with pytest.raises(CredentialsInvalid, match="not an RSA key") as caught:
         token_form(replace(JWT, private_key=key), NOW)
     assert key not in repr(caught.value)
     assert caught.value.__context__ is None
@@ -124,7 +124,7 @@ def test_a_key_whose_line_ends_are_written_as_backslash_n_signs_too() -> None:
     ],
 )
 def test_a_missing_part_is_named(credentials: Credentials, variable: str) -> None:
-    with pytest.raises(ConfigurationInvalid, match=variable):
+    with pytest.raises(CredentialsInvalid, match=variable):
         token_form(credentials, NOW)
 
 
@@ -177,14 +177,14 @@ def test_an_sfdx_auth_url_is_read(text: str, login_url: str, secret: str | None)
     ],
 )
 def test_any_other_text_is_no_sfdx_auth_url_and_is_not_shown(text: str) -> None:
-    with pytest.raises(ConfigurationInvalid) as caught:
+    with pytest.raises(HostNotAllowed if "evil" in text else CredentialsInvalid) as caught:
         parse_sfdx_auth_url(text)
     assert "5Aep" not in str(caught.value)
 
 
 def test_what_sf_prints_in_place_of_an_auth_url_is_recognised() -> None:
     printed = "[REDACTED] Use 'sf org auth show-sfdx-auth-url' to view"
-    with pytest.raises(ConfigurationInvalid, match="since May 2026") as caught:
+    with pytest.raises(CredentialsInvalid, match="since May 2026") as caught:
         parse_sfdx_auth_url(printed)
     assert "sf org auth show-sfdx-auth-url --target-org" in caught.value.remedy
 

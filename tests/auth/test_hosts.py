@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import HostNotAllowed
 from orgsync.salesforce.hosts import (
     api_host_allowed,
     is_generic_login,
@@ -119,17 +119,17 @@ def test_a_pasted_url_becomes_the_origin_to_sign_in_at(pasted: str, expected: st
     ],
 )
 def test_a_login_url_that_is_not_salesforces_is_refused(url: str) -> None:
-    with pytest.raises(ConfigurationInvalid) as caught:
+    with pytest.raises(HostNotAllowed) as caught:
         login_url(None, url)
     assert caught.value.remedy
 
 
 def test_a_refused_login_url_names_the_way_to_allow_it() -> None:
-    with pytest.raises(ConfigurationInvalid, match=r"allowed_hosts in orgsync\.toml"):
+    with pytest.raises(HostNotAllowed, match=r"allowed_hosts in orgsync\.toml"):
         login_url(None, "https://gateway.example.com")
-    with pytest.raises(ConfigurationInvalid, match="Use https"):
+    with pytest.raises(HostNotAllowed, match="Use https"):
         login_url(None, "http://login.salesforce.com")
-    with pytest.raises(ConfigurationInvalid, match="no user name"):
+    with pytest.raises(HostNotAllowed, match="no user name"):
         login_url(None, "https://user:hunter2@login.salesforce.com")
 
 
@@ -137,7 +137,7 @@ def test_a_refused_login_url_names_the_way_to_allow_it() -> None:
 def test_a_host_can_be_allowed_by_name_but_only_as_it_is_named(name: str) -> None:
     assert login_url(None, "https://gateway.example.com/x", allowed_hosts=[name]) == "https://gateway.example.com"
     for other in ("https://a.gateway.example.com", "https://gateway.example.com:8443", "http://gateway.example.com"):
-        with pytest.raises(ConfigurationInvalid):
+        with pytest.raises(HostNotAllowed):
             login_url(None, other, allowed_hosts=[name])
         assert not api_host_allowed(other, login_url=LOGIN, allowed_hosts=[name])
     assert login_url(None, "https://g.example.com:8443", allowed_hosts=["g.example.com:8443"])
@@ -216,7 +216,7 @@ def test_loopback_is_this_machine_alone() -> None:
 def test_a_token_answer_may_name_salesforces_hosts_or_the_login_host(url: str, login: str, allowed: bool) -> None:
     assert api_host_allowed(url, login_url=login) is allowed
     if not allowed:
-        with pytest.raises(ConfigurationInvalid, match="no token was sent there"):
+        with pytest.raises(HostNotAllowed, match="no token was sent there"):
             require_api_host(url, login_url=login)
 
 
@@ -269,7 +269,7 @@ def test_a_token_goes_to_hosts_and_ports_that_were_named_and_to_no_other_org(
     if sent:
         assert url.startswith(require_named_host(url, login_url=login, named=named, allowed_hosts=["gw.example.com"]))
         return
-    with pytest.raises(ConfigurationInvalid, match="no token was sent there"):
+    with pytest.raises(HostNotAllowed, match="no token was sent there"):
         require_named_host(url, login_url=login, named=named, allowed_hosts=["gw.example.com"])
 
 
@@ -291,7 +291,7 @@ def test_an_api_host_is_given_as_an_origin_without_a_trailing_slash() -> None:
     ],
 )
 def test_an_api_host_that_may_not_be_named_says_what_is_wrong_with_it(url: str, wrong: str) -> None:
-    with pytest.raises(ConfigurationInvalid, match=re.escape(wrong)):
+    with pytest.raises(HostNotAllowed, match=re.escape(wrong)):
         require_api_host(url, login_url=LOGIN)
 
 
@@ -319,6 +319,6 @@ def test_whatever_is_allowed_is_a_salesforce_host_to_another_parser_too(url: str
 def test_a_login_url_is_refused_or_stays_what_it_became(url: str) -> None:
     try:
         once = login_url(None, url)
-    except ConfigurationInvalid:
+    except HostNotAllowed:
         return
     assert login_url(None, once) == once

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orgsync.errors import AnswerUnreadable, SignInNeeded
+from orgsync.errors import ResponseUnreadable, SignInNeeded
 from orgsync.salesforce.auth.sign_in_errors import refusal
 from orgsync.salesforce.auth.token_endpoint import request_token
 from orgsync.salesforce.auth.token_response import parse_token_response
@@ -88,5 +88,5 @@ def test_the_pages_that_came_instead_of_json_say_what_they_are() -> None:
             answer = Response(
                 int(str(body["status"] or 500)), {"content-type": kind}, str(body["body"]).encode(), "GET", "x"
             )
-            with pytest.raises(AnswerUnreadable, match=r"HTML|maintenance page"):
+            with pytest.raises(ResponseUnreadable, match=r"HTML|maintenance page"):
                 answer.json()

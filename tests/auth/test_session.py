@@ -14,10 +14,11 @@ from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
 from orgsync.errors import (
-    AnswerUnreadable,
-    ConfigurationInvalid,
+    HostNotAllowed,
     NetworkProblem,
     OrgsyncError,
+    ProxyRefused,
+    ResponseUnreadable,
     ServerProblem,
     SignInNeeded,
     StoreUnavailable,
@@ -290,7 +291,7 @@ async def test_an_instance_that_is_never_told_is_an_unreadable_answer() -> None:
     async with RawServer(b"") as server, Http() as http:
         server.will_answer(token(server, instance_url=None))
         vault = MemoryVault(credentials(server.url, access_token=None, instance_url=None))
-        with pytest.raises(AnswerUnreadable, match="where the org's API is"):
+        with pytest.raises(ResponseUnreadable, match="where the org's API is"):
             await Session(http, vault, clock=Clock()).access()
     assert vault.saved == []
 
@@ -305,7 +306,7 @@ async def test_an_instance_outside_salesforce_gets_no_token_but_the_rotated_refr
         session = Session(http, vault, clock=Clock())
         dead = await session.access()
         for _ in range(2):
-            with pytest.raises(ConfigurationInvalid, match=r"evilsalesforce\.com, which is not a Salesforce host"):
+            with pytest.raises(HostNotAllowed, match=r"evilsalesforce\.com, which is not a Salesforce host"):
                 await session.renew(dead)
         assert vault.credentials.refresh_token == "refresh-2"
         assert vault.credentials.access_token is None
@@ -415,9 +416,9 @@ async def test_what_passes_by_itself_is_asked_again_and_never_marks_the_connecti
         assert (await session.renew(await session.access())).token == "token-2"
         assert len(server.asked) == 3
         server.will_answer(trouble)
-        with pytest.raises((ServerProblem, NetworkProblem, AnswerUnreadable)) as caught:
+        with pytest.raises((ServerProblem, NetworkProblem, ResponseUnreadable)) as caught:
             await session.renew(Access("token-2", server.url))
-        assert len(server.asked) == 3 + (3 if isinstance(caught.value, AnswerUnreadable) else 4)
+        assert len(server.asked) == 3 + (3 if isinstance(caught.value, ResponseUnreadable) else 4)
     assert vault.reasons == []
 
 
@@ -470,13 +471,13 @@ async def test_a_login_host_that_hangs_is_given_up_in_time() -> None:
         (refused("something_new", ""), SignInNeeded),
         (reply(401, {"error": "inactive_user"}), SignInNeeded),
         (reply(301, b"", Location="https://new.my.salesforce.com/services/oauth2/token"), SignInNeeded),
-        (reply(407, b"<h1>Who are you</h1>", Content_Type="text/html"), ConfigurationInvalid),
+        (reply(407, b"<h1>Who are you</h1>", Content_Type="text/html"), ProxyRefused),
         (refused("rate_limit_exceeded", "login rate exceeded"), ServerProblem),
         (refused("invalid_grant", "login rate exceeded"), ServerProblem),
         (reply(200, {"error": "invalid_grant", "error_description": "expired access/refresh token"}), SignInNeeded),
-        (reply(200, {"access_token": 5, "instance_url": "https://acme.my.salesforce.com"}), AnswerUnreadable),
-        (reply(200, {"signature": "only"}), AnswerUnreadable),
-        (reply(200, [{"errorCode": "x"}]), AnswerUnreadable),
+        (reply(200, {"access_token": 5, "instance_url": "https://acme.my.salesforce.com"}), ResponseUnreadable),
+        (reply(200, {"signature": "only"}), ResponseUnreadable),
+        (reply(200, [{"errorCode": "x"}]), ResponseUnreadable),
     ],
     ids=range(12),
 )
@@ -516,7 +517,7 @@ async def test_a_login_host_that_has_moved_says_where_and_how_to_connect_there()
 async def test_an_answer_without_an_error_of_salesforces_does_not_blame_the_login_url(answer: bytes) -> None:
     async with RawServer(answer) as server, Http() as http:
         session = Session(http, MemoryVault(credentials(server.url)), clock=Clock())
-        with pytest.raises((ServerProblem, AnswerUnreadable)) as caught:
+        with pytest.raises((ServerProblem, ResponseUnreadable)) as caught:
             await session.renew(await session.access())
     assert "login URL" not in str(caught.value)
     assert "allowed_hosts" not in str(caught.value)
@@ -571,7 +572,7 @@ async def test_three_processes_that_find_one_dead_token_renew_it_once(tmp_path: 
 async def test_a_token_answer_that_names_no_instance_is_asked_for_once() -> None:
     async with RawServer(reply(200, {"access_token": "t"})) as server, Http() as http:
         vault = MemoryVault(credentials(server.url, access_token=None, instance_url=None))
-        with pytest.raises(AnswerUnreadable, match="does not tell where the org's API is"):
+        with pytest.raises(ResponseUnreadable, match="does not tell where the org's API is"):
             await Session(http, vault, clock=Clock()).access()
     assert len(server.asked) == 1
 
@@ -583,6 +584,6 @@ async def test_a_login_host_that_does_not_know_the_request_is_asked_three_times_
     async with RawServer(reply(status, b"<html>no</html>", Content_Type="text/html")) as server, Http() as http:
         vault = MemoryVault(credentials(server.url))
         session = Session(http, vault, clock=Clock())
-        with pytest.raises(AnswerUnreadable, match=f"status {status}, without an error of Salesforce's"):
+        with pytest.raises(ResponseUnreadable, match=f"status {status}, without an error of Salesforce's"):
             await session.renew(await session.access())
     assert len(server.asked) == 3

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import ResponseUnreadable
 from orgsync.salesforce.auth.token_response import parse_token_response, same_org
 from orgsync.salesforce.http.http import JSON
 
@@ -69,7 +69,7 @@ def test_a_number_instead_of_a_string_of_digits_is_read_too() -> None:
 
 @pytest.mark.parametrize("body", [None, [], "text", 1, {}, {"access_token": ""}, {"access_token": None}])
 def test_an_answer_without_an_access_token_is_unreadable(body: JSON) -> None:
-    with pytest.raises(AnswerUnreadable, match="neither a token nor an error"):
+    with pytest.raises(ResponseUnreadable, match="neither a token nor an error"):
         parse_token_response(body)
 
 
@@ -99,5 +99,5 @@ NAMES = st.sampled_from(["access_token", "id", "issued_at", "instance_url", "ref
 def test_any_object_is_an_answer_or_unreadable_and_nothing_else(body: dict[str, JSON]) -> None:
     try:
         assert parse_token_response(body).access_token == body["access_token"]
-    except AnswerUnreadable:
+    except ResponseUnreadable:
         assert not isinstance(body.get("access_token"), str) or body["access_token"] == ""

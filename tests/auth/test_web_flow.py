@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from orgsync.errors import ConfigurationInvalid, ServerProblem, SignInNeeded
+from orgsync.errors import HostNotAllowed, ServerProblem, SignInNeeded
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.sign_in import sign_in
 from orgsync.salesforce.auth.token_endpoint import introspect
@@ -218,5 +218,5 @@ async def test_an_instance_that_is_no_salesforce_host_is_refused() -> None:
     async with RawServer(b"") as server, Http() as http:
         server.will_answer(reply(200, token_document("https://evilsalesforce.com")))
         authorization = begun(server.url)
-        with pytest.raises(ConfigurationInvalid, match="no token was sent there"):
+        with pytest.raises(HostNotAllowed, match="no token was sent there"):
             await finish(http, authorization, back(code="c", state=authorization.state))

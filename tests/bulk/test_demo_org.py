@@ -3,8 +3,8 @@
 import pytest
 
 from orgsync.demo_org import DemoOrg
-from orgsync.errors import FieldNotFound, ObjectNotFound
-from orgsync.salesforce.bulk import BulkRefused, Place, complete, create_job, delete_job, read_job, results
+from orgsync.errors import BulkRefused, FieldNotFound, ObjectNotFound
+from orgsync.salesforce.bulk import Place, complete, create_job, delete_job, read_job, results
 
 from ..api.clients import client_of
 

@@ -4,30 +4,25 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import anyio
 import pytest
 
 from orgsync.errors import (
     AccessRefused,
-    AnswerUnreadable,
+    BulkQuotaSpent,
+    BulkRefused,
     FieldNotFound,
+    JobFailed,
     LimitReached,
+    NotFound,
     ObjectNotFound,
     OrgsyncError,
     QueryRefused,
+    ResponseUnreadable,
+    SessionInvalid,
 )
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.bulk import (
-    BulkQuotaSpent,
-    BulkRefused,
-    Job,
-    JobFailed,
-    abort_job,
-    complete,
-    create_job,
-    delete_job,
-    read_job,
-)
-from orgsync.salesforce.errors.judge import NotFound, SessionInvalid
+from orgsync.salesforce.bulk import Job, abort_job, complete, create_job, delete_job, read_job
 from orgsync.salesforce.http.http import Http
 from tests.http.raw_server import RESET, RawServer, reply
 
@@ -122,12 +117,15 @@ async def test_a_refusal_shows_no_customers_value() -> None:
         {"id": 5, "state": "InProgress"},
         {"id": JOB, "state": "Odd"},
         {"id": JOB, "state": "InProgress", "numberRecordsProcessed": "many"},
+        {"id": JOB, "state": "InProgress", "numberRecordsProcessed": True},
+        {"id": JOB, "state": "InProgress", "numberRecordsProcessed": -1},
+        {"id": JOB, "state": "InProgress", "numberRecordsProcessed": 10**400},
         {"id": JOB, "state": "Failed", "errorMessage": 5},
     ],
 )
 async def test_an_answer_that_is_no_job_is_said(body: object) -> None:
     async with answering(reply(200, body)) as (_, client):
-        with pytest.raises(AnswerUnreadable):
+        with pytest.raises(ResponseUnreadable):
             await read_job(client, JOB, "62.0")
 
 
@@ -164,7 +162,7 @@ async def test_a_job_that_ends_without_a_result_says_why(answer: bytes, cause: s
     async with answering(answer) as (_, client):
         with pytest.raises(JobFailed, match=cause) as caught:
             await complete(client, job(), stalled_after=60, tell=lambda _: None)
-    assert caught.value.job.id == JOB
+    assert caught.value.job_id == JOB
     assert "ann@example.com" not in str(caught.value)
 
 
@@ -173,6 +171,21 @@ async def test_a_servers_clock_that_jumps_gives_no_job_up() -> None:
     async with answering(*looks, job_answer("JobComplete", 3)) as (server, client):
         await complete(client, job(), stalled_after=3600, tell=lambda _: None)
     assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [job_answer("InProgress", 0), job_answer("InProgress", 1)],
+        [job_answer("InProgress", 1), job_answer("UploadComplete", 1)],
+        [job_answer("InProgress", 1), job_answer("InProgress")],
+    ],
+)
+async def test_a_job_that_goes_to_and_fro_is_given_up(looks: list[bytes]) -> None:
+    made = Job(JOB, "62.0", "UploadComplete", None)
+    async with answering(*looks * 5000) as (_, client):
+        with anyio.fail_after(60), pytest.raises(JobFailed, match="stood still"):
+            await complete(client, made, stalled_after=0.2, tell=lambda _: None)
 
 
 async def test_the_looks_come_ever_more_rarely_and_as_the_server_asks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from orgsync.errors import AnswerUnreadable, OrgsyncError, QueryRefused, ServerProblem
+from orgsync.errors import JobIncomplete, OrgsyncError, QueryRefused, ResponseUnreadable, ServerProblem
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.bulk import Job, JobIncomplete, Part, Place, results
+from orgsync.salesforce.bulk import Job, Part, Place, results
 from orgsync.salesforce.errors.retry import ATTEMPTS
 from orgsync.salesforce.http.http import Http
 from tests.http.raw_server import RESET, RawServer, reply
@@ -133,7 +133,7 @@ async def test_a_page_that_is_not_what_it_says_is_asked_for_again_and_given_up_i
         assert all_rows(parts) == rows(0, 8)
         assert locators(server) == ["first"] * 3
         server.will_answer(broken)
-        with pytest.raises(AnswerUnreadable, match="Run the sync again") as caught:
+        with pytest.raises(ResponseUnreadable, match="Run the sync again") as caught:
             await parts_of(client, job(8), start=at_first)
     assert "Ann" not in str(caught.value)
     assert locators(server) == ["first"] * 8
@@ -150,7 +150,7 @@ async def test_a_page_may_break_off_any_number_of_times_as_long_as_it_comes_on()
 async def test_of_a_page_with_more_rows_than_it_says_none_is_given() -> None:
     given: list[Part] = []
     async with answering(page_answer(rows(0, 20), said=8)) as (_, client):
-        with pytest.raises(AnswerUnreadable, match="8 rows"):
+        with pytest.raises(ResponseUnreadable, match="8 rows"):
             await gather(results(client, job(8), rows=3), given)
     assert given == []
 
@@ -158,7 +158,7 @@ async def test_of_a_page_with_more_rows_than_it_says_none_is_given() -> None:
 async def test_pages_that_lead_in_a_circle_are_given_up() -> None:
     answers = page_answer(rows(0, 2), "a"), page_answer(rows(2, 4), "b"), page_answer(rows(4, 6), "a")
     async with answering(*answers) as (server, client):
-        with pytest.raises(AnswerUnreadable, match="read before"):
+        with pytest.raises(ResponseUnreadable, match="read before"):
             await parts_of(client)
     assert locators(server) == [None, "a", *["b"] * 5]
 
@@ -173,12 +173,20 @@ async def test_a_whole_that_is_not_what_the_job_found_is_no_result(found: int) -
     assert all_rows(given) == rows(0, 5)  # the rows of the page that ends the result are held back
 
 
+async def test_pages_that_overlap_are_no_result_though_their_rows_add_up() -> None:
+    async with answering(page_answer(rows(0, 5), "a"), page_answer(rows(3, 6))) as (_, client):
+        given: list[Part] = []
+        with pytest.raises(JobIncomplete, match="holds a row twice"):
+            await gather(results(client, job(8), rows=2), given)
+    assert all_rows(given) == rows(0, 5)
+
+
 async def test_a_lost_locator_ends_a_result_only_where_its_rows_are_all_there() -> None:
     lost = page_answer(rows(0, 5), None)
     async with answering(lost) as (_, client):
         assert all_rows(await parts_of(client, job(5))) == rows(0, 5)
         for found in (6, None):
-            with pytest.raises(AnswerUnreadable, match="whether it is the last"):
+            with pytest.raises(ResponseUnreadable, match="whether it is the last"):
                 await parts_of(client, job(found))
 
 
@@ -192,7 +200,7 @@ async def test_a_page_that_does_not_count_itself_is_proved_by_the_whole() -> Non
 
 async def test_a_page_that_got_shorter_than_what_was_taken_from_it_is_refused() -> None:
     async with answering(page_answer(rows(0, 5))) as (_, client):
-        with pytest.raises(AnswerUnreadable, match="fewer rows than before"):
+        with pytest.raises(ResponseUnreadable, match="fewer rows than before"):
             await parts_of(client, job(5), start=Place(None, 6, 0))
 
 
@@ -282,5 +290,5 @@ async def test_values_are_text_as_it_was_written() -> None:
 )
 async def test_what_is_no_csv_is_named(body: bytes, kind: str, named: str) -> None:
     async with answering(reply(200, body, Content_Type=kind)) as (_, client):
-        with pytest.raises(AnswerUnreadable, match=named):
+        with pytest.raises(ResponseUnreadable, match=named):
             await parts_of(client)

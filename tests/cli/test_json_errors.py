@@ -13,17 +13,17 @@ from orgsync_cli.output import speech
 from .commandline import Command
 
 UNKNOWN_NAMES = [
-    ("run nothing --json", "ScriptNotLoaded"),
-    ("run contacts -c nobody --json", "ConfigurationInvalid"),
-    ("run contacts --limit 3 --json", "ConfigurationInvalid"),
-    ("run contacts --dry-run -c nobody --json", "ConfigurationInvalid"),
-    ("up --once --sync nothing --json", "ScriptNotLoaded"),
-    ("up --once --json", "ConfigurationInvalid"),
-    ("runs 17 --json", "ConfigurationInvalid"),
-    ("runs seventeen --json", "ConfigurationInvalid"),
-    ("connections show nobody --json", "ConfigurationInvalid"),
-    ("records nothing --format json", "ConfigurationInvalid"),
-    ("records nothing --format=json", "ConfigurationInvalid"),
+    ("run nothing --json", "name_unknown"),
+    ("run contacts -c nobody --json", "name_unknown"),
+    ("run contacts --limit 3 --json", "argument_invalid"),
+    ("run contacts --dry-run -c nobody --json", "name_unknown"),
+    ("up --once --sync nothing --json", "name_unknown"),
+    ("up --once --json", "nothing_scheduled"),
+    ("runs 17 --json", "name_unknown"),
+    ("runs seventeen --json", "argument_invalid"),
+    ("connections show nobody --json", "name_unknown"),
+    ("records nothing --format json", "name_unknown"),
+    ("records nothing --format=json", "name_unknown"),
 ]
 WRONG_CALLS = [
     ("run --json", "orgsync run"),
@@ -37,12 +37,12 @@ WRONG_CALLS = [
 LISTS = ["connections --json", "connections list --json", "runs --json", "status --json", "syncs --json"]
 
 
-@pytest.mark.parametrize(("words", "kind"), UNKNOWN_NAMES)
-def test_an_error_is_one_json_object_on_stdout_and_two_lines_on_stderr(words: str, kind: str, orgsync: Command) -> None:
+@pytest.mark.parametrize(("words", "code"), UNKNOWN_NAMES)
+def test_an_error_is_one_json_object_on_stdout_and_two_lines_on_stderr(words: str, code: str, orgsync: Command) -> None:
     refused = orgsync(*words.split())
     cause, remedy = refused.problem()
     assert refused.code == 2
-    assert refused.objects() == [{"error": {"kind": kind, "cause": cause, "remedy": remedy, "exit_code": 2}}]
+    assert refused.objects() == [{"error": {"code": code, "cause": cause, "remedy": remedy, "exit_code": 2}}]
 
 
 @pytest.mark.parametrize(("words", "called"), WRONG_CALLS)
@@ -50,7 +50,7 @@ def test_a_wrong_call_is_a_json_object_as_well(words: str, called: str, orgsync:
     refused = orgsync(*words.split())
     (told,) = refused.objects()
     assert refused.code == told["error"]["exit_code"] == 2
-    assert told["error"]["kind"] == "UsageError"
+    assert told["error"]["code"] == "usage_invalid"
     assert told["error"]["remedy"].endswith(f"See: {called} --help")
     assert refused.problem() == (told["error"]["cause"], told["error"]["remedy"])
 
@@ -91,7 +91,9 @@ def test_what_nobody_foresaw_is_a_json_object_without_its_text(
         main.main()
     told = capsys.readouterr()
     assert ended.value.code == 1
-    assert told.out.startswith('{"error": {"kind": "Unexpected", "cause": "orgsync failed unexpectedly: KeyError at ')
+    assert told.out.startswith(
+        '{"error": {"code": "internal_error", "cause": "orgsync failed unexpectedly: KeyError at '
+    )
     assert "Private" not in told.out + told.err
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orgsync.engine import Progress
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import ArgumentInvalid
 from orgsync_cli import main
 from orgsync_cli.output import amount, brief, instant, moment, show_problem, show_unexpected, speech, to_json
 from orgsync_cli.progress import Expectation
@@ -47,9 +47,9 @@ def test_amounts_have_their_nouns() -> None:
 
 
 def test_an_error_is_two_lines_whatever_its_text(capsys: pytest.CaptureFixture[str]) -> None:
-    show_problem(ConfigurationInvalid("A cause\nover two lines.", "And what\n to do."))
+    show_problem(ArgumentInvalid("A cause\nover two lines.", "And what\n to do."))
     assert capsys.readouterr().err == "error: A cause over two lines.\n       And what to do.\n"
-    show_problem(ConfigurationInvalid("Only a cause."))
+    show_problem(ArgumentInvalid("Only a cause."))
     assert capsys.readouterr().err == "error: Only a cause.\n"
 
 

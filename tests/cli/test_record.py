@@ -391,7 +391,7 @@ def test_without_the_test_kit_it_says_what_to_install(
     outcome = orgsync("record", "contacts")
     assert outcome.code == 2
     assert outcome.problem() == (
-        "Recording needs packages that are not installed.", "Install them: pip install 'orgsync[testing]'."
+        "Recording needs packages that are not installed.", "Install it: pip install 'orgsync[testing]'."
     )  # fmt: skip
 
 

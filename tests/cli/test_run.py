@@ -53,6 +53,13 @@ def test_a_person_gets_one_line_a_run(orgsync: Command, acme: DemoOrg) -> None:
     assert orgsync("run", "contacts").out.startswith("contacts on acme: nothing new (")
 
 
+def test_a_retry_names_the_sync_and_the_connection(orgsync: Command, acme: DemoOrg) -> None:
+    acme.add_fault(Fault.maintenance(), match="query")
+    ran = orgsync("run", "contacts")
+    assert ran.code == 0, ran
+    assert "warning: contacts on acme: retrying in " in ran.err
+
+
 @pytest.mark.parametrize("command", [("run", "contacts"), ("connections", "test", "acme"), ("connect", "acme")])
 def test_certificates_of_the_environment_that_are_none_are_to_blame_and_no_script(
     orgsync: Command, acme: DemoOrg, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]

@@ -1,6 +1,7 @@
 """`orgsync status` and `orgsync reset`: how syncs stand, and giving up what one has copied."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -54,6 +55,22 @@ def test_status_shows_what_never_ran_what_ran_and_what_fails(orgsync: Command, a
     assert "companies on acme has failed 1 time in a row: Salesforce refuses" in failing.err
     whole = str(orgsync("runs", "--json").objects()[0]["error"])
     assert " ".join(whole.split()) in " ".join(failing.err.split()), "the remedy too"
+
+
+@pytest.mark.usefixtures("own", "acme")
+def test_a_narrow_status_keeps_what_matters_most_and_counts_the_columns_it_leaves_out(
+    orgsync: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orgsync("run", "companies")
+    wide = orgsync("status")
+    assert wide.out.split("\n")[0].split("  ")[0] == "sync"
+    assert "left out" not in wide.err
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = orgsync("status")
+    assert re.sub(" +", " ", narrow.out.splitlines()[0].strip()) == "sync connection state lag rows failed due"
+    assert narrow.err == "1 column is left out, too wide: --json shows all\n"
+    monkeypatch.setenv("COLUMNS", "64")
+    assert re.sub(" +", " ", orgsync("status").out.splitlines()[0].strip()) == "sync connection state failed due"
 
 
 @pytest.mark.usefixtures("own")

@@ -101,6 +101,18 @@ def test_once_runs_what_is_due_and_nothing_the_second_time(orgsync: Command, acm
     assert (told["sync"], told["connection"], told["status"], told["added"]) == ("contacts", "acme", "done", 25)
 
 
+def test_an_org_that_is_down_is_one_line_of_retrying_and_one_of_failing(
+    orgsync: Command, acme: DemoOrg, scripts: Path
+) -> None:
+    (scripts / "own.py").write_text(ACCOUNTS)
+    acme.stop()
+    down = orgsync("up", "--once")
+    acme.start()
+    [retrying, failed] = [line[21:] for line in down.err.splitlines() if acme.url.removeprefix("http://") in line]
+    assert retrying.startswith("warning: accounts on acme: retrying: ")
+    assert failed.startswith("warning: accounts on acme: failed (")
+
+
 def test_once_ends_with_the_worst_exit_code(orgsync: Command, acme: DemoOrg, scripts: Path) -> None:
     (scripts / "own.py").write_text(ACCOUNTS)
     (scripts / "broken.py").write_text("def f(:\n")

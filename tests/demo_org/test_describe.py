@@ -11,7 +11,7 @@ import pytest
 from orgsync.demo_org import DemoOrg
 from orgsync.demo_org import grammar as grammar_module
 from orgsync.demo_org import people as people_module
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import PackageMissing
 from tests.demo_org.caller import BASE, Caller
 from tests.demo_org.conftest import NOW
 
@@ -176,7 +176,7 @@ def test_without_the_demo_packages_it_says_what_to_install(monkeypatch: pytest.M
     monkeypatch.setattr(builtins, "__import__", without)
     for module in ("lark", "mimesis"):
         monkeypatch.delitem(sys.modules, module, raising=False)
-    with pytest.raises(ConfigurationInvalid, match=r"Install it: pip install 'orgsync\[demo\]'"):
+    with pytest.raises(PackageMissing, match=r"Install it: pip install 'orgsync\[demo\]'"):
         DemoOrg()
-    with pytest.raises(ConfigurationInvalid, match="needs packages that are not installed"):
+    with pytest.raises(PackageMissing, match="needs packages that are not installed"):
         grammar_module.parser()

@@ -51,7 +51,7 @@ def test_a_command_that_would_be_refused_is_noticed(text: str, noticed: str) -> 
         "BadParameter",
         "MissingParameter",
         "UsageError",
-        "ConfigurationInvalid",
+        "ArgumentInvalid",
     )
 
 

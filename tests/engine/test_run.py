@@ -13,7 +13,7 @@ import pytest
 from orgsync import Batch, Batches, Context, Record, Sync, sync
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Progress
-from orgsync.errors import AlreadyRunning, ConfigurationInvalid, ScriptNotLoaded, ScriptProblem, SignInNeeded
+from orgsync.errors import AlreadyRunning, NameUnknown, ScriptNotLoaded, ScriptProblem, SignInNeeded
 from orgsync.records import long_id
 from tests.projects import project_at
 
@@ -132,7 +132,7 @@ async def test_an_unknown_connection_begins_no_run(tmp_path: Path, org: DemoOrg)
     one = Sync[Thing]("one", lambda ctx: ctx.changes(Thing))
     async with project_at(tmp_path, org) as project:
         at_work = project.opened
-        with pytest.raises(ConfigurationInvalid, match="acme"):
+        with pytest.raises(NameUnknown, match="acme"):
             await at_work.run(one, "acem")
         assert not await at_work.store.runs.list()
 

@@ -11,14 +11,14 @@ import anyio.lowlevel
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError
+from orgsync.errors import NetworkProblem, OrgsyncError, ResponseTooLarge, ResponseUnreadable
 from orgsync.salesforce.auth.session import Session
 from orgsync.salesforce.auth.token_endpoint import introspect
 from orgsync.salesforce.bulk import complete, create_job, results
 from orgsync.salesforce.http.body import paced
 from orgsync.salesforce.http.bounds import Bounds, Pace
 from orgsync.salesforce.http.http import Http
-from orgsync.salesforce.http.messages import ResponseTooLarge
+from orgsync.salesforce.http.messages import Response
 from orgsync.salesforce.http.request import Request
 from tests.auth.vaults import MemoryVault
 from tests.http.raw_server import RawServer, reply
@@ -172,7 +172,7 @@ async def test_a_body_zipped_in_several_members_is_read_to_the_last() -> None:
 
 async def test_an_encoding_that_was_not_asked_for_is_named() -> None:
     async with RawServer(reply(200, b"xyz", Content_Encoding="br")) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match="encoding that was not asked for"):
+        with pytest.raises(ResponseUnreadable, match="encoding that was not asked for"):
             await http.send("GET", server.url)
 
 
@@ -195,7 +195,7 @@ async def test_json_nested_too_deep_is_the_servers_fault(status: int) -> None:
         client = lone_client(http, server.url)
         with pytest.raises(OrgsyncError) as caught:
             await client.get("limits")
-    assert isinstance(caught.value, AnswerUnreadable)
+    assert isinstance(caught.value, ResponseUnreadable)
 
 
 def signing_in(http: Http, org: DemoOrg, vault: MemoryVault, grace: float) -> Session:
@@ -240,3 +240,18 @@ async def test_a_task_that_is_cancelled_by_asyncio_itself_stores_the_token_as_we
         await asyncio.gather(asked, return_exceptions=True)
     assert asked.cancelled()
     assert vault.credentials.refresh_token != before.refresh_token
+
+
+@pytest.mark.parametrize(
+    ("piece", "times"), [(b"{},", 1_000_000), (b"[],", 1_000_000), (b'"a",', 4_000_001), (b'{"":1},', 1_000_000)]
+)
+def test_json_of_more_objects_than_any_answer_has_is_not_read(piece: bytes, times: int) -> None:
+    answer = Response(200, {}, b"[" + piece * times + b"0]", "GET", "https://acme.my.salesforce.com/x")
+    with pytest.raises(ResponseTooLarge, match="JSON of more than 1,000,000 objects and lists"):
+        answer.json()
+
+
+def test_what_stands_inside_of_texts_counts_for_no_objects() -> None:
+    text = '{[,\\"' * 1_100_000
+    answer = Response(200, {}, f'["{text}", "{text}"]'.encode(), "GET", "https://acme.my.salesforce.com/x")
+    assert answer.json() == ['{[,"' * 1_100_000] * 2

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from orgsync.errors import ConfigurationInvalid, NetworkProblem
+from orgsync.errors import ConfigurationProblem, NetworkProblem
 from orgsync.salesforce.http.environment import trusted
 from orgsync.salesforce.http.http import Http
 
@@ -28,9 +28,9 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
 
 
-async def refused(url: str = f"https://{HOST}/services/data?q=Smith") -> ConfigurationInvalid:
+async def refused(url: str = f"https://{HOST}/services/data?q=Smith") -> ConfigurationProblem:
     async with Http(timeout=5) as http:
-        with pytest.raises(ConfigurationInvalid) as caught:
+        with pytest.raises(ConfigurationProblem) as caught:
             await http.send("GET", url)
     assert "Smith" not in str(caught.value)
     assert caught.value.remedy

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import trustme
 
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem
+from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NetworkProblem, ResponseUnreadable
 from orgsync.salesforce.http.http import JSON, Http, Response
 from orgsync.salesforce.http.messages import host_named
 
@@ -120,7 +120,7 @@ async def test_connections_are_used_again() -> None:
     ],
 )
 def test_what_is_not_json_says_what_it_is_and_shows_no_data(content: bytes, content_type: str, kind: str) -> None:
-    with pytest.raises(AnswerUnreadable) as caught:
+    with pytest.raises(ResponseUnreadable) as caught:
         answer_with(content, content_type, 503).json()
     assert caught.value.cause.startswith(f"GET acme.my.salesforce.com/x was answered with {kind} where JSON is due")
     assert "503" in caught.value.cause
@@ -223,14 +223,14 @@ async def test_a_connection_that_does_not_come_about_was_not_sent_to() -> None:
 @pytest.mark.parametrize("url", ["ftp://host/", "https://", "https://[::1", "https://host:port/"])
 async def test_an_address_that_is_none_is_a_configuration_problem(url: str) -> None:
     async with Http() as http:
-        with pytest.raises(ConfigurationInvalid, match="address is not one"):
+        with pytest.raises(ArgumentInvalid, match="address is not one"):
             await http.send("GET", url)
 
 
 @pytest.mark.parametrize("tail", ["\n", "\r\nX-Evil: 1", "ü"])
 async def test_a_header_with_a_line_end_or_an_accent_is_refused_without_showing_it(tail: str) -> None:
     async with RawServer(reply()) as server, Http() as http:
-        with pytest.raises(ConfigurationInvalid, match="a character that HTTP does not allow") as caught:
+        with pytest.raises(CredentialsInvalid, match="a character that HTTP does not allow") as caught:
             await http.send("GET", server.url, headers={"Authorization": f"Bearer {TOKEN}{tail}"})
     assert TOKEN not in repr(caught.value)
     assert caught.value.__context__ is None
@@ -284,7 +284,7 @@ async def test_a_closed_pool_sends_nothing() -> None:
 )
 async def test_an_answer_that_is_wrong_in_itself_is_named_as_that(answer: bytes, named: str) -> None:
     async with RawServer(answer) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match=f"GET 127.0.0.1:[0-9]+/x was answered with .*{named}") as caught:
+        with pytest.raises(ResponseUnreadable, match=f"GET 127.0.0.1:[0-9]+/x was answered with .*{named}") as caught:
             await http.send("GET", f"{server.url}/x?q=Smith")
     assert "Smith" not in str(caught.value)
 

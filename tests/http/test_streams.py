@@ -8,11 +8,12 @@ import pytest
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import (
     AccessRefused,
-    AnswerUnreadable,
-    ConfigurationInvalid,
+    ArgumentInvalid,
+    HostNotAllowed,
     LimitReached,
     NetworkProblem,
     QueryRefused,
+    ResponseUnreadable,
 )
 from orgsync.salesforce.http.http import Http
 from tests.http.raw_server import HANG, RESET, RawServer, reply
@@ -75,7 +76,7 @@ async def test_what_is_refused_when_sending_is_refused_when_streaming(caplog: py
         with pytest.raises(NetworkProblem, match="not answered in time"):
             async with http.stream("GET", server.url, timeout=0.5):
                 pass
-        with pytest.raises(ConfigurationInvalid, match="address is not one"):
+        with pytest.raises(ArgumentInvalid, match="address is not one"):
             async with http.stream("GET", "ftp://host/"):
                 pass
     with pytest.raises(RuntimeError, match="closed"):
@@ -110,7 +111,7 @@ async def test_a_stream_that_is_refused_says_why(org: DemoOrg) -> None:
                 pass
         assert len(server.asked) == 1
     async with RawServer(reply(302, Location="/y")) as server, Http() as http:
-        with pytest.raises(AnswerUnreadable, match="redirection"):
+        with pytest.raises(ResponseUnreadable, match="redirection"):
             async with lone_client(http, server.url).stream("x"):
                 pass
     async with client_of(org, limit_share=0) as client:
@@ -118,7 +119,7 @@ async def test_a_stream_that_is_refused_says_why(org: DemoOrg) -> None:
         with pytest.raises(LimitReached):
             async with client.stream("limits"):
                 pass
-        with pytest.raises(ConfigurationInvalid, match="no token was sent"):
+        with pytest.raises(HostNotAllowed, match="no token was sent"):
             async with client_of(org) as other, other.stream("https://evil.example/x"):
                 pass
 

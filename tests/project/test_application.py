@@ -10,9 +10,17 @@ from sqlmodel import col, select
 import orgsync
 from orgsync import Batches, Context, Org, Record, field, sync
 from orgsync.demo_org import DemoOrg
-from orgsync.errors import ConfigurationInvalid, NetworkProblem, OrgsyncError, QueryRefused, SignInNeeded
+from orgsync.errors import (
+    ArgumentInvalid,
+    NameUnknown,
+    NetworkProblem,
+    NotFound,
+    OrgMismatch,
+    OrgsyncError,
+    QueryRefused,
+    SignInNeeded,
+)
 from orgsync.project import Connections, PendingSignIn, connect, open_project
-from orgsync.salesforce.errors.judge import NotFound
 from orgsync.scripts.discovery import find_sync
 from tests.projects import credentials_for, settings_for
 
@@ -44,7 +52,7 @@ async def test_a_connection_is_not_replaced_by_one_that_may_be_to_another_org(
     await orgsync.connections.add("acme", credentials_for(org))
     async with open_project() as opened:
         await opened.store.connections.update("acme", org_id=org_id, instance_url="https://old.my.salesforce.com")
-    with pytest.raises(ConfigurationInvalid, match="this sign-in leads to"):
+    with pytest.raises(OrgMismatch, match="this sign-in leads to"):
         await orgsync.connections.add("acme", credentials_for(org))
 
 
@@ -127,7 +135,7 @@ async def test_connections_are_listed_read_and_removed(project: Path, org: DemoO
     added = await orgsync.connections.add("acme", credentials_for(org))
     assert [each.name for each in await orgsync.connections.list()] == ["acme"]
     assert (await orgsync.connections.get("acme")).org_id == added.org_id
-    with pytest.raises(ConfigurationInvalid, match="acem"):
+    with pytest.raises(NameUnknown, match="acem"):
         await orgsync.connections.get("acem")
     await orgsync.connections.remove("acme")
     assert await orgsync.connections.list() == []
@@ -144,11 +152,11 @@ async def test_what_is_unknown_names_the_database_and_the_setting_for_another_pr
         orgsync.reset("contacts"),
         orgsync.reset(contacts, connection="acme"),
     ):
-        with pytest.raises(ConfigurationInvalid) as caught:
+        with pytest.raises(NameUnknown) as caught:
             await work
         assert place in caught.value.remedy
     async with open_project() as opened:
-        with pytest.raises(ConfigurationInvalid) as caught:
+        with pytest.raises(NameUnknown) as caught:
             await opened.store.rows.read("contact").__anext__()
         assert place in caught.value.remedy
     with pytest.raises(OrgsyncError) as unknown:
@@ -171,7 +179,7 @@ async def test_one_text_in_place_of_a_list_of_tags_is_refused(project: Path, org
         orgsync.connections.add("acme", credentials_for(org), tags="eu"),
         orgsync.connections.begin("acme", redirect_uri=CALLBACK, client_id="x", tags="eu"),
     ):
-        with pytest.raises(ConfigurationInvalid, match="it takes a list") as caught:
+        with pytest.raises(ArgumentInvalid, match="it takes a list") as caught:
             await work
         assert caught.value.remedy == "Pass tags=['eu']."
 
@@ -253,7 +261,7 @@ async def test_settings_may_be_given(tmp_path: Path, org: DemoOrg) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "-x", "a/b"])
 async def test_a_name_that_would_be_hard_to_write_is_refused(project: Path, org: DemoOrg, name: str) -> None:
-    with pytest.raises(ConfigurationInvalid, match="no name for a connection"):
+    with pytest.raises(ArgumentInvalid, match="no name for a connection"):
         await orgsync.connections.add(name, credentials_for(org))
 
 
@@ -262,7 +270,7 @@ async def test_a_connection_does_not_become_another_orgs(tmp_path: Path, org: De
         made = await connect(opened, "acme", credentials_for(org), metadata={"a": 1}, tags=["x"])
         with DemoOrg(contacts=0, accounts=0, seed=2) as other:
             assert other.org_id != org.org_id
-            with pytest.raises(ConfigurationInvalid, match=f"to the org {org.org_id}"):
+            with pytest.raises(OrgMismatch, match=f"to the org {org.org_id}"):
                 await connect(opened, "acme", credentials_for(other))
         again = await connect(opened, "acme", credentials_for(org))
         assert again.connection.details == {"a": 1}
@@ -289,6 +297,6 @@ def test_every_public_name_is_there_and_others_are_not() -> None:
 
 async def test_a_name_in_place_of_a_sync_is_told_how_to_import_it() -> None:
     given: Any = "contacts"
-    with pytest.raises(ConfigurationInvalid, match="takes the sync itself") as caught:
+    with pytest.raises(ArgumentInvalid, match="takes the sync itself") as caught:
         await orgsync.run(given, connection="acme")
     assert "from orgsync_syncs.contacts" in caught.value.remedy

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from orgsync import Batch, Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg
 from orgsync.engine import Progress, RunOptions
-from orgsync.errors import ConfigurationInvalid, ScriptProblem, SignInNeeded
+from orgsync.errors import NameUnknown, ScriptProblem, SignInNeeded
 from orgsync.project import Change, DryRun, Project, open_project, rehearse
 from orgsync.records import long_id
 from orgsync.store import Connection, Store
@@ -213,7 +213,7 @@ async def test_a_script_that_fails_has_told_what_it_would_have_kept(project: Sam
 
 async def test_an_unknown_connection_is_told_before_anything_is_copied(project: SampleProject, place: Path) -> None:
     place.rmdir()
-    with pytest.raises(ConfigurationInvalid, match="acne"):
+    with pytest.raises(NameUnknown, match="acne"):
         async with rehearse(project.opened, contacts, "acne"):
             pass
 
@@ -257,7 +257,7 @@ async def test_a_job_of_an_unfinished_run_is_left_to_it_and_the_rehearsals_own_i
     async with project_at(tmp_path, org, bulk_from=1) as project:
         assert await project.interrupted(contacts, 2)
         [saved] = (await project.opened.store.runs.checkpoints("contacts", "acme")).values()
-        own = saved.position["pass"]["job"][0]
+        own = saved.position["unfinished"]["job"]["id"]
         for script, status in ((failing, "failed"), (contacts, "done")):
             org.clear_requests()
             dry_run, changes = await rehearsed(project, script)

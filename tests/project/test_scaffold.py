@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orgsync import Record, Sync
-from orgsync.errors import ConfigurationInvalid, OrgsyncError
+from orgsync.errors import ArgumentInvalid, ConfigurationProblem, NameUnknown, OrgsyncError
 from orgsync.project.scaffold import NewScript, compose, script_for, write
 from orgsync.records import Schema, schema_of
 from orgsync.records.field import path_of
@@ -179,7 +179,7 @@ def test_a_field_is_called_the_same_whichever_others_are_asked_for() -> None:
     ],
 )
 def test_a_field_that_cannot_be_had_is_told(field: str, cause: str, remedy: str) -> None:
-    with pytest.raises(ConfigurationInvalid) as refused:
+    with pytest.raises(ConfigurationProblem) as refused:
         compose(INVOICE, by_changes=True, only=["Name", field])
     assert cause in refused.value.cause
     assert remedy in refused.value.remedy
@@ -272,11 +272,11 @@ async def test_a_sync_is_called_by_the_label_that_the_org_gives_the_object() -> 
 async def test_an_unknown_object_is_told_with_the_nearest_that_there_is() -> None:
     absent = reply(404, [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}])
     known = reply(200, {"sobjects": [{"name": name} for name in ("Account", "ns__Invoice__c")]})
-    with pytest.raises(ConfigurationInvalid) as refused:
+    with pytest.raises(NameUnknown) as refused:
         await asked(absent, known, sobject="Invoise")
     assert refused.value.cause.startswith("The org has no object Invoise")
     assert refused.value.remedy == "Did you mean ns__Invoice__c?"
-    with pytest.raises(ConfigurationInvalid, match="Check the spelling"):
+    with pytest.raises(NameUnknown, match="Check the spelling"):
         await asked(absent, known, sobject="Zzzzzzzz")
 
 
@@ -285,7 +285,7 @@ async def test_an_object_that_cannot_be_queried_or_has_no_ids_is_refused() -> No
         {"name": "Thing", "queryable": False, "fields": [*SYSTEM, *CURSOR]},
         {"name": "Thing", "fields": [*CURSOR, *STAMPS]},
     ):
-        with pytest.raises(ConfigurationInvalid, match="Thing cannot be copied"):
+        with pytest.raises(ArgumentInvalid, match="Thing cannot be copied"):
             await asked(reply(200, body))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import FileUnusable, NameTaken
 from orgsync.project.scaffold import NewScript, compose, is_found, require_room, write
 from orgsync.scripts.discovery import find_sync
 
@@ -47,7 +47,7 @@ def test_a_script_finds_room_beside_others_and_is_found(tmp_path: Path, thing: N
 
 def test_a_sync_of_that_name_elsewhere_is_refused_with_its_file(tmp_path: Path, thing: NewScript) -> None:
     put(tmp_path, "mine.py", THINGS.replace("Thing", "Other"))
-    with pytest.raises(ConfigurationInvalid, match=r"mine\.py has a sync called things"):
+    with pytest.raises(NameTaken, match=r"mine\.py has a sync called things"):
         require_room(thing, tmp_path / "things.py", tmp_path)
 
 
@@ -56,7 +56,7 @@ def test_a_record_class_for_the_table_elsewhere_is_refused_with_the_file_that_de
 ) -> None:
     put(tmp_path, "all.py", THINGS.replace("def things", "def everything"))
     put(tmp_path, "a_user_of_it.py", "from syncs.all import Thing\n")
-    with pytest.raises(ConfigurationInvalid, match=r"all\.py has a record class for the table thing"):
+    with pytest.raises(NameTaken, match=r"all\.py has a record class for the table thing"):
         require_room(thing, tmp_path / "things.py", tmp_path)
     put(
         tmp_path,
@@ -78,7 +78,7 @@ def test_a_file_that_exists_is_replaced_only_on_request(tmp_path: Path, thing: N
     path = tmp_path / "syncs" / "things.py"
     write(thing, path)
     path.write_text("mine", encoding="utf-8")
-    with pytest.raises(ConfigurationInvalid, match="exists already"):
+    with pytest.raises(NameTaken, match="exists already"):
         write(thing, path)
     assert path.read_text(encoding="utf-8") == "mine"
     write(thing, path, replace=True)
@@ -88,7 +88,7 @@ def test_a_file_that_exists_is_replaced_only_on_request(tmp_path: Path, thing: N
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, thing: NewScript) -> None:
     put(tmp_path, "a_file", "")
     for path in (tmp_path / "a_file" / "things.py", tmp_path):
-        with pytest.raises(ConfigurationInvalid, match="cannot be written"):
+        with pytest.raises(FileUnusable, match="cannot be written"):
             write(thing, path, replace=True)
 
 

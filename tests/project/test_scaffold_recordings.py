@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import NameUnknown
 from orgsync.project.scaffold import NewScript, script_for, write
 from orgsync.records import schema_of
 from orgsync.salesforce.api.describe import list_objects
@@ -84,6 +84,6 @@ async def test_a_recorded_list_of_objects_gives_the_nearest() -> None:
         names = await list_objects(lone_client(http, server.url))
     assert {"Account", "Opportunity"} <= set(names)
     async with RawServer(absent, listed) as server, Http() as http:
-        with pytest.raises(ConfigurationInvalid) as refused:
+        with pytest.raises(NameUnknown) as refused:
             await script_for(lone_client(http, server.url), "opportunities")
     assert refused.value.remedy == "Did you mean Opportunity?"

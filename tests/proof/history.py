@@ -12,8 +12,7 @@ import anyio
 
 from orgsync.demo_org import DemoOrg, Refusal
 from orgsync.engine import Outcome
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, ScriptProblem
-from orgsync.salesforce.bulk import JobFailed
+from orgsync.errors import JobFailed, NameUnknown, ResponseUnreadable, ScriptProblem
 from tests.projects import SampleProject, project_at
 
 from .consumer import Consumer
@@ -95,7 +94,7 @@ class History:
 
     async def _follow(self, _dice: random.Random) -> None:
         for consumer in self.consumers.values():
-            with suppress(ConfigurationInvalid):  # no run has made the table yet
+            with suppress(NameUnknown):  # no run has made the table yet
                 await consumer.follow(self.project.opened.store)
 
     async def _settle(self, dice: random.Random) -> None:
@@ -122,7 +121,7 @@ class History:
             await self.project.outcome(copied.sync)
         outcome = await self.project.outcome(copied.sync, reconcile=compared)
         for _ in range(_TRIES):
-            if not isinstance(outcome.problem, JobFailed | AnswerUnreadable):
+            if not isinstance(outcome.problem, JobFailed | ResponseUnreadable):
                 break
             outcome = await self.project.outcome(copied.sync, reconcile=compared)
         return outcome

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orgsync import Batches, Context, Credentials, Record, Sync, sync
 from orgsync import field as salesforce_field
 from orgsync.engine import Outcome, Progress
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import ResponseUnreadable
 from orgsync.project import Project, connect, open_project
 from tests.projects import Interruption, settings_for
 from tests.servers.plain_org import PlainOrg, Quirks
@@ -198,5 +198,5 @@ async def test_a_result_that_neither_counts_nor_ends_is_refused(tmp_path: Path) 
             async with open_project(settings_for(tmp_path / str(end))) as opened:
                 await connect(opened, "acme", known_to(server))
                 outcome = await Life(opened, server).run(companies)
-        assert isinstance(outcome.problem, AnswerUnreadable)
+        assert isinstance(outcome.problem, ResponseUnreadable)
         assert "does not say whether it is the last" in outcome.problem.cause

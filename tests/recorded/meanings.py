@@ -3,17 +3,20 @@
 import re
 
 from orgsync.errors import (
-    AnswerUnreadable,
+    BulkRefused,
     FieldNotFound,
+    JobFailed,
     LimitReached,
+    LocatorExpired,
+    NotCarriedOut,
+    NotFound,
     ObjectNotFound,
     OrgsyncError,
     QueryRefused,
+    ResponseUnreadable,
     ServerProblem,
     SignInNeeded,
 )
-from orgsync.salesforce.bulk import BulkRefused, JobFailed
-from orgsync.salesforce.errors.judge import LocatorExpired, NotCarriedOut, NotFound
 
 from .exchange import Exchange
 
@@ -35,11 +38,11 @@ MEANINGS: list[tuple[str, type[OrgsyncError]]] = [
     (r"400 POST \S+/jobs/query .*API_ERROR", BulkRefused),
     (r"403 .*TotalRequests Limit", LimitReached),
     (r"403 .*ConcurrentRequests", NotCarriedOut),
-    (r"400 .*Bad Message 400", AnswerUnreadable),
+    (r"400 .*Bad Message 400", ResponseUnreadable),
     (r"414 .*URI Too Long", QueryRefused),
     (r"50\d .*", ServerProblem),
     (r"200 GET \S+/jobs/query/\w+ .*\"Failed\"", JobFailed),
-    (r"200 .*Data Not Available", AnswerUnreadable),
+    (r"200 .*Data Not Available", ResponseUnreadable),
 ]
 """The class that is raised, by status, request and body."""
 

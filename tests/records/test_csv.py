@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync import Record, field
-from orgsync.errors import AnswerUnreadable, RecordClassInvalid
+from orgsync.errors import RecordClassInvalid, ResponseUnreadable
 from orgsync.records import FieldFacts, decode, decode_csv, schema_of
 
 
@@ -173,8 +173,8 @@ def test_an_empty_text_is_null_both_ways() -> None:
     assert decode_csv(schema_of(Named), ["Id", "Name"], [[KEY, ""]], reading) == [(KEY, None, False, None)]
 
 
-def test_a_column_that_lacks_is_not_taken_for_null() -> None:
-    with pytest.raises(AnswerUnreadable, match=r"lacks Thing\.SystemModstamp"):
+def test_a_missing_column_is_not_taken_for_null() -> None:
+    with pytest.raises(ResponseUnreadable, match=r"lacks Thing\.SystemModstamp"):
         decode_csv(schema_of(Thing), ["Id"], [[KEY]], READING)
 
 

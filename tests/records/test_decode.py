@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync import Record, field
-from orgsync.errors import AnswerUnreadable, RecordClassInvalid
+from orgsync.errors import RecordClassInvalid, ResponseUnreadable
 from orgsync.records import FieldFacts, decode, parse_instant, schema_of, to_stored
 
 
@@ -18,6 +18,7 @@ class Thing(Record, table=True):
     text: str | None
     count: int | None
     price: Decimal | None
+    ratio: float | None
     flag: bool | None
     at: datetime | None
     tags: list[str] | None
@@ -32,6 +33,7 @@ def row(**values: Any) -> dict[str, Any]:
         "Text": None,
         "Count": None,
         "Price": None,
+        "Ratio": None,
         "Flag": None,
         "At": None,
         "Tags": None,
@@ -68,7 +70,7 @@ def test_stored_text_sorts_as_time_does(naive: datetime, hours: int) -> None:
 @pytest.mark.parametrize(
     ("written", "stored"), [(3, 3), (3.0, 3), ("3", 3), (Decimal("3.0"), 3), (9007199254740993, 9007199254740993)]
 )
-def test_an_integer_may_come_with_a_decimal_point(written: object, stored: int) -> None:
+def test_an_integer_may_have_a_decimal_point(written: object, stored: int) -> None:
     assert row(Count=written)["count"] == stored
 
 
@@ -99,6 +101,29 @@ def test_a_decimal_keeps_every_digit_and_no_exponent(written: str, stored: str) 
     assert "E" not in row(Price=exact)["price"]
 
 
+@pytest.mark.parametrize("name", ["Count", "Price", "Text"])
+@pytest.mark.parametrize(
+    "number", ["1e999999999", "-1e200000000", "1e-999999999", "NaN", "-Infinity", f"1{'0' * 2000}", f"0.{'0' * 2000}1"]
+)
+def test_a_number_that_no_field_of_salesforces_holds_is_the_servers_fault(name: str, number: str) -> None:
+    with pytest.raises(ResponseUnreadable, match=rf"a number in Thing\.{name} that no field") as caught:
+        row(**{name: Decimal(number)})
+    assert number not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), Decimal("1e999999999"), 10**400])
+def test_a_number_that_no_double_holds_is_the_servers_fault(number: float) -> None:
+    with pytest.raises(ResponseUnreadable, match=r"a number in Thing\.Ratio that no field"):
+        row(Ratio=number)
+    with pytest.raises(ResponseUnreadable, match=r"a number in Thing\.Tags that no field"):
+        row(Tags=[Decimal(number)])
+
+
+def test_a_zero_is_zero_whatever_its_exponent() -> None:
+    zero = Decimal("-0e999999999")
+    assert row(Count=zero, Price=zero, Text=zero) == row(Count=0, Price=0, Text=0)
+
+
 @pytest.mark.parametrize(
     ("written", "stored"),
     [("x", "x"), ("", None), (5, "5"), (Decimal("1.50"), "1.5"), ({"attributes": {}, "a": [1]}, '{"a": [1]}')],
@@ -108,7 +133,7 @@ def test_text_takes_every_value(written: object, stored: str | None) -> None:
 
 
 @pytest.mark.parametrize(("written", "stored"), [(True, True), ("true", True), ("False", False)])
-def test_booleans_come_as_json_or_as_text(written: object, stored: bool) -> None:
+def test_booleans_may_be_json_or_text(written: object, stored: bool) -> None:
     assert row(Flag=written)["flag"] is stored
 
 
@@ -121,12 +146,12 @@ def test_a_parent_is_followed_to_its_field() -> None:
     assert row(Account={"Owner": {"City": "Oslo"}})["owner_city"] == "Oslo"
 
 
-def test_an_answer_that_lacks_a_field_asked_for_is_not_taken_for_null() -> None:
-    with pytest.raises(AnswerUnreadable, match=r"lacks Thing\.SystemModstamp"):
+def test_a_selected_field_that_a_response_lacks_is_not_taken_for_null() -> None:
+    with pytest.raises(ResponseUnreadable, match=r"lacks Thing\.SystemModstamp"):
         decode(schema_of(Thing), [{"Id": "a00000000000001AAA"}])
 
 
-def test_fields_named_absent_are_null_and_nothing_is_deleted_where_the_object_cannot_say() -> None:
+def test_absent_fields_are_null_and_nothing_is_deleted_without_is_deleted() -> None:
     record = {"Id": "a00000000000001AAA", "CreatedDate": "2026-01-01T00:00:00.000+0000"}
     absent = ["IsDeleted", *(column.path for column in schema_of(Thing).fields)]
     (decoded,) = decode(schema_of(Thing), [record], FieldFacts("CreatedDate", absent))

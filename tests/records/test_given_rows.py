@@ -59,7 +59,7 @@ def test_an_instance_refuses_a_field_that_its_class_does_not_have() -> None:
         Visit(**misspelt)
 
 
-def test_what_salesforce_answers_is_taken_whatever_the_case_of_its_names() -> None:
+def test_what_salesforce_returns_is_accepted_whatever_the_case_of_its_names() -> None:
     answer = {
         "attributes": {"type": "Visit"},
         "Id": ANN,
@@ -106,6 +106,8 @@ def test_one_id_in_place_of_several_is_not_taken_letter_by_letter() -> None:
         ("area", float("inf"), "a number that is not finite"),
         ("area", Decimal("1E400"), "a number that is not finite"),
         ("rent", Decimal("NaN"), "a number that is not finite"),
+        ("rent", Decimal("1e200000000"), "a number of more than 1,000 digits"),
+        ("floors", Decimal("1e999999999"), "a number that no integer column can hold"),
         ("rent", "12", "a str"),
         ("last_name", 3, "an int"),
         ("is_open", 1, "an int"),
@@ -133,6 +135,7 @@ def test_a_value_of_another_type_is_refused_with_class_field_and_row(name: str, 
     [
         ("Floors", "many", "holds a str"),
         ("Floors", 10**30, "a number that no integer column can hold"),
+        ("Floors", "1e999999999", "a number of more than 1,000 digits"),
         ("Area", float("nan"), "a number that is not finite"),
         ("Seen", datetime(2026, 1, 31, 10), "without a time zone"),
         ("Opened", "soon", "holds a str that is not one"),
@@ -165,3 +168,8 @@ def test_no_value_is_in_the_words_of_a_refusal() -> None:
     with pytest.raises(ScriptProblem) as refusal:
         stored(floors="ann@example.com")
     assert "ann" not in str(refusal.value)
+
+
+def test_a_checkpoint_takes_no_number_of_thousands_of_digits() -> None:
+    with pytest.raises(ScriptProblem, match=r"checkpoint\['page'\] is an int of more than 1,000 digits"):
+        Batch(Visit, [], checkpoint={"page": 10**5000})

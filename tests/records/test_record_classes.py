@@ -106,7 +106,7 @@ def test_a_record_class_without_a_table_has_no_schema() -> None:
     class Plain(Record):
         email: str | None
 
-    with pytest.raises(RecordClassInvalid, match="has no table"):
+    with pytest.raises(RecordClassInvalid, match="is not declared with table=True"):
         schema_of(Plain)
 
 
@@ -178,7 +178,7 @@ def test_a_naive_datetime_cannot_be_compared_with_a_column() -> None:
     engine.dispose()
 
 
-def test_a_local_column_is_never_asked_of_salesforce() -> None:
+def test_a_local_column_is_never_queried() -> None:
     class Scored(Record, table=True):
         name: str | None
         score: float | None = field(local=True, index=True)

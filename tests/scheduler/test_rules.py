@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orgsync.scheduler.rules import Bounds, Job, Load, due_again, in_turn, resumable, startable
-from orgsync.scripts.schedule import parse_every
+from orgsync.scheduler.rules import Bounds, Job, Load, in_turn, resumable, startable
+from orgsync.scripts.schedule import due_again, parse_every
 
 NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from orgsync import Credentials
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import ConfigurationInvalid, ScriptNotLoaded, StoreReplaced, StoreUnavailable
+from orgsync.errors import NameUnknown, NothingScheduled, ScriptNotLoaded, StoreReplaced, StoreUnavailable
 from orgsync.project import connect
 from orgsync.project.status import Status, statuses
 from orgsync.scheduler import Patience, Scheduler, Scripts
@@ -74,7 +74,7 @@ class Night:
         scripts.load()
         opened = self.project.opened
         return Scheduler(
-            opened, scripts, connections=connections, clock=self.clock, chance=lambda: 0.0, patience=patience
+            opened, scripts, connections=connections, clock=self.clock, chance=lambda *_: 0.0, patience=patience
         )
 
     async def ran(self, scheduler: Scheduler, *, minutes: float = 0) -> list[dict[str, Any]]:
@@ -95,7 +95,8 @@ def runs(said: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 
 
 def events(said: list[dict[str, Any]], level: str) -> list[str]:
-    return [each["event"] for each in said if each["log_level"] == level]
+    own = [each for each in said if not each["event"].startswith("stamina.")]  # whose hook the command takes away
+    return [each["event"] for each in own if each["log_level"] == level]
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ async def test_runs_are_forgotten_when_they_are_old(night: Night) -> None:
 async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(night: Night) -> None:
     night.scripts.joinpath("accounts.py").unlink()
     await connect(night.project.opened, "globex", credentials_for(night.project.org))
-    with pytest.raises(ConfigurationInvalid, match="nothing is ever due"):
+    with pytest.raises(NothingScheduled, match="nothing is ever due"):
         night.scheduler()
     scheduler = night.scheduler("contacts", connections=("globex",))
     assert runs(await night.ran(scheduler)) == [("contacts", "globex", "done")]
@@ -152,10 +153,10 @@ async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(nig
 async def test_a_name_that_is_wrong_is_told_before_anything_runs(night: Night) -> None:
     with pytest.raises(ScriptNotLoaded, match="no sync called acounts"):
         night.scheduler("acounts")
-    with pytest.raises(ConfigurationInvalid, match="no connection 'acm'"):
+    with pytest.raises(NameUnknown, match="no connection 'acm'"):
         await night.scheduler(connections=("acm",)).run_due()
     night.write("accounts.py", ACCOUNTS.replace('(every="15m")', ""))
-    with pytest.raises(ConfigurationInvalid, match="has no every="):
+    with pytest.raises(NothingScheduled, match="has no every="):
         night.scheduler("accounts")
 
 
@@ -175,6 +176,30 @@ async def test_a_script_that_raises_stops_nothing_else_backs_off_and_is_told_onc
     assert scheduler.worst == 1
 
 
+async def test_status_shows_when_what_failed_is_really_tried_again(night: Night) -> None:
+    night.project.org.hide_object("Account")
+    opened, scripts = night.project.opened, Scripts(night.scripts, ())
+    scripts.load()
+    scheduler = Scheduler(opened, scripts, clock=night.clock)
+    for _ in range(2):
+        assert runs(await night.ran(scheduler, minutes=61)) == [("accounts", "acme", "failed")]
+    [standing] = await statuses(opened)
+    [run] = (await opened.store.runs.last()).values()
+    assert standing.due is not None
+    pause = standing.due - run.started_at
+    assert timedelta(minutes=45) <= pause < timedelta(minutes=60), "twice doubled, less its jitter"
+    assert runs(await night.ran(scheduler, minutes=pause / timedelta(minutes=1) - 1)) == []
+    assert len(runs(await night.ran(scheduler, minutes=1))) == 1
+
+
+async def test_what_waits_for_a_sign_in_is_not_due(night: Night) -> None:
+    night.project.org.expire_tokens()
+    night.project.org.revoke_refresh_tokens()
+    await night.ran(night.scheduler())
+    [standing] = await statuses(night.project.opened)
+    assert (standing.verdict, standing.due) == ("failing", None)
+
+
 async def test_a_failure_that_ends_is_told(night: Night) -> None:
     night.project.org.hide_object("Account")
     scheduler = night.scheduler()
@@ -183,6 +208,30 @@ async def test_a_failure_that_ends_is_told(night: Night) -> None:
     assert runs(await night.ran(scheduler, minutes=29)) == []
     [told] = [each for each in await night.ran(scheduler, minutes=1) if each["event"] == "run ended"]
     assert told["works_again"]
+
+
+async def test_retries_name_their_sync_and_connection_and_the_same_trouble_is_reported_once(night: Night) -> None:
+    scheduler = night.scheduler()
+    await night.ran(scheduler)
+    night.project.org.stop()
+    said = await night.ran(scheduler, minutes=15)
+    assert events(said, "warning") == ["retrying", "run ended"]
+    retrying = next(each for each in said if each["event"] == "retrying")
+    assert (retrying["sync"], retrying["connection"]) == ("accounts", "acme")
+    assert "cannot be reached" in retrying["error"]
+    assert events(await night.ran(scheduler, minutes=60), "warning") == []
+    night.project.org.start()
+    [ended] = [each for each in await night.ran(scheduler, minutes=60) if each["event"] == "run ended"]
+    assert ended["works_again"]
+
+
+async def test_trouble_that_passes_while_it_is_retried_ends_with_a_word_too(night: Night) -> None:
+    scheduler = night.scheduler()
+    night.project.org.add_fault(Fault.maintenance(), match="query", times=2)
+    said = await night.ran(scheduler)
+    assert events(said, "warning") == ["retrying"]
+    [ended] = [each for each in said if each["event"] == "run ended"]
+    assert ended["works_again"]
 
 
 async def test_a_connection_that_needs_a_sign_in_is_waited_for_and_runs_at_once_when_it_is_ready(night: Night) -> None:

@@ -1,4 +1,4 @@
-"""How often a sync reads a table is told from its source, and never more often than it can be."""
+"""How often a sync reads a table is counted from its source, and never more often than it can be."""
 
 import linecache
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ def test_a_table_that_may_be_read_once_is_left_alone(body: str) -> None:
     assert counted(body)["Contact"] == 1
 
 
-def test_what_only_a_run_can_tell_is_left_to_it() -> None:
+def test_what_only_a_run_can_show_is_not_counted() -> None:
     chosen = "for model in (Contact, Account):\n    ctx.changes(model)"
     other = "ctx = somebody\nctx.changes(Contact)\nctx.changes(Contact)"
     inner = "def read():\n    return ctx.changes(Contact)\nread(), read()"
@@ -113,6 +113,19 @@ def test_a_name_is_looked_up_where_the_function_would_look() -> None:
 
 
 _LEAF = st.sampled_from(["ctx.changes(Contact)", "pass", "return", "break", "continue", "raise Over"])
+
+
+def test_a_class_that_is_read_without_being_declared_a_table_is_a_problem_of_the_sync() -> None:
+    class Plain(Record):
+        last_name: str
+
+    @sync
+    async def mapped(ctx: Context) -> Batches[Contact]:
+        async for batch in ctx.changes(Plain):
+            yield batch.map(lambda each: {"id": each.id, "last_name": each.last_name}, model=Contact)
+
+    assert "Plain is not declared with table=True" in str(mapped.problem)
+    assert mapped.tables == ("contact",)
 
 
 def _indented(text: str) -> str:
@@ -183,6 +196,6 @@ def _reads_on(body: str, taken: list[bool]) -> tuple[int, int]:
 
 
 @given(_BODIES)
-def test_what_is_said_to_be_read_twice_can_be(body: str) -> None:
+def test_a_table_that_is_reported_as_read_twice_can_be(body: str) -> None:
     if max(counted(body).values(), default=0) > 1:
         assert most_reads(body) > 1

@@ -1,4 +1,4 @@
-"""An open store on a database of its own, and runs under leases that last as long as the test."""
+"""An open store on each kind of database, and runs under leases that last as long as the test."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,12 +9,18 @@ import anyio
 import pytest
 
 from orgsync.store import Run, Store
+from tests.store.databases import DATABASES, Database
 from tests.store.running import Start, running
 
 
+@pytest.fixture(params=[*DATABASES])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    return DATABASES[request.param](tmp_path)
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'orgsync.db'}"
+def url(database: Database) -> str:
+    return database.url
 
 
 @pytest.fixture

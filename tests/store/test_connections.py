@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import NameTaken, NameUnknown
 from orgsync.records import Position
 from orgsync.store import Connection, Run, Store
 from tests.store.contacts import contact, deliver, names
@@ -65,22 +65,22 @@ async def test_an_update_of_something_else_is_refused(store: Store) -> None:
 async def test_an_unknown_name_is_answered_with_the_nearest_and_all_there_are(store: Store, name: str) -> None:
     for known in ("acme", "zeta"):
         await saved(store, known)
-    with pytest.raises(ConfigurationInvalid, match=r"did you mean 'acme'\? What exists: acme, zeta"):
+    with pytest.raises(NameUnknown, match=r"did you mean 'acme'\? What exists: acme, zeta"):
         await store.connections.get(name)
-    with pytest.raises(ConfigurationInvalid, match="acme, zeta"):
+    with pytest.raises(NameUnknown, match="acme, zeta"):
         await store.connections.update(name, scope="api")
-    with pytest.raises(ConfigurationInvalid, match="acme, zeta"):
+    with pytest.raises(NameUnknown, match="acme, zeta"):
         await store.connections.secrets(name)
 
 
 async def test_a_name_near_nothing_gets_no_guess(store: Store) -> None:
     await saved(store, "acme")
-    with pytest.raises(ConfigurationInvalid, match=r"no connection 'xyz'\. What exists: acme\."):
+    with pytest.raises(NameUnknown, match=r"no connection 'xyz'\. What exists: acme\."):
         await store.connections.get("xyz")
 
 
 async def test_without_connections_the_remedy_is_to_make_one(store: Store) -> None:
-    with pytest.raises(ConfigurationInvalid, match="orgsync connect acme"):
+    with pytest.raises(NameUnknown, match="orgsync connect acme"):
         await store.connections.get("acme")
 
 
@@ -110,10 +110,10 @@ async def test_a_taken_name_is_refused_and_nothing_is_renamed(store: Store, run:
     for name in ("acme", "beta"):
         await saved(store, name)
     await deliver(store, run, [contact("a")])
-    with pytest.raises(ConfigurationInvalid, match="'beta' is taken"):
+    with pytest.raises(NameTaken, match="'beta' is taken"):
         await store.connections.rename("acme", "beta")
     await store.connections.remove("acme", keep_rows=True)
-    with pytest.raises(ConfigurationInvalid, match="'acme' is taken"):
+    with pytest.raises(NameTaken, match="'acme' is taken"):
         await store.connections.rename("beta", "acme")
     assert [each.name for each in await store.connections.list()] == ["beta"]
 
@@ -144,5 +144,5 @@ async def test_rows_and_runs_can_be_kept_but_checkpoints_go(store: Store, run: R
 
 
 async def test_removing_an_unknown_connection_is_refused(store: Store) -> None:
-    with pytest.raises(ConfigurationInvalid, match="no connection"):
+    with pytest.raises(NameUnknown, match="no connection"):
         await store.connections.remove("acme")

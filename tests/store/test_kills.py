@@ -10,6 +10,7 @@ import pytest
 from orgsync.records import Position
 from orgsync.store import Counts, Store, Write
 from tests.store.contacts import CONTACT
+from tests.store.databases import Database
 from tests.store.deliveries import BATCHES, batch
 from tests.store.running import running
 
@@ -36,8 +37,9 @@ async def expected(url: str, folder: Path, batches: int) -> tuple[dict[str, tupl
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_a_killed_process_leaves_whole_batches_and_the_next_run_goes_on(
-    url: str, folder: Path, tmp_path: Path, seed: int
+    database: Database, folder: Path, tmp_path: Path, seed: int
 ) -> None:
+    url = database.url
     steps = random.Random(seed).randrange(STEPS)
     command = [sys.executable, "-m", "tests.store.dying_process", url, str(folder), str(steps)]
     process = await anyio.run_process(command, cwd=ROOT, check=False, stderr=None)
@@ -46,7 +48,7 @@ async def test_a_killed_process_leaves_whole_batches_and_the_next_run_goes_on(
     async with Store.open(url, folder=folder) as store:
         checkpoints = await store.runs.checkpoints("contacts", "acme")
         done = checkpoints["contact"].position["batch"] + 1 if checkpoints else 0
-        rows, total = await expected(f"sqlite:///{tmp_path}/undisturbed.db", tmp_path / "undisturbed", done)
+        rows, total = await expected(database.beside("undisturbed").url, tmp_path / "undisturbed", done)
         [run] = await store.runs.list()
         assert await state(store) == rows
         assert Counts(run.added, run.updated, run.deleted, run.unchanged) == total
@@ -56,5 +58,5 @@ async def test_a_killed_process_leaves_whole_batches_and_the_next_run_goes_on(
             for number in range(done, BATCHES):
                 position = Position("contact", None, {"batch": number})
                 await store.rows.commit(again, [Write(CONTACT, *batch(number))], position, 0)
-        whole, _ = await expected(f"sqlite:///{tmp_path}/whole.db", tmp_path / "whole", BATCHES)
+        whole, _ = await expected(database.beside("whole").url, tmp_path / "whole", BATCHES)
         assert await state(store) == whole

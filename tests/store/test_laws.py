@@ -44,20 +44,20 @@ class Model:
         old = self.rows.get(key)
         if old is None:
             if deleted:
-                return "unchanged"
+                return "not counted"
             self.rows[key] = (stamp, name, False)
             return "added"
         if stamp is not None and old[0] is not None and stamp < old[0]:
-            return "unchanged"
+            return "not counted" if deleted else "unchanged"
         new = (stamp or old[0], name, bool(deleted))
         if new == old or (deleted and old[2]):
-            return "unchanged"
+            return "not counted" if deleted else "unchanged"
         self.rows[key] = new
         return "deleted" if deleted else "added" if old[2] else "updated"
 
     def _mark(self, key: str) -> str:
         if key not in self.rows or self.rows[key][2]:
-            return "unchanged"
+            return "not counted"
         stamp, name, _ = self.rows[key]
         self.rows[key] = (stamp, name, True)
         return "deleted"

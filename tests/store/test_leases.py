@@ -2,11 +2,9 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 from orgsync.errors import AlreadyRunning
 from orgsync.store import Connection, Run, Store
 from tests.store.contacts import CONTACT, contact, deliver, names
+from tests.store.databases import Database
 from tests.store.running import Start, running
 
 ROOT = Path(__file__).parents[2]
@@ -80,34 +79,26 @@ def spawn(url: str, folder: Path) -> Generator[Spawn]:
 class Rows:
     """The table of leases, behind the store's back."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
     def change(self, column: str, value: object) -> None:
-        with closing(sqlite3.connect(self.path)) as raw, raw:
-            raw.execute(f"UPDATE orgsync_lease SET {column} = ?", (value,))
+        self.database.execute(f"UPDATE orgsync_lease SET {column} = ?", value)
 
     def read(self, column: str, sync: str = "contacts") -> Any:
-        with closing(sqlite3.connect(self.path)) as raw:
-            return raw.execute(f"SELECT {column} FROM orgsync_lease WHERE sync = ?", (sync,)).fetchone()[0]
+        return self.database.execute(f"SELECT {column} FROM orgsync_lease WHERE sync = ?", sync)[0][0]
 
     def expire(self) -> None:
         self.change("expires_at", LONG_AGO)
 
-    @contextmanager
-    def locked(self) -> Generator[None]:
-        with closing(sqlite3.connect(self.path, isolation_level=None)) as raw:
-            raw.execute("BEGIN IMMEDIATE")
-            yield
-
 
 @pytest.fixture
-def rows(tmp_path: Path) -> Rows:
-    return Rows(tmp_path / "orgsync.db")
+def rows(database: Database) -> Rows:
+    return Rows(database)
 
 
 async def taken(store: Store, ttl: float = LONG) -> int | None:
-    """Take the lease and let it go; answer with its epoch, or None where another holds it."""
+    """Take the lease and release it; return its epoch, or None where another holds it."""
     try:
         async with store.runs.begin("contacts", "acme", ttl=ttl) as run:
             return run.epoch
@@ -252,11 +243,10 @@ async def test_a_holder_whose_file_is_in_another_folder_is_not_taken_for_dead(
 async def test_a_killed_process_that_held_two_leases_frees_both(store: Store, spawn: Spawn, rows: Rows) -> None:
     other = spawn()
     other.ask("take")
-    with closing(sqlite3.connect(rows.path)) as raw, raw:
-        raw.execute(
-            "INSERT INTO orgsync_lease SELECT 'accounts', connection, epoch, holder, taken_at, lasts, expires_at "
-            "FROM orgsync_lease"
-        )
+    rows.database.execute(
+        "INSERT INTO orgsync_lease SELECT 'accounts', connection, epoch, holder, taken_at, lasts, expires_at "
+        "FROM orgsync_lease"
+    )
     other.kill()
     assert await taken(store) == 2
     async with store.runs.begin("accounts", "acme") as second:
@@ -326,7 +316,7 @@ async def test_a_heartbeat_that_cannot_write_for_a_while_goes_on(url: str, folde
     async with Store.open(f"{url}?timeout=0", folder=folder) as store, running(store) as run:
         assert await store.rows.prepare(CONTACT) == []
         async with store.runs.begin("accounts", "acme", ttl=0.04):
-            with rows.locked():
+            with rows.database.locked():
                 await anyio.sleep(0.1)
             before = rows.read("expires_at", "accounts")
             await until(lambda: rows.read("expires_at", "accounts") > before)
@@ -335,11 +325,11 @@ async def test_a_heartbeat_that_cannot_write_for_a_while_goes_on(url: str, folde
 
 async def test_a_lease_that_cannot_be_released_runs_out(url: str, folder: Path, rows: Rows) -> None:
     async with Store.open(f"{url}?timeout=0", folder=folder) as store:
-        with rows.locked():
+        with rows.database.locked():
             pass
         begun = store.runs.begin("contacts", "acme")
         await begun.__aenter__()
-        with rows.locked():
+        with rows.database.locked():
             await begun.__aexit__(None, None, None)
         assert await taken(store) is None
         rows.expire()

@@ -1,8 +1,6 @@
 """A table belongs to one sync, on all connections, until that is reset."""
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -11,11 +9,12 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from orgsync.errors import AlreadyRunning, ConfigurationInvalid, RecordClassInvalid
+from orgsync.errors import AlreadyRunning, NameUnknown, RecordClassInvalid
 from orgsync.records import Position, Record, Schema, schema_of
 from orgsync.store import Store, Write
 from orgsync.store.versions import MIGRATIONS
 from tests.store.contacts import CONTACT, NEW, OLD, contact, deliver, feed, names
+from tests.store.databases import Database
 from tests.store.running import running
 
 
@@ -181,12 +180,11 @@ async def test_a_reset_waits_for_no_run_and_breaks_none(store: Store, url: str, 
 
 
 async def test_a_run_whose_lease_had_run_out_before_the_reset_writes_nothing_after_it(
-    store: Store, tmp_path: Path
+    store: Store, database: Database
 ) -> None:
     async with store.runs.begin("contacts", "acme", ttl=3600) as run:
         await deliver(store, run, [contact("a")])
-        with closing(sqlite3.connect(tmp_path / "orgsync.db", isolation_level=None)) as raw:
-            raw.execute("UPDATE orgsync_lease SET expires_at = ?", (OLD,))  # as of a process that was stopped for long
+        database.execute("UPDATE orgsync_lease SET expires_at = ?", OLD)  # as of a process that was stopped for long
         await store.rows.reset("contacts")
         with pytest.raises(AlreadyRunning, match="has lost its lease"):
             await deliver(store, run, [contact("b")])
@@ -205,12 +203,12 @@ async def test_a_table_that_another_process_has_reset_is_made_anew(store: Store,
 
 
 async def test_a_misspelt_sync_or_connection_gets_the_nearest_name(store: Store) -> None:
-    with pytest.raises(ConfigurationInvalid, match="no sync in the database 'contacts'"):
+    with pytest.raises(NameUnknown, match="no sync in the database 'contacts'"):
         await store.rows.reset("contacts")
     async with running(store) as run:
         await deliver(store, run, [contact("a")])
-    with pytest.raises(ConfigurationInvalid, match="did you mean 'contacts'"):
+    with pytest.raises(NameUnknown, match="did you mean 'contacts'"):
         await store.rows.reset("contcats")
-    with pytest.raises(ConfigurationInvalid, match="no connection 'amce'"):
+    with pytest.raises(NameUnknown, match="no connection 'amce'"):
         await store.rows.reset("contacts", "amce")
     assert (await store.rows.reset("contacts", "acme")).rows == {"contact": 1}, "rows of a connection that is gone, too"

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
-from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.errors import NameUnknown, StoreUnavailable
 from orgsync.records import Record, Row, schema_of
 from orgsync.store import Run, Store, Write
 from tests.store.contacts import CONTACT, MID, Contact, contact, deliver
@@ -83,12 +83,12 @@ async def test_a_table_is_found_by_its_name_or_its_class_in_any_case(store: Stor
 
 
 async def test_an_unknown_table_is_answered_with_the_nearest(store: Store) -> None:
-    with pytest.raises(ConfigurationInvalid, match="Run a sync first"):
+    with pytest.raises(NameUnknown, match="Run a sync first"):
         _ = [row async for row in store.rows.read("contact")]
     await store.rows.prepare(CONTACT)
-    with pytest.raises(ConfigurationInvalid, match=r"'Contcat'; did you mean 'contact'\?"):
+    with pytest.raises(NameUnknown, match=r"'Contcat'; did you mean 'contact'\?"):
         _ = [row async for row in store.rows.read("Contcat")]
-    with pytest.raises(ConfigurationInvalid, match="orgsync_run"):
+    with pytest.raises(NameUnknown, match="orgsync_run"):
         _ = [row async for row in store.rows.read("orgsync_run")]
 
 
@@ -133,3 +133,14 @@ async def test_a_session_sees_one_state_while_others_write(store: Store, run: Ru
         assert len((await session.exec(select(Contact))).all()) == 1
     async with store.session() as session:
         assert len((await session.exec(select(Contact))).all()) == 2
+
+
+async def test_rows_are_read_by_their_ids(store: Store, run: Run) -> None:
+    assert await store.rows.get("contact", "acme", ["a"]) == {}
+    await deliver(store, run, [contact("a"), contact("b"), contact("c")], deleted_ids=["b"])
+    found = await store.rows.get("contact", "acme", ["b", "a", "unknown"])
+    assert {key: (row["name"], row["is_deleted"], row["labels"]) for key, row in found.items()} == {
+        "a": ("Ann", False, ["a"]),
+        "b": ("Ann", True, ["a"]),
+    }
+    assert await store.rows.get("contact", "beta", ["a"]) == {}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from orgsync.errors import AlreadyRunning, ConfigurationInvalid
+from orgsync.errors import AlreadyRunning, NameUnknown
 from orgsync.records import Position
 from orgsync.store import Run, Store
 from tests.store.running import Start
@@ -53,7 +53,7 @@ async def test_runs_are_listed_latest_first_and_can_be_narrowed(store: Store, st
 
 
 async def test_a_number_that_no_run_has_is_refused(store: Store) -> None:
-    with pytest.raises(ConfigurationInvalid, match="no run 7"):
+    with pytest.raises(NameUnknown, match="no run 7"):
         await store.runs.get(7)
 
 

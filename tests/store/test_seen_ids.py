@@ -1,7 +1,5 @@
 """What a pass has seen in the org, against what the copy has."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +7,6 @@ from hypothesis import strategies as st
 
 from orgsync.records import Row
 from orgsync.store import Connection, Run, Store
-from orgsync.store.sqlite import control_sql, row_sql
 from tests.store.contacts import CONTACT, contact, deliver
 from tests.store.running import Start
 
@@ -96,23 +93,6 @@ async def test_a_great_many_ids_are_cleared(store: Store) -> None:
     await store.copy("acme", sync="other").mark_seen(CONTACT, ["a"])
     await store.copy("acme", sync="pass").clear_seen(CONTACT)
     assert (await not_copied(store), await not_copied(store, "other")) == ([], ["a"])
-
-
-async def test_every_comparison_reads_by_index_and_sorts_nothing(store: Store, tmp_path: Path) -> None:
-    await store.rows.prepare(CONTACT)
-    queries = {
-        row_sql.unseen("contact"): ("acme", "", 9, "pass", 9),
-        row_sql.not_copied("contact"): ("acme", "pass", "", 9),
-        row_sql.live_count("contact"): ("acme",),
-        control_sql.CLEAR_SEEN_IDS: ("acme", "pass", "acme", "pass", 9),
-    }
-    with closing(sqlite3.connect(tmp_path / "orgsync.db")) as raw:
-        plans = {sql: str(raw.execute(f"EXPLAIN QUERY PLAN {sql}", given).fetchall()) for sql, given in queries.items()}
-    assert not any("TEMP B-TREE" in plan or "contact_sync_seq" in plan for plan in plans.values())
-    by_key = "seen USING PRIMARY KEY (connection=? AND owner=? AND id=?)", "(connection=? AND id>?)"
-    assert all(each in plans[row_sql.unseen("contact")] for each in by_key)
-    by_key = "seen USING PRIMARY KEY (connection=? AND owner=? AND id>?)", "(connection=? AND id=?)"
-    assert all(each in plans[row_sql.not_copied("contact")] for each in by_key)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

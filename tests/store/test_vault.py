@@ -1,6 +1,5 @@
 """Keys: made once, readable by their owner alone, never replaced behind anyone's back."""
 
-import sqlite3
 import stat
 from pathlib import Path
 
@@ -9,9 +8,10 @@ import anyio.to_thread
 import pytest
 from cryptography.fernet import Fernet
 
-from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.errors import KeyUnusable, StoreUnavailable
 from orgsync.store import Connection, Store
 from orgsync.store.vault import Vault
+from tests.store.databases import Database
 
 ACME = Connection(name="acme")
 SECRETS = {"refresh_token": "t0ken"}
@@ -50,9 +50,9 @@ async def test_a_missing_key_file_is_told_and_not_replaced(url: str, folder: Pat
     (folder / "key").unlink()
     async with Store.open(url, folder=folder) as store:
         for touch in (store.connections.secrets("acme"), store.connections.update("acme", secrets=SECRETS)):
-            with pytest.raises(ConfigurationInvalid, match=r"'acme' cannot be .*Put the key back.*connect acme"):
+            with pytest.raises(KeyUnusable, match=r"'acme' cannot be .*Put the key back.*connect acme"):
                 await touch
-        with pytest.raises(ConfigurationInvalid, match="there is no key"):
+        with pytest.raises(KeyUnusable, match="there is no key"):
             await store.connections.rename("acme", "beta")
         assert (await store.connections.get("acme")).name == "acme"
     assert not (folder / "key").exists()
@@ -72,7 +72,7 @@ async def test_another_key_is_told(url: str, folder: Path) -> None:
     async with Store.open(url, key=new_key(), folder=folder) as store:
         await store.connections.save(ACME, SECRETS)
     async with Store.open(url, key=new_key(), folder=folder) as store:
-        with pytest.raises(ConfigurationInvalid, match="encrypted with another key"):
+        with pytest.raises(KeyUnusable, match="encrypted with another key"):
             await store.connections.secrets("acme")
     assert not (folder / "key").exists()
 
@@ -91,7 +91,7 @@ async def test_of_several_keys_the_first_encrypts_and_each_decrypts(url: str, fo
 @pytest.mark.parametrize("key", ["", " ", "secret-but-no-key", "x" * 44])
 async def test_a_key_that_is_none_is_refused_without_showing_it(url: str, folder: Path, key: str) -> None:
     async with Store.open(url, key=key, folder=folder) as store:
-        with pytest.raises(ConfigurationInvalid, match="ORGSYNC_KEY is not a Fernet key") as caught:
+        with pytest.raises(KeyUnusable, match="ORGSYNC_KEY is not a Fernet key") as caught:
             await store.connections.save(ACME, SECRETS)
     assert "secret-but" not in str(caught.value)
 
@@ -100,23 +100,21 @@ async def test_a_key_that_is_none_is_refused_without_showing_it(url: str, folder
 async def test_a_broken_key_file_is_told_and_left_alone(url: str, folder: Path, content: bytes) -> None:
     async with Store.open(url, folder=folder) as store:
         (folder / "key").write_bytes(content)
-        with pytest.raises(ConfigurationInvalid, match=r"key"):
+        with pytest.raises(KeyUnusable, match=r"key"):
             await store.connections.save(ACME, SECRETS)
     assert (folder / "key").read_bytes() == content
 
 
-async def test_credentials_moved_to_another_connection_are_refused(url: str, folder: Path, tmp_path: Path) -> None:
+async def test_credentials_moved_to_another_connection_are_refused(url: str, folder: Path, database: Database) -> None:
     async with Store.open(url, folder=folder) as store:
         await store.connections.save(ACME, SECRETS)
         await store.connections.save(Connection(name="beta"), {"refresh_token": "other"})
-    with sqlite3.connect(tmp_path / "orgsync.db") as raw:
-        raw.execute(
-            "UPDATE orgsync_connection SET secrets = (SELECT secrets FROM orgsync_connection WHERE name = 'acme')"
-        )
-    raw.close()
+    database.execute(
+        "UPDATE orgsync_connection SET secrets = (SELECT secrets FROM orgsync_connection WHERE name = 'acme')"
+    )
     async with Store.open(url, folder=folder) as store:
         assert await store.connections.secrets("acme") == SECRETS
-        with pytest.raises(ConfigurationInvalid, match=r"'beta' cannot be .*belong to another connection"):
+        with pytest.raises(KeyUnusable, match=r"'beta' cannot be .*belong to another connection"):
             await store.connections.secrets("beta")
 
 

@@ -152,7 +152,7 @@ def test_the_connection_to_record_from_may_be_named(project: pytest.Pytester, ac
 def test_without_a_connection_there_is_nothing_to_record_from(project: pytest.Pytester) -> None:
     changed(project, RUN)
     said = said_by(project, "--record", errors=1)
-    assert "There is no connection to record from.\nMake one: orgsync connect NAME" in said
+    assert "There is no connection yet.\nCreate one: orgsync connect NAME." in said
     assert not (project.path / "cassettes").exists()
 
 

@@ -9,7 +9,7 @@ from typing import cast
 
 import anyio
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NoConnection
 from orgsync.project import Project, environment_of
 from orgsync.salesforce.auth.credentials import Credentials, CredentialsVault, Grant
 from orgsync.salesforce.http.bounds import Bounds
@@ -75,9 +75,9 @@ class Recording:
 
     @property
     def credentials(self) -> Credentials:
-        """What the source gives to sign in with; raises ConfigurationInvalid where it gives nothing."""
+        """What the source gives to sign in with; raises CredentialsInvalid where it gives nothing."""
         if self._source.credentials is None:
-            raise ConfigurationInvalid(
+            raise CredentialsInvalid(
                 "There is nothing to sign in with while recording.",
                 "Override the fixture recorded_from, and give its Source credentials.",
             )
@@ -159,7 +159,7 @@ class _NewTokenVault:
 def project_connection(settings: Settings, name: str | None) -> str:
     """Name the connection to record from: the one that is named, or else the only one there is.
 
-    Raises ConfigurationInvalid for none, or one of several. It must not be called in an event loop.
+    Raises ConfigurationProblem for none, or one of several. It must not be called in an event loop.
     """
 
     async def listed() -> list[str]:
@@ -171,7 +171,6 @@ def project_connection(settings: Settings, name: str | None) -> str:
     names = anyio.run(listed)
     if len(names) == 1:
         return names[0]
-    raise ConfigurationInvalid(
-        f"There are {len(names)} connections to record from." if names else "There is no connection to record from.",
-        f"Name one: --connection {names[0]}" if names else f"Make one: orgsync connect NAME. {settings.store_place}",
-    )
+    if not names:
+        raise NoConnection(settings.store_place)
+    raise ArgumentInvalid(f"There are {len(names)} connections to record from.", f"Name one: --connection {names[0]}.")

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import PackageMissing
 
 from .refusal import Refusal, not_implemented
 from .soql_grammar import GRAMMAR, UNKNOWN
@@ -59,9 +59,7 @@ def parser() -> "_Parser":
     try:
         from lark import Lark
     except ImportError as missing:
-        raise ConfigurationInvalid(
-            "The demo org needs packages that are not installed.", "Install it: pip install 'orgsync[demo]'."
-        ) from missing
+        raise PackageMissing("The demo org needs packages that are not installed.", extra="demo") from missing
     return cast("_Parser", Lark(GRAMMAR, start="query", parser="lalr", maybe_placeholders=True))
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import TypeVar
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import PackageMissing
 
 from .database import Database
 from .fields import Row, Value
@@ -56,9 +56,7 @@ def pool(seed: int) -> Pool:
     try:
         from mimesis import Address, Finance, Locale, Person
     except ImportError as missing:
-        raise ConfigurationInvalid(
-            "The demo org needs packages that are not installed.", "Install it: pip install 'orgsync[demo]'."
-        ) from missing
+        raise PackageMissing("The demo org needs packages that are not installed.", extra="demo") from missing
     locales = (Locale.EN, Locale.DE, Locale.FR, Locale.ES, Locale.PL, Locale.JA, Locale.EN)
     people = [Person(locale, seed=seed) for locale in locales]
     places = [Address(locale, seed=seed) for locale in locales]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from orgsync.errors import ScriptProblem
+from orgsync.errors import BatchInvalid
 from orgsync.records import Position, Record, Schema, schema_of
 from orgsync.store import Checkpoint
 
@@ -53,7 +53,7 @@ class KeptColumns:
         if schema.table.lower() != stream.lower():
             columns = self.by_stream.setdefault(stream, [column.name for column in schema.fields])
             if lacking := _lacking(schema, columns):
-                raise ScriptProblem(
+                raise BatchInvalid(
                     f"{schema.model.__name__} has gained {', '.join(lacking)}, which rows that were kept before lack.",
                     "Read everything anew, once: run the sync with --full.",
                 )

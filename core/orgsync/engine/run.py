@@ -14,7 +14,7 @@ from typing import Any, TypedDict, Unpack, cast
 import anyio
 import anyio.lowlevel
 
-from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, ScriptProblem
+from orgsync.errors import AlreadyRunning, BatchInvalid, LimitReached, OrgsyncError
 from orgsync.extract import Route
 from orgsync.logs import get_logger
 from orgsync.records import Batch, Position, Record, Schema
@@ -40,6 +40,7 @@ class Progress:
     updated: int = 0
     deleted: int = 0
     unchanged: int = 0
+    uncounted: int = 0  # came and are not in the copy: a script left them out, or they were deleted before
     api_calls: int = 0
     expected: int | None = None
     plan: Route | None = None
@@ -47,7 +48,7 @@ class Progress:
     @property
     def rows(self) -> int:
         """Rows read and committed so far."""
-        return self.added + self.updated + self.deleted + self.unchanged
+        return self.added + self.updated + self.deleted + self.unchanged + self.uncounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ async def run_sync(
 
     With `reconcile`, or when the sync says that it is time, the copy's Ids are compared with the org's as well. A run
     that begins always ends in an Outcome; only being cancelled passes through, with the run marked stopped and all
-    its committed batches kept. Raises ConfigurationInvalid for an unknown connection and AlreadyRunning while another
+    its committed batches kept. Raises NameUnknown for an unknown connection and AlreadyRunning while another
     run of the same sync on the same connection is under way.
     """
     leads_to = await store.connections.get(connection)
@@ -205,7 +206,7 @@ class _Running:
         if position and position.stream and has_content:
             self._require_table(position.stream, table)
         if self.context:
-            self.context.deliveries.came_back(batch)
+            self.context.deliveries.returned(batch)
         # An empty batch of a class whose rows the script keeps as another's makes no table.
         own = has_content or not self.sync.tables or table in self.sync.tables
         writes = [Write(batch.schema, batch.rows, batch.deleted_ids)] if own else []
@@ -222,6 +223,8 @@ class _Running:
         self.progress.updated += counts.updated
         self.progress.deleted += counts.deleted
         self.progress.unchanged += counts.unchanged
+        counted = counts.added + counts.updated + counts.deleted + counts.unchanged
+        self.progress.uncounted += len(batch.rows) + len(batch.deleted_ids) - counted
         self.progress.api_calls = calls
 
     async def take_up(self, saved: Mapping[str, Checkpoint], *, full: bool) -> dict[str, Position]:
@@ -259,7 +262,7 @@ class _Running:
         """
         before = self.tables.get(stream, table)
         if before.lower() != table.lower():
-            raise ScriptProblem(
+            raise BatchInvalid(
                 f"The sync {self.sync.name} has kept what it reads of {stream} in the table {before}, and now yields "
                 f"it for the table {table}.",
                 f"Yield it for {before} as before, or begin anew: orgsync reset {self.sync.name}.",
@@ -267,7 +270,7 @@ class _Running:
         alike = [name for name, kept in self.tables.items() if kept.lower() == table.lower()]
         other = next((name for name in alike if name != stream), None)
         if other is not None:
-            raise ScriptProblem(
+            raise BatchInvalid(
                 f"The sync {self.sync.name} yields what it reads of {stream} for the table {table}, which holds what "
                 f"it reads of {other}: each would mark the other's rows deleted.",
                 "Give each a record class with a table of its own: batch.map(change, model=...).",

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from sqlalchemy.exc import DBAPIError
 
-from orgsync.errors import AnswerUnreadable, OrgsyncError, ScriptProblem, StoreUnavailable
+from orgsync.errors import OrgsyncError, ResponseUnreadable, ScriptRaised, StoreUnavailable
 from orgsync.records import Record
 from orgsync.script_detail import detail_of
 from orgsync.scripts import Sync
@@ -29,26 +29,66 @@ _STORE = _LIBRARY / "store"
 _READS_ANSWERS = (_LIBRARY / "extract", _LIBRARY / "salesforce" / "bulk", _LIBRARY / "records" / "decode.py")
 _SALESFORCE = _LIBRARY / "salesforce"  # takes what a script asks for as well
 
-_KNOWN: Sequence[tuple[str, str, str]] = (
+_KNOWN: Sequence[tuple[str, str, str]] = (  # what Python 3.11 to 3.14 says, the first that fits; the cause; the remedy
     (
-        r"object async_generator can't be used in 'await' expression",
+        r"(object |')async_generator'? (object )?can't be (used in 'await'|awaited)",
         "awaits what gives its rows or batches one after the other",
         "Write `async for row in ctx.query(...)`, or `[row async for row in ctx.query(...)]`, instead of `await`.",
     ),
     (
-        r"'async_generator' object is not iterable",
+        r"(object |')Batch'? (object )?can't be (used in 'await'|awaited)",
+        "awaits a batch that is there already",
+        "Drop the `await`: `yield batch.map(change)`. Only with an `async def` function are map and filter awaited.",
+    ),
+    (
+        r"can't be (used in 'await' expression|awaited)",
+        "awaits what is there already",
+        "Drop the `await`. Awaited are ctx.get, post, patch, put and delete, and map and filter of an `async def`.",
+    ),
+    (
+        r"'async_generator' object is not (iterable|an iterator)|(argument of type '|iterable, not )async_generator",
         "goes with `for` through what gives its rows or batches one after the other",
         "Write `async for` instead of `for`, in an `async def`.",
     ),
     (
-        r"('coroutine' object is not (iterable|subscriptable)|got coroutine|object of type 'coroutine')",
-        "uses a call before it is awaited",
-        "Write `await` before it: `await ctx.get(...)`.",
+        r"'async_generator' object is not subscriptable|object of type 'async_generator' has no len",
+        "takes what gives its rows or batches one after the other for a list",
+        "Gather them first: `[row async for row in ctx.query(...)]`.",
     ),
     (
-        r"'coroutine' object has no attribute",
+        r"'async_generator' object has no attribute '(filter|map|replace)'",
+        "changes all batches where it has to change each",
+        "Write `async for batch in ctx.changes(...): yield batch.map(change)`.",
+    ),
+    (
+        r"'async_generator' object (does not support the|has no attribute '__(enter|aenter))",
+        "opens with `with` what gives its rows or batches one after the other",
+        "Write `async for row in ctx.query(...)`.",
+    ),
+    (
+        r"'async for' requires an object with __aiter__ method, got (?!coroutine)",
+        "goes with `async for` through what is there already",
+        "Write `for` instead of `async for`.",
+    ),
+    (
+        r"asyncio\.run\(\) cannot be called from a running event loop",
+        "starts an event loop inside of the one that it runs in",
+        "Write `await` in an `async def`: `await ctx.get(...)`.",
+    ),
+    (
+        r"'coroutine' object has no attribute '(filter|map|replace)'",
+        "uses a batch before it is awaited",
+        "Write `await` before it: `(await batch.map(change)).filter(keep)`, for its function is an `async def`.",
+    ),
+    (
+        r"'coroutine' object has no attribute|'coroutine' object is not subscriptable",
         "uses a call before it is awaited",
         "Write `await` before it: `(await ctx.get(...))[...]`.",
+    ),
+    (
+        r"('|type |got |non-iterable |iterable, not )coroutine\b",
+        "uses a call before it is awaited",
+        "Write `await` before it: `await ctx.get(...)`.",
     ),
 )
 
@@ -66,10 +106,10 @@ def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
     place, line = _place(sync, frames)
     kind, text = type(error).__name__, str(error)
     cause, remedy = f"raised {kind}", _CORRECT
-    if isinstance(error, TypeError | AttributeError):
+    if isinstance(error, TypeError | AttributeError | RuntimeError):
         known = next((each for each in _KNOWN if re.search(each[0], text)), None)
         cause, remedy = (known[1], known[2]) if known else (cause, remedy)
-    problem = ScriptProblem(f"The sync {sync.name} {cause} at {place}.", remedy)
+    problem = ScriptRaised(f"The sync {sync.name} {cause} at {place}.", remedy)
     problem.detail = detail_of(line, error)
     problem.__cause__ = error
     return problem
@@ -90,7 +130,9 @@ def _refused_statement(error: BaseException, frames: Sequence[FrameSummary]) -> 
     )
 
 
-def _unread_answer(sync: Sync[Record], error: BaseException, frames: Sequence[FrameSummary]) -> AnswerUnreadable | None:
+def _unread_answer(
+    sync: Sync[Record], error: BaseException, frames: Sequence[FrameSummary]
+) -> ResponseUnreadable | None:
     """Say that an answer could not be read; None for what was not raised out of orgsync's reading of one."""
     if not isinstance(error, TypeError | ValueError | LookupError | AttributeError | ArithmeticError):
         return None
@@ -103,7 +145,7 @@ def _unread_answer(sync: Sync[Record], error: BaseException, frames: Sequence[Fr
         theirs or not last.is_relative_to(_SALESFORCE)
     ):
         return None
-    problem = AnswerUnreadable(
+    problem = ResponseUnreadable(
         f"Salesforce's answer to the sync {sync.name} holds what orgsync cannot read ({type(error).__name__} at "
         f"{last.relative_to(_LIBRARY)}, line {known[-1].lineno}).",
         "Run it again later; where it stays so, look for a proxy that changes answers, and report this message: "

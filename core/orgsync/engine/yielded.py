@@ -26,7 +26,10 @@ def not_a_batch(name: str, yielded: object) -> ScriptNotLoaded:
         return ScriptNotLoaded(cause, "Yield its batches one by one: `async for batch in ...: yield batch`.")
     if isawaitable(yielded):
         _close(yielded)
-        return ScriptNotLoaded(cause, "Write `await` before the call, and yield a Batch of what it returns.")
+        return ScriptNotLoaded(
+            cause,
+            "Write `await` before the call: `yield await batch.map(change)`; of what ctx.get returns, yield a Batch.",
+        )
     if isinstance(yielded, Record):
         return ScriptNotLoaded(cause, f"Yield rows in batches: `yield Batch({type(yielded).__name__}, [row])`.")
     return ScriptNotLoaded(cause, "Yield Batch(RecordClass, rows), or the batches of ctx.changes(RecordClass).")

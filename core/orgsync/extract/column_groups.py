@@ -1,7 +1,7 @@
-"""Wide objects: a select list that an address has no room for is read in groups of columns, merged row by row.
+"""Wide objects: a select list that does not fit into a URL is read in groups of columns, merged row by row.
 
-Every group is the same query with other fields. Rows are put together by a key that holds the Id and the time of the
-change, so that two versions of a row are never mixed. A row that one group does not have is told as missed.
+Every group is the same query with other fields. Rows are merged by a key of the Id and the time of the change, so that
+two versions of a row are never mixed. A row that one group does not have is reported as missed.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import ResponseUnreadable
 from orgsync.records.scalars import valid_id
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import Page, pages
@@ -18,7 +18,7 @@ from orgsync.salesforce.api.query import Page, pages
 __all__ = ["Merged", "column_groups", "id_groups", "keyed_pages", "merged_pages", "whole_records"]
 
 _ROOM = 11_000
-"""Bytes of an encoded query: address and headers share 16,384, and a token may take 4,000 of them."""
+"""Bytes of an encoded query: URL and headers share 16,384, and a token may take 4,000 of them."""
 
 _FOR_COLUMNS = 3000
 _ID_LENGTH = len(quote(", 'x'", safe="")) + 17
@@ -30,9 +30,9 @@ Key: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A page as the first group gave it, its whole records, and the Ids of those that a group had otherwise or not."""
+    """A page as the first group has it, its whole records, and the Ids of those on which the groups do not agree."""
 
-    asked: list[_Record]
+    first_group: list[_Record]
     records: list[_Record]
     missed: list[str]
     total: int | None
@@ -40,7 +40,7 @@ class Merged:
 
 
 def column_groups(paths: Sequence[str], common: int, soql: Callable[[Sequence[str]], str]) -> list[list[str]]:
-    """Split a select list so that each part's query fits; the first `common` paths are in every part."""
+    """Split a select list so that each group's query fits; the first `common` paths are in every group."""
     if _length(soql(paths)) <= _ROOM:
         return [list(paths)]
     groups: list[list[str]] = [list(paths[:common])]
@@ -57,7 +57,7 @@ def column_groups(paths: Sequence[str], common: int, soql: Callable[[Sequence[st
 
 
 def id_groups(ids: Sequence[str], condition: str | None) -> Iterator[Sequence[str]]:
-    """Cut a list of Ids so that a query for them, under a condition as well, has room for some columns."""
+    """Split a list of Ids so that a query for them, with a condition, has room for some columns."""
     room = _ROOM - _FOR_COLUMNS - _length(condition or "")
     most = max(_FEWEST_IDS, room // _ID_LENGTH)
     for start in range(0, len(ids), most):
@@ -71,7 +71,7 @@ def _length(soql: str) -> int:
 async def keyed_pages(client: Client, soql: str, *, deleted: bool, exact: bool = False) -> AsyncIterator[Page]:
     """Read the pages of a query for rows with Ids, each Id of 18 characters.
 
-    Raises AnswerUnreadable for a row without a valid one, and as `pages` does.
+    Raises ResponseUnreadable for a row without a valid one, and as `pages` does.
     """
     async for page in pages(client, soql, deleted=deleted, exact=exact):
         for record in page.records:
@@ -84,7 +84,7 @@ async def keyed_pages(client: Client, soql: str, *, deleted: bool, exact: bool =
 def _long_id(value: object) -> str:
     row_id = valid_id(value)
     if row_id is None:
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             "Salesforce's answer to a query has a row without a valid Id.",
             "Run the sync again; where it stays so, look for a proxy that changes answers.",
         )
@@ -94,7 +94,7 @@ def _long_id(value: object) -> str:
 async def merged_pages(
     client: Client, queries: Sequence[str], key_of: Callable[[_Record], Key], *, deleted: bool, exact: bool
 ) -> AsyncIterator[Merged]:
-    """Read the pages of one query, or of several that give the same rows in the same order."""
+    """Read the pages of one query, or of several that return the same rows in the same order."""
     first = keyed_pages(client, queries[0], deleted=deleted, exact=exact)
     async with AsyncExitStack() as stack:
         others: list[_Rows] = []
@@ -114,7 +114,7 @@ async def merged_pages(
 async def whole_records(
     client: Client, queries: Sequence[str], key_of: Callable[[_Record], Key], *, deleted: bool, exact: bool
 ) -> list[_Record]:
-    """Read the rows of one query, or of several in any order; those that they do not agree on are left out."""
+    """Read the rows of one query, or of several in any order; leave out those on which they do not agree."""
     found: dict[Key, list[_Record]] = {}
     for soql in queries:
         async for page in keyed_pages(client, soql, deleted=deleted, exact=exact):
@@ -128,7 +128,7 @@ async def whole_records(
 
 
 async def _completed(record: _Record, key: Key, others: "Sequence[_Rows]") -> bool:
-    """Add the other groups' fields to a record; tell whether all of them had it."""
+    """Add the other groups' fields to a record; return whether all of them had it."""
     found = [await other.at(key) for other in others]
     for each in found:
         if each is not None:
@@ -137,7 +137,7 @@ async def _completed(record: _Record, key: Key, others: "Sequence[_Rows]") -> bo
 
 
 class _Rows:
-    """One group's rows, gone through once in the order of their keys."""
+    """One group's rows, read once in the order of their keys."""
 
     def __init__(self, source: AsyncIterator[Page], key_of: Callable[[_Record], Key]) -> None:
         self._pages = source
@@ -146,7 +146,7 @@ class _Rows:
         self._next = 0
 
     async def at(self, key: Key) -> _Record | None:
-        """Find the row with a key, passing over those before it."""
+        """Return the row with a key, skipping those before it."""
         while True:
             while self._next < len(self._page):
                 here, record = self._page[self._next]
@@ -167,7 +167,7 @@ class _Rows:
 
 
 def _merge(record: _Record, other: _Record) -> None:
-    """Put the fields of one record into another, those of their parents too."""
+    """Copy the fields of one record into another, also those of their parents."""
     for name, value in other.items():
         if isinstance(value, dict) and isinstance(record.get(name), dict):
             _merge(record[name], cast("_Record", value))

@@ -1,4 +1,4 @@
-"""Which Python types hold the values of which Salesforce field types; `str` holds those of every one."""
+"""The Python types that hold the values of each Salesforce field type; `str` holds all of them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
@@ -30,11 +30,11 @@ _FITTING: dict[str, tuple[type, ...]] = {
     "complexvalue": (dict, list),
     "json": (dict, list),
 }
-"""By Salesforce's type, the types beside `str`, the one to choose first. A multipicklist's value is a text, `A;B`."""
+"""The types beside `str` by Salesforce's type, the preferred one first. A multipicklist's value is text, `A;B`."""
 
 
 def fitting_types(field: FieldDescribe) -> tuple[type, ...] | None:
-    """Name the types that hold a field's values, the one to choose first; None for a type that is not known here."""
+    """Return the types that hold a field's values, the preferred one first; None for a type that is unknown here."""
     fitting = _FITTING.get(field.type)
     if fitting is None:
         return None
@@ -44,7 +44,7 @@ def fitting_types(field: FieldDescribe) -> tuple[type, ...] | None:
 
 
 def misfits(schema: Schema, fields: Mapping[str, FieldDescribe | None]) -> list[RecordClassInvalid]:
-    """Name the columns whose type cannot hold what Salesforce keeps; `fields` are by path, parents' ones, too."""
+    """Return an error for each column whose type cannot hold the field's values; `fields` are by path."""
     found: list[RecordClassInvalid] = []
     for column in schema.org_fields:
         field = fields.get(column.path)
@@ -56,7 +56,7 @@ def misfits(schema: Schema, fields: Mapping[str, FieldDescribe | None]) -> list[
 
 def _misfit(schema: Schema, column: Column, field: FieldDescribe, fitting: Sequence[type]) -> RecordClassInvalid:
     empty = " | None" if column.nullable else ""
-    others = f" ({' and '.join(each.__name__ for each in fitting[1:])} will do, too)" if len(fitting) > 1 else ""
+    others = f" (or {', '.join(each.__name__ for each in fitting[1:])})" if len(fitting) > 1 else ""
     kind = f"{field.type} with decimals" if field.type in _FRACTIONS and column.type is int else field.type
     return RecordClassInvalid(
         f"{schema.model.__name__}.{column.name} is declared {column.type.__name__}, "

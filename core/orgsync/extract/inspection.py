@@ -1,4 +1,4 @@
-"""Inspecting an object before it is read: its describe and its parents', against a record class and a condition."""
+"""Inspecting an object before it is read: its describe and its parents', for a record class and a condition."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -23,14 +23,14 @@ _PARTS = (
     *("street", "city", "state", "stateCode", "postalCode", "country", "countryCode"),
     *("latitude", "longitude", "geocodeAccuracy"),
 )
-"""The keys of a compound field's value, each of which is a field of its own, too: BillingAddress has BillingCity."""
+"""The keys of a compound field's value, each of which is also a field: BillingAddress has BillingCity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What inspecting an object found: its facts, and for each path of the class that is there the field behind it.
+    """The result of inspecting an object: its facts, and the field for each path of the class that exists.
 
-    A field is None where describes do not tell, as behind a parent that may be of several kinds.
+    A field is None if no describe contains it, as behind a parent that may be of several kinds.
     """
 
     facts: ObjectFacts
@@ -45,7 +45,7 @@ async def learn(
     *,
     without: Collection[str] = (),
 ) -> ObjectFacts:
-    """Learn an object's facts; see `inspect`."""
+    """Determine an object's facts; see `inspect`."""
     return (await inspect(client, schema, where, warn, without=without)).facts
 
 
@@ -59,16 +59,15 @@ async def inspect(
 ) -> Inspection:
     """Describe the object and the parents that the class reads, and check every field of the class.
 
-    Costs one call for the object and one for each object it looks through. `without` are paths of the class that a
-    query was refused for, though describes did not tell. Raises FieldNotFound and ObjectNotFound, which name what is
-    missing.
+    Costs one call for the object and one for each parent. `without` are paths of the class that a query was refused
+    for, although no describe showed it. Raises FieldNotFound and ObjectNotFound, which name what is missing.
     """
     return await _Inspector(client, schema, warn, without).inspect(where)
 
 
 @dataclass(slots=True)
 class _Inspector:
-    """One inspection under way; keeps the describes it has read."""
+    """One inspection, with the describes that it has read."""
 
     client: Client
     schema: Schema
@@ -81,9 +80,9 @@ class _Inspector:
     async def inspect(self, where: str | None) -> Inspection:
         own = await self.describe(self.schema.sobject)
         if not own.queryable:
-            raise ObjectNotFound(f"{own.name} cannot be queried.", "Salesforce gives no rows of this object.")
+            raise ObjectNotFound(f"{own.name} cannot be queried.", "Salesforce returns no rows of this object.")
         if demands_filter(own.name) and where is None:
-            self.warn(f"{own.name} can be queried under a filter of a certain form alone; where= gives it one.")
+            self.warn(f"{own.name} can only be queried with a certain filter; give it with where=.")
         absent = [column.path for column in self.schema.org_fields if not await self.has(own, column)]
         columns = [column for column in self.schema.org_fields if column.path not in absent]
         fields = {column.path: await self.field(own, column.path) for column in columns}
@@ -127,13 +126,13 @@ class _Inspector:
             self.warn(sentence)
 
     async def field(self, own: ObjectDescribe, path: str) -> FieldDescribe | None:
-        """Find the describe of a field that is there, at the end of its path; None where describes do not tell."""
+        """Find the describe of an existing field at the end of its path; None if no describe contains it."""
         relationship, _, name = path.rpartition(".")
         holder = await self.holder(own, relationship) if relationship else own
         return holder.field(name) if isinstance(holder, ObjectDescribe) else None
 
     async def spelling(self, own: ObjectDescribe, path: str) -> str:
-        """Write a path as Salesforce spells it, which is how its answers name it; SOQL takes any case."""
+        """Return a path as Salesforce spells it in responses; SOQL accepts any case."""
         *relationships, name = path.split(".")
         holder: ObjectDescribe | _Unknown | str = own
         spelled: list[str] = []
@@ -145,7 +144,7 @@ class _Inspector:
         return ".".join([*spelled, last.name if last else name])
 
     async def parts(self, own: ObjectDescribe, path: str) -> dict[str, str]:
-        """Name the fields that a compound field is made of, by the keys of its value."""
+        """Return the fields that a compound field is made of, by the keys of its value."""
         relationship, _, name = (await self.spelling(own, path)).rpartition(".")
         holder = await self.holder(own, relationship) if relationship else own
         if not isinstance(holder, ObjectDescribe):
@@ -161,7 +160,7 @@ class _Inspector:
         return self.described[sobject]
 
     async def has(self, own: ObjectDescribe, column: Column) -> bool:
-        """Tell whether the field is there; False only for an optional one, any other raises FieldNotFound."""
+        """Return whether the field exists; False only for an optional one, raise FieldNotFound for any other."""
         relationship, _, name = column.path.rpartition(".")
         holder = await self.holder(own, relationship) if relationship else own
         if column.path in self.without:
@@ -185,7 +184,7 @@ class _Inspector:
         return False
 
     async def holder(self, own: ObjectDescribe, relationship: str) -> "ObjectDescribe | _Unknown | str":
-        """Follow a relationship to the object it ends at; a name where there is no such relationship."""
+        """Follow a relationship to the object at its end; return the name of the part that does not exist."""
         for name in relationship.split("."):
             reference = own.parent(name)
             if reference is None:
@@ -199,7 +198,7 @@ class _Inspector:
         return own
 
     async def parent(self, sobject: str) -> "ObjectDescribe | _Unknown":
-        """Describe a parent; where that is refused, the query itself will say whether its fields can be read."""
+        """Describe a parent; if that is refused, the query itself will show whether its fields can be read."""
         if sobject not in self.refused:
             try:
                 return await self.describe(sobject)
@@ -208,9 +207,9 @@ class _Inspector:
         return _Unknown(has_stamp=True)
 
     async def joined(self, own: ObjectDescribe, condition: Condition) -> dict[str, Condition]:
-        """Name the relationships that a condition's semi-joins look through, with their own conditions.
+        """Return the relationships that a condition's semi-joins look through, with their own conditions.
 
-        Warns of those that lead through none.
+        Warns of semi-joins that follow no relationship.
         """
         found: dict[str, Condition] = {}
         for join in condition.semi_joins:
@@ -218,7 +217,8 @@ class _Inspector:
             if relationship is None:
                 self.warn_once(
                     f"The condition depends on {join.sobject or f'another query ({join.path} IN ...)'}, whose changes "
-                    f"leave no trace on {own.name}: rows that come or go by them are found when Ids are compared. "
+                    f"do not show on {own.name}: rows that match or stop matching by them are found when Ids are "
+                    "compared. "
                     f"{_RECONCILE}"
                 )
                 continue
@@ -227,7 +227,7 @@ class _Inspector:
         return found
 
     async def relationship_of(self, own: ObjectDescribe, join: SemiJoin) -> str | None:
-        """Name the relationship behind `AccountId IN (SELECT Id FROM Account ...)`; None for any other semi-join."""
+        """Return the relationship behind `AccountId IN (SELECT Id FROM Account ...)`; None for any other semi-join."""
         before, _, name = join.path.rpartition(".")
         holder = await self.holder(own, before) if before else own
         reference = holder.field(name) if isinstance(holder, ObjectDescribe) else None
@@ -238,7 +238,7 @@ class _Inspector:
         return f"{before}.{reference.relationship}" if before else reference.relationship
 
     async def warn_of_drift(self, own: ObjectDescribe, condition: Condition, joined: Mapping[str, Condition]) -> None:
-        """Warn of what makes rows meet a condition, or not, while no stamp moves."""
+        """Warn of what makes rows match a condition, or not, while no stamp moves."""
         causes = list(condition.relative_dates)
         inner = [f"{relationship}.{path}" for relationship, each in joined.items() for path in each.paths]
         for path in (*condition.paths, *inner):
@@ -247,12 +247,12 @@ class _Inspector:
                 causes.append(path)
         if causes:
             self.warn_once(
-                f"The condition depends on {', '.join(causes)}, which changes without a trace on {own.name}: rows that "
-                f"come or go by it are found when Ids are compared. {_RECONCILE}"
+                f"The condition depends on {', '.join(causes)}, which changes without showing on {own.name}: rows "
+                f"that match or stop matching by it are found when Ids are compared. {_RECONCILE}"
             )
 
     async def watched(self, own: ObjectDescribe, relationships: list[str]) -> tuple[str, ...]:
-        """Keep the relationships whose parents say when they changed."""
+        """Return the relationships whose parents have a stamp of their changes."""
         watched: list[str] = []
         for relationship in dict.fromkeys(relationships):
             holder = await self.holder(own, relationship)
@@ -265,7 +265,7 @@ class _Inspector:
                 watched.append(relationship)
             else:
                 self.warn_once(
-                    f"{own.name} reads fields of {relationship}, whose changes cannot be queried for: "
+                    f"{own.name} reads fields of {relationship}, whose changes cannot be queried: "
                     f"they arrive when the {own.name} row itself changes."
                 )
         return tuple(watched)
@@ -276,7 +276,7 @@ _RECONCILE = 'Give the sync reconcile="1d", or run it with --reconcile.'
 
 @dataclass(frozen=True, slots=True)
 class _Unknown:
-    """The end of a relationship that describes do not tell: it leads to several objects, or to one without a describe.
+    """The unknown end of a relationship: it leads to several objects, or to one whose describe is refused.
 
     What several objects have in common has no SystemModstamp.
     """

@@ -1,8 +1,7 @@
-"""What an object allows one user, as a checkpoint keeps it for a day: which fields there are, and how it is read."""
+"""What an object allows one user: which fields there are, and how it is read; a checkpoint keeps it for a day."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
@@ -11,27 +10,27 @@ from orgsync.records import FieldFacts
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import changed_since
 
+from .steps import Step
+
 __all__ = ["ObjectFacts", "refreshed"]
 
 _KEPT_FOR = timedelta(days=1)
-_FORMAT = 2
-"""Facts that were kept in another format are learnt again."""
 
 
 class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What one object allows one user.
 
-    `cursor` is the field that changes can be read by, "" where there is none. `absent` are paths that the org lacks:
-    optional fields, and IsDeleted where the object has none. `spelled` gives Salesforce's spelling of paths that the
-    class writes in another case. `parents` are the relationships whose own changes have to be looked for; `judged_by`
-    those that a condition looks through. `drifts` says that a field gets other values without a stamp that could be
-    asked for: a formula, or a field of a parent that may be of several kinds.
+    `cursor` is the field that changes can be read by, "" if there is none. `absent` are paths that the org lacks:
+    optional fields, and IsDeleted if the object has none. `spelled` maps paths that the class writes in another case
+    to Salesforce's spelling. `parents` are the relationships whose own changes have to be looked for; `judged_by`
+    those that a condition looks through. `drifts` says that a field gets new values without a stamp that could be
+    queried: a formula, or a field of a parent that may be of several kinds.
     `numbers`, `instants` and `any_type` are the paths of such fields, `wide` those of numbers with more digits than a
-    double keeps, `compounds` what addresses are made of; `undescribed` are paths of the class that no describe knows.
-    `rest_only` says why Bulk cannot read the fields, `bulk_refused` why it did not read the object; "" where it may.
+    double has, `compounds` the parts of addresses and locations; `undescribed` are paths of the class that no describe
+    contains. `rest_only` says why Bulk cannot read the fields, `bulk_refused` why it refused the object; "" if it may.
     `delete_log` says that getDeleted covers the object, `log_refused` that Salesforce says otherwise. `steps_refused`
-    are the helper steps that Salesforce refused. What was refused is tried again after a day. `described` keeps when
-    each describe last changed, for asking whether it has changed since.
+    are steps whose queries Salesforce refused. What was refused is tried again after a day. `described` maps each
+    object to the time when its describe last changed, to check whether it has changed since.
     """
 
     cursor: str
@@ -52,26 +51,26 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     delete_log: bool = False
     bulk_refused: str = ""
     log_refused: bool = False
-    steps_refused: tuple[str, ...] = ()
+    steps_refused: tuple[Step, ...] = ()
     described: Mapping[str, str | None] = {}
 
     def is_stale(self, now: datetime) -> bool:
-        """Tell whether to look again: a permission or a field may have come."""
+        """Return whether to inspect the object again: a permission or a field may have been added."""
         return abs(now - self.learnt_at) > _KEPT_FOR  # a clock that was wrong then must not keep them for ever
 
     @property
     def not_by_bulk(self) -> str:
-        """Why Bulk is not to be asked; "" where it may be."""
+        """Why Bulk is not to be used; "" if it may be."""
         return self.rest_only or self.bulk_refused
 
     @property
     def has_recycle_bin(self) -> bool:
-        """Whether deleted rows stay for a while. Only queryAll gives them, and archived rows, which are live."""
+        """Whether deleted rows stay for a while. Only queryAll returns them, and archived rows, which are live."""
         return "IsDeleted" not in self.absent
 
     @property
     def live(self) -> str | None:
-        """The condition that tells live rows from deleted ones in what queryAll gives; None where all are live."""
+        """The condition that separates live rows from deleted ones in queryAll; None if all are live."""
         return "IsDeleted = false" if self.has_recycle_bin else None
 
     @property
@@ -82,21 +81,12 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def spelling(self, paths: Sequence[str]) -> tuple[str, ...]:
-        """Write paths as Salesforce spells them, each once."""
+        """Return paths as Salesforce spells them, each once."""
         return tuple(dict.fromkeys(self.spelled.get(path, path) for path in paths))
-
-    def to_json(self) -> dict[str, Any]:
-        """Write the facts for the checkpoint."""
-        return {"format": _FORMAT, **msgspec.to_builtins(self)}
-
-    @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> "ObjectFacts | None":
-        """Read the facts back; None for those of another format."""
-        return msgspec.convert(saved, cls) if saved.get("format") == _FORMAT else None
 
 
 async def refreshed(client: Client, facts: ObjectFacts) -> ObjectFacts | None:
-    """Ask whether the describes are still what they were; None where one has changed, has gone, or cannot tell."""
+    """Check whether the describes are unchanged; return None if one has changed or is missing, or has no date."""
     for sobject, last_modified in facts.described.items():
         try:
             if last_modified is None or await changed_since(client, sobject, last_modified) is not None:

@@ -1,8 +1,8 @@
-"""A pass's questions: what is asked of an object, in which order, and where an answer is gone on with.
+"""The queries of a pass: what they select, in which order, and how they resume behind a key.
 
-A key tells how far an answer was read. In time order it is the last row's stamp and Id. In Id order it is the last
-row's Id, and the window of time that it was read in, if time is cut into windows: each window begins with the smallest
-Id again, so an Id says nothing without its window's beginning and end.
+A key marks how far a query was read. In time order it is the last row's stamp and Id. In Id order it is the last row's
+Id, and the window of time that it was read in, if time is cut into windows: each window begins with the smallest Id
+again, so an Id means nothing without its window's beginning and end.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Protocol
 
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import ResponseUnreadable
 from orgsync.records import parse_instant, stored_instant, to_stored
 from orgsync.soql import contains, literal, select
 
@@ -24,24 +24,24 @@ _Record = dict[str, Any]
 
 
 class Order(Protocol):
-    """How a query's rows are ordered, and how their order tells what has been read."""
+    """How a query's rows are ordered, and how a key in that order marks what has been read."""
 
     @property
     def stamp(self) -> str | None:
-        """The field that windows of time are cut by; None where there is none."""
+        """The field that windows of time are cut by; None if there is none."""
         ...
 
     @property
     def fields(self) -> list[str]:
-        """What the rows are ordered by."""
+        """The fields that the rows are ordered by."""
         ...
 
     def start(self, key: Key) -> datetime | None:
-        """Tell from which instant on there may be rows behind a key."""
+        """Return the instant from which on there may be rows behind a key."""
         ...
 
     def width(self, key: Key) -> timedelta | None:
-        """Tell how wide the window is that a key stands in; None where it has no end."""
+        """Return the width of the window that a key is in; None if it has no end."""
         ...
 
     def behind(self, key: Key) -> str | None:
@@ -49,31 +49,31 @@ class Order(Protocol):
         ...
 
     def before(self, key: Key) -> Key:
-        """Make the nearest key at or before another behind which a query needs no OR."""
+        """Return the nearest key at or before another behind which a query needs no OR."""
         ...
 
     def key_of(self, record: _Record) -> Key:
-        """Tell a row's key; raises KeyError, TypeError or ValueError for a row that has none."""
+        """Return a row's key; raise KeyError, TypeError or ValueError for a row that has none."""
         ...
 
     def within(self, key: Key, start: datetime | None, upto: datetime | None) -> Key:
-        """Note in a row's key the window that it was read in."""
+        """Add to a row's key the window that it was read in."""
         ...
 
     def window_from(self, start: datetime) -> Key:
-        """Make the key that stands before the first row of a window."""
+        """Return the key before the first row of a window."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StampOrder:
-    """By the time of the change, then by Id: a row that changes meanwhile moves on and is met again."""
+    """By the time of the change, then by Id: a row that changes in the meantime moves back and is read again."""
 
     stamp: str
 
     @property
     def fields(self) -> list[str]:
-        """Order by both, for many rows share a stamp."""
+        """Both, since many rows share a stamp."""
         return [self.stamp, "Id"]
 
     def start(self, key: Key) -> datetime | None:
@@ -81,11 +81,11 @@ class StampOrder:
         return parse_instant(key[0]) if key else None
 
     def width(self, key: Key) -> timedelta | None:
-        """A stamp needs no window to say what has been read."""
+        """None: a stamp needs no window."""
         return None
 
     def behind(self, key: Key) -> str | None:
-        """Beyond the stamp, or at it with a greater Id; at or beyond it where no row was read yet."""
+        """After the stamp, or at it with a greater Id; at or after it if no row was read yet."""
         if not key:
             return None
         stamp = literal(parse_instant(key[0]))
@@ -102,7 +102,7 @@ class StampOrder:
         return stored_instant(record[self.stamp]), record["Id"]
 
     def within(self, key: Key, start: datetime | None, upto: datetime | None) -> Key:
-        """The key holds its stamp already."""
+        """The key, which already contains its stamp."""
         return key
 
     def window_from(self, start: datetime) -> Key:
@@ -118,7 +118,7 @@ class IdOrder:
 
     @property
     def fields(self) -> list[str]:
-        """Order by the Id alone; Salesforce orders Ids by their bytes."""
+        """The Id alone; Salesforce orders Ids by their bytes."""
         return ["Id"]
 
     def start(self, key: Key) -> datetime | None:
@@ -130,14 +130,14 @@ class IdOrder:
         return parse_instant(key[2]) - parse_instant(key[1]) if len(key) > 2 else None
 
     def behind(self, key: Key) -> str | None:
-        """A greater Id, and not before the window."""
+        """A greater Id, not before the window."""
         conditions = [f"Id > {literal(key[0])}"] if key and key[0] else []
         if len(key) > 1:
             conditions.append(f"{self.stamp} >= {literal(parse_instant(key[1]))}")
         return " AND ".join(conditions) or None
 
     def before(self, key: Key) -> Key:
-        """Itself."""
+        """The key itself."""
         return key
 
     def key_of(self, record: _Record) -> Key:
@@ -157,12 +157,12 @@ class IdOrder:
 
 @dataclass(frozen=True, slots=True)
 class ReadQuery:
-    """What to ask of an object.
+    """A query of an object, which can be written for REST and for Bulk.
 
-    The first `common` of `paths` tell which version of a row it is. `since` is where the time of `order` begins; `ids`
-    narrow it to these rows. `bin` asks queryAll, which gives archived rows and the recycle bin's as well; `live` is the
-    condition that leaves the latter out, None where they are wanted. `exact` reads numbers as Decimal; `disjunctions`
-    says that the object may be asked with OR.
+    The first `common` of `paths` identify the version of a row. `since` is where the time of `order` begins; `ids`
+    limit it to these rows. `bin` uses queryAll, which returns archived rows and the recycle bin's as well; `live` is
+    the condition that excludes the latter, None if they are wanted. `exact` reads numbers as Decimal; `disjunctions`
+    says that the object accepts OR.
     """
 
     sobject: str
@@ -178,32 +178,32 @@ class ReadQuery:
     disjunctions: bool = True
 
     def resumes_by_or(self, after: Key) -> bool:
-        """Tell whether the query behind a key needs OR, which some objects do not take, and has it."""
+        """Return whether the query behind a key contains OR, which some objects do not accept."""
         return self.disjunctions and " OR " in (self.order.behind(after) or "")
 
     def version(self, record: _Record) -> Key:
-        """Tell which version of which row a record is, in the order of the rows. Raises AnswerUnreadable."""
+        """Return what identifies the version of the row that a record is, in the order of the rows."""
         try:
             return (*self.order.key_of(record), *(str(record[path]) for path in self.paths[: self.common]))
         except (KeyError, TypeError, ValueError):
-            raise AnswerUnreadable(
-                f"Salesforce's answer has a row of {self.sobject} without a valid "
+            raise ResponseUnreadable(
+                f"Salesforce's response has a row of {self.sobject} without a valid "
                 f"{' or '.join(self.paths[: self.common])}.",
-                "Run the sync again; where it stays so, look for a proxy that changes answers.",
+                "Run the sync again; if this persists, look for a proxy that changes responses.",
             ) from None
 
     def queries(self, *, after: Key = (), upto: datetime | None = None) -> list[str]:
-        """Write it for REST: in order, behind a key, up to an instant; one query for each group of columns."""
+        """Write the query for REST: in order, behind a key, up to an instant; once for each group of columns."""
         groups = column_groups(self.paths, self.common, lambda paths: self._ordered(paths, after=after, upto=upto))
         return [self._ordered(paths, after=after, upto=upto) for paths in groups]
 
     def unordered(self, paths: Sequence[str]) -> str:
-        """Write it for Bulk: whole and without an order, so that Salesforce can cut it by primary keys."""
+        """Write the query for Bulk: whole and without an order, so that Salesforce can split it by primary keys."""
         return select(paths, self.sobject, where=[self._since, *self.conditions, self.live])
 
     @property
     def condition(self) -> str | None:
-        """What limits the rows, the recycle bin's or not, as one condition; None for all of them."""
+        """What limits the rows, except for the recycle bin, as one condition; None for all of them."""
         parts = [part for part in (self._since, *self.conditions) if part]
         return " AND ".join(f"({part})" for part in parts) or None
 
@@ -221,7 +221,7 @@ class ReadQuery:
 
 
 def last_key(records: Sequence[_Record], order: Order) -> Key | None:
-    """Give the last row's key; None where the rows are not in the order asked for, so that nothing is passed over."""
+    """Return the last row's key; None if the rows are not in the requested order, so that none is passed over."""
     try:
         keys = [order.key_of(record) for record in records]
     except (KeyError, TypeError, ValueError):

@@ -1,18 +1,18 @@
-"""What queries of an object are known to allow: by which field changes are read, under which filter, by which API."""
+"""Rules of querying an object: by which field changes are read, with which filter, by which API."""
 
 from collections.abc import Mapping, Sequence
 
-from orgsync.errors import FieldNotFound, OrgsyncError, QueryRefused
+from orgsync.errors import FieldNotFound, FilterRequired, OrgsyncError, QueryRefused
 from orgsync.records import Column, Schema
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe
-from orgsync.salesforce.errors.judge import FilterRequired, with_remedy
+from orgsync.salesforce.errors.judge import with_remedy
 
 from .object_facts import ObjectFacts
 
 __all__ = ["advice", "cursor_of", "demands_filter", "instead_of_changes", "not_by_bulk", "optional_paths"]
 
 _CURSORS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
-"""Fields that changes can be read by, best first: History objects have CreatedDate only, Share LastModifiedDate."""
+"""Fields that changes can be read by, best first: History objects have only CreatedDate, Share LastModifiedDate."""
 
 _NOT_IN_BULK = frozenset({"base64", "json", "complexvalue"})
 
@@ -23,38 +23,38 @@ _DEMAND_FILTERS = frozenset(
     picklistvalueinfo platformaction recordactionhistory relationshipdomain relationshipinfo searchlayout sitedetail
     userentityaccess userfieldaccess vote""".split()  # noqa: SIM905 # one a line would fill a page
 )
-"""Objects that Salesforce refuses to query without a filter of a certain form, as others' connectors found out."""
+"""Objects that Salesforce refuses to query without a certain filter, as collected from other connectors."""
 
 
 def cursor_of(described: ObjectDescribe) -> str:
-    """Name the field that an object's changes can be read by: one that can be filtered and sorted; "" for none."""
+    """Return the field that an object's changes can be read by: one that can be filtered and sorted; "" for none."""
     fields = (described.field(name) for name in _CURSORS)
     return next((each.name for each in fields if each and each.filterable and each.sortable), "")
 
 
 def demands_filter(sobject: str) -> bool:
-    """Tell whether an object is known to be queried under a filter of a certain form alone."""
+    """Return whether an object is known to require a certain filter."""
     return sobject.lower() in _DEMAND_FILTERS
 
 
 def instead_of_changes(sobject: str, model: str) -> str:
-    """Say how to read an object that has no field for its changes; big objects give no rows without a filter."""
+    """Return how to read an object without a field for its changes; big objects return no rows without a filter."""
     if sobject.lower().endswith("__b"):
         return f'Query it by its index: yield Batch({model}, [row async for row in ctx.query("SELECT ... WHERE ...")]).'
     return f"Read all of it: ctx.snapshot({model})."
 
 
 def advice(problem: OrgsyncError, schema: Schema, where: str | None) -> OrgsyncError:
-    """Say what the author of a sync can do about a query that Salesforce refuses; another problem stays as it is."""
+    """Add to a query's refusal what the author of the sync can do about it; return other errors unchanged."""
     name = schema.model.__name__
     if isinstance(problem, QueryRefused) and not isinstance(problem, FilterRequired):
-        own = f"Check the where= that is given with {name}; orgsync wrote the rest of the query."
-        return with_remedy(problem, own) if where else problem
+        remedy = f"Check the where= that is given with {name}; orgsync wrote the rest of the query."
+        return with_remedy(problem, remedy) if where else problem
     if not isinstance(problem, FilterRequired):
         return problem
     return FilterRequired(
-        f"{schema.sobject} can be queried under a filter of a certain form alone. {problem.cause}",
-        f"Give it one as the message says: ctx.snapshot({name}, where=...), or ctx.changes({name}, where=...).",
+        f"{schema.sobject} can only be queried with a certain filter. {problem.cause}",
+        f"Add the filter that the message names: ctx.snapshot({name}, where=...), or ctx.changes({name}, where=...).",
     )
 
 
@@ -63,21 +63,21 @@ def not_by_bulk(
     fields: Mapping[str, FieldDescribe | None],
     compounds: Mapping[str, Mapping[str, str] | None],
 ) -> str:
-    """Say which field Bulk cannot read, or writes in another notation; "" where it can read them all."""
+    """Return which field Bulk cannot read, or writes in another notation; "" if it can read all of them."""
     for column in columns:
         each = fields[column.path]
         kind = "" if each is None else each.type
         if kind == "anyType":
-            return f"{column.path} has values of any type, which it writes otherwise"
+            return f"{column.path} has values of any type, which it writes differently"
         if column.type is list or kind in _NOT_IN_BULK or compounds[column.path] == {}:
             return f"{column.path} cannot be read by it"
     return ""
 
 
 def optional_paths(schema: Schema, problem: Exception, facts: ObjectFacts | None) -> set[str]:
-    """Name the optional fields of parents that a query was refused for, of those that no describe tells of.
+    """Return the paths of optional fields of parents for which a query was refused, if no describe contains them.
 
-    A parent that may be of several kinds has the fields alone that all kinds share.
+    A parent that may be of several kinds has only the fields that all kinds share.
     """
     if facts is None or not isinstance(problem, FieldNotFound):
         return set()

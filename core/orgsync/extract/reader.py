@@ -1,45 +1,52 @@
-"""A pass under way: its questions are read in turn, by REST or by Bulk jobs, each begun where it was left."""
+"""Reading a query by REST or by a Bulk job, each result with the state that the stream reaches by it."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import anyio
-import msgspec
 
-from orgsync.errors import OrgsyncError, RecordClassInvalid
+from orgsync.errors import (
+    BulkQuotaSpent,
+    BulkRefused,
+    JobFailed,
+    JobIncomplete,
+    OrgsyncError,
+    QueryTimedOut,
+    RecordClassInvalid,
+)
 from orgsync.records import Batch, Column, Record, Row, Schema, decode, decode_csv, schema_of
-from orgsync.salesforce.bulk import BulkQuotaSpent, BulkRefused, JobFailed, JobIncomplete
-from orgsync.salesforce.errors.judge import QueryTimedOut
 
-from .bulk import taken
+from .bulk import job_rows
 from .object_facts import ObjectFacts
 from .queries import Order, ReadQuery
-from .reconcile import Comparison
-from .rest import answers
+from .rest import read_pages
 from .route import Api, Route, calls_left, choose_route, expected_rows, limits_left
 from .source import Source
-from .state import Pass, StreamState
+from .state import StreamState
+from .steps import Step
 
-__all__ = ["END", "Chunk", "Reader"]
+__all__ = ["Chunk", "Part", "Reader"]
 
 R = TypeVar("R", bound=Record)
 
-_SECONDS_A_BATCH = 0.5  # what takes a page's time is committed page by page
-
-END = "end"
-"""The step in which nothing is left to do but to move the watermark."""
+_SECONDS_PER_BATCH = 0.5  # pages that take longer are committed one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some rows of an answer: records as REST gives them, or texts as Bulk does."""
+    """Some rows of a result, records from REST or texts from Bulk, and the state that the stream reaches with them.
 
+    The last chunk of a query has no rows: its state is the beginning of the next step.
+    """
+
+    state: StreamState
     records: Sequence[dict[str, Any]] = ()
     header: Sequence[str] = ()
     texts: Sequence[Sequence[str]] = ()
+    is_last: bool = False
 
     @property
     def ids(self) -> list[str]:
@@ -50,237 +57,226 @@ class Chunk:
         return [row[at] for row in self.texts]
 
 
+@dataclass(frozen=True, slots=True)
+class Part(Generic[R]):
+    """The state that a step brings the stream to, and the batch that is committed with it, if any."""
+
+    state: StreamState
+    batch: Batch[R] | None = None
+
+
 @dataclass(slots=True)
 class Reader(Generic[R]):
-    """Reads questions about one record class, and keeps how far the pass has come.
+    """Reads queries about one record class.
 
-    `by_rest` says that Bulk has refused, or has no room, in this run; `told_empty` that empty values were told of.
+    `forced` is the API that the sync demands. `rest_only` notes that Bulk refused the object or has no quota left in
+    this run, `warned_of_nulls` that the warning about empty values was given.
     """
 
     source: Source
     model: type[R]
-    progress: StreamState
     forced: Api | None = None
-    by_rest: bool = False
-    told_empty: bool = False
+    rest_only: bool = field(default=False, init=False)
+    warned_of_nulls: bool = field(default=False, init=False)
 
     @property
     def schema(self) -> Schema:
         """The record class as data."""
         return schema_of(self.model)
 
-    @property
-    def facts(self) -> ObjectFacts:
-        """What is known of the object."""
-        if self.progress.facts is None:
-            raise ValueError("a stream's facts are learnt before it is read")
-        return self.progress.facts
+    def query(self, state: StreamState, order: Order, *, deleted: bool = True) -> ReadQuery:
+        """Return the query for rows that match the sync's condition and changed since the pass's beginning.
 
-    @property
-    def under_way(self) -> Pass:
-        """The pass."""
-        return self.progress.under_way
-
-    @property
-    def comparison(self) -> Comparison:
-        """The comparison of the copy's Ids with the org's."""
-        return Comparison(self.source, self.schema, self.facts, self.progress.where)
-
-    def question(self, order: Order, *, deleted: bool = True) -> ReadQuery:
-        """Ask for rows of the class, under the condition of the sync, that changed since the pass's beginning.
-
-        Archived rows are among them; those in the recycle bin only if `deleted`.
+        Archived rows are included, those in the recycle bin only if `deleted`.
         """
-        facts, first = self.facts, ["Id", self.facts.cursor] if self.facts.cursor else ["Id"]
-        paths = facts.spelling(self.progress.paths)
+        facts = state.known_facts
+        first = ["Id", facts.cursor] if facts.cursor else ["Id"]
+        paths = facts.spelling(state.paths)
         return ReadQuery(
             self.schema.sobject,
             [*first, *(path for path in paths if path not in first)],
             order,
-            (self.progress.where,),
-            since=self.under_way.since,
+            (state.where,),
+            since=state.current.since,
             bin=facts.has_recycle_bin,
             live=None if deleted else facts.live,
-            exact=any(self._needs_digits(column) for column in self.schema.columns),
+            exact=any(_needs_digits(facts, column) for column in self.schema.columns),
             common=len(first),
         )
 
-    def _needs_digits(self, column: Column) -> bool:
-        """Tell whether a column keeps digits that a double would lose, or that it would write otherwise."""
-        path = self.facts.fields.path(column)
-        if column.type is int:
-            return path in self.facts.wide
-        return column.type is Decimal or (column.type is str and path in {*self.facts.numbers, *self.facts.any_type})
+    async def route(self, state: StreamState, query: ReadQuery, rows: int | None = None) -> Route:
+        """Choose how to read a query that may be long; `rows` is how many it returns, if that is known."""
+        if state.current.job is not None:
+            route = Route("bulk", None, "resumes its job")
+        elif state.current.after:
+            route = Route("rest", None, "resumes")
+        elif self.forced is not None:
+            route = Route(self.forced, rows, "as the sync demands")
+        else:
+            route = await self._chosen(state, rows if rows is not None else await self._expected(query))
+        self.source.tell(route)
+        return route
 
-    async def read(self, step: str, then: str, question: ReadQuery, plan: Route) -> AsyncGenerator[Chunk]:
-        """Read a question to its end, by the plan or by what turns out to be better; `then` is the step behind it.
+    async def read(self, state: StreamState, query: ReadQuery, route: Route, then: Step) -> AsyncGenerator[Chunk]:
+        """Read a query to its end, by the route or by what turns out to be better; the stream is then at step `then`.
 
         What Bulk refuses or cannot do is read by REST, unless Bulk is forced.
         """
-        api: Api | None = plan.api
-        while api is not None:
-            way = self._by_bulk(step, then, question) if api == "bulk" else self._by_rest(step, question)
+        step, api = state.current.step, route.api
+        while True:
+            chunks = self._by_bulk(state, query, then) if api == "bulk" else self._by_rest(state, query)
             try:
-                async with aclosing(way) as chunks:
+                async with aclosing(chunks):
                     async for chunk in chunks:
+                        state = chunk.state
                         yield chunk
-                api = None
             except (BulkRefused, BulkQuotaSpent, JobFailed, JobIncomplete) as refusal:
                 if self.forced == "bulk":
                     raise
-                self._go_on_by_rest(step, refusal)
-                api = "rest"
+                state, api = self._without_bulk(state.at(step), refusal), "rest"
             except _BetterByBulk:
-                self.progress = self.progress.at(step)
-                api = "bulk"
-        self.progress = self.progress.at(then)
+                state, api = state.at(step), "bulk"
+            else:
+                yield Chunk(state.at(then), is_last=True)
+                return
 
-    async def plan(self, question: ReadQuery, rows: int | None = None) -> Route:
-        """Choose how to read a question that may be long; `rows` is how many it will give, where that is known."""
-        if self.under_way.job is not None:
-            plan = Route("bulk", None, "goes on with its job")
-        elif self.under_way.after:
-            plan = Route("rest", None, "goes on")
-        elif self.forced is not None:
-            plan = Route(self.forced, rows, "as the sync asks")
-        else:
-            plan = await self._chosen(rows if rows is not None else await self._expected(question))
-        self.source.tell(plan)
-        return plan
+    async def parts(self, state: StreamState, chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Part[R]]:
+        """Make batches of chunks; small chunks in quick succession share one, which saves transactions.
+
+        REST returns rows in the order of their stamps, so their Ids are spread over the table's key: five pages in one
+        transaction are written in 60 % of the time of five transactions, measured. What was read when an error ends
+        the step is delivered before it.
+        """
+        waiting: list[Row] = []
+        last = anyio.current_time()
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    waiting += await self._seen(state, self.rows(chunk))
+                    state = chunk.state  # only now: not beyond a page whose rows could not be decoded
+                    if chunk.is_last:
+                        break
+                    late = anyio.current_time() - last > _SECONDS_PER_BATCH
+                    if late or not chunk.records or len(waiting) >= self.source.batch_rows:
+                        yield self.part(state, waiting)
+                        waiting, last = [], anyio.current_time()
+        except Exception:
+            if waiting:
+                yield self.part(state, waiting)
+            raise
+        yield self.part(state, waiting) if waiting else Part(state)
 
     def rows(self, chunk: Chunk) -> list[Row]:
-        """Bring a chunk's rows into stored form.
+        """Decode the rows of a chunk.
 
         Raises RecordClassInvalid for an object whose rows share an Id, as some virtual ones' do (000000000000000AAA).
         """
-        reading = self.facts.fields
+        facts = chunk.state.known_facts.fields
         if chunk.texts:
-            rows = decode_csv(self.schema, chunk.header, chunk.texts, reading)
+            rows = decode_csv(self.schema, chunk.header, chunk.texts, facts)
         else:
-            rows = decode(self.schema, chunk.records, reading)
+            rows = decode(self.schema, chunk.records, facts)
         if len({row[0] for row in rows}) < len(rows):
             raise RecordClassInvalid(
                 f"Rows of {self.schema.sobject} share an Id, so it cannot be their key.",
                 "Read it with ctx.query and yield batches with Ids of your own.",
             )
-        self._note_empty(rows)
+        self._warn_of_nulls(rows)
         return rows
 
-    async def batches(self, chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Batch[R]]:
-        """Make batches of chunks; small chunks that come in quick succession share one, which spares transactions.
+    def batch(self, state: StreamState, rows: Sequence[Row] = (), deleted_ids: Sequence[str] = ()) -> Batch[R]:
+        """Return a batch that brings the stream to a state."""
+        return Batch.read(self.model, rows, deleted_ids=deleted_ids, position=state.to_position(self.schema.table))
 
-        Rows of REST come in the order of their stamps, so their Ids are strewn over the table's key: five pages in
-        one transaction are written in 60 % of the time of five transactions, measured. What has been read when an
-        error ends the reading is kept.
-        """
-        waiting: list[Row] = []
-        last, reached = anyio.current_time(), self.progress
-        try:
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    waiting += await self._met(self.rows(chunk))
-                    reached = self.progress
-                    late = anyio.current_time() - last > _SECONDS_A_BATCH
-                    if late or not chunk.records or len(waiting) >= self.source.batch_rows:
-                        yield self.batch(waiting)
-                        waiting, last = [], anyio.current_time()
-        except Exception:
-            if waiting:
-                self.progress = reached  # not beyond a page whose rows could not be taken
-                yield self.batch(waiting)
-            raise
-        if waiting:
-            yield self.batch(waiting)
+    def part(self, state: StreamState, rows: Sequence[Row] = (), deleted_ids: Sequence[str] = ()) -> Part[R]:
+        """Return a part with such a batch."""
+        return Part(state, self.batch(state, rows, deleted_ids))
 
-    async def _met(self, rows: list[Row]) -> list[Row]:
+    async def _seen(self, state: StreamState, rows: list[Row]) -> list[Row]:
         """Note which live rows the org has, in a pass over everything that compares Ids."""
-        if self.under_way.compare and self.under_way.since is None:
-            await self.comparison.mark_seen([str(row[0]) for row in rows if not row[2]])
+        if state.current.compare and state.current.since is None:
+            await self.source.copy.mark_seen(self.schema, [str(row[0]) for row in rows if not row[2]])
         return rows
 
-    def batch(self, rows: Sequence[Row] = (), deleted_ids: Sequence[str] = ()) -> Batch[R]:
-        """Make a batch that brings the stream to where it is now."""
-        position = self.progress.to_position(self.schema.table)
-        return Batch.read(self.model, rows, deleted_ids=deleted_ids, position=position)
+    async def _expected(self, query: ReadQuery) -> int | None:
+        return await expected_rows(self.source.client, self.schema.sobject, query.condition, deleted=query.bin)
 
-    async def _expected(self, question: ReadQuery) -> int | None:
-        return await expected_rows(self.source.client, self.schema.sobject, question.condition, deleted=question.bin)
-
-    async def _chosen(self, rows: int | None) -> Route:
-        """Choose; the org's limits are asked for only where Bulk would be chosen without them."""
-        client, bulk_from, rest_only = self.source.client, self.source.bulk_from, self.facts.not_by_bulk
+    async def _chosen(self, state: StreamState, rows: int | None) -> Route:
+        """Choose a route; the org's limits are requested only if Bulk would be chosen without them."""
+        client, bulk_from, rest_only = self.source.client, self.source.bulk_from, state.known_facts.not_by_bulk
         left = calls_left(client.usage)
-        plan = choose_route(rows, bulk_from=bulk_from, rest_only=rest_only, calls_left=left)
-        if plan.api == "rest":
-            return plan
+        route = choose_route(rows, bulk_from=bulk_from, rest_only=rest_only, calls_left=left)
+        if route.api == "rest":
+            return route
         limits = await limits_left(client)
         return choose_route(rows, bulk_from=bulk_from, rest_only=rest_only, calls_left=left, limits=limits)
 
-    async def _by_rest(self, step: str, question: ReadQuery) -> AsyncGenerator[Chunk]:
-        """Read by REST; raises _BetterByBulk when it turns out that the rest of it should not be."""
-        after = self.under_way.after if self.under_way.step == step else ()
+    async def _by_rest(self, state: StreamState, query: ReadQuery) -> AsyncGenerator[Chunk]:
+        """Read by REST; raise _BetterByBulk when it turns out that Bulk should read the rest."""
+        may_be_bulk = self.forced != "rest" and not state.known_facts.not_by_bulk
         try:
-            async for found in answers(self.source.client, question, after):
-                if found.total is not None:
-                    self.source.expect(found.total)
-                self.progress = self.progress.at(step, found.key)
-                if found.records or found.goes_back:
-                    yield Chunk(found.records)
-                total = found.total or 0
-                if not found.is_last and total >= self.source.bulk_from and self._may_be_bulk:
-                    await self._require_rest(total)
+            async for page in read_pages(self.source.client, query, state.current.after):
+                if page.total is not None:
+                    self.source.expect(page.total)
+                state = state.reached(page.key)
+                if page.records or page.goes_back:
+                    yield Chunk(state, page.records)
+                total = page.total or 0
+                if not page.is_last and total >= self.source.bulk_from and may_be_bulk and not self.rest_only:
+                    await self._require_rest(state, total)
         except QueryTimedOut:
-            if not self._may_be_bulk:
+            if self.rest_only or not may_be_bulk:
                 raise
             self.source.warn(f"Salesforce takes too long for a query of {self.schema.sobject}: Bulk reads it.")
             raise _BetterByBulk from None
 
-    @property
-    def _may_be_bulk(self) -> bool:
-        return self.forced != "rest" and not self.facts.not_by_bulk and not self.by_rest
-
-    async def _require_rest(self, rows: int) -> None:
-        plan = await self._chosen(rows)
-        if plan.api == "bulk":
-            self.source.tell(plan)
+    async def _require_rest(self, state: StreamState, rows: int) -> None:
+        route = await self._chosen(state, rows)
+        if route.api == "bulk":
+            self.source.tell(route)
             raise _BetterByBulk
-        self.by_rest = True  # the limits will not grow in this run
+        self.rest_only = True  # the limits will not grow in this run
 
-    async def _by_bulk(self, step: str, then: str, question: ReadQuery) -> AsyncGenerator[Chunk]:
-        saved = self.under_way.job if self.under_way.step == step else None
-        soql = question.unordered(self._parts(question.paths))
-        async with aclosing(taken(self.source, soql, deleted=question.bin, saved=saved)) as parts:
+    async def _by_bulk(self, state: StreamState, query: ReadQuery, then: Step) -> AsyncGenerator[Chunk]:
+        soql = query.unordered(_bulk_paths(state.known_facts, query.paths))
+        async with aclosing(job_rows(self.source, soql, deleted=query.bin, saved=state.current.job)) as parts:
             async for part in parts:
-                self.progress = self.progress.at(step, (), part.job) if part.job else self.progress.at(then)
-                yield Chunk((), part.header, part.rows)
+                yield Chunk(state.reached((), part.job) if part.job else state.at(then), (), part.header, part.rows)
 
-    def _parts(self, paths: Sequence[str]) -> list[str]:
-        """Put the parts of compound fields, which Bulk can read, in place of the whole."""
-        found: list[str] = []
-        for path in paths:
-            found += self.facts.compounds[path].values() if path in self.facts.compounds else [path]
-        return list(dict.fromkeys(found))
-
-    def _go_on_by_rest(self, step: str, refusal: OrgsyncError) -> None:
-        """Note why, for a day, so that Bulk is not asked in every pass; the limits may be others in the next one."""
+    def _without_bulk(self, state: StreamState, refusal: OrgsyncError) -> StreamState:
+        """Note why Bulk refuses the object, so that not every pass tries it; a quota may be free again in the next."""
         self.source.warn(f"{self.schema.sobject} is read by REST: {refusal.cause}")
-        self.by_rest = True
-        spent = isinstance(refusal, BulkQuotaSpent)
-        facts = self.facts if spent else msgspec.structs.replace(self.facts, bulk_refused=refusal.cause)
-        self.progress = replace(self.progress.at(step), facts=facts)
+        self.rest_only = True
+        return state if isinstance(refusal, BulkQuotaSpent) else state.with_facts(bulk_refused=refusal.cause)
 
-    def _note_empty(self, rows: Sequence[Row]) -> None:
-        """Say once that a field declared without `| None` has empty values; they are kept as NULL."""
-        if self.told_empty:
+    def _warn_of_nulls(self, rows: Sequence[Row]) -> None:
+        """Warn once that a field declared without `| None` has empty values; they are stored as NULL."""
+        if self.warned_of_nulls:
             return
         for at, column in enumerate(self.schema.columns):
             if not column.nullable and not column.local and any(row[at] is None for row in rows):
-                self.told_empty = True
+                self.warned_of_nulls = True
                 self.source.warn(
                     f"{self.model.__name__}.{column.name} is declared without `| None`, but Salesforce has rows "
-                    "without a value; they are kept as NULL."
+                    "without a value; they are stored as NULL."
                 )
 
 
 class _BetterByBulk(Exception):
     """What is being read by REST is too long, or too slow, for it."""
+
+
+def _needs_digits(facts: ObjectFacts, column: Column) -> bool:
+    """Return whether a column stores digits that a double would lose, or write in another way."""
+    path = facts.fields.path(column)
+    if column.type is int:
+        return path in facts.wide
+    return column.type is Decimal or (column.type is str and path in {*facts.numbers, *facts.any_type})
+
+
+def _bulk_paths(facts: ObjectFacts, paths: Sequence[str]) -> list[str]:
+    """Replace compound fields by their parts, which Bulk can read."""
+    found: list[str] = []
+    for path in paths:
+        found += facts.compounds[path].values() if path in facts.compounds else [path]
+    return list(dict.fromkeys(found))

@@ -1,14 +1,14 @@
-"""Holding the copy's Ids against the org's: what has gone without a trace, and what came without one.
+"""Comparing the copy's Ids with the org's: which rows are missing in the org, and which in the copy.
 
 Rows that were deleted for good, and rows that sharing hides or shows, leave no change to read. So the org's Ids are
-written down in the store as they are met, in whatever order they come; what is live in the copy and was not met has
-gone, what was met and is not in the copy has come. Before a row is called gone, Salesforce is asked for it by its Id.
+listed in the store as they are read, in any order; what is live in the copy and was not seen is missing in the org,
+what was seen and is not in the copy is missing there. Before a row is marked deleted, Salesforce is queried for its Id.
 """
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from orgsync.errors import ScriptProblem
+from orgsync.errors import SnapshotRefused
 from orgsync.records import Schema
 from orgsync.soql import contains, select
 
@@ -17,69 +17,61 @@ from .object_facts import ObjectFacts
 from .source import Source
 from .state import Pass
 
-__all__ = ["Comparison", "SnapshotRefused"]
+__all__ = ["Comparison"]
 
 _PAGE = 2000
 
 
-class SnapshotRefused(ScriptProblem):
-    """A snapshot would mark more than half of the copy's rows deleted."""
-
-
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Compares one object's Ids, as far as they meet a condition."""
+    """Compares one object's Ids, as far as they match a condition."""
 
     source: Source
     schema: Schema
     facts: ObjectFacts
     where: str | None
 
-    async def mark_seen(self, ids: Sequence[str]) -> None:
-        """Note that the org has these Ids."""
-        await self.source.copy.mark_seen(self.schema, ids)
-
-    async def gone(self, one_pass: Pass, after: str) -> AsyncGenerator[tuple[list[str], str]]:
-        """Give the copy's live rows that the org does not have, each time with the Id that has been looked at last."""
-        while ids := await self._unmet(one_pass, after):
+    async def missing_in_org(self, one_pass: Pass, after: str) -> AsyncGenerator[tuple[list[str], str]]:
+        """Yield the Ids of live rows that the org does not have, each time with the last Id that was checked."""
+        while ids := await self._unseen(one_pass, after):
             after = ids[-1]
-            there = await self.there(ids)
-            yield [row_id for row_id in ids if row_id not in there], after
+            existing = await self.existing(ids)
+            yield [row_id for row_id in ids if row_id not in existing], after
 
-    async def among(self, ids: Sequence[str]) -> list[str]:
-        """Name those of the Ids that are live in the copy and not in the org."""
+    async def missing_among(self, ids: Sequence[str]) -> list[str]:
+        """List those of the Ids that are live in the copy and do not exist in the org."""
         copied = await self.source.copy.live_among(self.schema, ids)
-        there = await self.there(copied)
-        return [row_id for row_id in copied if row_id not in there]
+        existing = await self.existing(copied)
+        return [row_id for row_id in copied if row_id not in existing]
 
-    async def come(self, after: str) -> AsyncGenerator[list[str]]:
-        """Give the Ids that the org has and the copy has not."""
+    async def missing_in_copy(self, after: str) -> AsyncGenerator[list[str]]:
+        """Yield the Ids that the org has and the copy does not have."""
         while ids := await self.source.copy.not_copied(self.schema, after=after, limit=_PAGE):
             after = ids[-1]
             yield ids
 
     async def too_many(self, one_pass: Pass) -> SnapshotRefused | None:
-        """Say so when more than half of the rows that there were, or all, would be marked deleted."""
-        going, after = 0, ""
-        while ids := await self._unmet(one_pass, after):
-            going, after = going + len(ids), ids[-1]
-            if going * 2 > one_pass.before:
+        """Return an error if more than half of the rows before the pass, or all, would be marked deleted."""
+        unseen, after = 0, ""
+        while ids := await self._unseen(one_pass, after):
+            unseen, after = unseen + len(ids), ids[-1]
+            if unseen * 2 > one_pass.before:
                 return SnapshotRefused(
                     f"The snapshot of {self.schema.sobject} lacks more than half of the {one_pass.before:,} rows that "
                     "the copy has; none is marked deleted.",
-                    "Check what the connection's user may see. If the rows have gone, allow it: "
+                    "Check what the connection's user may see. If the rows were deleted, allow it: "
                     "ctx.snapshot(..., allow_mass_deletion=True).",
                 )
         return None
 
-    async def _unmet(self, one_pass: Pass, after: str) -> list[str]:
-        return await self.source.copy.unseen(self.schema, after=after, limit=_PAGE, upto_seq=one_pass.seq)
-
-    async def there(self, ids: Sequence[str]) -> set[str]:
-        """Ask which of the Ids the org has under the condition, archived rows among them, the recycle bin's not."""
+    async def existing(self, ids: Sequence[str]) -> set[str]:
+        """Query which of the Ids the org has under the condition: archived rows count, those in the recycle bin not."""
         found: set[str] = set()
         for some in id_groups(ids, self.where):
             soql = select(["Id"], self.schema.sobject, where=[contains("Id", some), self.where, self.facts.live])
             async for page in keyed_pages(self.source.client, soql, deleted=self.facts.has_recycle_bin):
                 found.update(record["Id"] for record in page.records)
         return found
+
+    async def _unseen(self, one_pass: Pass, after: str) -> list[str]:
+        return await self.source.copy.unseen(self.schema, after=after, limit=_PAGE, upto_seq=one_pass.seq)

@@ -1,9 +1,9 @@
-"""Answers to a pass's questions over REST: page by page, in an order that can be gone on with after a break.
+"""A query over REST: page by page, in an order by which it can be resumed.
 
-A query that Salesforce gives up on (QUERY_TIMEOUT) is asked again for a narrower window of time, and so on window by
-window. When the rest of its pages is gone, it is asked again from behind the last row read; when it ends with fewer
-rows than it found, from where it began, for nobody knows which rows are missing. Some objects take no OR, by which a
-query resumes at a row: there the rows of the last row's second are read again.
+A query that Salesforce gives up on (QUERY_TIMEOUT) is repeated for a narrower window of time, and so on window by
+window. When the rest of its pages has expired, it is repeated from behind the last row read; when it ends with fewer
+rows than it announced, from where it began, since the missing rows may be anywhere. Some objects do not accept OR, by
+which a query resumes at a row: there the rows of the last row's second are read again.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orgsync.errors import QueryRefused
+from orgsync.errors import LocatorExpired, QueryIncomplete, QueryRefused, QueryTimedOut
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.errors.judge import LocatorExpired, QueryIncomplete, QueryTimedOut
 
 from .column_groups import id_groups, merged_pages, whole_records
 from .queries import IdOrder, ReadQuery, last_key
 from .state import Key
 
-__all__ = ["Found", "answers", "rows_with"]
+__all__ = ["KeyedPage", "read_by_ids", "read_pages"]
 
 _BEGINNING = datetime(1999, 1, 1, tzinfo=UTC)  # no org is older
 _NARROWEST = timedelta(seconds=1)  # stamps count whole seconds
@@ -29,10 +28,11 @@ _Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A page of records, the key behind which the question goes on, and how many rows there are in all, if known.
+class KeyedPage:
+    """A page of records, the key behind which the query resumes, and the total number of rows, if it is known.
 
-    One that `goes_back` has no records, and the key that the question began with: what came since proves nothing.
+    A page that `goes_back` has no records, and the key that the query began with: the rows read since then do not
+    count.
     """
 
     records: list[_Record]
@@ -42,32 +42,32 @@ class Found:
     goes_back: bool = False
 
 
-async def answers(client: Client, question: ReadQuery, after: Key = ()) -> AsyncGenerator[Found]:
-    """Ask over REST and read to the end.
+async def read_pages(client: Client, query: ReadQuery, after: Key = ()) -> AsyncGenerator[KeyedPage]:
+    """Read a query over REST to its end.
 
-    Raises QueryTimedOut where no narrower window helps, and QueryIncomplete where a query ends too early twice.
+    Raises QueryTimedOut if no narrower window helps, and QueryIncomplete if a query ends too early twice.
     """
-    windows, again = _Windows(question, client.now, question.order.width(after)), False
+    windows, repeated = _Windows(query, client.now, query.order.width(after)), False
     began = after
     while True:
         resumed_at = after
         try:
-            async for found in _once(client, question, after, windows):
-                after = found.key
-                yield found
+            async for page in _read_once(client, query, after, windows):
+                after = page.key
+                yield page
         except LocatorExpired:
             if after == resumed_at:
                 raise
         except QueryIncomplete:
             after = began
-            yield Found([], began, None, is_last=False, goes_back=True)
-            if again:
+            yield KeyedPage([], began, None, is_last=False, goes_back=True)
+            if repeated:
                 raise
-            again = True
+            repeated = True
         except QueryRefused:
-            if after != resumed_at or not question.resumes_by_or(after):
+            if after != resumed_at or not query.resumes_by_or(after):
                 raise
-            question = replace(question, disjunctions=False)
+            query = replace(query, disjunctions=False)
         except QueryTimedOut:
             if not windows.narrow(after):
                 raise
@@ -75,46 +75,57 @@ async def answers(client: Client, question: ReadQuery, after: Key = ()) -> Async
         else:
             if windows.upto is None:
                 return
-            began = after = question.order.window_from(windows.upto)
+            began = after = query.order.window_from(windows.upto)
             windows.widen()
 
 
-async def rows_with(client: Client, question: ReadQuery, ids: Sequence[str]) -> AsyncGenerator[list[_Record]]:
-    """Read the rows with these Ids, where they meet the question's conditions.
+async def read_by_ids(client: Client, query: ReadQuery, ids: Sequence[str]) -> AsyncGenerator[list[_Record]]:
+    """Read the rows with these Ids that match the query's conditions.
 
-    A row that changes meanwhile may be left out: its new stamp brings it to the next pass.
+    A row that changes in the meantime may be left out: its new stamp brings it to the next pass.
     """
-    for some in id_groups(ids, question.condition):
-        asked = replace(question, order=IdOrder(), since=None, ids=some)
-        yield await whole_records(client, asked.queries(), asked.version, deleted=asked.bin, exact=asked.exact)
+    for some in id_groups(ids, query.condition):
+        by_id = replace(query, order=IdOrder(), since=None, ids=some)
+        yield await whole_records(client, by_id.queries(), by_id.version, deleted=by_id.bin, exact=by_id.exact)
 
 
-async def _once(client: Client, question: ReadQuery, after: Key, windows: "_Windows") -> AsyncGenerator[Found]:
-    """Ask once, and go through the pages; rows that groups of columns do not agree on are asked for by their Ids."""
-    windows.aim(after)
+async def _read_once(client: Client, query: ReadQuery, after: Key, windows: "_Windows") -> AsyncGenerator[KeyedPage]:
+    """Read the pages of one window; rows on which groups of columns do not agree are read by their Ids.
+
+    Raises QueryIncomplete for a page that begins before the one before it did.
+    """
+    windows.move_to(after)
+    first: Key | None = None
     start, upto = windows.start, windows.upto
-    queries = question.queries(after=after, upto=upto)
-    async for page in merged_pages(client, queries, question.version, deleted=question.bin, exact=question.exact):
-        async for records in rows_with(client, question, page.missed):
+    queries = query.queries(after=after, upto=upto)
+    async for page in merged_pages(client, queries, query.version, deleted=query.bin, exact=query.exact):
+        async for records in read_by_ids(client, query, page.missed):
             page.records.extend(records)
-        last = last_key(page.asked, question.order)
-        after = question.order.within(last, start, upto) if last else after
-        yield Found(page.records, after, page.total, page.is_last and upto is None)
+        last = last_key(page.first_group, query.order)
+        begins = query.order.key_of(page.first_group[0]) if last else None
+        if first and begins and begins <= first:
+            raise QueryIncomplete(
+                f"The pages of a query of {query.sobject} go back in its order: rows come twice, and others not.",
+                "Run it again; where it stays so, look for a proxy that changes answers.",
+            )
+        first = begins or first
+        after = query.order.within(last, start, upto) if last else after
+        yield KeyedPage(page.records, after, page.total, page.is_last and upto is None)
 
 
 @dataclass(slots=True)
 class _Windows:
-    """Windows of time, where Salesforce is too slow for the whole; `width` is None as long as it is not."""
+    """Windows of time, for a query that is too slow as a whole; `width` is None as long as it is not."""
 
-    question: ReadQuery
+    query: ReadQuery
     now: datetime
     width: timedelta | None
     start: datetime | None = None
     upto: datetime | None = None
 
     def narrow(self, after: Key) -> bool:
-        """Make the window an eighth as wide; tell whether that was possible. Each try takes Salesforce two minutes."""
-        if self.question.order.stamp is None:
+        """Divide the window by eight, since each try takes Salesforce two minutes; return False if it is too narrow."""
+        if self.query.order.stamp is None:
             return False
         whole = self.width or self.now - self._from(after)
         if whole < 2 * _NARROWEST:
@@ -123,20 +134,20 @@ class _Windows:
         return True
 
     def widen(self) -> None:
-        """Double the window again: the rows of another time may be fewer."""
+        """Double the window again: another time may have fewer rows."""
         if self.width is not None:
             self.width *= 2
 
     def first_key(self, after: Key) -> Key:
-        """Give the key to go on from in windows: windows by Id begin with the smallest Id again."""
-        if isinstance(self.question.order, IdOrder) and len(after) < 2:
-            return self.question.order.window_from(self._from(()))
+        """Return the key to resume from in windows: windows by Id begin with the smallest Id again."""
+        if isinstance(self.query.order, IdOrder) and len(after) < 2:
+            return self.query.order.window_from(self._from(()))
         return after
 
-    def aim(self, after: Key) -> None:
+    def move_to(self, after: Key) -> None:
         """Set the window that begins at a key."""
         if self.width is None:
-            self.start = self.question.order.start(after)
+            self.start = self.query.order.start(after)
             self.upto = None
             return
         self.start = self._from(after)
@@ -144,4 +155,4 @@ class _Windows:
         self.upto = upto if upto < self.now else None
 
     def _from(self, after: Key) -> datetime:
-        return self.question.order.start(after) or self.question.since or _BEGINNING
+        return self.query.order.start(after) or self.query.since or _BEGINNING

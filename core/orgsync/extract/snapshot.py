@@ -1,7 +1,7 @@
-"""Reading all of an object whose changes cannot be read, and marking deleted what is not there any more.
+"""Reading all rows of an object whose changes cannot be read, and marking deleted what no longer exists.
 
-Rows are read in full and their Ids noted. Only when all are read is the copy compared with them, and a snapshot that
-lacks more than half of the copy's rows fails then: it is more likely that a permission has gone than that they have.
+Rows are read in full and their Ids noted. The copy is compared with them only when all are read, and a snapshot that
+lacks more than half of the copy's rows fails then: a lost permission is more likely than so many deletions.
 """
 
 from collections.abc import AsyncGenerator, Collection
@@ -12,15 +12,17 @@ from typing import TypeVar
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, schema_of
 
-from .bulk import discard
+from .bulk import abandon
 from .inspection import learn
 from .object_facts import ObjectFacts
 from .queries import IdOrder
 from .query_rules import advice, optional_paths
-from .reader import Reader
+from .reader import Part, Reader
+from .reconcile import Comparison
 from .route import Api
 from .source import Source
 from .state import Pass, StreamState
+from .steps import ALL_ROWS, END, MISSING_IN_ORG, Kind
 
 __all__ = ["snapshot"]
 
@@ -37,90 +39,92 @@ async def snapshot(
     allow_mass_deletion: bool = False,
     reconcile: bool = False,
 ) -> AsyncGenerator[Batch[R]]:
-    """Read every row, and mark deleted those of the copy that are not there; one broken off is resumed.
+    """Read every row, and mark rows of the copy deleted that do not exist; an interrupted snapshot is resumed.
 
-    With `reconcile` a resumed one is followed by one of this run's own: what it had read before may be gone by now.
+    With `reconcile` a resumed one is followed by a complete one: what it had read before may have been deleted since.
 
     Raises SnapshotRefused when more than half of the copy's rows, or all, would be marked deleted and that is not
     allowed; FieldNotFound or ObjectNotFound for what the org does not show.
     """
-    progress, without = StreamState.from_position(saved, "snapshot"), set[str]()
-    facts = progress.facts if progress.unfinished and progress.is_of(schema_of(model), where) else None
+    state, without = StreamState.from_position(saved, "snapshot", source.warn), set[str]()
+    facts = state.facts if state.unfinished and state.is_of(schema_of(model), where) else None
     while True:
-        resumed = progress.unfinished is not None
-        reader = await _begun(source, model, where, progress, facts, without)
-        reader.forced = api
+        resumed, reader = state.unfinished is not None, Reader(source, model, api)
+        begun = await _begin(reader, where, state, facts, without)
         try:
-            async with aclosing(_steps(reader, allow_mass_deletion=allow_mass_deletion)) as batches:
-                async for batch in batches:
-                    progress = reader.progress
+            async with aclosing(_batches(reader, begun, allow_mass_deletion=allow_mass_deletion)) as batches:
+                async for reached, batch in batches:
+                    state = reached
                     yield batch
         except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:  # as in `changes`
-            missing = optional_paths(schema_of(model), problem, reader.facts) - without
+            missing = optional_paths(schema_of(model), problem, begun.facts) - without
             if facts is None and not missing:
                 raise advice(problem, schema_of(model), where) from None
             facts, without = None, without | missing
             continue
         if not (resumed and reconcile):
             return
-        progress, facts = reader.progress, reader.facts
+        facts = state.facts
 
 
-async def _begun(
-    source: Source,
-    model: type[R],
+async def _begin(
+    reader: Reader[R],
     where: str | None,
-    progress: StreamState,
+    state: StreamState,
     facts: ObjectFacts | None,
     without: Collection[str],
-) -> Reader[R]:
-    """Resume the snapshot that was under way, or begin one."""
-    schema = schema_of(model)
+) -> StreamState:
+    """Resume the unfinished snapshot, or begin one."""
+    source, schema = reader.source, reader.schema
     if facts is None:
         facts = await learn(source.client, schema, where, source.warn, without=without)
-    going_on = progress.reading(schema, where, facts)
-    if going_on.unfinished is None:
-        if progress.unfinished and progress.unfinished.job:
-            await discard(source, progress.unfinished.job)
-        await source.copy.clear_seen(schema)
-        begun = Pass(None, min(await source.client.server_now(), source.client.machine_now), compare=True)
-        before, seq = await source.copy.live_count(schema), await source.copy.last_change()
-        going_on = replace(going_on, unfinished=replace(begun, before=before, seq=seq))
-    return Reader(source, model, going_on)
+    begun = state.read_with(schema, where, facts)
+    if begun.unfinished is not None:
+        return begun
+    await abandon(source, state)
+    await source.copy.clear_seen(schema)
+    until = min(await source.client.server_now(), source.client.machine_now)
+    before, seq = await source.copy.live_count(schema), await source.copy.last_change()
+    return replace(begun, unfinished=Pass(None, until, compare=True, before=before, seq=seq, step=ALL_ROWS))
 
 
-async def _steps(reader: Reader[R], *, allow_mass_deletion: bool) -> AsyncGenerator[Batch[R]]:
-    if reader.under_way.step in ("", "rows"):
-        async with aclosing(_rows(reader)) as batches:
-            async for batch in batches:
-                yield batch
-    if reader.under_way.step == "gone":
-        async with aclosing(_gone(reader, allow_mass_deletion=allow_mass_deletion)) as batches:
-            async for batch in batches:
-                yield batch
-    reader.progress = reader.progress.finished()
-    yield reader.batch()
+async def _batches(
+    reader: Reader[R], state: StreamState, *, allow_mass_deletion: bool
+) -> AsyncGenerator[tuple[StreamState, Batch[R]]]:
+    """Go through the steps; yield each batch with the state that it brings."""
+    while (step := state.current.step) != END:
+        all_rows = step.kind is Kind.ALL_ROWS
+        parts = _all_rows(reader, state) if all_rows else _missing(reader, state, allowed=allow_mass_deletion)
+        async with aclosing(parts):
+            async for part in parts:
+                state = part.state
+                if part.batch is not None:
+                    yield state, part.batch
+        state = state.at(MISSING_IN_ORG if all_rows else END)
+    state = state.finished()
+    yield state, reader.batch(state)
     await reader.source.copy.clear_seen(reader.schema)
 
 
-async def _rows(reader: Reader[R]) -> AsyncGenerator[Batch[R]]:
+async def _all_rows(reader: Reader[R], state: StreamState) -> AsyncGenerator[Part[R]]:
     """Read the rows, and note their Ids."""
-    question = reader.question(IdOrder(), deleted=False)
-    async with aclosing(reader.read("rows", "gone", question, await reader.plan(question))) as chunks:
+    query = reader.query(state, IdOrder(), deleted=False)
+    chunks = reader.read(state, query, await reader.route(state, query), MISSING_IN_ORG)
+    async with aclosing(chunks):
         async for chunk in chunks:
             rows = reader.rows(chunk)
-            await reader.comparison.mark_seen([str(row[0]) for row in rows])
-            yield reader.batch(rows)
+            await reader.source.copy.mark_seen(reader.schema, [str(row[0]) for row in rows])
+            yield Part(chunk.state) if chunk.is_last else reader.part(chunk.state, rows)
 
 
-async def _gone(reader: Reader[R], *, allow_mass_deletion: bool) -> AsyncGenerator[Batch[R]]:
-    """Mark the rows deleted that were not met, unless they are too many."""
-    after = reader.under_way.after
-    refusal = None if allow_mass_deletion or after else await reader.comparison.too_many(reader.under_way)
+async def _missing(reader: Reader[R], state: StreamState, *, allowed: bool) -> AsyncGenerator[Part[R]]:
+    """Mark the rows deleted that were not seen, unless they are too many."""
+    comparison = Comparison(reader.source, reader.schema, state.known_facts, state.where)
+    after = "".join(state.current.after)
+    refusal = None if allowed or after else await comparison.too_many(state.current)
     if refusal is not None:
-        reader.progress = replace(reader.progress, unfinished=None)
-        yield reader.batch()  # the next run begins anew: what is wrong may have been put right
+        yield reader.part(replace(state, unfinished=None))  # the next run begins again: the cause may be fixed by then
         raise refusal
-    async for gone, last in reader.comparison.gone(reader.under_way, after[0] if after else ""):
-        reader.progress = reader.progress.at("gone", (last,))
-        yield reader.batch((), gone)
+    async for ids, last in comparison.missing_in_org(state.current, after):
+        state = state.reached((last,))
+        yield reader.part(state, deleted_ids=ids)

@@ -1,4 +1,4 @@
-"""What extraction works with: an org to read, the copy as it stands, and somewhere to say things."""
+"""What extraction works with: an org to read, the copy as it stands, and callbacks for what it has to report."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Copy(Protocol):
     """The rows that one connection has in the store, and a list of the Ids that the org was seen to have."""
 
     async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
-        """Name those of the Ids that have a live row in the copy."""
+        """List those of the Ids that have a live row in the copy."""
         ...
 
     async def live_count(self, schema: Schema) -> int:
@@ -25,7 +25,7 @@ class Copy(Protocol):
         ...
 
     async def last_change(self) -> int:
-        """Tell the number of the last change made in the store."""
+        """Return the number of the last change made in the store."""
         ...
 
     async def mark_seen(self, schema: Schema, ids: Sequence[str]) -> None:
@@ -45,8 +45,8 @@ class Copy(Protocol):
         ...
 
 
-def _nothing(_: object) -> None:
-    """Say it to nobody."""
+def _ignore(_: object) -> None:
+    """Do nothing with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,12 @@ class Source:
     """An org as extraction sees it.
 
     `lag` is how far behind the org's clock the watermark stays for an object that getUpdated does not cover,
-    `overlap` how much of what is before the watermark each pass reads again.
-    `bulk_from` is the number of rows from which Bulk API 2.0 is preferred, `batch_rows` the number that pages of REST
-    share a batch up to, `stalled_after` for how many seconds its
-    job may stand still. `reconcile_every` is how often the copy's Ids are compared with the org's, None for only when
-    asked. `keeps_positions` says that what is yielded is committed with its position, so that a job can be gone on
-    with. `warn` takes a sentence for the operator, `tell` the plan of a pass, `expect` the number of rows that a
-    query will give.
+    `overlap` how much of the time before the watermark each pass reads again. Bulk API 2.0 is preferred from
+    `bulk_from` rows, pages of REST share a batch up to `batch_rows` rows, and a Bulk job may make no progress for
+    `stalled_after` seconds. `reconcile_every` is how often the copy's Ids are compared with the org's, None for only
+    on request. `keeps_positions` says that batches are committed with their position, so that a job can be resumed.
+    `warn` takes a sentence for the operator, `tell` the route of a long query, `expect` the number of rows that a
+    query will return.
     """
 
     client: Client
@@ -72,6 +71,6 @@ class Source:
     stalled_after: float = 1800
     reconcile_every: timedelta | None = None
     keeps_positions: bool = False
-    warn: Callable[[str], None] = field(default=_nothing)
-    tell: Callable[[Route], None] = field(default=_nothing)
-    expect: Callable[[int], None] = field(default=_nothing)
+    warn: Callable[[str], None] = field(default=_ignore)
+    tell: Callable[[Route], None] = field(default=_ignore)
+    expect: Callable[[int], None] = field(default=_ignore)

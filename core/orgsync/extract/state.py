@@ -1,20 +1,26 @@
-"""How far a stream has come: what the checkpoint keeps, and what a new run makes of it."""
+"""The state of a stream: what its checkpoint holds, and how a new run continues from it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from orgsync.records import Position, Schema, parse_instant, to_stored
+import msgspec
+
+from orgsync.records import Position, Schema
 from orgsync.salesforce.bulk import Place
 
 from .object_facts import ObjectFacts
+from .steps import CHANGED, Step
 
-__all__ = ["Key", "Kind", "Pass", "SavedJob", "StreamState"]
+__all__ = ["Key", "Pass", "ReadKind", "SavedJob", "StreamState"]
 
-Kind: TypeAlias = Literal["changes", "snapshot"]
+ReadKind: TypeAlias = Literal["changes", "snapshot"]
 Key: TypeAlias = tuple[str, ...]
-"""How far a step has come: what the last row that it read sorts by."""
+"""How far a step has read: the values that the last row is sorted by."""
+
+_FORMAT = 3
+"""A checkpoint of another format is not used: everything is read again."""
 
 
 class Shape(NamedTuple):
@@ -25,13 +31,13 @@ class Shape(NamedTuple):
     optional: bool = False
 
     def holds_as(self, other: "Shape") -> bool:
-        """Tell whether the values of one are those of the other."""
+        """Return whether both hold the same values."""
         return (self.path, self.type) == (other.path, other.type)
 
 
 @dataclass(frozen=True, slots=True)
 class SavedJob:
-    """A Bulk job that a pass is reading: another run goes on with it where this one stopped."""
+    """A Bulk job that a pass is reading, which another run can resume."""
 
     id: str
     api_version: str
@@ -42,9 +48,9 @@ class SavedJob:
 class Pass:
     """An unfinished pass: it reads what changed since `since`, or everything, and moves the watermark to `until`.
 
-    `step` names what it is doing, `after` the key of the last row read in it, `job` the Bulk job that is being read.
-    `compare` says that the copy's Ids are held against the org's; `seq` is the number of the last change made before
-    it began, and `before` how many live rows there were.
+    `after` is the key of the last row that was read in the step, `job` the Bulk job that is being read. `compare` says
+    that the copy's Ids are compared with the org's; `seq` is the number of the last change before the pass began, and
+    `before` the number of live rows then. `read_again` says that the next pass has to read everything.
     """
 
     since: datetime | None
@@ -52,22 +58,23 @@ class Pass:
     compare: bool = False
     seq: int = 0
     before: int = 0
-    step: str = ""
+    step: Step = CHANGED
     after: Key = ()
     job: SavedJob | None = None
+    read_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """A stream's checkpoint: its watermark, what it was read with, and the pass it is in, if any.
+    """The checkpoint of a stream: its watermark, what it was read with, and the unfinished pass, if any.
 
-    `paths` are the fields of `sobject` that were read, `columns` those of the class that the rows were delivered with:
-    by name the field's path ("" for one of the author's own), the type's name, and whether the field is optional.
-    `deletions_from` is the instant from which getDeleted is asked next, `compared_at` when the Ids were last compared.
+    `paths` are the fields of `sobject` that were read. `columns` are those of the class that the rows were delivered
+    with, by name; the path of a local column is "". `deletions_from` is the instant from which getDeleted is called
+    next, `compared_at` when the Ids were last compared.
     """
 
     watermark: datetime | None = None
-    kind: Kind = "changes"
+    kind: ReadKind = "changes"
     paths: tuple[str, ...] = ()
     where: str | None = None
     facts: ObjectFacts | None = None
@@ -75,57 +82,40 @@ class StreamState:
     deletions_from: datetime | None = None
     compared_at: datetime | None = None
     sobject: str = ""
-    columns: Mapping[str, Shape] = field(default_factory=dict[str, Shape])
+    columns: dict[str, Shape] = field(default_factory=dict[str, Shape])
 
     @classmethod
-    def from_position(cls, saved: Position | None, kind: Kind) -> "StreamState":
-        """Read a checkpoint back; one of another kind of reading says nothing."""
+    def from_position(
+        cls, saved: Position | None, kind: ReadKind, warn: Callable[[str], None] | None = None
+    ) -> "StreamState":
+        """Read a checkpoint; return an empty state for one of another kind of reading, or of another format."""
         if saved is None or saved.state.get("kind") != kind:
             return cls(kind=kind)
-        state = saved.state
-        unfinished = state.get("pass")
-        return cls(
-            watermark=saved.watermark,
-            kind=kind,
-            paths=tuple(state["paths"]),
-            where=state["where"],
-            facts=ObjectFacts.from_json(state["facts"]),
-            unfinished=_pass_from_json(unfinished) if unfinished else None,
-            deletions_from=_instant(state["deletions_from"]),
-            compared_at=_instant(state["compared_at"]),
-            sobject=state.get("sobject", ""),
-            columns={name: Shape(*shape) for name, shape in state.get("columns", {}).items()},
-        )
+        if saved.state.get("format") != _FORMAT:
+            if warn is not None:
+                warn(f"The checkpoint of {saved.stream} is of another version of orgsync: everything is read again.")
+            return cls(kind=kind)
+        return msgspec.convert({**saved.state, "watermark": saved.watermark}, cls)
 
     def to_position(self, stream: str) -> Position:
         """Write the checkpoint."""
         if self.facts is None:
-            raise ValueError("a stream's facts are learnt before its progress is kept")
-        state: dict[str, Any] = {
-            "kind": self.kind,
-            "paths": list(self.paths),
-            "where": self.where,
-            "facts": self.facts.to_json(),
-            "deletions_from": _text(self.deletions_from),
-            "compared_at": _text(self.compared_at),
-            "sobject": self.sobject,
-            "columns": {name: list(shape) for name, shape in self.columns.items()},
-        }
-        if self.unfinished:
-            state["pass"] = _pass_to_json(self.unfinished)
+            raise ValueError("a stream's facts are determined before its state is saved")
+        state: dict[str, Any] = {"format": _FORMAT, **msgspec.to_builtins(self)}
+        del state["watermark"]  # the position has it
         return Position(stream, self.watermark, state)
 
     def is_of(self, schema: Schema, where: str | None) -> bool:
-        """Tell whether the class has the columns, and the sync the condition, that the facts were learnt for."""
+        """Return whether the facts were determined for these columns and this condition."""
         return (where, schema.sobject, _shapes(schema)) == (self.where, self.sobject, self.columns)
 
-    def reading(self, schema: Schema, where: str | None, facts: ObjectFacts) -> "StreamState":
-        """Resume with a record class and a condition.
+    def read_with(self, schema: Schema, where: str | None, facts: ObjectFacts) -> "StreamState":
+        """Return the state from which a record class is read under a condition.
 
-        Another object, columns that are new or hold another field or type, fields that were absent, or another
-        condition make the next pass read everything: rows that did not change have no such value yet, and rows of the
-        copy may not meet the new condition. So do another cursor, which the watermark is not of, and a parent whose
-        changes were not looked for until now.
+        Everything has to be read again for another object, for columns that are new or hold another field or type, for
+        fields that were absent, and for another condition: rows that did not change have no such value yet, and rows of
+        the copy may not match the new condition. The same holds for another cursor, which the watermark does not
+        belong to, and for a parent whose changes were not followed before.
         """
         paths = tuple(path for path in schema.paths(without=facts.absent) if path != "SystemModstamp")
         columns = _shapes(schema)
@@ -138,31 +128,46 @@ class StreamState:
         return replace(now, watermark=None, unfinished=None)
 
     def _covers(self, facts: ObjectFacts) -> bool:
-        """Tell whether the watermark speaks of all that these facts make a pass look for."""
+        """Return whether the watermark holds for all changes that a pass with these facts looks for."""
         known = self.facts
         return known is not None and known.cursor == facts.cursor and set(facts.parents) <= set(known.parents)
 
     @property
-    def under_way(self) -> Pass:
-        """The unfinished pass; raises ValueError where there is none."""
+    def known_facts(self) -> ObjectFacts:
+        """The facts of the object; raises ValueError if they were not determined yet."""
+        if self.facts is None:
+            raise ValueError("a stream's facts are determined before it is read")
+        return self.facts
+
+    @property
+    def current(self) -> Pass:
+        """The unfinished pass; raises ValueError if there is none."""
         if self.unfinished is None:
-            raise ValueError("no pass is under way")
+            raise ValueError("no pass is unfinished")
         return self.unfinished
 
-    def at(self, step: str, after: Key = (), job: SavedJob | None = None) -> "StreamState":
-        """Move within the unfinished pass."""
-        return replace(self, unfinished=replace(self.under_way, step=step, after=after, job=job))
+    def at(self, step: Step) -> "StreamState":
+        """Begin a step of the unfinished pass."""
+        return replace(self, unfinished=replace(self.current, step=step, after=(), job=None))
+
+    def reached(self, after: Key, job: SavedJob | None = None) -> "StreamState":
+        """Continue in the step: behind the row with a key, or at the place that is saved with a job."""
+        return replace(self, unfinished=replace(self.current, after=after, job=job))
+
+    def with_facts(self, **changed: Any) -> "StreamState":
+        """Change some facts of the object."""
+        return replace(self, facts=msgspec.structs.replace(self.known_facts, **changed))
 
     def finished(self) -> "StreamState":
         """End the pass: only now does the watermark move.
 
-        What drifts without a stamp has been looked at only where everything was read.
+        Values that change without a stamp have been compared only if everything was read.
         """
-        done, drifts = self.under_way, self.facts is not None and self.facts.drifts
+        done, drifts = self.current, self.facts is not None and self.facts.drifts
         everything = done.since is None or (done.compare and not drifts)
         return replace(
             self,
-            watermark=done.until,
+            watermark=None if done.read_again else done.until,
             unfinished=None,
             deletions_from=done.until if done.since is None else self.deletions_from,
             compared_at=done.until if everything else self.compared_at,
@@ -171,39 +176,3 @@ class StreamState:
 
 def _shapes(schema: Schema) -> dict[str, Shape]:
     return {column.name: Shape(column.path, column.type.__name__, column.optional) for column in schema.fields}
-
-
-def _pass_to_json(unfinished: Pass) -> dict[str, Any]:
-    job = unfinished.job
-    return {
-        "since": _text(unfinished.since),
-        "until": to_stored(unfinished.until),
-        "compare": unfinished.compare,
-        "seq": unfinished.seq,
-        "before": unfinished.before,
-        "step": unfinished.step,
-        "after": list(unfinished.after),
-        "job": None if job is None else [job.id, job.api_version, job.place.locator, job.place.row, job.place.before],
-    }
-
-
-def _pass_from_json(saved: Mapping[str, Any]) -> Pass:
-    job = saved["job"]
-    return Pass(
-        since=_instant(saved["since"]),
-        until=parse_instant(saved["until"]),
-        compare=saved["compare"],
-        seq=saved["seq"],
-        before=saved["before"],
-        step=saved["step"],
-        after=tuple(saved["after"]),
-        job=SavedJob(job[0], job[1], Place(*job[2:])) if job else None,
-    )
-
-
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else to_stored(instant)
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else parse_instant(text)

@@ -1,59 +1,59 @@
-"""Rows that leave: changed so that they no longer meet a sync's condition.
+"""Rows that no longer match a sync's condition.
 
-A row that stops matching is not among the matching rows, so it has to be looked for. Two ways lead to candidates: its
-own stamp moved (`left`), or a parent that the condition looks through changed (`left PARENT`). Salesforce then says
-which of the candidates match now, first by the page, then, for what is left, by their Ids: so a row that changes or
-moves to another parent between two of our queries is not called gone. Stamps cannot tell: a row may change twice within
-the second that they count. When the condition itself is another one, every row is read and the Ids are compared.
+A row that stops matching is not among the matching rows, so it has to be looked for. There are two kinds of
+candidates: rows whose own stamp moved, and rows whose parent, which the condition looks through, changed. Salesforce is
+then queried which of the candidates match now, first by the page, then, for the rest, by their Ids: so a row that
+changes or moves to another parent between two queries is not marked deleted. Stamps do not decide it: a row may change
+twice within the second that they count. When the condition itself has changed, every row is read and the Ids are
+compared.
 """
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from orgsync.errors import LocatorExpired, QueryTimedOut
 from orgsync.records import Schema
-from orgsync.salesforce.errors.judge import LocatorExpired, QueryTimedOut
 from orgsync.soql import literal, select
 
 from .column_groups import keyed_pages
 from .object_facts import ObjectFacts
 from .queries import IdOrder, ReadQuery
 from .reconcile import Comparison
-from .rest import answers
+from .rest import read_pages
 from .source import Source
 from .state import Key
+from .steps import Kind, Step
 
-__all__ = ["Unmatched"]
+__all__ = ["Unmatched", "unmatched_steps"]
 
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """Finds the rows of the copy that a condition no longer lets in."""
+    """Finds the rows of the copy that no longer match a condition."""
 
     source: Source
     schema: Schema
     facts: ObjectFacts
     where: str
 
-    def steps(self) -> list[str]:
-        """Name the questions that a pass has to ask."""
-        return ["left", *(f"left {parent}" for parent in self.facts.judged_by)]
+    async def rows(self, relationship: str, since: datetime, after: Key) -> AsyncGenerator[tuple[list[str], Key]]:
+        """Yield the Ids that no longer match, each time with the key up to which rows were checked.
 
-    async def rows(self, step: str, since: datetime, after: Key) -> AsyncGenerator[tuple[list[str], Key]]:
-        """Give the Ids that leave, each time with the key up to which rows have been looked at."""
-        parent = step.removeprefix("left").strip()
-        stamp = f"{parent}.SystemModstamp" if parent else self.facts.cursor
-        question = ReadQuery(self.schema.sobject, ["Id"], IdOrder(stamp), since=since, bin=self.facts.has_recycle_bin)
-        async for found in answers(self.source.client, question, after):
-            candidates = [record["Id"] for record in found.records]
+        `relationship` leads to the parent that changed, "" for rows that changed themselves.
+        """
+        stamp = f"{relationship}.SystemModstamp" if relationship else self.facts.cursor
+        query = ReadQuery(self.schema.sobject, ["Id"], IdOrder(stamp), since=since, bin=self.facts.has_recycle_bin)
+        async for page in read_pages(self.source.client, query, after):
+            candidates = [record["Id"] for record in page.records]
             copied = await self.source.copy.live_among(self.schema, candidates)
             matching = await self._matching(copied, f"{stamp} >= {literal(since)}") if copied else set[str]()
-            left = [row_id for row_id in copied if row_id not in matching]
-            there = await Comparison(self.source, self.schema, self.facts, self.where).there(left)
-            yield [row_id for row_id in left if row_id not in there], found.key
+            others = [row_id for row_id in copied if row_id not in matching]
+            existing = await Comparison(self.source, self.schema, self.facts, self.where).existing(others)
+            yield [row_id for row_id in others if row_id not in existing], page.key
 
     async def _matching(self, copied: Sequence[str], condition: str) -> set[str]:
-        """Ask which rows between the first of these and the last match; none where that takes too long to find out."""
+        """Query which rows between the first and the last of these match; none where that takes too long."""
         between = f"Id >= {literal(min(copied))} AND Id <= {literal(max(copied))}"
         soql = select(["Id"], self.schema.sobject, where=[between, condition, self.where])
         found = keyed_pages(self.source.client, soql, deleted=self.facts.has_recycle_bin)
@@ -61,3 +61,8 @@ class Unmatched:
             return {row["Id"] async for page in found for row in page.records}
         except (QueryTimedOut, LocatorExpired):
             return set()
+
+
+def unmatched_steps(facts: ObjectFacts) -> list[Step]:
+    """Return the steps that find the rows which no longer match a condition."""
+    return [Step(Kind.UNMATCHED, relationship) for relationship in ("", *facts.judged_by)]

@@ -1,19 +1,19 @@
-"""The safe instant: up to when everything that was ever committed can be seen.
+"""The safe instant: up to when everything that was ever committed is visible.
 
 A row gets its SystemModstamp while its transaction runs, and appears when that commits; so rows appear after newer
 rows have been read. getUpdated's `latestDateCovered` stays at the start of the oldest open transaction, which makes
-it the one documented instant before which nothing can still appear. Only where Salesforce itself says that it does
-not replicate an object, and for objects without SystemModstamp, whose changes getUpdated does not tell, does the org's
-clock, less a lag, take its place, and the run says so: whatever else keeps getUpdated from an answer is tried again and
-then ends the run, for a watermark taken from a clock may pass over rows.
+it the one documented instant before which nothing can still appear. The org's clock, less a lag, replaces it only if
+Salesforce itself says that it does not replicate an object, and for objects without SystemModstamp, which getUpdated
+does not cover; then the run warns. Any other failure of getUpdated is retried and then ends the run, since a watermark
+taken from a clock may pass over rows.
 """
 
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from orgsync.errors import NotReplicateable, WindowRefused
 from orgsync.records import Schema, to_stored
-from orgsync.salesforce.api.replication import WindowRefused, latest_date_covered
-from orgsync.salesforce.errors.judge import NotReplicateable
+from orgsync.salesforce.api.replication import latest_date_covered
 
 from .object_facts import ObjectFacts
 from .source import Source
@@ -21,19 +21,19 @@ from .source import Source
 __all__ = ["CLOCK_BOUND", "safe_instant"]
 
 _WINDOWS = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=29))
-"""How far back to ask: a transaction that began before the window is not seen in it, so a wider one is asked for."""
+"""How far back to look: a transaction that began before a window is not visible in it, so a wider one is tried."""
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 
 CLOCK_BOUND = timedelta(minutes=5)
-"""How far two clocks may be apart before a run says so."""
+"""How far two clocks may differ before a run warns."""
 
 
 async def safe_instant(source: Source, schema: Schema, facts: ObjectFacts) -> datetime:
-    """Find the safe instant, one call where getUpdated covers the object and none where it does not.
+    """Find the safe instant, with one call if getUpdated covers the object and none if it does not.
 
-    Without getUpdated it is a clock minus the source's lag: the org's or this machine's, whichever is behind. Nobody
-    can tell which of two clocks is wrong; the earlier one reads rows twice, the later one would pass over rows.
+    Without getUpdated it is a clock minus the source's lag: the org's or this machine's, whichever is behind. It is
+    unknown which of two clocks is wrong; the earlier one reads rows twice, the later one would pass over rows.
     """
     if not facts.replicateable:
         return await _lagging(source, f"Salesforce does not replicate {schema.sobject}")
@@ -52,7 +52,7 @@ async def safe_instant(source: Source, schema: Schema, facts: ObjectFacts) -> da
 
 
 async def _covered(source: Source, sobject: str, window: timedelta) -> tuple[datetime, datetime]:
-    """Ask for one window, again if the answer, or the refusal, shows that the clock it was counted from is wrong."""
+    """Query one window, again if the response, or the refusal, shows that the clock it was counted from is wrong."""
     before = source.client.now
     start = before - window
     covered = None
@@ -78,14 +78,14 @@ def _two_clocks(source: Source, refused: WindowRefused) -> WindowRefused:
 async def _lagging(source: Source, reason: str) -> datetime:
     source.warn(
         f"{reason}: its changes are read up to {source.lag.total_seconds():g} seconds "
-        "before now, and what a transaction that is open for longer wrote may be missed (the setting lag)."
+        "before now, and changes of a transaction that is open for longer may be missed (see the setting lag)."
     )
     org, machine = await source.client.server_now(), source.client.machine_now
     if abs(org - machine) > CLOCK_BOUND:
         source.warn(
-            f"The org's clock (the Date of its answers) and this machine's are {_apart(abs(org - machine))} apart: "
-            f"changes are read up to the earlier one, {to_stored(min(org, machine))}, and rows may come again. "
-            "Correct this machine's clock (NTP), or the proxy that answers with a wrong Date."
+            f"The org's clock (the Date of its responses) and this machine's are {_apart(abs(org - machine))} apart: "
+            f"changes are read up to the earlier one, {to_stored(min(org, machine))}, and rows may be read again. "
+            "Correct this machine's clock (NTP), or the proxy that sends a wrong Date."
         )
     return min(org, machine) - source.lag
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import ArgumentInvalid
 from orgsync.records import Record
 from orgsync.scripts import Org, Sync
 from orgsync.settings import Settings
@@ -19,7 +19,7 @@ __all__ = ["open_connection", "reset", "run"]
 async def open_connection(name: str, *, settings: Settings | None = None) -> AsyncGenerator[Org]:
     """Open the authenticated API of a connection's org: `async with orgsync.open("acme") as org:`.
 
-    Raises ConfigurationInvalid for an unknown name, and SignInNeeded for a connection that Salesforce has refused.
+    Raises ArgumentInvalid for an unknown name, and SignInNeeded for a connection that Salesforce has refused.
     """
     async with open_project(settings) as project:
         yield await project.open_org(name)
@@ -28,10 +28,10 @@ async def open_connection(name: str, *, settings: Settings | None = None) -> Asy
 async def run(sync: Sync[Record], *, connection: str, full: bool = False, settings: Settings | None = None) -> Run:
     """Run a sync on a connection, as `orgsync run` does, and answer with the finished run.
 
-    Raises the OrgsyncError that ended it, and ConfigurationInvalid for a name in place of the sync itself.
+    Raises the OrgsyncError that ended it, and ArgumentInvalid for a name in place of the sync itself.
     """
     if isinstance(cast("object", sync), str):
-        raise ConfigurationInvalid(
+        raise ArgumentInvalid(
             f"orgsync.run takes the sync itself, not its name {sync!r}.",
             f"Import it from its script; one that comes with orgsync: from orgsync_syncs.{sync} import {sync}.",
         )
@@ -48,7 +48,7 @@ async def reset(
     """Give up what a sync has copied, as `orgsync reset` does, and answer with the rows given up in each table.
 
     With a connection, only that one's rows and positions go. A name will do where the script is gone. Raises
-    AlreadyRunning while a run of it is under way, ConfigurationInvalid for a sync that was never run.
+    AlreadyRunning while a run of it is under way, NameUnknown for a sync that was never run.
     """
     async with open_project(settings) as project:
         given_up = await project.store.rows.reset(sync if isinstance(sync, str) else sync.name, connection)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import ArgumentInvalid, OrgMismatch
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.sign_in import sign_in
 from orgsync.salesforce.auth.token_response import same_org
@@ -39,7 +39,7 @@ async def connect(
     """Sign in with these credentials and keep the connection; nothing is kept where the sign-in fails.
 
     A connection of that name is replaced, if it leads to the same org: its rows are that org's.
-    Raises SignInNeeded where Salesforce refuses, ConfigurationInvalid for a bad name or another org.
+    Raises SignInNeeded where Salesforce refuses, ConfigurationProblem for a bad name or another org.
     """
     require_name(name)
     require_tags(tags)
@@ -63,17 +63,17 @@ async def connect(
 
 
 def require_name(name: str) -> None:
-    """Raise ConfigurationInvalid for a name that would be hard to write in a shell or a URL."""
+    """Raise ArgumentInvalid for a name that would be hard to write in a shell or a URL."""
     if not name or not all(letter.isalnum() or letter in "-_." for letter in name) or not name[0].isalnum():
-        raise ConfigurationInvalid(
+        raise ArgumentInvalid(
             f"{name!r} is no name for a connection.", "Use letters, digits, dots, dashes and underscores: acme-sandbox."
         )
 
 
 def require_tags(tags: Sequence[str] | None) -> None:
-    """Raise ConfigurationInvalid for one text in place of a list, whose letters would be taken for tags."""
+    """Raise ArgumentInvalid for one text in place of a list, whose letters would be taken for tags."""
     if isinstance(tags, str):
-        raise ConfigurationInvalid(f"tags is the text {tags!r}, but it takes a list.", f"Pass tags=[{tags!r}].")
+        raise ArgumentInvalid(f"tags is the text {tags!r}, but it takes a list.", f"Pass tags=[{tags!r}].")
 
 
 def login_of(environment: str, settings: Settings) -> str:
@@ -91,13 +91,13 @@ def environment_of(login_url: str) -> Environment:
 
 
 def _require_same_org(existing: Connection, signed_in: Credentials) -> None:
-    """Raise ConfigurationInvalid unless the org ids, or where one is unknown the instances, are the same."""
+    """Raise OrgMismatch unless the org ids, or where one is unknown the instances, are the same."""
     known = bool(existing.org_id and signed_in.org_id)
     before, now = existing.org_id, signed_in.org_id or ""
     if not known:
         before, now = existing.instance_url, signed_in.instance_url or ""
     if not (same_org(before, now) if known else before in ("", now)):
-        raise ConfigurationInvalid(
+        raise OrgMismatch(
             f"The connection {existing.name} is one to the org {before}, but this sign-in leads to {now}.",
             "Choose another name, or remove the connection and its rows first: "
             f"orgsync connections remove {existing.name}.",

@@ -40,7 +40,7 @@ class Connections:
             return [*await project.store.connections.list()]
 
     async def get(self, name: str) -> Connection:
-        """Read one connection; raises ConfigurationInvalid, which names the nearest, for an unknown name."""
+        """Read one connection; raises NameUnknown, which names the nearest, for an unknown name."""
         async with open_project(self.settings) as project:
             return await project.store.connections.get(name)
 

@@ -4,7 +4,14 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, LimitReached, OrgsyncError, SignInNeeded
+from orgsync.errors import (
+    ApiVersionUnsupported,
+    LimitReached,
+    NoConnection,
+    OrgsyncError,
+    ResponseUnreadable,
+    SignInNeeded,
+)
 from orgsync.extract.field_types import misfits
 from orgsync.extract.inspection import inspect
 from orgsync.extract.object_facts import ObjectFacts
@@ -73,7 +80,7 @@ async def _examine_store(project: Project, names: Sequence[str], found: list[Fou
             yield Finding(each.name, "", problem)
     yield Finding("database", f"{project.settings.store_url}, {_count(len(await store.rows.tables()), 'table')}")
     if not there:
-        problem = ConfigurationInvalid("There is no connection yet.", "Make one: orgsync connect NAME.")
+        problem = NoConnection()
         yield Finding("connections", "", problem)
     try:
         chosen = [await store.connections.get(name) for name in names] or there
@@ -234,7 +241,7 @@ async def _version(project: Project, connection: Connection) -> Finding:
         return Finding(about, f"{connection.api_version}; the org does not tell which it offers")
     if connection.api_version in offered:
         return Finding(about, f"{connection.api_version}; the org offers {offered[0]} to {offered[-1]}")
-    problem = ConfigurationInvalid(
+    problem = ApiVersionUnsupported(
         f"The connection uses version {connection.api_version}, but the org offers {offered[0]} to {offered[-1]}.",
         f"Run: orgsync connect {connection.name}",
     )
@@ -244,7 +251,7 @@ async def _version(project: Project, connection: Connection) -> Finding:
 async def _limits(client: Client) -> str:
     """Tell how much of the day's limits is used; raises LimitReached where a run would stop at once."""
     limits: Mapping[str, Limit] = {}
-    with suppress(AnswerUnreadable):
+    with suppress(ResponseUnreadable):
         limits = await org_limits(client)
     daily, jobs = limits.get("DailyApiRequests"), limits.get("DailyBulkV2QueryJobs")
     if daily is None:

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Unpack
 
+from structlog.contextvars import bound_contextvars
+
 from orgsync.engine import Outcome, RunOptions, run_sync
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
@@ -26,8 +28,9 @@ class Project:
     http: Http
 
     async def run(self, sync: Sync[Record], connection: str, **options: Unpack[RunOptions]) -> Outcome:
-        """Run a sync on a connection; see `orgsync.engine.run_sync`."""
-        return await run_sync(sync, connection, store=self.store, http=self.http, settings=self.settings, **options)
+        """Run a sync on a connection; see `orgsync.engine.run_sync`. Log lines name both."""
+        with bound_contextvars(sync=sync.name, connection=connection):
+            return await run_sync(sync, connection, store=self.store, http=self.http, settings=self.settings, **options)
 
     async def open_org(self, connection: str) -> Org:
         """Open the API of a connection's org."""

@@ -8,10 +8,9 @@ the org's order. The text is laid out so that a formatter leaves it as it is at 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
-from orgsync.errors import ConfigurationInvalid, ObjectNotFound
+from orgsync.errors import ArgumentInvalid, FileUnusable, NameTaken, NameUnknown, ObjectNotFound
 from orgsync.extract.query_rules import cursor_of, demands_filter, instead_of_changes
 from orgsync.records import schema_of
 from orgsync.records.field import path_of, table_name
@@ -19,6 +18,7 @@ from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe, describe, list_objects
 from orgsync.scripts.discovery import list_syncs
 from orgsync.scripts.loading import load_scripts, record_classes
+from orgsync.suggest import nearest
 
 from .python_names import class_name, field_names, parent_field_name, sync_name
 
@@ -95,7 +95,7 @@ class _Column:
 async def script_for(client: Client, sobject: str, only: Sequence[str] = ()) -> NewScript:
     """Describe an object and write a sync of it, with these fields alone where any are named; costs two calls.
 
-    Raises ConfigurationInvalid for an object or a field that the org does not show (with the nearest that it does),
+    Raises NameUnknown for an object or a field that the org does not show (with the nearest that it does),
     and for what queries cannot read.
     """
     try:
@@ -103,19 +103,19 @@ async def script_for(client: Client, sobject: str, only: Sequence[str] = ()) -> 
     except ObjectNotFound as problem:
         raise _unknown_object(sobject, await list_objects(client), problem) from None
     if not described.queryable or described.field("Id") is None:
-        raise ConfigurationInvalid(
+        raise ArgumentInvalid(
             f"{described.name} cannot be copied: queries give no rows of it, or rows without an Id.",
             "Name another object; nothing was written.",
         )
     by_changes = bool(cursor_of(described)) and not demands_filter(described.name)
     if not by_changes and described.name.lower().endswith("__b"):
         instead = instead_of_changes(described.name, class_name(described.name))
-        raise ConfigurationInvalid(f"{described.name} is a big object, which is read by its index alone.", instead)
+        raise ArgumentInvalid(f"{described.name} is a big object, which is read by its index alone.", instead)
     return compose(described, by_changes=by_changes, only=only)
 
 
 def compose(described: ObjectDescribe, *, by_changes: bool, only: Sequence[str] = ()) -> NewScript:
-    """Write the sync of an object as it was described; raises ConfigurationInvalid for a field that it cannot have."""
+    """Write the sync of an object as it was described; raises NameUnknown for a field that it cannot have."""
     reasons = _left_out(described)
     fields = [each for each in described.fields.values() if each.name not in _IN_EVERY_RECORD]
     left_out = Counter(reasons[each.name] for each in fields if each.name in reasons and not only)
@@ -139,7 +139,7 @@ def is_found(path: Path, folder: Path) -> bool:
 
 
 def require_room(script: NewScript, path: Path, folder: Path) -> str:
-    """Raise ConfigurationInvalid where another script of the project has the sync's name, or a class for its table.
+    """Raise NameTaken where another script of the project has the sync's name, or a class for its table.
 
     The file at the path itself does not count: it is to be replaced. Answers with the module of the installed sync
     of that name, whose place the new one takes; "" where there is none.
@@ -147,13 +147,13 @@ def require_room(script: NewScript, path: Path, folder: Path) -> str:
     namesake = next((found for found in list_syncs(folder) if found.name == script.name), None)
     own = namesake is not None and Path(namesake.where).suffix == ".py"
     if namesake and own and Path(namesake.where).resolve() != path.resolve():
-        raise ConfigurationInvalid(
+        raise NameTaken(
             f"{namesake.where} has a sync called {script.name} already; nothing was written.",
             "Add the fields there, or give that sync another name: @sync(name=...).",
         )
     table = table_name(script.model)
     if holder := _holder_of(table, path, folder):
-        raise ConfigurationInvalid(
+        raise NameTaken(
             f"{holder} has a record class for the table {table} already; nothing was written.",
             'Add the fields there, or give that class a table of its own: __tablename__ = "...".',
         )
@@ -161,26 +161,24 @@ def require_room(script: NewScript, path: Path, folder: Path) -> str:
 
 
 def write(script: NewScript, path: Path, *, replace: bool = False) -> None:
-    """Write the script to a file; raises ConfigurationInvalid for one that exists, unless it may be replaced."""
+    """Write the script to a file; raises NameTaken for one that exists, unless it may be replaced."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w" if replace else "x", encoding="utf-8", newline="\n") as file:
             file.write(script.text)
     except OSError as error:
         if isinstance(error, FileExistsError) and path.exists():
-            problem = ConfigurationInvalid(
+            raise NameTaken(
                 f"{path} exists already; nothing was written.", "Replace it with --force, or write to --output FILE."
-            )
-        else:
-            reason = error.strerror or type(error).__name__
-            problem = ConfigurationInvalid(f"{path} cannot be written: {reason}.", "Choose another with --output FILE.")
-        raise problem from error
+            ) from error
+        reason = error.strerror or type(error).__name__
+        raise FileUnusable(f"{path} cannot be written: {reason}.", "Choose another with --output FILE.") from error
 
 
-def _unknown_object(sobject: str, known: Sequence[str], problem: ObjectNotFound) -> ConfigurationInvalid:
+def _unknown_object(sobject: str, known: Sequence[str], problem: ObjectNotFound) -> NameUnknown:
     spellings = {spelling.lower(): name for name in known for spelling in (class_name(name), name)}
-    near = get_close_matches(sobject.lower(), spellings, n=1)
-    return ConfigurationInvalid(problem.cause, f"Did you mean {spellings[near[0]]}?" if near else problem.remedy)
+    near = nearest(sobject, spellings)
+    return NameUnknown(problem.cause, f"Did you mean {spellings[near]}?" if near else problem.remedy)
 
 
 def _left_out(described: ObjectDescribe) -> dict[str, str]:
@@ -201,14 +199,11 @@ def _field_asked_for(described: ObjectDescribe, name: str, reasons: Mapping[str,
     """Find a field that was named; a compound one may be had where it is asked for."""
     found = described.field(name)
     if found is None:
-        known = {each.name.lower(): each.name for each in described.fields.values()}
-        near = get_close_matches(name.lower(), known, n=1)
-        hint = f"Did you mean {known[near[0]]}?" if near else "Name fields of the object itself, by their API names."
-        raise ConfigurationInvalid(
-            f"{described.name} has no field {name}, or the connection's user may not see it.", hint
-        )
+        near = nearest(name, [each.name for each in described.fields.values()])
+        hint = f"Did you mean {near}?" if near else "Name fields of the object itself, by their API names."
+        raise NameUnknown(f"{described.name} has no field {name}, or the connection's user may not see it.", hint)
     if reasons.get(found.name, "compound") != "compound":
-        raise ConfigurationInvalid(
+        raise ArgumentInvalid(
             f"{described.name}.{found.name} cannot be copied: it is {reasons[found.name]}.", "Leave it out."
         )
     return found

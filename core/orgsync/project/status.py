@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from orgsync.scripts import Every, Interval
 from orgsync.scripts.discovery import list_syncs
+from orgsync.scripts.schedule import due_again, jitter
 from orgsync.store import Connection, Run
 from orgsync.store.model import PROCESS_DIED
 
@@ -26,10 +27,11 @@ _CRON_GRACE = timedelta(hours=1)
 class Status:
     """How one sync stands on one connection.
 
-    `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, None for one that
-    is run by hand; `failures` how many runs have failed since the last success, `error` cause and remedy of what ended
-    the last run that was not done, where none was done after it. `running_for` is how long a run has been under way,
-    None where none is, and `waits_for` what it has long waited for, with a remedy.
+    `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, the pause
+    after failures included, None for one that is run by hand or waits for a sign-in; `failures` how many runs have
+    failed since the last success, `error` cause and remedy of what ended the last run that was not done, where none
+    was done after it. `running_for` is how long a run has been under way, None where none is, and `waits_for` what it
+    has long waited for, with a remedy.
     """
 
     sync: str
@@ -67,13 +69,13 @@ def judged(
         if run.status == "done":
             break
         failures += run.status == "failed"
-    due = _due(every, last.started_at if last else None, since)
+    due = _due(every, last, since, failures)
     if failures:
         return "failing", failures, due
     if last is not None and last.status == "running":
         return "running", failures, due
     grace = every.length if isinstance(every, Interval) else _CRON_GRACE
-    owed = _due(every, done.started_at if done else None, since)
+    owed = _due(every, done, since, 0)
     if owed is not None and now - owed > grace:
         return "overdue", failures, due
     if last is None:
@@ -81,17 +83,21 @@ def judged(
     return ("ok" if done else "stopped"), failures, due
 
 
-def _due(every: Every | None, started: datetime | None, since: datetime) -> datetime | None:
+def _due(every: Every | None, last: Run | None, since: datetime, failures: int) -> datetime | None:
+    """Return when a sync is due after a run; after failures, when the scheduler's pause ends."""
     if every is None:
         return None
-    return every.next_after(started) if started else every.at_or_after(since)
+    if last is None:
+        return every.at_or_after(since)
+    chance = jitter(last.sync, last.connection, failures)
+    return due_again(every, last.started_at, failures=failures, chance=chance)
 
 
 async def statuses(project: Project, *, now: datetime | None = None) -> list[Status]:
     """Tell how every sync of the project stands on every connection, and every other that has ever run there.
 
     Syncs that packages bring are among them once they have run; nobody runs them but by name, so they are never due.
-    Raises ConfigurationInvalid and ScriptNotLoaded as reading the settings and scripts does.
+    Raises SettingInvalid and ScriptNotLoaded as reading the settings and scripts does.
     """
     store, at = project.store, now or datetime.now(UTC)
     folder = project.settings.syncs_folder
@@ -140,7 +146,7 @@ async def _status(
         rows=sum([await store.rows.live_count(table, connection.name) for table in owned]),
         failures=failures,
         error=error,
-        due=due,
+        due=due if connection.status == "ready" else None,
         running_for=max(now - runs[0].started_at, timedelta(0)) if verdict == "running" else None,
         waits_for=_text(runs[0].error) if verdict == "running" else "",
     )

@@ -3,7 +3,7 @@
 from .batch import Batch, Batches, Position, Record_co
 from .decode import FieldFacts, bare, decode, decode_csv
 from .field import field
-from .record import Record, schema_of
+from .record import Record, schema_of, undeclared_class
 from .scalars import long_id, parse_instant, stored_instant, stored_number, to_stored
 from .schema import Column, Row, Schema, StoredValue
 from .types import StoredDecimal, StoredTime, UtcDateTime, exact_name
@@ -33,4 +33,5 @@ __all__ = [
     "stored_instant",
     "stored_number",
     "to_stored",
+    "undeclared_class",
 ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from inspect import isawaitable
 from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 
-from orgsync.errors import ScriptProblem
+from orgsync.errors import BatchInvalid
 
 from .checkpoint import as_json
 from .convert import from_row, to_id, to_row
@@ -149,7 +149,7 @@ class Batch(Generic[Record_co]):
         for at, given in enumerate(rows, 1):
             row = to_row(schema, given, at)
             if row[0] not in before:
-                raise ScriptProblem(
+                raise BatchInvalid(
                     f"Row {at} of those that replace a batch of {self.model.__name__} has an Id that the batch lacks.",
                     f"Replace a batch by rows with its own Ids; yield others as Batch({new_model.__name__}, rows).",
                 )
@@ -174,7 +174,7 @@ class Batch(Generic[Record_co]):
         for at, (row, given) in enumerate(zip(self.rows, changed, strict=True), 1):
             new = to_row(schema, given, at)
             if new[0] != row[0]:
-                raise ScriptProblem(
+                raise BatchInvalid(
                     f"Row {at} of a batch of {self.model.__name__} has another Id than the record it was made of.",
                     "Keep the record's id; rows of other Ids are yielded in a Batch of their own.",
                 )
@@ -248,14 +248,14 @@ def _require_rows(model: type[Record], rows: object, *, of_pass: bool = False) -
     """Raise ScriptProblem for what looks like rows and is not."""
     name = model.__name__
     if hasattr(rows, "__aiter__"):
-        raise ScriptProblem(
+        raise BatchInvalid(
             f"A batch of {name} was given an asynchronous iterator.",
             f"Collect the rows first: Batch({name}, [row async for row in rows]).",
         )
     if isinstance(rows, Batch) and not of_pass:
-        raise ScriptProblem(
+        raise BatchInvalid(
             f"A batch of {name} was made of another batch; position and deletions would be lost.",
             "Yield the batch itself, or what batch.map(change), batch.filter(keep) or batch.replace(rows) makes of it.",
         )
     if isinstance(rows, Mapping | Record):
-        raise ScriptProblem(f"A batch of {name} was given one row.", f"Give a list of rows: Batch({name}, [row]).")
+        raise BatchInvalid(f"A batch of {name} was given one row.", f"Give a list of rows: Batch({name}, [row]).")

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, cast
 
-from orgsync.errors import ScriptProblem
+from orgsync.errors import BatchInvalid
 from orgsync.suggest import nearest
 
 from .record import Record
@@ -61,14 +61,14 @@ def to_id(schema: Schema, value: object, which: str) -> str:
     """Return the 18-character form of an Id; raise ScriptProblem for an invalid one, which `which` describes."""
     name = schema.model.__name__
     if value is None or value == "":
-        raise ScriptProblem(f"A {name} without an Id was yielded: {which}.", "Select Id, or set the record's id.")
+        raise BatchInvalid(f"A {name} without an Id was yielded: {which}.", "Select Id, or set the record's id.")
     if not isinstance(value, str):
-        raise ScriptProblem(f"The Id of {which} of {name} is {kind_of(value)}, not a str.", "Give the Id as a str.")
+        raise BatchInvalid(f"The Id of {which} of {name} is {kind_of(value)}, not a str.", "Give the Id as a str.")
     if schema.object_name is None:  # data that is not Salesforce's
         return value
     found = valid_id(value)
     if found is None:
-        raise ScriptProblem(
+        raise BatchInvalid(
             f"The Id of {which} of {name} is not a Salesforce Id: it has {len(value)} characters.",
             "Use the Id as Salesforce returns it: 18 or 15 letters and digits.",
         )
@@ -117,34 +117,34 @@ def _leaves(schema: Schema, record: Mapping[Any, Any], at: int, above: str = "")
             parent = cast("Mapping[Any, Any]", value)  # type: ignore[redundant-cast] # pyright asks for it
             yield from _leaves(schema, parent, at, f"{path}.")
         elif value is not None:
-            raise ScriptProblem(
+            raise BatchInvalid(
                 f"Row {at} of a batch of {schema.model.__name__} has {kind_of(value)} for the parent {path}.",
                 "Give the parent's fields as a mapping, as Salesforce does, or None.",
             )
 
 
-def _unknown(schema: Schema, key: str, known: Sequence[str], at: int) -> ScriptProblem:
+def _unknown(schema: Schema, key: str, known: Sequence[str], at: int) -> BatchInvalid:
     """Return the error for a key that the class does not have, with the most similar one that it has."""
     name = schema.model.__name__
     near = nearest(key, known)
     suggestion = f"; did you mean {near}?" if near else "."
-    return ScriptProblem(
+    return BatchInvalid(
         f"Row {at} of a batch of {name} has the key {key}, which {name} does not have{suggestion}",
         f"Correct the key, add the field to {name}, or leave it out of the row.",
     )
 
 
-def _not_a_row(schema: Schema, record: object, at: int) -> ScriptProblem:
+def _not_a_row(schema: Schema, record: object, at: int) -> BatchInvalid:
     name, given = schema.model.__name__, type(record).__name__
     if record is None:
-        return ScriptProblem(
+        return BatchInvalid(
             f"Row {at} of a batch of {name} is None.", "Give a record: a function that changes one has to return it."
         )
     if isinstance(record, Record):
-        return ScriptProblem(
+        return BatchInvalid(
             f"Row {at} of a batch of {name} is a {given}.",
             f"Give a {name}, or name the class that rows become: batch.map(change, model={given}).",
         )
-    return ScriptProblem(
+    return BatchInvalid(
         f"Row {at} of a batch of {name} is {kind_of(record)}.", f"Give a {name}, or a mapping of its fields."
     )

@@ -15,9 +15,9 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Protocol, TypeAlias, cast
 
-from orgsync.errors import AnswerUnreadable, RecordClassInvalid
+from orgsync.errors import RecordClassInvalid, ResponseUnreadable
 
-from .scalars import stored_instant, stored_number, valid_id
+from .scalars import NumberOutOfRange, all_finite, decimal_of, stored_instant, stored_number, valid_id
 from .schema import Column, Row, Schema, StoredValue
 
 __all__ = ["STORED", "FieldFacts", "bare", "decode", "decode_csv"]
@@ -56,7 +56,7 @@ class FieldFacts:
 def decode(schema: Schema, records: Sequence[Mapping[str, Any]], facts: FieldFacts | None = None) -> list[Row]:
     """Turn query records into rows.
 
-    Raises RecordClassInvalid when a value does not fit the type that the class declares, AnswerUnreadable when a
+    Raises RecordClassInvalid when a value does not fit the type that the class declares, ResponseUnreadable when a
     field is missing from a response.
     """
     if not records:
@@ -151,6 +151,11 @@ def _column(
         return to_stored(found.values(path))
     except KeyError:
         raise _lacking(schema, path) from None
+    except NumberOutOfRange:
+        raise ResponseUnreadable(
+            f"Salesforce's answer has a number in {schema.sobject}.{path} that no field of Salesforce's can hold.",
+            "Run the sync again; where it stays so, look for a proxy that changes answers.",
+        ) from None
     except (ValueError, TypeError, ArithmeticError):
         raise RecordClassInvalid(
             f"{schema.model.__name__}.{column.name} is declared {column.type.__name__}, "
@@ -160,7 +165,7 @@ def _column(
 
 
 def _ours(schema: Schema, column: Column, path: str, found: _Columns) -> Sequence[StoredValue]:
-    """Return the values of a column that no class declares. Raises AnswerUnreadable for one that does not fit."""
+    """Return the values of a column that no class declares. Raises ResponseUnreadable for one that does not fit."""
     try:
         values = STORED[column.type](found.values(path))
     except KeyError:
@@ -185,14 +190,14 @@ def _own_ids(schema: Schema, found: _Columns) -> Sequence[StoredValue]:
     return ids
 
 
-def _lacking(schema: Schema, path: str) -> AnswerUnreadable:
-    return AnswerUnreadable(
+def _lacking(schema: Schema, path: str) -> ResponseUnreadable:
+    return ResponseUnreadable(
         f"Salesforce's response lacks {schema.sobject}.{path}, which the query selects.", "Run the sync again."
     )
 
 
-def _invalid(schema: Schema, path: str) -> AnswerUnreadable:
-    return AnswerUnreadable(
+def _invalid(schema: Schema, path: str) -> ResponseUnreadable:
+    return ResponseUnreadable(
         f"Salesforce's response has a row of {schema.sobject} without a valid {path}.",
         "Run the sync again; if this persists, look for a proxy that changes responses.",
     )
@@ -262,16 +267,23 @@ def _integers(values: _Values) -> list[StoredValue]:
 
 def _integer(value: Any) -> int:
     """Accept 3.0 and "3": describe calls fields int whose values have a decimal point."""
-    whole = int(Decimal(str(value)))
-    if whole != Decimal(str(value)):
-        raise ValueError("not a whole number")
-    if not -_WIDEST <= whole < _WIDEST:
+    number = decimal_of(value)
+    if not -_WIDEST <= number < _WIDEST:
         raise OverflowError("more than 64 bits")
+    whole = int(number)
+    if whole != number:
+        raise ValueError("not a whole number")
     return whole
 
 
-def _floats(values: _Values) -> list[StoredValue]:
-    return [v if v is None or type(v) is float else float(v) for v in values]
+def _floats(values: _Values) -> Sequence[StoredValue]:
+    try:
+        numbers = [v if v is None or type(v) is float else float(v) for v in values]
+    except OverflowError:
+        raise NumberOutOfRange from None
+    if not all_finite(numbers):
+        raise NumberOutOfRange
+    return numbers
 
 
 def _booleans(values: _Values) -> list[StoredValue]:
@@ -309,7 +321,10 @@ def _jsons(values: _Values) -> list[StoredValue]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(bare(value), ensure_ascii=False, sort_keys=True)
+    try:
+        return json.dumps(bare(value), ensure_ascii=False, sort_keys=True, allow_nan=False)
+    except ValueError:
+        raise NumberOutOfRange from None
 
 
 def bare(value: Any) -> Any:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 from sqlmodel.main import SQLModelMetaclass
 
-from orgsync.errors import RecordClassInvalid, ScriptProblem
+from orgsync.errors import BatchInvalid, RecordClassInvalid
 from orgsync.suggest import nearest
 
 from .declaration import require_fields, require_names, require_object, require_plain
@@ -19,7 +19,7 @@ from .field import field, table_name
 from .schema import BOOKKEEPING, COLUMN_TYPES, Column, Schema, column_of
 from .types import UtcDateTime
 
-__all__ = ["Record", "schema_of"]
+__all__ = ["Record", "schema_of", "undeclared_class"]
 
 _SYSTEM = ("id", "system_modstamp", "is_deleted")
 _OWN = (*_SYSTEM, *BOOKKEEPING)
@@ -85,11 +85,17 @@ def schema_of(model: type[Record]) -> Schema:
     """Return the schema of a record class; raise RecordClassInvalid for one without a table."""
     schema = model.__dict__.get("__orgsync_schema__")
     if not isinstance(schema, Schema):
-        raise RecordClassInvalid(
-            f"{model.__qualname__} has no table.",
-            f"Declare it as class {model.__name__}(Record, table=True).",
-        )
+        raise undeclared_class(model)
     return schema
+
+
+def undeclared_class(model: type[Record]) -> RecordClassInvalid:
+    """Return the error of a record class that is used and is not declared with table=True."""
+    return RecordClassInvalid(
+        f"{model.__qualname__} is not declared with table=True, so it says neither what to read nor what to keep.",
+        f"Declare it as class {model.__name__}(Record, table=True), also where its rows are only mapped into another "
+        "class: a table is made when rows of it are kept.",
+    )
 
 
 def _become_table(model: Any, namespace: dict[str, Any]) -> None:
@@ -132,9 +138,9 @@ def _columns(fields: list[Column]) -> list[sa.Column[Any]]:
     ]
 
 
-def _unknown_field(model: type[Record], name: str) -> ScriptProblem:
+def _unknown_field(model: type[Record], name: str) -> BatchInvalid:
     suggestion = nearest(name, model.model_fields)
-    return ScriptProblem(
+    return BatchInvalid(
         f"{model.__name__} does not have the field {name}{f'; did you mean {suggestion}?' if suggestion else '.'}",
         f"Correct the name, or add the field to {model.__name__}.",
     )

@@ -12,7 +12,7 @@ from sqlalchemy import JSON, Boolean, Date, Float, Integer, String
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
-from orgsync.errors import RecordClassInvalid, ScriptProblem
+from orgsync.errors import BatchInvalid, RecordClassInvalid
 
 from .declaration import require_index_or_nothing, require_path
 from .field import options_of, path_of
@@ -74,7 +74,7 @@ class Schema:
         """The name of the object; raises ScriptProblem for data that is not Salesforce's."""
         if self.object_name is None:
             name = self.model.__name__
-            raise ScriptProblem(
+            raise BatchInvalid(
                 f"{name} is not Salesforce's data (its __sobject__ is None), so it cannot be read from an org.",
                 f"Yield its rows yourself: yield Batch({name}, rows).",
             )

@@ -11,16 +11,17 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, cast
 
-from orgsync.errors import ScriptProblem
+from orgsync.errors import BatchInvalid
 
 from .decode import STORED
-from .scalars import to_stored
+from .scalars import NumberOutOfRange, to_stored
 from .schema import Column, Schema, StoredValue
 from .wording import kind_of
 
 __all__ = ["stored_from_json", "stored_from_python"]
 
 _WIDEST = 2**63  # SQLite's integers
+_TOO_LONG = "a number of more than 1,000 digits"
 _TOO_WIDE = "a number that no integer column can hold"
 _NOT_FINITE = "a number that is not finite", "Give None where there is no number."
 
@@ -42,6 +43,8 @@ def stored_from_python(schema: Schema, column: Column, value: Any, at: int) -> S
         return _FROM_PYTHON[column.type](value)
     except _Unfit as unfit:
         raise _problem(schema, column, unfit, at) from None
+    except NumberOutOfRange:
+        raise _problem(schema, column, _Unfit(_TOO_LONG), at) from None
     except (TypeError, ValueError, ArithmeticError):
         raise _problem(schema, column, _Unfit(_named(value)), at) from None
 
@@ -60,12 +63,14 @@ def stored_from_json(schema: Schema, column: Column, value: Any, at: int) -> Sto
         raise _problem(schema, column, unfit, at) from None
     except OverflowError:
         raise _problem(schema, column, _Unfit(_TOO_WIDE), at) from None
+    except NumberOutOfRange:
+        raise _problem(schema, column, _Unfit(_TOO_LONG), at) from None
     except (TypeError, ValueError, ArithmeticError):
         raise _problem(schema, column, _Unfit(_named(cast("object", value))), at) from None
 
 
-def _problem(schema: Schema, column: Column, unfit: _Unfit, at: int) -> ScriptProblem:
-    return ScriptProblem(
+def _problem(schema: Schema, column: Column, unfit: _Unfit, at: int) -> BatchInvalid:
+    return BatchInvalid(
         f"{schema.model.__name__}.{column.name} is declared {column.type.__name__}, but row {at} of the batch holds "
         f"{unfit.what}.",
         unfit.remedy or f"Give a {column.type.__name__} or None, or change the type in the class.",
@@ -83,7 +88,7 @@ def _of(value: Any, *types: type) -> Any:
     return value
 
 
-def _in_range(number: int) -> int:
+def _in_range(number: Any) -> Any:
     if not -_WIDEST <= number < _WIDEST:
         raise _Unfit(_TOO_WIDE)
     return number
@@ -98,10 +103,10 @@ def _boolean(value: Any) -> StoredValue:
 
 
 def _integer(value: Any) -> StoredValue:
-    number = _finite(value)
+    number = _in_range(_finite(value))
     if number != int(number):
         raise _Unfit(f"{kind_of(value)} with a fraction")
-    return _in_range(int(number))
+    return int(number)
 
 
 def _float(value: Any) -> StoredValue:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import HostNotAllowed
 
 __all__ = [
     "Environment",
@@ -88,14 +88,14 @@ def login_url(
     """Give the origin to sign in at, without a trailing slash.
 
     A URL, pasted from the browser or not, wins over the environment; with neither it is production (a Developer
-    Edition is production). Raises ConfigurationInvalid for a host that is neither Salesforce's, nor on loopback, nor
+    Edition is production). Raises HostNotAllowed for a host that is neither Salesforce's, nor on loopback, nor
     in `allowed_hosts`, and for http, another port or a user name off loopback.
     """
     if url is None:
         return SANDBOX if environment == "sandbox" else PRODUCTION
     origin = _login_origin(url)
     if not (origin.loopback or origin.salesforce or origin.allowed_by(allowed_hosts)):
-        raise ConfigurationInvalid(
+        raise HostNotAllowed(
             f"{origin.authority} is not a Salesforce login host.",
             "Use the org's My Domain URL, https://NAME.my.salesforce.com; if the host is right, allow it by name: "
             "allowed_hosts in orgsync.toml.",
@@ -157,7 +157,7 @@ def api_host_allowed(url: str, *, login_url: str, allowed_hosts: Collection[str]
 def require_api_host(url: str, *, login_url: str, allowed_hosts: Collection[str] = ()) -> str:
     """Give the URL's origin without a trailing slash, if a token answer may name it as the org's.
 
-    Raises ConfigurationInvalid if it may not: see `api_host_allowed`.
+    Raises HostNotAllowed if it may not: see `api_host_allowed`.
     """
     origin = _parse(url)
     if origin is not None and api_host_allowed(url, login_url=login_url, allowed_hosts=allowed_hosts):
@@ -165,7 +165,7 @@ def require_api_host(url: str, *, login_url: str, allowed_hosts: Collection[str]
     raise no_api_host(url)
 
 
-def no_api_host(url: str) -> ConfigurationInvalid:
+def no_api_host(url: str) -> HostNotAllowed:
     """Say what is wrong with an address that a token answer names as the org's."""
     origin = _parse(url)
     if origin is None:
@@ -183,9 +183,7 @@ def no_api_host(url: str) -> ConfigurationInvalid:
         wrong = "is not a Salesforce host"
         remedy = "Check the login URL; if the host is right, allow it by name: allowed_hosts in orgsync.toml."
     where = "an address" if origin is None else str(origin) if origin.scheme == "http" else origin.authority
-    return ConfigurationInvalid(
-        f"The org's API is said to be at {where}, which {wrong}; no token was sent there.", remedy
-    )
+    return HostNotAllowed(f"The org's API is said to be at {where}, which {wrong}; no token was sent there.", remedy)
 
 
 def redirect_target(url: str) -> tuple[str, Literal["http", "port", "page", "foreign"]]:
@@ -209,14 +207,14 @@ def require_named_host(url: str, *, login_url: str, named: Collection[str], allo
     """Give the URL's origin without a trailing slash, if a token may be sent there.
 
     It may where the origin, its port included, is the login host, one of the origins `named` by the token's own
-    answer, or allowed by name. Raises ConfigurationInvalid where it may not.
+    answer, or allowed by name. Raises HostNotAllowed where it may not.
     """
     origin = _parse(url)
     known = origin is not None and origin in [_parse(each) for each in (login_url, *named)]
     if known or (origin is not None and origin.allowed_by(allowed_hosts)):
         return require_api_host(url, login_url=login_url, allowed_hosts=allowed_hosts)
     hosts = " and ".join(dict.fromkeys(host_of(each) for each in (*named, login_url)))
-    raise ConfigurationInvalid(
+    raise HostNotAllowed(
         f"{origin or 'The address'} is not a host of this connection, whose token goes only to {hosts}; no token was "
         "sent there.",
         "Give the path alone, such as /services/data/; for another org name its connection (orgsync connections). If "
@@ -230,13 +228,13 @@ def _login_origin(url: str) -> _Origin:
         text = f"{'http' if is_loopback(f'http://{text}') else 'https'}://{text}"
     origin = _parse(text)
     if origin is None:
-        raise ConfigurationInvalid(
+        raise HostNotAllowed(
             "The login URL is not the address of a host: it must hold no user name, and letters, digits, dots and "
             "dashes only.",
             "Use one such as https://NAME.my.salesforce.com.",
         )
     if origin.scheme != "https" and not origin.loopback:
-        raise ConfigurationInvalid(
+        raise HostNotAllowed(
             f"The login URL of {origin.authority} is not https, so secrets would travel in the clear.",
             "Use https.",
         )

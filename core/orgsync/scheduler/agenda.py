@@ -8,15 +8,15 @@ A run holds a slot while it works. It gives it back while it waits to try a requ
 has had no answer for long. Connections that do not answer come behind those that do, and never get all slots.
 """
 
-import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from orgsync.scripts import Cron, Every
+from orgsync.scripts.schedule import due_again, jitter
 from orgsync.store import Run
 
-from .rules import Bounds, ConnectionState, Job, Load, due_again, in_turn, resumable, startable
+from .rules import Bounds, ConnectionState, Job, Load, in_turn, resumable, startable
 
 __all__ = ["REST", "Agenda"]
 
@@ -41,9 +41,9 @@ class _Standing:
 
 
 class Agenda:
-    """Jobs and their due times. `chance` gives numbers between 0 and 1, for the jitter of pauses."""
+    """Jobs and their due times. `chance` gives a number between 0 and 1 for each job and failure, for jitter."""
 
-    def __init__(self, bounds: Bounds, *, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, bounds: Bounds, *, chance: Callable[[str, str, int], float] = jitter) -> None:
         self.running: set[Job] = set()
         self._bounds = bounds
         self._chance = chance
@@ -188,7 +188,10 @@ class Agenda:
         standing.ended = now
         standing.failures = standing.failures + 1 if failed else 0
         standing.due = due_again(
-            self._rhythms[job.sync], standing.started, failures=standing.failures, chance=self._chance()
+            self._rhythms[job.sync],
+            standing.started,
+            failures=standing.failures,
+            chance=self._chance(*job, standing.failures),
         )
         self._last[job] = (standing.started, False)
         self._next = min(self._next, standing.due) if self._next else None

@@ -29,6 +29,7 @@ class SchedulerLog:
     def __init__(self) -> None:
         self._log: structlog.stdlib.BoundLogger = get_logger("orgsync.scheduler")
         self._told: dict[str, str] = {}
+        self._retried: dict[str, set[type[OrgsyncError]]] = {}  # by sync and connection
 
     def began(self, syncs: Sequence[str], connections: Sequence[str]) -> None:
         """Tell what there is to run, and where."""
@@ -39,13 +40,21 @@ class SchedulerLog:
         facts = _facts(run)
         about = f"{run.sync} on {run.connection}"
         if problem is None:
-            before = self._told.pop(about, None)
+            told, retried = self._told.pop(about, None), self._retried.pop(about, None)
             self._told.pop(_UNKEPT, None)
-            self._log.info(RUN_ENDED, **facts, **({"works_again": True} if before else {}))
+            self._log.info(RUN_ENDED, **facts, **({"works_again": True} if told or retried else {}))
         elif self._is_new(about, problem):
             self._log.warning(RUN_ENDED, **facts, failures=failures)
         else:
             self._log.info(RUN_ENDED, **facts, failures=failures, repeated=True)
+
+    def retrying(self, job: Job, problem: OrgsyncError) -> None:
+        """Report why a run tries something again, once for each kind of trouble until a run is done."""
+        about, text = f"{job.sync} on {job.connection}", str(problem)
+        reported = self._retried.setdefault(about, set())
+        if type(problem) not in reported and self._told.get(about) != text:
+            reported.add(type(problem))
+            self._log.warning("retrying", sync=job.sync, connection=job.connection, error=text)
 
     def not_run(self, sync: str, connection: str, problem: OrgsyncError) -> None:
         """Tell that a run did not begin, or that its end could not be kept."""

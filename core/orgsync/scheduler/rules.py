@@ -2,17 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
-from orgsync.scripts import Every
+__all__ = ["Bounds", "ConnectionState", "Job", "Load", "in_turn", "resumable", "startable"]
 
-__all__ = ["Bounds", "ConnectionState", "Job", "Load", "due_again", "in_turn", "resumable", "startable"]
-
-_LONGEST_PAUSE = timedelta(hours=1)
 _UNDER_WAY = 16  # so many runs for each slot may be under way, nearly all of them waiting
-_JITTER = 0.25  # the share of a pause that chance may take off, so that what failed together is not tried together
 
 
 class Job(NamedTuple):
@@ -60,21 +56,6 @@ class Load:
         slow = sum(job.connection in self.unresponsive for job in active)
         free = bounds.in_all - len(active)
         return free, min(free, bounds.in_all - min(bounds.in_all * 3 // 4, self.responsive) - slow)
-
-
-def due_again(every: Every, started: datetime, *, failures: int = 0, chance: float = 0.0) -> datetime:
-    """Tell when a job that started at an instant is due again, after so many failures in a row.
-
-    Each failure doubles its interval, up to an hour or its interval, whichever is longer. `chance` is between 0 and 1
-    and shortens the pause by up to a quarter, but never below the interval.
-    """
-    due = every.next_after(started)
-    if not failures:
-        return due
-    interval = due - started
-    doubled = interval * 2 ** min(failures, 20)  # twenty doublings of a second are twelve days: any more would overflow
-    pause = min(doubled, max(_LONGEST_PAUSE, interval))
-    return every.at_or_after(started + max(interval, pause * (1 - _JITTER * chance)))
 
 
 def in_turn(

@@ -27,9 +27,17 @@ class Patience:
 
 
 class RunSlot:
-    """The slot of one run; `stir` wakes the scheduler."""
+    """The slot of one run; `stir` wakes the scheduler, `retrying` takes what makes the run wait to try again."""
 
-    def __init__(self, job: Job, agenda: Agenda, patience: Patience, stir: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        agenda: Agenda,
+        patience: Patience,
+        stir: Callable[[], None],
+        *,
+        retrying: Callable[[Job, OrgsyncError], None] = lambda _job, _cause: None,
+    ) -> None:
         self.job = job
         self.run: Run | None = None
         self.progress = Progress()
@@ -38,6 +46,7 @@ class RunSlot:
         self._agenda = agenda
         self._patience = patience
         self._stir = stir
+        self._retrying = retrying
         self._began = self._heard = anyio.current_time()
         self._report_at = self._began + patience.report_after
         self._asked = 0  # requests that have no answer yet
@@ -74,6 +83,8 @@ class RunSlot:
         if self._closed:
             return
         self._released, self._stalls, self._cause = True, False, cause
+        if cause is not None:
+            self._retrying(self.job, cause)
         self._agenda.give_back(self.job)
         self._stir()
 

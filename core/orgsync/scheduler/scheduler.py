@@ -1,7 +1,6 @@
 """The scheduler at work: it looks around, starts what is due, and notes how it ended."""
 
 import math
-import random
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,12 +16,14 @@ from orgsync.errors import (
     LimitReached,
     OrgsyncError,
     ScriptProblem,
+    ScriptRaised,
     SignInNeeded,
     StoreReplaced,
     TransientProblem,
 )
 from orgsync.project import Project
 from orgsync.salesforce.http.slots import SLOT
+from orgsync.scripts.schedule import jitter
 from orgsync.store import Connection, Run
 
 from .agenda import Agenda
@@ -53,7 +54,7 @@ def _utc_now() -> datetime:
 class Scheduler:
     """Runs every due sync on every connection, or on those that are named, in one project.
 
-    `clock` is the time, aware; `chance` gives numbers between 0 and 1, for the jitter of pauses; `patience` says when a
+    `clock` is the time, aware; `chance` shortens pauses after failures; `patience` says when a
     run that has no answer makes room for others. `worst` is the highest exit code of what was run and could not be run
     so far.
     """
@@ -65,7 +66,7 @@ class Scheduler:
         *,
         connections: Sequence[str] = (),
         clock: Callable[[], datetime] = _utc_now,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[str, str, int], float] = jitter,
         patience: Patience | None = None,
     ) -> None:
         self.worst = 0
@@ -88,7 +89,7 @@ class Scheduler:
     async def run(self) -> None:
         """Run what is due whenever it is due, until cancelled; each run that is under way then is marked stopped.
 
-        Raises ConfigurationInvalid for a connection that does not exist, StoreUnavailable where the database cannot
+        Raises NameUnknown for a connection that does not exist, StoreUnavailable where the database cannot
         be used to begin with, and StoreReplaced when its file was deleted or replaced. Other later faults of either
         are told, and waited out.
         """
@@ -166,7 +167,7 @@ class Scheduler:
             self._slots[job].grant()
         jobs = self._agenda.start(now)
         for job in jobs:
-            self._slots[job] = RunSlot(job, self._agenda, self._patience, self._wake)
+            self._slots[job] = RunSlot(job, self._agenda, self._patience, self._wake, retrying=self._telling.retrying)
             runs.start_soon(self._run, job)
         return bool(jobs)
 
@@ -334,7 +335,7 @@ def _unforeseen(job: Job, error: BaseException) -> ScriptProblem:
     """Say by type and place what ended a run that nobody foresaw; its text may hold data."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
-    problem = ScriptProblem(
+    problem = ScriptRaised(
         f"The sync {job.sync} ended in {type(error).__name__} at {place}.",
         "Correct the script if it is its own line; --debug shows the traceback.",
     )

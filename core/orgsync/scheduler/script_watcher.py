@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from orgsync.errors import ConfigurationInvalid, OrgsyncError, RecordClassInvalid
+from orgsync.errors import NothingScheduled, OrgsyncError, RecordClassInvalid
 from orgsync.records import Record
 from orgsync.scripts import Every, Sync
 from orgsync.scripts.discovery import Found, load_syncs
@@ -43,14 +43,14 @@ class Scripts:
     def load(self) -> None:
         """Read the folder for the first time.
 
-        Raises what keeps a sync that is named from being run, and ConfigurationInvalid where there is nothing to run.
+        Raises what keeps a sync that is named from being run, and NothingScheduled where there is nothing to run.
         """
         self._load()
         by_hand = [name for name in self._names if name in self._good and name not in self.syncs]
         if self._names and self.problems:
             raise self.problems[0]
         if by_hand:
-            raise ConfigurationInvalid(
+            raise NothingScheduled(
                 f"The sync {by_hand[0]} has no every=, so it is never due.",
                 f'Give it one, @sync(every="15m"), or run it by hand: orgsync run {by_hand[0]}.',
             )
@@ -79,8 +79,8 @@ class Scripts:
         self.problems = [each.problem for each in broken if each.problem]
         self.clashes = [clash.problem for sync in syncs for clash in clashes_of(sync, syncs, {})]
 
-    def _nothing(self) -> ConfigurationInvalid:
-        return ConfigurationInvalid(
+    def _nothing(self) -> NothingScheduled:
+        return NothingScheduled(
             f"No sync in {self._folder} has an every=, so nothing is ever due.",
             'Write @sync(every="15m"), or name a shipped sync: orgsync up --sync contacts.',
         )

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from orgsync.errors import ScriptProblem
+from orgsync.errors import BatchInvalid
 from orgsync.extract import Api, Source, changes, snapshot
 from orgsync.records import Batch, Position, Record, Schema, schema_of
 from orgsync.soql import bind, require_condition
@@ -105,7 +105,7 @@ class Context(Org):
         schema = schema_of(model)
         if self._require_own is not None:
             await self._require_own(schema)
-        async with aclosing(self._deliveries.noted(model, schema.table, read)) as batches:
+        async with aclosing(self._deliveries.track(model, schema.table, read)) as batches:
             async for batch in batches:
                 yield batch
 
@@ -118,9 +118,9 @@ class Context(Org):
         return self._positions.get(table)
 
 
-def read_twice(table: str) -> ScriptProblem:
+def read_twice(table: str) -> BatchInvalid:
     """Return the error for a table that is read twice."""
-    return ScriptProblem(
+    return BatchInvalid(
         f"The table {table} is read twice in one run.",
         "Join the conditions with OR, or give each its own record class and table.",
     )

@@ -1,4 +1,4 @@
-"""What a database must do to stand behind the store: a protocol that says nothing of its SQL.
+"""What a database must do to stand behind the store: a protocol without SQL.
 
 A backend is one open database. The store decides what happens in which transaction; the backend knows the statements,
 the locks and the clock. What passes between them is Python's own: datetimes, mappings, the classes of `model`, and
@@ -70,7 +70,7 @@ class Backend(Protocol):
         ...
 
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
-        """Hold a lock across tasks and processes; it is free when its holder dies.
+        """Hold a lock across tasks and processes; it is released when its holder dies.
 
         Raises AlreadyRunning when it is not free within `timeout` seconds: at once for 0, never for None.
         """

@@ -1,4 +1,4 @@
-"""Which database stands behind the store: the one place that knows them all, chosen by the URL."""
+"""Which database stands behind the store: the only module that knows them all, and chooses by the URL."""
 
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
@@ -12,9 +12,9 @@ __all__ = ["open_backend", "open_view"]
 
 
 def open_backend(url: str, folder: Path) -> "AbstractAsyncContextManager[Backend]":
-    """Open the database at `url`, made or upgraded where it must be; `folder` is for its locks.
+    """Open the database at `url`, created or upgraded if needed; `folder` is for its locks.
 
-    Raises ConfigurationInvalid for a URL of no supported database, StoreUnavailable for one that cannot be used.
+    Raises SettingInvalid for a URL of no supported database, StoreUnavailable for one that cannot be used.
     """
     from .sqlite.database import SqliteBackend
 
@@ -22,7 +22,7 @@ def open_backend(url: str, folder: Path) -> "AbstractAsyncContextManager[Backend
 
 
 def open_view(url: str, *, folder: Path) -> "AbstractContextManager[View]":
-    """Open the database at `url` for looking at, without making one; an older version is upgraded first.
+    """Open the database at `url` for reading, without creating one; an older version is upgraded first.
 
     Raises as `open_backend` does.
     """

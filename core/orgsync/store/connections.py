@@ -5,11 +5,10 @@ from typing import Any, TypedDict, Unpack
 
 import anyio.to_thread
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import NameTaken, NameUnknown
 
 from .backend import Backend, Transaction
 from .model import Connection, ConnectionStatus, Environment
-from .suggest import unknown
 from .vault import Vault
 
 __all__ = ["ConnectionColumns", "Connections"]
@@ -42,7 +41,7 @@ class Connections:
         self._vault = vault
 
     async def get(self, name: str) -> Connection:
-        """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
+        """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
         async with self._backend.reading() as on:
             return await _get(on, name)
 
@@ -67,15 +66,15 @@ class Connections:
             return await on.connections.save(_changed(found, changed))
 
     async def rename(self, old: str, new: str) -> None:
-        """Give a connection another name, in its rows, runs and checkpoints too; its runs lose their leases.
+        """Rename a connection, in its rows, runs and checkpoints too; its runs lose their leases.
 
-        Raises ConfigurationInvalid for a name that a connection has, or rows that one has left.
+        Raises NameTaken for a name that a connection has, or rows that one has left.
         """
         async with self._backend.writing(durable=True) as on:
             found = await _get(on, old)
             tables = await on.tables.list()
             if await on.connections.get(new) is not None or await _has_rows(on, tables, new):
-                raise ConfigurationInvalid(
+                raise NameTaken(
                     f"The name {new!r} is taken by a connection or by rows that one has left.", "Choose another name."
                 )
             secrets = self._vault.encrypt(new, self.decrypt(found)) if found.secrets else b""
@@ -97,7 +96,7 @@ class Connections:
                 await on.rows.remove(table, name)
 
     async def secrets(self, name: str) -> dict[str, Any]:
-        """Decrypt a connection's credentials; raises ConfigurationInvalid when the key is missing or another."""
+        """Decrypt a connection's credentials; raises KeyUnusable when the key is missing or another."""
         return self.decrypt(await self.get(name))
 
     def decrypt(self, connection: Connection) -> dict[str, Any]:
@@ -105,9 +104,9 @@ class Connections:
         return self._vault.decrypt(connection.name, connection.secrets)
 
     async def require_key(self) -> None:
-        """Make the key file unless there is a key; raises ConfigurationInvalid for a key that is none.
+        """Make the key file unless there is a key; raises KeyUnusable for an unusable key.
 
-        To be called before a person signs in: what cannot be encrypted is not worth their while.
+        Call it before a person signs in, so that they do not sign in for nothing.
         """
         await anyio.to_thread.run_sync(self._vault.make_key)
 
@@ -122,7 +121,7 @@ async def _get(on: Transaction, name: str) -> Connection:
     if found is None:
         names = [each.name for each in await on.connections.list()]
         none_yet = f"Make it with `orgsync connect {name}`."
-        raise unknown("connection", name, names, none_yet=none_yet, database=on.database)
+        raise NameUnknown.among("connection", name, names, none_yet=none_yet, database=on.database)
     return found
 
 

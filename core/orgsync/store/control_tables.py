@@ -45,7 +45,7 @@ class ConnectionTable(Protocol):
         ...
 
     async def rename(self, old: str, new: str) -> None:
-        """Give a connection another name, in its checkpoints, runs and seen Ids too."""
+        """Rename a connection, in its checkpoints, runs and seen Ids too."""
         ...
 
     async def remove(self, name: str, *, runs: bool) -> None:
@@ -61,15 +61,15 @@ class SignInTable(Protocol):
     """Sign-ins that have begun in a browser; `key` is derived from their state, the secrets are encrypted."""
 
     async def save(self, key: str, secrets: bytes) -> None:
-        """Keep a sign-in."""
+        """Store a sign-in."""
         ...
 
     async def take(self, key: str, *, ttl: timedelta) -> bytes | None:
-        """Delete a sign-in and return its secrets; None where none was kept under this key within `ttl`."""
+        """Delete a sign-in and return its secrets; None if there is none under this key, or it is older than `ttl`."""
         ...
 
     async def remove_expired(self, ttl: timedelta) -> None:
-        """Delete those that were kept for longer than `ttl`."""
+        """Delete those older than `ttl`."""
         ...
 
 
@@ -123,7 +123,7 @@ class RunTable(Protocol):
         ...
 
     async def note(self, run_id: int, error: str | None) -> None:
-        """Keep a text as the error of a run that is running."""
+        """Set the error of a run that is running."""
         ...
 
     async def add(self, run: Run, counts: Counts, *, api_calls: int) -> bool:
@@ -155,7 +155,7 @@ class CheckpointTable(Protocol):
         ...
 
     async def save(self, run: Run, position: Position, kept_in: str | None) -> None:
-        """Keep the position of the run's sync, and the table of its rows unless that is None."""
+        """Store the position of the run's sync, and the table of its rows unless that is None."""
         ...
 
     async def streams(self, sync: str, connection: str | None) -> Sequence[str]:
@@ -183,7 +183,7 @@ class OwnerTable(Protocol):
         ...
 
     async def syncs(self) -> Sequence[str]:
-        """Name every sync that has a checkpoint, a table or a run."""
+        """List every sync that has a checkpoint, a table or a run."""
         ...
 
     async def get(self) -> Mapping[str, str]:
@@ -195,7 +195,7 @@ class SeenIdTable(Protocol):
     """The Ids that a pass has seen in a connection's org; `owner` names the pass."""
 
     async def add(self, connection: str, owner: str, ids: Sequence[str]) -> None:
-        """Keep Ids; those that are kept already stay."""
+        """Store Ids; those that are stored already stay."""
         ...
 
     async def unseen(
@@ -209,7 +209,7 @@ class SeenIdTable(Protocol):
         ...
 
     async def clear(self, connection: str, owner: str, *, limit: int) -> int:
-        """Delete at most `limit` Ids that a pass has seen, and return how many it were."""
+        """Delete at most `limit` Ids that a pass has seen, and return how many were deleted."""
         ...
 
     async def remove(self, owner: str, connection: str | None) -> None:

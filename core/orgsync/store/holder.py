@@ -10,7 +10,7 @@ __all__ = ["Holder"]
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process of a host; the token tells two open stores, or two processes of one number, apart."""
+    """A process of a host; the token distinguishes two open stores, and two processes that had the same number."""
 
     host: str
     pid: int
@@ -18,24 +18,24 @@ class Holder:
 
     @classmethod
     def here(cls) -> "Holder":
-        """Name this process anew."""
+        """Return a new holder for this process."""
         return cls(socket.gethostname(), os.getpid(), secrets.token_hex(8))
 
     @classmethod
     def parse(cls, text: str) -> "Holder":
-        """Read a holder as `text` wrote it."""
+        """Parse a holder from its `text`."""
         file, _, host = text.partition("@")
         pid, _, token = file.partition("-")
         return cls(host, int(pid), token)
 
     @property
     def text(self) -> str:
-        """Write the holder as the database keeps it: `4711-5f3a9c@host`."""
+        """The holder as the database stores it: `4711-5f3a9c@host`."""
         return f"{self.file}@{self.host}"
 
     @property
     def file(self) -> str:
-        """Name the holder's file, without its ending."""
+        """The name of the holder's file, without its suffix."""
         return f"{self.pid}-{self.token}"
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The control tables: connections, sign-ins, checkpoints, leases, runs, owners of tables, met ids, the feed's counter.
+"""The control tables: connections, sign-ins, checkpoints, leases, runs, table owners, seen Ids, the change counter.
 
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """
@@ -34,7 +34,7 @@ RunStatus: TypeAlias = Literal["running", "done", "failed", "stopped"]
 
 
 def utc_now() -> datetime:
-    """Answer with the time in UTC, in the milliseconds that the database keeps."""
+    """Return the time in UTC, in the milliseconds that the database keeps."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
@@ -44,7 +44,7 @@ class _Control(SQLModel, registry=registry()):
 
 
 PROCESS_DIED = "The process ended before the run did."
-"""The error of a run that nobody has ended."""
+"""The error of a run that was not ended by its process."""
 
 METADATA = _Control.metadata
 
@@ -53,7 +53,7 @@ class Connection(_Control, table=True):
     """A named authorization to one org as one user.
 
     `details` is the connection's metadata, free JSON that its owner keeps with it. `secrets` are encrypted and
-    are read with `Store.secrets`.
+    are read with `store.connections.secrets`.
     """
 
     __tablename__ = "orgsync_connection"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -122,7 +122,7 @@ class Run(_Control, table=True):
 
 
 class HeldLease(_Control, table=True):
-    """Who writes for (sync, connection), and until when; `epoch` only grows, and `holder` is empty once let go."""
+    """Who writes for (sync, connection), and until when; `epoch` only grows, and `holder` is empty once released."""
 
     __tablename__ = "orgsync_lease"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
 
@@ -136,7 +136,7 @@ class HeldLease(_Control, table=True):
 
 
 class TableOwner(_Control, table=True):
-    """The sync that a record table belongs to, on all connections; SQLite minds no case in the name of a table."""
+    """The sync that a record table belongs to, on all connections; table names are compared without case."""
 
     __tablename__ = "orgsync_table_owner"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
 
@@ -145,7 +145,7 @@ class TableOwner(_Control, table=True):
 
 
 class SeenId(_Control, table=True):
-    """An Id that a pass has met in the connection's org; `owner` names the pass."""
+    """An Id that a pass has seen in the connection's org; `owner` names the pass."""
 
     __tablename__ = "orgsync_met"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
     __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}

@@ -1,4 +1,4 @@
-"""What lies on disk is its owner's alone: no symbolic link in its place, and closed to others."""
+"""Files that only their owner can read: no symbolic links, no access for others."""
 
 import os
 import stat
@@ -16,14 +16,14 @@ GROUP_AND_OTHERS = 0o077
 
 
 def require_private(path: Path, what: str, *, closed_to: int = OTHERS, instead: str) -> None:
-    """Close what is there to others, with a word; what is absent passes.
+    """Close what is there to others, and log that; a file that does not exist is accepted.
 
-    `what` names it in messages, `instead` says what to do in place of a symbolic link. Raises StoreUnavailable for a
-    link, which may lead to anybody's file, and for what is open to others and cannot be closed by this user.
+    `what` names the file in messages; `instead` is the remedy for a symbolic link. Raises StoreUnavailable for a
+    link, which may lead to any file, and for a file that is open to others and cannot be closed by this user.
     """
     try:
         found = path.lstat()
-    except OSError:  # absent or out of reach, which whoever opens it tells
+    except OSError:  # absent or out of reach: opening it will fail with its own error
         return
     if stat.S_ISLNK(found.st_mode):
         raise StoreUnavailable(f"{what} {path} is a symbolic link, which may lead to a file of others.", instead)
@@ -37,13 +37,13 @@ def require_private(path: Path, what: str, *, closed_to: int = OTHERS, instead: 
             f"{what} {path} is open to others, and this user cannot close it: {error.strerror}.",
             f"Let its owner run: chmod {mode:o} {path}",
         ) from error
-    from orgsync.logs import get_logger  # here, for what only looks at the database goes without it
+    from orgsync.logs import get_logger  # here: a command that only reads the database does not need it
 
     get_logger().warning(f"{what} {path} was open to other users of this machine; it is closed to them now.")
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; where a system cannot open folders, it keeps them without."""
+    """Flush the names in a folder to the disk; a no-op where the system cannot open folders."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -55,7 +55,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def temporary_folder() -> Generator[Path]:
-    """Make a folder for its owner alone, and take it away with all that is in it."""
+    """Make a folder that only its owner can read, and delete it with its content after the block."""
     try:
         folder = TemporaryDirectory(prefix="orgsync-copy-")
     except OSError as error:

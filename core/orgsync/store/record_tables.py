@@ -11,7 +11,7 @@ __all__ = ["RecordRows", "RecordTables"]
 
 
 class RecordTables(Protocol):
-    """The tables of record classes, told from the user's own by the column `sync_seq`."""
+    """The tables of record classes, distinguished from the user's own by the column `sync_seq`."""
 
     async def exists(self, table: str) -> bool:
         """Return whether there is a table of this name, a record class's or the user's own."""
@@ -49,7 +49,7 @@ class RecordTables(Protocol):
         ...
 
     async def list(self) -> Sequence[str]:
-        """Name every table of records, in order."""
+        """List every table of records, in order."""
         ...
 
 
@@ -64,8 +64,8 @@ class RecordRows(Protocol):
 
         A row that is new or changed gets the next number of the change feed. A number must not be readable before a
         lower one is; whatever makes other writers wait for it is taken as late as can be. A row never goes back to an
-        older system_modstamp; what the table never had is not inserted as deleted. Raises UnicodeEncodeError for text
-        that the database does not take, with nothing written.
+        older system_modstamp; a deleted row that is not in the table is not inserted. Raises
+        UnicodeEncodeError for text that the database does not accept; the caller rolls back.
         """
         ...
 
@@ -100,7 +100,7 @@ class RecordRows(Protocol):
         ...
 
     async def rename(self, table: str, old: str, new: str) -> None:
-        """Give a connection's rows its new name."""
+        """Rename a connection in its rows."""
         ...
 
     async def remove(self, table: str, connection: str) -> None:

@@ -1,11 +1,12 @@
-"""Giving up what a sync has copied: its tables or one connection's rows of them, its checkpoints and seen Ids."""
+"""Reset of a sync: its tables or one connection's rows in them, its checkpoints and seen Ids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from orgsync.errors import NameUnknown
+
 from .backend import Transaction
 from .model import PROCESS_DIED
-from .suggest import unknown
 
 __all__ = ["SyncCopy", "copy_of", "give_up"]
 
@@ -29,15 +30,15 @@ class SyncCopy:
 
 
 async def copy_of(on: Transaction, sync: str, connection: str | None) -> SyncCopy:
-    """Count what a sync has, by its name in the store, so that its script need not be there.
+    """Count what a sync has, by its name in the store, so that its script is not needed.
 
-    Raises ConfigurationInvalid, with the nearest name, for a sync that the store does not know, and for a connection
+    Raises NameUnknown, with the nearest name, for a sync that the store does not know, and for a connection
     that neither exists nor has left rows.
     """
     names = await on.owners.syncs()
     if sync not in names:
         none_yet = "Nothing was run yet, so there is nothing to reset."
-        raise unknown("sync in the database", sync, names, none_yet=none_yet, database=on.database)
+        raise NameUnknown.among("sync in the database", sync, names, none_yet=none_yet, database=on.database)
     there = await on.tables.list()
     owned = [table for table, owner in (await on.owners.get()).items() if owner == sync]
     rows: dict[str, int] = {}
@@ -51,7 +52,7 @@ async def copy_of(on: Transaction, sync: str, connection: str | None) -> SyncCop
 
 
 async def give_up(on: Transaction, copy: SyncCopy) -> None:
-    """Delete it, in a transaction in which nobody holds a lease of the sync."""
+    """Delete what was counted, in a transaction in which nobody holds a lease of the sync."""
     sync, connection = copy.sync, copy.connection
     there = await on.tables.list()
     streams = await on.checkpoints.streams(sync, connection)
@@ -72,4 +73,4 @@ async def _require_connection(on: Transaction, name: str) -> None:
     names = [each.name for each in await on.connections.list()]
     if name not in names:
         none_yet = f"Make it with `orgsync connect {name}`."
-        raise unknown("connection", name, names, none_yet=none_yet, database=on.database)
+        raise NameUnknown.among("connection", name, names, none_yet=none_yet, database=on.database)

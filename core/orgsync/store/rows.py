@@ -1,4 +1,4 @@
-"""Rows of the record tables: committed batch by batch, read page by page, given up by sync."""
+"""Rows of the record tables: committed batch by batch, read page by page, deleted by a reset of their sync."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from .backend import Backend
 from .leases import Leases, require_current
 from .model import Run
 from .resets import SyncCopy
-from .suggest import record_table
+from .unknown_names import record_table
 from .writes import Counts, Write, encodable, newest
 
 __all__ = ["Rows"]
@@ -87,7 +87,7 @@ class Rows:
         return counts
 
     async def tables(self) -> Sequence[str]:
-        """Name every record table."""
+        """List every record table."""
         async with self._backend.reading() as on:
             return await on.tables.list()
 
@@ -112,7 +112,7 @@ class Rows:
     ) -> AsyncIterator[dict[str, Any]]:
         """Read rows a page at a time: live ones by connection and Id, or changes after the number `after`.
 
-        `table` is a table's name or its class's, in any case. Booleans and JSON come as Python's, all else in
+        `table` is a table's name or its class's, in any case. Booleans and JSON are converted to Python, all else is in
         stored form. Between pages nothing is held open, so rows may change while they are read.
         """
         async with self._backend.reading() as on:
@@ -166,7 +166,7 @@ class Rows:
     async def of_sync(self, sync: str, connection: str | None = None) -> SyncCopy:
         """Count the rows and checkpoints that a sync has, on one connection or on all.
 
-        Raises ConfigurationInvalid, with the nearest name, for a sync that the store does not know.
+        Raises NameUnknown, with the nearest name, for a sync that the store does not know.
         """
         async with self._backend.reading() as on:
             return await resets.copy_of(on, sync, connection)
@@ -176,7 +176,7 @@ class Rows:
 
         Its tables are dropped and belong to nobody, its checkpoints and seen Ids go; with a connection, only that
         one's rows, checkpoints and seen Ids. Its runs stay listed. Raises AlreadyRunning while a run of it is under
-        way, ConfigurationInvalid as `of_sync` does.
+        way, NameUnknown as `of_sync` does.
         """
         async with self._backend.writing() as on:
             copy = await resets.copy_of(on, sync, connection)

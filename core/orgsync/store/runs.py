@@ -1,10 +1,10 @@
-"""Runs and checkpoints: what was executed, and how far each sync has come."""
+"""Runs and checkpoints: what was executed, and how far each sync has read."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import NameUnknown
 
 from .backend import Backend, Transaction
 from .leases import Leases, require_current
@@ -63,7 +63,7 @@ class Runs:
             await on.runs.note(run.id, text or None)
 
     async def get(self, run_id: int) -> Run:
-        """Read one run; raises ConfigurationInvalid for a number that none has."""
+        """Read one run; raises NameUnknown for a number that none has."""
         async with self._backend.reading() as on:
             return await _get(on, run_id)
 
@@ -111,5 +111,5 @@ async def _start(on: Transaction, sync: str, connection: str, epoch: int) -> Run
 async def _get(on: Transaction, run_id: int) -> Run:
     found = await on.runs.get(run_id)
     if found is None:
-        raise ConfigurationInvalid(f"There is no run {run_id}.", "List them with `orgsync runs`.")
+        raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
     return found

@@ -1,4 +1,4 @@
-"""Sign-ins that have begun in a browser and not come back yet: kept encrypted, taken once, deleted after a day."""
+"""Sign-ins that have begun in a browser: encrypted, usable once, deleted after a day."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,14 +16,14 @@ _TTL = timedelta(days=1)
 
 
 class SignIns:
-    """The sign-ins of one open store, each under its state, which is a secret until it comes back."""
+    """The sign-ins of one open store, each stored under its `state`, which is secret until the callback."""
 
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
         self._vault = vault
 
     async def save(self, state: str, secrets: Mapping[str, Any]) -> None:
-        """Keep a sign-in, and delete those that never came back."""
+        """Store a sign-in, and delete expired ones."""
         await anyio.to_thread.run_sync(self._vault.make_key)
         key = _key_of(state)
         encrypted = self._vault.encrypt(key, secrets)
@@ -32,7 +32,7 @@ class SignIns:
             await on.sign_ins.save(key, encrypted)
 
     async def take(self, state: str) -> dict[str, Any] | None:
-        """Take the sign-in that waits for this state; None where none does, as after a day, or the second time."""
+        """Delete the sign-in with this state and return its secrets; None if there is none, expired or used before."""
         key = _key_of(state)
         async with self._backend.writing(durable=True) as on:
             encrypted = await on.sign_ins.take(key, ttl=_TTL)

@@ -41,9 +41,9 @@ class Store:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str, *, key: str | None = None, folder: Path) -> "AsyncGenerator[Store]":
-        """Open the database at `url`, made or upgraded where it must be, and close it at the end.
+        """Open the database at `url`, created or upgraded if needed, and close it at the end.
 
-        `folder` holds the locks and, unless `key` is given, the key file. Raises ConfigurationInvalid for a URL
+        `folder` holds the locks and, unless `key` is given, the key file. Raises SettingInvalid for a URL
         of no supported database, StoreUnavailable for a database that cannot be used.
         """
         _make(folder)
@@ -58,13 +58,13 @@ class Store:
         tables: Mapping[str, str] | None = None,
         written: Collection[str] = (),
     ) -> Copy:
-        """Return one connection's copy; see `Copy` for what a sync says of its tables."""
+        """Return one connection's copy; see `Copy` for `tables` and `written`."""
         return Copy(
             self._backend, self.rows, connection, sync=sync, tables={} if tables is None else tables, written=written
         )
 
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
-        """Hold a lock across tasks and processes; it is free when its holder dies.
+        """Hold a lock across tasks and processes; it is released when its holder dies.
 
         Raises AlreadyRunning when it is not free within `timeout` seconds: at once for 0, never for None.
         """
@@ -84,7 +84,7 @@ class Store:
 
     @asynccontextmanager
     async def sandbox(self) -> "AsyncGenerator[Store]":
-        """Open a copy of the whole database as it is now, to try things on; it is gone after the block.
+        """Open a copy of the whole database as it is now, to try things on; it is deleted after the block.
 
         Nobody holds a lease in it, and credentials cannot be decrypted there. Raises StoreUnavailable where there is
         no room for it in the temporary folder, which TMPDIR chooses.

@@ -10,7 +10,7 @@ from .backend import Transaction
 __all__ = ["misfits", "prepare"]
 
 _MARK = "sync_seq"
-"""The column that tells a record table from the user's own."""
+"""The column that only record tables have."""
 
 
 async def prepare(on: Transaction, schema: Schema) -> Sequence[str]:

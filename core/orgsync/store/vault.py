@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.errors import KeyUnusable, StoreUnavailable
 
 from .private import GROUP_AND_OTHERS, require_private, sync_folder
 
@@ -43,7 +43,7 @@ class Vault:
         self._fernet: MultiFernet | None = None
 
     def make_key(self) -> None:
-        """Make the key file, readable by its owner alone, unless there is a key; raise if that is none."""
+        """Make the key file, readable by its owner alone, unless there is a key; raise if that is unusable."""
         if self._given is None:
             self._require_private()
         if self._given is not None or self._path.exists():
@@ -74,7 +74,7 @@ class Vault:
         return self._open(connection).encrypt(plain)
 
     def decrypt(self, connection: str, encrypted: bytes) -> dict[str, Any]:
-        """Decrypt a connection's credentials; raises ConfigurationInvalid when the key is missing or another."""
+        """Decrypt a connection's credentials; raises KeyUnusable when the key is missing or another."""
         from cryptography.fernet import InvalidToken
 
         if not encrypted:
@@ -100,7 +100,7 @@ class Vault:
         try:
             return MultiFernet([Fernet(key) for key in keys])
         except ValueError:
-            raise ConfigurationInvalid(
+            raise KeyUnusable(
                 f"The key in {'ORGSYNC_KEY' if given else self._path} is not a Fernet key.",
                 _NO_KEY_VARIABLE if given else _NO_KEY_FILE,
             ) from None
@@ -112,9 +112,9 @@ class Vault:
         except FileNotFoundError:
             raise self._unreadable(connection, "there is no key") from None
         except UnicodeDecodeError:
-            raise ConfigurationInvalid(f"The key in {self._path} is not a Fernet key.", _NO_KEY_FILE) from None
+            raise KeyUnusable(f"The key in {self._path} is not a Fernet key.", _NO_KEY_FILE) from None
         except OSError as error:
-            raise ConfigurationInvalid(
+            raise KeyUnusable(
                 f"The key file {self._path} cannot be read.", "Give this user the right to read it."
             ) from error
 
@@ -122,8 +122,8 @@ class Vault:
         instead = "Put the key itself there, or give it in the variable ORGSYNC_KEY."
         require_private(self._path, "The key file", closed_to=GROUP_AND_OTHERS, instead=instead)
 
-    def _unreadable(self, connection: str, why: str) -> ConfigurationInvalid:
-        return ConfigurationInvalid(
+    def _unreadable(self, connection: str, why: str) -> KeyUnusable:
+        return KeyUnusable(
             f"The credentials of {connection!r} cannot be decrypted: {why}.",
             _PUT_BACK.format(path=self._path, name=connection),
         )

@@ -1,11 +1,11 @@
-"""The database opened for looking at: a command that only reads need not load what writes."""
+"""The database opened for reading: commands that only read do not load what writes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from .suggest import unknown
+from orgsync.errors import NameUnknown
 
 __all__ = ["ConnectionRow", "RunRow", "View", "connection_named"]
 
@@ -54,18 +54,18 @@ class ConnectionRow:
 
 
 class View(Protocol):
-    """One database to look at; where there is none yet, it is as empty as one that was just made."""
+    """A database opened for reading; if there is none yet, it looks like an empty one."""
 
     def connections(self) -> list[ConnectionRow]:
         """Read every connection, by name."""
         ...
 
     def connection(self, name: str) -> ConnectionRow:
-        """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
+        """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
         ...
 
     def run(self, run_id: int) -> RunRow:
-        """Read one run; raises ConfigurationInvalid for a number that none has."""
+        """Read one run; raises NameUnknown for a number that none has."""
         ...
 
     def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
@@ -73,11 +73,11 @@ class View(Protocol):
         ...
 
     def tables(self) -> list[str]:
-        """Name every record table."""
+        """List every record table."""
         ...
 
     def table(self, name: str) -> str:
-        """Return a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
+        """Return a record table by its own name or its class's, in any case; raises NameUnknown."""
         ...
 
     def columns(self, table: str) -> dict[str, str]:
@@ -97,16 +97,16 @@ class View(Protocol):
     ) -> Iterator[dict[str, Any]]:
         """Read rows of a record table as `Rows.read` does, those for which the SQL expression `where` holds.
 
-        `columns` are those to give, all by default. Raises ConfigurationInvalid, before the first row, for a column
-        that is not there and a condition that is not one expression or reads anything but record tables.
+        `columns` are those to return, all by default. Raises ArgumentInvalid, before the first row, for a column
+        that does not exist, and for a condition that is not one expression or reads anything but record tables.
         """
         ...
 
 
 def connection_named(name: str, there: Sequence[ConnectionRow], database: str) -> ConnectionRow:
-    """Return one of the connections by its name; raises ConfigurationInvalid, with the nearest name."""
+    """Return one of the connections by its name; raises NameUnknown, with the nearest name."""
     known = {each.name: each for each in there}
     if name in known:
         return known[name]
     none_yet = f"Make it with `orgsync connect {name}`."
-    raise unknown("connection", name, list(known), none_yet=none_yet, database=database)
+    raise NameUnknown.among("connection", name, list(known), none_yet=none_yet, database=database)

@@ -20,7 +20,11 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the rows that were delivered; each is counted once."""
+    """What became of the rows that were delivered; each is counted once.
+
+    `unchanged` are live rows that the copy holds as they came. A deleted row, or an Id to be marked deleted, that
+    changes nothing is not counted: the copy may never have had it, as where a script filters.
+    """
 
     added: int = 0
     updated: int = 0

@@ -63,7 +63,7 @@ class TestCassette:
 
     @property
     def credentials(self) -> Credentials:
-        """What to sign in with; in a replay nothing of it is true. Raises ConfigurationInvalid where there is none."""
+        """What to sign in with; in a replay nothing of it is true. Raises CredentialsInvalid where there is none."""
         return self._played.credentials
 
     async def meanwhile(self, change: Callable[[Org], Awaitable[object]]) -> None:

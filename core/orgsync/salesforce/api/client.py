@@ -10,11 +10,20 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import anyio
 import stamina
 
-from orgsync.errors import ConfigurationInvalid, NetworkProblem, OrgsyncError, TransientProblem
+from orgsync.errors import (
+    ConfigurationProblem,
+    InstanceMoved,
+    NetworkProblem,
+    NoRoute,
+    OrgsyncError,
+    SessionBlocked,
+    SessionInvalid,
+    TransientProblem,
+)
 
 from ..auth.session import Access, Session
 from ..errors.access import remedy_of_scope
-from ..errors.judge import InstanceMoved, NoRoute, SessionInvalid, SessionUnfit, problem_of, unreadable
+from ..errors.judge import problem_of, unreadable
 from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat
 from ..hosts import require_named_host
 from ..http.http import JSON, Http, Response, Stream
@@ -112,10 +121,10 @@ class Client:
 
         A path that starts with `/services/` is taken as it is; any other is below `/services/data/vNN.N/`. What
         passes by itself is tried again, writes only where that can do no harm, for a minute by default; what `read`
-        raises of an answer that is not as it should be becomes AnswerUnreadable, which counts as passing. `judge`
+        raises of an answer that is not as it should be becomes ResponseUnreadable, which counts as passing. `judge`
         decides what an answer means, and `idempotent` whether carrying the request out twice does no harm, where the
         method does not tell.
-        Raises ConfigurationInvalid for a path on a host that is not the org's: a token is never sent there.
+        Raises HostNotAllowed for a path on a host that is not the org's: a token is never sent there.
         """
 
         async def attempt() -> T:
@@ -176,16 +185,16 @@ class Client:
             return await send(access)
         except SessionInvalid:
             access = await _token(self._session.renew(access))
-        except SessionUnfit as refused:
-            raise SessionUnfit(refused.cause, remedy_of_scope(access.scope)) from None
+        except SessionBlocked as refused:
+            raise SessionBlocked(refused.cause, remedy_of_scope(access.scope)) from None
         except (InstanceMoved, NoRoute, NetworkProblem) as problem:
             access = await self._moved(access, problem)
         try:
             return await send(access)
-        except SessionUnfit as refused:
-            raise SessionUnfit(refused.cause, remedy_of_scope(access.scope)) from None
+        except SessionBlocked as refused:
+            raise SessionBlocked(refused.cause, remedy_of_scope(access.scope)) from None
         except SessionInvalid as refused:
-            raise SessionUnfit(
+            raise SessionBlocked(
                 f"Salesforce calls a new session invalid at once: {refused.cause}", remedy_of_scope(access.scope)
             ) from None
 
@@ -206,7 +215,7 @@ class Client:
                 if isinstance(problem, InstanceMoved):  # somebody is there, so what keeps a token from us is said
                     renewed = await _token(self._session.renew(access))
                 else:
-                    with anyio.move_on_after(_SECONDS_TO_ASK), suppress(TransientProblem, ConfigurationInvalid):
+                    with anyio.move_on_after(_SECONDS_TO_ASK), suppress(TransientProblem, ConfigurationProblem):
                         renewed = await self._session.renew(access)
         if renewed.instance_url == access.instance_url:
             raise problem
@@ -215,8 +224,7 @@ class Client:
     async def _send(self, method: str, path: str, access: Access, judge: Judge, **body: Unpack[Body]) -> Response:
         url, params = self._url(path, access), body.get("params")
         headers = _headers(access, body.get("headers"))
-        self.usage.calls += 1
-        with waiting():
+        with waiting(), self.usage.counted():
             answer = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
         self._note(answer)
         return _successful(answer, judge)
@@ -232,9 +240,8 @@ class Client:
     ) -> Stream:
         """Open a stream that stays open until the stack is left; one that is no success is closed at once."""
         url = self._url(path, access)
-        self.usage.calls += 1
         async with AsyncExitStack() as opening:
-            with waiting():
+            with waiting(), self.usage.counted():
                 stream = await opening.enter_async_context(
                     self._http.stream("GET", url, params=params, headers=_headers(access, headers), timeout=seconds)
                 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from orgsync.errors import AccessRefused, QueryRefused
+from orgsync.records.scalars import count_of
 
 from ..errors.judge import unreadable
 from ..http.messages import Response
@@ -33,8 +34,10 @@ async def record_count(client: Client, sobject: str) -> int | None:
             counts = {each["name"].lower(): each["count"] for each in body["sObjects"]}
         except (KeyError, TypeError, AttributeError):
             raise unreadable(answer) from None
-        found = counts.get(sobject.lower())
-        return found if isinstance(found, int) else None
+        try:
+            return count_of(counts.get(sobject.lower()))
+        except ValueError:
+            return None
 
     try:
         return await client.call("GET", "limits/recordCount", read, params={"sObjects": sobject})
@@ -61,8 +64,8 @@ async def org_limits(client: Client) -> Mapping[str, Limit]:
 def _total(answer: Response) -> int:
     body: Any = answer.json()
     try:
-        return int(body["totalSize"])
-    except (KeyError, TypeError, ValueError, OverflowError):
+        return count_of(body["totalSize"])
+    except (KeyError, TypeError, ValueError):
         raise unreadable(answer) from None
 
 
@@ -73,7 +76,7 @@ def _limits(answer: Response) -> Mapping[str, Limit]:
     limits: dict[str, Limit] = {}
     for name, limit in cast("dict[str, Any]", body).items():
         try:
-            limits[name] = Limit(int(limit["Max"]), int(limit["Remaining"]))
-        except (KeyError, TypeError, ValueError, OverflowError):
+            limits[name] = Limit(count_of(limit["Max"]), count_of(max(0, limit["Remaining"])))
+        except (KeyError, TypeError, ValueError):
             continue  # a kind of limit that is yet to come
     return limits

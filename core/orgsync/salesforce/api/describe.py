@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from orgsync.errors import ObjectNotFound
+from orgsync.errors import NotFound, ObjectNotFound
 from orgsync.printable import excerpt
 
-from ..errors.judge import NotFound, unreadable
+from ..errors.judge import unreadable
 from ..http.messages import Response
 from .client import Client
 

@@ -1,8 +1,9 @@
 """SOQL over REST: pages of records, followed until Salesforce says done, and counted against what it says it found.
 
 A page that says `done` is believed only when all pages together hold as many rows as `totalSize` names: a proxy or a
-server that ends a query early would otherwise pass for an org with fewer rows. The smallest total that any page names
-counts, for rows may be deleted for good while pages are read; a negative or missing one says nothing.
+server that ends a query early would otherwise pass for an org with fewer rows. The first total that a page names
+counts, for Salesforce names the same one on every page; a negative or missing one says nothing. No row may come twice
+in the same version, for then as many others are missing.
 """
 
 import json
@@ -14,18 +15,21 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import QueryIncomplete, ResponseUnreadable
 from orgsync.records import bare
+from orgsync.records.scalars import count_of
 
-from ..errors.judge import QueryIncomplete, problem_of, unreadable
+from ..errors.judge import problem_of, unreadable
 from ..hosts import host_of
 from ..http.http import Response
 from .client import Client, Judge
+from .repeats import RecentRows
 
 __all__ = ["Page", "pages", "records"]
 
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
-_PAGE_SIZE = {"Sforce-Query-Options": "batchSize=2000"}
+_MOST_ROWS = 2000  # of a page (REST API Developer Guide, Query Options Header)
+_PAGE_SIZE = {"Sforce-Query-Options": f"batchSize={_MOST_ROWS}"}
 _AGAIN = "Run it again; where it stays so, look for a proxy that changes answers."
 _COUNT = re.compile(r"\s*SELECT\s+COUNT\s*\(\s*\)\s", re.IGNORECASE)
 _Record: TypeAlias = dict[str, Any]
@@ -53,41 +57,57 @@ class _Count:
     largest: int | None = None
     urls: set[str] = field(default_factory=set[str])
     pages: set[int] = field(default_factory=set[int])
+    recent: RecentRows | None = field(default_factory=RecentRows)
+    versions: tuple[int, ...] = ()  # the rows of the page that was checked last
 
     def checked(self, page: Page) -> Page:
         """Return the page if it can be the next one.
 
-        Raises QueryIncomplete for a last one that leaves rows out, AnswerUnreadable for one that leads back
-        to one that was read or brings more rows than were found.
+        Raises QueryIncomplete for a last one that leaves rows out, for one that repeats a row and for one that names
+        fewer rows than were read; ResponseUnreadable for one that leads back to one that was read or brings more rows
+        than were found.
         """
-        total = self.least_total(page)
+        total = self.first_total(page)
         rows = self.rows + len(page.records)
         if page.next_url is None and total is not None and rows < total:
             raise QueryIncomplete(
                 f"{self.request} ended with {rows:,} of the {total:,} rows that Salesforce says it found.",
                 _AGAIN,
             )
-        if page.next_url in self.urls or _print_of(page) in self.pages:
-            raise AnswerUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
+        versions = _versions_of(page)
+        if page.next_url in self.urls or (versions and hash(versions) in self.pages):
+            raise ResponseUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
         largest = self.largest_total(page)
         if largest is not None and rows > largest:
-            raise AnswerUnreadable(
+            raise ResponseUnreadable(
                 f"{self.request} goes on behind the {largest:,} rows that Salesforce says it found.", _AGAIN
             )
+        if page.total is not None and page.total < self.rows:
+            raise QueryIncomplete(
+                f"A page of {self.request} says that {page.total:,} rows were found, and {self.rows:,} were read.",
+                _AGAIN,
+            )
+        if self.rows and self.recent is not None and self.recent.has_any(versions):
+            raise QueryIncomplete(f"The pages of {self.request} overlap: a row came twice.", _AGAIN)
+        self.versions = versions
         return page
 
     def add(self, page: Page) -> None:
         """Count a page."""
-        self.total, self.largest = self.least_total(page), self.largest_total(page)
-        self.rows += len(page.records)
+        self.total, self.largest = self.first_total(page), self.largest_total(page)
         if page.next_url is not None:
             self.urls.add(page.next_url)
-        if (found := _print_of(page)) is not None:
-            self.pages.add(found)
+        if self.versions:
+            self.pages.add(hash(self.versions))
+        if not self.rows and len(set(self.versions)) < len(self.versions):
+            self.recent = None  # a virtual object, whose rows share an Id
+        if self.recent is not None:
+            self.recent.add(self.versions)
+        self.rows += len(page.records)
 
-    def least_total(self, page: Page) -> int | None:
-        """Return the smallest total that any page named, this one included."""
-        return min((total for total in (self.total, page.total) if total is not None), default=None)
+    def first_total(self, page: Page) -> int | None:
+        """Return the first total that a page named, this one included."""
+        return page.total if self.total is None else self.total
 
     def largest_total(self, page: Page) -> int | None:
         """Return the largest total that any page named, this one included."""
@@ -148,7 +168,7 @@ async def _complete_result(client: Client, result: _Record) -> None:
     try:
         page = count.checked(_page(result))
     except (KeyError, TypeError, ValueError):
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             "A query was answered with a child query's rows in an unexpected shape.", _AGAIN
         ) from None
     _require_path(page.next_url, None)
@@ -174,8 +194,13 @@ def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Cal
         except (KeyError, TypeError, ValueError):
             raise unreadable(answer) from None
         _require_path(page.next_url, answer)
+        if len(page.records) > _MOST_ROWS:
+            raise ResponseUnreadable(
+                f"{answer.place} was answered with a page of {len(page.records):,} rows, more than {_MOST_ROWS:,}.",
+                _AGAIN,
+            )
         if not page.records and page.next_url:
-            raise AnswerUnreadable(
+            raise ResponseUnreadable(
                 f"{answer.place} was answered with an empty page that is not the last.", "Try again."
             )
         return page if count is None else count.checked(page)
@@ -184,7 +209,11 @@ def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Cal
 
 
 def _body(client: Client, answer: Response, *, exact: bool) -> Any:
-    """Read JSON; bytes that are not UTF-8 are replaced, with a warning, so that one row does not stop a sync."""
+    """Read JSON; bytes that are not UTF-8 are replaced, with a warning, so that one row does not stop a sync.
+
+    Raises ResponseTooLarge for more of it than fits in memory.
+    """
+    answer.require_readable()
     try:
         return _decoded(answer.content, exact=exact)
     except UnicodeDecodeError:
@@ -229,9 +258,7 @@ def _total(body: _Record) -> int | None:
     total = body.get("totalSize")
     if total is None:
         return None
-    if type(total) is not int:
-        raise TypeError("no number of rows")
-    return total if total >= 0 else None
+    return None if type(total) is int and total < 0 else count_of(total)
 
 
 def _next_url(body: _Record, *, done: bool) -> str | None:
@@ -247,23 +274,29 @@ def _next_url(body: _Record, *, done: bool) -> str | None:
 
 
 def _require_path(url: str | None, answer: Response | None) -> None:
-    """Raise AnswerUnreadable for a next page that is not at a path of the same host: the token goes nowhere else."""
+    """Raise ResponseUnreadable for a next page that is not at a path of the same host: the token goes nowhere else."""
     if url is None:
         return
     place = answer.place if answer else "A query"
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise AnswerUnreadable(f"{place} was answered with an address of the next page that is none.", _AGAIN)
+        raise ResponseUnreadable(f"{place} was answered with an address of the next page that is none.", _AGAIN)
     if answer is not None and answer.leads_to_itself(url):
         return
     if not url.startswith("/") or url.startswith("//"):
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             f"{place} was answered with a next page at {host_of(url)}, which is another host or port, or no path; no "
             "token was sent there.",
             _AGAIN,
         )
 
 
-def _print_of(page: Page) -> int | None:
-    """Return what tells a page from every other of its query: which rows it holds; None where they have no Ids."""
-    ids = tuple(record.get("Id") for record in page.records)
-    return hash(ids) if all(isinstance(each, str) for each in ids) and ids else None
+def _versions_of(page: Page) -> tuple[int, ...]:
+    """Return a hash of each row's Id and stamp, for a row that changes may come again; () where rows have no Ids."""
+    ids = [record.get("Id") for record in page.records]
+    if not all(isinstance(each, str) for each in ids):
+        return ()
+    stamps = [record.get("SystemModstamp") for record in page.records]
+    try:
+        return tuple(map(hash, zip(ids, stamps, strict=True)))
+    except TypeError:  # a stamp that is none
+        return ()

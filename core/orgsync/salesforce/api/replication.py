@@ -9,23 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from orgsync.errors import OrgsyncError, QueryRefused
+from orgsync.errors import DeleteLogPurged, NotReplicateable, OrgsyncError, TooManyDeletions, WindowRefused
 from orgsync.records import long_id, parse_instant
 
 from ..errors.error_body import api_error_of
-from ..errors.judge import NotReplicateable, problem_of, unreadable
+from ..errors.judge import problem_of, unreadable
 from ..http.messages import Response
 from .client import Client
 
-__all__ = [
-    "FIRST_INSTANT",
-    "DeleteLogPurged",
-    "Deletions",
-    "TooManyDeletions",
-    "WindowRefused",
-    "deleted",
-    "latest_date_covered",
-]
+__all__ = ["FIRST_INSTANT", "Deletions", "deleted", "latest_date_covered"]
 
 _MINUTE = timedelta(minutes=1)
 
@@ -34,18 +26,6 @@ FIRST_INSTANT = datetime(1999, 1, 1, tzinfo=UTC)
 
 _AHEAD = timedelta(days=1)  # of a window's end; an answer may be ahead of it by the seconds that are ignored
 _NOT_REPLICATEABLE = re.compile(r"\bnot (replicable|replicateable|support replication)\b", re.IGNORECASE)
-
-
-class DeleteLogPurged(QueryRefused):
-    """The log of deletions does not reach back so far (15 days, or less where it was purged): compare Ids instead."""
-
-
-class TooManyDeletions(QueryRefused):
-    """A window holds more deletions than one answer may (600,000)."""
-
-
-class WindowRefused(QueryRefused):
-    """Salesforce takes a window for one that lies in the future or more than 30 days back: a clock is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from orgsync.errors import LimitReached
+from orgsync.errors import LimitReached, NetworkProblem, OrgsyncError, TransientProblem
 
 __all__ = ["ApiUsage", "parse_limit_info"]
 
@@ -38,6 +39,17 @@ class ApiUsage:
     def used(self) -> int | None:
         """The org's requests of the last 24 hours, as far as is known."""
         return max(self._recent) if self._recent else None
+
+    @contextmanager
+    def counted(self) -> Generator[None]:
+        """Count the request that the block sends, answered or not, but not one that ends before it is sent."""
+        self.calls += 1
+        try:
+            yield
+        except OrgsyncError as error:
+            unsent = not error.sent if isinstance(error, NetworkProblem) else not isinstance(error, TransientProblem)
+            self.calls -= unsent  # of the others, only those that pass by themselves come from what was sent
+            raise
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Take in the header of an answer."""

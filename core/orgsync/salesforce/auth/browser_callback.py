@@ -20,7 +20,7 @@ import anyio
 from anyio.abc import ByteReceiveStream, ByteStream, SocketAttribute, SocketStream
 from anyio.streams.stapled import MultiListener
 
-from orgsync.errors import ConfigurationInvalid, OrgsyncError, SignInNeeded
+from orgsync.errors import OrgsyncError, PortUnavailable, SignInNeeded
 
 from ..http.http import Http
 from .credentials import Credentials
@@ -209,12 +209,12 @@ async def listen(port: int = CALLBACK_PORT) -> AsyncGenerator[CallbackListener]:
     """Listen on loopback; port 0 takes any free one, for apps that know every port (the demo org's does).
 
     Both of localhost's addresses are listened on, for a browser may try either: who has the other one could get the
-    code. Raises ConfigurationInvalid where the port is taken on one of them.
+    code. Raises PortUnavailable where the port is taken on one of them.
     """
     try:
         listener, bound = await (_both_addresses(port) if port else _free_on_both_addresses())
     except OSError as error:
-        raise ConfigurationInvalid(
+        raise PortUnavailable(
             f"orgsync cannot listen on port {port} of this machine, on 127.0.0.1 and ::1: {error.strerror}.",
             "Stop what uses it, or choose another port and add its callback URL to the app.",
         ) from error
@@ -258,7 +258,7 @@ async def sign_in_by_browser(
     `app` holds the login URL, the client id and, where the app wants it, the secret; its org id, if set, is the org
     that must answer. `announce` is given the URL to show; `open_url` is given a local one that leads there
     once (`open_in_browser`): it may become the argument of a process, which other users see.
-    Raises SignInNeeded, ConfigurationInvalid or a TransientProblem.
+    Raises SignInNeeded, ConfigurationProblem or a TransientProblem.
     """
     async with listen(port) as listener:
         authorization = begin(app.login_url, app.client_id, listener.redirect_uri, login_hint=app.username)

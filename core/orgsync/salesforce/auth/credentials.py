@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import CredentialsInvalid
 
 __all__ = ["SECRET_PARTS", "Credentials", "CredentialsVault", "Grant"]
 
@@ -51,11 +51,11 @@ class Credentials:
     def with_secrets(self, secrets: Mapping[str, str]) -> "Credentials":
         """Give the same credentials with these secret parts in place; the inverse of `secrets`.
 
-        Raises ConfigurationInvalid for a name that is not a secret part's.
+        Raises CredentialsInvalid for a name that is not a secret part's.
         """
         unknown = sorted(set(secrets) - set(SECRET_PARTS))
         if unknown:
-            raise ConfigurationInvalid(
+            raise CredentialsInvalid(
                 f"Credentials have no secret part called {', '.join(unknown)}.",
                 f"Use {', '.join(SECRET_PARTS)}.",
             )

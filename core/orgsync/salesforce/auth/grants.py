@@ -6,7 +6,7 @@ from datetime import datetime
 
 import jwt
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import CredentialsInvalid
 
 from ..hosts import PRODUCTION, SANDBOX, host_of, is_generic_login, is_loopback, is_sandbox, login_url
 from .credentials import Credentials, Grant
@@ -30,7 +30,7 @@ _SITES = (".my.site.com", ".force.com", ".salesforce-sites.com")
 def token_form(credentials: Credentials, now: datetime) -> dict[str, str]:
     """Make the form that gets a new access token with these credentials.
 
-    Signing an assertion takes some 60 ms of CPU. Raises ConfigurationInvalid where a part is missing or unusable.
+    Signing an assertion takes some 60 ms of CPU. Raises CredentialsInvalid where a part is missing or unusable.
     """
     return _FORMS[credentials.grant](credentials, now)
 
@@ -52,12 +52,12 @@ def code_form(
 def audience(login_url: str) -> str:
     """Derive the `aud` of a JWT assertion: the host that judges sign-ins of this login URL's kind of org.
 
-    Raises ConfigurationInvalid for a host of another cloud than salesforce.com, whose judge is not known.
+    Raises CredentialsInvalid for a host of another cloud than salesforce.com, whose judge is not known.
     """
     if is_loopback(login_url) or login_url.endswith(_SITES):
         return login_url
     if not login_url.endswith(".salesforce.com"):
-        raise ConfigurationInvalid(
+        raise CredentialsInvalid(
             f"The audience of a JWT sign-in at {host_of(login_url)} cannot be derived from the login URL.",
             "Give the URL that the cloud's documentation names for `aud`: --audience, or ORGSYNC_JWT_AUDIENCE.",
         )
@@ -67,16 +67,16 @@ def audience(login_url: str) -> str:
 def parse_sfdx_auth_url(text: str, *, allowed_hosts: tuple[str, ...] = ()) -> Credentials:
     """Read `force://CLIENT_ID:SECRET:REFRESH_TOKEN@HOST`, as `sf org auth show-sfdx-auth-url` shows it.
 
-    Raises ConfigurationInvalid for any other text, and for a host that no token may be sent to.
+    Raises CredentialsInvalid for any other text, and for a host that no token may be sent to.
     """
     if "[REDACTED]" in text:
-        raise ConfigurationInvalid(
+        raise CredentialsInvalid(
             "This is no sfdx auth URL, but what the sf command prints in its place since May 2026: [REDACTED].",
             _SHOW_SFDX_URL,
         )
     match = _SFDX_AUTH_URL.fullmatch(text.strip())
     if match is None:
-        raise ConfigurationInvalid(
+        raise CredentialsInvalid(
             "The sfdx auth URL is not of the form force://CLIENT_ID:SECRET:REFRESH_TOKEN@HOST.", _SHOW_SFDX_URL
         )
     return Credentials(
@@ -99,7 +99,7 @@ def _refresh_form(credentials: Credentials, _now: datetime) -> dict[str, str]:
 
 def _client_credentials_form(credentials: Credentials, _now: datetime) -> dict[str, str]:
     if is_generic_login(credentials.login_url):
-        raise ConfigurationInvalid(
+        raise CredentialsInvalid(
             "The client credentials flow works at the org's own My Domain only.",
             "Give --login-url https://NAME.my.salesforce.com (Setup, My Domain).",
         )
@@ -120,7 +120,7 @@ def _jwt_form(credentials: Credentials, now: datetime) -> dict[str, str]:
     key = _required(credentials.private_key, "private key", "ORGSYNC_PRIVATE_KEY")
     assertion = _signed(claims, key.replace("\\n", "\n"))  # as it is written into an environment variable
     if assertion is None:
-        raise ConfigurationInvalid(
+        raise CredentialsInvalid(
             "The private key is not an RSA key in PEM form without a passphrase.",
             "Use the key whose certificate the app holds: the text from -----BEGIN to -----END, line ends included.",
         )
@@ -137,7 +137,7 @@ def _signed(claims: dict[str, str | int], key: str) -> str | None:
 def _required(part: str | None, name: str, variable: str) -> str:
     if part:
         return part
-    raise ConfigurationInvalid(f"The sign-in lacks its {name}.", f"Give it with {variable}, and connect again.")
+    raise CredentialsInvalid(f"The sign-in lacks its {name}.", f"Give it with {variable}, and connect again.")
 
 
 _FORMS: dict[Grant, Callable[[Credentials, datetime], dict[str, str]]] = {

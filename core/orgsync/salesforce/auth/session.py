@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import anyio
 import anyio.to_thread
 
-from orgsync.errors import ConfigurationInvalid, NetworkProblem, OrgsyncError, SignInNeeded
+from orgsync.errors import ConfigurationProblem, NetworkProblem, OrgsyncError, SignInNeeded
 
 from ..http.http import Http
 from ..http.slots import SLOT
@@ -165,7 +165,7 @@ class Session:
             raise NetworkProblem("The sign-in was broken off before its answer was there.", "Run it again.")
         try:
             fresh = accepted(stored, answer, asked_at, allowed_hosts=self._allowed_hosts)
-        except ConfigurationInvalid:
+        except ConfigurationProblem:
             if answer.refresh_token is not None:  # the old one is dead, whatever we think of the instance
                 await self._vault.save(replace(stored, refresh_token=answer.refresh_token, access_token=None))
             raise

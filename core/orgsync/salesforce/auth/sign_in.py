@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import anyio.to_thread
 
-from orgsync.errors import AnswerUnreadable, SignInNeeded
+from orgsync.errors import ResponseUnreadable, SignInNeeded
 
 from ..hosts import require_api_host
 from ..http.http import Http
@@ -34,7 +34,7 @@ async def sign_in(
 
     Credentials that come with an access token (from the browser flow) are not asked for another. The org id, where
     given, must be the org's that answers. The user name and the token's lifetime stay None where Salesforce does not
-    tell them. Raises SignInNeeded, ConfigurationInvalid, or a TransientProblem after retries.
+    tell them. Raises SignInNeeded, ConfigurationProblem, or a TransientProblem after retries.
     """
     if credentials.access_token is None:
 
@@ -62,7 +62,7 @@ def accepted(
     """Give the credentials as a token answer leaves them.
 
     Raises SignInNeeded if another org has answered, or may have: where the instance is another than before, the answer
-    must name the org. Raises ConfigurationInvalid if the instance is no host that a token may be sent to.
+    must name the org. Raises HostNotAllowed if the instance is no host that a token may be sent to.
     """
 
     def checked(url: str) -> str:
@@ -75,7 +75,7 @@ def accepted(
         )
     instance_url = answer.instance_url or credentials.instance_url
     if instance_url is None:
-        unknown = AnswerUnreadable(
+        unknown = ResponseUnreadable(
             "The login host's answer does not tell where the org's API is.",
             "Use the org's My Domain as login URL.",
         )

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import stamina
 
-from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, SignInNeeded, TransientProblem
+from orgsync.errors import NetworkProblem, OrgsyncError, ResponseUnreadable, SignInNeeded, TransientProblem
 from orgsync.printable import excerpt
 
 from ..errors.gateway import passes, unspoken
@@ -133,7 +133,7 @@ class _Waits:
             return False
         if isinstance(error, NetworkProblem) and not error.sent and self._tries >= UNREACHABLE_TRIES:
             return False
-        if isinstance(error, AnswerUnreadable) and self._tries >= _UNREADABLE_TRIES:
+        if isinstance(error, ResponseUnreadable) and self._tries >= _UNREADABLE_TRIES:
             return False
         SLOT.get().release(error)
         self._limit = min(2 * self._limit, _LONGEST_WAIT)
@@ -187,7 +187,7 @@ def _document(answer: Response | None) -> dict[str, JSON]:
         return {}
     try:
         document = answer.json()
-    except AnswerUnreadable:
+    except ResponseUnreadable:
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import ResponseUnreadable
 from orgsync.printable import whole
 
 from ..http.http import JSON
@@ -39,7 +39,7 @@ class TokenResponse:
 
 
 def parse_token_response(document: JSON) -> TokenResponse:
-    """Read the token endpoint's JSON; raise AnswerUnreadable where it holds no access token."""
+    """Read the token endpoint's JSON; raise ResponseUnreadable where it holds no access token."""
     if not isinstance(document, dict):
         raise _unreadable()
     access_token = _text(document, "access_token")
@@ -69,8 +69,8 @@ def same_org(one: str, other: str) -> bool:
     return one[:15] == other[:15]
 
 
-def _unreadable() -> AnswerUnreadable:
-    problem = AnswerUnreadable(
+def _unreadable() -> ResponseUnreadable:
+    problem = ResponseUnreadable(
         "The login host answered a sign-in with neither a token nor an error.",
         "Check that the login URL is Salesforce's own and not a portal in front of it.",
     )

@@ -12,19 +12,26 @@ from urllib.parse import quote
 
 import anyio
 
-from orgsync.errors import AccessRefused, LimitReached, ObjectNotFound, OrgsyncError, QueryRefused, ServerProblem
+from orgsync.errors import (
+    AccessRefused,
+    BulkQuotaSpent,
+    BulkRefused,
+    JobFailed,
+    NotFound,
+    ObjectNotFound,
+    OrgsyncError,
+    QueryRefused,
+)
+from orgsync.records.scalars import count_of
 
 from ..api.client import Client
 from ..errors.error_body import ApiError, api_error_of, shown
-from ..errors.judge import NotFound, problem_of, unreadable
+from ..errors.judge import problem_of, unreadable
 from ..errors.retry import pause
 from ..http.messages import Response
 
 __all__ = [
-    "BulkQuotaSpent",
-    "BulkRefused",
     "Job",
-    "JobFailed",
     "JobState",
     "abort_job",
     "complete",
@@ -35,28 +42,13 @@ __all__ = [
 ]
 
 JobState: TypeAlias = Literal["UploadComplete", "InProgress", "JobComplete", "Aborted", "Failed"]
+"""The states of a job, in the order in which it comes to them."""
 
 _FIRST_WAIT = 0.5  # seconds between two looks at a job, growing
 _GROWTH = 1.5
 _LONGEST_WAIT = 20.0
 _LONGEST_ASKED = 60.0  # seconds, whatever Retry-After asks for
 _OF_EVERY_API = frozenset({"API_DISABLED_FOR_ORG", "INVALID_SESSION_ID", "INVALID_AUTH_HEADER"})
-
-
-class BulkRefused(QueryRefused):
-    """Bulk API 2.0 does not take the query, or does not serve the object or the user; the REST API may."""
-
-
-class BulkQuotaSpent(LimitReached):
-    """The org's query jobs, or the results they may store, are spent for these 24 hours; the REST API may serve."""
-
-
-class JobFailed(ServerProblem):
-    """A job came to no result: Salesforce gave it up, somebody aborted it, or it stands still or is gone."""
-
-    def __init__(self, cause: str, remedy: str = "", *, job: "Job") -> None:
-        super().__init__(cause, remedy)
-        self.job = job
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,25 +95,27 @@ async def read_job(client: Client, job_id: str, api_version: str) -> Job | None:
 async def complete(client: Client, job: Job, *, stalled_after: float, tell: Callable[[Job], None]) -> Job:
     """Wait until a job is complete, and tell of each look at it.
 
-    Raises JobFailed where it ends otherwise, or where neither its state nor its count moves for `stalled_after`
-    seconds of this machine's time: a server's clock may jump. It is looked at after 0.5 seconds, then ever less often,
-    at most every 20 seconds, or as `Retry-After` asks, but once a minute.
+    Raises JobFailed where it ends otherwise, or where neither its state nor its count comes further than it ever was
+    for `stalled_after` seconds of this machine's time: a server's clock may jump, and its numbers may go back. It is
+    looked at after 0.5 seconds, then ever less often, at most every 20 seconds, or as `Retry-After` asks, but once a
+    minute.
     """
     wait, moved_at = _FIRST_WAIT, anyio.current_time()
+    furthest, most = _step_of(job), job.processed or 0
     while True:
         seen, asked_to_wait = await _look(client, job.id, job.api_version)
         if seen is None:
-            raise JobFailed(f"The query job {job.id} is gone.", "Run the sync again: it makes another.", job=job)
+            raise JobFailed(f"The query job {job.id} is gone.", "Run the sync again: it makes another.", job_id=job.id)
         tell(seen)
         if seen.state == "JobComplete":
             return seen
         if seen.state in ("Failed", "Aborted"):
             raise _ended(seen)
-        if (seen.state, seen.processed) != (job.state, job.processed):
+        if _step_of(seen) > furthest or (seen.processed or 0) > most:
             moved_at = anyio.current_time()
+            furthest, most = max(furthest, _step_of(seen)), max(most, seen.processed or 0)
         elif anyio.current_time() - moved_at >= stalled_after:
             raise _stalled(seen, stalled_after)
-        job = seen
         await pause(max(wait, min(asked_to_wait, _LONGEST_ASKED)))
         wait = min(_GROWTH * wait, _LONGEST_WAIT)
 
@@ -136,6 +130,11 @@ async def delete_job(client: Client, job: Job) -> None:
     """Delete a job that is over, and its results; one that is gone is fine."""
     with suppress(NotFound):
         await client.call("DELETE", resource(job), _nothing)
+
+
+def _step_of(job: Job) -> int:
+    """Return how far a job has come, by its state."""
+    return get_args(JobState).index(job.state)
 
 
 def resource(job: Job) -> str:
@@ -160,10 +159,11 @@ def _read(answer: Response) -> tuple[Job, float]:
     body: Any = answer.json()
     try:
         job_id, state, processed = body["id"], body["state"], body.get("numberRecordsProcessed")
+        processed = None if processed is None else count_of(processed)
         error = shown(body.get("errorMessage") or "")
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise unreadable(answer) from None
-    if not isinstance(job_id, str) or state not in get_args(JobState) or not isinstance(processed, int | None):
+    if not isinstance(job_id, str) or state not in get_args(JobState):
         raise unreadable(answer)
     return Job(job_id, "", state, processed, error), answer.retry_after or 0
 
@@ -178,7 +178,7 @@ def _ended(job: Job) -> JobFailed:
     return JobFailed(
         f"The query job {job.id} {how}{said}.",
         "Run the sync again; Setup > Bulk Data Load Jobs shows the job.",
-        job=job,
+        job_id=job.id,
     )
 
 
@@ -186,7 +186,7 @@ def _stalled(job: Job, seconds: float) -> JobFailed:
     return JobFailed(
         f"The query job {job.id} has stood still for {seconds:g} seconds ({job.state}, {job.processed or 0:,} rows).",
         "Run the sync again later; Setup > Bulk Data Load Jobs shows the job.",
-        job=job,
+        job_id=job.id,
     )
 
 

@@ -3,16 +3,18 @@
 Nothing is lost and nothing given twice, whatever breaks. A page says how many rows it holds, and the job how many rows
 there are; the last rows of a page are given only when the page has been read to its end and both agree. A page that
 breaks off, or holds less than it says, is asked for again from the first row that was not given: locators stay and can
-be read again as long as the job exists. The end is the locator `null`, never a short page.
+be read again as long as the job exists. The end is the locator `null`, never a short page. No Id may come twice, for
+then as many other rows are missing: the last 250,000 rows at least are remembered.
 """
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from orgsync.errors import AnswerUnreadable, NetworkProblem, ServerProblem, TransientProblem
+from orgsync.errors import JobIncomplete, NetworkProblem, ResponseUnreadable, TransientProblem
 
 from ..api.client import Client
+from ..api.repeats import RecentRows
 from ..errors.error_body import api_error_of
 from ..errors.retry import backoff, pause
 from ..http.messages import Stream
@@ -20,16 +22,12 @@ from .csv_records import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
 from .jobs import Job
 from .pages import Pages
 
-__all__ = ["JobIncomplete", "Part", "Place", "results"]
+__all__ = ["Part", "Place", "results"]
 
 _TRIES = 5  # of a page, without a new row from any of them
 _MOST_EMPTY = 20  # pages in a row without a row
 _END = "null"
 _MOST_DIGITS = 16  # of a number of rows
-
-
-class JobIncomplete(ServerProblem):
-    """A job's pages hold more or fewer rows together than the job says it found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ async def results(
 
     Values are text as the CSV has it: null and the empty string are both "". The last part, and only it, has no place;
     its rows may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it the connection.
-    Raises AnswerUnreadable where a page stays broken, and JobIncomplete where the whole is not what the job found.
+    Raises ResponseUnreadable where a page stays broken, and JobIncomplete where the whole is not what the job found.
     """
     async with aclosing(Pages(client, job, page)) as pages:
         reading = _Reading(pages, job, rows, start)
@@ -81,6 +79,7 @@ class _Reading:
     met: set[str] = field(default_factory=set[str])
     first_rows: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
     empty: int = 0
+    recent: RecentRows = field(default_factory=RecentRows)
 
     async def page_parts(self) -> AsyncGenerator[Part]:
         """Give what is left of the page at the place, asking for it again as often as it breaks off anew."""
@@ -94,7 +93,7 @@ class _Reading:
                             self.place = part.place
                             yield part
                     return
-                except (NetworkProblem, AnswerUnreadable) as error:
+                except (NetworkProblem, ResponseUnreadable) as error:
                     problem = error
             tries = 1 if self.place != begun else tries + 1
             if tries >= _TRIES:
@@ -116,10 +115,22 @@ class _Reading:
                 if page.first_row in self.first_rows:
                     raise _no_end(self.job, "begins again")
                 while len(page.held) > self.rows:
-                    yield page.part(self.rows)
-        part = page.last_part(self.job)
+                    yield self._distinct(page.part(self.rows))
+        part = self._distinct(page.last_part(self.job))
         self._note(page)
         yield part
+
+    def _distinct(self, part: Part) -> Part:
+        """Return the part; raise JobIncomplete where a row of it came before."""
+        names = [name.lower() for name in part.header]
+        if "id" not in names:
+            return part
+        at = names.index("id")
+        ids = [row[at] for row in part.rows]
+        if self.recent.has_any(ids):
+            raise _no_end(self.job, "holds a row twice, so its pages overlap")
+        self.recent.add(ids)
+        return part
 
     def _note(self, page: "_Page") -> None:
         """Remember a page that was read; raise JobIncomplete where one after the other holds nothing."""
@@ -195,18 +206,18 @@ class _Page:
         place = Place(self.following, 0, total) if self.following else None
         return Part(self.header, self.held, place)
 
-    def _miscounted(self) -> AnswerUnreadable:
+    def _miscounted(self) -> ResponseUnreadable:
         return _unreadable(self, f"does not hold the {self.said:,} rows that it says")
 
 
 async def _require_csv(stream: Stream) -> None:
-    """Raise AnswerUnreadable for a success that is JSON or HTML, and name the error of Salesforce's in it."""
+    """Raise ResponseUnreadable for a success that is JSON or HTML, and name the error of Salesforce's in it."""
     kind = next((each for each in ("json", "html") if each in stream.headers.get("content-type", "").lower()), None)
     if kind is None:
         return
     refusal = api_error_of(await stream.read()) if kind == "json" else None
     said = f" ({refusal.shown})" if refusal else ""
-    raise AnswerUnreadable(
+    raise ResponseUnreadable(
         f"{stream.place} was answered with {kind.upper()} where CSV is due, with status {stream.status}{said}.",
         "Run the sync again: it goes on with the same job. Where it stays so, look for a proxy on the way to the org.",
     )
@@ -240,5 +251,5 @@ def _no_end(job: Job, what: str) -> JobIncomplete:
     return JobIncomplete(f"The result of query job {job.id} {what}.", "Run the sync again: it makes another job.")
 
 
-def _unreadable(page: _Page, what: str) -> AnswerUnreadable:
-    return AnswerUnreadable(f"The answer to {page.name} {what}.", "Run the sync again: it goes on with the same job.")
+def _unreadable(page: _Page, what: str) -> ResponseUnreadable:
+    return ResponseUnreadable(f"The answer to {page.name} {what}.", "Run the sync again: it goes on with the same job.")

@@ -1,9 +1,8 @@
 """What it means that the org does not let a session or its user in, and who can change that."""
 
-from orgsync.errors import AccessRefused, OrgsyncError
+from orgsync.errors import AccessRefused, NotCarriedOut, OrgsyncError, SessionBlocked, SessionInvalid
 
 from .error_body import ApiError
-from .kinds import NotCarriedOut, SessionInvalid, SessionUnfit
 
 __all__ = [
     "access_refused",
@@ -25,7 +24,9 @@ _ADD_SCOPE = "add the scope api (Manage user data via APIs) to the app, wait ten
 def session_refused(refusal: ApiError) -> OrgsyncError:
     """Tell a dead session from one that no renewal can mend, because it is not let into the API."""
     if "not valid for use with" in refusal.message or "not attached to" in refusal.message:
-        return SessionUnfit(f"The org does not let this session into its API ({refusal.shown}).", remedy_of_scope(None))
+        return SessionBlocked(
+            f"The org does not let this session into its API ({refusal.shown}).", remedy_of_scope(None)
+        )
     if "expired or invalid" in refusal.message or not refusal.message:
         return SessionInvalid("The session is expired or invalid.", "Sign in again.")
     return SessionInvalid(f"Salesforce does not accept the session ({refusal.shown}).", "Sign in again.")

@@ -14,6 +14,7 @@ __all__ = ["ApiError", "api_error_of", "shown"]
 
 
 _LONGEST_CODE = 80
+_LARGEST = 1024 * 1024  # bytes; an error of Salesforce's has some hundred
 _MOST_FIELDS = 10
 _FIELD = re.compile(r"[A-Za-z]\w{0,79}(\.\w{1,80})?")
 _LONGEST = 240  # letters
@@ -47,6 +48,8 @@ class ApiError:
 
 def api_error_of(answer: Response) -> ApiError | None:
     """Read `[{message, errorCode}]`, a single object too; None where the body is something else."""
+    if len(answer.content) > _LARGEST:
+        return None
     try:
         body: Any = json.loads(answer.content)
     except (ValueError, RecursionError):

@@ -2,11 +2,19 @@
 
 import re
 
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, OrgsyncError, QueryRefused, ServerProblem
+from orgsync.errors import (
+    InstanceMoved,
+    NoRoute,
+    OrgsyncError,
+    ProxyRefused,
+    QueryRefused,
+    ResponseUnreadable,
+    ServerProblem,
+    SessionInvalid,
+)
 
 from ..hosts import host_of, may_be_org, redirect_target
 from ..http.messages import Response
-from .kinds import InstanceMoved, NoRoute, SessionInvalid
 
 __all__ = ["no_route", "passes", "unspoken", "without_an_error"]
 
@@ -62,13 +70,13 @@ def unspoken(answer: Response) -> OrgsyncError:
             f"{answer.place} was answered with {kind}.", "Salesforce is down or busy; run it again later."
         )
     if answer.status == 407:
-        return ConfigurationInvalid(
+        return ProxyRefused(
             f"A proxy on the way wants a user name and password for {answer.place} (status 407).",
             "Write them into the proxy's address: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT.",
         )
     if 300 <= answer.status < 400:
         return _redirected(answer)
-    return AnswerUnreadable(
+    return ResponseUnreadable(
         f"{answer.place} was refused with status {answer.status}, without an error of Salesforce's in the answer.",
         "Run it again later; where it stays so, look for a proxy or firewall on the way to the org.",
     )
@@ -83,22 +91,22 @@ def _is_sessions(answer: Response) -> bool:
     return scheme in ("token", "bearer") if scheme else not answer.content.strip()
 
 
-def _redirected(answer: Response) -> AnswerUnreadable:
+def _redirected(answer: Response) -> ResponseUnreadable:
     """Say that something redirects the request, most often to a page for a person: no token follows it."""
     if answer.redirected_to is None and _LOGIN_PAGE.search(answer.headers.get("location", "")):
-        return AnswerUnreadable(
+        return ResponseUnreadable(
             f"{answer.place} was redirected to a login page of the same host (status {answer.status}).", _PAGE_REMEDY
         )
     if answer.redirected_to is None:
-        return AnswerUnreadable(
+        return ResponseUnreadable(
             f"{answer.place} was answered with a redirection (status {answer.status}), not by Salesforce.",
             "Run it again later; where it stays so, look for a proxy or firewall on the way to the org.",
         )
     target, wrong = redirect_target(answer.redirected_to)
     if wrong in _REDIRECTS:
         what, remedy = _REDIRECTS[wrong]
-        return AnswerUnreadable(f"{answer.place} was redirected to {target}, {what}; nothing was sent there.", remedy)
-    return AnswerUnreadable(
+        return ResponseUnreadable(f"{answer.place} was redirected to {target}, {what}; nothing was sent there.", remedy)
+    return ResponseUnreadable(
         f"{answer.place} was redirected to {target}, which is not Salesforce; nothing was sent there.",
         "Sign in to the network that this machine is in (a guest network, a VPN or a proxy asks for that so), then run "
         "it again.",

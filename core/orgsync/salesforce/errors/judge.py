@@ -9,13 +9,21 @@ import re
 from collections.abc import Callable
 
 from orgsync.errors import (
-    AnswerUnreadable,
     FieldNotFound,
+    FilterRequired,
     LimitReached,
+    LocatorBusy,
+    LocatorExpired,
+    NotCarriedOut,
+    NotFound,
+    NotServed,
     ObjectNotFound,
     OrgsyncError,
     QueryRefused,
+    QueryTimedOut,
+    ResponseUnreadable,
     ServerProblem,
+    SessionInvalid,
 )
 from orgsync.printable import excerpt
 
@@ -23,36 +31,8 @@ from ..http.messages import Response
 from .access import access_refused, api_currently_disabled, api_disabled, metered, security_policy, session_refused
 from .error_body import ApiError, api_error_of
 from .gateway import no_route, passes, without_an_error
-from .kinds import (
-    FilterRequired,
-    InstanceMoved,
-    LocatorBusy,
-    LocatorExpired,
-    NoRoute,
-    NotCarriedOut,
-    NotFound,
-    NotReplicateable,
-    NotServed,
-    QueryIncomplete,
-    QueryTimedOut,
-    SessionInvalid,
-    SessionUnfit,
-)
 
 __all__ = [
-    "FilterRequired",
-    "InstanceMoved",
-    "LocatorBusy",
-    "LocatorExpired",
-    "NoRoute",
-    "NotCarriedOut",
-    "NotFound",
-    "NotReplicateable",
-    "NotServed",
-    "QueryIncomplete",
-    "QueryTimedOut",
-    "SessionInvalid",
-    "SessionUnfit",
     "problem_of",
     "problem_of_written",
     "unreadable",
@@ -242,16 +222,16 @@ _MEANINGS: dict[str, Callable[[ApiError], OrgsyncError]] = {
 }
 
 
-def unreadable(answer: Response, detail: str = "") -> AnswerUnreadable:
+def unreadable(answer: Response, detail: str = "") -> ResponseUnreadable:
     """Say that a successful answer does not have the shape it should; `detail` names the field that is wrong."""
     refusal = api_error_of(answer)
     if refusal is not None:
-        return AnswerUnreadable(
+        return ResponseUnreadable(
             f"{answer.place} was answered with an error of Salesforce's under the status of success, {answer.status} "
             f"({refusal.shown}).",
             "Run it again later; where it stays so, look for a proxy on the way to the org.",
         )
-    return AnswerUnreadable(
+    return ResponseUnreadable(
         f"{answer.place} was answered with JSON of an unexpected shape{f' ({detail})' if detail else ''}.",
         "Run it again later; where it stays so, look for a proxy on the way to the org.",
     )

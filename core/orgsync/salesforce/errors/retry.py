@@ -9,11 +9,22 @@ import random
 import anyio
 import stamina
 
-from orgsync.errors import AnswerUnreadable, NetworkProblem, OrgsyncError, ServerProblem
+from orgsync.errors import (
+    InstanceMoved,
+    LocatorBusy,
+    LocatorExpired,
+    NetworkProblem,
+    NoRoute,
+    NotCarriedOut,
+    OrgsyncError,
+    QueryIncomplete,
+    QueryTimedOut,
+    ResponseTooLarge,
+    ResponseUnreadable,
+    ServerProblem,
+)
 
-from ..http.messages import ResponseTooLarge
 from ..http.slots import SLOT
-from .judge import InstanceMoved, LocatorBusy, LocatorExpired, NoRoute, NotCarriedOut, QueryIncomplete, QueryTimedOut
 
 __all__ = ["ATTEMPTS", "IDEMPOTENT", "UNREACHABLE_TRIES", "backoff", "may_repeat", "pause"]
 
@@ -37,7 +48,7 @@ _TRIES: tuple[tuple[type[OrgsyncError], int], ...] = (  # the first that fits co
     (NoRoute, 3),  # most often the org is gone
     (ResponseTooLarge, 1),
     (InstanceMoved, 3),  # the login host does not know of it
-    (AnswerUnreadable, 3),  # a proxy's page and a wrong address stay what they are
+    (ResponseUnreadable, 3),  # a proxy's page and a wrong address stay what they are
     (NetworkProblem, ATTEMPTS),
     (ServerProblem, ATTEMPTS),
 )

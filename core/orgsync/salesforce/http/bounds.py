@@ -7,7 +7,7 @@ from orgsync.settings import Settings
 
 __all__ = ["DEFAULT_BOUNDS", "LARGEST_ANSWER", "Bounds", "Pace"]
 
-LARGEST_ANSWER = 256 * 1024 * 1024
+LARGEST_ANSWER = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from orgsync.errors import ConfigurationInvalid, NetworkProblem
+from orgsync.errors import NetworkProblem, PackageMissing, ProxyRefused, SettingInvalid
 from orgsync.printable import excerpt
 
 __all__ = ["LOOPBACK", "Proxies", "Proxy", "proxy_refusal", "proxy_unreachable", "trusted"]
@@ -39,7 +39,7 @@ class Proxies:
     def leading_to(self, scheme: str, host: str) -> Proxy | None:
         """Choose the proxy for a URL; None where it is reached directly, as loopback always is.
 
-        Raises ConfigurationInvalid, which names the variable, for an address that is no proxy's.
+        Raises SettingInvalid, which names the variable, for an address that is no proxy's.
         """
         name = scheme if scheme in self._texts else "all"
         text = self._texts.get(name)
@@ -53,33 +53,33 @@ class Proxies:
 def trusted() -> ssl.SSLContext | bool:
     """Make the TLS context that trusts what SSL_CERT_FILE, or else SSL_CERT_DIR, names; True where neither is set.
 
-    Raises ConfigurationInvalid, which names the variable, for a path that holds no certificates in PEM form.
+    Raises SettingInvalid, which names the variable, for a path that holds no certificates in PEM form.
     """
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if folder and not any(_is_folder(each) for each in folder.split(os.pathsep)):
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"SSL_CERT_DIR names {excerpt(folder)}, which is no folder.", "Correct the variable, or unset it."
         )
     if file:
         return _trusting(Path(file))
     if folder and not any(_has_certificates(each) for each in folder.split(os.pathsep)):
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"SSL_CERT_DIR names {excerpt(folder)}, which holds no certificate by the name of its hash.",
             "Run `openssl rehash FOLDER`, name a PEM file in SSL_CERT_FILE instead, or unset the variable.",
         )
     return ssl.create_default_context(capath=folder) if folder else True
 
 
-def proxy_refusal(proxy: Proxy, text: str, host: str) -> ConfigurationInvalid | NetworkProblem:
+def proxy_refusal(proxy: Proxy, text: str, host: str) -> ProxyRefused | NetworkProblem:
     """Say that a proxy was reached and does not connect to a host; `text` is what httpx says of it."""
     status = match.group() if (match := re.match(r"\d{3}\b", text)) else ""
     if status in ("401", "407"):
-        return ConfigurationInvalid(
+        return ProxyRefused(
             f"The proxy {proxy.host} ({proxy.source}) wants a user name and a password (status {status}).",
             f"Write them into the proxy's address in {proxy.source}: http://USER:PASSWORD@HOST:PORT.",
         )
     if status == "403":
-        return ConfigurationInvalid(
+        return ProxyRefused(
             f"The proxy {proxy.host} ({proxy.source}) does not allow connections to {host} (status 403).",
             f"Have the proxy's administrator allow {host}{'' if re.search(r':[0-9]+$', host) else ', port 443'}.",
         )
@@ -108,7 +108,7 @@ def _source_of(name: str) -> str:
 def _parsed(text: str, source: str) -> Proxy:
     url = text if "://" in text else f"http://{text}"
     if _CONTROL.search(url):
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"{source} holds a line end, a tab or another control character.",
             f"Write it as {_EXAMPLE}, and such a character of a user name or password as %0A or %09.",
         )
@@ -118,15 +118,16 @@ def _parsed(text: str, source: str) -> Proxy:
     except ValueError:
         host, port, parts = "", None, urlsplit("")
     if not host or not re.fullmatch(r"[\w.:-]+", host, re.ASCII):
-        raise ConfigurationInvalid(f"{source} does not hold the address of a proxy.", f"Write it as {_EXAMPLE}.")
+        raise SettingInvalid(f"{source} does not hold the address of a proxy.", f"Write it as {_EXAMPLE}.")
     if parts.scheme not in ("http", "https", *_SOCKS):
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"{source} names a proxy of a kind that orgsync does not know: {parts.scheme}.", f"Write it as {_EXAMPLE}."
         )
     if parts.scheme in _SOCKS and find_spec("socksio") is None:
-        raise ConfigurationInvalid(
+        raise PackageMissing(
             f"{source} names a SOCKS proxy, and the package for that is not installed.",
-            f"Install it: pip install 'orgsync[socks]'; or unset {source}.",
+            extra="socks",
+            otherwise=f"; or unset {source}",
         )
     return Proxy(url, host if port is None else f"{host}:{port}", source)
 
@@ -164,5 +165,5 @@ def _trusting(file: Path) -> ssl.SSLContext:
     )
 
 
-def _no_certificates(file: Path, reason: str, remedy: str) -> ConfigurationInvalid:
-    return ConfigurationInvalid(f"SSL_CERT_FILE names {excerpt(str(file))}, which {reason}.", remedy)
+def _no_certificates(file: Path, reason: str, remedy: str) -> SettingInvalid:
+    return SettingInvalid(f"SSL_CERT_FILE names {excerpt(str(file))}, which {reason}.", remedy)

@@ -20,7 +20,16 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 
-from orgsync.errors import AnswerUnreadable, ConfigurationInvalid, NetworkProblem, OrgsyncError, TransientProblem
+from orgsync.errors import (
+    ArgumentInvalid,
+    ConfigurationProblem,
+    CredentialsInvalid,
+    NetworkProblem,
+    OrgsyncError,
+    ResponseUnreadable,
+    SettingInvalid,
+    TransientProblem,
+)
 
 from .body import gathered, paced
 from .bounds import DEFAULT_BOUNDS, Bounds, Pace
@@ -87,8 +96,8 @@ class Http:
         Of `form` and `json` at most one is given. `timeout` (seconds) overrides the pool's bound on each wait and, with
         the time to connect, the one on the whole, `largest` (bytes, unzipped) the one on the size. Any status is an
         answer; only what yields none raises: NetworkProblem, whose `sent` is False where the request cannot have
-        reached the server, AnswerTooLarge, AnswerUnreadable for an encoding that was not asked for, or
-        ConfigurationInvalid for a URL or a header that HTTP does not allow.
+        reached the server, AnswerTooLarge, ResponseUnreadable for an encoding that was not asked for, or
+        ConfigurationProblem for a URL or a header that HTTP does not allow.
         """
         body, body_type = body_of(form, json)
         request = Request(method, with_params(url, params), {**body_type, **(headers or {})}, body)
@@ -150,7 +159,7 @@ class Http:
         """Send a request, and give httpx's errors the names of ours."""
         if self._closed:
             raise RuntimeError("this Http is closed")
-        problem: ConfigurationInvalid
+        problem: ConfigurationProblem
         try:
             sent = httpx.Request(
                 request.method,
@@ -164,12 +173,12 @@ class Http:
             transport = self._transport(sent.url)
             return await transport.handle_async_request(sent)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-            problem = ConfigurationInvalid(
+            problem = ArgumentInvalid(
                 "A request's address is not one.",
                 "Check the path for line ends and other control characters, and the login URL.",
             )
         except (httpx.LocalProtocolError, UnicodeEncodeError):
-            problem = ConfigurationInvalid(
+            problem = CredentialsInvalid(
                 f"A header of {request.place} holds a character that HTTP does not allow.",
                 "Look for line ends and accents in pasted tokens and secrets.",
             )
@@ -225,7 +234,7 @@ async def _unzipped(body: AsyncIterator[bytes], response: httpx.Response, reques
     """Read a body, unzipped where it is zipped, in parts of a bounded size."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             f"{request.place} was answered in an encoding that was not asked for.",
             "Look for a proxy on the way that changes answers.",
         )
@@ -240,7 +249,7 @@ async def _unzipped(body: AsyncIterator[bytes], response: httpx.Response, reques
     except httpx.RequestError as error:
         raise _network_problem(error, request) from error
     except zlib.error as error:
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             f"{request.place} was answered with a body that is labelled gzip and cannot be unzipped.",
             "Look for a proxy on the way that changes answers.",
         ) from error
@@ -256,7 +265,7 @@ def _proxy_of(proxy: Proxy) -> httpx.Proxy:
     try:
         return httpx.Proxy(proxy.url)
     except (httpx.InvalidURL, ValueError):
-        problem = ConfigurationInvalid(
+        problem = SettingInvalid(
             f"{proxy.source} does not hold the address of a proxy.", f"Correct {proxy.source}, or unset it."
         )
     raise problem  # not chained: the address may hold a password
@@ -288,7 +297,7 @@ def _network_problem(error: Exception, request: Request) -> TransientProblem:
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
         return _connect_problem(error, request.host, urlsplit(request.url).hostname in LOOPBACK)
     if isinstance(error, httpx.RemoteProtocolError) and (what := _not_http(str(error))):
-        return AnswerUnreadable(
+        return ResponseUnreadable(
             f"{request.place} was answered with {what}.",
             "Run it again later; where it stays so, look for a proxy on the way, and check the address and its port.",
         )

@@ -9,11 +9,12 @@ from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 from urllib.parse import urljoin, urlsplit
 
-from orgsync.errors import AnswerUnreadable
+from orgsync.errors import ResponseTooLarge, ResponseUnreadable
 
 from .bounds import LARGEST_ANSWER
+from .json_size import MOST_CONTAINERS, MOST_VALUES, is_too_large
 
-__all__ = ["JSON", "Response", "ResponseTooLarge", "Stream", "host_named", "named", "too_large"]
+__all__ = ["JSON", "Response", "Stream", "host_named", "named", "too_large"]
 
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 """What a JSON text can hold."""
@@ -21,10 +22,6 @@ JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | 
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 9000  # of a clock; instants are counted on from it
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-class ResponseTooLarge(AnswerUnreadable):
-    """An answer that is read whole grows beyond the bound; reading it again would cost as much again."""
 
 
 class _Head:
@@ -96,8 +93,10 @@ class Response(_Head):
     def json(self) -> JSON:
         """Read the body as JSON.
 
-        Raises AnswerUnreadable for HTML, text or nothing where JSON is due, and for JSON that is cut short.
+        Raises ResponseUnreadable for HTML, text or nothing where JSON is due, and for JSON that is cut short, and
+        ResponseTooLarge as `require_readable` does.
         """
+        self.require_readable()
         try:
             document: JSON = jsonlib.loads(self.content)
         except UnicodeDecodeError:
@@ -108,11 +107,20 @@ class Response(_Head):
             what = self._kind()
         else:
             return document
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             f"{self.place} was answered with {what} where JSON is due (status {self.status}, "
             f"{self.headers.get('content-type') or 'no content type'}).",
             "Salesforce or a proxy on the way is in trouble; try again later.",
         )
+
+    def require_readable(self) -> None:
+        """Raise ResponseTooLarge for JSON of so many objects or values that they would fill the memory."""
+        if is_too_large(self.content):
+            raise ResponseTooLarge(
+                f"{self.place} was answered with JSON of more than {MOST_CONTAINERS:,} objects and lists, or "
+                f"{MOST_VALUES:,} values.",
+                "No answer of Salesforce's has so many: look for a proxy on the way, and check the address.",
+            )
 
     def _kind(self) -> str:
         start = self.content[:4096].lstrip().lower()

@@ -1,4 +1,4 @@
-"""A copy of the whole database for a short while, made while others go on reading and writing."""
+"""A temporary copy of the whole database, made while others read and write."""
 
 import os
 import sqlite3
@@ -20,7 +20,7 @@ _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)  # the second where
 
 
 async def copy(url: URL, to: Path) -> None:
-    """Copy one state of a database into a new file, in which no lease is held; being cancelled stops it midway.
+    """Copy one state of a database into a new file, in which no lease is held; cancelling stops it midway.
 
     Raises StoreUnavailable where there is no room.
     """
@@ -38,15 +38,15 @@ async def copy(url: URL, to: Path) -> None:
 def _copy(url: URL, to: Path) -> None:
     os.close(os.open(to, os.O_CREAT | os.O_EXCL, 0o600))
     with closing(driver.plain(url)) as source, closing(sqlite3.connect(to, isolation_level=None)) as target:
-        # A backup begins anew whenever somebody else commits, unless its source sees one state throughout.
+        # A backup restarts whenever somebody else commits, unless its source connection reads one snapshot.
         source.execute("BEGIN")
         source.execute("SELECT 1 FROM sqlite_master").close()
         target.execute("PRAGMA journal_mode = OFF")
         target.execute("PRAGMA synchronous = OFF")
-        source.backup(target, pages=_PAGES_A_STEP, progress=_go_on)
+        source.backup(target, pages=_PAGES_A_STEP, progress=_check_cancelled)
         target.execute(control_sql.FREE_LEASES)
 
 
-def _go_on(_status: int, _remaining: int, _total: int) -> None:
-    """Stop between two steps where the task that waits for the copy is cancelled."""
+def _check_cancelled(_status: int, _remaining: int, _total: int) -> None:
+    """Stop between two steps if the task that waits for the copy is cancelled."""
     anyio.from_thread.check_cancelled()

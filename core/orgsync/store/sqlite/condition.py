@@ -1,11 +1,11 @@
-"""A condition that a person gives for rows: one SQL expression, and nothing beside it."""
+"""A user's condition on rows: one SQL expression, and nothing else."""
 
 import re
 import sqlite3
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import ArgumentInvalid
+from orgsync.suggest import nearest
 
 __all__ = ["only_reading", "refusal", "require_expression"]
 
@@ -17,9 +17,9 @@ _QUOTES = "'\"`["
 
 
 def require_expression(condition: str, names: Collection[str]) -> None:
-    """Raise ConfigurationInvalid for what is not one expression between its own parentheses.
+    """Raise ArgumentInvalid for a text that is not exactly one expression.
 
-    `names` are the tables and columns there are: SQLite takes any other name in double quotes for text, in silence.
+    `names` are the tables and columns there are: SQLite silently reads any other name in double quotes as text.
     """
     depth = 0
     for token in _TOKEN.finditer(condition):
@@ -40,7 +40,7 @@ def require_expression(condition: str, names: Collection[str]) -> None:
 
 
 def only_reading(on: sqlite3.Connection, tables: Collection[str]) -> None:
-    """Let a connection do nothing from now on but read these tables."""
+    """Restrict a connection to reading these tables."""
 
     def may(action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None) -> int:
         reads = action == sqlite3.SQLITE_READ and (first in tables or first in ("json_each", "json_tree"))
@@ -51,18 +51,18 @@ def only_reading(on: sqlite3.Connection, tables: Collection[str]) -> None:
     on.set_authorizer(may)
 
 
-def refusal(error: sqlite3.Error, columns: Sequence[str], table: str) -> ConfigurationInvalid | None:
-    """Explain what SQLite does not take of a condition; None for an error that is not the condition's."""
+def refusal(error: sqlite3.Error, columns: Sequence[str], table: str) -> ArgumentInvalid | None:
+    """Return an error that explains what is wrong with a condition; None if the condition is not the cause."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     if code == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
         return _refused("it may read record tables alone.", f"Ask of {table} and the other record tables.")
     if code != sqlite3.SQLITE_ERROR:
         return None
     missing = str(error).removeprefix("no such column: ")
-    near = next(iter(get_close_matches(missing.lower(), columns, n=1)), "") if missing != str(error) else ""
+    near = nearest(missing, columns) if missing != str(error) else None
     guess = f"Did you mean {near}? " if near else ""
     return _refused(f"{error}.", f"{guess}The columns of {table}: {', '.join(columns)}.")
 
 
-def _refused(why: str, remedy: str) -> ConfigurationInvalid:
-    return ConfigurationInvalid(f"The condition cannot be used: {why}", remedy)
+def _refused(why: str, remedy: str) -> ArgumentInvalid:
+    return ArgumentInvalid(f"The condition cannot be used: {why}", remedy)

@@ -20,7 +20,7 @@ from .errors import errors_explained
 from .file_locks import Locks
 from .liveness import Liveness
 from .private import require_private_database
-from .transaction import KeptConnection, SqliteTransaction
+from .transaction import PinnedConnection, SqliteTransaction
 
 __all__ = ["SqliteBackend"]
 
@@ -39,8 +39,8 @@ class SqliteBackend:
         # SQLite's own queue of writers is a poll; this one is fair, and costs no thread.
         self._turn = anyio.Lock()
         # Taking a connection out of SQLAlchemy's pool and putting it back costs more than most statements do.
-        self._writing: KeptConnection | None = None
-        self._idle: list[KeptConnection] = []
+        self._writing: PinnedConnection | None = None
+        self._idle: list[PinnedConnection] = []
         self._file: tuple[int, int] | None = None  # device and number of the file that was opened
         self._locks = Locks(folder / "locks")
         self._liveness = Liveness(folder / "holders")
@@ -50,7 +50,7 @@ class SqliteBackend:
     async def open(cls, url: str, folder: Path) -> "AsyncGenerator[SqliteBackend]":
         """Open the file, made if it is missing; its control tables are brought to this package's version.
 
-        Raises ConfigurationInvalid for a URL that is not an SQLite file's, StoreUnavailable for a database that
+        Raises SettingInvalid for a URL that is not an SQLite file's, StoreUnavailable for a database that
         cannot be used.
         """
         backend = cls(driver.address(url), folder)
@@ -58,7 +58,7 @@ class SqliteBackend:
             await backend.upgrade()
             yield backend
         finally:
-            backend._liveness.leave()
+            backend._liveness.close()
             with anyio.CancelScope(shield=True):
                 await backend._close()
 
@@ -73,33 +73,33 @@ class SqliteBackend:
     async def reading(self) -> AsyncGenerator[SqliteTransaction]:
         """Read, each statement for itself."""
         with errors_explained(self.path):
-            kept = self._idle.pop() if self._idle else await KeptConnection.of(self._reader, str(self._absolute))
+            pinned = self._idle.pop() if self._idle else await PinnedConnection.of(self._reader, str(self._absolute))
             try:
-                yield kept.transaction
+                yield pinned.transaction
             except BaseException:
-                await kept.close()
+                await pinned.close()
                 raise
             if len(self._idle) < _IDLE_READERS:
-                self._idle.append(kept)
+                self._idle.append(pinned)
             else:
-                await kept.close()
+                await pinned.close()
 
     @asynccontextmanager
     async def writing(self, *, durable: bool = False) -> AsyncGenerator[SqliteTransaction]:
         """Write in one transaction, which commits at the end of the block or rolls back on any error.
 
-        With `durable`, what was committed is on the disk: credentials are, and a refresh token that rotates comes once.
+        With `durable` the commit waits for the disk. Credentials need that: a rotated refresh token is sent only once.
         """
         with errors_explained(self.path):
             async with self._turn:
-                kept = self._writing = self._writing or await KeptConnection.of(self._writer, str(self._absolute))
+                pinned = self._writing = self._writing or await PinnedConnection.of(self._writer, str(self._absolute))
                 try:
-                    async with driver.transaction(kept.transaction.statements, durable=durable):
-                        yield kept.transaction
+                    async with driver.transaction(pinned.transaction.statements, durable=durable):
+                        yield pinned.transaction
                         self.require_in_place()
                 except BaseException:
                     self._writing = None
-                    await kept.close()  # which rolls back
+                    await pinned.close()  # which rolls back
                     raise
 
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
@@ -121,7 +121,7 @@ class SqliteBackend:
     def require_in_place(self) -> None:
         """Raise StoreReplaced where the path no longer leads to the file that was opened.
 
-        SQLite goes on with a file that was deleted: what it writes there is in no folder any more.
+        SQLite keeps writing to a file that was deleted, where nobody will find it.
         """
         if self._file is None or (there := _file_at(self._absolute)) == self._file:
             return
@@ -164,14 +164,14 @@ class SqliteBackend:
 
     async def _close(self) -> None:
         """Close every connection to the file."""
-        for kept in [*self._idle, *([self._writing] if self._writing else [])]:
-            await kept.close()
+        for pinned in [*self._idle, *([self._writing] if self._writing else [])]:
+            await pinned.close()
         self._idle, self._writing = [], None
         await self._reader.dispose()
         await self._writer.dispose()
 
     def _make_file(self) -> None:
-        """Make the file for its owner's eyes only: it holds customers' rows."""
+        """Make the file, readable by its owner alone: it holds customers' rows."""
         require_private_database(self.path)
         if self.path.exists():
             return

@@ -1,4 +1,4 @@
-"""SQLite as a file: its address, its settings, its transactions."""
+"""The SQLite driver: database URL, settings, transactions."""
 
 import sqlite3
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from orgsync.errors import ConfigurationInvalid, StoreUnavailable
+from orgsync.errors import SettingInvalid, StoreUnavailable
 
 __all__ = ["NOT_DURABLE", "Statements", "address", "engine", "file_of", "plain", "require_openable", "transaction"]
 
@@ -33,20 +33,18 @@ _BEGIN_WRITING = "BEGIN IMMEDIATE"  # a transaction that turns to writing later 
 
 
 def address(url: str) -> URL:
-    """Read the database's address; raises ConfigurationInvalid for one that is not an SQLite file's."""
+    """Parse the database URL; raises SettingInvalid for one that is not an SQLite file's."""
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise ConfigurationInvalid(
-            "The database URL cannot be read.", "Write it as sqlite:///folder/orgsync.db."
-        ) from None
+        raise SettingInvalid("The database URL cannot be read.", "Write it as sqlite:///folder/orgsync.db.") from None
     if parsed.get_backend_name() != "sqlite":
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             f"Databases of the kind {parsed.get_backend_name()!r} are not supported.",
             "Use SQLite: sqlite:///folder/orgsync.db.",
         )
     if not parsed.database or ":memory:" in parsed.database:
-        raise ConfigurationInvalid(
+        raise SettingInvalid(
             "The database URL names no file, and a copy in memory would be lost.",
             "Write it as sqlite:///folder/orgsync.db.",
         )
@@ -54,7 +52,7 @@ def address(url: str) -> URL:
 
 
 def file_of(url: URL) -> Path:
-    """Name the file that holds the database."""
+    """Return the path of the database file."""
     return Path((url.database or "").removeprefix("file:"))
 
 
@@ -116,31 +114,31 @@ def require_openable(url: URL) -> None:
 
 
 class Statements:
-    """Statements on the driver itself: one visit to SQLite's thread each, where SQLAlchemy makes four."""
+    """Statements sent to the driver directly: one switch to SQLite's thread each, where SQLAlchemy makes four."""
 
     def __init__(self, driver: aiosqlite.Connection) -> None:
         self._driver = driver
 
     @classmethod
     async def on(cls, connection: AsyncConnection) -> "Statements":
-        """Work on a connection that SQLAlchemy holds, in its transaction if there is one."""
+        """Use the driver of an SQLAlchemy connection, inside its transaction if there is one."""
         return cls(cast("aiosqlite.Connection", (await connection.get_raw_connection()).driver_connection))
 
     async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement; answer with the rows it returns."""
+        """Run a statement and return its rows."""
         return cast("list[tuple[Any, ...]]", list(await self._driver.execute_fetchall(sql, parameters)))
 
     async def change_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> int:
-        """Run a statement for each set of parameters; tell how many rows it changed."""
+        """Run a statement for each set of parameters; return how many rows were changed."""
         async with self._driver.executemany(sql, parameters) as cursor:
             return cursor.rowcount
 
 
 @asynccontextmanager
 async def transaction(on: Statements, *, durable: bool = False) -> AsyncGenerator[None]:
-    """Hold the write lock; commit at the end of the block. Who leaves it otherwise rolls back.
+    """Hold the write lock for the block, and commit at its end; after an error the caller rolls back.
 
-    Leave the connection to nobody after an error: it is then in a transaction, and may wait for the disk.
+    After an error the connection must be closed: it is still inside the transaction, and may still be durable.
     """
     if durable:
         await on.fetch(_DURABLE)

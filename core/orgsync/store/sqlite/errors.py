@@ -1,4 +1,4 @@
-"""From what SQLite reports to what an operator can do about it."""
+"""SQLite's errors, as errors that an operator can act on."""
 
 import sqlite3
 from collections.abc import Generator
@@ -58,7 +58,7 @@ _PRIMARY_CODE = 0xFF
 
 @contextmanager
 def errors_explained(path: Path) -> Generator[None]:
-    """Raise StoreUnavailable for what the machine did wrong; let an error in the SQL itself pass as it is."""
+    """Raise StoreUnavailable for what the machine did wrong; an error in the SQL itself is not changed."""
     try:
         yield
     except sqlite3.Error as error:
@@ -67,7 +67,7 @@ def errors_explained(path: Path) -> Generator[None]:
             raise
         raise explained from error
     except Exception as error:
-        from sqlalchemy.exc import DBAPIError  # here, for what only looks at the database goes without it
+        from sqlalchemy.exc import DBAPIError  # here: a command that only reads the database does not need it
         from sqlalchemy.exc import TimeoutError as PoolTimeout
 
         if isinstance(error, PoolTimeout):

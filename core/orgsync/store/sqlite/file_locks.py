@@ -1,4 +1,4 @@
-"""Locks that hold across tasks and processes, and that the system frees when their holder dies."""
+"""Locks that hold across tasks and processes, and that the system releases when their holder dies."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from orgsync.errors import AlreadyRunning, StoreUnavailable
 
-__all__ = ["Locks", "taken"]
+__all__ = ["Locks", "try_acquire"]
 
 _POLL_SECONDS = 0.05
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -21,8 +21,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 class Locks:
     """Named exclusive locks, each a file of one folder.
 
-    Tasks of one process queue on a semaphore, so that only one of them asks the system for the file. Every holder
-    has a lock object of its own that never waits: filelock's are re-entrant, and their waiting blocks a thread.
+    Tasks of one process queue on a semaphore, so that only one of them tries to lock the file. Every holder has a lock
+    object of its own that never waits: filelock's are re-entrant, and waiting for one blocks a thread.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,10 +31,10 @@ class Locks:
 
     @asynccontextmanager
     async def hold(self, name: str, *, timeout: float | None) -> AsyncGenerator[None]:  # noqa: ASYNC109 # a public option
-        """Hold the lock; raises AlreadyRunning when it is not free within `timeout` seconds (None: wait for ever)."""
+        """Hold the lock; raises AlreadyRunning when it is not free within `timeout` seconds (None: wait forever)."""
         queue = self._queues.setdefault(name, anyio.Semaphore(1))
         lock = FileLock(self._path(name), mode=0o600, thread_local=False)
-        held = self._at_once(queue, lock)
+        held = self._acquire_now(queue, lock)
         if not held and timeout != 0:
             with anyio.move_on_after(timeout):
                 await self._wait(queue, lock)
@@ -50,18 +50,18 @@ class Locks:
             queue.release()
 
     def _path(self, name: str) -> Path:
-        """Name the lock's file: readable, and never shared by two names that differ in unsafe characters."""
+        """Return the lock's file: readable, and never shared by two names that differ only in unsafe characters."""
         readable = _UNSAFE.sub("-", name)[:60]
         return self._folder / f"{readable}.{hashlib.sha256(name.encode()).hexdigest()[:12]}.lock"
 
-    def _at_once(self, queue: anyio.Semaphore, lock: FileLock) -> bool:
+    def _acquire_now(self, queue: anyio.Semaphore, lock: FileLock) -> bool:
         try:
             queue.acquire_nowait()
         except anyio.WouldBlock:
             return False
         held = False
         try:
-            held = taken(lock, self._folder)
+            held = try_acquire(lock, self._folder)
         finally:
             if not held:
                 queue.release()
@@ -71,15 +71,15 @@ class Locks:
         await queue.acquire()
         held = False
         try:
-            while not (held := taken(lock, self._folder)):  # noqa: ASYNC110 # another process frees it: there is no event
+            while not (held := try_acquire(lock, self._folder)):  # noqa: ASYNC110 # another process frees it: there is no event
                 await anyio.sleep(_POLL_SECONDS)
         finally:
             if not held:
                 queue.release()
 
 
-def taken(lock: FileLock, folder: Path) -> bool:
-    """Take a lock of the folder if it is free, and tell; raises StoreUnavailable where no file can be made."""
+def try_acquire(lock: FileLock, folder: Path) -> bool:
+    """Try to acquire a lock in the folder without waiting; raises StoreUnavailable where no file can be made."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock.acquire(blocking=False)

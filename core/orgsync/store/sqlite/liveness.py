@@ -1,6 +1,6 @@
-"""Who holds leases: an open store, known by its host and by a file that it keeps locked for its life.
+"""Who holds leases: each open store is known by its host and by a file that it keeps locked while it is open.
 
-The system frees that lock when the process dies, so a process of the same machine sees a death at once. A process
+The system frees that lock when the process dies, so other processes of the machine see a death at once. A process
 that is merely stopped keeps its lock.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..holder import Holder
-from .file_locks import taken
+from .file_locks import try_acquire
 
 __all__ = ["Liveness"]
 
@@ -23,19 +23,19 @@ class Liveness:
         self._own: tuple[Holder, FileLock] | None = None
 
     def own(self) -> Holder:
-        """Answer with this store's holder; the first call makes and locks its file."""
+        """Return this store's holder; the first call makes and locks its file."""
         if self._own is None:
             holder = Holder.here()
             lock = FileLock(self._file(holder), mode=0o600, thread_local=False)
-            if not taken(lock, self._folder):
+            if not try_acquire(lock, self._folder):
                 raise RuntimeError(f"a new file is locked already: {holder.file}")
             self._own = holder, lock
         return self._own[0]
 
     def is_dead(self, holder: Holder) -> bool:
-        """Tell whether a holder is known to have died: one of this host, whose file is here and is not locked.
+        """Return whether a holder is known to have died: one of this host, whose file is here and is not locked.
 
-        A file that is not here says nothing: the holder may keep its locks in another folder.
+        A missing file proves nothing: the holder may keep its locks in another folder.
         """
         file = self._file(holder)
         if holder.host != socket.gethostname() or not file.exists():
@@ -49,16 +49,16 @@ class Liveness:
         return True
 
     def forget(self, holder: Holder) -> None:
-        """Take a dead holder's file away."""
+        """Delete a dead holder's file."""
         self._file(holder).unlink(missing_ok=True)
 
-    def leave(self) -> None:
-        """Take this store's file away."""
+    def close(self) -> None:
+        """Delete this store's file."""
         if self._own is None:
             return
         holder, lock = self._own
         self._own = None
-        # First the file: once it is free, any process may find it and would take its holder for dead.
+        # The file goes first: once unlocked, any process that finds it would take its holder for dead.
         self.forget(holder)
         lock.release()
 

@@ -7,8 +7,7 @@ single row; more rows a statement gain nothing, and a staging table or WITHOUT R
 """
 # ruff: noqa: S608 # every name is quoted and every value a parameter
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from itertools import count
@@ -16,37 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from orgsync.column_names import exact_name
 
+from .table_sql import NUMBER, quoted
+
 if TYPE_CHECKING:
     from orgsync.records import Column, Row, Schema
 
 __all__ = [
-    "COLUMNS",
-    "CONVERTED",
-    "HAS_TABLE",
-    "INDEXES",
-    "NUMBER",
-    "RECORD_TABLES",
-    "add_column",
-    "any_row",
     "changes_after",
     "count_rows",
     "counted",
-    "create_table",
     "delete_owner",
-    "drop",
-    "has_owner",
-    "index_changes",
-    "index_column",
-    "index_of",
     "live_among",
     "live_count",
     "mark_deleted",
     "not_copied",
     "packed",
     "packed_deletions",
-    "python_value",
-    "quoted",
-    "readable_columns",
     "rename_owner",
     "rows_after",
     "rows_of",
@@ -56,38 +40,15 @@ __all__ = [
     "upsert",
 ]
 
-NUMBER = "NUMERIC"
-"""The declared type of a column of Decimals."""
-
-CONVERTED: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.loads}
-"""What makes Python's values of stored ones, by the declared type; all else is read in stored form."""
 
 _ROWS_PER_STATEMENT = 100
 _PARAMETERS = 32_000  # SQLite takes 32,766
 _BOOKKEEPING = ("sync_seq", "connection", "sync_changed_at", "sync_first_seen_at")
 _FIRST_FIELD = 3  # behind the id, the stamp and is_deleted, which every row has
 
-RECORD_TABLES = (  # no other table has a change number
-    "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
-    "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_seq') ORDER BY name"
-)
-HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
-COLUMNS = "SELECT name, type, hidden = 2 FROM pragma_table_xinfo(?) WHERE hidden IN (0, 2)"  # 2: computed when read
-INDEXES = "SELECT name FROM pragma_index_list(?)"
-
-
-def python_value(kind: str, value: Any) -> Any:
-    """Make Python's value of a stored one, by its column's declared type."""
-    return CONVERTED[kind](value) if kind in CONVERTED and value is not None else value
-
-
-def quoted(name: str) -> str:
-    """Quote a table's or a column's name."""
-    return '"' + name.replace('"', '""') + '"'
-
 
 def rows_per_statement(schema: "Schema") -> int:
-    """Tell how many rows of this width one statement takes."""
+    """Return how many rows of this width one statement takes."""
     return max(1, min(_ROWS_PER_STATEMENT, _PARAMETERS // (len(schema.columns) + len(_BOOKKEEPING))))
 
 
@@ -111,9 +72,9 @@ def packed(rows: "Sequence[Row]", first_seq: int, fixed: tuple[str, str], *, per
 
 @lru_cache(maxsize=256)
 def upsert(schema: "Schema", rows: int) -> str:
-    """Write the statement that takes `rows` live rows: new ones go in, changed ones are replaced, others stay.
+    """Return the statement that writes `rows` live rows: inserts new ones, updates changed ones, leaves others alone.
 
-    A row never goes back to an older system_modstamp; a row without one is taken, and the stored one kept.
+    A row never goes back to an older system_modstamp; a row without one is accepted, and the stored one kept.
     """
     table, names = quoted(schema.table), [_holder(column) for column in schema.columns]
     fields = names[_FIRST_FIELD:]
@@ -138,7 +99,7 @@ def _assigned(fields: Iterable[str]) -> str:
 
 @lru_cache(maxsize=256)
 def soft_delete(schema: "Schema") -> str:
-    """Write the statement that takes one row Salesforce calls deleted; what the copy never had stays out.
+    """Return the statement that writes a row that Salesforce calls deleted; one that is not in the table is ignored.
 
     The script's own columns keep their values.
     """
@@ -154,7 +115,7 @@ def soft_delete(schema: "Schema") -> str:
 def packed_deletions(
     schema: "Schema", rows: "Iterable[Row]", first_seq: int, fixed: tuple[str, str]
 ) -> Iterator[list[Any]]:
-    """Give each row's parameters of `soft_delete`; `fixed` is the connection and the time."""
+    """Yield each row's parameters of `soft_delete`; `fixed` is the connection and the time."""
     kept = [at for at, column in enumerate(schema.columns) if at >= _FIRST_FIELD and not column.local]
     owner, time = fixed
     for seq, row in enumerate(rows, first_seq):
@@ -163,7 +124,7 @@ def packed_deletions(
 
 
 def mark_deleted(table: str) -> str:
-    """Write the statement that marks one live row deleted by the time, a sequence, its connection and its id."""
+    """Return the statement that marks one live row deleted, by the time, a sequence, the connection and the Id."""
     return (
         f"UPDATE {quoted(table)} SET is_deleted = 1, sync_change = 'deleted', sync_changed_at = ?, sync_seq = ? "
         f"WHERE connection = ? AND id = ? AND NOT is_deleted"
@@ -171,7 +132,7 @@ def mark_deleted(table: str) -> str:
 
 
 def live_among(table: str) -> str:
-    """Write the query for those of many ids that have a live row; the ids are one parameter, a JSON array.
+    """Return the query for those of many ids that have a live row; the ids are one parameter, a JSON array.
 
     CROSS keeps the order: left to itself SQLite may scan the whole list for each of the connection's rows.
     """
@@ -182,29 +143,17 @@ def live_among(table: str) -> str:
 
 
 def counted(table: str) -> str:
-    """Write the query for what the rows numbered from a sequence on became."""
+    """Return the query for how many rows numbered from a sequence on were added, updated and deleted."""
     return f"SELECT sync_change, count(*) AS number FROM {quoted(table)} WHERE sync_seq >= ? GROUP BY sync_change"
 
 
 def _holder(column: "Column") -> str:
-    """Name the column that holds a value as it is: for a Decimal the one of its digits."""
+    """Return the name of the column that holds a value exactly: for a Decimal the one with its digits."""
     return quoted(exact_name(column.name) if column.type is Decimal else column.name)
 
 
-def readable_columns(found: Iterable[tuple[str, str, int]]) -> dict[str, str]:
-    """Answer with a table's columns and their types, of what `COLUMNS` gives.
-
-    Columns that keep a number's digits are left out, as are computed ones that are not orgsync's.
-    """
-    described = list(found)
-    stored = {name for name, _, computed in described if not computed}
-    numbers = {name for name, _, computed in described if computed and exact_name(name) in stored}
-    left_out = {exact_name(name) for name in numbers}
-    return {name: kind for name, kind, computed in described if (name in numbers if computed else name not in left_out)}
-
-
 def _listed(columns: Mapping[str, str]) -> str:
-    """List columns, given with their types; a number is read by its digits."""
+    """Return the select list of columns, given with their types; a number is read by its digits."""
     return ", ".join(
         f"{quoted(exact_name(name))} AS {quoted(name)}" if kind == NUMBER else quoted(name)
         for name, kind in columns.items()
@@ -212,12 +161,12 @@ def _listed(columns: Mapping[str, str]) -> str:
 
 
 def live_count(table: str) -> str:
-    """Write the query for how many live rows a connection has."""
+    """Return the query for how many live rows a connection has."""
     return f"SELECT count(*) FROM {quoted(table)} WHERE connection = ? AND NOT is_deleted"
 
 
 def unseen(table: str) -> str:
-    """Write the query for a page of live Ids that a pass has not seen, among rows numbered up to a sequence.
+    """Return the query for a page of live Ids that a pass has not seen, among rows numbered up to a sequence.
 
     Its parameters: the connection, the id before, the sequence, the pass's owner, the limit.
     """
@@ -230,7 +179,7 @@ def unseen(table: str) -> str:
 
 
 def not_copied(table: str) -> str:
-    """Write the query for a page of Ids that a pass has seen and that have no live row.
+    """Return the query for a page of Ids that a pass has seen and that have no live row.
 
     Its parameters: the connection, the pass's owner, the id before, the limit.
     """
@@ -243,7 +192,7 @@ def not_copied(table: str) -> str:
 
 
 def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool, condition: str = "") -> str:
-    """Write the query for a page of live rows by key, of one connection or of all; `condition` is an expression."""
+    """Return the query for a page of live rows by key, of one connection or of all; `condition` is an expression."""
     key = "connection = ? AND id > ?" if of_one else "(connection, id) > (?, ?)"
     return (
         f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE {key} AND NOT is_deleted {_and(condition)}"
@@ -252,13 +201,13 @@ def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool, conditio
 
 
 def rows_of(table: str, columns: Mapping[str, str]) -> str:
-    """Write the query for a connection's rows by their ids, which are one parameter, a JSON array."""
+    """Return the query for a connection's rows by their ids, which are one parameter, a JSON array."""
     ids = "SELECT value FROM json_each(?)"
     return f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE connection = ? AND id IN ({ids})"
 
 
 def changes_after(table: str, columns: Mapping[str, str], *, of_one: bool, condition: str = "") -> str:
-    """Write the query for a page of changes by number, of one connection or of all; `condition` is an expression."""
+    """Return the query for a page of changes by number, of one connection or of all; `condition` is an expression."""
     owner = "connection = ? AND" if of_one else ""
     return (
         f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE {owner} sync_seq > ? {_and(condition)}"
@@ -270,69 +219,16 @@ def _and(condition: str) -> str:
     return f"AND (\n{condition}\n) " if condition else ""
 
 
-def create_table(table: str, columns: Mapping[str, str], required: Iterable[str]) -> str:
-    """Write the statement that makes a record table of columns with their types; the `required` ones take no NULL."""
-    definitions = [each for name, kind in columns.items() for each in _definitions(name, kind, name in required)]
-    return f"CREATE TABLE {quoted(table)} ({', '.join([*definitions, 'PRIMARY KEY (connection, id)'])})"
-
-
-def any_row(table: str) -> str:
-    """Write the query for whether a table has rows."""
-    return f"SELECT 1 FROM {quoted(table)} LIMIT 1"
-
-
-def add_column(table: str, column: str, kind: str) -> list[str]:
-    """Write the statements that widen a table by a column."""
-    return [f"ALTER TABLE {quoted(table)} ADD COLUMN {each}" for each in _definitions(column, kind, False)]
-
-
-def _definitions(name: str, kind: str, required: bool) -> list[str]:
-    """Define a column; one of numbers is two, the digits and the number that SQLite computes of them when it is read.
-
-    Digits alone would compare as text, and a double alone would not hold them. Beside storing the number as well, this
-    writes as fast as one column of text, and takes no more room.
-    """
-    if kind != NUMBER:
-        return [f"{quoted(name)} {kind}{' NOT NULL' if required else ''}"]
-    digits = quoted(exact_name(name))
-    return [f"{digits} VARCHAR", f"{quoted(name)} {NUMBER} GENERATED ALWAYS AS (CAST({digits} AS {NUMBER})) VIRTUAL"]
-
-
-def index_changes(table: str) -> str:
-    """Write the statement that lets the change feed be read in order, and changes be counted without their rows."""
-    return f"CREATE INDEX {quoted(table + '_sync_seq')} ON {quoted(table)} (sync_seq, sync_change)"
-
-
-def index_of(table: str, column: str) -> str:
-    """Name the index that a record class asks for on a column."""
-    return f"{table}__{column}"
-
-
-def index_column(table: str, column: str) -> str:
-    """Write the statement that makes a column's index."""
-    return f"CREATE INDEX {quoted(index_of(table, column))} ON {quoted(table)} ({quoted(column)})"
-
-
-def has_owner(table: str) -> str:
-    """Write the query for whether a connection has rows here."""
-    return f"SELECT 1 FROM {quoted(table)} WHERE connection = ? LIMIT 1"
-
-
 def rename_owner(table: str) -> str:
-    """Write the statement that gives a connection's rows its new name."""
+    """Return the statement that renames a connection in its rows."""
     return f"UPDATE {quoted(table)} SET connection = ? WHERE connection = ?"
 
 
 def count_rows(table: str) -> str:
-    """Write the query for the number of rows, deleted ones too, of one connection or, for NULL, of all."""
+    """Return the query for the number of rows, deleted ones too, of one connection or, for NULL, of all."""
     return f"SELECT count(*) FROM {quoted(table)} WHERE connection = coalesce(?, connection)"
 
 
-def drop(table: str) -> str:
-    """Write the statement that drops a table, if it is there."""
-    return f"DROP TABLE IF EXISTS {quoted(table)}"
-
-
 def delete_owner(table: str) -> str:
-    """Write the statement that removes a connection's rows."""
+    """Return the statement that removes a connection's rows."""
     return f"DELETE FROM {quoted(table)} WHERE connection = ?"

@@ -30,20 +30,21 @@ async def _write_one(on: Statements, batch: Write, fixed: tuple[str, str], seq: 
     connection, at = fixed
     table, counts = batch.schema.table, Counts()
     if batch.rows:
-        changed = await _write_rows(on, batch.schema, batch.rows, fixed, seq)
+        changed, unchanged = await _write_rows(on, batch.schema, batch.rows, fixed, seq)
         # The numbers are this transaction's, so whatever has one of them was changed by this batch.
         found = await on.fetch(row_sql.counted(table), (seq,)) if changed else []
-        counts += Counts(**dict(found), unchanged=len(batch.rows) - changed)
+        counts += Counts(**dict(found), unchanged=unchanged)
     if batch.deleted_ids:
         first = seq + len(batch.rows)
         marks = [(at, number, connection, each) for number, each in enumerate(batch.deleted_ids, start=first)]
-        deleted = await on.change_many(row_sql.mark_deleted(table), marks)
-        counts += Counts(deleted=deleted, unchanged=len(batch.deleted_ids) - deleted)
+        counts += Counts(deleted=await on.change_many(row_sql.mark_deleted(table), marks))
     return counts
 
 
-async def _write_rows(on: Statements, schema: Schema, rows: Sequence[Row], fixed: tuple[str, str], seq: int) -> int:
-    """Send live rows many a statement, the rest and deleted ones singly; return how many rows changed."""
+async def _write_rows(
+    on: Statements, schema: Schema, rows: Sequence[Row], fixed: tuple[str, str], seq: int
+) -> tuple[int, int]:
+    """Send live rows many a statement, the rest and deleted ones singly; return how many changed, and live ones not."""
     live = [row for row in rows if not row[2]]
     gone = [row for row in rows if row[2]]
     per = row_sql.rows_per_statement(schema)
@@ -54,7 +55,8 @@ async def _write_rows(on: Statements, schema: Schema, rows: Sequence[Row], fixed
             sql = row_sql.upsert(schema, size)
             changed += await on.change_many(sql, row_sql.packed(part, seq, fixed, per=size))
             seq += len(part)
+    unchanged = len(live) - changed
     if gone:
         deletions = row_sql.packed_deletions(schema, gone, seq, fixed)
         changed += await on.change_many(row_sql.soft_delete(schema), deletions)
-    return changed
+    return changed, unchanged

@@ -8,7 +8,7 @@ from typing import Any
 from orgsync.records import to_stored
 
 from ..writes import Counts, Write
-from . import control_sql, row_sql, row_writes
+from . import control_sql, row_sql, row_writes, table_sql
 from .driver import Statements
 
 __all__ = ["RecordRows"]
@@ -63,8 +63,8 @@ class RecordRows:
         await self._on.fetch(row_sql.delete_owner(table), (connection,))
 
     async def _kinds(self, table: str) -> dict[str, str]:
-        found = await self._on.fetch(row_sql.COLUMNS, (table,))
-        return row_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
+        found = await self._on.fetch(table_sql.COLUMNS, (table,))
+        return table_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
 
 
 def _json(ids: Sequence[str]) -> str:
@@ -73,7 +73,7 @@ def _json(ids: Sequence[str]) -> str:
 
 def _readable(kinds: Mapping[str, str], fetched: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     rows = [dict(zip(kinds, row, strict=True)) for row in fetched]
-    converted = {name: kind for name, kind in kinds.items() if kind in row_sql.CONVERTED}
+    converted = {name: kind for name, kind in kinds.items() if kind in table_sql.CONVERTED}
     for row in rows:
-        row.update({name: row_sql.python_value(kind, row[name]) for name, kind in converted.items()})
+        row.update({name: table_sql.python_value(kind, row[name]) for name, kind in converted.items()})
     return rows

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeEngine
 
 from orgsync.records import Schema, StoredDecimal
 
-from . import row_sql
+from . import table_sql
 from .driver import Statements
 
 __all__ = ["RecordTables", "declared_type"]
@@ -18,48 +18,48 @@ _DIALECT = dialect()
 
 
 class RecordTables:
-    """The tables of record classes, told from the user's own by the column `sync_seq`."""
+    """The tables of record classes, distinguished from the user's own by the column `sync_seq`."""
 
     def __init__(self, on: Statements) -> None:
         self._on = on
 
     async def exists(self, table: str) -> bool:
-        return bool(await self._on.fetch(row_sql.HAS_TABLE, (table,)))
+        return bool(await self._on.fetch(table_sql.HAS_TABLE, (table,)))
 
     async def columns(self, table: str) -> Mapping[str, str]:
-        found = await self._on.fetch(row_sql.COLUMNS, (table,))
-        return row_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
+        found = await self._on.fetch(table_sql.COLUMNS, (table,))
+        return table_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
 
     def declared(self, schema: Schema) -> Mapping[str, str]:
         return {column.name: declared_type(column.type) for column in _columns(schema)}
 
     async def make(self, schema: Schema) -> None:
         required = [column.name for column in _columns(schema) if not column.nullable]
-        await self._on.fetch(row_sql.create_table(schema.table, self.declared(schema), required))
-        await self._on.fetch(row_sql.index_changes(schema.table))
+        await self._on.fetch(table_sql.create_table(schema.table, self.declared(schema), required))
+        await self._on.fetch(table_sql.index_changes(schema.table))
 
     async def widen(self, schema: Schema, names: Collection[str]) -> None:
         declared = self.declared(schema)
         for name in names:
-            for statement in row_sql.add_column(schema.table, name, declared[name]):
+            for statement in table_sql.add_column(schema.table, name, declared[name]):
                 await self._on.fetch(statement)
 
     async def index(self, schema: Schema) -> None:
-        there = {name for (name,) in await self._on.fetch(row_sql.INDEXES, (schema.table,))}
+        there = {name for (name,) in await self._on.fetch(table_sql.INDEXES, (schema.table,))}
         for column in schema.fields:
-            if column.index and row_sql.index_of(schema.table, column.name) not in there:
-                await self._on.fetch(row_sql.index_column(schema.table, column.name))
+            if column.index and table_sql.index_of(schema.table, column.name) not in there:
+                await self._on.fetch(table_sql.index_column(schema.table, column.name))
 
     async def has_rows(self, table: str, connection: str | None = None) -> bool:
         if connection is None:
-            return bool(await self._on.fetch(row_sql.any_row(table)))
-        return bool(await self._on.fetch(row_sql.has_owner(table), (connection,)))
+            return bool(await self._on.fetch(table_sql.any_row(table)))
+        return bool(await self._on.fetch(table_sql.has_owner(table), (connection,)))
 
     async def drop(self, table: str) -> None:
-        await self._on.fetch(row_sql.drop(table))
+        await self._on.fetch(table_sql.drop(table))
 
     async def list(self) -> Sequence[str]:
-        return [name for (name,) in await self._on.fetch(row_sql.RECORD_TABLES)]
+        return [name for (name,) in await self._on.fetch(table_sql.RECORD_TABLES)]
 
 
 def _columns(schema: Schema) -> Iterable[Column[Any]]:
@@ -67,5 +67,5 @@ def _columns(schema: Schema) -> Iterable[Column[Any]]:
 
 
 def declared_type(type: TypeEngine[Any]) -> str:
-    """Name a column's type in SQLite."""
-    return row_sql.NUMBER if isinstance(type, StoredDecimal) else type.compile(_DIALECT)
+    """Return a column's type in SQLite."""
+    return table_sql.NUMBER if isinstance(type, StoredDecimal) else type.compile(_DIALECT)

@@ -15,11 +15,11 @@ from .runs import CheckpointTable, LeaseTable, OwnerTable, RunTable
 from .seen_ids import SeenIdTable
 from .tables import RecordTables
 
-__all__ = ["KeptConnection", "SqliteTransaction"]
+__all__ = ["PinnedConnection", "SqliteTransaction"]
 
 
 class SqliteTransaction:
-    """What is read and written through one connection; kept as long as the connection is."""
+    """Reads and writes through one connection, for as long as the connection is open."""
 
     def __init__(self, on: Statements, database: str) -> None:
         self.statements = on
@@ -41,21 +41,21 @@ class SqliteTransaction:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptConnection:
-    """A connection that is out of its pool for longer than one transaction."""
+class PinnedConnection:
+    """A connection that stays out of its pool for many transactions."""
 
     connection: AsyncConnection
     transaction: SqliteTransaction
 
     @classmethod
-    async def of(cls, engine: AsyncEngine, database: str) -> "KeptConnection":
-        """Take a connection out of an engine's pool, where a session may have had it before."""
+    async def of(cls, engine: AsyncEngine, database: str) -> "PinnedConnection":
+        """Take a connection out of an engine's pool, whatever it was used for before."""
         connection = await engine.connect()
         statements = await Statements.on(connection)
         await statements.fetch(NOT_DURABLE)
         return cls(connection, SqliteTransaction(statements, database))
 
     async def close(self) -> None:
-        """Give it back, whatever is being cancelled; what it had not committed is rolled back."""
+        """Return it to the pool, even while being cancelled; an open transaction is rolled back."""
         with anyio.CancelScope(shield=True):
             await self.connection.close()

@@ -1,4 +1,4 @@
-"""The database opened for looking at, with sqlite3 alone: a command that only reads need not load SQLAlchemy."""
+"""The database opened for reading, with sqlite3 alone: commands that only read do not load SQLAlchemy."""
 
 import json
 import re
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from orgsync.errors import ConfigurationInvalid
+from orgsync.errors import NameUnknown
 
-from ..suggest import record_table, unknown
+from ..unknown_names import record_table
 from ..versions import VERSION_TABLE, is_newest
 from ..view import ConnectionRow, RunRow, connection_named
-from . import control_sql, row_sql
+from . import control_sql, row_sql, table_sql
 from .condition import only_reading, refusal, require_expression
 from .errors import errors_explained
 from .private import require_private_database
@@ -29,7 +29,7 @@ _PAGE = 1000
 
 
 class SqliteView:
-    """One database to look at; where there is none yet, it is as empty as one that was just made."""
+    """A database opened for reading; if there is none yet, it looks like an empty one."""
 
     def __init__(self, path: Path, on: sqlite3.Connection | None) -> None:
         self._path = path
@@ -38,7 +38,7 @@ class SqliteView:
     @classmethod
     @contextmanager
     def open(cls, url: str, *, folder: Path) -> "Generator[SqliteView]":
-        """Open the database at `url` without making one; one of an older version is brought to this package's first.
+        """Open the database at `url` without creating one; an older version is upgraded first.
 
         Raises as `Store.open` does.
         """
@@ -67,14 +67,14 @@ class SqliteView:
         return [_connection(dict(zip(names, row, strict=True))) for row in found]
 
     def connection(self, name: str) -> ConnectionRow:
-        """Read one connection; raises ConfigurationInvalid, with the nearest name, for one that does not exist."""
+        """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
         return connection_named(name, self.connections(), str(self._path.absolute()))
 
     def run(self, run_id: int) -> RunRow:
-        """Read one run; raises ConfigurationInvalid for a number that none has."""
+        """Read one run; raises NameUnknown for a number that none has."""
         found = self._fetch(control_sql.RUN, (run_id,))
         if not found:
-            raise ConfigurationInvalid(f"There is no run {run_id}.", "List them with `orgsync runs`.")
+            raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
         return _run(found[0])
 
     def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
@@ -82,17 +82,17 @@ class SqliteView:
         return [_run(row) for row in self._fetch(control_sql.RUNS, (sync, connection, limit))]
 
     def tables(self) -> list[str]:
-        """Name every record table."""
-        return [name for (name,) in self._fetch(row_sql.RECORD_TABLES)]
+        """List every record table."""
+        return [name for (name,) in self._fetch(table_sql.RECORD_TABLES)]
 
     def table(self, name: str) -> str:
-        """Return a record table by its own name or its class's, in any case; raises ConfigurationInvalid."""
+        """Return a record table by its own name or its class's, in any case; raises NameUnknown."""
         return record_table(name, self.tables(), str(self._path.absolute()))
 
     def columns(self, table: str) -> dict[str, str]:
         """Return each column's declared type, in the table's order."""
-        found = self._fetch(row_sql.COLUMNS, (table,))
-        return row_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
+        found = self._fetch(table_sql.COLUMNS, (table,))
+        return table_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
 
     def read(
         self,
@@ -107,13 +107,13 @@ class SqliteView:
     ) -> Iterator[dict[str, Any]]:
         """Read rows of a record table as `Rows.read` does, those for which the SQL expression `where` holds.
 
-        `columns` are those to give, all by default. Raises ConfigurationInvalid, before the first row, for a column
+        `columns` are those to give, all by default. Raises ArgumentInvalid, before the first row, for a column
         that is not there and a condition that is not one expression or reads anything but record tables.
         """
         kinds = self.columns(table)
         for name in columns:
             if name not in kinds:
-                raise unknown("column", name, list(kinds), none_yet="")
+                raise NameUnknown.among("column", name, list(kinds), none_yet="")
         if where:
             self._require(where, table, list(kinds))
         key = ("sync_seq",) if changes else ("connection", "id")
@@ -123,7 +123,7 @@ class SqliteView:
         start = (*((connection,) if connection is not None else ()), after) if changes else (connection or "", "")
         try:
             for row in self._pages(sql, start, wanted, key, own=connection if changes else None, limit=limit):
-                yield {name: row_sql.python_value(kinds[name], row[name]) for name in columns or kinds}
+                yield {name: table_sql.python_value(kinds[name], row[name]) for name in columns or kinds}
         except sqlite3.Error as error:
             problem = refusal(error, list(kinds), table) if where else None
             raise problem or error from None
@@ -138,7 +138,7 @@ class SqliteView:
         own: str | None,
         limit: int | None,
     ) -> Iterator[dict[str, Any]]:
-        """Read page after page, each for itself, so that a slow reader holds nothing open."""
+        """Read page by page, each in a query of its own, so that a slow reader holds no transaction open."""
         cursor, left = start, limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
@@ -150,7 +150,7 @@ class SqliteView:
             left = None if left is None else left - size
 
     def _require(self, where: str, table: str, columns: list[str]) -> None:
-        """Raise ConfigurationInvalid unless the condition can be asked; from then on the database gives rows alone."""
+        """Raise ArgumentInvalid unless the condition is usable; from then on the connection can only read rows."""
         tables = self.tables()
         names = {name.lower() for each in tables for name in (each, *self.columns(each))}
         require_expression(where, names)
@@ -170,7 +170,7 @@ class SqliteView:
 
 
 def _file_of(url: str) -> Path:
-    """Name the database's file; an address of the usual form is read without SQLAlchemy."""
+    """Return the database file; a URL of the usual form is parsed without SQLAlchemy."""
     plain = _PLAIN_URL.fullmatch(url)
     if plain and ":memory:" not in url and not plain[1].startswith("file:"):
         return Path(plain[1])

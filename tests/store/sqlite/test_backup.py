@@ -11,10 +11,8 @@ import anyio
 import anyio.from_thread
 import pytest
 
-from orgsync.errors import ConfigurationInvalid, StoreUnavailable
-from orgsync.records import Position
-from orgsync.store import Connection, Run, Store
-from orgsync.store.private import temporary_folder
+from orgsync.errors import StoreUnavailable
+from orgsync.store import Run, Store
 from orgsync.store.sqlite import backup
 from tests.store.contacts import contact, deliver, names
 from tests.store.running import running
@@ -40,19 +38,6 @@ def each(place: Path) -> list[Path]:
     return [folder, *(path for path in folder.iterdir() if path.name.startswith("orgsync.db"))]
 
 
-async def test_a_copy_has_the_rows_and_what_is_done_to_it_stays_there(store: Store, run: Run, place: Path) -> None:
-    await deliver(store, run, [contact("a")])
-    await store.rows.commit(run, [], Position("contact", None, {"page": 1}), 0)
-    async with store.sandbox() as copy:
-        assert await names(copy) == {"a": "Ann"}
-        assert (await copy.runs.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
-        async with running(copy) as other:
-            await deliver(copy, other, [contact("a", name="Bo"), contact("b")])
-        assert await names(copy) == {"a": "Bo", "b": "Ann"}
-    assert await names(store) == {"a": "Ann"}
-    assert len(await store.runs.list()) == 1
-
-
 async def test_a_copy_is_for_its_owner_alone_and_goes_whatever_happens(store: Store, run: Run, place: Path) -> None:
     async def fail() -> None:
         async with store.sandbox() as copy, running(copy) as other:
@@ -67,21 +52,6 @@ async def test_a_copy_is_for_its_owner_alone_and_goes_whatever_happens(store: St
     assert list(place.iterdir()) == []
 
 
-async def test_a_lease_that_is_held_does_not_hold_in_the_copy_and_stays(store: Store, run: Run, place: Path) -> None:
-    async with store.sandbox() as copy:
-        async with running(copy) as same:
-            await deliver(copy, same, [contact("a")])
-        await deliver(store, run, [contact("b")])  # under the lease that it has had all the time
-    assert await names(store) == {"b": "Ann"}
-
-
-async def test_credentials_cannot_be_read_in_a_copy(store: Store, place: Path) -> None:
-    await store.connections.save(Connection(name="acme"), {"refresh_token": "x"})
-    async with store.sandbox() as copy:
-        with pytest.raises(ConfigurationInvalid, match="cannot be decrypted"):
-            await copy.connections.secrets("acme")
-
-
 async def test_a_copy_is_of_one_state_however_much_is_written_meanwhile(
     store: Store, run: Run, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,7 +64,7 @@ async def test_a_copy_is_of_one_state_however_much_is_written_meanwhile(
         with closing(sqlite3.connect(tmp_path / "orgsync.db")) as other, other:
             other.execute("UPDATE contact SET name = 'Bo'")
 
-    monkeypatch.setattr("orgsync.store.sqlite.backup._go_on", write)
+    monkeypatch.setattr("orgsync.store.sqlite.backup._check_cancelled", write)
     async with store.sandbox() as copy:
         assert set((await names(copy)).values()) == {"Ann"}
     assert steps == sorted(set(steps), reverse=True)  # it never began anew
@@ -106,7 +76,7 @@ async def test_a_copy_that_is_being_made_is_given_up_when_nobody_waits_for_it(
 ) -> None:
     await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
     monkeypatch.setattr("orgsync.store.sqlite.backup._PAGES_A_STEP", 1)
-    go_on, steps = backup._go_on, 0  # pyright: ignore[reportPrivateUsage]
+    go_on, steps = backup._check_cancelled, 0  # pyright: ignore[reportPrivateUsage]
 
     def count(status: int, remaining: int, total: int) -> None:
         nonlocal steps
@@ -115,7 +85,7 @@ async def test_a_copy_that_is_being_made_is_given_up_when_nobody_waits_for_it(
             anyio.from_thread.run_sync(scope.cancel)
         go_on(status, remaining, total)
 
-    monkeypatch.setattr(backup, "_go_on", count)
+    monkeypatch.setattr(backup, "_check_cancelled", count)
     with anyio.CancelScope() as scope:
         async with store.sandbox():
             raise AssertionError("the copy was made to its end")
@@ -141,20 +111,3 @@ async def test_no_room_for_a_copy_is_told(store: Store, run: Run, place: Path) -
         await store.sandbox().__aenter__()
     assert "TMPDIR" in caught.value.remedy
     assert list(place.iterdir()) == []
-
-
-def test_a_place_where_no_folder_can_be_made_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(place / "nowhere"))
-    with pytest.raises(StoreUnavailable, match="No temporary folder can be made"), temporary_folder():
-        pass
-
-
-async def test_rows_are_read_by_their_ids(store: Store, run: Run) -> None:
-    assert await store.rows.get("contact", "acme", ["a"]) == {}
-    await deliver(store, run, [contact("a"), contact("b"), contact("c")], deleted_ids=["b"])
-    found = await store.rows.get("contact", "acme", ["b", "a", "unknown"])
-    assert {key: (row["name"], row["is_deleted"], row["labels"]) for key, row in found.items()} == {
-        "a": ("Ann", False, ["a"]),
-        "b": ("Ann", True, ["a"]),
-    }
-    assert await store.rows.get("contact", "beta", ["a"]) == {}

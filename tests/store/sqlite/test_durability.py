@@ -11,10 +11,9 @@ import pytest
 from orgsync.records import Row
 from orgsync.store import Connection, Run, Store
 from orgsync.store.sqlite.database import SqliteBackend
+from tests.store.contacts import contact, deliver
 
-from .contacts import contact, deliver
-
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FULL, NORMAL = 2, 1
 traced = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not there to watch the disk")
 
@@ -26,7 +25,7 @@ async def calls_of(folder: Path, *options: str) -> list[str]:
     """
     log = folder / "calls"
     watch = ["strace", "-f", "-y", "-e", "trace=write,fsync,fdatasync", *options, "-o", str(log)]
-    command = [sys.executable, "-m", "tests.store.renewing_process", str(folder)]
+    command = [sys.executable, "-m", "tests.store.sqlite.renewing_process", str(folder)]
     async with Store.open(f"sqlite:///{folder}/orgsync.db", folder=folder) as store:
         await store.connections.save(Connection(name="acme"), {"refresh_token": "old"})
         done = await anyio.run_process([*watch, *command], cwd=ROOT, check=False)

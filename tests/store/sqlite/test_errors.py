@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import select
 
 import orgsync
-from orgsync.errors import ConfigurationInvalid, StoreReplaced, StoreUnavailable
+from orgsync.errors import KeyUnusable, SettingInvalid, StoreReplaced, StoreUnavailable
 from orgsync.records import Position, Row
 from orgsync.store import Connection, Run, Store
 from orgsync.store.sqlite.errors import errors_explained
@@ -102,7 +102,7 @@ def full_disk(pages: int) -> Generator[None]:
 async def test_an_address_that_is_no_sqlite_file_is_refused_without_showing_it(
     url: str, told: str, folder: Path
 ) -> None:
-    with pytest.raises(ConfigurationInvalid, match=told) as caught:
+    with pytest.raises(SettingInvalid, match=told) as caught:
         await opened(url, folder)
     assert "s3cret" not in str(caught.value)
 
@@ -204,7 +204,7 @@ async def test_folders_that_this_user_may_not_write_are_told(tmp_path: Path) -> 
             await store.connections.save(Connection(name="acme"), {})
             (home / "key").chmod(0o000)
         async with Store.open(f"sqlite:///{home}/orgsync.db", folder=home) as store:
-            with pytest.raises(ConfigurationInvalid, match=r"key file .* cannot be read"):
+            with pytest.raises(KeyUnusable, match=r"key file .* cannot be read"):
                 await store.connections.secrets("acme")
         home.chmod(0o500)
         with pytest.raises(StoreUnavailable, match="cannot be made"):

@@ -1,0 +1,39 @@
+"""What every error has: cause, remedy, code and exit code."""
+
+from typing import ClassVar
+
+from ..printable import printable
+
+__all__ = [
+    "InternalError",
+    "OrgsyncError",
+]
+
+_LONGEST = 2000
+
+
+class OrgsyncError(Exception):
+    """Any error of orgsync: one sentence of cause, one of remedy, a code for programs, and the command's exit code."""
+
+    code: ClassVar[str] = "orgsync_error"
+    exit_code: ClassVar[int] = 1
+
+    def __init_subclass__(cls, *, code: str, exit_code: int | None = None) -> None:
+        super().__init_subclass__()
+        cls.code = code
+        cls.exit_code = cls.exit_code if exit_code is None else exit_code
+
+    def __init__(self, cause: str, remedy: str = "") -> None:
+        cause, remedy = _bounded(cause), _bounded(remedy)
+        between = "\n" if "\n" in cause else " "
+        super().__init__(f"{cause}{between}{remedy}".strip())
+        self.cause = cause
+        self.remedy = remedy
+
+
+def _bounded(text: str) -> str:
+    return printable(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
+
+
+class InternalError(OrgsyncError, code="internal_error"):
+    """An exception that orgsync does not expect: a fault of its own."""

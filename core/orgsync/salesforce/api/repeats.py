@@ -1,0 +1,27 @@
+"""Which rows of an answer have come before, so that pages that overlap do not pass for complete ones."""
+
+from collections.abc import Hashable, Iterable
+
+__all__ = ["RecentRows"]
+
+_MOST = 250_000  # rows; their hashes take some 20 MB
+
+
+class RecentRows:
+    """Remember the last rows of an answer, of which there may be any number: at least 250,000, at most twice that."""
+
+    def __init__(self) -> None:
+        self._newer: set[int] = set()
+        self._older: set[int] = set()
+
+    def has_any(self, rows: Iterable[Hashable]) -> bool:
+        """Return whether one of the rows is remembered, or is among them twice."""
+        keys = [hash(row) for row in rows]
+        distinct = set(keys)
+        return len(distinct) < len(keys) or not (distinct.isdisjoint(self._newer) and distinct.isdisjoint(self._older))
+
+    def add(self, rows: Iterable[Hashable]) -> None:
+        """Remember more rows."""
+        self._newer.update(map(hash, rows))
+        if len(self._newer) >= _MOST:
+            self._older, self._newer = self._newer, set()

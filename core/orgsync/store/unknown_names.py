@@ -1,0 +1,19 @@
+"""Record tables by the names that people give them."""
+
+from collections.abc import Sequence
+
+from orgsync.errors import NameUnknown
+from orgsync.suggest import folded
+
+__all__ = ["record_table"]
+
+
+def record_table(name: str, tables: Sequence[str], database: str) -> str:
+    """Return a record table by its own name or its class's, in any case; raises NameUnknown."""
+    if name in tables:
+        return name
+    names = {folded(table): table for table in tables}
+    if folded(name) in names:
+        return names[folded(name)]
+    none_yet = "Run a sync first: it creates the table of its record class."
+    raise NameUnknown.among("record table", name, tables, none_yet=none_yet, database=database)
