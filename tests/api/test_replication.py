@@ -140,3 +140,11 @@ async def test_an_instant_that_no_window_can_start_at_is_the_servers_fault_and_n
     async with RawServer(log(covered=covered)) as server, Http() as http:
         with pytest.raises(ResponseUnreadable, match="latestDateCovered"):
             await deleted(lone_client(http, server.url), "Account", NOON - 9 * MINUTE, NOON)
+
+
+async def test_a_window_by_a_clock_that_is_behind_may_be_answered_up_to_the_servers_own_time() -> None:
+    covered = "2026-03-05T12:00:00.000Z"
+    answer = reply(200, {"ids": [], "latestDateCovered": covered}, Date="Thu, 05 Mar 2026 12:00:30 GMT")
+    async with RawServer(answer) as server, Http() as http:
+        found = await latest_date_covered(lone_client(http, server.url), "Account", NOON - 9 * MINUTE, NOON)
+    assert found == NOON + timedelta(days=2)

@@ -24,7 +24,7 @@ _MINUTE = timedelta(minutes=1)
 FIRST_INSTANT = datetime(1999, 1, 1, tzinfo=UTC)
 """An instant before which nothing changed in any org."""
 
-_AHEAD = timedelta(days=1)  # of a window's end; an answer may be ahead of it by the seconds that are ignored
+_AHEAD = timedelta(days=1)  # of a window's end and of the server's clock, which is known to the second
 _NOT_REPLICATEABLE = re.compile(r"\bnot (replicable|replicateable|support replication)\b", re.IGNORECASE)
 
 
@@ -142,7 +142,7 @@ def _text(instant: datetime) -> str:
 
 
 def _instant(answer: Response, name: str, end: datetime) -> datetime:
-    """Read an instant that a later window may start at: one from Salesforce's own time, and not behind the window.
+    """Read an instant that a later window may start at: one from Salesforce's own time, and not in its future.
 
     From any other the next run could not count, or would pass over what is yet to happen.
     """
@@ -151,7 +151,8 @@ def _instant(answer: Response, name: str, end: datetime) -> datetime:
         instant = parse_instant(body[name])
     except (KeyError, TypeError, ValueError):
         raise unreadable(answer, f"no instant in {name}") from None
-    if not FIRST_INSTANT <= instant <= end + _AHEAD:
+    latest = max(end, answer.date or end) + _AHEAD  # the end may be by a clock that is behind
+    if not FIRST_INSTANT <= instant <= latest:
         raise unreadable(answer, f"{name} is {_text(instant)}")
     return instant
 
