@@ -150,7 +150,7 @@ def _column(
         ) from None
     except NumberOutOfRange:
         raise ResponseUnreadable(
-            f"Salesforce's answer has a number in {schema.sobject}.{path} that no field of Salesforce's can hold.",
+            f"Salesforce's response has a number in {schema.sobject}.{path} that no field of Salesforce's can hold.",
             "Run the sync again; where it stays so, look for a proxy that changes answers.",
         ) from None
     except (ValueError, TypeError, ArithmeticError):
