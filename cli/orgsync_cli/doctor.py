@@ -71,7 +71,7 @@ def _as_object(finding: "Finding") -> dict[str, Any]:
         "note": _one_line(finding.note) or None,
         "error": problem
         and {
-            "kind": type(problem).__name__,
+            "code": problem.code,
             "cause": _one_line(problem.cause),
             "remedy": _one_line(problem.remedy),
             "exit_code": problem.exit_code,

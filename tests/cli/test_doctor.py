@@ -269,7 +269,7 @@ def test_findings_are_one_json_object_each_and_nothing_else(orgsync: Command, ac
     ill = orgsync("doctor", "acme", "--json")
     [found] = [each for each in ill.objects() if each["state"] == "problem"]
     assert ill.code == found["error"]["exit_code"] == 3
-    assert (found["about"], found["error"]["kind"]) == ("acme: sign-in", "SignInNeeded")
+    assert (found["about"], found["error"]["code"]) == ("acme: sign-in", "sign_in_needed")
     assert found["error"]["cause"]
     assert found["error"]["remedy"]
 

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from orgsync import Credentials
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import NameUnknown, NothingScheduled, ScriptNotLoaded, StoreReplaced, StoreUnavailable
+from orgsync.errors import NameUnknown, NothingScheduled, StoreReplaced, StoreUnavailable
 from orgsync.project import connect
 from orgsync.project.status import Status, statuses
 from orgsync.scheduler import Patience, Scheduler, Scripts
@@ -151,7 +151,7 @@ async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(nig
 
 
 async def test_a_name_that_is_wrong_is_told_before_anything_runs(night: Night) -> None:
-    with pytest.raises(ScriptNotLoaded, match="no sync called acounts"):
+    with pytest.raises(NameUnknown, match="no sync called acounts"):
         night.scheduler("acounts")
     with pytest.raises(NameUnknown, match="no connection 'acm'"):
         await night.scheduler(connections=("acm",)).run_due()

@@ -14,7 +14,6 @@ from orgsync.records import UtcDateTime
 
 __all__ = [
     "METADATA",
-    "PROCESS_DIED",
     "Checkpoint",
     "Connection",
     "Environment",
@@ -42,9 +41,6 @@ def utc_now() -> datetime:
 class _Control(SQLModel, registry=registry()):
     """A table of orgsync's own."""
 
-
-PROCESS_DIED = "The process ended before the run did."
-"""The error of a run that was not ended by its process."""
 
 METADATA = _Control.metadata
 
@@ -119,6 +115,7 @@ class Run(_Control, table=True):
     api_calls: int = 0
     watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str | None = None
+    error_code: str | None = None
 
 
 class HeldLease(_Control, table=True):

@@ -110,7 +110,7 @@ LEASES = (
 
 RUN_COLUMNS = (
     *("id", "sync", "connection", "epoch", "status", "started_at", "finished_at"),
-    *("added", "updated", "deleted", "unchanged", "api_calls", "watermark", "error"),
+    *("added", "updated", "deleted", "unchanged", "api_calls", "watermark", "error", "error_code"),
 )
 RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id = ?"
 RUNS = (
@@ -123,7 +123,7 @@ LAST_RUNS = (
 )
 RUNS_AFTER = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id > ? ORDER BY id"
 FAIL_RUNS = (
-    "UPDATE orgsync_run SET status = 'failed', error = ?, finished_at = ? "
+    "UPDATE orgsync_run SET status = 'failed', error = ?, error_code = ?, finished_at = ? "
     "WHERE sync = ? AND connection = coalesce(?, connection) AND status = 'running'"
 )
 START_RUN = (
@@ -137,7 +137,7 @@ REMOVE_RUNS = (  # the last run of each sync and connection stays: it says when 
     "AND newer.id > old.id) LIMIT ?) RETURNING 1"
 )
 FINISH_RUN = (
-    "UPDATE orgsync_run SET status = ?, error = ?, finished_at = ?, api_calls = ?, watermark = ? "
+    "UPDATE orgsync_run SET status = ?, error = ?, error_code = ?, finished_at = ?, api_calls = ?, watermark = ? "
     f"WHERE id = ? AND status = 'running' RETURNING {', '.join(RUN_COLUMNS)}"
 )
 NOTE_RUN = "UPDATE orgsync_run SET error = ? WHERE id = ? AND status = 'running' RETURNING id"
