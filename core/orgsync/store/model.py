@@ -18,11 +18,11 @@ __all__ = [
     "Connection",
     "Environment",
     "HeldLease",
-    "PendingSignIn",
     "Run",
     "RunStatus",
     "SeenId",
     "Sequence",
+    "SignIn",
     "TableOwner",
     "utc_now",
 ]
@@ -128,7 +128,7 @@ class HeldLease(_Control, table=True):
     epoch: int
     holder: str
     taken_at: datetime = Field(sa_type=UtcDateTime)
-    lasts: float
+    ttl: float
     expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -144,7 +144,7 @@ class TableOwner(_Control, table=True):
 class SeenId(_Control, table=True):
     """An Id that a pass has seen in the connection's org; `owner` names the pass."""
 
-    __tablename__ = "orgsync_met"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+    __tablename__ = "orgsync_seen_id"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
     __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
 
     connection: str = Field(primary_key=True)
@@ -152,10 +152,10 @@ class SeenId(_Control, table=True):
     id: str = Field(primary_key=True)
 
 
-class PendingSignIn(_Control, table=True):
+class SignIn(_Control, table=True):
     """A sign-in that has begun in a browser; `key` is derived from its state, `secrets` hold what ends it."""
 
-    __tablename__ = "orgsync_pending_sign_in"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+    __tablename__ = "orgsync_sign_in"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
 
     key: str = Field(primary_key=True)
     secrets: bytes = Field(repr=False, exclude=True)
