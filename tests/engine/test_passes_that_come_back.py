@@ -374,6 +374,6 @@ async def test_an_empty_batch_may_be_left_out_where_a_later_one_comes_back() -> 
         yield Batch.read(Contact, [], position=Position("contact", None, {"page": 2}))
 
     deliveries = Deliveries()
-    *_, last = [batch async for batch in deliveries.noted(Contact, "contact", empty_and_last())]
-    deliveries.came_back(last)
+    *_, last = [batch async for batch in deliveries.track(Contact, "contact", empty_and_last())]
+    deliveries.returned(last)
     deliveries.require_all()

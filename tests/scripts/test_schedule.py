@@ -50,7 +50,7 @@ def test_a_cron_expression_comes_at_its_slots_in_utc() -> None:
     "text", ["0 6 * *", "0 0 6 * * 1", "61 6 * * *", "a b c d e", "0 0 30 2 *", "0 0 * * 5L/2", "@daily is not it"]
 )
 def test_what_is_no_cron_expression_or_never_comes_is_refused(text: str) -> None:
-    with pytest.raises(ScriptNotLoaded, match="is not a cron expression, or one that never comes") as caught:
+    with pytest.raises(ScriptNotLoaded, match="is not a cron expression, or one that never occurs") as caught:
         parse_every(text)
     assert "UTC" in caught.value.remedy
 

@@ -205,7 +205,7 @@ class _Running:
         if position and position.stream and has_content:
             self._require_table(position.stream, table)
         if self.context:
-            self.context.deliveries.came_back(batch)
+            self.context.deliveries.returned(batch)
         # An empty batch of a class whose rows the script keeps as another's makes no table.
         own = has_content or not self.sync.tables or table in self.sync.tables
         writes = [Write(batch.schema, batch.rows, batch.deleted_ids)] if own else []

@@ -1,4 +1,4 @@
-"""Which record classes a sync writes, as far as its annotation and its source tell."""
+"""The record classes that a sync writes, according to its annotation."""
 
 from collections.abc import Callable
 from typing import Any, get_args, get_type_hints
@@ -9,7 +9,7 @@ __all__ = ["annotated_classes"]
 
 
 def annotated_classes(function: Callable[..., Any]) -> list[type[Record]]:
-    """Name the record classes that a sync says it yields; none where its annotation does not tell."""
+    """Return the record classes in a sync's return annotation; none if it names none."""
     try:
         hints: dict[str, Any] = get_type_hints(function)
     except (NameError, TypeError, AttributeError):
@@ -18,7 +18,7 @@ def annotated_classes(function: Callable[..., Any]) -> list[type[Record]]:
 
 
 def _record_classes(annotation: Any) -> list[type[Record]]:
-    """Look through `AsyncIterator[Batch[Contact | Account]]` for record classes."""
+    """Return the record classes inside an annotation such as `AsyncIterator[Batch[Contact | Account]]`."""
     if isinstance(annotation, type) and issubclass(annotation, Record):
         return [annotation] if "__orgsync_schema__" in vars(annotation) else []
     parts: tuple[Any, ...] = get_args(annotation)

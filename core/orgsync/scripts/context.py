@@ -105,7 +105,7 @@ class Context(Org):
         schema = schema_of(model)
         if self._require_own is not None:
             await self._require_own(schema)
-        async with aclosing(self._deliveries.noted(model, schema.table, read)) as batches:
+        async with aclosing(self._deliveries.track(model, schema.table, read)) as batches:
             async for batch in batches:
                 yield batch
 

@@ -1,4 +1,4 @@
-"""What a context has handed out of each pass, held against what comes back: a position that does not is a loss."""
+"""The positions that a context handed out and the script yielded back: one that is not yielded back is a loss."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -15,20 +15,20 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(slots=True)
 class _Pass:
-    """The positions of one pass that have not come back, each with whether its batch has content.
+    """The positions of one pass that were not yielded back yet, each with whether its batch has content.
 
-    `latest` is the one that came back last. `made_anew`: since then, the script yielded rows of its own in their place.
+    `latest` is the one that was yielded back last. `replaced` says that the script has yielded rows of its own since.
     """
 
     model: type[Record]
     waiting: list[tuple[Position, bool]] = field(default_factory=list[tuple[Position, bool]])
     latest: Position | None = None
-    made_anew: bool = False
+    replaced: bool = False
     ended: bool = False
 
     @property
     def lacks_content(self) -> bool:
-        """Tell whether a batch with content has not come back."""
+        """Whether a batch with content was not yielded back yet."""
         return any(content for _, content in self.waiting)
 
 
@@ -36,13 +36,13 @@ class _Pass:
 class Deliveries:
     """The passes of one run by stream.
 
-    `filter`, `map` and `replace` keep the position itself, so identity tells whether it came back.
+    `filter`, `map` and `replace` keep the same position object, so its identity shows whether it was yielded back.
     """
 
     passes: dict[str, _Pass] = field(default_factory=dict[str, _Pass])
 
-    async def noted(self, model: type[R], stream: str, read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
-        """Hand out a pass's batches, and note their positions."""
+    async def track(self, model: type[R], stream: str, read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
+        """Yield the batches of a pass, and note their positions."""
         one = self.passes[stream] = _Pass(model)
         async with aclosing(read):
             async for batch in read:
@@ -51,16 +51,16 @@ class Deliveries:
                 yield batch
         one.ended = True
 
-    def came_back(self, batch: Batch[Any]) -> None:
+    def returned(self, batch: Batch[Any]) -> None:
         """Note that a batch is about to be committed.
 
-        Raises ScriptProblem where one before it was left out, and where its position is not of this run, or is behind
-        the one that came back last.
+        Raises ScriptProblem if one before it was left out, and if its position is not of this run, or is behind the one
+        that was yielded back last.
         """
         position = batch.position
         if position is None or not position.stream:
             for each in self.passes.values():
-                each.made_anew = each.made_anew or each.lacks_content
+                each.replaced = each.replaced or each.lacks_content
             return
         one = self.passes.get(position.stream)
         at = next((at for at, (each, _) in enumerate(one.waiting) if each is position), None) if one else None
@@ -70,12 +70,12 @@ class Deliveries:
             if any(content for _, content in one.waiting[:at]):  # its rows would be passed over for good
                 raise _lost(one.model)
             del one.waiting[: at + 1]
-            one.latest, one.made_anew = position, False
+            one.latest, one.replaced = position, False
 
     def require_all(self) -> None:
-        """Raise ScriptProblem where positions were not yielded: of a pass that was read to its end, or made anew."""
+        """Raise ScriptProblem if positions were not yielded back: of a pass that was read to its end, or replaced."""
         for one in self.passes.values():
-            if (one.ended and one.waiting) or (one.made_anew and one.lacks_content):
+            if (one.ended and one.waiting) or (one.replaced and one.lacks_content):
                 raise _lost(one.model)
 
 
@@ -83,15 +83,15 @@ def _lost(model: type[Record]) -> BatchInvalid:
     name = model.__name__
     return BatchInvalid(
         f"Batches of {name} were read and not yielded: their deletions and the position of the pass would be lost.",
-        "Yield what batch.map(change), batch.filter(keep) or batch.replace(rows) make of each batch, an empty one too, "
-        f"instead of Batch({name}, ...).",
+        "Yield what batch.map(change), batch.filter(keep) or batch.replace(rows) returns for each batch, also an empty "
+        f"one, instead of Batch({name}, ...).",
     )
 
 
 def _not_next(model: type[Record]) -> BatchInvalid:
     name = model.__name__
     return BatchInvalid(
-        f"A batch of {name} was yielded that another context read, or again after a later one: the next run would go "
-        "on from a wrong position.",
+        f"A batch of {name} was yielded that another context read, or again after a later one: the next run would "
+        "continue from a wrong position.",
         f"Yield each batch of this run's ctx once, in the order of reading; yield other rows as Batch({name}, rows).",
     )

@@ -1,4 +1,4 @@
-"""Which syncs there are, and which one a name means."""
+"""Finding the syncs of a project and of installed packages, by name or all of them."""
 
 import sys
 from collections.abc import Container, Iterable, Sequence
@@ -18,7 +18,7 @@ from .sync import Sync
 __all__ = ["Found", "find_sync", "list_syncs", "load_syncs", "required"]
 
 _GROUP = "orgsync.syncs"
-"""The entry point group by which a package brings syncs; one is imported only when its name is asked for."""
+"""The entry point group by which a package provides syncs; one is imported only when its name is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,16 @@ class Found:
 def find_sync(name: str, folder: Path) -> Sync[Record]:
     """Find a sync by its name: the project's, else an installed package's.
 
-    Raises ScriptNotLoaded for a name that nothing has (with the nearest that something has), and for a script of
-    the project that may have had it but does not import; RecordClassInvalid when two classes claim one table.
+    Raises ScriptNotLoaded for an unknown name (with the most similar one that is known), and for a script of the
+    project that may define it but cannot be imported; RecordClassInvalid when two classes claim one table.
     """
     return _Project.load(folder).find(name)[0]
 
 
 def load_syncs(folder: Path, names: Sequence[str] = ()) -> list[Found]:
-    """Load the project's own syncs, or those that are named, shipped ones too, all from one reading of the folder.
+    """Load the project's own syncs, or those that are named, also shipped ones, after reading the folder once.
 
-    What cannot run is listed with its problem. Raises ScriptNotLoaded where two scripts have a sync of one name.
+    What cannot run is listed with its problem. Raises ScriptNotLoaded if two scripts define syncs of the same name.
     """
     project = _Project.load(folder)
     broken = [] if names else project.broken()
@@ -52,14 +52,14 @@ def load_syncs(folder: Path, names: Sequence[str] = ()) -> list[Found]:
 
 
 def required(found: Found) -> Sync[Record]:
-    """Answer with the sync that was found, or raise what keeps it from being run."""
+    """Return the sync that was found, or raise the error that keeps it from being run."""
     if found.sync is None:
         raise found.problem or ScriptNotLoaded(f"{found.name} cannot be loaded.", f"Look at {found.where}.")
     return found.sync
 
 
 def list_syncs(folder: Path) -> list[Found]:
-    """List every sync: the project's, what does not import there, and what packages bring."""
+    """List every sync: the project's, its scripts that cannot be imported, and what packages provide."""
     project = _Project.load(folder)
     listed = [Found(name, project.place(sync), sync) for name, sync in project.own.items()] + project.broken()
     taken = {found.name for found in listed}
@@ -84,14 +84,14 @@ class _Project:
         return cls(folder, scripts, _by_name(scripts))
 
     def find(self, name: str) -> tuple[Sync[Record], str]:
-        """Find a sync and its place; raises what keeps it from being run."""
+        """Find a sync and its place; raise the error that keeps it from being run."""
         if name in self.own:
             home = next(s for s in self.scripts if self.own[name] in s.syncs)
             if home.module is not None:
                 _require_own_tables(home.module, self.modules)
             return self.own[name], str(home.path)
         shipped = {point.name: point for point in entry_points(group=_GROUP)}
-        if script := self.to_blame(name, shipped):
+        if script := self.suspect(name, shipped):
             raise script.problem or _unknown(name, [*self.own, *shipped], self.folder)
         if name in shipped:
             found, module = _import(shipped[name])
@@ -100,27 +100,27 @@ class _Project:
         raise _unknown(name, [*self.own, *shipped], self.folder)
 
     def found(self, name: str) -> Found:
-        """Find a sync by its name, or what keeps it from being run."""
+        """Find a sync by its name, or the error that keeps it from being run."""
         try:
             sync, where = self.find(name)
         except OrgsyncError as problem:
-            blamed = self.to_blame(name, ())
-            where = self.place(self.own[name]) if name in self.own else str(blamed.path) if blamed else name
+            broken = self.suspect(name, ())
+            where = self.place(self.own[name]) if name in self.own else str(broken.path) if broken else name
             return Found(name, where, None, problem)
         return Found(name, where, sync)
 
     def broken(self) -> list[Found]:
-        """List the scripts that do not import."""
+        """List the scripts that cannot be imported."""
         return [Found(s.path.stem, str(s.path), None, s.problem) for s in self.scripts if s.problem]
 
     def place(self, sync: Sync[Record]) -> str:
-        """Name the first file that has a sync of the project's own."""
+        """Return the first file that defines a sync of the project."""
         return next(str(script.path) for script in self.scripts if sync in script.syncs)
 
-    def to_blame(self, name: str, shipped: Container[str]) -> Script | None:
+    def suspect(self, name: str, shipped: Container[str]) -> Script | None:
         """Find a broken script that may be why a name is missing.
 
-        One that bears the name must not give way to a shipped sync; any may be the one where there is none.
+        A script of that name takes precedence over a shipped sync; without one, any broken script may be the reason.
         """
         broken = [script for script in self.scripts if script.problem]
         named = [script for script in broken if script.path.stem == name]
@@ -133,7 +133,7 @@ class _Project:
 
 
 def _by_name(scripts: list[Script]) -> dict[str, Sync[Record]]:
-    """Key the project's syncs by name; a sync that one script imports from another is the same one."""
+    """Return the project's syncs by name; a sync that one script imports from another is the same one."""
     found: dict[str, tuple[Sync[Record], Path]] = {}
     for script in scripts:
         for sync in script.syncs:
@@ -147,7 +147,7 @@ def _by_name(scripts: list[Script]) -> dict[str, Sync[Record]]:
 
 
 def _require_own_tables(home: ModuleType, others: Iterable[ModuleType]) -> None:
-    """Raise RecordClassInvalid when another script has another record class for a table of this one."""
+    """Raise RecordClassInvalid if another script has another record class for a table of this one."""
     own = {schema_of(model).table: model for model in record_classes(home)}
     for module in (home, *others):
         for model in record_classes(module):
@@ -163,7 +163,7 @@ def _require_own_tables(home: ModuleType, others: Iterable[ModuleType]) -> None:
 def _import(point: EntryPoint) -> tuple[Sync[Record], ModuleType]:
     loaded: Any = point.load()
     if not isinstance(loaded, Sync):
-        raise ScriptNotLoaded(f"{point.value} is not a sync.", f"Tell the package that brings {point.name}.")
+        raise ScriptNotLoaded(f"{point.value} is not a sync.", f"Report it to the package that provides {point.name}.")
     return cast("Sync[Record]", loaded), sys.modules[point.module]
 
 

@@ -1,4 +1,4 @@
-"""Importing the scripts of a project's folder, and saying where one that does not import goes wrong."""
+"""Importing the scripts of a project's folder, and locating the line where an import fails."""
 
 import importlib.util
 import sys
@@ -25,7 +25,7 @@ _PACKAGE = "syncs"
 class _FreshLoader(SourceFileLoader):
     """Compile a script each time it is imported.
 
-    Python's cache tells a changed file by its second and its size, so it misses a digit that was changed at once.
+    Python's cache recognises a changed file by its time in seconds and its size, so it misses a digit changed at once.
     """
 
     def get_code(self, fullname: str) -> CodeType:
@@ -49,7 +49,7 @@ class Script:
 
 
 def load_scripts(folder: Path) -> list[Script]:
-    """Import every script of a folder, in the order of their names; those that begin with _ are parts of others."""
+    """Import every script of a folder, in the order of their names, except those that begin with _."""
     paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
     if not paths:
         return []
@@ -58,18 +58,18 @@ def load_scripts(folder: Path) -> list[Script]:
     for name in [name for name in sys.modules if name == _PACKAGE or name.startswith(f"{_PACKAGE}.")]:
         del sys.modules[name]
     sys.modules[_PACKAGE] = package
-    # What scripts import of each other comes through this finder; one that is new knows of files just written, too.
+    # Scripts import each other through this finder; a new one also knows files that were just written.
     sys.path_importer_cache[str(folder)] = FileFinder(str(folder), (_FreshLoader, [".py"]))
     return [_load(path) for path in paths]
 
 
 def record_classes(module: ModuleType) -> Iterator[type[Record]]:
-    """Give the record classes that a module defines or imports."""
+    """Yield the record classes that a module defines or imports."""
     return _record_classes(vars(module))
 
 
 def classes_of(sync: Sync[Record]) -> Iterator[type[Record]]:
-    """Give the record classes that a sync's script defines or imports."""
+    """Yield the record classes that a sync's script defines or imports."""
     return _record_classes(sync.function.__globals__)
 
 
@@ -93,7 +93,7 @@ def _load(path: Path) -> Script:
     except OrgsyncError as error:
         del sys.modules[name]
         return Script(path, None, ScriptNotLoaded(f"{_place(path, error)}: {error.cause}", error.remedy))
-    except (Exception, SystemExit) as error:  # a script is anybody's code: whatever it raises is told with its place
+    except (Exception, SystemExit) as error:  # a script may raise anything: report it with its line
         del sys.modules[name]
         return Script(path, None, _not_loaded(path, error))
     return Script(path, module)
@@ -106,12 +106,12 @@ def _not_loaded(path: Path, error: BaseException) -> ScriptNotLoaded:
         outside = "async" in (error.msg or "") and "outside" in (error.msg or "")
         remedy = "Write `async def` instead of `def`." if outside else "Correct the line."
         problem = ScriptNotLoaded(f"{error.filename}, line {error.lineno}: {error.msg}.", remedy)
-    elif isinstance(error, ImportError | NameError):  # their text names what stands in the script, and no value
+    elif isinstance(error, ImportError | NameError):  # their text quotes the script, never a value
         problem = ScriptNotLoaded(f"{place}: {kind}: {error}.", remedy)
     elif isinstance(error, SystemExit):
         code = repr(error.code) if error.code is None or isinstance(error.code, int) else "..."
         problem = ScriptNotLoaded(
-            f"{place}: A script ends the process when it is imported: SystemExit({code}).", "Leave that call out."
+            f"{place}: A script ends the process when it is imported: SystemExit({code}).", "Remove that call."
         )
     else:
         problem = ScriptNotLoaded(f"{place}: {kind}.", remedy)
@@ -127,6 +127,6 @@ def _line(path: Path, error: BaseException) -> str:
 
 
 def _place(path: Path, error: BaseException) -> str:
-    """Name the script's own line that the error passed through last."""
+    """Return the path and the line of the script that the error passed through last."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f"{path}, line {lines[-1]}" if lines else str(path)

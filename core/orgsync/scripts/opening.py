@@ -33,6 +33,7 @@ class SourceOptions(TypedDict, total=False):
     keeps_positions: bool
     tell: Callable[[Route], None]
     expect: Callable[[int], None]
+    warn: Callable[[str], None]
 
 
 class ReadOptions(TypedDict, total=False):
@@ -80,6 +81,7 @@ async def open_context(
     `open_org`.
     """
     client = _signed_in(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
+    client.warn = options.setdefault("warn", client.warn)
     source = Source(
         client,
         copy or store.copy(connection.name),
@@ -88,7 +90,6 @@ async def open_context(
         bulk_from=settings.bulk_from,
         batch_rows=settings.batch_rows,
         stalled_after=settings.bulk_stalled_after,
-        warn=client.warn,
         **options,
     )
     return Context(_info(connection), source, **(reading or {}))
@@ -103,7 +104,7 @@ def _signed_in(
     clock: Callable[[], datetime],
     vault: CredentialsVault | None,
 ) -> Client:
-    """Open the API of a connection that can sign in, with warnings logged."""
+    """Open the API of a connection that can sign in; its warnings are logged."""
     name = connection.name
     if connection.status == "needs sign-in":
         raise SignInNeeded(

@@ -1,4 +1,4 @@
-"""How often a sync is due: an interval, counted from its last start, or the slots of a cron expression, in UTC."""
+"""When a sync is due: after an interval since its last start, or at the times of a cron expression, in UTC."""
 
 import re
 import zlib
@@ -23,16 +23,16 @@ _ANY_DAY = datetime(2026, 1, 31, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A stretch of time between two starts; written as the decorator takes it, `15m`."""
+    """The time between two starts; `str` writes it as the decorator accepts it, `15m`."""
 
     length: timedelta
 
     def next_after(self, instant: datetime) -> datetime:
-        """Tell when a sync that started at an instant is due again."""
+        """Return when a sync that started at an instant is due again."""
         return instant + self.length
 
     def at_or_after(self, instant: datetime) -> datetime:
-        """Give the first time from an instant on at which a sync may start: any will do."""
+        """Return the first time from an instant on at which a sync may start: the instant itself."""
         return instant
 
     def __str__(self) -> str:
@@ -42,16 +42,16 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """The slots of a five-field cron expression, in UTC, which knows no summer time: each slot comes once."""
+    """The times of a five-field cron expression, in UTC, which has no summer time: each occurs once."""
 
     expression: str
 
     def next_after(self, instant: datetime) -> datetime:
-        """Tell when a sync that started at an instant is due again: at the next slot."""
+        """Return when a sync that started at an instant is due again: at the next time of the expression."""
         return next(CronSim(self.expression, instant.astimezone(UTC)))
 
     def at_or_after(self, instant: datetime) -> datetime:
-        """Give the first slot from an instant on."""
+        """Return the first time of the expression from an instant on."""
         return self.next_after(instant - timedelta(microseconds=1))
 
     def __str__(self) -> str:
@@ -86,7 +86,7 @@ def jitter(sync: str, connection: str, failures: int) -> float:
 
 
 def parse_every(text: str) -> Every:
-    """Read `15m` or `0 6 * * 1-5`; raises ScriptNotLoaded for what is neither, or never comes."""
+    """Parse `15m` or `0 6 * * 1-5`; raise ScriptNotLoaded for what is neither, or never occurs."""
     _require_text(text, "every")
     if len(text.split()) <= 2:  # a number and a unit, perhaps apart
         return parse_interval(text)
@@ -94,7 +94,7 @@ def parse_every(text: str) -> Every:
 
 
 def parse_interval(text: str, *, of: str = "every") -> Interval:
-    """Read `15m`; `of` names the option for the error. Raises ScriptNotLoaded for what is no interval."""
+    """Parse `15m`; raise ScriptNotLoaded for what is no interval, with `of` as the name of the option."""
     _require_text(text, of)
     found = re.fullmatch(r"\s*(\d{1,9})\s*([smhd])\s*", text, re.ASCII)
     length = timedelta(0) if not found else int(found.group(1)) * timedelta(**{_UNITS[found.group(2)]: 1})
@@ -111,22 +111,20 @@ def _require_text(text: object, of: str) -> None:
     if isinstance(text, str):
         return
     if isinstance(text, int) and not isinstance(text, bool):
-        raise ScriptNotLoaded(
-            f"{of}={text} has no unit.", f'Write it with one, as a text: {of}="{text}m" or "{text}s".'
-        )
-    raise ScriptNotLoaded(f"{of} is a {type(text).__name__}, not a text.", f'Write a number and a unit: {of}="15m".')
+        raise ScriptNotLoaded(f"{of}={text} has no unit.", f'Write it with one, as a str: {of}="{text}m" or "{text}s".')
+    raise ScriptNotLoaded(f"{of} is a {type(text).__name__}, not a str.", f'Write a number and a unit: {of}="15m".')
 
 
 def _cron(text: str) -> Cron:
     fields = text.split()
     cron = Cron(" ".join(fields))
     try:
-        comes = len(fields) == _FIELDS and cron.next_after(_ANY_DAY) > _ANY_DAY
-    except Exception:  # besides its own error, cronsim lets assertions and StopIteration out
-        comes = False
-    if not comes:
+        occurs = len(fields) == _FIELDS and cron.next_after(_ANY_DAY) > _ANY_DAY
+    except Exception:  # besides its own error, cronsim raises AssertionError and StopIteration
+        occurs = False
+    if not occurs:
         raise ScriptNotLoaded(
-            f"every={text!r} is not a cron expression, or one that never comes.",
+            f"every={text!r} is not a cron expression, or one that never occurs.",
             'Write minute, hour, day, month and day of week, in UTC: "0 6 * * 1-5" is 6:00 from Monday to Friday.',
         )
     return cron

@@ -1,4 +1,4 @@
-"""One connection's credentials in the store, as sign-in knows them."""
+"""One connection's credentials in the store, as sign-in uses them."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -46,7 +46,7 @@ class StoredVault:
             except AlreadyRunning as held:
                 problem = TokenLocked(
                     f"Another process has been renewing the token of {self.name} for {_RENEWAL_TIMEOUT:.0f} seconds.",
-                    "Run it again; where it stays so, look for a process of orgsync that hangs.",
+                    "Run it again; if this persists, look for an orgsync process that hangs.",
                 )
                 problem.retried = True
                 raise problem from held
@@ -54,7 +54,7 @@ class StoredVault:
 
 
 def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentials:
-    """Put a connection's columns and its secrets together."""
+    """Combine a connection's columns and its secrets."""
     parts = {name: secrets[name] for name in SECRET_PARTS if secrets.get(name)}
     issued_at, lifetime = secrets.get("issued_at"), secrets.get("lifetime")
     api_instance_url = secrets.get("api_instance_url")
@@ -78,18 +78,18 @@ def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentia
 
 
 def secrets_of(credentials: Credentials) -> dict[str, Any]:
-    """Name what is encrypted: the secret parts, what assertions are made with, and what a token's answer said of it."""
-    beside = {
+    """Return what is encrypted: the secrets, the audience of assertions, and facts of the last token response."""
+    others = {
         "audience": credentials.audience,
         "issued_at": to_stored(credentials.issued_at) if credentials.issued_at else None,
         "lifetime": credentials.lifetime,
         "api_instance_url": credentials.api_instance_url,
     }
-    return {**credentials.secrets(), **beside}
+    return {**credentials.secrets(), **others}
 
 
 def columns_of(credentials: Credentials) -> ConnectionColumns:
-    """Name what is not: where the connection leads, and as whom."""
+    """Return what is not encrypted: where the connection leads, and as which user."""
     return {
         "grant": credentials.grant,
         "login_url": credentials.login_url,

@@ -23,8 +23,8 @@ R = TypeVar("R", bound=Record)
 class Sync(Generic[Record_co]):
     """A function that reads from an org into the store.
 
-    `every` is when it is due, None for only by hand; `reconcile` how often the Ids of its copies are compared with
-    the org's, None for only when asked.
+    `every` is when it is due, None for only on request; `reconcile` how often the Ids of its copies are compared with
+    the org's, None for only on request.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Sync(Generic[Record_co]):
 
     @cached_property
     def models(self) -> tuple[type[Record], ...]:
-        """The record classes that it writes: those that its annotation names, else those that its source reads."""
+        """The record classes that it writes: those in its annotation, otherwise those that its source reads."""
         return tuple(dict.fromkeys(annotated_classes(self.function) or self._reads))
 
     @property
     def reads(self) -> tuple[type[Record], ...]:
-        """The record classes that its source reads changes or snapshots of, whatever it makes of their rows."""
+        """The record classes of which its source reads changes or snapshots, whatever it turns their rows into."""
         return tuple(self._reads)
 
     @property
@@ -58,7 +58,7 @@ class Sync(Generic[Record_co]):
 
     @property
     def problem(self) -> ScriptProblem | None:
-        """What its source shows to be wrong before it is run: a class without table=True, a table read twice."""
+        """The error that its source shows before it is run: a class without table=True, a table read twice."""
         if undeclared := undeclared_reads_of(self.function):
             return undeclared_class(undeclared[0])
         twice = [schema_of(model).table for model, times in self._reads.items() if times > 1]
@@ -87,12 +87,12 @@ def sync(
     reconcile: str | None = None,
     name: str | None = None,
 ) -> Sync[R] | Callable[[Callable[[Context], AsyncIterator[Batch[R]]]], Sync[R]]:
-    """Make a sync of a function that takes a Context and answers with batches.
+    """Make a sync of a function that takes a Context and returns batches.
 
     `every` is a number and a unit, "30s", "15m", "1h", "1d", or a cron expression of five fields, in UTC:
-    "0 6 * * 1-5". `reconcile` is a number and a unit: so often a run also compares the copy's Ids with the org's,
-    which finds rows that were deleted for good or came into sight, and reads formula fields again. The name is the
-    function's unless given. Raises ScriptNotLoaded for what is neither.
+    "0 6 * * 1-5". `reconcile` is a number and a unit: how often a run also compares the copy's Ids with the org's,
+    which finds rows that were deleted for good or became visible, and reads formula fields again. The name is the
+    function's by default. Raises ScriptNotLoaded for anything else.
     """
     if function is not None:
         require_sync_function(function)

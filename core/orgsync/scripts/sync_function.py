@@ -1,4 +1,4 @@
-"""What a function has to look like to be a sync, told when it is decorated."""
+"""The check, when a function is decorated, that it can be a sync."""
 
 import inspect
 from typing import Any
@@ -9,7 +9,7 @@ __all__ = ["require_sync_function"]
 
 
 def require_sync_function(function: Any) -> None:
-    """Raise ScriptNotLoaded for what is no function of one context, or gives no batches."""
+    """Raise ScriptNotLoaded for what is not a function of one context, or returns no batches."""
     if isinstance(function, str):
         raise ScriptNotLoaded(f"@sync({function!r}) does not name its option.", f'Write @sync(every="{function}").')
     if inspect.isclass(function) or not callable(function):
@@ -25,13 +25,13 @@ def require_sync_function(function: Any) -> None:
             f"The sync {name}({parameters}) cannot be called with its context alone.",
             f"Write: def {name}(ctx: Context) -> Batches[RecordClass].",
         ) from None
-    except ValueError:  # a callable that does not tell its parameters
+    except ValueError:  # a callable without a signature
         pass
     if inspect.isgeneratorfunction(function):
         raise ScriptNotLoaded(f"The sync {name} yields from a `def`.", f"Write: async def {name}(ctx: Context).")
     if inspect.iscoroutinefunction(function):
         raise ScriptNotLoaded(
-            f"The sync {name} is an `async def` without `yield`, so it gives no batches.",
+            f"The sync {name} is an `async def` without `yield`, so it returns no batches.",
             "Yield them: `async for batch in ctx.changes(RecordClass): yield batch`; or leave out `async` and return "
             "ctx.changes(RecordClass).",
         )

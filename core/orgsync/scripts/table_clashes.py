@@ -1,4 +1,4 @@
-"""Two syncs that would write one table, told from their scripts and from who owns the table in the store."""
+"""Syncs that would write the same table, according to their scripts and the owners of tables in the store."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ __all__ = ["Clash", "clashes_of"]
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A table that a sync would write and another one writes, too; `owned` says that it belongs to the other."""
+    """A table that two syncs would write; `owned` says that it belongs to the other."""
 
     sync: str
     table: str
@@ -23,7 +23,7 @@ class Clash:
 
     @property
     def problem(self) -> RecordClassInvalid:
-        """Say it, with the way out."""
+        """The error for it."""
         if self.owned:
             return taken(self.table, self.other, self.sync)
         return RecordClassInvalid(
@@ -34,9 +34,9 @@ class Clash:
 
 
 def clashes_of(sync: Sync[Record], others: Iterable[Sync[Record]], owners: Mapping[str, str]) -> list[Clash]:
-    """Name the tables of a sync that belong to another, or that nobody has yet and another would write, too.
+    """Return the clashes of a sync: tables that belong to another, or that have no owner and another would write.
 
-    `owners` names the sync that each table belongs to. A sync that owns its tables clashes with nobody: the others do.
+    `owners` maps tables to the syncs that they belong to. A sync that owns its tables has no clash: the others do.
     """
     rivals = [other for other in others if other.name != sync.name]
     known = {table.lower(): owner for table, owner in owners.items()}
