@@ -84,8 +84,8 @@ def literal(value: object) -> str:
 def bind(soql: str, values: Mapping[str, object]) -> str:
     """Put values in the places of their names, `WHERE Status = :status`, outside of quoted text.
 
-    A list belongs behind IN, INCLUDES or EXCLUDES, and nothing else does. Raises QueryRefused where it is otherwise,
-    for a name without a value, and for a value without a place.
+    A list is accepted after IN, INCLUDES and EXCLUDES, and only there. Raises QueryRefused for a value that does not
+    fit its place, a name without a value, and a value without a place.
     """
     used: set[str] = set()
 
@@ -108,7 +108,7 @@ def bind(soql: str, values: Mapping[str, object]) -> str:
 
 
 def unbound(soql: str) -> str:
-    """Return the first name that waits for a value; empty where there is none."""
+    """Return the first name that needs a value; empty if there is none."""
     return next((found.group(2) for found in _BINDS.finditer(soql) if found.group(2)), "")
 
 

@@ -1,4 +1,4 @@
-"""What the tests of extraction share: syncs made of a record class, and what a run said and asked."""
+"""What the tests of extraction share: syncs made of a record class, and what a run logged and requested."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -56,8 +56,8 @@ async def values(project: SampleProject, table: str) -> dict[str, dict[str, Any]
 
 @contextmanager
 def warnings() -> Generator[list[str]]:
-    """Gather what is logged as a warning."""
-    said: list[str] = []
+    """Collect what is logged as a warning."""
+    found: list[str] = []
     with structlog.testing.capture_logs() as logged:
-        yield said
-    said += [str(entry["event"]) for entry in logged if entry["log_level"] == "warning"]
+        yield found
+    found += [str(entry["event"]) for entry in logged if entry["log_level"] == "warning"]

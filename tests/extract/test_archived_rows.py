@@ -1,4 +1,4 @@
-"""Archived tasks and events: live rows that only queryAll gives, for whatever reads and whatever verifies."""
+"""Archived tasks and events: live rows that only queryAll returns, both when reading and when comparing."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Pages of REST that share a transaction: fewer commits, and nothing that was read is read for nothing."""
+"""Pages of REST that share a transaction: fewer commits, and no row has to be read again."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def contacts(ctx: Context) -> Batches[Contact]:
     return ctx.changes(Contact)
 
 
-async def test_pages_that_come_in_quick_succession_share_a_transaction(tmp_path: Path) -> None:
+async def test_pages_in_quick_succession_share_a_transaction(tmp_path: Path) -> None:
     rows: list[int] = []
     with DemoOrg(contacts=300, accounts=1, page_size=10) as org:
         async with project_at(tmp_path, org, batch_rows=150) as project:
@@ -27,7 +27,7 @@ async def test_pages_that_come_in_quick_succession_share_a_transaction(tmp_path:
     assert len(rows) < 20  # thirty pages
 
 
-async def test_what_was_read_before_an_error_is_kept_and_the_next_run_goes_on_behind_it(tmp_path: Path) -> None:
+async def test_what_was_read_before_an_error_is_kept_and_the_next_run_resumes_behind_it(tmp_path: Path) -> None:
     with DemoOrg(contacts=60, accounts=1, page_size=10) as org:
         async with project_at(tmp_path, org, batch_rows=10_000) as project:
             org.add_fault(Fault.json_error(400, "MALFORMED_QUERY", "no"), match="-30$", times=None)

@@ -1,4 +1,4 @@
-"""A Bulk job gives what REST gives, and is gone on with wherever a run stops."""
+"""A Bulk job delivers what REST delivers, and is resumed wherever a run stops."""
 
 import sys
 from contextlib import aclosing
@@ -144,7 +144,7 @@ async def test_the_checkpoint_holds_the_job_and_the_place_in_it(
 
 
 @pytest.mark.parametrize("commits", [1, 2, 4, 5, 9])
-async def test_a_cancelled_run_goes_on_with_the_same_job(
+async def test_a_cancelled_run_resumes_the_same_job(
     tmp_path: Path, org: DemoOrg, monkeypatch: pytest.MonkeyPatch, commits: int
 ) -> None:
     monkeypatch.setattr("orgsync.extract.bulk._ROWS_AT_ONCE", 3)
@@ -169,7 +169,7 @@ def locators(org: DemoOrg) -> list[str]:
     [(1, 4), (2, 4), (4, 3), (12, 0)],
     ids=["before the job is complete", "within a page", "between two pages", "before the job is deleted"],
 )
-async def test_a_killed_run_goes_on_with_the_same_job(tmp_path: Path, org: DemoOrg, commits: int, pages: int) -> None:
+async def test_a_killed_run_resumes_the_same_job(tmp_path: Path, org: DemoOrg, commits: int, pages: int) -> None:
     org.bulk_page_size = 7
     async with project_at(tmp_path, org):
         pass
@@ -187,7 +187,7 @@ async def test_a_killed_run_goes_on_with_the_same_job(tmp_path: Path, org: DemoO
         assert await copied(project, "contact", "last_name") == truth(org)
 
 
-async def test_a_job_that_is_gone_is_made_anew(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_job_that_no_longer_exists_is_created_again(tmp_path: Path, org: DemoOrg) -> None:
     org.bulk_page_size = 10
     async with project_at(tmp_path, org) as project:
         assert await project.interrupted(by_bulk, 2)
@@ -197,7 +197,7 @@ async def test_a_job_that_is_gone_is_made_anew(tmp_path: Path, org: DemoOrg) -> 
         assert await names(project) == truth(org)
 
 
-async def test_a_job_that_goes_while_it_is_read_is_made_anew(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_job_that_vanishes_while_it_is_read_is_created_again(tmp_path: Path, org: DemoOrg) -> None:
     org.bulk_page_size = 10
 
     def lose(progress: Progress) -> None:
@@ -205,10 +205,10 @@ async def test_a_job_that_goes_while_it_is_read_is_made_anew(tmp_path: Path, org
             org.forget_bulk_jobs()
 
     async with project_at(tmp_path, org) as project:
-        with warnings() as said:
+        with warnings() as logged:
             outcome = await project.outcome(by_bulk, watch=lose)
         assert outcome.problem is None
-        assert "A Bulk job is started again" in said[0]
+        assert "A Bulk job is started again" in logged[0]
         assert jobs_made(org) == 2
         assert await names(project) == truth(org)
 
@@ -216,23 +216,23 @@ async def test_a_job_that_goes_while_it_is_read_is_made_anew(tmp_path: Path, org
 async def test_a_failed_job_is_followed_by_rest_and_a_warning(tmp_path: Path, org: DemoOrg) -> None:
     org.fail_bulk_jobs("InternalServerError: no luck")
     async with project_at(tmp_path, org, bulk_from=10) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(by_choice)
-        assert "Contact is read by REST" in said[0]
+        assert "Contact is read by REST" in logged[0]
         assert await names(project) == truth(org)
         assert not list(org._api.bulk.jobs), "the failed job is deleted"  # pyright: ignore[reportPrivateUsage]
 
 
-async def test_an_object_that_bulk_refuses_is_read_by_rest_and_bulk_asked_again_a_day_later(
+async def test_an_object_that_bulk_refuses_is_read_by_rest_and_bulk_is_tried_again_a_day_later(
     tmp_path: Path, org: DemoOrg
 ) -> None:
     org.not_in_bulk.add("Contact")
     async with project_at(tmp_path, org, bulk_from=10) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(by_choice)
         assert jobs_made(org) == 1
-        assert len(said) == 1
-        assert "Contact is read by REST: The Bulk API does not take the query" in said[0]
+        assert len(logged) == 1
+        assert "Contact is read by REST: The Bulk API does not take the query" in logged[0]
         org.not_in_bulk.clear()
         org.advance(days=2)
         for row in truth(org):
@@ -242,7 +242,7 @@ async def test_an_object_that_bulk_refuses_is_read_by_rest_and_bulk_asked_again_
         assert jobs_made(org) == 1, "after a day Bulk is tried again, though no describe has changed"
 
 
-async def test_bulk_is_not_asked_again_within_a_day_of_its_refusal(tmp_path: Path, org: DemoOrg) -> None:
+async def test_bulk_is_not_tried_again_within_a_day_of_its_refusal(tmp_path: Path, org: DemoOrg) -> None:
     org.not_in_bulk.add("Contact")
     org.page_size = 10
     async with project_at(tmp_path, org, bulk_from=10) as project:
@@ -255,7 +255,7 @@ async def test_bulk_is_not_asked_again_within_a_day_of_its_refusal(tmp_path: Pat
 
 
 @pytest.mark.parametrize("limit", ["bulk_jobs_limit", "bulk_storage_limit_kb"])
-async def test_where_bulks_quota_is_spent_rest_reads(tmp_path: Path, org: DemoOrg, limit: str) -> None:
+async def test_rest_reads_when_bulks_quota_is_used_up(tmp_path: Path, org: DemoOrg, limit: str) -> None:
     setattr(org, limit, 0)
     async with project_at(tmp_path, org, bulk_from=10) as project:
         outcome = await project.outcome(by_choice)
@@ -264,13 +264,13 @@ async def test_where_bulks_quota_is_spent_rest_reads(tmp_path: Path, org: DemoOr
         assert await names(project) == truth(org)
 
 
-async def test_a_quota_that_is_spent_between_is_answered_by_rest(tmp_path: Path, org: DemoOrg) -> None:
+async def test_rest_reads_when_the_quota_is_used_up_in_between(tmp_path: Path, org: DemoOrg) -> None:
     org.bulk_jobs_limit = 0
     org.add_fault(Fault.json_error(403, "INSUFFICIENT_ACCESS", "no"), match="/limits/?$", times=None)
     async with project_at(tmp_path, org, bulk_from=10) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(by_choice)
-        assert "Contact is read by REST: The org's Bulk API queries of the last 24 hours are spent" in said[0]
+        assert "Contact is read by REST: The org's Bulk API queries of the last 24 hours are spent" in logged[0]
         assert await names(project) == truth(org)
 
 
@@ -288,7 +288,7 @@ async def test_with_both_limits_spent_a_run_stops_and_is_no_success(tmp_path: Pa
         assert await names(project) == truth(org)
 
 
-async def test_forced_bulk_says_why_it_cannot(tmp_path: Path, org: DemoOrg) -> None:
+async def test_forced_bulk_reports_why_it_cannot_read(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         org.fail_bulk_jobs("no luck")
         problems: list[OrgsyncError | None] = [(await project.outcome(by_bulk)).problem]
@@ -301,7 +301,7 @@ async def test_forced_bulk_says_why_it_cannot(tmp_path: Path, org: DemoOrg) -> N
         assert not await project.live("name")
 
 
-async def test_pages_that_break_or_come_short_lose_nothing(tmp_path: Path, org: DemoOrg) -> None:
+async def test_broken_or_short_pages_lose_nothing(tmp_path: Path, org: DemoOrg) -> None:
     org.bulk_page_size = 6
     org.shorten_bulk_pages(2)
     for at, fault in enumerate((Fault.truncate(), Fault.reset(), Fault.status(502, "x"))):
@@ -315,10 +315,10 @@ async def test_pages_that_break_or_come_short_lose_nothing(tmp_path: Path, org: 
 async def test_a_total_that_stays_wrong_is_followed_by_rest(tmp_path: Path, org: DemoOrg) -> None:
     org.bulk_count_off = 1
     async with project_at(tmp_path, org, bulk_from=10) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(by_choice)
         assert jobs_made(org) == 2
-        assert [text.partition(":")[0] for text in said] == ["A Bulk job is started again", "Contact is read by REST"]
+        assert [text.partition(":")[0] for text in logged] == ["A Bulk job is started again", "Contact is read by REST"]
         assert await names(project) == truth(org)
 
 
@@ -343,18 +343,18 @@ async def test_a_job_is_read_with_the_version_that_made_it(tmp_path: Path, org: 
         assert await project.interrupted(by_bulk, 2)
         await project.opened.store.connections.update("acme", api_version="61.0")
         await project.run(by_choice)
-        asked = {each.path.split("/")[3] for each in org.requests if "/jobs/query/" in each.path}
-        assert asked == {"v62.0"}
+        versions = {each.path.split("/")[3] for each in org.requests if "/jobs/query/" in each.path}
+        assert versions == {"v62.0"}
         assert await names(project) == truth(org)
 
 
 async def test_a_job_that_stands_still_is_given_up(tmp_path: Path, org: DemoOrg) -> None:
     org.bulk_polls = None
     async with project_at(tmp_path, org, bulk_from=10, bulk_stalled_after=0.001) as project:
-        with warnings() as said:
+        with warnings() as logged:
             outcome = await project.outcome(by_choice)
         assert outcome.problem is None
-        assert "has stood still" in said[0]
+        assert "has stood still" in logged[0]
         assert not list(org._api.bulk.jobs)  # pyright: ignore[reportPrivateUsage]
         assert await names(project) == truth(org)
 
@@ -365,7 +365,7 @@ async def test_a_finished_job_is_deleted(tmp_path: Path, org: DemoOrg) -> None:
         assert any(each.method == "DELETE" and each.status == 204 for each in org.requests)
 
 
-async def test_that_a_job_cannot_be_deleted_stops_nobody(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_job_that_cannot_be_deleted_stops_no_run(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
 
         def forbid(progress: Progress) -> None:

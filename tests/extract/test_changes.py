@@ -1,4 +1,4 @@
-"""No row is lost, and none is brought twice."""
+"""No row is lost, and none is delivered twice."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,7 +59,7 @@ async def test_the_first_run_copies_every_row(tmp_path: Path, org: DemoOrg) -> N
         assert await copy(project) == truth(org)
 
 
-async def test_the_next_run_brings_exactly_what_changed(tmp_path: Path, org: DemoOrg) -> None:
+async def test_the_next_run_delivers_exactly_what_changed(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         first, second, third, *_ = ids(org)
         org.delete("Contact", third)
@@ -176,7 +176,7 @@ async def test_pages_that_vanish_in_the_middle_of_a_tie_are_read_on_from_the_key
         assert seen > 3
 
 
-async def test_an_interrupted_pass_goes_on_where_it_was(tmp_path: Path) -> None:
+async def test_an_interrupted_pass_resumes_where_it_was(tmp_path: Path) -> None:
     with many_in_one_second() as org:
         async with project_at(tmp_path, org) as project:
 
@@ -195,7 +195,7 @@ async def test_an_interrupted_pass_goes_on_where_it_was(tmp_path: Path) -> None:
             assert await copy(project) == truth(org)
 
 
-async def test_a_spent_limit_stops_a_run_and_a_later_one_goes_on(tmp_path: Path) -> None:
+async def test_a_used_up_limit_stops_a_run_and_a_later_one_resumes(tmp_path: Path) -> None:
     with many_in_one_second() as org:
         org.api_limit = 10
         org.api_used = 3
@@ -240,16 +240,16 @@ async def test_a_full_run_reads_everything_and_changes_nothing(tmp_path: Path, o
     ("code", "message"),
     [("INVALID_TYPE", "sObject type Contact is not replicable"), ("INVALID_TYPE_FOR_OPERATION", "Kontakt: nein")],
 )
-async def test_where_salesforce_does_not_replicate_an_object_the_watermark_lags_and_the_run_says_so(
+async def test_the_watermark_of_an_object_that_is_not_replicated_lags_and_the_run_warns(
     tmp_path: Path, org: DemoOrg, code: str, message: str
 ) -> None:
     org.add_fault(Fault.json_error(400, code, message), match="updated", times=None)
     async with project_at(tmp_path, org, lag=600) as project:
-        with warnings() as said:
+        with warnings() as logged:
             run = await project.run(contacts)
         assert run.watermark is not None
         assert timedelta(minutes=9) < org.now - run.watermark < timedelta(minutes=11)
-        assert "Salesforce does not replicate Contact" in said[0]
+        assert "Salesforce does not replicate Contact" in logged[0]
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ async def test_where_salesforce_does_not_replicate_an_object_the_watermark_lags_
     ids=["406", "403", "404", "302", "date", "access"],
 )
 @pytest.mark.parametrize("resource", ["/updated", "/deleted"])
-async def test_whatever_else_keeps_replication_from_an_answer_ends_the_run_and_loses_nothing(
+async def test_any_other_failure_of_replication_ends_the_run_and_loses_nothing(
     tmp_path: Path, fault: Fault, resource: str
 ) -> None:
     with DemoOrg(contacts=20, accounts=4, page_size=7, now=datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)) as org:
@@ -285,7 +285,7 @@ async def test_whatever_else_keeps_replication_from_an_answer_ends_the_run_and_l
             assert await copy(project) == truth(org)
 
 
-async def test_one_stray_answer_of_the_edge_is_asked_for_again(tmp_path: Path, org: DemoOrg) -> None:
+async def test_one_stray_response_of_the_edge_is_retried(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         await project.run(contacts)
         for resource in ("/updated", "/deleted", "/queryAll", "/describe"):
@@ -398,7 +398,7 @@ async def test_another_condition_is_applied_to_the_rows_already_there(tmp_path: 
         assert (await project.live("contact")).keys() == {stays, comes}
 
 
-async def test_a_pass_over_leaving_rows_goes_on_after_its_pages_vanish(tmp_path: Path) -> None:
+async def test_a_pass_over_unmatched_rows_continues_after_its_pages_vanish(tmp_path: Path) -> None:
     with many_in_one_second() as org:
         matching = narrowed("LastName LIKE 'Twin%'")
         async with project_at(tmp_path, org) as project:

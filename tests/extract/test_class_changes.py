@@ -1,4 +1,4 @@
-"""A record class that is another by now: what the copy holds is what the class says, without --full."""
+"""A record class that has changed: the copy then holds what the class declares, without --full."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -143,7 +143,7 @@ async def test_a_class_that_rows_are_made_into_gains_a_column_and_every_row_has_
         assert (await project.run(wider)).updated == 0
 
 
-async def test_a_column_that_such_a_class_gains_unannounced_ends_the_run_until_all_is_read_anew(
+async def test_an_unannounced_column_of_such_a_class_ends_the_run_until_everything_is_read_again(
     tmp_path: Path, frozen: DemoOrg
 ) -> None:
     async with project_at(tmp_path, frozen) as project:
@@ -161,16 +161,16 @@ async def test_a_column_that_such_a_class_gains_unannounced_ends_the_run_until_a
         assert await copied(project, "person", "email") == wanted
 
 
-async def test_a_table_that_was_dropped_by_hand_is_read_anew_and_said(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_a_table_that_was_dropped_by_hand_is_read_again_with_a_warning(tmp_path: Path, frozen: DemoOrg) -> None:
     everyone = reading(class_of(LAST_NAME))
     async with project_at(tmp_path, frozen) as project:
         await project.run(everyone)
     execute(tmp_path, "DROP TABLE contact")
     frozen.advance(hours=1)
     async with project_at(tmp_path, frozen) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(everyone)
-        assert "The table contact is not in the database any more: everything is read anew." in said
+        assert "The table contact is not in the database any more: everything is read anew." in logged
         assert len(await project.live("contact")) == 12
 
 

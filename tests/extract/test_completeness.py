@@ -1,4 +1,4 @@
-"""REST proves what it gives: pages are counted against the rows that a query found, and ends are believed no sooner."""
+"""REST results are proved to be complete: pages are counted against the total, and ends are verified."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ async def is_equal(project: SampleProject) -> bool:
 
 @pytest.mark.parametrize("fault", UNTRUE, ids=NAMES)
 @pytest.mark.parametrize("every", [1, 3])
-async def test_an_answer_that_ends_too_early_ends_the_run_and_the_next_one_brings_every_row(
+async def test_a_response_that_ends_too_early_ends_the_run_and_the_next_one_delivers_every_row(
     tmp_path: Path, frozen: DemoOrg, fault: Fault, every: int
 ) -> None:
     async with project_at(tmp_path, frozen) as project:
@@ -66,7 +66,7 @@ async def test_rows_that_are_missing_from_the_middle_are_read_by_the_next_run(tm
         assert isinstance(outcome.problem, QueryIncomplete)
         assert len(await project.live("contact")) == 35
         assert "of the 40 rows" in outcome.problem.cause
-        assert len(project.queries) == 2  # from the start again, for nobody knows which rows are missing
+        assert len(project.queries) == 2  # from the start again, since the missing rows may be anywhere
         frozen.clear_faults()
         await project.run(everyone)
         assert await is_equal(project)
@@ -83,7 +83,7 @@ async def test_a_total_that_is_unknown_or_changes_is_no_reason_to_fail(
         assert await is_equal(project)
 
 
-async def test_an_id_that_an_answer_left_out_is_not_marked_deleted(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_an_id_missing_from_a_response_is_not_marked_deleted(tmp_path: Path, frozen: DemoOrg) -> None:
     async with project_at(tmp_path, frozen) as project:
         await project.run(everyone)
         frozen.advance(minutes=10)
@@ -94,7 +94,7 @@ async def test_an_id_that_an_answer_left_out_is_not_marked_deleted(tmp_path: Pat
         assert await is_equal(project)
 
 
-async def test_the_rows_of_a_child_query_come_whole(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_the_rows_of_a_child_query_are_complete(tmp_path: Path, frozen: DemoOrg) -> None:
     frozen.child_page_size = 2
     want = {
         str(row["Id"]): sum(contact["AccountId"] == row["Id"] for contact in frozen.rows("Contact"))
@@ -119,7 +119,7 @@ async def test_the_rows_of_a_child_query_come_whole(tmp_path: Path, frozen: Demo
 
 
 @pytest.mark.parametrize("total", ["40", 40.0, True], ids=["text", "a fraction", "true"])
-async def test_a_total_of_another_type_is_no_answer(tmp_path: Path, frozen: DemoOrg, total: object) -> None:
+async def test_a_total_of_another_type_is_an_invalid_response(tmp_path: Path, frozen: DemoOrg, total: object) -> None:
     early = Fault.altering(lambda page, _: {**page, "records": rows_of(page)[:3], "done": True, "totalSize": total})
     async with project_at(tmp_path, frozen) as project:
         frozen.add_fault(early, match="/query", soql="LastName", times=None)
@@ -128,7 +128,7 @@ async def test_a_total_of_another_type_is_no_answer(tmp_path: Path, frozen: Demo
         assert outcome.run.watermark is None
 
 
-async def test_more_rows_than_were_found_are_no_answer(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_more_rows_than_the_total_are_an_invalid_response(tmp_path: Path, frozen: DemoOrg) -> None:
     fewer = Fault.altering(lambda page, _: {**page, "totalSize": 10})
     async with project_at(tmp_path, frozen) as project:
         frozen.add_fault(fewer, match="/query", times=None)
@@ -137,7 +137,7 @@ async def test_more_rows_than_were_found_are_no_answer(tmp_path: Path, frozen: D
         assert outcome.run.watermark is None
 
 
-async def test_an_end_that_names_a_next_page_is_no_answer(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_a_last_page_that_names_a_next_one_is_an_invalid_response(tmp_path: Path, frozen: DemoOrg) -> None:
     fault = Fault.altering(lambda page, _: {**page, "done": True, "totalSize": -1})
     async with project_at(tmp_path, frozen) as project:
         frozen.add_fault(fault, match="/query", soql="LastName", times=None)
@@ -147,7 +147,7 @@ async def test_an_end_that_names_a_next_page_is_no_answer(tmp_path: Path, frozen
 
 
 @pytest.mark.parametrize("lasts", [1, None], ids=["once", "for good"])
-async def test_a_page_that_comes_twice_is_asked_for_again(tmp_path: Path, frozen: DemoOrg, lasts: int | None) -> None:
+async def test_a_page_that_is_sent_twice_is_read_again(tmp_path: Path, frozen: DemoOrg, lasts: int | None) -> None:
     second: dict[str, object] = {}
 
     def repeated(page: dict[str, object], path: str) -> dict[str, object] | None:
@@ -220,7 +220,7 @@ async def test_a_page_that_takes_back_how_many_rows_there_are_is_not_the_end(
 
 @pytest.mark.parametrize("row_id", [None, "", "0035", 7, "003 00000000001AA"])
 @pytest.mark.parametrize("kind", [reading, snapshotting])
-async def test_a_row_without_a_valid_id_is_the_answers_fault_and_not_the_scripts(
+async def test_a_row_without_a_valid_id_is_reported_as_the_responses_fault(
     tmp_path: Path, frozen: DemoOrg, kind: Callable[..., Sync[Record]], row_id: object
 ) -> None:
     fault = Fault.altering(

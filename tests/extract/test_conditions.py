@@ -1,4 +1,4 @@
-"""Conditions that decide by more than a row's own stamp, and objects that allow some queries alone."""
+"""Conditions that depend on more than a row's own stamp, and objects that allow only certain queries."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -40,9 +40,9 @@ async def test_a_semi_join_on_a_lookup_is_followed(tmp_path: Path, frozen: DemoO
     for number, account in enumerate(accounts):
         frozen.update("Account", account, Industry="Energy" if number % 2 else "Banking")
     async with project_at(tmp_path, frozen) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(reading(Contact, where=where))
-        assert said == []
+        assert logged == []
         frozen.advance(minutes=10)
         frozen.update("Account", accounts[0], Industry="Energy")
         frozen.update("Account", accounts[1], Industry="Banking")
@@ -51,7 +51,7 @@ async def test_a_semi_join_on_a_lookup_is_followed(tmp_path: Path, frozen: DemoO
         assert set(await project.live("contact")) == of_industry(frozen, "Energy", not_in=not_in)
 
 
-async def test_a_semi_join_that_is_not_followed_is_said_and_found_by_comparing_ids(
+async def test_a_semi_join_that_is_not_followed_is_reported_and_its_rows_are_found_by_comparing_ids(
     tmp_path: Path, frozen: DemoOrg
 ) -> None:
     class Account(Record, table=True):
@@ -61,10 +61,10 @@ async def test_a_semi_join_that_is_not_followed_is_said_and_found_by_comparing_i
     first, second, *_ = frozen.rows("Contact")
     frozen.update("Contact", str(first["Id"]), LastName="Sought")
     async with project_at(tmp_path, frozen) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(sought)
-        assert "depends on Contact" in said[0]
-        assert "--reconcile" in said[0]
+        assert "depends on Contact" in logged[0]
+        assert "--reconcile" in logged[0]
         frozen.advance(minutes=10)
         frozen.update("Contact", str(first["Id"]), LastName="Found")
         frozen.update("Contact", str(second["Id"]), LastName="Sought")
@@ -74,11 +74,11 @@ async def test_a_semi_join_that_is_not_followed_is_said_and_found_by_comparing_i
 
 
 @pytest.mark.parametrize("where", ["CreatedDate = LAST_N_DAYS:30", "Age__c > 30", "LastActivityDate < TODAY"])
-async def test_a_condition_that_drifts_is_said(tmp_path: Path, frozen: DemoOrg, where: str) -> None:
+async def test_a_condition_that_drifts_is_reported(tmp_path: Path, frozen: DemoOrg, where: str) -> None:
     async with project_at(tmp_path, frozen) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.outcome(reading(Contact, where=where))
-        assert "changes without showing" in said[0]
+        assert "changes without showing" in logged[0]
 
 
 class Link(Record, table=True):
@@ -90,7 +90,7 @@ class Link(Record, table=True):
     parent: str | None = field("Parent__c")
 
 
-async def test_where_a_helper_query_demands_a_filter_rows_that_leave_are_found_by_comparing_ids(
+async def test_unmatched_rows_of_an_object_that_demands_a_filter_are_found_by_comparing_ids(
     tmp_path: Path, frozen: DemoOrg
 ) -> None:
     frozen.add_object("Link__c", fields={"State__c": "string"})
@@ -108,36 +108,36 @@ async def test_where_a_helper_query_demands_a_filter_rows_that_leave_are_found_b
         frozen.hard_delete("Link__c", links[2])
         new = frozen.insert("Link__c", State__c="open", Parent__c=one)
         frozen.advance(minutes=10)
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(of_one)
-        assert "found by comparing Ids" in said[0]
+        assert "found by comparing Ids" in logged[0]
         assert set(await project.live("link")) == {*links[3:], new}
         frozen.update("Link__c", links[3], State__c="closed")
         frozen.advance(minutes=10)
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(of_one)
-        assert said == []
-        assert not any("State__c" not in soql for soql in project.queries)  # the refused question is not asked again
+        assert logged == []
+        assert not any("State__c" not in soql for soql in project.queries)  # the refused query is not repeated
         assert set(await project.live("link")) == {*links[4:], new}
 
 
 @pytest.mark.parametrize("read", [reading, snapshotting], ids=["changes", "snapshot"])
-async def test_an_object_that_demands_a_filter_is_read_with_one_and_the_message_says_so(
+async def test_an_object_that_demands_a_filter_is_read_with_one_and_the_message_names_it(
     tmp_path: Path, frozen: DemoOrg, read: Callable[[type[Record]], Sync[Record]]
 ) -> None:
     class ContentDocumentLink(Record, table=True):
         linked_entity_id: str | None
 
     async with project_at(tmp_path, frozen) as project:
-        with warnings() as said:
+        with warnings() as logged:
             outcome = await project.outcome(read(ContentDocumentLink))
-        assert "give it with where=" in said[0]
+        assert "give it with where=" in logged[0]
         assert isinstance(outcome.problem, FilterRequired)
         assert "ctx.snapshot(ContentDocumentLink, where=...)" in outcome.problem.remedy
         assert "requires a filter by a single Id on ContentDocumentId" in outcome.problem.cause
 
 
-async def test_a_parent_whose_changes_may_not_be_asked_for_does_not_stop_delivery(
+async def test_a_parent_whose_changes_may_not_be_queried_does_not_stop_delivery(
     tmp_path: Path, frozen: DemoOrg
 ) -> None:
     class Named(Record, table=True):
@@ -153,9 +153,9 @@ async def test_a_parent_whose_changes_may_not_be_asked_for_does_not_stop_deliver
         frozen.advance(minutes=10)
         refusal = Fault.json_error(400, "OPERATION_TOO_LARGE", "too many rows")
         frozen.add_fault(refusal, match="/queryAll", every=2)
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(reading(Named))
-        assert "changes of Account arrive when the Contact row itself changes" in said[0]
+        assert "changes of Account arrive when the Contact row itself changes" in logged[0]
         assert (await copied(project, "named", "last_name"))[first] == "New"
 
 
@@ -172,7 +172,9 @@ async def test_a_stamp_that_cannot_be_filtered_is_passed_over(tmp_path: Path, fr
         assert any("LastModifiedDate >=" in soql for soql in project.queries)
 
 
-async def test_where_no_stamp_can_be_filtered_and_sorted_a_snapshot_is_named(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_without_a_stamp_that_can_be_filtered_and_sorted_a_snapshot_is_recommended(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
     for name in ("SystemModstamp", "LastModifiedDate", "CreatedDate"):
         frozen.set_field_flags("Contact", name, sortable=False)
     async with project_at(tmp_path, frozen) as project:
@@ -183,7 +185,7 @@ async def test_where_no_stamp_can_be_filtered_and_sorted_a_snapshot_is_named(tmp
         assert len(await project.live("contact")) == 30
 
 
-async def test_a_query_resumes_without_or_where_an_object_takes_none(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_a_query_resumes_without_or_if_the_object_does_not_accept_it(tmp_path: Path, frozen: DemoOrg) -> None:
     frozen.set_object_rules("Contact", disjunctions=False)
     async with project_at(tmp_path, frozen) as project:
         assert await project.interrupted(reading(Contact), 2)
@@ -232,22 +234,22 @@ async def test_a_parent_that_moves_to_another_grandparent_moves_its_rows(
 async def test_a_formula_inside_a_semi_join_is_named(tmp_path: Path, frozen: DemoOrg, where: str) -> None:
     frozen.add_field("Account", "Mood__c", formula=lambda row, scope: "Good")
     async with project_at(tmp_path, frozen) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(reading(Contact, where=where))
-    assert any("Mood__c, which changes without showing on Contact" in each for each in said)
+    assert any("Mood__c, which changes without showing on Contact" in each for each in logged)
 
 
 async def test_a_semi_join_that_cannot_be_read_is_named(tmp_path: Path, frozen: DemoOrg) -> None:
     where = "AccountId IN (SELECT Id FROM Account USING SCOPE everything WHERE Industry = 'Energy')"
     async with project_at(tmp_path, frozen) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.outcome(reading(Contact, where=where))
-    assert any("depends on another query (AccountId IN ...)" in each for each in said)
+    assert any("depends on another query (AccountId IN ...)" in each for each in logged)
 
 
 @pytest.mark.parametrize("code", ["INVALID_FIELD", "INVALID_TYPE", "INSUFFICIENT_ACCESS", "MALFORMED_QUERY"])
 @pytest.mark.parametrize("where", [None, "Account.Name != 'x'"])
-async def test_a_refused_question_for_a_parents_changes_does_not_stop_delivery(
+async def test_a_refused_query_for_a_parents_changes_does_not_stop_delivery(
     tmp_path: Path, frozen: DemoOrg, code: str, where: str | None
 ) -> None:
     class Contact(Record, table=True):
@@ -269,7 +271,7 @@ async def test_a_refused_question_for_a_parents_changes_does_not_stop_delivery(
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("where", "message"),
     [
         ("  ", "is empty"),
         ("Email != null LIMIT 3", "holds LIMIT 3, which is no part of a condition"),
@@ -280,11 +282,11 @@ async def test_a_refused_question_for_a_parents_changes_does_not_stop_delivery(
 )
 @pytest.mark.parametrize("kind", [reading, snapshotting])
 async def test_what_is_no_condition_is_refused_before_anything_is_read(
-    tmp_path: Path, frozen: DemoOrg, where: str, said: str, kind: Callable[..., Sync[Record]]
+    tmp_path: Path, frozen: DemoOrg, where: str, message: str, kind: Callable[..., Sync[Record]]
 ) -> None:
     async with project_at(tmp_path, frozen) as project:
         outcome = await project.outcome(kind(Contact, where=where, api="bulk"))
-        assert said in str(outcome.problem)
+        assert message in str(outcome.problem)
         assert outcome.run.added == 0
 
 

@@ -1,4 +1,4 @@
-"""Rows that go: into the recycle bin, for good, into another by a merge, late, or long ago."""
+"""Rows that are deleted: into the recycle bin, for good, into another by a merge, late, or long ago."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -56,7 +56,7 @@ async def test_a_row_deleted_for_good_is_found_in_the_log(tmp_path: Path, frozen
         assert await names(project) == truth(frozen, sync)
 
 
-async def test_a_row_that_came_back_before_the_run_stays(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_a_row_that_was_undeleted_before_the_run_stays(tmp_path: Path, frozen: DemoOrg) -> None:
     async with project_at(tmp_path, frozen) as project:
         await project.run(everyone)
         frozen.advance(minutes=10)
@@ -85,9 +85,7 @@ async def test_a_deletion_that_commits_late_is_found(tmp_path: Path, frozen: Dem
 
 
 @pytest.mark.parametrize("long_ago", [False, True], ids=["purged", "after 20 days"])
-async def test_where_the_log_does_not_reach_back_ids_are_compared(
-    tmp_path: Path, frozen: DemoOrg, long_ago: bool
-) -> None:
+async def test_ids_are_compared_if_the_log_does_not_reach_back(tmp_path: Path, frozen: DemoOrg, long_ago: bool) -> None:
     async with project_at(tmp_path, frozen) as project:
         await project.run(everyone)
         first, second, *_ = truth(frozen)
@@ -95,18 +93,18 @@ async def test_where_the_log_does_not_reach_back_ids_are_compared(
         frozen.hard_delete("Contact", first)
         frozen.advance(days=20 if long_ago else 0, minutes=10)
         frozen.purge_delete_log()
-        with warnings() as said:
+        with warnings() as logged:
             assert (await project.run(everyone)).deleted == 1
-        assert "does not reach back" in said[0]
+        assert "does not reach back" in logged[0]
         frozen.hard_delete("Contact", second)
         frozen.advance(minutes=10)
-        with warnings() as said:
+        with warnings() as logged:
             assert (await project.run(everyone)).deleted == 1
-        assert said == []
+        assert logged == []
         assert await names(project) == truth(frozen)
 
 
-async def test_a_log_that_is_refused_is_asked_for_again_a_day_later_and_nothing_is_read_twice(
+async def test_a_refused_log_is_tried_again_a_day_later_and_nothing_is_read_twice(
     tmp_path: Path, frozen: DemoOrg
 ) -> None:
     async with project_at(tmp_path, frozen) as project:
@@ -116,9 +114,9 @@ async def test_a_log_that_is_refused_is_asked_for_again_a_day_later_and_nothing_
         frozen.hard_delete("Contact", first)
         refusal = Fault.json_error(400, "INVALID_TYPE", "sObject type Contact is not replicable")
         frozen.add_fault(refusal, match="/deleted", times=None)
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(everyone)
-        assert "Rows of Contact that are deleted for good are found by comparing Ids" in said[0]
+        assert "Rows of Contact that are deleted for good are found by comparing Ids" in logged[0]
         assert project.calls == ["updated", "queryAll", "deleted"]
         await project.run(everyone)
         assert project.calls == ["updated", "queryAll"]

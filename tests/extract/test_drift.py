@@ -1,4 +1,4 @@
-"""Fields that change their type, hide and come back while a copy is kept."""
+"""Fields that change their type, are hidden and shown again while a copy is kept."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def whole_or_not() -> type[Record]:
     return Measured
 
 
-async def test_after_a_day_the_describe_is_asked_whether_it_changed(tmp_path: Path, org: DemoOrg) -> None:
+async def test_after_a_day_the_describe_is_checked_for_changes(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         await project.run(reading(Contact))
         org.advance(hours=20)
@@ -53,7 +53,7 @@ async def test_after_a_day_the_describe_is_asked_whether_it_changed(tmp_path: Pa
         assert "describe" not in project.calls
 
 
-async def test_an_optional_field_that_hides_is_told_once_and_filled_when_it_is_shown(
+async def test_a_hidden_optional_field_is_reported_once_and_filled_when_it_is_shown(
     tmp_path: Path, org: DemoOrg
 ) -> None:
     org.add_field("Contact", "Level__c")
@@ -62,10 +62,10 @@ async def test_an_optional_field_that_hides_is_told_once_and_filled_when_it_is_s
         await project.run(reading(Contact))
         org.hide_field("Contact", "Level__c")
         org.update("Contact", first, Level__c="Gold")
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(reading(Contact))
             await project.run(reading(Contact))
-        assert ["Level__c" in text for text in said] == [True]
+        assert ["Level__c" in text for text in logged] == [True]
         assert (await copied(project, "contact", "level"))[first] is None
         org.show_everything()
         org.update("Contact", second, Level__c="Silver")
@@ -109,7 +109,9 @@ async def test_a_type_that_widens_is_taken(tmp_path: Path, org: DemoOrg) -> None
         assert (await copied(project, "contact", "level"))[first] == "x" * 200
 
 
-async def test_a_value_that_does_not_fit_is_named_and_the_corrected_class_goes_on(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_value_that_does_not_fit_is_named_and_the_corrected_class_continues(
+    tmp_path: Path, org: DemoOrg
+) -> None:
     org.add_field("Contact", "Size__c", type="int")
     first, *_ = (str(row["Id"]) for row in org.rows("Contact"))
     org.update("Contact", first, Size__c=3)
@@ -133,7 +135,7 @@ class Housed(Record, table=True):
     account_name: str | None = field("Account.Name", optional=True)
 
 
-async def test_a_pass_that_stopped_at_a_parent_which_has_gone_goes_on(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_pass_that_stopped_at_a_parent_which_no_longer_exists_continues(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         await project.run(reading(Housed))
         org.advance(minutes=10)
@@ -151,7 +153,7 @@ async def test_a_pass_that_stopped_at_a_parent_which_has_gone_goes_on(tmp_path: 
         assert new in await project.live("housed")
 
 
-async def test_a_parents_describe_that_is_refused_after_a_day_stops_nobody(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_parents_describe_that_is_refused_after_a_day_stops_no_run(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         await project.run(reading(Housed))
         org.advance(days=2)
@@ -159,12 +161,12 @@ async def test_a_parents_describe_that_is_refused_after_a_day_stops_nobody(tmp_p
         assert (await project.run(reading(Housed))).status == "done"
 
 
-async def test_a_parent_that_hides_after_a_day_is_told_and_not_fatal(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_parent_that_is_hidden_after_a_day_is_reported_and_not_fatal(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         await project.run(reading(Housed))
         org.hide_field("Contact", "AccountId")
         org.hide_object("Account")
         org.advance(days=2)
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(reading(Housed))
-        assert "Housed.account_name stays empty" in said[0]
+        assert "Housed.account_name stays empty" in logged[0]

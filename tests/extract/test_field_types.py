@@ -1,4 +1,4 @@
-"""Which Python types hold which of Salesforce's, as the demo org describes its fields and as decoding takes them."""
+"""The Python types for each of Salesforce's, as the demo org describes its fields and as decoding accepts them."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
@@ -54,7 +54,7 @@ def taken(kind: Any, value: object) -> bool:
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_what_is_said_to_fit_is_what_decoding_takes(kind: str) -> None:
+def test_the_types_that_are_recommended_are_those_that_decoding_accepts(kind: str) -> None:
     fitting = fitting_types(described(kind, scale=2))
     assert fitting is not None
     assert {each for each in TYPES if taken(each, VALUES[kind])} == set(fitting) & set(TYPES)
@@ -102,7 +102,7 @@ def test_a_misfit_is_named_with_the_type_to_write() -> None:
     ]
 
 
-async def test_a_whole_number_of_18_digits_comes_with_every_digit(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_whole_number_of_18_digits_keeps_every_digit(tmp_path: Path, org: DemoOrg) -> None:
     class Account(Record, table=True):
         annual_revenue: int | None
 

@@ -1,4 +1,4 @@
-"""Fields that come, go, hide and change."""
+"""Fields that are added, removed, hidden and changed."""
 
 import json
 from decimal import Decimal
@@ -153,7 +153,7 @@ async def test_a_field_spelled_in_another_case_is_read_all_the_same(tmp_path: Pa
         assert any(text for text in (await copied(project, "contact", "mailing")).values())
 
 
-async def test_a_value_missing_from_a_field_declared_without_none_is_kept_and_told(
+async def test_a_missing_value_of_a_field_declared_without_none_is_stored_and_reported(
     tmp_path: Path, org: DemoOrg
 ) -> None:
     class Contact(Record, table=True):
@@ -221,7 +221,7 @@ async def test_a_parent_whose_describe_is_refused_is_read_all_the_same(tmp_path:
         assert (await project.run(reading(Contact))).updated > 0
 
 
-async def test_an_object_without_a_way_to_read_changes_is_told(tmp_path: Path, org: DemoOrg) -> None:
+async def test_an_object_without_a_field_to_read_changes_by_is_reported(tmp_path: Path, org: DemoOrg) -> None:
     class Contact(Record, table=True):
         last_name: str | None
 
@@ -235,7 +235,7 @@ async def test_an_object_without_a_way_to_read_changes_is_told(tmp_path: Path, o
     assert "ctx.snapshot(Contact)" in outcome.problem.remedy
 
 
-async def test_an_object_that_cannot_be_queried_is_told(tmp_path: Path, org: DemoOrg) -> None:
+async def test_an_object_that_cannot_be_queried_is_reported(tmp_path: Path, org: DemoOrg) -> None:
     body = json.dumps({"name": "Contact", "queryable": False, "fields": []})
     org.add_fault(Fault.status(200, body, content_type="application/json"), match="describe")
     async with project_at(tmp_path, org) as project:
@@ -244,7 +244,7 @@ async def test_an_object_that_cannot_be_queried_is_told(tmp_path: Path, org: Dem
     assert "cannot be queried" in outcome.problem.cause
 
 
-async def test_changes_of_a_polymorphic_parent_are_said_to_be_unseen(tmp_path: Path, org: DemoOrg) -> None:
+async def test_unseen_changes_of_a_polymorphic_parent_are_reported(tmp_path: Path, org: DemoOrg) -> None:
     class Contact(Record, table=True):
         boss: str | None = field("Boss.Name")
 

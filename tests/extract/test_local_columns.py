@@ -1,4 +1,4 @@
-"""Columns of the script's own: never asked of Salesforce, written as the script yields them."""
+"""Columns of the script's own: never queried, stored as the script yields them."""
 
 from pathlib import Path
 
@@ -45,10 +45,10 @@ async def test_another_value_of_a_local_column_is_a_change(tmp_path: Path, org: 
 
 async def test_a_local_column_that_no_script_fills_is_null_without_a_warning(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(reading(Contact))
         assert set((await copied(project, "contact", "shout")).values()) == {None}
-        assert said == []
+        assert logged == []
 
 
 async def test_a_deleted_row_keeps_its_local_value(tmp_path: Path, org: DemoOrg) -> None:

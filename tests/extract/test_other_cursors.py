@@ -109,10 +109,10 @@ async def test_a_server_whose_date_is_ahead_moves_no_watermark_into_the_future(
 ) -> None:
     async with project_at(tmp_path, org, lag=600) as project:
         org.advance(days=days)
-        with capture_logs() as said:
+        with capture_logs() as logged:
             run = await project.run(reading(AccountShare), clock=lambda: NOW)
         assert run.watermark == NOW - timedelta(minutes=10)
-        [warning] = [each["event"] for each in said if "apart" in each["event"]]
+        [warning] = [each["event"] for each in logged if "apart" in each["event"]]
         assert f"{days * 24:,}.0 hours apart" in warning
         assert "Correct this machine's clock" in warning
         org.advance(days=-days, minutes=2)
@@ -134,7 +134,7 @@ async def test_a_watermark_that_both_clocks_put_into_the_future_is_given_up_and_
         await project.run(reading(AccountShare))
         org.advance(days=-1)
         change_a_share(org)
-        with capture_logs() as said:
+        with capture_logs() as logged:
             run = await project.run(reading(AccountShare))
         assert (run.updated, run.watermark) == (1, NOW - timedelta(minutes=5))
-        assert any("is in the future" in each["event"] for each in said)
+        assert any("is in the future" in each["event"] for each in logged)

@@ -25,16 +25,16 @@ async def test_an_optional_field_that_a_kind_of_parent_lacks_is_null_and_a_warni
     account = org.rows("Account")[0]
     org.insert("Task", Subject="Call", WhatId=account["Id"])
     async with project_at(tmp_path, org) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(reading(Task, api=api))
-        assert any("Task.region stays empty" in each for each in said)
+        assert any("Task.region stays empty" in each for each in logged)
         assert ("Call" in str(await project.live("task"))) is False
         found = await copied(project, "task", "what_name", "region")
         assert (account["Name"], None) in found.values()
         assert len(found) == len(org.rows("Task"))
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(reading(Task, api=api))
-        assert not any("region" in each for each in said)
+        assert not any("region" in each for each in logged)
 
 
 async def test_a_field_that_a_kind_of_parent_lacks_ends_the_run_unless_it_is_optional(
@@ -59,10 +59,10 @@ async def test_a_field_that_a_kind_of_parent_lacks_takes_no_other_of_its_name_al
     account = org.insert("Account", Name="a", Rating="Hot")
     case = org.insert("Case", Subject="x", AccountId=account)
     async with project_at(tmp_path, org) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(reading(Case))
         assert (await copied(project, "case", "account_rating", "owner_rating"))[case] == ("Hot", None)
-    assert not any("account_rating" in each for each in said)
+    assert not any("account_rating" in each for each in logged)
 
 
 @pytest.mark.parametrize("api", ["rest", "bulk"])

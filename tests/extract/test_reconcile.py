@@ -1,4 +1,4 @@
-"""What has gone, or come, without a trace is found by comparing Ids, on a schedule or when asked."""
+"""Rows that appear or vanish without a change are found by comparing Ids, on a schedule or on request."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +48,9 @@ async def names(project: SampleProject) -> dict[str, Any]:
     return await copied(project, "contact", "last_name")
 
 
-async def test_rows_that_sharing_hides_go_and_those_it_shows_come(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_rows_that_sharing_hides_are_deleted_and_those_it_shows_are_added(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
     first, second, *_ = truth(frozen)
     frozen.restrict_rows("Contact", [first])
     async with project_at(tmp_path, frozen) as project:
@@ -81,7 +83,7 @@ async def test_ids_are_compared_when_it_is_time_by_the_orgs_clock_and_not_before
         assert (await project.run(daily)).added == 1
 
 
-async def test_more_that_come_than_are_worth_asking_for_are_read_with_everything(
+async def test_too_many_rows_missing_in_the_copy_are_read_with_everything(
     tmp_path: Path, frozen: DemoOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orgsync.extract.changes_pass._MISSING_AT_MOST", 3)
@@ -98,7 +100,7 @@ async def test_more_that_come_than_are_worth_asking_for_are_read_with_everything
 
 
 @pytest.mark.parametrize("purged", [False, True], ids=["asked", "the log is purged"])
-async def test_a_comparison_that_is_broken_off_anywhere_ends_right(
+async def test_a_comparison_that_is_interrupted_anywhere_ends_correctly(
     tmp_path: Path, frozen: DemoOrg, purged: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orgsync.extract.reconcile._PAGE", 2)
@@ -121,7 +123,9 @@ async def test_a_comparison_that_is_broken_off_anywhere_ends_right(
     assert commits > 5
 
 
-async def test_a_row_that_another_run_brings_meanwhile_is_not_called_gone(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_a_row_that_another_run_adds_in_the_meantime_is_not_marked_deleted(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
     new: list[str] = []
     seen = 0
 
@@ -141,7 +145,7 @@ async def test_a_row_that_another_run_brings_meanwhile_is_not_called_gone(tmp_pa
     assert new
 
 
-async def test_a_row_that_is_shown_again_meanwhile_is_not_called_gone(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_a_row_that_is_shown_again_in_the_meantime_is_not_marked_deleted(tmp_path: Path, frozen: DemoOrg) -> None:
     first, *_ = truth(frozen)
 
     def show(_: Progress) -> None:
@@ -213,7 +217,7 @@ async def test_a_request_to_compare_stands_when_a_broken_off_first_pass_is_finis
         assert await names(project) == truth(frozen)
 
 
-async def test_a_request_to_compare_reads_a_broken_off_snapshot_anew(tmp_path: Path, frozen: DemoOrg) -> None:
+async def test_a_request_to_compare_reads_an_interrupted_snapshot_again(tmp_path: Path, frozen: DemoOrg) -> None:
     async with project_at(tmp_path, frozen) as project:
         assert await project.interrupted(snapshotting(Contact), 2)
         frozen.hard_delete("Contact", next(iter(await names(project))))

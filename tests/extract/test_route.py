@@ -1,4 +1,4 @@
-"""Which way a query goes, what is asked to find out, and that it is told."""
+"""Which route a query takes, what is requested to choose it, and that it is reported."""
 
 from pathlib import Path
 
@@ -57,11 +57,11 @@ def test_a_plan_follows_from_what_is_known(
     assert plan.rows == rows
 
 
-def test_limits_that_are_not_known_keep_nobody_from_bulk() -> None:
+def test_unknown_limits_do_not_rule_out_bulk() -> None:
     assert choose_route(60_000, bulk_from=50_000) == Route("bulk", 60_000)
 
 
-async def test_the_plan_is_told(tmp_path: Path, org: DemoOrg, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_route_is_reported(tmp_path: Path, org: DemoOrg, capsys: pytest.CaptureFixture[str]) -> None:
     async with project_at(tmp_path, org) as project:
         outcome = await project.outcome(reading(Contact))
     assert str(outcome.plan) == "rest, 25 rows expected"
@@ -76,14 +76,14 @@ async def test_a_refused_record_count_is_replaced_by_counting(tmp_path: Path, or
         assert "SELECT COUNT() FROM Contact" in project.queries
 
 
-async def test_an_org_that_tells_no_numbers_is_read_all_the_same(tmp_path: Path, org: DemoOrg) -> None:
+async def test_an_org_without_record_counts_is_read_all_the_same(tmp_path: Path, org: DemoOrg) -> None:
     org.page_size = 10
     async with project_at(tmp_path, org, bulk_from=15) as project:
         for numbers in ("limits", "/query$"):
             org.add_fault(Fault.json_error(404, "NOT_FOUND", "no"), match=numbers, times=None)
         outcome = await project.outcome(reading(Contact))
         assert outcome.problem is None
-        assert str(outcome.plan) == "bulk, 25 rows expected"  # REST's first page has told
+        assert str(outcome.plan) == "bulk, 25 rows expected"  # REST's first page has the total
         assert len(await copied(project, "contact", "last_name")) == 25
 
 
@@ -102,7 +102,9 @@ async def test_a_condition_is_counted_with(tmp_path: Path, org: DemoOrg) -> None
         assert str(outcome.plan) == "rest, 0 rows expected"
 
 
-async def test_a_pass_that_turns_out_large_goes_on_by_bulk_behind_its_first_page(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_pass_that_turns_out_large_continues_by_bulk_behind_its_first_page(
+    tmp_path: Path, org: DemoOrg
+) -> None:
     async with project_at(tmp_path, org, bulk_from=20) as project:
         await project.run(reading(Contact))
         org.page_size = 5

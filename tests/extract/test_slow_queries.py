@@ -1,4 +1,4 @@
-"""Queries that Salesforce gives up on are asked again in windows of time; nothing is lost, nothing doubled."""
+"""Queries that Salesforce gives up on are repeated in windows of time; nothing is lost or doubled."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -63,7 +63,7 @@ async def test_a_first_pass_that_is_too_slow_is_read_in_windows(tmp_path: Path, 
         assert await copied(project, "contact", "last_name", "account_name") == truth(slow)
 
 
-async def test_windows_are_gone_on_with_wherever_a_run_stops(tmp_path: Path, slow: DemoOrg) -> None:
+async def test_windows_are_resumed_wherever_a_run_stops(tmp_path: Path, slow: DemoOrg) -> None:
     async with project_at(tmp_path, slow) as project:
         times = 0
         while await project.interrupted(by_rest, 2 + times):
@@ -81,7 +81,7 @@ async def test_changes_of_parents_are_read_in_windows(tmp_path: Path, slow: Demo
         assert await copied(project, "contact", "last_name", "account_name") == truth(slow)
 
 
-async def test_windows_over_parents_are_gone_on_with_wherever_a_run_stops(tmp_path: Path, slow: DemoOrg) -> None:
+async def test_windows_over_parents_are_resumed_wherever_a_run_stops(tmp_path: Path, slow: DemoOrg) -> None:
     async with project_at(tmp_path, slow) as project:
         await project.run(by_rest)
         rename_all(slow)
@@ -105,7 +105,7 @@ async def test_a_window_that_was_broken_off_hides_nothing_behind_it(
         assert await copied(project, "contact", "last_name", "account_name") == truth(slow)
 
 
-def test_an_id_that_was_read_in_a_window_says_nothing_of_the_time_behind_it() -> None:
+def test_an_id_that_was_read_in_a_window_means_nothing_for_the_time_behind_it() -> None:
     order, start, end = (
         IdOrder("Account.SystemModstamp"),
         datetime(2026, 1, 1, tzinfo=UTC),
@@ -114,8 +114,8 @@ def test_an_id_that_was_read_in_a_window_says_nothing_of_the_time_behind_it() ->
     key: Key = order.within(("003x",), start, end)
     assert order.start(key) == start
     assert order.width(key) == end - start
-    asked = ReadQuery("Contact", ["Id"], order).queries(after=key, upto=end)
-    assert "Account.SystemModstamp < 2026-01-02T00:00:00Z" in asked[0]
+    queries = ReadQuery("Contact", ["Id"], order).queries(after=key, upto=end)
+    assert "Account.SystemModstamp < 2026-01-02T00:00:00Z" in queries[0]
     assert order.width(order.within(("003x",), start, None)) is None
     assert order.within(("003x",), None, None) == ("003x",)
 
@@ -163,16 +163,16 @@ async def test_what_no_window_helps_is_read_by_bulk(tmp_path: Path, org: DemoOrg
         for row in org.rows("Contact"):
             together.update("Contact", str(row["Id"]), Title="T")
     async with project_at(tmp_path, org) as project:
-        with warnings() as said:
+        with warnings() as logged:
             await project.run(reading(Contact))
-        assert "Salesforce takes too long for a query of Contact: Bulk reads it." in said or jobs_made(org) == 1
+        assert "Salesforce takes too long for a query of Contact: Bulk reads it." in logged or jobs_made(org) == 1
         assert jobs_made(org) == 1
         assert await copied(project, "contact", "last_name") == {
             str(row["Id"]): row["LastName"] for row in org.rows("Contact")
         }
 
 
-async def test_what_no_window_helps_and_bulk_may_not_read_is_told(tmp_path: Path, org: DemoOrg) -> None:
+async def test_a_query_that_no_window_helps_and_bulk_may_not_read_is_reported(tmp_path: Path, org: DemoOrg) -> None:
     org.query_timeout_rows = 3
     async with project_at(tmp_path, org) as project:
         outcome = await project.outcome(snapshotting(UserPreference, api="rest"))

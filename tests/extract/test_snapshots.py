@@ -1,4 +1,4 @@
-"""A snapshot reads everything and marks what it did not meet, at its end, unless that is too much to be true."""
+"""A snapshot reads everything and then marks what it did not see, unless that is implausibly much."""
 
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ async def test_a_snapshot_that_lacks_more_than_half_is_refused(tmp_path: Path, g
             assert (await project.run(snapshotting(Contact, allow_mass_deletion=True))).deleted == gone * refused
 
 
-async def test_after_a_refusal_the_next_run_begins_anew(tmp_path: Path, org: DemoOrg) -> None:
+async def test_after_a_refusal_the_next_run_begins_again(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         await project.run(whole)
         org.restrict_rows("Contact", truth(org))

@@ -62,7 +62,7 @@ def test_the_first_state_of_a_snapshot_survives_its_checkpoint() -> None:
     assert StreamState.from_position(first.to_position("contact"), "changes") == StreamState()
 
 
-def test_a_checkpoint_of_another_format_reads_everything_again_and_says_so() -> None:
+def test_a_checkpoint_of_another_format_reads_everything_again_with_a_warning() -> None:
     saved = StreamState(NOW, "changes", ("Id",), None, FACTS).to_position("contact")
     older = replace(saved, state={**saved.state, "format": 1})
     reported: list[str] = []
@@ -121,7 +121,9 @@ class Marked(Record, table=True):
     ("model", "where", "kept"),
     [(Named, None, True), (Wider, None, False), (Marked, None, False), (Named, "A = 1", False)],
 )
-def test_new_columns_or_another_condition_begin_anew(model: type[Record], where: str | None, kept: bool) -> None:
+def test_new_columns_or_another_condition_read_everything_again(
+    model: type[Record], where: str | None, kept: bool
+) -> None:
     saved = StreamState(kind="changes").read_with(schema_of(Named), None, FACTS)
     saved = replace(saved, watermark=NOW, unfinished=Pass(NOW, NOW))
     resumed = saved.read_with(schema_of(model), where, FACTS)

@@ -1,4 +1,4 @@
-"""Objects with more fields than an address has room for are read in groups of columns; no two versions mix."""
+"""Objects with more fields than fit into a URL are read in groups of columns; no two versions mix."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,7 +102,7 @@ async def test_a_renamed_parent_reaches_wide_rows(tmp_path: Path, org: DemoOrg) 
         assert {row["account_name"] for row in (await project.live("contact")).values()} == {"Renamed"}
 
 
-async def test_wide_rows_that_come_into_sight_are_read(tmp_path: Path, org: DemoOrg) -> None:
+async def test_wide_rows_that_become_visible_are_read(tmp_path: Path, org: DemoOrg) -> None:
     org.restrict_rows("Contact", [str(row["Id"]) for row in org.rows("Contact")][:5])
     async with project_at(tmp_path, org) as project:
         await project.run(reading(Wide))

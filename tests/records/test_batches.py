@@ -1,4 +1,4 @@
-"""What an author may do with a batch: filter, change and replace its rows, deletions and position staying."""
+"""What an author may do with a batch: filter, change and replace its rows, while position and deletions stay."""
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -170,7 +170,7 @@ def test_map_may_not_change_the_id() -> None:
         people().map(lambda person: {"id": BOB})
 
 
-def test_a_change_that_forgets_to_return_is_told_so() -> None:
+def test_a_change_function_that_returns_nothing_is_reported() -> None:
     def forgetful(person: Person) -> Any:
         person.name = "x"
 
@@ -200,7 +200,7 @@ def test_ids_that_are_not_of_the_batch_do_not_replace_it(stranger: str) -> None:
         people().replace([{"id": ANN}, {"id": stranger}])
 
 
-def test_what_was_deleted_stays_deleted_whatever_its_new_row_says() -> None:
+def test_what_was_deleted_stays_deleted_whatever_its_new_row_contains() -> None:
     stamp = "2026-01-31T10:15:00.000Z"
     gone = Batch.read(Person, [(ANN, stamp, True, "Ann", None, None, None, None, None)], position=POSITION)
     for batch in (gone.replace([{"id": ANN, "name": "x"}]), gone.map(lambda person: {"id": ANN, "is_deleted": False})):
@@ -208,7 +208,7 @@ def test_what_was_deleted_stays_deleted_whatever_its_new_row_says() -> None:
     assert [person.is_deleted for person in people().replace([{"id": ANN, "is_deleted": True}])] == [True]
 
 
-def test_of_several_versions_of_a_row_the_newest_says_whether_it_is_deleted() -> None:
+def test_of_several_versions_of_a_row_the_newest_decides_whether_it_is_deleted() -> None:
     versions = [
         (ANN, f"2026-01-31T10:1{minute}:00.000Z", gone, "Ann", None, None, None, None, None)
         for minute, gone in ((5, False), (7, True), (6, False))
@@ -231,7 +231,7 @@ def test_what_looks_like_rows_and_is_not_is_refused(rows: Any, words: str) -> No
         Batch(Person, rows)
 
 
-async def test_rows_that_come_asynchronously_are_refused() -> None:
+async def test_an_asynchronous_iterator_of_rows_is_refused() -> None:
     async def coming() -> Any:
         yield {"id": ANN}
 
@@ -262,7 +262,7 @@ def test_a_checkpoint_is_kept_as_it_was_when_it_was_given() -> None:
     assert batch.position == Position("", None, {"pages": [1]})
 
 
-def test_of_a_row_that_comes_twice_the_newest_version_decides_whether_a_filter_keeps_it() -> None:
+def test_of_a_row_that_occurs_twice_the_newest_version_decides_whether_a_filter_keeps_it() -> None:
     def version(stamp: str, name: str) -> tuple[Any, ...]:
         return (ANN, f"2026-01-31T10:{stamp}.000Z", False, name, None, None, None, None, None)
 

@@ -173,7 +173,7 @@ def test_an_empty_text_is_null_both_ways() -> None:
     assert decode_csv(schema_of(Named), ["Id", "Name"], [[KEY, ""]], reading) == [(KEY, None, False, None)]
 
 
-def test_a_column_that_lacks_is_not_taken_for_null() -> None:
+def test_a_missing_column_is_not_taken_for_null() -> None:
     with pytest.raises(ResponseUnreadable, match=r"lacks Thing\.SystemModstamp"):
         decode_csv(schema_of(Thing), ["Id"], [[KEY]], READING)
 

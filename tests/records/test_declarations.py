@@ -1,4 +1,4 @@
-"""What a class statement says has an effect, or is refused with a sentence; nothing is ignored."""
+"""What a class statement declares has an effect, or is refused with a sentence; nothing is ignored."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Optional
@@ -117,7 +117,7 @@ def test_an_object_that_cannot_be_one_is_refused(sobject: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "message"),
     [
         (["Level", "level"], "would be the same column"),
         (["ID"], "declares ID, which every record class already has"),
@@ -126,8 +126,8 @@ def test_an_object_that_cannot_be_one_is_refused(sobject: Any) -> None:
         (["json"], "hides the attribute json"),
     ],
 )
-def test_a_name_that_no_column_can_have_is_refused(names: list[str], told: str) -> None:
-    with pytest.raises(RecordClassInvalid, match=told):
+def test_a_name_that_no_column_can_have_is_refused(names: list[str], message: str) -> None:
+    with pytest.raises(RecordClassInvalid, match=message):
         declared(**{"__annotations__": dict.fromkeys(names, str)})
 
 
@@ -141,7 +141,7 @@ def test_two_columns_may_hold_one_field() -> None:
     assert schema_of(model).paths() == ["Id", "SystemModstamp", "IsDeleted", "Name"]
 
 
-def test_a_field_without_a_type_is_told_in_a_sentence() -> None:
+def test_a_field_without_a_type_is_reported_in_a_sentence() -> None:
     with pytest.raises(RecordClassInvalid, match="Write each field as name: type"):
         declared(other=field("Other__c"))
 

@@ -70,7 +70,7 @@ def test_stored_text_sorts_as_time_does(naive: datetime, hours: int) -> None:
 @pytest.mark.parametrize(
     ("written", "stored"), [(3, 3), (3.0, 3), ("3", 3), (Decimal("3.0"), 3), (9007199254740993, 9007199254740993)]
 )
-def test_an_integer_may_come_with_a_decimal_point(written: object, stored: int) -> None:
+def test_an_integer_may_have_a_decimal_point(written: object, stored: int) -> None:
     assert row(Count=written)["count"] == stored
 
 
@@ -133,7 +133,7 @@ def test_text_takes_every_value(written: object, stored: str | None) -> None:
 
 
 @pytest.mark.parametrize(("written", "stored"), [(True, True), ("true", True), ("False", False)])
-def test_booleans_come_as_json_or_as_text(written: object, stored: bool) -> None:
+def test_booleans_may_be_json_or_text(written: object, stored: bool) -> None:
     assert row(Flag=written)["flag"] is stored
 
 
@@ -146,12 +146,12 @@ def test_a_parent_is_followed_to_its_field() -> None:
     assert row(Account={"Owner": {"City": "Oslo"}})["owner_city"] == "Oslo"
 
 
-def test_an_answer_that_lacks_a_field_asked_for_is_not_taken_for_null() -> None:
+def test_a_selected_field_that_a_response_lacks_is_not_taken_for_null() -> None:
     with pytest.raises(ResponseUnreadable, match=r"lacks Thing\.SystemModstamp"):
         decode(schema_of(Thing), [{"Id": "a00000000000001AAA"}])
 
 
-def test_fields_named_absent_are_null_and_nothing_is_deleted_where_the_object_cannot_say() -> None:
+def test_absent_fields_are_null_and_nothing_is_deleted_without_is_deleted() -> None:
     record = {"Id": "a00000000000001AAA", "CreatedDate": "2026-01-01T00:00:00.000+0000"}
     absent = ["IsDeleted", *(column.path for column in schema_of(Thing).fields)]
     (decoded,) = decode(schema_of(Thing), [record], FieldFacts("CreatedDate", absent))

@@ -59,7 +59,7 @@ def test_an_instance_refuses_a_field_that_its_class_does_not_have() -> None:
         Visit(**misspelt)
 
 
-def test_what_salesforce_answers_is_taken_whatever_the_case_of_its_names() -> None:
+def test_what_salesforce_returns_is_accepted_whatever_the_case_of_its_names() -> None:
     answer = {
         "attributes": {"type": "Visit"},
         "Id": ANN,

@@ -178,7 +178,7 @@ def test_a_naive_datetime_cannot_be_compared_with_a_column() -> None:
     engine.dispose()
 
 
-def test_a_local_column_is_never_asked_of_salesforce() -> None:
+def test_a_local_column_is_never_queried() -> None:
     class Scored(Record, table=True):
         name: str | None
         score: float | None = field(local=True, index=True)

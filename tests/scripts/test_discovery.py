@@ -1,4 +1,4 @@
-"""Syncs are found by name, and what is wrong with a script is told with its line."""
+"""Syncs are found by name, and errors in a script are reported with their line."""
 
 from pathlib import Path
 
@@ -66,14 +66,14 @@ def test_a_broken_script_does_not_stop_another(tmp_path: Path) -> None:
     assert broken.sync is None
 
 
-def test_a_syntax_error_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_syntax_error_is_reported_with_its_line(tmp_path: Path) -> None:
     script(tmp_path, "leads.py", "x = 1\ndef broken(:\n")
     with pytest.raises(ScriptNotLoaded, match=r"leads\.py, line 2") as caught:
         find_sync("leads", tmp_path)
     assert caught.value.exit_code == 2
 
 
-def test_a_record_class_that_cannot_be_a_table_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_record_class_that_cannot_be_a_table_is_reported_with_its_line(tmp_path: Path) -> None:
     script(tmp_path, "leads.py", LEADS.replace("name: str | None", "name: complex"))
     with pytest.raises(ScriptNotLoaded, match=r"leads\.py, line 5: Lead\.name has a type"):
         find_sync("leads", tmp_path)

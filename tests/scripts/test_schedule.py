@@ -1,4 +1,4 @@
-"""Intervals and cron expressions: read, written, and when they come next."""
+"""Intervals and cron expressions: parsed, written, and when they are due next."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -34,7 +34,7 @@ def test_what_is_no_interval_is_refused(text: str) -> None:
     assert '"15m"' in caught.value.remedy
 
 
-def test_a_cron_expression_comes_at_its_slots_in_utc() -> None:
+def test_a_cron_expression_is_due_at_its_times_in_utc() -> None:
     working_days = parse_every("0 6  * * 1-5")
     assert working_days == Cron("0 6 * * 1-5")
     assert str(working_days) == "0 6 * * 1-5"
@@ -49,7 +49,7 @@ def test_a_cron_expression_comes_at_its_slots_in_utc() -> None:
 @pytest.mark.parametrize(
     "text", ["0 6 * *", "0 0 6 * * 1", "61 6 * * *", "a b c d e", "0 0 30 2 *", "0 0 * * 5L/2", "@daily is not it"]
 )
-def test_what_is_no_cron_expression_or_never_comes_is_refused(text: str) -> None:
+def test_what_is_no_cron_expression_or_never_occurs_is_refused(text: str) -> None:
     with pytest.raises(ScriptNotLoaded, match="is not a cron expression, or one that never occurs") as caught:
         parse_every(text)
     assert "UTC" in caught.value.remedy

@@ -25,6 +25,6 @@ WHOLE = Credentials(
 )
 
 
-def test_credentials_come_back_as_they_were_kept() -> None:
+def test_credentials_are_read_back_as_they_were_stored() -> None:
     for kept in (WHOLE, Credentials(grant="jwt", login_url="https://login.salesforce.com", client_id="3MVG")):
         assert credentials_of(Connection(name="acme", **columns_of(kept)), secrets_of(kept)) == kept

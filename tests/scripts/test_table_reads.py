@@ -1,4 +1,4 @@
-"""How often a sync reads a table is told from its source, and never more often than it can be."""
+"""How often a sync reads a table is counted from its source, and never more often than it can be."""
 
 import linecache
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ def test_a_table_that_may_be_read_once_is_left_alone(body: str) -> None:
     assert counted(body)["Contact"] == 1
 
 
-def test_what_only_a_run_can_tell_is_left_to_it() -> None:
+def test_what_only_a_run_can_show_is_not_counted() -> None:
     chosen = "for model in (Contact, Account):\n    ctx.changes(model)"
     other = "ctx = somebody\nctx.changes(Contact)\nctx.changes(Contact)"
     inner = "def read():\n    return ctx.changes(Contact)\nread(), read()"
@@ -196,6 +196,6 @@ def _reads_on(body: str, taken: list[bool]) -> tuple[int, int]:
 
 
 @given(_BODIES)
-def test_what_is_said_to_be_read_twice_can_be(body: str) -> None:
+def test_a_table_that_is_reported_as_read_twice_can_be(body: str) -> None:
     if max(counted(body).values(), default=0) > 1:
         assert most_reads(body) > 1

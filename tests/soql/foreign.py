@@ -1,4 +1,4 @@
-"""A SOQL parser that others wrote (@jetstreamapp/soql-parser-js), in one node process for a whole module of tests."""
+"""An independent SOQL parser (@jetstreamapp/soql-parser-js), in one node process for a whole module of tests."""
 
 import json
 import os
@@ -18,25 +18,25 @@ _PACKAGE = "node_modules/@jetstreamapp/soql-parser-js/package.json"
 class Grammar:
     """Reads SOQL as the parser does."""
 
-    def __init__(self, asked: IO[str], answered: IO[str]) -> None:
-        self._asked = asked
-        self._answered = answered
+    def __init__(self, requests: IO[str], responses: IO[str]) -> None:
+        self._requests = requests
+        self._responses = responses
 
     def parse(self, soql: str) -> dict[str, Any]:
-        """Give the parser's answer: `query`, its tree, or `error`, why it refuses the text."""
-        self._asked.write(json.dumps(soql) + "\n")
-        self._asked.flush()
-        answer: dict[str, Any] = json.loads(self._answered.readline())
-        return answer
+        """Return the parser's result: `query`, its tree, or `error`, why it refuses the text."""
+        self._requests.write(json.dumps(soql) + "\n")
+        self._requests.flush()
+        result: dict[str, Any] = json.loads(self._responses.readline())
+        return result
 
     def refused(self, texts: Iterable[str]) -> dict[str, str]:
-        """Give the texts that the parser refuses, and why."""
-        answers = {soql: self.parse(soql) for soql in texts}
-        return {soql: answer["error"] for soql, answer in answers.items() if "error" in answer}
+        """Return the texts that the parser refuses, and why."""
+        results = {soql: self.parse(soql) for soql in texts}
+        return {soql: result["error"] for soql, result in results.items() if "error" in result}
 
 
 def absent() -> str | None:
-    """Say why there is no parser here; None where there is one."""
+    """Return why the parser is missing; None if it is installed."""
     folder = os.environ.get("SOQL_PARSER_FOLDER")
     if not folder:
         return "SOQL_PARSER_FOLDER names no folder with @jetstreamapp/soql-parser-js (npm install tests/soql/parser)"

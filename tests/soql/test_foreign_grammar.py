@@ -1,4 +1,4 @@
-"""Every SOQL text that orgsync sends is SOQL to a parser that others wrote, and says to it what orgsync means."""
+"""Every SOQL text that orgsync sends is valid for an independent parser, and means to it what orgsync intends."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orgsync.cassettes import read_cassette
 from orgsync.soql import bind
 from tests.soql.foreign import Grammar, absent, grammar
-from tests.soql.spoken import BINDS, RUNS, Run
+from tests.soql.sent import BINDS, RUNS, Run
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
 
@@ -33,7 +33,7 @@ def foreign() -> Iterator[Grammar]:
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.__name__)
-async def test_what_a_run_asks_is_soql(tmp_path: Path, foreign: Grammar, run: Run) -> None:
+async def test_what_a_run_sends_is_soql(tmp_path: Path, foreign: Grammar, run: Run) -> None:
     texts = list(dict.fromkeys(await run(tmp_path)))
     assert any(re.search(RUNS[run], text) for text in texts), "\n".join(text[-200:] for text in texts)
     assert foreign.refused(texts) == {}
@@ -62,13 +62,14 @@ def test_what_is_no_soql_is_refused(foreign: Grammar) -> None:
 
 @pytest.mark.parametrize("name", BINDS)
 def test_a_bound_value_is_one_condition_and_nothing_more(foreign: Grammar, name: str) -> None:
-    left = only_condition(foreign, bind("SELECT Id FROM Contact WHERE Name = :value", {"value": BINDS[name]}))
-    assert (left["field"], left["operator"]) == ("Name", "=")
+    operator = "IN" if isinstance(BINDS[name], list | tuple) else "="
+    left = only_condition(foreign, bind(f"SELECT Id FROM Contact WHERE Name {operator} :value", {"value": BINDS[name]}))
+    assert (left["field"], left["operator"]) == ("Name", operator)
 
 
 @given(text=st.text(st.characters(codec="utf-8", exclude_characters="".join(GAPS))))
 @settings(max_examples=150, deadline=None)
-def test_whatever_text_is_bound_comes_out_as_that_text(foreign: Grammar, text: str) -> None:
+def test_any_text_that_is_bound_is_read_as_that_text(foreign: Grammar, text: str) -> None:
     left = only_condition(foreign, bind("SELECT Id FROM Contact WHERE Name = :value", {"value": text}))
     assert left["literalType"] == "STRING"
     assert unescaped(left["value"]) == text
@@ -80,11 +81,11 @@ def test_what_the_parser_is_known_to_refuse_it_still_refuses(foreign: Grammar, c
 
 
 def only_condition(foreign: Grammar, soql: str) -> dict[str, Any]:
-    answer = foreign.parse(soql)
-    assert "error" not in answer, (soql, answer["error"])
-    assert answer["query"].keys() == {"fields", "sObject", "where"}
-    assert answer["query"]["where"].keys() == {"left"}
-    left: dict[str, Any] = answer["query"]["where"]["left"]
+    parsed = foreign.parse(soql)
+    assert "error" not in parsed, (soql, parsed["error"])
+    assert parsed["query"].keys() == {"fields", "sObject", "where"}
+    assert parsed["query"]["where"].keys() == {"left"}
+    left: dict[str, Any] = parsed["query"]["where"]["left"]
     return left
 
 

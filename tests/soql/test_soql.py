@@ -84,7 +84,7 @@ def test_a_value_without_a_place_is_refused() -> None:
 
 
 @pytest.mark.parametrize("where", ["Name IN :names", "NOT Name not  in:names", "Kinds__c INCLUDES :names"])
-def test_one_text_where_a_list_belongs_is_refused(where: str) -> None:
+def test_one_value_in_the_place_of_a_list_is_refused(where: str) -> None:
     with pytest.raises(QueryRefused, match="takes a list, but the value of names is of type str") as caught:
         bind(f"SELECT Id FROM Account WHERE {where}", {"names": "Acme"})
     assert "names=[...]" in caught.value.remedy
@@ -98,7 +98,7 @@ def test_one_text_where_a_list_belongs_is_refused(where: str) -> None:
         ("Name IN (:names)", "without parentheses"),
     ],
 )
-def test_a_list_where_one_value_belongs_is_refused(where: str, remedy: str) -> None:
+def test_a_list_in_the_place_of_one_value_is_refused(where: str, remedy: str) -> None:
     with pytest.raises(QueryRefused, match="names is a list, but :names stands where SOQL takes one value") as caught:
         bind(f"SELECT Id FROM Account WHERE {where}", {"names": ["Acme"]})
     assert remedy in caught.value.remedy
@@ -133,5 +133,5 @@ def test_contains_lists_ids() -> None:
         ("Amount > 1.5", []),
     ],
 )
-def test_a_condition_tells_which_parents_it_looks_through(condition: str | None, parents: list[str]) -> None:
+def test_a_condition_names_the_parents_that_it_looks_through(condition: str | None, parents: list[str]) -> None:
     assert condition_of(condition, "Contact").parents == parents

@@ -30,7 +30,7 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     contains. `rest_only` says why Bulk cannot read the fields, `bulk_refused` why it refused the object; "" if it may.
     `delete_log` says that getDeleted covers the object, `log_refused` that Salesforce says otherwise. `steps_refused`
     are steps whose queries Salesforce refused. What was refused is tried again after a day. `described` maps each
-    object to the time when its describe last changed, to ask whether it has changed since.
+    object to the time when its describe last changed, to check whether it has changed since.
     """
 
     cursor: str
@@ -86,7 +86,7 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def refreshed(client: Client, facts: ObjectFacts) -> ObjectFacts | None:
-    """Ask whether the describes are unchanged; return None if one has changed or is missing, or cannot tell."""
+    """Check whether the describes are unchanged; return None if one has changed or is missing, or has no date."""
     for sobject, last_modified in facts.described.items():
         try:
             if last_modified is None or await changed_since(client, sobject, last_modified) is not None:

@@ -1,4 +1,4 @@
-"""What orgsync says in SOQL: the queries and Bulk jobs of runs against demo orgs, each run for some kind of them."""
+"""The SOQL that orgsync sends: the queries and Bulk jobs of runs against demo orgs, each run for some kind of them."""
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
@@ -55,21 +55,21 @@ BINDS: dict[str, object] = {
 
 
 @dataclass(slots=True)
-class Spoken:
-    """What one run of orgsync against an org has said so far."""
+class Traffic:
+    """The SOQL that runs against one org have sent so far."""
 
     project: SampleProject
     org: DemoOrg
     texts: list[str] = field(default_factory=list[str])
 
     async def run(self, sync: Sync[Record], *, reconcile: bool = False, full: bool = False) -> None:
-        """Run a sync, and keep what it asked."""
+        """Run a sync, and keep the SOQL that it sent."""
         await self.project.run(sync, reconcile=reconcile, full=full)
-        self.texts += asked(self.org)
+        self.texts += sent(self.org)
 
 
-def asked(org: DemoOrg) -> list[str]:
-    """Give the SOQL of an org's requests: of queries, and of Bulk jobs."""
+def sent(org: DemoOrg) -> list[str]:
+    """Return the SOQL of an org's requests: of queries, and of Bulk jobs."""
     queries = [each.query["q"] for each in org.requests if "q" in each.query]
     jobs = [each for each in org.requests if each.method == "POST" and each.path.endswith("/jobs/query")]
     return [*queries, *(json.loads(each.body)["query"] for each in jobs)]
@@ -115,23 +115,23 @@ class UserPreference(Record, table=True):
 
 
 @asynccontextmanager
-async def speaking(folder: Path, org: DemoOrg, **settings: Any) -> AsyncGenerator[Spoken]:
+async def traffic_with(folder: Path, org: DemoOrg, **settings: Any) -> AsyncGenerator[Traffic]:
     with org:
         async with project_at(folder, org, **settings) as project:
-            yield Spoken(project, org)
+            yield Traffic(project, org)
 
 
-async def everything(spoken: Spoken, sync: Sync[Record], sobject: str, **change: object) -> None:
+async def everything(traffic: Traffic, sync: Sync[Record], sobject: str, **change: object) -> None:
     """Run a sync the first time, with nothing new, with changes, by comparing Ids, and from the beginning."""
-    await spoken.run(sync)
-    await spoken.run(sync)
-    spoken.org.advance(minutes=10)
-    for row in spoken.org.rows(sobject)[:3]:
-        spoken.org.update(sobject, str(row["Id"]), **change)
-    spoken.org.update("Account", str(spoken.org.rows("Account")[0]["Id"]), Name="O'Hara & Söhne")
-    await spoken.run(sync)
-    await spoken.run(sync, reconcile=True)
-    await spoken.run(sync, full=True)
+    await traffic.run(sync)
+    await traffic.run(sync)
+    traffic.org.advance(minutes=10)
+    for row in traffic.org.rows(sobject)[:3]:
+        traffic.org.update(sobject, str(row["Id"]), **change)
+    traffic.org.update("Account", str(traffic.org.rows("Account")[0]["Id"]), Name="O'Hara & Söhne")
+    await traffic.run(sync)
+    await traffic.run(sync, reconcile=True)
+    await traffic.run(sync, full=True)
 
 
 async def shipped(folder: Path) -> Collection[str]:
@@ -140,20 +140,20 @@ async def shipped(folder: Path) -> Collection[str]:
     for name, change in (("contacts", {"Title": "Dr."}), ("accounts", {"Phone": "1"})):
         for bulk_from in (1, 50_000):
             org = DemoOrg(contacts=12, accounts=4, page_size=5, now=NOW)
-            async with speaking(folder / f"{name}{bulk_from}", org, bulk_from=bulk_from) as spoken:
+            async with traffic_with(folder / f"{name}{bulk_from}", org, bulk_from=bulk_from) as traffic:
                 await everything(
-                    spoken, find_sync(name, folder), "Contact" if name == "contacts" else "Account", **change
+                    traffic, find_sync(name, folder), "Contact" if name == "contacts" else "Account", **change
                 )
-                texts += spoken.texts
+                texts += traffic.texts
     return texts
 
 
 async def template(folder: Path) -> Collection[str]:
     """The script that a new project begins with."""
     (folder / "opportunities.py").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
-    async with speaking(folder, DemoOrg(contacts=6, accounts=6, page_size=5, now=NOW)) as spoken:
-        await everything(spoken, find_sync("opportunities", folder), "Opportunity", StageName="Closed Won")
-        return spoken.texts
+    async with traffic_with(folder, DemoOrg(contacts=6, accounts=6, page_size=5, now=NOW)) as traffic:
+        await everything(traffic, find_sync("opportunities", folder), "Opportunity", StageName="Closed Won")
+        return traffic.texts
 
 
 async def parents_and_conditions(folder: Path) -> Collection[str]:
@@ -170,21 +170,21 @@ async def parents_and_conditions(folder: Path) -> Collection[str]:
             like="O'%",
             after=NOW - timedelta(400),
         )
-        async with speaking(folder / api, DemoOrg(contacts=12, accounts=4, page_size=5, now=NOW)) as spoken:
-            await everything(spoken, sync, "Contact", LastName="O'Brien")
-            texts += spoken.texts
+        async with traffic_with(folder / api, DemoOrg(contacts=12, accounts=4, page_size=5, now=NOW)) as traffic:
+            await everything(traffic, sync, "Contact", LastName="O'Brien")
+            texts += traffic.texts
     return texts
 
 
 async def every_bind(folder: Path) -> Collection[str]:
     """Queries of an author's own, with a bind of every type."""
-    async with speaking(folder, DemoOrg(contacts=1, accounts=1)) as spoken:
-        ctx = await spoken.project.opened.open_context("acme")
+    async with traffic_with(folder, DemoOrg(contacts=1, accounts=1)) as traffic:
+        ctx = await traffic.project.opened.open_context("acme")
         for value in BINDS.values():
             name, sign = bound_to(value)
             async for _ in ctx.query(f"SELECT Id, Name FROM Contact WHERE {name} {sign} :value LIMIT 5", value=value):
                 pass
-        return asked(spoken.org)
+        return sent(traffic.org)
 
 
 def bound_to(value: object) -> tuple[str, str]:
@@ -206,9 +206,9 @@ async def wide(folder: Path) -> Collection[str]:
     org = DemoOrg(contacts=3, accounts=1, now=NOW)
     for name in names:
         org.add_field("Contact", name)
-    async with speaking(folder, org) as spoken:
-        await spoken.run(reading(model))
-        return spoken.texts
+    async with traffic_with(folder, org) as traffic:
+        await traffic.run(reading(model))
+        return traffic.texts
 
 
 def crowd(page_size: int) -> DemoOrg:
@@ -223,52 +223,52 @@ def crowd(page_size: int) -> DemoOrg:
 
 
 async def windows(folder: Path) -> Collection[str]:
-    """Queries that Salesforce gives up on, which are then asked window by window."""
+    """Queries that Salesforce gives up on, which are then repeated window by window."""
     org = crowd(page_size=6)
     sync = reading(Contact, api="rest")
-    async with speaking(folder, org) as spoken:
+    async with traffic_with(folder, org) as traffic:
         org.query_timeout_rows = 12
-        await spoken.run(sync)
+        await traffic.run(sync)
         for account in org.rows("Account"):
             org.advance(minutes=20)
             org.update("Account", str(account["Id"]), Name=f"New {account['Name']}")
-        await spoken.run(sync)
-        await spoken.run(sync, reconcile=True)
-        return spoken.texts
+        await traffic.run(sync)
+        await traffic.run(sync, reconcile=True)
+        return traffic.texts
 
 
 async def lost_pages(folder: Path) -> Collection[str]:
-    """Queries whose pages vanish, which go on behind the last row."""
+    """Queries whose pages vanish, which resume behind the last row."""
     org = crowd(page_size=6)
-    async with speaking(folder, org) as spoken:
+    async with traffic_with(folder, org) as traffic:
         for _ in range(2):
-            outcome = await spoken.project.outcome(reading(Contact, api="rest"), watch=lambda _: org.expire_locators())
+            outcome = await traffic.project.outcome(reading(Contact, api="rest"), watch=lambda _: org.expire_locators())
             assert outcome.problem is None
-            spoken.texts += asked(org)
+            traffic.texts += sent(org)
             org.update("Account", str(org.rows("Account")[0]["Id"]), Name="Renamed")
-        return spoken.texts
+        return traffic.texts
 
 
 async def other_cursors(folder: Path) -> Collection[str]:
     """Objects that are read by another field than SystemModstamp."""
-    async with speaking(folder, DemoOrg(contacts=5, accounts=5, page_size=2, now=NOW)) as spoken:
+    async with traffic_with(folder, DemoOrg(contacts=5, accounts=5, page_size=2, now=NOW)) as traffic:
         for model in (ContactHistory, AccountShare):
-            spoken.org.update("Contact", str(spoken.org.rows("Contact")[0]["Id"]), Email="a@example.com")
-            await spoken.run(reading(model))
-            await spoken.run(reading(model))
-        return spoken.texts
+            traffic.org.update("Contact", str(traffic.org.rows("Contact")[0]["Id"]), Email="a@example.com")
+            await traffic.run(reading(model))
+            await traffic.run(reading(model))
+        return traffic.texts
 
 
 async def snapshots(folder: Path) -> Collection[str]:
     """Everything that there is, with and without a condition, by REST and by Bulk; and what has gone or come since."""
-    async with speaking(folder, DemoOrg(contacts=9, accounts=3, page_size=4, now=NOW)) as spoken:
+    async with traffic_with(folder, DemoOrg(contacts=9, accounts=3, page_size=4, now=NOW)) as traffic:
         for sync in (
             snapshotting(UserPreference),
             snapshotting(Contact, api="rest"),
             snapshotting(Contact, api="bulk", where="Email != :none", none=None),
         ):
-            await spoken.run(sync)
-        return spoken.texts
+            await traffic.run(sync)
+        return traffic.texts
 
 
 async def comparing(folder: Path) -> Collection[str]:
@@ -276,13 +276,13 @@ async def comparing(folder: Path) -> Collection[str]:
     org = DemoOrg(contacts=30, accounts=4, page_size=7, now=NOW)
     hidden = [str(row["Id"]) for row in org.rows("Contact")][:5]
     org.restrict_rows("Contact", hidden)
-    async with speaking(folder, org) as spoken:
+    async with traffic_with(folder, org) as traffic:
         sync = reading(Plain, where="LastName != 'Nobody'")
-        await spoken.run(sync)
+        await traffic.run(sync)
         org.show_everything()
         org.advance(minutes=10)
-        await spoken.run(sync, reconcile=True)
-        return spoken.texts
+        await traffic.run(sync, reconcile=True)
+        return traffic.texts
 
 
 Run: TypeAlias = Callable[[Path], Awaitable[Collection[str]]]
