@@ -326,3 +326,9 @@ def test_a_class_that_is_read_and_made_into_another_is_looked_at_as_well(
     outcome = orgsync("doctor")
     assert outcome.code != 0
     assert "Account has no field Nam" in outcome.out
+
+
+def test_a_syncs_name_in_place_of_a_connections_is_said_to_be_that(orgsync: Command, acme: DemoOrg) -> None:
+    refused = orgsync("doctor", "contacts")
+    assert refused.code == 2
+    assert refused.problem()[0] == "contacts is a sync; orgsync doctor takes a connection."
