@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgsync.errors import ConfigurationInvalid, OrgsyncError
+from orgsync.errors import OrgsyncError, UsageInvalid
 from orgsync.printable import printable
 
 from .commands import wait_for
@@ -67,7 +67,7 @@ async def _doctor(name: str | None, *, as_json: bool) -> int:
 
 
 async def _require_no_sync(settings: "Settings", name: str) -> None:
-    """Raise ConfigurationInvalid for the name of a sync that is no connection's."""
+    """Raise UsageInvalid for the name of a sync that is no connection's."""
     from orgsync.project import open_project
     from orgsync.scripts.discovery import list_syncs
 
@@ -80,7 +80,7 @@ async def _require_no_sync(settings: "Settings", name: str) -> None:
         return
     if name in connections:
         return
-    raise ConfigurationInvalid(
+    raise UsageInvalid(
         f"{name} is a sync; orgsync doctor takes a connection.",
         "It looks at every sync on each connection: orgsync doctor, or orgsync doctor CONNECTION.",
     )
