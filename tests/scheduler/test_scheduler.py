@@ -74,7 +74,12 @@ class Night:
         scripts.load()
         opened = self.project.opened
         return Scheduler(
-            opened, scripts, connections=connections, clock=self.clock, chance=lambda *_: 0.0, patience=patience
+            opened,
+            scripts,
+            connections=connections,
+            clock=self.clock,
+            chance=lambda _sync, _connection, _failures: 0.0,
+            patience=patience,
         )
 
     async def ran(self, scheduler: Scheduler, *, minutes: float = 0) -> list[dict[str, Any]]:
