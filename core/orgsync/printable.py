@@ -27,10 +27,13 @@ def escaped(json: str) -> str:
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json)
 
 
-def excerpt(text: str, longest: int = 240) -> str:
-    """Return a server's text as an error may quote it: one line of so many characters, without e-mail addresses."""
+def excerpt(text: str, longest: int = 240, *, addresses: bool = False) -> str:
+    """Return a server's text on one line of so many characters, as an error may quote it: without e-mail addresses.
+
+    With `addresses` they stay, as in a user's name.
+    """
     line = " ".join(text[: 8 * longest].split())
-    line = printable(_ADDRESS.sub("…", line))
+    line = printable(line if addresses else _ADDRESS.sub("…", line))
     return line if len(line) <= longest and len(text) <= 8 * longest else f"{line[: longest - 1]}…"
 
 

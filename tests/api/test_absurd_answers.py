@@ -5,14 +5,16 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
+from orgsync import Batch, Batches, Context, Record, sync
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import NetworkProblem, QueryRefused, ResponseUnreadable, SettingInvalid
-from orgsync.records import Record
+from orgsync.errors import NetworkProblem, QueryRefused, ResponseUnreadable, ScriptProblem, SettingInvalid
+from orgsync.extract import column_groups, rest
 from orgsync.salesforce.api.query import pages
 from orgsync.salesforce.api.usage import parse_limit_info
 from orgsync.salesforce.auth.token_response import lifetime_of, parse_token_response
@@ -109,8 +111,10 @@ async def test_a_zipped_body_that_unfolds_to_nothing_is_too_slow() -> None:
 
 def test_certificates_may_lie_in_several_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    (tmp_path / "9d66eef0.0").touch()
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}")
     assert trusted() is not True
+    (tmp_path / "9d66eef0.0").touch()
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{tmp_path}/neither")
     with pytest.raises(SettingInvalid, match="SSL_CERT_DIR"):
         trusted()
@@ -140,3 +144,110 @@ async def test_a_small_answer_of_very_many_rows_is_the_servers_fault(rows: int, 
         with pytest.raises(ResponseUnreadable, match=words):
             async for _ in pages(lone_client(http, server.url), "SELECT Id FROM Contact"):
                 pass
+
+
+async def test_a_watermark_from_before_any_org_is_not_taken_and_the_next_run_reads_on(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(reading(Contact))
+        updated = '{"ids": [], "latestDateCovered": "0001-01-01T00:00:00.000+0000"}'
+        org.add_fault(Fault.status(200, updated, content_type="application/json"), match="/updated", times=3)
+        refused = await project.outcome(reading(Contact))
+        assert isinstance(refused.problem, ResponseUnreadable)
+        assert "latestDateCovered" in refused.problem.cause
+        await project.run(reading(Contact))
+
+
+def changed(**values: object) -> Fault:
+    """Change fields of the first row of each page; None for a name takes the field away."""
+
+    def alter(page: dict[str, object], path: str) -> dict[str, object]:
+        records: Any = page["records"]
+        first: dict[str, object] = {
+            name: values.get(name, value) for name, value in records[0].items() if values.get(name, "") is not ...
+        }
+        return page | {"records": [first, *records[1:]]}
+
+    return Fault.altering(alter)
+
+
+STAMP = "SystemModstamp"
+
+
+@pytest.mark.parametrize("api", ["changes", "ids", "wide"])
+@pytest.mark.parametrize("wrong", [None, ..., 5, "short", ["a"]])
+async def test_a_row_without_a_valid_id_is_the_servers_fault(
+    tmp_path: Path, org: DemoOrg, wrong: object, api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if api == "wide":
+        monkeypatch.setattr(column_groups, "_ROOM", 300)
+    async with project_at(tmp_path, org) as project:
+        if api == "ids":
+            await project.run(reading(Contact))
+        org.add_fault(changed(Id=wrong), match="/query", times=None)
+        outcome = await project.outcome(reading(Contact), reconcile=api == "ids")
+    assert isinstance(outcome.problem, ResponseUnreadable)
+    assert "without a valid Id" in outcome.problem.cause
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        (STAMP, 1764288000000),
+        (STAMP, "9999-12-31T23:59:59.000-1200"),
+        (STAMP, "9999-12-31T23:59:59.000+0000"),
+        (STAMP, ["x"]),
+        ("IsDeleted", None),
+        ("IsDeleted", 0),
+        ("IsDeleted", {}),
+        (STAMP, ...),
+        ("IsDeleted", ...),
+    ],
+)
+async def test_what_is_wrong_in_a_column_that_no_class_declares_is_the_servers_fault(
+    tmp_path: Path, org: DemoOrg, name: str, wrong: object
+) -> None:
+    org.add_fault(changed(**{name: wrong}), match="/query", times=None)
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(reading(Contact))
+    assert isinstance(outcome.problem, ResponseUnreadable)
+    assert name in outcome.problem.cause
+
+
+async def test_a_short_id_is_the_long_one(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(reading(Contact))
+        before = set(await project.live("contact"))
+        [first, *_] = sorted(before)
+        org.add_fault(changed(Id=first[:15]), match="/query", times=None)
+        outcome = await project.run(reading(Contact), reconcile=True)
+        assert (outcome.deleted, set(await project.live("contact"))) == (0, before)
+
+
+@pytest.mark.parametrize("iterated", [True, False])
+async def test_what_reading_an_answer_raises_is_not_blamed_on_the_script(
+    tmp_path: Path, org: DemoOrg, monkeypatch: pytest.MonkeyPatch, iterated: bool
+) -> None:
+    monkeypatch.setattr(rest, "last_key", int)  # which takes neither
+
+    @sync(name="reading")
+    async def read(ctx: Context) -> Batches[Record]:
+        async for batch in ctx.changes(Contact):
+            yield batch
+
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(read if iterated else reading(Contact))
+    assert isinstance(outcome.problem, ResponseUnreadable)
+    assert "TypeError at extract/rest.py, line " in outcome.problem.cause
+
+
+async def test_what_a_script_gives_a_call_of_its_own_stays_the_scripts_fault(tmp_path: Path, org: DemoOrg) -> None:
+    @sync(name="reading")
+    async def read(ctx: Context) -> Batches[Record]:
+        await ctx.get(5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        yield Batch(Contact, [])
+
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.outcome(read)
+    assert isinstance(outcome.problem, ScriptProblem)

@@ -1,14 +1,18 @@
 """The client against a real server: one renewal, what is tried again, and what a token is never sent to."""
 
 import json
-from collections.abc import AsyncGenerator
+import re
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import anyio
 import pytest
+import trustme
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import (
@@ -254,13 +258,53 @@ async def test_an_org_whose_login_host_has_moved_as_well_says_where_to_connect()
     assert len(vault.reasons) == 1
 
 
-@pytest.mark.parametrize("page", ["https://portal.hotel.example/login", "https://www.salesforce.com/maintenance"])
-async def test_a_portal_is_told_as_one_and_never_to_be_allowed(page: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "named", "remedy"),
+    [
+        (
+            "https://portal.hotel.example/login",
+            "portal.hotel.example, which is not Salesforce",
+            "Sign in to the network",
+        ),
+        ("https://www.salesforce.com/maintenance", "www.salesforce.com, a page of Salesforce's", "again"),
+        (
+            "https://login.salesforce.com/?ec=302",
+            "login.salesforce.com, a page of Salesforce's for a person",
+            "again",
+        ),
+        (
+            "https://acme.lightning.force.com/",
+            "acme.lightning.force.com, a page of Salesforce's for a person",
+            "connect",
+        ),
+        ("http://acme.my.salesforce.com/x", "http://acme.my.salesforce.com, which is not https", "a proxy or gateway"),
+        (
+            "https://acme.my.salesforce.com:8443/x",
+            "acme.my.salesforce.com:8443, which is not Salesforce's port",
+            "a proxy",
+        ),
+        ("https://x@evil.example/", "an address that is not a web host's, which is not Salesforce", "network"),
+        ("/login?ec=302&startURL=%2Fhome", "a login page of the same host", "sign in again"),
+    ],
+)
+async def test_what_is_wrong_with_a_redirection_is_named_and_never_to_be_allowed(
+    page: str, named: str, remedy: str
+) -> None:
     async with RawServer(redirection(page)) as server, Http() as http:
-        with pytest.raises(ResponseUnreadable, match=f"redirected to {page.split('/')[2]}") as caught:
+        with pytest.raises(ResponseUnreadable, match=f"redirected to {re.escape(named)}") as caught:
             await lone_client(http, server.url).request("GET", "limits")
         assert "allowed_hosts" not in str(caught.value)
-        assert "Sign in to the network" in caught.value.remedy
+        assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("scheme", ["Negotiate", "Basic realm=x", ""])
+async def test_a_proxys_401_is_no_session_refused_and_takes_no_new_token(scheme: str) -> None:
+    headers = {"Content_Type": "text/html"} | ({"WWW_Authenticate": scheme} if scheme else {})
+    async with RawServer(reply(401, b"<html>Sign in</html>", **headers)) as server, Http() as http:
+        with pytest.raises(ResponseUnreadable, match="status 401, without an error of Salesforce's") as caught:
+            await lone_client(http, server.url).request("GET", "limits")
+    assert "look for a proxy" in caught.value.remedy
+    assert not any("token" in asked.target for asked in server.asked)
 
 
 async def test_a_redirection_within_a_host_is_no_answer() -> None:
@@ -310,7 +354,7 @@ async def test_the_next_page_of_a_query_is_not_read_at_another_orgs_host() -> No
             "records": [{"attributes": {"type": "Contact"}, "Id": "003000000000001AAA"}],
         }
         async with RawServer(reply(200, page)) as server:
-            with pytest.raises(HostNotAllowed, match="no token was sent there"):
+            with pytest.raises(ResponseUnreadable, match="no token was sent there"):
                 _ = [each async for each in pages(lone_client(http, server.url), "SELECT Id FROM Contact")]
     assert other.asked == []
 
@@ -504,3 +548,65 @@ class _RecordedVault(OneTokenVault):
 
     async def refused(self, reason: str) -> None:
         self.reasons.append(reason)
+
+
+async def test_the_date_of_a_caches_copy_tells_no_time() -> None:
+    noon = datetime(2026, 3, 3, 12, tzinfo=UTC)
+    date = "Sun, 01 Mar 2026 12:00:00 GMT"
+    async with RawServer(reply(Date=date, Age="86400"), reply(Date=date, Age="0")) as server, Http() as http:
+        client = lone_client(http, server.url, clock=lambda: noon)
+        await client.get("limits")
+        assert client.now == noon
+        await client.get("limits")
+        assert client.now == noon - timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("/services/data/v62.0/query/é 1", "address of the next page that is none"),
+        ("/services/data/v62.0/query/a\r\nX: y", "address of the next page that is none"),
+        ("http://127.0.0.1:9/services/data/v62.0/query/x", "next page at 127.0.0.1:9, which is another host or port"),
+        ("//127.0.0.1:9/services", "next page at .* another host or port"),
+        ("services/data/v62.0/query/x", "no path"),
+    ],
+)
+async def test_an_address_of_a_next_page_that_is_none_is_the_servers_fault(url: str, named: str) -> None:
+    page = {"totalSize": 2, "done": False, "records": [{"Id": "x"}], "nextRecordsUrl": url}
+    child = {"totalSize": 1, "done": True, "records": [{"Id": "x", "Contacts": page}]}
+    async with RawServer(reply(200, page)) as server, Http() as http:
+        with pytest.raises(ResponseUnreadable, match=named):
+            await gather(pages(lone_client(http, server.url), "SELECT Id FROM Contact"))
+    async with RawServer(reply(200, child)) as server, Http() as http:
+        with pytest.raises(ResponseUnreadable, match=named):
+            await gather(records(lone_client(http, server.url), "SELECT Id, (SELECT Id FROM Contacts) FROM Account"))
+
+
+async def test_a_next_page_may_be_named_with_its_own_host() -> None:
+    async with RawServer() as server, Http() as http:
+        first = {"totalSize": 2, "done": False, "records": [{"Id": "1"}], "nextRecordsUrl": f"{server.url}/services/2"}
+        server.will_answer(reply(200, first), reply(200, {"totalSize": 2, "done": True, "records": [{"Id": "2"}]}))
+        found = [page async for page in pages(lone_client(http, server.url), "SELECT Id FROM Contact")]
+    assert len(found) == 2
+
+
+async def gather(found: AsyncIterator[object]) -> None:
+    async for _ in found:
+        pass
+
+
+async def test_a_certificate_that_is_not_trusted_is_tried_once() -> None:
+    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(server_tls)  # pyright: ignore[reportUnknownMemberType]
+    async with RawServer(reply(), tls=server_tls) as server, Http() as http:
+        tries = 0
+
+        class Counted(Http):
+            async def send(self, *args: Any, **options: Any) -> Response:
+                nonlocal tries
+                tries += options.get("form") is None
+                return await http.send(*args, **options)
+
+        with pytest.raises(NetworkProblem, match="its certificate is not trusted"):
+            await lone_client(Counted(), server.url).get("limits")
+    assert tries == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import DeleteLogPurged, QueryRefused, ResponseUnreadable
 from orgsync.records import long_id
-from orgsync.salesforce.api.replication import Deletions, deleted
+from orgsync.salesforce.api.replication import Deletions, deleted, latest_date_covered
 from orgsync.salesforce.http.http import Http
 from tests.http.raw_server import Asked, RawServer, reply
 
@@ -127,3 +127,16 @@ async def test_an_object_without_a_log_is_refused(org: DemoOrg) -> None:
     async with client_of(org) as client:
         with pytest.raises(QueryRefused):
             await deleted(client, "Nothing__c", org.now - timedelta(hours=1), org.now)
+
+
+@pytest.mark.parametrize(
+    "covered", ["0001-01-01T00:00:00.000+0000", "1998-12-31T23:59:59.000Z", "2026-03-05T12:00:00Z"]
+)
+async def test_an_instant_that_no_window_can_start_at_is_the_servers_fault_and_named(covered: str) -> None:
+    async with RawServer(reply(200, {"ids": [], "latestDateCovered": covered})) as server, Http() as http:
+        client = lone_client(http, server.url)
+        with pytest.raises(ResponseUnreadable, match=f"/updated/ .*latestDateCovered is {covered[:10]}"):
+            await latest_date_covered(client, "Account", NOON - 9 * MINUTE, NOON)
+    async with RawServer(log(covered=covered)) as server, Http() as http:
+        with pytest.raises(ResponseUnreadable, match="latestDateCovered"):
+            await deleted(lone_client(http, server.url), "Account", NOON - 9 * MINUTE, NOON)

@@ -1,5 +1,6 @@
 """A token goes to Salesforce, to the login host's own, or to nobody."""
 
+import re
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -278,6 +279,20 @@ def test_an_api_host_is_given_as_an_origin_without_a_trailing_slash() -> None:
     )
     named = require_api_host("https://gw.example.com/", login_url=LOGIN, allowed_hosts=["gw.example.com"])
     assert named == "https://gw.example.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("http://acme.my.salesforce.com", "at http://acme.my.salesforce.com, which is not https"),
+        ("https://acme.my.salesforce.com:8443", "at acme.my.salesforce.com:8443, which names port 8443"),
+        ("https://evil.example", "at evil.example, which is not a Salesforce host"),
+        ("acme.my.salesforce.com", "at an address, which is no web host's"),
+    ],
+)
+def test_an_api_host_that_may_not_be_named_says_what_is_wrong_with_it(url: str, wrong: str) -> None:
+    with pytest.raises(HostNotAllowed, match=re.escape(wrong)):
+        require_api_host(url, login_url=LOGIN)
 
 
 URLS = st.one_of(

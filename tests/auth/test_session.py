@@ -402,12 +402,11 @@ async def test_a_sign_in_that_was_repeated_elsewhere_is_taken_up() -> None:
         reply(302, b"", Location="https://portal.example/sign-in"),
         reply(429, b"slow down", Content_Type="text/plain"),
         reply(200, b"<html>login</html>", Content_Type="text/html"),
-        reply(200, {"signature": "only"}),
         reply(200, b'{"access_token":"tok'),
         RESET,
         b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\nConnection: close\r\n\r\n{",
     ],
-    ids=range(18),
+    ids=range(17),
 )
 async def test_what_passes_by_itself_is_asked_again_and_never_marks_the_connection(trouble: bytes) -> None:
     async with RawServer(b"") as server, Http() as http:
@@ -417,9 +416,9 @@ async def test_what_passes_by_itself_is_asked_again_and_never_marks_the_connecti
         assert (await session.renew(await session.access())).token == "token-2"
         assert len(server.asked) == 3
         server.will_answer(trouble)
-        with pytest.raises((ServerProblem, NetworkProblem, ResponseUnreadable)):
+        with pytest.raises((ServerProblem, NetworkProblem, ResponseUnreadable)) as caught:
             await session.renew(Access("token-2", server.url))
-        assert len(server.asked) == 7
+        assert len(server.asked) == 3 + (3 if isinstance(caught.value, ResponseUnreadable) else 4)
     assert vault.reasons == []
 
 
@@ -475,8 +474,12 @@ async def test_a_login_host_that_hangs_is_given_up_in_time() -> None:
         (reply(407, b"<h1>Who are you</h1>", Content_Type="text/html"), ProxyRefused),
         (refused("rate_limit_exceeded", "login rate exceeded"), ServerProblem),
         (refused("invalid_grant", "login rate exceeded"), ServerProblem),
+        (reply(200, {"error": "invalid_grant", "error_description": "expired access/refresh token"}), SignInNeeded),
+        (reply(200, {"access_token": 5, "instance_url": "https://acme.my.salesforce.com"}), ResponseUnreadable),
+        (reply(200, {"signature": "only"}), ResponseUnreadable),
+        (reply(200, [{"errorCode": "x"}]), ResponseUnreadable),
     ],
-    ids=range(8),
+    ids=range(12),
 )
 async def test_what_asking_again_cannot_change_is_asked_once(answer: bytes, error: type[OrgsyncError]) -> None:
     async with RawServer(answer) as server, Http() as http:
@@ -564,3 +567,23 @@ async def test_three_processes_that_find_one_dead_token_renew_it_once(tmp_path: 
             await process.aclose()
     assert len(server.asked) == 1
     assert (await FileVault(path).load()).refresh_token == "refresh-2"
+
+
+async def test_a_token_answer_that_names_no_instance_is_asked_for_once() -> None:
+    async with RawServer(reply(200, {"access_token": "t"})) as server, Http() as http:
+        vault = MemoryVault(credentials(server.url, access_token=None, instance_url=None))
+        with pytest.raises(ResponseUnreadable, match="does not tell where the org's API is"):
+            await Session(http, vault, clock=Clock()).access()
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [501, 404])
+async def test_a_login_host_that_does_not_know_the_request_is_asked_three_times_and_not_called_busy(
+    status: int,
+) -> None:
+    async with RawServer(reply(status, b"<html>no</html>", Content_Type="text/html")) as server, Http() as http:
+        vault = MemoryVault(credentials(server.url))
+        session = Session(http, vault, clock=Clock())
+        with pytest.raises(ResponseUnreadable, match=f"status {status}, without an error of Salesforce's"):
+            await session.renew(await session.access())
+    assert len(server.asked) == 3

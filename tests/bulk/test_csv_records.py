@@ -102,3 +102,14 @@ def test_bytes_that_are_no_text_are_replaced_and_told_of(size: int) -> None:
     rows = [row for at in range(0, len(text), size) for row in lines.feed(text[at : at + size])] + lines.end()
     assert rows == [["Zoë"], ["\ufffd\ufffd"], ["😀"]]
     assert lines.replaced
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_a_byte_order_mark_before_the_first_row_is_no_part_of_it(size: int) -> None:
+    content = b'\xef\xbb\xbf"Id","Name"\n"1","\xef\xbb\xbfa"\n"2","\xff"\n'
+    lines, rows = Lines(), list[list[str]]()
+    for at in range(0, len(content), size):
+        rows += lines.feed(content[at : at + size])
+    rows += lines.end()
+    assert rows == [["Id", "Name"], ["1", "\ufeffa"], ["2", "\ufffd"]]
+    assert lines.replaced

@@ -193,7 +193,7 @@ async def test_a_lost_locator_ends_a_result_only_where_its_rows_are_all_there() 
 
 
 async def test_a_page_that_does_not_count_itself_is_proved_by_the_whole() -> None:
-    uncounted = reply(200, text([HEADER, *rows(0, 5)]), Sforce_Locator="null")
+    uncounted = reply(200, text([HEADER, *rows(0, 5)]), Sforce_Locator="null", Content_Type="text/csv")
     async with answering(uncounted) as (_, client):
         assert all_rows(await parts_of(client, job(5))) == rows(0, 5)
         with pytest.raises(JobIncomplete):
@@ -283,3 +283,21 @@ async def test_values_are_text_as_it_was_written() -> None:
     async with answering(page_answer([], said=1, body=text(table))) as (_, client):
         (part,) = await parts_of(client, job(1))
     assert part.rows == [values]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "named"),
+    [
+        (b"<html>login please\n</html>", "text/html", "HTML where CSV is due, with status 200"),
+        (b'{"a": 1}', "application/json", "JSON where CSV is due"),
+        (
+            b'[{"errorCode": "INVALID_SESSION_ID", "message": "Session expired"}]',
+            "application/json;charset=UTF-8",
+            "JSON where CSV is due, with status 200 .INVALID_SESSION_ID: Session expired",
+        ),
+    ],
+)
+async def test_what_is_no_csv_is_named(body: bytes, kind: str, named: str) -> None:
+    async with answering(reply(200, body, Content_Type=kind)) as (_, client):
+        with pytest.raises(ResponseUnreadable, match=named):
+            await parts_of(client)

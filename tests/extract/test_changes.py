@@ -439,3 +439,26 @@ async def test_one_run_does_not_read_one_table_under_two_conditions(tmp_path: Pa
         outcome = await project.outcome(twice)
     assert isinstance(outcome.problem, ScriptProblem)
     assert "The table contact is read twice" in outcome.problem.cause
+
+
+REFUSED = Fault.json_error(400, "INVALID_REPLICATION_DATE", "startDate cannot be in the future")
+
+
+async def test_a_window_that_is_refused_for_its_time_is_asked_for_again_by_the_refusals_own_date(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    async with project_at(tmp_path, org) as project:
+        org.add_fault(REFUSED, match="/updated", times=1)
+        run = await project.run(contacts, clock=lambda: org.now + timedelta(days=1))
+    assert run.watermark is not None
+    assert abs(run.watermark - org.now) < timedelta(hours=1)
+
+
+async def test_a_window_that_stays_refused_names_the_two_clocks(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        org.add_fault(REFUSED, match="/updated", times=None)
+        outcome = await project.outcome(contacts, clock=lambda: org.now + timedelta(days=1))
+    assert outcome.problem is not None
+    assert "The Date of its answers says 2026-" in outcome.problem.cause
+    assert "this machine's clock " in outcome.problem.cause
+    assert "Correct this machine's clock" in outcome.problem.remedy

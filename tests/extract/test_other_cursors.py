@@ -1,6 +1,8 @@
 """Objects that are read by another field than SystemModstamp: the watermark stays behind the org's clock."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -138,3 +140,16 @@ async def test_a_watermark_that_both_clocks_put_into_the_future_is_given_up_and_
             run = await project.run(reading(AccountShare))
         assert (run.updated, run.watermark) == (1, NOW - timedelta(minutes=5))
         assert any("is in the future" in each["event"] for each in logged)
+
+
+async def test_a_watermark_from_before_any_org_is_given_up_and_everything_is_read(tmp_path: Path, org: DemoOrg) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(reading(AccountShare))
+        [file] = tmp_path.rglob("orgsync.db")
+        with closing(sqlite3.connect(file)) as database, database:
+            database.execute("UPDATE orgsync_checkpoint SET watermark = '0001-01-01T00:00:00.000Z'")
+        change_a_share(org)
+        with capture_logs() as logged:
+            run = await project.run(reading(AccountShare))
+        assert (run.updated, run.watermark) == (1, NOW - timedelta(minutes=5))
+        assert any("before any org" in each["event"] for each in logged)

@@ -9,6 +9,7 @@ import pytest
 import trustme
 
 from orgsync.errors import ConfigurationProblem, NetworkProblem
+from orgsync.salesforce.http.environment import trusted
 from orgsync.salesforce.http.http import Http
 
 from .proxies import SocksProxy
@@ -77,7 +78,12 @@ async def test_a_socks_proxy_leads_to_the_host_by_its_name(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(407, "wants a user name and a password"), (403, f"does not allow connections to {HOST}")]
+    ("status", "said"),
+    [
+        (407, "wants a user name and a password"),
+        (401, "wants a user name and a password"),
+        (403, f"does not allow connections to {HOST}"),
+    ],
 )
 async def test_a_proxy_that_refuses_is_told_as_the_proxy(
     monkeypatch: pytest.MonkeyPatch, status: int, said: str
@@ -140,3 +146,21 @@ async def test_the_certificates_of_the_environment_are_trusted(monkeypatch: pyte
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     async with RawServer(reply(200, 1), tls=server_tls) as server, Http() as http:
         assert (await http.send("GET", server.url)).json() == 1
+
+
+async def test_a_folder_without_certificates_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert "which holds no certificate" in (await refused()).cause
+    (tmp_path / "9d66eef0.0").write_bytes(trustme.CA().cert_pem.bytes())
+    assert isinstance(trusted(), ssl.SSLContext)
+
+
+async def test_a_folder_that_is_not_there_is_named_beside_a_good_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "absent"))
+    assert (await refused()).cause.startswith("SSL_CERT_DIR names ")

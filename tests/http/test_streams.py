@@ -47,9 +47,8 @@ async def test_a_short_body_can_be_read_whole() -> None:
         reply(200, TEXT)[:-1],
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
         reply(200, gzip.compress(TEXT)[:-20], Content_Encoding="gzip"),
-        reply(200, b"not gzip", Content_Encoding="gzip"),
     ],
-    ids=["body cut short", "chunk cut short", "gzip cut short", "bad gzip"],
+    ids=["body cut short", "chunk cut short", "gzip cut short"],
 )
 async def test_a_body_that_breaks_off_is_a_network_problem(broken: bytes) -> None:
     async with RawServer(broken) as server, Http(timeout=1) as http:

@@ -53,7 +53,9 @@ class PlainServer:
         if path == "/services/data":
             return _json([{"label": "x", "url": _ROOT, "version": "62.0"}])
         if token != f"Bearer {self.token}":
-            return Reply(401, "<html>Session expired</html>", {"content-type": "text/html"})
+            return Reply(
+                401, "<html>Session expired</html>", {"content-type": "text/html", "www-authenticate": "Token"}
+            )
         return self._data(method, path.removeprefix(_ROOT).strip("/"), asked, body)
 
     def _signed_in(self) -> Reply:

@@ -1,5 +1,7 @@
 """What a script's exception is reported as: where in the script, what to write instead, its text for a terminal.
 
+An exception out of orgsync's own reading of an answer is the server's fault: no line of the script can mend it.
+
 The text may hold a customer's data, so it is the error's `detail`, which neither the store nor a log line gets.
 """
 
@@ -14,7 +16,7 @@ from typing import Any, cast
 
 from sqlalchemy.exc import DBAPIError
 
-from orgsync.errors import OrgsyncError, ScriptRaised, StoreUnavailable
+from orgsync.errors import OrgsyncError, ResponseUnreadable, ScriptRaised, StoreUnavailable
 from orgsync.records import Record
 from orgsync.script_detail import detail_of
 from orgsync.scripts import Sync
@@ -24,6 +26,8 @@ __all__ = ["problem_of"]
 _CORRECT = "Correct the script; --debug shows the traceback. What was committed before stays."
 _LIBRARY = Path(__file__).resolve().parents[1]
 _STORE = _LIBRARY / "store"
+_READS_ANSWERS = (_LIBRARY / "extract", _LIBRARY / "salesforce" / "bulk", _LIBRARY / "records" / "decode.py")
+_SALESFORCE = _LIBRARY / "salesforce"  # takes what a script asks for as well
 
 _KNOWN: Sequence[tuple[str, str, str]] = (  # what Python 3.11 to 3.14 says, the first that fits; the cause; the remedy
     (
@@ -97,6 +101,8 @@ def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
     frames = traceback.extract_tb(error.__traceback__)
     if refused := _refused_statement(error, frames):
         return refused
+    if unreadable := _unread_answer(sync, error, frames):
+        return unreadable
     place, line = _place(sync, frames)
     kind, text = type(error).__name__, str(error)
     cause, remedy = f"raised {kind}", _CORRECT
@@ -122,6 +128,31 @@ def _refused_statement(error: BaseException, frames: Sequence[FrameSummary]) -> 
         "If a table was dropped or changed by hand, stop what is running and run the sync again, or give its copy up: "
         "orgsync reset SYNC. Otherwise report it; it is a fault of orgsync's.",
     )
+
+
+def _unread_answer(
+    sync: Sync[Record], error: BaseException, frames: Sequence[FrameSummary]
+) -> ResponseUnreadable | None:
+    """Say that an answer could not be read; None for what was not raised out of orgsync's reading of one."""
+    if not isinstance(error, TypeError | ValueError | LookupError | AttributeError | ArithmeticError):
+        return None
+    script = Path(sync.function.__code__.co_filename).parent
+    ours = [each for each in frames if Path(each.filename).is_relative_to(_LIBRARY)]
+    theirs = [each for each in frames if Path(each.filename).is_relative_to(script) and each not in ours]
+    known = [each for each in frames if each in ours or each in theirs]
+    last = Path(known[-1].filename) if known else script
+    if not any(last.is_relative_to(each) for each in _READS_ANSWERS) and (
+        theirs or not last.is_relative_to(_SALESFORCE)
+    ):
+        return None
+    problem = ResponseUnreadable(
+        f"Salesforce's answer to the sync {sync.name} holds what orgsync cannot read ({type(error).__name__} at "
+        f"{last.relative_to(_LIBRARY)}, line {known[-1].lineno}).",
+        "Run it again later; where it stays so, look for a proxy that changes answers, and report this message: "
+        "--debug shows the traceback.",
+    )
+    problem.__cause__ = error
+    return problem
 
 
 def _alone(error: BaseException) -> BaseException:

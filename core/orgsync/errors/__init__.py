@@ -76,6 +76,7 @@ from .script import (
     ScriptRaised,
     SnapshotRefused,
     TooManyDeletions,
+    WindowRefused,
 )
 from .transient import (
     InstanceMoved,
@@ -164,4 +165,5 @@ __all__ = [
     "TooManyDeletions",
     "TransientProblem",
     "UsageInvalid",
+    "WindowRefused",
 ]

@@ -18,6 +18,7 @@ __all__ = [
     "ScriptRaised",
     "SnapshotRefused",
     "TooManyDeletions",
+    "WindowRefused",
 ]
 
 
@@ -81,6 +82,10 @@ class BulkRefused(QueryRefused, code="bulk_refused"):
 
 class DeleteLogPurged(QueryRefused, code="delete_log_purged"):
     """Salesforce's log of deletions does not reach back far enough (15 days, or less where it was purged)."""
+
+
+class WindowRefused(QueryRefused, code="window_refused"):
+    """Salesforce takes a window for one that lies in the future or more than 30 days back: a clock is wrong."""
 
 
 class TooManyDeletions(QueryRefused, code="too_many_deletions"):

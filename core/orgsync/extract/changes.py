@@ -32,6 +32,7 @@ from typing import TypeVar
 
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, Schema, schema_of, to_stored
+from orgsync.salesforce.api.replication import FIRST_INSTANT
 
 from .bulk import abandon
 from .changes_pass import ChangesPass
@@ -144,6 +145,9 @@ async def _new_pass(source: Source, schema: Schema, state: StreamState, facts: O
             f"The watermark of {schema.sobject} is in the future ({to_stored(old)}), so a clock was wrong when it was "
             "taken: everything is read again, since changes may have been passed over."
         )
+        old = None
+    if old and old < FIRST_INSTANT:
+        source.warn(f"The watermark of {schema.sobject} is from before any org ({to_stored(old)}): everything is read.")
         old = None
     until = max(until, old) if old else until
     due = reconcile or _is_due(state.compared_at, source.reconcile_every, source.client.now)

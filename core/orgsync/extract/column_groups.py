@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
+from orgsync.errors import ResponseUnreadable
+from orgsync.records.scalars import valid_id
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import Page, pages
 
-__all__ = ["Merged", "column_groups", "id_groups", "merged_pages", "whole_records"]
+__all__ = ["Merged", "column_groups", "id_groups", "keyed_pages", "merged_pages", "whole_records"]
 
 _ROOM = 11_000
 """Bytes of an encoded query: URL and headers share 16,384, and a token may take 4,000 of them."""
@@ -66,15 +68,38 @@ def _length(soql: str) -> int:
     return len(quote(soql, safe=""))
 
 
+async def keyed_pages(client: Client, soql: str, *, deleted: bool, exact: bool = False) -> AsyncIterator[Page]:
+    """Read the pages of a query for rows with Ids, each Id of 18 characters.
+
+    Raises ResponseUnreadable for a row without a valid one, and as `pages` does.
+    """
+    async for page in pages(client, soql, deleted=deleted, exact=exact):
+        for record in page.records:
+            row_id = record.get("Id")
+            if type(row_id) is not str or len(row_id) != 18:
+                record["Id"] = _long_id(row_id)
+        yield page
+
+
+def _long_id(value: object) -> str:
+    row_id = valid_id(value)
+    if row_id is None:
+        raise ResponseUnreadable(
+            "Salesforce's answer to a query has a row without a valid Id.",
+            "Run the sync again; where it stays so, look for a proxy that changes answers.",
+        )
+    return row_id
+
+
 async def merged_pages(
     client: Client, queries: Sequence[str], key_of: Callable[[_Record], Key], *, deleted: bool, exact: bool
 ) -> AsyncIterator[Merged]:
     """Read the pages of one query, or of several that return the same rows in the same order."""
-    first = pages(client, queries[0], deleted=deleted, exact=exact)
+    first = keyed_pages(client, queries[0], deleted=deleted, exact=exact)
     async with AsyncExitStack() as stack:
         others: list[_Rows] = []
         for soql in queries[1:]:
-            rows = _Rows(pages(client, soql, deleted=deleted, exact=exact), key_of)
+            rows = _Rows(keyed_pages(client, soql, deleted=deleted, exact=exact), key_of)
             others.append(await stack.enter_async_context(aclosing(rows)))
         async for page in first:
             if not others:
@@ -92,7 +117,7 @@ async def whole_records(
     """Read the rows of one query, or of several in any order; leave out those on which they do not agree."""
     found: dict[Key, list[_Record]] = {}
     for soql in queries:
-        async for page in pages(client, soql, deleted=deleted, exact=exact):
+        async for page in keyed_pages(client, soql, deleted=deleted, exact=exact):
             for record in page.records:
                 found.setdefault(key_of(record), []).append(record)
     whole = [parts for parts in found.values() if len(parts) == len(queries)]

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Protocol
 
+from orgsync.errors import ResponseUnreadable
 from orgsync.records import parse_instant, stored_instant, to_stored
 from orgsync.soql import contains, literal, select
 
@@ -182,7 +183,14 @@ class ReadQuery:
 
     def version(self, record: _Record) -> Key:
         """Return what identifies the version of the row that a record is, in the order of the rows."""
-        return (*self.order.key_of(record), *(str(record[path]) for path in self.paths[: self.common]))
+        try:
+            return (*self.order.key_of(record), *(str(record[path]) for path in self.paths[: self.common]))
+        except (KeyError, TypeError, ValueError):
+            raise ResponseUnreadable(
+                f"Salesforce's response has a row of {self.sobject} without a valid "
+                f"{' or '.join(self.paths[: self.common])}.",
+                "Run the sync again; if this persists, look for a proxy that changes responses.",
+            ) from None
 
     def queries(self, *, after: Key = (), upto: datetime | None = None) -> list[str]:
         """Write the query for REST: in order, behind a key, up to an instant; once for each group of columns."""

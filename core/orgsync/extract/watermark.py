@@ -8,9 +8,10 @@ does not cover; then the run warns. Any other failure of getUpdated is retried a
 taken from a clock may pass over rows.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from orgsync.errors import NotReplicateable
+from orgsync.errors import NotReplicateable, WindowRefused
 from orgsync.records import Schema, to_stored
 from orgsync.salesforce.api.replication import latest_date_covered
 
@@ -51,14 +52,27 @@ async def safe_instant(source: Source, schema: Schema, facts: ObjectFacts) -> da
 
 
 async def _covered(source: Source, sobject: str, window: timedelta) -> tuple[datetime, datetime]:
-    """Query one window, again if the response shows that this machine's clock is not the org's."""
+    """Query one window, again if the response, or the refusal, shows that the clock it was counted from is wrong."""
     before = source.client.now
     start = before - window
-    covered = await latest_date_covered(source.client, sobject, start, before)
-    if abs(source.client.now - before) > _CLOCK_TOLERANCE:
+    covered = None
+    with suppress(WindowRefused):  # one Date among many may be a proxy's; the refusal's own is another
+        covered = await latest_date_covered(source.client, sobject, start, before)
+    if covered is None or abs(source.client.now - before) > _CLOCK_TOLERANCE:
         start = source.client.now - window
-        covered = await latest_date_covered(source.client, sobject, start, source.client.now)
+        try:
+            covered = await latest_date_covered(source.client, sobject, start, source.client.now)
+        except WindowRefused as refused:
+            raise _two_clocks(source, refused) from None
     return start, covered
+
+
+def _two_clocks(source: Source, refused: WindowRefused) -> WindowRefused:
+    org, machine = source.client.now, source.client.machine_now
+    return WindowRefused(
+        f"{refused.cause} The Date of its answers says {to_stored(org)}, this machine's clock {to_stored(machine)}.",
+        "Correct this machine's clock (NTP), or the proxy that answers with a wrong Date.",
+    )
 
 
 async def _lagging(source: Source, reason: str) -> datetime:

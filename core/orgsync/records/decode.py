@@ -19,6 +19,9 @@ from .schema import Column, Row, Schema, StoredValue
 
 __all__ = ["FieldFacts", "decode", "decode_csv"]
 
+_OURS = frozenset({"system_modstamp", "is_deleted"})
+_LAST_STAMP = "3000"  # no later year is a change's, and no change after it would be taken for a newer one
+
 
 @dataclass(frozen=True, slots=True)
 class FieldFacts:
@@ -135,13 +138,13 @@ def _column(
         return _own_ids(schema, found)
     if not path:
         return [False if column.name == "is_deleted" else None] * found.length
+    if column.name in _OURS:
+        return _ours(schema, column, path, found)
     to_stored = stored[column.type] if column.type is not str else _as_text(path, facts, stored)
     try:
         return to_stored(found.values(path))
     except KeyError:
-        raise ResponseUnreadable(
-            f"Salesforce's response lacks {schema.sobject}.{path}, which the query selects.", "Run the sync again."
-        ) from None
+        raise _lacking(schema, path) from None
     except NumberOutOfRange:
         raise ResponseUnreadable(
             f"Salesforce's response has a number in {schema.sobject}.{path} that no field of Salesforce's can hold.",
@@ -155,14 +158,43 @@ def _column(
         ) from None
 
 
+def _ours(schema: Schema, column: Column, path: str, found: _Columns) -> Sequence[StoredValue]:
+    """Return the values of a column that no class declares. Raises ResponseUnreadable for one that does not fit."""
+    try:
+        values = FROM_JSON[column.type](found.values(path))
+    except KeyError:
+        raise _lacking(schema, path) from None
+    except (ValueError, TypeError, ArithmeticError):
+        raise _invalid(schema, path) from None
+    if None in values and column.name == "is_deleted":
+        raise _invalid(schema, path)
+    if column.name == "system_modstamp" and max((str(each) for each in values if each), default="") >= _LAST_STAMP:
+        raise _invalid(schema, path)
+    return values
+
+
 def _own_ids(schema: Schema, found: _Columns) -> Sequence[StoredValue]:
-    ids = [value if type(value) is str and len(value) == 18 else valid_id(value) for value in found.values("Id")]
+    try:
+        given = found.values("Id")
+    except KeyError:
+        raise _lacking(schema, "Id") from None
+    ids = [value if type(value) is str and len(value) == 18 else valid_id(value) for value in given]
     if None in ids:
-        raise ResponseUnreadable(
-            f"Salesforce's response has a row of {schema.sobject} without a valid Id.",
-            "Run the sync again; if this persists, look for a proxy that changes responses.",
-        )
+        raise _invalid(schema, "Id")
     return ids
+
+
+def _lacking(schema: Schema, path: str) -> ResponseUnreadable:
+    return ResponseUnreadable(
+        f"Salesforce's response lacks {schema.sobject}.{path}, which the query selects.", "Run the sync again."
+    )
+
+
+def _invalid(schema: Schema, path: str) -> ResponseUnreadable:
+    return ResponseUnreadable(
+        f"Salesforce's response has a row of {schema.sobject} without a valid {path}.",
+        "Run the sync again; if this persists, look for a proxy that changes responses.",
+    )
 
 
 def _as_text(path: str, facts: FieldFacts, stored: Mapping[type, ToStored]) -> ToStored:

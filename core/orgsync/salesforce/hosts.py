@@ -24,6 +24,8 @@ __all__ = [
     "is_sandbox",
     "login_url",
     "may_be_org",
+    "no_api_host",
+    "redirect_target",
     "require_api_host",
     "require_named_host",
 ]
@@ -160,10 +162,45 @@ def require_api_host(url: str, *, login_url: str, allowed_hosts: Collection[str]
     origin = _parse(url)
     if origin is not None and api_host_allowed(url, login_url=login_url, allowed_hosts=allowed_hosts):
         return str(origin)
-    raise HostNotAllowed(
-        f"The org's API is said to be at {host_of(url)}, which is not a Salesforce host; no token was sent there.",
-        "Check the login URL; if the host is right, allow it by name: allowed_hosts in orgsync.toml.",
-    )
+    raise no_api_host(url)
+
+
+def no_api_host(url: str) -> HostNotAllowed:
+    """Say what is wrong with an address that a token answer names as the org's."""
+    origin = _parse(url)
+    if origin is None:
+        wrong, remedy = "is no web host's", "Check the login URL, and look for a proxy that changes answers."
+    elif origin.scheme != "https" and not origin.loopback:
+        wrong = "is not https, so the token would travel in the clear"
+        remedy = "Look for a proxy or gateway that changes addresses in answers; the org's own is https."
+    elif origin.host.endswith(_SALESFORCE):
+        wrong = f"names port {origin.port}, and Salesforce's own hosts are at port 443 alone"
+        remedy = (
+            "Look for a proxy or gateway that changes addresses in answers; if the address is right, allow it by name: "
+            "allowed_hosts in orgsync.toml."
+        )
+    else:
+        wrong = "is not a Salesforce host"
+        remedy = "Check the login URL; if the host is right, allow it by name: allowed_hosts in orgsync.toml."
+    where = "an address" if origin is None else str(origin) if origin.scheme == "http" else origin.authority
+    return HostNotAllowed(f"The org's API is said to be at {where}, which {wrong}; no token was sent there.", remedy)
+
+
+def redirect_target(url: str) -> tuple[str, Literal["http", "port", "page", "foreign"]]:
+    """Name where a redirect leads that no org can be at, and what is wrong with it.
+
+    `page` is one of Salesforce's for a person in a browser: a login page, Lightning. `http` and `port` are
+    Salesforce's hosts, in the clear or at another port than 443.
+    """
+    origin = _parse(url)
+    if origin is None:
+        return "an address that is not a web host's", "foreign"
+    pages = tuple(page for page, _ in _PAGES)
+    if not origin.host.endswith((*_SALESFORCE, *pages)):
+        return origin.authority, "foreign"
+    if origin.scheme != "https":
+        return str(origin), "http"
+    return origin.authority, "page" if origin.port is None else "port"
 
 
 def require_named_host(url: str, *, login_url: str, named: Collection[str], allowed_hosts: Collection[str] = ()) -> str:

@@ -23,7 +23,7 @@ from orgsync.errors import (
 
 from ..auth.session import Access, Session
 from ..errors.access import remedy_of_scope
-from ..errors.judge import problem_of
+from ..errors.judge import problem_of, unreadable
 from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat, wait_within
 from ..hosts import require_named_host
 from ..http.http import JSON, Http, Response, Stream
@@ -120,14 +120,16 @@ class Client:
         """Send one request and answer with what `read` makes of its success, or raise the error that says who must act.
 
         A path that starts with `/services/` is taken as it is; any other is below `/services/data/vNN.N/`. What
-        passes by itself is tried again, writes only where that can do no harm, for a minute by default; `read`
-        may raise ResponseUnreadable, which counts as passing. `judge` decides what an answer means, and `idempotent`
-        whether carrying the request out twice does no harm, where the method does not tell.
+        passes by itself is tried again, writes only where that can do no harm, for a minute by default; what `read`
+        raises of an answer that is not as it should be becomes ResponseUnreadable, which counts as passing. `judge`
+        decides what an answer means, and `idempotent` whether carrying the request out twice does no harm, where the
+        method does not tell.
         Raises HostNotAllowed for a path on a host that is not the org's: a token is never sent there.
         """
 
         async def attempt() -> T:
-            return read(await self._signed_in(lambda access: self._send(method, path, access, judge, **body)))
+            answer = await self._signed_in(lambda access: self._send(method, path, access, judge, **body))
+            return _as_read(read, answer)
 
         return await self._retried(attempt, idempotent=method in IDEMPOTENT if idempotent is None else idempotent)
 
@@ -249,7 +251,7 @@ class Client:
 
     def _note(self, answer: Response | Stream) -> None:
         self.usage.note(answer.headers)
-        if answer.date:
+        if answer.date and answer.headers.get("age", "0") == "0":  # a cache's copy tells when it was made
             self._ahead = answer.date - self._clock()
             self._told_time = True
 
@@ -281,6 +283,14 @@ def _said_to_nobody(_: str) -> None:
 
 def _itself(answer: Response) -> Response:
     return answer
+
+
+def _as_read(read: Callable[[Response], T], answer: Response) -> T:
+    """Read an answer; a value of a type that nothing expected is the server's fault, not that of who asked."""
+    try:
+        return read(answer)
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise unreadable(answer, type(error).__name__) from error
 
 
 def _headers(access: Access, headers: Mapping[str, str] | None) -> dict[str, str]:

@@ -1,11 +1,15 @@
 """What an object is made of, as far as the connection's user may see."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import quote
 
+import msgspec
+
 from orgsync.errors import NotFound, ObjectNotFound
+from orgsync.printable import excerpt
 
 from ..errors.judge import unreadable
 from ..http.messages import Response
@@ -15,6 +19,7 @@ __all__ = ["FieldDescribe", "ObjectDescribe", "changed_since", "describe", "list
 
 
 _DIGITS_OF_A_DOUBLE = 15
+_LONGEST_DATE = 100  # characters
 
 T = TypeVar("T")
 
@@ -52,7 +57,8 @@ class FieldDescribe:
 class ObjectDescribe:
     """One object. `fields` is keyed by lower-case name, for SOQL does not mind case; `plural` is its label.
 
-    `last_modified` is the answer's Last-Modified as it came, for `changed_since`; None where it had none.
+    `last_modified` is the answer's Last-Modified as it came, for `changed_since`; None where it had none that can be
+    sent back.
     """
 
     name: str
@@ -87,6 +93,8 @@ async def changed_since(client: Client, sobject: str, last_modified: str) -> Obj
 
     An unchanged one costs a call, but no body (304). Raises as `describe` does.
     """
+    if _sendable(last_modified) is None:
+        return await describe(client, sobject)
     return await _asked(client, sobject, {"If-Modified-Since": last_modified}, _read_if_changed)
 
 
@@ -104,43 +112,96 @@ def _read_if_changed(answer: Response) -> ObjectDescribe | None:
     return None if answer.status == 304 else _read(answer)
 
 
+_Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z]\w{0,254}\Z")]
+"""A name of Salesforce's: it is written into scripts and messages, so it holds no line end and no quote."""
+
+
+class _FieldBody(msgspec.Struct, rename="camel"):
+    """One field as a describe writes it."""
+
+    name: _Name
+    type: _Name
+    relationship_name: _Name | None = None
+    reference_to: list[_Name] | None = None
+    calculated: bool | None = None
+    nillable: bool | None = None
+    compound_field_name: _Name | None = None
+    name_field: bool | None = None
+    deprecated_and_hidden: bool | None = None
+    filterable: bool | None = None
+    sortable: bool | None = None
+    scale: int | None = None
+    precision: int | None = None
+
+
+class _ObjectBody(msgspec.Struct, rename="camel"):
+    """A describe, as far as it is read."""
+
+    name: _Name
+    fields: list[_FieldBody]
+    replicateable: bool | None = None
+    queryable: bool | None = None
+    label_plural: str | None = None
+
+
+class _NamedBody(msgspec.Struct):
+    name: _Name
+
+
+class _ObjectsBody(msgspec.Struct):
+    """The list of objects, as far as it is read."""
+
+    sobjects: list[_NamedBody]
+
+
 def _read(answer: Response) -> ObjectDescribe:
-    body: Any = answer.json()
     try:
-        fields = [_field(each) for each in body["fields"]]
-        return ObjectDescribe(
-            name=body["name"],
-            replicateable=bool(body.get("replicateable", True)),
-            queryable=bool(body.get("queryable", True)),
-            fields={each.name.lower(): each for each in fields},
-            last_modified=answer.headers.get("last-modified"),
-            plural=body.get("labelPlural") or "",
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise unreadable(answer) from None
+        body = msgspec.convert(answer.json(), _ObjectBody, strict=False)
+    except msgspec.ValidationError as error:
+        raise unreadable(answer, _what_of(error)) from None
+    fields = [_field(each) for each in body.fields]
+    return ObjectDescribe(
+        name=body.name,
+        replicateable=body.replicateable is not False,
+        queryable=body.queryable is not False,
+        fields={each.name.lower(): each for each in fields},
+        last_modified=_sendable(answer.headers.get("last-modified")),
+        plural=excerpt(body.label_plural or "", addresses=True),
+    )
+
+
+def _what_of(error: msgspec.ValidationError) -> str:
+    """Return what was expected and at which field; the text holds no value."""
+    return re.sub(r"`str` matching regex '.*'", "a name", str(error))
+
+
+def _sendable(last_modified: str | None) -> str | None:
+    """Return a Last-Modified that a header of ours can hold; None for any other, with which nothing can be asked."""
+    fits = last_modified and last_modified.isascii() and last_modified.isprintable()
+    return last_modified if fits and len(last_modified or "") <= _LONGEST_DATE else None
 
 
 def _read_names(answer: Response) -> list[str]:
-    body: Any = answer.json()
     try:
-        return [str(each["name"]) for each in body["sobjects"]]
-    except (KeyError, TypeError):
-        raise unreadable(answer) from None
+        body = msgspec.convert(answer.json(), _ObjectsBody)
+    except msgspec.ValidationError as error:
+        raise unreadable(answer, _what_of(error)) from None
+    return [each.name for each in body.sobjects]
 
 
-def _field(body: Mapping[str, Any]) -> FieldDescribe:
+def _field(body: _FieldBody) -> FieldDescribe:
     return FieldDescribe(
-        name=body["name"],
-        type=body["type"],
-        relationship=body.get("relationshipName"),
-        refers_to=tuple(body.get("referenceTo") or ()),
-        calculated=bool(body.get("calculated")),
-        nillable=bool(body.get("nillable", True)),
-        compound=body.get("compoundFieldName"),
-        named=bool(body.get("nameField")),
-        hidden=bool(body.get("deprecatedAndHidden")),
-        filterable=bool(body.get("filterable", True)),
-        sortable=bool(body.get("sortable", True)),
-        scale=body.get("scale"),
-        precision=int(body.get("precision") or 0),
+        name=body.name,
+        type=body.type,
+        relationship=body.relationship_name,
+        refers_to=tuple(body.reference_to or ()),
+        calculated=bool(body.calculated),
+        nillable=body.nillable is not False,
+        compound=body.compound_field_name,
+        named=bool(body.name_field),
+        hidden=bool(body.deprecated_and_hidden),
+        filterable=body.filterable is not False,
+        sortable=body.sortable is not False,
+        scale=body.scale,
+        precision=body.precision or 0,
     )

@@ -20,6 +20,7 @@ from orgsync.records import bare
 from orgsync.records.scalars import count_of
 
 from ..errors.judge import problem_of, unreadable
+from ..hosts import host_of
 from ..http.http import Response
 from .client import Client, Judge
 from .repeats import RecentRows
@@ -170,6 +171,7 @@ async def _complete_result(client: Client, result: _Record) -> None:
         raise ResponseUnreadable(
             "A query was answered with a child query's rows in an unexpected shape.", _AGAIN
         ) from None
+    _require_path(page.next_url, None)
     count.add(page)
     rows = page.records
     while page.next_url is not None:
@@ -191,6 +193,7 @@ def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Cal
             page = _page(body)
         except (KeyError, TypeError, ValueError):
             raise unreadable(answer) from None
+        _require_path(page.next_url, answer)
         if len(page.records) > _MOST_ROWS:
             raise ResponseUnreadable(
                 f"{answer.place} was answered with a page of {len(page.records):,} rows, more than {_MOST_ROWS:,}.",
@@ -268,6 +271,23 @@ def _next_url(body: _Record, *, done: bool) -> str | None:
     if not isinstance(url, str):
         raise TypeError("no address of the next page")
     return url
+
+
+def _require_path(url: str | None, answer: Response | None) -> None:
+    """Raise ResponseUnreadable for a next page that is not at a path of the same host: the token goes nowhere else."""
+    if url is None:
+        return
+    place = answer.place if answer else "A query"
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ResponseUnreadable(f"{place} was answered with an address of the next page that is none.", _AGAIN)
+    if answer is not None and answer.leads_to_itself(url):
+        return
+    if not url.startswith("/") or url.startswith("//"):
+        raise ResponseUnreadable(
+            f"{place} was answered with a next page at {host_of(url)}, which is another host or port, or no path; no "
+            "token was sent there.",
+            _AGAIN,
+        )
 
 
 def _versions_of(page: Page) -> tuple[int, ...]:

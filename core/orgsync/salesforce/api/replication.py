@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from orgsync.errors import DeleteLogPurged, NotReplicateable, OrgsyncError, TooManyDeletions
+from orgsync.errors import DeleteLogPurged, NotReplicateable, OrgsyncError, TooManyDeletions, WindowRefused
 from orgsync.records import long_id, parse_instant
 
 from ..errors.error_body import api_error_of
@@ -17,9 +17,14 @@ from ..errors.judge import problem_of, unreadable
 from ..http.messages import Response
 from .client import Client
 
-__all__ = ["Deletions", "deleted", "latest_date_covered"]
+__all__ = ["FIRST_INSTANT", "Deletions", "deleted", "latest_date_covered"]
 
 _MINUTE = timedelta(minutes=1)
+
+FIRST_INSTANT = datetime(1999, 1, 1, tzinfo=UTC)
+"""An instant before which nothing changed in any org."""
+
+_AHEAD = timedelta(days=1)  # of a window's end; an answer may be ahead of it by the seconds that are ignored
 _NOT_REPLICATEABLE = re.compile(r"\bnot (replicable|replicateable|support replication)\b", re.IGNORECASE)
 
 
@@ -41,9 +46,13 @@ async def latest_date_covered(client: Client, sobject: str, start: datetime, end
 
     While a long transaction is open this stays at that transaction's start, for its rows cannot be seen yet
     (SOAP API Developer Guide, GetUpdatedResult). Salesforce ignores the seconds of both ends. Raises NotReplicateable
-    where Salesforce says that it does not cover the object.
+    where Salesforce says that it does not cover the object, WindowRefused where it does not take the window's time.
     """
-    return await client.call("GET", _path(sobject, "updated"), _covered, judge=_judge, params=_params(start, end))
+
+    def read(answer: Response) -> datetime:
+        return _instant(answer, "latestDateCovered", end)
+
+    return await client.call("GET", _path(sobject, "updated"), read, judge=_judge, params=_params(start, end))
 
 
 async def deleted(client: Client, sobject: str, start: datetime, end: datetime) -> Deletions:
@@ -62,9 +71,13 @@ async def deleted(client: Client, sobject: str, start: datetime, end: datetime) 
 
 async def _deleted(client: Client, sobject: str, start: datetime, end: datetime) -> Deletions:
     middle = _minute(start + (end - start) / 2)
+
+    def read(answer: Response) -> Deletions:
+        return _deletions(answer, end)
+
     try:
         return await client.call(
-            "GET", _path(sobject, "deleted"), _deletions, judge=_judge_deleted, params=_params(start, end)
+            "GET", _path(sobject, "deleted"), read, judge=_judge_deleted, params=_params(start, end)
         )
     except TooManyDeletions:
         if middle - start <= _MINUTE:
@@ -96,6 +109,10 @@ def _judge(answer: Response) -> OrgsyncError | None:
     refusal = api_error_of(answer)
     if refusal is None or answer.status != 400:
         return problem_of(answer)
+    if refusal.code == "INVALID_REPLICATION_DATE":
+        return WindowRefused(
+            f"Salesforce refuses the time of {refusal.request} ({refusal.shown}).", "Check the clocks."
+        )
     if refusal.code == "INVALID_TYPE_FOR_OPERATION" or _NOT_REPLICATEABLE.search(refusal.message):
         return NotReplicateable(f"Salesforce does not replicate the object ({refusal.code}).", "Use ctx.snapshot.")
     return problem_of(answer)
@@ -124,18 +141,26 @@ def _text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _covered(answer: Response) -> datetime:
+def _instant(answer: Response, name: str, end: datetime) -> datetime:
+    """Read an instant that a later window may start at: one from Salesforce's own time, and not behind the window.
+
+    From any other the next run could not count, or would pass over what is yet to happen.
+    """
     body: Any = answer.json()
     try:
-        return parse_instant(body["latestDateCovered"])
+        instant = parse_instant(body[name])
     except (KeyError, TypeError, ValueError):
-        raise unreadable(answer) from None
+        raise unreadable(answer, f"no instant in {name}") from None
+    if not FIRST_INSTANT <= instant <= end + _AHEAD:
+        raise unreadable(answer, f"{name} is {_text(instant)}")
+    return instant
 
 
-def _deletions(answer: Response) -> Deletions:
+def _deletions(answer: Response, end: datetime) -> Deletions:
+    earliest, covered = _instant(answer, "earliestDateAvailable", end), _instant(answer, "latestDateCovered", end)
     body: Any = answer.json()
     try:
         ids = list(dict.fromkeys(long_id(each["id"]) for each in body["deletedRecords"]))
-        return Deletions(ids, parse_instant(body["earliestDateAvailable"]), parse_instant(body["latestDateCovered"]))
     except (KeyError, TypeError, ValueError):
-        raise unreadable(answer) from None
+        raise unreadable(answer, "deletedRecords holds something else than rows with Ids") from None
+    return Deletions(ids, earliest, covered)

@@ -75,10 +75,12 @@ def accepted(
         )
     instance_url = answer.instance_url or credentials.instance_url
     if instance_url is None:
-        raise ResponseUnreadable(
+        unknown = ResponseUnreadable(
             "The login host's answer does not tell where the org's API is.",
             "Use the org's My Domain as login URL.",
         )
+        unknown.retried = True  # it does not pass by itself
+        raise unknown
     instance_url = checked(instance_url)
     if credentials.instance_url not in (None, instance_url) and not (credentials.org_id and answer.org_id):
         raise SignInNeeded(

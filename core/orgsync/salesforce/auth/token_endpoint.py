@@ -10,7 +10,7 @@ import anyio
 import stamina
 
 from orgsync.errors import NetworkProblem, OrgsyncError, ResponseUnreadable, SignInNeeded, TransientProblem
-from orgsync.printable import whole
+from orgsync.printable import excerpt
 
 from ..errors.gateway import passes, unspoken
 from ..errors.retry import UNREACHABLE_TRIES, backoff, pause, wait_within
@@ -30,10 +30,12 @@ INTROSPECTION_HINT = (
 """What to tell a person where `introspect` gives None."""
 
 TOKEN_TIMEOUT = 30.0
+_LONGEST_TEXT = 2000  # characters of a name or a description; one line, for it is printed
 _LARGEST = 1024 * 1024  # bytes; a token answer has some thousand
 _ASIDE_TIMEOUT = 10.0
 _ASIDE_TRIES = 3
 _RETRY_SECONDS = 45.0
+_UNREADABLE_TRIES = 3  # a proxy's page and a wrong address stay what they are
 _LONGEST_WAIT = 8.0
 
 T = TypeVar("T")
@@ -65,7 +67,8 @@ async def request_token(
             timeout=within,
             largest=_LARGEST,
         )
-    if answer.status == 200:
+    document = _document(answer)
+    if answer.status == 200 and ("error" not in document or "access_token" in document):
         return parse_token_response(answer.json())
     refusal = _refused(answer, form.get("grant_type"))
     if isinstance(refusal, TransientProblem):
@@ -114,8 +117,8 @@ async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
 
     A longer wait that the server asks for is kept to; where there is no time for it, the problem is raised at once.
 
-    A host that cannot be reached at all is given up after a few tries. The slot of a run is given back by the first
-    wait; who asked for the attempt takes one again, when it holds no lock.
+    A host that cannot be reached at all, and one whose answers are none, is given up after a few tries. The slot of a
+    run is given back by the first wait; who asked for the attempt takes one again, when it holds no lock.
     """
     async for trial in stamina.retry_context(_Waits(), attempts=None, timeout=_RETRY_SECONDS):
         with trial:
@@ -136,6 +139,8 @@ class _Waits:
         if not isinstance(error, TransientProblem) or error.retried:
             return False
         if isinstance(error, NetworkProblem) and not error.sent and self._tries >= UNREACHABLE_TRIES:
+            return False
+        if isinstance(error, ResponseUnreadable) and self._tries >= _UNREADABLE_TRIES:
             return False
         self._limit = min(2 * self._limit, _LONGEST_WAIT)
         spread = random.uniform(0, self._limit)  # noqa: S311 - spreads load, guards nothing
@@ -200,7 +205,7 @@ def _document(answer: Response | None) -> dict[str, JSON]:
 
 def _text(document: dict[str, JSON], name: str) -> str | None:
     value = document.get(name)
-    return whole(value) if isinstance(value, str) and value else None
+    return excerpt(value, _LONGEST_TEXT, addresses=True) if isinstance(value, str) and value else None
 
 
 def _number(document: dict[str, JSON], name: str) -> float | None:

@@ -70,10 +70,12 @@ def same_org(one: str, other: str) -> bool:
 
 
 def _unreadable() -> ResponseUnreadable:
-    return ResponseUnreadable(
+    problem = ResponseUnreadable(
         "The login host answered a sign-in with neither a token nor an error.",
         "Check that the login URL is Salesforce's own and not a portal in front of it.",
     )
+    problem.retried = True  # what answers so does not pass by itself
+    return problem
 
 
 def _text(document: dict[str, JSON], name: str) -> str | None:

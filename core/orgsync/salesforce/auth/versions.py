@@ -1,5 +1,6 @@
 """Which API versions an org offers."""
 
+import re
 from typing import Any
 
 from orgsync.errors import OrgsyncError
@@ -9,13 +10,16 @@ from .token_endpoint import aside
 
 __all__ = ["choose_version", "offered_versions"]
 
+_VERSION = re.compile(r"[1-9]\d{1,2}\.0", re.ASCII)
+
 
 async def offered_versions(http: Http, instance_url: str) -> list[str]:
     """List the API versions of an org, oldest first; needs no token and costs no API call. Empty where it fails."""
     try:
         answer = await aside(http, "GET", f"{instance_url}/services/data", headers={"Accept": "application/json"})
         body: Any = answer.json() if answer and answer.ok else []
-        return sorted((str(each["version"]) for each in body), key=float)
+        versions = (str(each["version"]) for each in body)
+        return sorted((version for version in versions if _VERSION.fullmatch(version)), key=float)
     except (OrgsyncError, KeyError, TypeError, ValueError):
         return []
 

@@ -29,12 +29,13 @@ class RecordTooLong(LinesBroken):
 class Lines:
     """Cut a CSV into rows: `feed` gives the rows that a further piece completes, `end` what is left.
 
-    Bytes that are not UTF-8 become U+FFFD, and `replaced` then says so.
+    A byte order mark before the first row is no part of it. Bytes that are not UTF-8 become U+FFFD, and `replaced` then
+    says so.
     """
 
     def __init__(self) -> None:
         self.replaced = False
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._begun: list[str] = []  # what has come of a record that is not whole yet, searched and put aside
         self._length = 0
         self._quoted = False
@@ -71,7 +72,7 @@ class Lines:
             return self._decoder.decode(piece, last)
         except UnicodeDecodeError:
             self.replaced = True
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         self._decoder.setstate(before)
         return self._decoder.decode(piece, last)
 

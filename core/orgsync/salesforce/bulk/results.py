@@ -15,6 +15,7 @@ from orgsync.errors import JobIncomplete, NetworkProblem, ResponseUnreadable, Tr
 
 from ..api.client import Client
 from ..api.repeats import RecentRows
+from ..errors.error_body import api_error_of
 from ..errors.retry import backoff, pause
 from ..http.messages import Stream
 from .csv_records import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
@@ -101,6 +102,7 @@ class _Reading:
 
     async def _parts(self, begun: Place, stream: Stream) -> AsyncGenerator[Part]:
         """Give the rows of one page behind the place, the last of them when the page has proved whole."""
+        await _require_csv(stream)
         self.met.add(begun.locator or "")
         page = _page(stream, begun)
         if page.following in self.met:
@@ -206,6 +208,19 @@ class _Page:
 
     def _miscounted(self) -> ResponseUnreadable:
         return _unreadable(self, f"does not hold the {self.said:,} rows that it says")
+
+
+async def _require_csv(stream: Stream) -> None:
+    """Raise ResponseUnreadable for a success that is JSON or HTML, and name the error of Salesforce's in it."""
+    kind = next((each for each in ("json", "html") if each in stream.headers.get("content-type", "").lower()), None)
+    if kind is None:
+        return
+    refusal = api_error_of(await stream.read()) if kind == "json" else None
+    said = f" ({refusal.shown})" if refusal else ""
+    raise ResponseUnreadable(
+        f"{stream.place} was answered with {kind.upper()} where CSV is due, with status {stream.status}{said}.",
+        "Run the sync again: it goes on with the same job. Where it stays so, look for a proxy on the way to the org.",
+    )
 
 
 def _page(stream: Stream, begun: Place) -> _Page:

@@ -1,5 +1,7 @@
 """What an answer without an error of Salesforce's means: a proxy's, an edge's, a maintenance page's."""
 
+import re
+
 from orgsync.errors import (
     InstanceMoved,
     NoRoute,
@@ -11,15 +13,24 @@ from orgsync.errors import (
     SessionInvalid,
 )
 
-from ..hosts import host_of, may_be_org
+from ..hosts import host_of, may_be_org, redirect_target
 from ..http.messages import Response
 
 __all__ = ["no_route", "passes", "unspoken", "without_an_error"]
 
+_LOGIN_PAGE = re.compile(r"/(login|secur|_ui|idp)\b|[?&]ec=\d|[?&]startURL=", re.IGNORECASE)
+_PAGE_REMEDY = "Run it again later; where it stays so, sign in again: orgsync connect NAME."
+_GATEWAY_REMEDY = "Look for a proxy or gateway on the way that changes addresses; Salesforce's is https at port 443."
+_REDIRECTS = {
+    "http": ("which is not https", _GATEWAY_REMEDY),
+    "port": ("which is not Salesforce's port", _GATEWAY_REMEDY),
+    "page": ("a page of Salesforce's for a person in a browser", _PAGE_REMEDY),
+}
+
 
 def passes(status: int) -> bool:
-    """Tell the statuses of a server, edge or proxy that is busy, restarting or down."""
-    return status in (406, 408, 421, 425, 429) or status >= 500
+    """Tell the statuses of a server, edge or proxy that is busy, restarting or down; 501 is what it never does."""
+    return status in (406, 408, 421, 425, 429) or (status >= 500 and status not in (501, 505))
 
 
 def no_route(request: str) -> NoRoute:
@@ -32,7 +43,7 @@ def no_route(request: str) -> NoRoute:
 
 def without_an_error(answer: Response) -> OrgsyncError:
     """Judge an answer of the API that is no success and has no Salesforce error in it."""
-    if answer.status == 401:
+    if answer.status == 401 and _is_sessions(answer):
         return SessionInvalid(f"{answer.place} was refused with status 401.", "Sign in again.")
     if answer.redirected_to is not None and may_be_org(answer.redirected_to, answer.url):
         return InstanceMoved(
@@ -71,16 +82,32 @@ def unspoken(answer: Response) -> OrgsyncError:
     )
 
 
+def _is_sessions(answer: Response) -> bool:
+    """Tell a 401 that Salesforce may have given from a proxy's own, which no other token mends.
+
+    Every recorded one of Salesforce's says `WWW-Authenticate: Token` and holds an error; an empty one may have lost it.
+    """
+    scheme = answer.headers.get("www-authenticate", "").partition(" ")[0].lower()
+    return scheme in ("token", "bearer") if scheme else not answer.content.strip()
+
+
 def _redirected(answer: Response) -> ResponseUnreadable:
     """Say that something redirects the request, most often to a page for a person: no token follows it."""
+    if answer.redirected_to is None and _LOGIN_PAGE.search(answer.headers.get("location", "")):
+        return ResponseUnreadable(
+            f"{answer.place} was redirected to a login page of the same host (status {answer.status}).", _PAGE_REMEDY
+        )
     if answer.redirected_to is None:
         return ResponseUnreadable(
             f"{answer.place} was answered with a redirection (status {answer.status}), not by Salesforce.",
             "Run it again later; where it stays so, look for a proxy or firewall on the way to the org.",
         )
+    target, wrong = redirect_target(answer.redirected_to)
+    if wrong in _REDIRECTS:
+        what, remedy = _REDIRECTS[wrong]
+        return ResponseUnreadable(f"{answer.place} was redirected to {target}, {what}; nothing was sent there.", remedy)
     return ResponseUnreadable(
-        f"{answer.place} was redirected to {host_of(answer.redirected_to)}, which is not Salesforce; nothing was sent "
-        "there.",
+        f"{answer.place} was redirected to {target}, which is not Salesforce; nothing was sent there.",
         "Sign in to the network that this machine is in (a guest network, a VPN or a proxy asks for that so), then run "
         "it again.",
     )

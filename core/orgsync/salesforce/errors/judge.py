@@ -222,9 +222,16 @@ _MEANINGS: dict[str, Callable[[ApiError], OrgsyncError]] = {
 }
 
 
-def unreadable(answer: Response) -> ResponseUnreadable:
-    """Say that a successful answer does not have the shape it should."""
+def unreadable(answer: Response, detail: str = "") -> ResponseUnreadable:
+    """Say that a successful answer does not have the shape it should; `detail` names the field that is wrong."""
+    refusal = api_error_of(answer)
+    if refusal is not None:
+        return ResponseUnreadable(
+            f"{answer.place} was answered with an error of Salesforce's under the status of success, {answer.status} "
+            f"({refusal.shown}).",
+            "Run it again later; where it stays so, look for a proxy on the way to the org.",
+        )
     return ResponseUnreadable(
-        f"{answer.place} was answered with JSON of an unexpected shape.",
+        f"{answer.place} was answered with JSON of an unexpected shape{f' ({detail})' if detail else ''}.",
         "Run it again later; where it stays so, look for a proxy on the way to the org.",
     )

@@ -12,9 +12,9 @@ from urllib.request import getproxies, proxy_bypass
 from orgsync.errors import NetworkProblem, PackageMissing, ProxyRefused, SettingInvalid
 from orgsync.printable import excerpt
 
-__all__ = ["Proxies", "Proxy", "proxy_refusal", "proxy_unreachable", "trusted"]
+__all__ = ["LOOPBACK", "Proxies", "Proxy", "proxy_refusal", "proxy_unreachable", "trusted"]
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SOCKS = ("socks5", "socks5h")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EXAMPLE = "http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT"
@@ -43,7 +43,7 @@ class Proxies:
         """
         name = scheme if scheme in self._texts else "all"
         text = self._texts.get(name)
-        if text is None or host in _LOOPBACK or proxy_bypass(host):
+        if text is None or host in LOOPBACK or proxy_bypass(host):
             return None
         if name not in self._known:
             self._known[name] = _parsed(text.strip(), _source_of(name))
@@ -51,16 +51,21 @@ class Proxies:
 
 
 def trusted() -> ssl.SSLContext | bool:
-    """Make the TLS context that trusts what SSL_CERT_FILE or SSL_CERT_DIR name; True where neither is set.
+    """Make the TLS context that trusts what SSL_CERT_FILE, or else SSL_CERT_DIR, names; True where neither is set.
 
     Raises SettingInvalid, which names the variable, for a path that holds no certificates in PEM form.
     """
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if file:
-        return _trusting(Path(file))
     if folder and not any(_is_folder(each) for each in folder.split(os.pathsep)):
         raise SettingInvalid(
             f"SSL_CERT_DIR names {excerpt(folder)}, which is no folder.", "Correct the variable, or unset it."
+        )
+    if file:
+        return _trusting(Path(file))
+    if folder and not any(_has_certificates(each) for each in folder.split(os.pathsep)):
+        raise SettingInvalid(
+            f"SSL_CERT_DIR names {excerpt(folder)}, which holds no certificate by the name of its hash.",
+            "Run `openssl rehash FOLDER`, name a PEM file in SSL_CERT_FILE instead, or unset the variable.",
         )
     return ssl.create_default_context(capath=folder) if folder else True
 
@@ -68,9 +73,9 @@ def trusted() -> ssl.SSLContext | bool:
 def proxy_refusal(proxy: Proxy, text: str, host: str) -> ProxyRefused | NetworkProblem:
     """Say that a proxy was reached and does not connect to a host; `text` is what httpx says of it."""
     status = match.group() if (match := re.match(r"\d{3}\b", text)) else ""
-    if status == "407":
+    if status in ("401", "407"):
         return ProxyRefused(
-            f"The proxy {proxy.host} ({proxy.source}) wants a user name and a password (status 407).",
+            f"The proxy {proxy.host} ({proxy.source}) wants a user name and a password (status {status}).",
             f"Write them into the proxy's address in {proxy.source}: http://USER:PASSWORD@HOST:PORT.",
         )
     if status == "403":
@@ -131,6 +136,16 @@ def _is_folder(name: str) -> bool:
     try:
         return Path(name).is_dir()
     except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # as `openssl rehash` names what OpenSSL looks for
+
+
+def _has_certificates(folder: str) -> bool:
+    try:
+        return any(_HASHED.fullmatch(each.name) for each in Path(folder).iterdir())
+    except (OSError, ValueError):
         return False
 
 

@@ -19,6 +19,9 @@ class Gunzip:
         """Give what a chunk unfolds to, in pieces of at most 256 KiB. Raises zlib.error where it is no gzip."""
         while chunk:
             if self._member.eof:
+                chunk = chunk.lstrip(b"\0")  # padding, which gzip's own tools pass over as well
+                if not chunk:
+                    return
                 self._member = zlib.decompressobj(wbits=31)
             self._begun = True
             piece = self._member.decompress(chunk, _PIECE)

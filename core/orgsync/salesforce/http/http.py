@@ -28,11 +28,12 @@ from orgsync.errors import (
     OrgsyncError,
     ResponseUnreadable,
     SettingInvalid,
+    TransientProblem,
 )
 
 from .body import gathered, paced
 from .bounds import DEFAULT_BOUNDS, Bounds, Pace
-from .environment import Proxies, Proxy, proxy_refusal, proxy_unreachable, trusted
+from .environment import LOOPBACK, Proxies, Proxy, proxy_refusal, proxy_unreachable, trusted
 from .gunzip import Gunzip
 from .messages import JSON, Response, Stream, too_large
 from .request import Request, body_of, with_params
@@ -245,8 +246,13 @@ async def _unzipped(body: AsyncIterator[bytes], response: httpx.Response, reques
                 continue
             for piece in gunzip.pieces(chunk):
                 yield piece
-    except (httpx.RequestError, zlib.error) as error:
+    except httpx.RequestError as error:
         raise _network_problem(error, request) from error
+    except zlib.error as error:
+        raise ResponseUnreadable(
+            f"{request.place} was answered with a body that is labelled gzip and cannot be unzipped.",
+            "Look for a proxy on the way that changes answers.",
+        ) from error
     if gunzip is not None and gunzip.is_cut_short:
         raise _cut_short(request)
 
@@ -279,7 +285,7 @@ def _proxy_problem(error: httpx.RequestError, proxy: Proxy, request: Request) ->
     return proxy_unreachable(proxy) if unreachable else None
 
 
-def _network_problem(error: Exception, request: Request) -> NetworkProblem:
+def _network_problem(error: Exception, request: Request) -> TransientProblem:
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return NetworkProblem(
             f"No connection to {request.host} could be made in time.",
@@ -289,8 +295,30 @@ def _network_problem(error: Exception, request: Request) -> NetworkProblem:
     if isinstance(error, httpx.TimeoutException):
         return NetworkProblem(f"{request.place} was not answered in time.", "Try again later.")
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
-        return _connect_problem(error, request.host)
+        return _connect_problem(error, request.host, urlsplit(request.url).hostname in LOOPBACK)
+    if isinstance(error, httpx.RemoteProtocolError) and (what := _not_http(str(error))):
+        return ResponseUnreadable(
+            f"{request.place} was answered with {what}.",
+            "Run it again later; where it stays so, look for a proxy on the way, and check the address and its port.",
+        )
     return _cut_short(request)
+
+
+def _not_http(text: str) -> str:
+    """Say what was wrong with an answer by what h11 says of it, which may quote it; "" where it was cut short."""
+    if not text or "closed connection" in text or "disconnected" in text:
+        return ""
+    found = next((what for word, what in _WRONG_HTTP if word in text.lower()), "")
+    return found or "something that is not HTTP"
+
+
+_WRONG_HTTP = (
+    ("content-length", "two lengths that differ, or one that is no number"),
+    ("status code", "a status that HTTP does not have"),
+    ("status_code", "a status that HTTP does not have"),
+    ("chunk", "a body whose parts have no proper lengths"),
+    ("header", "headers that are not HTTP's"),
+)
 
 
 def _late(request: Request, seconds: float, setting: str) -> NetworkProblem:
@@ -309,7 +337,7 @@ def _cut_short(request: Request) -> NetworkProblem:
     )
 
 
-def _connect_problem(error: Exception, host: str) -> NetworkProblem:
+def _connect_problem(error: Exception, host: str, is_loopback: bool) -> NetworkProblem:
     causes = list(_causes(error))
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return NetworkProblem(
@@ -317,10 +345,24 @@ def _connect_problem(error: Exception, host: str) -> NetworkProblem:
             "Check its spelling and the network; a deleted sandbox or scratch org disappears like this.",
             sent=False,
         )
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        untrusted = NetworkProblem(
+            f"No secure connection to {host}: its certificate is not trusted.",
+            "Behind an inspecting proxy, name its certificate authority in SSL_CERT_FILE.",
+            sent=False,
+        )
+        untrusted.retried = True  # it does not pass by itself
+        return untrusted
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return NetworkProblem(
-            f"No secure connection to {host}: its certificate is not trusted, or TLS failed.",
-            "Behind an inspecting proxy, name its certificate authority in SSL_CERT_FILE.",
+            f"No secure connection to {host}: TLS failed.",
+            "Check that the host and port speak https; behind an inspecting proxy, look into its log.",
+            sent=False,
+        )
+    if is_loopback:
+        return NetworkProblem(
+            f"Nothing listens at {host} of this machine.",
+            "Start what should answer there, or correct the port.",
             sent=False,
         )
     return NetworkProblem(

@@ -56,6 +56,13 @@ class _Head:
         except ValueError:
             return None
 
+    def leads_to_itself(self, url: str) -> bool:
+        """Tell whether an absolute URL has the scheme, host and port that this answer came from."""
+        try:
+            return _origin(url) == _origin(self.url)
+        except ValueError:
+            return False
+
     @property
     def retry_after(self) -> float | None:
         """Return the seconds that `Retry-After` asks to wait, be it a number or an instant; None where it is garbled.
