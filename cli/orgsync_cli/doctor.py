@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orgsync.errors import OrgsyncError, UsageInvalid
 from orgsync.printable import printable
 
 from .commands import wait_for
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from orgsync.project.doctor import Finding
+    from orgsync.settings import Settings
 
 __all__ = ["EXAMPLES", "doctor"]
 
@@ -49,7 +51,10 @@ async def _doctor(name: str | None, *, as_json: bool) -> int:
     from orgsync.settings import load_settings
 
     screen, worst, problems = console(), 0, 0
-    async for finding in diagnose(load_settings(), [name] if name else []):
+    settings = load_settings()
+    if name:
+        await _require_no_sync(settings, name)
+    async for finding in diagnose(settings, [name] if name else []):
         if as_json:
             json_line(_as_object(finding))
         else:
@@ -59,6 +64,26 @@ async def _doctor(name: str | None, *, as_json: bool) -> int:
     if not as_json:
         screen.print(_verdict(problems))
     return worst
+
+
+async def _require_no_sync(settings: "Settings", name: str) -> None:
+    """Raise UsageInvalid for the name of a sync that is no connection's."""
+    from orgsync.project import open_project
+    from orgsync.scripts.discovery import list_syncs
+
+    if name not in {each.name for each in list_syncs(settings.syncs_folder)}:
+        return
+    try:
+        async with open_project(settings) as project:
+            connections = {each.name for each in await project.store.connections.list()}
+    except OrgsyncError:  # what is wrong with the database is doctor's own to report
+        return
+    if name in connections:
+        return
+    raise UsageInvalid(
+        f"{name} is a sync; orgsync doctor takes a connection.",
+        "It looks at every sync on each connection: orgsync doctor, or orgsync doctor CONNECTION.",
+    )
 
 
 def _as_object(finding: "Finding") -> dict[str, Any]:
@@ -71,7 +96,7 @@ def _as_object(finding: "Finding") -> dict[str, Any]:
         "note": _one_line(finding.note) or None,
         "error": problem
         and {
-            "kind": type(problem).__name__,
+            "code": problem.code,
             "cause": _one_line(problem.cause),
             "remedy": _one_line(problem.remedy),
             "exit_code": problem.exit_code,

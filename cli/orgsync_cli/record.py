@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "record"]
 
+_MANY_ROWS = 100
+"""How many rows a test's cassette may hold before it is said that fewer would do."""
+
 EXAMPLES = examples(
     "orgsync record contacts -c acme                 a cassette, and a test if there is none",
     "orgsync record contacts -c acme --runs 2        then once more, when you have changed the org",
-    "orgsync record contacts -c acme --max-rows 50   as if the org had no more rows than that",
+    "orgsync record contacts -c acme --max-rows 20   as if the org had no more rows than that",
 )
 
 
@@ -70,7 +73,9 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
         chosen = (await choose_connection(project.store, connection)).name
     with anyio.CancelScope() as scope, Interruption(scope) as interruption, tempfile.TemporaryDirectory() as folder:
         recording = Recording(RecordFrom(settings, chosen), Path(folder), max_rows=max_rows)
-        await _heard(recording, sync, runs)
+        rows = await _heard(recording, sync, runs)
+        if max_rows is None and rows > _MANY_ROWS:
+            say(f"These are {rows:,} rows; --max-rows 20 records as if no query found more, for a smaller cassette.")
         cassette = recording.cassette()
         _Written(settings, sync).write(cassette, await _replayed(cassette, sync, settings, runs))
     if interruption.code:
@@ -85,14 +90,17 @@ def _require_test_kit() -> None:
         raise PackageMissing("Recording needs packages that are not installed.", extra="testing") from None
 
 
-async def _heard(recording: "Recording", sync: "Sync[Record]", runs: int) -> None:
-    """Run a sync so often, asking for changes in between."""
+async def _heard(recording: "Recording", sync: "Sync[Record]", runs: int) -> int:
+    """Run a sync so often, asking for changes in between; return how many rows came at most."""
+    rows = 0
     with recording.heard():
         for number in range(runs):
             if number:
                 await _changes_made()
             ran = await recording.stage.run(sync)
             say(outcome_line(ran.run))
+            rows = max(rows, ran.run.added + ran.run.updated + ran.run.unchanged)
+    return rows
 
 
 async def _changes_made() -> None:

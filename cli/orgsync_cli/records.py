@@ -36,7 +36,7 @@ class Format(StrEnum):
     csv = "csv"
 
 
-def records(
+def records(  # noqa: PLR0913 - each is an option of the command
     model: Annotated[
         str,
         typer.Argument(metavar="MODEL", help="The record class, or its table: contact.", autocompletion=table_names),
@@ -62,6 +62,7 @@ def records(
         int | None, typer.Option(min=1, metavar="N", help="How many rows; a table shows 20 by default.")
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="table, json (one object a line) or csv.")] = Format.table,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """Show the rows of a record class, or its changes in the order in which they were committed.
 
@@ -70,6 +71,9 @@ def records(
     """
     if after is not None and not changes:
         raise typer.BadParameter("it needs --changes", param_hint="--after")
+    if as_json and form is Format.csv:
+        raise typer.BadParameter("one of --json and --format csv", param_hint="--json")
+    form = Format.json if as_json else form
     asked = _Asked(model, connection, _names(columns), where, changes, after or 0, limit, form)
     with open_view() as view:
         _show(view, asked)

@@ -180,6 +180,7 @@ def as_object(run: "Run | RunRow") -> dict[str, Any]:
         "seconds": _seconds(run),
         "watermark": instant(run.watermark),
         "error": run.error,
+        "error_code": run.error_code,
     }
 
 
@@ -206,5 +207,5 @@ def _seconds(run: "Run | RunRow") -> float:
 def _not_run(sync: str, connection: str, problem: OrgsyncError) -> dict[str, Any]:
     counts = dict.fromkeys(("added", "updated", "deleted", "unchanged", "api_calls"), 0)
     error = f"{problem.cause} {problem.remedy}".strip()
-    ending = {"seconds": 0.0, "watermark": None, "error": error}
+    ending = {"seconds": 0.0, "watermark": None, "error": error, "error_code": problem.code}
     return {"sync": sync, "connection": connection, "status": "not started", **counts, **ending, "plan": None}

@@ -95,6 +95,7 @@ def _show(run: "RunRow") -> None:
         "API calls": f"{run.api_calls:,}",
         "watermark": moment(run.watermark),
         "error": run.error or "",
+        "error code": run.error_code or "",
     }
     for label, fact in facts.items():
         if fact:

@@ -18,7 +18,7 @@ __all__ = ["configure_service_log"]
 
 _QUIET = timedelta(minutes=1)
 _CHANGES = ("added", "updated", "deleted")
-_SAID = ("event", "level", "at", "exception", "sync", "connection", "run", "error")
+_SAID = ("event", "level", "at", "exception", "sync", "connection", "run", "error", "error_code")
 
 
 def configure_service_log(*, as_json: bool, debug: bool) -> None:

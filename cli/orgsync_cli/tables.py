@@ -145,7 +145,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, c
     notes = ["there are more rows: --limit N shows them"] if more else []
     if hidden := len(rows[0]) - len(columns):
         why = "too wide" if chosen else "empty or too wide"
-        notes.append(left_out(hidden, why, "--format json"))
+        notes.append(left_out(hidden, why, "--json"))
     for note in notes:
         say(textwrap.fill(note, shutil.get_terminal_size().columns) if sys.stderr.isatty() else note)
 

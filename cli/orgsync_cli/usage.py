@@ -70,7 +70,13 @@ def _wrong_value(wrong: Any, called: str, ctx: Any) -> UsageInvalid:
     text = _NUMBER.sub("it must be a whole number", str(wrong.message).removeprefix("Value error, "))
     text = text.replace("Input should be", "it must be")
     given, choices = ("", list[str]()) if " is not one of " not in text else _split(text)
-    if choices and (near := get_close_matches(given.lower(), choices, n=1, cutoff=_CLOSE)):
+    if choices and name == "METHOD":  # typer lists them in lower case where any case will do
+        choices = [each.upper() for each in choices]
+        text = f"{given!r} is not one of {', '.join(choices)}"
+        given = given.upper()
+    if choices and (
+        near := get_close_matches(given if name == "METHOD" else given.lower(), choices, n=1, cutoff=_CLOSE)
+    ):
         return UsageInvalid(f"{name}: {_sentence(text)}", f"Did you mean {near[0]}? {_help_of(called)}")
     example = "" if name.startswith("-") else f"{_example(called, ctx)}. "
     return UsageInvalid(f"{name}: {_sentence(text)}", f"{example}{_help_of(called)}")

@@ -22,7 +22,7 @@ from orgsync.errors import (
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.session import Session
-from orgsync.salesforce.errors.retry import ATTEMPTS, backoff, may_repeat
+from orgsync.salesforce.errors.retry import ATTEMPTS, backoff, may_repeat, wait_within
 from orgsync.salesforce.http.http import Http
 from tests.auth.vaults import MemoryVault
 from tests.http.raw_server import RESET, RawServer, reply
@@ -135,6 +135,43 @@ async def test_a_wait_that_the_server_asks_for_is_kept_to_within_the_time_there_
             await lone_client(http, server.url).get("limits")
     assert caught.value.retry_after == 6
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("left", "asked", "wait", "waited"),
+    [(60, None, 3, 3), (6, None, 19, 6), (6, 5, 1, 5), (6, 5, 19, 6), (6, 7, 1, None), (0, None, 1, None)],
+)
+def test_a_wait_ends_before_the_time_for_retries_does(
+    left: float, asked: float | None, wait: float, waited: float | None
+) -> None:
+    problem = ServerProblem("")
+    problem.retry_after = asked
+    assert wait_within(left, problem, wait) == waited
+
+
+def busy_until(seconds: int) -> bytes:
+    return reply(503, b"", Date="Tue, 03 Mar 2026 10:00:00 GMT", Retry_After=f"Tue, 03 Mar 2026 10:00:{seconds:02} GMT")
+
+
+async def test_a_wait_until_an_instant_is_one_by_the_servers_clock() -> None:
+    async with RawServer(busy_until(5), GOOD) as server, Http() as http:
+        await lone_client(http, server.url).get("limits")
+    assert len(server.asked) == 2
+    async with RawServer(busy_until(40), GOOD) as server, Http() as http:
+        with pytest.raises(ServerProblem) as caught:
+            await lone_client(http, server.url).get("limits")
+    assert caught.value.retry_after == 40
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(("asked", "tries"), [("40", 2), ("50", 1), ("Tue, 03 Mar 2026 10:00:50 GMT", 1)])
+async def test_a_login_host_is_given_the_time_that_it_asks_for(asked: str, tries: int) -> None:
+    busy = reply(503, b"", Retry_After=asked, Date="Tue, 03 Mar 2026 10:00:00 GMT")
+    async with RawServer(busy, reply(400, {"error": "invalid_grant"})) as server, Http() as http:
+        signed_in = Credentials(grant="refresh-token", login_url=server.url, client_id="x", refresh_token="y")
+        with pytest.raises(OrgsyncError):
+            await Session(http, MemoryVault(signed_in)).access()
+    assert len(server.asked) == tries
 
 
 async def test_retries_can_be_switched_off() -> None:

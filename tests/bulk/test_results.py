@@ -9,14 +9,16 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from orgsync.errors import JobIncomplete, OrgsyncError, QueryRefused, ResponseUnreadable, ServerProblem
+from orgsync.errors import JobIncomplete, NetworkProblem, OrgsyncError, QueryRefused, ResponseUnreadable, ServerProblem
 from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.auth.session import Session
 from orgsync.salesforce.bulk import Job, Part, Place, results
+from orgsync.salesforce.bulk.pages import Pages
 from orgsync.salesforce.errors.retry import ATTEMPTS
 from orgsync.salesforce.http.http import Http
-from tests.http.raw_server import RESET, RawServer, reply
+from tests.http.raw_server import HANG, RESET, RawServer, reply
 
-from ..api.clients import lone_client
+from ..api.clients import OneTokenVault, lone_client
 from .bulk_answers import HEADER, JOB, cut, job, page_answer, rows, text
 
 START = Place()
@@ -243,6 +245,13 @@ async def test_a_page_that_could_not_be_opened_ahead_is_asked_for_again_when_it_
         found += [row async for part in reading for row in part.rows]
     assert found == rows(0, 99_000)
     assert locators(server) == [None, *["a"] * (ATTEMPTS + 1)]
+
+
+async def test_a_page_must_begin_within_the_time_for_an_answer() -> None:
+    async with RawServer(HANG) as server, Http(timeout=0.5) as http:
+        client = Client(http, Session(http, OneTokenVault(server.url)), login_url=server.url, retry_for=0.1)
+        with anyio.fail_after(60), pytest.raises(NetworkProblem, match="not answered in time"):
+            await Pages(client, job(), 10).open(None)
 
 
 async def test_stopping_early_closes_what_is_open_and_asks_for_nothing_more() -> None:

@@ -74,3 +74,8 @@ def test_a_query_of_ones_own_that_is_refused_tells_where_and_is_ones_own_to_chan
     assert "MALFORMED_QUERY: unexpected token: '='" in cause
     assert "at column" in cause
     assert remedy == "Change the query or the request."
+
+
+def test_methods_are_listed_as_they_are_written(orgsync: Command) -> None:
+    assert "'foo' is not one of GET, POST, PATCH, PUT, DELETE." in orgsync("api", "foo", "limits").err
+    assert "Did you mean PATCH?" in orgsync("api", "patsch", "limits").err

@@ -269,7 +269,7 @@ def test_findings_are_one_json_object_each_and_nothing_else(orgsync: Command, ac
     ill = orgsync("doctor", "acme", "--json")
     [found] = [each for each in ill.objects() if each["state"] == "problem"]
     assert ill.code == found["error"]["exit_code"] == 3
-    assert (found["about"], found["error"]["kind"]) == ("acme: sign-in", "SignInNeeded")
+    assert (found["about"], found["error"]["code"]) == ("acme: sign-in", "sign_in_needed")
     assert found["error"]["cause"]
     assert found["error"]["remedy"]
 
@@ -326,3 +326,9 @@ def test_a_class_that_is_read_and_made_into_another_is_looked_at_as_well(
     outcome = orgsync("doctor")
     assert outcome.code != 0
     assert "Account has no field Nam" in outcome.out
+
+
+def test_a_syncs_name_in_place_of_a_connections_is_said_to_be_that(orgsync: Command, acme: DemoOrg) -> None:
+    refused = orgsync("doctor", "contacts")
+    assert refused.code == 2
+    assert refused.problem()[0] == "contacts is a sync; orgsync doctor takes a connection."

@@ -73,9 +73,9 @@ def test_a_run_that_fails_is_told_by_its_own_object_alone(orgsync: Command, acme
     acme.revoke_refresh_tokens()
     failed = orgsync("run", "contacts", "accounts", "--json")
     assert failed.code == 3
-    assert [(each["sync"], each["status"], bool(each["error"])) for each in failed.objects()] == [
-        ("contacts", "failed", True),
-        ("accounts", "failed", True),
+    assert [(each["sync"], each["status"], each["error_code"]) for each in failed.objects()] == [
+        ("contacts", "failed", "sign_in_needed"),
+        ("accounts", "failed", "sign_in_needed"),
     ]
 
 

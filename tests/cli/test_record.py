@@ -115,6 +115,13 @@ def test_fewer_rows_than_the_org_has_may_be_recorded(project: DemoOrg, folder: P
     assert "assert len(first.rows) == 3" in (folder / TEST).read_text()
 
 
+def test_many_rows_are_said_to_be_many(project: DemoOrg, orgsync: Command) -> None:
+    for number in range(80):
+        project.insert("Contact", LastName=f"Lovelace {number}")
+    assert "These are 105 rows; --max-rows 20 records as if" in orgsync("record", "contacts").err
+    assert "--max-rows" not in orgsync("record", "contacts", "--max-rows", "20").err
+
+
 def test_a_test_that_replays_the_cassette_already_is_left_alone(
     project: DemoOrg, folder: Path, orgsync: Command
 ) -> None:

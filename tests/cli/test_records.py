@@ -41,7 +41,7 @@ def test_a_table_fits_the_terminal(
     assert len(lines) == 9  # one line a row, a heading and a rule
     assert lines[0].split()[0] == "id"
     assert "--limit N" in shown.err
-    assert "--format json" in shown.err
+    assert "--json" in shown.err
 
 
 def test_json_has_every_column_and_every_row(orgsync: Command, copied: DemoOrg) -> None:
@@ -244,3 +244,9 @@ def test_a_narrow_encoding_ends_no_command(form: str, encoding: str, folder: Pat
     assert (shown.code, "\\u52dd\\u53c8" in shown.out) == (0, True), shown
     if form == "json":
         assert shown.objects()[0]["last_name"] == "勝又"
+
+
+def test_json_is_asked_for_as_of_every_other_command(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "contacts")
+    assert orgsync("records", "contact", "--json").out == orgsync("records", "contact", "--format", "json").out
+    assert "--json" in orgsync("records", "contact", "--json", "--format", "csv").err

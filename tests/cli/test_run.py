@@ -12,7 +12,7 @@ from .commandline import Command, finished, objects, variables_for
 
 KEYS = [
     "sync", "connection", "status", "added", "updated", "deleted", "unchanged",
-    "api_calls", "seconds", "watermark", "error", "plan",
+    "api_calls", "seconds", "watermark", "error", "error_code", "plan",
 ]  # fmt: skip
 
 

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from .pages import page
@@ -38,6 +40,11 @@ def test_the_commands_of_the_readme_work_in_order_in_one_shell(tmp_path: Path) -
     for expected in ("13 passed", "acme is connected.", "2,500 added", "nothing new", "wrote syncs/leads.py", "step"):
         assert expected in said, said
     assert "error:" not in said
+    for block in page("README.md").blocks("sql"):
+        with closing(sqlite3.connect(tmp_path / "acme-data" / ".orgsync" / "orgsync.db")) as copy:
+            for statement in block.text.split(";"):
+                found = copy.execute(statement).fetchall()
+                assert found or "SELECT" not in statement, statement
 
 
 def _end(group: int) -> None:

@@ -23,7 +23,7 @@ FACTS = ObjectFacts(
     absent=("IsDeleted",),
     parents=("Account",),
     judged_by=(),
-    learnt_at=NOW,
+    inspected_at=NOW,
 )
 
 

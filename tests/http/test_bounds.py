@@ -2,13 +2,17 @@
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
+from typing import TypeAlias
 
 import anyio
 import anyio.lowlevel
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import NetworkProblem, OrgsyncError, ResponseTooLarge, ResponseUnreadable
@@ -18,6 +22,7 @@ from orgsync.salesforce.bulk import complete, create_job, results
 from orgsync.salesforce.http.body import paced
 from orgsync.salesforce.http.bounds import Bounds, Pace
 from orgsync.salesforce.http.http import Http
+from orgsync.salesforce.http.json_size import is_too_large
 from orgsync.salesforce.http.messages import Response
 from orgsync.salesforce.http.request import Request
 from tests.auth.vaults import MemoryVault
@@ -243,11 +248,11 @@ async def test_a_task_that_is_cancelled_by_asyncio_itself_stores_the_token_as_we
 
 
 @pytest.mark.parametrize(
-    ("piece", "times"), [(b"{},", 1_000_000), (b"[],", 1_000_000), (b'"a",', 4_000_001), (b'{"":1},', 1_000_000)]
+    ("piece", "times"), [(b"{},", 1_000_000), (b"[],", 1_000_000), (b'"a",', 2_500_001), (b'{"":1},', 1_000_000)]
 )
 def test_json_of_more_objects_than_any_answer_has_is_not_read(piece: bytes, times: int) -> None:
     answer = Response(200, {}, b"[" + piece * times + b"0]", "GET", "https://acme.my.salesforce.com/x")
-    with pytest.raises(ResponseTooLarge, match="JSON of more than 1,000,000 objects and lists"):
+    with pytest.raises(ResponseTooLarge, match="JSON of more than 700,000 objects and lists"):
         answer.json()
 
 
@@ -255,3 +260,26 @@ def test_what_stands_inside_of_texts_counts_for_no_objects() -> None:
     text = '{[,\\"' * 1_100_000
     answer = Response(200, {}, f'["{text}", "{text}"]'.encode(), "GET", "https://acme.my.salesforce.com/x")
     assert answer.json() == ['{[,"' * 1_100_000] * 2
+
+
+Document: TypeAlias = "str | list[Document] | dict[str, Document]"
+
+texts = st.text('"\\{[,]}\n\u00e9', max_size=6)
+documents: st.SearchStrategy[Document] = st.recursive(
+    texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner)
+)
+
+
+def tokens_of(document: Document) -> int:
+    """Count the objects, lists and commas of a JSON text."""
+    if isinstance(document, str):
+        return 0
+    inner = list(document.values()) if isinstance(document, dict) else document
+    return max(1, len(inner)) + sum(map(tokens_of, inner))
+
+
+@given(documents)
+def test_only_what_stands_outside_of_texts_is_counted(document: Document) -> None:
+    tokens, text = tokens_of(document), json.dumps(document).encode()
+    assert not is_too_large(text, values=tokens)
+    assert not tokens or is_too_large(text, values=tokens - 1)

@@ -15,7 +15,7 @@ SECOND = timedelta(seconds=1)
 
 
 def agenda(*connections: str, syncs: tuple[str, ...] = ("x",), bounds: Bounds | None = None) -> Agenda:
-    made = Agenda(bounds or Bounds(100, 100), chance=lambda *_: 0.0)
+    made = Agenda(bounds or Bounds(100, 100), chance=lambda _sync, _connection, _failures: 0.0)
     made.set_syncs(dict.fromkeys(syncs, QUARTER), NOON)
     made.set_links([link(name) for name in connections], NOON)
     return made
@@ -90,7 +90,7 @@ def test_a_clock_that_was_set_back_puts_nothing_off() -> None:
 
 
 def test_a_clock_set_back_while_it_runs_moves_intervals_with_it_and_leaves_cron_slots_where_they_are() -> None:
-    made = Agenda(Bounds(8, 8), chance=lambda *_: 0.0)
+    made = Agenda(Bounds(8, 8), chance=lambda _sync, _connection, _failures: 0.0)
     made.set_syncs({"x": QUARTER, "y": parse_every("0 13 * * *")}, NOON)
     made.set_links([link("a")], NOON)
     run_all(made, NOON)

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from orgsync import Credentials
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.errors import NameUnknown, NothingScheduled, ScriptNotLoaded, StoreReplaced, StoreUnavailable
+from orgsync.errors import NameUnknown, NothingScheduled, StoreReplaced, StoreUnavailable
 from orgsync.project import connect
 from orgsync.project.status import Status, statuses
 from orgsync.scheduler import Patience, Scheduler, Scripts
@@ -74,7 +74,12 @@ class Night:
         scripts.load()
         opened = self.project.opened
         return Scheduler(
-            opened, scripts, connections=connections, clock=self.clock, chance=lambda *_: 0.0, patience=patience
+            opened,
+            scripts,
+            connections=connections,
+            clock=self.clock,
+            chance=lambda _sync, _connection, _failures: 0.0,
+            patience=patience,
         )
 
     async def ran(self, scheduler: Scheduler, *, minutes: float = 0) -> list[dict[str, Any]]:
@@ -151,7 +156,7 @@ async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(nig
 
 
 async def test_a_name_that_is_wrong_is_told_before_anything_runs(night: Night) -> None:
-    with pytest.raises(ScriptNotLoaded, match="no sync called acounts"):
+    with pytest.raises(NameUnknown, match="no sync called acounts"):
         night.scheduler("acounts")
     with pytest.raises(NameUnknown, match="no connection 'acm'"):
         await night.scheduler(connections=("acm",)).run_due()

@@ -244,7 +244,7 @@ async def test_a_killed_process_that_held_two_leases_frees_both(store: Store, sp
     other = spawn()
     other.ask("take")
     rows.database.execute(
-        "INSERT INTO orgsync_lease SELECT 'accounts', connection, epoch, holder, taken_at, lasts, expires_at "
+        "INSERT INTO orgsync_lease SELECT 'accounts', connection, epoch, holder, taken_at, ttl, expires_at "
         "FROM orgsync_lease"
     )
     other.kill()
@@ -298,7 +298,7 @@ async def test_renaming_or_removing_a_connection_ends_its_leases_and_no_other(st
 
 async def test_a_heartbeat_renews_the_lease(store: Store, rows: Rows) -> None:
     async with store.runs.begin("contacts", "acme", ttl=0.04):
-        rows.change("lasts", LONG)
+        rows.change("ttl", LONG)
         first = rows.read("expires_at")
         await until(lambda: rows.read("expires_at") > first)
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from orgsync.errors import AlreadyRunning, NameUnknown
+from orgsync.errors import AlreadyRunning, NameUnknown, ServerProblem
 from orgsync.records import Position
 from orgsync.store import Run, Store
 from tests.store.running import Start
@@ -22,20 +22,22 @@ async def test_a_run_starts_empty_and_ends_with_what_it_is_told(store: Store, ru
 
 
 async def test_a_failed_run_keeps_its_error(store: Store, run: Run) -> None:
-    failed = await store.runs.finish(run, status="failed", error="It broke.", api_calls=1)
+    failed = await store.runs.finish(run, status="failed", error=ServerProblem("It broke."), api_calls=1)
     assert (failed.status, failed.error, failed.watermark) == ("failed", "It broke.", None)
+    assert failed.error_code == (await store.runs.get(run.id)).error_code == "server_problem"
 
 
 async def test_a_run_left_running_by_a_dead_process_is_failed_by_the_next(store: Store, run: Run, start: Start) -> None:
     elsewhere, newer = await start("contacts", "beta"), await start("contacts", "acme")
     dead = await store.runs.get(run.id)
     assert (dead.status, dead.error) == ("failed", "The process ended before the run did.")
+    assert dead.error_code == "process_died"
     assert dead.finished_at is not None
     assert [(await store.runs.get(each.id)).status for each in (elsewhere, newer)] == ["running", "running"]
 
 
 async def test_a_run_ends_once(store: Store, run: Run) -> None:
-    await store.runs.finish(run, status="failed", error="It broke.", api_calls=1)
+    await store.runs.finish(run, status="failed", error=ServerProblem("It broke."), api_calls=1)
     with pytest.raises(AlreadyRunning, match="has lost its lease"):
         await store.runs.finish(run, status="done", api_calls=9)
     late = await store.runs.get(run.id)

@@ -14,7 +14,7 @@ from typing import Any, TypedDict, Unpack, cast
 import anyio
 import anyio.lowlevel
 
-from orgsync.errors import AlreadyRunning, BatchInvalid, LimitReached, OrgsyncError
+from orgsync.errors import AlreadyRunning, BatchInvalid, LimitReached, OrgsyncError, RunInterrupted
 from orgsync.extract import Route
 from orgsync.logs import get_logger
 from orgsync.records import Batch, Position, Record, Schema
@@ -128,14 +128,14 @@ async def run_sync(
             with less_collecting():
                 await running.consume(context)
         except anyio.get_cancelled_exc_class():
-            await running.finish("stopped", "It was interrupted; the next run goes on from there.")
+            await running.finish("stopped", RunInterrupted())
             raise
         except (Exception, SystemExit) as error:  # a script is anybody's code: what it raises ends this run alone
             problem = problem_of(sync, error)
             if isinstance(problem, AlreadyRunning):  # another process has taken over, and has ended this run
                 return Outcome(await store.runs.get(running.run.id), problem, running.progress.plan)
             status: RunStatus = "stopped" if isinstance(problem, LimitReached) else "failed"
-            return Outcome(await running.finish(status, str(problem)), problem, running.progress.plan)
+            return Outcome(await running.finish(status, problem), problem, running.progress.plan)
         return Outcome(await running.finish("done"), plan=running.progress.plan)
 
 
@@ -276,7 +276,7 @@ class _Running:
                 "Give each a record class with a table of its own: batch.map(change, model=...).",
             )
 
-    async def finish(self, status: RunStatus, error: str | None = None) -> Run:
+    async def finish(self, status: RunStatus, error: OrgsyncError | None = None) -> Run:
         """Close the run's row, whatever is being cancelled around it."""
         of = self.reached or self.watermarks.keys()  # a stream that the sync no longer reads says nothing of the others
         reached = [watermark for stream in of if (watermark := self.watermarks[stream])]

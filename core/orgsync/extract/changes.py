@@ -36,7 +36,7 @@ from orgsync.salesforce.api.replication import FIRST_INSTANT
 
 from .bulk import abandon
 from .changes_pass import ChangesPass
-from .inspection import learn
+from .inspection import facts_of
 from .object_facts import ObjectFacts, refreshed
 from .query_rules import advice, instead_of_changes, optional_paths
 from .reader import Reader
@@ -66,10 +66,7 @@ async def changes(
     `full` reads everything once more, `reconcile` compares the copy's Ids with the org's; `api` forces one of the two
     APIs. Raises FieldNotFound or ObjectNotFound for what the org does not show.
     """
-    state, without = StreamState.from_position(saved, "changes", source.warn), set[str]()
-    if full:
-        await abandon(source, state)
-        state = replace(state, watermark=None, unfinished=None, facts=None)
+    state, without = await _load_state(source, saved, full=full), set[str]()
     facts = await _valid_facts(source, state, schema_of(model), where)
     while True:
         resumed, known = state.unfinished is not None, facts
@@ -96,6 +93,15 @@ async def changes(
         facts = state.facts
 
 
+async def _load_state(source: Source, saved: Position | None, *, full: bool) -> StreamState:
+    """Return the saved state, or one from which everything is read."""
+    state = StreamState.from_position(saved, "changes", source.warn)
+    if not full:
+        return state
+    await abandon(source, state)
+    return replace(state, watermark=None, unfinished=None, facts=None)
+
+
 async def _valid_facts(source: Source, state: StreamState, schema: Schema, where: str | None) -> ObjectFacts | None:
     """Return the facts of the checkpoint if they still hold."""
     facts = state.facts
@@ -117,7 +123,7 @@ async def _begin(
     """Resume the unfinished pass, or take a safe instant and begin one."""
     schema = schema_of(model)
     if facts is None:
-        facts = await learn(source.client, schema, where, source.warn, without=without)
+        facts = await facts_of(source.client, schema, where, source.warn, without=without)
     if not facts.cursor:
         raise ObjectNotFound(
             f"{schema.sobject} has no field that its changes can be read by.",

@@ -12,7 +12,7 @@ from orgsync.soql import Condition, SemiJoin, condition_of, relationships_of
 from .object_facts import ObjectFacts
 from .query_rules import cursor_of, demands_filter, not_by_bulk
 
-__all__ = ["Inspection", "inspect", "learn"]
+__all__ = ["Inspection", "facts_of", "inspect"]
 
 _NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
 _COMPOUNDS = frozenset({"address", "location"})
@@ -37,7 +37,7 @@ class Inspection:
     fields: Mapping[str, FieldDescribe | None]
 
 
-async def learn(
+async def facts_of(
     client: Client,
     schema: Schema,
     where: str | None,
@@ -79,10 +79,7 @@ class _Inspector:
 
     async def inspect(self, where: str | None) -> Inspection:
         own = await self.describe(self.schema.sobject)
-        if not own.queryable:
-            raise ObjectNotFound(f"{own.name} cannot be queried.", "Salesforce returns no rows of this object.")
-        if demands_filter(own.name) and where is None:
-            self.warn(f"{own.name} can only be queried with a certain filter; give it with where=.")
+        self.require_queryable(own, where)
         absent = [column.path for column in self.schema.org_fields if not await self.has(own, column)]
         columns = [column for column in self.schema.org_fields if column.path not in absent]
         fields = {column.path: await self.field(own, column.path) for column in columns}
@@ -104,7 +101,7 @@ class _Inspector:
             absent=(*absent, *(() if own.field("IsDeleted") else ("IsDeleted",))),
             parents=parents,
             judged_by=judged_by,
-            learnt_at=self.client.now,
+            inspected_at=self.client.now,
             spelled={path: real for path, real in spelled.items() if path != real},
             numbers=_paths_of(_NUMBERS, fields, spelled),
             instants=tuple(spelled[path] for path, each in fields.items() if each is None or _is(each, _INSTANTS)),
@@ -119,6 +116,12 @@ class _Inspector:
             described={name: each.last_modified for name, each in self.described.items()},
         )
         return Inspection(facts, fields)
+
+    def require_queryable(self, own: ObjectDescribe, where: str | None) -> None:
+        if not own.queryable:
+            raise ObjectNotFound(f"{own.name} cannot be queried.", "Salesforce returns no rows of this object.")
+        if demands_filter(own.name) and where is None:
+            self.warn(f"{own.name} can only be queried with a certain filter; give it with where=.")
 
     def warn_once(self, sentence: str) -> None:
         if sentence not in self.warned:

@@ -38,7 +38,7 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     absent: tuple[str, ...]
     parents: tuple[str, ...]
     judged_by: tuple[str, ...]
-    learnt_at: datetime
+    inspected_at: datetime
     spelled: Mapping[str, str] = {}
     numbers: tuple[str, ...] = ()
     instants: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_stale(self, now: datetime) -> bool:
         """Return whether to inspect the object again: a permission or a field may have been added."""
-        return abs(now - self.learnt_at) > _KEPT_FOR  # a clock that was wrong then must not keep them for ever
+        return abs(now - self.inspected_at) > _KEPT_FOR  # a clock that was wrong then must not keep them for ever
 
     @property
     def not_by_bulk(self) -> str:
@@ -95,4 +95,4 @@ async def refreshed(client: Client, facts: ObjectFacts) -> ObjectFacts | None:
             return None
     if facts.steps_refused:
         return None
-    return msgspec.structs.replace(facts, learnt_at=client.now, bulk_refused="", log_refused=False)
+    return msgspec.structs.replace(facts, inspected_at=client.now, bulk_refused="", log_refused=False)

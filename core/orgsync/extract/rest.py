@@ -105,8 +105,8 @@ async def _read_once(client: Client, query: ReadQuery, after: Key, windows: "_Wi
         begins = query.order.key_of(page.first_group[0]) if last else None
         if first and begins and begins <= first:
             raise QueryIncomplete(
-                f"The pages of a query of {query.sobject} go back in its order: rows come twice, and others not.",
-                "Run it again; where it stays so, look for a proxy that changes answers.",
+                f"The pages of a query of {query.sobject} go back in its order: rows are sent twice, others never.",
+                "Run it again; if this persists, look for a proxy that changes responses.",
             )
         first = begins or first
         after = query.order.within(last, start, upto) if last else after

@@ -13,7 +13,7 @@ from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, schema_of
 
 from .bulk import abandon
-from .inspection import learn
+from .inspection import facts_of
 from .object_facts import ObjectFacts
 from .queries import IdOrder
 from .query_rules import advice, optional_paths
@@ -77,7 +77,7 @@ async def _begin(
     """Resume the unfinished snapshot, or begin one."""
     source, schema = reader.source, reader.schema
     if facts is None:
-        facts = await learn(source.client, schema, where, source.warn, without=without)
+        facts = await facts_of(source.client, schema, where, source.warn, without=without)
     begun = state.read_with(schema, where, facts)
     if begun.unfinished is not None:
         return begun

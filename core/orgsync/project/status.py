@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from orgsync.errors import ProcessDied
 from orgsync.scripts import Every, Interval
 from orgsync.scripts.discovery import list_syncs
 from orgsync.scripts.schedule import due_again, jitter
 from orgsync.store import Connection, Run
-from orgsync.store.model import PROCESS_DIED
 
 from .project import Project
 
@@ -128,7 +128,7 @@ async def _status(
     store = project.store
     runs = await store.runs.list(_RUNS, sync=name, connection=connection.name)
     if runs and runs[0].status == "running" and not await store.runs.is_running(name, connection.name):
-        runs[0].status, runs[0].error = "failed", PROCESS_DIED
+        runs[0].status, runs[0].error = "failed", str(ProcessDied())
     done = next((run for run in runs if run.status == "done"), None)
     watermark = done.watermark if done else None
     verdict, failures, due = judged(runs, every, since=connection.created_at, now=now)

@@ -1,7 +1,8 @@
 """Record classes: at once the field list, the SOQL select list, the row type and the table."""
 
 from .batch import Batch, Batches, Position, Record_co
-from .decode import FieldFacts, bare, decode, decode_csv
+from .columns import bare
+from .decode import FieldFacts, decode, decode_csv
 from .field import field
 from .record import Record, schema_of, undeclared_class
 from .scalars import long_id, parse_instant, stored_instant, stored_number, to_stored

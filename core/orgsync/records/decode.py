@@ -5,28 +5,22 @@ Both give the same row to the last character. Where the two notations differ, on
 in milliseconds, and a compound value is JSON with its keys in order.
 """
 
-import json
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from decimal import Decimal
 from operator import itemgetter
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol
 
 from orgsync.errors import RecordClassInvalid, ResponseUnreadable
 
-from .scalars import NumberOutOfRange, all_finite, decimal_of, stored_instant, stored_number, valid_id
+from .columns import FROM_CSV, FROM_JSON, ToStored, Values, any_from_text, floats, numbers, texts, texts_and_instants
+from .scalars import NumberOutOfRange, valid_id
 from .schema import Column, Row, Schema, StoredValue
 
-__all__ = ["STORED", "FieldFacts", "bare", "decode", "decode_csv"]
+__all__ = ["FieldFacts", "decode", "decode_csv"]
 
 _OURS = frozenset({"system_modstamp", "is_deleted"})
 _LAST_STAMP = "3000"  # no later year is a change's, and no change after it would be taken for a newer one
-
-_Values = Sequence[Any]
-_Stored: TypeAlias = Callable[[_Values], Sequence[StoredValue]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ def decode(schema: Schema, records: Sequence[Mapping[str, Any]], facts: FieldFac
     found = _Fields(
         records, list(dict.fromkeys(known.path(c).partition(".")[0] for c in schema.columns if known.path(c)))
     )
-    columns = [_column(schema, column, known, found, STORED) for column in schema.columns]
+    columns = [_column(schema, column, known, found, FROM_JSON) for column in schema.columns]
     return list(zip(*columns, strict=True))
 
 
@@ -75,7 +69,7 @@ def decode_csv(schema: Schema, header: Sequence[str], rows: Sequence[Sequence[st
         return []
     texts = dict(zip((name.lower() for name in header), zip(*rows, strict=True), strict=True))
     found = _Table(len(rows), texts, facts.compounds)
-    columns = [_column(schema, column, facts, found, _FROM_TEXT) for column in schema.columns]
+    columns = [_column(schema, column, facts, found, FROM_CSV) for column in schema.columns]
     return list(zip(*columns, strict=True))
 
 
@@ -87,7 +81,7 @@ class _Columns(Protocol):
         """The number of rows."""
         ...
 
-    def values(self, path: str) -> _Values:
+    def values(self, path: str) -> Values:
         """Return the values of a field, one a row; raise KeyError for a field that is missing."""
         ...
 
@@ -98,12 +92,12 @@ class _Fields:
     def __init__(self, records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
         self.length = len(records)
         self._records = records
-        self._columns: dict[str, _Values] = {}
+        self._columns: dict[str, Values] = {}
         if len(names) > 1:
             with suppress(KeyError):  # values() names the column that is missing
                 self._columns = dict(zip(names, zip(*map(itemgetter(*names), records), strict=True), strict=True))
 
-    def values(self, path: str) -> _Values:
+    def values(self, path: str) -> Values:
         """Return a field's values, also of a parent's field; a parent that is null has null fields."""
         first, _, rest = path.partition(".")
         found = self._columns[first] if first in self._columns else [record[first] for record in self._records]
@@ -118,7 +112,7 @@ class _Table:
     texts: Mapping[str, Sequence[str]]
     compounds: Mapping[str, Mapping[str, str]]
 
-    def values(self, path: str) -> _Values:
+    def values(self, path: str) -> Values:
         """Return a field's values; a compound is assembled from its parts."""
         if path not in self.compounds:
             return [text or None for text in self.texts[path.lower()]]
@@ -127,8 +121,8 @@ class _Table:
         return [_compound(parts, values) for values in zip(*columns, strict=True)]
 
 
-def _part(key: str, values: _Values) -> _Values:
-    return _floats(values) if key in ("latitude", "longitude") else values
+def _part(key: str, values: Values) -> Values:
+    return floats(values) if key in ("latitude", "longitude") else values
 
 
 def _compound(keys: Iterable[str], values: Sequence[Any]) -> dict[str, Any] | None:
@@ -137,7 +131,7 @@ def _compound(keys: Iterable[str], values: Sequence[Any]) -> dict[str, Any] | No
 
 
 def _column(
-    schema: Schema, column: Column, facts: FieldFacts, found: _Columns, stored: Mapping[type, _Stored]
+    schema: Schema, column: Column, facts: FieldFacts, found: _Columns, stored: Mapping[type, ToStored]
 ) -> Sequence[StoredValue]:
     path = facts.path(column)
     if column.name == "id":
@@ -153,8 +147,8 @@ def _column(
         raise _lacking(schema, path) from None
     except NumberOutOfRange:
         raise ResponseUnreadable(
-            f"Salesforce's answer has a number in {schema.sobject}.{path} that no field of Salesforce's can hold.",
-            "Run the sync again; where it stays so, look for a proxy that changes answers.",
+            f"Salesforce's response has a number in {schema.sobject}.{path} that no field of Salesforce's can hold.",
+            "Run the sync again; if this persists, look for a proxy that changes responses.",
         ) from None
     except (ValueError, TypeError, ArithmeticError):
         raise RecordClassInvalid(
@@ -167,7 +161,7 @@ def _column(
 def _ours(schema: Schema, column: Column, path: str, found: _Columns) -> Sequence[StoredValue]:
     """Return the values of a column that no class declares. Raises ResponseUnreadable for one that does not fit."""
     try:
-        values = STORED[column.type](found.values(path))
+        values = FROM_JSON[column.type](found.values(path))
     except KeyError:
         raise _lacking(schema, path) from None
     except (ValueError, TypeError, ArithmeticError):
@@ -203,15 +197,15 @@ def _invalid(schema: Schema, path: str) -> ResponseUnreadable:
     )
 
 
-def _as_text(path: str, facts: FieldFacts, stored: Mapping[type, _Stored]) -> _Stored:
+def _as_text(path: str, facts: FieldFacts, stored: Mapping[type, ToStored]) -> ToStored:
     """Choose how a field's values become text: the same text from JSON and from CSV, which write them differently."""
     if path in facts.numbers:
-        return _numbers
+        return numbers
     if path in facts.compounds:
-        return _texts
+        return texts
     if path in facts.any_type:
-        return _any_from_text if stored is _FROM_TEXT else _texts_and_instants
-    return _texts_and_instants if path in facts.instants else stored[str]
+        return any_from_text if stored is FROM_CSV else texts_and_instants
+    return texts_and_instants if path in facts.instants else stored[str]
 
 
 def _below(parent: Any, path: str) -> Any:
@@ -221,135 +215,3 @@ def _below(parent: Any, path: str) -> Any:
             return None
         parent = parent[name]
     return parent
-
-
-def _unchanged(values: _Values) -> Sequence[StoredValue]:
-    return values
-
-
-def _texts(values: _Values) -> list[StoredValue]:
-    return [(v or None) if v is None or type(v) is str else _text(v) for v in values]
-
-
-def _text(value: Any) -> str:
-    return stored_number(value) if type(value) in (int, float, Decimal) else _json(value)
-
-
-def _texts_and_instants(values: _Values) -> list[StoredValue]:
-    return [_in_utc(v) if isinstance(v, str) else v for v in _texts(values)]
-
-
-def _any_from_text(values: _Values) -> list[StoredValue]:
-    """Convert values of any type, which Bulk writes as text, so that a number is recognised by its form alone."""
-    texts = _texts_and_instants(values)
-    return [stored_number(v) if isinstance(v, str) and _NUMBER.fullmatch(v) else v for v in texts]
-
-
-def _in_utc(text: str) -> str:
-    """Write a datetime in REST's notation as Bulk and the store do; leave any other text unchanged."""
-    return stored_instant(text) if _INSTANT.fullmatch(text) else text
-
-
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", re.ASCII)
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d{1,2})?", re.ASCII)
-
-
-def _numbers(values: _Values) -> list[StoredValue]:
-    return [None if v is None else stored_number(v) for v in values]
-
-
-_WIDEST = 2**63  # an integer column has 64 bits
-
-
-def _integers(values: _Values) -> list[StoredValue]:
-    return [v if v is None or (type(v) is int and -_WIDEST <= v < _WIDEST) else _integer(v) for v in values]
-
-
-def _integer(value: Any) -> int:
-    """Accept 3.0 and "3": describe calls fields int whose values have a decimal point."""
-    number = decimal_of(value)
-    if not -_WIDEST <= number < _WIDEST:
-        raise OverflowError("more than 64 bits")
-    whole = int(number)
-    if whole != number:
-        raise ValueError("not a whole number")
-    return whole
-
-
-def _floats(values: _Values) -> Sequence[StoredValue]:
-    try:
-        numbers = [v if v is None or type(v) is float else float(v) for v in values]
-    except OverflowError:
-        raise NumberOutOfRange from None
-    if not all_finite(numbers):
-        raise NumberOutOfRange
-    return numbers
-
-
-def _booleans(values: _Values) -> list[StoredValue]:
-    return [v if v is None or type(v) is bool else _BOOLEANS[v] if v in _BOOLEANS else _boolean(v) for v in values]
-
-
-_BOOLEANS = {"true": True, "false": False}
-
-
-def _boolean(value: Any) -> bool:
-    try:
-        return _BOOLEANS[str(value).lower()]
-    except KeyError:
-        raise ValueError("not a boolean") from None
-
-
-def _instants(values: _Values) -> list[StoredValue]:
-    return [None if v is None else stored_instant(v) for v in values]
-
-
-def _dates(values: _Values) -> list[StoredValue]:
-    return [None if v is None else date.fromisoformat(v).isoformat() for v in values]
-
-
-def _times(values: _Values) -> list[StoredValue]:
-    return [None if v is None else _time(v) for v in values]
-
-
-def _time(value: str) -> str:
-    return time.fromisoformat(value.removesuffix("Z")).isoformat(timespec="milliseconds")
-
-
-def _jsons(values: _Values) -> list[StoredValue]:
-    return [None if v is None else _json(v) for v in values]
-
-
-def _json(value: Any) -> str:
-    try:
-        return json.dumps(bare(value), ensure_ascii=False, sort_keys=True, allow_nan=False)
-    except ValueError:
-        raise NumberOutOfRange from None
-
-
-def bare(value: Any) -> Any:
-    """Drop the `attributes` that Salesforce puts into every object, and turn Decimal into float."""
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        return {key: bare(each) for key, each in items if key != "attributes"}
-    if isinstance(value, list):
-        return [bare(each) for each in cast("list[Any]", value)]  # type: ignore[redundant-cast] # pyright asks for it
-    return float(value) if isinstance(value, Decimal) else value
-
-
-STORED: dict[type, _Stored] = {
-    str: _texts,
-    bool: _booleans,
-    int: _integers,
-    float: _floats,
-    Decimal: _numbers,
-    datetime: _instants,
-    date: _dates,
-    time: _times,
-    dict: _jsons,
-    list: _jsons,
-}
-"""How JSON values of each type are converted to stored form."""
-
-_FROM_TEXT: dict[type, _Stored] = {**STORED, str: _unchanged}
-"""The same for a CSV's values, which are text already, or None."""

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from orgsync.errors import BatchInvalid
 
-from .decode import STORED
+from .columns import FROM_JSON
 from .scalars import NumberOutOfRange, to_stored
 from .schema import Column, Schema, StoredValue
 from .wording import kind_of
@@ -58,7 +58,7 @@ def stored_from_json(schema: Schema, column: Column, value: Any, at: int) -> Sto
     try:
         if isinstance(value, float) and not math.isfinite(value):
             raise _Unfit(*_NOT_FINITE)
-        return STORED[column.type]([value])[0]
+        return FROM_JSON[column.type]([value])[0]
     except _Unfit as unfit:
         raise _problem(schema, column, unfit, at) from None
     except OverflowError:
@@ -114,7 +114,7 @@ def _float(value: Any) -> StoredValue:
 
 
 def _decimal(value: Any) -> StoredValue:
-    return STORED[Decimal]([_finite(value)])[0]
+    return FROM_JSON[Decimal]([_finite(value)])[0]
 
 
 def _finite(value: Any) -> Any:
@@ -139,7 +139,7 @@ def _date(value: Any) -> StoredValue:
 
 def _time(value: Any) -> StoredValue:
     if isinstance(value, str):
-        return STORED[time]([value])[0]
+        return FROM_JSON[time]([value])[0]
     if _of(value, time).tzinfo is not None:
         raise _Unfit("a time with a time zone", "Give it in UTC, without a zone: moment.replace(tzinfo=None).")
     return str(value.isoformat(timespec="milliseconds"))

@@ -61,7 +61,9 @@ class SchedulerLog:
         # What is wrong with the database is wrong for all.
         about = _UNKEPT if isinstance(problem, StoreUnavailable) else f"{sync} on {connection}"
         if self._is_new(about, problem):
-            self._log.warning("run not kept", sync=sync, connection=connection, error=str(problem))
+            self._log.warning(
+                "run not kept", sync=sync, connection=connection, error=str(problem), error_code=problem.code
+            )
 
     def nothing_due(self, next_due: datetime | None) -> None:
         """Report that there is nothing to run now, and when there will be; None where no time brings it."""
@@ -82,7 +84,7 @@ class SchedulerLog:
 
     def rests(self, org: str, until: datetime, problem: OrgsyncError) -> None:
         """Tell that an org has reached its limit and is left alone for a while."""
-        self._log.warning("org rests", org=org, until=to_stored(until), error=str(problem))
+        self._log.warning("org rests", org=org, until=to_stored(until), error=str(problem), error_code=problem.code)
 
     def clock_set_back(self, by: timedelta) -> None:
         """Report that the machine's clock was set back."""
@@ -116,7 +118,7 @@ class SchedulerLog:
         for about, problem in there.items():
             if self._is_new(about, problem):
                 what = "two syncs write one table" if problem in clashes else "script does not load"
-                self._log.warning(what, error=str(problem))
+                self._log.warning(what, error=str(problem), error_code=problem.code)
 
     def store(self, problem: OrgsyncError | None) -> None:
         """Tell that the database cannot be looked at, or can again."""
@@ -124,7 +126,7 @@ class SchedulerLog:
             if self._told.pop("store", None):
                 self._log.info("database works again")
         elif self._is_new("store", problem):
-            self._log.warning("database cannot be read", error=str(problem))
+            self._log.warning("database cannot be read", error=str(problem), error_code=problem.code)
 
     def _is_new(self, about: str, problem: OrgsyncError) -> bool:
         text = str(problem)
@@ -138,5 +140,5 @@ def _facts(run: Run) -> dict[str, Any]:
     seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
     counts = {name: getattr(run, name) for name in _COUNTS}
     return {"sync": run.sync, "connection": run.connection, "status": run.status, **counts, "seconds": seconds} | (
-        {"error": run.error} if run.error else {}
+        {"error": run.error, "error_code": run.error_code} if run.error else {}
     )

@@ -1,9 +1,10 @@
 """Opening the org of a stored connection: as an `Org` for an application, as a `Context` for a sync."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypedDict, Unpack
 
+from orgsync.clock import utc_now
 from orgsync.errors import SignInNeeded
 from orgsync.extract import Copy, Route, Source
 from orgsync.logs import get_logger, keep_retries_off_stdout
@@ -20,10 +21,6 @@ from .org import ConnectionInfo, Org
 from .stored import StoredVault, credentials_of
 
 __all__ = ["ReadOptions", "open_client", "open_context", "open_org"]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class SourceOptions(TypedDict, total=False):
@@ -51,7 +48,7 @@ async def open_org(
     store: Store,
     http: Http,
     settings: Settings,
-    clock: Callable[[], datetime] = _now,
+    clock: Callable[[], datetime] = utc_now,
     vault: CredentialsVault | None = None,
 ) -> Org:
     """Open the API of a connection's org; nothing is sent yet.
@@ -70,7 +67,7 @@ async def open_context(
     http: Http,
     settings: Settings,
     reading: ReadOptions | None = None,
-    clock: Callable[[], datetime] = _now,
+    clock: Callable[[], datetime] = utc_now,
     vault: CredentialsVault | None = None,
     copy: Copy | None = None,
     **options: Unpack[SourceOptions],
@@ -123,7 +120,7 @@ def open_client(
     store: Store,
     http: Http,
     settings: Settings,
-    clock: Callable[[], datetime] = _now,
+    clock: Callable[[], datetime] = utc_now,
     vault: CredentialsVault | None = None,
 ) -> Client:
     """Open the API of a connection's org, whatever the connection's state; nothing is sent yet."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from orgsync.errors import OrgsyncError
 from orgsync.records import Position
 
 from .model import Checkpoint, Connection, Run, RunStatus
@@ -113,12 +114,12 @@ class RunTable(Protocol):
         ...
 
     async def finish(
-        self, run_id: int, *, status: RunStatus, error: str | None, api_calls: int, watermark: datetime | None
+        self, run_id: int, *, status: RunStatus, error: OrgsyncError | None, api_calls: int, watermark: datetime | None
     ) -> Run | None:
         """End a run; None where it is not running."""
         ...
 
-    async def fail(self, sync: str, connection: str | None, error: str) -> None:
+    async def fail(self, sync: str, connection: str | None, error: OrgsyncError) -> None:
         """End with an error what is running of a sync, on one connection or on all."""
         ...
 

@@ -14,16 +14,15 @@ from orgsync.records import UtcDateTime
 
 __all__ = [
     "METADATA",
-    "PROCESS_DIED",
     "Checkpoint",
     "Connection",
     "Environment",
     "HeldLease",
-    "PendingSignIn",
     "Run",
     "RunStatus",
     "SeenId",
     "Sequence",
+    "SignIn",
     "TableOwner",
     "utc_now",
 ]
@@ -42,9 +41,6 @@ def utc_now() -> datetime:
 class _Control(SQLModel, registry=registry()):
     """A table of orgsync's own."""
 
-
-PROCESS_DIED = "The process ended before the run did."
-"""The error of a run that was not ended by its process."""
 
 METADATA = _Control.metadata
 
@@ -119,6 +115,7 @@ class Run(_Control, table=True):
     api_calls: int = 0
     watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str | None = None
+    error_code: str | None = None
 
 
 class HeldLease(_Control, table=True):
@@ -131,7 +128,7 @@ class HeldLease(_Control, table=True):
     epoch: int
     holder: str
     taken_at: datetime = Field(sa_type=UtcDateTime)
-    lasts: float
+    ttl: float
     expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -147,7 +144,7 @@ class TableOwner(_Control, table=True):
 class SeenId(_Control, table=True):
     """An Id that a pass has seen in the connection's org; `owner` names the pass."""
 
-    __tablename__ = "orgsync_met"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+    __tablename__ = "orgsync_seen_id"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
     __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
 
     connection: str = Field(primary_key=True)
@@ -155,10 +152,10 @@ class SeenId(_Control, table=True):
     id: str = Field(primary_key=True)
 
 
-class PendingSignIn(_Control, table=True):
+class SignIn(_Control, table=True):
     """A sign-in that has begun in a browser; `key` is derived from its state, `secrets` hold what ends it."""
 
-    __tablename__ = "orgsync_pending_sign_in"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+    __tablename__ = "orgsync_sign_in"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
 
     key: str = Field(primary_key=True)
     secrets: bytes = Field(repr=False, exclude=True)

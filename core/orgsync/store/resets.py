@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orgsync.errors import NameUnknown
+from orgsync.errors import NameUnknown, ProcessDied
 
 from .backend import Transaction
-from .model import PROCESS_DIED
 
 __all__ = ["SyncCopy", "copy_of", "give_up"]
 
@@ -59,7 +58,7 @@ async def give_up(on: Transaction, copy: SyncCopy) -> None:
     for table in dict.fromkeys([*streams, *copy.rows, *there]):
         await on.seen_ids.remove(f"{sync} {table}", connection)
     await on.checkpoints.remove(sync, connection)
-    await on.runs.fail(sync, connection, PROCESS_DIED)
+    await on.runs.fail(sync, connection, ProcessDied())
     folded = {table.lower() for table in there}
     for table in copy.rows:
         if connection is None:

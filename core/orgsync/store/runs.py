@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from orgsync.errors import NameUnknown
+from orgsync.errors import NameUnknown, OrgsyncError, ProcessDied
 
 from .backend import Backend, Transaction
 from .leases import Leases, require_current
-from .model import PROCESS_DIED, Checkpoint, Run, RunStatus
+from .model import Checkpoint, Run, RunStatus
 
 __all__ = ["Runs"]
 
@@ -43,7 +43,7 @@ class Runs:
         run: Run,
         *,
         status: RunStatus,
-        error: str | None = None,
+        error: OrgsyncError | None = None,
         api_calls: int,
         watermark: datetime | None = None,
     ) -> Run:
@@ -104,7 +104,7 @@ class Runs:
 
 async def _start(on: Transaction, sync: str, connection: str, epoch: int) -> Run:
     """Begin a run under a lease that was just acquired: an older one that is still running has died."""
-    await on.runs.fail(sync, connection, PROCESS_DIED)
+    await on.runs.fail(sync, connection, ProcessDied())
     return await on.runs.start(sync, connection, epoch)
 
 

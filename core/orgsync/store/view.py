@@ -28,6 +28,7 @@ class RunRow:
     api_calls: int
     watermark: datetime | None
     error: str | None
+    error_code: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

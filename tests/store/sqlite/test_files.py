@@ -12,6 +12,6 @@ def contents(folder: Path) -> bytes:
 async def test_neither_the_state_nor_the_verifier_is_in_the_file(store: Store, tmp_path: Path) -> None:
     await store.sign_ins.save("st4te", {"verifier": "ver1fier"})
     content = contents(tmp_path)
-    assert b"orgsync_pending_sign_in" in content
+    assert b"orgsync_sign_in" in content
     assert b"st4te" not in content
     assert b"ver1fier" not in content

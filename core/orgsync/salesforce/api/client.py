@@ -24,7 +24,7 @@ from orgsync.errors import (
 from ..auth.session import Access, Session
 from ..errors.access import remedy_of_scope
 from ..errors.judge import problem_of, unreadable
-from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat
+from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat, wait_within
 from ..hosts import require_named_host
 from ..http.http import JSON, Http, Response, Stream
 from ..http.slots import SLOT, waiting
@@ -140,7 +140,6 @@ class Client:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - until the headers are there, not for the whole
     ) -> AsyncGenerator[Stream]:
         """Open a resource whose body is read as it arrives, with the token and the retries of `call`.
 
@@ -149,7 +148,7 @@ class Client:
         async with AsyncExitStack() as stack:
 
             async def attempt() -> Stream:
-                return await self._signed_in(lambda access: self._open(stack, path, access, params, headers, timeout))
+                return await self._signed_in(lambda access: self._open(stack, path, access, params, headers))
 
             yield await self._retried(attempt, idempotent=True)
 
@@ -165,11 +164,11 @@ class Client:
                 return False
             if not may_repeat(error, idempotent=idempotent, tries=tries):
                 return False
-            told = getattr(error, "retry_after", None) or 0.0
-            if anyio.current_time() + told > deadline:
+            wait = wait_within(deadline - anyio.current_time(), error, backoff(tries))
+            if wait is None:
                 return False
             slot.release(error)
-            return max(told, backoff(tries))
+            return wait
 
         async for trial in stamina.retry_context(on=wait_after, attempts=ATTEMPTS, timeout=self._retry_for):
             await slot.acquire()
@@ -236,14 +235,13 @@ class Client:
         access: Access,
         params: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
-        seconds: float | None,
     ) -> Stream:
         """Open a stream that stays open until the stack is left; one that is no success is closed at once."""
         url = self._url(path, access)
         async with AsyncExitStack() as opening:
             with waiting(), self.usage.counted():
                 stream = await opening.enter_async_context(
-                    self._http.stream("GET", url, params=params, headers=_headers(access, headers), timeout=seconds)
+                    self._http.stream("GET", url, params=params, headers=_headers(access, headers))
                 )
             self._note(stream)
             if not stream.ok:

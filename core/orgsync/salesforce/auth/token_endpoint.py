@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import anyio
 import stamina
 
 from orgsync.errors import NetworkProblem, OrgsyncError, ResponseUnreadable, SignInNeeded, TransientProblem
 from orgsync.printable import excerpt
 
 from ..errors.gateway import passes, unspoken
-from ..errors.retry import UNREACHABLE_TRIES, backoff, pause
+from ..errors.retry import UNREACHABLE_TRIES, backoff, pause, wait_within
 from ..hosts import host_of, login_url, may_be_org
 from ..http.http import JSON, Http, Response
 from ..http.slots import SLOT, waiting
@@ -67,9 +68,12 @@ async def request_token(
             largest=_LARGEST,
         )
     document = _document(answer)
-    if answer.status != 200 or ("error" in document and "access_token" not in document):
-        raise _refused(answer, form.get("grant_type"))
-    return parse_token_response(answer.json())
+    if answer.status == 200 and ("error" not in document or "access_token" in document):
+        return parse_token_response(answer.json())
+    refusal = _refused(answer, form.get("grant_type"))
+    if isinstance(refusal, TransientProblem):
+        refusal.retry_after = answer.retry_after
+    raise refusal
 
 
 async def introspect(http: Http, credentials: Credentials) -> float | None:
@@ -111,6 +115,8 @@ async def identity(http: Http, credentials: Credentials) -> Identity:
 async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
     """Await an attempt, and again after each TransientProblem, for 45 seconds at most, with full jitter.
 
+    A longer wait that the server asks for is kept to; where there is no time for it, the problem is raised at once.
+
     A host that cannot be reached at all, and one whose answers are none, is given up after a few tries. The slot of a
     run is given back by the first wait; who asked for the attempt takes one again, when it holds no lock.
     """
@@ -126,6 +132,7 @@ class _Waits:
     def __init__(self) -> None:
         self._limit = 0.5
         self._tries = 0
+        self._deadline = anyio.current_time() + _RETRY_SECONDS
 
     def __call__(self, error: Exception) -> bool | float:
         self._tries += 1
@@ -135,9 +142,13 @@ class _Waits:
             return False
         if isinstance(error, ResponseUnreadable) and self._tries >= _UNREADABLE_TRIES:
             return False
-        SLOT.get().release(error)
         self._limit = min(2 * self._limit, _LONGEST_WAIT)
-        return random.uniform(0, self._limit)  # noqa: S311 - spreads load, guards nothing
+        spread = random.uniform(0, self._limit)  # noqa: S311 - spreads load, guards nothing
+        wait = wait_within(self._deadline - anyio.current_time(), error, spread)
+        if wait is None:
+            return False
+        SLOT.get().release(error)
+        return wait
 
 
 def _refused(answer: Response, flow: str | None) -> OrgsyncError:

@@ -19,7 +19,6 @@ from .jobs import Job, resource
 
 __all__ = ["Opened", "Pages"]
 
-_TIMEOUT = 300.0  # seconds until a page's headers are there; its body has to come at the least rate
 _CSV = {"Accept": "text/csv"}
 
 
@@ -78,6 +77,6 @@ class Pages:
     async def _open(self, locator: str | None) -> Opened:
         params = {"maxRecords": str(self._size)} | ({"locator": locator} if locator else {})
         async with AsyncExitStack() as stack:
-            opening = self._client.stream(self._path, params=params, headers=_CSV, timeout=_TIMEOUT)
+            opening = self._client.stream(self._path, params=params, headers=_CSV)
             stream = await stack.enter_async_context(opening)
             return Opened(stream, stack.pop_all())

@@ -22,11 +22,12 @@ from orgsync.errors import (
     ResponseTooLarge,
     ResponseUnreadable,
     ServerProblem,
+    TransientProblem,
 )
 
 from ..http.slots import SLOT
 
-__all__ = ["ATTEMPTS", "IDEMPOTENT", "UNREACHABLE_TRIES", "backoff", "may_repeat", "pause"]
+__all__ = ["ATTEMPTS", "IDEMPOTENT", "UNREACHABLE_TRIES", "backoff", "may_repeat", "pause", "wait_within"]
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """The methods that do no harm when they are carried out twice."""
@@ -66,6 +67,15 @@ def may_repeat(error: OrgsyncError, *, idempotent: bool, tries: int = 1) -> bool
 def backoff(tries: int) -> float:
     """Choose how many seconds to wait after so many tries: any time up to a limit that doubles (full jitter)."""
     return random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (tries - 1)))  # noqa: S311 - guards nothing
+
+
+def wait_within(left: float, error: OrgsyncError, wait: float) -> float | None:
+    """Return how many seconds to wait for another try, at most the seconds `left`; None where there is no time for it.
+
+    That is where no time is left, or the server asks for a longer wait than that.
+    """
+    least = (error.retry_after if isinstance(error, TransientProblem) else None) or 0.0
+    return None if left <= 0 or least > left else min(max(least, wait), left)
 
 
 async def pause(seconds: float) -> None:

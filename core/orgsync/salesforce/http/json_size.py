@@ -4,27 +4,26 @@ import re
 
 __all__ = ["MOST_CONTAINERS", "MOST_VALUES", "is_too_large"]
 
-MOST_CONTAINERS = 1_000_000  # objects and arrays; the longest answer of Salesforce's, a log of deletions, has 600,000
-MOST_VALUES = 4_000_000
+MOST_CONTAINERS = 700_000  # objects and arrays; the longest answer of Salesforce's, a log of deletions, has 600,000
+MOST_VALUES = 2_500_000  # such a log has 1.8 million, a page of 2,000 rows of 800 fields 1.6 million
 
-_STRING_OR_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[{\[,]', re.DOTALL)
+_STRING = re.compile(rb'"[^"]*+"?')
+_ALL_BUT_TOKENS = bytes(set(range(256)) - set(b'"{[,'))
 
 
-def is_too_large(content: bytes) -> bool:
-    """Return whether a JSON text has more objects, arrays or values than any answer of Salesforce's."""
-    containers = content.count(b"{") + content.count(b"[")
-    if containers <= MOST_CONTAINERS and containers + content.count(b",") <= MOST_VALUES:
+def is_too_large(content: bytes, containers: int = MOST_CONTAINERS, values: int = MOST_VALUES) -> bool:
+    """Return whether a JSON text has more objects and arrays, or more values, than any answer of Salesforce's.
+
+    Most answers are judged by counting bytes; what stands inside of strings is cut out only where there are many.
+    """
+    if not _exceeds(content, containers, values):
         return False
-    containers = values = 0
-    for match in _STRING_OR_TOKEN.finditer(content):  # what stands inside of strings does not count
-        token = content[match.start()]
-        if token == _QUOTE:
-            continue
-        values += 1
-        containers += token != _COMMA
-        if containers > MOST_CONTAINERS or values > MOST_VALUES:
-            return True
-    return False
+    if content.count(b'"') - content.count(b'\\"') > 4 * (values + 1):  # a value and its name are two strings
+        return True
+    tokens = content.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _ALL_BUT_TOKENS).replace(b'""', b"")
+    return _exceeds(_STRING.sub(b"", tokens), containers, values)
 
 
-_QUOTE, _COMMA = b'",'
+def _exceeds(content: bytes, containers: int, values: int) -> bool:
+    found = content.count(b"{") + content.count(b"[")
+    return found > containers or found + content.count(b",") > values

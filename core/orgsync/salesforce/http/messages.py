@@ -42,12 +42,7 @@ class _Head:
     @property
     def date(self) -> datetime | None:
         """Give the server's own clock, aware, from the `Date` header; None where it is absent or garbled."""
-        try:
-            date = parsedate_to_datetime(self.headers.get("date", ""))
-            date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
-            return date if _FIRST_YEAR <= date.year <= _LAST_YEAR else None
-        except (ValueError, OverflowError):
-            return None
+        return _instant(self.headers.get("date", ""))
 
     @property
     def redirected_to(self) -> str | None:
@@ -70,9 +65,16 @@ class _Head:
 
     @property
     def retry_after(self) -> float | None:
-        """Read `Retry-After` in seconds. No recording shows Salesforce sending it, but proxies on the way do."""
+        """Return the seconds that `Retry-After` asks to wait, be it a number or an instant; None where it is garbled.
+
+        The instant is one of the server's clock, if the answer tells it. No recording shows Salesforce sending the
+        header, but proxies on the way do.
+        """
         text = self.headers.get("retry-after", "")
-        return float(text) if text.isdecimal() and len(text) < 9 else None
+        if text.isdecimal():
+            return float(text) if len(text) < 9 else None
+        until = _instant(text)
+        return max(0.0, (until - (self.date or datetime.now(UTC))).total_seconds()) if until else None
 
     @property
     def place(self) -> str:
@@ -164,6 +166,16 @@ class Stream(_Head):
             if left < 0:
                 raise too_large(self.place, self.largest, fixed=False)
         return Response(self.status, self.headers, bytes(content), self.method, self.url)
+
+
+def _instant(text: str) -> datetime | None:
+    """Read an instant as HTTP writes it, aware; None where it is garbled."""
+    try:
+        date = parsedate_to_datetime(text)
+        date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+        return date if _FIRST_YEAR <= date.year <= _LAST_YEAR else None
+    except (ValueError, OverflowError):
+        return None
 
 
 _PORTS = {"https": 443, "http": 80}

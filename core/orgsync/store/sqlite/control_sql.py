@@ -73,28 +73,28 @@ SAVE_CONNECTION = (
 RENAME_CONNECTION = "UPDATE orgsync_connection SET name = ?, updated_at = ? WHERE name = ?"
 RENAME_IN_CONTROL_TABLES = tuple(
     f"UPDATE {table} SET connection = ? WHERE connection = ?"
-    for table in ("orgsync_checkpoint", "orgsync_run", "orgsync_met")
+    for table in ("orgsync_checkpoint", "orgsync_run", "orgsync_seen_id")
 )
 REMOVE_CONNECTION = (
     "DELETE FROM orgsync_connection WHERE name = ?",
     "DELETE FROM orgsync_checkpoint WHERE connection = ?",
-    "DELETE FROM orgsync_met WHERE connection = ?",
+    "DELETE FROM orgsync_seen_id WHERE connection = ?",
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = ?"
 
-SAVE_SIGN_IN = "INSERT INTO orgsync_pending_sign_in (key, secrets, begun_at) VALUES (?, ?, ?)"
-TAKE_SIGN_IN = "DELETE FROM orgsync_pending_sign_in WHERE key = ? AND begun_at >= ? RETURNING secrets"
-REMOVE_EXPIRED_SIGN_INS = "DELETE FROM orgsync_pending_sign_in WHERE begun_at < ?"
+SAVE_SIGN_IN = "INSERT INTO orgsync_sign_in (key, secrets, begun_at) VALUES (?, ?, ?)"
+TAKE_SIGN_IN = "DELETE FROM orgsync_sign_in WHERE key = ? AND begun_at >= ? RETURNING secrets"
+REMOVE_EXPIRED_SIGN_INS = "DELETE FROM orgsync_sign_in WHERE begun_at < ?"
 
 HOLDS = "SELECT 1 FROM orgsync_lease WHERE holder = ? LIMIT 1"
 ACQUIRE_LEASE = (
-    "INSERT INTO orgsync_lease (sync, connection, epoch, holder, taken_at, lasts, expires_at) "
+    "INSERT INTO orgsync_lease (sync, connection, epoch, holder, taken_at, ttl, expires_at) "
     "VALUES (?, ?, 1, ?, ?, ?, ?) ON CONFLICT (sync, connection) DO UPDATE SET epoch = epoch + 1, "
-    "holder = excluded.holder, taken_at = excluded.taken_at, lasts = excluded.lasts, expires_at = excluded.expires_at "
+    "holder = excluded.holder, taken_at = excluded.taken_at, ttl = excluded.ttl, expires_at = excluded.expires_at "
     "RETURNING epoch"
 )
 RENEW_LEASE = (
-    "UPDATE orgsync_lease SET expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', ?, format('%f seconds', lasts)) "
+    "UPDATE orgsync_lease SET expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', ?, format('%f seconds', ttl)) "
     "WHERE sync = ? AND connection = ? AND epoch = ? AND holder <> '' RETURNING 1"
 )
 RELEASE_LEASE = "UPDATE orgsync_lease SET holder = '', expires_at = ? WHERE sync = ? AND connection = ? AND epoch = ?"
@@ -110,7 +110,7 @@ LEASES = (
 
 RUN_COLUMNS = (
     *("id", "sync", "connection", "epoch", "status", "started_at", "finished_at"),
-    *("added", "updated", "deleted", "unchanged", "api_calls", "watermark", "error"),
+    *("added", "updated", "deleted", "unchanged", "api_calls", "watermark", "error", "error_code"),
 )
 RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id = ?"
 RUNS = (
@@ -123,7 +123,7 @@ LAST_RUNS = (
 )
 RUNS_AFTER = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id > ? ORDER BY id"
 FAIL_RUNS = (
-    "UPDATE orgsync_run SET status = 'failed', error = ?, finished_at = ? "
+    "UPDATE orgsync_run SET status = 'failed', error = ?, error_code = ?, finished_at = ? "
     "WHERE sync = ? AND connection = coalesce(?, connection) AND status = 'running'"
 )
 START_RUN = (
@@ -137,7 +137,7 @@ REMOVE_RUNS = (  # the last run of each sync and connection stays: it says when 
     "AND newer.id > old.id) LIMIT ?) RETURNING 1"
 )
 FINISH_RUN = (
-    "UPDATE orgsync_run SET status = ?, error = ?, finished_at = ?, api_calls = ?, watermark = ? "
+    "UPDATE orgsync_run SET status = ?, error = ?, error_code = ?, finished_at = ?, api_calls = ?, watermark = ? "
     f"WHERE id = ? AND status = 'running' RETURNING {', '.join(RUN_COLUMNS)}"
 )
 NOTE_RUN = "UPDATE orgsync_run SET error = ? WHERE id = ? AND status = 'running' RETURNING id"
@@ -172,12 +172,12 @@ SYNC_NAMES = (
 )
 
 LAST_NUMBER = "SELECT value FROM orgsync_sequence WHERE name = 'change'"
-ADD_SEEN_IDS = "INSERT OR IGNORE INTO orgsync_met (connection, owner, id) SELECT ?, ?, value FROM json_each(?)"
+ADD_SEEN_IDS = "INSERT OR IGNORE INTO orgsync_seen_id (connection, owner, id) SELECT ?, ?, value FROM json_each(?)"
 
-SEEN_IDS = "SELECT id FROM orgsync_met WHERE connection = ? AND owner = ? AND id > ? ORDER BY id LIMIT ?"
-REMOVE_SEEN_IDS = "DELETE FROM orgsync_met WHERE owner = ? AND connection = coalesce(?, connection)"
+SEEN_IDS = "SELECT id FROM orgsync_seen_id WHERE connection = ? AND owner = ? AND id > ? ORDER BY id LIMIT ?"
+REMOVE_SEEN_IDS = "DELETE FROM orgsync_seen_id WHERE owner = ? AND connection = coalesce(?, connection)"
 CLEAR_SEEN_IDS = (
-    "DELETE FROM orgsync_met WHERE connection = ? AND owner = ? AND id IN "
-    "(SELECT id FROM orgsync_met WHERE connection = ? AND owner = ? ORDER BY id LIMIT ?)"
+    "DELETE FROM orgsync_seen_id WHERE connection = ? AND owner = ? AND id IN "
+    "(SELECT id FROM orgsync_seen_id WHERE connection = ? AND owner = ? ORDER BY id LIMIT ?)"
 )
 NEXT_NUMBERS = "UPDATE orgsync_sequence SET value = value + ? WHERE name = 'change' RETURNING value"

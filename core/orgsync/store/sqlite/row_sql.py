@@ -172,7 +172,7 @@ def unseen(table: str) -> str:
     """
     return (
         f"SELECT copy.id FROM {quoted(table)} AS copy WHERE copy.connection = ? AND copy.id > ? "
-        f"AND NOT copy.is_deleted AND copy.sync_seq <= ? AND NOT EXISTS (SELECT 1 FROM orgsync_met AS seen "
+        f"AND NOT copy.is_deleted AND copy.sync_seq <= ? AND NOT EXISTS (SELECT 1 FROM orgsync_seen_id AS seen "
         f"WHERE seen.connection = copy.connection AND seen.owner = ? AND seen.id = copy.id) "
         f"ORDER BY copy.id LIMIT ?"
     )
@@ -184,7 +184,7 @@ def not_copied(table: str) -> str:
     Its parameters: the connection, the pass's owner, the id before, the limit.
     """
     return (
-        f"SELECT seen.id FROM orgsync_met AS seen WHERE seen.connection = ? AND seen.owner = ? AND seen.id > ? "
+        f"SELECT seen.id FROM orgsync_seen_id AS seen WHERE seen.connection = ? AND seen.owner = ? AND seen.id > ? "
         f"AND NOT EXISTS (SELECT 1 FROM {quoted(table)} AS copy "
         f"WHERE copy.connection = seen.connection AND copy.id = seen.id AND NOT copy.is_deleted) "
         f"ORDER BY seen.id LIMIT ?"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from orgsync.errors import OrgsyncError
 from orgsync.records import Position, parse_instant, to_stored
 
 from ..control_tables import Lease
@@ -65,15 +66,15 @@ class RunTable:
         return Run(id=run_id, sync=sync, connection=connection, epoch=epoch, started_at=now)
 
     async def finish(
-        self, run_id: int, *, status: RunStatus, error: str | None, api_calls: int, watermark: datetime | None
+        self, run_id: int, *, status: RunStatus, error: OrgsyncError | None, api_calls: int, watermark: datetime | None
     ) -> Run | None:
         until = None if watermark is None else to_stored(watermark)
-        values = (status, error, to_stored(self._now()), api_calls, until, run_id)
+        values = (status, *_text_and_code(error), to_stored(self._now()), api_calls, until, run_id)
         ended = await self._on.fetch(control_sql.FINISH_RUN, values)
         return _run(ended[0]) if ended else None
 
-    async def fail(self, sync: str, connection: str | None, error: str) -> None:
-        await self._on.fetch(control_sql.FAIL_RUNS, (error, to_stored(self._now()), sync, connection))
+    async def fail(self, sync: str, connection: str | None, error: OrgsyncError) -> None:
+        await self._on.fetch(control_sql.FAIL_RUNS, (*_text_and_code(error), to_stored(self._now()), sync, connection))
 
     async def note(self, run_id: int, error: str | None) -> None:
         await self._on.fetch(control_sql.NOTE_RUN, (error, run_id))
@@ -96,6 +97,10 @@ class RunTable:
 
     async def list(self, *, limit: int, sync: str | None, connection: str | None) -> Sequence[Run]:
         return [_run(row) for row in await self._on.fetch(control_sql.RUNS, (sync, connection, limit))]
+
+
+def _text_and_code(error: OrgsyncError | None) -> tuple[str | None, str | None]:
+    return (str(error), error.code) if error else (None, None)
 
 
 def _run(row: Sequence[Any]) -> Run:
