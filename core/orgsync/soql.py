@@ -235,7 +235,7 @@ def _without_own_name(path: str, names: Iterable[str]) -> str:
 
 
 def _instant(value: datetime) -> str:
-    """Write milliseconds only where there are any: the documented literal has none."""
+    """Write milliseconds only if there are any: the documented literal has none."""
     if value.tzinfo is None:
         raise QueryRefused("A datetime without a time zone was bound.", "Bind an aware one: datetime.now(UTC).")
     text = value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

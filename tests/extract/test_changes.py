@@ -459,6 +459,6 @@ async def test_a_window_that_stays_refused_names_the_two_clocks(tmp_path: Path, 
         org.add_fault(REFUSED, match="/updated", times=None)
         outcome = await project.outcome(contacts, clock=lambda: org.now + timedelta(days=1))
     assert outcome.problem is not None
-    assert "The Date of its answers says 2026-" in outcome.problem.cause
+    assert "The Date of its responses is 2026-" in outcome.problem.cause
     assert "this machine's clock " in outcome.problem.cause
     assert "Correct this machine's clock" in outcome.problem.remedy

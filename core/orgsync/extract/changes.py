@@ -147,7 +147,7 @@ async def _new_pass(source: Source, schema: Schema, state: StreamState, facts: O
         )
         old = None
     if old and old < FIRST_INSTANT:
-        source.warn(f"The watermark of {schema.sobject} is from before any org ({to_stored(old)}): everything is read.")
+        source.warn(f"The watermark of {schema.sobject} is older than any org ({to_stored(old)}): everything is read.")
         old = None
     until = max(until, old) if old else until
     due = reconcile or _is_due(state.compared_at, source.reconcile_every, source.client.now)

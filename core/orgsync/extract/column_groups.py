@@ -15,7 +15,7 @@ from orgsync.records.scalars import valid_id
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import Page, pages
 
-__all__ = ["Merged", "column_groups", "id_groups", "keyed_pages", "merged_pages", "whole_records"]
+__all__ = ["Merged", "column_groups", "id_groups", "merged_pages", "pages_with_ids", "whole_records"]
 
 _ROOM = 11_000
 """Bytes of an encoded query: URL and headers share 16,384, and a token may take 4,000 of them."""
@@ -68,8 +68,8 @@ def _length(soql: str) -> int:
     return len(quote(soql, safe=""))
 
 
-async def keyed_pages(client: Client, soql: str, *, deleted: bool, exact: bool = False) -> AsyncIterator[Page]:
-    """Read the pages of a query for rows with Ids, each Id of 18 characters.
+async def pages_with_ids(client: Client, soql: str, *, deleted: bool, exact: bool = False) -> AsyncIterator[Page]:
+    """Read the pages of a query, with each row's Id in its form of 18 characters.
 
     Raises ResponseUnreadable for a row without a valid one, and as `pages` does.
     """
@@ -85,8 +85,8 @@ def _long_id(value: object) -> str:
     row_id = valid_id(value)
     if row_id is None:
         raise ResponseUnreadable(
-            "Salesforce's answer to a query has a row without a valid Id.",
-            "Run the sync again; where it stays so, look for a proxy that changes answers.",
+            "Salesforce's response to a query has a row without a valid Id.",
+            "Run the sync again; if this persists, look for a proxy that changes responses.",
         )
     return row_id
 
@@ -95,11 +95,11 @@ async def merged_pages(
     client: Client, queries: Sequence[str], key_of: Callable[[_Record], Key], *, deleted: bool, exact: bool
 ) -> AsyncIterator[Merged]:
     """Read the pages of one query, or of several that return the same rows in the same order."""
-    first = keyed_pages(client, queries[0], deleted=deleted, exact=exact)
+    first = pages_with_ids(client, queries[0], deleted=deleted, exact=exact)
     async with AsyncExitStack() as stack:
         others: list[_Rows] = []
         for soql in queries[1:]:
-            rows = _Rows(keyed_pages(client, soql, deleted=deleted, exact=exact), key_of)
+            rows = _Rows(pages_with_ids(client, soql, deleted=deleted, exact=exact), key_of)
             others.append(await stack.enter_async_context(aclosing(rows)))
         async for page in first:
             if not others:
@@ -117,7 +117,7 @@ async def whole_records(
     """Read the rows of one query, or of several in any order; leave out those on which they do not agree."""
     found: dict[Key, list[_Record]] = {}
     for soql in queries:
-        async for page in keyed_pages(client, soql, deleted=deleted, exact=exact):
+        async for page in pages_with_ids(client, soql, deleted=deleted, exact=exact):
             for record in page.records:
                 found.setdefault(key_of(record), []).append(record)
     whole = [parts for parts in found.values() if len(parts) == len(queries)]

@@ -12,7 +12,7 @@ from orgsync.errors import SnapshotRefused
 from orgsync.records import Schema
 from orgsync.soql import contains, select
 
-from .column_groups import id_groups, keyed_pages
+from .column_groups import id_groups, pages_with_ids
 from .object_facts import ObjectFacts
 from .source import Source
 from .state import Pass
@@ -69,7 +69,7 @@ class Comparison:
         found: set[str] = set()
         for some in id_groups(ids, self.where):
             soql = select(["Id"], self.schema.sobject, where=[contains("Id", some), self.where, self.facts.live])
-            async for page in keyed_pages(self.source.client, soql, deleted=self.facts.has_recycle_bin):
+            async for page in pages_with_ids(self.source.client, soql, deleted=self.facts.has_recycle_bin):
                 found.update(record["Id"] for record in page.records)
         return found
 

@@ -16,7 +16,7 @@ from orgsync.errors import LocatorExpired, QueryTimedOut
 from orgsync.records import Schema
 from orgsync.soql import literal, select
 
-from .column_groups import keyed_pages
+from .column_groups import pages_with_ids
 from .object_facts import ObjectFacts
 from .queries import IdOrder, ReadQuery
 from .reconcile import Comparison
@@ -56,7 +56,7 @@ class Unmatched:
         """Query which rows between the first and the last of these match; none where that takes too long."""
         between = f"Id >= {literal(min(copied))} AND Id <= {literal(max(copied))}"
         soql = select(["Id"], self.schema.sobject, where=[between, condition, self.where])
-        found = keyed_pages(self.source.client, soql, deleted=self.facts.has_recycle_bin)
+        found = pages_with_ids(self.source.client, soql, deleted=self.facts.has_recycle_bin)
         try:
             return {row["Id"] async for page in found for row in page.records}
         except (QueryTimedOut, LocatorExpired):

@@ -52,11 +52,11 @@ async def safe_instant(source: Source, schema: Schema, facts: ObjectFacts) -> da
 
 
 async def _covered(source: Source, sobject: str, window: timedelta) -> tuple[datetime, datetime]:
-    """Query one window, again if the response, or the refusal, shows that the clock it was counted from is wrong."""
+    """Query one window, again if the response or the refusal shows that its clock was wrong."""
     before = source.client.now
     start = before - window
     covered = None
-    with suppress(WindowRefused):  # one Date among many may be a proxy's; the refusal's own is another
+    with suppress(WindowRefused):  # the Date that it was counted from may be a proxy's; the refusal brings another
         covered = await latest_date_covered(source.client, sobject, start, before)
     if covered is None or abs(source.client.now - before) > _CLOCK_TOLERANCE:
         start = source.client.now - window
@@ -70,8 +70,8 @@ async def _covered(source: Source, sobject: str, window: timedelta) -> tuple[dat
 def _two_clocks(source: Source, refused: WindowRefused) -> WindowRefused:
     org, machine = source.client.now, source.client.machine_now
     return WindowRefused(
-        f"{refused.cause} The Date of its answers says {to_stored(org)}, this machine's clock {to_stored(machine)}.",
-        "Correct this machine's clock (NTP), or the proxy that answers with a wrong Date.",
+        f"{refused.cause} The Date of its responses is {to_stored(org)}, this machine's clock {to_stored(machine)}.",
+        "Correct this machine's clock (NTP), or the proxy that sends a wrong Date.",
     )
 
 

@@ -39,7 +39,7 @@ def _require_json(value: Any, place: str) -> None:
         )
     elif isinstance(value, int) and value.bit_length() > _WIDEST:
         raise BatchInvalid(
-            f"{place} is an int of more than 1,000 digits, which JSON's readers do not take.", "Write it as a text."
+            f"{place} is an int of more than 1,000 digits, which JSON parsers do not accept.", "Store it as a str."
         )
     elif not (value is None or isinstance(value, str | int | float)) or value != value or value in _INFINITE:
         raise BatchInvalid(

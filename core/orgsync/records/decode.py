@@ -19,8 +19,8 @@ from .schema import Column, Row, Schema, StoredValue
 
 __all__ = ["FieldFacts", "decode", "decode_csv"]
 
-_OURS = frozenset({"system_modstamp", "is_deleted"})
-_LAST_STAMP = "3000"  # no later year is a change's, and no change after it would be taken for a newer one
+_SYSTEM_COLUMNS = frozenset({"system_modstamp", "is_deleted"})
+_LAST_STAMP = "3000"  # a later stamp is invalid: no real change would count as newer than it
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +138,13 @@ def _column(
         return _own_ids(schema, found)
     if not path:
         return [False if column.name == "is_deleted" else None] * found.length
-    if column.name in _OURS:
-        return _ours(schema, column, path, found)
+    if column.name in _SYSTEM_COLUMNS:
+        return _system_values(schema, column, path, found)
     to_stored = stored[column.type] if column.type is not str else _as_text(path, facts, stored)
     try:
         return to_stored(found.values(path))
     except KeyError:
-        raise _lacking(schema, path) from None
+        raise _missing(schema, path) from None
     except NumberOutOfRange:
         raise ResponseUnreadable(
             f"Salesforce's response has a number in {schema.sobject}.{path} that no field of Salesforce's can hold.",
@@ -158,12 +158,12 @@ def _column(
         ) from None
 
 
-def _ours(schema: Schema, column: Column, path: str, found: _Columns) -> Sequence[StoredValue]:
-    """Return the values of a column that no class declares. Raises ResponseUnreadable for one that does not fit."""
+def _system_values(schema: Schema, column: Column, path: str, found: _Columns) -> Sequence[StoredValue]:
+    """Return the values of a column that every class has; raise ResponseUnreadable for one that does not fit."""
     try:
         values = FROM_JSON[column.type](found.values(path))
     except KeyError:
-        raise _lacking(schema, path) from None
+        raise _missing(schema, path) from None
     except (ValueError, TypeError, ArithmeticError):
         raise _invalid(schema, path) from None
     if None in values and column.name == "is_deleted":
@@ -177,14 +177,14 @@ def _own_ids(schema: Schema, found: _Columns) -> Sequence[StoredValue]:
     try:
         given = found.values("Id")
     except KeyError:
-        raise _lacking(schema, "Id") from None
+        raise _missing(schema, "Id") from None
     ids = [value if type(value) is str and len(value) == 18 else valid_id(value) for value in given]
     if None in ids:
         raise _invalid(schema, "Id")
     return ids
 
 
-def _lacking(schema: Schema, path: str) -> ResponseUnreadable:
+def _missing(schema: Schema, path: str) -> ResponseUnreadable:
     return ResponseUnreadable(
         f"Salesforce's response lacks {schema.sobject}.{path}, which the query selects.", "Run the sync again."
     )

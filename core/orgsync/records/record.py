@@ -90,11 +90,11 @@ def schema_of(model: type[Record]) -> Schema:
 
 
 def undeclared_class(model: type[Record]) -> RecordClassInvalid:
-    """Return the error of a record class that is used and is not declared with table=True."""
+    """Return the error for a record class that is used without being declared with table=True."""
     return RecordClassInvalid(
-        f"{model.__qualname__} is not declared with table=True, so it says neither what to read nor what to keep.",
-        f"Declare it as class {model.__name__}(Record, table=True), also where its rows are only mapped into another "
-        "class: a table is made when rows of it are kept.",
+        f"{model.__qualname__} is not declared with table=True, so it has no object to read and no table to write.",
+        f"Declare it as class {model.__name__}(Record, table=True), even if its rows are only mapped into another "
+        "class: the table is made only when rows are stored.",
     )
 
 

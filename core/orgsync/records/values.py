@@ -23,7 +23,7 @@ __all__ = ["stored_from_json", "stored_from_python"]
 _WIDEST = 2**63  # SQLite's integers
 _TOO_LONG = "a number of more than 1,000 digits"
 _TOO_WIDE = "a number that no integer column can hold"
-_NOT_FINITE = "a number that is not finite", "Give None where there is no number."
+_NOT_FINITE = "a number that is not finite", "Give None for a missing number."
 
 
 class _Unfit(Exception):
