@@ -9,7 +9,9 @@ __all__ = ["ROOT", "Block", "Page", "page", "pages"]
 
 ROOT = Path(__file__).parents[2]
 
-_FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+|~~~+) *(?P<info>.*)$")
+_FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+|~~~+)(?P<info>.*)$")
+_INFO = re.compile(r"(?P<language>[a-z]*)(?: title=\"(?P<title>[^\"]+)\")?")
+_NOT_RUN = re.compile(r" *<!-- (not run: \S.*) -->")
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
@@ -17,7 +19,11 @@ _HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block: its language, what is said behind the language, its text, and the line it begins in."""
+    """A fenced block: its language, its remark, its text, and the line it begins in.
+
+    The remark says how tests treat the block. It is the block's title (```` ```bash title="terminal 1" ````), which the
+    site shows above it and GitHub ignores, or a comment on the line before: `<!-- not run: the reason -->`.
+    """
 
     language: str
     remark: str
@@ -93,13 +99,21 @@ def page(name: str) -> Page:
 
 
 def _parts(text: str) -> Iterator[Block | str]:
-    """Split a page into lines of prose and fenced blocks; raises ValueError for a fence that is never closed."""
+    """Split a page into lines of prose and fenced blocks.
+
+    Raises ValueError for a fence that is never closed, and for one that the site would not take for a fence.
+    """
     lines = enumerate(text.splitlines(), start=1)
+    before = ""
     for number, line in lines:
         opening = _FENCE.match(line)
         if opening is None:
+            before = line
             yield line
             continue
+        info = _INFO.fullmatch(opening["info"])
+        if info is None:
+            raise ValueError(f'line {number}: behind a language, a block may have nothing but title="..."')
         inside: list[str] = []
         for _, each in lines:
             if each.strip().startswith(opening["ticks"]) and not each.strip().strip("`~"):
@@ -107,8 +121,9 @@ def _parts(text: str) -> Iterator[Block | str]:
             inside.append(each.removeprefix(opening["indent"]))
         else:
             raise ValueError(f"the block of line {number} is never closed")
-        language, _, remark = opening["info"].partition(" ")
-        yield Block(language, remark.strip(), "\n".join(inside), number)
+        not_run = _NOT_RUN.fullmatch(before)
+        yield Block(info["language"], info["title"] or (not_run[1] if not_run else ""), "\n".join(inside), number)
+        before = ""
 
 
 def _slug(heading: str) -> str:

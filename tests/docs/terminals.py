@@ -1,9 +1,9 @@
 """The terminals of a page: what is typed into them is run for real, and what they show is what came.
 
-A block says which terminal it belongs to: `bash terminal 1` is typed, `text terminal 1` is what that terminal showed
-then, `...` standing for lines that are left out. Where the text begins with `^C`, the terminal's command, which still
-runs, is interrupted. A command that ends badly is marked, `bash terminal 1, fails`. A `diff` is made in the folder that
-the last command left; a block whose remark is a path shows that file.
+A block's title names its terminal: `bash title="terminal 1"` is typed, `text title="terminal 1"` is its output, `...`
+standing for lines that are left out. Where the text begins with `^C`, the terminal's command, which still runs, is
+interrupted. A command that fails is marked, `title="terminal 1, fails"`. A `diff` is applied in the folder that the
+last command left; a block whose title is a path shows that file.
 """
 
 import os

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import orgsync
+from docs.hooks import expand
 from orgsync.demo_org import DemoOrg
 from orgsync.settings import Settings
 
@@ -22,10 +23,11 @@ from .running import Program, execute_sql, normal, queries_sent
 from .terminals import TERMINAL, Terminals, environment
 
 PAGES = pages()
-SHOWN = ("json", "mermaid", "toml")
+SHOWN = ("dockerfile", "ini", "json", "toml")
 SHELL = ("bash", "sh", "text")
 EXECUTED = (*SHELL, "diff", "python", "sql", "yaml")
-TESTS = "pytest"
+TESTS = "a test"
+SOQL = "SOQL"
 
 in_a_checkout = pytest.mark.skipif(not (ROOT / "core").is_dir(), reason="only a checkout has every file")
 
@@ -54,11 +56,11 @@ def is_of_a_terminal(block: Block) -> bool:
 def test_every_block_is_of_a_kind_that_is_looked_at(shown: Page) -> None:
     assert {block.language for block in shown.blocks()} <= {*SHOWN, *EXECUTED}
     for block in shown.blocks("python"):
-        assert block.remark in ("", TESTS) or re.fullmatch(r"not-run: \S.*", block.remark) or is_of_a_terminal(block), (
+        assert block.remark in ("", TESTS) or re.fullmatch(r"not run: \S.*", block.remark) or is_of_a_terminal(block), (
             block
         )
     for block in shown.blocks("sql"):
-        assert block.remark in ("", "soql"), block
+        assert block.remark in ("", SOQL), block
     for block in shown.blocks("diff", "yaml"):
         assert is_of_a_terminal(block), block
 
@@ -112,7 +114,7 @@ def test_the_sql_of_a_page_can_be_asked_of_a_copy(shown: Page, database: Path) -
             execute_sql(database, block.text)
 
 
-@each(having("sql", remark="soql"))
+@each(having("sql", remark=SOQL))
 def test_the_soql_of_a_page_is_what_its_syncs_send(
     shown: Page, program: Callable[[Page], Program], tmp_path: Path
 ) -> None:
@@ -122,7 +124,7 @@ def test_the_soql_of_a_page_is_what_its_syncs_send(
     for number, each_sync in enumerate(syncs):
         sent |= asyncio.run(queries_sent(each_sync, tmp_path / str(number)))
     for block in shown.blocks("sql"):
-        if block.remark == "soql":
+        if block.remark == SOQL:
             assert normal(block.text) in sent
 
 
@@ -175,15 +177,17 @@ def test_no_page_names_a_place_on_somebodys_machine(shown: Page) -> None:
     assert not re.findall(r"(?:/home/|/Users/|/root/|/work/)\w+", shown.text)
 
 
-EVERYTHING = "\n".join(each.text for each in PAGES if each.name == "README.md" or each.name.startswith("docs/"))
+REFERENCE = Page(ROOT / "command.md", expand(page("docs/reference/command.md").text))
+"""The reference of the command as the site has it."""
 
 
 @pytest.mark.parametrize("command", [*every_command()])
 def test_every_command_is_documented(command: str) -> None:
-    assert re.search(rf"{command}\b", EVERYTHING), command
+    assert f"## `{command}`" in REFERENCE.prose.splitlines()
 
 
 @pytest.mark.parametrize("command", [*every_command()])
-def test_every_option_is_documented(command: str) -> None:
+def test_every_option_is_documented_at_its_command(command: str) -> None:
+    [shown] = re.findall(rf"^## `{command}`\n(.*?)(?=^## |\Z)", REFERENCE.prose, re.MULTILINE | re.DOTALL)
     for option in options_of(command):
-        assert re.search(rf"{option}\b", EVERYTHING), f"{command} {option}"
+        assert re.search(rf"^\| `[^`]*{option}\b[^`]*` \| \S", shown, re.MULTILINE), option

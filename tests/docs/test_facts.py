@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 import orgsync
+from docs.hooks import expand
 from orgsync.cassettes import Replayed
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import OrgsyncError
@@ -31,19 +32,24 @@ from orgsync_cli.commands import INTERRUPTED
 from orgsync_cli.connect import FlowName
 from tests.cli.commandline import PROGRAM
 
-from .pages import Page, page
+from .pages import ROOT, Page, page
 from .running import Program, finished
 from .terminals import environment
 
 HOW = page("docs/how-it-works.md")
+COMMAND = page("docs/reference/command.md")
+CUSTOMERS = page("docs/how-to/customers.md")
+TABLES = page("docs/reference/tables.md")
 SETUP = page("docs/salesforce-setup.md")
 TESTING = page("docs/testing.md")
 
 
 def test_every_setting_is_documented_with_its_variable_and_default() -> None:
-    shown = {name.strip("`"): (variable, default) for name, variable, default, _ in HOW.table("key")}
+    table = Page(ROOT / "settings.md", expand(page("docs/reference/settings.md").text)).table("key")
+    shown = {name.strip("`"): (variable, default) for name, variable, default, _ in table}
     assert shown.keys() == Settings.model_fields.keys()
-    assert len(HOW.table("key")) == len(shown)
+    assert len(table) == len(shown)
+    assert all(does for *_, does in table)
     for name, (variable, default) in shown.items():
         value = Settings.model_fields[name].default
         assert variable == f"`ORGSYNC_{name.upper()}`"
@@ -56,24 +62,24 @@ def test_every_exit_code_is_documented_and_no_other() -> None:
 
     signals = {128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGPIPE}
     assert INTERRUPTED in signals
-    shown = {int(code) for row in HOW.table("exit code") for code in row[0].split(", ")}
+    shown = {int(code) for row in COMMAND.table("exit code") for code in row[0].split(", ")}
     assert shown == {0, *codes(OrgsyncError), *signals}
 
 
 def test_every_type_is_documented_with_the_column_it_becomes() -> None:
-    shown = {python.strip("`"): column for _, python, column, _ in HOW.table("Salesforce type")}
+    shown = {python.strip("`"): column for _, python, column, _ in TABLES.table("Salesforce type")}
     assert shown == {kind.__name__: declared_type(column()) for kind, column in COLUMN_TYPES.items()}
     assert Decimal in COLUMN_TYPES
 
 
 def test_the_bookkeeping_columns_are_documented() -> None:
-    shown = {row[0].strip("`") for row in HOW.table("column")}
+    shown = {row[0].strip("`") for row in TABLES.table("column")}
     assert shown - {"the fields of the class"} == set(orgsync.Record.model_fields)
 
 
 def test_the_object_of_a_run_is_shown_as_it_is() -> None:
     keys = [*run_view(Run(sync="contacts", connection="acme")), "plan"]
-    rehearsed, finished, _ = (json.loads(block.text) for block in HOW.blocks("json"))
+    finished, rehearsed, _ = (json.loads(block.text) for block in COMMAND.blocks("json"))
     assert list(finished) == keys
     assert list(rehearsed) == [*keys, "dry_run", "at_limit", "changes"]
 
@@ -84,7 +90,7 @@ def test_the_object_of_a_dry_run_is_shown_as_it_is(acme: DemoOrg, folder: Path) 
     acme.update("Contact", str(acme.rows("Contact")[0]["Id"]), Title="Head of Parts")
     command = [str(PROGRAM), "run", "contacts", "--dry-run", "--json"]
     told = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120).stdout
-    shown = json.loads(HOW.blocks("json")[0].text)
+    shown = json.loads(COMMAND.blocks("json")[1].text)
     assert list(json.loads(told)) == list(shown)
     [change], [real] = shown["changes"], json.loads(told)["changes"]
     assert (list(change), change["table"], change["change"]) == (list(real), "contact", "updated")
@@ -96,7 +102,7 @@ def test_the_object_of_an_error_is_shown_as_it_is(folder: Path) -> None:
     (folder / "orgsync.toml").touch()
     command = [str(PROGRAM), "run", "contacts", "--json"]
     told = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120).stdout
-    assert json.loads(told) == json.loads(HOW.blocks("json")[2].text)
+    assert json.loads(told) == json.loads(COMMAND.blocks("json")[2].text)
 
 
 def test_every_refusal_of_a_sign_in_is_in_the_table_with_its_cause_and_remedy() -> None:
@@ -129,9 +135,10 @@ def test_every_flow_is_documented() -> None:
 
 
 def test_a_customer_signs_in_through_the_two_halves(program: Callable[[Page], Program], acme: DemoOrg) -> None:
-    running = program(SETUP)
-    for block in SETUP.blocks("python"):
-        running.run(block)
+    running = program(CUSTOMERS)
+    for block in CUSTOMERS.blocks("python"):
+        if not block.remark:
+            running.run(block)
     shown = vars(running.module)
     acme.callback_urls.append(shown["CALLBACK"])
     session: dict[str, str] = {}

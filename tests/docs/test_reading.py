@@ -12,7 +12,7 @@ WRITTEN = """\
 # A `b` *c*, d!
 
 1. x
-   ```sql soql
+   ```sql title="SOQL"
    SELECT
      Id
    ```
@@ -67,7 +67,7 @@ echo orgsync
 
 def test_a_page_is_read_as_it_is_written() -> None:
     shown = Page(ROOT / "a.md", WRITTEN)
-    assert shown.blocks() == [Block("sql", "soql", "SELECT\n  Id", 4)]
+    assert shown.blocks() == [Block("sql", "SOQL", "SELECT\n  Id", 4)]
     assert (shown.links(), shown.anchors(), shown.inline()) == (["f.md#g"], {"a-b-c-d"}, ["b", "h [i](j)"])
     assert shown.table("k") == [["1", "2"]]
     with pytest.raises(ValueError, match="never closed"):
@@ -75,38 +75,38 @@ def test_a_page_is_read_as_it_is_written() -> None:
 
 
 TYPED = """\
-```bash terminal 1
+```bash title="terminal 1"
 mkdir inside && cd inside
 export ORGSYNC_A=1
 printf 'a\\nb\\n' > x.txt
 ```
-```bash terminal 2
+```bash title="terminal 2"
 echo "$ORGSYNC_A|"
 ```
-```text terminal 2
+```text title="terminal 2"
 |
 ```
-```bash terminal 1, fails
+```bash title="terminal 1, fails"
 echo "$ORGSYNC_A took 7 s"
 cat nothing
 ```
-```text terminal 1
+```text title="terminal 1"
 1 took 8 s
 ...
 ```
-```diff x.txt
+```diff title="x.txt"
  a
 -b
 +c
 ```
-```bash terminal 1
+```bash title="terminal 1"
 cat x.txt
 ```
-```text terminal 1
+```text title="terminal 1"
 a
 c
 ```
-```yaml x.txt
+```yaml title="x.txt"
 ...
 c
 ```
@@ -128,7 +128,7 @@ def test_terminals_keep_their_folders_and_variables_and_files_are_changed_as_sho
     [
         ("took 8 s", "takes 8 s", "line 16 shows what did not come"),
         ("1, fails", "1", "line 12: exit code 1"),
-        ("1\ncat x.txt", "1, fails\ncat x.txt", "line 25: exit code 0"),
+        ('1"\ncat x.txt', '1, fails"\ncat x.txt', "line 25: exit code 0"),
         ("-b", "-d", "line 20: x.txt does not have the lines"),
         ("...\nc", "...\nb", "line 32 shows what did not come"),
     ],

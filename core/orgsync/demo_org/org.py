@@ -47,7 +47,8 @@ class DemoOrg(Changes, Administration, Settings):
     those of fields and permissions; what is below starts, stops, breaks and watches it.
 
     Args:
-        contacts, accounts: how many rows to make. The same seed and clock start make the same rows.
+        contacts: how many contacts to make. The same seed and clock start make the same rows.
+        accounts: how many accounts to make.
         port: where to listen on 127.0.0.1; 0 takes a free one.
         tls: serve HTTPS with this context; `host` is then the name in the URLs.
         now: freezes the org's clock, which then moves by `advance` only.
