@@ -1,4 +1,4 @@
-"""Which rows of an answer have come before, so that pages that overlap do not pass for complete ones."""
+"""Which rows of a response have come before, so that pages that overlap do not pass for complete ones."""
 
 from collections.abc import Hashable, Iterable
 
@@ -8,7 +8,7 @@ _MOST = 250_000  # rows; their hashes take some 20 MB
 
 
 class RecentRows:
-    """Remember the last rows of an answer, of which there may be any number: at least 250,000, at most twice that."""
+    """Remember the last rows of a response, of which there may be any number: at least 250,000, at most twice that."""
 
     def __init__(self) -> None:
         self._newer: set[int] = set()

@@ -1,7 +1,8 @@
 """Every way Salesforce refuses a sign-in: what it means, who must act, and what they do.
 
 Salesforce says several different things under one `error`, so a row is found by the error and a pattern in the
-description, lower-cased; the first row that fits wins. An unknown refusal still gives a line one can search for.
+description, lower-cased; the first row that fits wins. For an unknown refusal the line can still be
+searched for.
 """
 
 import re
@@ -32,7 +33,7 @@ class Refusal:
     retried: bool = True
 
     def fits(self, error: str, description: str, flow: str | None) -> bool:
-        """Tell whether this row explains an error with a lower-case description, met in this OAuth flow."""
+        """Return whether this row explains an error with a lower-case description, in this OAuth flow."""
         return (
             re.fullmatch(self.error, error) is not None
             and re.search(self.pattern, description) is not None
@@ -189,13 +190,13 @@ REFUSALS: tuple[Refusal, ...] = (
         "",
         "user",
         "Salesforce does not accept what this connection signs in with.",
-        f"{_AGAIN} The user's Login History in Setup tells the reason.",
+        f"{_AGAIN} The user's Login History in Setup shows the reason.",
     ),
     Refusal(
         "invalid_client",
         "",
         "developer",
-        "The client secret is wrong, or the app wants one and none was given.",
+        "The client secret is wrong, or the app requires one and none was given.",
         "Copy the consumer secret again from the app, whole and without blanks; a rotated secret ends every older "
         "sign-in.",
     ),
@@ -219,7 +220,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "invalid_scope",
         "",
         "developer",
-        "The app does not have a scope that the sign-in asks for.",
+        "The app does not have a scope that the sign-in requests.",
         "Add the scopes api and refresh_token (offline_access) to the app; changes take up to 10 minutes.",
     ),
     Refusal(
@@ -248,7 +249,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "invalid_session_level",
         "",
         "admin",
-        "The org asks for a high-assurance session, which this sign-in does not give.",
+        "The org requires a high-assurance session, and this sign-in does not create one.",
         "Have the administrator relax the app's session level policy, or sign in by browser with a second factor.",
     ),
     Refusal(
@@ -275,7 +276,7 @@ _WORDS = re.compile(r"[a-z',./ -]{1,120}")  # no digit, no @: neither a token no
 def refusal(error: str, description: str = "", *, flow: str | None = None) -> Refusal:
     """Find the row for an error of the token endpoint or the callback.
 
-    `flow` is the grant type that was used. An unknown error gives a row that repeats it, as far as it is plain
+    `flow` is the grant type that was used. An unknown error results in a row that repeats it, as far as it is plain
     words.
     """
     name, said = error.strip().lower(), description.strip().lower()
@@ -290,7 +291,7 @@ def refusal(error: str, description: str = "", *, flow: str | None = None) -> Re
         "",
         "admin",
         f"Salesforce refuses the sign-in ({shown}).",
-        "Look at the user's Login History in Setup, which tells the reason; then sign in again.",
+        "Look at the user's Login History in Setup, which shows the reason; then sign in again.",
     )
 
 
