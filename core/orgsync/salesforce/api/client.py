@@ -23,7 +23,7 @@ from orgsync.errors import (
 
 from ..auth.session import Access, Session
 from ..errors.access import remedy_of_scope
-from ..errors.body import unreadable
+from ..errors.body import read_with
 from ..errors.judge import problem_of
 from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat, wait_within
 from ..hosts import require_named_host
@@ -130,7 +130,7 @@ class Client:
 
         async def attempt() -> T:
             response = await self._signed_in(lambda access: self._send(method, path, access, judge, **body))
-            return _as_read(read, response)
+            return read_with(read, response)
 
         return await self._retried(attempt, idempotent=method in IDEMPOTENT if idempotent is None else idempotent)
 
@@ -257,7 +257,7 @@ class Client:
             self._told_time = True
 
     def _url(self, path: str, access: Access) -> str:
-        """Make the address of a path, and refuse one that leads to a host that is not the org's."""
+        """Return the address of a path; raise HostNotAllowed for a host that is not the org's."""
         if _ABSOLUTE.match(path):
             self._require_named(path, access)
             return path
@@ -284,14 +284,6 @@ def _ignored(_: str) -> None:
 
 def _itself(response: Response) -> Response:
     return response
-
-
-def _as_read(read: Callable[[Response], T], response: Response) -> T:
-    """Read a response; a value of a type that nothing expected is the server's fault, not that of who asked."""
-    try:
-        return read(response)
-    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        raise unreadable(response, type(error).__name__) from error
 
 
 def _headers(access: Access, headers: Mapping[str, str] | None) -> dict[str, str]:

@@ -16,7 +16,7 @@ __all__ = ["Limit", "count", "org_limits", "record_count"]
 
 
 class Limit(NamedTuple):
-    """Hold one of an org's limits: what it allows, and what is left of it."""
+    """One of an org's limits: what it allows, and what is left of it."""
 
     max: int
     remaining: int
@@ -41,7 +41,7 @@ class _Limit(msgspec.Struct, rename="pascal"):
 
 
 async def record_count(client: Client, sobject: str) -> int | None:
-    """Ask how many rows an object has, roughly: a number that Salesforce keeps by the side, for one cheap call.
+    """Return roughly how many rows an object has: a number that Salesforce keeps, for one cheap call.
 
     It leaves out the recycle bin and archived rows. None where the user may not ask (View Setup and Configuration),
     and where the response leaves the object out, as it does an object without rows, but also history, share and feed

@@ -83,7 +83,7 @@ async def describe(client: Client, sobject: str) -> ObjectDescribe:
 
 
 async def list_objects(client: Client) -> list[str]:
-    """Name every object that the connection's user may see."""
+    """Return the names of all objects that the connection's user may see."""
     return await client.call("GET", "sobjects", _read_names)
 
 

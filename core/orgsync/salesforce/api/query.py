@@ -24,7 +24,7 @@ from ..errors.judge import problem_of
 from ..hosts import host_of
 from ..http.http import Response
 from .client import Client, Judge
-from .repeats import RecentRows
+from .repeats import RecentRows, versions_of
 
 __all__ = ["Page", "pages", "records"]
 
@@ -75,7 +75,7 @@ class _Count:
                 f"{self.request} ended with {rows:,} of the {total:,} rows that Salesforce says it found.",
                 _AGAIN,
             )
-        versions = _versions_of(page)
+        versions = versions_of(page.records)
         if page.next_url in self.urls or (versions and hash(versions) in self.pages):
             raise ResponseUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
         largest = self.largest_total(page)
@@ -289,15 +289,3 @@ def _require_path(url: str | None, response: Response | None) -> None:
             "token was sent there.",
             _AGAIN,
         )
-
-
-def _versions_of(page: Page) -> tuple[int, ...]:
-    """Return a hash of each row's Id and stamp, for a row that changes may come again; () where rows have no Ids."""
-    ids = [record.get("Id") for record in page.records]
-    if not all(isinstance(each, str) for each in ids):
-        return ()
-    stamps = [record.get("SystemModstamp") for record in page.records]
-    try:
-        return tuple(map(hash, zip(ids, stamps, strict=True)))
-    except TypeError:  # a stamp that is none
-        return ()

@@ -32,7 +32,7 @@ _NOT_REPLICATEABLE = re.compile(r"\bnot (replicable|replicateable|support replic
 
 @dataclass(frozen=True, slots=True)
 class Deletions:
-    """Hold what was deleted in a window: Ids of 18 characters, each once.
+    """What was deleted in a window: Ids of 18 characters, each once.
 
     `earliest` is where the log begins. `covered` is up to when the response is sure, and where the next window starts:
     it stays behind the window's end while a long transaction is open.
@@ -58,7 +58,7 @@ class _Deleted(msgspec.Struct, rename="camel"):
 
 
 async def latest_date_covered(client: Client, sobject: str, start: datetime, end: datetime) -> datetime:
-    """Ask getUpdated up to when a window is covered; at most `end`.
+    """Return up to when getUpdated covers a window; at most `end`.
 
     While a long transaction is open this stays at that transaction's start, for its rows cannot be seen yet
     (SOAP API Developer Guide, GetUpdatedResult). Salesforce ignores the seconds of both ends. Raises NotReplicateable
@@ -72,7 +72,7 @@ async def latest_date_covered(client: Client, sobject: str, start: datetime, end
 
 
 async def deleted(client: Client, sobject: str, start: datetime, end: datetime) -> Deletions:
-    """Ask getDeleted which rows were deleted in a window, by a user, a merge or a cascade.
+    """Return which rows were deleted in a window, by getDeleted: by a user, a merge or a cascade.
 
     A window of a minute or less begins earlier, for Salesforce refuses it; one that holds too many deletions is read
     in halves. Raises DeleteLogPurged where the log begins behind `start`, TooManyDeletions where halving does not

@@ -19,7 +19,7 @@ SECRET_PARTS = ("client_secret", "refresh_token", "private_key", "access_token")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Hold everything a connection signs in with, and what its last sign-in answered.
+    """Everything that a connection signs in with, and what its last sign-in returned.
 
     The URLs are origins without a trailing slash. `private_key` is PEM text. `audience` is the `aud` of JWT
     assertions, None where the login URL determines it. `issued_at` is when this machine got

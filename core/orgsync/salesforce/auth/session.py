@@ -140,9 +140,9 @@ class Session:
             raise
 
     async def _attempt(self, stored: Credentials) -> Access:
-        """Ask for a token once, in a task of its own: a rotated refresh token that is answered must be stored, too.
+        """Request a token once, in a task of its own: a rotated refresh token that arrives must be stored, too.
 
-        So a cancelled asker stays for a response that is on its way, and for its storing, but `grace` seconds at most.
+        So a cancelled caller waits for a response that is on its way, and for its storing, but `grace` seconds at most.
         """
         asked_at, asking = self._clock(), anyio.CancelScope()
         form = await anyio.to_thread.run_sync(token_form, stored, asked_at)

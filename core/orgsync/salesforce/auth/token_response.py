@@ -20,7 +20,7 @@ _LONGEST_LIFE = 1e9  # seconds; thirty years
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenResponse:
-    """Hold a successful token response.
+    """A successful token response.
 
     `instance_url` and `api_instance_url` are what Salesforce says and are not checked yet. `refresh_token` is present
     at the first sign-in and where refresh tokens rotate. The ids are None where the response does not say; `expires_in`

@@ -30,7 +30,7 @@ Prompt: TypeAlias = Literal["login", "consent", "select_account", "login consent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
-    """Hold a sign-in that has begun: where to send the person, and what its callback is checked against.
+    """A sign-in that has begun: where to send the person, and what its callback is checked against.
 
     `state` and `code_verifier` are secret until the sign-in is finished, and so is `url`, which holds the state.
     """
@@ -148,7 +148,7 @@ async def finish(
 
 
 def _refused(error: OrgsyncError) -> SignInNeeded:
-    """Make an error final that a callback brings: a person must begin again even where Salesforce was only busy."""
+    """Make the error of a callback final: a person must begin again even where Salesforce was only busy."""
     return error if isinstance(error, SignInNeeded) else SignInNeeded(error.cause, "Start the sign-in again.")
 
 

@@ -24,7 +24,7 @@ _CSV = {"Accept": "text/csv"}
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Hold a page that is open until `aclose`."""
+    """A page that is open until `aclose`."""
 
     stream: Stream
     _stack: AsyncExitStack

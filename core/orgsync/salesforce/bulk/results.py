@@ -44,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Hold some rows of a result, each as wide as `header`; `place` is where to go on behind them, None at the end."""
+    """Some rows of a result, each as wide as `header`; `place` is where to resume after them, None at the end."""
 
     header: tuple[str, ...]
     rows: list[list[str]] = field(repr=False)

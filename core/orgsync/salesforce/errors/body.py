@@ -1,6 +1,7 @@
 """JSON bodies of Salesforce as typed values."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
@@ -11,7 +12,7 @@ from orgsync.printable import excerpt
 from ..http.messages import Response
 from .error_body import api_error_of
 
-__all__ = ["Count", "body_as", "unreadable"]
+__all__ = ["Count", "body_as", "read_with", "unreadable"]
 
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """A number of rows, calls or jobs; a float is not one."""
@@ -44,3 +45,11 @@ def unreadable(response: Response, detail: str = "") -> ResponseUnreadable:
         )
     shape = f" ({detail})" if detail else ""
     return ResponseUnreadable(f"{response.place} was answered with JSON of an unexpected shape{shape}.", _AGAIN)
+
+
+def read_with(read: Callable[[Response], T], response: Response) -> T:
+    """Read a response; a value of a type that nothing expected is the server's fault, not that of who asked."""
+    try:
+        return read(response)
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise unreadable(response, type(error).__name__) from error

@@ -29,7 +29,7 @@ _REDIRECTS = {
 
 
 def passes(status: int) -> bool:
-    """Tell the statuses of a server, edge or proxy that is busy, restarting or down; 501 is what it never does."""
+    """Return whether a server, edge or proxy is busy, restarting or down; 501 stays what it is."""
     return status in (406, 408, 421, 425, 429) or (status >= 500 and status not in (501, 505))
 
 
@@ -83,7 +83,7 @@ def by_status_alone(response: Response) -> OrgsyncError:
 
 
 def _is_sessions(response: Response) -> bool:
-    """Tell a 401 that Salesforce may have given from a proxy's own, which no other token mends.
+    """Return whether a 401 may be Salesforce's, and not a proxy's, which another token does not solve.
 
     Every recorded one of Salesforce's says `WWW-Authenticate: Token` and holds an error; an empty one may have lost it.
     """
