@@ -385,7 +385,7 @@ async def test_a_share_of_the_limit_is_left_to_others(org: DemoOrg) -> None:
 async def test_a_spent_limit_stops_at_once(org: DemoOrg) -> None:
     org.api_limit = org.api_used = 100
     async with client_of(org, limit_share=1) as client:
-        with pytest.raises(LimitReached, match="last 24 hours are spent"):
+        with pytest.raises(LimitReached, match="last 24 hours are used up"):
             await client.get("limits")
     assert paths(org).count("limits") == 1
 

@@ -27,8 +27,9 @@ from orgsync.errors import (
 from orgsync.salesforce.api.usage import ApiUsage, parse_limit_info
 from orgsync.salesforce.auth.versions import choose_version
 from orgsync.salesforce.errors.access import remedy_of_scope
+from orgsync.salesforce.errors.body import unreadable
 from orgsync.salesforce.errors.error_body import shown
-from orgsync.salesforce.errors.judge import problem_of, problem_of_written, unreadable
+from orgsync.salesforce.errors.judge import problem_of, problem_of_written
 from orgsync.salesforce.http.http import Response
 from tests.recordings import exchanges, needs_recordings, reported
 

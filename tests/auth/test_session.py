@@ -572,7 +572,7 @@ async def test_three_processes_that_find_one_dead_token_renew_it_once(tmp_path: 
 async def test_a_token_answer_that_names_no_instance_is_asked_for_once() -> None:
     async with RawServer(reply(200, {"access_token": "t"})) as server, Http() as http:
         vault = MemoryVault(credentials(server.url, access_token=None, instance_url=None))
-        with pytest.raises(ResponseUnreadable, match="does not tell where the org's API is"):
+        with pytest.raises(ResponseUnreadable, match="does not say where the org's API is"):
             await Session(http, vault, clock=Clock()).access()
     assert len(server.asked) == 1
 

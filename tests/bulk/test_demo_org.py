@@ -16,7 +16,7 @@ async def test_a_job_gives_every_row_once_from_any_place_and_can_be_deleted(org:
     org.delete("Contact", gone)
     async with client_of(org) as client:
         made = await create_job(client, SOQL, deleted=True)
-        job = await complete(client, made, stalled_after=600, tell=lambda _: None)
+        job = await complete(client, made, stalled_after=600, report=lambda _: None)
         parts = [part async for part in results(client, job, rows=4, page=10)]
         places = [Place(), *(part.place for part in parts if part.place is not None)]
         tails = [[row async for part in results(client, job, start=at, page=10) for row in part.rows] for at in places]

@@ -140,7 +140,7 @@ async def test_a_job_is_watched_until_it_is_complete_and_each_look_is_told() -> 
     answers = job_answer("UploadComplete"), reply(503, b""), job_answer("InProgress", 5), job_answer("JobComplete", 9)
     told: list[Job] = []
     async with answering(*answers) as (_, client):
-        done = await complete(client, job(), stalled_after=60, tell=told.append)
+        done = await complete(client, job(), stalled_after=60, report=told.append)
     assert done == Job(JOB, "62.0", "JobComplete", 9)
     assert [(each.state, each.processed) for each in told] == [
         ("UploadComplete", None),
@@ -155,13 +155,13 @@ async def test_a_job_is_watched_until_it_is_complete_and_each_look_is_told() -> 
         (job_answer("Failed", error="InvalidBatch : Field name not found : 'ann@example.com'"), "InvalidBatch"),
         (job_answer("Failed"), "failed in Salesforce"),
         (job_answer("Aborted"), "aborted"),
-        (GONE, "is gone"),
+        (GONE, "does not exist any more"),
     ],
 )
 async def test_a_job_that_ends_without_a_result_says_why(answer: bytes, cause: str) -> None:
     async with answering(answer) as (_, client):
         with pytest.raises(JobFailed, match=cause) as caught:
-            await complete(client, job(), stalled_after=60, tell=lambda _: None)
+            await complete(client, job(), stalled_after=60, report=lambda _: None)
     assert caught.value.job_id == JOB
     assert "ann@example.com" not in str(caught.value)
 
@@ -169,7 +169,7 @@ async def test_a_job_that_ends_without_a_result_says_why(answer: bytes, cause: s
 async def test_a_servers_clock_that_jumps_gives_no_job_up() -> None:
     looks = [job_answer("InProgress", 3, **at("10:00:00")), job_answer("InProgress", 3, **at("23:00:00"))]
     async with answering(*looks, job_answer("JobComplete", 3)) as (server, client):
-        await complete(client, job(), stalled_after=3600, tell=lambda _: None)
+        await complete(client, job(), stalled_after=3600, report=lambda _: None)
     assert len(server.asked) == 3
 
 
@@ -184,8 +184,8 @@ async def test_a_servers_clock_that_jumps_gives_no_job_up() -> None:
 async def test_a_job_that_goes_to_and_fro_is_given_up(looks: list[bytes]) -> None:
     made = Job(JOB, "62.0", "UploadComplete", None)
     async with answering(*looks * 5000) as (_, client):
-        with anyio.fail_after(60), pytest.raises(JobFailed, match="stood still"):
-            await complete(client, made, stalled_after=0.2, tell=lambda _: None)
+        with anyio.fail_after(60), pytest.raises(JobFailed, match="not advanced"):
+            await complete(client, made, stalled_after=0.2, report=lambda _: None)
 
 
 async def test_the_looks_come_ever_more_rarely_and_as_the_server_asks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,7 @@ async def test_the_looks_come_ever_more_rarely_and_as_the_server_asks(monkeypatc
     monkeypatch.setattr("orgsync.salesforce.bulk.jobs.pause", noted)
     patient, endless = (job_answer("InProgress", Retry_After=seconds) for seconds in ("30", "99999999"))
     async with answering(*[job_answer("InProgress")] * 11, patient, endless, job_answer("JobComplete")) as (_, client):
-        await complete(client, job(), stalled_after=1e6, tell=lambda _: None)
+        await complete(client, job(), stalled_after=1e6, report=lambda _: None)
     assert waits[:3] == [0.5, 0.75, 1.125]
     assert waits[-3:] == [20, 30, 60]
 

@@ -273,7 +273,7 @@ async def test_the_pages_that_links_lead_to_hold_the_first_rows(tmp_path: Path, 
     async with short(tmp_path, frozen, PAGE + 5) as small:
         client = small.project.opened.open_client(await small.project.opened.store.connections.get("acme"))
         made = await create_job(client, "SELECT Id FROM Contact", deleted=False)
-        job = await complete(client, made, stalled_after=600, tell=lambda _: None)
+        job = await complete(client, made, stalled_after=600, report=lambda _: None)
         links = await client.get(f"jobs/query/{job.id}/resultPages")
         pages = [
             await client.request("GET", each["resultUrl"], headers={"Accept": "text/csv"})

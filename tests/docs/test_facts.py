@@ -21,7 +21,8 @@ from orgsync.errors import OrgsyncError
 from orgsync.project.views import run_view
 from orgsync.records.schema import COLUMN_TYPES
 from orgsync.salesforce.auth.browser_callback import CALLBACK_PORT
-from orgsync.salesforce.auth.sign_in_errors import REFUSALS, refusal
+from orgsync.salesforce.auth.refusals import REFUSALS
+from orgsync.salesforce.auth.sign_in_errors import refusal
 from orgsync.scripts.discovery import find_sync
 from orgsync.settings import Settings
 from orgsync.store import Run

@@ -120,7 +120,7 @@ async def arriving(pieces: list[bytes]) -> AsyncGenerator[bytes]:
 async def test_a_bulk_result_that_drips_ends_as_a_network_problem(org: DemoOrg) -> None:
     org.bulk_polls = 1
     async with client_of(org) as client:
-        job = await complete(client, await create_job(client, SOQL, deleted=False), stalled_after=60, tell=ignore)
+        job = await complete(client, await create_job(client, SOQL, deleted=False), stalled_after=60, report=ignore)
     async with client_of(org, signed_in=True, timeout=0.1) as client:
         org.add_fault(Fault.drip(0.01), match="results", times=None)
         with pytest.raises(NetworkProblem, match="more slowly"):

@@ -176,7 +176,7 @@ async def job_made(org: Org, _: Exchange) -> list[Job]:
 async def job_watched(org: Org, exchange: Exchange) -> list[Job]:
     looks: list[Job] = []
     job = Job(_part(exchange, "query"), "62.0", "UploadComplete", None)
-    await complete(org.client, job, stalled_after=60, tell=looks.append)
+    await complete(org.client, job, stalled_after=60, report=looks.append)
     return looks
 
 

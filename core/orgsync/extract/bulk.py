@@ -58,7 +58,7 @@ async def _one_job(source: Source, soql: str, *, deleted: bool, saved: SavedJob 
         job = await create_job(client, soql, deleted=deleted)
     try:
         yield JobRows((), (), SavedJob(job.id, job.api_version, place))
-        job = await complete(client, job, stalled_after=source.stalled_after, tell=lambda now: _expect(source, now))
+        job = await complete(client, job, stalled_after=source.stalled_after, report=lambda now: _expect(source, now))
         async with aclosing(results(client, job, start=place, rows=_ROWS_AT_ONCE)) as parts:
             async for part in parts:
                 resume_at = SavedJob(job.id, job.api_version, part.place) if part.place else None

@@ -23,7 +23,8 @@ from orgsync.errors import (
 
 from ..auth.session import Access, Session
 from ..errors.access import remedy_of_scope
-from ..errors.judge import problem_of, unreadable
+from ..errors.body import read_with
+from ..errors.judge import problem_of
 from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat, wait_within
 from ..hosts import require_named_host
 from ..http.http import JSON, Http, Response, Stream
@@ -34,7 +35,7 @@ __all__ = ["DEFAULT_API_VERSION", "Client", "Judge"]
 
 DEFAULT_API_VERSION = "62.0"
 
-_SECONDS_TO_ASK = 3.0  # for a token that tells where an org has gone, while its old address cannot be reached
+_SECONDS_TO_ASK = 3.0  # for a token that says where an org has moved, while its old address cannot be reached
 
 _ABSOLUTE = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)  # and not a path with a URL in its query
 
@@ -54,7 +55,7 @@ class Client:
     """Calls one org's API as one connection. Not to be shared by connections; the Http below it is.
 
     `usage` counts the calls and knows the limit. `api_version` looks like "62.0". `warn` takes a sentence for the
-    operator, about an answer that is used though something is wrong with it.
+    operator, about a response that is used though something is wrong with it.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Client:
     ) -> None:
         self.api_version = api_version
         self.usage = ApiUsage(limit_share)
-        self.warn: Callable[[str], None] = _said_to_nobody
+        self.warn: Callable[[str], None] = _ignored
         self._http = http
         self._session = session
         self._login_url = login_url
@@ -85,22 +86,22 @@ class Client:
 
     @property
     def now(self) -> datetime:
-        """The org's time: this machine's, corrected by the `Date` of the last answer."""
+        """The org's time: this machine's, corrected by the `Date` of the last response."""
         return self._clock() + self._ahead
 
     @property
     def machine_now(self) -> datetime:
-        """This machine's own time, whatever answers say."""
+        """This machine's own time, whatever responses say."""
         return self._clock()
 
     async def server_now(self) -> datetime:
-        """Answer with the org's time, asking for it if no answer has told it yet."""
+        """Return the org's time, requesting it if no response has had it yet."""
         if not self._told_time:
             await self.request("GET", "/services/data")
         return self.now
 
     async def request(self, method: str, path: str, **body: Unpack[Body]) -> Response:
-        """Send one request and answer with success; see `call`."""
+        """Send one request and return its successful response; see `call`."""
         return await self.call(method, path, _itself, **body)
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
@@ -117,19 +118,19 @@ class Client:
         idempotent: bool | None = None,
         **body: Unpack[Body],
     ) -> T:
-        """Send one request and answer with what `read` makes of its success, or raise the error that says who must act.
+        """Send one request and return what `read` makes of its successful response, or raise the error that it is.
 
         A path that starts with `/services/` is taken as it is; any other is below `/services/data/vNN.N/`. What
         passes by itself is tried again, writes only where that can do no harm, for a minute by default; what `read`
-        raises of an answer that is not as it should be becomes ResponseUnreadable, which counts as passing. `judge`
-        decides what an answer means, and `idempotent` whether carrying the request out twice does no harm, where the
+        raises of a response that is not as it should be becomes ResponseUnreadable, which counts as passing. `judge`
+        decides what a response means, and `idempotent` whether carrying the request out twice does no harm, where the
         method does not tell.
         Raises HostNotAllowed for a path on a host that is not the org's: a token is never sent there.
         """
 
         async def attempt() -> T:
-            answer = await self._signed_in(lambda access: self._send(method, path, access, judge, **body))
-            return _as_read(read, answer)
+            response = await self._signed_in(lambda access: self._send(method, path, access, judge, **body))
+            return read_with(read, response)
 
         return await self._retried(attempt, idempotent=method in IDEMPOTENT if idempotent is None else idempotent)
 
@@ -143,7 +144,7 @@ class Client:
     ) -> AsyncGenerator[Stream]:
         """Open a resource whose body is read as it arrives, with the token and the retries of `call`.
 
-        What breaks later, while the body is read, is the caller's to mend: only it knows what it has had.
+        What breaks later, while the body is read, is the caller's to handle: only it knows what it has received.
         """
         async with AsyncExitStack() as stack:
 
@@ -157,7 +158,7 @@ class Client:
         tries, slot = 0, SLOT.get()
 
         def wait_after(error: Exception) -> bool | float:
-            """Tell stamina how long to wait before the next try; False where there is none."""
+            """Return how long to wait before the next try; False where there is none."""
             nonlocal tries
             tries += 1
             if not isinstance(error, OrgsyncError) or (isinstance(error, TransientProblem) and error.retried):
@@ -198,20 +199,20 @@ class Client:
             ) from None
 
     async def _moved(self, access: Access, problem: InstanceMoved | NoRoute | NetworkProblem) -> Access:
-        """Learn from a new token where the org is, once for each address that leads nowhere or elsewhere.
+        """Find out from a new token where the org is, once for each address that leads nowhere or elsewhere.
 
-        Nothing but a token's answer tells of a move. Raises the problem itself where the org has not moved, and soon
-        where the login host cannot be reached either: then it is the network that is gone.
+        Only a token's response says where an org has moved. Raises the problem itself where the org has not moved, and
+        soon where the login host cannot be reached either: then it is the network that fails.
         """
         if isinstance(problem, NetworkProblem) and problem.sent:
             raise problem
-        async with self._moving:  # others that meet the old address meanwhile wait for the same answer
+        async with self._moving:  # others with the old address wait for the same response meanwhile
             if access.instance_url in self._gone:
                 renewed = await _token(self._session.access())
             else:
                 self._gone.add(access.instance_url)
                 renewed = access
-                if isinstance(problem, InstanceMoved):  # somebody is there, so what keeps a token from us is said
+                if isinstance(problem, InstanceMoved):  # the host responds, so an error of the renewal is raised
                     renewed = await _token(self._session.renew(access))
                 else:
                     with anyio.move_on_after(_SECONDS_TO_ASK), suppress(TransientProblem, ConfigurationProblem):
@@ -224,9 +225,9 @@ class Client:
         url, params = self._url(path, access), body.get("params")
         headers = _headers(access, body.get("headers"))
         with waiting(), self.usage.counted():
-            answer = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
-        self._note(answer)
-        return _successful(answer, judge)
+            response = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
+        self._note(response)
+        return _successful(response, judge)
 
     async def _open(
         self,
@@ -249,14 +250,14 @@ class Client:
             stack.push_async_callback(opening.pop_all().aclose)
             return stream
 
-    def _note(self, answer: Response | Stream) -> None:
-        self.usage.note(answer.headers)
-        if answer.date and answer.headers.get("age", "0") == "0":  # a cache's copy tells when it was made
-            self._ahead = answer.date - self._clock()
+    def _note(self, response: Response | Stream) -> None:
+        self.usage.note(response.headers)
+        if response.date and response.headers.get("age", "0") == "0":  # a cache's copy tells when it was made
+            self._ahead = response.date - self._clock()
             self._told_time = True
 
     def _url(self, path: str, access: Access) -> str:
-        """Make the address of a path, and refuse one that leads to a host that is not the org's."""
+        """Return the address of a path; raise HostNotAllowed for a host that is not the org's."""
         if _ABSOLUTE.match(path):
             self._require_named(path, access)
             return path
@@ -268,39 +269,31 @@ class Client:
         require_named_host(url, login_url=self._login_url, named=access.hosts, allowed_hosts=self._allowed_hosts)
 
 
-async def _token(asked: Awaitable[Access]) -> Access:
-    """Await a token; a login host that does not give one has been asked often enough already."""
+async def _token(request: Awaitable[Access]) -> Access:
+    """Await a token; a renewal that fails has been retried often enough already."""
     try:
-        return await asked
+        return await request
     except TransientProblem as problem:
         problem.retried = True
         raise
 
 
-def _said_to_nobody(_: str) -> None:
+def _ignored(_: str) -> None:
     return None
 
 
-def _itself(answer: Response) -> Response:
-    return answer
-
-
-def _as_read(read: Callable[[Response], T], answer: Response) -> T:
-    """Read an answer; a value of a type that nothing expected is the server's fault, not that of who asked."""
-    try:
-        return read(answer)
-    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        raise unreadable(answer, type(error).__name__) from error
+def _itself(response: Response) -> Response:
+    return response
 
 
 def _headers(access: Access, headers: Mapping[str, str] | None) -> dict[str, str]:
     return {"Accept": "application/json", **(headers or {}), "Authorization": f"Bearer {access.token}"}
 
 
-def _successful(answer: Response, judge: Judge) -> Response:
-    problem = judge(answer)
+def _successful(response: Response, judge: Judge) -> Response:
+    problem = judge(response)
     if problem is None:
-        return answer
+        return response
     if isinstance(problem, TransientProblem):
-        problem.retry_after = answer.retry_after
+        problem.retry_after = response.retry_after
     raise problem

@@ -1,12 +1,14 @@
-"""How much an org holds, and how much may be asked of it."""
+"""How many rows an org holds, and its limits."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Annotated, NamedTuple
+
+import msgspec
 
 from orgsync.errors import AccessRefused, QueryRefused
 from orgsync.records.scalars import count_of
 
-from ..errors.judge import unreadable
+from ..errors.body import Count, body_as
 from ..http.messages import Response
 from .client import Client
 
@@ -14,26 +16,40 @@ __all__ = ["Limit", "count", "org_limits", "record_count"]
 
 
 class Limit(NamedTuple):
-    """Hold one of an org's limits: what it allows, and what is left of it."""
+    """One of an org's limits: what it allows, and what is left of it."""
 
     max: int
     remaining: int
 
 
+class _RecordCount(msgspec.Struct):
+    name: str
+    count: object = None
+
+
+class _RecordCounts(msgspec.Struct):
+    counts: list[_RecordCount] = msgspec.field(name="sObjects")
+
+
+class _Total(msgspec.Struct):
+    total: Count = msgspec.field(name="totalSize")
+
+
+class _Limit(msgspec.Struct, rename="pascal"):
+    max: Count
+    remaining: Annotated[int, msgspec.Meta(le=2**53)]
+
+
 async def record_count(client: Client, sobject: str) -> int | None:
-    """Ask how many rows an object has, roughly: a number that Salesforce keeps by the side, for one cheap call.
+    """Return roughly how many rows an object has: a number that Salesforce keeps, for one cheap call.
 
     It leaves out the recycle bin and archived rows. None where the user may not ask (View Setup and Configuration),
-    and where the answer leaves the object out, as it does an object without rows, but also history, share and feed
+    and where the response leaves the object out, as it does an object without rows, but also history, share and feed
     objects, which it does not count (REST API Developer Guide, Record Count).
     """
 
-    def read(answer: Response) -> int | None:
-        body: Any = answer.json()
-        try:
-            counts = {each["name"].lower(): each["count"] for each in body["sObjects"]}
-        except (KeyError, TypeError, AttributeError):
-            raise unreadable(answer) from None
+    def read(response: Response) -> int | None:
+        counts = {each.name.lower(): each.count for each in body_as(response, _RecordCounts).counts}
         try:
             return count_of(counts.get(sobject.lower()))
         except ValueError:
@@ -61,22 +77,16 @@ async def org_limits(client: Client) -> Mapping[str, Limit]:
     return await client.call("GET", "limits", _limits)
 
 
-def _total(answer: Response) -> int:
-    body: Any = answer.json()
-    try:
-        return count_of(body["totalSize"])
-    except (KeyError, TypeError, ValueError):
-        raise unreadable(answer) from None
+def _total(response: Response) -> int:
+    return body_as(response, _Total).total
 
 
-def _limits(answer: Response) -> Mapping[str, Limit]:
-    body: Any = answer.json()
-    if not isinstance(body, dict):
-        raise unreadable(answer)
+def _limits(response: Response) -> Mapping[str, Limit]:
     limits: dict[str, Limit] = {}
-    for name, limit in cast("dict[str, Any]", body).items():
+    for name, value in body_as(response, dict[str, object]).items():
         try:
-            limits[name] = Limit(count_of(limit["Max"]), count_of(max(0, limit["Remaining"])))
-        except (KeyError, TypeError, ValueError):
-            continue  # a kind of limit that is yet to come
+            limit = msgspec.convert(value, _Limit)
+        except msgspec.ValidationError:  # a kind of limit that is not known yet
+            continue
+        limits[name] = Limit(limit.max, max(0, limit.remaining))
     return limits

@@ -1,6 +1,5 @@
 """What an object is made of, as far as the connection's user may see."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
@@ -11,7 +10,7 @@ import msgspec
 from orgsync.errors import NotFound, ObjectNotFound
 from orgsync.printable import excerpt
 
-from ..errors.judge import unreadable
+from ..errors.body import body_as
 from ..http.messages import Response
 from .client import Client
 
@@ -57,7 +56,7 @@ class FieldDescribe:
 class ObjectDescribe:
     """One object. `fields` is keyed by lower-case name, for SOQL does not mind case; `plural` is its label.
 
-    `last_modified` is the answer's Last-Modified as it came, for `changed_since`; None where it had none that can be
+    `last_modified` is the response's Last-Modified unchanged, for `changed_since`; None where it had none that can be
     sent back.
     """
 
@@ -84,7 +83,7 @@ async def describe(client: Client, sobject: str) -> ObjectDescribe:
 
 
 async def list_objects(client: Client) -> list[str]:
-    """Name every object that the connection's user may see."""
+    """Return the names of all objects that the connection's user may see."""
     return await client.call("GET", "sobjects", _read_names)
 
 
@@ -108,8 +107,8 @@ async def _asked(client: Client, sobject: str, headers: Mapping[str, str], read:
         ) from None
 
 
-def _read_if_changed(answer: Response) -> ObjectDescribe | None:
-    return None if answer.status == 304 else _read(answer)
+def _read_if_changed(response: Response) -> ObjectDescribe | None:
+    return None if response.status == 304 else _read(response)
 
 
 _Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z]\w{0,254}\Z")]
@@ -154,25 +153,17 @@ class _ObjectsBody(msgspec.Struct):
     sobjects: list[_NamedBody]
 
 
-def _read(answer: Response) -> ObjectDescribe:
-    try:
-        body = msgspec.convert(answer.json(), _ObjectBody, strict=False)
-    except msgspec.ValidationError as error:
-        raise unreadable(answer, _what_of(error)) from None
+def _read(response: Response) -> ObjectDescribe:
+    body = body_as(response, _ObjectBody, strict=False)
     fields = [_field(each) for each in body.fields]
     return ObjectDescribe(
         name=body.name,
         replicateable=body.replicateable is not False,
         queryable=body.queryable is not False,
         fields={each.name.lower(): each for each in fields},
-        last_modified=_sendable(answer.headers.get("last-modified")),
+        last_modified=_sendable(response.headers.get("last-modified")),
         plural=excerpt(body.label_plural or "", addresses=True),
     )
-
-
-def _what_of(error: msgspec.ValidationError) -> str:
-    """Return what was expected and at which field; the text holds no value."""
-    return re.sub(r"`str` matching regex '.*'", "a name", str(error))
 
 
 def _sendable(last_modified: str | None) -> str | None:
@@ -181,12 +172,8 @@ def _sendable(last_modified: str | None) -> str | None:
     return last_modified if fits and len(last_modified or "") <= _LONGEST_DATE else None
 
 
-def _read_names(answer: Response) -> list[str]:
-    try:
-        body = msgspec.convert(answer.json(), _ObjectsBody)
-    except msgspec.ValidationError as error:
-        raise unreadable(answer, _what_of(error)) from None
-    return [each.name for each in body.sobjects]
+def _read_names(response: Response) -> list[str]:
+    return [each.name for each in body_as(response, _ObjectsBody).sobjects]
 
 
 def _field(body: _FieldBody) -> FieldDescribe:

@@ -19,18 +19,19 @@ from orgsync.errors import QueryIncomplete, ResponseUnreadable
 from orgsync.records import bare
 from orgsync.records.scalars import count_of
 
-from ..errors.judge import problem_of, unreadable
+from ..errors.body import unreadable
+from ..errors.judge import problem_of
 from ..hosts import host_of
 from ..http.http import Response
 from .client import Client, Judge
-from .repeats import RecentRows
+from .repeats import RecentRows, versions_of
 
 __all__ = ["Page", "pages", "records"]
 
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 _MOST_ROWS = 2000  # of a page (REST API Developer Guide, Query Options Header)
 _PAGE_SIZE = {"Sforce-Query-Options": f"batchSize={_MOST_ROWS}"}
-_AGAIN = "Run it again; where it stays so, look for a proxy that changes answers."
+_AGAIN = "Run it again; if it stays so, look for a proxy that changes responses."
 _COUNT = re.compile(r"\s*SELECT\s+COUNT\s*\(\s*\)\s", re.IGNORECASE)
 _Record: TypeAlias = dict[str, Any]
 
@@ -39,7 +40,7 @@ _Record: TypeAlias = dict[str, Any]
 class Page:
     """Some of a query's records. A short page is not an end: only `next_url` being None is.
 
-    `total` is how many rows the query finds, None where the answer does not say.
+    `total` is how many rows the query finds, None where the response does not say.
     """
 
     records: list[_Record]
@@ -74,13 +75,13 @@ class _Count:
                 f"{self.request} ended with {rows:,} of the {total:,} rows that Salesforce says it found.",
                 _AGAIN,
             )
-        versions = _versions_of(page)
+        versions = versions_of(page.records)
         if page.next_url in self.urls or (versions and hash(versions) in self.pages):
             raise ResponseUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
         largest = self.largest_total(page)
         if largest is not None and rows > largest:
             raise ResponseUnreadable(
-                f"{self.request} goes on behind the {largest:,} rows that Salesforce says it found.", _AGAIN
+                f"{self.request} has more rows than the {largest:,} rows that Salesforce says it found.", _AGAIN
             )
         if page.total is not None and page.total < self.rows:
             raise QueryIncomplete(
@@ -117,11 +118,11 @@ class _Count:
 async def pages(
     client: Client, soql: str, *, deleted: bool = False, exact: bool = False, judge: Judge = problem_of
 ) -> AsyncIterator[Page]:
-    """Run a query and give its pages; `deleted` includes the recycle bin and archived rows (queryAll).
+    """Run a query and yield its pages; `deleted` includes the recycle bin and archived rows (queryAll).
 
-    `exact` reads numbers with a decimal point as Decimal; `judge` decides what an answer means. Raises LocatorExpired
-    when the rest of the pages is gone, and QueryIncomplete, instead of giving the last page, where all pages hold fewer
-    rows than the query found.
+    `exact` reads numbers with a decimal point as Decimal; `judge` decides what a response means. Raises LocatorExpired
+    when the rest of the pages has expired, and QueryIncomplete, instead of yielding the last page, where all pages
+    hold fewer rows than the query found.
     """
     resource = "queryAll" if deleted else "query"
     count = None if _COUNT.match(soql) else _Count(f"GET {resource}")
@@ -139,7 +140,7 @@ async def pages(
 async def records(
     client: Client, soql: str, *, deleted: bool = False, judge: Judge = problem_of
 ) -> AsyncIterator[_Record]:
-    """Run a query and give its records, without the `attributes` that Salesforce puts in each.
+    """Run a query and yield its records, without the `attributes` that Salesforce puts in each.
 
     The rows of a child query (`SELECT Id, (SELECT Id FROM Contacts) FROM Account`) come whole, however many pages
     they have. Raises as `pages` does.
@@ -185,50 +186,50 @@ async def _complete_result(client: Client, result: _Record) -> None:
 
 
 def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Callable[[Response], Page]:
-    """Make what reads a page out of an answer; an answer that it refuses is asked for again."""
+    """Return a function that reads a page of a response; a response that it refuses is requested again."""
 
-    def read(answer: Response) -> Page:
-        body = _body(client, answer, exact=exact)
+    def read(response: Response) -> Page:
+        body = _body(client, response, exact=exact)
         try:
             page = _page(body)
         except (KeyError, TypeError, ValueError):
-            raise unreadable(answer) from None
-        _require_path(page.next_url, answer)
+            raise unreadable(response) from None
+        _require_path(page.next_url, response)
         if len(page.records) > _MOST_ROWS:
             raise ResponseUnreadable(
-                f"{answer.place} was answered with a page of {len(page.records):,} rows, more than {_MOST_ROWS:,}.",
+                f"{response.place} was answered with a page of {len(page.records):,} rows, more than {_MOST_ROWS:,}.",
                 _AGAIN,
             )
         if not page.records and page.next_url:
             raise ResponseUnreadable(
-                f"{answer.place} was answered with an empty page that is not the last.", "Try again."
+                f"{response.place} was answered with an empty page that is not the last.", "Try again."
             )
         return page if count is None else count.checked(page)
 
     return read
 
 
-def _body(client: Client, answer: Response, *, exact: bool) -> Any:
+def _body(client: Client, response: Response, *, exact: bool) -> Any:
     """Read JSON; bytes that are not UTF-8 are replaced, with a warning, so that one row does not stop a sync.
 
     Raises ResponseTooLarge for more of it than fits in memory.
     """
-    answer.require_readable()
+    response.require_readable()
     try:
-        return _decoded(answer.content, exact=exact)
+        return _decoded(response.content, exact=exact)
     except UnicodeDecodeError:
         pass
     except (ValueError, RecursionError):
-        answer.json()  # says what is wrong with it
-        raise unreadable(answer) from None
-    text = answer.content.decode("utf-8", "replace")
+        response.json()  # says what is wrong with it
+        raise unreadable(response) from None
+    text = response.content.decode("utf-8", "replace")
     try:
         body = _decoded(text.encode(), exact=exact)
     except (ValueError, RecursionError):
         body = None
     if body is None:
-        answer.json()
-    client.warn(f"The answer to {answer.place} holds bytes that are not UTF-8; each is kept as U+FFFD.")
+        response.json()
+    client.warn(f"The response to {response.place} holds bytes that are not UTF-8; each is kept as U+FFFD.")
     return body
 
 
@@ -273,14 +274,14 @@ def _next_url(body: _Record, *, done: bool) -> str | None:
     return url
 
 
-def _require_path(url: str | None, answer: Response | None) -> None:
+def _require_path(url: str | None, response: Response | None) -> None:
     """Raise ResponseUnreadable for a next page that is not at a path of the same host: the token goes nowhere else."""
     if url is None:
         return
-    place = answer.place if answer else "A query"
+    place = response.place if response else "A query"
     if not url.isascii() or not url.isprintable() or " " in url:
         raise ResponseUnreadable(f"{place} was answered with an address of the next page that is none.", _AGAIN)
-    if answer is not None and answer.leads_to_itself(url):
+    if response is not None and response.leads_to_itself(url):
         return
     if not url.startswith("/") or url.startswith("//"):
         raise ResponseUnreadable(
@@ -288,15 +289,3 @@ def _require_path(url: str | None, answer: Response | None) -> None:
             "token was sent there.",
             _AGAIN,
         )
-
-
-def _versions_of(page: Page) -> tuple[int, ...]:
-    """Return a hash of each row's Id and stamp, for a row that changes may come again; () where rows have no Ids."""
-    ids = [record.get("Id") for record in page.records]
-    if not all(isinstance(each, str) for each in ids):
-        return ()
-    stamps = [record.get("SystemModstamp") for record in page.records]
-    try:
-        return tuple(map(hash, zip(ids, stamps, strict=True)))
-    except TypeError:  # a stamp that is none
-        return ()

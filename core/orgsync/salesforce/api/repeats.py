@@ -1,14 +1,14 @@
-"""Which rows of an answer have come before, so that pages that overlap do not pass for complete ones."""
+"""Which rows of a response have come before, so that pages that overlap do not pass for complete ones."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-__all__ = ["RecentRows"]
+__all__ = ["RecentRows", "versions_of"]
 
 _MOST = 250_000  # rows; their hashes take some 20 MB
 
 
 class RecentRows:
-    """Remember the last rows of an answer, of which there may be any number: at least 250,000, at most twice that."""
+    """Remember the last rows of a response, of which there may be any number: at least 250,000, at most twice that."""
 
     def __init__(self) -> None:
         self._newer: set[int] = set()
@@ -25,3 +25,15 @@ class RecentRows:
         self._newer.update(map(hash, rows))
         if len(self._newer) >= _MOST:
             self._older, self._newer = self._newer, set()
+
+
+def versions_of(records: Sequence[Mapping[str, object]]) -> tuple[int, ...]:
+    """Return a hash of each row's Id and stamp, for a row that changes may come again; () where rows have no Ids."""
+    ids = [record.get("Id") for record in records]
+    if not all(isinstance(each, str) for each in ids):
+        return ()
+    stamps = [record.get("SystemModstamp") for record in records]
+    try:
+        return tuple(map(hash, zip(ids, stamps, strict=True)))
+    except TypeError:  # a stamp that is none
+        return ()

@@ -1,19 +1,21 @@
 """getUpdated and getDeleted: up to when everything committed is visible, and what was deleted for good.
 
-Both ignore the seconds of a window's ends, and need View All Data to tell of every row (SOAP API Developer Guide).
+Both ignore the seconds of a window's ends, and need View All Data to include every row (SOAP API Developer Guide).
 """
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from orgsync.errors import DeleteLogPurged, NotReplicateable, OrgsyncError, TooManyDeletions, WindowRefused
 from orgsync.records import long_id, parse_instant
 
+from ..errors.body import body_as, unreadable
 from ..errors.error_body import api_error_of
-from ..errors.judge import problem_of, unreadable
+from ..errors.judge import problem_of
 from ..http.messages import Response
 from .client import Client
 
@@ -30,9 +32,9 @@ _NOT_REPLICATEABLE = re.compile(r"\bnot (replicable|replicateable|support replic
 
 @dataclass(frozen=True, slots=True)
 class Deletions:
-    """Hold what was deleted in a window: Ids of 18 characters, each once.
+    """What was deleted in a window: Ids of 18 characters, each once.
 
-    `earliest` is where the log begins. `covered` is up to when the answer is sure, and where the next window starts:
+    `earliest` is where the log begins. `covered` is up to when the response is sure, and where the next window starts:
     it stays behind the window's end while a long transaction is open.
     """
 
@@ -41,22 +43,36 @@ class Deletions:
     covered: datetime
 
 
+class _Updated(msgspec.Struct, rename="camel"):
+    latest_date_covered: str
+
+
+class _DeletedRecord(msgspec.Struct):
+    id: str
+
+
+class _Deleted(msgspec.Struct, rename="camel"):
+    deleted_records: list[_DeletedRecord]
+    earliest_date_available: str
+    latest_date_covered: str
+
+
 async def latest_date_covered(client: Client, sobject: str, start: datetime, end: datetime) -> datetime:
-    """Ask getUpdated up to when a window is covered; at most `end`.
+    """Return up to when getUpdated covers a window; at most `end`.
 
     While a long transaction is open this stays at that transaction's start, for its rows cannot be seen yet
     (SOAP API Developer Guide, GetUpdatedResult). Salesforce ignores the seconds of both ends. Raises NotReplicateable
     where Salesforce says that it does not cover the object, WindowRefused where it does not take the window's time.
     """
 
-    def read(answer: Response) -> datetime:
-        return _instant(answer, "latestDateCovered", end)
+    def read(response: Response) -> datetime:
+        return _instant(response, "latestDateCovered", body_as(response, _Updated).latest_date_covered, end)
 
     return await client.call("GET", _path(sobject, "updated"), read, judge=_judge, params=_params(start, end))
 
 
 async def deleted(client: Client, sobject: str, start: datetime, end: datetime) -> Deletions:
-    """Ask getDeleted which rows were deleted in a window, by a user, a merge or a cascade.
+    """Return which rows were deleted in a window, by getDeleted: by a user, a merge or a cascade.
 
     A window of a minute or less begins earlier, for Salesforce refuses it; one that holds too many deletions is read
     in halves. Raises DeleteLogPurged where the log begins behind `start`, TooManyDeletions where halving does not
@@ -72,8 +88,8 @@ async def deleted(client: Client, sobject: str, start: datetime, end: datetime) 
 async def _deleted(client: Client, sobject: str, start: datetime, end: datetime) -> Deletions:
     middle = _minute(start + (end - start) / 2)
 
-    def read(answer: Response) -> Deletions:
-        return _deletions(answer, end)
+    def read(response: Response) -> Deletions:
+        return _deletions(response, end)
 
     try:
         return await client.call(
@@ -84,38 +100,36 @@ async def _deleted(client: Client, sobject: str, start: datetime, end: datetime)
             raise
     early = await _deleted(client, sobject, start, middle)
     if early.covered < middle:
-        return early  # what comes behind cannot be seen whole yet
+        return early  # what follows is not complete yet
     late = await _deleted(client, sobject, middle, end)
     return Deletions(list(dict.fromkeys(early.ids + late.ids)), max(early.earliest, late.earliest), late.covered)
 
 
-def _judge_deleted(answer: Response) -> OrgsyncError | None:
-    refusal = api_error_of(answer)
-    if refusal is not None and not answer.ok:
-        if refusal.code == "INVALID_REPLICATION_DATE":
-            return _purged(refusal.request)
-        if refusal.code == "EXCEEDED_ID_LIMIT":
+def _judge_deleted(response: Response) -> OrgsyncError | None:
+    error = api_error_of(response)
+    if error is not None and not response.ok:
+        if error.code == "INVALID_REPLICATION_DATE":
+            return _purged(error.request)
+        if error.code == "EXCEEDED_ID_LIMIT":
             return TooManyDeletions(
-                f"{refusal.request} finds too many deletions.", "Compare the Ids of all rows instead."
+                f"{error.request} finds too many deletions.", "Compare the Ids of all rows instead."
             )
-    return _judge(answer)
+    return _judge(response)
 
 
-def _judge(answer: Response) -> OrgsyncError | None:
-    """Know the one refusal that says what the object is, and not what is wrong just now.
+def _judge(response: Response) -> OrgsyncError | None:
+    """Return NotReplicateable for the one error that is about the object itself, and not about the moment.
 
     Seen in a report: 400 "sObject type FAQ_Subscribers__ka is not replicable"; the code is the SOAP API's.
     """
-    refusal = api_error_of(answer)
-    if refusal is None or answer.status != 400:
-        return problem_of(answer)
-    if refusal.code == "INVALID_REPLICATION_DATE":
-        return WindowRefused(
-            f"Salesforce refuses the time of {refusal.request} ({refusal.shown}).", "Check the clocks."
-        )
-    if refusal.code == "INVALID_TYPE_FOR_OPERATION" or _NOT_REPLICATEABLE.search(refusal.message):
-        return NotReplicateable(f"Salesforce does not replicate the object ({refusal.code}).", "Use ctx.snapshot.")
-    return problem_of(answer)
+    error = api_error_of(response)
+    if error is None or response.status != 400:
+        return problem_of(response)
+    if error.code == "INVALID_REPLICATION_DATE":
+        return WindowRefused(f"Salesforce refuses the time of {error.request} ({error.shown}).", "Check the clocks.")
+    if error.code == "INVALID_TYPE_FOR_OPERATION" or _NOT_REPLICATEABLE.search(error.message):
+        return NotReplicateable(f"Salesforce does not replicate the object ({error.code}).", "Use ctx.snapshot.")
+    return problem_of(response)
 
 
 def _purged(request: str) -> DeleteLogPurged:
@@ -141,27 +155,23 @@ def _text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _instant(answer: Response, name: str, end: datetime) -> datetime:
-    """Read an instant that a later window may start at: one from Salesforce's own time, and not in its future.
+def _instant(response: Response, name: str, text: str, end: datetime) -> datetime:
+    """Return an instant that a later window may start at: in Salesforce's own time, and not in its future.
 
-    From any other the next run could not count, or would pass over what is yet to happen.
+    With any other, the next run would skip what is yet to happen.
     """
-    body: Any = answer.json()
     try:
-        instant = parse_instant(body[name])
-    except (KeyError, TypeError, ValueError):
-        raise unreadable(answer, f"no instant in {name}") from None
-    latest = max(end, answer.date or end) + _AHEAD  # the end may be by a clock that is behind
+        instant = parse_instant(text)
+    except ValueError:
+        raise unreadable(response, f"no instant in {name}") from None
+    latest = max(end, response.date or end) + _AHEAD  # the end may be by a clock that is behind
     if not FIRST_INSTANT <= instant <= latest:
-        raise unreadable(answer, f"{name} is {_text(instant)}")
+        raise unreadable(response, f"{name} is {_text(instant)}")
     return instant
 
 
-def _deletions(answer: Response, end: datetime) -> Deletions:
-    earliest, covered = _instant(answer, "earliestDateAvailable", end), _instant(answer, "latestDateCovered", end)
-    body: Any = answer.json()
-    try:
-        ids = list(dict.fromkeys(long_id(each["id"]) for each in body["deletedRecords"]))
-    except (KeyError, TypeError, ValueError):
-        raise unreadable(answer, "deletedRecords holds something else than rows with Ids") from None
-    return Deletions(ids, earliest, covered)
+def _deletions(response: Response, end: datetime) -> Deletions:
+    body = body_as(response, _Deleted)
+    earliest = _instant(response, "earliestDateAvailable", body.earliest_date_available, end)
+    covered = _instant(response, "latestDateCovered", body.latest_date_covered, end)
+    return Deletions(list(dict.fromkeys(long_id(each.id) for each in body.deleted_records)), earliest, covered)

@@ -1,4 +1,4 @@
-"""The org's daily API limit, watched through the header that comes with most answers."""
+"""The org's daily API limit, watched through the header that comes with most responses."""
 
 import re
 from collections import deque
@@ -16,7 +16,7 @@ _USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d{1,15})/(\d{1,15})\b")
 def parse_limit_info(headers: Mapping[str, str]) -> tuple[int, int] | None:
     """Read `Sforce-Limit-Info: api-usage=69/5000000` as (used, limit); None where it is absent.
 
-    It is absent on every 401 and on token answers, and was seen to be absent on a plain 200.
+    It is absent on every 401 and on token responses, and was seen to be absent on a plain 200.
     """
     found = _USAGE.search(headers.get("sforce-limit-info", ""))
     return (int(found.group(1)), int(found.group(2))) if found else None
@@ -52,7 +52,7 @@ class ApiUsage:
             raise
 
     def note(self, headers: Mapping[str, str]) -> None:
-        """Take in the header of an answer."""
+        """Take in the header of a response."""
         if reading := parse_limit_info(headers):
             used, self.limit = reading
             self._recent.append(used)

@@ -6,14 +6,12 @@ expected callback (an icon, a port scan, a forged state) gets an error page and 
 
 import contextlib
 import errno
-import html
 import os
 import secrets
 import sys
 import threading
 import webbrowser
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import anyio
@@ -23,6 +21,7 @@ from anyio.streams.stapled import MultiListener
 from orgsync.errors import OrgsyncError, PortUnavailable, SignInNeeded
 
 from ..http.http import Http
+from .callback_pages import BROKEN, FOREIGN, GARBAGE, NOT_ALLOWED, NOT_FOUND, SIGNED_IN, TWICE, Page
 from .credentials import Credentials
 from .sign_in import sign_in
 from .web_flow import begin, finish, state_of
@@ -39,59 +38,6 @@ _LARGEST_REQUEST = 16_384
 _READ_SECONDS = 10.0
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    status: str
-    title: str
-    text: str
-    location: str = ""
-
-    def bytes(self) -> bytes:
-        """Give the whole HTTP answer."""
-        body = _HTML.format(title=html.escape(self.title), text=html.escape(self.text)).encode()
-        location = f"Location: {self.location}\r\n" if self.location else ""
-        return _HEAD.format(status=self.status, length=len(body), location=location).encode() + body
-
-
-_HEAD = (
-    "HTTP/1.1 {status}\r\n{location}"
-    "Content-Type: text/html; charset=utf-8\r\n"
-    "Content-Length: {length}\r\n"
-    "Cache-Control: no-store\r\n"
-    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "Connection: close\r\n\r\n"
-)
-_HTML = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; margin: 20vh auto 0; max-width: 34rem; padding: 0 1.5rem;
-  color: #1c2530; background: #fff }}
-h1 {{ font-size: 1.5rem; margin: 0 0 .5rem }}
-@media (prefers-color-scheme: dark) {{ body {{ color: #e6eaf0; background: #14181d }} }}
-</style>
-</head>
-<body><main><h1>{title}</h1><p>{text}</p></main></body>
-</html>
-"""
-_SIGNED_IN = _Page("200 OK", "Signed in", "orgsync is connected. You can close this page.")
-_NOT_FOUND = _Page("404 Not Found", "Nothing here", "This address only ends a sign-in.")
-_NOT_ALLOWED = _Page("405 Method Not Allowed", "Nothing here", "This address only ends a sign-in.")
-_GARBAGE = _Page("400 Bad Request", "Not a request", "This address only ends a sign-in.")
-_FOREIGN = _Page(
-    "400 Bad Request",
-    "Not this sign-in",
-    "This page belongs to another sign-in than the one that is waiting. Use the address that orgsync showed last.",
-)
-_TWICE = _Page("200 OK", "Almost there", "This sign-in is being finished. You can close this page.")
-_BROKEN = _Page("500 Internal Server Error", "Not signed in", "Something went wrong; orgsync shows what.")
 
 
 class CallbackListener:
@@ -161,47 +107,47 @@ class _Arrival(Generic[T]):
             page = await self._page(await _read_head(stream))
             await stream.send(page.bytes())
 
-    async def _page(self, head: bytes) -> _Page:
+    async def _page(self, head: bytes) -> Page:
         method, _, rest = head.partition(b"\r\n")[0].partition(b" ")
         target, _, protocol = rest.partition(b" ")
         if b"\r\n\r\n" not in head or not protocol.startswith(b"HTTP/1.") or not target.startswith(b"/"):
-            return _GARBAGE
+            return GARBAGE
         path, _, query = target.decode("latin-1").partition("?")
         if method == b"GET" and self._starts.get(path) is not None:
             return self._begin(path)
         if path != _PATH:
-            return _NOT_FOUND
+            return NOT_FOUND
         if method != b"GET":
-            return _NOT_ALLOWED
+            return NOT_ALLOWED
         url = f"{self._redirect_uri}?{query}"
         if not secrets.compare_digest((state_of(url) or "").encode(), self._state.encode()):
-            return _FOREIGN
+            return FOREIGN
         return await self._finish(url)
 
-    def _begin(self, path: str) -> _Page:
+    def _begin(self, path: str) -> Page:
         """Lead to the sign-in, once: whoever asks again, or asked before, may be another user of this machine."""
         url, self._starts[path] = self._starts[path], ""
         if url:
-            return _Page("302 Found", "Sign in", "Salesforce's page follows.", location=url)
+            return Page("302 Found", "Sign in", "Salesforce's page follows.", location=url)
         self._error = SignInNeeded(
             "The address that opens the sign-in was used twice, so somebody else may have it.",
             "Start the sign-in again, and do not reload its first page.",
         )
-        return _Page("200 OK", "Not signed in", str(self._error))
+        return Page("200 OK", "Not signed in", str(self._error))
 
-    async def _finish(self, url: str) -> _Page:
+    async def _finish(self, url: str) -> Page:
         if self._taken:  # a reloaded page must not use the code a second time
-            return _TWICE
+            return TWICE
         self._taken = True
         try:
             self._results.append(await self._complete(url))
         except OrgsyncError as error:
             self._error = error
-            return _Page("200 OK", "Not signed in", str(error))
+            return Page("200 OK", "Not signed in", str(error))
         except Exception as error:
             self._error = error
-            return _BROKEN
-        return _SIGNED_IN
+            return BROKEN
+        return SIGNED_IN
 
 
 @contextlib.asynccontextmanager

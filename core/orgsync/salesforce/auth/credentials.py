@@ -19,11 +19,11 @@ SECRET_PARTS = ("client_secret", "refresh_token", "private_key", "access_token")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Hold everything a connection signs in with, and what its last sign-in answered.
+    """Everything that a connection signs in with, and what its last sign-in returned.
 
     The URLs are origins without a trailing slash. `private_key` is PEM text. `audience` is the `aud` of JWT
-    assertions, None where the login URL tells it. `issued_at` is when this machine got
-    the access token, by its own clock; `lifetime` is how many seconds a token lives, None where nobody has told.
+    assertions, None where the login URL determines it. `issued_at` is when this machine got
+    the access token, by its own clock; `lifetime` is how many seconds a token is valid, None if unknown.
     """
 
     grant: Grant
@@ -44,12 +44,12 @@ class Credentials:
     lifetime: float | None = None
 
     def secrets(self) -> dict[str, str]:
-        """Give the secret parts that are present, by field name."""
+        """Return the secret parts that are present, by field name."""
         parts = {name: getattr(self, name) for name in SECRET_PARTS}
         return {name: value for name, value in parts.items() if value is not None}
 
     def with_secrets(self, secrets: Mapping[str, str]) -> "Credentials":
-        """Give the same credentials with these secret parts in place; the inverse of `secrets`.
+        """Return the same credentials with these secret parts in place; the inverse of `secrets`.
 
         Raises CredentialsInvalid for a name that is not a secret part's.
         """

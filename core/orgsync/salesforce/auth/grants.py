@@ -28,7 +28,7 @@ _SITES = (".my.site.com", ".force.com", ".salesforce-sites.com")
 
 
 def token_form(credentials: Credentials, now: datetime) -> dict[str, str]:
-    """Make the form that gets a new access token with these credentials.
+    """Return the form that requests a new access token with these credentials.
 
     Signing an assertion takes some 60 ms of CPU. Raises CredentialsInvalid where a part is missing or unusable.
     """
@@ -38,7 +38,7 @@ def token_form(credentials: Credentials, now: datetime) -> dict[str, str]:
 def code_form(
     code: str, *, client_id: str, client_secret: str | None, redirect_uri: str, code_verifier: str
 ) -> dict[str, str]:
-    """Make the form that exchanges an authorization code."""
+    """Return the form that exchanges an authorization code."""
     form = {
         "grant_type": "authorization_code",
         "code": code,

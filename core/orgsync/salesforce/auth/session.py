@@ -1,6 +1,6 @@
 """The sign-in state of one connection: a live token for everyone who asks, and one renewal at a time.
 
-Who meets a dead token calls `renew` with the token that was refused. Whoever comes first takes the lock of the
+A caller whose token was refused calls `renew` with that token. The first one takes the lock of the
 process, then the vault's lock over all processes, and reads the vault again: where another, recent token is stored,
 somebody has renewed it already and no request is sent. Else a new token is got, checked and stored, and only then
 handed out. Who waited meanwhile shares the outcome, failures included.
@@ -33,7 +33,7 @@ _SURELY_ALIVE = timedelta(minutes=10)  # the shortest session timeout that an or
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Hold a live access token, the hosts that its answer has named, and the scopes that it came with (None: unknown).
+    """A valid access token, the hosts that its response named, and its scopes (None: unknown).
 
     Requests go to `instance_url`.
     """
@@ -45,15 +45,15 @@ class Access:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Name the origins that the token's answer has named."""
+        """Return the origins that the token's response has named."""
         return (self.instance_url, self.api_instance_url) if self.api_instance_url else (self.instance_url,)
 
 
 class Session:
     """Sign one connection in and keep it signed in; safe for any number of tasks.
 
-    `known` gives the credentials as they were read from the vault a moment ago, which spares reading them again.
-    `clock` is this machine's time, aware. `token_timeout` is in seconds, for a whole token answer;
+    `known` returns the credentials as they were read from the vault a moment ago, which spares reading them again.
+    `clock` is this machine's time, aware. `token_timeout` is in seconds, for a whole token response;
     `grace` is how many of them remain to one that is on its way when the task is cancelled.
     """
 
@@ -83,7 +83,7 @@ class Session:
         self._failure: OrgsyncError | None = None
 
     async def access(self) -> Access:
-        """Give a live token, renewed where its known lifetime is about to end.
+        """Return a valid token, renewed if it is known to expire soon.
 
         Raises SignInNeeded where Salesforce refuses the sign-in, and a TransientProblem where it could not be asked.
         """
@@ -91,7 +91,7 @@ class Session:
         return access if access is not None else await self._renewed(None)
 
     async def renew(self, refused: Access) -> Access:
-        """Give another token than the one that Salesforce refused with a 401; raises as `access` does."""
+        """Return another token than the one that Salesforce refused with a 401; raises as `access` does."""
         return await self._renewed(refused)
 
     async def _stored(self) -> Access | None:
@@ -140,9 +140,9 @@ class Session:
             raise
 
     async def _attempt(self, stored: Credentials) -> Access:
-        """Ask for a token once, in a task of its own: a rotated refresh token that is answered must be stored, too.
+        """Request a token once, in a task of its own: a rotated refresh token that arrives must be stored, too.
 
-        So a cancelled asker stays for an answer that is on its way, and for its storing, but `grace` seconds at most.
+        So a cancelled caller waits for a response that is on its way, and for its storing, but `grace` seconds at most.
         """
         asked_at, asking = self._clock(), anyio.CancelScope()
         form = await anyio.to_thread.run_sync(token_form, stored, asked_at)
@@ -158,16 +158,16 @@ class Session:
     async def _asked(
         self, stored: Credentials, form: Mapping[str, str], asked_at: datetime, asking: anyio.CancelScope
     ) -> Access:
-        answer = None
+        response = None
         with asking:
-            answer = await request_token(self._http, stored.login_url, form, within=self._token_timeout)
-        if answer is None:
-            raise NetworkProblem("The sign-in was broken off before its answer was there.", "Run it again.")
+            response = await request_token(self._http, stored.login_url, form, within=self._token_timeout)
+        if response is None:
+            raise NetworkProblem("The sign-in was cancelled before its response arrived.", "Run it again.")
         try:
-            fresh = accepted(stored, answer, asked_at, allowed_hosts=self._allowed_hosts)
+            fresh = accepted(stored, response, asked_at, allowed_hosts=self._allowed_hosts)
         except ConfigurationProblem:
-            if answer.refresh_token is not None:  # the old one is dead, whatever we think of the instance
-                await self._vault.save(replace(stored, refresh_token=answer.refresh_token, access_token=None))
+            if response.refresh_token is not None:  # the old one is dead, whatever we think of the instance
+                await self._vault.save(replace(stored, refresh_token=response.refresh_token, access_token=None))
             raise
         await self._keep(stored, fresh)
         return _access(fresh)
@@ -187,7 +187,7 @@ class Session:
         return None if self._ends_soon(credentials) else _access(credentials)
 
     def _replaces(self, credentials: Credentials, refused: Access) -> bool:
-        """Tell whether these hold another token than the refused one, got so recently that it must be alive."""
+        """Return whether these hold another token than the refused one, issued so recently that it must be valid."""
         if credentials.access_token == refused.token:
             return False
         return credentials.issued_at is None or abs(self._clock() - credentials.issued_at) < _SURELY_ALIVE
@@ -209,5 +209,5 @@ def _access(credentials: Credentials) -> Access:
 
 
 def _again(error: OrgsyncError) -> OrgsyncError:
-    """Make the same error anew, so that two tasks do not share one traceback."""
+    """Return the same error anew, so that two tasks do not share one traceback."""
     return type(error)(error.cause, error.remedy)

@@ -1,6 +1,5 @@
-"""The OAuth endpoints, one function each: a form goes in, and what Salesforce means comes out."""
+"""The OAuth endpoints, one function each: a form in, a typed result or an error out."""
 
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ import stamina
 from orgsync.errors import NetworkProblem, OrgsyncError, ResponseUnreadable, SignInNeeded, TransientProblem
 from orgsync.printable import excerpt
 
-from ..errors.gateway import passes, unspoken
+from ..errors.gateway import by_status_alone, passes
 from ..errors.retry import UNREACHABLE_TRIES, backoff, pause, wait_within
 from ..hosts import host_of, login_url, may_be_org
 from ..http.http import JSON, Http, Response
@@ -24,14 +23,14 @@ from .token_response import TokenResponse, lifetime_of, parse_token_response
 __all__ = ["INTROSPECTION_HINT", "Identity", "aside", "identity", "introspect", "request_token", "retried"]
 
 INTROSPECTION_HINT = (
-    "Salesforce does not tell this app how long its tokens live, so each is used until it is refused. "
+    "Salesforce does not tell this app how long its tokens are valid, so each is used until it is refused. "
     "Switch on Introspect All Tokens in the app's settings to have them renewed in time."
 )
-"""What to tell a person where `introspect` gives None."""
+"""What to show a person where `introspect` returns None."""
 
 TOKEN_TIMEOUT = 30.0
 _LONGEST_TEXT = 2000  # characters of a name or a description; one line, for it is printed
-_LARGEST = 1024 * 1024  # bytes; a token answer has some thousand
+_LARGEST = 1024 * 1024  # bytes; a token response has some thousand
 _ASIDE_TIMEOUT = 10.0
 _ASIDE_TRIES = 3
 _RETRY_SECONDS = 45.0
@@ -43,7 +42,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Name the user a token acts for; None where Salesforce does not tell."""
+    """The user of a token; None where Salesforce does not say."""
 
     username: str | None = None
     org_id: str | None = None
@@ -53,13 +52,13 @@ class Identity:
 async def request_token(
     http: Http, login_url: str, form: Mapping[str, str], *, within: float = TOKEN_TIMEOUT
 ) -> TokenResponse:
-    """Post one form to the token endpoint; `within` so many seconds the whole answer must come.
+    """Post one form to the token endpoint; the whole response has to arrive `within` so many seconds.
 
     Raises SignInNeeded where Salesforce refuses the sign-in or the login host has moved, and a TransientProblem where
-    asking again may help, as after any answer without an error of Salesforce's. Nothing is retried here.
+    asking again may help, as after any response without an error of Salesforce's. Nothing is retried here.
     """
     with waiting():
-        answer = await http.send(
+        response = await http.send(
             "POST",
             f"{login_url}/services/oauth2/token",
             form=form,
@@ -67,19 +66,19 @@ async def request_token(
             timeout=within,
             largest=_LARGEST,
         )
-    document = _document(answer)
-    if answer.status == 200 and ("error" not in document or "access_token" in document):
-        return parse_token_response(answer.json())
-    refusal = _refused(answer, form.get("grant_type"))
+    document = _document(response)
+    if response.status == 200 and ("error" not in document or "access_token" in document):
+        return parse_token_response(response.json())
+    refusal = _refused(response, form.get("grant_type"))
     if isinstance(refusal, TransientProblem):
-        refusal.retry_after = answer.retry_after
+        refusal.retry_after = response.retry_after
     raise refusal
 
 
 async def introspect(http: Http, credentials: Credentials) -> float | None:
-    """Learn how many seconds the access token of these credentials lives; None where the app may not ask.
+    """Return how many seconds the access token of these credentials is valid; None where the app may not ask.
 
-    Any failure gives None: not knowing only costs a refused request now and then.
+    Any failure results in None: not knowing only costs a refused request now and then.
     """
     form = {
         "token": credentials.access_token or "",
@@ -88,24 +87,24 @@ async def introspect(http: Http, credentials: Credentials) -> float | None:
     }
     if credentials.client_secret:
         form["client_secret"] = credentials.client_secret
-    answer = await aside(http, "POST", f"{credentials.instance_url}/services/oauth2/introspect", form=form)
-    document = _document(answer)
-    if answer is None or document.get("active") is not True:
+    response = await aside(http, "POST", f"{credentials.instance_url}/services/oauth2/introspect", form=form)
+    document = _document(response)
+    if response is None or document.get("active") is not True:
         return None
-    start = _number(document, "iat") or (answer.date or datetime.now(UTC)).timestamp()
+    start = _number(document, "iat") or (response.date or datetime.now(UTC)).timestamp()
     end = _number(document, "exp") or 0.0
     return lifetime_of(end - start)
 
 
 async def identity(http: Http, credentials: Credentials) -> Identity:
-    """Ask whom the access token acts for, at the instance it came with; what its scopes hide stays None."""
+    """Return the user of the access token, as its instance says; what its scopes hide stays None."""
     bearer = {"Authorization": f"Bearer {credentials.access_token}"}
     paths = ["/services/oauth2/userinfo"]
     if credentials.org_id and credentials.user_id:
         paths.append(f"/id/{credentials.org_id}/{credentials.user_id}")
     for path in paths:
-        answer = await aside(http, "GET", f"{credentials.instance_url}{path}", headers=bearer)
-        document = _document(answer)
+        response = await aside(http, "GET", f"{credentials.instance_url}{path}", headers=bearer)
+        document = _document(response)
         username = _text(document, "preferred_username") or _text(document, "username")
         if username is not None:
             return Identity(username, _text(document, "organization_id"), _text(document, "user_id"))
@@ -130,7 +129,6 @@ class _Waits:
     """Decide what is worth another attempt, and how long it waits: any time up to a limit that doubles."""
 
     def __init__(self) -> None:
-        self._limit = 0.5
         self._tries = 0
         self._deadline = anyio.current_time() + _RETRY_SECONDS
 
@@ -142,8 +140,7 @@ class _Waits:
             return False
         if isinstance(error, ResponseUnreadable) and self._tries >= _UNREADABLE_TRIES:
             return False
-        self._limit = min(2 * self._limit, _LONGEST_WAIT)
-        spread = random.uniform(0, self._limit)  # noqa: S311 - spreads load, guards nothing
+        spread = backoff(self._tries, longest=_LONGEST_WAIT)
         wait = wait_within(self._deadline - anyio.current_time(), error, spread)
         if wait is None:
             return False
@@ -151,22 +148,22 @@ class _Waits:
         return wait
 
 
-def _refused(answer: Response, flow: str | None) -> OrgsyncError:
-    document = _document(answer)
+def _refused(response: Response, flow: str | None) -> OrgsyncError:
+    document = _document(response)
     error, description = _text(document, "error"), _text(document, "error_description")
     if error or description:
         return problem(error or "", description or "", flow=flow)
-    return _moved(answer) or unspoken(answer)
+    return _moved(response) or by_status_alone(response)
 
 
-def _moved(answer: Response) -> SignInNeeded | None:
-    """Say where a login host has moved to; None for an answer that is no redirect to another host of Salesforce's."""
-    target = answer.redirected_to
-    if target is None or not may_be_org(target, answer.url):
+def _moved(response: Response) -> SignInNeeded | None:
+    """Return the error for a login host that has moved; None for one that is not redirected."""
+    target = response.redirected_to
+    if target is None or not may_be_org(target, response.url):
         return None
     new = login_url(url=target)
     return SignInNeeded(
-        f"The login host {host_of(answer.url)} has moved to {new}.",
+        f"The login host {host_of(response.url)} has moved to {new}.",
         f"Sign in there: orgsync connect NAME --login-url {new}",
     )
 
@@ -182,22 +179,24 @@ async def aside(
     """Send a request that a sign-in can do without; None where the network fails, or the server stays busy."""
     for tries in range(1, _ASIDE_TRIES + 1):
         try:
-            answer = await http.send(method, url, form=form, headers=headers, timeout=_ASIDE_TIMEOUT, largest=_LARGEST)
+            response = await http.send(
+                method, url, form=form, headers=headers, timeout=_ASIDE_TIMEOUT, largest=_LARGEST
+            )
         except TransientProblem:
             return None
-        if answer.status != 420 and not passes(answer.status):
-            return answer
+        if response.status != 420 and not passes(response.status):
+            return response
         if tries < _ASIDE_TRIES:
             await pause(backoff(tries))
     return None
 
 
-def _document(answer: Response | None) -> dict[str, JSON]:
-    """Give the answer's JSON object, or an empty one for anything else."""
-    if answer is None:
+def _document(response: Response | None) -> dict[str, JSON]:
+    """Return the response's JSON object, or an empty one for anything else."""
+    if response is None:
         return {}
     try:
-        document = answer.json()
+        document = response.json()
     except ResponseUnreadable:
         return {}
     return document if isinstance(document, dict) else {}

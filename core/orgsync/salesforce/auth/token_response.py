@@ -1,4 +1,4 @@
-"""What the token endpoint answers, read with every quirk it has."""
+"""Responses of the token endpoint, with all their quirks."""
 
 import re
 from dataclasses import dataclass, field
@@ -20,10 +20,10 @@ _LONGEST_LIFE = 1e9  # seconds; thirty years
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenResponse:
-    """Hold a successful token answer.
+    """A successful token response.
 
     `instance_url` and `api_instance_url` are what Salesforce says and are not checked yet. `refresh_token` is present
-    at the first sign-in and where refresh tokens rotate. The ids are None where the answer does not tell; `expires_in`
+    at the first sign-in and where refresh tokens rotate. The ids are None where the response does not say; `expires_in`
     is, on nearly all flows.
     """
 
@@ -60,12 +60,12 @@ def parse_token_response(document: JSON) -> TokenResponse:
 
 
 def lifetime_of(seconds: float | None) -> float | None:
-    """Give a token's lifetime as told; None, for unknown, where no token lives so long or so short."""
+    """Return a token's lifetime; None, for unknown, where it is implausible."""
     return seconds if seconds is not None and 0 < seconds <= _LONGEST_LIFE else None
 
 
 def same_org(one: str, other: str) -> bool:
-    """Tell whether two org ids, of 15 or 18 characters, name the same org."""
+    """Return whether two org ids, of 15 or 18 characters, name the same org."""
     return one[:15] == other[:15]
 
 

@@ -1,10 +1,12 @@
 """Which API versions an org offers."""
 
 import re
-from typing import Any
+
+import msgspec
 
 from orgsync.errors import OrgsyncError
 
+from ..errors.body import body_as
 from ..http.http import Http
 from .token_endpoint import aside
 
@@ -13,14 +15,17 @@ __all__ = ["choose_version", "offered_versions"]
 _VERSION = re.compile(r"[1-9]\d{1,2}\.0", re.ASCII)
 
 
+class _Version(msgspec.Struct):
+    version: str
+
+
 async def offered_versions(http: Http, instance_url: str) -> list[str]:
     """List the API versions of an org, oldest first; needs no token and costs no API call. Empty where it fails."""
     try:
-        answer = await aside(http, "GET", f"{instance_url}/services/data", headers={"Accept": "application/json"})
-        body: Any = answer.json() if answer and answer.ok else []
-        versions = (str(each["version"]) for each in body)
-        return sorted((version for version in versions if _VERSION.fullmatch(version)), key=float)
-    except (OrgsyncError, KeyError, TypeError, ValueError):
+        response = await aside(http, "GET", f"{instance_url}/services/data", headers={"Accept": "application/json"})
+        offered = body_as(response, list[_Version]) if response and response.ok else []
+        return sorted((each.version for each in offered if _VERSION.fullmatch(each.version)), key=float)
+    except OrgsyncError:
         return []
 
 

@@ -1,4 +1,4 @@
-"""The browser flow without a browser: the URL to send a person to, and what to make of the URL they come back with.
+"""The browser flow without a browser: the URL to send a person to, and what the URL that they return with means.
 
 `begin` and `finish` may run in different processes, days of code apart: everything that `finish` needs is in the
 Authorization, which the caller keeps. The code verifier never leaves this side before the code has come back, so a
@@ -30,7 +30,7 @@ Prompt: TypeAlias = Literal["login", "consent", "select_account", "login consent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
-    """Hold a sign-in that has begun: where to send the person, and what its callback is checked against.
+    """A sign-in that has begun: where to send the person, and what its callback is checked against.
 
     `state` and `code_verifier` are secret until the sign-in is finished, and so is `url`, which holds the state.
     """
@@ -119,8 +119,8 @@ async def finish(
 ) -> Credentials:
     """Exchange the callback's code for credentials, to be completed by `sign_in`.
 
-    `org_id` is the org that must answer, where one is expected. Raises as `code_of` and `request_token` do, and
-    SignInNeeded where Salesforce gives no refresh token. The code works once, so nothing is retried.
+    `org_id` is the org that must response, where one is expected. Raises as `code_of` and `request_token` do, and
+    SignInNeeded where Salesforce issues no refresh token. The code works once, so nothing is retried.
     """
     form = code_form(
         code_of(callback_url, authorization.state),
@@ -130,8 +130,8 @@ async def finish(
         code_verifier=authorization.code_verifier,
     )
     asked_at = clock()
-    answer = await request_token(http, authorization.login_url, form)
-    if answer.refresh_token is None:
+    response = await request_token(http, authorization.login_url, form)
+    if response.refresh_token is None:
         raise SignInNeeded(
             "Salesforce gave no refresh token, so the sign-in would end with its first token.",
             "Add the scope refresh_token (offline_access) to the app, check that its refresh token policy is not "
@@ -144,11 +144,11 @@ async def finish(
         client_secret=client_secret,
         org_id=org_id,
     )
-    return accepted(expected, answer, asked_at, allowed_hosts=allowed_hosts)
+    return accepted(expected, response, asked_at, allowed_hosts=allowed_hosts)
 
 
 def _refused(error: OrgsyncError) -> SignInNeeded:
-    """Make an error final that a callback brings: a person must begin again even where Salesforce was only busy."""
+    """Make the error of a callback final: a person must begin again even where Salesforce was only busy."""
     return error if isinstance(error, SignInNeeded) else SignInNeeded(error.cause, "Start the sign-in again.")
 
 

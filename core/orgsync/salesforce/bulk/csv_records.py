@@ -13,13 +13,13 @@ __all__ = ["LONGEST_RECORD", "Lines", "LinesBroken", "RecordTooLong"]
 
 LONGEST_RECORD = 16 * 1024 * 1024  # characters; an object's long text fields hold 1.6 million together
 
-# A rich text field may be longer than the 131,072 characters that the csv module takes unless told otherwise; the
+# A rich text field may be longer than the 131,072 characters that the csv module takes by default; the
 # bound is the process's, so it is only ever raised.
 csv.field_size_limit(max(csv.field_size_limit(), LONGEST_RECORD))
 
 
 class LinesBroken(ValueError):
-    """The text is no CSV, or is cut inside a record."""
+    """The text is not CSV, or is cut inside a record."""
 
 
 class RecordTooLong(LinesBroken):
@@ -27,7 +27,7 @@ class RecordTooLong(LinesBroken):
 
 
 class Lines:
-    """Cut a CSV into rows: `feed` gives the rows that a further piece completes, `end` what is left.
+    """Cut a CSV into rows: `feed` returns the rows that a further piece completes, `end` the rest.
 
     A byte order mark before the first row is no part of it. Bytes that are not UTF-8 become U+FFFD, and `replaced` then
     says so.
@@ -36,12 +36,12 @@ class Lines:
     def __init__(self) -> None:
         self.replaced = False
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        self._begun: list[str] = []  # what has come of a record that is not whole yet, searched and put aside
+        self._begun: list[str] = []  # what has arrived of an incomplete record, already searched
         self._length = 0
         self._quoted = False
 
     def feed(self, piece: bytes) -> list[list[str]]:
-        """Take in some bytes and give the rows they complete. Raises LinesBroken."""
+        """Add some bytes and return the rows that they complete. Raises LinesBroken."""
         text = self._text(piece)
         self._quoted ^= text.count('"') % 2 == 1
         end = _end_of_records(text, quoted=self._quoted)
@@ -53,7 +53,7 @@ class Lines:
         return _rows(whole)
 
     def end(self) -> list[list[str]]:
-        """Give the last row, where no line end follows it. Raises LinesBroken where it is cut."""
+        """Return the last row, where no line end follows it. Raises LinesBroken where it is cut."""
         text = self._text(b"", last=True)
         if self._quoted ^ (text.count('"') % 2 == 1):
             raise LinesBroken

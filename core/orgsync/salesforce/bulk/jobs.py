@@ -1,4 +1,4 @@
-"""Query jobs of Bulk API 2.0: made, watched until they are complete, and cleared away.
+"""Query jobs of Bulk API 2.0: created, watched until they are complete, and deleted.
 
 A job belongs to the API version that made it: its results are refused to any other (409). So each request for a job
 names the version that is kept in it, whatever the client's own is by then.
@@ -7,10 +7,11 @@ names the version that is kept in it, whatever the client's own is by then.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import quote
 
 import anyio
+import msgspec
 
 from orgsync.errors import (
     AccessRefused,
@@ -22,11 +23,11 @@ from orgsync.errors import (
     OrgsyncError,
     QueryRefused,
 )
-from orgsync.records.scalars import count_of
 
 from ..api.client import Client
+from ..errors.body import Count, body_as
 from ..errors.error_body import ApiError, api_error_of, shown
-from ..errors.judge import problem_of, unreadable
+from ..errors.judge import problem_of
 from ..errors.retry import pause
 from ..http.messages import Response
 
@@ -42,18 +43,18 @@ __all__ = [
 ]
 
 JobState: TypeAlias = Literal["UploadComplete", "InProgress", "JobComplete", "Aborted", "Failed"]
-"""The states of a job, in the order in which it comes to them."""
+"""The states of a job, in their order."""
 
 _FIRST_WAIT = 0.5  # seconds between two looks at a job, growing
 _GROWTH = 1.5
 _LONGEST_WAIT = 20.0
-_LONGEST_ASKED = 60.0  # seconds, whatever Retry-After asks for
+_LONGEST_RETRY_AFTER = 60.0  # seconds, whatever Retry-After asks for
 _OF_EVERY_API = frozenset({"API_DISABLED_FOR_ORG", "INVALID_SESSION_ID", "INVALID_AUTH_HEADER"})
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Hold a query job as it was last seen.
+    """A query job as it was last seen.
 
     `api_version` looks like "62.0". `processed` counts the rows found so far, None where the job does not tell (just
     after it was made); `error` is why it failed, free of values.
@@ -66,15 +67,22 @@ class Job:
     error: str = ""
 
 
-async def create_job(client: Client, soql: str, *, deleted: bool) -> Job:
-    """Make a query job; `deleted` includes the recycle bin and archived rows (queryAll).
+class _Body(msgspec.Struct):
+    id: str
+    state: JobState
+    processed: Count | None = msgspec.field(name="numberRecordsProcessed", default=None)
+    error: str | None = msgspec.field(name="errorMessage", default=None)
 
-    Raises BulkRefused where only the REST API may answer the query, BulkQuotaSpent where no more jobs may be made
-    today, and for a mistake in the query what the REST API raises. The request is sent again when its answer is lost,
+
+async def create_job(client: Client, soql: str, *, deleted: bool) -> Job:
+    """Create a query job; `deleted` includes the recycle bin and archived rows (queryAll).
+
+    Raises BulkRefused where only the REST API may response the query, BulkQuotaSpent where no more jobs may be made
+    today, and for a mistake in the query what the REST API raises. The request is sent again when its response is lost,
     though it is not idempotent: at worst a job that nobody reads is left for 7 days, one of 10,000 a day, while a
     first pass that gives up loses far more.
     """
-    asked = {
+    body = {
         "operation": "queryAll" if deleted else "query",
         "query": soql,
         "contentType": "CSV",
@@ -82,31 +90,34 @@ async def create_job(client: Client, soql: str, *, deleted: bool) -> Job:
         "lineEnding": "LF",
     }
     path = f"/services/data/v{client.api_version}/jobs/query"
-    made, _ = await client.call("POST", path, _read, judge=_judge_creation, idempotent=True, json=dict(asked))
+    made, _ = await client.call("POST", path, _read, judge=_judge_creation, idempotent=True, json=dict(body))
     return replace(made, api_version=client.api_version)
 
 
 async def read_job(client: Client, job_id: str, api_version: str) -> Job | None:
-    """Look at a job; None where it is gone: deleted, or older than 7 days."""
+    """Look at a job; None where it does not exist: deleted, or older than 7 days."""
     job, _ = await _look(client, job_id, api_version)
     return job
 
 
-async def complete(client: Client, job: Job, *, stalled_after: float, tell: Callable[[Job], None]) -> Job:
-    """Wait until a job is complete, and tell of each look at it.
+async def complete(client: Client, job: Job, *, stalled_after: float, report: Callable[[Job], None]) -> Job:
+    """Wait until a job is complete, and report its state after each look at it.
 
-    Raises JobFailed where it ends otherwise, or where neither its state nor its count comes further than it ever was
-    for `stalled_after` seconds of this machine's time: a server's clock may jump, and its numbers may go back. It is
-    looked at after 0.5 seconds, then ever less often, at most every 20 seconds, or as `Retry-After` asks, but once a
-    minute.
+    Raises JobFailed where it ends otherwise, or where neither its state nor its count advances for `stalled_after`
+    seconds of this machine's time: a server's clock may jump, and its numbers may go back. The first look is after
+    0.5 seconds, later ones are ever rarer: every 20 seconds, or after `Retry-After`, up to a minute.
     """
     wait, moved_at = _FIRST_WAIT, anyio.current_time()
     furthest, most = _step_of(job), job.processed or 0
     while True:
-        seen, asked_to_wait = await _look(client, job.id, job.api_version)
+        seen, retry_after = await _look(client, job.id, job.api_version)
         if seen is None:
-            raise JobFailed(f"The query job {job.id} is gone.", "Run the sync again: it makes another.", job_id=job.id)
-        tell(seen)
+            raise JobFailed(
+                f"The query job {job.id} does not exist any more.",
+                "Run the sync again: it creates another.",
+                job_id=job.id,
+            )
+        report(seen)
         if seen.state == "JobComplete":
             return seen
         if seen.state in ("Failed", "Aborted"):
@@ -116,18 +127,18 @@ async def complete(client: Client, job: Job, *, stalled_after: float, tell: Call
             furthest, most = max(furthest, _step_of(seen)), max(most, seen.processed or 0)
         elif anyio.current_time() - moved_at >= stalled_after:
             raise _stalled(seen, stalled_after)
-        await pause(max(wait, min(asked_to_wait, _LONGEST_ASKED)))
+        await pause(max(wait, min(retry_after, _LONGEST_RETRY_AFTER)))
         wait = min(_GROWTH * wait, _LONGEST_WAIT)
 
 
 async def abort_job(client: Client, job: Job) -> None:
-    """Abort a job; one that is over or gone is left as it is."""
+    """Abort a job; one that has ended or does not exist is left as it is."""
     with suppress(QueryRefused):
         await client.call("PATCH", resource(job), _nothing, idempotent=True, json={"state": "Aborted"})
 
 
 async def delete_job(client: Client, job: Job) -> None:
-    """Delete a job that is over, and its results; one that is gone is fine."""
+    """Delete a job that has ended, and its results, if it exists."""
     with suppress(NotFound):
         await client.call("DELETE", resource(job), _nothing)
 
@@ -138,7 +149,7 @@ def _step_of(job: Job) -> int:
 
 
 def resource(job: Job) -> str:
-    """Give the path of a job, below the API version that made it."""
+    """Return the path of a job, below the API version that made it."""
     return _resource(job.id, job.api_version)
 
 
@@ -154,18 +165,10 @@ async def _look(client: Client, job_id: str, api_version: str) -> tuple[Job | No
     return replace(job, api_version=api_version), wait
 
 
-def _read(answer: Response) -> tuple[Job, float]:
-    """Read a job, and how many seconds the answer asks to wait before the next look."""
-    body: Any = answer.json()
-    try:
-        job_id, state, processed = body["id"], body["state"], body.get("numberRecordsProcessed")
-        processed = None if processed is None else count_of(processed)
-        error = shown(body.get("errorMessage") or "")
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise unreadable(answer) from None
-    if not isinstance(job_id, str) or state not in get_args(JobState):
-        raise unreadable(answer)
-    return Job(job_id, "", state, processed, error), answer.retry_after or 0
+def _read(response: Response) -> tuple[Job, float]:
+    """Read a job, and how many seconds the response asks to wait before the next look."""
+    body = body_as(response, _Body)
+    return Job(body.id, "", body.state, body.processed, shown(body.error or "")), response.retry_after or 0
 
 
 def _nothing(_answer: Response) -> None:
@@ -174,9 +177,9 @@ def _nothing(_answer: Response) -> None:
 
 def _ended(job: Job) -> JobFailed:
     how = "was aborted" if job.state == "Aborted" else "failed in Salesforce"
-    said = f" ({job.error})" if job.error else ""
+    reason = f" ({job.error})" if job.error else ""
     return JobFailed(
-        f"The query job {job.id} {how}{said}.",
+        f"The query job {job.id} {how}{reason}.",
         "Run the sync again; Setup > Bulk Data Load Jobs shows the job.",
         job_id=job.id,
     )
@@ -184,32 +187,32 @@ def _ended(job: Job) -> JobFailed:
 
 def _stalled(job: Job, seconds: float) -> JobFailed:
     return JobFailed(
-        f"The query job {job.id} has stood still for {seconds:g} seconds ({job.state}, {job.processed or 0:,} rows).",
+        f"The query job {job.id} has not advanced for {seconds:g} seconds ({job.state}, {job.processed or 0:,} rows).",
         "Run the sync again later; Setup > Bulk Data Load Jobs shows the job.",
         job_id=job.id,
     )
 
 
-def _judge_creation(answer: Response) -> OrgsyncError | None:
-    """Tell what only Bulk API 2.0 refuses from what the REST API would refuse as well.
+def _judge_creation(response: Response) -> OrgsyncError | None:
+    """Return BulkRefused where the REST API may still work, and other errors as they are.
 
     The codes are not documented, and reports quote texts alone, so what names no fault of the query itself counts as
     Bulk's: the REST API then says whether it agrees.
     """
-    problem, refusal = problem_of(answer), api_error_of(answer)
-    if problem is None or refusal is None or answer.status not in (400, 403, 404, 405):
+    problem, error = problem_of(response), api_error_of(response)
+    if problem is None or error is None or response.status not in (400, 403, 404, 405):
         return problem
-    if "max bulk" in refusal.message.lower():
+    if "max bulk" in error.message.lower():
         return BulkQuotaSpent(
-            f"The org's Bulk API queries of the last 24 hours are spent ({refusal.code}).",
+            f"The org's Bulk API queries of the last 24 hours are used up ({error.code}).",
             "Run it again later; Setup > System Overview and the org's limits show the usage.",
         )
-    if isinstance(problem, ObjectNotFound) and "bulk" in refusal.message.lower():
-        return _bulk_refused(refusal)
-    if type(problem) in (QueryRefused, AccessRefused, NotFound) and refusal.code not in _OF_EVERY_API:
-        return _bulk_refused(refusal)
+    if isinstance(problem, ObjectNotFound) and "bulk" in error.message.lower():
+        return _bulk_refused(error)
+    if type(problem) in (QueryRefused, AccessRefused, NotFound) and error.code not in _OF_EVERY_API:
+        return _bulk_refused(error)
     return problem
 
 
-def _bulk_refused(refusal: ApiError) -> BulkRefused:
-    return BulkRefused(f"The Bulk API does not take the query ({refusal.shown}).", "Read it through the REST API.")
+def _bulk_refused(error: ApiError) -> BulkRefused:
+    return BulkRefused(f"The Bulk API does not accept the query ({error.shown}).", "Read it through the REST API.")

@@ -1,7 +1,7 @@
 """The pages of a job's result, each opened while the one before it is still being read.
 
-Salesforce takes its time before a page begins to come, and the locator of the next page comes before the body of this
-one. So one page is asked for ahead. Its connection waits unread: what the other side can send fits the socket's
+Salesforce takes its time before a page arrives, and the locator of the next page arrives before the body of this
+one. So one page is requested ahead. Its connection waits unread: what the other side can send fits the socket's
 buffers, so nothing more is held in memory.
 """
 
@@ -24,7 +24,7 @@ _CSV = {"Accept": "text/csv"}
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Hold a page that is open until `aclose`."""
+    """A page that is open until `aclose`."""
 
     stream: Stream
     _stack: AsyncExitStack
@@ -54,7 +54,7 @@ class Pages:
         return await self._open(locator)
 
     def warn(self, sentence: str) -> None:
-        """Say something to the operator."""
+        """Report something to the operator."""
         self._client.warn(sentence)
 
     def open_ahead(self, locator: str) -> None:
@@ -63,7 +63,7 @@ class Pages:
             self._ahead = locator, asyncio.create_task(self._open(locator))
 
     async def aclose(self) -> None:
-        """Give up the page that was opened ahead."""
+        """Close the page that was opened ahead."""
         if self._ahead is None:
             return
         _, task = self._ahead

@@ -1,8 +1,8 @@
 """A job's result: pages of CSV behind locators, read as they arrive and proved complete.
 
-Nothing is lost and nothing given twice, whatever breaks. A page says how many rows it holds, and the job how many rows
-there are; the last rows of a page are given only when the page has been read to its end and both agree. A page that
-breaks off, or holds less than it says, is asked for again from the first row that was not given: locators stay and can
+Nothing is lost and nothing yielded twice, whatever breaks. A page says how many rows it holds, and the job how many
+rows there are; the last rows of a page are yielded only when the page has been read to its end and both agree. A page
+that breaks off, or holds less than it says, is requested again from the first row that was not yielded: locators can
 be read again as long as the job exists. The end is the locator `null`, never a short page. No Id may come twice, for
 then as many other rows are missing: the last 250,000 rows at least are remembered.
 """
@@ -44,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Hold some rows of a result, each as wide as `header`; `place` is where to go on behind them, None at the end."""
+    """Some rows of a result, each as wide as `header`; `place` is where to resume after them, None at the end."""
 
     header: tuple[str, ...]
     rows: list[list[str]] = field(repr=False)
@@ -70,19 +70,19 @@ async def results(
 
 @dataclass(slots=True)
 class _Reading:
-    """The reading of one result: where it has come to, and the pages it has met."""
+    """The reading of one result: its place, and the pages that it has read."""
 
     pages: Pages
     job: Job
     rows: int
     place: Place | None
-    met: set[str] = field(default_factory=set[str])
+    seen: set[str] = field(default_factory=set[str])
     first_rows: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
     empty: int = 0
     recent: RecentRows = field(default_factory=RecentRows)
 
     async def page_parts(self) -> AsyncGenerator[Part]:
-        """Give what is left of the page at the place, asking for it again as often as it breaks off anew."""
+        """Yield what is left of the page at the place, requesting it again when it breaks off."""
         tries = 0
         while (begun := self.place) is not None:
             problem: TransientProblem
@@ -101,11 +101,11 @@ class _Reading:
             await pause(backoff(tries))
 
     async def _parts(self, begun: Place, stream: Stream) -> AsyncGenerator[Part]:
-        """Give the rows of one page behind the place, the last of them when the page has proved whole."""
+        """Yield the rows of one page after the place, the last of them when the page is complete."""
         await _require_csv(stream)
-        self.met.add(begun.locator or "")
+        self.seen.add(begun.locator or "")
         page = _page(stream, begun)
-        if page.following in self.met:
+        if page.following in self.seen:
             raise _unreadable(page, "leads back to a page that was read before")
         if page.following is not None:
             self.pages.open_ahead(page.following)
@@ -150,27 +150,27 @@ class _Reading:
         except RecordTooLong:
             raise _unreadable(page, f"holds a record or a field of more than {LONGEST_RECORD:,} characters") from None
         except LinesBroken:
-            raise _unreadable(page, "is no CSV, or is cut inside a row") from None
+            raise _unreadable(page, "is not CSV, or is cut inside a row") from None
         if lines.replaced:
-            self.pages.warn(f"The answer to {page.name} holds bytes that are not UTF-8; each is kept as U+FFFD.")
+            self.pages.warn(f"The response to {page.name} holds bytes that are not UTF-8; each is kept as U+FFFD.")
 
 
 @dataclass(slots=True)
 class _Page:
-    """What is known of a page, and the rows of it that are not given yet."""
+    """What is known of a page, and the rows of it that are not yielded yet."""
 
     begun: Place
     name: str
-    said: int | None  # rows, by Sforce-NumberOfRecords
+    claimed: int | None  # rows, by Sforce-NumberOfRecords
     following: str | None  # the next page's locator
-    ends: bool | None  # whether this is the last page; None where the answer does not tell
+    ends: bool | None  # whether this is the last page; None where the response does not say
     header: tuple[str, ...] = ()
     first_row: tuple[str, ...] | None = None  # where it has an Id, so that no other page begins with it
     read: int = 0
     held: list[list[str]] = field(default_factory=list[list[str]])
 
     def take(self, lines: list[list[str]], job: Job) -> None:
-        """Take in rows that have arrived, without those that were given before.
+        """Add rows that have arrived, without those that were yielded before.
 
         Raises JobIncomplete where the result holds more rows than the job found.
         """
@@ -182,19 +182,19 @@ class _Page:
             self.first_row = tuple(lines[0])
         self.held += lines[max(0, self.begun.row - self.read) :]
         self.read += len(lines)
-        if self.said is not None and self.read > self.said:
+        if self.claimed is not None and self.read > self.claimed:
             raise self._miscounted()
         if job.processed is not None and self.begun.before + self.read > job.processed:
             raise _incomplete(job, self.begun.before + self.read)
 
     def part(self, rows: int) -> Part:
-        """Give the next rows."""
+        """Return the next rows."""
         given, self.held = self.held[:rows], self.held[rows:]
         return Part(self.header, given, replace(self.begun, row=self.read - len(self.held)))
 
     def last_part(self, job: Job) -> Part:
-        """Give the rows that are left, now that the page is read to its end and nothing is missing."""
-        if self.said is not None and self.read != self.said:
+        """Return the rows that are left, now that the page is read and nothing is missing."""
+        if self.claimed is not None and self.read != self.claimed:
             raise self._miscounted()
         total = self.begun.before + self.read
         if self.ends is None and total != job.processed:
@@ -207,7 +207,7 @@ class _Page:
         return Part(self.header, self.held, place)
 
     def _miscounted(self) -> ResponseUnreadable:
-        return _unreadable(self, f"does not hold the {self.said:,} rows that it says")
+        return _unreadable(self, f"does not hold the {self.claimed:,} rows that it says")
 
 
 async def _require_csv(stream: Stream) -> None:
@@ -219,14 +219,14 @@ async def _require_csv(stream: Stream) -> None:
     said = f" ({refusal.shown})" if refusal else ""
     raise ResponseUnreadable(
         f"{stream.place} was answered with {kind.upper()} where CSV is due, with status {stream.status}{said}.",
-        "Run the sync again: it goes on with the same job. Where it stays so, look for a proxy on the way to the org.",
+        "Run the sync again: it resumes the same job. If it stays so, look for a proxy on the way to the org.",
     )
 
 
 def _page(stream: Stream, begun: Place) -> _Page:
     """Read off the headers how many rows a page holds and what follows it.
 
-    Only `null` is the end. An answer without the header may have lost it to a proxy: it ends the result only where
+    Only `null` is the end. A response without the header may have lost it to a proxy: it ends the result only where
     the rows are as many as the job found.
     """
     locator, count = stream.headers.get("sforce-locator"), stream.headers.get("sforce-numberofrecords", "")
@@ -234,7 +234,7 @@ def _page(stream: Stream, begun: Place) -> _Page:
     return _Page(
         begun=begun,
         name=stream.place,
-        said=int(count) if count.isdecimal() and len(count) < _MOST_DIGITS else None,
+        claimed=int(count) if count.isdecimal() and len(count) < _MOST_DIGITS else None,
         following=following,
         ends=locator == _END if locator else None,
     )
@@ -243,13 +243,13 @@ def _page(stream: Stream, begun: Place) -> _Page:
 def _incomplete(job: Job, rows: int) -> JobIncomplete:
     return JobIncomplete(
         f"The result of query job {job.id} holds {rows:,} rows, and the job found {job.processed or 0:,}.",
-        "Run the sync again: it makes another job.",
+        "Run the sync again: it creates another job.",
     )
 
 
 def _no_end(job: Job, what: str) -> JobIncomplete:
-    return JobIncomplete(f"The result of query job {job.id} {what}.", "Run the sync again: it makes another job.")
+    return JobIncomplete(f"The result of query job {job.id} {what}.", "Run the sync again: it creates another job.")
 
 
 def _unreadable(page: _Page, what: str) -> ResponseUnreadable:
-    return ResponseUnreadable(f"The answer to {page.name} {what}.", "Run the sync again: it goes on with the same job.")
+    return ResponseUnreadable(f"The response to {page.name} {what}.", "Run the sync again: it resumes the same job.")

@@ -1,4 +1,4 @@
-"""What it means that the org does not let a session or its user in, and who can change that."""
+"""Errors for sessions and users that may not call the API, and who can change that."""
 
 from orgsync.errors import AccessRefused, NotCarriedOut, OrgsyncError, SessionBlocked, SessionInvalid
 
@@ -21,19 +21,19 @@ _POLICIES = (
 _ADD_SCOPE = "add the scope api (Manage user data via APIs) to the app, wait ten minutes and connect again"
 
 
-def session_refused(refusal: ApiError) -> OrgsyncError:
-    """Tell a dead session from one that no renewal can mend, because it is not let into the API."""
-    if "not valid for use with" in refusal.message or "not attached to" in refusal.message:
+def session_refused(error: ApiError) -> OrgsyncError:
+    """Return SessionInvalid for an expired session, SessionBlocked for a valid one that may not call the API."""
+    if "not valid for use with" in error.message or "not attached to" in error.message:
         return SessionBlocked(
-            f"The org does not let this session into its API ({refusal.shown}).", remedy_of_scope(None)
+            f"The org does not accept this session for its API ({error.shown}).", remedy_of_scope(None)
         )
-    if "expired or invalid" in refusal.message or not refusal.message:
+    if "expired or invalid" in error.message or not error.message:
         return SessionInvalid("The session is expired or invalid.", "Sign in again.")
-    return SessionInvalid(f"Salesforce does not accept the session ({refusal.shown}).", "Sign in again.")
+    return SessionInvalid(f"Salesforce does not accept the session ({error.shown}).", "Sign in again.")
 
 
 def remedy_of_scope(scope: str | None) -> str:
-    """Say what keeps a live session out of the API, given the scopes that its token came with (None: unknown)."""
+    """Return what to check when a valid session may not call the API; `scope` are its scopes, None if unknown."""
     if scope is None:
         return f"{_POLICIES}; if all of them allow it, {_ADD_SCOPE}."
     if {"api", "full"} & set(scope.split()):
@@ -41,48 +41,48 @@ def remedy_of_scope(scope: str | None) -> str:
     return f"The token lacks the scope api: {_ADD_SCOPE}."
 
 
-def access_refused(refusal: ApiError) -> AccessRefused:
-    """Say that the user lacks a permission."""
+def access_refused(error: ApiError) -> AccessRefused:
+    """Return the error for a user who lacks a permission."""
     return AccessRefused(
-        f"The org refuses {refusal.request} ({refusal.shown}).",
+        f"The org refuses {error.request} ({error.shown}).",
         "Ask its administrator for the permission that is named, or for API Enabled.",
     )
 
 
-def api_disabled(refusal: ApiError) -> AccessRefused:
-    """Say that the API is off, for the org or the user."""
+def api_disabled(error: ApiError) -> AccessRefused:
+    """Return the error for an org or a user without API access."""
     return AccessRefused(
-        f"The org does not let this user call its API ({refusal.shown}).",
-        "Give the user the permission API Enabled; Professional Edition needs API access bought.",
+        f"The org does not let this user call its API ({error.shown}).",
+        "Give the user the permission API Enabled; Professional Edition needs the API access add-on.",
     )
 
 
-def api_currently_disabled(refusal: ApiError) -> OrgsyncError:
-    """Tell a user who may not call the API from an API that is off for the moment."""
-    if "for this user" in refusal.message.lower():
+def api_currently_disabled(error: ApiError) -> OrgsyncError:
+    """Return AccessRefused for a user who may not call the API, NotCarriedOut for an API that is off for the moment."""
+    if "for this user" in error.message.lower():
         return AccessRefused(
-            f"The org does not let this user call its API ({refusal.shown}).",
+            f"The org does not let this user call its API ({error.shown}).",
             "Give the user the permission API Enabled, by profile or permission set.",
         )
     return NotCarriedOut(
-        f"The org's API is switched off for now ({refusal.shown}).",
-        "Run it again in a moment; where it stays so, give the user the permission API Enabled.",
+        f"The org's API is switched off for now ({error.shown}).",
+        "Run it again in a moment; if it stays so, give the user the permission API Enabled.",
     )
 
 
-def metered(refusal: ApiError) -> NotCarriedOut:
-    """Say that the org's security policies took too long to judge the request, so that it was not carried out."""
+def metered(error: ApiError) -> NotCarriedOut:
+    """Return the error for a request that the org's security policies took too long to judge."""
     return NotCarriedOut(
-        f"The org's transaction security policies took too long to allow {refusal.request} ({refusal.code}).",
+        f"The org's transaction security policies took too long to allow {error.request} ({error.code}).",
         "Give the connection's user the permission Exempt from Transaction Security, or run fewer syncs at once "
         "(concurrency_per_org).",
     )
 
 
-def security_policy(refusal: ApiError) -> AccessRefused:
-    """Say that a security policy of the org blocks the request."""
+def security_policy(error: ApiError) -> AccessRefused:
+    """Return the error for a request that a security policy of the org blocks."""
     return AccessRefused(
-        f"A transaction security policy of the org blocks {refusal.request} ({refusal.shown}).",
+        f"A transaction security policy of the org blocks {error.request} ({error.shown}).",
         "Have the administrator except the connection's user from it, or give the user the permission Exempt from "
         "Transaction Security.",
     )

@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, cast
 
 from orgsync.printable import excerpt
 
-from ..http.messages import Response
+from ..http.messages import JSON, Response
 
 __all__ = ["ApiError", "api_error_of", "shown"]
 
@@ -26,7 +24,7 @@ _HARMLESS = re.compile(r"[A-Za-z_]\w*(\.\w+)*|[^\w\s]{1,3}|<EOF>")
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """Hold the first error of an answer; `message` may echo the query and a customer's values.
+    """The first error of a response; `message` may echo the query and a customer's values.
 
     `writes` says that the request may have carried a customer's values, so that its message is shown nowhere.
     """
@@ -46,34 +44,33 @@ class ApiError:
         return f"{self.code}: {shown(self.message)}".rstrip(": ")
 
 
-def api_error_of(answer: Response) -> ApiError | None:
+def api_error_of(response: Response) -> ApiError | None:
     """Read `[{message, errorCode}]`, a single object too; None where the body is something else."""
-    if len(answer.content) > _LARGEST:
+    if len(response.content) > _LARGEST:
         return None
     try:
-        body: Any = json.loads(answer.content)
+        body: JSON = json.loads(response.content)
     except (ValueError, RecursionError):
         return None
-    first: Any = next(iter(cast("Iterable[Any]", body)), None) if isinstance(body, list) else body
-    if not isinstance(first, dict):
+    error = next(iter(body), None) if isinstance(body, list) else body
+    if not isinstance(error, dict):
         return None
-    error = cast("dict[str, Any]", first)
     code = error.get("errorCode") or error.get("statusCode") or error.get("error")
     if not isinstance(code, str):
         return None
     return ApiError(
-        answer.status,
+        response.status,
         excerpt(code, _LONGEST_CODE),
         str(error.get("message", "")),
-        answer.place,
+        response.place,
         fields=_field_names(error.get("fields")),
-        writes=answer.method != "GET" and not answer.url.partition("?")[0].endswith("/jobs/query"),
+        writes=response.method != "GET" and not response.url.partition("?")[0].endswith("/jobs/query"),
     )
 
 
-def _field_names(fields: object) -> tuple[str, ...]:
-    """Read the names of the fields that an error is about, as far as they are names."""
-    names = cast("list[object]", fields)[:_MOST_FIELDS] if isinstance(fields, list) else []
+def _field_names(fields: JSON) -> tuple[str, ...]:
+    """Return the names of the fields that an error is about, as far as they are names."""
+    names = fields[:_MOST_FIELDS] if isinstance(fields, list) else []
     return tuple(name for name in names if isinstance(name, str) and _FIELD.fullmatch(name))
 
 

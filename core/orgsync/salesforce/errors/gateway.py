@@ -1,4 +1,4 @@
-"""What an answer without an error of Salesforce's means: a proxy's, an edge's, a maintenance page's."""
+"""Errors for responses without an error of Salesforce's: from a proxy, an edge, or a maintenance page."""
 
 import re
 
@@ -16,10 +16,10 @@ from orgsync.errors import (
 from ..hosts import host_of, may_be_org, redirect_target
 from ..http.messages import Response
 
-__all__ = ["no_route", "passes", "unspoken", "without_an_error"]
+__all__ = ["by_status_alone", "no_route", "passes", "without_an_error"]
 
 _LOGIN_PAGE = re.compile(r"/(login|secur|_ui|idp)\b|[?&]ec=\d|[?&]startURL=", re.IGNORECASE)
-_PAGE_REMEDY = "Run it again later; where it stays so, sign in again: orgsync connect NAME."
+_PAGE_REMEDY = "Run it again later; if it stays so, sign in again: orgsync connect NAME."
 _GATEWAY_REMEDY = "Look for a proxy or gateway on the way that changes addresses; Salesforce's is https at port 443."
 _REDIRECTS = {
     "http": ("which is not https", _GATEWAY_REMEDY),
@@ -29,85 +29,88 @@ _REDIRECTS = {
 
 
 def passes(status: int) -> bool:
-    """Tell the statuses of a server, edge or proxy that is busy, restarting or down; 501 is what it never does."""
+    """Return whether a server, edge or proxy is busy, restarting or down; 501 stays what it is."""
     return status in (406, 408, 421, 425, 429) or (status >= 500 and status not in (501, 505))
 
 
 def no_route(request: str) -> NoRoute:
-    """Say that Salesforce's edge does not know the host."""
+    """Return the error for a host that Salesforce's edge does not know."""
     return NoRoute(
         f"Salesforce's edge has no route for {request} (status 420).",
-        "Run it again later; a deleted sandbox or scratch org, or one that has just been renamed, answers like this.",
+        "Run it again later; a deleted sandbox or scratch org, or one that has just been renamed, has this status too.",
     )
 
 
-def without_an_error(answer: Response) -> OrgsyncError:
-    """Judge an answer of the API that is no success and has no Salesforce error in it."""
-    if answer.status == 401 and _is_sessions(answer):
-        return SessionInvalid(f"{answer.place} was refused with status 401.", "Sign in again.")
-    if answer.redirected_to is not None and may_be_org(answer.redirected_to, answer.url):
+def without_an_error(response: Response) -> OrgsyncError:
+    """Return the error for an unsuccessful response of the API that has no Salesforce error in it."""
+    if response.status == 401 and _is_sessions(response):
+        return SessionInvalid(f"{response.place} was refused with status 401.", "Sign in again.")
+    if response.redirected_to is not None and may_be_org(response.redirected_to, response.url):
         return InstanceMoved(
-            f"{answer.place} was redirected to {host_of(answer.redirected_to)}, but a new sign-in leads to the old "
+            f"{response.place} was redirected to {host_of(response.redirected_to)}, but a new sign-in leads to the old "
             "host.",
-            "Run it again later; where it stays so, sign in again: orgsync connect NAME.",
+            "Run it again later; if it stays so, sign in again: orgsync connect NAME.",
         )
-    if answer.status in (414, 431):
+    if response.status in (414, 431):
         return QueryRefused(
-            f"The request is longer than Salesforce takes (status {answer.status}).",
+            f"The request is longer than Salesforce accepts (status {response.status}).",
             "Select fewer fields or bind shorter lists: address and headers have room for 16,384 bytes.",
         )
-    return unspoken(answer)
+    return by_status_alone(response)
 
 
-def unspoken(answer: Response) -> OrgsyncError:
-    """Judge by its status an answer that Salesforce's own servers may never have seen, at whatever endpoint."""
-    if answer.status == 420:
-        return no_route(answer.place)
-    if passes(answer.status):
-        maintained = b"maintenance" in answer.content[:4096].lower()
-        kind = "a maintenance page" if maintained else f"status {answer.status}"
+def by_status_alone(response: Response) -> OrgsyncError:
+    """Return the error for a status that Salesforce's own servers may not have sent, at any endpoint."""
+    if response.status == 420:
+        return no_route(response.place)
+    if passes(response.status):
+        maintained = b"maintenance" in response.content[:4096].lower()
+        kind = "a maintenance page" if maintained else f"status {response.status}"
         return ServerProblem(
-            f"{answer.place} was answered with {kind}.", "Salesforce is down or busy; run it again later."
+            f"{response.place} was answered with {kind}.", "Salesforce is down or busy; run it again later."
         )
-    if answer.status == 407:
+    if response.status == 407:
         return ProxyRefused(
-            f"A proxy on the way wants a user name and password for {answer.place} (status 407).",
+            f"A proxy on the way demands a user name and password for {response.place} (status 407).",
             "Write them into the proxy's address: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT.",
         )
-    if 300 <= answer.status < 400:
-        return _redirected(answer)
+    if 300 <= response.status < 400:
+        return _redirected(response)
     return ResponseUnreadable(
-        f"{answer.place} was refused with status {answer.status}, without an error of Salesforce's in the answer.",
-        "Run it again later; where it stays so, look for a proxy or firewall on the way to the org.",
+        f"{response.place} was refused with status {response.status}, without an error of Salesforce's.",
+        "Run it again later; if it stays so, look for a proxy or firewall on the way to the org.",
     )
 
 
-def _is_sessions(answer: Response) -> bool:
-    """Tell a 401 that Salesforce may have given from a proxy's own, which no other token mends.
+def _is_sessions(response: Response) -> bool:
+    """Return whether a 401 may be Salesforce's, and not a proxy's, which another token does not solve.
 
     Every recorded one of Salesforce's says `WWW-Authenticate: Token` and holds an error; an empty one may have lost it.
     """
-    scheme = answer.headers.get("www-authenticate", "").partition(" ")[0].lower()
-    return scheme in ("token", "bearer") if scheme else not answer.content.strip()
+    scheme = response.headers.get("www-authenticate", "").partition(" ")[0].lower()
+    return scheme in ("token", "bearer") if scheme else not response.content.strip()
 
 
-def _redirected(answer: Response) -> ResponseUnreadable:
-    """Say that something redirects the request, most often to a page for a person: no token follows it."""
-    if answer.redirected_to is None and _LOGIN_PAGE.search(answer.headers.get("location", "")):
+def _redirected(response: Response) -> ResponseUnreadable:
+    """Return the error for a redirection, most often to a login page for people: no token is sent there."""
+    if response.redirected_to is None and _LOGIN_PAGE.search(response.headers.get("location", "")):
         return ResponseUnreadable(
-            f"{answer.place} was redirected to a login page of the same host (status {answer.status}).", _PAGE_REMEDY
+            f"{response.place} was redirected to a login page of the same host (status {response.status}).",
+            _PAGE_REMEDY,
         )
-    if answer.redirected_to is None:
+    if response.redirected_to is None:
         return ResponseUnreadable(
-            f"{answer.place} was answered with a redirection (status {answer.status}), not by Salesforce.",
-            "Run it again later; where it stays so, look for a proxy or firewall on the way to the org.",
+            f"{response.place} was answered with a redirection (status {response.status}), not by Salesforce.",
+            "Run it again later; if it stays so, look for a proxy or firewall on the way to the org.",
         )
-    target, wrong = redirect_target(answer.redirected_to)
+    target, wrong = redirect_target(response.redirected_to)
     if wrong in _REDIRECTS:
         what, remedy = _REDIRECTS[wrong]
-        return ResponseUnreadable(f"{answer.place} was redirected to {target}, {what}; nothing was sent there.", remedy)
+        return ResponseUnreadable(
+            f"{response.place} was redirected to {target}, {what}; nothing was sent there.", remedy
+        )
     return ResponseUnreadable(
-        f"{answer.place} was redirected to {target}, which is not Salesforce; nothing was sent there.",
-        "Sign in to the network that this machine is in (a guest network, a VPN or a proxy asks for that so), then run "
+        f"{response.place} was redirected to {target}, which is not Salesforce; nothing was sent there.",
+        "Sign in to the network that this machine is in (a guest network, a VPN or a proxy demands it), then run "
         "it again.",
     )

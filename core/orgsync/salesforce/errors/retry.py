@@ -43,10 +43,10 @@ _LONGEST_WAIT = 20.0
 
 _TRIES: tuple[tuple[type[OrgsyncError], int], ...] = (  # the first that fits counts, so subclasses come first
     (LocatorBusy, ATTEMPTS),
-    (LocatorExpired, 1),  # what is gone stays gone
+    (LocatorExpired, 1),  # it stays expired
     (QueryTimedOut, 1),  # the same query would take as long again
     (QueryIncomplete, 3),
-    (NoRoute, 3),  # most often the org is gone
+    (NoRoute, 3),  # most often the org does not exist any more
     (ResponseTooLarge, 1),
     (InstanceMoved, 3),  # the login host does not know of it
     (ResponseUnreadable, 3),  # a proxy's page and a wrong address stay what they are
@@ -56,7 +56,7 @@ _TRIES: tuple[tuple[type[OrgsyncError], int], ...] = (  # the first that fits co
 
 
 def may_repeat(error: OrgsyncError, *, idempotent: bool, tries: int = 1) -> bool:
-    """Tell whether a request that ended so, after so many tries, may be sent again as it is."""
+    """Return whether a request that ended with this error, after so many tries, may be sent again unchanged."""
     if isinstance(error, NetworkProblem) and not error.sent:
         return tries < UNREACHABLE_TRIES
     if not idempotent and not isinstance(error, NotCarriedOut):
@@ -64,9 +64,9 @@ def may_repeat(error: OrgsyncError, *, idempotent: bool, tries: int = 1) -> bool
     return tries < next((most for kind, most in _TRIES if isinstance(error, kind)), 1)
 
 
-def backoff(tries: int) -> float:
-    """Choose how many seconds to wait after so many tries: any time up to a limit that doubles (full jitter)."""
-    return random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (tries - 1)))  # noqa: S311 - guards nothing
+def backoff(tries: int, *, longest: float = _LONGEST_WAIT) -> float:
+    """Return how many seconds to wait after so many tries: any time up to a limit that doubles (full jitter)."""
+    return random.uniform(0, min(longest, _FIRST_WAIT * 2 ** (tries - 1)))  # noqa: S311 - guards nothing
 
 
 def wait_within(left: float, error: OrgsyncError, wait: float) -> float | None:
@@ -79,9 +79,9 @@ def wait_within(left: float, error: OrgsyncError, wait: float) -> float | None:
 
 
 async def pause(seconds: float) -> None:
-    """Wait, unless stamina is told that this is a test (`stamina.set_testing`).
+    """Wait, but not in tests (`stamina.set_testing`).
 
-    The slot of the run is given back meanwhile.
+    The run releases its slot meanwhile.
     """
     slot = SLOT.get()
     slot.release(None)
