@@ -32,8 +32,8 @@ async def _write_one(on: Statements, batch: Write, fixed: tuple[str, str], seq: 
     if batch.rows:
         changed, unchanged = await _write_rows(on, batch.schema, batch.rows, fixed, seq)
         # The numbers are this transaction's, so whatever has one of them was changed by this batch.
-        found = await on.fetch(row_sql.counted(table), (seq,)) if changed else []
-        counts += Counts(**dict(found), unchanged=unchanged)
+        [(added, updated)] = await on.fetch(row_sql.counted(table), (seq,)) if changed else [(0, 0)]
+        counts += Counts(added, updated, changed - added - updated, unchanged)
     if batch.deleted_ids:
         first = seq + len(batch.rows)
         marks = [(at, number, connection, each) for number, each in enumerate(batch.deleted_ids, start=first)]
