@@ -12,7 +12,7 @@ import structlog
 
 from orgsync.cassettes import RecordFrom, without_waiting
 from orgsync.demo_org import DemoOrg
-from orgsync.project import connect, open_project
+from orgsync.project import open_project
 
 from .projects import credentials_for, settings_for
 
@@ -61,7 +61,7 @@ def recorded_from(recorded_org: DemoOrg, tmp_path: Path) -> RecordFrom:
 
     async def sign_in() -> None:
         async with open_project(settings) as opened:
-            await connect(opened, "acme", credentials_for(recorded_org))
+            await opened.connections.connect("acme", credentials_for(recorded_org))
 
     anyio.run(sign_in)
     return RecordFrom(settings, "acme", lambda: recorded_org.now, credentials_for(recorded_org))

@@ -2,27 +2,48 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from orgsync import Credentials, Record, Sync
 from orgsync.demo_org import DemoOrg
-from orgsync.engine import Outcome, Progress
-from orgsync.project import Project, connect, open_project
+from orgsync.engine import Committed, Job, Observer, Outcome
+from orgsync.project import Project, open_project
 from orgsync.settings import Settings
 from orgsync.store import Run
 
-__all__ = ["Interruption", "SampleProject", "credentials_for", "project_at", "settings_for"]
+__all__ = ["Interruption", "SampleProject", "at_commits", "credentials_for", "executed", "project_at", "settings_for"]
 
 
 class Interruption(BaseException):
     """What ends a run as Ctrl-C does, though at a commit of the test's choice."""
 
 
-def _nobody(_: Progress) -> None:
-    """Watch nothing."""
+def _nothing(_: Committed) -> None:
+    """Do nothing."""
+
+
+def at_commits(do: Callable[[Committed], None]) -> Observer:
+    """Observe a run's commits alone."""
+    return lambda event: do(event) if isinstance(event, Committed) else None
+
+
+async def executed(
+    project: Project,
+    sync: Sync[Record],
+    connection: str = "acme",
+    *,
+    full: bool = False,
+    reconcile: bool = False,
+    clock: Callable[[], datetime] | None = None,
+    on_commit: Callable[[Committed], None] = _nothing,
+) -> Outcome:
+    """Run a sync that a test has at hand."""
+    job = Job("sync", sync.name, connection, full=full, reconcile=reconcile)
+    ready = replace(project.with_syncs(sync), clock=clock or project.clock)
+    return await ready.execute(job, observe=at_commits(on_commit))
 
 
 def credentials_for(org: DemoOrg) -> Credentials:
@@ -55,13 +76,13 @@ class SampleProject:
         *,
         full: bool = False,
         reconcile: bool = False,
-        watch: Callable[[Progress], None] = _nobody,
+        on_commit: Callable[[Committed], None] = _nothing,
         clock: Callable[[], datetime] | None = None,
     ) -> Outcome:
         """Run a sync on acme, and give how it ended. The machine's clock is the org's unless another is given."""
         self.org.clear_requests()
         now = clock or (lambda: self.org.now)
-        return await self.opened.run(sync, "acme", full=full, reconcile=reconcile, watch=watch, clock=now)
+        return await executed(self.opened, sync, full=full, reconcile=reconcile, clock=now, on_commit=on_commit)
 
     async def run(
         self,
@@ -81,14 +102,14 @@ class SampleProject:
         """Run a sync and break it off right behind so many commits; tell whether it had not ended before."""
         left = commits
 
-        def watch(_: Progress) -> None:
+        def interrupt(_: Committed) -> None:
             nonlocal left
             left -= 1
             if not left:
                 raise Interruption
 
         try:
-            await self.outcome(sync, reconcile=reconcile, watch=watch)
+            await self.outcome(sync, reconcile=reconcile, on_commit=interrupt)
         except Interruption:
             return True
         return False
@@ -118,5 +139,5 @@ async def project_at(folder: Path, org: DemoOrg, **settings: Any) -> AsyncGenera
     """Open a project in a folder, connecting acme to the org the first time."""
     async with open_project(settings_for(folder, **settings)) as opened:
         if not await opened.store.connections.list():
-            await connect(opened, "acme", credentials_for(org))
+            await opened.connections.connect("acme", credentials_for(org))
         yield SampleProject(opened, org)

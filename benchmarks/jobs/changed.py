@@ -6,7 +6,8 @@ from pathlib import Path
 import anyio
 
 from benchmarks.server import Server
-from orgsync.project import open_project
+from orgsync.engine import Job, less_collecting
+from orgsync.project import GivenScripts, open_project
 from orgsync_syncs.contacts import contacts
 
 from .connecting import connect_to, settings_in
@@ -15,14 +16,14 @@ from .telling import measured, tell
 
 async def _main(folder: Path, url: str, changes: list[int]) -> None:
     server, calls, found = Server(url), dict[int, int](), dict[int, int]()
-    async with open_project(settings_in(folder)) as project:
+    async with open_project(settings_in(folder), scripts=GivenScripts([contacts])) as project:
         name = await connect_to(url, project)
-        outcome = await project.run(contacts, name)
-        with measured() as span:
+        outcome = await project.execute(Job("sync", contacts.name, name))
+        with less_collecting(), measured() as span:
             for rows in changes:
                 server.change(rows)
                 server.calls()
-                outcome = await project.run(contacts, name)
+                outcome = await project.execute(Job("sync", contacts.name, name))
                 if outcome.problem:
                     raise outcome.problem
                 calls[rows], found[rows] = server.calls(), outcome.run.updated

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orgsync import Credentials
-from orgsync.project import Project, connect
+from orgsync.project import Project
 from orgsync.settings import Settings
 
 __all__ = ["connect_to", "settings_in"]
@@ -19,4 +19,4 @@ async def connect_to(url: str, project: Project, *, number: int = 0) -> str:
     credentials = Credentials(
         grant="refresh-token", login_url=url, client_id="benchmark", client_secret="-", refresh_token=f"org-{number}"
     )
-    return (await connect(project, f"org-{number}", credentials)).connection.name
+    return (await project.connections.connect(f"org-{number}", credentials)).connection.name

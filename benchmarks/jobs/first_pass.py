@@ -12,7 +12,8 @@ import anyio
 
 from benchmarks.server import Server
 from orgsync import Batches, Context, Record, Sync, sync
-from orgsync.project import open_project
+from orgsync.engine import Job, less_collecting
+from orgsync.project import GivenScripts, open_project
 
 from .connecting import connect_to, settings_in
 from .telling import measured, tell
@@ -76,9 +77,9 @@ async def _main(folder: Path, url: str, kind: str, rows: int) -> None:
     async with open_project(settings) as project:
         name = await connect_to(url, project)
     server.calls()
-    with measured() as span:
-        async with open_project(settings) as project:
-            outcome = await project.run(contacts, name)
+    with less_collecting(), measured() as span:
+        async with open_project(settings, scripts=GivenScripts([contacts])) as project:
+            outcome = await project.execute(Job("sync", contacts.name, name))
     if outcome.problem:
         raise outcome.problem
     tell(span, rows=outcome.run.added, calls=server.calls())

@@ -7,7 +7,8 @@ from pathlib import Path
 import anyio
 
 from benchmarks.server import Server
-from orgsync.project import Project, open_project
+from orgsync.engine import Job, less_collecting
+from orgsync.project import GivenScripts, Project, open_project
 from orgsync_syncs.contacts import contacts
 
 from .connecting import connect_to, settings_in
@@ -18,12 +19,12 @@ _AT_ONCE = 8  # as many as `orgsync up` runs by default
 
 async def _main(folder: Path, url: str, connections: int, passes: int) -> None:
     server, names = Server(url), list[str]()
-    async with open_project(settings_in(folder)) as project:
+    async with open_project(settings_in(folder), scripts=GivenScripts([contacts])) as project:
         for number in range(connections):
             names.append(await connect_to(url, project, number=number))
         await _run_all(project, names)
         server.calls()
-        with measured() as span:
+        with less_collecting(), measured() as span:
             for _ in range(passes):
                 await _run_all(project, names)
     tell(span, rows=0, runs=connections * passes, calls=server.calls())
@@ -35,7 +36,7 @@ async def _run_all(project: Project, names: Sequence[str]) -> None:
 
     async def take_turns() -> None:
         for name in waiting:
-            outcome = await project.run(contacts, name)
+            outcome = await project.execute(Job("sync", contacts.name, name))
             if outcome.problem:
                 raise outcome.problem
 

@@ -4,7 +4,7 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -15,9 +15,6 @@ from .commands import wait_for
 from .completion import connection_names
 from .connection_choice import choose_connection
 from .output import examples, result, say, to_json
-
-if TYPE_CHECKING:
-    from orgsync.salesforce.http.http import JSON
 
 __all__ = ["EXAMPLES", "api"]
 
@@ -55,7 +52,7 @@ def api(
         str | None, typer.Option(metavar="JSON", help="The JSON to send: itself, @FILE, or - for stdin.")
     ] = None,
 ) -> None:
-    """Make one authenticated call to a connection's org, and print the JSON it answers with.
+    """Make one authenticated call to a connection's org, and print the JSON of its answer.
 
     The token is renewed where it has to be, and is never sent to a host that is not the org's.
     """
@@ -69,13 +66,11 @@ def api(
         result(answer if isinstance(answer, str) else to_json(answer, indent=2))
 
 
-async def _call(method: Method, path: str, name: str | None, body: "JSON") -> Any:
+async def _call(method: Method, path: str, name: str | None, body: Any) -> Any:
     from orgsync.project import open_project
-    from orgsync.scripts import open_org
 
     async with open_project() as project:
-        connection = await choose_connection(project.store, name)
-        org = await open_org(connection, store=project.store, http=project.http, settings=project.settings)
+        org = await project.open_org(await choose_connection(project, name))
         match method:
             case Method.GET:
                 return await org.get(path)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .commands import PlainCommand, Program, enter_project
-from .output import amount, examples, result, say
+from .output import amount, examples, result, say, short_path
 
 __all__ = ["EXAMPLES", "app"]
 
@@ -31,7 +31,7 @@ def check(
 ) -> None:
     """Find what slipped through scrubbing: secrets, hosts, ids of orgs and users, personal data.
 
-    Tells the step and the place of each finding, never its value. Exit code: 0 nothing found, 1 something, 2 a file
+    Shows the step and the place of each finding, never its value. Exit code: 0 nothing found, 1 something, 2 a file
     that is no cassette. Run it in CI, and before you commit a cassette that was edited by hand.
     """
     from orgsync.cassettes import leaks, read_cassette
@@ -44,18 +44,14 @@ def check(
     found = 0
     for file in files:
         for leak in leaks(read_cassette(file).interactions, fields=settings.scrub):
-            result(f"{_shown(file)}, step {leak.step}, {leak.where}: {leak.what}")
+            result(f"{short_path(file)}, step {leak.step}, {leak.where}: {leak.what}")
             found += 1
     say(f"{amount(len(files), 'cassette')} checked, {amount(found, 'finding') if found else 'nothing found'}.")
     raise typer.Exit(1 if found else 0)
 
 
-def _shown(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
 def _files(paths: list[Path]) -> list[Path]:
-    """List the files that are meant; raises FileUnusable for a path that is not there."""
+    """Return the files that are meant; raises FileUnusable for a path that does not exist."""
     from orgsync.errors import FileUnusable
 
     files: list[Path] = []

@@ -16,7 +16,7 @@ from .output import json_error, results_alone_on_stdout, say, show_problem, spee
 from .usage import UsageError, is_help, usage_problem
 
 if TYPE_CHECKING:
-    from orgsync.store import View
+    from orgsync.project import View
 
 __all__ = ["INTERRUPTED", "Commands", "PlainCommand", "Program", "enter_project", "open_view", "wait_for"]
 
@@ -33,14 +33,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Commands(TyperGroup):
-    """The command's commands. What goes wrong in any of them is shown here, and becomes the exit code."""
+    """The commands by name. An error in any of them is shown here, and becomes the exit code."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Name the commands in the order in which a person meets them."""
+        """Return the commands in the order in which a person needs them."""
         return sorted(super().list_commands(ctx), key=_ORDER.index)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Take `--debug` from wherever it stands, and see whether a program reads stdout."""
+        """Remove `--debug` from wherever it stands, and note whether a program reads stdout."""
         end = args.index("--") if "--" in args else len(args)
         before = [arg for arg in args[:end] if arg != "--debug"]
         speech.debug = len(before) < end
@@ -69,17 +69,17 @@ class Commands(TyperGroup):
             json_error(error)
             raise typer.Exit(error.exit_code) from None
         finally:
-            stdout().flush()  # while a broken pipe can still be told from a mistake
+            stdout().flush()  # while a broken pipe can still be distinguished from a mistake
 
 
 def _asks_for_json(args: Sequence[str]) -> bool:
-    """Say whether a call asks for JSON, also where the rest of it is wrong."""
+    """Return whether a call asks for JSON, also where the rest of it is wrong."""
     return "--json" in args or "--format=json" in args or ("--format", "json") in pairwise(args)
 
 
 @contextmanager
 def _usage_errors() -> Generator[None]:
-    """Show a wrong call as every other error is shown, and not as the library of the command would."""
+    """Show a wrong call as every other error is shown, and not as typer would."""
     try:
         yield
     except UsageError as error:
@@ -132,7 +132,7 @@ def _name_of(argument: Any) -> str:
 
 
 class ProjectCommand(PlainCommand):
-    """A command that works in a project; outside of one it ends before it has made anything."""
+    """A command that works in a project; outside of one it ends before it has created anything."""
 
     def invoke(self, ctx: Any) -> Any:
         """Look for the project, then run the command."""
@@ -141,7 +141,7 @@ class ProjectCommand(PlainCommand):
             try:
                 return super().invoke(ctx)
             finally:
-                stdout().flush()  # while a broken pipe can still be told from a mistake
+                stdout().flush()  # while a broken pipe can still be distinguished from a mistake
 
 
 class Program(typer.Typer):
@@ -169,20 +169,21 @@ def enter_project() -> None:
 
 @contextmanager
 def open_view() -> "Generator[View]":
-    """Open the project's database to look at, without what only work on it needs."""
-    from orgsync import store
-    from orgsync.settings import load_settings
+    """Open the project's database for reading alone, without what only work on it needs."""
+    from orgsync.project.view import open_view
 
-    settings = load_settings()
-    with store.open_view(settings.store_url, folder=settings.folder) as view:
+    with open_view() as view:
         yield view
 
 
 def wait_for(work: Callable[[], Awaitable[T]]) -> T:
-    """Run asynchronous work to its end."""
+    """Run asynchronous work to its end, and return what it returns."""
     import anyio
+
+    from orgsync.engine import less_collecting
 
     from .logs import configure_logs
 
     configure_logs(debug=speech.debug)
-    return anyio.run(work)
+    with less_collecting():
+        return anyio.run(work)

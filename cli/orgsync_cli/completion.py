@@ -1,6 +1,6 @@
 """What the shell offers at a press of Tab: connections, syncs, record tables and their columns by name.
 
-Where nothing can be read nothing is offered: a completion that fails must not write over the line that is being typed.
+What cannot be read is not offered: a completion that fails must not write over the line that is being typed.
 """
 
 from contextlib import suppress
@@ -22,12 +22,11 @@ def connection_names(incomplete: str) -> list[str]:
 
 def sync_names(incomplete: str) -> list[str]:
     """Offer the syncs that there are."""
-    from orgsync.scripts.discovery import list_syncs
+    from orgsync.project.syncs import names_of
     from orgsync.settings import load_settings
 
     with suppress(Exception), results_alone_on_stdout():
-        found = list_syncs(load_settings().syncs_folder)
-        return [each.name for each in found if each.name.startswith(incomplete)]
+        return [name for name in names_of(load_settings()) if name.startswith(incomplete)]
     return []
 
 

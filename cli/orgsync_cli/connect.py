@@ -13,13 +13,12 @@ from orgsync.errors import ArgumentInvalid, KeyUnusable, SignInNeeded
 from .commands import wait_for
 from .completion import connection_names
 from .output import brief, examples, result, say
-from .sign_in_options import Asked, Flow, Parts
+from .sign_in_options import Flow, Options, Parts
 
 if TYPE_CHECKING:
-    from orgsync.project import Project, SignIn
-    from orgsync.salesforce.auth.credentials import Credentials
+    from orgsync.project import Credentials, Project, SignIn
 
-__all__ = ["EXAMPLES", "connect", "told"]
+__all__ = ["EXAMPLES", "connect", "lines_of"]
 
 EXAMPLES = examples(
     "orgsync connect acme                          in the browser",
@@ -83,8 +82,8 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
     URL http://localhost:8788/callback in the app. To sign in again, the name alone is enough.
     """
     if environment and login_url:
-        raise typer.BadParameter("a login URL tells the environment; give one of the two", param_hint="--login-url")
-    asked = Asked(
+        raise typer.BadParameter("a login URL decides the environment; give one of the two", param_hint="--login-url")
+    options = Options(
         environment=environment.value if environment else None,
         login_url=login_url,
         flow=flow.value if flow else None,
@@ -95,83 +94,70 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
         sfdx_url_file=sfdx_url_file,
         port=port,
     )
-    details = None if metadata is None else _metadata(metadata)
-    for line in told(wait_for(lambda: _connect(name, asked, details, tag))):
+    document = None if metadata is None else _metadata(metadata)
+    for line in lines_of(wait_for(lambda: _connect(name, options, document, tag))):
         result(line)
 
 
-async def _connect(name: str, asked: Asked, metadata: dict[str, Any] | None, tags: list[str] | None) -> "SignIn":
-    from orgsync.project import connect as keep
-    from orgsync.project import open_project
-    from orgsync.project.connecting import require_name
-    from orgsync.scripts.stored import StoredVault
+async def _connect(name: str, options: Options, metadata: dict[str, Any] | None, tags: list[str] | None) -> "SignIn":
+    from orgsync.project import open_project, require_name
 
     require_name(name)
     async with open_project() as project:
         await project.store.connections.require_key()
-        parts = await _parts(project, name, asked)
+        parts = await _parts(project, name, options)
         flow = parts.flow()
-        again = parts.existing is not None and asked.flow is None
+        again = parts.existing is not None and options.flow is None
         credentials = await _credentials(project, parts, flow)
         try:
-            async with StoredVault(project.store, name).lock():  # nobody else uses up a stored refresh token now
-                return await keep(project, name, credentials, metadata=metadata, tags=tags)
+            return await project.connections.connect(name, credentials, metadata=metadata, tags=tags)
         except SignInNeeded as refused:
             if not (again and flow == "refresh-token" and sys.stdin.isatty()):
                 raise
             say(f"{refused.cause} So sign in with the browser.")
         credentials = await _credentials(project, parts, "browser")
-        return await keep(project, name, credentials, metadata=metadata, tags=tags)
+        return await project.connections.connect(name, credentials, metadata=metadata, tags=tags)
 
 
-async def _parts(project: "Project", name: str, asked: Asked) -> Parts:
-    existing = next((each for each in await project.store.connections.list() if each.name == name), None)
+async def _parts(project: "Project", name: str, options: Options) -> Parts:
+    existing = next((each for each in await project.connections.list() if each.name == name), None)
     if existing is None:
-        return Parts(asked, project.settings)
+        return Parts(options, project.settings)
     try:
         stored = await project.store.connections.secrets(name)
     except KeyUnusable as error:
         say(f"warning: {error.cause} They are asked for again.")
         stored = dict[str, Any]()
     secrets = {key: value for key, value in stored.items() if isinstance(value, str)}
-    return Parts(asked, project.settings, existing, secrets)
+    return Parts(options, project.settings, existing, secrets)
 
 
 async def _credentials(project: "Project", parts: Parts, flow: Flow) -> "Credentials":
     app = parts.credentials(flow)
     if flow != "browser":
         return app
-    from orgsync.salesforce.auth.browser_callback import CALLBACK_PORT, open_in_browser, sign_in_by_browser
+    from orgsync.project import sign_in_by_browser
 
-    return await sign_in_by_browser(
-        project.http,
-        app,
-        announce=_announce,
-        open_url=open_in_browser,
-        port=CALLBACK_PORT if parts.asked.port is None else parts.asked.port,
-        allowed_hosts=project.settings.allowed_hosts,
-    )
+    return await sign_in_by_browser(project, app, announce=_announce, port=parts.options.port)
 
 
 def _announce(url: str) -> None:
     say(f"Sign in here, in a browser on this machine:\n\n{url}\n\nWaiting for the browser to come back ...")
 
 
-def told(made: "SignIn") -> list[str]:
-    """Tell what a sign-in has shown, and what to do next."""
-    from orgsync.salesforce.auth.token_endpoint import INTROSPECTION_HINT
-
+def lines_of(made: "SignIn") -> list[str]:
+    """Return the lines that show what a sign-in has shown, and what to do next."""
     connection = made.connection
     facts = {
-        "org": f"{connection.org_id or 'not told'} ({connection.environment})",
-        "user": connection.username or connection.user_id or "not told",
+        "org": f"{connection.org_id or 'unknown'} ({connection.environment})",
+        "user": connection.username or connection.user_id or "unknown",
         "instance": connection.instance_url or "",
         "API version": connection.api_version,
-        "token lives": brief(made.lifetime) if made.lifetime else "not told",
+        "token lifetime": brief(made.lifetime) if made.lifetime else "unknown",
     }
-    lines = [f"{connection.name} is connected.", *(f"  {label:<13}{fact}" for label, fact in facts.items())]
-    if not made.lifetime:
-        lines += ["", INTROSPECTION_HINT]
+    lines = [f"{connection.name} is connected.", *(f"  {label:<16}{fact}" for label, fact in facts.items())]
+    if made.hint:
+        lines += ["", made.hint]
     return [*lines, "", f"Next: orgsync run contacts -c {connection.name}"]
 
 

@@ -6,27 +6,26 @@ from typing import TYPE_CHECKING
 from orgsync.errors import ArgumentInvalid, NoConnection
 
 if TYPE_CHECKING:
-    from orgsync.store import Connection, Store
+    from orgsync.project import Project
 
 __all__ = ["choose_connection", "choose_connections"]
 
 
-async def choose_connections(store: "Store", names: Sequence[str], *, every_one: bool = False) -> "list[Connection]":
-    """Read the connections that are named, each once; without a name, the only one there is.
+async def choose_connections(project: "Project", names: Sequence[str], *, every_one: bool = False) -> list[str]:
+    """Return the connections that are named, each once; without a name, the only one.
 
     Raises ConfigurationProblem for an unknown name, and where none is named and there are several, or none.
     """
     if names and not every_one:
-        return [await store.connections.get(name) for name in dict.fromkeys(names)]
-    there = await store.connections.list()
-    if not there:
+        return [(await project.connections.get(name)).name for name in dict.fromkeys(names)]
+    existing = [each.name for each in await project.connections.list()]
+    if not existing:
         raise NoConnection
-    if len(there) > 1 and not every_one:
-        known = ", ".join(each.name for each in there)
-        raise ArgumentInvalid(f"Which connection? There are: {known}.", "Name one with -c NAME.")
-    return list(there)
+    if len(existing) > 1 and not every_one:
+        raise ArgumentInvalid(f"Which connection? There are: {', '.join(existing)}.", "Name one with -c NAME.")
+    return existing
 
 
-async def choose_connection(store: "Store", name: str | None) -> "Connection":
-    """Read one connection; without a name, the only one there is."""
-    return (await choose_connections(store, [name] if name else []))[0]
+async def choose_connection(project: "Project", name: str | None) -> str:
+    """Return one connection; without a name, the only one."""
+    return (await choose_connections(project, [name] if name else []))[0]

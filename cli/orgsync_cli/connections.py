@@ -1,16 +1,18 @@
-"""`orgsync connections`: list, look at, rename, remove and try connections."""
+"""`orgsync connections`: list, show, rename, remove and test connections."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.project.views import connection_view
+
 from .commands import Program, enter_project, open_view, wait_for
 from .completion import connection_names
-from .output import examples, instant, json_line, result, say, to_json
+from .output import examples, json_line, result, say, to_json
 from .tables import show_table
 
 if TYPE_CHECKING:
-    from orgsync.store import ConnectionRow
+    from orgsync.project import ConnectionRow
 
 __all__ = ["EXAMPLES", "app"]
 
@@ -82,26 +84,26 @@ def remove(
 
 
 @app.command("test", epilog=examples("orgsync connections test acme"))
-def try_it(name: Name) -> None:
+def test(name: Name) -> None:
     """Make one API call to a connection's org.
 
     A connection that needed sign-in and works again, because an administrator has undone what ended it, is ready
     again.
     """
     calls = wait_for(lambda: _test(name))
-    result(f"{name} works: the org answered{' after a new token was got' if calls > 1 else ''}.")
+    result(f"{name} works: the org answered{' with a new token' if calls > 1 else ''}.")
 
 
 def _list(*, as_json: bool) -> None:
     with open_view() as view:
-        there = view.connections()
+        found = view.connections()
     if as_json:
-        for each in there:
-            json_line(as_object(each))
-    elif not there:
+        for each in found:
+            json_line(connection_view(each))
+    elif not found:
         say("There is no connection yet. Make one: orgsync connect NAME")
     else:
-        rows = [[e.name, e.environment, e.org_id or "", e.username or "", e.grant, e.status] for e in there]
+        rows = [[e.name, e.environment, e.org_id or "", e.username or "", e.grant, e.status] for e in found]
         headings = ["name", "environment", "org", "user", "flow", "status"]
         show_table(headings, rows, spare=["flow", "environment"], elastic="user")
 
@@ -114,55 +116,29 @@ def _read(name: str) -> "ConnectionRow":
 def _show(name: str, *, as_json: bool) -> None:
     connection = _read(name)
     if as_json:
-        json_line(as_object(connection))
+        json_line(connection_view(connection))
         return
-    for label, value in as_object(connection).items():
+    for label, value in connection_view(connection).items():
         plain = value if isinstance(value, str) else "" if value is None else to_json(value)
         result(f"{label:<15}{plain}".rstrip())
 
 
-def as_object(connection: "ConnectionRow") -> dict[str, Any]:
-    """Write a connection for a program; nothing secret is in it."""
-    return {
-        "name": connection.name,
-        "environment": connection.environment,
-        "status": connection.status,
-        "status_reason": connection.status_reason or None,
-        "org_id": connection.org_id,
-        "user_id": connection.user_id,
-        "username": connection.username,
-        "login_url": connection.login_url,
-        "instance_url": connection.instance_url,
-        "flow": connection.grant,
-        "client_id": connection.client_id,
-        "scope": connection.scope,
-        "api_version": connection.api_version,
-        "tags": list(connection.tags),
-        "metadata": dict(connection.details),
-        "created_at": instant(connection.created_at),
-        "updated_at": instant(connection.updated_at),
-    }
-
-
 async def _rename(old: str, new: str) -> None:
     from orgsync.project import open_project
-    from orgsync.project.connecting import require_name
 
-    require_name(new)
     async with open_project() as project:
-        await project.store.connections.rename(old, new)
+        await project.connections.rename(old, new)
 
 
 async def _remove(name: str, *, keep_rows: bool) -> None:
     from orgsync.project import open_project
 
     async with open_project() as project:
-        await project.store.connections.remove(name, keep_rows=keep_rows)
+        await project.connections.remove(name, keep_rows=keep_rows)
 
 
 async def _test(name: str) -> int:
     from orgsync.project import open_project
-    from orgsync.project.trying import try_connection
 
     async with open_project() as project:
-        return (await try_connection(project, name)).usage.calls
+        return (await project.connections.test(name)).usage.calls

@@ -57,12 +57,12 @@ def demo(
     from .story import Story
 
     with _folder(keep) as folder:
-        wait_for(Story(folder, kept=keep is not None).tell)
+        wait_for(Story(folder, kept=keep is not None).show)
 
 
 @contextmanager
 def _folder(keep: Path | None) -> Generator[Path]:
-    """Give the folder of the demo's project, empty; it goes at the end unless it is to be kept."""
+    """Yield the folder of the demo's project, empty; it is deleted at the end unless it is to be kept."""
     if keep is None:
         with TemporaryDirectory(prefix="orgsync-demo-") as name:
             yield Path(name)
@@ -107,7 +107,7 @@ def _serve(port: int, callback_urls: Sequence[str]) -> None:
     try:
         result(_served(org) + _application(org, callback_urls))
         stdout().flush()
-        say("The demo org runs until Ctrl-C; what is changed in it is gone then.")
+        say("The demo org runs until Ctrl-C; what is changed in it is lost then.")
         while not threading.Event().wait(3600):
             pass
     except KeyboardInterrupt:
@@ -117,7 +117,7 @@ def _serve(port: int, callback_urls: Sequence[str]) -> None:
 
 
 def _served(org: "DemoOrg") -> str:
-    """Write the lines that connect to this org; its secrets are good for nothing else."""
+    """Return the lines that connect to this org; its secrets are good for nothing else."""
     contacts, accounts = len(org.rows("Contact")), len(org.rows("Account"))
     return f"""\
 A demo org with {contacts:,} contacts and {accounts:,} accounts is at {org.url}
@@ -134,7 +134,7 @@ orgsync run contacts -c demo
 
 
 def _application(org: "DemoOrg", callback_urls: Sequence[str]) -> str:
-    """Write what an application needs that signs its users in by their browsers."""
+    """Return what an application needs that signs its users in by their browsers."""
     if not callback_urls:
         return ""
     return f"""

@@ -1,11 +1,12 @@
-"""`orgsync doctor`: everything a run needs, looked at one by one."""
+"""`orgsync doctor`: everything that a run needs, checked one by one."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orgsync.errors import OrgsyncError, UsageInvalid
 from orgsync.printable import printable
+from orgsync.project.health_views import finding_view
 
 from .commands import wait_for
 from .completion import connection_names
@@ -38,7 +39,7 @@ def doctor(
 ) -> None:
     """Look over the project and its connections: each problem with its cause and what to do.
 
-    Looks at the settings, the database, the key, the scripts; for each connection at the sign-in, the scopes, the API
+    Checks the settings, the database, the key, the scripts; for each connection the sign-in, the scopes, the API
     version, the limits of the day, and every object and field that a sync reads, and what a copy of it would lack. A
     condition that is written out in the script is tried with a query for one row. The exit code is that of the worst
     problem.
@@ -56,7 +57,7 @@ async def _doctor(name: str | None, *, as_json: bool) -> int:
         await _require_no_sync(settings, name)
     async for finding in diagnose(settings, [name] if name else []):
         if as_json:
-            json_line(_as_object(finding))
+            json_line(finding_view(finding))
         else:
             _show(screen, finding)
         if finding.problem:
@@ -69,39 +70,21 @@ async def _doctor(name: str | None, *, as_json: bool) -> int:
 async def _require_no_sync(settings: "Settings", name: str) -> None:
     """Raise UsageInvalid for the name of a sync that is no connection's."""
     from orgsync.project import open_project
-    from orgsync.scripts.discovery import list_syncs
+    from orgsync.project.syncs import names_of
 
-    if name not in {each.name for each in list_syncs(settings.syncs_folder)}:
+    if name not in names_of(settings):
         return
     try:
         async with open_project(settings) as project:
-            connections = {each.name for each in await project.store.connections.list()}
-    except OrgsyncError:  # what is wrong with the database is doctor's own to report
+            connections = {each.name for each in await project.connections.list()}
+    except OrgsyncError:  # what is wrong with the database is among doctor's own findings
         return
     if name in connections:
         return
     raise UsageInvalid(
         f"{name} is a sync; orgsync doctor takes a connection.",
-        "It looks at every sync on each connection: orgsync doctor, or orgsync doctor CONNECTION.",
+        "It checks every sync on each connection: orgsync doctor, or orgsync doctor CONNECTION.",
     )
-
-
-def _as_object(finding: "Finding") -> dict[str, Any]:
-    """Write a finding for a program: no detail of a script, which may hold data."""
-    problem = finding.problem
-    return {
-        "about": finding.about,
-        "state": "problem" if problem else "ok",
-        "found": _one_line(finding.said) or None,
-        "note": _one_line(finding.note) or None,
-        "error": problem
-        and {
-            "code": problem.code,
-            "cause": _one_line(problem.cause),
-            "remedy": _one_line(problem.remedy),
-            "exit_code": problem.exit_code,
-        },
-    }
 
 
 def _one_line(text: str) -> str:
@@ -121,17 +104,17 @@ def _show(screen: "Console", finding: "Finding") -> None:
 
     problem = finding.problem
     mark = Text("problem", "bold red") if problem else Text("ok", "green")
-    sentences = [finding.said, finding.note]
+    sentences = [finding.text, finding.note]
     if problem:
-        sentences = [finding.said, problem.cause, *detail_lines(problem), problem.remedy]
+        sentences = [finding.text, problem.cause, *detail_lines(problem), problem.remedy]
     table = Table.grid(padding=(0, GAP, 0, 0))
     table.add_column(min_width=len("problem"))
     table.add_column(min_width=_ABOUT)
     table.add_column(overflow="fold")
-    about, told = (
+    about, text = (
         printable(finding.about),
         printable("\n".join(_one_line(sentence) for sentence in sentences if sentence)),
     )
     room = screen.width - len("problem") - max(_ABOUT, len(about)) - 2 * GAP
-    table.add_row(mark, Text(about, "bold"), Text(broken(told, room)))
+    table.add_row(mark, Text(about, "bold"), Text(broken(text, room)))
     screen.print(table)

@@ -1,4 +1,4 @@
-"""`orgsync init`: the files a project begins with."""
+"""`orgsync init`: the files that a project starts with."""
 
 import tomllib
 from importlib.util import find_spec
@@ -12,7 +12,7 @@ from .output import examples, result
 __all__ = ["EXAMPLES", "init"]
 
 EXAMPLES = examples(
-    "orgsync init                  begin a project in this folder",
+    "orgsync init                  start a project in this folder",
     "orgsync init acme-data        or in a new one",
 )
 
@@ -27,12 +27,12 @@ testpaths = ["tests"]
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The project's folder; made if absent.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The project's folder; created if absent.")] = Path(),
 ) -> None:
-    """Begin a project: settings, a sync of your own, its tests and their cassettes, a workflow for CI.
+    """Start a project: settings, a sync of your own, its tests and their cassettes, a workflow for CI.
 
     Writes orgsync.toml, syncs/, tests/, cassettes/, pyproject.toml, .github/workflows/tests.yml and .gitignore. What
-    is there already stays as it is, so it may be run again at any time. The tests pass at once: run pytest. The syncs
+    exists already stays as it is, so it may be run again at any time. The tests pass at once: run pytest. The syncs
     that orgsync brings (contacts, accounts) need no file.
     """
     from orgsync.errors import FileUnusable
@@ -88,7 +88,7 @@ def _write_pyproject(folder: Path) -> None:
 
 
 def _missing_packages() -> str:
-    """Say how to install what the tests need, where it is not there."""
+    """Return how to install what the tests need, where it is missing."""
     if all(find_spec(name) for name in ("pytest", "pytest_asyncio", "vcr", "lark")):
         return ""
     return "\n  pip install 'orgsync[testing]' pytest-asyncio    what the tests need"

@@ -1,4 +1,4 @@
-"""The library's log lines on stderr: its warnings and what scripts log; all of it with --debug."""
+"""The library's log lines on stderr: its warnings and what scripts log; all of them with --debug."""
 
 import logging
 import sys
@@ -56,7 +56,7 @@ def _stderr(*names: object) -> _Stderr:
 
 
 def _worth_showing(logger: _Stderr, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Leave out what the library tells as information; what a script tells so, it tells to whoever runs it."""
+    """Leave out the library's lines of level info; a script's are meant for the person who runs it."""
     if method == "info" and logger.name != "orgsync.script":
         raise structlog.DropEvent
     return event
@@ -69,15 +69,15 @@ def _without_traceback(_logger: object, _method: str, event: MutableMapping[str,
 
 def _line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     """Write `warning: text (key=value, ...)`, the connection first."""
-    told = [str(event["connection"])] if "connection" in event else []
-    told += [f"{name}={value}" for name, value in event.items() if name not in (*_KNOWN, "exception")]
+    facts = [str(event["connection"])] if "connection" in event else []
+    facts += [f"{name}={value}" for name, value in event.items() if name not in (*_KNOWN, "exception")]
     line = f"{event.get('level', 'info')}: {event.get('event', '')}"
-    line += f" ({', '.join(told)})" if told else ""
+    line += f" ({', '.join(facts)})" if facts else ""
     return f"{line}\n{event['exception']}" if "exception" in event else line
 
 
 def _retrying(details: "RetryDetails") -> None:
-    """Log that something is tried again, for which sync and connection. An error that is not ours is a type alone."""
+    """Log a retry, for which sync and connection; of an error that is not orgsync's own its type alone."""
     error = details.caused_by
     cause = error.cause if isinstance(error, OrgsyncError) else f"{type(error).__name__}."
     of = structlog.contextvars.get_contextvars()

@@ -1,4 +1,4 @@
-"""The `orgsync` command: its commands by name, in the order in which a person meets them."""
+"""The `orgsync` command: its commands by name, in the order in which a person needs them."""
 
 import io
 import sys
@@ -31,7 +31,7 @@ __all__ = ["app", "main"]
 
 _EXAMPLES = examples(
     "orgsync demo                     see it work, without an account",
-    "orgsync init acme-data           begin a project",
+    "orgsync init acme-data           start a project",
     "orgsync connect acme             sign in to an org",
     "orgsync run contacts -c acme     copy what changed",
     "orgsync records contact          look at the copy",
@@ -72,13 +72,13 @@ _anywhere = PlainCommand  # these two need no project
 app.command("demo", cls=_anywhere, short_help="See it work on a demo org, without an account.", epilog=demo.EXAMPLES)(
     demo.demo
 )
-app.command("init", cls=_anywhere, short_help="Begin a project.", epilog=init.EXAMPLES)(init.init)
+app.command("init", cls=_anywhere, short_help="Start a project.", epilog=init.EXAMPLES)(init.init)
 app.command("connect", short_help="Sign in to an org, and keep the connection.", epilog=connect.EXAMPLES)(
     connect.connect
 )
 app.add_typer(connections.app, name="connections", short_help="List, show, rename, remove and test connections.")
 app.command("doctor", short_help="Look for problems: cause and remedy of each.", epilog=doctor.EXAMPLES)(doctor.doctor)
-app.add_typer(new.app, name="new", short_help="Write a new script from what an org tells.")
+app.add_typer(new.app, name="new", short_help="Write a new script from an org's metadata.")
 app.command("syncs", short_help="List the syncs.", epilog=syncs.EXAMPLES)(syncs.syncs)
 app.command("run", short_help="Run syncs: copy what changed since the last run.", epilog=run.EXAMPLES)(run.run)
 app.command("up", short_help="Run every due sync on every connection.", epilog=up.EXAMPLES)(up.up)
@@ -94,7 +94,7 @@ app.command("api", short_help="Make one call to an org's REST API.", epilog=api.
 
 
 def main() -> None:
-    """Run the command; whatever nobody foresaw is told in two lines as well."""
+    """Run the command; an unforeseen error is shown in two lines as well."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a narrow encoding shows what it lacks, and ends nothing

@@ -1,4 +1,4 @@
-"""`orgsync new`: scripts written from what an org tells of itself."""
+"""`orgsync new`: scripts written from an org's metadata."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from .commands import Program, wait_for
 from .completion import connection_names
 from .connection_choice import choose_connection
-from .output import amount, examples, result
+from .output import amount, examples, result, short_path
 
 if TYPE_CHECKING:
     from orgsync.project.scaffold import NewScript
@@ -44,7 +44,7 @@ def sync(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
 ) -> None:
-    """Write a sync of an object, ready to run, from what the org tells of the object's fields.
+    """Write a sync of an object, ready to run, from the org's description of its fields.
 
     The record class has the fields that the connection's user may see, but not those that hold what others hold
     already (an address beside its street and city), nor binary ones. It is yours to change: take fields out, give
@@ -56,43 +56,36 @@ def sync(
 async def _write_sync(sobject: str, name: str | None, fields: list[str], output: Path | None, *, force: bool) -> None:
     from orgsync.project import open_project
     from orgsync.project.scaffold import is_found, require_room, script_for, write
-    from orgsync.project.trying import try_connection
     from orgsync.settings import load_settings
 
     settings = load_settings()
     async with open_project(settings) as project:
-        connection = await choose_connection(project.store, name)
-        client = await try_connection(project, connection.name)
+        connection = await choose_connection(project, name)
+        client = await project.connections.test(connection)
         script = await script_for(client, sobject, fields)
     folder = settings.syncs_folder
     path = output or folder / f"{script.name}.py"
     found = is_found(path, folder)
     replaced = require_room(script, path, folder) if found else ""
     write(script, path, replace=force)
-    _tell(script, path, replaced)
+    _report(script, path, replaced)
     if found:
-        result(f"Next: orgsync run {script.name} -c {connection.name}")
+        result(f"Next: orgsync run {script.name} -c {connection}")
     else:
-        result(f"Next: move it to {_shown(folder)}, where syncs are found")
+        result(f"Next: move it to {short_path(folder)}, where syncs are found")
 
 
-def _tell(script: "NewScript", path: Path, replaced: str) -> None:
+def _report(script: "NewScript", path: Path, replaced: str) -> None:
     left_out = f" ({_left_out(script.left_out)})" if script.left_out else ""
-    result(f"wrote {_shown(path)}: {amount(script.fields, 'field')} of {script.sobject}{left_out}")
+    result(f"wrote {short_path(path)}: {amount(script.fields, 'field')} of {script.sobject}{left_out}")
     if not script.by_changes:
-        result(f"{script.sobject} does not tell what changed: each run reads all of it.")
+        result(f"The changes of {script.sobject} cannot be read: each run reads all of it.")
     if replaced:
         result(f"In this project it takes the place of the {script.name} that {replaced.partition('.')[0]} brings.")
 
 
 def _left_out(counts: Mapping[str, int]) -> str:
-    """Tell what the class lacks: `3 compound and 1 binary field left out`."""
+    """Return what the class lacks: `3 compound and 1 binary field left out`."""
     *others, last = [f"{count:,} {kind}" for kind, count in counts.items()]
-    told = f"{', '.join(others)} and {last}" if others else last
-    return f"{told} {'field' if list(counts.values())[-1] == 1 else 'fields'} left out"
-
-
-def _shown(path: Path) -> str:
-    """Shorten a path inside the working directory."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    kinds = f"{', '.join(others)} and {last}" if others else last
+    return f"{kinds} {'field' if list(counts.values())[-1] == 1 else 'fields'} left out"

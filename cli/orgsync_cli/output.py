@@ -1,4 +1,4 @@
-"""What the command shows: results on stdout, everything said to a person on stderr, errors in two lines."""
+"""What the command shows: results on stdout, messages for a person on stderr, errors in two lines."""
 
 import json
 import os
@@ -11,11 +11,12 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 from orgsync.printable import escaped, printable
+from orgsync.project.views import instant
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,13 +29,13 @@ __all__ = [
     "console",
     "detail_lines",
     "examples",
-    "instant",
     "json_error",
     "json_line",
     "moment",
     "result",
     "results_alone_on_stdout",
     "say",
+    "short_path",
     "show_problem",
     "show_unexpected",
     "speech",
@@ -49,7 +50,7 @@ _NARROWEST = 40
 
 @dataclass(slots=True)
 class Speech:
-    """How much is told, and where: with `debug`, tracebacks and every log line.
+    """How much is shown, and where: with `debug`, tracebacks and every log line.
 
     `as_json` is for a program that reads stdout; `stdout` is the real one while `print` in scripts goes to stderr.
     """
@@ -63,7 +64,7 @@ speech = Speech()
 
 
 def examples(*lines: str) -> str:
-    """Make the EXAMPLES that end a help text; each line stays a line of its own."""
+    """Return the EXAMPLES that end a help text; each line stays a line of its own."""
     return "\b\nEXAMPLES\n" + "\n".join(f"  {line}" for line in lines)
 
 
@@ -87,24 +88,24 @@ def results_alone_on_stdout() -> Generator[None]:
 
 
 def say(text: str = "", *, mark: str = "") -> None:
-    """Say a line to a person, behind a mark that may be coloured; control characters in the text are replaced."""
+    """Write a line for a person, after a mark that may be coloured; control characters in the text are replaced."""
     sys.stderr.write(f"{mark}{printable(text)}\n")
     sys.stderr.flush()
 
 
 def result(text: str) -> None:
-    """Give a line of what was asked for; control characters in it are replaced by what a terminal shows."""
+    """Write a line of the result; control characters in it are replaced by what a terminal shows."""
     stdout().write(f"{printable(text)}\n")
 
 
-def json_line(value: Mapping[str, Any]) -> None:
-    """Give one JSON object on one line, at once: a program may be reading along."""
+def json_line(value: Mapping[str, object]) -> None:
+    """Write one JSON object on one line, at once: a program may be reading along."""
     result(to_json(value))
     stdout().flush()
 
 
 def json_error(error: "OrgsyncError") -> None:
-    """Give the error that ends a command to the program that reads its JSON, if one does."""
+    """Write the error that ends a command for the program that reads its JSON, if one does."""
     if not speech.as_json:
         return
     cause, remedy = _one_line(error.cause), _one_line(error.remedy)
@@ -112,7 +113,7 @@ def json_error(error: "OrgsyncError") -> None:
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """Write JSON with instants as ISO 8601 in UTC and letters as they are, escaped where stdout cannot hold them.
+    """Return JSON with instants as ISO 8601 in UTC and letters as they are, escaped where stdout cannot hold them.
 
     Control characters are escaped, all of them: a terminal obeys more than JSON has to escape.
     """
@@ -120,20 +121,13 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     return escaped(json.dumps(value, ensure_ascii=narrow, indent=indent, default=_plain))
 
 
-def instant(value: datetime | None) -> str | None:
-    """Write an instant as `2026-01-31T10:15:00.000Z`."""
-    if value is None:
-        return None
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def moment(value: datetime | None) -> str:
-    """Write an instant for a person: `2026-01-31 10:15:00 UTC`."""
+    """Return an instant for a person: `2026-01-31 10:15:00 UTC`."""
     return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def brief(seconds: float | None) -> str:
-    """Write a stretch of time for a person: `0.4 s`, `2 min 5 s`, `3 h 20 min`."""
+    """Return a duration for a person: `0.4 s`, `2 min 5 s`, `3 h 20 min`."""
     if seconds is None:
         return ""
     if seconds < 60:
@@ -146,8 +140,14 @@ def brief(seconds: float | None) -> str:
 
 
 def amount(count: int, one: str, many: str | None = None) -> str:
-    """Write a number and its noun: `1 row`, `2,000 rows`."""
+    """Return a number and its noun: `1 row`, `2,000 rows`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def short_path(path: Path) -> str:
+    """Return a path from the working directory, if it is inside."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def show_problem(error: "OrgsyncError", *, detail: bool = True) -> None:
@@ -165,14 +165,14 @@ def show_problem(error: "OrgsyncError", *, detail: bool = True) -> None:
 
 
 def detail_lines(error: "OrgsyncError") -> list[str]:
-    """Return what only the author of a script is shown of an error: a line of the script, and what it says."""
+    """Return what only the author of a script is shown of an error: a line of the script, and the exception's text."""
     from orgsync.errors import ScriptProblem
 
     return error.detail.splitlines() if isinstance(error, ScriptProblem) else []
 
 
 def _fitted(text: str) -> str:
-    """Make one line of a sentence; at a terminal, break it between words where the line ends."""
+    """Return a sentence as one line; at a terminal, broken between words where the line ends."""
     line = _one_line(text)
     if not sys.stderr.isatty():
         return line
@@ -182,7 +182,7 @@ def _fitted(text: str) -> str:
 
 
 def show_unexpected(error: BaseException) -> None:
-    """Show an error that nobody foresaw by its type and place; its text may hold data."""
+    """Show an unforeseen error by its type and place; its text may hold data."""
     if speech.debug:
         say("".join(traceback.format_exception(error)).rstrip())
     frames = traceback.extract_tb(error.__traceback__)
@@ -198,14 +198,14 @@ def show_unexpected(error: BaseException) -> None:
 
 
 def console(stream: TextIO | None = None) -> "Console":
-    """Open a rich console on a stream, stdout unless told otherwise; it shows no colour where nobody looks."""
+    """Return a rich console on a stream, stdout by default; it shows no colour away from a terminal."""
     from rich.console import Console
 
     class Screen(Console):
-        """A console that tells of a broken pipe as every other stream does, and does not exit."""
+        """A console that raises for a broken pipe as every other stream does, and does not exit."""
 
         def on_broken_pipe(self) -> None:
-            """Leave it to whoever ends the command."""
+            """Leave it to what ends the command."""
             raise BrokenPipeError
 
     return Screen(file=stream or stdout(), highlight=False, soft_wrap=False)

@@ -1,14 +1,16 @@
-"""A run while it goes on, for a person at a terminal: rows, rows a second, API calls, and what is left."""
+"""A run under way, for a person at a terminal: rows, rows a second, API calls, and what is left."""
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from orgsync.printable import printable
 
 if TYPE_CHECKING:
-    from orgsync.engine import Progress
+    from rich.progress import Progress
+
+    from orgsync.engine import Event, Observer
 
 __all__ = ["Expectation", "shown_progress"]
 
@@ -17,49 +19,74 @@ class Expectation:
     """How many rows a run will have read in the end: those before its present query, and those this one will give."""
 
     def __init__(self) -> None:
-        self._rows = 0
-        self._expected: int | None = None
-        self._before = 0
+        self.rows = 0
+        self.api_calls = 0
+        self._total: int | None = None
 
-    def total(self, progress: "Progress") -> int | None:
-        """Take in how far the run is, and tell the total as far as it is known."""
-        if progress.expected != self._expected:
-            self._expected, self._before = progress.expected, self._rows
-        self._rows = progress.rows
-        return None if self._expected is None else max(self._before + self._expected, progress.rows)
+    @property
+    def total(self) -> int | None:
+        """The rows in the end, as far as they are known."""
+        return None if self._total is None else max(self._total, self.rows)
+
+    def observe(self, event: "Event") -> None:
+        """Note how far the run is, and what its next query will give."""
+        from orgsync.engine import Committed, Planned
+
+        if isinstance(event, Committed):
+            self.rows, self.api_calls = event.rows, event.api_calls
+        elif isinstance(event, Planned):
+            self._total = None if event.rows is None else self.rows + event.rows
 
 
 @contextmanager
-def shown_progress(title: str, *, show: bool) -> "Generator[Callable[[Progress], None]]":
-    """Show a run's progress on stderr, if that is a terminal; gives what is to be told of each batch."""
+def shown_progress(title: str, *, show: bool) -> "Generator[Observer]":
+    """Show a run's progress on stderr, if that is a terminal; yields what observes the run."""
     if not show or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[text]}"),
         TimeRemainingColumn(compact=True),
     )
-    expectation = Expectation()
-    with Bars(*columns, console=Console(stderr=True, highlight=False), transient=True) as bars:
-        task = bars.add_task(title, total=None, told="connecting")
+    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bars:
+        bars.add_task(title, total=None, text="connecting")
+        yield _Bar(title, bars).observe
 
-        told_plan: list[str] = []
 
-        def watch(progress: "Progress") -> None:
-            if progress.plan and progress.plan.api == "bulk" and str(progress.plan) not in told_plan:
-                told_plan.append(str(progress.plan))
-                bars.console.print(printable(f"{title}: plan: {progress.plan}"), markup=False)
-            total = expectation.total(progress)
-            speed = bars.tasks[0].speed
-            told = f"{progress.rows:,}" + (f" of {total:,}" if total else "") + " rows"
-            told += f", {speed:,.0f}/s" if speed else ""
-            bars.update(task, completed=progress.rows, total=total, told=f"{told}, {progress.api_calls:,} API calls")
+class _Bar:
+    """The progress bar of one run; plans that read by Bulk, which take long, get a line of their own."""
 
-        yield watch
+    def __init__(self, title: str, bars: "Progress") -> None:
+        self._title = title
+        self._bars = bars
+        self._expectation = Expectation()
+        self._plans: list[str] = []
+
+    def observe(self, event: "Event") -> None:
+        """Show how far the run is."""
+        from orgsync.engine import Planned
+
+        self._expectation.observe(event)
+        if isinstance(event, Planned) and event.route and event.route.api == "bulk":
+            self._show_plan(str(event.route))
+        if self._expectation.api_calls:
+            self._update()
+
+    def _show_plan(self, plan: str) -> None:
+        if plan not in self._plans:
+            self._plans.append(plan)
+            self._bars.console.print(printable(f"{self._title}: plan: {plan}"), markup=False)
+
+    def _update(self) -> None:
+        rows, total = self._expectation.rows, self._expectation.total
+        task = self._bars.tasks[0]
+        text = f"{rows:,}" + (f" of {total:,}" if total else "") + " rows"
+        text += f", {task.speed:,.0f}/s" if task.speed else ""
+        text += f", {self._expectation.api_calls:,} API calls"
+        self._bars.update(task.id, completed=rows, total=total, text=text)

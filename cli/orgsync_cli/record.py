@@ -1,4 +1,4 @@
-"""`orgsync record`: run a sync once, or more often, and keep what was said as a cassette."""
+"""`orgsync record`: run a sync once, or several times, and keep the HTTP exchange as a cassette."""
 
 import os
 import sys
@@ -15,14 +15,13 @@ from orgsync.errors import PackageMissing
 from .commands import wait_for
 from .completion import connection_names, sync_names
 from .connection_choice import choose_connection
-from .output import amount, examples, result, say
-from .run import outcome_line
+from .output import amount, examples, result, say, short_path
+from .run_lines import outcome_line
 from .signals import Interruption
 
 if TYPE_CHECKING:
+    from orgsync import Record, Sync
     from orgsync.cassettes import Cassette, Ran, Recording
-    from orgsync.records import Record
-    from orgsync.scripts import Sync
     from orgsync.settings import Settings
 
 __all__ = ["EXAMPLES", "record"]
@@ -43,16 +42,16 @@ def record(
         str | None,
         typer.Option("--connection", "-c", metavar="NAME", help="Where to run.", autocompletion=connection_names),
     ] = None,
-    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, max=9, help="How often to run it.")] = 1,
+    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, max=9, help="How many times to run it.")] = 1,
     max_rows: Annotated[
         int | None, typer.Option("--max-rows", metavar="N", min=1, help="Keep so many rows of each query.")
     ] = None,
 ) -> None:
-    """Record a sync: run it in a throw-away store, and keep what was said to the org as a cassette for tests.
+    """Record a sync: run it in a temporary store, and keep the HTTP exchange with the org as a cassette for tests.
 
     Secrets, hosts, ids of the org and its users, and personal data are replaced before anything is written; the
-    copy that you keep is not touched. The cassette is replayed at once, to see that it can be; where there is no test
-    tests/test_SYNC.py yet, one is written that expects the rows of that replay.
+    copy in your database is not touched. The cassette is replayed at once, to see that it can be; where
+    tests/test_SYNC.py does not exist yet, it is written: a test that expects the rows of that replay.
     """
     raise typer.Exit(wait_for(lambda: _record(sync, connection, runs, max_rows)))
 
@@ -60,20 +59,19 @@ def record(
 async def _record(name: str, connection: str | None, runs: int, max_rows: int | None) -> int:
     import anyio
 
-    from orgsync.project import open_project
-    from orgsync.scripts.discovery import find_sync
+    from orgsync.project import FolderScripts, open_project
     from orgsync.settings import load_settings
 
     _require_test_kit()
     from orgsync.cassettes import RecordFrom, Recording
 
     settings = load_settings()
-    sync = find_sync(name, settings.syncs_folder)
+    sync = FolderScripts(settings.syncs_folder).sync(name)
     async with open_project(settings) as project:
-        chosen = (await choose_connection(project.store, connection)).name
+        chosen = await choose_connection(project, connection)
     with anyio.CancelScope() as scope, Interruption(scope) as interruption, tempfile.TemporaryDirectory() as folder:
         recording = Recording(RecordFrom(settings, chosen), Path(folder), max_rows=max_rows)
-        rows = await _heard(recording, sync, runs)
+        rows = await _capture(recording, sync, runs)
         if max_rows is None and rows > _MANY_ROWS:
             say(f"These are {rows:,} rows; --max-rows 20 records as if no query found more, for a smaller cassette.")
         cassette = recording.cassette()
@@ -90,21 +88,21 @@ def _require_test_kit() -> None:
         raise PackageMissing("Recording needs packages that are not installed.", extra="testing") from None
 
 
-async def _heard(recording: "Recording", sync: "Sync[Record]", runs: int) -> int:
-    """Run a sync so often, asking for changes in between; return how many rows came at most."""
+async def _capture(recording: "Recording", sync: "Sync[Record]", runs: int) -> int:
+    """Run a sync so many times, asking for changes in between; return how many rows a run had at most."""
     rows = 0
     with recording.heard():
         for number in range(runs):
             if number:
-                await _changes_made()
+                await _wait_for_changes()
             ran = await recording.stage.run(sync)
             say(outcome_line(ran.run))
             rows = max(rows, ran.run.added + ran.run.updated + ran.run.unchanged)
     return rows
 
 
-async def _changes_made() -> None:
-    """Wait for a person to change the org; with nobody there, for the end of a line."""
+async def _wait_for_changes() -> None:
+    """Wait until a person has changed the org and pressed Enter; away from a terminal, for the end of a line."""
     import asyncio
     from threading import Thread
 
@@ -131,7 +129,7 @@ def _read_line() -> None:
 
 
 async def _replayed(cassette: "Cassette", sync: "Sync[Record]", settings: "Settings", runs: int) -> "list[Ran[Any]]":
-    """Replay a cassette in another throw-away store: one that cannot be replayed is not written."""
+    """Replay a cassette in another temporary store: one that cannot be replayed is not written."""
     from orgsync.cassettes import Replay, Replayed, without_waiting
 
     with tempfile.TemporaryDirectory() as folder, without_waiting():
@@ -144,7 +142,7 @@ async def _replayed(cassette: "Cassette", sync: "Sync[Record]", settings: "Setti
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """Where a recording of a sync goes in a project."""
+    """Where a recording of a sync is written in a project."""
 
     settings: "Settings"
     sync: "Sync[Record]"
@@ -156,12 +154,12 @@ class _Written:
         name = name_of_test(self.sync)
         path = self.settings.project / "cassettes" / name / f"{name}.yaml"
         write_cassette(path, cassette)
-        result(f"  wrote    {self._shown(path)} ({amount(len(cassette.interactions), 'step')})")
+        result(f"  wrote    {short_path(path)} ({amount(len(cassette.interactions), 'step')})")
         for leak in leaks(cassette.interactions, fields=self.settings.scrub)[:5]:
-            say(f"  look at  step {leak.step}, {leak.where}: {leak.what}")
+            say(f"  check    step {leak.step}, {leak.where}: {leak.what}")
         test = self.settings.project / "tests" / f"{name}.py"
         self._write_test(test, name, ran)
-        say(f"\nNext: pytest {self._shown(test)}")
+        say(f"\nNext: pytest {short_path(test)}")
 
     def _write_test(self, path: Path, name: str, ran: "Sequence[Ran[Any]]") -> None:
         from orgsync.cassettes import compose_test
@@ -173,17 +171,14 @@ class _Written:
         elif not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-            result(f"  wrote    {self._shown(path)}")
+            result(f"  wrote    {short_path(path)}")
         elif f"def {name}(" in path.read_text(encoding="utf-8"):
-            result(f"  exists   {self._shown(path)}; its {name} replays the cassette")
+            result(f"  exists   {short_path(path)}; its {name} replays the cassette")
         else:
             body = text.partition("\n\n")[2]
-            result(f"  exists   {self._shown(path)}; to replay the cassette, add to it:\n\n{body}")
+            result(f"  exists   {short_path(path)}; to replay the cassette, add to it:\n\n{body}")
 
     def _importable(self, module: str) -> str:
-        """Name a script's module as a test imports it."""
+        """Return a script's module as a test imports it."""
         own = module.partition(".")[0] == "syncs"  # what discovery calls the project's folder of scripts
         return ".".join((*self.settings.syncs.parts, module.partition(".")[2])) if own else module
-
-    def _shown(self, path: Path) -> str:
-        return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

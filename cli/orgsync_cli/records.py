@@ -1,4 +1,4 @@
-"""`orgsync records`: look at the rows of the copy, or follow its changes."""
+"""`orgsync records`: show the rows of the copy, or follow its changes."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -14,12 +14,12 @@ from .output import examples, result, say, stdout, to_json
 from .tables import show_rows
 
 if TYPE_CHECKING:
-    from orgsync.store import View
+    from orgsync.project import View
 
 __all__ = ["EXAMPLES", "records"]
 
 EXAMPLES = examples(
-    "orgsync records contact                                a look at the table",
+    "orgsync records contact                                show the table",
     "orgsync records contact --columns name,email --where \"account_name LIKE 'A%'\"",
     "orgsync records contact -c acme --format csv > contacts.csv",
     "orgsync records contact --changes --after 2500         what changed since number 2500",
@@ -74,13 +74,13 @@ def records(  # noqa: PLR0913 - each is an option of the command
     if as_json and form is Format.csv:
         raise typer.BadParameter("one of --json and --format csv", param_hint="--json")
     form = Format.json if as_json else form
-    asked = _Asked(model, connection, _names(columns), where, changes, after or 0, limit, form)
+    chosen = _Options(model, connection, _names(columns), where, changes, after or 0, limit, form)
     with open_view() as view:
-        _show(view, asked)
+        _show(view, chosen)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Options:
     model: str
     connection: str | None
     columns: Sequence[str]
@@ -103,47 +103,47 @@ def _names(columns: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _show(view: "View", asked: _Asked) -> None:
-    if asked.connection:
-        view.connection(asked.connection)
-    table, most = view.table(asked.model), asked.most
-    given = asked.where
+def _show(view: "View", options: _Options) -> None:
+    if options.connection:
+        view.connection(options.connection)
+    table, most = view.table(options.model), options.most
+    given = options.where
     if given is not None and not given.strip():
         raise typer.BadParameter("it is empty", param_hint="--where")
     rows = view.read(
         table,
-        connection=asked.connection,
-        changes=asked.changes,
-        after=asked.after,
-        limit=most + 1 if most and asked.form is Format.table else most,
-        columns=asked.columns,
+        connection=options.connection,
+        changes=options.changes,
+        after=options.after,
+        limit=most + 1 if most and options.form is Format.table else most,
+        columns=options.columns,
         where=given or "",
     )
-    if asked.form is Format.json:
+    if options.form is Format.json:
         for row in rows:
             result(to_json(row))
         return
-    if asked.form is Format.csv:
-        _write_csv(rows, asked.columns or list(view.columns(table)))
+    if options.form is Format.csv:
+        _write_csv(rows, options.columns or list(view.columns(table)))
         return
     shown = list(rows)
     if not shown:
-        say(_nothing(asked))
+        say(_nothing(options))
         return
-    show_rows(shown[:most], changes=asked.changes, chosen=asked.columns, more=len(shown) > (most or 0))
+    show_rows(shown[:most], changes=options.changes, chosen=options.columns, more=len(shown) > (most or 0))
 
 
-def _nothing(asked: _Asked) -> str:
-    """Say why there is nothing to see."""
-    if asked.where:
-        return "There are no such changes." if asked.changes else "There are no such rows."
-    return "There are no changes after that number." if asked.changes else "There are no rows."
+def _nothing(options: _Options) -> str:
+    """Return why there is nothing to show."""
+    if options.where:
+        return "There are no such changes." if options.changes else "There are no such rows."
+    return "There are no changes after that number." if options.changes else "There are no rows."
 
 
 def _write_csv(rows: Iterator[dict[str, Any]], columns: Sequence[str]) -> None:
     """Write comma-separated values with a heading, also where no row follows; NULL is an empty cell."""
     writer = csv.writer(stdout(), lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
-    first = next(rows, None)  # before the heading, for what is wrong with a condition shows here
+    first = next(rows, None)  # before the heading, for an error in the condition is raised here
     writer.writerow(columns)
     if first is not None:
         writer.writerow(first.values())

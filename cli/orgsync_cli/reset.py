@@ -9,7 +9,7 @@ from .completion import connection_names, sync_names
 from .output import amount, examples, result
 
 if TYPE_CHECKING:
-    from orgsync.store import SyncCopy
+    from orgsync.project import SyncCopy
 
 __all__ = ["EXAMPLES", "reset"]
 
@@ -29,10 +29,10 @@ def reset(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Give up what a sync has copied, and where it stands: the next run copies everything anew.
+    """Give up what a sync has copied, and its position: the next run copies everything again.
 
     Its tables are dropped, and may then belong to another sync; with --connection only that connection's rows go. The
-    change feed does not tell of it: whoever follows a table that was reset begins anew as well. Nothing is changed in
+    change feed does not show it: whoever follows a table that was reset starts over as well. Nothing is changed in
     the org. Refused while a run of the sync is under way.
     """
     copy = wait_for(lambda: _copy_of(sync, connection))
@@ -56,11 +56,11 @@ async def _copy_of(sync: str, connection: str | None) -> "SyncCopy":
     from orgsync.project import open_project
 
     async with open_project() as project:
-        return await project.store.rows.of_sync(sync, connection)
+        return await project.syncs.copy_of(sync, connection)
 
 
 async def _reset(sync: str, connection: str | None) -> "SyncCopy":
     from orgsync.project import open_project
 
     async with open_project() as project:
-        return await project.store.rows.reset(sync, connection)
+        return await project.syncs.reset(sync, connection)

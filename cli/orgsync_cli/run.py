@@ -2,29 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orgsync.errors import AlreadyRunning, ArgumentInvalid, OrgsyncError
+from orgsync.errors import AlreadyRunning, ArgumentInvalid
+from orgsync.project.views import finished_run_view, not_started_view
 
 from .commands import wait_for
 from .completion import connection_names, sync_names
 from .connection_choice import choose_connections
-from .output import amount, brief, examples, instant, json_line, result, say, show_problem, stdout
+from .output import amount, examples, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
+from .run_lines import outcome_line
 from .signals import Interruption
 
 if TYPE_CHECKING:
-    from orgsync.engine import RunOptions
-    from orgsync.extract import Route
+    from orgsync.engine import Event, Job, Outcome
     from orgsync.project import Project
-    from orgsync.records import Record
-    from orgsync.scripts import Sync
-    from orgsync.store import Run, RunRow
 
-__all__ = ["EXAMPLES", "as_object", "outcome_line", "run"]
+__all__ = ["EXAMPLES", "run"]
 
 EXAMPLES = examples(
     "orgsync run contacts                      on the only connection there is",
@@ -63,19 +60,19 @@ def run(
     """Run syncs: read what changed in the org since the last run, and commit it to the copy.
 
     Each batch of rows is committed together with the point it reaches, so an interrupted run loses nothing and the
-    next one goes on from there. A dry run asks the org the same, on a copy of the database that is thrown away; what
-    a script itself writes to the org is written all the same. Exit code: 0 done, 1 a run failed, 2 usage or
+    next one resumes there. A dry run reads the org likewise, into a temporary copy of the database; what a script
+    itself writes to the org is written all the same. Exit code: 0 done, 1 a run failed, 2 usage or
     configuration, 3 sign-in needed, 4 stopped to spare the API limit, 130 or 143 interrupted; of several runs that of
     the worst.
     """
     if limit is not None and not dry_run:
         raise ArgumentInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
-    chosen = _Chosen(list(dict.fromkeys(sync)), connection or [], every_one, full, reconcile, dry_run, limit, as_json)
-    raise typer.Exit(wait_for(lambda: _run(chosen)))
+    options = _Options(list(dict.fromkeys(sync)), connection or [], every_one, full, reconcile, dry_run, limit, as_json)
+    raise typer.Exit(wait_for(lambda: _run(options)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Options:
     syncs: Sequence[str]
     connections: Sequence[str]
     every_one: bool
@@ -86,126 +83,87 @@ class _Chosen:
     as_json: bool
 
 
-async def _run(chosen: _Chosen) -> int:
+async def _run(options: _Options) -> int:
     import anyio
 
-    from orgsync.project import open_project
-    from orgsync.scripts.discovery import load_syncs, required
+    from orgsync.engine import Job
+    from orgsync.project import FolderScripts, open_project
     from orgsync.settings import load_settings
 
     settings = load_settings()
-    syncs = [required(found) for found in load_syncs(settings.syncs_folder, chosen.syncs)]
+    scripts = FolderScripts(settings.syncs_folder)
+    syncs = scripts.load(options.syncs)
     worst = 0
-    async with open_project(settings) as project:  # outside the scope, so that it is closed in order
+    async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope) as interruption:
-            there = await choose_connections(project.store, chosen.connections, every_one=chosen.every_one)
-            for connection in there:
+            for connection in await choose_connections(project, options.connections, every_one=options.every_one):
                 for sync in syncs:
-                    worst = max(worst, await _one(project, sync, connection.name, chosen))
+                    job = Job("sync", sync.name, connection, full=options.full, reconcile=options.reconcile)
+                    worst = max(worst, await _one(project, job, options))
                     if interruption.code:  # the signal came when the run was over
                         return interruption.code
     return interruption.code or worst
 
 
-async def _one(project: "Project", sync: "Sync[Record]", connection: str, chosen: _Chosen) -> int:
-    if not chosen.dry_run:
-        return await _OneRun(project, sync, connection, chosen).run()
+async def _one(project: "Project", job: "Job", options: _Options) -> int:
+    if not options.dry_run:
+        return await _OneRun(project, job, options.as_json).execute()
     from .dry_run import OneDryRun
 
-    options: RunOptions = {"full": chosen.full, "reconcile": chosen.reconcile}
-    return await OneDryRun(project, sync, connection, options, chosen.limit, chosen.as_json).run()
+    return await OneDryRun(project, job, options.limit, options.as_json).execute()
 
 
 @dataclass(slots=True)
 class _OneRun:
-    """One sync on one connection, and what is told of it."""
+    """One run of a job, and what is shown of it."""
 
     project: "Project"
-    sync: "Sync[Record]"
-    connection: str
-    chosen: _Chosen
+    job: "Job"
+    as_json: bool
+    run: int | None = None
 
-    async def run(self) -> int:
+    async def execute(self) -> int:
+        """Run the job, show how it ended, and return the exit code."""
         import anyio
 
-        began = datetime.now(UTC)
+        title = f"{self.job.name} on {self.job.connection}"
         try:
-            with shown_progress(f"{self.sync.name} on {self.connection}", show=not self.chosen.as_json) as watch:
-                outcome = await self.project.run(
-                    self.sync, self.connection, full=self.chosen.full, reconcile=self.chosen.reconcile, watch=watch
-                )
+            with shown_progress(title, show=not self.as_json) as show:
+
+                def observe(event: "Event") -> None:
+                    self.run = event.run
+                    show(event)
+
+                outcome = await self.project.execute(self.job, observe=observe)
         except AlreadyRunning as problem:
             show_problem(problem)
-            if self.chosen.as_json:
-                json_line(_not_run(self.sync.name, self.connection, problem))
+            if self.as_json:
+                json_line(not_started_view(self.job, problem))
             return problem.exit_code
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
-                await self._tell_stopped(began)
+                await self._show_stopped()
             raise
-        return self._told(outcome.run, outcome.problem, outcome.plan)
+        return self._show(outcome)
 
-    def _told(self, finished: "Run", problem: OrgsyncError | None, plan: "Route | None" = None) -> int:
-        if self.chosen.as_json:
-            json_line({**as_object(finished), "plan": None if plan is None else str(plan)})
+    def _show(self, outcome: "Outcome") -> int:
+        if self.as_json:
+            json_line(finished_run_view(outcome))
         else:
-            result(outcome_line(finished))
+            result(outcome_line(outcome.run))
             stdout().flush()
-        if problem is None:
+        if outcome.problem is None:
             return 0
-        show_problem(problem, detail=not self.chosen.as_json)
-        return problem.exit_code
+        show_problem(outcome.problem, detail=not self.as_json)
+        return outcome.problem.exit_code
 
-    async def _tell_stopped(self, began: datetime) -> None:
-        """Tell what an interrupted run has kept, if it came as far as to begin."""
-        runs = await self.project.store.runs.list(1, sync=self.sync.name, connection=self.connection)
-        latest = [each for each in runs if each.started_at >= began.replace(microsecond=0)]
-        for stopped in latest:
-            self._told(stopped, None)
-            kept = stopped.added + stopped.updated + stopped.deleted
-            say(f"Interrupted; {amount(kept, 'change')} kept, and the next run goes on from there.")
+    async def _show_stopped(self) -> None:
+        """Show what an interrupted run has committed, if it had begun."""
+        from orgsync.engine import Outcome
 
-
-def as_object(run: "Run | RunRow") -> dict[str, Any]:
-    """Write a run for a program."""
-    return {
-        "sync": run.sync,
-        "connection": run.connection,
-        "status": run.status,
-        "added": run.added,
-        "updated": run.updated,
-        "deleted": run.deleted,
-        "unchanged": run.unchanged,
-        "api_calls": run.api_calls,
-        "seconds": _seconds(run),
-        "watermark": instant(run.watermark),
-        "error": run.error,
-        "error_code": run.error_code,
-    }
-
-
-def outcome_line(run: "Run") -> str:
-    """Tell a run in one line."""
-    changes = [f"{count:,} {kind}" for kind, count in _counts(run) if count]
-    nothing = "nothing new" if run.status == "done" else "nothing was changed"
-    told = ", ".join(changes) if changes else nothing
-    ending = "" if run.status == "done" else f"{run.status}, "
-    cost = f"{amount(run.api_calls, 'API call')}, {brief(_seconds(run))}"
-    return f"{run.sync} on {run.connection}: {ending}{told} ({cost})"
-
-
-def _counts(run: "Run") -> list[tuple[str, int]]:
-    kinds = [("added", run.added), ("updated", run.updated), ("deleted", run.deleted)]
-    return [*kinds, ("unchanged", run.unchanged)] if any(count for _, count in kinds) else kinds
-
-
-def _seconds(run: "Run | RunRow") -> float:
-    """Tell how long a run took, or has taken so far."""
-    return round(((run.finished_at or datetime.now(UTC)) - run.started_at).total_seconds(), 3)
-
-
-def _not_run(sync: str, connection: str, problem: OrgsyncError) -> dict[str, Any]:
-    counts = dict.fromkeys(("added", "updated", "deleted", "unchanged", "api_calls"), 0)
-    error = f"{problem.cause} {problem.remedy}".strip()
-    ending = {"seconds": 0.0, "watermark": None, "error": error, "error_code": problem.code}
-    return {"sync": sync, "connection": connection, "status": "not started", **counts, **ending, "plan": None}
+        if self.run is None:
+            return
+        stopped = await self.project.runs.get(self.run)
+        self._show(Outcome(stopped))
+        kept = stopped.added + stopped.updated + stopped.deleted
+        say(f"Interrupted; {amount(kept, 'change')} kept, and the next run resumes there.")

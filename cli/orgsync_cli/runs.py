@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgsync.errors import ArgumentInvalid
+from orgsync.project.views import listed_run_view
 
 from .commands import open_view
 from .completion import connection_names, sync_names
-from .output import brief, examples, instant, json_line, moment, result, say
-from .run import as_object
+from .output import brief, examples, json_line, moment, result, say
 from .tables import show_table
 
 if TYPE_CHECKING:
-    from orgsync.store import RunRow
+    from orgsync.project import RunRow
 
 __all__ = ["EXAMPLES", "runs"]
 
@@ -53,7 +53,7 @@ def runs(
     found = _runs(run_id, connection, sync, limit)
     if as_json:
         for each in found:
-            json_line({"id": each.id, **as_object(each), "started_at": instant(each.started_at)})
+            json_line(listed_run_view(each))
     elif run_id is not None:
         _show(found[0])
     elif not found:

@@ -1,4 +1,4 @@
-"""What `orgsync up` writes: a line for whatever a person must know, on stderr, or JSON for programs, on stdout."""
+"""The log of `orgsync up`: a line for each event that a person must know of, on stderr, or JSON on stdout."""
 
 import logging
 import sys
@@ -10,15 +10,16 @@ import structlog
 from stamina.instrumentation import set_on_retry_hooks
 
 from orgsync.printable import printable
+from orgsync.project.views import instant
 from orgsync.scheduler import RUN_ENDED
 
-from .output import amount, brief, instant, stdout, to_json
+from .output import amount, brief, stdout, to_json
 
 __all__ = ["configure_service_log"]
 
 _QUIET = timedelta(minutes=1)
 _CHANGES = ("added", "updated", "deleted")
-_SAID = ("event", "level", "at", "exception", "sync", "connection", "run", "error", "error_code")
+_SHOWN = ("event", "level", "at", "exception", "sync", "connection", "run", "error", "error_code")
 
 
 def configure_service_log(*, as_json: bool, debug: bool) -> None:
@@ -70,7 +71,7 @@ class Lines:
         """Write an event as a line, or raise structlog's DropEvent."""
         at: datetime = event["at"]
         if event["event"] != RUN_ENDED:
-            return _line(at, event["level"], _said(event), event)
+            return _line(at, event["level"], _text(event), event)
         if self._is_quiet(event) and self._since is not None and at - self._since < _QUIET:
             self._quiet += 1
             raise structlog.DropEvent
@@ -83,29 +84,29 @@ class Lines:
 
     @staticmethod
     def _is_quiet(event: Mapping[str, Any]) -> bool:
-        """Tell whether a run has changed nothing, or failed as it did before."""
+        """Return whether a run has changed nothing, or failed as it did before."""
         if event.get("works_again") or event["level"] != "info":
             return False
         return bool(event.get("repeated")) or not any(event[kind] for kind in _CHANGES)
 
 
 def _ending(event: Mapping[str, Any]) -> str:
-    """Tell how a run ended."""
+    """Return how a run ended."""
     changes = [f"{event[kind]:,} {kind}" for kind in _CHANGES if event[kind]]
     changes += [f"{event['unchanged']:,} unchanged"] if changes and event["unchanged"] else []  # as `orgsync run` does
-    told = ", ".join(changes) or "nothing new"
+    text = ", ".join(changes) or "nothing new"
     if event["status"] != "done":
-        told = ", ".join([event["status"], *changes, "again" if event.get("repeated") else ""]).removesuffix(", ")
+        text = ", ".join([event["status"], *changes, "again" if event.get("repeated") else ""]).removesuffix(", ")
     elif event.get("works_again"):
-        told = f"works again, {told}"
+        text = f"works again, {text}"
     cost = f"{amount(event['api_calls'], 'API call')}, {brief(event['seconds'])}"
-    return f"{event['sync']} on {event['connection']}: {told} ({cost})"
+    return f"{event['sync']} on {event['connection']}: {text} ({cost})"
 
 
-def _said(event: Mapping[str, Any]) -> str:
-    """Write any other event: where it is from, what it says, and what comes with it."""
+def _text(event: Mapping[str, Any]) -> str:
+    """Return any other event: where it is from, its text, and its other fields."""
     about = " on ".join(str(event[name]) for name in ("sync", "connection") if name in event)
-    more = ", ".join(f"{key}={_plain(value)}" for key, value in event.items() if key not in _SAID)
+    more = ", ".join(f"{key}={_plain(value)}" for key, value in event.items() if key not in _SHOWN)
     return f"{about}: {event['event']}".removeprefix(": ") + (f" ({more})" if more else "")
 
 
@@ -114,7 +115,7 @@ def _plain(value: object) -> str:
 
 
 def _line(at: datetime, level: str, text: str, event: Mapping[str, Any]) -> str:
-    """Write a line: when, how grave, what; below it the error, its cause and its remedy."""
+    """Return a line: when, how grave, what; after it the error's cause and remedy."""
     mark = "" if level == "info" else f"{level}: "
     line = f"{at:%Y-%m-%dT%H:%M:%SZ} {mark}{text}"
     if event.get("error") and not event.get("repeated"):

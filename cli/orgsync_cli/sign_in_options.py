@@ -1,4 +1,4 @@
-"""Where the parts of a sign-in come from: an option, a variable, what is stored, or a question to the person."""
+"""Where the parts of a sign-in come from: an option, a variable, the store, or a question to the person."""
 
 import signal
 import sys
@@ -12,21 +12,19 @@ import typer
 from orgsync.errors import CredentialsInvalid, FileUnusable
 
 if TYPE_CHECKING:
-    from orgsync.salesforce.auth.credentials import Credentials
-    from orgsync.salesforce.hosts import Environment
+    from orgsync.project import ConnectionRow, Credentials
     from orgsync.settings import Settings
-    from orgsync.store import Connection
 
-__all__ = ["Asked", "Flow", "Parts"]
+__all__ = ["Flow", "Options", "Parts"]
 
 Flow: TypeAlias = Literal["browser", "refresh-token", "jwt", "client-credentials", "sfdx-url"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the person gave as options."""
+class Options:
+    """The options of `orgsync connect`."""
 
-    environment: "Environment | None" = None
+    environment: str | None = None
     login_url: str | None = None
     flow: Flow | None = None
     client_id: str | None = None
@@ -39,18 +37,18 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a sign-in. Options win over variables, and these over what an earlier sign-in left."""
+    """The parts of a sign-in. Options win over variables, and these over what an earlier sign-in stored."""
 
-    asked: Asked
+    options: Options
     settings: "Settings"
-    existing: "Connection | None" = None
+    existing: "ConnectionRow | None" = None
     stored: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def flow(self) -> Flow:
-        """Choose how to sign in."""
-        if self.asked.flow:
-            return self.asked.flow
-        if self.asked.sfdx_url_file:
+        """Return how to sign in."""
+        if self.options.flow:
+            return self.options.flow
+        if self.options.sfdx_url_file:
             return "sfdx-url"
         if self.existing is None:
             return "browser"
@@ -61,7 +59,7 @@ class Parts:
         return self._flow_again()
 
     def _flow_again(self) -> Flow:
-        """Choose how to renew a connection that lives by a refresh token: by a new one, the old one, a person."""
+        """Return how to renew a connection that has a refresh token: by a new one, the old one, or the browser."""
         if self.settings.refresh_token:
             return "refresh-token"
         if self.settings.sfdx_url:
@@ -71,16 +69,15 @@ class Parts:
         return "refresh-token" if usable else "browser"
 
     def credentials(self, flow: Flow) -> "Credentials":
-        """Put together what the flow needs; raises CredentialsInvalid, which names what is missing."""
-        from orgsync.salesforce.auth.credentials import Credentials
-        from orgsync.salesforce.auth.grants import parse_sfdx_auth_url
+        """Return what the flow needs; raises CredentialsInvalid, which names what is missing."""
+        from orgsync.project import Credentials, credentials_of_sfdx_url
 
         if flow == "sfdx-url":
-            return parse_sfdx_auth_url(self._sfdx_url(), allowed_hosts=self.settings.allowed_hosts)
+            return credentials_of_sfdx_url(self._sfdx_url(), self.settings)
         app = Credentials(grant="refresh-token", login_url=self.login_url(), client_id=self.client_id())
         match flow:
             case "browser":
-                return _with(app, client_secret=self._client_secret(), username=self.asked.username)
+                return _with(app, client_secret=self._client_secret(), username=self.options.username)
             case "refresh-token":
                 return _with(app, client_secret=self._client_secret(), refresh_token=self._refresh_token())
             case "client-credentials":
@@ -90,17 +87,17 @@ class Parts:
                 return _with(app, grant=flow, private_key=key, username=username, audience=self._audience())
 
     def login_url(self) -> str:
-        """Tell where to sign in."""
-        from orgsync.salesforce.hosts import login_url
+        """Return the URL to sign in at."""
+        from orgsync.project import login_url_of
 
-        asked = self.asked
-        if self.existing and not asked.environment and not asked.login_url:
+        options = self.options
+        if self.existing and not options.environment and not options.login_url:
             return self.existing.login_url
-        return login_url(asked.environment, asked.login_url, allowed_hosts=self.settings.allowed_hosts)
+        return login_url_of(self.settings, options.environment, options.login_url)
 
     def client_id(self) -> str:
-        """Tell which app signs in."""
-        known = self.asked.client_id or self.settings.client_id or (self.existing.client_id if self.existing else "")
+        """Return the app that signs in."""
+        known = self.options.client_id or self.settings.client_id or (self.existing.client_id if self.existing else "")
         return known or self._prompted("Client id (the app's consumer key)", "--client-id or ORGSYNC_CLIENT_ID")
 
     def _client_secret(self, *, required: bool = False) -> str | None:
@@ -121,15 +118,15 @@ class Parts:
         return known or self._prompted("Refresh token", "ORGSYNC_REFRESH_TOKEN", hidden=True)
 
     def _sfdx_url(self) -> str:
-        if self.asked.sfdx_url_file:
-            return _text_of(self.asked.sfdx_url_file, "sfdx auth URL")
+        if self.options.sfdx_url_file:
+            return _text_of(self.options.sfdx_url_file, "sfdx auth URL")
         given = self.settings.sfdx_url
         if given:
             return given.get_secret_value()
         return self._prompted("Sfdx auth URL", "ORGSYNC_SFDX_URL or --sfdx-url-file", hidden=True)
 
     def _private_key(self) -> str:
-        path = self.asked.private_key or self.settings.private_key
+        path = self.options.private_key or self.settings.private_key
         if path:
             return _text_of(path, "private key")
         known = self._reusable("private_key")
@@ -139,17 +136,17 @@ class Parts:
         return _text_of(Path(place), "private key")
 
     def _username(self) -> str:
-        known = self.asked.username or (self.existing.username if self.existing else "")
+        known = self.options.username or (self.existing.username if self.existing else "")
         return known or self._prompted("User name", "--username")
 
     def _audience(self) -> str | None:
-        return self.asked.audience or self.settings.jwt_audience or self._reusable("audience")
+        return self.options.audience or self.settings.jwt_audience or self._reusable("audience")
 
     def _reusable(self, name: str) -> str | None:
-        """Give a stored secret, if it would go where it came from: to the same app at the same login host."""
+        """Return a stored secret, if it would be sent where it came from: by the same app to the same login host."""
         if self.existing is None:
             return None
-        app = self.asked.client_id or self.settings.client_id or self.existing.client_id
+        app = self.options.client_id or self.settings.client_id or self.existing.client_id
         same = app == self.existing.client_id and self.login_url() == self.existing.login_url
         return self.stored.get(name) if same else None
 
@@ -157,13 +154,14 @@ class Parts:
         if not sys.stdin.isatty():
             what = label.partition(" (")[0]
             raise CredentialsInvalid(
-                f"The sign-in lacks its {what[0].lower()}{what[1:]}, and there is nobody to ask.", f"Give {source}."
+                f"The sign-in lacks its {what[0].lower()}{what[1:]}, and there is no terminal to ask at.",
+                f"Give {source}.",
             )
         return _ask(label, hidden=hidden)
 
 
 def _ask(label: str, *, hidden: bool, empty: bool = False) -> str:
-    """Ask the person. The event loop's own handler would keep Ctrl-C to itself until there is an answer."""
+    """Ask the person. The event loop's own handler would hold Ctrl-C back until there is an answer."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         default = "" if empty else None

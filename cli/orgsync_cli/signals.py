@@ -20,7 +20,7 @@ class Interruption:
     """Cancel a scope when a signal comes; `code` is then the exit code, 130 or 143.
 
     The handlers are Python's own, not the event loop's, so that the second signal also ends a script that keeps the
-    loop busy. With `patience`, in seconds, the process ends by itself when that time has passed since the first.
+    loop busy. With `patience`, in seconds, the process ends by itself when that time has passed since the first signal.
     """
 
     def __init__(self, scope: "anyio.CancelScope", *, patience: float | None = None) -> None:
@@ -59,6 +59,6 @@ class Interruption:
 
 
 def _end(code: int) -> None:  # pragma: no cover - a process that ends so writes no coverage
-    """End the process at once. What is committed is safe: the next run goes on from there."""
+    """End the process at once. What is committed is safe: the next run resumes there."""
     stdout().flush()
     os._exit(code)

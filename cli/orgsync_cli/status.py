@@ -1,16 +1,20 @@
 """`orgsync status`: how each sync stands on each connection, for a person and for a monitor."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.project.health_views import status_view
+
 from .commands import wait_for
-from .output import amount, brief, examples, instant, json_line, moment, say
+from .output import amount, brief, examples, json_line, moment, say
 from .tables import show_table
 
 if TYPE_CHECKING:
-    from orgsync.project.status import Status
+    from collections.abc import Sequence
+
+    from orgsync.project import Status
 
 __all__ = ["EXAMPLES", "status"]
 
@@ -21,7 +25,7 @@ _SPARE = ("last success", "rows", "lag", "failed", "due")
 """The columns that a narrow terminal loses, the least important first: the lag tells most of the last success."""
 
 _LONG = timedelta(minutes=1)
-"""How long a run may be under way before a line of its own says so."""
+"""How long a run may be under way before it gets a line of its own."""
 
 
 def status(
@@ -30,32 +34,31 @@ def status(
     """Show for each sync and connection the last success, lag, rows, failures and when it is due next.
 
     Exits with 1 when something is failing or overdue: by its last success due for longer than its interval again, or
-    than an hour for a cron expression; or when a run has long waited for an answer.
+    than an hour for a cron expression; or when a run has been waiting for an answer for long.
     """
     found = wait_for(_statuses)
     if as_json:
         for each in found:
-            json_line(_as_object(each))
+            json_line(status_view(each))
     else:
         _show(found)
     if any(each.needs_attention for each in found):
         raise typer.Exit(1)
 
 
-async def _statuses() -> "list[Status]":
+async def _statuses() -> "Sequence[Status]":
     from orgsync.project import open_project
-    from orgsync.project.status import statuses
 
     async with open_project() as project:
-        found = await statuses(project)
-        if not found and not await project.store.connections.list():
+        found = await project.syncs.status()
+        if not found and not await project.connections.list():
             say("There is no connection yet. Make one: orgsync connect NAME.")
         elif not found:
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")
         return found
 
 
-def _show(found: "list[Status]") -> None:
+def _show(found: "Sequence[Status]") -> None:
     if not found:
         return
     headings = ["sync", "connection", "state", "last success", "lag", "rows", "failed", "due"]
@@ -79,20 +82,3 @@ def _show(found: "list[Status]") -> None:
             say(
                 f"{about} cannot run: {each.error}" if failing else f"The last run of {about} was stopped: {each.error}"
             )
-
-
-def _as_object(each: "Status") -> dict[str, Any]:
-    return {
-        "sync": each.sync,
-        "connection": each.connection,
-        "state": each.verdict,
-        "last_success": instant(each.last_success),
-        "watermark": instant(each.watermark),
-        "lag": each.lag.total_seconds() if each.lag is not None else None,
-        "rows": each.rows,
-        "failures": each.failures,
-        "error": each.error or None,
-        "running_for": each.running_for.total_seconds() if each.running_for is not None else None,
-        "waits_for": each.waits_for or None,
-        "due": instant(each.due),
-    }

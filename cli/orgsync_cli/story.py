@@ -1,4 +1,4 @@
-"""The story that `orgsync demo` tells: an org, a first run, changes, and a second run that brings just those."""
+"""The story that `orgsync demo` shows: an org, a first run, changes, and a second run that reads just those."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from .output import amount, console, moment
 from .progress import shown_progress
-from .run import outcome_line
+from .run_lines import outcome_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from orgsync.demo_org import DemoOrg
-    from orgsync.project import Project
-    from orgsync.store import Run
+    from orgsync.project import Project, Run
 
 __all__ = ["Story"]
 
@@ -23,7 +22,7 @@ _FEED = 12
 
 
 class Story:
-    """Tells the story in a folder, with the library's own calls and nothing special."""
+    """Shows the story in a folder, with the library's own calls and nothing special."""
 
     def __init__(self, folder: Path, *, kept: bool) -> None:
         self._folder = folder
@@ -31,8 +30,8 @@ class Story:
         self._screen: Console = console()
         self._step = 0
 
-    async def tell(self) -> None:
-        """Tell it from start to end."""
+    async def show(self) -> None:
+        """Show it from start to end."""
         from orgsync.demo_org import DemoOrg
         from orgsync.project import open_project
         from orgsync.settings import Settings
@@ -46,7 +45,7 @@ class Story:
                 first = await self._run(project, "The first run copies every contact")
                 self._line(f"the next one asks for what changed since {moment(first.watermark)}")
                 self._say_changes(_change(org))
-                second = await self._run(project, "The second run brings those changes and no others")
+                second = await self._run(project, "The second run reads those changes and no others")
                 await self._peek(project, first, second)
         self._say_next()
 
@@ -56,8 +55,7 @@ class Story:
         self._line(f"{org.url}: {contacts:,} contacts and {accounts:,} accounts, all made up")
 
     async def _connect(self, project: "Project", org: "DemoOrg") -> None:
-        from orgsync.project import connect
-        from orgsync.salesforce.auth.credentials import Credentials
+        from orgsync.project import Credentials
 
         self._title("Sign in", "orgsync connect demo")
         app = Credentials(
@@ -67,16 +65,15 @@ class Story:
             client_secret=org.client_secret,
             refresh_token=org.refresh_token,
         )
-        made = (await connect(project, _NAME, app)).connection
+        made = await project.connections.add(_NAME, app)
         self._line(f"{made.username} in {made.org_id}; the credentials are kept encrypted")
 
     async def _run(self, project: "Project", title: str) -> "Run":
-        from orgsync.scripts.discovery import find_sync
+        from orgsync.engine import Job
 
         self._title(title, "orgsync run contacts")
-        sync = find_sync("contacts", project.settings.syncs_folder)
-        with shown_progress("contacts on demo", show=True) as watch:
-            outcome = await project.run(sync, _NAME, watch=watch)
+        with shown_progress("contacts on demo", show=True) as observe:
+            outcome = await project.execute(Job("sync", "contacts", _NAME), observe=observe)
         if outcome.problem:
             raise outcome.problem
         self._line(outcome_line(outcome.run))
@@ -93,7 +90,7 @@ class Story:
     async def _peek(self, project: "Project", first: "Run", second: "Run") -> None:
         self._title("What the copy shows", f"orgsync records contact --changes --after {first.added}")
         before = first.added
-        feed = [row async for row in project.store.rows.read("contact", changes=True, after=before, limit=_FEED)]
+        feed = [row async for row in project.records.read("contact", changes=True, after=before, limit=_FEED)]
         self._table(feed)
         changed = second.added + second.updated + second.deleted
         if changed > len(feed):
@@ -117,7 +114,7 @@ class Story:
         if self._kept:
             self._line(f"the copy of this demo is {self._folder / '.orgsync' / 'orgsync.db'}, an SQLite file")
         for command, meaning in (
-            ("orgsync init acme-data", "begin a project, then: cd acme-data"),
+            ("orgsync init acme-data", "start a project, then: cd acme-data"),
             ("orgsync connect acme", "sign in to it, in the browser"),
             ("orgsync run contacts", "copy the contacts to .orgsync/orgsync.db"),
             ("orgsync demo --serve", "or try it on a demo org that stays up"),
@@ -126,8 +123,8 @@ class Story:
 
     def _title(self, text: str, command: str = "") -> None:
         self._step += 1
-        told = f"  [cyan]$ {command}[/]" if command else ""
-        self._screen.print(f"\n[bold]{self._step}  {text}[/]{told}")
+        shown = f"  [cyan]$ {command}[/]" if command else ""
+        self._screen.print(f"\n[bold]{self._step}  {text}[/]{shown}")
 
     def _line(self, text: str) -> None:
         from rich.padding import Padding
@@ -160,7 +157,7 @@ def _change(org: "DemoOrg") -> _Changes:
     org.hard_delete("Contact", str(erased["Id"]))
     new_name = f"{account['Name']} & Daughters"
     org.update("Account", str(account["Id"]), Name=new_name)
-    org.advance(minutes=15)  # the log of deletions tells of whole minutes
+    org.advance(minutes=15)  # the log of deletions has whole minutes
     return _Changes(
         promoted=" and ".join(str(each["Name"]) for each in promoted),
         created="Grace Hopper",
@@ -172,7 +169,7 @@ def _change(org: "DemoOrg") -> _Changes:
 
 
 def _account_of_a_few(org: "DemoOrg", contacts: list[Any]) -> tuple[Mapping[str, Any], int]:
-    """Choose an account with few contacts, so that the change feed fits a screen."""
+    """Return an account with few contacts, so that the change feed fits a screen."""
     counts: dict[Any, int] = {}
     for row in contacts:
         counts[row["AccountId"]] = counts.get(row["AccountId"], 0) + 1

@@ -1,18 +1,18 @@
 """`orgsync syncs`: which syncs there are."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.project.views import sync_view
+
 from .commands import wait_for
-from .output import examples, json_line, say, show_problem
+from .output import examples, json_line, say, short_path, show_problem
 from .tables import show_table
 
 if TYPE_CHECKING:
-    from orgsync.errors import OrgsyncError
-    from orgsync.scripts.discovery import Found
-    from orgsync.scripts.table_clashes import Clash
+    from orgsync.project import ListedSync
 
 __all__ = ["EXAMPLES", "syncs"]
 
@@ -27,72 +27,41 @@ def syncs(
     A script that does not import is listed with its problem, and so is one that would write to a table of another's:
     a table belongs to the sync that first writes to it.
     """
-    from orgsync.scripts.discovery import list_syncs
-    from orgsync.scripts.table_clashes import clashes_of
-    from orgsync.settings import load_settings
-
-    settings = load_settings()
-    found = list_syncs(settings.syncs_folder)
-    owners = wait_for(_owners) if settings.folder.is_dir() else {}
-    there = [each.sync for each in found if each.sync is not None]
-    clashes = {each.name: clashes_of(each.sync, there, owners) for each in found if each.sync is not None}
+    found = wait_for(_listed)
     if as_json:
         for each in found:
-            json_line(_as_object(each, clashes.get(each.name, [])))
+            json_line(sync_view(each))
         return
-    rows = [[each.name, *_told(each), _tables(each), _place(each.where)] for each in found]
+    rows = [_row(each) for each in found]
     headings = ["sync", "every", "reconcile", "what it does", "tables", "where"]
     show_table(headings, rows, spare=["reconcile"], elastic="what it does")
     for each in found:
-        if problem := _problem(each):
+        if each.problem:
             say()
-            show_problem(problem)
-        for clash in clashes.get(each.name, []):
+            show_problem(each.problem)
+        for clash in each.clashes:
             say()
             show_problem(clash.problem)
 
 
-async def _owners() -> dict[str, str]:
+async def _listed() -> "list[ListedSync]":
     from orgsync.project import open_project
+    from orgsync.project.syncs import listed_in
+    from orgsync.settings import load_settings
 
-    async with open_project() as project:
-        return await project.store.rows.owners()
-
-
-def _problem(found: "Found") -> "OrgsyncError | None":
-    """Name what keeps a sync from being run: a script that does not load, or a table that it reads twice."""
-    return found.problem or (found.sync.problem if found.sync else None)
-
-
-def _tables(found: "Found") -> str:
-    return ", ".join(found.sync.tables) if found.sync else ""
+    settings = load_settings()
+    if not settings.folder.is_dir():
+        return listed_in(settings)
+    async with open_project(settings) as project:
+        return await project.syncs.list()
 
 
-def _told(found: "Found") -> tuple[str, str, str]:
-    """Tell when a sync is due, how often it compares Ids, and what it does."""
+def _row(listed: "ListedSync") -> list[str]:
+    """Return when a sync is due, how often it compares Ids, what it does, its tables and where it was found."""
+    found, where = listed.found, short_path(Path(listed.found.where))
     if found.problem:
-        return "", "", "does not load: see below"
+        return [found.name, "", "", "does not load: see below", "", where]
     if found.sync is None:
-        return "", "", ""
-    return str(found.sync.every or ""), str(found.sync.reconcile or ""), found.sync.summary
-
-
-def _place(where: str) -> str:
-    """Shorten a path inside the working directory."""
-    path = Path(where)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else where
-
-
-def _as_object(found: "Found", clashes: "list[Clash]") -> dict[str, Any]:
-    period, compared, summary = _told(found)
-    problem = _problem(found)
-    return {
-        "sync": found.name,
-        "every": period or None,
-        "reconcile": compared or None,
-        "summary": None if found.problem else summary,
-        "tables": list(found.sync.tables) if found.sync else [],
-        "where": found.where,
-        "problem": f"{problem.cause} {problem.remedy}".strip() if problem else None,
-        "clashes": [{"table": each.table, "sync": each.other, "owned": each.owned} for each in clashes],
-    }
+        return [found.name, "", "", "", "", where]
+    sync = found.sync
+    return [found.name, str(sync.every or ""), str(sync.reconcile or ""), sync.summary, ", ".join(sync.tables), where]

@@ -22,7 +22,7 @@ _NARROWEST = 12
 _TIME = re.compile(r"\d\d:\d\d")
 _PARTS = re.compile(r"[^/\-_.]*[/\-_.]|[^/\-_.]+")
 _LAST = ("connection", "system_modstamp", "is_deleted", "sync_changed_at", "sync_first_seen_at", "sync_seq")
-"""Bookkeeping comes after the author's fields, unless changes are looked at."""
+"""Bookkeeping comes after the author's fields, unless changes are shown."""
 
 
 def show_table(
@@ -35,9 +35,9 @@ def show_table(
 ) -> None:
     """Show rows under headings, no wider than the terminal and without control characters.
 
-    The `right` columns hold numbers; the `spare` ones are left out where it is narrow, the first of them first,
-    and counted below; the `elastic` one is cut short.
-    Where it is still too narrow, the widest texts go on in a second line, at a blank or behind one of `/-_.`.
+    The `right` columns hold numbers; where it is narrow, the `spare` ones are left out, the first of them first, and
+    counted below, and the `elastic` one is cut short. Where that is not enough, the widest texts continue on a second
+    line, after a space or one of `/-_.`.
     """
     from rich import box
     from rich.table import Table
@@ -73,7 +73,7 @@ def left_out(columns: int, why: str, option: str) -> str:
 def _kept_columns(
     headings: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], elastic: str, width: int
 ) -> tuple[list[int], list[int]]:
-    """Leave out spare columns until the others fit, then give the elastic one what is left."""
+    """Return the columns without as many spare ones as do not fit, and widths with what is left for the elastic one."""
     widths = [column_width([heading, *(row[place] for row in rows)]) for place, heading in enumerate(headings)]
     stretch = headings.index(elastic) if elastic else 0
     wanted = widths[stretch]
@@ -93,7 +93,7 @@ def _kept_columns(
 def _narrowed(
     widths: Sequence[int], kept: Sequence[int], fixed: Sequence[int], rows: Sequence[Sequence[str]], width: int
 ) -> dict[int, int]:
-    """Choose narrower widths for columns of text, the widest first, until all fit; times stay on one line."""
+    """Return narrower widths for columns of text, the widest first, until all fit; times stay on one line."""
     may = [n for n in kept if n not in fixed and not any(_TIME.search(row[n]) for row in rows)]
     narrow: dict[int, int] = {}
     now = list(widths)
@@ -107,7 +107,7 @@ def _narrowed(
 
 
 def broken(text: str, width: int) -> str:
-    """Break words that are wider than a column behind a `/`, `-`, `_` or `.`, as names and paths may be read on."""
+    """Return the text with words that are wider than a column broken after a `/`, `-`, `_` or `.`."""
     lines: list[str] = []
     for word in text.split(" "):
         parts = _PARTS.findall(word) if len(word) > width else [word]
@@ -126,14 +126,14 @@ def _total(widths: Sequence[int], kept: Sequence[int]) -> int:
 
 
 def column_width(cells: Iterable[str]) -> int:
-    """Tell how wide the widest cell is on a terminal, where some letters take two places."""
+    """Return how wide the widest cell is on a terminal, where some letters take two places."""
     from rich.cells import cell_len
 
     return max(cell_len(cell) for cell in cells)
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, chosen: Sequence[str] = ()) -> None:
-    """Show rows: the chosen columns in their order, or those that tell most.
+    """Show rows: the chosen columns in their order, or the most informative ones.
 
     `changes` puts the number and the kind of the change first.
     """
@@ -151,7 +151,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, c
 
 
 def fitting_columns(names: Sequence[str], cells: Sequence[Mapping[str, str]], width: int) -> list[str]:
-    """Choose columns from the left until the terminal is full; one at least."""
+    """Return columns from the left until the terminal is full; one at least."""
     chosen: list[str] = []
     left = width
     for name in names:
@@ -163,19 +163,19 @@ def fitting_columns(names: Sequence[str], cells: Sequence[Mapping[str, str]], wi
 
 
 def _ordered(cells: Sequence[Mapping[str, str]], *, changes: bool) -> list[str]:
-    """Order the columns by what they tell, leaving out those that are empty in every row."""
+    """Return the columns, the most informative first, without those that are empty in every row."""
     first = ["sync_seq", "sync_change", "id"] if changes else ["id"]
     several = len({row.get("connection") for row in cells}) > 1
     first += ["connection"] if several else []
-    told = [name for name in cells[0] if any(row[name] for row in cells)]
-    middle = [name for name in told if name not in first and name not in (*_LAST, "sync_change")]
+    filled = [name for name in cells[0] if any(row[name] for row in cells)]
+    middle = [name for name in filled if name not in first and name not in (*_LAST, "sync_change")]
     middle.sort(key=lambda name: name.endswith("_id"))  # what a person reads comes before what only joins
-    last = [name for name in _LAST if name in told and name not in first]
+    last = [name for name in _LAST if name in filled and name not in first]
     return [*first, *middle, *last]
 
 
 def _cell(value: Any, widest: int) -> str:
-    """Write a value on one line, cut short where it is longer than that."""
+    """Return a value on one line, cut short where it is longer than that."""
     if value is None:
         return ""
     if isinstance(value, bool):

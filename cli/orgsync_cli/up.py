@@ -44,45 +44,45 @@ def up(
 ) -> None:
     """Run every sync of the project that has an `every=`, on every connection, whenever it is due.
 
-    Scripts that change are read again, connections that come and go are noticed, and what fails is tried again after a
-    pause. The first SIGTERM or Ctrl-C stops the runs under way; the next time they go on where they were. Exit code:
+    Scripts that change are reloaded, connections that are added or removed are noticed, and what fails is retried after
+    a pause. The first SIGTERM or Ctrl-C stops the runs under way; the next time they resume where they were. Exit code:
     0 when SIGTERM has stopped it, 130 after Ctrl-C; with --once that of the worst run, as of `orgsync run`.
     """
-    chosen = _Chosen(list(dict.fromkeys(sync or [])), list(dict.fromkeys(connection or [])), once, as_json)
-    raise typer.Exit(wait_for(lambda: _up(chosen)))
+    options = _Options(list(dict.fromkeys(sync or [])), list(dict.fromkeys(connection or [])), once, as_json)
+    raise typer.Exit(wait_for(lambda: _up(options)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Options:
     syncs: Sequence[str]
     connections: Sequence[str]
     once: bool
     as_json: bool
 
 
-async def _up(chosen: _Chosen) -> int:
+async def _up(options: _Options) -> int:
     import anyio
 
     from orgsync.project import open_project
-    from orgsync.scheduler import Scheduler, Scripts
+    from orgsync.scheduler import Scheduler, ScriptWatcher
     from orgsync.settings import load_settings
 
     from .service_log import configure_service_log
 
-    configure_service_log(as_json=chosen.as_json, debug=speech.debug)
+    configure_service_log(as_json=options.as_json, debug=speech.debug)
     settings = load_settings()
-    scripts = Scripts(settings.syncs_folder, chosen.syncs)
+    scripts = ScriptWatcher(settings.syncs_folder, options.syncs)
     scripts.load()
     worst = 0
     async with open_project(settings) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
-            if chosen.once and not await project.store.connections.list():
+            if options.once and not await project.connections.list():
                 raise NoConnection
-            scheduler = Scheduler(project, scripts, connections=chosen.connections)
-            if chosen.once:
+            scheduler = Scheduler(project, scripts, connections=options.connections)
+            if options.once:
                 worst = await scheduler.run_due()
             else:
                 await scheduler.run()
-    if interruption.code == 128 + signal.SIGTERM and not chosen.once:
-        return 0  # a service that is told to stop, and stops, has done its job
+    if interruption.code == 128 + signal.SIGTERM and not options.once:
+        return 0  # a service that stops when it is asked to has done its job
     return interruption.code or worst

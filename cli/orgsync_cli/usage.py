@@ -1,12 +1,12 @@
-"""Wrong calls of the command, told as every other error: the cause, and a call that works."""
+"""Wrong calls of the command, reported as every other error: the cause, and a call that works."""
 
 import re
-from difflib import get_close_matches
 from typing import Any, cast
 
 import typer
 
 from orgsync.errors import UsageInvalid
+from orgsync.suggest import nearest
 
 __all__ = ["UsageError", "is_help", "usage_problem"]
 
@@ -59,13 +59,13 @@ def _missing(wrong: Any, called: str, ctx: Any) -> UsageInvalid:
 
 def _no_such_option(wrong: Any, called: str) -> UsageInvalid:
     option = str(wrong.option_name)
-    near = get_close_matches(option, list(wrong.possibilities or ()), n=1)
-    guess = f"Did you mean {near[0]}? " if near else ""
+    near = nearest(option, wrong.possibilities or ())
+    guess = f"Did you mean {near}? " if near else ""
     return UsageInvalid(f"{called} has no option {option}.", f"{guess}{_help_of(called)}")
 
 
 def _wrong_value(wrong: Any, called: str, ctx: Any) -> UsageInvalid:
-    """Tell of a value that an argument or an option does not take."""
+    """Return the error for a value that an argument or an option does not take."""
     name = str(wrong.param_hint or (_name_of(wrong.param) if wrong.param is not None else "a value")).strip("'[]")
     text = _NUMBER.sub("it must be a whole number", str(wrong.message).removeprefix("Value error, "))
     text = text.replace("Input should be", "it must be")
@@ -73,11 +73,8 @@ def _wrong_value(wrong: Any, called: str, ctx: Any) -> UsageInvalid:
     if choices and name == "METHOD":  # typer lists them in lower case where any case will do
         choices = [each.upper() for each in choices]
         text = f"{given!r} is not one of {', '.join(choices)}"
-        given = given.upper()
-    if choices and (
-        near := get_close_matches(given if name == "METHOD" else given.lower(), choices, n=1, cutoff=_CLOSE)
-    ):
-        return UsageInvalid(f"{name}: {_sentence(text)}", f"Did you mean {near[0]}? {_help_of(called)}")
+    if choices and (near := nearest(given, choices, cutoff=_CLOSE)):
+        return UsageInvalid(f"{name}: {_sentence(text)}", f"Did you mean {near}? {_help_of(called)}")
     example = "" if name.startswith("-") else f"{_example(called, ctx)}. "
     return UsageInvalid(f"{name}: {_sentence(text)}", f"{example}{_help_of(called)}")
 
@@ -88,14 +85,14 @@ def _split(text: str) -> tuple[str, list[str]]:
 
 
 def _no_such_command(text: str, called: str, ctx: Any) -> UsageInvalid:
-    """Tell of a command that there is not; what was meant is near, or the only one of its group."""
+    """Return the error for an unknown command; what was meant is near, or the only one of its group."""
     found = _NAMED.search(text)
     name = found.group(1) if found else ""
     known: list[str] = ctx.command.list_commands(ctx)
-    near = get_close_matches(name.lower(), known, n=1, cutoff=_CLOSE)
+    near = nearest(name, known, cutoff=_CLOSE)
     cause = f"{called} has no command {name}."
     if near:
-        return UsageInvalid(cause, f"Did you mean: {called} {near[0]}? {_help_of(called)}")
+        return UsageInvalid(cause, f"Did you mean: {called} {near}? {_help_of(called)}")
     if len(known) == 1:
         return UsageInvalid(cause, f"Did you mean: {called} {known[0]} {name}? {_help_of(called)}")
     if "show" in known:
@@ -104,7 +101,7 @@ def _no_such_command(text: str, called: str, ctx: Any) -> UsageInvalid:
 
 
 def _extra(text: str, called: str, ctx: Any) -> UsageInvalid:
-    """Tell of an argument too many; where a command takes a sync or a connection by an option, that was meant."""
+    """Return the error for an extra argument; where an option takes a sync or a connection, that was meant."""
     found = re.search(r"\((?!s\))(.*)\)", text)
     extra = found.group(1) if found else ""
     params = ctx.command.params
@@ -118,7 +115,7 @@ def _extra(text: str, called: str, ctx: Any) -> UsageInvalid:
 
 
 def _example(called: str, ctx: Any) -> str:
-    """Give a call that works: the first example of the command's help, or else its form."""
+    """Return a call that works: the first example of the command's help, or else its form."""
     lines = str(ctx.command.epilog or "").splitlines() if ctx else []
     for line in lines:
         call = re.split(r"\s{2,}", line.strip())[0]

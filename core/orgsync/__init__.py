@@ -11,8 +11,8 @@ from .lazy import importer
 
 if TYPE_CHECKING:
     from .errors import OrgsyncError
-    from .project import connections, reset, run
-    from .project import open_connection as open
+    from .project.application import connections, reset, run
+    from .project.application import open_connection as open
     from .records import Batch, Batches, Record, field
     from .salesforce.auth.credentials import Credentials
     from .scripts import ConnectionInfo, Context, Org, Sync, sync
@@ -40,8 +40,8 @@ __getattr__ = importer(
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
-        **dict.fromkeys(("connections", "reset", "run"), "project"),
-        "open": "project:open_connection",
+        **dict.fromkeys(("connections", "reset", "run"), "project.application"),
+        "open": "project.application:open_connection",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",
     },

@@ -11,18 +11,18 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from orgsync import Credentials
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import SignInNeeded
-from orgsync.project import Connections, Project, connect, open_project
+from orgsync.project import Project, connections_of, open_project
 from orgsync.salesforce.auth.web_flow import state_of
 from orgsync.testing import Clock, TestCassette
 from orgsync_syncs.accounts import accounts
-from tests.projects import settings_for
+from tests.projects import executed, settings_for
 
 USERNAMES = ("ada@demo.example", "xx1@xxxx.invalid")
 """The demo org's user while recording, and who stands for them in a cassette."""
 
 
 async def connected(opened: Project, credentials: Credentials) -> str:
-    made = await connect(opened, "acme", credentials)
+    made = await opened.connections.connect("acme", credentials)
     assert made.connection.status == "ready"
     assert made.connection.instance_url.startswith(("http://127.0.0.1:", "https://replay.my.salesforce.com"))
     assert made.connection.api_version == "62.0"
@@ -38,7 +38,7 @@ async def test_client_credentials_sign_in(cassette: TestCassette, clock: Clock, 
     credentials = replace(cassette.credentials, grant="client-credentials", refresh_token=None)
     async with open_project(settings_for(tmp_path)) as opened:
         assert await connected(opened, credentials) in USERNAMES
-        assert (await opened.run(accounts, "acme", clock=lambda: clock.now)).run.added == 5
+        assert (await executed(opened, accounts, clock=lambda: clock.now)).run.added == 5
 
 
 async def test_a_signed_assertion_signs_in(
@@ -62,7 +62,7 @@ CALLBACK = "http://localhost:8788/callback"
 async def test_a_customer_who_allows_the_app_in_the_browser_is_connected(
     cassette: TestCassette, clock: Clock, tmp_path: Path
 ) -> None:
-    connections, app = Connections(settings_for(tmp_path)), cassette.credentials
+    connections, app = connections_of(settings_for(tmp_path)), cassette.credentials
     begun = await connections.begin(
         "acme",
         environment=app.login_url,
@@ -75,7 +75,7 @@ async def test_a_customer_who_allows_the_app_in_the_browser_is_connected(
     assert (connection.name, connection.username, connection.grant) == ("acme", connection.username, "refresh-token")
     assert connection.username in USERNAMES
     async with open_project(settings_for(tmp_path)) as opened:
-        assert (await opened.run(accounts, "acme", clock=lambda: clock.now)).run.added == 5
+        assert (await executed(opened, accounts, clock=lambda: clock.now)).run.added == 5
 
 
 async def allowed(url: str, *, recorded: bool) -> str:
@@ -90,7 +90,7 @@ async def test_a_wrong_secret_is_refused_and_nothing_is_kept(cassette: TestCasse
     wrong = replace(cassette.credentials, client_secret="wrong")
     async with open_project(settings_for(tmp_path)) as opened:
         with pytest.raises(SignInNeeded, match="client"):
-            await connect(opened, "acme", wrong)
+            await opened.connections.connect("acme", wrong)
         assert not await opened.store.connections.list()
 
 
@@ -98,12 +98,12 @@ async def test_a_dead_refresh_token_ends_the_connection_at_once(
     cassette: TestCassette, clock: Clock, recorded_org: DemoOrg | None, tmp_path: Path
 ) -> None:
     async with open_project(settings_for(tmp_path)) as opened:
-        await connect(opened, "acme", cassette.credentials)
+        await opened.connections.connect("acme", cassette.credentials)
         if recorded_org:
             recorded_org.revoke_refresh_tokens()
-        outcome = await opened.run(accounts, "acme", clock=lambda: clock.now)
+        outcome = await executed(opened, accounts, clock=lambda: clock.now)
         assert isinstance(outcome.problem, SignInNeeded)
-        again = await opened.run(accounts, "acme", clock=lambda: clock.now)
+        again = await executed(opened, accounts, clock=lambda: clock.now)
         assert isinstance(again.problem, SignInNeeded)
         assert (await opened.store.connections.get("acme")).status == "needs sign-in"
 
@@ -114,15 +114,15 @@ async def test_a_rotated_refresh_token_is_kept(
     async with open_project(settings_for(tmp_path)) as opened:
         if recorded_org:
             recorded_org.rotate_refresh_tokens = True
-        await connect(opened, "acme", cassette.credentials)
+        await opened.connections.connect("acme", cassette.credentials)
         first = (await opened.store.connections.secrets("acme"))["refresh_token"]
         if recorded_org:
             recorded_org.expire_tokens()
-        assert (await opened.run(accounts, "acme", clock=lambda: clock.now)).problem is None
+        assert (await executed(opened, accounts, clock=lambda: clock.now)).problem is None
         second = (await opened.store.connections.secrets("acme"))["refresh_token"]
         if recorded_org:
             recorded_org.expire_tokens()
-        assert (await opened.run(accounts, "acme", clock=lambda: clock.now)).problem is None
+        assert (await executed(opened, accounts, clock=lambda: clock.now)).problem is None
         third = (await opened.store.connections.secrets("acme"))["refresh_token"]
     assert len({first, second, third}) == 3
 

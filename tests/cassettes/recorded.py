@@ -7,7 +7,7 @@ from typing import Any
 from orgsync import Sync
 from orgsync.cassettes import Cassette, Ran, RecordFrom, Recording, Replay, Replayed
 from orgsync.demo_org import DemoOrg
-from orgsync.project import connect, open_project
+from orgsync.project import open_project
 from orgsync.settings import Settings
 from tests.projects import credentials_for, settings_for
 
@@ -23,7 +23,7 @@ async def source_at(folder: Path, org: DemoOrg, **settings: Any) -> RecordFrom:
     folder.mkdir(exist_ok=True)
     own = settings_for(folder, **settings)
     async with open_project(own) as opened:
-        await connect(opened, "acme", credentials_for(org))
+        await opened.connections.connect("acme", credentials_for(org))
     return RecordFrom(own, "acme", lambda: org.now)
 
 

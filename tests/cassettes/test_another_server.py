@@ -9,7 +9,7 @@ import pytest
 from orgsync import Batches, Context, Credentials, Record, Sync, field, sync
 from orgsync.cassettes import RecordFrom, Recording, leaks, read_cassette, write_cassette
 from orgsync.errors import NotRecorded
-from orgsync.project import connect, open_project
+from orgsync.project import open_project
 from tests.projects import settings_for
 from tests.servers.plain_org import PlainOrg, Quirks
 from tests.servers.plain_server import PlainServer, serving
@@ -46,7 +46,7 @@ async def connected(folder: Path, server: PlainServer, org: PlainOrg) -> RecordF
         grant="refresh-token", login_url=server.url, client_id="x1", client_secret="y2", refresh_token="z3"
     )
     async with open_project(settings) as opened:
-        await connect(opened, "acme", app)
+        await opened.connections.connect("acme", app)
     return RecordFrom(settings, "acme", lambda: org.now)
 
 

@@ -31,13 +31,13 @@ from orgsync.cassettes.recorder import Recorder
 from orgsync.cassettes.step_names import told
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import NotRecorded, SignInNeeded
-from orgsync.project import Project, connect, open_project
+from orgsync.project import Project, open_project
 from orgsync.settings import Settings
 from orgsync.store import Connection, Store
 from orgsync_syncs.accounts import accounts
 from orgsync_syncs.contacts import contacts
 from tests.conftest import BEGAN
-from tests.projects import Interruption, credentials_for, settings_for
+from tests.projects import Interruption, at_commits, credentials_for, executed, settings_for
 
 from .recorded import NOTHING, recorded, replayed, source_at
 
@@ -132,7 +132,7 @@ async def test_a_rotated_refresh_token_is_kept_in_the_real_store(org: DemoOrg, t
     assert "REFRESH-TOKEN-2" in str(cassette.interactions[0].response.body)
     async with open_project(source.settings) as opened:  # and it is alive
         org.expire_tokens()
-        assert (await opened.run(accounts, "acme", clock=lambda: org.now)).problem is None
+        assert (await executed(opened, accounts, clock=lambda: org.now)).problem is None
     assert (await played(cassette, tmp_path, once)).added == 30
 
 
@@ -248,7 +248,7 @@ async def test_a_run_that_is_interrupted_and_goes_on_is_recorded(org: DemoOrg, t
             raise Interruption
 
         with suppress(Interruption):
-            await stage.run(contacts, watch=stop)
+            await stage.run(contacts, observe=at_commits(stop))
         return await stage.run(contacts)
 
     cassette, _ = await heard(await source_at(tmp_path / "source", org), tmp_path, story)
@@ -386,7 +386,9 @@ async def signed_in_and_recorded(grant: Any, org: DemoOrg, tmp_path: Path) -> No
     app = replace(credentials_for(org), grant=grant, refresh_token=None)
     signing = Credentials.with_secrets(app, {"private_key": org.private_key_pem}) if grant == "jwt" else app
     async with open_project(source.settings) as opened:
-        await connect(opened, "acme", replace(signing, username="ada@demo.example" if grant == "jwt" else None))
+        await opened.connections.connect(
+            "acme", replace(signing, username="ada@demo.example" if grant == "jwt" else None)
+        )
     cassette, _ = await heard(source, tmp_path, once)
     assert cassette.connection.grant == grant
     assert names(cassette)[0].startswith("POST /services/oauth2/token (")

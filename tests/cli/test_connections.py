@@ -61,7 +61,7 @@ def test_rows_are_kept_where_that_is_asked_for(orgsync: Command, acme: DemoOrg) 
 def test_a_connection_that_works_says_so(orgsync: Command, acme: DemoOrg) -> None:
     assert "acme works" in orgsync("connections", "test", "acme").out
     acme.expire_tokens()
-    assert "after a new token" in orgsync("connections", "test", "acme").out
+    assert "with a new token" in orgsync("connections", "test", "acme").out
 
 
 def test_an_object_that_is_hidden_does_not_make_a_connection_fail(orgsync: Command, acme: DemoOrg) -> None:

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.project import Change
-from orgsync_cli.dry_run import broken, fields_told
+from orgsync_cli.dry_run import fields_line
+from orgsync_cli.run_lines import wrapped
 
 from .commandline import Command, objects, started
 from .test_signals import until_a_page_was_read
@@ -87,7 +88,7 @@ def test_a_limit_stops_the_run_and_says_so(orgsync: Command, acme: DemoOrg) -> N
     shown = orgsync("run", "contacts", "--dry-run", "--limit", "3")
     assert shown.code == 0
     assert sum(line.startswith("added") for line in shown.out.splitlines()) == 3
-    assert shown.err == "Stopped at 3 changes, as --limit says; a run would go on.\n"
+    assert shown.err == "Stopped at 3 changes, as --limit says; a run would continue.\n"
     assert "would add 5, and more (" in shown.out
     [run] = orgsync("run", "contacts", "--dry-run", "--limit", "3", "--json").objects()
     assert (run["status"], run["at_limit"], len(run["changes"])) == ("stopped", True, 3)
@@ -155,19 +156,19 @@ def test_ctrl_c_ends_a_dry_run_and_leaves_nothing_behind(folder: Path, acme: Dem
 )
 def test_what_differs_is_told_on_one_short_line(kind: object, fields: object, told: str) -> None:
     change = Change("contact", "a", kind, fields)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    assert fields_told(change, 80) == told
+    assert fields_line(change, 80) == told
 
 
 def test_a_row_of_many_fields_is_told_as_far_as_a_terminal_shows() -> None:
     change = Change("contact", "a", "added", {f"field_{number}": (None, "x" * 20) for number in range(500)})
-    assert 80 < cell_len(fields_told(change, 80)) < 200
+    assert 80 < cell_len(fields_line(change, 80)) < 200
 
 
 def test_a_line_too_wide_for_a_terminal_is_broken_at_its_semicolon() -> None:
     line = "contacts on acme: would add 1, update 3 (4 API calls, 0.26 s); nothing was written"
-    assert broken(line, 100) == line
-    assert broken(line, 80).splitlines() == [
+    assert wrapped(line, 100) == line
+    assert wrapped(line, 80).splitlines() == [
         "contacts on acme: would add 1, update 3 (4 API calls, 0.26 s);",
         "  nothing was written",
     ]
-    assert max(len(each) for each in broken(line, 40).splitlines()) <= 40
+    assert max(len(each) for each in wrapped(line, 40).splitlines()) <= 40

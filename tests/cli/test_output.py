@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from orgsync.engine import Progress
+from orgsync.engine import Committed, Planned
 from orgsync.errors import ArgumentInvalid
+from orgsync.project.views import instant
 from orgsync_cli import main
-from orgsync_cli.output import amount, brief, instant, moment, show_problem, show_unexpected, speech, to_json
+from orgsync_cli.output import amount, brief, moment, show_problem, show_unexpected, speech, to_json
 from orgsync_cli.progress import Expectation
 from orgsync_cli.tables import broken, show_table
 
@@ -96,11 +97,16 @@ def test_a_narrow_terminal_loses_the_spare_columns_first(
 
 def test_the_total_of_a_run_grows_with_each_query_it_makes() -> None:
     expectation = Expectation()
-    assert expectation.total(Progress()) is None
-    assert expectation.total(Progress(added=10, expected=30)) == 30
-    assert expectation.total(Progress(added=30, expected=30)) == 30
-    assert expectation.total(Progress(added=35, expected=5)) == 35
-    assert expectation.total(Progress(added=50, expected=5)) == 50
+    totals: list[int | None] = []
+    for event in (
+        *(Planned(1, None, None), Committed(1)),
+        *(Planned(1, None, 30), Committed(1, rows=10), Committed(1, rows=30)),
+        *(Planned(1, None, 5), Committed(1, rows=35), Committed(1, rows=50)),
+    ):
+        expectation.observe(event)
+        if isinstance(event, Committed):
+            totals.append(expectation.total)
+    assert totals == [None, 30, 30, 35, 50]
 
 
 def test_utc_stays_utc() -> None:

@@ -54,7 +54,7 @@ def test_a_signal_ends_a_run_with_its_committed_rows_kept(
         out, err = process.communicate(timeout=120)
     assert process.returncode == code, err
     assert "Traceback" not in err
-    assert "the next run goes on from there" in err
+    assert "the next run resumes there" in err
     stopped = objects(out)[0]
     assert stopped["status"] == "stopped"
     kept = len(orgsync("records", "contact", "--format", "json").objects())

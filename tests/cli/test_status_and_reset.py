@@ -79,7 +79,7 @@ async def test_status_says_what_a_run_has_long_waited_for(orgsync: Command, acme
         open_project(load_settings(folder)) as opened,
         opened.store.runs.begin("companies", "acme") as run,
     ):
-        await opened.store.runs.note(run, "It waits to try again. The org is busy. Try later.")
+        await opened.store.runs.note(run.id, "It waits to try again. The org is busy. Try later.")
         waiting = await to_thread.run_sync(lambda: orgsync("status"))
         [shown] = (await to_thread.run_sync(lambda: orgsync("status", "--json"))).objects()
     assert waiting.code == 1

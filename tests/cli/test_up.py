@@ -124,7 +124,7 @@ def test_once_ends_with_the_worst_exit_code(orgsync: Command, acme: DemoOrg, scr
     (scripts / "broken.py").unlink()
     limited = orgsync("up", "--once", "--sync", "contacts")
     assert limited.code == 4
-    assert "org rests" in limited.err
+    assert "org paused" in limited.err
 
 
 def test_without_connections_or_syncs_it_says_what_to_do(orgsync: Command, scripts: Path) -> None:

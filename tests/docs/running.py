@@ -13,7 +13,7 @@ from typing import Any
 
 from orgsync import Record, Sync
 from orgsync.demo_org import DemoOrg
-from orgsync.engine import Progress
+from orgsync.engine import Committed
 from tests.projects import project_at
 
 from .pages import Block, Page
@@ -70,7 +70,7 @@ async def queries_sent(sync: Sync[Record], folder: Path) -> set[str]:
         for row in org.rows("Contact"):
             org.update("Contact", str(row["Id"]), AccountId=account)
 
-        def lose_the_pages(progress: Progress) -> None:
+        def lose_the_pages(progress: Committed) -> None:
             if progress.rows == 10:
                 org.expire_locators()
 
@@ -78,7 +78,7 @@ async def queries_sent(sync: Sync[Record], folder: Path) -> set[str]:
             sent: list[str] = []
             for _ in range(2):
                 org.advance(minutes=20)
-                outcome = await project.outcome(sync, watch=lose_the_pages)
+                outcome = await project.outcome(sync, on_commit=lose_the_pages)
                 assert outcome.problem is None
                 sent += project.queries
                 org.update("Contact", str(org.rows("Contact")[0]["Id"]), Title="Changed")

@@ -17,6 +17,7 @@ import orgsync
 from orgsync.cassettes import Replayed
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import OrgsyncError
+from orgsync.project.views import run_view
 from orgsync.records.schema import COLUMN_TYPES
 from orgsync.salesforce.auth.browser_callback import CALLBACK_PORT
 from orgsync.salesforce.auth.sign_in_errors import REFUSALS, refusal
@@ -28,7 +29,6 @@ from orgsync.testing import plugin
 from orgsync.testing.checks import CHECKS
 from orgsync_cli.commands import INTERRUPTED
 from orgsync_cli.connect import FlowName
-from orgsync_cli.run import as_object
 from tests.cli.commandline import PROGRAM
 
 from .pages import Page, page
@@ -72,7 +72,7 @@ def test_the_bookkeeping_columns_are_documented() -> None:
 
 
 def test_the_object_of_a_run_is_shown_as_it_is() -> None:
-    keys = [*as_object(Run(sync="contacts", connection="acme")), "plan"]
+    keys = [*run_view(Run(sync="contacts", connection="acme")), "plan"]
     rehearsed, finished, _ = (json.loads(block.text) for block in HOW.blocks("json"))
     assert list(finished) == keys
     assert list(rehearsed) == [*keys, "dry_run", "at_limit", "changes"]

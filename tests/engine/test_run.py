@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import anyio
+import msgspec
 import pytest
 
-from orgsync import Batch, Batches, Context, Record, Sync, sync
+from orgsync import Batch, Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.engine import Progress
+from orgsync.engine import Committed, Ended, Event, Job, Planned, Started, Warned
 from orgsync.errors import AlreadyRunning, NameUnknown, ScriptNotLoaded, ScriptProblem, SignInNeeded
 from orgsync.records import long_id
-from tests.projects import project_at
+from tests.projects import executed, project_at
 
 
 class Thing(Record, table=True):
@@ -133,7 +134,7 @@ async def test_an_unknown_connection_begins_no_run(tmp_path: Path, org: DemoOrg)
     async with project_at(tmp_path, org) as project:
         at_work = project.opened
         with pytest.raises(NameUnknown, match="acme"):
-            await at_work.run(one, "acem")
+            await executed(at_work, one, "acem")
         assert not await at_work.store.runs.list()
 
 
@@ -170,20 +171,50 @@ async def test_a_busy_token_endpoint_does_not_end_the_connection(tmp_path: Path,
         assert (await project.run(reads)).added == 5
 
 
-async def test_progress_is_told_after_each_batch(tmp_path: Path, org: DemoOrg) -> None:
-    told: list[tuple[int, int | None]] = []
+async def test_what_happens_in_a_run_is_observed_as_it_happens(tmp_path: Path, org: DemoOrg) -> None:
+    events: list[Event] = []
 
     @sync
     def accounts(ctx: Context) -> Batches[Account]:
         return ctx.changes(Account)
 
-    def watch(progress: Progress) -> None:
-        told.append((progress.rows, progress.expected))
-
     org.page_size = 2
+    job = Job("sync", "accounts", "acme")
     async with project_at(tmp_path, org) as project:
-        await project.outcome(accounts, watch=watch)
-    assert told == [(2, 5), (4, 5), (5, 5), (5, 5)]
+        outcome = await project.opened.with_syncs(accounts).execute(job, observe=events.append)
+    run, route = outcome.run, outcome.plan
+    started, planned, *committed, ended = events
+    assert started == Started(run.id, job, run.started_at)
+    assert planned == Planned(run.id, route, 5)
+    assert [each.rows for each in committed if isinstance(each, Committed)] == [2, 4, 5, 5]
+    assert len(committed) == 4
+    assert ended == Ended(run.id, "done", run.api_calls, run.watermark, None, None)
+
+
+async def test_a_failed_run_is_observed_to_its_end_with_what_it_warned_of(tmp_path: Path, org: DemoOrg) -> None:
+    class Wide(Record, table=True):
+        __sobject__ = "Account"
+        name: str
+        level: str | None = field("Level__c", optional=True)
+
+    @sync
+    async def failing(ctx: Context) -> Batches[Wide]:
+        async for batch in ctx.changes(Wide):
+            yield batch
+        raise ValueError
+
+    events: list[Event] = []
+    job = Job("sync", "failing", "acme", full=True)
+    async with project_at(tmp_path, org) as project:
+        outcome = await project.opened.with_syncs(failing).execute(job, observe=events.append)
+    [warned] = [each for each in events if isinstance(each, Warned)]
+    assert "Level__c" in warned.message
+    assert isinstance(events[-1], Ended)
+    assert (events[-1].status, events[-1].error) == ("failed", str(outcome.problem))
+    assert events[-1].error_code == "script_raised"
+    document = msgspec.json.encode(events)
+    assert msgspec.json.decode(document, type=list[Event]) == events
+    assert b'"event":"warned"' in document
 
 
 class Account(Record, table=True):
@@ -200,7 +231,7 @@ async def test_cancelling_lets_the_commit_finish_and_keeps_the_position(tmp_path
     org.page_size = 2
     async with project_at(tmp_path, org) as project:
         with anyio.CancelScope() as scope:
-            await project.outcome(accounts, watch=lambda progress: scope.cancel())
+            await project.outcome(accounts, on_commit=lambda progress: scope.cancel())
         (run,) = await project.opened.store.runs.list()
         assert (run.status, run.added) == ("stopped", 2)
         assert run.error == "It was interrupted; the next run resumes from there."
@@ -212,15 +243,15 @@ CHILD = """
 import anyio, logging, structlog, sys
 from pathlib import Path
 from orgsync.project import open_project
-from tests.projects import settings_for
 from tests.engine.test_run import accounts
+from tests.projects import executed, settings_for
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # stdout is for the test
 
 async def main():
-    async with open_project(settings_for(Path(sys.argv[1]))) as work:
+    async with open_project(settings_for(Path(sys.argv[1]))) as opened:
         print("ready", flush=True)
-        await work.run(accounts, "acme", watch=lambda progress: print(progress.rows, flush=True))
+        await executed(opened, accounts, on_commit=lambda committed: print(committed.rows, flush=True))
 
 anyio.run(main)
 """

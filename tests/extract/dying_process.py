@@ -10,10 +10,10 @@ import pytest
 import stamina
 
 from orgsync import Record, Sync, field
-from orgsync.engine import Progress
+from orgsync.engine import Committed
 from orgsync.project import open_project
 from tests.extract.extracting import reading
-from tests.projects import settings_for
+from tests.projects import executed, settings_for
 
 __all__ = ["SYNCS", "Contact"]
 
@@ -37,14 +37,14 @@ SYNCS: dict[str, Sync[Record]] = {
 async def main(folder: Path, name: str, commits: int) -> None:
     left = commits
 
-    def die(_: Progress) -> None:
+    def die(_: Committed) -> None:
         nonlocal left
         left -= 1
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
     async with open_project(settings_for(folder)) as opened:
-        await opened.run(SYNCS[name], "acme", watch=die)
+        await executed(opened, SYNCS[name], on_commit=die)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ async def test_pages_in_quick_succession_share_a_transaction(tmp_path: Path) -> 
     rows: list[int] = []
     with DemoOrg(contacts=300, accounts=1, page_size=10) as org:
         async with project_at(tmp_path, org, batch_rows=150) as project:
-            outcome = await project.outcome(contacts, watch=lambda progress: rows.append(progress.rows))
+            outcome = await project.outcome(contacts, on_commit=lambda progress: rows.append(progress.rows))
             assert outcome.run.added == 300 == len(await project.live("contact"))
     assert rows == sorted(rows)
     assert len(rows) < 20  # thirty pages

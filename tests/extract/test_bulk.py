@@ -12,7 +12,7 @@ import pytest
 
 from orgsync import Record, field
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.engine import Progress
+from orgsync.engine import Committed
 from orgsync.errors import BulkQuotaSpent, BulkRefused, JobFailed, LimitReached, OrgsyncError
 from tests.extract.dying_process import SYNCS
 from tests.extract.extracting import copied, jobs_made, reading, values, warnings
@@ -200,13 +200,13 @@ async def test_a_job_that_no_longer_exists_is_created_again(tmp_path: Path, org:
 async def test_a_job_that_vanishes_while_it_is_read_is_created_again(tmp_path: Path, org: DemoOrg) -> None:
     org.bulk_page_size = 10
 
-    def lose(progress: Progress) -> None:
+    def lose(progress: Committed) -> None:
         if 0 < progress.rows <= 10:
             org.forget_bulk_jobs()
 
     async with project_at(tmp_path, org) as project:
         with warnings() as logged:
-            outcome = await project.outcome(by_bulk, watch=lose)
+            outcome = await project.outcome(by_bulk, on_commit=lose)
         assert outcome.problem is None
         assert "A Bulk job is started again" in logged[0]
         assert jobs_made(org) == 2
@@ -326,12 +326,12 @@ async def test_a_total_that_stays_wrong_is_followed_by_rest(tmp_path: Path, org:
 async def test_a_job_outlives_its_token_and_its_host(tmp_path: Path, org: DemoOrg, moved: bool) -> None:
     org.bulk_page_size = 6
 
-    def disturb(progress: Progress) -> None:
+    def disturb(progress: Committed) -> None:
         if progress.rows == 12:
             org.move_instance() if moved else org.expire_tokens()
 
     async with project_at(tmp_path, org) as project:
-        outcome = await project.outcome(by_bulk, watch=disturb)
+        outcome = await project.outcome(by_bulk, on_commit=disturb)
         assert outcome.problem is None
         assert jobs_made(org) == 1
         assert await names(project) == truth(org)
@@ -368,11 +368,11 @@ async def test_a_finished_job_is_deleted(tmp_path: Path, org: DemoOrg) -> None:
 async def test_a_job_that_cannot_be_deleted_stops_no_run(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
 
-        def forbid(progress: Progress) -> None:
+        def forbid(progress: Committed) -> None:
             if progress.rows == 25:
                 org.add_fault(Fault.json_error(403, "INSUFFICIENT_ACCESS", "no"), match="/jobs/query/750")
 
-        outcome = await project.outcome(by_bulk, watch=forbid)
+        outcome = await project.outcome(by_bulk, on_commit=forbid)
         assert outcome.problem is None
         assert any(each.method == "DELETE" and each.status == 403 for each in org.requests)
 
@@ -398,7 +398,7 @@ async def test_what_changes_while_a_job_runs_is_right_after_the_next_run(tmp_pat
     late.update("Contact", held, LastName="Committed late")
     new = late.insert("Contact", LastName="Inserted late")
 
-    def meanwhile(progress: Progress) -> None:
+    def meanwhile(progress: Committed) -> None:
         if progress.rows == 12:
             org.update("Contact", changed, LastName="Changed")
             org.delete("Contact", deleted)
@@ -408,7 +408,7 @@ async def test_what_changes_while_a_job_runs_is_right_after_the_next_run(tmp_pat
             org.advance(minutes=5)
 
     async with project_at(tmp_path, org) as project:
-        outcome = await project.outcome(by_bulk, watch=meanwhile)
+        outcome = await project.outcome(by_bulk, on_commit=meanwhile)
         assert outcome.problem is None
         await project.run(by_choice)
         assert await names(project) == truth(org)

@@ -9,7 +9,7 @@ import pytest
 
 from orgsync import Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.engine import Progress
+from orgsync.engine import Committed
 from orgsync.errors import LimitReached, ScriptProblem
 from tests.extract.extracting import warnings
 from tests.projects import SampleProject, project_at
@@ -162,13 +162,13 @@ async def test_pages_that_vanish_in_the_middle_of_a_tie_are_read_on_from_the_key
     with many_in_one_second() as org:
         seen = 0
 
-        def vanish(progress: Progress) -> None:
+        def vanish(progress: Committed) -> None:
             nonlocal seen
             seen += 1
             org.expire_locators()
 
         async with project_at(tmp_path, org) as project:
-            outcome = await project.outcome(contacts, watch=vanish)
+            outcome = await project.outcome(contacts, on_commit=vanish)
             assert outcome.problem is None
             assert changed(outcome.run) == (35, 0, 0)
             assert outcome.run.unchanged == 0
@@ -180,12 +180,12 @@ async def test_an_interrupted_pass_resumes_where_it_was(tmp_path: Path) -> None:
     with many_in_one_second() as org:
         async with project_at(tmp_path, org) as project:
 
-            def stop(progress: Progress) -> None:
+            def stop(progress: Committed) -> None:
                 if progress.rows >= 20:
                     scope.cancel()
 
             with anyio.CancelScope() as scope:
-                await project.outcome(contacts, watch=stop)
+                await project.outcome(contacts, on_commit=stop)
             assert len(await project.live("contact")) == 20
             (stopped,) = await project.opened.store.runs.list()
             assert (stopped.status, stopped.added) == ("stopped", 20)
@@ -340,7 +340,7 @@ async def test_rows_that_a_script_leaves_out_are_not_counted_as_unchanged(tmp_pa
 
     async with project_at(tmp_path, org) as project:
         seen: list[int] = []
-        run = (await project.outcome(few, watch=lambda progress: seen.append(progress.rows))).run
+        run = (await project.outcome(few, on_commit=lambda progress: seen.append(progress.rows))).run
         assert (run.added, run.unchanged) == (10, 0)
         assert seen[-1] == 25, "of those that were read"
 
@@ -419,10 +419,10 @@ async def test_a_pass_over_unmatched_rows_continues_after_its_pages_vanish(tmp_p
             for each in ids(org):
                 org.update("Contact", each, LastName="Gone")
 
-            def vanish(_: Progress) -> None:
+            def vanish(_: Committed) -> None:
                 org.expire_locators()
 
-            outcome = await project.outcome(matching, watch=vanish)
+            outcome = await project.outcome(matching, on_commit=vanish)
             assert outcome.problem is None
             assert changed(outcome.run) == (0, 0, 35)
 

@@ -170,7 +170,7 @@ async def test_a_table_that_was_dropped_by_hand_is_read_again_with_a_warning(tmp
     async with project_at(tmp_path, frozen) as project:
         with warnings() as logged:
             await project.run(everyone)
-        assert "The table contact is not in the database any more: everything is read anew." in logged
+        assert "The table contact is no longer in the database: everything is read again." in logged
         assert len(await project.live("contact")) == 12
 
 

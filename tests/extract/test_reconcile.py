@@ -8,7 +8,7 @@ import pytest
 
 from orgsync import Record, field
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.engine import Progress
+from orgsync.engine import Committed
 from tests.extract.extracting import copied, reading, snapshotting, warnings
 from tests.projects import SampleProject, project_at
 
@@ -129,7 +129,7 @@ async def test_a_row_that_another_run_adds_in_the_meantime_is_not_marked_deleted
     new: list[str] = []
     seen = 0
 
-    def meanwhile(_: Progress) -> None:
+    def meanwhile(_: Committed) -> None:
         nonlocal seen
         seen += 1
         if seen == 4:
@@ -137,7 +137,7 @@ async def test_a_row_that_another_run_adds_in_the_meantime_is_not_marked_deleted
 
     async with project_at(tmp_path, frozen) as project:
         await project.run(plain)
-        outcome = await project.outcome(plain, reconcile=True, watch=meanwhile)
+        outcome = await project.outcome(plain, reconcile=True, on_commit=meanwhile)
         assert outcome.problem is None
         assert outcome.run.deleted == 0
         await project.run(plain)
@@ -148,7 +148,7 @@ async def test_a_row_that_another_run_adds_in_the_meantime_is_not_marked_deleted
 async def test_a_row_that_is_shown_again_in_the_meantime_is_not_marked_deleted(tmp_path: Path, frozen: DemoOrg) -> None:
     first, *_ = truth(frozen)
 
-    def show(_: Progress) -> None:
+    def show(_: Committed) -> None:
         commits.append(1)
         if len(commits) == 5:  # all Ids are read
             frozen.show_everything()
@@ -157,7 +157,7 @@ async def test_a_row_that_is_shown_again_in_the_meantime_is_not_marked_deleted(t
     async with project_at(tmp_path, frozen) as project:
         await project.run(plain)
         frozen.restrict_rows("Contact", [first])
-        outcome = await project.outcome(plain, reconcile=True, watch=show)
+        outcome = await project.outcome(plain, reconcile=True, on_commit=show)
         assert outcome.problem is None
         assert outcome.run.deleted == 0
         assert await names(project) == truth(frozen)

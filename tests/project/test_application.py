@@ -20,7 +20,7 @@ from orgsync.errors import (
     QueryRefused,
     SignInNeeded,
 )
-from orgsync.project import Connections, PendingSignIn, connect, open_project
+from orgsync.project import BrowserSignIn, connections_of, open_project
 from orgsync.scripts.discovery import find_sync
 from tests.projects import credentials_for, settings_for
 
@@ -199,7 +199,7 @@ async def test_a_customer_authorizes_a_web_application_in_two_halves(project: Pa
     callback = decide(begun.url, "allow")
     connection = await orgsync.connections.finish(callback, state=begun.state)
     assert (connection.name, connection.org_id, connection.grant) == ("customer-7", org.org_id, "refresh-token")
-    assert (connection.details, connection.tags) == ({"customer": 7}, ["eu"])
+    assert (connection.metadata, connection.tags) == ({"customer": 7}, ["eu"])
     assert (await orgsync.run(contacts, connection="customer-7")).added == 25
     with pytest.raises(SignInNeeded, match="No sign-in waits"):
         await orgsync.connections.finish(callback, state=begun.state)
@@ -223,7 +223,7 @@ async def test_a_callback_of_another_sign_in_is_refused(project: Path, org: Demo
 
 
 async def test_a_customer_who_authorizes_somebody_elses_url_connects_nothing(project: Path, org: DemoOrg) -> None:
-    async def begin(name: str) -> PendingSignIn:
+    async def begin(name: str) -> BrowserSignIn:
         return await orgsync.connections.begin(
             name,
             environment=org.login_url,
@@ -253,7 +253,7 @@ async def test_what_is_kept_of_a_begun_sign_in_is_encrypted(project: Path, org: 
 
 
 async def test_settings_may_be_given(tmp_path: Path, org: DemoOrg) -> None:
-    elsewhere = Connections(settings_for(tmp_path / "elsewhere"))
+    elsewhere = connections_of(settings_for(tmp_path / "elsewhere"))
     await elsewhere.add("acme", credentials_for(org))
     assert (tmp_path / "elsewhere" / ".orgsync" / "orgsync.db").is_file()
     assert await orgsync.run(contacts, connection="acme", settings=settings_for(tmp_path / "elsewhere"))
@@ -267,13 +267,13 @@ async def test_a_name_that_would_be_hard_to_write_is_refused(project: Path, org:
 
 async def test_a_connection_does_not_become_another_orgs(tmp_path: Path, org: DemoOrg) -> None:
     async with open_project(settings_for(tmp_path)) as opened:
-        made = await connect(opened, "acme", credentials_for(org), metadata={"a": 1}, tags=["x"])
+        made = await opened.connections.connect("acme", credentials_for(org), metadata={"a": 1}, tags=["x"])
         with DemoOrg(contacts=0, accounts=0, seed=2) as other:
             assert other.org_id != org.org_id
             with pytest.raises(OrgMismatch, match=f"to the org {org.org_id}"):
-                await connect(opened, "acme", credentials_for(other))
-        again = await connect(opened, "acme", credentials_for(org))
-        assert again.connection.details == {"a": 1}
+                await opened.connections.connect("acme", credentials_for(other))
+        again = await opened.connections.connect("acme", credentials_for(org))
+        assert again.connection.metadata == {"a": 1}
         assert again.connection.tags == ["x"]
         assert again.connection.created_at == made.connection.created_at
         assert again.lifetime == 7200
@@ -284,7 +284,7 @@ async def test_an_org_that_cannot_be_reached_keeps_nothing(tmp_path: Path, org: 
     org.stop()
     async with open_project(settings_for(tmp_path)) as opened:
         with pytest.raises(NetworkProblem, match="Nothing listens at"):
-            await connect(opened, "acme", credentials)
+            await opened.connections.connect("acme", credentials)
         assert not await opened.store.connections.list()
 
 

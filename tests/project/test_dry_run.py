@@ -1,4 +1,4 @@
-"""A rehearsal tells what a run would change, and changes nothing."""
+"""A dry run shows what a run would change, and changes nothing."""
 
 import gc
 import sqlite3
@@ -6,8 +6,9 @@ import tempfile
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias, Unpack
+from typing import Any, TypeAlias
 
 import anyio
 import pytest
@@ -16,12 +17,12 @@ from hypothesis import strategies as st
 
 from orgsync import Batch, Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg
-from orgsync.engine import Progress, RunOptions
+from orgsync.engine import Committed, Job, Observer, nobody
 from orgsync.errors import NameUnknown, ScriptProblem, SignInNeeded
-from orgsync.project import Change, DryRun, Project, open_project, rehearse
+from orgsync.project import Change, DryRun, Project, open_dry_run, open_project
 from orgsync.records import long_id
 from orgsync.store import Connection, Store
-from tests.projects import SampleProject, project_at, settings_for
+from tests.projects import SampleProject, at_commits, executed, project_at, settings_for
 
 IDS = [long_id(f"0037Q00000C000{letter}") for letter in "abcd"]
 
@@ -61,13 +62,27 @@ def kept(folder: Path) -> list[str]:
         return list(database.iterdump())
 
 
-async def rehearsed(
-    project: SampleProject, script: Sync[Record], *, limit: int | None = None, **options: Unpack[RunOptions]
+def on_acme(sync: Sync[Record], *, full: bool = False, reconcile: bool = False) -> Job:
+    return Job("sync", sync.name, "acme", full=full, reconcile=reconcile)
+
+
+async def dry_run_of(
+    project: SampleProject,
+    script: Sync[Record],
+    *,
+    limit: int | None = None,
+    full: bool = False,
+    reconcile: bool = False,
+    observe: Observer = nobody,
 ) -> tuple[DryRun, list[Change]]:
-    """Rehearse a run by the org's clock, and read its changes."""
-    told: RunOptions = {"clock": lambda: project.org.now, **options}
-    async with rehearse(project.opened, script, "acme", limit=limit, **told) as dry_run:
+    """Make a dry run by the org's clock, and read its changes."""
+    job, ready = on_acme(script, full=full, reconcile=reconcile), by_the_orgs_clock(project, script)
+    async with open_dry_run(ready, job, limit=limit, observe=observe) as dry_run:
         return dry_run, [change async for change in dry_run.changes]
+
+
+def by_the_orgs_clock(project: SampleProject, script: Sync[Record]) -> Project:
+    return replace(project.opened.with_syncs(script), clock=lambda: project.org.now)
 
 
 def outlined(changes: list[Change]) -> dict[str, tuple[str, dict[str, tuple[Any, Any]]]]:
@@ -84,7 +99,7 @@ async def test_every_kind_of_change_is_told_and_nothing_is_written(project: Samp
     org.delete("Contact", gone)
     made = org.insert("Contact", LastName="New")
     database = kept(tmp_path)
-    dry_run, changes = await rehearsed(project, contacts)
+    dry_run, changes = await dry_run_of(project, contacts)
     run = dry_run.outcome.run
     assert (run.status, run.added, run.updated, run.deleted) == ("done", 1, 2, 1)
     assert (dry_run.outcome.problem, dry_run.at_limit, dry_run.tables) == (None, False, ["contact"])
@@ -102,9 +117,9 @@ async def test_every_kind_of_change_is_told_and_nothing_is_written(project: Samp
     assert (again.added, again.updated, again.deleted) == (1, 2, 1)
 
 
-async def test_the_first_run_can_be_rehearsed(project: SampleProject, tmp_path: Path, place: Path) -> None:
+async def test_the_first_run_can_be_a_dry_run(project: SampleProject, tmp_path: Path, place: Path) -> None:
     database = kept(tmp_path)
-    dry_run, changes = await rehearsed(project, contacts)
+    dry_run, changes = await dry_run_of(project, contacts)
     assert (dry_run.outcome.run.added, len(changes)) == (25, 25)
     assert {change.kind for change in changes} == {"added"}
     assert kept(tmp_path) == database
@@ -116,9 +131,9 @@ async def test_what_full_and_reconcile_find_is_told(project: SampleProject) -> N
     gone, other = (str(row["Id"]) for row in project.org.rows("Contact")[:2])
     project.org.hard_delete("Contact", gone)
     project.org.advance(days=40)  # getDeleted's log does not reach back so far
-    _, changes = await rehearsed(project, contacts, reconcile=True)
+    _, changes = await dry_run_of(project, contacts, reconcile=True)
     assert [(change.id, change.kind) for change in changes] == [(gone, "deleted")]
-    dry_run, changes = await rehearsed(project, contacts, full=True)
+    dry_run, changes = await dry_run_of(project, contacts, full=True)
     assert dry_run.outcome.run.unchanged == 24
     assert other not in {change.id for change in changes}
 
@@ -128,7 +143,7 @@ async def test_a_token_that_is_renewed_meanwhile_is_kept(project: SampleProject,
     org.rotate_refresh_tokens = True
     org.expire_tokens()
     stale = await project.opened.store.connections.secrets("acme")
-    await rehearsed(project, contacts)
+    await dry_run_of(project, contacts)
     fresh = await project.opened.store.connections.secrets("acme")
     assert fresh["refresh_token"] != stale["refresh_token"]
     org.expire_tokens()
@@ -138,7 +153,7 @@ async def test_a_token_that_is_renewed_meanwhile_is_kept(project: SampleProject,
 
 async def test_a_sign_in_that_is_refused_is_the_outcome(project: SampleProject) -> None:
     project.org.revoke_refresh_tokens()
-    dry_run, changes = await rehearsed(project, contacts)
+    dry_run, changes = await dry_run_of(project, contacts)
     assert isinstance(dry_run.outcome.problem, SignInNeeded)
     assert changes == []
     assert (await project.opened.store.connections.get("acme")).status == "needs sign-in"
@@ -148,7 +163,7 @@ async def test_a_run_under_way_is_not_in_the_way_and_not_disturbed(project: Samp
     store = project.opened.store
     async with store.runs.begin("contacts", "acme") as under_way:
         database = kept(tmp_path)
-        _, changes = await rehearsed(project, contacts)
+        _, changes = await dry_run_of(project, contacts)
         assert len(changes) == 25
         assert kept(tmp_path) == database
         await store.rows.commit(under_way, [], None, 1)
@@ -156,7 +171,7 @@ async def test_a_run_under_way_is_not_in_the_way_and_not_disturbed(project: Samp
 
 
 async def test_what_a_real_run_has_brought_meanwhile_is_not_told(project: SampleProject) -> None:
-    async with rehearse(project.opened, contacts, "acme", clock=lambda: project.org.now) as dry_run:
+    async with open_dry_run(by_the_orgs_clock(project, contacts), on_acme(contacts)) as dry_run:
         await project.run(contacts)
         assert [change async for change in dry_run.changes] == []
         assert dry_run.outcome.run.added == 25
@@ -166,7 +181,8 @@ async def test_a_limit_stops_the_run_and_is_no_failure(project: SampleProject, t
     project.org.page_size = 5
     database = kept(tmp_path)
     seen: list[int] = []
-    dry_run, changes = await rehearsed(project, contacts, limit=7, watch=lambda progress: seen.append(progress.added))
+    observe = at_commits(lambda committed: seen.append(committed.added))
+    dry_run, changes = await dry_run_of(project, contacts, limit=7, observe=observe)
     assert (dry_run.at_limit, dry_run.outcome.problem, len(changes)) == (True, None, 7)
     assert (dry_run.outcome.run.status, dry_run.outcome.run.added) == ("stopped", 10)
     assert "limit of 7 changes" in (dry_run.outcome.run.error or "")
@@ -175,7 +191,7 @@ async def test_a_limit_stops_the_run_and_is_no_failure(project: SampleProject, t
 
 
 async def test_a_limit_that_is_not_reached_stops_nothing(project: SampleProject) -> None:
-    dry_run, changes = await rehearsed(project, contacts, limit=1000)
+    dry_run, changes = await dry_run_of(project, contacts, limit=1000)
     assert (dry_run.at_limit, dry_run.outcome.run.status, len(changes)) == (False, "done", 25)
 
 
@@ -191,7 +207,7 @@ async def test_a_field_that_the_class_gained_was_nothing_before(project: SampleP
         return ctx.changes(Wider)
 
     await project.run(contacts)
-    _, changes = await rehearsed(project, wider)
+    _, changes = await dry_run_of(project, wider)
     emails = {row["Id"]: row["Email"] for row in project.org.rows("Contact") if row["Email"]}
     assert {change.id: change.fields for change in changes} == {
         key: {"email": (None, email)} for key, email in emails.items()
@@ -205,7 +221,7 @@ async def test_a_script_that_fails_has_told_what_it_would_have_kept(project: Sam
         yield Batch(Contact, [{"id": IDS[0], "last_name": "Ann"}])
         raise ValueError
 
-    dry_run, changes = await rehearsed(project, failing)
+    dry_run, changes = await dry_run_of(project, failing)
     assert isinstance(dry_run.outcome.problem, ScriptProblem)
     assert dry_run.outcome.run.status == "failed"
     assert [change.id for change in changes] == [IDS[0]]
@@ -214,7 +230,7 @@ async def test_a_script_that_fails_has_told_what_it_would_have_kept(project: Sam
 async def test_an_unknown_connection_is_told_before_anything_is_copied(project: SampleProject, place: Path) -> None:
     place.rmdir()
     with pytest.raises(NameUnknown, match="acne"):
-        async with rehearse(project.opened, contacts, "acne"):
+        async with open_dry_run(project.opened.with_syncs(contacts), Job("sync", "contacts", "acne")):
             pass
 
 
@@ -222,12 +238,12 @@ async def test_an_interruption_leaves_nothing_behind(project: SampleProject, tmp
     project.org.page_size = 5
     database = kept(tmp_path)
 
-    def interrupt(_: Progress) -> None:
+    def interrupt(_: Committed) -> None:
         assert [path.name.startswith("orgsync-copy-") for path in place.iterdir()] == [True]
         scope.cancel()
 
     with anyio.CancelScope() as scope:
-        await rehearsed(project, contacts, watch=interrupt)
+        await dry_run_of(project, contacts, observe=at_commits(interrupt))
     assert scope.cancelled_caught
     assert list(place.iterdir()) == []
     assert kept(tmp_path) == database
@@ -242,7 +258,7 @@ def jobs(org: DemoOrg, method: str) -> list[str]:
     ]
 
 
-async def test_a_job_of_an_unfinished_run_is_left_to_it_and_the_rehearsals_own_is_deleted(
+async def test_a_job_of_an_unfinished_run_is_left_to_it_and_the_dry_runs_own_is_deleted(
     tmp_path: Path, org: DemoOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @sync(name="contacts")
@@ -260,7 +276,7 @@ async def test_a_job_of_an_unfinished_run_is_left_to_it_and_the_rehearsals_own_i
         own = saved.position["unfinished"]["job"]["id"]
         for script, status in ((failing, "failed"), (contacts, "done")):
             org.clear_requests()
-            dry_run, changes = await rehearsed(project, script)
+            dry_run, changes = await dry_run_of(project, script)
             assert dry_run.outcome.run.status == status
             assert len(jobs(org, "POST")) == len(set(jobs(org, "DELETE"))) == 1
             assert not [path for method in ("GET", "PATCH", "DELETE") for path in jobs(org, method) if own in path]
@@ -316,16 +332,16 @@ async def offline(opened: Project) -> Project:
 async def test_a_row_counts_as_what_it_was_when_the_run_began_and_is_when_it_ends(tmp_path: Path) -> None:
     async with open_project(settings_for(tmp_path)) as opened:
         opened = await offline(opened)
-        await opened.run(delivering([{IDS[0]: "Ann", IDS[2]: "Bo"}, {IDS[0]: None}]), "acme")
+        await executed(opened, delivering([{IDS[0]: "Ann", IDS[2]: "Bo"}, {IDS[0]: None}]))
         then = delivering([{IDS[0]: "Ann", IDS[3]: "Cy", IDS[2]: None}, {IDS[3]: None, IDS[2]: "Bo"}])
-        async with rehearse(opened, then, "acme") as dry_run:
+        async with open_dry_run(opened.with_syncs(then), on_acme(then)) as dry_run:
             changes = [change async for change in dry_run.changes]
     assert outlined(changes) == {IDS[0]: ("added", {"last_name": (None, "Ann")})}
 
 
 async def test_a_run_that_would_change_nothing_names_no_table(project: SampleProject) -> None:
     await project.run(contacts)
-    dry_run, changes = await rehearsed(project, contacts, full=True)
+    dry_run, changes = await dry_run_of(project, contacts, full=True)
     assert (dry_run.outcome.run.unchanged, dry_run.tables, changes) == (25, [], [])
 
 
@@ -339,13 +355,14 @@ async def test_what_is_told_is_what_a_run_then_does(
 ) -> None:
     async with open_project(settings_for(tmp_path_factory.mktemp("law"))) as opened:
         opened = await offline(opened)
-        await opened.run(delivering(first), "acme")
+        await executed(opened, delivering(first))
         before = await live(opened.store)
-        async with rehearse(opened, delivering(then), "acme") as dry_run:
+        following = delivering(then)
+        async with open_dry_run(opened.with_syncs(following), on_acme(following)) as dry_run:
             changes = [change async for change in dry_run.changes]
             counts = dry_run.outcome.run
         assert await live(opened.store) == before
-        run = (await opened.run(delivering(then), "acme")).run
+        run = (await executed(opened, delivering(then))).run
         assert await live(opened.store) == applied(before, changes)
         assert (counts.added, counts.updated, counts.deleted) == (run.added, run.updated, run.deleted)
 
@@ -359,7 +376,10 @@ async def test_memory_does_not_grow_with_the_changes(tmp_path: Path) -> None:
                 [{"id": f"0037Q00000{at:05}", "last_name": "x" * 500} for at in range(start, start + 2000)],
             )
 
-    async with open_project(settings_for(tmp_path)) as opened, rehearse(await offline(opened), many, "acme") as told:
+    async with (
+        open_project(settings_for(tmp_path)) as opened,
+        open_dry_run((await offline(opened)).with_syncs(many), on_acme(many)) as told,
+    ):
         gc.collect()
         tracemalloc.start()
         count = 0
@@ -377,7 +397,7 @@ async def test_a_limit_stops_a_script_that_never_waits(project: SampleProject) -
         for number in range(50):
             yield Batch(Contact, [{"Id": f"0030000000000{number:02}AAA", "LastName": "x"}])
 
-    async with rehearse(project.opened, at_once, "acme", limit=3) as dry_run:
+    async with open_dry_run(project.opened.with_syncs(at_once), on_acme(at_once), limit=3) as dry_run:
         assert dry_run.at_limit
         assert dry_run.outcome.run.added == 3
 
@@ -391,7 +411,7 @@ async def test_a_limit_stops_a_bulk_read_whose_pages_are_at_hand_and_leaves_no_j
 
     org.bulk_page_size = 5
     org.clear_requests()
-    async with rehearse(project.opened, by_bulk, "acme", limit=1) as dry_run:
+    async with open_dry_run(project.opened.with_syncs(by_bulk), on_acme(by_bulk), limit=1) as dry_run:
         assert dry_run.at_limit
         assert dry_run.outcome.run.added < 25
     methods = [request.method for request in org.requests if "jobs/query" in request.path]

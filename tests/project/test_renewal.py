@@ -9,7 +9,7 @@ from typing import IO
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.project import connect, open_project
+from orgsync.project import open_project
 from tests.projects import credentials_for, settings_for
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def hear(stream: IO[str] | None) -> str:
 async def test_two_processes_renew_one_dead_token_once(tmp_path: Path, org: DemoOrg, rotation: bool) -> None:
     org.rotate_refresh_tokens = rotation
     async with open_project(settings_for(tmp_path)) as opened:
-        await connect(opened, "acme", credentials_for(org))
+        await opened.connections.connect("acme", credentials_for(org))
     for _ in range(2):
         org.expire_tokens()
         org.clear_requests()

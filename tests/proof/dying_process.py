@@ -16,7 +16,7 @@ from typing import Any
 import stamina
 
 from orgsync.project import open_project
-from tests.projects import settings_for
+from tests.projects import executed, settings_for
 
 from .copies import COPIES
 
@@ -45,7 +45,7 @@ def kill_before(statement: int) -> None:
 async def run(folder: Path, table: str, now: datetime) -> None:
     [copied] = [each for each in COPIES if each.table == table]
     async with open_project(settings_for(folder)) as opened:
-        outcome = await opened.run(copied.sync, "acme", clock=lambda: now)
+        outcome = await executed(opened, copied.sync, clock=lambda: now)
     if outcome.problem:
         raise outcome.problem
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from orgsync import Batches, Context, Credentials, Record, Sync, sync
 from orgsync import field as salesforce_field
-from orgsync.engine import Outcome, Progress
+from orgsync.engine import Committed, Outcome
 from orgsync.errors import ResponseUnreadable
-from orgsync.project import Project, connect, open_project
-from tests.projects import Interruption, settings_for
+from orgsync.project import Project, open_project
+from tests.projects import Interruption, executed, settings_for
 from tests.servers.plain_org import PlainOrg, Quirks
 from tests.servers.plain_server import PlainServer, serving
 
@@ -116,14 +116,14 @@ class Life:
     async def run(self, chosen: Sync[Record], *, stop_after: int | None = None, reconcile: bool = False) -> Outcome:
         left = stop_after
 
-        def watch(_: Progress) -> None:
+        def interrupt(_: Committed) -> None:
             nonlocal left
             if left is not None:
                 left -= 1
                 if not left:
                     raise Interruption
 
-        return await self.opened.run(chosen, "acme", reconcile=reconcile, watch=watch, clock=lambda: self.org.now)
+        return await executed(self.opened, chosen, reconcile=reconcile, on_commit=interrupt, clock=lambda: self.org.now)
 
     async def settle(self) -> None:
         """Let the org come to rest: the copies are equal to it, and their feeds replay to them."""
@@ -168,7 +168,7 @@ async def lived(steps: list[Step], quirks: Quirks, seed: int) -> None:
         org.insert("Contact", LastName=f"Contact {number}", AccountId=accounts[number % 5], Score__c=number / 8)
     with serving(org) as server, tempfile.TemporaryDirectory() as folder:
         async with open_project(settings_for(Path(folder), bulk_from=1000)) as opened:
-            await connect(opened, "acme", known_to(server))
+            await opened.connections.connect("acme", known_to(server))
             server.broken = True
             life = Life(opened, server)
             for turn, step in enumerate([*steps, Step("settle", 0), Step("settle", 0)]):
@@ -196,7 +196,7 @@ async def test_a_result_that_neither_counts_nor_ends_is_refused(tmp_path: Path) 
         org.insert("Account", Name="One")
         with serving(org) as server:
             async with open_project(settings_for(tmp_path / str(end))) as opened:
-                await connect(opened, "acme", known_to(server))
+                await opened.connections.connect("acme", known_to(server))
                 outcome = await Life(opened, server).run(companies)
         assert isinstance(outcome.problem, ResponseUnreadable)
         assert "does not say whether it is the last" in outcome.problem.cause

@@ -19,7 +19,7 @@ import anyio
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.project import connect, open_project
+from orgsync.project import open_project
 from orgsync.project.status import Status, statuses
 from orgsync.records import parse_instant
 from orgsync.settings import load_settings
@@ -125,7 +125,7 @@ async def fleet(tmp_path: Path, form: Form) -> AsyncIterator[Fleet]:
                 accounts = 3 if kind == "ok" else 1000  # more than a run that fails after each page reads by and by
                 org = stack.enter_context(DemoOrg(contacts=1, accounts=accounts, page_size=2))
                 for number in range(form.healthy if kind == "ok" else form.of_each_kind):
-                    await connect(opened, f"{kind}-{number:03}", credentials_for(org))
+                    await opened.connections.connect(f"{kind}-{number:03}", credentials_for(org))
                 if kind != "ok":
                     org.add_fault(KINDS[kind], match="/query|/describe|/updated", times=None)
         up = up_in(tmp_path, stack)

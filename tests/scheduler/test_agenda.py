@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from orgsync.scheduler.agenda import REST, Agenda
-from orgsync.scheduler.rules import Bounds, ConnectionState, Job
+from orgsync.engine import Job
+from orgsync.scheduler.agenda import LIMIT_PAUSE, Agenda
+from orgsync.scheduler.rules import Bounds, ConnectionState
 from orgsync.scripts import Interval
 from orgsync.scripts.schedule import parse_every
 from orgsync.store import Run, RunStatus
@@ -17,7 +18,7 @@ SECOND = timedelta(seconds=1)
 def agenda(*connections: str, syncs: tuple[str, ...] = ("x",), bounds: Bounds | None = None) -> Agenda:
     made = Agenda(bounds or Bounds(100, 100), chance=lambda _sync, _connection, _failures: 0.0)
     made.set_syncs(dict.fromkeys(syncs, QUARTER), NOON)
-    made.set_links([link(name) for name in connections], NOON)
+    made.set_connections([link(name) for name in connections], NOON)
     return made
 
 
@@ -50,7 +51,7 @@ def test_what_never_ran_is_due_at_once_and_then_after_its_interval() -> None:
 def test_a_cron_sync_that_never_ran_is_due_at_once_too() -> None:
     made = Agenda(Bounds(8, 2))
     made.set_syncs({"x": parse_every("0 6 * * *")}, NOON)
-    made.set_links([link("a")], NOON)
+    made.set_connections([link("a")], NOON)
     assert run_all(made, NOON) == ["a"]
     assert made.next_due() == datetime(2026, 1, 31, 6, tzinfo=UTC)
 
@@ -67,7 +68,7 @@ def test_a_restart_keeps_the_rhythm_and_what_missed_five_slots_runs_once() -> No
     made = Agenda(Bounds(8, 8))
     made.note_runs([ran("fresh", 5), ran("missed", 5 * 15 + 1)], NOON)
     made.set_syncs({"x": QUARTER}, NOON)
-    made.set_links([link("fresh"), link("missed")], NOON)
+    made.set_connections([link("fresh"), link("missed")], NOON)
     assert run_all(made, NOON) == ["missed"]
     assert made.next_due() == NOON + 10 * MINUTE
 
@@ -76,7 +77,7 @@ def test_a_run_that_was_cut_short_goes_on_at_once_after_a_restart() -> None:
     made = Agenda(Bounds(8, 8))
     made.note_runs([ran("stopped", 1, "stopped"), ran("died", 1, "running"), ran("failed", 1, "failed")], NOON)
     made.set_syncs({"x": QUARTER}, NOON)
-    made.set_links([link(name) for name in ("stopped", "died", "failed")], NOON)
+    made.set_connections([link(name) for name in ("stopped", "died", "failed")], NOON)
     assert sorted(run_all(made, NOON)) == ["died", "stopped"]
 
 
@@ -84,7 +85,7 @@ def test_a_clock_that_was_set_back_puts_nothing_off() -> None:
     made = Agenda(Bounds(8, 8))
     made.note_runs([ran("a", -10_000)], NOON)
     made.set_syncs({"x": QUARTER}, NOON)
-    made.set_links([link("a")], NOON)
+    made.set_connections([link("a")], NOON)
     made.start(NOON)
     assert made.next_due() == NOON + 15 * MINUTE
 
@@ -92,23 +93,23 @@ def test_a_clock_that_was_set_back_puts_nothing_off() -> None:
 def test_a_clock_set_back_while_it_runs_moves_intervals_with_it_and_leaves_cron_slots_where_they_are() -> None:
     made = Agenda(Bounds(8, 8), chance=lambda _sync, _connection, _failures: 0.0)
     made.set_syncs({"x": QUARTER, "y": parse_every("0 13 * * *")}, NOON)
-    made.set_links([link("a")], NOON)
+    made.set_connections([link("a")], NOON)
     run_all(made, NOON)
     made.set_back(60 * MINUTE, NOON - 60 * MINUTE)
     assert made.next_due() is None, "it is planned anew"
     assert run_all(made, NOON - 46 * MINUTE) == []
     assert run_all(made, NOON - 45 * MINUTE) == ["a"]
     made.set_back(0 * MINUTE, NOON)
-    assert [job.sync for job in made.start(NOON + 59 * MINUTE)] == ["x"]
-    assert [job.sync for job in made.start(NOON + 60 * MINUTE)] == ["y"]
+    assert [job.name for job in made.start(NOON + 59 * MINUTE)] == ["x"]
+    assert [job.name for job in made.start(NOON + 60 * MINUTE)] == ["y"]
 
 
 def test_an_org_that_rests_is_not_kept_resting_by_a_clock_that_is_set_back() -> None:
     made = agenda("a")
     [job] = made.start(NOON)
-    made.rest(job, NOON)
+    made.pause(job, NOON)
     made.set_back(60 * MINUTE, NOON - 60 * MINUTE)
-    assert run_all(made, NOON - 60 * MINUTE + REST) == ["a"]
+    assert run_all(made, NOON - 60 * MINUTE + LIMIT_PAUSE) == ["a"]
 
 
 def test_what_another_process_has_run_is_not_run_again() -> None:
@@ -135,16 +136,16 @@ def test_a_thousand_connections_begin_within_the_bounds_and_none_is_starved() ->
 
 def test_connections_to_one_org_share_its_bound() -> None:
     made = agenda(bounds=Bounds(8, 2))
-    made.set_links([link(name, org="one") for name in "abcd"] + [link("e")], NOON)
+    made.set_connections([link(name, org="one") for name in "abcd"] + [link("e")], NOON)
     assert sorted(job.connection for job in made.start(NOON)) == ["a", "b", "e"]
-    made.ended(Job("x", "a"), NOON)
+    made.ended(Job("sync", "x", "a"), NOON)
     assert [job.connection for job in made.start(NOON)] == ["c"]
 
 
 def test_a_connection_with_much_to_do_does_not_starve_another() -> None:
     made = agenda("busy", syncs=tuple(f"s{number}" for number in range(50)), bounds=Bounds(1, 1))
     [first] = made.start(NOON)
-    made.set_links([link("busy"), link("new")], NOON + SECOND)
+    made.set_connections([link("busy"), link("new")], NOON + SECOND)
     made.ended(first, NOON)
     order = [job.connection for _ in range(4) for job in one(made, NOON + SECOND)]
     assert order == ["new", "busy", "new", "busy"]
@@ -170,35 +171,35 @@ def test_failures_back_off_and_success_ends_it() -> None:
 def test_a_connection_that_needs_a_sign_in_is_waited_for_and_then_runs_at_once() -> None:
     made = agenda("a", syncs=("x", "y"))
     run_all(made, NOON, failed=True)
-    made.set_links([link("a", ready=False)], NOON + MINUTE)
+    made.set_connections([link("a", ready=False)], NOON + MINUTE)
     assert made.waiting == ["a"]
     assert run_all(made, NOON + 300 * MINUTE) == []
-    made.set_links([link("a")], NOON + 301 * MINUTE)
+    made.set_connections([link("a")], NOON + 301 * MINUTE)
     assert run_all(made, NOON + 301 * MINUTE) == ["a", "a"]
 
 
 def test_a_mended_connection_runs_before_it_would_have_been_due() -> None:
     made = agenda("a")
     run_all(made, NOON)
-    made.set_links([link("a", ready=False)], NOON + MINUTE)
-    made.set_links([link("a")], NOON + 2 * MINUTE)
+    made.set_connections([link("a", ready=False)], NOON + MINUTE)
+    made.set_connections([link("a")], NOON + 2 * MINUTE)
     assert run_all(made, NOON + 2 * MINUTE) == ["a"]
 
 
 def test_an_org_at_its_limit_rests_and_others_go_on() -> None:
     made = agenda(bounds=Bounds(1, 1))
-    made.set_links([link("a", org="one"), link("b", org="one"), link("c")], NOON)
+    made.set_connections([link("a", org="one"), link("b", org="one"), link("c")], NOON)
     [job] = made.start(NOON)
-    assert made.rest(job, NOON + MINUTE) == NOON + MINUTE + REST
+    assert made.pause(job, NOON + MINUTE) == NOON + MINUTE + LIMIT_PAUSE
     assert run_all(made, NOON + MINUTE) == ["c"]
-    assert run_all(made, NOON + REST) == ["c"]
-    assert sorted(run_all(made, NOON + MINUTE + REST)) == ["a", "b"]
+    assert run_all(made, NOON + LIMIT_PAUSE) == ["c"]
+    assert sorted(run_all(made, NOON + MINUTE + LIMIT_PAUSE)) == ["a", "b"]
 
 
 def test_a_removed_connection_is_forgotten_even_while_it_runs() -> None:
     made = agenda("a", "b")
     jobs = made.start(NOON)
-    made.set_links([link("b")], NOON)
+    made.set_connections([link("b")], NOON)
     for job in jobs:
         made.ended(job, NOON)
     assert run_all(made, NOON + 15 * MINUTE) == ["b"]
@@ -206,7 +207,7 @@ def test_a_removed_connection_is_forgotten_even_while_it_runs() -> None:
 
 def test_another_rhythm_holds_from_the_last_start_and_what_failed_is_tried_with_new_scripts() -> None:
     made = agenda("a", syncs=("x", "y"))
-    x, y = sorted(made.start(NOON))
+    x, y = sorted(made.start(NOON), key=lambda job: job.name)
     made.ended(x, NOON)
     made.ended(y, NOON, failed=True)
     made.set_syncs({"x": Interval(5 * MINUTE), "y": QUARTER}, NOON + MINUTE)

@@ -14,16 +14,16 @@ from structlog.testing import capture_logs
 
 from orgsync import Credentials
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync.engine import Job
 from orgsync.errors import NameUnknown, NothingScheduled, StoreReplaced, StoreUnavailable
-from orgsync.project import connect
 from orgsync.project.status import Status, statuses
-from orgsync.scheduler import Patience, Scheduler, Scripts
+from orgsync.scheduler import Patience, Scheduler, ScriptWatcher
 from orgsync.scheduler.agenda import Agenda
-from orgsync.scheduler.rules import Bounds, Job
+from orgsync.scheduler.rules import Bounds
 from orgsync.scheduler.run_slots import RunSlot
 from orgsync.scripts import stored
 from orgsync.store.runs import Runs
-from tests.projects import SampleProject, credentials_for, project_at
+from tests.projects import SampleProject, credentials_for, executed, project_at
 
 ACCOUNTS = """\
 from orgsync import Batches, Context, Record, sync
@@ -70,14 +70,13 @@ class Night:
         (self.scripts / name).write_text(text)
 
     def scheduler(self, *names: str, connections: tuple[str, ...] = (), patience: Patience | None = None) -> Scheduler:
-        scripts = Scripts(self.scripts, names)
+        scripts = ScriptWatcher(self.scripts, names)
         scripts.load()
-        opened = self.project.opened
+        opened = replace(self.project.opened, clock=self.clock)
         return Scheduler(
             opened,
             scripts,
             connections=connections,
-            clock=self.clock,
             chance=lambda _sync, _connection, _failures: 0.0,
             patience=patience,
         )
@@ -113,7 +112,7 @@ async def night(tmp_path: Path, org: DemoOrg) -> AsyncIterator[Night]:
 
 
 async def test_what_is_due_runs_on_every_connection_at_its_rhythm(night: Night) -> None:
-    await connect(night.project.opened, "globex", credentials_for(night.project.org))
+    await night.project.opened.connections.connect("globex", credentials_for(night.project.org))
     scheduler = night.scheduler()
     both = [("accounts", "acme", "done"), ("accounts", "globex", "done")]
     assert runs(await night.ran(scheduler)) == both
@@ -148,7 +147,7 @@ async def test_runs_are_forgotten_when_they_are_old(night: Night) -> None:
 
 async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(night: Night) -> None:
     night.scripts.joinpath("accounts.py").unlink()
-    await connect(night.project.opened, "globex", credentials_for(night.project.org))
+    await night.project.opened.connections.connect("globex", credentials_for(night.project.org))
     with pytest.raises(NothingScheduled, match="nothing is ever due"):
         night.scheduler()
     scheduler = night.scheduler("contacts", connections=("globex",))
@@ -183,9 +182,9 @@ async def test_a_script_that_raises_stops_nothing_else_backs_off_and_is_told_onc
 
 async def test_status_shows_when_what_failed_is_really_tried_again(night: Night) -> None:
     night.project.org.hide_object("Account")
-    opened, scripts = night.project.opened, Scripts(night.scripts, ())
+    opened, scripts = replace(night.project.opened, clock=night.clock), ScriptWatcher(night.scripts, ())
     scripts.load()
-    scheduler = Scheduler(opened, scripts, clock=night.clock)
+    scheduler = Scheduler(opened, scripts)
     for _ in range(2):
         assert runs(await night.ran(scheduler, minutes=61)) == [("accounts", "acme", "failed")]
     [standing] = await statuses(opened)
@@ -247,12 +246,12 @@ async def test_a_connection_that_needs_a_sign_in_is_waited_for_and_runs_at_once_
     org.revoke_refresh_tokens()
     assert runs(await night.ran(scheduler, minutes=15)) == [("accounts", "acme", "failed")]
     assert scheduler.worst == 3
-    assert "waits for a sign-in" in events(await night.ran(scheduler), "warning")
+    assert "sign-in needed" in events(await night.ran(scheduler), "warning")
     org.clear_requests()
     assert runs(await night.ran(scheduler, minutes=600)) == []
     assert scheduler.worst == 3
     assert org.requests == []
-    await connect(opened, "acme", in_the_browser(org))
+    await opened.connections.connect("acme", in_the_browser(org))
     said = await night.ran(scheduler)
     assert "signed in again" in events(said, "info")
     assert runs(said) == [("accounts", "acme", "done")]
@@ -265,7 +264,7 @@ async def test_an_org_at_its_limit_rests_for_an_hour(night: Night) -> None:
     org.api_used = org.api_limit
     said = await night.ran(scheduler)
     assert runs(said) == [("accounts", "acme", "stopped")]
-    assert "org rests" in events(said, "warning")
+    assert "org paused" in events(said, "warning")
     assert scheduler.worst == 4
     org.api_used = 0
     org.clear_requests()
@@ -277,7 +276,7 @@ async def test_an_org_at_its_limit_rests_for_an_hour(night: Night) -> None:
 async def test_connections_that_come_and_go_are_noticed(night: Night) -> None:
     scheduler = night.scheduler()
     await night.ran(scheduler)
-    await connect(night.project.opened, "globex", credentials_for(night.project.org))
+    await night.project.opened.connections.connect("globex", credentials_for(night.project.org))
     said = await night.ran(scheduler)
     assert "connection added" in events(said, "info")
     assert runs(said) == [("accounts", "globex", "done")]
@@ -290,9 +289,9 @@ async def test_connections_that_come_and_go_are_noticed(night: Night) -> None:
 async def test_what_was_run_by_hand_counts(night: Night) -> None:
     scheduler = night.scheduler()
     await night.ran(scheduler)
-    by_hand = Scripts(night.scripts)
+    by_hand = ScriptWatcher(night.scripts)
     by_hand.load()
-    await night.project.opened.run(by_hand.syncs["accounts"], "acme")
+    await executed(night.project.opened, by_hand.syncs["accounts"])
     assert runs(await night.ran(scheduler, minutes=14.9)) == []
     assert await night.project.opened.store.runs.last(after=1) != {}
 
@@ -303,18 +302,18 @@ async def test_two_schedulers_on_one_database_share_the_work(night: Night) -> No
 
 
 async def test_a_script_that_changes_is_read_again_when_it_is_left_alone(night: Night) -> None:
-    scripts = Scripts(night.scripts)
+    scripts = ScriptWatcher(night.scripts)
     scripts.load()
     assert not scripts.reload()
     night.write("accounts.py", ACCOUNTS.replace("15m", "25m"))
     assert not scripts.reload(), "it may still be being written"
     assert scripts.reload()
-    assert str(scripts.rhythms["accounts"]) == "25m"
+    assert str(scripts.schedules["accounts"]) == "25m"
     assert not scripts.reload()
 
 
 async def test_a_change_within_the_same_second_and_of_the_same_size_is_noticed(night: Night) -> None:
-    scripts = Scripts(night.scripts)
+    scripts = ScriptWatcher(night.scripts)
     scripts.load()
     path = night.scripts / "accounts.py"
     before = path.stat()
@@ -322,12 +321,12 @@ async def test_a_change_within_the_same_second_and_of_the_same_size_is_noticed(n
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns // 10**9 * 10**9 + 1))
     scripts.reload()
     scripts.reload()
-    assert str(scripts.rhythms["accounts"]) == "25m"
+    assert str(scripts.schedules["accounts"]) == "25m"
 
 
 async def test_a_script_that_no_longer_loads_keeps_its_last_good_version_and_others_are_read(night: Night) -> None:
     night.write("contacts.py", RAISING)
-    scripts = Scripts(night.scripts)
+    scripts = ScriptWatcher(night.scripts)
     scripts.load()
     good = scripts.syncs["accounts"]
     night.write("accounts.py", "def accounts(:\n")
@@ -335,7 +334,7 @@ async def test_a_script_that_no_longer_loads_keeps_its_last_good_version_and_oth
     scripts.reload()
     assert scripts.reload()
     assert scripts.syncs["accounts"] is good
-    assert str(scripts.rhythms["contacts"]) == "5m"
+    assert str(scripts.schedules["contacts"]) == "5m"
     assert "accounts.py, line 1" in scripts.problems[0].cause
     night.scripts.joinpath("accounts.py").unlink()
     scripts.reload()
@@ -345,7 +344,7 @@ async def test_a_script_that_no_longer_loads_keeps_its_last_good_version_and_oth
 
 
 async def test_two_syncs_that_write_one_table_are_told_of(night: Night) -> None:
-    scripts = Scripts(night.scripts)
+    scripts = ScriptWatcher(night.scripts)
     scripts.load()
     assert not scripts.clashes
     again = "from orgsync import Batches, Context, sync\nfrom syncs.accounts import Account\n\n"
@@ -358,7 +357,7 @@ async def test_two_syncs_that_write_one_table_are_told_of(night: Night) -> None:
 
 
 async def test_two_syncs_of_one_name_leave_everything_as_it_was(night: Night) -> None:
-    scripts = Scripts(night.scripts)
+    scripts = ScriptWatcher(night.scripts)
     scripts.load()
     night.write("again.py", ACCOUNTS)
     scripts.reload()
@@ -398,7 +397,7 @@ async def two_orgs(tmp_path: Path, org: DemoOrg) -> AsyncIterator[Night]:
         async with project_at(tmp_path, org, concurrency=1, timeout=2) as project:
             night = Night(project, tmp_path / "syncs")
             night.write("accounts.py", ACCOUNTS)
-            await connect(project.opened, "globex", credentials_for(other))
+            await project.opened.connections.connect("globex", credentials_for(other))
             yield night
 
 
@@ -474,7 +473,7 @@ async def test_a_task_that_a_script_leaves_behind_ends_no_other_run(night: Night
 
 
 async def test_only_a_run_with_a_request_under_way_is_said_to_wait_for_its_answer() -> None:
-    job, agenda = Job("accounts", "acme"), Agenda(Bounds(1, 1))
+    job, agenda = Job("sync", "accounts", "acme"), Agenda(Bounds(1, 1))
     agenda.running.add(job)
     slot = RunSlot(job, agenda, Patience(stalled_after=0), lambda: None)
     slot.check()
@@ -528,9 +527,9 @@ async def test_a_token_that_another_process_renews_for_too_long_ends_the_run_wit
     monkeypatch.setattr(stored, "_RENEWAL_TIMEOUT", 0.1)
     two_orgs.project.org.expire_tokens()
     opened = two_orgs.project.opened
-    scripts = Scripts(two_orgs.scripts, ["accounts"])
+    scripts = ScriptWatcher(two_orgs.scripts, ["accounts"])
     scripts.load()
     async with opened.store.lock("token acme", timeout=1):
-        outcome = await opened.run(scripts.syncs["accounts"], "acme")
+        outcome = await executed(opened, scripts.syncs["accounts"])
     assert outcome.run.status == "failed"
     assert "Another process has been renewing the token of acme" in (outcome.run.error or "")

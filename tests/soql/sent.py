@@ -242,7 +242,9 @@ async def lost_pages(folder: Path) -> Collection[str]:
     org = crowd(page_size=6)
     async with traffic_with(folder, org) as traffic:
         for _ in range(2):
-            outcome = await traffic.project.outcome(reading(Contact, api="rest"), watch=lambda _: org.expire_locators())
+            outcome = await traffic.project.outcome(
+                reading(Contact, api="rest"), on_commit=lambda _: org.expire_locators()
+            )
             assert outcome.problem is None
             traffic.texts += sent(org)
             org.update("Account", str(org.rows("Account")[0]["Id"]), Name="Renamed")

@@ -21,10 +21,12 @@ def contents(folder: Path) -> bytes:
 
 
 async def test_a_connection_comes_back_as_it_was_saved(store: Store) -> None:
-    made = await saved(store, "acme", org_id="00D1", details={"plan": "gold"}, tags=["eu"], username="ann@example.com")
+    made = await saved(
+        store, "acme", org_id="00D1", metadata_={"plan": "gold"}, tags=["eu"], username="ann@example.com"
+    )
     found = await store.connections.get("acme")
     assert found == made
-    assert (found.org_id, found.details, found.tags, found.status) == ("00D1", {"plan": "gold"}, ["eu"], "ready")
+    assert (found.org_id, found.metadata_, found.tags, found.status) == ("00D1", {"plan": "gold"}, ["eu"], "ready")
     assert found.created_at.tzinfo is not None
     assert await store.connections.secrets("acme") == {"refresh_token": "t0ken"}
 
@@ -37,16 +39,18 @@ async def test_connections_are_listed_by_name(store: Store) -> None:
 
 
 async def test_saving_again_replaces_all_but_the_day_it_was_made(store: Store) -> None:
-    first = await saved(store, "acme", org_id="00D1", details={"plan": "gold"})
+    first = await saved(store, "acme", org_id="00D1", metadata_={"plan": "gold"})
     again = await saved(store, "acme", "other", username="bo@example.com")
-    assert (again.org_id, again.details, again.username) == ("", {}, "bo@example.com")
+    assert (again.org_id, again.metadata_, again.username) == ("", {}, "bo@example.com")
     assert again.created_at == first.created_at <= again.updated_at
     assert await store.connections.secrets("acme") == {"refresh_token": "other"}
 
 
 async def test_an_update_changes_what_it_names_and_keeps_the_rest(store: Store) -> None:
     await saved(store, "acme", org_id="00D1")
-    changed = await store.connections.update("acme", status="needs sign-in", status_reason="revoked", details={"a": 1})
+    changed = await store.connections.update(
+        "acme", status="needs sign-in", status_reason="revoked", metadata_={"a": 1}
+    )
     assert (changed.org_id, changed.status, changed.status_reason) == ("00D1", "needs sign-in", "revoked")
     assert await store.connections.get("acme") == changed
     assert await store.connections.secrets("acme") == {"refresh_token": "t0ken"}

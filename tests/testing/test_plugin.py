@@ -12,7 +12,7 @@ import yaml
 
 from orgsync.cassettes import read_cassette
 from orgsync.demo_org import DemoOrg
-from orgsync.project import connect, open_project
+from orgsync.project import open_project
 from orgsync.testing import plugin
 from tests.projects import credentials_for, settings_for
 
@@ -70,7 +70,7 @@ def acme(project: pytest.Pytester) -> Iterator[DemoOrg]:
 async def connected(folder: Path, org: DemoOrg, *names: str) -> None:
     async with open_project(settings_for(folder)) as opened:
         for name in names:
-            await connect(opened, name, credentials_for(org))
+            await opened.connections.connect(name, credentials_for(org))
 
 
 def said_by(project: pytest.Pytester, *arguments: str, **counts: int) -> str:

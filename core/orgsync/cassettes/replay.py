@@ -83,7 +83,7 @@ class Replay:
         columns = columns_of(credentials)
         columns["environment"] = self._cassette.connection.environment
         columns["api_version"] = self._cassette.connection.api_version
-        columns["details"], columns["tags"] = dict(self._like.metadata), list(self._like.tags)
+        columns["metadata_"], columns["tags"] = dict(self._like.metadata), list(self._like.tags)
         await project.store.connections.save(Connection(name=self._like.connection, **columns), secrets_of(credentials))
 
 

@@ -5,19 +5,19 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar, Unpack, cast
+from typing import Any, Generic, TypeVar, cast
 
 import anyio
 import stamina
 from sqlmodel import select
 
-from orgsync.engine import RunOptions
+from orgsync.engine import Job, Observer, Vaults, nobody
 from orgsync.project import Project
 from orgsync.records import Record, schema_of
 from orgsync.salesforce.auth.credentials import CredentialsVault
 from orgsync.salesforce.http.bounds import Bounds
 from orgsync.salesforce.http.http import Http
-from orgsync.scripts import Org, Sync, open_org
+from orgsync.scripts import Org, Sync
 from orgsync.scripts.loading import classes_of
 from orgsync.settings import Settings
 from orgsync.store import Run, Store
@@ -71,6 +71,11 @@ async def _in_the_store() -> AsyncGenerator[None]:
     yield None
 
 
+def _only(vault: CredentialsVault) -> Vaults:
+    """Return the vault for the one connection that there is."""
+    return lambda _: vault
+
+
 @dataclass(slots=True)
 class Sandbox:
     """A project that is thrown away, with one connection.
@@ -93,8 +98,10 @@ class Sandbox:
         """Open the project, making its connection the first time."""
         self.begin()
         http = self.http() if self.http else Http(self.settings.timeout, bounds=Bounds.of(self.settings))
-        async with Store.open(self.settings.store_url, folder=self.settings.folder) as store, http:
-            project = Project(self.settings, store, http)
+        opened = Store.open(self.settings.store_url, folder=self.settings.folder)
+        async with opened as store, http, self.vault() as vault:
+            credentials = None if vault is None else _only(vault)
+            project = Project(self.settings, store, http, self.clock, credentials=credentials)
             async with self._preparing:  # runs may begin at once
                 if not any(each.name == self.connection for each in await store.connections.list()):
                     await self.prepare(project)
@@ -103,23 +110,18 @@ class Sandbox:
     @asynccontextmanager
     async def org(self) -> AsyncGenerator[Org]:
         """Open the API of the connection's org."""
-        async with self.project() as project, self.vault() as vault:
-            yield await open_org(
-                await project.store.connections.get(self.connection),
-                store=project.store,
-                http=project.http,
-                settings=self.settings,
-                clock=self.clock,
-                vault=vault,
-            )
+        async with self.project() as project:
+            yield await project.open_org(self.connection)
 
-    async def run(self, sync: Sync[R], **options: Unpack[RunOptions]) -> Ran[R]:
+    async def run(
+        self, sync: Sync[R], *, full: bool = False, reconcile: bool = False, observe: Observer = nobody
+    ) -> Ran[R]:
         """Run a sync once, and give what it left; raises the OrgsyncError that ended it."""
         __tracebackhide__ = True  # pytest shows the line of the test
-        async with self.project() as project, self.vault() as vault:
+        async with self.project() as project:
             before = await project.store.rows.last_change()
-            told: RunOptions = {"clock": self.clock, "vault": vault, **options}
-            outcome = await project.run(sync, self.connection, **told)
+            job = Job("sync", sync.name, self.connection, full=full, reconcile=reconcile)
+            outcome = await project.with_syncs(sync).execute(job, observe=observe)
             if outcome.problem:
                 raise outcome.problem.with_traceback(None)
             rows, changes = await _left(project.store, sync, self.connection, before)

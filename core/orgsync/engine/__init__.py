@@ -1,5 +1,46 @@
-"""One run: a sync on a connection, each batch committed before the next is asked for."""
+"""Jobs and their runs: each batch is committed before the next is asked for, and what happens is an event."""
 
-from .run import Outcome, Progress, RunOptions, run_sync
+from typing import TYPE_CHECKING
 
-__all__ = ["Outcome", "Progress", "RunOptions", "run_sync"]
+from orgsync.lazy import importer
+
+if TYPE_CHECKING:
+    from .events import Committed, Ended, Event, Observer, Planned, Started, Warned, nobody
+    from .gc_pressure import less_collecting
+    from .job import Job, JobKind
+    from .outcome import Outcome
+    from .resources import Clock, Resources, Vaults
+    from .run import run_sync
+
+__all__ = [
+    "Clock",
+    "Committed",
+    "Ended",
+    "Event",
+    "Job",
+    "JobKind",
+    "Observer",
+    "Outcome",
+    "Planned",
+    "Resources",
+    "Started",
+    "Vaults",
+    "Warned",
+    "less_collecting",
+    "nobody",
+    "run_sync",
+]
+
+__getattr__ = importer(
+    __name__,
+    {
+        **dict.fromkeys(
+            ("Committed", "Ended", "Event", "Observer", "Planned", "Started", "Warned", "nobody"), "events"
+        ),
+        **dict.fromkeys(("Job", "JobKind"), "job"),
+        **dict.fromkeys(("Clock", "Resources", "Vaults"), "resources"),
+        "Outcome": "outcome",
+        "less_collecting": "gc_pressure",
+        "run_sync": "run",
+    },
+)

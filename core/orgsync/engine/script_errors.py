@@ -1,4 +1,4 @@
-"""What a script's exception is reported as: where in the script, what to write instead, its text for a terminal.
+"""The error that a script's exception becomes: where in the script, what to write instead, its text for a terminal.
 
 An exception out of orgsync's own reading of an answer is the server's fault: no line of the script can mend it.
 
@@ -29,30 +29,32 @@ _STORE = _LIBRARY / "store"
 _READS_ANSWERS = (_LIBRARY / "extract", _LIBRARY / "salesforce" / "bulk", _LIBRARY / "records" / "decode.py")
 _SALESFORCE = _LIBRARY / "salesforce"  # takes what a script asks for as well
 
-_KNOWN: Sequence[tuple[str, str, str]] = (  # what Python 3.11 to 3.14 says, the first that fits; the cause; the remedy
+_KNOWN: Sequence[
+    tuple[str, str, str]
+] = (  # messages of Python 3.11 to 3.14, of which the first match counts; cause; remedy
     (
         r"(object |')async_generator'? (object )?can't be (used in 'await'|awaited)",
-        "awaits what gives its rows or batches one after the other",
+        "awaits what yields its rows or batches one after the other",
         "Write `async for row in ctx.query(...)`, or `[row async for row in ctx.query(...)]`, instead of `await`.",
     ),
     (
         r"(object |')Batch'? (object )?can't be (used in 'await'|awaited)",
-        "awaits a batch that is there already",
+        "awaits a batch that needs no await",
         "Drop the `await`: `yield batch.map(change)`. Only with an `async def` function are map and filter awaited.",
     ),
     (
         r"can't be (used in 'await' expression|awaited)",
-        "awaits what is there already",
+        "awaits what needs no await",
         "Drop the `await`. Awaited are ctx.get, post, patch, put and delete, and map and filter of an `async def`.",
     ),
     (
         r"'async_generator' object is not (iterable|an iterator)|(argument of type '|iterable, not )async_generator",
-        "goes with `for` through what gives its rows or batches one after the other",
+        "iterates with `for` over what yields its rows or batches one after the other",
         "Write `async for` instead of `for`, in an `async def`.",
     ),
     (
         r"'async_generator' object is not subscriptable|object of type 'async_generator' has no len",
-        "takes what gives its rows or batches one after the other for a list",
+        "uses what yields its rows or batches one after the other as a list",
         "Gather them first: `[row async for row in ctx.query(...)]`.",
     ),
     (
@@ -62,17 +64,17 @@ _KNOWN: Sequence[tuple[str, str, str]] = (  # what Python 3.11 to 3.14 says, the
     ),
     (
         r"'async_generator' object (does not support the|has no attribute '__(enter|aenter))",
-        "opens with `with` what gives its rows or batches one after the other",
+        "opens with `with` what yields its rows or batches one after the other",
         "Write `async for row in ctx.query(...)`.",
     ),
     (
         r"'async for' requires an object with __aiter__ method, got (?!coroutine)",
-        "goes with `async for` through what is there already",
+        "iterates with `async for` over what is no asynchronous iterator",
         "Write `for` instead of `async for`.",
     ),
     (
         r"asyncio\.run\(\) cannot be called from a running event loop",
-        "starts an event loop inside of the one that it runs in",
+        "starts an event loop inside the one that it runs in",
         "Write `await` in an `async def`: `await ctx.get(...)`.",
     ),
     (
@@ -94,7 +96,10 @@ _KNOWN: Sequence[tuple[str, str, str]] = (  # what Python 3.11 to 3.14 says, the
 
 
 def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
-    """Say what ended a run; an error of orgsync's is that itself. What a task group wraps alone is taken out of it."""
+    """Return the error that ended a run: orgsync's own as it is, another as a ScriptRaised that chains it.
+
+    An exception that a task group wraps alone is taken out of the group.
+    """
     error = _alone(error)
     if isinstance(error, OrgsyncError):
         return error
@@ -116,16 +121,16 @@ def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
 
 
 def _refused_statement(error: BaseException, frames: Sequence[FrameSummary]) -> StoreUnavailable | None:
-    """Say that the database refused a statement of the store's; None for any other error, a script's own SQL's too.
+    """Return the error for a statement of the store's that the database refused; None for any other error.
 
-    SQLite's texts name tables and columns and hold no values.
+    A script's own SQL is not the store's. SQLite's texts name tables and columns and hold no values.
     """
     original = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(original, sqlite3.Error) or not any(_STORE in Path(each.filename).parents for each in frames):
         return None
     return StoreUnavailable(
         f"The database refused a statement: {original}.",
-        "If a table was dropped or changed by hand, stop what is running and run the sync again, or give its copy up: "
+        "If a table was dropped or changed by hand, stop what is running and run the sync again, or delete its copy: "
         "orgsync reset SYNC. Otherwise report it; it is a fault of orgsync's.",
     )
 
@@ -165,9 +170,9 @@ def _alone(error: BaseException) -> BaseException:
 
 
 def _place(sync: Sync[Record], frames: Sequence[FrameSummary]) -> tuple[str, str]:
-    """Name the script's last line that the error passed through, and give its text.
+    """Return the script's last line that the error passed through, and its text.
 
-    Where it passed through none, as in what a script returns and does not read itself, that is the function's.
+    Where it passed through none, because the script returns what it does not iterate itself, it is the function's.
     """
     code = sync.function.__code__
     own = [frame for frame in frames if frame.filename == code.co_filename]

@@ -1,4 +1,4 @@
-"""What a sync yields or returns instead of batches, and what to write."""
+"""Errors for a sync that yields or returns something else than batches, with what to write."""
 
 from inspect import isawaitable
 
@@ -10,7 +10,7 @@ __all__ = ["not_a_batch", "not_batches"]
 
 
 def not_batches(name: str, returned: object) -> ScriptNotLoaded:
-    """Say what a sync returns instead of batches."""
+    """Return the error for a sync that does not return batches."""
     _close(returned)
     given = "nothing" if returned is None else f"{kind_of(returned)}, not batches"
     return ScriptNotLoaded(
@@ -20,7 +20,7 @@ def not_batches(name: str, returned: object) -> ScriptNotLoaded:
 
 
 def not_a_batch(name: str, yielded: object) -> ScriptNotLoaded:
-    """Say what a sync yields instead of a batch."""
+    """Return the error for a sync that yields something else than a batch."""
     cause = f"The sync {name} yields {kind_of(yielded)}, not a Batch."
     if hasattr(yielded, "__aiter__"):
         return ScriptNotLoaded(cause, "Yield its batches one by one: `async for batch in ...: yield batch`.")

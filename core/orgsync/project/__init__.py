@@ -1,24 +1,79 @@
-"""orgsync from an application or a command: opened together, connections made, contexts and runs had."""
+"""A project opened to work with: the door of orgsync for commands, applications, the scheduler and tests."""
 
-from .api import open_connection, reset, run
-from .connecting import SignIn, connect, environment_of
-from .connections import Connections, PendingSignIn, connections
-from .dry_run import Change, DryRun, rehearse
-from .project import Project, open_project
+from typing import TYPE_CHECKING
+
+from orgsync.lazy import importer
+
+if TYPE_CHECKING:
+    from .application import connections_of, open_connection, reset, run
+    from .connections import BrowserSignIn, Connections, SignIn
+    from .dry_run import Change, DryRun, open_dry_run
+    from .project import Project, open_project
+    from .script_sources import FolderScripts, GivenScripts, ScriptSource
+    from .sign_ins import (
+        Credentials,
+        credentials_of_sfdx_url,
+        environment_of,
+        login_url_of,
+        require_name,
+        sign_in_by_browser,
+    )
+    from .status import Status
+    from .store_types import ConnectionRow, Run, RunRow, SyncCopy
+    from .syncs import ListedSync, Syncs
+    from .view import View, open_view
+
+_HOMES = {
+    "application": ("connections_of", "open_connection", "reset", "run"),
+    "connections": ("BrowserSignIn", "Connections", "SignIn"),
+    "dry_run": ("Change", "DryRun", "open_dry_run"),
+    "project": ("Project", "open_project"),
+    "script_sources": ("FolderScripts", "GivenScripts", "ScriptSource"),
+    "sign_ins": (
+        "Credentials",
+        "credentials_of_sfdx_url",
+        "environment_of",
+        "login_url_of",
+        "require_name",
+        "sign_in_by_browser",
+    ),
+    "status": ("Status",),
+    "syncs": ("ListedSync", "Syncs"),
+    "view": ("View", "open_view"),
+    "store_types": ("ConnectionRow", "Run", "RunRow", "SyncCopy"),
+}
 
 __all__ = [
+    "BrowserSignIn",
     "Change",
+    "ConnectionRow",
     "Connections",
+    "Credentials",
     "DryRun",
-    "PendingSignIn",
+    "FolderScripts",
+    "GivenScripts",
+    "ListedSync",
     "Project",
+    "Run",
+    "RunRow",
+    "ScriptSource",
     "SignIn",
-    "connect",
-    "connections",
+    "Status",
+    "SyncCopy",
+    "Syncs",
+    "View",
+    "connections_of",
+    "credentials_of_sfdx_url",
     "environment_of",
+    "login_url_of",
     "open_connection",
+    "open_dry_run",
     "open_project",
-    "rehearse",
+    "open_view",
+    "require_name",
     "reset",
     "run",
+    "sign_in_by_browser",
 ]
+
+__getattr__ = importer(__name__, {name: module for module, names in _HOMES.items() for name in names})

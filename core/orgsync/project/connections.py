@@ -1,25 +1,47 @@
-"""Connections as an application sees them: listed, read, added, and authorized by its own customers."""
+"""The connections of a project: made by signing in, listed, renamed, tested and removed."""
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from orgsync.errors import SignInNeeded
+from orgsync.engine import Resources
+from orgsync.errors import FieldNotFound, ObjectNotFound, OrgMismatch, QueryRefused, SignInNeeded
+from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
+from orgsync.salesforce.auth.sign_in import sign_in
+from orgsync.salesforce.auth.token_endpoint import INTROSPECTION_HINT
+from orgsync.salesforce.auth.token_response import same_org
+from orgsync.salesforce.auth.versions import choose_version, offered_versions
 from orgsync.salesforce.auth.web_flow import Authorization, begin, finish, state_of
-from orgsync.settings import Settings
-from orgsync.store import Connection
+from orgsync.scripts import StoredVault, columns_of, secrets_of
+from orgsync.store import Connection, ConnectionRow
 
-from .connecting import connect, login_of, require_name, require_tags
-from .project import open_project
+from .access import client_of
+from .sign_ins import environment_of, login_url_of, require_name, require_tags
 
-__all__ = ["Connections", "PendingSignIn", "connections"]
+__all__ = ["BrowserSignIn", "Connections", "SignIn"]
+
+_CHEAP_QUERY = "SELECT Id FROM User LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
-class PendingSignIn:
-    """A sign-in that has begun: keep `state` in the browser's session, and send the browser to `url`.
+class SignIn:
+    """A connection just made, and what the sign-in showed beside it.
+
+    `lifetime` is how many seconds a token lives, None where the app may not introspect tokens; `hint` then says how it
+    would.
+    """
+
+    connection: ConnectionRow
+    lifetime: float | None
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSignIn:
+    """A sign-in begun for a browser: keep `state` in the browser's session, and send the browser to `url`.
 
     Both are secret until the sign-in has ended; do not log them.
     """
@@ -30,19 +52,19 @@ class PendingSignIn:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """The connections of a project, the one around the working directory unless settings are given."""
+    """The connections of the project that `open` opens for each call."""
 
-    settings: Settings | None = None
+    open: Callable[[], AbstractAsyncContextManager[Resources]] = field(repr=False)
 
-    async def list(self) -> list[Connection]:
-        """List all connections by name."""
-        async with open_project(self.settings) as project:
-            return [*await project.store.connections.list()]
+    async def list(self) -> list[ConnectionRow]:
+        """Return all connections by name."""
+        async with self.open() as project:
+            return [_row(each) for each in await project.store.connections.list()]
 
-    async def get(self, name: str) -> Connection:
-        """Read one connection; raises NameUnknown, which names the nearest, for an unknown name."""
-        async with open_project(self.settings) as project:
-            return await project.store.connections.get(name)
+    async def get(self, name: str) -> ConnectionRow:
+        """Return one connection; raises NameUnknown, which names the nearest, for an unknown name."""
+        async with self.open() as project:
+            return _row(await project.store.connections.get(name))
 
     async def add(
         self,
@@ -51,10 +73,29 @@ class Connections:
         *,
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
-    ) -> Connection:
-        """Sign in with credentials at hand and keep the connection. Raises SignInNeeded where Salesforce refuses."""
-        async with open_project(self.settings) as project:
-            return (await connect(project, name, credentials, metadata=metadata, tags=tags)).connection
+    ) -> ConnectionRow:
+        """Sign in and store the connection; see `connect`."""
+        return (await self.connect(name, credentials, metadata=metadata, tags=tags)).connection
+
+    async def connect(
+        self,
+        name: str,
+        credentials: Credentials,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> SignIn:
+        """Sign in with these credentials and store the connection; nothing is stored where the sign-in fails.
+
+        A connection of that name is replaced, if it leads to the same org: its rows are that org's.
+        Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name and OrgMismatch for another org.
+        """
+        require_name(name)
+        require_tags(tags)
+        async with self.open() as project:
+            await project.store.connections.require_key()
+            async with StoredVault(project.store, name).lock():  # nobody else uses up a stored refresh token now
+                return await _connect(project, name, credentials, metadata=metadata, tags=tags)
 
     async def begin(
         self,
@@ -66,18 +107,17 @@ class Connections:
         environment: str = "production",
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
-    ) -> PendingSignIn:
+    ) -> BrowserSignIn:
         """Begin the web server flow for a customer; `finish` ends it, in any process that shares the store.
 
         Keep the state of what is returned in the session of the browser that asked, for `finish`.
-        `environment` is production, sandbox or a My Domain login URL. The state and the PKCE verifier are kept,
+        `environment` is production, sandbox or a My Domain login URL. The state and the PKCE verifier are stored,
         encrypted. `redirect_uri` must be one of the app's callback URLs, letter by letter.
         """
         require_name(name)
         require_tags(tags)
-        async with open_project(self.settings) as project:
-            login = login_of(environment, project.settings)
-            begun = begin(login, client_id, redirect_uri)
+        async with self.open() as project:
+            begun = begin(login_url_of(project.settings, environment), client_id, redirect_uri)
             kept = {
                 "name": name,
                 "url": begun.url,
@@ -91,9 +131,9 @@ class Connections:
                 "tags": None if tags is None else [*tags],
             }
             await project.store.sign_ins.save(begun.state, kept)
-            return PendingSignIn(begun.url, begun.state)
+            return BrowserSignIn(begun.url, begun.state)
 
-    async def finish(self, callback_url: str, *, state: str | None) -> Connection:
+    async def finish(self, callback_url: str, *, state: str | None) -> ConnectionRow:
         """End the web server flow with the URL that Salesforce sent the customer's browser back to.
 
         `state` is what `begin` gave to the same browser's session, None where that has begun nothing. Without it a
@@ -106,34 +146,106 @@ class Connections:
                 "This browser did not begin the sign-in that it comes back from, so nothing was connected.",
                 "Begin the sign-in again, and finish it in the same browser.",
             )
-        async with open_project(self.settings) as project:
+        async with self.open() as project:
             kept = await project.store.sign_ins.take(state)
             if kept is None:
                 raise SignInNeeded(
                     "No sign-in waits for this callback: it was finished before, or is older than a day.",
                     "Begin the sign-in again.",
                 )
-            authorization = Authorization(
-                url=kept["url"],
-                state=kept["state"],
-                code_verifier=kept["code_verifier"],
-                login_url=kept["login_url"],
-                client_id=kept["client_id"],
-                redirect_uri=kept["redirect_uri"],
-            )
-            hosts = project.settings.allowed_hosts
-            secret = kept["client_secret"]
+            parts = ("url", "state", "code_verifier", "login_url", "client_id", "redirect_uri")
             credentials = await finish(
-                project.http, authorization, callback_url, client_secret=secret, allowed_hosts=hosts
+                project.http,
+                Authorization(**{part: kept[part] for part in parts}),
+                callback_url,
+                client_secret=kept["client_secret"],
+                allowed_hosts=project.settings.allowed_hosts,
             )
-            made = await connect(project, kept["name"], credentials, metadata=kept["metadata"], tags=kept["tags"])
+            made = await _connect(project, kept["name"], credentials, metadata=kept["metadata"], tags=kept["tags"])
             return made.connection
 
+    async def update(
+        self, name: str, *, metadata: Mapping[str, Any] | None = None, tags: Sequence[str] | None = None
+    ) -> ConnectionRow:
+        """Replace a connection's metadata or tags, those that are given, and return it."""
+        require_tags(tags)
+        async with self.open() as project:
+            connection = await project.store.connections.get(name)
+            updated = await project.store.connections.update(
+                name,
+                metadata_=dict(connection.metadata_ if metadata is None else metadata),
+                tags=list(connection.tags if tags is None else tags),
+            )
+            return _row(updated)
+
+    async def test(self, name: str) -> Client:
+        """Make one API call, note that the connection is ready, and return the client that made the call.
+
+        A connection that needs sign-in is tested as well: an administrator may have undone what ended it. Raises
+        SignInNeeded where Salesforce refuses the sign-in, AccessRefused where the user may not use the API, and
+        whatever else keeps the call from being answered.
+        """
+        async with self.open() as project:
+            connection = await project.store.connections.get(name)
+            client = client_of(project, connection)
+            with suppress(FieldNotFound, ObjectNotFound, QueryRefused):  # an answer is all that was wanted
+                await client.get("query", {"q": _CHEAP_QUERY})
+            if connection.status != "ready":
+                await project.store.connections.update(name, status="ready", status_reason="")
+            return client
+
+    async def rename(self, name: str, new: str) -> None:
+        """Give a connection another name, in its rows, runs and checkpoints too."""
+        require_name(new)
+        async with self.open() as project:
+            await project.store.connections.rename(name, new)
+
     async def remove(self, name: str, *, keep_rows: bool = False) -> None:
-        """Forget a connection, its credentials and checkpoints, and its rows unless they are to be kept."""
-        async with open_project(self.settings) as project:
+        """Remove a connection, its credentials and checkpoints, and its rows and runs unless `keep_rows`."""
+        async with self.open() as project:
             await project.store.connections.remove(name, keep_rows=keep_rows)
 
 
-connections = Connections()
-"""The connections of the project around the working directory."""
+async def _connect(
+    project: Resources,
+    name: str,
+    credentials: Credentials,
+    *,
+    metadata: Mapping[str, Any] | None,
+    tags: Sequence[str] | None,
+) -> SignIn:
+    """Sign in and store the connection."""
+    hosts = project.settings.allowed_hosts
+    existing = {each.name: each for each in await project.store.connections.list()}.get(name)
+    login = login_url_of(project.settings, credentials.login_url)
+    signed_in = await sign_in(project.http, replace(credentials, login_url=login), allowed_hosts=hosts)
+    if existing:
+        _require_same_org(existing, signed_in)
+    offered = await offered_versions(project.http, signed_in.instance_url or "")
+    columns = columns_of(signed_in)
+    columns["environment"] = environment_of(signed_in.login_url)
+    columns["api_version"] = choose_version(offered, project.settings.api_version)
+    columns["metadata_"] = dict(metadata if metadata is not None else existing.metadata_ if existing else {})
+    columns["tags"] = list(tags if tags is not None else existing.tags if existing else [])
+    stored = await project.store.connections.save(Connection(name=name, **columns), secrets_of(signed_in))
+    return SignIn(_row(stored), signed_in.lifetime, "" if signed_in.lifetime else INTROSPECTION_HINT)
+
+
+def _row(connection: Connection) -> ConnectionRow:
+    """Return a connection without its credentials."""
+    values = {each.name: getattr(connection, each.name) for each in fields(ConnectionRow) if each.name != "metadata"}
+    return ConnectionRow(**values, metadata=connection.metadata_)
+
+
+def _require_same_org(existing: Connection, signed_in: Credentials) -> None:
+    """Raise OrgMismatch unless the org ids, or where one is unknown the instances, are the same."""
+    known = bool(existing.org_id and signed_in.org_id)
+    before, now = existing.org_id, signed_in.org_id or ""
+    if not known:
+        before, now = existing.instance_url, signed_in.instance_url or ""
+    if not (same_org(before, now) if known else before in ("", now)):
+        raise OrgMismatch(
+            f"The connection {existing.name} is one to the org {before}, but this sign-in leads to {now}.",
+            "Choose another name, or remove the connection and its rows first: "
+            f"orgsync connections remove {existing.name}.",
+        )

@@ -1,4 +1,4 @@
-"""Looking a project over: settings, database, key, and for each connection all that a run would need."""
+"""Checks of a project: settings, database, key, and for each connection all that a run needs."""
 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import suppress
@@ -29,26 +29,25 @@ from orgsync.soql import require_condition, select, unbound
 from orgsync.store import Connection, Store
 
 from .project import Project, open_project
-from .trying import try_connection
 
 __all__ = ["Finding", "diagnose"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: what it is about, what was found, and the problem where there is one.
+    """One thing that was checked: what it is about, what was found, and the problem where there is one.
 
     `note` is a remark on something that works, but not as well as it could.
     """
 
     about: str
-    said: str
+    text: str
     problem: OrgsyncError | None = None
     note: str = ""
 
 
 async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterator[Finding]:
-    """Look over the project, and these connections or all, one finding at a time; problems are findings, too."""
+    """Check the project, and these connections or all, one finding at a time; problems are findings, too."""
     project = settings.project.resolve()
     here = (project / PROJECT_FILE).is_file()
     yield Finding("settings", f"{project / PROJECT_FILE}" if here else f"no {PROJECT_FILE} in {project}: defaults hold")
@@ -62,40 +61,40 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
             yield Finding("scripts", each.where, each.problem)
     try:
         async with open_project(settings) as opened:
-            async for finding in _examine_store(opened, names, found):
+            async for finding in _check_store(opened, names, found):
                 yield finding
     except OrgsyncError as error:
         yield Finding("database", "", error)
 
 
-async def _examine_store(project: Project, names: Sequence[str], found: list[Found]) -> AsyncIterator[Finding]:
+async def _check_store(project: Project, names: Sequence[str], found: list[Found]) -> AsyncIterator[Finding]:
     store = project.store
     await store.require_writable()
-    there = await store.connections.list()
+    existing = await store.connections.list()
     owners = await store.rows.owners()
-    for finding in _examine_tables(found, owners):
+    for finding in _check_tables(found, owners):
         yield finding
     for each in found:
         for problem in await _column_problems(store, each, owners):
             yield Finding(each.name, "", problem)
     yield Finding("database", f"{project.settings.store_url}, {_count(len(await store.rows.tables()), 'table')}")
-    if not there:
+    if not existing:
         problem = NoConnection()
         yield Finding("connections", "", problem)
     try:
-        chosen = [await store.connections.get(name) for name in names] or there
+        chosen = [await store.connections.get(name) for name in names] or existing
     except OrgsyncError as error:
         yield Finding("connections", "", error)
         return
     for connection in chosen:
-        async for finding in _examine_connection(project, connection, found):
+        async for finding in _check_connection(project, connection, found):
             yield finding
 
 
-def _examine_tables(found: Sequence[Found], owners: Mapping[str, str]) -> list[Finding]:
-    """Name syncs that read a table twice in a run, or would write one that is another's.
+def _check_tables(found: Sequence[Found], owners: Mapping[str, str]) -> list[Finding]:
+    """Return findings on syncs that read a table twice in a run, or would write one that is another's.
 
-    A shipped sync that nobody runs is no problem for a table of the project's own: that it clashes is a note.
+    A shipped sync that nobody runs is no problem for a table of the project's own: that they clash is a note.
     """
     findings: list[Finding] = []
     syncs = [each.sync for each in found if each.sync is not None]
@@ -121,36 +120,36 @@ async def _column_problems(store: Store, found: Found, owners: Mapping[str, str]
         try:
             schema = schema_of(model)
         except OrgsyncError:
-            continue  # each connection's findings tell
+            continue  # each connection's findings say so
         if schema.table.lower() in own:
             problems += await store.rows.misfits(schema)
     return problems
 
 
-async def _examine_connection(project: Project, connection: Connection, found: list[Found]) -> AsyncIterator[Finding]:
+async def _check_connection(project: Project, connection: Connection, found: list[Found]) -> AsyncIterator[Finding]:
     name = connection.name
-    key = await _tried(f"{name}: key", _read_secrets(project, name))
+    key = await _checked(f"{name}: key", _read_secrets(project, name))
     yield key
     if key.problem:
         return
     try:
-        client = await try_connection(project, name)
+        client = await project.connections.test(name)
     except OrgsyncError as error:
         yield Finding(f"{name}: sign-in", "", error)
         return
     connection = await project.store.connections.get(name)
-    who = connection.username or connection.user_id or "a user that Salesforce does not name"
-    yield Finding(f"{name}: sign-in", f"{who} in {connection.org_id or 'an org without a name'}, by {connection.grant}")
+    who = connection.username or connection.user_id or "an unknown user"
+    yield Finding(f"{name}: sign-in", f"{who} in {connection.org_id or 'an unknown org'}, by {connection.grant}")
     yield _scopes(connection)
     yield await _version(project, connection)
-    yield await _tried(f"{name}: limits", _limits(client))
+    yield await _checked(f"{name}: limits", _limits(client))
     for each in found:
         if each.sync is not None:
-            async for finding in _examine_sync(client, name, each.sync):
+            async for finding in _check_sync(client, name, each.sync):
                 yield finding
 
 
-async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncIterator[Finding]:
+async def _check_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncIterator[Finding]:
     """Describe each object that a sync reads, and check the fields that its record class names."""
     models = list(dict.fromkeys([*sync.models, *sync.reads]))
     if not models:
@@ -169,7 +168,7 @@ async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncI
         try:
             inspection = await inspect(client, schema, condition, notes.append)
             if condition is not None:
-                notes += await _tried_condition(client, schema, condition)
+                notes += await _check_condition(client, schema, condition)
         except OrgsyncError as error:
             yield Finding(about, schema.sobject, error)
         else:
@@ -177,11 +176,11 @@ async def _examine_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncI
             for misfit in misfits(schema, inspection.fields):
                 yield Finding(about, "", misfit)
             ways = "REST" if facts.rest_only else "REST or Bulk"
-            said = f"{schema.sobject}, {_count(len(schema.org_fields), 'field')}, by {ways}"
-            yield Finding(about, said, note=" ".join([*notes, *_remarks(facts, schema, sync)]))
+            text = f"{schema.sobject}, {_count(len(schema.org_fields), 'field')}, by {ways}"
+            yield Finding(about, text, note=" ".join([*notes, *_remarks(facts, schema, sync)]))
 
 
-async def _tried_condition(client: Client, schema: Schema, condition: str) -> list[str]:
+async def _check_condition(client: Client, schema: Schema, condition: str) -> list[str]:
     """Ask for one row under a condition, so that the org says whether it takes it; return a remark where none can.
 
     Raises QueryRefused, and what else ends a query.
@@ -197,7 +196,7 @@ async def _tried_condition(client: Client, schema: Schema, condition: str) -> li
 
 
 def _remarks(facts: ObjectFacts, schema: Schema, sync: Sync[Record]) -> list[str]:
-    """Say what a copy of the object would lack, and why its first run may take long."""
+    """Return what a copy of the object would lack, and why its first run may take long."""
     remarks = [f"Bulk is not used: {facts.rest_only}."] if facts.rest_only else []
     if not facts.cursor:
         instead = instead_of_changes(schema.sobject, schema.model.__name__)
@@ -209,7 +208,7 @@ def _remarks(facts: ObjectFacts, schema: Schema, sync: Sync[Record]) -> list[str
     return remarks
 
 
-async def _tried(about: str, work: Awaitable[str]) -> Finding:
+async def _checked(about: str, work: Awaitable[str]) -> Finding:
     try:
         return Finding(about, await work)
     except OrgsyncError as error:
@@ -224,7 +223,7 @@ async def _read_secrets(project: Project, name: str) -> str:
 def _scopes(connection: Connection) -> Finding:
     about, scopes = f"{connection.name}: scopes", set((connection.scope or "").split())
     if not scopes:
-        return Finding(about, "Salesforce did not tell them")
+        return Finding(about, "Salesforce did not report them")
     if not scopes & {"api", "full"}:
         problem = SignInNeeded(
             f"The scopes are {' '.join(sorted(scopes))}, and api is not among them.",
@@ -238,7 +237,7 @@ async def _version(project: Project, connection: Connection) -> Finding:
     about = f"{connection.name}: API version"
     offered = await offered_versions(project.http, connection.instance_url or "")
     if not offered:
-        return Finding(about, f"{connection.api_version}; the org does not tell which it offers")
+        return Finding(about, f"{connection.api_version}; which versions the org offers is unknown")
     if connection.api_version in offered:
         return Finding(about, f"{connection.api_version}; the org offers {offered[0]} to {offered[-1]}")
     problem = ApiVersionUnsupported(
@@ -249,20 +248,20 @@ async def _version(project: Project, connection: Connection) -> Finding:
 
 
 async def _limits(client: Client) -> str:
-    """Tell how much of the day's limits is used; raises LimitReached where a run would stop at once."""
+    """Return how much of the day's limits is used; raises LimitReached where a run would stop at once."""
     limits: Mapping[str, Limit] = {}
     with suppress(ResponseUnreadable):
         limits = await org_limits(client)
     daily, jobs = limits.get("DailyApiRequests"), limits.get("DailyBulkV2QueryJobs")
     if daily is None:
-        return "Salesforce does not tell this user how many API requests are left"
+        return "the number of API requests left is unknown: Salesforce does not report it to this user"
     used, share = daily.max - daily.remaining, client.usage.share
-    said = (
+    text = (
         f"{used:,} of {daily.max:,} API requests used today; orgsync may go to {daily.max * share:,.0f} ({share:.0%})"
     )
     if daily.max and used >= daily.max * share:
-        raise LimitReached(f"{said}.", "Wait, or move the bound: api_limit_share in orgsync.toml.")
-    return f"{said}; {jobs.remaining:,} of {jobs.max:,} Bulk query jobs left" if jobs else said
+        raise LimitReached(f"{text}.", "Wait, or move the bound: api_limit_share in orgsync.toml.")
+    return f"{text}; {jobs.remaining:,} of {jobs.max:,} Bulk query jobs left" if jobs else text
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,28 +1,29 @@
-"""Rehearsing a run: it runs for real, but on a copy of the database that is thrown away, and its changes are told.
+"""A dry run: a job runs for real, but on a copy of the database that is thrown away, and its changes are shown.
 
 Nothing reaches the user's database but what sign-in learns: a renewed token, for the old one may be dead from then on,
 or that the connection must be signed in again. A Bulk job that an unfinished pass is reading is left to the next real
-run; one that the rehearsal has begun is deleted in the org.
+run; one that the dry run has begun is deleted in the org.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias, Unpack
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
 import anyio
 
-from orgsync.engine import Outcome, Progress, RunOptions
+from orgsync.engine import Committed, Event, Job, Observer, Outcome, Planned, nobody
 from orgsync.extract import Route
 from orgsync.extract.state import StreamState
-from orgsync.records import Position, Record
+from orgsync.records import Position
 from orgsync.records.schema import BOOKKEEPING
-from orgsync.scripts import StoredVault, Sync
+from orgsync.scripts import StoredVault
 from orgsync.store import Checkpoint, Store
 
 from .project import Project
 
-__all__ = ["Change", "DryRun", "rehearse"]
+__all__ = ["Change", "DryRun", "open_dry_run"]
 
 ChangeKind: TypeAlias = Literal["added", "updated", "deleted"]
 Row: TypeAlias = Mapping[str, Any]
@@ -33,7 +34,7 @@ _ROWS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a run would do to one row: `fields` holds each column's value before and after, None for nothing.
+    """What a run would do to one row: `fields` holds each column's value before and after, None for no value.
 
     Of an updated row these are the columns that differ, none where only its system_modstamp does; of an added or a
     deleted row all that have a value. Values are as in `Store.read`.
@@ -47,11 +48,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """How a rehearsed run ended, and what it would change, told while the rehearsal's block lasts.
+    """How a dry run ended, and what it would change, to be read while its block lasts.
 
-    The run's counts are those that a real run would have; its changes are told against the rows as they are now, so
-    that what a real run has brought meanwhile is not among them. `tables` are those that would change. `at_limit`
-    says that the run was stopped because it had changes enough.
+    The run's counts are those that a real run would have; its changes are those against the rows as they are now, so
+    that what a real run has committed meanwhile is not among them. `tables` are those that would change. `at_limit`
+    says that the run was stopped because it had enough changes.
     """
 
     outcome: Outcome
@@ -64,7 +65,7 @@ class DryRun:
 
     @property
     async def changes(self) -> AsyncGenerator[Change]:
-        """Every change, a table after the other, in the order in which a run would commit them; `limit` at most."""
+        """Every change, table by table, in the order in which a run would commit them; `limit` at most."""
         left = self._limit
         for table in self.tables:
             async with aclosing(self.changes_in(table)) as changes:
@@ -87,54 +88,45 @@ class DryRun:
 
 
 @asynccontextmanager
-async def rehearse(
-    project: Project,
-    sync: Sync[Record],
-    connection: str,
-    *,
-    limit: int | None = None,
-    **options: Unpack[RunOptions],
+async def open_dry_run(
+    project: Project, job: Job, *, limit: int | None = None, observe: Observer = nobody
 ) -> AsyncGenerator[DryRun]:
-    """Rehearse a run of a sync on a connection: `async with rehearse(...) as rehearsal:`, and read its changes there.
+    """Run a job without changing the store: `async with open_dry_run(...) as dry_run:`, and read its changes there.
 
-    The options are a run's. The run is stopped once it has `limit` changes. A run that another process has under way
-    is not disturbed and does not stand in the way. What a script itself writes to the org is written. Raises as
-    `Project.run` does, and StoreUnavailable where there is no room for a copy of the database.
+    The run is stopped once it has `limit` changes. A run that another process has under way is not disturbed and does
+    not stand in the way. What a script itself writes to the org is written. Raises as `Project.execute` does, and
+    StoreUnavailable where there is no room for a copy of the database.
     """
     real = project.store
-    await real.connections.get(connection)
+    await real.connections.get(job.connection)
     async with real.sandbox() as copy:
         since = await copy.rows.last_change()
-        await _leave_jobs(copy, sync.name, connection)
-        stage = replace(project, store=copy)
-        told: RunOptions = {"vault": StoredVault(real, connection), "goes_on": False, **options}
-        outcome, at_limit = await _run(stage, sync, connection, limit, told)
-        tables = [table for table in await copy.rows.tables() if await _has_changed(copy, table, connection, since)]
+        await _release_bulk_jobs(copy, job)
+        vaults = project.credentials or partial(StoredVault, real)
+        sandbox = replace(project, store=copy, credentials=vaults, is_sandbox=True)
+        outcome, at_limit = await _run(sandbox, job, limit, observe)
+        tables = [table for table in await copy.rows.tables() if await _has_changed(copy, table, job.connection, since)]
         yield DryRun(outcome, at_limit, tables, real, copy, since, limit)
 
 
-async def _run(
-    stage: Project, sync: Sync[Record], connection: str, limit: int | None, options: RunOptions
-) -> tuple[Outcome, bool]:
-    """Run on the copy to the end, or until there are changes enough; tell which."""
+async def _run(sandbox: Project, job: Job, limit: int | None, observe: Observer) -> tuple[Outcome, bool]:
+    """Run the job to the end, or until there are `limit` changes; the second value says whether it was stopped."""
     if limit is None:
-        return await stage.run(sync, connection, **options), False
-    settings = stage.settings.model_copy(update={"batch_rows": min(limit, stage.settings.batch_rows)})
+        return await sandbox.execute(job, observe=observe), False
+    settings = sandbox.settings.model_copy(update={"batch_rows": min(limit, sandbox.settings.batch_rows)})
     plan: Route | None = None
-    watch: Callable[[Progress], None] | None = options.get("watch")
 
-    def stop_in_time(progress: Progress) -> None:
+    def stop_in_time(event: Event) -> None:
         nonlocal plan
-        plan = progress.plan
-        if watch is not None:
-            watch(progress)
-        if progress.added + progress.updated + progress.deleted >= limit:
+        observe(event)
+        if isinstance(event, Planned):
+            plan = event.route
+        elif isinstance(event, Committed) and event.changes >= limit:
             scope.cancel()
 
     with anyio.CancelScope() as scope:
-        told: RunOptions = {**options, "watch": stop_in_time}
-        return await replace(stage, settings=settings).run(sync, connection, **told), False
-    [run] = await stage.store.runs.list(1, sync=sync.name, connection=connection)
+        return await replace(sandbox, settings=settings).execute(job, observe=stop_in_time), False
+    [run] = await sandbox.store.runs.list(1, sync=job.name, connection=job.connection)
     if run.status == "stopped":
         run.error = f"It was stopped because the limit of {limit} changes was reached."
     return Outcome(run, plan=plan), run.status == "stopped"
@@ -156,7 +148,7 @@ async def _pages(rows: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[list[dic
 
 
 def _change(table: str, before: Row | None, after: Row) -> Change | None:
-    """Compare a row with what it was; None where nothing would change. A deleted row counts as none."""
+    """Compare a row with what it was; None where nothing would change. A deleted row counts as no row."""
     old = None if before is None or before["is_deleted"] else before
     new = None if after["is_deleted"] else after
     if old is None and new is None:
@@ -172,28 +164,27 @@ def _change(table: str, before: Row | None, after: Row) -> Change | None:
     return Change(table, after["id"], "updated", fields)
 
 
-async def _leave_jobs(copy: Store, sync: str, connection: str) -> None:
-    """Let unfinished passes of the copy begin jobs of their own: who reads a job to its end deletes it."""
-    kept = await copy.runs.checkpoints(sync, connection)
-    without = [position for each in kept.values() if (position := _without_job(each)) is not None]
-    if not without:
+async def _release_bulk_jobs(copy: Store, job: Job) -> None:
+    """Let unfinished passes of the copy create Bulk jobs of their own: who reads one to its end deletes it."""
+    saved = await copy.runs.checkpoints(job.name, job.connection)
+    released = [position for each in saved.values() if (position := _without_bulk_job(each)) is not None]
+    if not released:
         return
-    async with copy.runs.begin(sync, connection) as run:
-        for position in without:
+    async with copy.runs.begin(job.name, job.connection) as run:
+        for position in released:
             await copy.rows.commit(run, [], position, 0)
 
 
-def _reached(kept: Checkpoint) -> StreamState | None:
-    """Read how far a stream's reading is; None for an author's own checkpoint."""
-    kind = kept.position.get("kind")
-    if not kept.stream or kind not in ("changes", "snapshot"):
+def _state_of(saved: Checkpoint) -> StreamState | None:
+    """Return how far a stream has been read; None for an author's own checkpoint."""
+    kind = saved.position.get("kind")
+    if not saved.stream or kind not in ("changes", "snapshot"):
         return None
-    return StreamState.from_position(Position(kept.stream, kept.watermark, kept.position), kind)
+    return StreamState.from_position(Position(saved.stream, saved.watermark, saved.position), kind)
 
 
-def _without_job(kept: Checkpoint) -> Position | None:
-    reached = _reached(kept)
-    if reached is None or reached.unfinished is None or reached.unfinished.job is None:
+def _without_bulk_job(saved: Checkpoint) -> Position | None:
+    state = _state_of(saved)
+    if state is None or state.unfinished is None or state.unfinished.job is None:
         return None
-    unfinished = replace(reached.unfinished, job=None)
-    return replace(reached, unfinished=unfinished).to_position(kept.stream)
+    return replace(state, unfinished=replace(state.unfinished, job=None)).to_position(saved.stream)

@@ -1,59 +1,111 @@
-"""A project at work: its settings, its store and one pool of HTTP connections, opened and closed together."""
+"""A project: its settings and all that is opened for it; the one door for commands, applications and the scheduler."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Unpack
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from structlog.contextvars import bound_contextvars
 
-from orgsync.engine import Outcome, RunOptions, run_sync
+from orgsync.engine import Clock, Job, Observer, Outcome, Vaults, nobody, run_sync
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.http.bounds import Bounds
 from orgsync.salesforce.http.http import Http
-from orgsync.scripts import Context, Org, Sync, open_client, open_context, open_org
+from orgsync.scripts import Context, Org, Sync
 from orgsync.settings import Settings, load_settings
 from orgsync.store import Connection, Store
+
+from .access import client_of, context_on, org_of
+from .connections import Connections
+from .records import Records
+from .runs import Runs
+from .script_sources import FolderScripts, GivenScripts, ScriptSource
+from .syncs import Syncs
 
 __all__ = ["Project", "open_project"]
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What every command and call works with."""
+    """Everything that a job runs with.
+
+    `scripts` finds syncs by name. `credentials` returns what keeps a connection's credentials, where that is not the
+    store. `is_sandbox` says that the store is thrown away afterwards, so that no later run resumes what one leaves
+    unfinished.
+    """
 
     settings: Settings
     store: Store
     http: Http
+    clock: Clock = _utc_now
+    scripts: ScriptSource = field(default_factory=GivenScripts)
+    credentials: Vaults | None = None
+    is_sandbox: bool = False
 
-    async def run(self, sync: Sync[Record], connection: str, **options: Unpack[RunOptions]) -> Outcome:
-        """Run a sync on a connection; see `orgsync.engine.run_sync`. Log lines name both."""
-        with bound_contextvars(sync=sync.name, connection=connection):
-            return await run_sync(sync, connection, store=self.store, http=self.http, settings=self.settings, **options)
+    async def execute(self, job: Job, *, observe: Observer = nobody) -> Outcome:
+        """Run a job and return how it ended; `observe` is called with each event of the run.
+
+        Log lines name sync and connection. Raises NameUnknown for an unknown sync or connection, ScriptNotLoaded for a
+        script that cannot be imported, and AlreadyRunning while another run of the sync on the connection is under way.
+        """
+        sync = self.scripts.sync(job.name)
+        with bound_contextvars(sync=job.name, connection=job.connection):
+            return await run_sync(sync, job, self, observe=observe)
+
+    def with_syncs(self, *syncs: Sync[Record]) -> "Project":
+        """Return this project with these syncs in place of its scripts."""
+        return replace(self, scripts=GivenScripts(syncs))
+
+    @property
+    def connections(self) -> Connections:
+        """The connections: list, add, rename, test and remove them."""
+        return Connections(lambda: nullcontext(self))
+
+    @property
+    def syncs(self) -> Syncs:
+        """The syncs and what they have copied: list, status, reset."""
+        return Syncs(self)
+
+    @property
+    def runs(self) -> Runs:
+        """The runs, latest first."""
+        return Runs(self.store)
+
+    @property
+    def records(self) -> Records:
+        """The rows of the copy, and the change feed."""
+        return Records(self.store)
 
     async def open_org(self, connection: str) -> Org:
-        """Open the API of a connection's org."""
-        leads_to = await self.store.connections.get(connection)
-        return await open_org(leads_to, store=self.store, http=self.http, settings=self.settings)
+        """Return the authenticated API of a connection's org; nothing is sent yet."""
+        return await org_of(self, connection)
 
     async def open_context(self, connection: str) -> Context:
-        """Open a context that no run commits: what conformance calls a sync with, to see what it reads."""
-        leads_to = await self.store.connections.get(connection)
-        return await open_context(leads_to, store=self.store, http=self.http, settings=self.settings)
+        """Return a context that no run commits: what conformance calls a sync with, to see what it reads."""
+        return await context_on(self, connection)
 
     def open_client(self, connection: Connection) -> Client:
-        """Open the API of a connection's org, whatever the connection's state."""
-        return open_client(connection, store=self.store, http=self.http, settings=self.settings)
+        """Return the API of a connection's org, whatever the connection's state."""
+        return client_of(self, connection)
 
 
 @asynccontextmanager
-async def open_project(settings: Settings | None = None) -> AsyncGenerator[Project]:
-    """Open the project around the working directory, or the one whose settings are given."""
+async def open_project(
+    settings: Settings | None = None, *, scripts: ScriptSource | None = None
+) -> AsyncGenerator[Project]:
+    """Open the project around the working directory, or the one whose settings are given.
+
+    Syncs are those of the settings' folder and of installed packages, unless another source is given.
+    """
     settings = settings or load_settings()
     key = settings.key.get_secret_value() if settings.key else None
     async with (
         Store.open(settings.store_url, key=key, folder=settings.folder) as store,
         Http(settings.timeout, bounds=Bounds.of(settings)) as http,
     ):
-        yield Project(settings, store, http)
+        yield Project(settings, store, http, scripts=scripts or FolderScripts(settings.syncs_folder))

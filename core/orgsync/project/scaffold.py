@@ -1,6 +1,6 @@
 """Writing a sync for an object from the org's describe of it.
 
-The record class has every field that a query gives and that is not told twice: not the compound fields whose parts are
+The record class has every field that a query returns and that repeats no other: not the compound fields whose parts are
 there, no binary ones, none that Salesforce has hidden. The name comes first and the stamps last, the others stay in
 the org's order. The text is laid out so that a formatter leaves it as it is at 88 places a line and at more.
 """
@@ -43,7 +43,7 @@ _IN_EVERY_RECORD = frozenset({"Id", "SystemModstamp", "IsDeleted"})
 _LAST = ("CreatedDate", "LastModifiedDate")
 _NOT_WORTH_A_HINT = frozenset({"MasterRecord", "CreatedBy", "LastModifiedBy"})
 _FILTERS = {"ContentDocumentLink": "ContentDocumentId IN (SELECT Id FROM ContentDocument)"}
-"""What rows of an object that demands a filter are asked for by; of others only the author knows."""
+"""Conditions for objects that demand a filter; those of other objects only the author knows."""
 
 _LINE = 88
 _LONGEST_LINE = 120
@@ -52,7 +52,7 @@ _LONGEST_LABEL = 60
 
 @dataclass(frozen=True, slots=True)
 class NewScript:
-    """A script with one sync, and what there is to say of it.
+    """A script with one sync, and facts to report about it.
 
     `fields` is how many the record class has; `left_out` counts those that it could have had, by why not: compound,
     binary, deprecated. Where the object's changes cannot be read, `by_changes` is False, and each run reads all of it.
@@ -69,7 +69,7 @@ class NewScript:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A line of the record class: a field and what it is called."""
+    """A line of the record class: a field and its Python name."""
 
     name: str
     field: FieldDescribe
@@ -85,7 +85,7 @@ class _Column:
         return path_of(self.name) == self.field.name
 
     def lines(self) -> Iterator[str]:
-        """Write the line, or three where it would be too long."""
+        """Yield the line, or three where it would be too long."""
         start = f"    {self.name}: {self.type}{' | None' if self.field.nillable else ''}"
         path = _quoted(self.field.name)
         line = start if self.follows_rule else f"{start} = field({path})"
@@ -134,15 +134,15 @@ def compose(described: ObjectDescribe, *, by_changes: bool, only: Sequence[str] 
 
 
 def is_found(path: Path, folder: Path) -> bool:
-    """Tell whether a file is among the scripts of a project."""
+    """Return whether a file is among the scripts of a project."""
     return path.parent.resolve() == folder.resolve() and path.suffix == ".py" and not path.name.startswith("_")
 
 
 def require_room(script: NewScript, path: Path, folder: Path) -> str:
     """Raise NameTaken where another script of the project has the sync's name, or a class for its table.
 
-    The file at the path itself does not count: it is to be replaced. Answers with the module of the installed sync
-    of that name, whose place the new one takes; "" where there is none.
+    The file at the path itself does not count: it is to be replaced. Return the module of the installed sync of that
+    name, whose place the new one takes; "" where there is none.
     """
     namesake = next((found for found in list_syncs(folder) if found.name == script.name), None)
     own = namesake is not None and Path(namesake.where).suffix == ".py"
@@ -176,16 +176,16 @@ def write(script: NewScript, path: Path, *, replace: bool = False) -> None:
 
 
 def _unknown_object(sobject: str, known: Sequence[str], problem: ObjectNotFound) -> NameUnknown:
-    spellings = {spelling.lower(): name for name in known for spelling in (class_name(name), name)}
+    spellings = {spelling: name for name in known for spelling in (class_name(name), name)}
     near = nearest(sobject, spellings)
     return NameUnknown(problem.cause, f"Did you mean {spellings[near]}?" if near else problem.remedy)
 
 
 def _left_out(described: ObjectDescribe) -> dict[str, str]:
-    """Say why fields are not in the class: told by their parts, binary, or deprecated and hidden.
+    """Return why fields are not in the class: compound, binary, or deprecated and hidden.
 
-    An account's Name is called a part of itself: where there are person accounts, it stays beside its parts, for
-    companies have no others.
+    An account's Name is described as a part of itself: where there are person accounts, it stays beside its parts, for
+    companies have no other name.
     """
     fields = described.fields.values()
     wholes = {each.compound for each in fields if not each.hidden}
@@ -196,7 +196,7 @@ def _left_out(described: ObjectDescribe) -> dict[str, str]:
 
 
 def _field_asked_for(described: ObjectDescribe, name: str, reasons: Mapping[str, str]) -> FieldDescribe:
-    """Find a field that was named; a compound one may be had where it is asked for."""
+    """Return a field that was named; compound ones are allowed then."""
     found = described.field(name)
     if found is None:
         near = nearest(name, [each.name for each in described.fields.values()])
@@ -210,7 +210,7 @@ def _field_asked_for(described: ObjectDescribe, name: str, reasons: Mapping[str,
 
 
 def _holder_of(table: str, path: Path, folder: Path) -> Path | None:
-    """Find the script that has a record class for a table: where it is defined, before where it is imported."""
+    """Return the script that has a record class for a table: where it is defined, before where it is imported."""
     holders: list[tuple[bool, Path]] = []
     for script in load_scripts(folder):
         if script.module is None or script.path.resolve() == path.resolve():
@@ -223,9 +223,9 @@ def _holder_of(table: str, path: Path, folder: Path) -> Path | None:
 
 
 def _opening(described: ObjectDescribe, model: str, columns: Sequence[_Column], *, by_changes: bool) -> Iterator[str]:
-    """Write the docstring and the imports that the columns need."""
+    """Yield the docstring and the imports that the columns need."""
     how = "kept up to date every fifteen minutes" if by_changes else "read whole once a day"
-    yield from (f'"""{_told(described.plural) or model}, {how}."""', "")
+    yield from (f'"""{_label(described.plural) or model}, {how}."""', "")
     types = {each.type for each in columns} & {"date", "datetime", "time"}
     if types:
         yield from (f"from datetime import {', '.join(sorted(types))}", "")
@@ -239,7 +239,7 @@ def _record_class(
         "",
         "",
         f"class {model}(Record, table=True):",
-        f'    """One row of {_told(described.name) or model}."""',
+        f'    """One row of {_label(described.name) or model}."""',
     )
     if described.name != model:
         yield from ("", f"    __sobject__ = {_quoted(described.name)}")
@@ -253,12 +253,12 @@ def _record_class(
 
 
 def _name_paths(columns: Sequence[_Column]) -> bool:
-    """Tell whether any column has to say `field(...)`."""
+    """Return whether any column needs `field(...)`."""
     return any(not each.follows_rule for each in columns)
 
 
 def _hint(columns: Sequence[_Column], taken: Collection[str]) -> tuple[_Column | None, str]:
-    """Show how a parent's field is written, in a comment below the first lookup that leads to one object."""
+    """Return a comment that shows how a parent's field is written, and the lookup that it stands below."""
     for each in columns:
         relationship = each.field.relationship
         if relationship and len(each.field.refers_to) == 1 and relationship not in _NOT_WORTH_A_HINT:
@@ -276,7 +276,7 @@ def _function(name: str, model: str, sobject: str, *, by_changes: bool) -> Itera
     if by_changes:
         yield '    """Every row that changed since the last run, deletions included."""'
     else:
-        yield '    """Every row there is; those that are gone are marked deleted."""'
+        yield '    """Every row there is; those that are missing are marked deleted."""'
     if demands_filter(sobject):
         where = _FILTERS.get(sobject, "...")
         yield f"    # Salesforce refuses {sobject} without a filter of a certain form: where= has to give it one."
@@ -285,14 +285,14 @@ def _function(name: str, model: str, sobject: str, *, by_changes: bool) -> Itera
         yield f"    return ctx.{'changes' if by_changes else 'snapshot'}({model})"
 
 
-def _told(label: str) -> str:
-    """Write an administrator's label so that it can stand in a docstring; "" for one that is too long."""
+def _label(label: str) -> str:
+    """Return an administrator's label so that it can stand in a docstring; "" for one that is too long."""
     plain = "".join(letter if letter.isprintable() else " " for letter in label)
     plain = " ".join(plain.replace('"', "'").replace("\\", "/").split())
     return plain if len(plain.encode()) <= _LONGEST_LABEL else ""
 
 
 def _quoted(text: str) -> str:
-    """Write a text as Python does, whatever is in it."""
+    """Return a text as a Python literal."""
     escaped = text.encode("unicode_escape").decode().replace('"', '\\"')
     return f'"{escaped}"'

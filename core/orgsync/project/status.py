@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
+from orgsync.engine import Resources
 from orgsync.errors import ProcessDied
 from orgsync.scripts import Every, Interval
 from orgsync.scripts.discovery import list_syncs
 from orgsync.scripts.schedule import due_again, jitter
 from orgsync.store import Connection, Run
-
-from .project import Project
 
 __all__ = ["Status", "Verdict", "judged", "statuses"]
 
@@ -29,9 +28,9 @@ class Status:
 
     `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, the pause
     after failures included, None for one that is run by hand or waits for a sign-in; `failures` how many runs have
-    failed since the last success, `error` cause and remedy of what ended the last run that was not done, where none
-    was done after it. `running_for` is how long a run has been under way, None where none is, and `waits_for` what it
-    has long waited for, with a remedy.
+    failed since the last success, `error` cause and remedy of what ended the last run, unless that is done.
+    `running_for` is how long a run has been under way, None where none is, and `waits_for` what it has been waiting
+    for, with a remedy.
     """
 
     sync: str
@@ -49,14 +48,14 @@ class Status:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether somebody has to look: it fails, was due too long ago, or has long waited for an answer."""
+        """Whether somebody has to look: it fails, was due too long ago, or has been waiting for an answer for long."""
         return self.verdict in ("failing", "overdue") or bool(self.waits_for)
 
 
 def judged(
     runs: Sequence[Run], every: Every | None, *, since: datetime, now: datetime
 ) -> tuple[Verdict, int, datetime | None]:
-    """Judge a sync by its runs on a connection, the latest first: verdict, failures in a row, next due time.
+    """Return verdict, failures in a row and next due time of a sync, from its runs on a connection, the latest first.
 
     `since` is when it could first have run. It is overdue when, by its last run that was done, it has been due for
     longer than its interval again, or than an hour for a cron expression: runs that are stopped, by the API limit say,
@@ -93,13 +92,13 @@ def _due(every: Every | None, last: Run | None, since: datetime, failures: int) 
     return due_again(every, last.started_at, failures=failures, chance=chance)
 
 
-async def statuses(project: Project, *, now: datetime | None = None) -> list[Status]:
-    """Tell how every sync of the project stands on every connection, and every other that has ever run there.
+async def statuses(project: Resources, *, now: datetime | None = None) -> list[Status]:
+    """Return how every sync of the project stands on every connection, and every other that has ever run there.
 
     Syncs that packages bring are among them once they have run; nobody runs them but by name, so they are never due.
     Raises SettingInvalid and ScriptNotLoaded as reading the settings and scripts does.
     """
-    store, at = project.store, now or datetime.now(UTC)
+    store, at = project.store, now or project.clock()
     folder = project.settings.syncs_folder
     listed = list_syncs(folder)
     found = {each.name: each for each in listed}
@@ -122,9 +121,9 @@ async def statuses(project: Project, *, now: datetime | None = None) -> list[Sta
 
 
 async def _status(
-    project: Project, name: str, connection: Connection, now: datetime, *, every: Every | None, broken: str
+    project: Resources, name: str, connection: Connection, now: datetime, *, every: Every | None, broken: str
 ) -> Status:
-    """Tell how one stands; `broken` says why scripts cannot be read, one of which may be this sync's."""
+    """Return how one stands; `broken` says why scripts cannot be read, one of which may be this sync's."""
     store = project.store
     runs = await store.runs.list(_RUNS, sync=name, connection=connection.name)
     if runs and runs[0].status == "running" and not await store.runs.is_running(name, connection.name):

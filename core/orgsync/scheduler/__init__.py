@@ -3,6 +3,6 @@
 from .log import RUN_ENDED
 from .run_slots import Patience
 from .scheduler import Scheduler
-from .script_watcher import Scripts
+from .script_watcher import ScriptWatcher
 
-__all__ = ["RUN_ENDED", "Patience", "Scheduler", "Scripts"]
+__all__ = ["RUN_ENDED", "Patience", "Scheduler", "ScriptWatcher"]

@@ -4,18 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, zip_longest
-from typing import NamedTuple
 
-__all__ = ["Bounds", "ConnectionState", "Job", "Load", "in_turn", "resumable", "startable"]
+from orgsync.engine.job import Job
+
+__all__ = ["Bounds", "ConnectionState", "Load", "in_turn", "resumable", "startable"]
 
 _UNDER_WAY = 16  # so many runs for each slot may be under way, nearly all of them waiting
-
-
-class Job(NamedTuple):
-    """A sync on a connection."""
-
-    sync: str
-    connection: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +23,7 @@ class ConnectionState:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many runs may go on at once, in all and on one org."""
+    """How many runs may work at once, in all and on one org."""
 
     in_all: int
     per_org: int
@@ -37,7 +31,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is under way: runs, those of them that hold no slot, and how many connections answer or do not.
+    """What is under way: runs, those of them that hold no slot, and how many connections respond.
 
     `unresponsive` names the connections whose last run stalled, or ended because their org could not be reached.
     """
@@ -48,9 +42,9 @@ class Load:
     responsive: int = 0
 
     def room(self, bounds: Bounds) -> tuple[int, int]:
-        """Count the slots that are free, and those of them that connections may have that do not answer.
+        """Return how many slots are free, and how many of them unresponsive connections may have.
 
-        Up to three quarters of all slots are kept from these, one for each connection that answers.
+        Up to three quarters of all slots are kept from these, one for each connection that responds.
         """
         active = [job for job in self.running if job not in self.idle]
         slow = sum(job.connection in self.unresponsive for job in active)
@@ -61,18 +55,16 @@ class Load:
 def in_turn(
     due: Iterable[tuple[Job, datetime]], served: Mapping[str, datetime], *, last: Collection[str] = ()
 ) -> list[Job]:
-    """Put due jobs into the order in which they may start: one of each connection, then a second of each, and so on.
+    """Return due jobs in the order in which they may start: one of each connection, then a second of each, and so on.
 
-    Those of the connections in `last` come behind all others.
-
-    The connection that was served longest ago goes first, one that never was before all others; of one connection's
-    jobs, the one that has been due longest.
+    The connection that was served longest ago comes first, one that never was before all others; of one connection's
+    jobs, the one that has been due longest. Connections in `last` come after all others.
     """
     waiting: dict[str, list[tuple[datetime, Job]]] = {}
     for job, since in due:
         waiting.setdefault(job.connection, []).append((since, job))
     for jobs in waiting.values():
-        jobs.sort()
+        jobs.sort(key=lambda each: (each[0], each[1].name))
 
     def turn(connection: str) -> tuple[bool, datetime, datetime]:
         since = waiting[connection][0][0]
@@ -85,7 +77,7 @@ def in_turn(
 
 
 def resumable(returning: Sequence[Job], load: Load, bounds: Bounds) -> list[Job]:
-    """Choose the runs that may go on after a wait: in order, those of connections that answer before the others."""
+    """Return the runs that may resume after a wait: in order, those of responsive connections before the others."""
     free, for_slow = load.room(bounds)
     prompt = [job for job in returning if job.connection not in load.unresponsive][: max(free, 0)]
     slow = [job for job in returning if job.connection in load.unresponsive]
@@ -93,13 +85,13 @@ def resumable(returning: Sequence[Job], load: Load, bounds: Bounds) -> list[Job]
 
 
 def startable(queue: Sequence[Job], load: Load, orgs: Mapping[str, str], bounds: Bounds) -> list[Job]:
-    """Choose the jobs of a queue that may start beside those that run, in order, within both bounds.
+    """Return the jobs of a queue that may start beside those that run, in order, within both bounds.
 
     `orgs` names the org of each connection: two connections may lead to one.
     """
     free, for_slow = load.room(bounds)
     under_way = bounds.in_all * _UNDER_WAY - len(load.running)
-    # Those that do not answer may not fill up what may be under way, for runs of others would have to wait for them.
+    # Unresponsive ones may not fill up what may be under way, for runs of others would have to wait for them.
     room, for_slow = min(free, under_way), min(for_slow, under_way - bounds.in_all * _UNDER_WAY // 2)
     busy: dict[str, int] = {}
     for job in load.running:

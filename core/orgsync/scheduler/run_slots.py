@@ -1,16 +1,14 @@
-"""The slots of runs under way: given back while a run waits, by the run itself or because no answer comes."""
+"""The slots of runs under way: released while a run waits, by the run itself or because no answer comes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
 
-from orgsync.engine import Progress
+from orgsync.engine import Committed, Event, Job, Started
 from orgsync.errors import OrgsyncError
-from orgsync.store import Run
 
 from .agenda import Agenda
-from .rules import Job
 
 __all__ = ["Patience", "RunSlot"]
 
@@ -27,95 +25,99 @@ class Patience:
 
 
 class RunSlot:
-    """The slot of one run; `stir` wakes the scheduler, `retrying` takes what makes the run wait to try again."""
+    """The slot of one run, which observes the run's events.
+
+    `wake` wakes the scheduler, `retrying` is called with what makes the run wait before it tries again. `run` is the
+    run's number, None before it has begun; `rows` how many it has committed; `noted` what the store says that it waits
+    for.
+    """
 
     def __init__(
         self,
         job: Job,
         agenda: Agenda,
         patience: Patience,
-        stir: Callable[[], None],
+        wake: Callable[[], None],
         *,
         retrying: Callable[[Job, OrgsyncError], None] = lambda _job, _cause: None,
     ) -> None:
         self.job = job
-        self.run: Run | None = None
-        self.progress = Progress()
+        self.run: int | None = None
+        self.rows = 0
         self.has_stalled = False
         self.noted = ""
         self._agenda = agenda
         self._patience = patience
-        self._stir = stir
+        self._wake = wake
         self._retrying = retrying
-        self._began = self._heard = anyio.current_time()
+        self._began = self._answered_at = anyio.current_time()
         self._report_at = self._began + patience.report_after
-        self._asked = 0  # requests that have no answer yet
+        self._waiting = 0  # requests that have no answer yet
         self._stalls = self._released = self._complained = self._closed = False
         self._cause: OrgsyncError | None = None
         self._granted: anyio.Event | None = None
 
-    # What the run says
+    # Called by the run
 
-    def begun(self, run: Run) -> None:
-        """Note the row of the run."""
-        self.run = run
-
-    def watch(self, progress: Progress) -> None:
+    def observe(self, event: Event) -> None:
         """Note how far the run is."""
-        self.progress = progress
+        if isinstance(event, Started):
+            self.run = event.run
+        elif isinstance(event, Committed):
+            self.rows = event.rows
 
     def asked(self) -> None:
-        """Note a request that is on its way: from now on the run waits for its answer."""
-        if not self._asked:
-            self._heard = anyio.current_time()
-        self._asked += 1
+        """Note a request that was sent: from now on the run waits for its answer."""
+        if not self._waiting:
+            self._answered_at = anyio.current_time()
+        self._waiting += 1
 
     def answered(self) -> None:
-        """Note the end of a request's wait. A run that had stalled works again, and counts again."""
-        self._asked -= 1
-        self._heard, self._cause = anyio.current_time(), None
+        """Note the end of a request's wait. A run that had stalled works again, and has a slot again."""
+        self._waiting -= 1
+        self._answered_at, self._cause = anyio.current_time(), None
         if self._stalls and not self._closed:
             self._stalls = False
-            self._agenda.take_again(self.job)
+            self._agenda.reclaim(self.job)
 
     def release(self, cause: OrgsyncError | None) -> None:
-        """Give the slot back until `acquire`."""
+        """Release the slot until `acquire`; the cause is what the run waits to retry after."""
         if self._closed:
             return
         self._released, self._stalls, self._cause = True, False, cause
         if cause is not None:
             self._retrying(self.job, cause)
-        self._agenda.give_back(self.job)
-        self._stir()
+        self._agenda.release(self.job)
+        self._wake()
 
     async def acquire(self) -> None:
-        """Wait for a slot, where this one was given back; tasks of one run wait for one together."""
+        """Wait for a slot, where this one was released; tasks of one run wait for one together."""
         if not self._released or self._closed:
             return
         if self._granted is None:
             self._granted = anyio.Event()
-            self._agenda.ask_again(self.job)
-            self._stir()
+            self._agenda.request(self.job)
+            self._wake()
         await self._granted.wait()
 
-    # What the scheduler says and asks
+    # Called by the scheduler
 
     def grant(self) -> None:
-        """Let the run go on."""
-        self._released, self._heard = False, anyio.current_time()
+        """Let the run resume."""
+        self._released, self._answered_at = False, anyio.current_time()
         if self._granted is not None:
             self._granted.set()
             self._granted = None
 
     def close(self) -> None:
-        """Take no part any more: tasks that the script has left behind need no slot, and get none of the next run's."""
+        """Take no more part: tasks that the script has left behind need no slot, and get none of the next run's."""
         self._closed = True
         self.grant()
 
     def check(self) -> None:
         """Give the slot to others where no answer has come for too long."""
-        quiet = anyio.current_time() - self._heard
-        waits = self._asked and not self._released and not self._stalls
+        quiet = anyio.current_time() - self._answered_at
+        waits = self._waiting and not self._released and not self._stalls
         if waits and quiet >= self._patience.stalled_after:
             self._stalls = self.has_stalled = True
             self._agenda.stall(self.job)
@@ -137,8 +139,9 @@ class RunSlot:
     def complaint(self) -> str:
         """What the run waits for, with a remedy; empty while it works."""
         if self._stalls:
+            seconds = anyio.current_time() - self._answered_at
             return (
-                f"No answer has come for {anyio.current_time() - self._heard:.0f} seconds. The run ends by itself when "
-                "the time of the setting timeout is over; look at the network and at status.salesforce.com."
+                f"No answer has come for {seconds:.0f} seconds. The run ends by itself when the time of the setting "
+                "timeout is over; look at the network and at status.salesforce.com."
             )
         return f"It waits to try again. {self._cause}" if self._released and self._cause else ""

@@ -1,24 +1,24 @@
-"""The project's scripts while the scheduler runs: read again when a file changes, the last good version kept.
+"""The project's scripts while the scheduler runs: reloaded when a file changes, the last good version kept.
 
-A script that no longer loads, or whose table another one claims, keeps the version that did; the others are read anew.
+Of a script that no longer loads, or whose table another one claims, the version that did is kept.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from orgsync.errors import NothingScheduled, OrgsyncError, RecordClassInvalid
+from orgsync.errors import NameUnknown, NothingScheduled, OrgsyncError, RecordClassInvalid
 from orgsync.records import Record
 from orgsync.scripts import Every, Sync
 from orgsync.scripts.discovery import Found, load_syncs
 from orgsync.scripts.table_clashes import clashes_of
 
-__all__ = ["Scripts"]
+__all__ = ["ScriptWatcher"]
 
-_Marks = frozenset[tuple[str, int, int]]
+_Files = frozenset[tuple[str, int, int]]
 
 
-class Scripts:
+class ScriptWatcher:
     """The syncs of a project that have an `every`: its own ones, or those that are named, shipped ones too."""
 
     def __init__(self, folder: Path, names: Sequence[str] = ()) -> None:
@@ -27,7 +27,7 @@ class Scripts:
         self._folder = folder
         self._names = names
         self._good: dict[str, Found] = {}
-        self._seen = self._read = _marks(folder)
+        self._seen = self._loaded = _files(folder)
 
     @property
     def syncs(self) -> Mapping[str, Sync[Record]]:
@@ -35,13 +35,19 @@ class Scripts:
         found = {name: each.sync for name, each in self._good.items()}
         return {name: sync for name, sync in found.items() if sync is not None and sync.every is not None}
 
+    def sync(self, name: str) -> Sync[Record]:
+        """Return a sync; raises NameUnknown for one that is not among those to be run any more."""
+        if name not in self.syncs:
+            raise NameUnknown(f"There is no sync called {name} any more.", f"Look into {self._folder}.")
+        return self.syncs[name]
+
     @property
-    def rhythms(self) -> Mapping[str, Every]:
+    def schedules(self) -> Mapping[str, Every]:
         """When each is due."""
         return {name: sync.every for name, sync in self.syncs.items() if sync.every is not None}
 
     def load(self) -> None:
-        """Read the folder for the first time.
+        """Load the folder for the first time.
 
         Raises what keeps a sync that is named from being run, and NothingScheduled where there is nothing to run.
         """
@@ -58,14 +64,14 @@ class Scripts:
             raise (self.problems or [self._nothing()])[0]
 
     def reload(self) -> bool:
-        """Read the folder again if a file of it has changed and is left alone since the last look; tell whether."""
-        before, self._seen = self._seen, _marks(self._folder)
-        if self._seen == self._read or self._seen != before:
+        """Load the folder again if a file of it has changed, but not since the last call; return whether it was."""
+        before, self._seen = self._seen, _files(self._folder)
+        if self._seen == self._loaded or self._seen != before:
             return False
-        self._read = self._seen
+        self._loaded = self._seen
         try:
             self._load()
-        except OrgsyncError as problem:  # two syncs of one name: nothing of the folder can be told apart
+        except OrgsyncError as problem:  # two syncs of one name: which of them is meant cannot be known
             self.problems = [problem]
         return True
 
@@ -86,19 +92,19 @@ class Scripts:
         )
 
 
-def _marks(folder: Path) -> _Marks:
-    """Describe every file that a script may be made of, by what an edit changes: place, time and size."""
-    return frozenset(_files(str(folder)))
+def _files(folder: Path) -> _Files:
+    """Return every file that a script may consist of, by what an edit changes: path, time and size."""
+    return frozenset(_walk(str(folder)))
 
 
-def _files(folder: str) -> Iterator[tuple[str, int, int]]:
+def _walk(folder: str) -> Iterator[tuple[str, int, int]]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir() and not entry.name.startswith((".", "__")):
-                    yield from _files(entry.path)
+                    yield from _walk(entry.path)
                 elif entry.name.endswith(".py"):
                     stat = entry.stat()
                     yield entry.path, stat.st_mtime_ns, stat.st_size
-    except FileNotFoundError:  # the folder, or a file between being listed and being looked at
+    except FileNotFoundError:  # the folder, or a file that was deleted after it was listed
         return

@@ -1,4 +1,4 @@
-"""The wall clock held against a monotonic one: it is set back now and then, and nothing may wait the longer for it."""
+"""The wall clock compared with a monotonic one: it is set back now and then, and nothing may wait longer for that."""
 
 from datetime import datetime, timedelta
 

@@ -149,6 +149,6 @@ def _info(connection: Connection) -> ConnectionInfo:
         user_id=connection.user_id,
         environment=connection.environment,
         instance_url=connection.instance_url,
-        metadata=connection.details,
+        metadata=connection.metadata_,
         tags=tuple(connection.tags),
     )

@@ -29,7 +29,7 @@ class ConnectionColumns(TypedDict, total=False):
     api_version: str
     status: ConnectionStatus
     status_reason: str
-    details: dict[str, Any]
+    metadata_: dict[str, Any]
     tags: list[str]
 
 

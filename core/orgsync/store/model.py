@@ -48,8 +48,8 @@ METADATA = _Control.metadata
 class Connection(_Control, table=True):
     """A named authorization to one org as one user.
 
-    `details` is the connection's metadata, free JSON that its owner keeps with it. `secrets` are encrypted and
-    are read with `store.connections.secrets`.
+    `metadata_` is free JSON that the connection's owner keeps with it; SQLModel has `metadata` for itself. `secrets`
+    are encrypted and are read with `Store.connections.secrets`.
     """
 
     __tablename__ = "orgsync_connection"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -67,7 +67,7 @@ class Connection(_Control, table=True):
     api_version: str = ""
     status: ConnectionStatus = Field(default="ready", sa_type=sa.String)
     status_reason: str = ""
-    details: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column("metadata", sa.JSON, nullable=False))
+    metadata_: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column("metadata", sa.JSON, nullable=False))
     tags: list[str] = Field(default_factory=list, sa_column=sa.Column(sa.JSON, nullable=False))
     secrets: bytes = Field(default=b"", repr=False, exclude=True)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)

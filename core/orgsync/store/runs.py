@@ -57,10 +57,10 @@ class Runs:
         self._leases.mark_released(run)
         return ended
 
-    async def note(self, run: Run, text: str) -> None:
+    async def note(self, run_id: int, text: str) -> None:
         """Keep as its error what a run under way waits for; its end replaces it. Empty: it works again."""
         async with self._backend.writing() as on:
-            await on.runs.note(run.id, text or None)
+            await on.runs.note(run_id, text or None)
 
     async def get(self, run_id: int) -> Run:
         """Read one run; raises NameUnknown for a number that none has."""

@@ -48,7 +48,7 @@ class ConnectionRow:
     api_version: str
     status: str
     status_reason: str
-    details: dict[str, Any]
+    metadata: dict[str, Any]
     tags: list[str]
     created_at: datetime
     updated_at: datetime

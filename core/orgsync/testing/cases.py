@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from orgsync.cassettes import Ran, Recording, Replay, Sandbox, throw_away
-from orgsync.project import Project, connect
+from orgsync.project import Project
 from orgsync.records import Record
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.scripts import Org, Sync
@@ -85,6 +85,6 @@ def sandbox_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> S
             client_secret=org.client_secret,
             refresh_token=org.refresh_token,
         )
-        await connect(project, name, app)
+        await project.connections.connect(name, app)
 
     return Sandbox(throw_away(folder, settings), name, sign_in, lambda: org.now)

@@ -1,11 +1,10 @@
 """Checks of a script's runs when something goes wrong: a break, an outage, a dead token, another connection."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import cycle
 
 from orgsync.demo_org import Fault
-from orgsync.engine import Progress
+from orgsync.engine import Committed, Event, Observer, nobody
 from orgsync.script_detail import explained
 
 from .checks_rows import run_first, run_second
@@ -18,7 +17,6 @@ __all__ = ["goes_on", "keeps_no_state", "survives_outages", "survives_token_ends
 
 _COMMITS, _AWAITS = 3, 2  # so many places to break a run off at
 _DATA = "/services/data"
-_Watch = Callable[[Progress], None]
 
 
 async def goes_on(copies: Copies) -> None:
@@ -67,8 +65,9 @@ async def survives_outages(copies: Copies) -> None:
     """A 503 that passes is not noticed; one that lasts ends the run as failed, and the next one goes on."""
     maintenance, org = Fault.maintenance(), copies.org
 
-    def begin_outage(_: Progress) -> None:
-        org.add_fault(maintenance, match=_DATA, times=None)
+    def begin_outage(event: Event) -> None:
+        if isinstance(event, Committed):
+            org.add_fault(maintenance, match=_DATA, times=None)
 
     await run_first(copies, "undisturbed")
     org.add_fault(maintenance, match=_DATA, every=2)
@@ -84,8 +83,9 @@ async def survives_outages(copies: Copies) -> None:
 async def survives_token_ends(copies: Copies) -> None:
     """A token that ends, before a request or between two, is renewed."""
 
-    def end_tokens(_: Progress) -> None:
-        copies.org.expire_tokens()
+    def end_tokens(event: Event) -> None:
+        if isinstance(event, Committed):
+            copies.org.expire_tokens()
 
     dead = Fault.json_error(401, "INVALID_SESSION_ID", "Session expired or invalid")
     await run_first(copies, "undisturbed")
@@ -98,9 +98,9 @@ async def survives_token_ends(copies: Copies) -> None:
     await _disturbed(copies, "between", "the token ends at each commit", end_tokens)
 
 
-async def _disturbed(copies: Copies, name: str, how: str, watch: _Watch = lambda _: None) -> None:
+async def _disturbed(copies: Copies, name: str, how: str, observe: Observer = nobody) -> None:
     """Run while the org answers badly, and again when it does not: nothing may be missing then, or be kept silent."""
-    outcome = await copies.run(name, watch=watch)
+    outcome = await copies.run(name, observe=observe)
     copies.org.clear_faults()
     sync = copies.script.home.sync
     if not outcome.problem:
@@ -122,12 +122,12 @@ async def _places(copies: Copies) -> list[tuple[str, int]]:
     """Run undisturbed, and choose among its commits and awaits those to break other runs off at."""
     commits = 0
 
-    def count(_: Progress) -> None:
+    def count(event: Event) -> None:
         nonlocal commits
-        commits += 1
+        commits += isinstance(event, Committed)
 
     first = "undisturbed" not in [each.name for each in await copies.project.store.connections.list()]
-    _, awaits = await counted_awaits((run_first if first else run_second)(copies, "undisturbed", watch=count))
+    _, awaits = await counted_awaits((run_first if first else run_second)(copies, "undisturbed", observe=count))
     at_awaits = _spread(awaits, _AWAITS)
     return [*(("commit", each) for each in _spread(commits, _COMMITS)), *(("await", each) for each in at_awaits)]
 
@@ -140,6 +140,6 @@ def _spread(most: int, count: int) -> list[int]:
 async def _break_off(copies: Copies, name: str, at: str, number: int) -> None:
     if at == "commit":
         with suppress(Interrupted):
-            await copies.run(name, watch=at_commit(number))
+            await copies.run(name, observe=at_commit(number))
     else:
         await ended_before(copies.run(name), number)

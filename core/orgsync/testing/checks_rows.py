@@ -6,13 +6,13 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Unpack
+from typing import Any
 
 from anyio import to_thread
 
 from orgsync.demo_org import DemoOrg, Refusal
 from orgsync.demo_org.grammar import parse
-from orgsync.engine import Outcome, RunOptions
+from orgsync.engine import Observer, Outcome, nobody
 from orgsync.errors import OrgsyncError, RecordClassInvalid
 from orgsync.records import parse_instant, schema_of
 from orgsync.script_detail import explained
@@ -29,20 +29,20 @@ __all__ = ["brings_every_row", "follows_changes", "repeats_without_change", "run
 
 
 async def run_first(
-    copies: Copies, name: str, org: DemoOrg | None = None, **options: Unpack[RunOptions]
+    copies: Copies, name: str, org: DemoOrg | None = None, *, observe: Observer = nobody
 ) -> Outcome:  # fmt: skip
     """Make a copy; where that fails, another check says so."""
-    outcome = await copies.run(name, org, **options)
+    outcome = await copies.run(name, org, observe=observe)
     if outcome.problem:
         raise NotChecked(await _blamed(copies, outcome.problem) or FIRST)
     return outcome
 
 
 async def run_second(
-    copies: Copies, name: str, org: DemoOrg | None = None, **options: Unpack[RunOptions]
+    copies: Copies, name: str, org: DemoOrg | None = None, *, observe: Observer = nobody
 ) -> Outcome:  # fmt: skip
     """Bring a copy up to date; where that fails, another check says so."""
-    outcome = await copies.run(name, org, **options)
+    outcome = await copies.run(name, org, observe=observe)
     if outcome.problem:
         raise NotChecked(await _blamed(copies, outcome.problem) or SECOND)
     return outcome

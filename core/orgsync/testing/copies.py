@@ -6,14 +6,14 @@ its module's variables shows in the one check that looks for it.
 
 from collections.abc import AsyncGenerator, Callable, Collection, Generator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias, Unpack
+from typing import Any, TypeAlias
 
 from orgsync.demo_org import DemoOrg
-from orgsync.engine import Outcome, RunOptions
-from orgsync.project import Project, connect, open_project
+from orgsync.engine import Job, Observer, Outcome, nobody
+from orgsync.project import GivenScripts, Project, open_project
 from orgsync.records import Record
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.scripts import Sync
@@ -99,13 +99,20 @@ class Copies:
         return found
 
     async def run(
-        self, name: str, org: DemoOrg | None = None, *, sync: Sync[Record] | None = None, **options: Unpack[RunOptions]
+        self,
+        name: str,
+        org: DemoOrg | None = None,
+        *,
+        sync: Sync[Record] | None = None,
+        full: bool = False,
+        observe: Observer = nobody,
     ) -> Outcome:
         """Run the script for the copy of a name, which the first time is connected to the org."""
         org = org or self.org
         await self._connect(name, org)
-        given: RunOptions = {"clock": lambda: org.now, **options}
-        return await self.project.run(sync or fresh_sync(self.script.home), name, **given)
+        chosen = sync or fresh_sync(self.script.home)
+        project = replace(self.project, scripts=GivenScripts([chosen]), clock=lambda: org.now)
+        return await project.execute(Job("sync", chosen.name, name, full=full), observe=observe)
 
     async def _connect(self, name: str, org: DemoOrg) -> None:
         """Connect a name to an org, with the sign-in of another that leads there, if there is one."""
@@ -114,7 +121,7 @@ class Copies:
             return
         alike = next((each for each in known if each.login_url == org.login_url), None)
         if alike is None:
-            await connect(self.project, name, _credentials(org))
+            await self.project.connections.add(name, _credentials(org))
             return
         secrets = await self.project.store.connections.secrets(alike.name)
         await self.project.store.connections.save(

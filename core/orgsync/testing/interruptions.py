@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import anyio
 
-from orgsync.engine import Progress
+from orgsync.engine import Committed, Event, Observer
 
 __all__ = ["Interrupted", "at_commit", "counted_awaits", "ended_before"]
 
@@ -18,17 +18,18 @@ class Interrupted(BaseException):
     """What ends a run at a commit; no script catches it by accident."""
 
 
-def at_commit(number: int) -> Callable[[Progress], None]:
-    """Watch a run, and break it off right behind its n-th commit."""
+def at_commit(number: int) -> Observer:
+    """Return an observer that interrupts a run right after its n-th commit."""
     left = number
 
-    def watch(_: Progress) -> None:
+    def interrupt(event: Event) -> None:
         nonlocal left
-        left -= 1
-        if not left:
-            raise Interrupted
+        if isinstance(event, Committed):
+            left -= 1
+            if not left:
+                raise Interrupted
 
-    return watch
+    return interrupt
 
 
 async def ended_before(work: Coroutine[Any, Any, object], wait: int) -> bool:

@@ -62,7 +62,7 @@ class SqliteView:
     def connections(self) -> list[ConnectionRow]:
         """Read every connection, by name."""
         names = [each.name for each in fields(ConnectionRow)]
-        stored = ", ".join(f'"{"metadata" if name == "details" else name}"' for name in names)
+        stored = ", ".join(f'"{name}"' for name in names)
         found = self._fetch(f"SELECT {stored} FROM orgsync_connection ORDER BY name")  # noqa: S608 # constants alone
         return [_connection(dict(zip(names, row, strict=True))) for row in found]
 
@@ -199,7 +199,7 @@ def _run(row: Sequence[Any]) -> RunRow:
 
 
 def _connection(values: dict[str, Any]) -> ConnectionRow:
-    values["details"], values["tags"] = json.loads(values["details"]), json.loads(values["tags"])
+    values["metadata"], values["tags"] = json.loads(values["metadata"]), json.loads(values["tags"])
     for name in ("created_at", "updated_at"):
         values[name] = datetime.fromisoformat(values[name])
     return ConnectionRow(**values)

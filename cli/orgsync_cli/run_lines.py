@@ -1,0 +1,54 @@
+"""Runs in one line each, for a person."""
+
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from orgsync.project.views import seconds_of
+
+from .output import amount, brief
+
+if TYPE_CHECKING:
+    from orgsync.project import Run
+
+__all__ = ["outcome_line", "would_line", "wrapped"]
+
+_ENDINGS = {"failed": "fail", "stopped": "stop"}
+
+
+def outcome_line(run: "Run") -> str:
+    """Return what a run did."""
+    changes = [f"{count:,} {kind}" for kind, count in _counts(run) if count]
+    nothing = "nothing new" if run.status == "done" else "nothing was changed"
+    ending = "" if run.status == "done" else f"{run.status}, "
+    return f"{run.sync} on {run.connection}: {ending}{', '.join(changes) or nothing} ({_cost(run)})"
+
+
+def would_line(run: "Run", *, at_limit: bool) -> str:
+    """Return what a run would do."""
+    counts: Mapping[str, int] = {"add": run.added, "update": run.updated, "delete": run.deleted}
+    parts = [f"{verb} {count:,}" for verb, count in counts.items() if count]
+    parts += [f"leave {run.unchanged:,} unchanged"] if run.unchanged else []
+    would = ", ".join(parts) or ("" if run.status in _ENDINGS else "change nothing")
+    if at_limit:
+        would += ", and more"
+    elif run.status in _ENDINGS:
+        would += f"{', then ' if would else ''}{_ENDINGS[run.status]}"
+    return f"{run.sync} on {run.connection}: would {would} ({_cost(run)}); nothing was written"
+
+
+def wrapped(line: str, width: int) -> str:
+    """Return a line that is too wide as several, broken at a semicolon rather than elsewhere."""
+    if len(line) <= width:
+        return line
+    parts = [textwrap.fill(part, width - 2, subsequent_indent="  ") for part in line.split("; ")]
+    return ";\n  ".join(parts)
+
+
+def _counts(run: "Run") -> list[tuple[str, int]]:
+    kinds = [("added", run.added), ("updated", run.updated), ("deleted", run.deleted)]
+    return [*kinds, ("unchanged", run.unchanged)] if any(count for _, count in kinds) else kinds
+
+
+def _cost(run: "Run") -> str:
+    return f"{amount(run.api_calls, 'API call')}, {brief(seconds_of(run))}"

@@ -1,0 +1,43 @@
+"""What an engine works with; a project is one."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from orgsync.salesforce.auth.credentials import CredentialsVault
+from orgsync.salesforce.http.http import Http
+from orgsync.settings import Settings
+from orgsync.store import Store
+
+__all__ = ["Clock", "Resources", "Vaults"]
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Returns the time, aware."""
+
+Vaults: TypeAlias = Callable[[str], CredentialsVault]
+"""Returns what keeps a connection's credentials, by the connection's name."""
+
+
+class Resources(Protocol):
+    """Settings, store and HTTP, the clock, and where credentials are kept: None for the store itself.
+
+    In a sandbox the store is thrown away afterwards, so no later run resumes what a run leaves unfinished.
+    """
+
+    @property
+    def settings(self) -> Settings: ...  # noqa: D102
+
+    @property
+    def store(self) -> Store: ...  # noqa: D102
+
+    @property
+    def http(self) -> Http: ...  # noqa: D102
+
+    @property
+    def clock(self) -> Clock: ...  # noqa: D102
+
+    @property
+    def credentials(self) -> Vaults | None: ...  # noqa: D102
+
+    @property
+    def is_sandbox(self) -> bool: ...  # noqa: D102

@@ -1,0 +1,92 @@
+"""Status, findings and errors as the JSON that `--json` writes."""
+
+from typing import TYPE_CHECKING, TypedDict
+
+from .views import instant
+
+if TYPE_CHECKING:
+    from orgsync.errors import OrgsyncError
+
+    from .doctor import Finding
+    from .status import Status
+
+__all__ = ["ErrorView", "FindingView", "StatusView", "error_view", "finding_view", "status_view"]
+
+
+class ErrorView(TypedDict):
+    """An error; no detail of a script, which may hold data."""
+
+    code: str
+    cause: str
+    remedy: str
+    exit_code: int
+
+
+class FindingView(TypedDict):
+    """One thing that `orgsync doctor` has checked."""
+
+    about: str
+    state: str
+    found: str | None
+    note: str | None
+    error: ErrorView | None
+
+
+class StatusView(TypedDict):
+    """How one sync stands on one connection; lags are in seconds."""
+
+    sync: str
+    connection: str
+    state: str
+    last_success: str | None
+    watermark: str | None
+    lag: float | None
+    rows: int
+    failures: int
+    error: str | None
+    running_for: float | None
+    waits_for: str | None
+    due: str | None
+
+
+def error_view(problem: "OrgsyncError") -> ErrorView:
+    """Return an error as JSON."""
+    return {
+        "code": problem.code,
+        "cause": _one_line(problem.cause),
+        "remedy": _one_line(problem.remedy),
+        "exit_code": problem.exit_code,
+    }
+
+
+def finding_view(finding: "Finding") -> FindingView:
+    """Return a finding as JSON."""
+    return {
+        "about": finding.about,
+        "state": "problem" if finding.problem else "ok",
+        "found": _one_line(finding.text) or None,
+        "note": _one_line(finding.note) or None,
+        "error": error_view(finding.problem) if finding.problem else None,
+    }
+
+
+def status_view(status: "Status") -> StatusView:
+    """Return how one sync stands on one connection as JSON."""
+    return {
+        "sync": status.sync,
+        "connection": status.connection,
+        "state": status.verdict,
+        "last_success": instant(status.last_success),
+        "watermark": instant(status.watermark),
+        "lag": status.lag.total_seconds() if status.lag is not None else None,
+        "rows": status.rows,
+        "failures": status.failures,
+        "error": status.error or None,
+        "running_for": status.running_for.total_seconds() if status.running_for is not None else None,
+        "waits_for": status.waits_for or None,
+        "due": instant(status.due),
+    }
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,23 @@
+"""The runs of a project."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orgsync.store import Run, Store
+
+__all__ = ["Runs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs that the store lists."""
+
+    store: Store
+
+    async def list(self, limit: int = 20, *, sync: str | None = None, connection: str | None = None) -> Sequence[Run]:
+        """Return runs, the latest first."""
+        return await self.store.runs.list(limit, sync=sync, connection=connection)
+
+    async def get(self, run: int) -> Run:
+        """Return one run; raises NameUnknown for a number that none has."""
+        return await self.store.runs.get(run)

@@ -1,0 +1,18 @@
+"""A project's database opened for reading alone, without what only work on it needs."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from orgsync import store
+from orgsync.settings import Settings, load_settings
+from orgsync.store.view import View
+
+__all__ = ["View", "open_view"]
+
+
+@contextmanager
+def open_view(settings: Settings | None = None) -> Generator[View]:
+    """Open the database of the project around the working directory, or of the one whose settings are given."""
+    settings = settings or load_settings()
+    with store.open_view(settings.store_url, folder=settings.folder) as view:
+        yield view

@@ -1,0 +1,90 @@
+"""The project's database while the scheduler runs: which connections there are, and what other processes have run."""
+
+import math
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+import anyio
+from sqlmodel import col, select
+
+from orgsync.project import Project
+from orgsync.store import Connection, Run
+
+from .agenda import Agenda
+from .log import SchedulerLog
+from .rules import ConnectionState
+
+__all__ = ["DatabaseWatcher"]
+
+_TIDY_EVERY = 86_400.0
+"""Seconds between deletions of runs that are older than they need be kept."""
+
+_UNKNOWN = "Salesforce has refused the sign-in."
+
+
+class DatabaseWatcher:
+    """Reads connections and runs into the agenda, and logs which connections have changed.
+
+    `names` are the connections that are wanted, all where it is empty.
+    """
+
+    def __init__(self, project: Project, agenda: Agenda, log: SchedulerLog, names: Collection[str]) -> None:
+        self._project = project
+        self._agenda = agenda
+        self._log = log
+        self._names = names
+        self._reasons: dict[str, str] | None = None  # by connection, why it needs a sign-in; None at first
+        self._last_run = 0
+        self._own: set[int] = set()
+        self._tidy_at = -math.inf
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the database has been read at least once."""
+        return self._reasons is not None
+
+    def note_own(self, run: Run) -> None:
+        """Note a run of this scheduler that has ended: the agenda knows of it already."""
+        self._own.add(run.id)
+
+    async def read(self, now: datetime) -> list[str]:
+        """Read the connections and what was run since the last time, and return the connections' names."""
+        runs = await self._project.store.runs.last(after=self._last_run)
+        if not self._last_run:
+            runs = await self._without_reset(runs)
+        self._last_run = max((run.id for run in runs.values()), default=self._last_run)
+        self._agenda.note_runs([run for run in runs.values() if run.id not in self._own], now)
+        self._own.clear()
+        columns = (Connection.name, Connection.org_id, col(Connection.status), Connection.status_reason)
+        async with self._project.store.session() as session:
+            found = (await session.exec(select(*columns))).all()
+        wanted = [each for each in found if not self._names or each[0] in self._names]
+        self._agenda.set_connections(
+            [ConnectionState(name, org or name, status == "ready") for name, org, status, _ in wanted], now
+        )
+        self._report({name: "" if status == "ready" else why or _UNKNOWN for name, _, status, why in wanted})
+        return [name for name, *_ in wanted]
+
+    async def tidy(self, now: datetime) -> None:
+        """Once a day, delete the runs that are too old."""
+        if (at := anyio.current_time()) >= self._tidy_at:
+            self._tidy_at = at + _TIDY_EVERY
+            await self._project.store.runs.remove_before(now - timedelta(days=self._project.settings.keep_runs))
+
+    async def _without_reset(self, runs: Mapping[tuple[str, str], Run]) -> dict[tuple[str, str], Run]:
+        """Leave out runs whose sync was reset since then: it is due at once, as one that never ran."""
+        begun = await self._project.store.runs.with_checkpoints()
+        return {of: run for of, run in runs.items() if run.watermark is None or of in begun}
+
+    def _report(self, reasons: dict[str, str]) -> None:
+        """Log which connections were added or removed, ceased to be ready or became so."""
+        before = self._reasons or {}
+        if self._reasons is not None:
+            added, removed = sorted(reasons.keys() - before.keys()), sorted(before.keys() - reasons.keys())
+            self._log.connections(added=added, removed=removed)
+        for name, reason in reasons.items():
+            if reason and not before.get(name):
+                self._log.needs_sign_in(name, reason)
+            elif before.get(name) and not reason:
+                self._log.signed_in(name)
+        self._reasons = reasons
