@@ -3,10 +3,10 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from structlog.contextvars import bound_contextvars
 
+from orgsync.clock import utc_now
 from orgsync.engine import Clock, Job, Observer, Outcome, Vaults, nobody, run_sync
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
@@ -26,10 +26,6 @@ from .syncs import Syncs
 __all__ = ["Project", "open_project"]
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Project:
     """Everything that a job runs with.
@@ -42,7 +38,7 @@ class Project:
     settings: Settings
     store: Store
     http: Http
-    clock: Clock = _utc_now
+    clock: Clock = utc_now
     scripts: ScriptSource = field(default_factory=GivenScripts)
     credentials: Vaults | None = None
     is_sandbox: bool = False

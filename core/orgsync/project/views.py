@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from orgsync.clock import utc_now
+
 if TYPE_CHECKING:
     from orgsync.engine import Job, Outcome
     from orgsync.errors import OrgsyncError
@@ -132,7 +134,7 @@ def instant(value: datetime | None) -> str | None:
 
 def seconds_of(run: "Run | RunRow") -> float:
     """Return how long a run took, or has taken so far."""
-    return round(((run.finished_at or datetime.now(UTC)) - run.started_at).total_seconds(), 3)
+    return round(((run.finished_at or utc_now()) - run.started_at).total_seconds(), 3)
 
 
 def run_view(run: "Run | RunRow") -> RunView:
