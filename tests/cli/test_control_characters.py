@@ -62,7 +62,7 @@ def test_rows_are_shown_without_them_and_written_as_data_with_them(orgsync: Comm
 def test_the_texts_of_a_server_are_short_and_without_them_wherever_they_are_shown(
     orgsync: Command, acme: DemoOrg
 ) -> None:
-    acme.add_fault(Fault.json_error(400, f"ODD{NAME * 100_000}", f"it says {NAME * 1000}"), match="query", times=None)
+    acme.add_fault(Fault.json_error(400, f"ODD{NAME * 10_000}", f"it says {NAME * 1000}"), match="query", times=None)
     shown = [
         orgsync("run", "contacts"),
         orgsync("runs", "1"),

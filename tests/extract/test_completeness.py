@@ -293,3 +293,20 @@ async def test_a_page_whose_rows_cannot_be_taken_is_read_by_the_next_run(
 def rows_of(page: dict[str, object]) -> list[dict[str, Any]]:
     """Give the rows of a page."""
     return cast("list[dict[str, Any]]", page["records"])
+
+
+async def test_a_row_that_changes_while_pages_are_read_is_no_position_to_resume_from(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
+    def changed(page: dict[str, Any], _: str) -> dict[str, Any]:
+        *before, last = page["records"]
+        return {**page, "records": [*before, {**last, "SystemModstamp": "2026-03-01T12:00:45.000+0000"}]}
+
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(Fault.altering(changed), match="/query/.*-7$", times=None)
+        frozen.add_fault(Fault.reset(), match="/query/.*-14$", times=None)
+        stopped = await project.outcome(everyone)
+        assert (stopped.run.status, stopped.run.added) == ("failed", 14)
+        frozen.clear_faults()
+        await project.run(everyone)
+        assert set(await copied(project, "contact", "last_name")) == {str(row["Id"]) for row in frozen.rows("Contact")}

@@ -31,7 +31,7 @@ from .exchange import Exchange
 __all__ = ["Ask", "Check", "Org"]
 
 _SOME_QUERY = "SELECT Id FROM Account"
-_START, _END = datetime(2013, 5, 5, tzinfo=UTC), datetime(2013, 5, 10, tzinfo=UTC)
+_START, _END = datetime(2013, 5, 5, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

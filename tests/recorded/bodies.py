@@ -76,7 +76,7 @@ _FILES: dict[str, list[tuple[str, str, int]]] = {
     "a query job from its making to its result": [
         (_AMP + "bulk/read-launch-job-account.json", "POST jobs/query", 200),
         (_AMP + "bulk/info/in-progress.json", "GET jobs/query/750ak000009AVi5AAG", 200),
-        (_AMP + "bulk/info/success.json", "GET jobs/query/750ak000009Bq9OAAS", 200),
+        (_AMP + "bulk/info/success.json", "GET jobs/query/750ak000009AVi5AAG", 200),
         (_CSV, "GET jobs/query/750ak000009AVi5AAG/results", 200),
     ],
     "a job of which rows failed": [(_AMP + "bulk/info/partial-failure.json", "GET jobs/query/750", 200)],

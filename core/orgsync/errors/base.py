@@ -21,6 +21,8 @@ class OrgsyncError(Exception):
     def __init_subclass__(cls, *, code: str, exit_code: int | None = None) -> None:
         super().__init_subclass__()
         cls.code = code
+        if cls.__module__.startswith(__package__):
+            cls.__module__ = __package__  # where it is imported from, as tracebacks and pytest show it
         cls.exit_code = cls.exit_code if exit_code is None else exit_code
 
     def __init__(self, cause: str, remedy: str = "") -> None:

@@ -220,12 +220,18 @@ class ReadQuery:
         return f"{self.order.stamp} >= {literal(self.since)}" if self.since else None
 
 
-def last_key(records: Sequence[_Record], order: Order) -> Key | None:
-    """Return the last row's key; None if the rows are not in the requested order, so that none is passed over."""
+def last_key(records: Sequence[_Record], order: Order, latest: datetime | None = None) -> Key | None:
+    """Return the last row's key; None if the rows are not in the requested order, so that none is passed over.
+
+    A row with a stamp after `latest`, when the query began, changed in the meantime: its place in the order is that of
+    its earlier stamp, and its key would pass over rows that were not read. The row before it counts then.
+    """
     try:
         keys = [order.key_of(record) for record in records]
     except (KeyError, TypeError, ValueError):
         return None
-    if not keys or any(a >= b for a, b in pairwise(keys)):
+    if any(a >= b for a, b in pairwise(keys)):
         return None
-    return keys[-1]
+    while keys and latest and (stamp := order.start(keys[-1])) and stamp > latest:
+        keys.pop()
+    return keys[-1] if keys else None

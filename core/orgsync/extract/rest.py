@@ -96,12 +96,14 @@ async def _read_once(client: Client, query: ReadQuery, after: Key, windows: "_Wi
     """
     windows.move_to(after)
     first: Key | None = None
+    began, is_first = client.now, True
     start, upto = windows.start, windows.upto
     queries = query.queries(after=after, upto=upto)
     async for page in merged_pages(client, queries, query.version, deleted=query.bin, exact=query.exact):
         async for records in read_by_ids(client, query, page.missed):
             page.records.extend(records)
-        last = last_key(page.first_group, query.order)
+        last = last_key(page.first_group, query.order, None if is_first else began)
+        is_first = False
         begins = query.order.key_of(page.first_group[0]) if last else None
         if first and begins and begins <= first:
             raise QueryIncomplete(

@@ -12,7 +12,7 @@ from .token_endpoint import aside
 
 __all__ = ["choose_version", "offered_versions"]
 
-_VERSION = re.compile(r"[1-9]\d{1,2}\.0", re.ASCII)
+_VERSION = re.compile(r"[1-9]\d{1,2}(?:\.0)?", re.ASCII)  # a recorded response has "100"
 
 
 class _Version(msgspec.Struct):
