@@ -295,7 +295,7 @@ def hide(org: DemoOrg) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "code", "cause"),
-    [(stop, 1, "127.0.0.1:"), (revoke, 3, ""), (hide, 1, "")],
+    [(stop, 1, "Nothing listens at 127.0.0.1:"), (revoke, 3, ""), (hide, 1, "")],
 )
 def test_a_run_that_fails_writes_nothing(
     trouble: Callable[[DemoOrg], None], code: int, cause: str, project: DemoOrg, folder: Path, orgsync: Command

@@ -19,8 +19,8 @@ PROVED_BY: dict[str, dict[str, str]] = {
     "extract/test_bulk": {
         "a partial sync is a success": "with_both_limits_spent_a_run_stops_and_is_no_success",
         "a Bulk job is stuck": "a_job_that_stands_still_is_given_up",
-        "a quota is spent": "where_bulks_quota_is_spent_rest_reads",
-        "Bulk rows are bookmarked": "a_job_that_is_gone_is_made_anew",
+        "a quota is spent": "rest_reads_when_bulks_quota_is_used_up",
+        "Bulk rows are bookmarked": "a_job_that_no_longer_exists_is_created_again",
         "Bulk does not renew tokens": "a_job_outlives_its_token_and_its_host",
         "header rows are records": "bulk_gives_the_rows_of_rest_to_the_last_character",
     },
@@ -28,7 +28,7 @@ PROVED_BY: dict[str, dict[str, str]] = {
         "hard deletes never arrive": "a_row_deleted_for_good_is_found_in_the_log",
     },
     "extract/test_reconcile": {
-        "what lives is deleted": "a_row_that_is_shown_again_meanwhile_is_not_called_gone",
+        "what lives is deleted": "a_row_that_is_shown_again_in_the_meantime_is_not_marked_deleted",
         "formulas stay stale": "values_of_formulas_are_read_again_on_the_schedule",
     },
     "proof/test_what_breaks_elsewhere": {
@@ -67,7 +67,7 @@ PROVED_BY: dict[str, dict[str, str]] = {
         "keys cannot be rotated": "of_several_keys_the_first_encrypts_and_each_decrypts",
     },
     "scripts/test_schedule": {
-        "cron": "a_cron_expression_comes_at_its_slots_in_utc",
+        "cron": "a_cron_expression_is_due_at_its_times_in_utc",
     },
     "store/test_rows": {
         "state is saved apart from rows": "counts_checkpoint_and_rows_are_committed_together",

@@ -19,7 +19,7 @@ __all__ = ["recorded_to", "replayed_from"]
 _SENT = ("accept", "content-type", "if-modified-since", "sforce-call-options", "sforce-query-options")
 """The headers of a request that say what is asked for."""
 
-_GOT = ("content-type", "date", "etag", "last-modified", "location", "retry-after", "warning")
+_GOT = ("content-type", "date", "etag", "last-modified", "location", "retry-after", "warning", "www-authenticate")
 """The headers of an answer that say something about it, beside those that begin with `sforce-`."""
 
 
