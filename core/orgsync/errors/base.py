@@ -10,6 +10,7 @@ __all__ = [
 ]
 
 _LONGEST = 2000
+_PUBLIC = __name__.rpartition(".")[0]
 
 
 class OrgsyncError(Exception):
@@ -21,8 +22,8 @@ class OrgsyncError(Exception):
     def __init_subclass__(cls, *, code: str, exit_code: int | None = None) -> None:
         super().__init_subclass__()
         cls.code = code
-        if cls.__module__.startswith(__package__):
-            cls.__module__ = __package__  # where it is imported from, as tracebacks and pytest show it
+        if cls.__module__.startswith(f"{_PUBLIC}."):
+            cls.__module__ = _PUBLIC  # where it is imported from, as tracebacks and pytest show it
         cls.exit_code = cls.exit_code if exit_code is None else exit_code
 
     def __init__(self, cause: str, remedy: str = "") -> None:
