@@ -148,7 +148,8 @@ class BulkJobs:
         elif job.failure is not None:
             job.state, job.processed = "Failed", 0
         else:
-            job.state, job.processed = "JobComplete", len(job.table.rows) + self._settings.bulk_count_off
+            off = self._settings.bulk_count_off
+            job.state, job.processed = "JobComplete", max(0, len(job.table.rows) + off)  # Salesforce counts from 0
 
     def abort(self, job: BulkJob) -> None:
         """End a job.
