@@ -6,7 +6,6 @@ retried, because only the caller knows what may be repeated; and no line is logg
 string, which holds customers' data. A fifth of a request's time is saved as well.
 """
 
-import socket
 import ssl
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -14,7 +13,7 @@ from contextlib import aclosing, asynccontextmanager
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import anyio
@@ -36,10 +35,8 @@ from .bounds import DEFAULT_BOUNDS, Bounds, Pace
 from .environment import LOOPBACK, Proxies, Proxy, proxy_refusal, proxy_unreachable, trusted
 from .gunzip import Gunzip
 from .messages import JSON, Response, Stream, too_large
+from .network_errors import causes, connect_problem, cut_short, late, not_connected_in_time, not_http
 from .request import Request, body_of, with_params
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["JSON", "Http", "Response", "Stream"]
 
@@ -96,7 +93,7 @@ class Http:
         Of `form` and `json` at most one is given. `timeout` (seconds) overrides the pool's bound on each wait and, with
         the time to connect, the one on the whole, `largest` (bytes, unzipped) the one on the size. Any status is an
         answer; only what yields none raises: NetworkProblem, whose `sent` is False where the request cannot have
-        reached the server, AnswerTooLarge, ResponseUnreadable for an encoding that was not asked for, or
+        reached the server, ResponseTooLarge, ResponseUnreadable for an encoding that was not asked for, or
         ConfigurationProblem for a URL or a header that HTTP does not allow.
         """
         body, body_type = body_of(form, json)
@@ -105,7 +102,7 @@ class Http:
         with anyio.move_on_after(whole):
             response = await self._exchange(request, timeout)
             return await self._answer(response, request, largest)
-        raise _late(request, whole, "" if timeout else "answer_timeout")
+        raise late(request, whole, "" if timeout else "answer_timeout")
 
     @asynccontextmanager
     async def stream(
@@ -129,7 +126,7 @@ class Http:
         with anyio.move_on_after(until_headers):
             response = await self._exchange(request, timeout)
         if response is None:
-            raise _late(request, until_headers, "" if timeout else "timeout")
+            raise late(request, until_headers, "" if timeout else "timeout")
         async with aclosing(response), aclosing(await self._content(response, request)) as body:
             plain = _plain(response.headers)
             yield Stream(response.status_code, plain, body, method, request.url, self._bounds.largest_answer)
@@ -141,7 +138,7 @@ class Http:
             return gathered(paced(unzipped, request, Pace(self._timeout, self._bounds.least_rate)))
         with anyio.move_on_after(self._bounds.answer_timeout):
             return _once((await self._answer(response, request, None)).content)
-        raise _late(request, self._bounds.answer_timeout, "answer_timeout")
+        raise late(request, self._bounds.answer_timeout, "answer_timeout")
 
     async def _answer(self, response: httpx.Response, request: Request, largest: int | None) -> Response:
         """Read the whole body, and give the connection back whatever comes of it."""
@@ -254,7 +251,7 @@ async def _unzipped(body: AsyncIterator[bytes], response: httpx.Response, reques
             "Look for a proxy on the way that changes answers.",
         ) from error
     if gunzip is not None and gunzip.is_cut_short:
-        raise _cut_short(request)
+        raise cut_short(request)
 
 
 def _plain(headers: httpx.Headers) -> dict[str, str]:
@@ -281,96 +278,20 @@ def _proxy_problem(error: httpx.RequestError, proxy: Proxy, request: Request) ->
             f"Check the proxy and the network; correct {proxy.source}, or unset it.",
             sent=False,
         )
-    unreachable = isinstance(error, httpx.ConnectError) and not any(isinstance(e, ssl.SSLError) for e in _causes(error))
+    unreachable = isinstance(error, httpx.ConnectError) and not any(isinstance(e, ssl.SSLError) for e in causes(error))
     return proxy_unreachable(proxy) if unreachable else None
 
 
 def _network_problem(error: Exception, request: Request) -> TransientProblem:
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return NetworkProblem(
-            f"No connection to {request.host} could be made in time.",
-            "Check the network and the proxy settings (HTTPS_PROXY).",
-            sent=False,
-        )
+        return not_connected_in_time(request.host)
     if isinstance(error, httpx.TimeoutException):
         return NetworkProblem(f"{request.place} was not answered in time.", "Try again later.")
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
-        return _connect_problem(error, request.host, urlsplit(request.url).hostname in LOOPBACK)
-    if isinstance(error, httpx.RemoteProtocolError) and (what := _not_http(str(error))):
+        return connect_problem(error, request.host, is_loopback=urlsplit(request.url).hostname in LOOPBACK)
+    if isinstance(error, httpx.RemoteProtocolError) and (what := not_http(str(error))):
         return ResponseUnreadable(
             f"{request.place} was answered with {what}.",
             "Run it again later; where it stays so, look for a proxy on the way, and check the address and its port.",
         )
-    return _cut_short(request)
-
-
-def _not_http(text: str) -> str:
-    """Say what was wrong with an answer by what h11 says of it, which may quote it; "" where it was cut short."""
-    if not text or "closed connection" in text or "disconnected" in text:
-        return ""
-    found = next((what for word, what in _WRONG_HTTP if word in text.lower()), "")
-    return found or "something that is not HTTP"
-
-
-_WRONG_HTTP = (
-    ("content-length", "two lengths that differ, or one that is no number"),
-    ("status code", "a status that HTTP does not have"),
-    ("status_code", "a status that HTTP does not have"),
-    ("chunk", "a body whose parts have no proper lengths"),
-    ("header", "headers that are not HTTP's"),
-)
-
-
-def _late(request: Request, seconds: float, setting: str) -> NetworkProblem:
-    """Say that an answer was begun, or not even that, and was not there in time."""
-    advice = f"; where answers take that long, raise the setting {setting}" if setting else ""
-    return NetworkProblem(
-        f"{request.place} was not answered in time: after {seconds:g} seconds the answer was not there in full.",
-        f"Try again later{advice}.",
-    )
-
-
-def _cut_short(request: Request) -> NetworkProblem:
-    return NetworkProblem(
-        f"The connection to {request.host} broke before the whole answer to {request.place} had arrived.",
-        "Try again; if it goes on, look at proxies and firewalls on the way.",
-    )
-
-
-def _connect_problem(error: Exception, host: str, is_loopback: bool) -> NetworkProblem:
-    causes = list(_causes(error))
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return NetworkProblem(
-            f"The host {host} is not known.",
-            "Check its spelling and the network; a deleted sandbox or scratch org disappears like this.",
-            sent=False,
-        )
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        untrusted = NetworkProblem(
-            f"No secure connection to {host}: its certificate is not trusted.",
-            "Behind an inspecting proxy, name its certificate authority in SSL_CERT_FILE.",
-            sent=False,
-        )
-        untrusted.retried = True  # it does not pass by itself
-        return untrusted
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return NetworkProblem(
-            f"No secure connection to {host}: TLS failed.",
-            "Check that the host and port speak https; behind an inspecting proxy, look into its log.",
-            sent=False,
-        )
-    if is_loopback:
-        return NetworkProblem(
-            f"Nothing listens at {host} of this machine.",
-            "Start what should answer there, or correct the port.",
-            sent=False,
-        )
-    return NetworkProblem(
-        f"{host} cannot be reached.", "Check the network and the proxy settings (HTTPS_PROXY).", sent=False
-    )
-
-
-def _causes(error: BaseException | None) -> "Iterator[BaseException]":
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+    return cut_short(request)

@@ -1,0 +1,94 @@
+"""Why a request got no whole response: what each cause means, and what to do about it; httpx is not known here."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+from orgsync.errors import NetworkProblem
+
+from .request import Request
+
+__all__ = ["causes", "connect_problem", "cut_short", "late", "not_connected_in_time", "not_http"]
+
+_WRONG_HTTP = (
+    ("content-length", "two lengths that differ, or one that is no number"),
+    ("status code", "a status that HTTP does not have"),
+    ("status_code", "a status that HTTP does not have"),
+    ("chunk", "a body whose parts have no proper lengths"),
+    ("header", "headers that are not HTTP's"),
+)
+
+
+def not_http(text: str) -> str:
+    """Return what is wrong with a response, by what h11 says of it, which may quote it; "" if it was cut short."""
+    if not text or "closed connection" in text or "disconnected" in text:
+        return ""
+    found = next((what for word, what in _WRONG_HTTP if word in text.lower()), "")
+    return found or "something that is not HTTP"
+
+
+def not_connected_in_time(host: str) -> NetworkProblem:
+    """Return the error of a connection that was not made in time."""
+    return NetworkProblem(
+        f"No connection to {host} could be made in time.",
+        "Check the network and the proxy settings (HTTPS_PROXY).",
+        sent=False,
+    )
+
+
+def late(request: Request, seconds: float, setting: str) -> NetworkProblem:
+    """Return the error of a response that was not whole in time; `setting` names the bound, "" if it is fixed."""
+    advice = f"; where answers take that long, raise the setting {setting}" if setting else ""
+    return NetworkProblem(
+        f"{request.place} was not answered in time: after {seconds:g} seconds the answer was not there in full.",
+        f"Try again later{advice}.",
+    )
+
+
+def cut_short(request: Request) -> NetworkProblem:
+    """Return the error of a connection that broke while the response was on its way."""
+    return NetworkProblem(
+        f"The connection to {request.host} broke before the whole answer to {request.place} had arrived.",
+        "Try again; if it goes on, look at proxies and firewalls on the way.",
+    )
+
+
+def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> NetworkProblem:
+    """Return the error of a connection that could not be made, by the exception that is at its root."""
+    chain = list(causes(error))
+    if any(isinstance(cause, socket.gaierror) for cause in chain):
+        return NetworkProblem(
+            f"The host {host} is not known.",
+            "Check its spelling and the network; a deleted sandbox or scratch org disappears like this.",
+            sent=False,
+        )
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
+        untrusted = NetworkProblem(
+            f"No secure connection to {host}: its certificate is not trusted.",
+            "Behind an inspecting proxy, name its certificate authority in SSL_CERT_FILE.",
+            sent=False,
+        )
+        untrusted.retried = True  # it does not pass by itself
+        return untrusted
+    if any(isinstance(cause, ssl.SSLError) for cause in chain):
+        return NetworkProblem(
+            f"No secure connection to {host}: TLS failed.",
+            "Check that the host and port speak https; behind an inspecting proxy, look into its log.",
+            sent=False,
+        )
+    if is_loopback and any(isinstance(cause, ConnectionRefusedError) for cause in chain):
+        return NetworkProblem(
+            f"Nothing listens at {host} of this machine.",
+            "Start what should answer there, or correct the port.",
+            sent=False,
+        )
+    return NetworkProblem(
+        f"{host} cannot be reached.", "Check the network and the proxy settings (HTTPS_PROXY).", sent=False
+    )
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Return an exception and those that it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
