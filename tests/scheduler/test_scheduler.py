@@ -428,7 +428,7 @@ async def test_a_run_that_has_no_answer_makes_room_for_another_and_is_reported_w
 
 
 async def test_status_shows_what_a_long_run_waits_for_while_it_does(two_orgs: Night) -> None:
-    two_orgs.project.org.add_fault(Fault.hang(), match="query")
+    two_orgs.project.org.add_fault(Fault.hang(), match="query", times=None)
     opened = two_orgs.project.opened
     scheduler = two_orgs.scheduler(patience=Patience(stalled_after=0.1, report_after=0.2))
     found: list[Status] = []
