@@ -68,10 +68,11 @@ def _without_traceback(_logger: object, _method: str, event: MutableMapping[str,
 
 
 def _line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
-    """Write `warning: text (key=value, ...)`, the connection first."""
-    facts = [str(event["connection"])] if "connection" in event else []
+    """Write `warning: text (key=value, ...)`, the connection first, unless the text names it."""
+    connection, text = event.get("connection"), str(event.get("event", ""))
+    facts = [str(connection)] if connection is not None and f" on {connection}: " not in text else []
     facts += [f"{name}={value}" for name, value in event.items() if name not in (*_KNOWN, "exception")]
-    line = f"{event.get('level', 'info')}: {event.get('event', '')}"
+    line = f"{event.get('level', 'info')}: {text}"
     line += f" ({', '.join(facts)})" if facts else ""
     return f"{line}\n{event['exception']}" if "exception" in event else line
 

@@ -58,6 +58,7 @@ def test_a_retry_names_the_sync_and_the_connection(orgsync: Command, acme: DemoO
     ran = orgsync("run", "contacts")
     assert ran.code == 0, ran
     assert "warning: contacts on acme: retrying in " in ran.err
+    assert "(acme)" not in ran.err  # which the line has named already
 
 
 @pytest.mark.parametrize("command", [("run", "contacts"), ("connections", "test", "acme"), ("connect", "acme")])
