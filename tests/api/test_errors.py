@@ -332,7 +332,13 @@ def test_the_recorded_limit_headers_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("offered", "chosen"),
-    [([], "62.0"), (["61.0", "62.0", "66.0"], "62.0"), (["59.0", "60.0"], "60.0"), (["64.0", "66.0"], "64.0")],
+    [
+        ([], "62.0"),
+        (["61.0", "62.0", "66.0"], "62.0"),
+        (["59.0", "60.0"], "60.0"),
+        (["64.0", "66.0"], "64.0"),
+        (["61", "62", "100"], "62.0"),
+    ],
 )
 def test_the_api_version_is_one_that_the_org_offers(offered: list[str], chosen: str) -> None:
     assert choose_version(offered, "62.0") == chosen

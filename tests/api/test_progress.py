@@ -8,6 +8,7 @@ import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import JobFailed, JobIncomplete, ResponseUnreadable, ServerProblem
+from orgsync.salesforce.api import repeats
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import records
 from orgsync.salesforce.bulk import Part, complete, create_job, results
@@ -52,6 +53,38 @@ async def test_pages_without_a_total_that_lead_back_end_too(org: DemoOrg) -> Non
         with pytest.raises(ResponseUnreadable, match="lead back"):
             await all_of(client, SOQL)
     assert len(org.requests) < 12
+
+
+async def test_pages_of_rows_without_ids_and_without_a_total_that_lead_back_end_too(org: DemoOrg) -> None:
+    def again(page: dict[str, Any], path: str) -> dict[str, Any]:
+        kept = [{name: value for name, value in row.items() if name != "Id"} for row in page["records"]]
+        leads_to = page["nextRecordsUrl"] if path.endswith("query") else path
+        return {"totalSize": -1, "done": False, "nextRecordsUrl": leads_to, "records": kept}
+
+    org.add_fault(Fault.altering(again), times=None)
+    async with client_of(org) as client:
+        with pytest.raises(ResponseUnreadable, match="lead back"):
+            await all_of(client, "SELECT LastName FROM Contact")
+    assert len(org.requests) < 12
+
+
+async def test_rows_of_a_virtual_object_share_an_id_and_are_all_read(org: DemoOrg) -> None:
+    def shared(page: dict[str, Any], _: str) -> dict[str, Any]:
+        return {**page, "records": [{**row, "Id": "000000000000000AAA"} for row in page["records"]]}
+
+    org.add_fault(Fault.altering(shared), match="/query", times=None)
+    async with client_of(org) as client:
+        assert len(await all_of(client, SOQL)) == len(org.rows("Contact"))
+
+
+def test_a_row_is_remembered_while_as_many_as_are_promised_follow_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "_MOST", 3)
+    recent = repeats.RecentRows()
+    recent.add(["a", "b", "c"])
+    recent.add(["d", "e"])
+    assert recent.has_any(["a"])
+    recent.add(["f"])
+    assert (recent.has_any(["a"]), recent.has_any(["d"])) == (False, True)
 
 
 async def result_of(client: Client) -> list[Part]:

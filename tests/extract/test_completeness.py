@@ -295,18 +295,36 @@ def rows_of(page: dict[str, object]) -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", page["records"])
 
 
+@pytest.mark.parametrize("second", [45, 30, 20])  # after the query began, in its second, and before it
 async def test_a_row_that_changes_while_pages_are_read_is_no_position_to_resume_from(
-    tmp_path: Path, frozen: DemoOrg
+    tmp_path: Path, frozen: DemoOrg, second: int
 ) -> None:
     def changed(page: dict[str, Any], _: str) -> dict[str, Any]:
         *before, last = page["records"]
-        return {**page, "records": [*before, {**last, "SystemModstamp": "2026-03-01T12:00:45.000+0000"}]}
+        return {**page, "records": [*before, {**last, "SystemModstamp": f"2026-03-01T12:00:{second}.000+0000"}]}
+
+    frozen.advance(seconds=-30)
+    with frozen.transaction() as transaction:  # open since before the query, so that the safe instant is its start
+        transaction.update("Contact", str(frozen.rows("Contact")[0]["Id"]), Title="Late")
+        frozen.advance(seconds=30)
+        async with project_at(tmp_path, frozen) as project:
+            frozen.add_fault(Fault.altering(changed), match="/query/.*-7$", times=None)
+            frozen.add_fault(Fault.reset(), match="/query/.*-14$", times=None)
+            stopped = await project.outcome(everyone)
+            assert (stopped.run.status, stopped.run.added) == ("failed", 14)
+            frozen.clear_faults()
+            await project.run(everyone)
+            assert set(await copied(project, "contact")) == {str(row["Id"]) for row in frozen.rows("Contact")}
+
+
+async def test_rows_that_a_page_lacked_are_missed_where_the_rest_is_read_by_another_query(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
+    def fewer(page: dict[str, Any], _: str) -> dict[str, Any]:
+        return {**page, "records": page["records"][3:]}
 
     async with project_at(tmp_path, frozen) as project:
-        frozen.add_fault(Fault.altering(changed), match="/query/.*-7$", times=None)
-        frozen.add_fault(Fault.reset(), match="/query/.*-14$", times=None)
-        stopped = await project.outcome(everyone)
-        assert (stopped.run.status, stopped.run.added) == ("failed", 14)
-        frozen.clear_faults()
+        frozen.add_fault(Fault.altering(fewer), match="/query/.*-7$", times=1)
+        frozen.add_fault(Fault.json_error(400, "INVALID_QUERY_LOCATOR", "x"), match="/query/.*-14$", times=1)
         await project.run(everyone)
-        assert set(await copied(project, "contact", "last_name")) == {str(row["Id"]) for row in frozen.rows("Contact")}
+        assert await is_equal(project)

@@ -1,5 +1,6 @@
 """Rows that are deleted: into the recycle bin, for good, into another by a merge, late, or long ago."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +55,20 @@ async def test_a_row_deleted_for_good_is_found_in_the_log(tmp_path: Path, frozen
         frozen.advance(minutes=10)
         assert (await project.run(sync)).deleted == 2
         assert await names(project) == truth(frozen, sync)
+
+
+async def test_the_log_is_read_again_from_where_it_was_not_sure(tmp_path: Path, frozen: DemoOrg) -> None:
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(everyone)
+        covered = f"{NOW:%Y-%m-%dT%H:%M:%S.000+0000}"
+        frozen.advance(minutes=10)
+        frozen.hard_delete("Contact", next(iter(truth(frozen))))
+        frozen.empty_recycle_bin("Contact")
+        frozen.advance(minutes=10)
+        log = {"deletedRecords": [], "earliestDateAvailable": "2026-01-01T00:00:00.000Z", "latestDateCovered": covered}
+        frozen.add_fault(Fault.status(200, json.dumps(log), content_type="application/json"), match="/deleted")
+        assert (await project.run(everyone)).deleted == 0
+        assert (await project.run(everyone)).deleted == 1
 
 
 async def test_a_row_that_was_undeleted_before_the_run_stays(tmp_path: Path, frozen: DemoOrg) -> None:

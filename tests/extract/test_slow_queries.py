@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orgsync import Record, field
-from orgsync.demo_org import DemoOrg
+from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import QueryTimedOut
 from orgsync.extract.queries import IdOrder, ReadQuery
 from orgsync.extract.state import Key
@@ -57,6 +57,15 @@ def rename_all(org: DemoOrg) -> None:
 
 
 async def test_a_first_pass_that_is_too_slow_is_read_in_windows(tmp_path: Path, slow: DemoOrg) -> None:
+    async with project_at(tmp_path, slow) as project:
+        run = await project.run(by_rest)
+        assert (run.added, run.unchanged) == (90, 0)
+        assert await copied(project, "contact", "last_name", "account_name") == truth(slow)
+
+
+async def test_a_query_that_is_too_slow_at_a_later_page_is_continued_in_a_window(tmp_path: Path, slow: DemoOrg) -> None:
+    slow.query_timeout_rows = None
+    slow.add_fault(Fault.json_error(400, "QUERY_TIMEOUT", "x"), match="/query/.*-12$", times=1)
     async with project_at(tmp_path, slow) as project:
         run = await project.run(by_rest)
         assert (run.added, run.unchanged) == (90, 0)

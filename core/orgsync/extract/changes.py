@@ -81,10 +81,8 @@ async def changes(
             missing = optional_paths(schema_of(model), problem, known) - without
             if facts is None and not missing:
                 raise advice(problem, schema_of(model), where) from None
-            facts, without = (
-                None,
-                without | missing,
-            )  # the saved facts no longer hold: inspect again, or report what is missing
+            # The saved facts no longer hold: inspect again, or report what is missing.
+            facts, without = None, without | missing
             continue
         if not resumed and state.watermark is not None:
             return

@@ -162,7 +162,7 @@ class ReadQuery:
     The first `common` of `paths` identify the version of a row. `since` is where the time of `order` begins; `ids`
     limit it to these rows. `bin` uses queryAll, which returns archived rows and the recycle bin's as well; `live` is
     the condition that excludes the latter, None if they are wanted. `exact` reads numbers as Decimal; `disjunctions`
-    says that the object accepts OR.
+    says that the object accepts OR. Every change up to `settled` was visible before the query is sent.
     """
 
     sobject: str
@@ -176,6 +176,7 @@ class ReadQuery:
     exact: bool = False
     common: int = 1
     disjunctions: bool = True
+    settled: datetime | None = None
 
     def resumes_by_or(self, after: Key) -> bool:
         """Return whether the query behind a key contains OR, which some objects do not accept."""
@@ -220,11 +221,11 @@ class ReadQuery:
         return f"{self.order.stamp} >= {literal(self.since)}" if self.since else None
 
 
-def last_key(records: Sequence[_Record], order: Order, latest: datetime | None = None) -> Key | None:
+def last_key(records: Sequence[_Record], order: Order, settled: datetime | None = None) -> Key | None:
     """Return the last row's key; None if the rows are not in the requested order, so that none is passed over.
 
-    A row with a stamp after `latest`, when the query began, changed in the meantime: its place in the order is that of
-    its earlier stamp, and its key would pass over rows that were not read. The row before it counts then.
+    A row with a stamp after `settled` may have changed since the query began: its place in the order is that of its
+    earlier stamp, and its key would pass over rows that were not read. The row before it counts then.
     """
     try:
         keys = [order.key_of(record) for record in records]
@@ -232,6 +233,6 @@ def last_key(records: Sequence[_Record], order: Order, latest: datetime | None =
         return None
     if any(a >= b for a, b in pairwise(keys)):
         return None
-    while keys and latest and (stamp := order.start(keys[-1])) and stamp > latest:
+    while keys and settled and (stamp := order.start(keys[-1])) and stamp > settled:
         keys.pop()
     return keys[-1] if keys else None

@@ -102,6 +102,7 @@ class Reader(Generic[R]):
             live=None if deleted else facts.live,
             exact=any(_needs_digits(facts, column) for column in self.schema.columns),
             common=len(first),
+            settled=state.current.until,
         )
 
     async def route(self, state: StreamState, query: ReadQuery, rows: int | None = None) -> Route:

@@ -45,21 +45,30 @@ class KeyedPage:
 async def read_pages(client: Client, query: ReadQuery, after: Key = ()) -> AsyncGenerator[KeyedPage]:
     """Read a query over REST to its end.
 
-    Raises QueryTimedOut if no narrower window helps, and QueryIncomplete if a query ends too early twice.
+    Raises QueryTimedOut if no narrower window helps, and QueryIncomplete if a query ends too early twice. A query that
+    is resumed behind a key has to find the rows that the one before it had left. What an earlier run read is not
+    counted.
     """
     windows, repeated = _Windows(query, client.now, query.order.width(after)), False
-    began = after
+    began, found, rows = after, None, 0
     while True:
-        resumed_at = after
+        resumed_at, before, left = after, rows, None
         try:
             async for page in _read_once(client, query, after, windows):
-                after = page.key
+                left = page.total if left is None else left
+                found = left if found is None else found
+                if found is not None and left is not None and before + left < found:
+                    raise QueryIncomplete(
+                        f"A query of {query.sobject} found {found:,} rows; after {before:,} of them {left:,} are left.",
+                        "Run it again; if this persists, look for a proxy that changes responses.",
+                    )
+                after, rows = page.key, rows + len(page.records)
                 yield page
         except LocatorExpired:
             if after == resumed_at:
                 raise
         except QueryIncomplete:
-            after = began
+            after, found, rows = began, None, 0
             yield KeyedPage([], began, None, is_last=False, goes_back=True)
             if repeated:
                 raise
@@ -71,11 +80,12 @@ async def read_pages(client: Client, query: ReadQuery, after: Key = ()) -> Async
         except QueryTimedOut:
             if not windows.narrow(after):
                 raise
-            after = windows.first_key(after)
+            after, found, rows = windows.first_key(after), None, 0
         else:
             if windows.upto is None:
                 return
             began = after = query.order.window_from(windows.upto)
+            found, rows = None, 0
             windows.widen()
 
 
@@ -96,14 +106,14 @@ async def _read_once(client: Client, query: ReadQuery, after: Key, windows: "_Wi
     """
     windows.move_to(after)
     first: Key | None = None
-    began, is_first = client.now, True
+    settled: datetime | None = None  # the first page is as old as its order
     start, upto = windows.start, windows.upto
     queries = query.queries(after=after, upto=upto)
     async for page in merged_pages(client, queries, query.version, deleted=query.bin, exact=query.exact):
         async for records in read_by_ids(client, query, page.missed):
             page.records.extend(records)
-        last = last_key(page.first_group, query.order, None if is_first else began)
-        is_first = False
+        last = last_key(page.first_group, query.order, settled)
+        settled = query.settled
         begins = query.order.key_of(page.first_group[0]) if last else None
         if first and begins and begins <= first:
             raise QueryIncomplete(

@@ -64,9 +64,8 @@ class _Count:
     def checked(self, page: Page) -> Page:
         """Return the page if it can be the next one.
 
-        Raises QueryIncomplete for a last one that leaves rows out, for one that repeats a row and for one that names
-        fewer rows than were read; ResponseUnreadable for one that leads back to one that was read or brings more rows
-        than were found.
+        Raises QueryIncomplete for a last one that leaves rows out and for one that repeats a row; ResponseUnreadable
+        for one that leads back to one that was read or brings more rows than were found.
         """
         total = self.first_total(page)
         rows = self.rows + len(page.records)
@@ -75,18 +74,13 @@ class _Count:
                 f"{self.request} ended with {rows:,} of the {total:,} rows that Salesforce says it found.",
                 _AGAIN,
             )
-        versions = versions_of(page.records)
+        versions = versions_of(page.records) if self.recent is not None else ()
         if page.next_url in self.urls or (versions and hash(versions) in self.pages):
             raise ResponseUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
         largest = self.largest_total(page)
         if largest is not None and rows > largest:
             raise ResponseUnreadable(
                 f"{self.request} has more rows than the {largest:,} rows that Salesforce says it found.", _AGAIN
-            )
-        if page.total is not None and page.total < self.rows:
-            raise QueryIncomplete(
-                f"A page of {self.request} says that {page.total:,} rows were found, and {self.rows:,} were read.",
-                _AGAIN,
             )
         if self.rows and self.recent is not None and self.recent.has_any(versions):
             raise QueryIncomplete(f"The pages of {self.request} overlap: a row came twice.", _AGAIN)

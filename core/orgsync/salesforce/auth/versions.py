@@ -30,8 +30,8 @@ async def offered_versions(http: Http, instance_url: str) -> list[str]:
 
 
 def choose_version(offered: list[str], preferred: str) -> str:
-    """Take the preferred version where it is offered, else the newest below it, else the oldest there is."""
-    if not offered or preferred in offered:
+    """Return the preferred version if it is offered, else the newest below it, else the oldest there is."""
+    if not offered:
         return preferred
-    below = [version for version in offered if float(version) <= float(preferred)]
-    return below[-1] if below else offered[0]
+    numbers = [float(version) for version in offered]
+    return f"{max((each for each in numbers if each <= float(preferred)), default=numbers[0]):.1f}"

@@ -77,7 +77,7 @@ class _Body(msgspec.Struct):
 async def create_job(client: Client, soql: str, *, deleted: bool) -> Job:
     """Create a query job; `deleted` includes the recycle bin and archived rows (queryAll).
 
-    Raises BulkRefused where only the REST API may response the query, BulkQuotaSpent where no more jobs may be made
+    Raises BulkRefused where only the REST API may answer the query, BulkQuotaSpent where no more jobs may be made
     today, and for a mistake in the query what the REST API raises. The request is sent again when its response is lost,
     though it is not idempotent: at worst a job that nobody reads is left for 7 days, one of 10,000 a day, while a
     first pass that gives up loses far more.

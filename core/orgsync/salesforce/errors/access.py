@@ -60,10 +60,7 @@ def api_disabled(error: ApiError) -> AccessRefused:
 def api_currently_disabled(error: ApiError) -> OrgsyncError:
     """Return AccessRefused for a user who may not call the API, NotCarriedOut for an API that is off for the moment."""
     if "for this user" in error.message.lower():
-        return AccessRefused(
-            f"The org does not let this user call its API ({error.shown}).",
-            "Give the user the permission API Enabled, by profile or permission set.",
-        )
+        return api_disabled(error)
     return NotCarriedOut(
         f"The org's API is switched off for now ({error.shown}).",
         "Run it again in a moment; if it stays so, give the user the permission API Enabled.",

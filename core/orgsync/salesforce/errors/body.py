@@ -52,4 +52,7 @@ def read_with(read: Callable[[Response], T], response: Response) -> T:
     try:
         return read(response)
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        raise unreadable(response, type(error).__name__) from error
+        raise ResponseUnreadable(
+            f"{response.place} was answered with JSON that orgsync cannot read ({type(error).__name__}).",
+            "Run it again later; if it stays so, report this message: orgsync should name what is wrong.",
+        ) from error
