@@ -118,20 +118,20 @@ class _Running:
             copy=store.copy(connection.name, sync=sync.name, tables=self.streams.tables, written=sync.tables),
             reconcile_every=sync.reconcile.length if sync.reconcile else None,
             keeps_positions=not self.resources.is_sandbox,
-            expect=self.expect,
-            tell=self.set_plan,
+            report_plan=self.report_plan,
+            report_total=self.report_total,
             warn=self.warn,
         )
         context.log = context.log.bind(sync=sync.name, run=self.run.id)
         return context
 
-    def expect(self, rows: int) -> None:
+    def report_total(self, rows: int) -> None:
         """Report how many rows the present query will give."""
         if rows != self.expected:
             self.expected = rows
             self.observe(Planned(self.run.id, self.plan, rows))
 
-    def set_plan(self, plan: Route) -> None:
+    def report_plan(self, plan: Route) -> None:
         """Report how the rows of a pass are read."""
         self.plan, self.expected = plan, plan.rows
         self.log.info(f"plan: {plan}")

@@ -77,7 +77,7 @@ async def _one_job(source: Source, soql: str, *, deleted: bool, saved: SavedJob 
 
 def _expect(source: Source, job: Job) -> None:
     if job.processed:
-        source.expect(job.processed)
+        source.report_total(job.processed)
 
 
 async def abandon(source: Source, state: StreamState) -> None:

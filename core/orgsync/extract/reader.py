@@ -115,7 +115,7 @@ class Reader(Generic[R]):
             route = Route(self.forced, rows, "as the sync demands")
         else:
             route = await self._chosen(state, rows if rows is not None else await self._expected(query))
-        self.source.tell(route)
+        self.source.report_plan(route)
         return route
 
     async def read(self, state: StreamState, query: ReadQuery, route: Route, then: Step) -> AsyncGenerator[Chunk]:
@@ -218,7 +218,7 @@ class Reader(Generic[R]):
         try:
             async for page in read_pages(self.source.client, query, state.current.after):
                 if page.total is not None:
-                    self.source.expect(page.total)
+                    self.source.report_total(page.total)
                 state = state.reached(page.key)
                 if page.records or page.goes_back:
                     yield Chunk(state, page.records)
@@ -234,7 +234,7 @@ class Reader(Generic[R]):
     async def _require_rest(self, state: StreamState, rows: int) -> None:
         route = await self._chosen(state, rows)
         if route.api == "bulk":
-            self.source.tell(route)
+            self.source.report_plan(route)
             raise _BetterByBulk
         self.rest_only = True  # the limits will not grow in this run
 

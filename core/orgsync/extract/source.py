@@ -46,7 +46,7 @@ class Copy(Protocol):
 
 
 def _ignore(_: object) -> None:
-    """Do nothing with it."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Source:
     `bulk_from` rows, pages of REST share a batch up to `batch_rows` rows, and a Bulk job may make no progress for
     `stalled_after` seconds. `reconcile_every` is how often the copy's Ids are compared with the org's, None for only
     on request. `keeps_positions` says that batches are committed with their position, so that a job can be resumed.
-    `warn` takes a sentence for the operator, `tell` the route of a long query, `expect` the number of rows that a
-    query will return.
+    `warn` is called with a sentence for the operator, `report_plan` with how rows are read, `report_total` with how
+    many rows a query will return.
     """
 
     client: Client
@@ -72,5 +72,5 @@ class Source:
     reconcile_every: timedelta | None = None
     keeps_positions: bool = False
     warn: Callable[[str], None] = field(default=_ignore)
-    tell: Callable[[Route], None] = field(default=_ignore)
-    expect: Callable[[int], None] = field(default=_ignore)
+    report_plan: Callable[[Route], None] = field(default=_ignore)
+    report_total: Callable[[int], None] = field(default=_ignore)

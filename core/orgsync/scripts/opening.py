@@ -28,8 +28,8 @@ class SourceOptions(TypedDict, total=False):
 
     reconcile_every: timedelta | None
     keeps_positions: bool
-    tell: Callable[[Route], None]
-    expect: Callable[[int], None]
+    report_plan: Callable[[Route], None]
+    report_total: Callable[[int], None]
     warn: Callable[[str], None]
 
 

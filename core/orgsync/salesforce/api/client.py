@@ -123,8 +123,8 @@ class Client:
         A path that starts with `/services/` is taken as it is; any other is below `/services/data/vNN.N/`. What
         passes by itself is tried again, writes only where that can do no harm, for a minute by default; what `read`
         raises of a response that is not as it should be becomes ResponseUnreadable, which counts as passing. `judge`
-        decides what a response means, and `idempotent` whether carrying the request out twice does no harm, where the
-        method does not tell.
+        decides what a response means; `idempotent` says that carrying the request out twice does no harm, if its method
+        does not imply that.
         Raises HostNotAllowed for a path on a host that is not the org's: a token is never sent there.
         """
 

@@ -56,7 +56,7 @@ _OF_EVERY_API = frozenset({"API_DISABLED_FOR_ORG", "INVALID_SESSION_ID", "INVALI
 class Job:
     """A query job as it was last seen.
 
-    `api_version` looks like "62.0". `processed` counts the rows found so far, None where the job does not tell (just
+    `api_version` looks like "62.0". `processed` counts the rows found so far, None where the job does not say (just
     after it was made); `error` is why it failed, free of values.
     """
 

@@ -1,4 +1,4 @@
-"""Make the tables of leases and of met ids; a run keeps the epoch of its lease."""
+"""Make the tables of leases and of seen Ids; a run keeps the epoch of its lease."""
 
 import sqlalchemy as sa
 from alembic import op
