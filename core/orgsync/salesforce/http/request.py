@@ -13,12 +13,14 @@ __all__ = ["Request", "body_of", "with_params"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold what is sent."""
+    """Hold what is sent, and the seconds that each wait may last: for a connection, and for anything on it."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
+    timeout: float = 60
+    connect_timeout: float = 10
 
     @property
     def place(self) -> str:
