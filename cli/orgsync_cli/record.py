@@ -91,11 +91,11 @@ def _require_test_kit() -> None:
 async def _capture(recording: "Recording", sync: "Sync[Record]", runs: int) -> int:
     """Run a sync so many times, asking for changes in between; return how many rows a run had at most."""
     rows = 0
-    with recording.heard():
+    with recording.capturing():
         for number in range(runs):
             if number:
                 await _wait_for_changes()
-            ran = await recording.stage.run(sync)
+            ran = await recording.sandbox.run(sync)
             say(outcome_line(ran.run))
             rows = max(rows, ran.run.added + ran.run.updated + ran.run.unchanged)
     return rows
@@ -134,8 +134,8 @@ async def _replayed(cassette: "Cassette", sync: "Sync[Record]", settings: "Setti
 
     with tempfile.TemporaryDirectory() as folder, without_waiting():
         replay = Replay(cassette, "What was recorded", Path(folder), settings, Replayed())
-        with replay.heard():
-            ran = [await replay.stage.run(sync) for _ in range(runs)]
+        with replay.playing():
+            ran = [await replay.sandbox.run(sync) for _ in range(runs)]
         replay.player.require_played()
     return ran
 

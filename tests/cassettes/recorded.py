@@ -37,10 +37,10 @@ async def recorded(
 ) -> Cassette:
     """Record so many runs of a sync, the org being changed before each; one run where nothing changes it."""
     recording = Recording(await source_at(folder / "source", org, **settings), folder / "recording", max_rows=max_rows)
-    with recording.heard():
+    with recording.capturing():
         for change in changes or (NOTHING,):
             change(org)
-            await recording.stage.run(sync)
+            await recording.sandbox.run(sync)
     return recording.cassette()
 
 
@@ -55,7 +55,7 @@ async def replayed(
 ) -> list[Ran[Any]]:
     """Replay so many runs of a sync, to the cassette's end."""
     replay = Replay(cassette, "it.yaml", folder, settings or settings_for(folder), like or Replayed())
-    with replay.heard():
-        ran = [await replay.stage.run(sync) for _ in range(runs)]
+    with replay.playing():
+        ran = [await replay.sandbox.run(sync) for _ in range(runs)]
     replay.player.require_played()
     return ran

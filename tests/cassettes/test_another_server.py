@@ -65,16 +65,16 @@ async def test_three_runs_over_faults_replay_to_the_same_rows(read: Sync[Contact
         source = await connected(tmp_path / "source", server, org)
         server.broken = True
         recording = Recording(source, tmp_path / "recording")
-        with recording.heard():
-            heard = [await recording.stage.run(read)]
+        with recording.capturing():
+            heard = [await recording.sandbox.run(read)]
             org.advance(900)
             org.update("Contact", people[4], LastName="Jones", Score__c=-0.125)
             org.hard_delete("Contact", people[5])
             org.insert("Contact", LastName="Late")
-            heard.append(await recording.stage.run(read))
+            heard.append(await recording.sandbox.run(read))
             org.advance(900)
             server.token = "another"  # the one that is in use is dead
-            heard.append(await recording.stage.run(read))
+            heard.append(await recording.sandbox.run(read))
     file = tmp_path / "it.yaml"
     write_cassette(file, recording.cassette())
     cassette = read_cassette(file)
@@ -115,8 +115,8 @@ async def test_a_condition_on_a_personal_field_replays_with_the_authors_own_lite
     org.insert("Contact", LastName="Smith", Email="p@other.example")
     with serving(org) as server:
         recording = Recording(await connected(tmp_path / "source", server, org), tmp_path / "recording")
-        with recording.heard():
-            assert (await recording.stage.run(smiths)).added == 1
+        with recording.capturing():
+            assert (await recording.sandbox.run(smiths)).added == 1
     cassette = recording.cassette()
     assert "Smith" not in str(cassette)
     [ran] = await replayed(cassette, smiths, tmp_path / "again")

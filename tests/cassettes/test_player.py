@@ -33,12 +33,12 @@ def in_turn(names: str) -> Player:
 
 
 def played(player: Player, *names: str) -> list[object]:
-    return [player.answer(asks(name)).response.body for name in names]
+    return [player.play(asks(name)).response.body for name in names]
 
 
 def refused(player: Player, name: str) -> str:
     with pytest.raises(NotRecorded) as caught:
-        player.answer(asks(name))
+        player.play(asks(name))
     return str(caught.value)
 
 
@@ -148,7 +148,7 @@ def test_the_nearest_request_is_shown_with_the_first_difference() -> None:
         for number, each in enumerate([asks("limits", ""), query[0]])
     ]
     with pytest.raises(NotRecorded) as caught:
-        player_of(*steps).answer(query[1])
+        player_of(*steps).play(query[1])
     assert str(caught.value) == (
         "it.yaml does not hold what was asked now.\n"
         "  asked:    GET query Contact\n"
@@ -192,11 +192,11 @@ def test_a_refusal_that_a_script_swallows_is_told_at_the_end_the_first_of_severa
 def test_the_org_may_be_on_any_host_and_others_keep_theirs() -> None:
     weather = "https://weather.example"
     player = player_of(step("a", 0), step("a", 1, origin=weather, answer="rain"), step("a", 2))
-    assert player.answer(asks("a", "https://one.my.salesforce.com")).response.body == "a"
+    assert player.play(asks("a", "https://one.my.salesforce.com")).response.body == "a"
     with pytest.raises(NotRecorded):
-        player.answer(asks("a", "https://two.my.salesforce.com"))
-    assert player.answer(asks("a", weather)).response.body == "rain"
-    assert player.answer(asks("a", "http://127.0.0.1:5000")).response.body == "a"
+        player.play(asks("a", "https://two.my.salesforce.com"))
+    assert player.play(asks("a", weather)).response.body == "rain"
+    assert player.play(asks("a", "http://127.0.0.1:5000")).response.body == "a"
 
 
 def test_time_is_when_the_next_request_was_sent_and_at_the_end_when_the_last_was() -> None:

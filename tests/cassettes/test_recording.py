@@ -56,19 +56,19 @@ def names(cassette: Cassette) -> list[str]:
 
 
 async def heard(source: RecordFrom, folder: Path, story: Story) -> tuple[Cassette, Any]:
-    """Record what happens on a stage."""
+    """Record what happens on a sandbox."""
     recording = Recording(source, folder / "recording")
-    with recording.heard():
-        result = await story(recording.stage)
+    with recording.capturing():
+        result = await story(recording.sandbox)
     return recording.cassette(), result
 
 
 async def played(cassette: Cassette, folder: Path, story: Story) -> Any:
-    """Let the same happen on the stage of a replay, by way of a file, to the cassette's end."""
+    """Let the same happen on the sandbox of a replay, by way of a file, to the cassette's end."""
     write_cassette(folder / "it.yaml", cassette)
     replay = Replay(read_cassette(folder / "it.yaml"), "it.yaml", folder / "replay", settings_for(folder), Replayed())
-    with replay.heard():
-        result = await story(replay.stage)
+    with replay.playing():
+        result = await story(replay.sandbox)
     replay.player.require_played()
     return result
 
@@ -86,12 +86,12 @@ async def real_secrets(source: RecordFrom) -> dict[str, Any]:
         return await opened.store.connections.secrets("acme")
 
 
-async def once(stage: Sandbox) -> Ran[Any]:
-    return await stage.run(contacts)
+async def once(sandbox: Sandbox) -> Ran[Any]:
+    return await sandbox.run(contacts)
 
 
-async def twice(stage: Sandbox) -> list[Ran[Any]]:
-    return [await stage.run(contacts) for _ in range(2)]
+async def twice(sandbox: Sandbox) -> list[Ran[Any]]:
+    return [await sandbox.run(contacts) for _ in range(2)]
 
 
 async def test_recording_leaves_no_row_no_run_and_no_lease_in_the_real_store(org: DemoOrg, tmp_path: Path) -> None:
@@ -147,15 +147,15 @@ async def test_a_recording_begins_with_a_sign_in_though_the_real_token_lives(org
 async def test_what_is_unheard_is_not_kept_and_a_sign_in_before_it_is_not_missed(org: DemoOrg, tmp_path: Path) -> None:
     recording = Recording(await source_at(tmp_path / "source", org), tmp_path / "recording")
     org.expire_tokens()
-    with recording.heard():
-        with recording.unheard():
-            async with recording.stage.org() as opened:
+    with recording.capturing():
+        with recording.paused():
+            async with recording.sandbox.org() as opened:
                 await opened.post("sobjects/Contact", {"LastName": "Unheard"})
-        ran = await recording.stage.run(contacts)
-        with recording.unheard():
-            async with recording.stage.org() as opened:
+        ran = await recording.sandbox.run(contacts)
+        with recording.paused():
+            async with recording.sandbox.org() as opened:
                 await opened.patch(f"sobjects/Contact/{ran.rows[0].id}", {"Title": "Unheard"})
-        second = await recording.stage.run(contacts)
+        second = await recording.sandbox.run(contacts)
     assert (ran.added, second.updated) == (31, 1)
     cassette = recording.cassette()
     assert not [name for name in names(cassette) if name.startswith(("PATCH", "POST sobjects"))]
@@ -165,31 +165,31 @@ async def test_what_is_unheard_is_not_kept_and_a_sign_in_before_it_is_not_missed
 
 def test_what_is_kept_is_judged_by_when_it_was_asked() -> None:
     recorder, request, answer = Recorder(lambda: BEGAN), RecordedRequest("GET", "", "/"), RecordedResponse(200)
-    heard = recorder.sent()
-    with recorder.unheard():
-        recorder.keep(request, answer, heard)
-        not_heard = recorder.sent()
-        assert not recorder.listens
-    recorder.keep(request, answer, not_heard)
-    assert (len(recorder), recorder.listens) == (1, True)
+    heard = recorder.request_sent()
+    with recorder.paused():
+        recorder.record(request, answer, heard)
+        not_heard = recorder.request_sent()
+        assert not recorder.capturing
+    recorder.record(request, answer, not_heard)
+    assert (len(recorder), recorder.capturing) == (1, True)
 
 
 async def test_a_renewal_and_answers_that_never_came_whole_are_recorded_as_they_were_seen(
     org: DemoOrg, tmp_path: Path
 ) -> None:
-    async def story(stage: Sandbox, troubled: bool = False) -> list[Ran[Any]]:
+    async def story(sandbox: Sandbox, troubled: bool = False) -> list[Ran[Any]]:
         if troubled:
             org.add_fault(Fault.reset(), match="queryAll")
             org.add_fault(Fault.truncate(), match="queryAll")
-        first = await stage.run(contacts)
+        first = await sandbox.run(contacts)
         if troubled:
             org.advance(minutes=5)
             org.expire_tokens()
             org.add_fault(Fault.maintenance(), match="queryAll")
-        return [first, await stage.run(contacts)]
+        return [first, await sandbox.run(contacts)]
 
     cassette, (first, second) = await heard(
-        await source_at(tmp_path / "source", org), tmp_path, lambda stage: story(stage, troubled=True)
+        await source_at(tmp_path / "source", org), tmp_path, lambda sandbox: story(sandbox, troubled=True)
     )
     assert [name for name in names(cassette) if name.endswith("401 INVALID_SESSION_ID")]
     assert [name for name in names(cassette) if name.endswith("503")]
@@ -200,26 +200,26 @@ async def test_a_renewal_and_answers_that_never_came_whole_are_recorded_as_they_
 
 
 async def test_an_org_that_moves_while_it_is_recorded_is_found_again_in_a_replay(org: DemoOrg, tmp_path: Path) -> None:
-    async def story(stage: Sandbox, org: DemoOrg | None = None) -> list[Ran[Any]]:
-        first = await stage.run(contacts)
+    async def story(sandbox: Sandbox, org: DemoOrg | None = None) -> list[Ran[Any]]:
+        first = await sandbox.run(contacts)
         if org:
             org.insert("Contact", LastName="Moved")
             org.advance(minutes=10)
             org.move_instance()
-        return [first, await stage.run(contacts)]
+        return [first, await sandbox.run(contacts)]
 
     source = await source_at(tmp_path / "source", org)
-    cassette, (_, second) = await heard(source, tmp_path, lambda stage: story(stage, org))
+    cassette, (_, second) = await heard(source, tmp_path, lambda sandbox: story(sandbox, org))
     assert second.added == 1
     bodies = "".join(str(each.response.body) for each in cassette.interactions)
     assert "https://instance-1.test" in bodies
     assert "https://instance-2.test" in bodies
     assert {each.request.origin for each in cassette.interactions} == {""}
 
-    async def replayed_story(stage: Sandbox) -> tuple[list[Ran[Any]], str]:
-        ran = await story(stage)
-        async with stage.project() as opened:
-            return ran, (await opened.store.connections.get(stage.connection)).instance_url
+    async def replayed_story(sandbox: Sandbox) -> tuple[list[Ran[Any]], str]:
+        ran = await story(sandbox)
+        async with sandbox.project() as opened:
+            return ran, (await opened.store.connections.get(sandbox.connection)).instance_url
 
     ran, instance = await played(cassette, tmp_path, replayed_story)
     assert ([each.added for each in ran], instance) == ([30, 1], "https://instance-2.my.salesforce.com")
@@ -235,21 +235,21 @@ async def test_a_bulk_job_its_polls_and_its_pages_of_csv_are_recorded(org: DemoO
     assert "POST jobs/query Contact -> 200" in steps
     assert sum(name.startswith("GET jobs/query/") and "/results" in name for name in steps) >= 1
     replay = Replay(cassette, "it.yaml", tmp_path / "replay", settings_for(tmp_path, bulk_from=1), Replayed())
-    with replay.heard():
-        again = await replay.stage.run(contacts)
+    with replay.playing():
+        again = await replay.sandbox.run(contacts)
     replay.player.require_played()
     assert [row.id for row in again.rows] == [row.id for row in ran.rows]
     assert len(again.rows) == 31
 
 
 async def test_a_run_that_is_interrupted_and_goes_on_is_recorded(org: DemoOrg, tmp_path: Path) -> None:
-    async def story(stage: Sandbox) -> Ran[Any]:
+    async def story(sandbox: Sandbox) -> Ran[Any]:
         def stop(_: object) -> None:
             raise Interruption
 
         with suppress(Interruption):
-            await stage.run(contacts, observe=at_commits(stop))
-        return await stage.run(contacts)
+            await sandbox.run(contacts, observe=at_commits(stop))
+        return await sandbox.run(contacts)
 
     cassette, _ = await heard(await source_at(tmp_path / "source", org), tmp_path, story)
     rest = await played(cassette, tmp_path, story)
@@ -286,11 +286,11 @@ async def test_what_a_script_asks_at_once_may_come_in_any_order(org: DemoOrg, tm
 
 
 async def test_two_runs_under_way_at_once_share_one_sign_in(org: DemoOrg, tmp_path: Path) -> None:
-    async def story(stage: Sandbox) -> list[int]:
+    async def story(sandbox: Sandbox) -> list[int]:
         added: list[int] = []
 
         async def run(one: Sync[Any]) -> None:
-            added.append((await stage.run(one)).added)
+            added.append((await sandbox.run(one)).added)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run, contacts)
@@ -314,10 +314,10 @@ async def test_a_project_is_prepared_once_though_runs_begin_at_once(tmp_path: Pa
             Connection(name="it", grant="jwt", login_url="https://a", client_id="b"), {}
         )
 
-    stage = Sandbox(throw_away(tmp_path, settings_for(tmp_path)), "it", prepare, lambda: BEGAN)
+    sandbox = Sandbox(throw_away(tmp_path, settings_for(tmp_path)), "it", prepare, lambda: BEGAN)
 
     async def open_it() -> None:
-        async with stage.project() as opened:
+        async with sandbox.project() as opened:
             assert (await opened.store.connections.get("it")).client_id == "b"
 
     async with anyio.create_task_group() as tasks:
@@ -368,7 +368,7 @@ async def test_another_host_that_a_script_asks_keeps_its_name(org: DemoOrg, tmp_
 
 async def test_a_replay_reaches_no_server_whatever_is_asked(tmp_path: Path, weather: str) -> None:
     replay = Replay(Cassette(()), "it.yaml", tmp_path, settings_for(tmp_path), Replayed())
-    with replay.heard():
+    with replay.playing():
         async with httpx.AsyncClient(trust_env=False) as client:
             for path in ("/today", "/services/oauth2/authorize"):
                 with pytest.raises(NotRecorded):
@@ -408,8 +408,8 @@ async def test_the_kind_of_org_and_its_api_version_are_kept(org: DemoOrg, tmp_pa
     assert cassette.origin == "Recorded from a sandbox org."
     replay = Replay(cassette, "it.yaml", tmp_path / "replay", settings_for(tmp_path), Replayed())
     assert replay.credentials.login_url == "https://test.salesforce.com"
-    with replay.heard():
-        assert (await replay.stage.run(contacts)).added == 30
+    with replay.playing():
+        assert (await replay.sandbox.run(contacts)).added == 30
     replay.player.require_played()
 
 
@@ -428,12 +428,12 @@ async def test_time_moves_only_with_what_is_said(org: DemoOrg, tmp_path: Path) -
     """What a script makes of the time in a replay is what it made of it when it was recorded."""
     seen: list[list[Any]] = []
 
-    async def story(stage: Sandbox) -> None:
-        async with stage.org() as opened:
+    async def story(sandbox: Sandbox) -> None:
+        async with sandbox.org() as opened:
             seen.append([])
             for _ in range(3):
                 await opened.get("limits")
-                seen[-1].append(stage.clock())
+                seen[-1].append(sandbox.clock())
 
     def later() -> Any:
         org.advance(seconds=7)

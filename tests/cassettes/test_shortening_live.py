@@ -12,17 +12,21 @@ from types import new_class
 from typing import Any
 from urllib.parse import urlsplit
 
-import anyio
 import pytest
 
 from orgsync import Record, Sync, field
-from orgsync.cassettes.shortening import ShortHttp
+from orgsync.cassettes import RecordedConnection
+from orgsync.cassettes.recorder import Recorder
+from orgsync.cassettes.shortening import Shortening, ShorteningTransport
+from orgsync.cassettes.transport import RecordingTransport
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.project import Project
 from orgsync.salesforce.api.counts import count, record_count
 from orgsync.salesforce.api.query import records
 from orgsync.salesforce.bulk import complete, create_job
-from orgsync.salesforce.http.http import Http, Response, Stream
+from orgsync.salesforce.http.http import Http, Response
+from orgsync.salesforce.http.request import Request
+from orgsync.salesforce.http.transport import HttpxTransport, Transport, TransportResponse, whole_response
 from orgsync.store import Run
 from tests.extract.extracting import copied, jobs_made, reading, snapshotting, warnings
 from tests.projects import SampleProject, project_at
@@ -51,87 +55,55 @@ def frozen() -> Iterator[DemoOrg]:
         yield org
 
 
-class _Came(Http):
-    """Keeps the answers that came."""
+class _Observed:
+    """A transport that keeps the responses of another one."""
 
-    came: list[Response]
+    def __init__(self, network: Transport) -> None:
+        self._network = network
+        self.responses: list[Response] = []
 
-    async def send(self, method: str, url: str, **asked: Any) -> Response:
-        answer = await super().send(method, url, **asked)
-        self.came.append(answer)
-        return answer
-
-    @asynccontextmanager
-    async def stream(self, method: str, url: str, **asked: Any) -> AsyncGenerator[Stream]:
-        async with super().stream(method, url, **asked) as stream:
-            answer = await stream.read()
-        self.came.append(answer)
-        async with aclosing(_whole(answer)) as body:
-            yield Stream(answer.status, answer.headers, body, answer.method, answer.url)
-
-
-class _Seen(ShortHttp, _Came):
-    """Keeps the answers that the client sees, and those that came in their place; it stands on both sides."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(10, max_rows=most, shortened=lambda came, given: self.told.append((came, given)))
-        self.came: list[Response] = []
-        self.seen: list[Response] = []
-        self.told: list[tuple[Response, Response]] = []
-
-    async def send(self, method: str, url: str, **asked: Any) -> Response:
-        answer = await super().send(method, url, **asked)
-        self.seen.append(answer)
-        return answer
-
-    @asynccontextmanager
-    async def stream(self, method: str, url: str, **asked: Any) -> AsyncGenerator[Stream]:
-        async with super().stream(method, url, **asked) as stream:
-            chunks = [chunk async for chunk in stream.chunks()]
-            assert len(chunks) == 1
-            answer = Response(stream.status, stream.headers, chunks[0], stream.method, stream.url)
-            self.seen.append(answer)
-            async with aclosing(_whole(answer)) as body:
-                yield Stream(answer.status, answer.headers, body, answer.method, answer.url)
-
-
-async def _whole(answer: Response) -> AsyncGenerator[bytes]:
-    yield answer.content
+    async def request(self, request: Request) -> TransportResponse:
+        response = await self._network.request(request)
+        async with aclosing(response), aclosing(response.body) as body:
+            content = b"".join([part async for part in body])
+        self.responses.append(Response(response.status, response.headers, content, request.method, request.url))
+        return whole_response(response.status, response.headers, content)
 
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """A project that hears little."""
+    """A project whose client sees few rows; `full` is what the org sent, `seen` what the client received."""
 
     project: SampleProject
-    http: _Seen
+    full: list[Response]
+    seen: list[Response]
 
     async def run(self, read: Sync[Record], **options: Any) -> Run:
-        """Run a sync to its end; it must not warn, be refused anything or ask for anything twice but how a job is."""
-        before = len(self.http.seen)
+        """Run a sync to its end; it must not warn, get an error or request anything twice but the state of a job."""
+        before = len(self.seen)
         with warnings() as said:
             run = await self.project.run(read, **options)
         assert (run.status, said) == ("done", [])
-        seen = self.http.seen[before:]
-        assert len(self.http.came) == len(self.http.seen)
+        seen = self.seen[before:]
+        assert len(self.full) == len(self.seen)
         assert all(each.ok for each in seen)
-        asked = [each.url for each in seen if not re.search(r"/jobs/query/\w+$", each.url)]
-        assert len(asked) == len(set(asked))
+        requested = [each.url for each in seen if not re.search(r"/jobs/query/\w+$", each.url)]
+        assert len(requested) == len(set(requested))
         return run
 
 
 @asynccontextmanager
 async def short(folder: Path, org: DemoOrg, most: int, **settings: Any) -> AsyncGenerator[Short]:
-    """Open a project whose client hears at most so many rows of a query; what is told of it must be what it heard."""
-    async with project_at(folder, org, **settings) as project, _Seen(most) as http:
-        opened = Project(project.opened.settings, project.opened.store, http)
-        yield Short(SampleProject(opened, org), http)
-    whole = [came for came, _ in http.told]
-    assert all(came in http.came and came != seen for came, seen in http.told)
-    given = [each for each in http.came if each not in whole] + [seen for _, seen in http.told]
-    assert all(each in given for each in http.seen)
-    for job in {urlsplit(each.url).path for each in given}:
-        assert len({row["Id"] for row in rows_of([each for each in given if urlsplit(each.url).path == job])}) <= most
+    """Open a project whose client receives at most so many rows of a query."""
+    async with project_at(folder, org, **settings) as project, aclosing(HttpxTransport()) as network:
+        below = _Observed(network)
+        above = _Observed(ShorteningTransport(below, Shortening(most)))
+        async with Http(10, transport=above) as http:
+            opened = Project(project.opened.settings, project.opened.store, http)
+            yield Short(SampleProject(opened, org), below.responses, above.responses)
+    for job in {urlsplit(each.url).path for each in above.responses}:
+        pages = [each for each in above.responses if urlsplit(each.url).path == job]
+        assert len({row["Id"] for row in rows_of(pages)}) <= most
 
 
 def first(org: DemoOrg, most: int, *by: str, since: datetime | None = None, **where: Any) -> dict[str, Any]:
@@ -182,11 +154,11 @@ async def test_a_copy_holds_the_first_rows_of_each_query(
         assert run.added == len(copy) == min(most, ROWS)
         assert jobs_made(frozen) == len(options)
         change_much(frozen)
-        before = len(small.http.came)
+        before = len(small.seen)
         await small.run(read)
         changed = first(frozen, most, *order, since=run.watermark)
         if options:  # Bulk gives rows in no order that is promised
-            changed = {row["Id"]: row["Description"] for row in rows_of(small.http.came[before:])[:most]}
+            changed = {row["Id"]: row["Description"] for row in rows_of(small.seen[before:])[:most]}
         below = first(frozen, most, "Id", AccountId=frozen.rows("Account")[0]["Id"])
         live = {str(row["Id"]) for row in frozen.rows("Contact")}
         assert await described(small.project) == {
@@ -257,7 +229,7 @@ async def test_pages_that_are_asked_for_again_are_cut_alike(
         frozen.expire_tokens()
         frozen.add_fault(fault, match="/results" if options else "/query/.*-40$", times=2)
         await small.project.run(reading(Contact, **options))
-        assert len(small.http.seen) > len({each.url for each in small.http.seen})
+        assert len(small.seen) > len({each.url for each in small.seen})
         order = ["Id"] if options else ["SystemModstamp", "Id"]
         assert await described(small.project) == first(frozen, 2 * PAGE + 5, *order)
 
@@ -295,25 +267,19 @@ async def test_counts_fit_the_rows(tmp_path: Path, frozen: DemoOrg) -> None:
         assert counted == [{"n": 7}]
 
 
-class _SlowToClose(Http):
-    """Gives the page of a job's result, and never ends closing it."""
+async def test_what_is_recorded_is_the_short_response_and_another_of_the_same_text_stays_whole() -> None:
+    page = b'{"totalSize":2,"done":true,"records":[{"Id":"1"},{"Id":"2"}]}'
 
-    @asynccontextmanager
-    async def stream(self, method: str, url: str, **asked: Any) -> AsyncGenerator[Stream]:
-        page = Response(200, {"sforce-numberofrecords": "2"}, b'"Id"\n"1"\n"2"\n', method, url)
-        async with aclosing(_whole(page)) as body:
-            yield Stream(page.status, page.headers, body, page.method, page.url)
-        await anyio.sleep_forever()
+    class Network:
+        async def request(self, request: Request) -> TransportResponse:
+            return whole_response(200, {"content-type": "application/json", "content-length": f"{len(page)}"}, page)
 
-
-async def test_a_page_that_nobody_waits_for_any_more_is_told_of() -> None:
-    class Slow(ShortHttp, _SlowToClose): ...  # type: ignore[misc] # mypy wants the keywords named
-
-    told: list[bytes] = []
-    async with Slow(max_rows=1, shortened=lambda _, seen: told.append(seen.content)) as http:
-        opening = http.stream("GET", "https://acme.my.salesforce.com/services/data/v62.0/jobs/query/750x/results")
-        async with anyio.create_task_group() as waiting:
-            waiting.start_soon(opening.__aenter__)
-            await anyio.wait_all_tasks_blocked()
-            waiting.cancel_scope.cancel()
-    assert told == [b'"Id"\n"1"\n']
+    recorder = Recorder()
+    transport = RecordingTransport(recorder, ShorteningTransport(Network(), Shortening(1)))
+    host = "https://acme.my.salesforce.com"
+    async with Http(transport=transport) as http:
+        for path in ("/services/data/v62.0/query?q=SELECT%20Id%20FROM%20Contact", "/services/apexrest/mine"):
+            await http.send("GET", host + path)
+    short, whole = recorder.cassette(RecordedConnection(), origin="").interactions
+    assert short.response.body == '{"totalSize":1,"done":true,"records":[{"Id":"1"}]}'
+    assert whole.response.body == page.decode()

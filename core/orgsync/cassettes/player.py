@@ -44,7 +44,7 @@ class Player:
     def _next(self) -> int:
         return self._played.index(False) if False in self._played else len(self._steps)
 
-    def answer(self, request: RecordedRequest) -> Interaction:
+    def play(self, request: RecordedRequest) -> Interaction:
         """Give the step that answers a request; raises NotRecorded, with the nearest step, where none does."""
         if request.origin not in self._elsewhere:  # to the org, wherever it is now
             request = replace(request, origin="")

@@ -1,12 +1,11 @@
-"""What is heard while recording, becoming a cassette."""
+"""What is captured while recording, becoming a cassette."""
 
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
-from orgsync.salesforce.http.http import Response
+from orgsync.clock import utc_now
 
 from .cassette_file import Cassette, RecordedConnection
 from .interaction import Interaction, RecordedRequest, RecordedResponse
@@ -14,77 +13,63 @@ from .scrubbing import scrubbed
 
 __all__ = ["Recorder"]
 
-_SEEN: ContextVar[tuple["Recorder | None", int]] = ContextVar("_SEEN", default=(None, 0))
-"""The latest answer that a task has seen, or the task that began it by then."""
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+_LATEST_SEEN: ContextVar[tuple["Recorder | None", int]] = ContextVar("_LATEST_SEEN", default=(None, 0))
+"""The latest response that a task has seen, or that its parent had seen when it started the task."""
 
 
 class Recorder:
     """Keep interactions in memory, as they are; only `cassette` gives them away, scrubbed.
 
-    `clock` is the time of this machine, or of the org that tests play with. What runs is told `now`, which stands still
-    from one answer to the next: so the time that a request was made of is known, and a replay makes the same request.
+    `clock` is the time of this machine, or of the demo org. What is being recorded reads `now`, which stands still from
+    one response to the next: so the time at which a request was composed is known, and a replay composes it alike.
     """
 
-    def __init__(self, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._now = clock()
-        self._kept: list[Interaction] = []
-        self._listens = True
+        self._interactions: list[Interaction] = []
+        self._capturing = True
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._interactions)
 
     @property
     def now(self) -> datetime:
-        """Tell the time of the latest answer, or of the latest beginning."""
+        """Return the time of the latest response, or of the latest `set_clock`."""
         return self._now
 
-    def begin(self) -> None:
-        """Look at the clock: something begins, perhaps long after the latest answer."""
+    def set_clock(self) -> None:
+        """Read the clock anew: something starts, perhaps long after the latest response."""
         self._now = self._clock()
 
     @property
-    def listens(self) -> bool:
-        """Tell whether what is sent now is kept."""
-        return self._listens
+    def capturing(self) -> bool:
+        """Return whether requests that are sent now are recorded."""
+        return self._capturing
 
-    def sent(self) -> tuple[datetime, int] | None:
-        """Note that a request goes out: when, and after which answer; None while nothing is kept."""
-        recorder, number = _SEEN.get()
-        return (self._now, number if recorder is self else 0) if self._listens else None
+    def request_sent(self) -> tuple[datetime, int] | None:
+        """Return when a request is sent and after which response, to be passed to `record`; None while paused."""
+        recorder, number = _LATEST_SEEN.get()
+        return (self._now, number if recorder is self else 0) if self._capturing else None
 
-    def keep(self, request: RecordedRequest, response: RecordedResponse, sent: tuple[datetime, int] | None) -> None:
-        """Keep a request and its answer, unless it was sent unheard."""
+    def record(self, request: RecordedRequest, response: RecordedResponse, sent: tuple[datetime, int] | None) -> None:
+        """Record a request and its response, unless it was sent while paused."""
         if sent is not None:
-            self._kept.append(Interaction(request, response, *sent))
-            _SEEN.set((self, len(self._kept)))
+            self._interactions.append(Interaction(request, response, *sent))
+            _LATEST_SEEN.set((self, len(self._interactions)))
         self._now = self._clock()
 
     @contextmanager
-    def unheard(self) -> Generator[None]:
-        """Keep nothing of what is sent meanwhile."""
-        self._listens = False
+    def paused(self) -> Generator[None]:
+        """Record nothing that is sent inside the block."""
+        self._capturing = False
         try:
             yield
         finally:
-            self._listens = True
-
-    def shortened(self, was: Response, given: Response) -> None:
-        """Keep the answer that the client was given in the place of the one that came."""
-        for number in reversed(range(len(self._kept))):
-            each = self._kept[number]
-            if each.response.status == was.status and each.response.body == was.content.decode():
-                headers = {name: given.headers.get(name, value) for name, value in each.response.headers.items()}
-                response = replace(each.response, headers=headers, body=given.content.decode())
-                self._kept[number] = replace(each, response=response)
-                return
+            self._capturing = True
 
     def cassette(
         self, connection: RecordedConnection, *, origin: str, fields: Sequence[str] = (), hosts: Collection[str] = ()
     ) -> Cassette:
-        """Make a cassette without secrets, hosts and personal data; see `scrubbed`."""
-        return Cassette(tuple(scrubbed(self._kept, fields=fields, hosts=hosts)), connection, origin)
+        """Return a cassette without secrets, hosts and personal data; see `scrubbed`."""
+        return Cassette(tuple(scrubbed(self._interactions, fields=fields, hosts=hosts)), connection, origin)

@@ -1,19 +1,21 @@
-"""Recording: syncs run in a throw-away project on a real connection, and what is said is kept."""
+"""Recording: syncs run in a throw-away project on a real connection, and its HTTP is captured."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 import anyio
 
+from orgsync.clock import utc_now
 from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NoConnection
 from orgsync.project import Project, environment_of
 from orgsync.salesforce.auth.credentials import Credentials, CredentialsVault, Grant
 from orgsync.salesforce.http.bounds import Bounds
 from orgsync.salesforce.http.http import Http
+from orgsync.salesforce.http.transport import HttpxTransport, Transport
 from orgsync.scripts import StoredVault
 from orgsync.settings import Settings
 from orgsync.store import Connection, Store
@@ -21,70 +23,72 @@ from orgsync.store import Connection, Store
 from .cassette_file import Cassette, RecordedConnection
 from .recorder import Recorder
 from .sandbox import Sandbox, throw_away
-from .shortening import ShortHttp
+from .shortening import Shortening, ShorteningTransport
 
 __all__ = ["RecordFrom", "Recording", "project_connection"]
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class RecordFrom:
-    """Where to record from: a connection of a project, and its org's clock if that is not this machine's.
+    """Where to record from: a connection of a project, and the clock of its org if that is not this machine's.
 
     `credentials` are for tests that sign in by themselves.
     """
 
     settings: Settings
     connection: str
-    clock: Callable[[], datetime] = _utc_now
+    clock: Callable[[], datetime] = utc_now
     credentials: Credentials | None = field(default=None, repr=False)
 
 
 class Recording:
-    """A recording under way: `stage` is where to run syncs, while `heard()` is entered.
+    """A recording in progress: syncs run in `sandbox`, inside of `capturing()`.
 
-    `folder` is for the throw-away store. With `max_rows` the org seems to have no more rows than these.
+    `folder` is for the throw-away store. With `max_rows` no query seems to find more rows than these.
     """
 
     def __init__(self, source: RecordFrom, folder: Path, *, max_rows: int | None = None) -> None:
         self._source = source
         self._recorder = Recorder(source.clock)
-        self._signing_in = _SigningIn(lambda: self._recorder.listens)
+        self._first_sign_in = _FirstSignIn(lambda: self._recorder.capturing)
         own = source.credentials
         self._about = RecordedConnection(own.grant, environment_of(own.login_url)) if own else RecordedConnection()
         self._hosts = [own.login_url] if own else []
-        self._max_rows = max_rows
+        self._shortening = None if max_rows is None else Shortening(max_rows)
         settings = throw_away(folder, source.settings)
         recorder = self._recorder
-        self.stage = Sandbox(
-            settings, source.connection, self._connect, lambda: recorder.now, self._vault, self._http, recorder.begin
+        self.sandbox = Sandbox(
+            settings,
+            source.connection,
+            self._connect,
+            lambda: recorder.now,
+            self._http,
+            vault=self._vault,
+            on_open=recorder.set_clock,
         )
 
-    def heard(self) -> AbstractContextManager[None]:
-        """Keep what this process says over HTTP."""
-        from .transport import recorded_to  # vcrpy is imported where it is used
+    def capturing(self) -> AbstractContextManager[None]:
+        """Record all HTTP of this process."""
+        from .transport import recording_all  # vcrpy is imported where it is used
 
-        return recorded_to(self._recorder)
+        return recording_all(self._recorder)
 
-    def unheard(self) -> AbstractContextManager[None]:
-        """Keep nothing of what is said meanwhile."""
-        return self._recorder.unheard()
+    def paused(self) -> AbstractContextManager[None]:
+        """Record nothing inside the block."""
+        return self._recorder.paused()
 
     @property
     def credentials(self) -> Credentials:
-        """What the source gives to sign in with; raises CredentialsInvalid where it gives nothing."""
+        """Return the source's credentials. Raises CredentialsInvalid where it has none."""
         if self._source.credentials is None:
             raise CredentialsInvalid(
                 "There is nothing to sign in with while recording.",
-                "Override the fixture recorded_from, and give its Source credentials.",
+                "Override the fixture recorded_from, and give its RecordFrom credentials.",
             )
         return self._source.credentials
 
     def cassette(self) -> Cassette:
-        """Give what was heard, scrubbed."""
+        """Return what was captured, scrubbed."""
         origin = (
             "Recorded from a server\n# on the machine that recorded, such as orgsync's demo org, not from Salesforce."
             if self._about.environment == "custom"
@@ -94,7 +98,7 @@ class Recording:
         return self._recorder.cassette(self._about, origin=origin, fields=fields, hosts=self._hosts)
 
     async def _connect(self, project: Project) -> None:
-        """Bring the connection along, without its secrets."""
+        """Copy the connection into the sandbox, without its secrets."""
         async with self._store() as store:
             real = await store.connections.get(self._source.connection)
         self._about = RecordedConnection(cast("Grant", real.grant), real.environment, real.api_version)
@@ -105,48 +109,54 @@ class Recording:
     @asynccontextmanager
     async def _vault(self) -> AsyncGenerator[CredentialsVault]:
         async with self._store() as store:
-            yield self._signing_in.on(StoredVault(store, self._source.connection))
+            yield self._first_sign_in.hiding_token(StoredVault(store, self._source.connection))
 
     def _store(self) -> AbstractAsyncContextManager[Store]:
         settings = self._source.settings
         key = settings.key.get_secret_value() if settings.key else None
         return Store.open(settings.store_url, key=key, folder=settings.folder)
 
-    def _http(self) -> Http:
-        timeout, bounds = self._source.settings.timeout, Bounds.of(self._source.settings)
-        if self._max_rows is None:
-            return Http(timeout, bounds=bounds)
-        return ShortHttp(timeout, max_rows=self._max_rows, shortened=self._recorder.shortened, bounds=bounds)
+    @asynccontextmanager
+    async def _http(self) -> AsyncGenerator[Http]:
+        """Open HTTP that is recorded above the transport that cuts responses, so as the client receives them."""
+        from .transport import RecordingTransport
+
+        settings = self._source.settings
+        async with aclosing(HttpxTransport()) as network:
+            below: Transport = ShorteningTransport(network, self._shortening) if self._shortening else network
+            recording = RecordingTransport(self._recorder, below)
+            async with Http(settings.timeout, bounds=Bounds.of(settings), transport=recording) as http:
+                yield http
 
 
 @dataclass(slots=True)
-class _SigningIn:
-    """Makes the first token of a recording one that is got anew, so that a cassette begins with the sign-in.
+class _FirstSignIn:
+    """Hides the access token that a connection has until the first run of a recording has signed in.
 
-    What is done unheard, before the first run, signs in by itself.
+    So a cassette begins with the sign-in. What runs while the recording is paused, before that, uses the token.
     """
 
-    heard: Callable[[], bool]
+    capturing: Callable[[], bool]
     done: bool = False
 
-    def on(self, vault: CredentialsVault) -> CredentialsVault:
-        return _NewTokenVault(vault, self)
+    def hiding_token(self, vault: CredentialsVault) -> CredentialsVault:
+        return _TokenHidingVault(vault, self)
 
 
 @dataclass(frozen=True, slots=True)
-class _NewTokenVault:
-    """The real vault, which keeps rotated refresh tokens, but hides the access token that it has at first."""
+class _TokenHidingVault:
+    """The real vault, which keeps rotated refresh tokens, without the access token that it has at first."""
 
     vault: CredentialsVault
-    signing_in: _SigningIn
+    first_sign_in: _FirstSignIn
 
     async def load(self) -> Credentials:
         stored = await self.vault.load()
-        hidden = self.signing_in.heard() and not self.signing_in.done
+        hidden = self.first_sign_in.capturing() and not self.first_sign_in.done
         return replace(stored, access_token=None) if hidden else stored
 
     async def save(self, credentials: Credentials) -> None:
-        self.signing_in.done |= self.signing_in.heard()
+        self.first_sign_in.done |= self.first_sign_in.capturing()
         await self.vault.save(credentials)
 
     async def refused(self, reason: str) -> None:
@@ -157,9 +167,9 @@ class _NewTokenVault:
 
 
 def project_connection(settings: Settings, name: str | None) -> str:
-    """Name the connection to record from: the one that is named, or else the only one there is.
+    """Return the name of the connection to record from: the given one, or else the only one there is.
 
-    Raises ConfigurationProblem for none, or one of several. It must not be called in an event loop.
+    Raises ConfigurationProblem where there is none, or several. It must not be called in an event loop.
     """
 
     async def listed() -> list[str]:

@@ -1,8 +1,8 @@
 """Replaying: syncs run in a throw-away project whose org is a cassette."""
 
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 from orgsync.project import Project
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.hosts import login_url
+from orgsync.salesforce.http.bounds import Bounds
+from orgsync.salesforce.http.http import Http
 from orgsync.scripts import columns_of, secrets_of
 from orgsync.settings import Settings
 from orgsync.store import Connection
@@ -28,7 +30,7 @@ _IDENTITY = re.compile(r"/id/(00D\w{12,15})/(005\w{12,15})")
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What the connection of a replay is to look like; a cassette fits every one."""
+    """How the connection of a replay looks to a script; a cassette fits every one."""
 
     connection: str = "replay"
     instance_url: str = _INSTANCE
@@ -37,24 +39,24 @@ class Replayed:
 
 
 class Replay:
-    """A replay under way: `stage` is where to run syncs, while `heard()` is entered; `player` knows how far it is."""
+    """A replay in progress: syncs run in `sandbox`, inside of `playing()`; `player` knows how far it is."""
 
     def __init__(self, cassette: Cassette, name: str, folder: Path, settings: Settings, like: Replayed) -> None:
         self._cassette = cassette
         self._like = like
         self.player = Player(cassette, name)
-        own = throw_away(folder, settings)
-        self.stage = Sandbox(own, like.connection, self._connect, lambda: self.player.now)
+        self._settings = throw_away(folder, settings)
+        self.sandbox = Sandbox(self._settings, like.connection, self._connect, lambda: self.player.now, self._http)
 
-    def heard(self) -> AbstractContextManager[None]:
-        """Answer what this process asks over HTTP."""
-        from .transport import replayed_from  # vcrpy is imported where it is used
+    def playing(self) -> AbstractContextManager[None]:
+        """Answer all HTTP requests of this process from the cassette."""
+        from .transport import replaying_all  # vcrpy is imported where it is used
 
-        return replayed_from(self.player, Hosts(self._login, self._like.instance_url))
+        return replaying_all(self.player, self._hosts)
 
     @property
     def credentials(self) -> Credentials:
-        """Give what a replay signs in with: nothing of it is true."""
+        """Return made-up credentials of the recorded kind."""
         about = self._cassette.connection
         signed = next((_IDENTITY.search(str(each.response.body)) for each in self._cassette.interactions), None)
         return Credentials(
@@ -72,11 +74,23 @@ class Replay:
 
     @property
     def _login(self) -> str:
-        """Give a login host of the recorded kind; some orgs sign in where their API is."""
+        """Return a login host of the recorded kind; some orgs sign in at the host of their API."""
         about = self._cassette.connection
         if about.environment == "custom" or about.grant == "client-credentials":
             return self._like.instance_url
         return login_url("sandbox" if about.environment == "sandbox" else "production")
+
+    @property
+    def _hosts(self) -> Hosts:
+        return Hosts(self._login, self._like.instance_url)
+
+    @asynccontextmanager
+    async def _http(self) -> AsyncGenerator[Http]:
+        from .transport import ReplayTransport
+
+        transport = ReplayTransport(self.player, self._hosts)
+        async with Http(self._settings.timeout, bounds=Bounds.of(self._settings), transport=transport) as http:
+            yield http
 
     async def _connect(self, project: Project) -> None:
         credentials = self.credentials
@@ -89,7 +103,7 @@ class Replay:
 
 @lru_cache(maxsize=1)
 def _any_key() -> str:
-    """Make a key to sign with; a cassette looks at no signature."""
+    """Return a key to sign with; a replay checks no signature."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 

@@ -1,4 +1,4 @@
-"""A throw-away project with one connection: where a sync runs while it is recorded, replayed or tried."""
+"""A throw-away project with one connection, in which a sync runs while it is recorded, replayed or tested."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -26,12 +26,12 @@ __all__ = ["Ran", "Sandbox", "throw_away", "without_waiting"]
 
 R = TypeVar("R", bound=Record)
 
-_TRIES = 7  # what a request has in earnest
+_TRIES = 7  # as many as a request has outside of tests
 
 
 @dataclass(frozen=True, slots=True)
 class Ran(Generic[R]):
-    """A run that has ended, and what it left: `rows` are the live rows of its script's record classes, by Id.
+    """A run that has ended, and its result: `rows` are the live rows of its script's record classes, by Id.
 
     `changes` are what this run changed, as (Id, "added", "updated" or "deleted"), in the order of the change feed.
     """
@@ -42,27 +42,27 @@ class Ran(Generic[R]):
 
     @property
     def added(self) -> int:
-        """Count the rows that came."""
+        """Return the number of rows that were added."""
         return self.run.added
 
     @property
     def updated(self) -> int:
-        """Count the rows that changed."""
+        """Return the number of rows that changed."""
         return self.run.updated
 
     @property
     def deleted(self) -> int:
-        """Count the rows that went."""
+        """Return the number of rows that were deleted."""
         return self.run.deleted
 
     @property
     def api_calls(self) -> int:
-        """Count the API requests, retries included."""
+        """Return the number of API requests, retries included."""
         return self.run.api_calls
 
     @property
     def watermark(self) -> datetime | None:
-        """Tell up to when every change has been read."""
+        """Return the instant up to which every change has been read."""
         return self.run.watermark
 
 
@@ -80,29 +80,31 @@ def _only(vault: CredentialsVault) -> Vaults:
 class Sandbox:
     """A project that is thrown away, with one connection.
 
-    `prepare` makes the connection in the empty store; `vault` opens what keeps its credentials, if not the store;
-    `begin` is told whenever the project is opened.
+    `prepare` creates the connection in the empty store; `http` opens HTTP other than to the network; `vault`
+    opens what keeps its credentials, if that is not the store; `on_open` is called whenever the project is opened.
     """
 
     settings: Settings
     connection: str
     prepare: Callable[[Project], Awaitable[None]]
     clock: Callable[[], datetime]
+    http: Callable[[], AbstractAsyncContextManager[Http]] | None = None
     vault: Callable[[], AbstractAsyncContextManager[CredentialsVault | None]] = _in_the_store
-    http: Callable[[], Http] | None = None
-    begin: Callable[[], None] = lambda: None
+    on_open: Callable[[], None] = lambda: None
     _preparing: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
 
     @asynccontextmanager
     async def project(self) -> AsyncGenerator[Project]:
-        """Open the project, making its connection the first time."""
-        self.begin()
-        http = self.http() if self.http else Http(self.settings.timeout, bounds=Bounds.of(self.settings))
+        """Open the project, creating its connection the first time."""
+        self.on_open()
+        network: AbstractAsyncContextManager[Http] = (
+            self.http() if self.http else Http(self.settings.timeout, bounds=Bounds.of(self.settings))
+        )
         opened = Store.open(self.settings.store_url, folder=self.settings.folder)
-        async with opened as store, http, self.vault() as vault:
+        async with opened as store, network as http, self.vault() as vault:
             credentials = None if vault is None else _only(vault)
             project = Project(self.settings, store, http, self.clock, credentials=credentials)
-            async with self._preparing:  # runs may begin at once
+            async with self._preparing:  # several runs may start at once
                 if not any(each.name == self.connection for each in await store.connections.list()):
                     await self.prepare(project)
             yield project
@@ -116,7 +118,7 @@ class Sandbox:
     async def run(
         self, sync: Sync[R], *, full: bool = False, reconcile: bool = False, observe: Observer = nobody
     ) -> Ran[R]:
-        """Run a sync once, and give what it left; raises the OrgsyncError that ended it."""
+        """Run a sync once, and return its result. Raises the OrgsyncError that ended it."""
         __tracebackhide__ = True  # pytest shows the line of the test
         async with self.project() as project:
             before = await project.store.rows.last_change()
@@ -124,19 +126,19 @@ class Sandbox:
             outcome = await project.with_syncs(sync).execute(job, observe=observe)
             if outcome.problem:
                 raise outcome.problem.with_traceback(None)
-            rows, changes = await _left(project.store, sync, self.connection, before)
+            rows, changes = await _rows_and_changes(project.store, sync, self.connection, before)
             return Ran(outcome.run, cast("list[R]", rows), changes)
 
 
-async def _left(
+async def _rows_and_changes(
     store: Store, sync: Sync[Any], connection: str, before: int
 ) -> tuple[list[Record], list[tuple[str, str]]]:
-    """Read a sync's tables as they are now: the live rows, and what has changed since."""
+    """Return the live rows of a sync's tables, and what has changed in them since `before`."""
     rows: list[Record] = []
     changes: list[tuple[int, str, str]] = []
     there = await store.rows.tables()
     for model in {schema_of(each).table: each for each in classes_of(sync)}.values():
-        if schema_of(model).table not in there:  # no batch of this class came so far
+        if schema_of(model).table not in there:  # no batch of this class has been written yet
             continue
         async with store.session() as session:
             found = (await session.exec(select(model).where(model.connection == connection))).all()
@@ -146,7 +148,7 @@ async def _left(
 
 
 def throw_away(folder: Path, like: Settings) -> Settings:
-    """Give the settings of a throw-away project that reads as the project does, and writes to a folder of its own."""
+    """Return the settings of a throw-away project that reads as `like` does, and writes to a folder of its own."""
     # Constructed, not validated, for variables would win; not copied, for a copy remembers the folder that was found.
     fields: dict[str, Any] = {name: getattr(like, name) for name in Settings.model_fields}
     fields |= {"project": folder, "database_url": "", "key": None}
@@ -155,7 +157,7 @@ def throw_away(folder: Path, like: Settings) -> Settings:
 
 @contextmanager
 def without_waiting() -> Generator[None]:
-    """Retry and poll at once: the number of tries stays, the waits go."""
+    """Retry and poll without waiting; the number of tries stays."""
     before = stamina.is_testing()
     stamina.set_testing(True, attempts=_TRIES, cap=True)
     try:

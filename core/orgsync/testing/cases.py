@@ -69,8 +69,8 @@ class TestCassette:
     async def meanwhile(self, change: Callable[[Org], Awaitable[object]]) -> None:
         """Change the org while recording; neither this nor its answers are kept, and a replay skips it."""
         if isinstance(self._played, Recording):
-            with self._played.unheard():
-                async with self._played.stage.org() as org:
+            with self._played.paused():
+                async with self._played.sandbox.org() as org:
                     await change(org)
 
 

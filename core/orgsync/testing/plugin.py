@@ -105,21 +105,21 @@ def orgsync_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tup
     with without_waiting():
         if "demo_org" in request.fixturenames:
             org: DemoOrg = request.getfixturevalue("demo_org")
-            stage = sandbox_on(org, tmp_path / "orgsync", settings, _name(request) or "demo")
-            yield stage, Clock(stage.clock, org)
+            sandbox = sandbox_on(org, tmp_path / "orgsync", settings, _name(request) or "demo")
+            yield sandbox, Clock(sandbox.clock, org)
             return
         with _played(request, tmp_path / "orgsync", settings) as played:
-            yield played.stage, Clock(played.stage.clock)
+            yield played.sandbox, Clock(played.sandbox.clock)
 
 
 @pytest.fixture
 def run(orgsync_case: tuple[Sandbox, Clock]) -> RunSync:
     """Run a sync once: `ran = await run(contacts)`, then look at `ran.rows` and `ran.added`."""
-    stage, _ = orgsync_case
+    sandbox, _ = orgsync_case
 
     async def run_once(sync: Any, *, full: bool = False, reconcile: bool = False) -> Any:
         __tracebackhide__ = True
-        return await stage.run(sync, full=full, reconcile=reconcile)
+        return await sandbox.run(sync, full=full, reconcile=reconcile)
 
     return run_once
 
@@ -193,7 +193,7 @@ def _played(request: pytest.FixtureRequest, folder: Path, settings: Settings) ->
             like = Replayed(**{name: value for name, value in _marked(request).items() if name in _LIKE})
             played = Replay(_read(path, request), _shown(path, config), folder, settings, like)
     request.node.stash[_PLAYED] = played
-    with played.heard():
+    with played.capturing() if isinstance(played, Recording) else played.playing():
         yield played
     if isinstance(played, Recording):
         line = _written(played, path, passed=request.node.stash.get(_PASSED, False), fields=settings.scrub)

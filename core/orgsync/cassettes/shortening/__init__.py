@@ -1,6 +1,6 @@
 """Shortening: an org looks as if it had no more rows than a recording is to hold."""
 
 from .chains import Shortening
-from .http import ShortHttp
+from .transport import ShorteningTransport
 
-__all__ = ["ShortHttp", "Shortening"]
+__all__ = ["Shortening", "ShorteningTransport"]

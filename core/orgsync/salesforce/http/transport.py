@@ -35,7 +35,7 @@ from .gunzip import Gunzip
 from .network_errors import causes, connect_problem, cut_short, not_connected_in_time, not_http
 from .request import Request
 
-__all__ = ["HttpxTransport", "Transport", "TransportResponse", "require_address", "whole_response"]
+__all__ = ["HttpxTransport", "Transport", "TransportResponse", "sent_address", "whole_response"]
 
 _MAX_CONNECTIONS = 1000
 _MAX_IDLE_CONNECTIONS = 20  # httpcore looks at every idle one on each request
@@ -132,14 +132,12 @@ class HttpxTransport:
         return Proxies()
 
 
-def require_address(url: str) -> None:
-    """Raise ArgumentInvalid for a URL that no request can be sent to."""
+def sent_address(url: str) -> str:
+    """Return a URL as it is sent. Raises ArgumentInvalid for one that no request can be sent to."""
     try:
-        _parsed(url)
+        return str(_parsed(url))
     except httpx.InvalidURL:
         problem = _not_an_address()
-    else:
-        return
     raise problem  # not chained, as above
 
 
