@@ -127,7 +127,7 @@ def written(folder: Path, *interactions: Interaction) -> str:
 
 def test_a_cassette_begins_with_what_it_is_and_its_steps_by_name(tmp_path: Path) -> None:
     text = written(tmp_path, some(), some(path="/services/data/v62.0/query", query=(("q", "SELECT Id FROM Case"),)))
-    heading, _, rest = text.partition("version: 1\n")
+    heading, _, rest = text.partition("version: 2\n")
     assert [line.startswith("# ") for line in heading.splitlines()] == [True, True]
     assert "Recorded from a production org." in heading
     assert "contents:\n- GET /services/data -> 200\n- GET query Case -> 200\n" in rest
@@ -177,7 +177,7 @@ def test_a_cassette_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 HAND_MADE = """\
-version: 1
+version: 2
 interactions:
   - request:
       method: POST
@@ -191,7 +191,7 @@ interactions:
         {"access_token": "ACCESS-TOKEN-1", "instance_url": "https://instance-1.test"}
   - request: {method: GET, uri: /services/data/v62.0/limits, query: {a: 1}, at: 2026-01-31T10:15:01Z}
     response: {status: 204}
-  - request: {method: GET, uri: "https://api.example.org", at: "2026-01-31 10:15:02.5"}
+  - request: {method: GET, uri: "https://api.example.org", at: "2026-01-31 10:15:02.5Z"}
     response: {status: 200, headers: {Retry-After: 30}, body: "x"}
 """
 
@@ -210,7 +210,7 @@ def test_a_cassette_that_is_written_by_hand_may_leave_out_what_follows(tmp_path:
     assert third.response.headers == {"retry-after": "30"}
 
 
-def test_a_cassette_that_is_not_there_is_told_with_how_to_record_it(tmp_path: Path) -> None:
+def test_a_missing_cassette_is_reported_with_how_to_record_it(tmp_path: Path) -> None:
     with pytest.raises(CassetteInvalid) as caught:
         read_cassette(tmp_path / "none.yaml")
     assert caught.value.cause == f"There is no cassette {tmp_path / 'none.yaml'}."
@@ -223,7 +223,7 @@ def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
 
 
 GOOD = """\
-version: 1
+version: 2
 contents: [GET /a -> 200]
 interactions:
 - request: {method: GET, uri: /a, at: '2026-01-31T10:15:00Z'}
@@ -231,62 +231,80 @@ interactions:
 """
 
 DAMAGES = {
-    "empty": (GOOD, "", ""),
+    "empty": (GOOD, "", ": expected a mapping, got a text"),
     "no YAML": (GOOD, "a: [1", ": line 2, "),
-    "a tab": ("version: 1", "version:\n\t1", ": line 2, "),
-    "a text": (GOOD, "hello", ""),
-    "a list": (GOOD, "[1, 2]", ""),
+    "a tab": ("version: 2", "version:\n\t1", ": line 2, "),
+    "a text": (GOOD, "hello", ": expected a mapping, got a text"),
+    "a list": (GOOD, "[1, 2]", ": expected a mapping, got a list"),
     "bytes": (GOOD, "\x00\x01", ""),
-    "Python objects": ("body: text", "body: !!python/object:os.system {}", ": line 5, "),
+    "Python objects": ("body: text", "body: !!python/object:os.system {}", ": step 1, response, body: expected a text"),
     "a deep hole": ("body: text", f"body: {'[' * 2000}{']' * 2000}", ""),
-    "no version": ("version: 1", "", ": something in it has no version"),
-    "another version": ("version: 1", "version: 2", ": it is of version 2, and this orgsync reads version 1"),
-    "contents of another kind": ("[GET /a -> 200]", "5", ": its contents are no list"),
-    "no interactions": ("interactions:", "others:", ": something in it has no interactions"),
-    "interactions of another kind": ("interactions:\n-", "interactions:\n ", ""),
-    "no request": ("- request:", "- req:", ": something in it has no request"),
-    "no uri": ("uri: /a, ", "", ": something in it has no uri"),
-    "no method": ("method: GET, ", "", ": something in it has no method"),
-    "no status": ("status: 200, ", "", ": something in it has no status"),
-    "a status in words": ("status: 200", "status: fine", ""),
-    "a number as a body": ("body: text", "body: 5", ": a body is no text; put it in quotes"),
-    "a mapping as a body": ("body: text", "body: {a: 1}", ": a body is no text; put it in quotes"),
-    "no time": ("at: '2026-01-31T10:15:00Z'", "at: soon", ""),
-    "no time at all": ("headers: {date: 'Sat, 31 Jan 2026 10:15:00 GMT'}, body: text}", "body: text}\n#", None),
-    "a date beyond all time": (", at: '2026-01-31T10:15:00Z'}", "}\n", None),
+    "no version": ("version: 2", "", ": `version` is missing"),
+    "another version": ("version: 2", "version: 1", ": it has version 1, and this orgsync reads version 2"),
+    "contents of another kind": ("[GET /a -> 200]", "5", ": contents: expected a list"),
+    "no interactions": ("interactions:", "others:", ": `others` is unknown"),
+    "interactions of another kind": ("interactions:\n-", "interactions:\n ", ": interactions: expected a list"),
+    "no request": ("- request:", "- req:", ": step 1: `req` is unknown"),
+    "no uri": ("uri: /a, ", "", ": step 1, request: `uri` is missing"),
+    "no method": ("method: GET, ", "", ": step 1, request: `method` is missing"),
+    "a header that is misspelt": ("headers:", "header:", ": step 1, response: `header` is unknown"),
+    "no status": ("status: 200, ", "", ": step 1, response: `status` is missing"),
+    "a status in words": ("status: 200", "status: fine", ": step 1, response, status: expected a number"),
+    "a mapping as a body": ("body: text", "body: {a: 1}", ": step 1, response, body: expected a text, got a mapping"),
+    "no time": ("at: '2026-01-31T10:15:00Z'", "at: soon", ": step 1, request, at: expected an instant, such as"),
+    "a time without a zone": ("10:15:00Z", "10:15:00", ": step 1, request, at: expected an instant with a timezone"),
+    "no time at all": (
+        ", at: '2026-01-31T10:15:00Z'}\n  response: {status: 200, headers: {date: 'Sat, 31 Jan 2026 10:15:00 GMT'}",
+        "}\n  response: {status: 200",
+        ": step 1 has neither `at` nor a response with a date",
+    ),
+    "a date beyond all time": (
+        ", at: '2026-01-31T10:15:00Z'}\n  response: {status: 200, headers: {date: 'Sat, 31 Jan 2026 10:15:00 GMT'}",
+        "}\n  response: {status: 200, headers: {date: 'Sat, 31 Dec 9999 23:59:59 -2300'}",
+        "",
+    ),
     "a step after later ones": ("at: '", "after: 3, at: '", ": step 1 cannot come after 3 others"),
     "a grant of another kind": (
-        "version: 1",
-        "version: 1\nconnection: {grant: magic}",
-        ": its grant or environment is",
+        "version: 2",
+        "version: 2\nconnection: {grant: magic}",
+        ": connection, grant: 'magic' is unknown",
     ),
-    "a fact that is unknown": ("version: 1", "version: 1\nconnection: {colour: red}", ""),
-    "a query that is a number": ("uri: /a", "uri: /a, query: 5", ""),
-    "a query that is a text": ("uri: /a", "uri: /a, query: abc", ""),
-    "headers that are a list": ("headers: {date", "headers: [a]\n#", ""),
+    "a fact that is unknown": (
+        "version: 2",
+        "version: 2\nconnection: {colour: red}",
+        ": connection: `colour` is unknown",
+    ),
+    "a query that is a number": ("uri: /a", "uri: /a, query: 5", ": step 1, request, query: expected a mapping or a"),
+    "headers that are a list": (
+        "headers: {date: 'Sat, 31 Jan 2026 10:15:00 GMT'}",
+        "headers: [a]",
+        ": step 1, response, headers: expected a mapping",
+    ),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_cassette_is_told_in_two_sentences(damage: str, tmp_path: Path) -> None:
-    before, after, told = DAMAGES[damage]
+def test_a_damaged_cassette_is_reported_in_two_sentences(damage: str, tmp_path: Path) -> None:
+    before, after, reason = DAMAGES[damage]
     assert before in GOOD
     file = tmp_path / "it.yaml"
-    text = GOOD.replace(before, after)
-    if told is None:  # two changes
-        text = text.replace(", at: '2026-01-31T10:15:00Z'", "").replace(
-            "31 Jan 2026 10:15:00 GMT", "31 Dec 9999 23:59:59 -2300"
-        )
-    file.write_text(text)
+    file.write_text(GOOD.replace(before, after))
     with pytest.raises(CassetteInvalid) as caught:
         read_cassette(file)
-    assert caught.value.cause.startswith(f"{file} is not a cassette{told or ''}")
+    assert caught.value.cause.startswith(f"{file} is not a cassette{reason}")
     assert caught.value.remedy == "Correct it, or record it anew: pytest --record."
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["5", "1.10", "yes", "null", "2026-01-31", "'5'"])
+def test_a_text_that_yaml_could_take_for_something_else_is_read_as_it_stands(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "it.yaml"
+    file.write_text(GOOD.replace("body: text", f"body: {text}"))
+    assert read_cassette(file).interactions[0].response.body == text.strip("'")
+
+
 @given(data=st.data())
-def test_whatever_is_done_to_a_cassette_nothing_but_its_damage_is_told(
+def test_whatever_is_done_to_a_cassette_nothing_but_its_damage_is_reported(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "damaged.yaml"
@@ -312,7 +330,7 @@ def test_a_step_that_its_contents_have_and_the_cassette_has_not_is_named(tmp_pat
     del document["contents"][2]
     file.write_text(yaml.safe_dump(document))
     with pytest.raises(
-        CassetteInvalid, match="has a step that its contents have not: GET /c -> 200 is there as step 3"
+        CassetteInvalid, match="has a step that is not in its contents: GET /c -> 200 is there as step 3"
     ):
         read_cassette(file)
 

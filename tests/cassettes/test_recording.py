@@ -28,7 +28,7 @@ from orgsync.cassettes import (
 )
 from orgsync.cassettes.interaction import RecordedRequest, RecordedResponse
 from orgsync.cassettes.recorder import Recorder
-from orgsync.cassettes.step_names import told
+from orgsync.cassettes.step_names import step_name
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import NotRecorded, SignInNeeded
 from orgsync.project import Project, open_project
@@ -52,7 +52,7 @@ def org() -> Iterator[DemoOrg]:
 
 
 def names(cassette: Cassette) -> list[str]:
-    return [told(each) for each in cassette.interactions]
+    return [step_name(each) for each in cassette.interactions]
 
 
 async def heard(source: RecordFrom, folder: Path, story: Story) -> tuple[Cassette, Any]:

@@ -10,7 +10,7 @@ import yaml
 
 from orgsync import Batches, Context, Record, field, sync
 from orgsync.cassettes import Cassette, Replayed, read_cassette, write_cassette
-from orgsync.cassettes.step_names import told
+from orgsync.cassettes.step_names import step_name
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import CassetteInvalid, NotRecorded
 from orgsync_syncs.contacts import contacts
@@ -71,7 +71,7 @@ async def test_every_day_that_salesforce_takes_is_recorded_and_replayed(tmp_path
 
 
 async def test_two_eventful_runs_replay_to_the_right_rows(eventful: Cassette, tmp_path: Path) -> None:
-    names = [told(each) for each in eventful.interactions]
+    names = [step_name(each) for each in eventful.interactions]
     assert "GET queryAll Contact -> 503" in names
     assert any(name.endswith("-> 401 INVALID_SESSION_ID") for name in names)
     assert names.count("POST /services/oauth2/token (refresh_token) -> 200") == 2
@@ -91,7 +91,7 @@ async def test_every_step_that_is_taken_out_is_missed_by_its_name(eventful: Cass
         file.write_text(yaml.safe_dump(document))
         with pytest.raises(CassetteInvalid, match="is missing from") as caught:
             read_cassette(file)
-        assert told(step) in str(caught.value)
+        assert step_name(step) in str(caught.value)
 
 
 async def test_a_step_that_its_contents_lack_too_is_missed_by_the_replay(eventful: Cassette, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Cassettes: HTTP as it was spoken once, kept as readable text without secrets, and spoken again."""
 
-from .cassette_file import Cassette, RecordedConnection, read_cassette, write_cassette
+from .cassette_file import read_cassette, write_cassette
+from .interaction import Cassette, RecordedConnection
 from .recording import RecordFrom, Recording, project_connection
 from .replay import Replay, Replayed
 from .sandbox import Ran, Sandbox, throw_away, without_waiting

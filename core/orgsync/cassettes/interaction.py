@@ -1,11 +1,16 @@
-"""What a cassette holds: requests and their answers as text, in the order in which the answers came."""
+"""What a cassette holds: requests and their responses as text, in the order in which the responses arrived."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-__all__ = ["Interaction", "RecordedRequest", "RecordedResponse"]
+import msgspec
+
+from orgsync.salesforce.auth.credentials import Grant
+from orgsync.store import Environment
+
+__all__ = ["Cassette", "Interaction", "RecordedConnection", "RecordedRequest", "RecordedResponse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,10 @@ class RecordedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecordedResponse:
-    """One answer, its body decoded: text, or bytes where it is none. `headers` have lower-case names."""
+    """One response, its body decoded: text, or bytes where it is not text. `headers` have lower-case names.
+
+    `reason` is empty where it is the usual phrase of the status.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -35,16 +43,16 @@ class RecordedResponse:
 
     @property
     def date(self) -> datetime:
-        """Give the server's clock from the `Date` header; raises KeyError or ValueError where it is not there."""
+        """Return the server's clock from the `date` header. Raises KeyError or ValueError where there is none."""
         return parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """A request and its answer.
+    """A request and its response.
 
     `at` is when the request was sent, by the clock of the machine that recorded. `after` is the number of the step,
-    counted from 1, whose answer was the latest that its task had seen: that of an earlier step where tasks asked at
+    counted from 1, whose response was the latest that its task had seen: an earlier step's where tasks sent requests at
     once, and 0 where the task had seen none.
     """
 
@@ -52,3 +60,20 @@ class Interaction:
     response: RecordedResponse
     at: datetime
     after: int
+
+
+class RecordedConnection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a replay must know of the connection: how it signs in, the kind of its org, and the API version."""
+
+    grant: Grant = "refresh-token"
+    environment: Environment = "production"
+    api_version: str = "62.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Cassette:
+    """Interactions in the order of their responses, the connection that they used, and where they come from."""
+
+    interactions: tuple[Interaction, ...]
+    connection: RecordedConnection = field(default_factory=RecordedConnection)
+    origin: str = ""

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 
 from orgsync.errors import NotRecorded
 
-from .cassette_file import Cassette
-from .interaction import Interaction, RecordedRequest
+from .interaction import Cassette, Interaction, RecordedRequest
 from .matching import Asked, difference, likeness
-from .step_names import asked, told
+from .step_names import request_name, step_name
 
 __all__ = ["Player"]
 
@@ -78,10 +77,10 @@ class Player:
         return [number for number, played in enumerate(self._played) if not played]
 
     def _step(self, number: int) -> str:
-        return f"step {number + 1} of {len(self._steps)}, {told(self._steps[number])},"
+        return f"step {number + 1} of {len(self._steps)}, {step_name(self._steps[number])},"
 
     def _refusal(self, request: RecordedRequest, now: Asked) -> NotRecorded:
-        said = f"{self._name} does not hold what was asked now.\n  asked:    {asked(request)}\n"
+        said = f"{self._name} does not hold what was asked now.\n  asked:    {request_name(request)}\n"
         left = self._open()
         if not left:
             last = f"all {len(self._steps)} steps have been played" if self._steps else "the cassette is empty"

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from orgsync.clock import utc_now
 
-from .cassette_file import Cassette, RecordedConnection
-from .interaction import Interaction, RecordedRequest, RecordedResponse
+from .interaction import Cassette, Interaction, RecordedConnection, RecordedRequest, RecordedResponse
 from .scrubbing import scrubbed
 
 __all__ = ["Recorder"]

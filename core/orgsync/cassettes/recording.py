@@ -20,7 +20,7 @@ from orgsync.scripts import StoredVault
 from orgsync.settings import Settings
 from orgsync.store import Connection, Store
 
-from .cassette_file import Cassette, RecordedConnection
+from .interaction import Cassette, RecordedConnection
 from .recorder import Recorder
 from .sandbox import Sandbox, throw_away
 from .shortening import Shortening, ShorteningTransport

@@ -17,8 +17,8 @@ from orgsync.scripts import columns_of, secrets_of
 from orgsync.settings import Settings
 from orgsync.store import Connection
 
-from .cassette_file import Cassette
 from .hosts import Hosts
+from .interaction import Cassette
 from .player import Player
 from .sandbox import Sandbox, throw_away
 
