@@ -2,7 +2,8 @@
 
 from typing import assert_type
 
-from orgsync import Batch, Batches, Context, Record, Sync, field, sync
+import orgsync
+from orgsync import Batch, Batches, Context, DryRun, Record, Run, Sync, field, sync
 
 
 class Contact(Record, table=True):
@@ -80,6 +81,13 @@ def wrong(ctx: Context) -> Batches[Contact]:
 @sync  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 def no_batches(ctx: Context) -> list[Contact]:
     return []
+
+
+async def returned() -> None:
+    """What a run returns."""
+    assert_type(await orgsync.run(contacts, connection="acme"), Run)
+    assert_type(await orgsync.run(both, connection="acme", full=True, dry_run=False), Run)
+    assert_type(await orgsync.run(people, connection="acme", dry_run=True, limit=9), DryRun)
 
 
 def test_a_sync_knows_its_record_class() -> None:

@@ -14,7 +14,7 @@ from .tables import show_table
 
 if TYPE_CHECKING:
     from orgsync.engine import Job
-    from orgsync.project import Change, DryRun, Project
+    from orgsync.project import DryRunChange, OpenDryRun, Project
 
 __all__ = ["OneDryRun", "fields_line"]
 
@@ -53,7 +53,7 @@ class OneDryRun:
         show_problem(problem, detail=not self.as_json)
         return problem.exit_code
 
-    async def _show(self, dry_run: "DryRun") -> None:
+    async def _show(self, dry_run: "OpenDryRun") -> None:
         more = False
         left = self.limit
         for table in dry_run.tables:
@@ -72,8 +72,8 @@ class OneDryRun:
         stdout().flush()
 
 
-async def _first(dry_run: "DryRun", table: str, most: int) -> "list[Change]":
-    found: list[Change] = []
+async def _first(dry_run: "OpenDryRun", table: str, most: int) -> "list[DryRunChange]":
+    found: list[DryRunChange] = []
     async with aclosing(dry_run.changes_in(table)) as changes:
         async for change in changes:
             found.append(change)
@@ -82,7 +82,7 @@ async def _first(dry_run: "DryRun", table: str, most: int) -> "list[Change]":
     return found
 
 
-async def _write_json(dry_run: "DryRun") -> None:
+async def _write_json(dry_run: "OpenDryRun") -> None:
     """Write one object on one line, its changes one by one: there may be more than memory holds."""
     stdout().write(f'{to_json(dry_run_view(dry_run)).removesuffix("}")}, "changes": [')
     between = ""
@@ -94,7 +94,7 @@ async def _write_json(dry_run: "DryRun") -> None:
     stdout().flush()
 
 
-def _show_changes(table: str, changes: "list[Change]") -> None:
+def _show_changes(table: str, changes: "list[DryRunChange]") -> None:
     width = console().width
     rows = [[change.kind, change.id, fields_line(change, width)] for change in changes]
     if rows:
@@ -102,7 +102,7 @@ def _show_changes(table: str, changes: "list[Change]") -> None:
         result("")
 
 
-def fields_line(change: "Change", width: int) -> str:
+def fields_line(change: "DryRunChange", width: int) -> str:
     """Return what differs on one line of about this width: `email: a@x → b@x`."""
     parts: list[str] = []
     length = 0

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
+    from .application import connections, reset, run
+    from .application import open_connection as open
     from .errors import OrgsyncError
-    from .project.application import connections, reset, run
-    from .project.application import open_connection as open
+    from .project import DryRun, DryRunChange
     from .records import Batch, Batches, Record, field
     from .salesforce.auth.credentials import Credentials
     from .scripts import ConnectionInfo, Context, Org, Sync, sync
+    from .store import Run
 
 __all__ = [
     "Batch",
@@ -23,9 +25,12 @@ __all__ = [
     "ConnectionInfo",
     "Context",
     "Credentials",
+    "DryRun",
+    "DryRunChange",
     "Org",
     "OrgsyncError",
     "Record",
+    "Run",
     "Sync",
     "connections",
     "field",
@@ -40,10 +45,12 @@ __getattr__ = importer(
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
-        **dict.fromkeys(("connections", "reset", "run"), "project.application"),
-        "open": "project.application:open_connection",
+        **dict.fromkeys(("connections", "reset", "run"), "application"),
+        **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
+        "open": "application:open_connection",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",
+        "Run": "store.model",
     },
 )
 

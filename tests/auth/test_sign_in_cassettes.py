@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from orgsync import Credentials
+from orgsync.application import connections_of
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import SignInNeeded
-from orgsync.project import Project, connections_of, open_project
+from orgsync.project import Project, open_project
 from orgsync.salesforce.auth.web_flow import state_of
 from orgsync.testing import Clock, TestCassette
 from orgsync_syncs.accounts import accounts

@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.project import Change
+from orgsync.project import DryRunChange
 from orgsync_cli.dry_run import fields_line
 from orgsync_cli.run_lines import wrapped
 
@@ -155,12 +155,12 @@ def test_ctrl_c_ends_a_dry_run_and_leaves_nothing_behind(folder: Path, acme: Dem
     ],
 )
 def test_what_differs_is_told_on_one_short_line(kind: object, fields: object, told: str) -> None:
-    change = Change("contact", "a", kind, fields)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    change = DryRunChange("contact", "a", kind, fields)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     assert fields_line(change, 80) == told
 
 
 def test_a_row_of_many_fields_is_told_as_far_as_a_terminal_shows() -> None:
-    change = Change("contact", "a", "added", {f"field_{number}": (None, "x" * 20) for number in range(500)})
+    change = DryRunChange("contact", "a", "added", {f"field_{number}": (None, "x" * 20) for number in range(500)})
     assert 80 < cell_len(fields_line(change, 80)) < 200
 
 

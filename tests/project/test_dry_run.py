@@ -19,7 +19,7 @@ from orgsync import Batch, Batches, Context, Record, Sync, field, sync
 from orgsync.demo_org import DemoOrg
 from orgsync.engine import Committed, Job, Observer, nobody
 from orgsync.errors import NameUnknown, ScriptProblem, SignInNeeded
-from orgsync.project import Change, DryRun, Project, open_dry_run, open_project
+from orgsync.project import DryRunChange, OpenDryRun, Project, open_dry_run, open_project
 from orgsync.records import long_id
 from orgsync.store import Connection, Store
 from tests.projects import SampleProject, at_commits, executed, project_at, settings_for
@@ -74,7 +74,7 @@ async def dry_run_of(
     full: bool = False,
     reconcile: bool = False,
     observe: Observer = nobody,
-) -> tuple[DryRun, list[Change]]:
+) -> tuple[OpenDryRun, list[DryRunChange]]:
     """Make a dry run by the org's clock, and read its changes."""
     job, ready = on_acme(script, full=full, reconcile=reconcile), by_the_orgs_clock(project, script)
     async with open_dry_run(ready, job, limit=limit, observe=observe) as dry_run:
@@ -85,7 +85,7 @@ def by_the_orgs_clock(project: SampleProject, script: Sync[Record]) -> Project:
     return replace(project.opened.with_syncs(script), clock=lambda: project.org.now)
 
 
-def outlined(changes: list[Change]) -> dict[str, tuple[str, dict[str, tuple[Any, Any]]]]:
+def outlined(changes: list[DryRunChange]) -> dict[str, tuple[str, dict[str, tuple[Any, Any]]]]:
     return {change.id: (change.kind, change.fields) for change in changes}
 
 
@@ -309,7 +309,7 @@ async def live(store: Store) -> dict[str, str]:
     return {row["id"]: row["last_name"] async for row in store.rows.read("contact")}
 
 
-def applied(rows: dict[str, str], changes: list[Change]) -> dict[str, str]:
+def applied(rows: dict[str, str], changes: list[DryRunChange]) -> dict[str, str]:
     """Do to rows what the changes say, each of which must fit what is there."""
     rows = dict(rows)
     for change in changes:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import anyio
 
-from orgsync.project import open_connection
+from orgsync.application import open_connection
 from tests.projects import settings_for
 
 

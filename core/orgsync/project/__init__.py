@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 from orgsync.lazy import importer
 
 if TYPE_CHECKING:
-    from .application import connections_of, open_connection, reset, run
     from .connections import BrowserSignIn, Connections, SignIn
-    from .dry_run import Change, DryRun, open_dry_run
+    from .dry_run import DryRun, DryRunChange, OpenDryRun, open_dry_run
     from .project import Project, open_project
     from .script_sources import FolderScripts, GivenScripts, ScriptSource
     from .sign_ins import (
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
     from .view import View, open_view
 
 _HOMES = {
-    "application": ("connections_of", "open_connection", "reset", "run"),
     "connections": ("BrowserSignIn", "Connections", "SignIn"),
-    "dry_run": ("Change", "DryRun", "open_dry_run"),
+    "dry_run": ("DryRun", "DryRunChange", "OpenDryRun", "open_dry_run"),
     "project": ("Project", "open_project"),
     "script_sources": ("FolderScripts", "GivenScripts", "ScriptSource"),
     "sign_ins": (
@@ -45,14 +43,15 @@ _HOMES = {
 
 __all__ = [
     "BrowserSignIn",
-    "Change",
     "ConnectionRow",
     "Connections",
     "Credentials",
     "DryRun",
+    "DryRunChange",
     "FolderScripts",
     "GivenScripts",
     "ListedSync",
+    "OpenDryRun",
     "Project",
     "Run",
     "RunRow",
@@ -62,17 +61,13 @@ __all__ = [
     "SyncCopy",
     "Syncs",
     "View",
-    "connections_of",
     "credentials_of_sfdx_url",
     "environment_of",
     "login_url_of",
-    "open_connection",
     "open_dry_run",
     "open_project",
     "open_view",
     "require_name",
-    "reset",
-    "run",
     "sign_in_by_browser",
 ]
 

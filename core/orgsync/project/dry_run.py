@@ -19,11 +19,11 @@ from orgsync.extract.state import StreamState
 from orgsync.records import Position
 from orgsync.records.schema import BOOKKEEPING
 from orgsync.scripts import StoredVault
-from orgsync.store import Checkpoint, Store
+from orgsync.store import Checkpoint, Run, Store
 
 from .project import Project
 
-__all__ = ["Change", "DryRun", "open_dry_run"]
+__all__ = ["DryRun", "DryRunChange", "OpenDryRun", "open_dry_run"]
 
 ChangeKind: TypeAlias = Literal["added", "updated", "deleted"]
 Row: TypeAlias = Mapping[str, Any]
@@ -33,11 +33,12 @@ _ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What a run would do to one row: `fields` holds each column's value before and after, None for no value.
+class DryRunChange:
+    """What a run would do to one row: `fields` maps each column to its value before and after, None for no value.
 
     Of an updated row these are the columns that differ, none where only its system_modstamp does; of an added or a
-    deleted row all that have a value. Values are as in `Store.read`.
+    deleted row all that have a value. Booleans and JSON are Python's, all else is as the table stores it: instants and
+    decimals are texts.
     """
 
     table: str
@@ -48,6 +49,19 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
+    """A finished dry run: the run as it would have been, and its changes, table by table in the order of commits.
+
+    The counts of `run` are those that a real run would have; it is in no list of runs. `at_limit` says that the run was
+    stopped because it had enough changes.
+    """
+
+    run: Run
+    changes: Sequence[DryRunChange] = field(repr=False)
+    at_limit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDryRun:
     """How a dry run ended, and what it would change, to be read while its block lasts.
 
     The run's counts are those that a real run would have; its changes are those against the rows as they are now, so
@@ -63,8 +77,12 @@ class DryRun:
     _since: int = field(repr=False)
     _limit: int | None = field(repr=False)
 
+    async def finished(self) -> DryRun:
+        """Return the dry run with all its changes in memory."""
+        return DryRun(self.outcome.run, [change async for change in self.changes], self.at_limit)
+
     @property
-    async def changes(self) -> AsyncGenerator[Change]:
+    async def changes(self) -> AsyncGenerator[DryRunChange]:
         """Every change, table by table, in the order in which a run would commit them; `limit` at most."""
         left = self._limit
         for table in self.tables:
@@ -75,7 +93,7 @@ class DryRun:
                     left = None if left is None else left - 1
                     yield change
 
-    async def changes_in(self, table: str) -> AsyncGenerator[Change]:
+    async def changes_in(self, table: str) -> AsyncGenerator[DryRunChange]:
         """Every change in one table, with no limit."""
         connection = self.outcome.run.connection
         changed = self._copy.rows.read(table, connection=connection, changes=True, after=self._since)
@@ -90,7 +108,7 @@ class DryRun:
 @asynccontextmanager
 async def open_dry_run(
     project: Project, job: Job, *, limit: int | None = None, observe: Observer = nobody
-) -> AsyncGenerator[DryRun]:
+) -> AsyncGenerator[OpenDryRun]:
     """Run a job without changing the store: `async with open_dry_run(...) as dry_run:`, and read its changes there.
 
     The run is stopped once it has `limit` changes. A run that another process has under way is not disturbed and does
@@ -106,7 +124,7 @@ async def open_dry_run(
         sandbox = replace(project, store=copy, credentials=vaults, is_sandbox=True)
         outcome, at_limit = await _run(sandbox, job, limit, observe)
         tables = [table for table in await copy.rows.tables() if await _has_changed(copy, table, job.connection, since)]
-        yield DryRun(outcome, at_limit, tables, real, copy, since, limit)
+        yield OpenDryRun(outcome, at_limit, tables, real, copy, since, limit)
 
 
 async def _run(sandbox: Project, job: Job, limit: int | None, observe: Observer) -> tuple[Outcome, bool]:
@@ -147,7 +165,7 @@ async def _pages(rows: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[list[dic
         yield page
 
 
-def _change(table: str, before: Row | None, after: Row) -> Change | None:
+def _change(table: str, before: Row | None, after: Row) -> DryRunChange | None:
     """Compare a row with what it was; None where nothing would change. A deleted row counts as no row."""
     old = None if before is None or before["is_deleted"] else before
     new = None if after["is_deleted"] else after
@@ -156,12 +174,12 @@ def _change(table: str, before: Row | None, after: Row) -> Change | None:
     pairs = {name: ((old or {}).get(name), (new or {}).get(name)) for name in after if name not in _NOT_FIELDS}
     fields = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     if old is None:
-        return Change(table, after["id"], "added", fields)
+        return DryRunChange(table, after["id"], "added", fields)
     if new is None:
-        return Change(table, after["id"], "deleted", fields)
+        return DryRunChange(table, after["id"], "deleted", fields)
     if not fields and old["system_modstamp"] == new["system_modstamp"]:
         return None
-    return Change(table, after["id"], "updated", fields)
+    return DryRunChange(table, after["id"], "updated", fields)
 
 
 async def _release_bulk_jobs(copy: Store, job: Job) -> None:

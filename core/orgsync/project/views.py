@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from orgsync.errors import OrgsyncError
     from orgsync.store import ConnectionRow, Run, RunRow
 
-    from .dry_run import Change, DryRun
+    from .dry_run import DryRunChange, OpenDryRun
     from .syncs import ListedSync
 
 __all__ = [
@@ -184,12 +184,12 @@ def not_started_view(job: "Job", problem: "OrgsyncError") -> FinishedRunView:
     }
 
 
-def dry_run_view(dry_run: "DryRun") -> DryRunView:
+def dry_run_view(dry_run: "OpenDryRun") -> DryRunView:
     """Return a dry run as JSON, but for its changes: there may be more of them than memory holds."""
     return {**finished_run_view(dry_run.outcome), "dry_run": True, "at_limit": dry_run.at_limit}
 
 
-def change_view(change: "Change") -> ChangeView:
+def change_view(change: "DryRunChange") -> ChangeView:
     """Return a change of a dry run as JSON."""
     return {"table": change.table, "id": change.id, "change": change.kind, "fields": change.fields}
 

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 import orgsync
 from orgsync import Batches, Context, Org, Record, field, sync
+from orgsync.application import connections_of
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import (
     ArgumentInvalid,
@@ -20,7 +21,7 @@ from orgsync.errors import (
     QueryRefused,
     SignInNeeded,
 )
-from orgsync.project import BrowserSignIn, connections_of, open_project
+from orgsync.project import BrowserSignIn, open_project
 from orgsync.scripts.discovery import find_sync
 from tests.projects import credentials_for, settings_for
 
@@ -36,13 +37,6 @@ class Contact(Record, table=True):
 def contacts(ctx: Context) -> Batches[Contact]:
     """Read contacts."""
     return ctx.changes(Contact)
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.parametrize("org_id", ["", "00DOTHER0000000AAA"])
