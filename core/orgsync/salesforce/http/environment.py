@@ -52,7 +52,7 @@ class Proxies:
 
 
 def trusted() -> ssl.SSLContext:
-    """Return the TLS context that trusts what SSL_CERT_FILE, or else SSL_CERT_DIR, names, or else certifi's authorities.
+    """Return the TLS context that trusts what SSL_CERT_FILE, or else SSL_CERT_DIR, names; certifi's without either.
 
     A file that is unchanged is read once in a process: that takes 20 ms of CPU, and each pool of connections asks.
     Raises SettingInvalid, which names the variable, for a path that holds no certificates in PEM form.
