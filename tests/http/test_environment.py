@@ -164,3 +164,22 @@ async def test_a_folder_that_is_not_there_is_named_beside_a_good_file(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "absent"))
     assert (await refused()).cause.startswith("SSL_CERT_DIR names ")
+
+
+async def test_a_file_of_certificates_is_read_again_once_it_has_changed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "ca.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    trustme.CA().cert_pem.write_to_path(str(path))
+    first = trusted()
+    assert trusted() is first
+    trustme.CA().cert_pem.write_to_path(str(path), append=True)
+    assert len(trusted().get_ca_certs()) == 2
+    path.unlink()
+    assert "is not there" in (await refused()).cause
+
+
+def test_the_usual_authorities_are_read_once_in_a_process() -> None:
+    assert trusted().get_ca_certs()
+    assert trusted() is trusted()

@@ -104,7 +104,7 @@ class Run(_Control, table=True):
     id: int = Field(default=None, primary_key=True)
     sync: str
     connection: str
-    epoch: int = 0
+    epoch: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     status: RunStatus = Field(default="running", sa_type=sa.String)
     started_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,6 +1,6 @@
 """The version of the control tables: read with one SELECT, raised by alembic only where it must be.
 
-Importing alembic costs most of a second, so a database that is up to date never causes it.
+Importing alembic costs half a second, so neither a database that is up to date nor a new one causes it.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def is_newest(found: Sequence[str]) -> bool:
 
 
 async def upgrade(connection: "AsyncConnection") -> None:
-    """Bring the control tables to this package's version, in the connection's transaction."""
+    """Bring control tables of an older version to this package's version, in the connection's transaction."""
     await connection.run_sync(_upgrade)
 
 

@@ -1,5 +1,6 @@
 """The control tables' version: made once, read cheaply, never taken back."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from orgsync.store.versions import KNOWN_VERSIONS, MIGRATIONS, VERSION_TABLE
 from tests.store.contacts import CONTACT, contact, deliver
 from tests.store.running import running
 
-OPEN_TWICE = """
+OPEN = """
 import asyncio, pathlib, sys
 from orgsync.store import Store
 
@@ -36,14 +37,34 @@ asyncio.run(go(*sys.argv[1:]))
 """
 
 
-async def test_the_migrations_make_the_tables_that_the_classes_declare(store: Store, tmp_path: Path) -> None:
-    assert await store.connections.list() == []
-    engine = create_engine(f"sqlite:///{tmp_path / 'orgsync.db'}")
+def migrated(path: Path, version: str = "head") -> Path:
+    """Make a database by the migrations up to a version."""
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+    engine.dispose()
+    return path
+
+
+def test_the_migrations_make_the_tables_that_the_classes_declare(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{migrated(tmp_path / 'migrated.db')}")
     with engine.connect() as connection:
         options = {"version_table": VERSION_TABLE, "compare_type": True}
         differences = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
     engine.dispose()
     assert differences == []
+
+
+async def test_a_new_database_is_as_the_migrations_make_one(url: str, folder: Path, tmp_path: Path) -> None:
+    async with Store.open(url, folder=folder):
+        pass
+    made, by_migrations = tmp_path / "orgsync.db", migrated(tmp_path / "migrated.db")
+    assert schema_in(made) == schema_in(by_migrations)
+    assert rows_in(made) == rows_in(by_migrations)
+    assert rows_in(made)["orgsync_sequence"] == [("change", 0)]
 
 
 def test_the_versions_known_are_those_of_the_migrations() -> None:
@@ -53,27 +74,24 @@ def test_the_versions_known_are_those_of_the_migrations() -> None:
     assert tuple(reversed(revisions)) == KNOWN_VERSIONS
 
 
-def test_alembic_is_imported_for_a_new_database_and_not_for_a_current_one(url: str, folder: Path) -> None:
-    opening = [sys.executable, "-c", OPEN_TWICE, url, str(folder)]
-    seen = [subprocess.run(opening, check=True, capture_output=True, text=True).stdout.strip() for _ in range(2)]
-    assert seen == ["True", "False"]
+def test_alembic_is_imported_for_a_database_of_an_older_version_alone(url: str, folder: Path, tmp_path: Path) -> None:
+    def imported(url: str) -> list[str]:
+        opening = [sys.executable, "-c", OPEN, url, str(folder)]
+        return [subprocess.run(opening, check=True, capture_output=True, text=True).stdout.strip() for _ in range(2)]
+
+    assert imported(url) == ["False", "False"]
+    assert imported(f"sqlite:///{migrated(tmp_path / 'old.db', KNOWN_VERSIONS[-2])}") == ["True", "False"]
 
 
 async def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_runs(
     url: str, folder: Path, tmp_path: Path
 ) -> None:
-    engine = create_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.exec_driver_sql(
+    with closing(sqlite3.connect(migrated(tmp_path / "orgsync.db", "0001"))) as raw, raw:
+        raw.execute(
             "INSERT INTO orgsync_run "
             "(sync, connection, status, started_at, added, updated, deleted, unchanged, api_calls) "
             "VALUES ('contacts', 'acme', 'running', '2026-01-01T00:00:00.000Z', 1, 2, 3, 4, 5)"
         )
-    engine.dispose()
     async with Store.open(url, folder=folder) as store:
         [old] = await store.runs.list()
         assert (old.epoch, old.status, old.added, old.api_calls) == (0, "running", 1, 5)
@@ -86,12 +104,31 @@ async def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_runs(
     assert schema_in(tmp_path / "orgsync.db") == await fresh_schema(tmp_path / "fresh")
 
 
-def schema_in(path: Path) -> set[tuple[str, str]]:
+def schema_in(path: Path) -> dict[str, set[str]]:
+    """Read how each control table and index is declared: its columns, keys and options, in any order."""
     with closing(sqlite3.connect(path)) as raw:
-        return set(raw.execute("SELECT name, sql FROM sqlite_master WHERE name LIKE 'orgsync%'"))
+        found = raw.execute("SELECT name, sql FROM sqlite_master WHERE name LIKE 'orgsync%'").fetchall()
+    return {name: parts_of(sql) for name, sql in found if sql}
 
 
-async def fresh_schema(folder: Path) -> set[tuple[str, str]]:
+def parts_of(sql: str) -> set[str]:
+    """Split a declaration into what stands around its parentheses, and each part between them."""
+    plain = " ".join(sql.replace('"', "").split())
+    head, between, tail = (
+        plain.partition("(")[0],
+        plain[plain.index("(") + 1 : plain.rindex(")")],
+        plain.rpartition(")")[2],
+    )
+    return {head.strip(), tail.strip()} | {part.strip() for part in re.split(r",(?![^()]*\))", between)}
+
+
+def rows_in(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    with closing(sqlite3.connect(path)) as raw:
+        names = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'orgsync%'").fetchall()
+        return {name: raw.execute(f"SELECT * FROM {name}").fetchall() for (name,) in names}
+
+
+async def fresh_schema(folder: Path) -> dict[str, set[str]]:
     folder.mkdir()
     async with Store.open(f"sqlite:///{folder}/orgsync.db", folder=folder):
         return schema_in(folder / "orgsync.db")

@@ -4,6 +4,7 @@ import os
 import re
 import ssl
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -50,9 +51,10 @@ class Proxies:
         return self._known[name]
 
 
-def trusted() -> ssl.SSLContext | bool:
-    """Make the TLS context that trusts what SSL_CERT_FILE, or else SSL_CERT_DIR, names; True where neither is set.
+def trusted() -> ssl.SSLContext:
+    """Return the TLS context that trusts what SSL_CERT_FILE, or else SSL_CERT_DIR, names; certifi's without either.
 
+    A file that is unchanged is read once in a process: that takes 20 ms of CPU, and each pool of connections asks.
     Raises SettingInvalid, which names the variable, for a path that holds no certificates in PEM form.
     """
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
@@ -67,7 +69,11 @@ def trusted() -> ssl.SSLContext | bool:
             f"SSL_CERT_DIR names {excerpt(folder)}, which holds no certificate by the name of its hash.",
             "Run `openssl rehash FOLDER`, name a PEM file in SSL_CERT_FILE instead, or unset the variable.",
         )
-    return ssl.create_default_context(capath=folder) if folder else True
+    if folder:
+        return ssl.create_default_context(capath=folder)
+    import certifi
+
+    return _trusting(Path(certifi.where()))
 
 
 def proxy_refusal(proxy: Proxy, text: str, host: str) -> ProxyRefused | NetworkProblem:
@@ -153,7 +159,8 @@ def _trusting(file: Path) -> ssl.SSLContext:
     if _is_folder(str(file)):
         raise _no_certificates(file, "is a folder", "Name a file, or use SSL_CERT_DIR for the folder.")
     try:
-        return ssl.create_default_context(cafile=file)
+        found = file.stat()
+        return _read(file.absolute(), found.st_ino, found.st_mtime_ns, found.st_size)
     except FileNotFoundError:
         reason = "is not there"
     except ssl.SSLError:
@@ -163,6 +170,11 @@ def _trusting(file: Path) -> ssl.SSLContext:
     raise _no_certificates(
         file, reason, "Name a PEM file (-----BEGIN CERTIFICATE-----), or unset the variable to trust the usual ones."
     )
+
+
+@lru_cache(maxsize=4)
+def _read(file: Path, *_version: int) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=file)
 
 
 def _no_certificates(file: Path, reason: str, remedy: str) -> SettingInvalid:

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import anyio
 from sqlalchemy import URL
@@ -11,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from orgsync.errors import StoreReplaced, StoreUnavailable
 
-from .. import versions
+from .. import creation, versions
 from ..holder import Holder
 from ..private import sync_folder
 from . import backup, control_sql, driver
@@ -144,13 +145,15 @@ class SqliteBackend:
             driver.require_openable(self._url)
             self._file = _file_at(self._absolute)
         async with self.reading() as on:
-            if await _is_current(on.statements):
+            if await _state(on.statements) == "current":
                 return
         async with self.lock("upgrade", timeout=None):
             with errors_explained(self.path):
                 async with self._writer.begin() as connection:
-                    # Another process may have been quicker.
-                    if not await _is_current(await Statements.on(connection)):
+                    state = await _state(await Statements.on(connection))
+                    if state == "new":
+                        await creation.create(connection)
+                    if state == "old":  # otherwise another process was quicker
                         await versions.upgrade(connection)
 
     @asynccontextmanager
@@ -187,11 +190,12 @@ class SqliteBackend:
             ) from error
 
 
-async def _is_current(on: Statements) -> bool:
-    """Return whether the control tables are there, in this package's version."""
+async def _state(on: Statements) -> Literal["new", "old", "current"]:
+    """Return how the control tables are: not there, of an older version, or of this package's."""
     if not await on.fetch(control_sql.TABLE_EXISTS, (versions.VERSION_TABLE,)):
-        return False
-    return versions.is_newest([version for (version,) in await on.fetch(control_sql.VERSION)])
+        return "new"
+    found = [version for (version,) in await on.fetch(control_sql.VERSION)]
+    return "current" if versions.is_newest(found) else "old"
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:
