@@ -5,32 +5,18 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import cast
 
 from orgsync.errors import OrgsyncError, ScriptNotLoaded
+from orgsync.fresh_import import PACKAGE, FreshLoader, fresh_package
 from orgsync.records import Record
 from orgsync.script_detail import detail_of
 
 from .sync import Sync
 
 __all__ = ["Script", "classes_of", "load_scripts", "record_classes"]
-
-_PACKAGE = "syncs"
-"""Scripts are imported as `syncs.NAME`, so that one can import another's record classes."""
-
-
-class _FreshLoader(SourceFileLoader):
-    """Compile a script each time it is imported.
-
-    Python's cache recognises a changed file by its time in seconds and its size, so it misses a digit changed at once.
-    """
-
-    def get_code(self, fullname: str) -> CodeType:
-        """Read and compile the file."""
-        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +39,7 @@ def load_scripts(folder: Path) -> list[Script]:
     paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
     if not paths:
         return []
-    package = ModuleType(_PACKAGE)
-    package.__path__ = [str(folder)]
-    for name in [name for name in sys.modules if name == _PACKAGE or name.startswith(f"{_PACKAGE}.")]:
-        del sys.modules[name]
-    sys.modules[_PACKAGE] = package
-    # Scripts import each other through this finder; a new one also knows files that were just written.
-    sys.path_importer_cache[str(folder)] = FileFinder(str(folder), (_FreshLoader, [".py"]))
+    fresh_package(str(folder))
     return [_load(path) for path in paths]
 
 
@@ -80,10 +60,10 @@ def _record_classes(named: Mapping[str, object]) -> Iterator[type[Record]]:
 
 
 def _load(path: Path) -> Script:
-    name = f"{_PACKAGE}.{path.stem}"
+    name = f"{PACKAGE}.{path.stem}"
     if name in sys.modules:
         return Script(path, sys.modules[name])
-    spec = importlib.util.spec_from_file_location(name, path, loader=_FreshLoader(name, str(path)))
+    spec = importlib.util.spec_from_file_location(name, path, loader=FreshLoader(name, str(path)))
     if spec is None or spec.loader is None:
         return Script(path, None, ScriptNotLoaded(f"{path} is not a Python file.", "Rename it."))
     module = importlib.util.module_from_spec(spec)

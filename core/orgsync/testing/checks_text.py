@@ -11,8 +11,8 @@ from orgsync.scripts.loading import classes_of
 from orgsync.store import Store
 
 from .copies import Script
-from .fresh_import import fresh_module
 from .outcomes import Unfit
+from .script_home import fresh_module
 from .side_effects import side_effects
 from .subjects import fresh_sync
 

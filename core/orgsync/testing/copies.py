@@ -21,9 +21,9 @@ from orgsync.scripts.loading import classes_of
 from orgsync.settings import Settings
 from orgsync.store import Connection
 
-from .fresh_import import Home
 from .literals import Literals, literals_of
 from .org_setup import Provided, Wanted, provide, wanted_of
+from .script_home import Home
 from .seeds import change, fill
 from .subjects import fresh_sync
 

@@ -17,20 +17,21 @@ from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
-from .fresh_import import Home, fresh_module
+from .script_home import Home, fresh_module
 
 __all__ = ["side_effects"]
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_HERE = Path(__file__).parent
 _PROGRAM = f"""
 import sys, types
-watching = types.ModuleType("watching")
-watching.__path__ = [{str(Path(__file__).parent)!r}]
-sys.modules["watching"] = watching
-from watching.side_effects import main
+for name, folder in ("observing", {str(_HERE.parent)!r}), ("observing.testing", {str(_HERE)!r}):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [folder]
+from observing.testing.side_effects import main
 main()
 """
-"""This module, under another package's name: the process is not to import all of orgsync for it."""
+"""Runs this module under another package's name: the process is not to import all of orgsync for it."""
 _PATIENCE = 60.0  # seconds
 
 _THREAD = "orgsync: a thread"

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import cast
 
 from orgsync.errors import OrgsyncError
+from orgsync.fresh_import import PACKAGE
 from orgsync.records import Record
 from orgsync.script_detail import explained
 from orgsync.scripts import Sync
 from orgsync.scripts.discovery import Found, list_syncs, load_syncs
 
-from .fresh_import import PACKAGE, Home, fresh_module
+from .script_home import Home, fresh_module
 
 __all__ = ["Subject", "find_subjects", "fresh_sync"]
 
