@@ -128,7 +128,7 @@ async def test_what_does_not_pass_is_given_up(org: DemoOrg) -> None:
 async def test_html_where_json_is_due_is_said(org: DemoOrg) -> None:
     org.add_fault(Fault.status(200, "<html>hello</html>"), match="limits", times=None)
     async with client_of(org) as client:
-        with pytest.raises(ResponseUnreadable, match="HTML where JSON is due"):
+        with pytest.raises(ResponseUnreadable, match="HTML instead of JSON"):
             await client.get("limits")
 
 

@@ -45,7 +45,7 @@ from .spoken import (
 )
 def test_what_gives_itself_away_is_found_in_any_text(text: str, what: str) -> None:
     step = interaction(QUERY, {"records": [row("Case", contact_id(1), Note__c=text)]}, origin="")
-    assert leaks([step]) == [Leak(1, what, "answer: Case.Note__c")]
+    assert leaks([step]) == [Leak(1, what, "response: Case.Note__c")]
     assert leaks(scrubbed([step])) == []
 
 
@@ -53,16 +53,16 @@ def test_a_personal_field_whose_value_is_no_stand_in_is_found() -> None:
     record = row("Contact", contact_id(1), LastName="Lovelace", Phone="(000) 000-0012", Birthdate="1815-12-10")
     step = interaction(QUERY, {"records": [record]}, origin="")
     assert leaks([step]) == [
-        Leak(1, "a personal text", "answer: Contact.LastName"),
-        Leak(1, "a personal date", "answer: Contact.Birthdate"),
+        Leak(1, "a personal text", "response: Contact.LastName"),
+        Leak(1, "a personal date", "response: Contact.Birthdate"),
     ]
 
 
 def test_the_users_rule_counts() -> None:
     step = interaction(QUERY, {"records": [row("Case", contact_id(1), Nick__c="Ada", Motto__c="Onwards")]}, origin="")
     assert [leak.where for leak in leaks([step], fields=["Motto__c"])] == [
-        "answer: Case.Nick__c",
-        "answer: Case.Motto__c",
+        "response: Case.Nick__c",
+        "response: Case.Motto__c",
     ]
 
 
@@ -79,7 +79,7 @@ def test_secrets_in_their_places_are_found() -> None:
         Leak(1, "a cookie", "request: header cookie"),
         Leak(1, "a secret", "request: header authorization"),
         Leak(1, "a secret (client_secret)", "request: client_secret"),
-        Leak(1, "a secret (access_token)", "answer: access_token"),
+        Leak(1, "a secret (access_token)", "response: access_token"),
     ]
 
 

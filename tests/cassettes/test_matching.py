@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync.cassettes.interaction import RecordedRequest
-from orgsync.cassettes.matching import Asked, difference, likeness
+from orgsync.cassettes.matching import RequestKey, difference, likeness
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = {"content-type": "application/json"}
@@ -17,7 +17,7 @@ QUERY = RecordedRequest("GET", "", "/services/data/v62.0/query", (("q", "SELECT 
 
 
 def same(one: RecordedRequest, other: RecordedRequest) -> bool:
-    return Asked.by(one) == Asked.by(other)
+    return RequestKey.of(one) == RequestKey.of(other)
 
 
 def token_request(**form: str) -> RecordedRequest:
@@ -45,8 +45,8 @@ def posted(body: str, path: str = "/services/data/v62.0/jobs/query") -> Recorded
 )
 def test_what_asks_for_something_else_is_another_request(other: RecordedRequest) -> None:
     assert not same(QUERY, other)
-    assert likeness(Asked.by(QUERY), Asked.by(other)) < 1
-    assert difference(Asked.by(other), Asked.by(QUERY))
+    assert likeness(RequestKey.of(QUERY), RequestKey.of(other)) < 1
+    assert difference(RequestKey.of(other), RequestKey.of(QUERY))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_what_asks_for_something_else_is_another_request(other: RecordedRequest)
 )
 def test_headers_make_no_difference(other: RecordedRequest) -> None:
     assert same(QUERY, other)
-    assert likeness(Asked.by(QUERY), Asked.by(other)) == 1
+    assert likeness(RequestKey.of(QUERY), RequestKey.of(other)) == 1
 
 
 def test_the_order_of_parameters_makes_no_difference() -> None:
@@ -118,47 +118,47 @@ def test_json_is_compared_by_what_it_means() -> None:
 def test_the_first_difference_is_shown_with_what_is_around_it() -> None:
     long = "SELECT " + ", ".join(f"Field{number}" for number in range(40)) + " FROM Case"
     told = difference(
-        Asked.by(replace(QUERY, query=(("q", long.replace("Field20", "Other")),))),
-        Asked.by(replace(QUERY, query=(("q", long),))),
+        RequestKey.of(replace(QUERY, query=(("q", long.replace("Field20", "Other")),))),
+        RequestKey.of(replace(QUERY, query=(("q", long),))),
     ).splitlines()
     at = long.index("Field20")
     assert told[0] == f"  the first difference in q, at character {at + 1}:"
-    assert told[1].startswith("    asked:    ...")
+    assert told[1].startswith("    sent:     ...")
     column = told[3].index("^")
     assert (told[1][column:][:5], told[2][column:][:5]) == ("Other", "Field")
 
 
 def test_a_difference_of_lines_is_shown_on_one_line() -> None:
-    told = difference(Asked.by(posted("a\nb\nc")), Asked.by(posted("a\nb\nd")))
-    assert "asked:    a b c\n" in told
+    told = difference(RequestKey.of(posted("a\nb\nc")), RequestKey.of(posted("a\nb\nd")))
+    assert "sent:     a b c\n" in told
     assert len(told.splitlines()) == 4
 
 
 @pytest.mark.parametrize(
     ("now", "then", "shown"),
     [
-        ((), (("q", "x"),), "  the difference: in q\n    asked:    (not there)\n    recorded: x"),
-        ((("q", "x"),), (), "  the difference: in q\n    asked:    x\n    recorded: (not there)"),
+        ((), (("q", "x"),), "  the difference: in q\n    sent:     (missing)\n    recorded: x"),
+        ((("q", "x"),), (), "  the difference: in q\n    sent:     x\n    recorded: (missing)"),
         (
             (("q", "xy"),),
             (("q", "x"),),
-            "  the first difference in q, at character 2:\n    asked:    xy\n    recorded: x\n               ^",
+            "  the first difference in q, at character 2:\n    sent:     xy\n    recorded: x\n               ^",
         ),
     ],
 )
 def test_what_only_one_of_them_has_is_shown(now: Any, then: Any, shown: str) -> None:
-    told = difference(Asked.by(replace(QUERY, query=now)), Asked.by(replace(QUERY, query=then)))
+    told = difference(RequestKey.of(replace(QUERY, query=now)), RequestKey.of(replace(QUERY, query=then)))
     assert told == shown
 
 
 def test_a_parameter_that_stands_once_more_is_a_difference() -> None:
     once, twice = (("id", "1"), ("id", "2")), (("id", "0"), ("id", "2"))
-    assert " in id" in difference(Asked.by(replace(QUERY, query=once)), Asked.by(replace(QUERY, query=twice)))
+    assert " in id" in difference(RequestKey.of(replace(QUERY, query=once)), RequestKey.of(replace(QUERY, query=twice)))
 
 
 def test_another_place_is_shown_before_anything_else() -> None:
-    told = difference(Asked.by(replace(QUERY, path="/services/data/v62.0/limits", query=())), Asked.by(QUERY))
-    assert "asked:    GET /services/data/v62.0/limits" in told.replace("...", "")
+    told = difference(RequestKey.of(replace(QUERY, path="/services/data/v62.0/limits", query=())), RequestKey.of(QUERY))
+    assert "sent:     GET /services/data/v62.0/limits" in told.replace("...", "")
     assert "recorded: GET /services/data/v62.0/query" in told.replace("...", "")
 
 
@@ -175,7 +175,7 @@ REQUESTS = st.builds(
 
 @given(REQUESTS, REQUESTS)
 def test_a_difference_is_shown_just_where_there_is_one(one: RecordedRequest, other: RecordedRequest) -> None:
-    now, then = Asked.by(one), Asked.by(other)
+    now, then = RequestKey.of(one), RequestKey.of(other)
     assert bool(difference(now, then)) == (now != then)
     assert (likeness(now, then) == 1) == (now == then)
     assert 0 <= likeness(now, then) == likeness(then, now) <= 1
@@ -200,5 +200,5 @@ def test_a_difference_is_shown_just_where_there_is_one(one: RecordedRequest, oth
     ],
 )
 def test_any_value_may_stand_where_a_stand_in_was_recorded(then: str, now: str, fits: bool) -> None:
-    recorded, asked = (Asked.by(RecordedRequest("GET", "", "/query", (("q", text),))) for text in (then, now))
+    recorded, asked = (RequestKey.of(RecordedRequest("GET", "", "/query", (("q", text),))) for text in (then, now))
     assert recorded.fits(asked) is fits

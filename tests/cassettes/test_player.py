@@ -62,8 +62,8 @@ def test_what_comes_after_two_equal_requests_waits_for_both() -> None:
 
 def test_a_request_that_comes_too_early_is_refused_with_what_comes_first() -> None:
     told = refused(in_turn("ab"), "b")
-    assert "asked:    GET b\n  recorded: step 2 of 2, GET b -> 200,\n" in told
-    assert "but first comes step 1 of 2, GET a -> 200, which was not asked for" in told
+    assert "sent:     GET b\n  recorded: step 2 of 2, GET b -> 200,\n" in told
+    assert "but first comes step 1 of 2, GET a -> 200, which was not requested" in told
 
 
 def test_a_request_is_answered_once() -> None:
@@ -150,11 +150,11 @@ def test_the_nearest_request_is_shown_with_the_first_difference() -> None:
     with pytest.raises(NotRecorded) as caught:
         player_of(*steps).play(query[1])
     assert str(caught.value) == (
-        "it.yaml does not hold what was asked now.\n"
-        "  asked:    GET query Contact\n"
+        "it.yaml does not hold the request that was sent.\n"
+        "  sent:     GET query Contact\n"
         "  recorded: step 2 of 2, GET query Contact -> 200\n"
         "  the first difference in q, at character 12:\n"
-        "    asked:    SELECT Id, Phone FROM Contact WHERE SystemModstamp >= 2026-01-31T10:15:...\n"
+        "    sent:     SELECT Id, Phone FROM Contact WHERE SystemModstamp >= 2026-01-31T10:15:...\n"
         "    recorded: SELECT Id, Email FROM Contact WHERE SystemModstamp >= 2026-01-31T10:15:...\n"
         "                         ^\n"
         "  next in turn is step 1 of 2, GET limits -> 200\n"
@@ -173,10 +173,10 @@ def test_what_was_left_out_is_named_at_the_end() -> None:
         player.require_played()
     assert (
         caught.value.cause
-        == "it.yaml: step 2 of 3, GET b -> 200, was recorded, but not asked for, nor were the 1 after it."
+        == "it.yaml: step 2 of 3, GET b -> 200, was recorded, but not requested, nor were the 1 after it."
     )
     played(player, "b")
-    with pytest.raises(NotRecorded, match=r"GET c -> 200, was recorded, but not asked for\. If"):
+    with pytest.raises(NotRecorded, match=r"GET c -> 200, was recorded, but not requested\. If"):
         player.require_played()
 
 
@@ -185,7 +185,7 @@ def test_a_refusal_that_a_script_swallows_is_told_at_the_end_the_first_of_severa
     refused(player, "first")
     refused(player, "second")
     played(player, "a")
-    with pytest.raises(NotRecorded, match="asked:    GET first"):
+    with pytest.raises(NotRecorded, match="sent:     GET first"):
         player.require_played()
 
 

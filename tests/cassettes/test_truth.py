@@ -111,7 +111,7 @@ def without(steps: tuple[Any, ...], number: int) -> tuple[Any, ...]:
 async def test_a_replay_that_ends_early_names_the_step_that_was_not_asked_for(
     eventful: Cassette, tmp_path: Path
 ) -> None:
-    with pytest.raises(NotRecorded, match="was recorded, but not asked for, nor were the") as caught:
+    with pytest.raises(NotRecorded, match="was recorded, but not requested, nor were the") as caught:
         await replayed(eventful, contacts, tmp_path / "again", runs=1)
     assert "401 INVALID_SESSION_ID" in str(caught.value)
 
@@ -143,7 +143,7 @@ async def test_a_script_whose_query_differs_fails_with_the_first_difference(tmp_
     with pytest.raises(NotRecorded) as caught:
         await replayed(cassette, after, tmp_path / "again")
     message = str(caught.value)
-    assert "asked:    GET queryAll Contact" in message
+    assert "sent:     GET queryAll Contact" in message
     assert "the first difference in q" in message
     assert "AccountId, Department, LastName" in message
     assert "AccountId, LastName" in message

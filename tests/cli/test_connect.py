@@ -252,7 +252,7 @@ def test_html_where_a_token_is_due_is_told(orgsync: Command, secrets: DemoOrg) -
     secrets.add_fault(Fault.status(200, "<html>Sign in to the Wi-Fi</html>"), match="token", times=None)
     refused = connect(orgsync, secrets)
     assert refused.code == 1
-    assert "HTML where JSON is due" in refused.err
+    assert "HTML instead of JSON" in refused.err
     assert "Wi-Fi" not in refused.err
     assert "warning: retrying in " in refused.err
 

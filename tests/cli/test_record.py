@@ -332,7 +332,7 @@ def test_a_script_that_asks_by_chance_is_not_written_for_it_cannot_be_replayed(
     before = files(folder)
     outcome = orgsync("record", "chance")
     assert outcome.code == 1
-    assert "What was recorded does not hold what was asked now." in outcome.err
+    assert "What was recorded does not hold the request that was sent." in outcome.err
     assert files(folder) == before
 
 

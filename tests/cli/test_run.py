@@ -70,7 +70,7 @@ def test_certificates_of_the_environment_that_are_none_are_to_blame_and_no_scrip
     monkeypatch.setenv("SSL_CERT_FILE", "absent.pem")
     outcome = orgsync(*command)
     assert outcome.code == 2
-    assert "SSL_CERT_FILE names absent.pem, which is not there." in outcome.out + outcome.err
+    assert "SSL_CERT_FILE names absent.pem, which does not exist." in outcome.out + outcome.err
     assert "unexpected" not in outcome.out + outcome.err
     assert ".py" not in outcome.out + outcome.err
 
@@ -208,7 +208,7 @@ def test_html_where_json_is_due_is_told_after_retries(orgsync: Command, acme: De
     acme.add_fault(Fault.status(200, "<html>a proxy's page</html>"), match="query", times=None)
     failed = orgsync("run", "contacts")
     assert failed.code == 1
-    assert "HTML where JSON is due" in failed.err.splitlines()[-2]
+    assert "HTML instead of JSON" in failed.err.splitlines()[-2]
     assert "proxy's page" not in failed.err
 
 

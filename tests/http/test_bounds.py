@@ -41,7 +41,7 @@ SOQL = "SELECT Id, LastName, FirstName FROM Contact"
 async def test_an_answer_that_drips_is_given_up_when_its_time_is_over(org: DemoOrg, head: bool) -> None:
     org.add_fault(Fault.drip(0.02, head=head), match="services", times=None)
     async with Http(bounds=SOON) as http:
-        with pytest.raises(NetworkProblem, match=r"after 0\.2 seconds the answer was not there in full") as caught:
+        with pytest.raises(NetworkProblem, match=r"complete after 0\.2 seconds") as caught:
             await http.send("GET", f"{org.url}/services/data")
     assert "answer_timeout" in caught.value.remedy
 
@@ -165,7 +165,7 @@ async def test_an_answer_of_just_the_largest_size_is_read() -> None:
 async def test_a_zipped_answer_that_is_cut_short_is_no_whole_one() -> None:
     cut = reply(200, gzip.compress(b"[1, 2, 3]")[:-9], Content_Encoding="gzip")
     async with RawServer(cut) as server, Http() as http:
-        with pytest.raises(NetworkProblem, match="broke before the whole answer"):
+        with pytest.raises(NetworkProblem, match="broke before the whole response"):
             await http.send("GET", server.url)
 
 
@@ -177,7 +177,7 @@ async def test_a_body_zipped_in_several_members_is_read_to_the_last() -> None:
 
 async def test_an_encoding_that_was_not_asked_for_is_named() -> None:
     async with RawServer(reply(200, b"xyz", Content_Encoding="br")) as server, Http() as http:
-        with pytest.raises(ResponseUnreadable, match="encoding that was not asked for"):
+        with pytest.raises(ResponseUnreadable, match="encoding that was not requested"):
             await http.send("GET", server.url)
 
 

@@ -80,8 +80,8 @@ async def test_a_socks_proxy_leads_to_the_host_by_its_name(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (407, "wants a user name and a password"),
-        (401, "wants a user name and a password"),
+        (407, "requires a user name and a password"),
+        (401, "requires a user name and a password"),
         (403, f"does not allow connections to {HOST}"),
     ],
 )

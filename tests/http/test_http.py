@@ -11,7 +11,7 @@ import trustme
 
 from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NetworkProblem, ResponseUnreadable
 from orgsync.salesforce.http.http import JSON, Http, Response
-from orgsync.salesforce.http.messages import host_named
+from orgsync.salesforce.http.messages import host_name
 
 from .raw_server import HANG, RESET, RawServer, reply
 
@@ -122,7 +122,7 @@ async def test_connections_are_used_again() -> None:
 def test_what_is_not_json_says_what_it_is_and_shows_no_data(content: bytes, content_type: str, kind: str) -> None:
     with pytest.raises(ResponseUnreadable) as caught:
         answer_with(content, content_type, 503).json()
-    assert caught.value.cause.startswith(f"GET acme.my.salesforce.com/x was answered with {kind} where JSON is due")
+    assert caught.value.cause.startswith(f"GET acme.my.salesforce.com/x returned {kind} instead of JSON")
     assert "503" in caught.value.cause
     assert "Smith" not in repr(caught.value)
     assert caught.value.__context__ is None
@@ -159,7 +159,7 @@ async def test_a_refused_connection_was_not_sent_to() -> None:
     ],
 )
 def test_a_host_is_named_with_its_port_unless_it_is_the_schemes_own(url: str, named: str) -> None:
-    assert host_named(url) == named
+    assert host_name(url) == named
 
 
 async def test_a_certificate_that_is_not_trusted_was_not_sent_to() -> None:
@@ -191,7 +191,7 @@ async def test_a_certificate_authority_of_ones_own_can_be_trusted() -> None:
 )
 async def test_a_broken_answer_may_have_reached_the_server(broken: bytes) -> None:
     async with RawServer(broken) as server, Http() as http:
-        with pytest.raises(NetworkProblem, match="broke before the whole answer") as caught:
+        with pytest.raises(NetworkProblem, match="broke before the whole response") as caught:
             await http.send("GET", f"{server.url}/x?q=Smith")
     assert caught.value.sent is True
     assert "Smith" not in str(caught.value)
@@ -223,7 +223,7 @@ async def test_a_connection_that_does_not_come_about_was_not_sent_to() -> None:
 @pytest.mark.parametrize("url", ["ftp://host/", "https://", "https://[::1", "https://host:port/"])
 async def test_an_address_that_is_none_is_a_configuration_problem(url: str) -> None:
     async with Http() as http:
-        with pytest.raises(ArgumentInvalid, match="address is not one"):
+        with pytest.raises(ArgumentInvalid, match="address of a request is not a URL"):
             await http.send("GET", url)
 
 
@@ -272,7 +272,7 @@ async def test_a_closed_pool_sends_nothing() -> None:
         (b"\x15\x03\x01\x00\x02\x02\x16garbage\r\n\r\n", "something that is not HTTP"),
         (b"HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n", "a status that HTTP does not have"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Length: 5\r\n\r\n", "two lengths that differ"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: some\r\n\r\n", "one that is no number"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: some\r\n\r\n", "one that is not a number"),
         (b"HTTP/1.1 200 OK\r\nbad header\r\n\r\n", "headers that are not HTTP's"),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + b"x" * 99,
@@ -284,7 +284,7 @@ async def test_a_closed_pool_sends_nothing() -> None:
 )
 async def test_an_answer_that_is_wrong_in_itself_is_named_as_that(answer: bytes, named: str) -> None:
     async with RawServer(answer) as server, Http() as http:
-        with pytest.raises(ResponseUnreadable, match=f"GET 127.0.0.1:[0-9]+/x was answered with .*{named}") as caught:
+        with pytest.raises(ResponseUnreadable, match=f"GET 127.0.0.1:[0-9]+/x returned .*{named}") as caught:
             await http.send("GET", f"{server.url}/x?q=Smith")
     assert "Smith" not in str(caught.value)
 

@@ -76,7 +76,7 @@ async def test_what_is_refused_when_sending_is_refused_when_streaming(caplog: py
         with pytest.raises(NetworkProblem, match="not answered in time"):
             async with http.stream("GET", server.url, timeout=0.5):
                 pass
-        with pytest.raises(ArgumentInvalid, match="address is not one"):
+        with pytest.raises(ArgumentInvalid, match="address of a request is not a URL"):
             async with http.stream("GET", "ftp://host/"):
                 pass
     with pytest.raises(RuntimeError, match="closed"):

@@ -478,11 +478,11 @@ async def test_only_a_run_with_a_request_under_way_is_said_to_wait_for_its_answe
     slot = RunSlot(job, agenda, Patience(stalled_after=0), lambda: None)
     slot.check()
     assert (slot.has_stalled, slot.complaint) == (False, "")
-    slot.asked()
+    slot.request_sent()
     slot.check()
     assert slot.has_stalled
     assert "No answer has come for" in slot.complaint
-    slot.answered()
+    slot.request_ended()
     slot.check()
     assert slot.complaint == ""
 

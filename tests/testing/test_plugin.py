@@ -228,7 +228,7 @@ def test_a_failure_of_the_test_is_not_hidden_by_the_steps_that_are_left(
     changed(project, "async def test_it(run):\n    assert 'mine' == 'yours'\n    await run(accounts)\n")
     said = said_by(project, failed=1)
     assert "assert 'mine' == 'yours'" in said
-    assert "was recorded, but not asked for" not in said
+    assert "was recorded, but not requested" not in said
 
 
 def test_a_script_that_asks_otherwise_fails_with_the_difference(project: pytest.Pytester, acme: DemoOrg) -> None:
@@ -237,7 +237,7 @@ def test_a_script_that_asks_otherwise_fails_with_the_difference(project: pytest.
         project, "async def test_it(ctx):\n    await ctx.get('limits/recordCount', params={'sObjects': 'Account'})\n"
     )
     said = said_by(project, failed=1)
-    assert "asked:    GET limits/recordCount" in said
+    assert "sent:     GET limits/recordCount" in said
     assert "recorded: step 2 of 2, GET limits -> 200" in said
     assert "the first difference, at character" in said
 
@@ -257,11 +257,11 @@ def test_a_script_that_swallows_what_the_cassette_lacks_fails_all_the_same(
 ) -> None:
     recorded(project, "async def test_it(ctx):\n    await ctx.get('limits')\n")
     changed(project, SWALLOWED)
-    assert "\ncassettes/test_it/test_it.yaml does not hold what was asked now.\n" in said_by(project, failed=1)
+    assert "\ncassettes/test_it/test_it.yaml does not hold the request that was sent.\n" in said_by(project, failed=1)
     changed(project, SWALLOWED + "    assert 'mine' == 'yours'\n")
     said = said_by(project, failed=1)
     assert "assert 'mine' == 'yours'" in said
-    assert "Before that: cassettes/test_it/test_it.yaml does not hold what was asked now." in said
+    assert "Before that: cassettes/test_it/test_it.yaml does not hold the request that was sent." in said
 
 
 def test_a_cassette_that_a_test_asks_for_midway_counts_too(project: pytest.Pytester, acme: DemoOrg) -> None:

@@ -1,4 +1,4 @@
-"""Cassettes: HTTP as it was spoken once, kept as readable text without secrets, and spoken again."""
+"""Cassettes: recorded HTTP, kept as readable text without secrets, and replayed."""
 
 from .cassette_file import read_cassette, write_cassette
 from .interaction import Cassette, RecordedConnection

@@ -1,4 +1,4 @@
-"""The hosts of a replay, put where a cassette has none."""
+"""The hosts of a replay, in place of the stand-ins in a cassette."""
 
 import re
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ _STAND_IN = re.compile(r"https://(login|instance|other)(?:-(\d+))?\.test")
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Where a replayed connection seems to lead. An org that moves while it is replayed moves to made-up hosts."""
+    """The hosts that a replayed connection seems to use. An org that moves during the replay moves to made-up hosts."""
 
     login: str
     instance: str
 
     def put_into(self, body: str | bytes, uri: str) -> str | bytes:
-        """Put hosts into an answer: the replay's own, and where the request went to for the login host."""
+        """Return a body with the replay's hosts; the login host is the one that the request `uri` was sent to."""
         if isinstance(body, bytes) or ".test" not in body:
             return body
         parts = urlsplit(uri)

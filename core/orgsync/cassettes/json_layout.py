@@ -1,4 +1,4 @@
-"""JSON as a person reads it in a cassette: a record a line, every token as it came."""
+"""JSON laid out for readers of a cassette: a record a line, every token unchanged."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ __all__ = ["laid_out"]
 
 
 def laid_out(text: str) -> str:
-    """Break JSON over lines: each key of the outermost object, and each object of a list, on a line of its own.
+    """Return JSON broken over lines: each key of the outermost object, and each object of a list, on a line of its own.
 
-    Numbers, escapes and the order of keys stay as they are. What is not JSON, or holds no object, stays whole.
+    Numbers, escapes and the order of keys stay as they are. A text that is not JSON, or holds no object, is unchanged.
     """
     try:
         return _laid_out(text.encode())

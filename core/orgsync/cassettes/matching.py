@@ -1,4 +1,4 @@
-"""Whether a request is the recorded one, and if not, where the two part."""
+"""Whether a request is the recorded one, and if not, where the two differ."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from .interaction import RecordedRequest
 from .scrubbing import Kind, comparable, is_stand_in
 
-__all__ = ["Asked", "difference", "likeness"]
+__all__ = ["RequestKey", "difference", "likeness"]
 
 _SECRET = frozenset(
     {
@@ -43,8 +43,8 @@ _AROUND = 30  # letters shown on either side of a difference
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What counts when requests are compared: no host of the org's, no header, no secret, nobody's id or address."""
+class RequestKey:
+    """What counts when requests are compared: no host of the org, no header, secret, user id or e-mail address."""
 
     method: str
     place: str
@@ -52,8 +52,8 @@ class Asked:
     """Named texts: each query parameter, and the body, by form field or whole."""
 
     @classmethod
-    def by(cls, request: RecordedRequest) -> "Asked":
-        """Take what counts out of a request."""
+    def of(cls, request: RecordedRequest) -> "RequestKey":
+        """Return the key of a request."""
         parts = [(name, comparable(value)) for name, value in request.query]
         return cls(
             request.method,
@@ -61,8 +61,8 @@ class Asked:
             tuple(sorted([*parts, *_body(request)], key=_NAME)),
         )
 
-    def fits(self, now: "Asked") -> bool:
-        """Tell whether a request is this recorded one, in which any value may stand where a stand-in does."""
+    def fits(self, now: "RequestKey") -> bool:
+        """Return whether a request matches this recorded one, in which a stand-in matches any value."""
         if (self.method, len(self.parts)) != (now.method, len(now.parts)) or not _fits(self.place, now.place):
             return False
         pairs = zip(self.parts, now.parts, strict=True)
@@ -75,7 +75,7 @@ def _fits(then: str, now: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _loose(then: str) -> re.Pattern[str] | None:
-    """Make a pattern of a text that holds stand-ins; None for one that holds none."""
+    """Return a pattern for a text that holds stand-ins; None for one that holds none."""
     if _stands_in(then):
         return _ANYTHING
     pieces, end = list[str](), 0
@@ -90,7 +90,7 @@ def _loose(then: str) -> re.Pattern[str] | None:
 
 
 def _stands_in(text: str) -> bool:
-    """Tell whether a text is a stand-in for a name or a telephone number: those end in a number."""
+    """Return whether a text is a stand-in for a name or a telephone number: those end in a number."""
     digits = sum(letter.isdigit() for letter in text)
     return digits > 0 and (is_stand_in(Kind.TEXT, text) or (digits >= _PHONE and is_stand_in(Kind.PHONE, text)))
 
@@ -116,16 +116,16 @@ def _text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def likeness(one: Asked, other: Asked) -> float:
-    """Tell how alike two requests are, from 0 to 1: the place counts most, then the texts."""
+def likeness(one: RequestKey, other: RequestKey) -> float:
+    """Return how alike two requests are, from 0 to 1: the place counts most, then the texts."""
     if one == other:
         return 1.0
     share = SequenceMatcher(None, str(one.parts), str(other.parts), autojunk=False).quick_ratio()
     return 0.2 * (one.method == other.method) + 0.5 * (one.place == other.place) + 0.29 * share
 
 
-def difference(now: Asked, then: Asked) -> str:
-    """Show the first difference between a request and a recorded one, on lines of its own."""
+def difference(now: RequestKey, then: RequestKey) -> str:
+    """Return the first difference between a request and a recorded one, as lines."""
     if now.method != then.method or now.place != then.place:
         return _beside("", f"{now.method} {now.place}", f"{then.method} {then.place}")
     new, old = _by_name(now.parts), _by_name(then.parts)
@@ -143,11 +143,11 @@ def _by_name(parts: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
 def _beside(name: str, now: str | None, then: str | None) -> str:
     where = f" in {name}" if name else ""
     if now is None or then is None:
-        return f"  the difference:{where}\n    asked:    {_short(now)}\n    recorded: {_short(then)}"
+        return f"  the difference:{where}\n    sent:     {_short(now)}\n    recorded: {_short(then)}"
     at = next((n for n, (a, b) in enumerate(zip(now, then, strict=False)) if a != b), min(len(now), len(then)))
     return (
         f"  the first difference{where}, at character {at + 1}:\n"
-        f"    asked:    {_window(now, at)}\n    recorded: {_window(then, at)}\n"
+        f"    sent:     {_window(now, at)}\n    recorded: {_window(then, at)}\n"
         f"              {' ' * (min(at, _AROUND) + (3 if at > _AROUND else 0))}^"
     )
 
@@ -159,4 +159,4 @@ def _window(text: str, at: int) -> str:
 
 
 def _short(text: str | None) -> str:
-    return "(not there)" if text is None else _window(text, 0)
+    return "(missing)" if text is None else _window(text, 0)

@@ -16,19 +16,19 @@ from .scrubbing import Kind, comparable, is_stand_in
 __all__ = ["compose_test", "name_of_test"]
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
-_LINE = 88  # where formatters break lines that are not told otherwise
+_LINE = 88  # where formatters break lines by default
 
 
 def name_of_test(sync: Sync[Any]) -> str:
-    """Name the test of a sync, its file and its cassette."""
+    """Return the name of a sync's test, which is that of its file and its cassette."""
     return "test_" + re.sub(r"\W", "_", sync.name)
 
 
 def compose_test(sync: Sync[Any], importable: Callable[[str], str], ran: Sequence[Ran[Any]]) -> str:
-    """Write a test of a sync that expects what a replay of its recording gave, with types that strict checkers accept.
+    """Return a test of a sync that expects the result of a replay, with types that strict checkers accept.
 
-    `importable` gives the name under which a test imports a script's module. Returns nothing for a sync that no test
-    can import, because its module has no name for it.
+    `importable` returns the name under which a test imports a script's module. The text is empty for a sync that no
+    test can import, because its module has no name for it.
     """
     name = next((key for key, value in sync.function.__globals__.items() if value is sync), None)
     if name is None:
@@ -48,11 +48,11 @@ def compose_test(sync: Sync[Any], importable: Callable[[str], str], ran: Sequenc
 
 
 def _rows(sync: Sync[Any], last: str, rows: Sequence[Record]) -> tuple[list[str], list[type[Record]]]:
-    """Expect the values of one row of each record class, and return the classes that the test has to name."""
+    """Return lines that expect the values of a row of each record class, and the classes that the test has to name."""
     first: dict[type[Record], int] = {}
     for place, row in enumerate(rows):
         first.setdefault(type(row), place)
-    if len(sync.models) == 1:  # what a run gives has a type of its own
+    if len(sync.models) == 1:  # the rows of the result are of its type
         first = {model: place for model, place in first.items() if model in sync.models}
         return [line for place in first.values() for line in _first_row(last, place, rows[place])], []
     lines: list[str] = []
@@ -68,7 +68,7 @@ def _first_row(last: str, place: int, row: Record) -> list[str]:
 
 
 def _has_a_name(model: type[Record]) -> bool:
-    """Say whether a test can import a class, which it cannot when a function made it."""
+    """Return whether a test can import a class, which it cannot when a function made it."""
     return getattr(sys.modules.get(model.__module__), model.__name__, None) is model
 
 
@@ -92,7 +92,7 @@ def _row(row: Record) -> list[str]:
 
 
 def _expected(name: str, value: object) -> list[str]:
-    """Expect a value, if it is a plain one that fits on a line, and the org's own: not a stand-in for it."""
+    """Return a line that expects a value, if it is plain, fits on a line, and is not a stand-in."""
     if value is None or isinstance(value, bool):
         return [f"    assert row.{name} is {value}"]
     if _stands_in(value):
@@ -125,7 +125,7 @@ def _literal(value: object) -> str:
 
 
 def _imports(body: str) -> str:
-    """Import the types that the expected values name."""
+    """Return imports of the types that the expected values name."""
     times = [name for name in ("date", "datetime", "time") if f" {name}.fromisoformat(" in body]
     lines = [f"from datetime import {', '.join(times)}\n"] if times else []
     if " Decimal(" in body:
@@ -134,7 +134,7 @@ def _imports(body: str) -> str:
 
 
 def _imports_of(named: Sequence[tuple[str, str]], own: str) -> str:
-    """Import names from modules in the order and the line breaks of formatters; `own` is the project's top package."""
+    """Return imports in the order and the line breaks of formatters; `own` is the project's top package."""
     modules: dict[str, set[str]] = {}
     for module, name in named:
         modules.setdefault(module, set()).add(name)

@@ -66,13 +66,13 @@ class RunSlot:
         elif isinstance(event, Committed):
             self.rows = event.rows
 
-    def asked(self) -> None:
+    def request_sent(self) -> None:
         """Note a request that was sent: from now on the run waits for its answer."""
         if not self._waiting:
             self._answered_at = anyio.current_time()
         self._waiting += 1
 
-    def answered(self) -> None:
+    def request_ended(self) -> None:
         """Note the end of a request's wait. A run that had stalled works again, and has a slot again."""
         self._waiting -= 1
         self._answered_at, self._cause = anyio.current_time(), None

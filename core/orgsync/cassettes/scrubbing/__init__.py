@@ -1,4 +1,4 @@
-"""Scrubbing: secrets, hosts, ids and personal data get stand-ins; checking: what slipped through is found."""
+"""Scrubbing, which replaces secrets, hosts, ids and personal data by stand-ins, and checking for what it missed."""
 
 from .leaks import Leak, leaks
 from .scrub import scrubbed

@@ -1,4 +1,4 @@
-"""The CSV of the Bulk API, taken apart into its cells and put together again, quotes and line ends as they were."""
+"""The CSV of the Bulk API, split into its cells and joined again, quotes and line ends unchanged."""
 
 import re
 from collections.abc import Callable

@@ -46,7 +46,7 @@ def words_of(name: str) -> str:
 
 
 def role_by_name(name: str) -> Role:
-    """Give the role of a field with this name: `PROSE` where nothing in it speaks of a person."""
+    """Return the role of a field with this name: `PROSE` where no word of it suggests a person."""
     words = words_of(name)
     if _BIRTH.search(words):
         return Role.DATE
@@ -62,5 +62,5 @@ def role_by_name(name: str) -> Role:
 
 
 def names_a_person(relationship: str) -> bool:
-    """Tell whether a relationship leads to a person, by its name."""
+    """Return whether a relationship leads to a person, by its name."""
     return _PERSONS.search(words_of(relationship)) is not None

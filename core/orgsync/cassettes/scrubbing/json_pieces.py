@@ -1,4 +1,4 @@
-"""JSON, taken apart into its texts and put together again: what does not change stays byte for byte."""
+"""JSON, split into its texts and joined again: what does not change stays byte for byte."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _Value: TypeAlias = tuple[int, int, str | None, "Frame", str]
 
 
 class Frame:
-    """An object or a list of a document: the key it is under, and what its own keys tell of it."""
+    """An object or a list of a document: the key it is under, and what its own keys say about it."""
 
     __slots__ = ("current", "key", "listed", "parent", "sobject", "url")
 
@@ -33,7 +33,7 @@ class Frame:
         self.sobject = sobject
         self.url = ""
 
-    def tell(self, text: str) -> None:
+    def learn(self, text: str) -> None:
         """Learn what the frame's object is, from the value of its current key."""
         if self.current == "type" and self.key == "attributes" and self.parent is not None:
             self.parent.sobject = text
@@ -50,10 +50,10 @@ class Frame:
 
 
 def rewritten_json(text: str, root: str, role: Callable[[Frame, str], tuple[Role, str]], visit: Visit) -> str | None:
-    """Visit every string, and the numbers that a role is for; None where the text is no JSON.
+    """Visit every string, and the numbers that a role is for; None where the text is not JSON.
 
-    `root` is the object that the outermost keys belong to, as far as the request tells; `role` gives a value's role
-    and its name in full.
+    `root` is the object that the outermost keys belong to, as far as the request shows; `role` returns a value's
+    role and full name.
     """
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
@@ -79,7 +79,7 @@ def rewritten_json(text: str, root: str, role: Callable[[Frame, str], tuple[Role
 
 
 def _values(text: str, root: str) -> Iterator[_Value]:
-    """Give the strings and numbers of a document, in order; those of a record when the record has ended.
+    """Yield the strings and numbers of a document, in order; those of a record once the record has ended.
 
     Until then its object may not be known: `attributes` need not come first.
     """
@@ -96,7 +96,7 @@ def _values(text: str, root: str) -> Iterator[_Value]:
         if group in (_KEY, _KEY_AND_STRING, _KEY_AND_NUMBER):
             frame.current = found[1]
         if group in (_ALONE, _KEY_AND_STRING):
-            frame.tell(found[group])
+            frame.learn(found[group])
             waiting.append((found.start(group) - 1, found.end(group) + 1, found[group], frame, frame.current))
         elif group != _KEY:
             waiting.append((found.start(group), found.end(group), None, frame, frame.current))
@@ -104,7 +104,7 @@ def _values(text: str, root: str) -> Iterator[_Value]:
 
 
 def _across(bracket: str, frame: Frame, top: Frame) -> Frame:
-    """Give the frame on the other side of a bracket."""
+    """Return the frame on the other side of a bracket."""
     if bracket in "}]":
         return frame.parent or top
     outermost = frame is top or (frame.listed and frame.parent is top)

@@ -12,13 +12,13 @@ _IDEOGRAPH = re.compile(f"[{_IDEOGRAPHS}]")
 
 
 class KnownWords:
-    """Replaces known values where they stand as whole words; very short ones, and the protocol's words, are let be."""
+    """Replaces known values where they stand as whole words; very short ones, and the protocol's words, stay."""
 
     def __init__(self, replacements: Mapping[str, str], words: Collection[str]) -> None:
         self._replacements: dict[str, str] = {}
         self._lengths: dict[str, list[int]] = {}
         for value, stand_in in replacements.items():
-            if _is_telling(value) and value not in words and value != stand_in:
+            if _is_distinctive(value) and value not in words and value != stand_in:
                 self._add(value, stand_in)
                 if "'" in value or "\\" in value:
                     self._add(_escaped(value), _escaped(stand_in))
@@ -53,8 +53,8 @@ class KnownWords:
         return "".join(pieces) + text[end:] if pieces else text
 
 
-def _is_telling(value: str) -> bool:
-    """Tell whether a value is long enough to be looked for in other texts."""
+def _is_distinctive(value: str) -> bool:
+    """Return whether a value is long enough to be looked for in other texts."""
     if value.isascii() and value.isalpha():
         return len(value) >= _SHORTEST_WORD
     least = 2 if _IDEOGRAPH.search(value) else _SHORTEST_WORD if any(map(str.isalpha, value)) else 5
@@ -68,5 +68,5 @@ def _ends_a_word(text: str, end: int) -> bool:
 
 
 def _escaped(value: str) -> str:
-    """Write a value as it stands in a SOQL literal."""
+    """Return a value as it is written in a SOQL literal."""
     return value.replace("\\", "\\\\").replace("'", "\\'")

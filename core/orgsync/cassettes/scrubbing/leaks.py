@@ -16,9 +16,9 @@ __all__ = ["Leak", "leaks"]
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Something that should not be in a cassette. It says what and where, and never the value.
+    """Something that should not be in a cassette. It has its kind and place, never the value.
 
-    `step` counts interactions from 1; `where` is such as `answer: Contact.Email` or `request: header cookie`.
+    `step` counts interactions from 1; `where` is such as `response: Contact.Email` or `request: header cookie`.
     """
 
     step: int
@@ -27,7 +27,7 @@ class Leak:
 
 
 def leaks(interactions: Sequence[Interaction], *, fields: Sequence[str] = ()) -> list[Leak]:
-    """List the secrets, hosts, ids of orgs and users, and personal data in a cassette; of what is scrubbed, nothing.
+    """List the secrets, hosts, ids of orgs and users, and personal data in a cassette; stand-ins are not listed.
 
     `fields` are further personal ones, as for `scrubbed`.
     """
@@ -39,14 +39,14 @@ def leaks(interactions: Sequence[Interaction], *, fields: Sequence[str] = ()) ->
         check.origin(each.request.origin)
         check.headers(each.request.headers)
         walk.request(each)
-        check.at(step, "answer")
+        check.at(step, "response")
         check.headers(each.response.headers)
         walk.response(each)
     return list(dict.fromkeys(check.found))
 
 
 class _Check:
-    """Notes what a walk comes by that is no stand-in."""
+    """Notes what a walk finds that is not a stand-in."""
 
     def __init__(self, facts: OrgFacts) -> None:
         self.found: list[Leak] = []
@@ -56,22 +56,22 @@ class _Check:
         self._clean: set[tuple[str, Role]] = set()
 
     def at(self, step: int, part: str) -> None:
-        """Say where the walk is."""
+        """Set the place that the walk has reached."""
         self._step, self._part = step, part
 
     def origin(self, origin: str) -> None:
-        """Look at where a request went."""
+        """Check the host of a request."""
         if is_salesforce(netloc(origin)) or netloc(origin) in self._facts.hosts:
             self._note(Found.HOST, "origin")
 
     def headers(self, headers: Iterable[str]) -> None:
-        """Look at the headers that a walk leaves out."""
+        """Check the headers that a walk leaves out."""
         for name in headers:
             if is_secret_header(name):
                 self._note("a cookie" if "cookie" in name.lower() else "a secret", f"header {name}")
 
     def visit(self, text: str, role: Role, name: str) -> str:
-        """Look at a text, and leave it."""
+        """Check a text, and return it unchanged."""
         if (text, role) in self._clean:
             return text
         before = len(self.found)

@@ -1,4 +1,4 @@
-"""The names that secrets, hosts and ids get in a cassette: a word for what each is, and its number."""
+"""The names that secrets, hosts and ids get in a cassette: a word for the kind of each, and its number."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ __all__ = ["Names"]
 
 
 class Names:
-    """Number secrets, hosts and ids of each kind, in the order in which they are first asked for.
+    """Number secrets, hosts and ids of each kind, in the order in which they are first named.
 
     `reached` are the highest numbers that are given already, by kind.
     """
@@ -24,13 +24,13 @@ class Names:
         self._ids: dict[str, str] = {}
 
     def secret(self, text: str, kind: str) -> str:
-        """Name a secret, such as `ACCESS-TOKEN-1`; one that has a name keeps it, whatever its kind is now."""
+        """Return a secret's name, such as `ACCESS-TOKEN-1`; one that has a name keeps it, whatever `kind` is."""
         if text not in self._secrets:
             self._secrets[text] = f"{kind}-{self._next(kind)}"
         return self._secrets[text]
 
     def host(self, host: str) -> str:
-        """Name a host, such as `instance-1.test`; the first to sign in at is `login.test`."""
+        """Return a host's name, such as `instance-1.test`; the first to sign in at is `login.test`."""
         if host not in self._hosts:
             facts = self._facts
             kind = "instance" if host in facts.instances else "login" if host in facts.logins else "other"
@@ -39,7 +39,7 @@ class Names:
         return self._hosts[host]
 
     def id(self, real: str) -> str:
-        """Name an org or a user by an id of 15 or 18 characters, in that length."""
+        """Return a made-up id for an org or a user, of 15 or 18 characters as the real one."""
         short = real[:15]
         if short not in self._ids:
             self._ids[short] = numbered_id(short[:3], self._next(short[:3]))

@@ -1,4 +1,4 @@
-"""What a cassette tells of its org before anything is replaced: its hosts, ids, describes and Bulk jobs."""
+"""What a cassette shows of its org before anything is replaced: its hosts, ids, describes and Bulk jobs."""
 
 import json
 import re
@@ -44,7 +44,7 @@ _FROM = re.compile(r"\bFROM\s+(\w+)", re.I)
 
 @dataclass(frozen=True, slots=True)
 class FieldFacts:
-    """What a describe says of a field."""
+    """What a describe says about a field."""
 
     type: str
     person_name: bool = False
@@ -74,7 +74,7 @@ class OrgFacts:
 
 
 def learned(interactions: Sequence[Interaction], hosts: Collection[str] = ()) -> OrgFacts:
-    """Read what the interactions tell of their org; `hosts` are known to be its own."""
+    """Return what the interactions show of their org; `hosts` are known to be its own."""
     facts = OrgFacts(words={"null", "true", "false", "None"})
     documents = [(each.request, _document(each)) for each in interactions]
     for _, document in documents:
@@ -95,28 +95,28 @@ def learned(interactions: Sequence[Interaction], hosts: Collection[str] = ()) ->
 
 
 def netloc(url: str) -> str:
-    """Give the host of a URL, with its port; of a bare host, itself."""
+    """Return the host of a URL, with its port; a bare host is returned as it is."""
     return (urlsplit(url).netloc if "://" in url else url.rstrip("/")).lower()
 
 
 def is_salesforce(host: str) -> bool:
-    """Tell whether a host is an org's at Salesforce, not one of the sites that everybody reads."""
+    """Return whether a host is an org's at Salesforce, not one of its public sites."""
     name = host.lower().partition(":")[0]
     return _SALESFORCE.fullmatch(name) is not None and _PUBLIC.fullmatch(name) is None
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
+    """Return whether a host is this machine."""
     return _LOOPBACK.fullmatch(host) is not None
 
 
 def is_identity(path: str) -> bool:
-    """Tell whether a path answers who the user is."""
+    """Return whether a path is one whose response names the user."""
     return _IDENTITY.match(path) is not None
 
 
 def object_of_query(soql: str) -> str:
-    """Give the object that a query reads, outside of its sub-selects; empty where it names none."""
+    """Return the object that a query reads, outside of its sub-selects; empty where it names none."""
     text = _LITERAL.sub("''", soql)
     while (shorter := _GROUP.sub(" ", text)) != text:
         text = shorter
@@ -125,7 +125,7 @@ def object_of_query(soql: str) -> str:
 
 
 def _document(interaction: Interaction) -> Any:
-    """Read an answer that tells something of the org; None for any other."""
+    """Return a response that shows something of the org, parsed; None for any other."""
     path, body = interaction.request.path, interaction.response.body
     if not isinstance(body, str) or not body.lstrip().startswith("{"):
         return None
@@ -169,7 +169,7 @@ def _learn_document(facts: OrgFacts, request: RecordedRequest, document: Any) ->
 
 
 def _odd_ids(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Find ids that an identity answer names as such, and that no other sign tells."""
+    """Yield ids that only an identity response shows to be ids, with their kind."""
     named = [(document.get("organization_id"), "ORG-ID"), (document.get("user_id"), "USER-ID")]
     for text in (document.get("id"), document.get("sub")):
         if isinstance(text, str) and (found := _IDENTITY_URL.search(text)):
@@ -204,11 +204,11 @@ def _learn_jobs(facts: OrgFacts, request: RecordedRequest, document: Mapping[str
 
 def _queries(body: str) -> Iterator[str]:
     try:
-        asked = json.loads(body)
+        document = json.loads(body)
     except ValueError:
         return
-    if _is_object(asked) and isinstance(asked.get("query"), str):
-        yield asked["query"]
+    if _is_object(document) and isinstance(document.get("query"), str):
+        yield document["query"]
 
 
 def _add(hosts: list[str], url: str) -> None:

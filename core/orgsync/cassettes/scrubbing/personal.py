@@ -1,4 +1,4 @@
-"""Which values of a cassette are personal, and how each of them is taken apart for its stand-ins."""
+"""Which values of a cassette are personal, and how each is split into the parts that get stand-ins."""
 
 import re
 from collections.abc import Sequence
@@ -38,14 +38,14 @@ _IDENTITY_PHONES = frozenset({"mobile_phone", "phone_number", "phone"})
 
 
 def identity_role(name: str, within: str) -> Role:
-    """Give the role of a key of an identity or token answer; `within` is the key of the object that it is in."""
+    """Return the role of a key of an identity or token response; `within` is the key of the object that it is in."""
     if name in _IDENTITY_TEXTS or within in ("custom_attributes", "address"):
         return Role.TEXT
     return Role.PHONE if name in _IDENTITY_PHONES else Role.PLAIN
 
 
 class PersonalFields:
-    """Tells a field's role: by the user's own rule, by its object's describe, and by its name."""
+    """The role of each field: by the user's own rule, by its object's describe, and by its name."""
 
     def __init__(self, facts: OrgFacts, chosen: Sequence[str] = ()) -> None:
         self._facts = facts
@@ -53,7 +53,7 @@ class PersonalFields:
         self._roles: dict[tuple[str, str], Role] = {}
 
     def role(self, sobject: str, path: str) -> Role:
-        """Give the role of a field of an object, which may be empty; `path` may go through parents: `Owner.Email`."""
+        """Return the role of a field of an object, which may be empty; `path` may go through parents: `Owner.Email`."""
         role = self._roles.get((sobject, path))
         if role is None:
             *parents, name = path.split(".")
@@ -63,7 +63,7 @@ class PersonalFields:
         return role
 
     def parent(self, sobject: str, relationship: str) -> str:
-        """Give the object that a relationship leads to, as far as describes or its name tell."""
+        """Return the object that a relationship leads to, as far as describes or its name show it."""
         known = self._facts.parents.get((sobject.lower(), relationship.lower()))
         if known:
             return known
@@ -101,7 +101,7 @@ def _described(field: FieldFacts, name: str, sobject: str) -> Role:
 
 
 def parts_of(text: str, role: Role) -> list[tuple[Kind | None, str]]:
-    """Take a value apart: texts that need a stand-in, with its kind, and texts that stay but for what they hold."""
+    """Return the parts of a value: texts that need a stand-in, with its kind, and texts of which only details may."""
     if (
         role in (Role.PLAIN, Role.PROSE, Role.SECRET)
         or text in ("", "true", "false", "#N/A")
@@ -121,7 +121,7 @@ def parts_of(text: str, role: Role) -> list[tuple[Kind | None, str]]:
 
 
 def _around_addresses(text: str) -> list[tuple[Kind | None, str]]:
-    """Take a list of addresses apart, or a name and an address."""
+    """Return the parts of a list of addresses, or of a name and an address."""
     pieces = _SEPARATOR.split(text)
     if not any(map(_ADDRESS.fullmatch, pieces)):
         return [(Kind.TEXT, text)]

@@ -1,4 +1,4 @@
-"""The texts that a message is made of, and what part each plays in scrubbing."""
+"""The texts that a message consists of, and the role of each in scrubbing."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -8,7 +8,7 @@ __all__ = ["SECRETS", "Role", "Visit"]
 
 
 class Role(StrEnum):
-    """What a text is to scrubbing."""
+    """The role of a text in scrubbing."""
 
     PLAIN = "plain"
     """The protocol's own words and ids: only what is recognised by itself is replaced."""
@@ -21,7 +21,7 @@ class Role(StrEnum):
     PHONE = "phone"
     DATE = "date"
     NUMBER = "number"
-    """A number that tells of a person, such as a coordinate."""
+    """A number that shows something of a person, such as a coordinate."""
     IDENTITY = "identity"
     """What a state or a bank names a person by, as a text or as a number."""
     CHOSEN = "chosen"
@@ -29,7 +29,7 @@ class Role(StrEnum):
 
 
 Visit: TypeAlias = Callable[[str, Role, str], str]
-"""Takes a text, its role and the name of the field, parameter or header that holds it; gives what takes its place."""
+"""Takes a text, its role and the name of the field, parameter or header that holds it; returns what replaces it."""
 
 SECRETS = {
     "access_token": "ACCESS-TOKEN",
@@ -51,4 +51,4 @@ SECRETS = {
     "signature": "SIGNATURE",
     "token": "TOKEN",
 }
-"""Names of secrets in forms, answers and URLs, in lower case, and what their stand-ins are called."""
+"""Names of secrets in forms, responses and URLs, in lower case, and the names of their stand-ins."""

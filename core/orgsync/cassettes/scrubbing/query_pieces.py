@@ -1,4 +1,4 @@
-"""SOQL, forms and URLs, taken apart into the texts that they carry and put together again."""
+"""SOQL, forms and URLs, split into their texts and joined again."""
 
 import re
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def _literal(quoted: str, compared: tuple[Role, str], visit: Visit) -> str:
 
 
 def rewritten_form(text: str, parameter: Callable[[str, str], str]) -> str:
-    """Give every value of a form to `parameter`, decoded, with its name; those that do not change stay as they are."""
+    """Pass every value of a form to `parameter`, decoded, with its name; those that do not change stay as they are."""
     parts = text.split("&")
     for at, part in enumerate(parts):
         name, equals, raw = part.partition("=")

@@ -1,8 +1,8 @@
 """Scrubbing: secrets, hosts, ids of orgs and users, and personal data are replaced in a whole cassette at once.
 
-It goes over the interactions twice. The first time it learns what there is to replace, and which stand-ins are there
-already; then every value is given its stand-in; the second time values are replaced, in their own fields and wherever
-else they stand. All of it happens in memory, before anything is written. What is replaced stays equal where it was
+It goes over the interactions twice. The first time it collects the values to replace, and the stand-ins that are there
+already; then every value gets its stand-in; the second time values are replaced, in their own fields and wherever else
+they occur. All of it happens in memory, before anything is written. What is replaced stays equal where it was
 equal, keeps its type and length where it has room, and is recognised, so that scrubbing twice changes nothing.
 """
 
@@ -38,11 +38,11 @@ _ROUNDS = 5
 def scrubbed(
     interactions: Sequence[Interaction], *, fields: Sequence[str] = (), hosts: Collection[str] = ()
 ) -> list[Interaction]:
-    """Give a cassette's interactions without secrets, hosts, ids of orgs and users, and personal data.
+    """Return a cassette's interactions without secrets, hosts, ids of orgs and users, and personal data.
 
     `fields` are further personal ones: `Nickname__c` of any object, or `Contact.Nickname__c`. `hosts` are known to be
     the org's own, as URLs or bare, with a port or without. A request to the org has an empty origin then; other
-    records' ids, the order of rows and everything that is nobody's stay as they are, to the byte.
+    records' ids, the order of rows and everything that is not personal stay as they are, to the byte.
     """
     facts = learned(interactions, hosts)
     personal = PersonalFields(facts, fields)
@@ -54,11 +54,11 @@ def scrubbed(
             survey.count(text)
     replacement = _Replacement(facts, survey)
     walk = Walk(facts, personal, replacement.visit)
-    return [_homeless(walk.interaction(each), facts) for each in interactions]
+    return [_without_host(walk.interaction(each), facts) for each in interactions]
 
 
-def _homeless(interaction: Interaction, facts: OrgFacts) -> Interaction:
-    """Take the host from a request to the org."""
+def _without_host(interaction: Interaction, facts: OrgFacts) -> Interaction:
+    """Return an interaction with the org without the host of its request."""
     if netloc(interaction.request.origin) not in facts.hosts:
         return interaction
     return replace(interaction, request=replace(interaction.request, origin=""))
@@ -72,7 +72,7 @@ def _texts(interaction: Interaction) -> Iterator[str]:
 
 
 class _Survey:
-    """Learns, in the order in which they come, the values to replace and the stand-ins that are there."""
+    """Collects, in the order of a walk, the values to replace and the stand-ins that are there."""
 
     def __init__(self, facts: OrgFacts) -> None:
         self.stand_ins = StandIns()
@@ -82,19 +82,19 @@ class _Survey:
         self.hosts: dict[str, None] = {}
         self.numbers: dict[str, int] = {}
         self._sensitive = Sensitive(facts)
-        self._looked_at: set[str] = set()
-        self._taken_apart: set[tuple[str, Role]] = set()
+        self._seen: set[str] = set()
+        self._split: set[tuple[str, Role]] = set()
 
     def visit(self, text: str, role: Role, name: str) -> str:
-        """Learn from a text, and leave it."""
+        """Collect what is in a text, and return it unchanged."""
         if role is Role.SECRET and SECRET_STAND_IN.fullmatch(text) is None:
             self.secrets.setdefault(text, SECRETS[name])
         elif role in (Role.PLAIN, Role.PROSE):
-            if text not in self._looked_at:
-                self._looked_at.add(text)
+            if text not in self._seen:
+                self._seen.add(text)
                 self._sensitive.sub(text, self._found)
-        elif (text, role) not in self._taken_apart:
-            self._taken_apart.add((text, role))
+        elif (text, role) not in self._split:
+            self._split.add((text, role))
             for kind, part in parts_of(text, role):
                 if kind is None:
                     self._sensitive.sub(part, self._found)
@@ -141,7 +141,7 @@ class _Survey:
 
 
 class _Replacement:
-    """Gives every text of a cassette without what a survey found in it."""
+    """Replaces what a survey found in the texts of a cassette."""
 
     def __init__(self, facts: OrgFacts, survey: _Survey) -> None:
         self._stand_ins = survey.stand_ins
@@ -154,12 +154,12 @@ class _Replacement:
             self._names.id(real)
         texts = {value.strip(): self._stand_ins.of(kind, value).strip() for kind, value in survey.values}
         self._words = KnownWords(texts, facts.words)
-        telling = [text for text in survey.secrets if _is_telling(text) and text not in facts.words]
-        self._sensitive = Sensitive(facts, {text: self._names.secret(text, "") for text in telling})
+        distinctive = [text for text in survey.secrets if _is_distinctive(text) and text not in facts.words]
+        self._sensitive = Sensitive(facts, {text: self._names.secret(text, "") for text in distinctive})
         self._known: dict[tuple[str, Role], str] = {}
 
     def visit(self, text: str, role: Role, name: str) -> str:
-        """Give what takes a text's place."""
+        """Return what replaces a text."""
         if role is Role.SECRET:
             return text if SECRET_STAND_IN.fullmatch(text) else self._names.secret(text, SECRETS[name])
         known = self._known.get((text, role))
@@ -174,7 +174,7 @@ class _Replacement:
         return "".join(self._stand_ins.of(kind, part) if kind else self._settled(part) for kind, part in parts)
 
     def _settled(self, text: str, *, prose: bool = False) -> str:
-        """Replace what is in a text, until nothing is left: what is replaced may have hidden something."""
+        """Replace what is in a text until nothing is left: a replacement may uncover more."""
         for _ in range(_ROUNDS):
             before = text
             text = self._sensitive.sub(text, self._found)
@@ -194,6 +194,6 @@ class _Replacement:
         return self._names.id(text)
 
 
-def _is_telling(secret: str) -> bool:
-    """Tell whether a secret is so unlike a word that it is replaced wherever it stands."""
+def _is_distinctive(secret: str) -> bool:
+    """Return whether a secret is so unlike a word that it is replaced wherever it occurs."""
     return len(secret) >= 16 or (len(secret) >= 8 and _LIKE_A_WORD.fullmatch(secret) is None)

@@ -1,4 +1,4 @@
-"""What gives itself away in any text: tokens, keys, hosts of orgs, ids of orgs and users, e-mail addresses."""
+"""What can be recognised in any text: tokens, keys, hosts of orgs, ids of orgs and users, e-mail addresses."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +27,7 @@ class Found(StrEnum):
     TOKEN = "a token"  # noqa: S105 - a word, not a secret
 
 
-_VALUE = r"(?![\w.!+/=~%-]*@)[\w.!+/=~%-]{8,}"  # and no address
+_VALUE = r"(?![\w.!+/=~%-]*@)[\w.!+/=~%-]{8,}"  # and not an address
 _TOKENS = (
     (Found.PRIVATE_KEY, r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
     (Found.ACCESS_TOKEN, r"00D[0-9A-Za-z]{12,15}![\w.+/=-]+"),
@@ -46,7 +46,7 @@ _HINTS = (
     "@", "%", "=", "005", "00D", "://", "orce", "ORCE", "127.", "localhost", "[::1]", "eyJ", "3MVG", "5Aep", "earer ",
     "EARER ", "-----BEGIN", ".site.com", ".mil", ".cn", "-lightning",
 )  # fmt: skip
-"""A text with none of these holds nothing of what is looked for; asking is quicker than looking."""
+"""A text with none of these holds nothing of what is looked for; this test is faster than the search."""
 
 _ENCODED = re.compile(r"[^\s\"'<>/?&=#;,]*%[0-9A-Fa-f]{2}[^\s\"'<>/?&=#;,]*")
 _HOST = re.compile(
@@ -55,11 +55,11 @@ _HOST = re.compile(
 )
 
 Replace = Callable[[Found, str], str]
-"""Takes what was found; gives what takes its place."""
+"""Takes the kind of a finding and its text; returns what replaces it."""
 
 
 class Sensitive:
-    """Finds what gives itself away, by its form or because the cassette names it.
+    """Finds what can be recognised, by its form or because the cassette names it.
 
     `secrets` are the values that the cassette's sign-ins hold, which are looked for in every text.
     """

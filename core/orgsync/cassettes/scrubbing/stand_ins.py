@@ -1,9 +1,9 @@
-"""Stand-ins: what a scrubbed cassette holds in the place of values, and how they are told from real ones.
+"""Stand-ins: what a scrubbed cassette holds in place of values, and how they differ from real ones.
 
 A stand-in keeps the shape of what it stands for and is recognised by itself: texts are `Xxxxx07` (every letter and
 digit an x, the last ones a number), e-mail addresses `xxxx12@xxx.invalid`, telephone numbers `+00 (000) 000-0012`,
-dates those of the eighteenth century, numbers zero, ids `005TESTS0000001`. So what has been scrubbed is left alone when
-it is scrubbed again. Values that are too short for a number share a stand-in.
+dates those of the eighteenth century, numbers zero, ids `005TESTS0000001`. So what has been scrubbed stays as it is
+when it is scrubbed again. Values that are too short for a number share a stand-in.
 """
 
 import re
@@ -33,7 +33,7 @@ _SHORTEST_EMAIL = len("x@x.invalid")
 
 
 class Kind(StrEnum):
-    """What a value is, and so which form its stand-in has."""
+    """The kind of a value, which decides the form of its stand-in."""
 
     TEXT = "text"
     EMAIL = "e-mail address"
@@ -43,7 +43,7 @@ class Kind(StrEnum):
 
 
 def is_stand_in(kind: Kind, value: str) -> bool:
-    """Tell whether a value is a stand-in of its kind, or holds nothing that needs one."""
+    """Return whether a value is a stand-in of its kind, or holds nothing that needs one."""
     if kind is Kind.EMAIL:
         return _EMAIL_STAND_IN.fullmatch(value) is not None
     if kind is Kind.PHONE:
@@ -56,12 +56,12 @@ def is_stand_in(kind: Kind, value: str) -> bool:
 
 
 def numbered_id(prefix: str, number: int) -> str:
-    """Give a stand-in for an org's or a user's id, of 15 characters."""
+    """Return a stand-in for an org's or a user's id, of 15 characters."""
     return f"{prefix}TESTS{number:07}"
 
 
 def comparable(text: str) -> str:
-    """Write a text so that a live request and a scrubbed one are equal: addresses, org and user ids have no value."""
+    """Return a text with which a live request and a scrubbed one compare equal: without addresses, org and user ids."""
     if "@" in text:
         text = EMAIL.sub("<e-mail>", text)
     if "%40" in text:
@@ -75,26 +75,26 @@ _ENCODED_EMAIL = re.compile(r"(?:[\w.-]|%2B|%27)+%40(?:[^\W_][\w-]*\.)+[^\W\d_][
 class StandIns:
     """Give each value a stand-in: equal ones for equal values, different ones for different, where they have room.
 
-    Tell it with `take`, first, which stand-ins there are already.
+    Stand-ins that exist already are reserved with `take`, first.
     """
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
-        self._given: dict[tuple[Kind, str], str] = {}
+        self._by_value: dict[tuple[Kind, str], str] = {}
         self._digits: dict[str, str] = {}
         self._numbers: dict[tuple[Kind, str], int] = {}
 
     def take(self, kind: Kind, stand_in: str) -> None:
-        """Keep a stand-in from being given again."""
+        """Reserve a stand-in, so that no value gets it."""
         self._taken.add(_digits(stand_in) if kind is Kind.PHONE else stand_in)
 
     def of(self, kind: Kind, value: str) -> str:
-        """Give the stand-in for a value; a stand-in is its own."""
-        given = self._given.get((kind, value))
-        if given is None:
-            given = value if is_stand_in(kind, value) else self._made(kind, value)
-            self._given[kind, value] = given
-        return given
+        """Return the stand-in for a value; a stand-in is its own."""
+        stand_in = self._by_value.get((kind, value))
+        if stand_in is None:
+            stand_in = value if is_stand_in(kind, value) else self._made(kind, value)
+            self._by_value[kind, value] = stand_in
+        return stand_in
 
     def _made(self, kind: Kind, value: str) -> str:
         if kind is Kind.NUMBER:
@@ -118,7 +118,7 @@ class StandIns:
         return self._digits[real]
 
     def _numbered(self, kind: Kind, shape: str, form: Callable[[int], str | None]) -> str:
-        """Give the first form that is not taken, or the one without a number where all that have room for one are."""
+        """Return the first form that is not taken, or the one without a number where all that have room for one are."""
         number = self._numbers.get((kind, shape), 0)
         while True:
             number += 1
@@ -146,7 +146,7 @@ class _Masks(dict[int, str]):
         elif char.isnumeric():
             self[code] = self._digit
         else:
-            self[code] = "#" if char == "@" else char  # so that no address comes of what is around one
+            self[code] = "#" if char == "@" else char  # so that what is around an address does not become one
         return self[code]
 
 
@@ -205,7 +205,7 @@ def _digits(value: str) -> str:
 
 
 def _zeros_before(room: int) -> int:
-    """How many zeros a telephone number must begin with to be a stand-in; real ones begin with two at most."""
+    """Return how many zeros a stand-in for a telephone number begins with; real ones begin with two at most."""
     return min(3, (room + 1) // 2)
 
 

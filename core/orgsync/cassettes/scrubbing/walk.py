@@ -1,4 +1,4 @@
-"""A walk over an interaction: a visitor is given every text of it, decoded, and gives what takes its place."""
+"""A walk over an interaction: a visitor receives every text of it, decoded, and returns what replaces it."""
 
 import re
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ _SOQL = re.compile(r"\s*SELECT\b", re.I)
 
 @dataclass(slots=True)
 class _Message:
-    """What is known of a message from its request; `schema` is where it tells of fields and limits, not of records."""
+    """What is known of a message from its request; `schema` is true of describes and limits, which hold no records."""
 
     path: str
     sobject: str
@@ -48,11 +48,11 @@ class _Message:
     schema: bool
     identity: bool
     roles: dict[tuple[str, str, str, str], tuple[Role, str]]
-    """What was found for an object, the key it is under, the object above it and a key of its own."""
+    """The role and the name found for an object, the key it is under, the object above it and a key of its own."""
 
 
 class Walk:
-    """Visits what is in a cassette. The visitor is given whole values; structure, names and numbers stay."""
+    """Visits what is in a cassette. The visitor receives whole values; structure, names and numbers stay."""
 
     def __init__(self, facts: OrgFacts, personal: PersonalFields, visit: Visit) -> None:
         self._facts = facts
@@ -61,11 +61,11 @@ class Walk:
         self._named: dict[tuple[str, str], tuple[Role, str]] = {}
 
     def interaction(self, each: Interaction) -> Interaction:
-        """Visit a request and its answer."""
+        """Visit a request and its response."""
         return replace(each, request=self.request(each), response=self.response(each))
 
     def request(self, each: Interaction) -> RecordedRequest:
-        """Visit a request; headers that hold secrets or tell of the machine are left out."""
+        """Visit a request; headers that hold secrets or name machines are left out."""
         request, message = each.request, self._message(each)
         return replace(
             request,
@@ -76,7 +76,7 @@ class Walk:
         )
 
     def response(self, each: Interaction) -> RecordedResponse:
-        """Visit an answer, likewise."""
+        """Visit a response, likewise."""
         response, message = each.response, self._message(each)
         if isinstance(response.body, bytes):
             visited = self._leaf(response.body.decode("latin-1"), Role.PLAIN, "body")
@@ -184,7 +184,7 @@ class Walk:
         return self._field(self._sobject(message, owner), key)
 
     def _sobject(self, message: _Message, owner: Frame) -> str:
-        """Tell what object a JSON object is a record of: it says so itself, or its place in the document does."""
+        """Return the object that a JSON object is a record of, by its own keys or its place in the document."""
         if owner.sobject == "AggregateResult":
             return message.source
         if owner.sobject and owner.sobject != "Name":
@@ -198,5 +198,5 @@ class Walk:
 
 
 def is_secret_header(name: str) -> bool:
-    """Tell whether a header holds a secret, so that a cassette must not have it."""
+    """Return whether a header holds a secret, so that a cassette must not have it."""
     return _SECRET_HEADERS.fullmatch(name.lower()) is not None

@@ -1,4 +1,4 @@
-"""Shortening: an org looks as if it had no more rows than a recording is to hold."""
+"""Shortening: an org seems to have no more rows than a recording is to hold."""
 
 from .chains import Shortening
 from .transport import ShorteningTransport

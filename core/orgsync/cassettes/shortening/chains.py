@@ -1,12 +1,12 @@
 """Answers with fewer rows, so that an org looks as if it had no more of them: the first ones of each query.
 
-What is cut from one answer must fit what the others say: a query's pages, a Bulk job's pages and its number of rows,
-and the counts that a client plans by. So it is kept where each page begins. The page that reaches the most rows is
-given as the last one. A page of a job that is asked for out of the order, as the links of `resultPages` allow, gets
+What is cut from one response must agree with the others: a query's pages, a Bulk job's pages and its number of rows,
+and the counts that a client plans by. So the start of each page is kept. The page that reaches the most rows is
+returned as the last one. A page of a job that is requested out of order, as the links of `resultPages` allow, gets
 what is left by then.
 
-Rows that a query names by their Ids have been given before, so of these there may be as many as it names: a client
-that did not get them back would take them for deleted.
+Rows that a query names by their Ids have been returned before, so of these there may be as many as it names: a client
+that did not get them would take them for deleted.
 
 What stays: the Ids of getUpdated and getDeleted, aggregates but for a number of rows, rows below rows, refusals, and
 queries inside composite requests.
@@ -42,13 +42,13 @@ _COUNT, _LOCATOR, _END = "sforce-numberofrecords", "sforce-locator", "null"
 
 
 class Shortening:
-    """Cuts answers to at most `max_rows` rows of each query; remembers pages, so each recording has its own."""
+    """Cuts responses to at most `max_rows` rows of each query; it keeps pages, so each recording has its own."""
 
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
         self._chains: dict[str, _Place] = {}
         self._results: dict[str, _Result] = {}
-        self._ways: Sequence[tuple[re.Pattern[str], Callable[[Response, str], Response]]] = (
+        self._cuts: Sequence[tuple[re.Pattern[str], Callable[[Response, str], Response]]] = (
             (_QUERY, self._query_page),
             (_RECORD_COUNT, self._record_count),
             (_JOB, self._job),
@@ -56,33 +56,33 @@ class Shortening:
             (_RESULT_PAGES, self._links),
         )
 
-    def shorten(self, answer: Response) -> Response:
-        """Give what the client is to see in the place of an answer: the answer itself where nothing is to be cut.
+    def shorten(self, response: Response) -> Response:
+        """Return the response that the client is to see: the given one where nothing is to be cut.
 
-        A page is cut alike however often it is asked for. What is not of the shape that is due stays as it is: that
-        is the client's to judge.
+        A page is cut alike however often it is requested. A response of an unexpected shape stays as it is: that is
+        the client's to judge.
         """
-        path = urlsplit(answer.url).path
-        for pattern, way in self._ways if answer.ok else ():
+        path = urlsplit(response.url).path
+        for pattern, cut in self._cuts if response.ok else ():
             if found := pattern.fullmatch(path):
                 try:
-                    return way(answer, found[1] or "")
+                    return cut(response, found[1] or "")
                 except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-                    return answer
-        return answer
+                    return response
+        return response
 
-    def _query_page(self, answer: Response, locator: str) -> Response:
+    def _query_page(self, response: Response, locator: str) -> Response:
         """Cut a page of a query; a page whose query was not seen holds rows below a row."""
-        asked = _asked(answer, "q")
-        place = self._chains.get(locator) if locator else _Place(0, max(self._max_rows, _named_ids(asked)))
+        soql = _request_parameter(response, "q")
+        place = self._chains.get(locator) if locator else _Place(0, max(self._max_rows, _named_ids(soql)))
         if place is None:
-            return answer
-        text, body = _read(answer)
+            return response
+        text, body = _read(response)
         match body["records"].value:
             case [{"attributes": {"type": "AggregateResult"}}, *more]:
-                return answer if more or not _ONE_COUNT.fullmatch(asked) else self._row_count(answer, text, body)
+                return response if more or not _ONE_COUNT.fullmatch(soql) else self._row_count(response, text, body)
             case _:
-                return _changed(answer, text, self._query_edits(text, body, place))
+                return _changed(response, text, self._query_edits(text, body, place))
 
     def _query_edits(self, text: str, body: Mapping[str, Token], place: "_Place") -> list[Edit]:
         records, following = body["records"], body.get("nextRecordsUrl")
@@ -96,43 +96,43 @@ class Shortening:
         ended = _set(body.get("done"), "true") + _set(body.get("queryLocator"), "null")
         return edits + ended + left_out("nextRecordsUrl", body)
 
-    def _row_count(self, answer: Response, text: str, body: Mapping[str, Token]) -> Response:
+    def _row_count(self, response: Response, text: str, body: Mapping[str, Token]) -> Response:
         """Cut the number in the one record of `SELECT COUNT(Id) ...`."""
         record = members(text, next(elements(text, body["records"].start)).start)
-        return _changed(answer, text, [edit for token in record.values() for edit in at_most(token, self._max_rows)])
+        return _changed(response, text, [edit for token in record.values() for edit in at_most(token, self._max_rows)])
 
-    def _record_count(self, answer: Response, _: str) -> Response:
-        text, body = _read(answer)
+    def _record_count(self, response: Response, _: str) -> Response:
+        text, body = _read(response)
         objects = [members(text, each.start) for each in elements(text, body["sObjects"].start)]
-        return _changed(answer, text, [edit for each in objects for edit in at_most(each["count"], self._max_rows)])
+        return _changed(response, text, [edit for each in objects for edit in at_most(each["count"], self._max_rows)])
 
-    def _job(self, answer: Response, _: str) -> Response:
-        text, body = _read(answer)
-        return _changed(answer, text, at_most(body.get("numberRecordsProcessed"), self._max_rows))
+    def _job(self, response: Response, _: str) -> Response:
+        text, body = _read(response)
+        return _changed(response, text, at_most(body.get("numberRecordsProcessed"), self._max_rows))
 
-    def _result(self, answer: Response, job: str) -> Response:
-        """Cut a page of a job's result, by the number of rows that its headers tell: so one that lacks rows still does.
+    def _result(self, response: Response, job: str) -> Response:
+        """Cut a page of a job's result, by the number of rows in its headers: so one that lacks rows still does.
 
-        `null` as the locator is the end, as Salesforce says it.
+        `null` as the locator is Salesforce's sign of the end.
         """
-        said = answer.headers.get(_COUNT, "")
-        rows = int(said) if said.isdecimal() else count_rows(answer.content)
+        count = response.headers.get(_COUNT, "")
+        rows = int(count) if count.isdecimal() else count_rows(response.content)
         result = self._result_of(job)
-        start = result.start(_asked(answer, "locator"))
-        result.met(start + rows, answer.headers.get(_LOCATOR, _END))
+        start = result.start(_request_parameter(response, "locator"))
+        result.page_seen(start + rows, response.headers.get(_LOCATOR, _END))
         left = max(0, self._max_rows - start)
         if rows < left:
-            return answer
-        told = {_COUNT: str(left)} if said else {}
-        content = first_rows(answer.content, left)
-        return _given(answer, content, {**answer.headers, **told, _LOCATOR: _END})
+            return response
+        counted = {_COUNT: str(left)} if count else {}
+        content = first_rows(response.content, left)
+        return _with_content(response, content, {**response.headers, **counted, _LOCATOR: _END})
 
-    def _links(self, answer: Response, job: str) -> Response:
-        """Learn which link is the first page's, so that links that are followed in their order are cut as pages are."""
-        if not _asked(answer, "locator"):
-            _, body = _read(answer)
+    def _links(self, response: Response, job: str) -> Response:
+        """Note which link is the first page's, so that links that are followed in their order are cut as pages are."""
+        if not _request_parameter(response, "locator"):
+            _, body = _read(response)
             self._result_of(job).announce(_parameter(body["resultPages"].value[0]["resultUrl"], "locator"), 0)
-        return answer
+        return response
 
     def _result_of(self, job: str) -> "_Result":
         return self._results.setdefault(job[:15], _Result())
@@ -150,8 +150,8 @@ class _Place:
 class _Result:
     """Where the pages of a job's result begin, by their locators; "" is the first page.
 
-    As long as pages are asked for as the ones before them told, each has its true place. Once one is not, those still
-    to come are placed behind the rows met so far, in the order in which they are asked for.
+    As long as each page is requested by the locator in the one before, it has its true place. Once one is not, the rest
+    are placed behind the rows seen so far, in the order in which they are requested.
     """
 
     starts: dict[str, int] = field(default_factory=dict[str, int])
@@ -160,7 +160,7 @@ class _Result:
     in_order: bool = True
 
     def start(self, locator: str) -> int:
-        """Tell how many rows come before a page."""
+        """Return how many rows precede a page."""
         if locator not in self.starts:
             if locator not in self.announced:
                 self.in_order = False
@@ -168,14 +168,14 @@ class _Result:
             self.starts[locator] = self.announced.get(locator, self.end)
         return self.starts[locator]
 
-    def met(self, end: int, following: str) -> None:
-        """Note up to which row a page goes, and which page follows it."""
+    def page_seen(self, end: int, following: str) -> None:
+        """Note the row that a page ends at, and the page that follows it."""
         self.end = max(self.end, end)
         if following != _END:
             self.announce(following, end)
 
     def announce(self, locator: str, start: int) -> None:
-        """Note where a page begins that has not been asked for."""
+        """Note where a page begins that has not been requested."""
         if self.in_order:
             self.announced.setdefault(locator, start)
 
@@ -184,8 +184,8 @@ def _named_ids(soql: str) -> int:
     return sum(found.count("'") // 2 for found in _BY_IDS.findall(soql))
 
 
-def _asked(answer: Response, parameter: str) -> str:
-    return _parameter(answer.url, parameter)
+def _request_parameter(response: Response, parameter: str) -> str:
+    return _parameter(response.url, parameter)
 
 
 def _parameter(url: str, name: str) -> str:
@@ -196,8 +196,8 @@ def _last_part(url: str) -> str:
     return urlsplit(url).path.rstrip("/").rpartition("/")[2]
 
 
-def _read(answer: Response) -> tuple[str, dict[str, Token]]:
-    text = answer.content.decode()
+def _read(response: Response) -> tuple[str, dict[str, Token]]:
+    text = response.content.decode()
     return text, members(text)
 
 
@@ -205,13 +205,13 @@ def _set(token: Token | None, text: str) -> list[Edit]:
     return [] if token is None else [(token.start, token.end, text)]
 
 
-def _changed(answer: Response, text: str, edits: Sequence[Edit]) -> Response:
-    return _given(answer, edited(text, edits).encode(), answer.headers)
+def _changed(response: Response, text: str, edits: Sequence[Edit]) -> Response:
+    return _with_content(response, edited(text, edits).encode(), response.headers)
 
 
-def _given(answer: Response, content: bytes, headers: Mapping[str, Any]) -> Response:
-    """Give an answer another body and headers; `content-length`, which told of the old body, goes."""
-    if content != answer.content:
+def _with_content(response: Response, content: bytes, headers: Mapping[str, Any]) -> Response:
+    """Return a response with another body and headers, without the `content-length` of the old body."""
+    if content != response.content:
         headers = {name: value for name, value in headers.items() if name != "content-length"}
-    given = replace(answer, content=content, headers=headers)
-    return answer if given == answer else given
+    changed = replace(response, content=content, headers=headers)
+    return response if changed == response else changed

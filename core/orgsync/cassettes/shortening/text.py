@@ -1,4 +1,4 @@
-"""JSON and CSV cut as text, so that what is left stays as it came: number tokens, escapes, spaces and quotes."""
+"""JSON and CSV cut as text, so that the rest stays unchanged: number tokens, escapes, spaces and quotes."""
 
 import json
 import re
@@ -19,7 +19,7 @@ Edit: TypeAlias = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A JSON value and where it stands in its text; `named` is where the name of an object's member begins."""
+    """A JSON value and its place in its text; `named` is where the name of an object's member begins."""
 
     value: Any
     start: int
@@ -28,24 +28,24 @@ class Token:
 
 
 def members(text: str, at: int = 0) -> dict[str, Token]:
-    """Take the JSON object that begins at a place apart; raises ValueError where there is none."""
+    """Return the members of the JSON object that begins at a place. Raises ValueError where there is none."""
     return dict(_values(text, at, "{", "}"))
 
 
 def elements(text: str, at: int = 0) -> Iterator[Token]:
-    """Take the JSON list that begins at a place apart, as far as asked; raises ValueError where there is none."""
+    """Yield the elements of the JSON list that begins at a place. Raises ValueError where there is none."""
     return (token for _, token in _values(text, at, "[", "]"))
 
 
 def at_most(number: Token | None, most: int) -> list[Edit]:
-    """Lower a whole number; anything else stays."""
+    """Return the edits that lower a whole number; none for anything else."""
     if number is None or type(number.value) is not int or number.value <= most:
         return []
     return [(number.start, number.end, str(most))]
 
 
 def short(text: str, values: Token, most: int) -> list[Edit]:
-    """Keep a list's first elements."""
+    """Return the edits that keep a list's first elements."""
     if len(values.value) <= most:
         return []
     kept = list(islice(elements(text, values.start), most))
@@ -53,7 +53,7 @@ def short(text: str, values: Token, most: int) -> list[Edit]:
 
 
 def left_out(member: str, body: Mapping[str, Token]) -> list[Edit]:
-    """Take a member out of an object, if it is there."""
+    """Return the edits that remove a member from an object, if it is there."""
     if member not in body:
         return []
     tokens = list(body.values())
@@ -64,7 +64,7 @@ def left_out(member: str, body: Mapping[str, Token]) -> list[Edit]:
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:
-    """Carry out edits, none of which overlap."""
+    """Return a text with edits, none of which overlap."""
     parts, at = list[str](), 0
     for start, end, new in sorted(edits):
         parts += text[at:start], new
@@ -73,7 +73,7 @@ def edited(text: str, edits: Sequence[Edit]) -> str:
 
 
 def first_rows(content: bytes, rows: int) -> bytes:
-    """Keep a CSV's header and first rows, or all of it where there are no more; line ends inside quotes are text."""
+    """Return a CSV's header and first rows, or all of it where there are no more; line ends inside quotes are text."""
     end = 0
     for _ in range(1 + rows):
         record = _RECORD.match(content, end)
@@ -84,7 +84,7 @@ def first_rows(content: bytes, rows: int) -> bytes:
 
 
 def count_rows(content: bytes) -> int:
-    """Count a CSV's rows below its header."""
+    """Return the number of a CSV's rows below its header."""
     end = rows = 0
     while record := _RECORD.match(content, end):
         end, rows = record.end(), rows + 1
@@ -92,7 +92,7 @@ def count_rows(content: bytes) -> int:
 
 
 def _values(text: str, at: int, opening: str, closing: str) -> Iterator[tuple[str, Token]]:
-    """Go through an object's or a list's values, with their names."""
+    """Yield an object's or a list's values, with their names."""
     at, name = _behind(opening, text, at), ""
     while not text.startswith(closing, at):
         named = at
@@ -107,10 +107,10 @@ def _values(text: str, at: int, opening: str, closing: str) -> Iterator[tuple[st
 
 
 def _behind(symbol: str, text: str, at: int) -> int:
-    """Step over a symbol and the spaces around it."""
+    """Return the place behind a symbol and the spaces around it."""
     at = _skipped(text, at)
     if not text.startswith(symbol, at):
-        raise ValueError(f"no {symbol} where one is due")
+        raise ValueError(f"no {symbol} where one is expected")
     return _skipped(text, at + len(symbol))
 
 

@@ -275,7 +275,7 @@ def _require_path(url: str | None, response: Response | None) -> None:
     place = response.place if response else "A query"
     if not url.isascii() or not url.isprintable() or " " in url:
         raise ResponseUnreadable(f"{place} was answered with an address of the next page that is none.", _AGAIN)
-    if response is not None and response.leads_to_itself(url):
+    if response is not None and response.is_same_origin(url):
         return
     if not url.startswith("/") or url.startswith("//"):
         raise ResponseUnreadable(

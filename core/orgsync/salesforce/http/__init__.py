@@ -1,1 +1,1 @@
-"""HTTP: requests, responses that are bounded in time and size, and the one module that names httpx."""
+"""HTTP: requests, responses that are bounded in time and size, and the transport beneath them."""

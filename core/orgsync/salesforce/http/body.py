@@ -1,4 +1,4 @@
-"""A body as it arrives: fast enough, and in pieces that are worth taking up."""
+"""A body as it arrives: fast enough, and in pieces of a useful size."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -12,36 +12,36 @@ from .request import Request
 
 __all__ = ["gathered", "paced"]
 
-_GATHERED = 64 * 1024  # bytes
+_CHUNK = 64 * 1024  # bytes
 
 
 async def gathered(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """Put small pieces together: a server may send a byte at a time, and each costs those who read it."""
+    """Join small pieces: a server may send a byte at a time, and each piece costs its readers."""
     held = bytearray()
     try:
         async with aclosing(pieces):
             async for piece in pieces:
-                if held and len(held) + len(piece) > _GATHERED:
+                if held and len(held) + len(piece) > _CHUNK:
                     yield bytes(held)
                     held.clear()
-                if len(piece) >= _GATHERED:
+                if len(piece) >= _CHUNK:
                     yield piece
                 else:
                     held += piece
     except Exception:
         if held:
-            yield bytes(held)  # what has come counts, whatever ends the rest
+            yield bytes(held)  # what has arrived counts, whatever ends the rest
         raise
     if held:
         yield bytes(held)
 
 
-async def paced(unzipped: AsyncGenerator[bytes], request: Request, pace: Pace) -> AsyncGenerator[bytes]:
-    """Read a body as it arrives, as long as it comes fast enough; only what it unfolds to counts.
+async def paced(decoded: AsyncGenerator[bytes], request: Request, pace: Pace) -> AsyncGenerator[bytes]:
+    """Yield a body as it arrives, as long as it arrives fast enough, counted unzipped.
 
-    Raises NetworkProblem where it does not. A body that has come to its end is whole, however slowly it came.
+    Raises NetworkProblem where it does not. A body that has ended is complete, however slowly it arrived.
     """
-    async with aclosing(unzipped) as body:
+    async with aclosing(decoded) as body:
         while True:
             began, chunk = anyio.current_time(), b""
             with anyio.move_on_after(pace.patience) as wait:
@@ -51,7 +51,7 @@ async def paced(unzipped: AsyncGenerator[bytes], request: Request, pace: Pace) -
                     return
             if wait.cancelled_caught or pace.too_slow(anyio.current_time() - began, len(chunk)):
                 raise NetworkProblem(
-                    f"The answer to {request.place} comes more slowly than {pace.rate:g} bytes a second.",
-                    "Try again later; where the line is that slow, lower the setting least_rate.",
+                    f"The response to {request.place} arrives more slowly than {pace.rate:g} bytes a second.",
+                    "Try again later; where the connection is that slow, lower the setting least_rate.",
                 )
             yield chunk

@@ -1,4 +1,4 @@
-"""What the environment says of the network: which proxy leads to a host, and whose certificates are trusted."""
+"""The environment's network configuration: the proxy for a host, and the certificates that are trusted."""
 
 import os
 import re
@@ -37,10 +37,10 @@ class Proxies:
         self._texts = {scheme: text for scheme, text in getproxies().items() if text}
         self._known: dict[str, Proxy] = {}
 
-    def leading_to(self, scheme: str, host: str) -> Proxy | None:
-        """Choose the proxy for a URL; None where it is reached directly, as loopback always is.
+    def for_host(self, scheme: str, host: str) -> Proxy | None:
+        """Return the proxy for a host; None where it is reached directly, as loopback always is.
 
-        Raises SettingInvalid, which names the variable, for an address that is no proxy's.
+        Raises SettingInvalid, which names the variable, for an address that is not a proxy's.
         """
         name = scheme if scheme in self._texts else "all"
         text = self._texts.get(name)
@@ -54,13 +54,13 @@ class Proxies:
 def trusted() -> ssl.SSLContext:
     """Return the TLS context that trusts what SSL_CERT_FILE, or else SSL_CERT_DIR, names; certifi's without either.
 
-    A file that is unchanged is read once in a process: that takes 20 ms of CPU, and each pool of connections asks.
+    A file that is unchanged is read once in a process: that takes 20 ms of CPU, and each pool of connections needs it.
     Raises SettingInvalid, which names the variable, for a path that holds no certificates in PEM form.
     """
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if folder and not any(_is_folder(each) for each in folder.split(os.pathsep)):
         raise SettingInvalid(
-            f"SSL_CERT_DIR names {excerpt(folder)}, which is no folder.", "Correct the variable, or unset it."
+            f"SSL_CERT_DIR names {excerpt(folder)}, which is not a folder.", "Correct the variable, or unset it."
         )
     if file:
         return _trusting(Path(file))
@@ -77,11 +77,11 @@ def trusted() -> ssl.SSLContext:
 
 
 def proxy_refusal(proxy: Proxy, text: str, host: str) -> ProxyRefused | NetworkProblem:
-    """Say that a proxy was reached and does not connect to a host; `text` is what httpx says of it."""
+    """Return the error of a proxy that was reached and does not connect to a host; `text` is httpx's message."""
     status = match.group() if (match := re.match(r"\d{3}\b", text)) else ""
     if status in ("401", "407"):
         return ProxyRefused(
-            f"The proxy {proxy.host} ({proxy.source}) wants a user name and a password (status {status}).",
+            f"The proxy {proxy.host} ({proxy.source}) requires a user name and a password (status {status}).",
             f"Write them into the proxy's address in {proxy.source}: http://USER:PASSWORD@HOST:PORT.",
         )
     if status == "403":
@@ -89,16 +89,16 @@ def proxy_refusal(proxy: Proxy, text: str, host: str) -> ProxyRefused | NetworkP
             f"The proxy {proxy.host} ({proxy.source}) does not allow connections to {host} (status 403).",
             f"Have the proxy's administrator allow {host}{'' if re.search(r':[0-9]+$', host) else ', port 443'}.",
         )
-    told = f" (status {status})" if status else ""
+    suffix = f" (status {status})" if status else ""
     return NetworkProblem(
-        f"The proxy {proxy.host} ({proxy.source}) could not connect to {host}{told}.",
+        f"The proxy {proxy.host} ({proxy.source}) could not connect to {host}{suffix}.",
         f"Check the proxy, and that {proxy.source} names the right one.",
         sent=False,
     )
 
 
 def proxy_unreachable(proxy: Proxy) -> NetworkProblem:
-    """Say that there is no connection to a proxy."""
+    """Return the error of a proxy that cannot be reached."""
     return NetworkProblem(
         f"The proxy {proxy.host} ({proxy.source}) cannot be reached.",
         f"Check the proxy and the network; correct {proxy.source}, or unset it.",
@@ -126,9 +126,7 @@ def _parsed(text: str, source: str) -> Proxy:
     if not host or not re.fullmatch(r"[\w.:-]+", host, re.ASCII):
         raise SettingInvalid(f"{source} does not hold the address of a proxy.", f"Write it as {_EXAMPLE}.")
     if parts.scheme not in ("http", "https", *_SOCKS):
-        raise SettingInvalid(
-            f"{source} names a proxy of a kind that orgsync does not know: {parts.scheme}.", f"Write it as {_EXAMPLE}."
-        )
+        raise SettingInvalid(f"{source} names a proxy of an unknown kind: {parts.scheme}.", f"Write it as {_EXAMPLE}.")
     if parts.scheme in _SOCKS and find_spec("socksio") is None:
         raise PackageMissing(
             f"{source} names a SOCKS proxy, and the package for that is not installed.",
@@ -162,7 +160,7 @@ def _trusting(file: Path) -> ssl.SSLContext:
         found = file.stat()
         return _read(file.absolute(), found.st_ino, found.st_mtime_ns, found.st_size)
     except FileNotFoundError:
-        reason = "is not there"
+        reason = "does not exist"
     except ssl.SSLError:
         reason = "holds no certificate in PEM form"
     except OSError as error:

@@ -1,10 +1,10 @@
-"""How many objects a JSON text makes in memory, counted before it makes them: two bytes of it may become a hundred."""
+"""The number of objects that a JSON text holds, counted before it is parsed: two bytes may become a hundred."""
 
 import re
 
 __all__ = ["MOST_CONTAINERS", "MOST_VALUES", "is_too_large"]
 
-MOST_CONTAINERS = 700_000  # objects and arrays; the longest answer of Salesforce's, a log of deletions, has 600,000
+MOST_CONTAINERS = 700_000  # objects and arrays; the longest response of Salesforce's, a log of deletions, has 600,000
 MOST_VALUES = 2_500_000  # such a log has 1.8 million, a page of 2,000 rows of 800 fields 1.6 million
 
 _STRING = re.compile(rb'"[^"]*+"?')
@@ -12,9 +12,9 @@ _ALL_BUT_TOKENS = bytes(set(range(256)) - set(b'"{[,'))
 
 
 def is_too_large(content: bytes, containers: int = MOST_CONTAINERS, values: int = MOST_VALUES) -> bool:
-    """Return whether a JSON text has more objects and arrays, or more values, than any answer of Salesforce's.
+    """Return whether a JSON text has more objects and arrays, or more values, than any response of Salesforce's.
 
-    Most answers are judged by counting bytes; what stands inside of strings is cut out only where there are many.
+    Counting bytes is enough for most responses; the contents of strings are removed only where there are many.
     """
     if not _exceeds(content, containers, values):
         return False

@@ -1,4 +1,4 @@
-"""What an exchange over HTTP gives: an answer read whole, or one that is read as it arrives."""
+"""Responses: one that was read whole, and one that is read as it arrives."""
 
 import json as jsonlib
 import re
@@ -14,18 +14,18 @@ from orgsync.errors import ResponseTooLarge, ResponseUnreadable
 from .bounds import LARGEST_ANSWER
 from .json_size import MOST_CONTAINERS, MOST_VALUES, is_too_large
 
-__all__ = ["JSON", "Response", "Stream", "host_named", "named", "too_large"]
+__all__ = ["JSON", "Response", "Stream", "host_name", "request_name", "too_large"]
 
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 """What a JSON text can hold."""
 
 
-_FIRST_YEAR, _LAST_YEAR = 1990, 9000  # of a clock; instants are counted on from it
+_FIRST_YEAR, _LAST_YEAR = 1990, 9000  # of a clock that is believed
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class _Head:
-    """What an answer begins with."""
+    """The head of a response."""
 
     __slots__ = ()
 
@@ -36,17 +36,17 @@ class _Head:
 
     @property
     def ok(self) -> bool:
-        """Tell whether the status is one of success."""
+        """Return whether the status is one of success."""
         return 200 <= self.status < 300
 
     @property
     def date(self) -> datetime | None:
-        """Give the server's own clock, aware, from the `Date` header; None where it is absent or garbled."""
+        """Return the server's clock, aware, from the `Date` header; None where it is absent or garbled."""
         return _instant(self.headers.get("date", ""))
 
     @property
     def redirected_to(self) -> str | None:
-        """Give the whole URL that the answer redirects to; None where it is no redirect to another host or port."""
+        """Return the whole URL that the response redirects to; None unless that is another host or port."""
         location = self.headers.get("location", "")
         if self.status not in _REDIRECTS or not location:
             return None
@@ -56,8 +56,8 @@ class _Head:
         except ValueError:
             return None
 
-    def leads_to_itself(self, url: str) -> bool:
-        """Tell whether an absolute URL has the scheme, host and port that this answer came from."""
+    def is_same_origin(self, url: str) -> bool:
+        """Return whether an absolute URL has the scheme, host and port that this response came from."""
         try:
             return _origin(url) == _origin(self.url)
         except ValueError:
@@ -67,8 +67,8 @@ class _Head:
     def retry_after(self) -> float | None:
         """Return the seconds that `Retry-After` asks to wait, be it a number or an instant; None where it is garbled.
 
-        The instant is one of the server's clock, if the answer tells it. No recording shows Salesforce sending the
-        header, but proxies on the way do.
+        An instant is compared with the server's clock, where the response has it. No recording shows Salesforce sending
+        the header, but proxies on the way do.
         """
         text = self.headers.get("retry-after", "")
         if text.isdecimal():
@@ -78,13 +78,13 @@ class _Head:
 
     @property
     def place(self) -> str:
-        """Name the request for a message: method, host and path, without the query, which may hold data."""
-        return named(self.method, self.url)
+        """Return the request's name for a message: method, host and path, without the query, which may hold data."""
+        return request_name(self.method, self.url)
 
 
 @dataclass(frozen=True, slots=True)
 class Response(_Head):
-    """Hold one whole HTTP answer; the keys of `headers` are lower-case, `content` is decoded from gzip."""
+    """Hold one whole HTTP response; the keys of `headers` are lower-case, `content` is decoded from gzip."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -93,9 +93,9 @@ class Response(_Head):
     url: str = field(repr=False)
 
     def json(self) -> JSON:
-        """Read the body as JSON.
+        """Return the body, parsed as JSON.
 
-        Raises ResponseUnreadable for HTML, text or nothing where JSON is due, and for JSON that is cut short, and
+        Raises ResponseUnreadable for HTML, text or nothing in place of JSON, and for JSON that is cut short, and
         ResponseTooLarge as `require_readable` does.
         """
         self.require_readable()
@@ -110,18 +110,18 @@ class Response(_Head):
         else:
             return document
         raise ResponseUnreadable(
-            f"{self.place} was answered with {what} where JSON is due (status {self.status}, "
+            f"{self.place} returned {what} instead of JSON (status {self.status}, "
             f"{self.headers.get('content-type') or 'no content type'}).",
             "Salesforce or a proxy on the way is in trouble; try again later.",
         )
 
     def require_readable(self) -> None:
-        """Raise ResponseTooLarge for JSON of so many objects or values that they would fill the memory."""
+        """Raise ResponseTooLarge for JSON with so many objects or values that they would fill the memory."""
         if is_too_large(self.content):
             raise ResponseTooLarge(
-                f"{self.place} was answered with JSON of more than {MOST_CONTAINERS:,} objects and lists, or "
+                f"{self.place} returned JSON of more than {MOST_CONTAINERS:,} objects and lists, or "
                 f"{MOST_VALUES:,} values.",
-                "No answer of Salesforce's has so many: look for a proxy on the way, and check the address.",
+                "No response of Salesforce's has so many: look for a proxy on the way, and check the address.",
             )
 
     def _kind(self) -> str:
@@ -137,7 +137,7 @@ class Response(_Head):
 
 @dataclass(frozen=True, slots=True)
 class Stream(_Head):
-    """Hold an answer whose body has still to come; the keys of `headers` are lower-case."""
+    """Hold a response whose body is still to be read; the keys of `headers` are lower-case."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -147,14 +147,14 @@ class Stream(_Head):
     largest: int = LARGEST_ANSWER
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """Give the body as it arrives, once, decoded from gzip, in chunks of at most 256 KiB.
+        """Return the body as it arrives, once, decoded from gzip, in chunks of at most 256 KiB.
 
-        Raises NetworkProblem where it breaks off, be it in HTTP's framing or in gzip's, or comes too slowly.
+        Raises NetworkProblem where it breaks off, in HTTP's framing or in gzip's, or arrives too slowly.
         """
         return self.body
 
     async def read(self) -> Response:
-        """Read the rest of the body, for an answer that is short after all.
+        """Read the rest of the body, for a response that turns out to be short.
 
         Raises ResponseTooLarge for more than `largest` bytes, and as `chunks` does.
         """
@@ -169,7 +169,7 @@ class Stream(_Head):
 
 
 def _instant(text: str) -> datetime | None:
-    """Read an instant as HTTP writes it, aware; None where it is garbled."""
+    """Return an instant as HTTP writes it, aware; None where it is garbled."""
     try:
         date = parsedate_to_datetime(text)
         date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
@@ -189,29 +189,29 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 _VALUE = re.compile(r"(/sobjects/\w+/(?:[A-Z]\w*|\w+__c))/.+")  # a row named by a field's value, a customer's maybe
 
 
-def named(method: str, url: str) -> str:
-    """Name a request by method, host and path."""
+def request_name(method: str, url: str) -> str:
+    """Return a request's name for a message: method, host and path."""
     parts = urlsplit(url)
     path = _VALUE.sub(r"\1/…", parts.path)
-    return f"{method} {host_named(url) or 'an address without a host'}{path}"
+    return f"{method} {host_name(url) or 'an address without a host'}{path}"
 
 
-def host_named(url: str) -> str:
-    """Name a URL's host, with its port where that is not the scheme's own; empty where there is none."""
+def host_name(url: str) -> str:
+    """Return a URL's host, with its port where that is not the scheme's own; empty where there is none."""
     parts = urlsplit(url)
     try:
         host, port = parts.hostname or "", parts.port
-    except ValueError:  # no port can have that number
+    except ValueError:  # not a port's number
         host, port = parts.hostname or "", None
     host = f"[{host}]" if ":" in host else host
     return host if not host or port in (None, _PORTS.get(parts.scheme)) else f"{host}:{port}"
 
 
 def too_large(place: str, largest: int, *, fixed: bool) -> ResponseTooLarge:
-    """Say that an answer is larger than so many bytes, a bound that is `fixed` or a setting."""
+    """Return the error of a response that is larger than a bound in bytes, which is `fixed` or a setting."""
     return ResponseTooLarge(
-        f"{place} was answered with more than {largest:,} bytes, counted unzipped.",
+        f"{place} returned more than {largest:,} bytes, counted unzipped.",
         "Look for a proxy on the way, and check the address."
         if fixed
-        else "If the answer is meant to be so large, raise the setting largest_answer.",
+        else "If the response is meant to be so large, raise the setting largest_answer.",
     )

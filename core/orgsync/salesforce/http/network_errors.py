@@ -11,7 +11,7 @@ from .request import Request
 __all__ = ["causes", "connect_problem", "cut_short", "late", "not_connected_in_time", "not_http"]
 
 _WRONG_HTTP = (
-    ("content-length", "two lengths that differ, or one that is no number"),
+    ("content-length", "two lengths that differ, or one that is not a number"),
     ("status code", "a status that HTTP does not have"),
     ("status_code", "a status that HTTP does not have"),
     ("chunk", "a body whose parts have no proper lengths"),
@@ -38,9 +38,9 @@ def not_connected_in_time(host: str) -> NetworkProblem:
 
 def late(request: Request, seconds: float, setting: str) -> NetworkProblem:
     """Return the error of a response that was not whole in time; `setting` names the bound, "" if it is fixed."""
-    advice = f"; where answers take that long, raise the setting {setting}" if setting else ""
+    advice = f"; where responses take that long, raise the setting {setting}" if setting else ""
     return NetworkProblem(
-        f"{request.place} was not answered in time: after {seconds:g} seconds the answer was not there in full.",
+        f"{request.place} was not answered in time: the response was not complete after {seconds:g} seconds.",
         f"Try again later{advice}.",
     )
 
@@ -48,8 +48,8 @@ def late(request: Request, seconds: float, setting: str) -> NetworkProblem:
 def cut_short(request: Request) -> NetworkProblem:
     """Return the error of a connection that broke while the response was on its way."""
     return NetworkProblem(
-        f"The connection to {request.host} broke before the whole answer to {request.place} had arrived.",
-        "Try again; if it goes on, look at proxies and firewalls on the way.",
+        f"The connection to {request.host} broke before the whole response to {request.place} had arrived.",
+        "Try again; if it happens again, look at proxies and firewalls on the way.",
     )
 
 
@@ -59,7 +59,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
     if any(isinstance(cause, socket.gaierror) for cause in chain):
         return NetworkProblem(
             f"The host {host} is not known.",
-            "Check its spelling and the network; a deleted sandbox or scratch org disappears like this.",
+            "Check its spelling and the network; a deleted sandbox or scratch org looks like this.",
             sent=False,
         )
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
@@ -68,7 +68,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
             "Behind an inspecting proxy, name its certificate authority in SSL_CERT_FILE.",
             sent=False,
         )
-        untrusted.retried = True  # it does not pass by itself
+        untrusted.retried = True  # waiting does not help
         return untrusted
     if any(isinstance(cause, ssl.SSLError) for cause in chain):
         return NetworkProblem(
@@ -79,7 +79,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
     if is_loopback and any(isinstance(cause, ConnectionRefusedError) for cause in chain):
         return NetworkProblem(
             f"Nothing listens at {host} of this machine.",
-            "Start what should answer there, or correct the port.",
+            "Start the server that should listen there, or correct the port.",
             sent=False,
         )
     return NetworkProblem(

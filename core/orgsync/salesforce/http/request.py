@@ -1,4 +1,4 @@
-"""A request as it is put together, and how it is named in messages."""
+"""A request: its parts, and its name in messages."""
 
 import json as jsonlib
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import EllipsisType
 from urllib.parse import quote, urlencode
 
-from .messages import JSON, host_named, named
+from .messages import JSON, host_name, request_name
 
 __all__ = ["Request", "body_of", "with_params"]
 
@@ -24,13 +24,13 @@ class Request:
 
     @property
     def place(self) -> str:
-        """Name the request for a message."""
-        return named(self.method, self.url)
+        """Return the request's name for a message."""
+        return request_name(self.method, self.url)
 
     @property
     def host(self) -> str:
-        """Name the host for a message, with its port where that is not the scheme's own."""
-        return host_named(self.url) or "the server"
+        """Return the host's name for a message, with its port where that is not the scheme's own."""
+        return host_name(self.url) or "the server"
 
 
 def with_params(url: str, params: Mapping[str, str] | None) -> str:

@@ -1,4 +1,4 @@
-"""The slot that a run works in: who started the run lends it, and has it back while the run waits to try again."""
+"""The slot that a run occupies: it is released while the run waits to retry, so that another can start."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,34 +13,34 @@ __all__ = ["SLOT", "Slot", "waiting"]
 class Slot(Protocol):
     """One of so many slots that runs share."""
 
-    def asked(self) -> None:
-        """Note that a request is on its way; `answered` follows it, whatever comes of it."""
+    def request_sent(self) -> None:
+        """Note that a request is being sent; `request_ended` follows in any case."""
         ...
 
-    def answered(self) -> None:
-        """Note that a request waits no more: its answer has begun, or there is none."""
+    def request_ended(self) -> None:
+        """Note that a request is no longer waiting: its response has begun to arrive, or there is none."""
         ...
 
     def release(self, cause: OrgsyncError | None) -> None:
-        """Give the slot back: nothing is done until `acquire`. `cause` is what makes the run wait, if anything does."""
+        """Release the slot: the run does nothing until `acquire`. `cause` is the error that makes it wait, if any."""
         ...
 
     async def acquire(self) -> None:
-        """Wait for a slot, where it was given back; return at once where it was not."""
+        """Wait for a slot, if it was released; return at once if it was not."""
         ...
 
 
 class _Unlimited:
     """The slot of a run that shares none, as of `orgsync run`."""
 
-    def asked(self) -> None:
+    def request_sent(self) -> None:
         """Note nothing."""
 
-    def answered(self) -> None:
+    def request_ended(self) -> None:
         """Note nothing."""
 
     def release(self, cause: OrgsyncError | None) -> None:
-        """Give nothing back."""
+        """Release nothing."""
 
     async def acquire(self) -> None:
         """Wait for nothing."""
@@ -48,13 +48,13 @@ class _Unlimited:
 
 @contextmanager
 def waiting() -> Generator[None]:
-    """Tell the slot of the present run that it waits for an answer until the end of the block."""
+    """Mark the present run as waiting for a response inside the block."""
     slot = SLOT.get()
-    slot.asked()
+    slot.request_sent()
     try:
         yield
     finally:
-        slot.answered()
+        slot.request_ended()
 
 
 SLOT: ContextVar[Slot] = ContextVar("SLOT", default=_Unlimited())  # noqa: B039 - it holds no state

@@ -63,7 +63,7 @@ class Transport(Protocol):
         """Send a request and return the response once its head has arrived, whatever its status.
 
         Raises NetworkProblem where there is no response, with `sent` False if the request cannot have reached the
-        server; ResponseUnreadable for a response that is not proper HTTP or not in an encoding that was asked for;
+        server; ResponseUnreadable for a response that is not proper HTTP or not in an encoding that was requested;
         ConfigurationProblem for a URL or a header that HTTP does not allow. Reading the body raises likewise.
         """
         ...
@@ -113,13 +113,13 @@ class HttpxTransport:
             )
         except httpx.RequestError as error:
             parts = urlsplit(request.url)
-            proxy = self._proxies.leading_to(parts.scheme, parts.hostname or "")
+            proxy = self._proxies.for_host(parts.scheme, parts.hostname or "")
             raise (proxy and _proxy_problem(error, proxy, request)) or _network_problem(error, request) from error
         raise problem  # not chained: httpx puts the refused value, which may be a token, in its text
 
     def _pool(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
         """Return the pool of connections for a URL, through a proxy where the environment names one."""
-        proxy = self._proxies.leading_to(url.scheme, url.host)
+        proxy = self._proxies.for_host(url.scheme, url.host)
         if proxy not in self._pools:
             limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_IDLE_CONNECTIONS)
             self._pools[proxy] = httpx.AsyncHTTPTransport(
@@ -153,7 +153,7 @@ async def _once(content: bytes) -> AsyncGenerator[bytes]:
 
 def _not_an_address() -> ArgumentInvalid:
     return ArgumentInvalid(
-        "A request's address is not one.",
+        "The address of a request is not a URL.",
         "Check the path for line ends and other control characters, and the login URL.",
     )
 
@@ -186,8 +186,8 @@ async def _decoded(response: httpx.Response, request: Request) -> AsyncGenerator
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
         raise ResponseUnreadable(
-            f"{request.place} was answered in an encoding that was not asked for.",
-            "Look for a proxy on the way that changes answers.",
+            f"{request.place} returned an encoding that was not requested.",
+            "Look for a proxy on the way that changes responses.",
         )
     gunzip = Gunzip() if "gzip" in encoding else None
     try:
@@ -201,8 +201,8 @@ async def _decoded(response: httpx.Response, request: Request) -> AsyncGenerator
         raise _network_problem(error, request) from error
     except zlib.error as error:
         raise ResponseUnreadable(
-            f"{request.place} was answered with a body that is labelled gzip and cannot be unzipped.",
-            "Look for a proxy on the way that changes answers.",
+            f"{request.place} returned a body that is labelled gzip and cannot be unzipped.",
+            "Look for a proxy on the way that changes responses.",
         ) from error
     if gunzip is not None and gunzip.is_cut_short:
         raise cut_short(request)
@@ -245,7 +245,7 @@ def _network_problem(error: Exception, request: Request) -> TransientProblem:
         return connect_problem(error, request.host, is_loopback=urlsplit(request.url).hostname in LOOPBACK)
     if isinstance(error, httpx.RemoteProtocolError) and (what := not_http(str(error))):
         return ResponseUnreadable(
-            f"{request.place} was answered with {what}.",
-            "Run it again later; where it stays so, look for a proxy on the way, and check the address and its port.",
+            f"{request.place} returned {what}.",
+            "Try again later; if it happens again, look for a proxy on the way, and check the address and its port.",
         )
     return cut_short(request)
