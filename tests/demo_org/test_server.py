@@ -308,11 +308,11 @@ def test_an_org_that_moves_refuses_at_the_old_place_and_names_the_new_one(api: C
 
 
 def test_a_place_that_is_gone_answers_420_where_sign_in_stays_and_else_nothing(api: Caller, org: DemoOrg) -> None:
-    org.move_instance(gone=True)
+    org.move_instance(unreachable=True)
     answer = api.get("/limits")
     assert answer.status_code == 420
     assert answer.headers["content-type"].startswith("text/html")
     second = org.instance_url
-    org.move_instance(gone=True)
+    org.move_instance(unreachable=True)
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{second}/services/data")

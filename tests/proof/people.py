@@ -236,7 +236,7 @@ class People:
         self.org.expire_tokens()
 
     def move_instance(self) -> None:
-        self.org.move_instance(gone=self.dice.random() < 0.5)
+        self.org.move_instance(unreachable=self.dice.random() < 0.5)
 
     def rotate_refresh_tokens(self) -> None:
         self.org.rotate_refresh_tokens = not self.org.rotate_refresh_tokens

@@ -137,5 +137,5 @@ async def test_an_org_whose_old_address_leads_nowhere_is_found_again(tmp_path: P
             org.move_instance()
             await project.run(contacts)
         org.insert("Contact", LastName="Moved")
-        org.move_instance(gone=True)
+        org.move_instance(unreachable=True)
         assert (await project.run(contacts)).added == 1

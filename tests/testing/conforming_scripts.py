@@ -313,7 +313,7 @@ BAD = {
             yield Batch.deleted(Contact, [row["Id"] for row in rows])
             yield Batch(Contact, rows)
     '''),
-    "goes on after a break": _plain('''
+    "resumes after an interruption": _plain('''
         @sync
         async def contacts(ctx: Context) -> Batches[Contact]:
             """Contacts, whose checkpoint is ahead of the rows it is committed with."""

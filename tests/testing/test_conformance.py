@@ -17,7 +17,7 @@ from tests.testing.conforming import cases_of, project, verdicts
 from tests.testing.conforming_scripts import BAD, GOOD
 
 FIRST = "brings every row in a first run"
-SLOW = ["goes on after a break", "keeps no state between connections", "survives a 503", "survives a 401"]
+SLOW = ["resumes after an interruption", "keeps no state between connections", "survives a 503", "survives a 401"]
 QUICK = [check for check in CHECKS if check not in (*SLOW, "imports without side effects")]
 
 QUIET = BAD["has docstrings"].replace("    return", '    """Contacts."""\n    return')

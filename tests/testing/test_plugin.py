@@ -104,7 +104,7 @@ def test_what_was_written_is_told(project: pytest.Pytester, acme: DemoOrg) -> No
     project.makepyfile(test_it=IMPORTS + RUN + "async def test_idle(run):\n    pass\n")
     said = said_by(project, "--record", passed=2)
     assert "orgsync: cassettes/test_it/test_it.yaml was recorded, 5 steps" in said
-    assert "orgsync: cassettes/test_it/test_idle.yaml was not recorded: nothing was asked" in said
+    assert "orgsync: cassettes/test_it/test_idle.yaml was not recorded: no request was sent" in said
     assert not (project.path / "cassettes" / "test_it" / "test_idle.yaml").exists()
 
 

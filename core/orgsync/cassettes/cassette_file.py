@@ -84,7 +84,7 @@ _WORDING = (  # msgspec's, and a reader's
 
 
 def _reason(error: Exception) -> str:
-    """Return what is wrong with a file, behind a colon; empty where nothing clear can be said."""
+    """Return what is wrong with a file, behind a colon; empty where the error does not show it."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         return f": line {error.problem_mark.line + 1}, {error.problem}"
     if not isinstance(error, msgspec.ValidationError):

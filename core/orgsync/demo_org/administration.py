@@ -46,7 +46,7 @@ class Administration:
         requires_filter: Sequence[str] = (),
         disjunctions: bool = True,
     ) -> None:
-        """Give the org one more object, custom or not, without rows: `fields={"Code__c": "string"}`, name and type.
+        """Add an object to the org, custom or not, without rows: `fields={"Code__c": "string"}`, name and type.
 
         Id and Name come with every object; an owner, the stamps and the recycle bin with one whose changes can be
         read. Without `changes` the object has none of these and is not replicated, so that only a snapshot reads it.
@@ -61,7 +61,7 @@ class Administration:
             self._database.tables[name] = {}
 
     def add_lookup(self, sobject: str, name: str, parent: str, *, relationship: str | None = None) -> None:
-        """Give an object a field that refers to rows of a parent.
+        """Add a field to an object that refers to rows of a parent.
 
         `Region__c` is followed by `Region__r.Name`, `AccountId` by `Account.Name`, unless `relationship` names it.
         """
@@ -82,7 +82,7 @@ class Administration:
         unique: bool = False,
         formula: Derive | None = None,
     ) -> None:
-        """Give an object one more field, such as `Level__c`; existing rows are not touched by it.
+        """Add a field to an object, such as `Level__c`; existing rows are not touched by it.
 
         With a `formula`, a function of a row and its `Scope`, the field is computed whenever it is read, and its
         value changes while no stamp moves: `formula=lambda row, scope: scope.today`.
@@ -94,7 +94,7 @@ class Administration:
                 self._rewrite(sobject, lambda row: {**row, name: False})
 
     def change_field_type(self, sobject: str, name: str, type: str) -> None:
-        """Make a field one of another type; values that the new type cannot hold are lost, as in real orgs."""
+        """Change the type of a field; values that the new type cannot hold are lost, as in real orgs."""
         with self._database.lock:
             schema = self._database.schema
             known = schema.field(sobject, name)
@@ -108,7 +108,7 @@ class Administration:
     def set_field_flags(
         self, sobject: str, name: str, *, filterable: bool | None = None, sortable: bool | None = None
     ) -> None:
-        """Say whether queries may filter and sort by a field, as describe tells it; None leaves it as it is."""
+        """Set whether queries may filter and sort by a field, as in its describe; None leaves it as it is."""
         with self._database.lock:
             known = self._database.schema.field(sobject, name)
             changed = replace(
@@ -146,9 +146,9 @@ class Administration:
 
 def _converted(field: Field, value: Value) -> Value:
     """Return a value as its field's new type holds it; what it cannot hold becomes null, or false."""
-    said = str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     try:
-        held = stored_value(field, None if value is None else said)
+        held = stored_value(field, None if value is None else text)
     except Refusal:
         held = None
     return False if held is None and field.type == "boolean" else held

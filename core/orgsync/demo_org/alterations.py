@@ -1,4 +1,4 @@
-"""What makes a true answer untrue: functions from it, and its path, to the untrue one, for faults."""
+"""False responses for faults: functions from a true response and its path."""
 
 import json
 import re
@@ -7,23 +7,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
-from .wire import JSON_TYPE, Answer, json_answer
+from .wire import JSON_TYPE, Response, json_response
 
 Page = dict[str, object]
 Alteration = Callable[[Page, str], Page | None]
-AnswerAlteration = Callable[[Answer, str], Answer | None]
+ResponseAlteration = Callable[[Response, str], Response | None]
 _LATER_PAGE = re.compile(r"/query(?:All)?/[^/]+/?\Z")
 
 
-def altered(answer: Answer, path: str, alteration: Alteration) -> Answer | None:
-    """Return the answer made untrue; None where it is no page of a query, holds no rows, or cannot be altered so."""
-    page = _query_page(answer)
+def altered(response: Response, path: str, alteration: Alteration) -> Response | None:
+    """Return the response made untrue; None where it is no page of a query, holds no rows, or cannot be altered so."""
+    page = _query_page(response)
     changed = alteration(page, path) if page else None
-    return None if changed is None else replace(answer, body=json_answer(changed).body)
+    return None if changed is None else replace(response, body=json_response(changed).body)
 
 
 def done_too_early(page: Page, path: str) -> Page | None:
-    """Say that this page is the last one; where it is, drop half of its rows."""
+    """Call this page the last one; where it is, drop half of its rows."""
     if not page["done"]:
         return {name: value for name, value in page.items() if name != "nextRecordsUrl"} | {"done": True}
     rows = _rows(page)
@@ -31,12 +31,12 @@ def done_too_early(page: Page, path: str) -> Page | None:
 
 
 def lost_locator(page: Page, path: str) -> Page:
-    """Say that there is more, and not where."""
+    """Announce more rows without their address."""
     return page | {"done": False, "nextRecordsUrl": None}
 
 
 def no_records(page: Page, path: str) -> Page:
-    """Give null for the rows."""
+    """Replace the rows by null."""
     return page | {"records": None}
 
 
@@ -51,32 +51,32 @@ def changed_total(offset: int) -> Alteration:
 
 
 def unknown_total(page: Page, path: str) -> Page:
-    """Say that the total is not known."""
+    """Make the total -1."""
     return page | {"totalSize": -1}
 
 
 def same_page_again(page: Page, path: str) -> Page | None:
-    """Say that the next page is this one."""
+    """Name this page as the next one."""
     return page | {"done": False, "nextRecordsUrl": path} if _LATER_PAGE.search(path) else None
 
 
 def ever_new_pages(page: Page, path: str) -> Page | None:
-    """Say that the next page is this one, by another address."""
+    """Name this page as the next one, by another address."""
     again = f"{path}?again={secrets.token_hex(4)}"
     return page | {"done": False, "nextRecordsUrl": again} if _LATER_PAGE.search(path) else None
 
 
-def broken_text(answer: Answer, path: str, *, text: bytes) -> Answer | None:
-    """Put a byte that is not UTF-8 before a text; None where the answer does not hold it."""
-    if answer.status != 200 or text not in answer.body:
+def broken_text(response: Response, path: str, *, text: bytes) -> Response | None:
+    """Put a byte that is not UTF-8 before a text; None where the response does not hold it."""
+    if response.status != 200 or text not in response.body:
         return None
-    return replace(answer, body=answer.body.replace(text, b"\xff" + text))
+    return replace(response, body=response.body.replace(text, b"\xff" + text))
 
 
-def _query_page(answer: Answer) -> Page | None:
-    if answer.status != 200 or answer.content_type != JSON_TYPE:
+def _query_page(response: Response) -> Page | None:
+    if response.status != 200 or response.content_type != JSON_TYPE:
         return None
-    content = cast(object, json.loads(answer.body))
+    content = cast(object, json.loads(response.body))
     if not isinstance(content, dict):
         return None
     page = cast(Page, content)

@@ -18,16 +18,16 @@ from .refusal import OAuthRefusal, Refusal, not_found, not_implemented
 from .sessions import Sessions
 from .settings import Settings
 from .unserved import unserved_resource, unserved_service
-from .wire import LONGEST_URI, Answer, Call, bad_message, html_answer, refused
+from .wire import LONGEST_URI, Call, Response, bad_message, html_response, refused
 
 _OBJECT, _REST = r"([A-Za-z]\w*)", r"([^/]+)"
 _KEY = r"(?![a-z]\w{14}(?:\w{3})?/)([A-Za-z]\w*)"  # a field; what begins so in lower case is the id of a custom object
 _GONE = "<html><head><title>420</title></head><body><h1>No route for this host</h1></body></html>"
-Handler = Callable[..., Answer]
+Handler = Callable[..., Response]
 
 
 class Api:
-    """The demo org's HTTP surface, as a function from calls to answers."""
+    """The demo org's HTTP surface, as a function from calls to responses."""
 
     def __init__(self, database: Database, settings: Settings, hosts: Hosts, sessions: Sessions) -> None:
         self.queries = Queries(database, settings, database.clock)
@@ -44,21 +44,21 @@ class Api:
             *_bulk_routes(self.bulk),
         ]
 
-    def answer(self, call: Call) -> Answer:
-        """Answer one call; refusals become error answers."""
+    def respond(self, call: Call) -> Response:
+        """Answer one call; refusals become error responses."""
         try:
-            return self._sized(call) or self._answer(call)
+            return self._sized(call) or self._respond(call)
         except (Refusal, OAuthRefusal) as refusal:
             return refused(refusal)
 
-    def _sized(self, call: Call) -> Answer | None:
+    def _sized(self, call: Call) -> Response | None:
         if call.uri_length > LONGEST_URI:
             return bad_message(414, "URI Too Long")
         if call.uri_length + sum(len(name) + len(value) + 4 for name, value in call.headers.items()) > LONGEST_URI:
             return bad_message(431, "Request Header Fields Too Large")
         return None
 
-    def _answer(self, call: Call) -> Answer:
+    def _respond(self, call: Call) -> Response:
         # Salesforce's own command line joins paths to an instance URL that ends in a slash, so hosts must take `//`.
         path = "/" + call.path.strip("/")
         unserved = unserved_service(path)
@@ -69,15 +69,15 @@ class Api:
         if path.startswith("/id/"):
             return self._oauth.identity(call)
         if call.port in self.gone_ports:
-            return html_answer(420, _GONE)
+            return html_response(420, _GONE)
         if path == "/services/data":
             return self._about.versions()
         return self._data(call, path)
 
-    def _sign_in(self, call: Call, name: str) -> Answer:
+    def _sign_in(self, call: Call, name: str) -> Response:
         if name == "authorize":
             return authorize(call, self._settings, self._clock, self._oauth)
-        endpoints: dict[str, Callable[[Call], Answer]] = {
+        endpoints: dict[str, Callable[[Call], Response]] = {
             "token": self._oauth.token,
             "introspect": self._oauth.introspect,
             "revoke": self._oauth.revoke,
@@ -87,8 +87,8 @@ class Api:
             raise not_found()
         return endpoints[name](call)
 
-    def _data(self, call: Call, path: str) -> Answer:
-        """Answer the data API: the session first, then the limit, then the version, then the resource."""
+    def _data(self, call: Call, path: str) -> Response:
+        """Serve the data API: the session first, then the limit, then the version, then the resource."""
         self._oauth.session(call)
         if self._settings.api_used >= self._settings.api_limit:
             raise Refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
@@ -96,35 +96,35 @@ class Api:
         try:
             if path.endswith(".xml") or _wants_xml(call):
                 raise not_implemented("answer in XML")
-            answer = self._versioned(call, path)
+            response = self._versioned(call, path)
         except Refusal as refusal:
-            answer = refused(refusal)
-        answer.counted = True
-        return answer
+            response = refused(refusal)
+        response.counted = True
+        return response
 
-    def _versioned(self, call: Call, path: str) -> Answer:
+    def _versioned(self, call: Call, path: str) -> Response:
         version = re.match(r"/services/data/v(\d+)\.0(/.*)?\Z", path)
         if version is None or not int(version[1]) <= NEWEST:
             raise not_found()
         if int(version[1]) < OLDEST:
             raise Refusal(410, "GONE", f"The requested resource is no longer available: v{version[1]}.0")
         base, resource = f"/services/data/v{version[1]}.0", version[2] or "/"
-        asked = "GET" if call.method == "HEAD" else call.method
-        if asked == "POST":
-            asked = call.query.get("_HttpMethod", asked).upper()  # for clients that cannot send PATCH
+        requested = "GET" if call.method == "HEAD" else call.method
+        if requested == "POST":
+            requested = call.query.get("_HttpMethod", requested).upper()  # for clients that cannot send PATCH
         allowed: list[str] = []
         for method, pattern, handler in self._routes:
             match = re.fullmatch(pattern, resource)
-            if match and method == asked:
+            if match and method == requested:
                 return handler(call, base, *map(unquote, match.groups()))
             if match:
                 allowed.append(method)
         if not allowed:
             raise unserved_resource(resource) or not_found()
         text = f"HTTP Method '{call.method}' not allowed. Allowed are {','.join(allowed)}"
-        answer = refused(Refusal(405, "METHOD_NOT_ALLOWED", text))
-        answer.headers.append(("Allow", ",".join(allowed)))
-        return answer
+        response = refused(Refusal(405, "METHOD_NOT_ALLOWED", text))
+        response.headers.append(("Allow", ",".join(allowed)))
+        return response
 
 
 def _wants_xml(call: Call) -> bool:

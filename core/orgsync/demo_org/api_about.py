@@ -1,4 +1,4 @@
-"""What the API says of itself and of the org: versions, resources, limits, objects."""
+"""What the API reports about itself and the org: versions, resources, limits, objects."""
 
 import zlib
 from datetime import UTC
@@ -13,7 +13,7 @@ from .layouts import compact_layout, compact_layouts, layout, layouts
 from .oauth import Hosts
 from .refusal import Refusal, not_found
 from .settings import Settings
-from .wire import Answer, Call, json_answer
+from .wire import Call, Response, json_response
 
 OLDEST, NEWEST = 31, 66
 _SEASONS = ("Spring", "Summer", "Winter")
@@ -34,29 +34,29 @@ class About:
         self._settings = settings
         self._hosts = hosts
 
-    def versions(self) -> Answer:
+    def versions(self) -> Response:
         """List the API's versions; it needs no token and costs no call."""
-        return json_answer([_version(number) for number in range(OLDEST, NEWEST + 1)])
+        return json_response([_version(number) for number in range(OLDEST, NEWEST + 1)])
 
-    def resources(self, call: Call, base: str) -> Answer:
+    def resources(self, call: Call, base: str) -> Response:
         """List a version's resources: those that are served."""
         identity = f"{self._hosts.login_url}/id/{self._settings.org_id}/{self._settings.user_id}"
-        return json_answer({**{name: f"{base}/{name}" for name in _RESOURCES}, "identity": identity})
+        return json_response({**{name: f"{base}/{name}" for name in _RESOURCES}, "identity": identity})
 
-    def composite(self, call: Call, base: str) -> Answer:
+    def composite(self, call: Call, base: str) -> Response:
         """List the composite resources that are served."""
-        return json_answer({"sobjects": f"{base}/composite/sobjects"})
+        return json_response({"sobjects": f"{base}/composite/sobjects"})
 
-    def jobs(self, call: Call, base: str) -> Answer:
+    def jobs(self, call: Call, base: str) -> Response:
         """List the kinds of jobs that are served."""
-        return json_answer({"query": f"{base}/jobs/query"})
+        return json_response({"query": f"{base}/jobs/query"})
 
-    def recent(self, call: Call, base: str) -> Answer:
+    def recent(self, call: Call, base: str) -> Response:
         """List the records that the user has viewed on pages: none."""
-        return json_answer([])
+        return json_response([])
 
-    def limits(self, call: Call, base: str) -> Answer:
-        """Answer the org's limits; this call is counted in."""
+    def limits(self, call: Call, base: str) -> Response:
+        """Return the org's limits; this call is counted in."""
         limits: dict[str, dict[str, object]] = {
             name: {"Max": most, "Remaining": most} for name, most in _LIMITS.items()
         }
@@ -64,7 +64,7 @@ class About:
         # Real orgs nest an object for some connected apps inside a limit.
         app = {"CPQ Integration User Connected App": {"Max": 0, "Remaining": 0}}
         limits["DailyApiRequests"] = {"Max": most, "Remaining": max(0, most - used), **app}
-        return json_answer(limits | self._bulk_limits())
+        return json_response(limits | self._bulk_limits())
 
     def _bulk_limits(self) -> dict[str, dict[str, object]]:
         settings = self._settings
@@ -78,66 +78,66 @@ class About:
             },
         }
 
-    def record_count(self, call: Call, base: str) -> Answer:
-        """Answer how many rows objects have, the deleted and the archived left out, and no shares and histories."""
+    def record_count(self, call: Call, base: str) -> Response:
+        """Return how many rows objects have, the deleted and the archived left out, and no shares and histories."""
         if self._settings.record_count_refused:
             text = "You do not have the permission View Setup and Configuration"
             raise Refusal(403, "INSUFFICIENT_ACCESS", text)
-        asked = [name for name in call.query.get("sObjects", "").split(",") if name]
-        known = [self._database.schema.sobject(name) for name in asked] if asked else self._database.schema.sobjects()
+        names = [name for name in call.query.get("sObjects", "").split(",") if name]
+        known = [self._database.schema.sobject(name) for name in names] if names else self._database.schema.sobjects()
         counts = [(sobject.name, self._count(sobject)) for sobject in known if sobject and not sobject.belongs_to]
-        return json_answer({"sObjects": [{"count": count, "name": name} for name, count in counts if count]})
+        return json_response({"sObjects": [{"count": count, "name": name} for name, count in counts if count]})
 
-    def global_describe(self, call: Call, base: str) -> Answer:
+    def global_describe(self, call: Call, base: str) -> Response:
         """List the objects."""
-        return self._cacheable(call, json_answer(describe_global(self._database.schema, base)))
+        return self._cacheable(call, json_response(describe_global(self._database.schema, base)))
 
-    def basic(self, call: Call, base: str, name: str) -> Answer:
-        """Answer an object's brief description."""
-        return json_answer({"objectDescribe": brief(self._sobject(name), base), "recentItems": []})
+    def basic(self, call: Call, base: str, name: str) -> Response:
+        """Return an object's brief description."""
+        return json_response({"objectDescribe": brief(self._sobject(name), base), "recentItems": []})
 
-    def describe(self, call: Call, base: str, name: str) -> Answer:
+    def describe(self, call: Call, base: str, name: str) -> Response:
         """Describe an object; 304 where the client has this version already."""
         schema = self._database.schema
         content = describe(schema, self._sobject(name), base, self._hosts.instance_url)
-        return self._cacheable(call, json_answer(content))
+        return self._cacheable(call, json_response(content))
 
-    def layouts(self, call: Call, base: str, name: str) -> Answer:
-        """Answer the layouts of an object that has pages."""
-        return json_answer(layouts(self._database.schema, self._with_pages(name), base))
+    def layouts(self, call: Call, base: str, name: str) -> Response:
+        """Return the layouts of an object that has pages."""
+        return json_response(layouts(self._database.schema, self._with_pages(name), base))
 
-    def layout(self, call: Call, base: str, name: str, record_type: str) -> Answer:
-        """Answer the layout of a record type; there is the master alone."""
+    def layout(self, call: Call, base: str, name: str, record_type: str) -> Response:
+        """Return the layout of a record type; there is the master alone."""
         sobject = self._with_pages(name)
         if to18(record_type) != MASTER_RECORD_TYPE:
             raise not_found()
-        return json_answer(layout(self._database.schema, sobject))
+        return json_response(layout(self._database.schema, sobject))
 
-    def compact_layouts(self, call: Call, base: str, name: str) -> Answer:
-        """Answer the compact layouts of an object that has pages."""
-        return json_answer(compact_layouts(self._database.schema, self._with_pages(name), base))
+    def compact_layouts(self, call: Call, base: str, name: str) -> Response:
+        """Return the compact layouts of an object that has pages."""
+        return json_response(compact_layouts(self._database.schema, self._with_pages(name), base))
 
-    def compact_layout(self, call: Call, base: str, name: str, record_type: str) -> Answer:
-        """Answer the compact layout of a record type, or the primary one."""
+    def compact_layout(self, call: Call, base: str, name: str, record_type: str) -> Response:
+        """Return the compact layout of a record type, or the primary one."""
         sobject = self._with_pages(name)
         if record_type != "primary" and to18(record_type) != MASTER_RECORD_TYPE:
             raise not_found()
-        return json_answer(compact_layout(self._database.schema, sobject))
+        return json_response(compact_layout(self._database.schema, sobject))
 
-    def approval_layouts(self, call: Call, base: str, name: str) -> Answer:
-        """Answer that the object has no approval process."""
+    def approval_layouts(self, call: Call, base: str, name: str) -> Response:
+        """Return that the object has no approval process."""
         self._with_pages(name)
-        return json_answer({"approvalLayouts": []})
+        return json_response({"approvalLayouts": []})
 
-    def list_views(self, call: Call, base: str, name: str) -> Answer:
-        """Answer that the object has no list view."""
+    def list_views(self, call: Call, base: str, name: str) -> Response:
+        """Return that the object has no list view."""
         kind = self._with_pages(name).name
-        return json_answer({"done": True, "listviews": [], "nextRecordsUrl": None, "size": 0, "sobjectType": kind})
+        return json_response({"done": True, "listviews": [], "nextRecordsUrl": None, "size": 0, "sobjectType": kind})
 
-    def quick_actions(self, call: Call, base: str, name: str) -> Answer:
-        """Answer that the object has no quick action."""
+    def quick_actions(self, call: Call, base: str, name: str) -> Response:
+        """Return that the object has no quick action."""
         self._with_pages(name)
-        return json_answer([])
+        return json_response([])
 
     def _with_pages(self, name: str) -> SObject:
         sobject = self._sobject(name)
@@ -154,16 +154,16 @@ class About:
     def _count(self, sobject: SObject) -> int:
         return sum(sobject.is_current(row) for row in self._database.tables[sobject.name].values())
 
-    def _cacheable(self, call: Call, answer: Answer) -> Answer:
+    def _cacheable(self, call: Call, response: Response) -> Response:
         changed = self._database.schema.changed
-        tag = f"{zlib.crc32(answer.body):x}"
+        tag = f"{zlib.crc32(response.body):x}"
         zipped = "--gzip" if "gzip" in call.headers.get("accept-encoding", "") else ""
         known = call.headers.get("if-none-match", "").replace("--gzip", "").strip('"')
         since = call.headers.get("if-modified-since")
         if known == tag or (not known and since and _is_after(since) >= changed.timestamp()):
-            answer = Answer(304)
-        answer.headers += [("ETag", f'"{tag}{zipped}"'), ("Last-Modified", http_date(changed))]
-        return answer
+            response = Response(304)
+        response.headers += [("ETag", f'"{tag}{zipped}"'), ("Last-Modified", http_date(changed))]
+        return response
 
 
 def _is_after(date: str) -> float:

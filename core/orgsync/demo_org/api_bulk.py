@@ -12,12 +12,13 @@ from .bulk_jobs import JSON, BulkJob, BulkJobs
 from .csv_text import DELIMITERS, LINE_ENDINGS, Dialect, csv_text
 from .database import Database
 from .grammar import parse
-from .query import Table, View, run_table
+from .query import Table, run_table
 from .refusal import Refusal, not_found, not_implemented
 from .settings import Settings
 from .syntax import Aggregate, Query, TypeOf
 from .syntax import Call as FunctionCall
-from .wire import Answer, Call, json_answer
+from .view import View
+from .wire import Call, Response, json_response
 
 FIRST_VERSION, FIRST_WITH_PAGES = 47, 58
 LINKS = 5
@@ -33,20 +34,20 @@ class Bulk:
         self._database = database
         self._settings = settings
 
-    def create(self, call: Call, base: str) -> Answer:
-        """Take a query in and read its rows at once, as from a snapshot."""
+    def create(self, call: Call, base: str) -> Response:
+        """Create a job for a query and read its rows at once, as from a snapshot."""
         version = _version(base, FIRST_VERSION)
-        asked = _asked(call)
-        operation = str(asked.get("operation"))
+        order = _order(call)
+        operation = str(order.get("operation"))
         if operation not in {"query", "queryAll"}:
             raise _api_error(f"Unsupported operation for a query job: {operation}")
-        dialect = _dialect(asked)
+        dialect = _dialect(order)
         self._require_quota()
-        table = self._read(str(asked.get("query") or ""), base, deleted_too=operation == "queryAll")
-        return json_answer(self.jobs.create(table, operation, version, dialect).created_answer())
+        table = self._read(str(order.get("query") or ""), base, deleted_too=operation == "queryAll")
+        return json_response(self.jobs.create(table, operation, version, dialect).created_answer())
 
-    def every(self, call: Call, base: str) -> Answer:
-        """List the jobs, at most 1,000 of them in one answer."""
+    def every(self, call: Call, base: str) -> Response:
+        """List the jobs, at most 1,000 of them in one response."""
         _version(base, FIRST_VERSION)
         jobs = list(self.jobs)
         locator = call.query.get("queryLocator", "")
@@ -55,30 +56,30 @@ class Bulk:
         done = following >= len(jobs)
         more = None if done else f"{base}/jobs/query?queryLocator={following}"
         records = [job.listed() for job in jobs[start:following]]
-        return json_answer({"done": done, "records": records, "nextRecordsUrl": more})
+        return json_response({"done": done, "records": records, "nextRecordsUrl": more})
 
-    def information(self, call: Call, base: str, job_id: str) -> Answer:
-        """Tell how a job is; this is the poll that moves it on."""
+    def information(self, call: Call, base: str, job_id: str) -> Response:
+        """Return the state of a job; this poll moves it on."""
         job = self.jobs.find(job_id)
         self.jobs.polled(job)
-        return json_answer(job.information())
+        return json_response(job.information())
 
-    def change(self, call: Call, base: str, job_id: str) -> Answer:
+    def change(self, call: Call, base: str, job_id: str) -> Response:
         """Abort a job; there is nothing else to change."""
         job = self.jobs.find(job_id)
-        state = _asked(call).get("state")
+        state = _order(call).get("state")
         if state != "Aborted":
             raise _api_error(f"Unsupported state: {state}")
         self.jobs.abort(job)
-        return json_answer(job.brief())
+        return json_response(job.brief())
 
-    def remove(self, call: Call, base: str, job_id: str) -> Answer:
+    def remove(self, call: Call, base: str, job_id: str) -> Response:
         """Delete a job that has ended, with its results."""
         self.jobs.delete(self.jobs.find(job_id))
-        return Answer(204)
+        return Response(204)
 
-    def results(self, call: Call, base: str, job_id: str) -> Answer:
-        """Answer a page of results: `maxRecords` at most, from `locator` on."""
+    def results(self, call: Call, base: str, job_id: str) -> Response:
+        """Return a page of results: `maxRecords` at most, from `locator` on."""
         job = self._complete(job_id, _version(base, FIRST_VERSION))
         locator = call.query.get("locator")
         begun = job.start_of(locator, endless=self._settings.bulk_results_endless) if locator else 0
@@ -93,27 +94,27 @@ class Bulk:
             self.jobs.short_pages -= 1
             rows = rows[: len(rows) // 2]
         text = csv_text(job.table.columns, rows, job.dialect)
-        return Answer(200, text.encode(), "text/csv", headers)
+        return Response(200, text.encode(), "text/csv", headers)
 
-    def result_pages(self, call: Call, base: str, job_id: str) -> Answer:
-        """Answer up to five links to pages of results, which may be read side by side."""
+    def result_pages(self, call: Call, base: str, job_id: str) -> Response:
+        """Return up to five links to pages of results, which may be read side by side."""
         job = self._complete(job_id, _version(base, FIRST_WITH_PAGES))
         locator = call.query.get("locator")
         size, total = self._settings.bulk_page_size, max(1, len(job.table.rows))
         starts = range(job.start_of(locator) if locator else 0, total, size)
         own = f"{base}/jobs/query/{job.job_id}"
         links = [{"resultUrl": f"{own}/results?locator={job.locator(start)}"} for start in starts[:LINKS]]
-        answer: JSON = {"resultPages": links}
+        response: JSON = {"resultPages": links}
         if len(starts) > LINKS:
             # The documentation spells this one in lower case; it is to be followed, not built.
-            answer["nextRecordsUrl"] = f"{own}/resultpages?locator={job.locator(starts[LINKS])}"
-        answer["done"] = len(starts) <= LINKS
-        return json_answer(answer)
+            response["nextRecordsUrl"] = f"{own}/resultpages?locator={job.locator(starts[LINKS])}"
+        response["done"] = len(starts) <= LINKS
+        return json_response(response)
 
     def _complete(self, job_id: str, version: int) -> BulkJob:
         job = self.jobs.find(job_id)
         if version != job.version:
-            message = f"The job was created with API version {job.version}.0, the results are asked for with another"
+            message = f"The job was created with API version {job.version}.0, the results are requested with another"
             raise Refusal(409, "CONFLICT", message)
         if job.state != "JobComplete":
             raise Refusal(400, "INVALIDJOBSTATE", f"Results are not available: the job's state is {job.state}")
@@ -157,7 +158,7 @@ def _require_bulk_query(query: Query) -> None:
         raise _api_error("OFFSET not supported in Bulk Query")
 
 
-def _asked(call: Call) -> JSON:
+def _order(call: Call) -> JSON:
     try:
         content = call.json()
     except Refusal:
@@ -167,18 +168,18 @@ def _asked(call: Call) -> JSON:
     return {**content}
 
 
-def _dialect(asked: JSON) -> Dialect:
-    dialect = Dialect(str(asked.get("columnDelimiter") or "COMMA"), str(asked.get("lineEnding") or "LF"))
+def _dialect(order: JSON) -> Dialect:
+    dialect = Dialect(str(order.get("columnDelimiter") or "COMMA"), str(order.get("lineEnding") or "LF"))
     if dialect.delimiter not in DELIMITERS or dialect.line_ending not in LINE_ENDINGS:
         raise _api_error("Value does not match expected type at [line:1, column:1]")
     return dialect
 
 
 def _most_records(call: Call) -> int:
-    asked = call.query.get("maxRecords", str(2**31))
-    if not asked.isdecimal() or int(asked) == 0:
-        raise _api_error(f"maxRecords must be a positive number: {asked}")
-    return int(asked)
+    limit = call.query.get("maxRecords", str(2**31))
+    if not limit.isdecimal() or int(limit) == 0:
+        raise _api_error(f"maxRecords must be a positive number: {limit}")
+    return int(limit)
 
 
 def _version(base: str, first: int) -> int:

@@ -7,7 +7,7 @@ from .database import Database
 from .fields import SObject
 from .refusal import Refusal, not_implemented
 from .transaction import Transaction
-from .wire import Answer, Call, Json, json_answer
+from .wire import Call, Json, Response, json_response
 from .writes import require_writable
 
 MOST_WRITES = 200
@@ -30,7 +30,7 @@ class Collections:
         self._database = database
         self._records = records
 
-    def create(self, call: Call, base: str) -> Answer:
+    def create(self, call: Call, base: str) -> Response:
         """Insert records."""
 
         def insert(transaction: Transaction, item: Item) -> Result:
@@ -41,7 +41,7 @@ class Collections:
         items, all_or_none = _items(call)
         return self._each(items, insert, all_or_none=all_or_none)
 
-    def change(self, call: Call, base: str) -> Answer:
+    def change(self, call: Call, base: str) -> Response:
         """Update records; each item names its id."""
 
         def update(transaction: Transaction, item: Item) -> Result:
@@ -56,7 +56,7 @@ class Collections:
         items, all_or_none = _items(call)
         return self._each(items, update, all_or_none=all_or_none)
 
-    def upsert(self, call: Call, base: str, name: str, key: str) -> Answer:
+    def upsert(self, call: Call, base: str, name: str, key: str) -> Response:
         """Update the records that an external id names, and create the others."""
         wanted = self._records.sobject(name)
         if key.lower() == "id":
@@ -84,7 +84,7 @@ class Collections:
         items, all_or_none = _items(call)
         return self._each(items, upsert, all_or_none=all_or_none)
 
-    def remove(self, call: Call, base: str) -> Answer:
+    def remove(self, call: Call, base: str) -> Response:
         """Delete records by their ids."""
         ids = [record_id for record_id in call.query.get("ids", "").split(",") if record_id]
         _require_count(len(ids), MOST_WRITES)
@@ -100,7 +100,7 @@ class Collections:
         all_or_none = call.query.get("allOrNone", "false").lower() == "true"
         return self._each([{"id": record_id} for record_id in ids], delete, all_or_none=all_or_none)
 
-    def retrieve(self, call: Call, base: str, name: str) -> Answer:
+    def retrieve(self, call: Call, base: str, name: str) -> Response:
         """Read records by their ids; null stands for what is absent, deleted or invisible."""
         sobject = self._records.sobject(name)
         ids, names = _asked(call)
@@ -113,7 +113,7 @@ class Collections:
             except Refusal:
                 return None
 
-        return json_answer([one(record_id) for record_id in ids])
+        return json_response([one(record_id) for record_id in ids])
 
     def _target(self, item: Item) -> tuple[SObject, Item]:
         attributes = item.get("attributes")
@@ -123,14 +123,14 @@ class Collections:
             raise Refusal(400, "INVALID_TYPE", f"sObject type '{kind}' is not supported.", [])
         return sobject, {name: value for name, value in item.items() if name != "attributes"}
 
-    def _each(self, items: list[Item], work: Work, *, all_or_none: bool) -> Answer:
+    def _each(self, items: list[Item], work: Work, *, all_or_none: bool) -> Response:
         """Do each item in a transaction of its own, or all in one."""
         results: list[Result] = []
         if not all_or_none:
             for item in items:
                 with _One(results), Transaction(self._database) as transaction:
                     results.append(work(transaction, item))
-            return json_answer(results)
+            return json_response(results)
         try:
             with Transaction(self._database) as transaction:
                 for item in items:
@@ -140,8 +140,8 @@ class Collections:
                     raise _ROLLED_BACK
         except Refusal as rolled_back:
             failed = [result if not result["success"] else _failure(rolled_back) for result in results]
-            return json_answer(failed)
-        return json_answer(results)
+            return json_response(failed)
+        return json_response(results)
 
 
 class _One:

@@ -10,11 +10,12 @@ from .clock import Clock
 from .database import Database
 from .grammar import parse
 from .ids import ALPHABET, to18
-from .query import Found, View, run
+from .query import run
 from .query_columns import query_columns
 from .refusal import Refusal, not_implemented
 from .settings import Settings
-from .wire import Answer, Call, json_answer
+from .view import QueryResult, View
+from .wire import Call, Response, json_response
 
 LOCATORS_LIVE = timedelta(days=2)
 SMALLEST_PAGE = 200
@@ -26,7 +27,7 @@ WIDE_PAGE = 1000
 class Cursor:
     """A query's rows as they were when it ran, for the pages after the first."""
 
-    found: Found
+    found: QueryResult
     size: int
     opened: datetime
 
@@ -40,16 +41,16 @@ class Queries:
         self._clock = clock
         self._cursors: dict[str, Cursor] = {}
 
-    def query(self, call: Call, base: str) -> Answer:
+    def query(self, call: Call, base: str) -> Response:
         """Run the query in `q`."""
         return self._run(call, base, deleted_too=False)
 
-    def query_all(self, call: Call, base: str) -> Answer:
+    def query_all(self, call: Call, base: str) -> Response:
         """Run the query in `q`, deleted rows included."""
         return self._run(call, base, deleted_too=True)
 
-    def more(self, call: Call, base: str, locator: str) -> Answer:
-        """Answer the page that starts where the locator says."""
+    def more(self, call: Call, base: str, locator: str) -> Response:
+        """Return the page that starts where the locator says."""
         name, _, offset = locator.partition("-")
         cursor = self._cursors.get(name)
         start = int(offset) if offset.isdigit() else -1
@@ -57,13 +58,13 @@ class Queries:
             raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         if not 0 <= start < cursor.found.total:
             raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-        return json_answer(self._page(cursor, name, start, base))
+        return json_response(self._page(cursor, name, start, base))
 
     def expire(self) -> None:
         """Forget every locator."""
         self._cursors.clear()
 
-    def _run(self, call: Call, base: str, *, deleted_too: bool) -> Answer:
+    def _run(self, call: Call, base: str, *, deleted_too: bool) -> Response:
         if "explain" in call.query:
             return self._explained(call.query["explain"], base, deleted_too=deleted_too)
         text = call.query.get("q")
@@ -72,23 +73,23 @@ class Queries:
         most = self._settings.query_timeout_rows
         view = View.of(self._database, base, deleted_too=deleted_too, most_rows=most, nested=self._nested(base))
         if call.query.get("columns", "").lower() == "true":
-            return json_answer(query_columns(text, view))
+            return json_response(query_columns(text, view))
         found = run(text, view)
-        return json_answer(self._first_page(found, self._page_size(call, wide=found.wide), base))
+        return json_response(self._first_page(found, self._page_size(call, wide=found.wide), base))
 
-    def _nested(self, base: str) -> Callable[[Found], dict[str, object]]:
+    def _nested(self, base: str) -> Callable[[QueryResult], dict[str, object]]:
         """Return how a sub-select's rows are written: a page of them, and where the rest is."""
         return lambda found: self._first_page(found, self._settings.child_page_size, base)
 
-    def _first_page(self, found: Found, size: int, base: str) -> dict[str, object]:
+    def _first_page(self, found: QueryResult, size: int, base: str) -> dict[str, object]:
         cursor = Cursor(found, size, self._clock.now)
         name = f"0r8xx{''.join(secrets.choice(ALPHABET) for _ in range(13))}"
         if len(found.rows) > size:
             self._cursors[name] = cursor
         return self._page(cursor, name, 0, base)
 
-    def _explained(self, text: str, base: str, *, deleted_too: bool) -> Answer:
-        """Answer how the query would be run: this org has no index, so that there is one plan."""
+    def _explained(self, text: str, base: str, *, deleted_too: bool) -> Response:
+        """Return how the query would be run: this org has no index, so that there is one plan."""
         if to18(text):
             raise not_implemented("explain reports and list views")
         view = View.of(self._database, base, deleted_too=deleted_too)
@@ -99,21 +100,21 @@ class Queries:
             "cardinality": found.total, "fields": [], "leadingOperationType": "TableScan", "notes": [],
             "relativeCost": 1.0, "sobjectCardinality": len(view.tables[name]), "sobjectType": name,
         }  # fmt: skip
-        return json_answer({"plans": [plan], "sourceQuery": text})
+        return json_response({"plans": [plan], "sourceQuery": text})
 
     def _page_size(self, call: Call, *, wide: bool) -> int:
-        """Return how many rows a page holds: fewer than asked for where rows are wide."""
+        """Return how many rows a page holds: fewer than requested where rows are wide."""
         size = self._settings.page_size
-        asked = re.search(r"batchSize=(\d+)", call.headers.get("sforce-query-options", ""), re.I)
-        if asked:
-            size = min(size, max(int(asked[1]), SMALLEST_PAGE), LARGEST_PAGE)
+        requested = re.search(r"batchSize=(\d+)", call.headers.get("sforce-query-options", ""), re.I)
+        if requested:
+            size = min(size, max(int(requested[1]), SMALLEST_PAGE), LARGEST_PAGE)
         return min(size, WIDE_PAGE) if wide else size
 
     def _page(self, cursor: Cursor, name: str, start: int, base: str) -> dict[str, object]:
         end = start + cursor.size
         done = end >= len(cursor.found.rows)
-        answer: dict[str, object] = {"totalSize": cursor.found.total, "done": done}
+        response: dict[str, object] = {"totalSize": cursor.found.total, "done": done}
         if not done:
-            answer["nextRecordsUrl"] = f"{base}/query/{name}-{end}"
-        answer["records"] = cursor.found.page(start, cursor.size)
-        return answer
+            response["nextRecordsUrl"] = f"{base}/query/{name}-{end}"
+        response["records"] = cursor.found.page(start, cursor.size)
+        return response

@@ -9,7 +9,7 @@ from .ids import to18
 from .refusal import Refusal, not_found
 from .render import encode
 from .transaction import Transaction
-from .wire import Answer, Call, json_answer
+from .wire import Call, Response, json_response
 from .writes import no_such_column, require_writable
 
 
@@ -19,45 +19,45 @@ class Records:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, call: Call, base: str, name: str) -> Answer:
+    def create(self, call: Call, base: str, name: str) -> Response:
         """Insert a record."""
         sobject = self.sobject(name)
         record_id = self.insert(sobject, _object(call))
         location = [("Location", f"{base}/sobjects/{sobject.name}/{record_id}")]
-        return json_answer({"id": record_id, "success": True, "errors": []}, 201, headers=location)
+        return json_response({"id": record_id, "success": True, "errors": []}, 201, headers=location)
 
-    def read(self, call: Call, base: str, name: str, record_id: str) -> Answer:
-        """Answer a live record, all of its fields or those of `fields`."""
+    def read(self, call: Call, base: str, name: str, record_id: str) -> Response:
+        """Return a live record, all of its fields or those of `fields`."""
         sobject = self.sobject(name)
         row = self.live(sobject, record_id)
-        asked = [field for field in call.query.get("fields", "").split(",") if field]
-        fields = [self.field(sobject, field) for field in asked]
-        return json_answer(self.written(sobject, row, fields, base))
+        names = [field for field in call.query.get("fields", "").split(",") if field]
+        fields = [self.field(sobject, field) for field in names]
+        return json_response(self.written(sobject, row, fields, base))
 
-    def change(self, call: Call, base: str, name: str, record_id: str) -> Answer:
+    def change(self, call: Call, base: str, name: str, record_id: str) -> Response:
         """Update a record."""
         sobject = self.sobject(name)
         self._require_shared(sobject, record_id)
         self.update(sobject, record_id, _object(call))
-        return Answer(204)
+        return Response(204)
 
-    def remove(self, call: Call, base: str, name: str, record_id: str) -> Answer:
+    def remove(self, call: Call, base: str, name: str, record_id: str) -> Response:
         """Delete a record into the recycle bin."""
         sobject = self.sobject(name)
         self._require_shared(sobject, record_id)
         with Transaction(self._database) as transaction:
             transaction.delete(sobject.name, record_id)
-        return Answer(204)
+        return Response(204)
 
-    def read_by(self, call: Call, base: str, name: str, key: str, value: str) -> Answer:
-        """Answer the record that an external id names."""
+    def read_by(self, call: Call, base: str, name: str, key: str, value: str) -> Response:
+        """Return the record that an external id names."""
         sobject = self.sobject(name)
         matches = self.matches(sobject, key, value)
         if not matches:
             raise not_found()
-        return self._several(sobject, matches, base) or json_answer(self.written(sobject, matches[0], [], base))
+        return self._several(sobject, matches, base) or json_response(self.written(sobject, matches[0], [], base))
 
-    def upsert(self, call: Call, base: str, name: str, key: str, value: str) -> Answer:
+    def upsert(self, call: Call, base: str, name: str, key: str, value: str) -> Response:
         """Update the record that an external id names, or create it."""
         sobject = self.sobject(name)
         matches = self.matches(sobject, key, value)
@@ -70,8 +70,8 @@ class Records:
             self.update(sobject, record_id, fields)
         else:
             record_id = self.insert(sobject, {**fields, key: value})
-        answer: dict[str, object] = {"id": record_id, "success": True, "errors": [], "created": not matches}
-        return json_answer(answer, 200 if matches else 201)
+        response: dict[str, object] = {"id": record_id, "success": True, "errors": [], "created": not matches}
+        return json_response(response, 200 if matches else 201)
 
     def insert(self, sobject: SObject, fields: Mapping[str, object]) -> str:
         """Insert what the API may write."""
@@ -110,7 +110,7 @@ class Records:
         return row
 
     def written(self, sobject: SObject, row: Row, fields: list[Field], base: str) -> dict[str, object]:
-        """Write a row; without fields, all of them."""
+        """Return a row as JSON; without fields, all of them."""
         scope = Scope(self._database.find, self._database.clock.now.date())
         url = f"{base}/sobjects/{sobject.name}/{row['Id']}"
         record: dict[str, object] = {"attributes": {"type": sobject.name, "url": url}}
@@ -141,10 +141,10 @@ class Records:
         if not self._database.is_shared(sobject.name, to18(record_id) or ""):
             raise not_found()
 
-    def _several(self, sobject: SObject, matches: list[Row], base: str) -> Answer | None:
+    def _several(self, sobject: SObject, matches: list[Row], base: str) -> Response | None:
         if len(matches) < 2:
             return None
-        return json_answer([f"{base}/sobjects/{sobject.name}/{row['Id']}" for row in matches], 300)
+        return json_response([f"{base}/sobjects/{sobject.name}/{row['Id']}" for row in matches], 300)
 
 
 def _object(call: Call) -> dict[str, object]:

@@ -6,7 +6,7 @@ from .clock import rest_datetime, to_minute
 from .database import Database
 from .fields import SObject
 from .refusal import Refusal, not_found
-from .wire import Answer, Call, json_answer
+from .wire import Call, Response, json_response
 
 UPDATED_REACH = timedelta(days=30)
 
@@ -17,7 +17,7 @@ class Replication:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def updated(self, call: Call, base: str, name: str) -> Answer:
+    def updated(self, call: Call, base: str, name: str) -> Response:
         """List the ids of live rows that changed in a window."""
         sobject = self._sobject(name)
         start, end = self._window(call)
@@ -31,9 +31,9 @@ class Replication:
             and _within(row.get(sobject.cursor or ""), start, end)
             and self._database.is_shared(sobject.name, record_id)
         ]
-        return json_answer({"ids": ids, "latestDateCovered": rest_datetime(covered)})
+        return json_response({"ids": ids, "latestDateCovered": rest_datetime(covered)})
 
-    def deleted(self, call: Call, base: str, name: str) -> Answer:
+    def deleted(self, call: Call, base: str, name: str) -> Response:
         """List the deletions of a window."""
         sobject = self._sobject(name)
         start, end = self._window(call)
@@ -45,7 +45,7 @@ class Replication:
             for name in self._logged_with(sobject)
             for deletion in self._database.deleted_between(name, start, end)
         ]
-        return json_answer(
+        return json_response(
             {
                 "deletedRecords": records,
                 "earliestDateAvailable": rest_datetime(to_minute(earliest)),
@@ -63,7 +63,7 @@ class Replication:
         return sobject
 
     def _logged_with(self, sobject: SObject) -> list[str]:
-        """Return the objects whose deletions are told together: all histories, as getDeleted's reference says."""
+        """Return the objects whose deletions are reported together: all histories, as getDeleted's reference says."""
         if sobject.belongs_to is None or sobject.belongs_to[0] != "History":
             return [sobject.name]
         known = self._database.schema.sobjects()

@@ -18,7 +18,7 @@ GENERIC_AUDIENCE = "https://login.salesforce.com"
 
 @cache
 def private_key_pem() -> str:
-    """Return the RSA key of every demo org in this process, made when it is first asked for."""
+    """Return the RSA key of every demo org in this process, made on first use."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 

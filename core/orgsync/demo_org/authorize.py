@@ -9,7 +9,7 @@ from .oauth import Code, OAuth
 from .refusal import OAuthRefusal
 from .settings import Settings
 from .unserved import unserved_response_type
-from .wire import Answer, Call, html_answer
+from .wire import Call, Response, html_response
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Allow Access?</title>
@@ -23,7 +23,7 @@ button {{ padding: .5rem 1.5rem }}</style>
 """
 
 
-def authorize(call: Call, settings: Settings, clock: Clock, oauth: OAuth) -> Answer:
+def authorize(call: Call, settings: Settings, clock: Clock, oauth: OAuth) -> Response:
     """Show the page; with `decision=allow` or `decision=deny`, by form or in the URL, go back to the app."""
     form = call.form
     if form.get("client_id") != settings.client_id:
@@ -51,15 +51,15 @@ def authorize(call: Call, settings: Settings, clock: Clock, oauth: OAuth) -> Ans
     return _back(form, code=code)
 
 
-def _page(form: dict[str, str], settings: Settings) -> Answer:
+def _page(form: dict[str, str], settings: Settings) -> Response:
     fields = "".join(
         f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">' for name, value in form.items()
     )
-    return html_answer(200, _PAGE.format(username=html.escape(settings.username), fields=fields))
+    return html_response(200, _PAGE.format(username=html.escape(settings.username), fields=fields))
 
 
-def _back(form: dict[str, str], **answer: str) -> Answer:
-    """Send the browser back to the app, with the state that it came with."""
-    query = urlencode(answer | ({"state": form["state"]} if "state" in form else {}))
+def _back(form: dict[str, str], **response: str) -> Response:
+    """Send the browser back to the app, with the state that it brought."""
+    query = urlencode(response | ({"state": form["state"]} if "state" in form else {}))
     separator = "&" if "?" in form["redirect_uri"] else "?"
-    return Answer(302, headers=[("Location", f"{form['redirect_uri']}{separator}{query}")])
+    return Response(302, headers=[("Location", f"{form['redirect_uri']}{separator}{query}")])

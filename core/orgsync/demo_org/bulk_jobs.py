@@ -1,6 +1,6 @@
 """Bulk query jobs: what they read, how far they are, and what the org still keeps of them.
 
-A job reads when it is created, as from a snapshot. It moves on when somebody asks how it is, so that tests need no
+A job reads when it is created, as from a snapshot. It moves on when its state is requested, so that tests need no
 clock: UploadComplete, then InProgress, and JobComplete at the poll that `bulk_polls` names.
 """
 
@@ -28,7 +28,7 @@ _ENDED = frozenset({"JobComplete", "Failed", "Aborted"})
 
 @dataclass(slots=True, kw_only=True)
 class BulkJob:
-    """One query job; `failure` is what it will fail with, `polls` how often it was asked for."""
+    """One query job; `failure` is what it will fail with, `polls` how often its state was requested."""
 
     job_id: str
     operation: str
@@ -89,10 +89,10 @@ class BulkJob:
             Refusal: 400, where it names none.
         """
         try:
-            said = base64.urlsafe_b64decode(locator + "=" * (-len(locator) % 4)).decode()
+            text = base64.urlsafe_b64decode(locator + "=" * (-len(locator) % 4)).decode()
         except (binascii.Error, ValueError):
-            said = ""
-        start = said.removeprefix(f"0:{self.job_id}:")
+            text = ""
+        start = text.removeprefix(f"0:{self.job_id}:")
         known = start.isdecimal() and self.locator(int(start)) == locator
         if not known or (not endless and int(start) >= max(1, len(self.table.rows))):
             raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
@@ -100,7 +100,7 @@ class BulkJob:
 
 
 class BulkJobs:
-    """The jobs of the last seven days, and what tests want of those to come."""
+    """The jobs of the last seven days, and what tests want of the next ones."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.failures: list[str] = []
@@ -136,7 +136,7 @@ class BulkJobs:
         raise not_found()
 
     def polled(self, job: BulkJob) -> None:
-        """Move a job on because somebody asked for it."""
+        """Move a job on because its state was requested."""
         if job.ended:
             return
         job.polls += 1

@@ -28,7 +28,7 @@ class Changes:
             transaction.update(sobject, record_id, **values)
 
     def delete(self, sobject: str, record_id: str, /) -> None:
-        """Put a record into the recycle bin: queryAll still gives it."""
+        """Put a record into the recycle bin: queryAll still returns it."""
         with self.transaction() as transaction:
             transaction.delete(sobject, record_id)
 

@@ -32,20 +32,20 @@ def to_minute(instant: datetime) -> datetime:
 
 
 def rest_datetime(instant: datetime) -> str:
-    """Write an instant as REST bodies do: `2026-01-31T10:15:00.000+0000`."""
+    """Return an instant as REST bodies do: `2026-01-31T10:15:00.000+0000`."""
     return f"{instant.isoformat()[:19]}.000+0000"
 
 
 def bulk_datetime(instant: datetime) -> str:
-    """Write an instant as Bulk's CSV does: `2026-01-31T10:15:00.000Z`."""
+    """Return an instant as Bulk's CSV does: `2026-01-31T10:15:00.000Z`."""
     return f"{instant.isoformat()[:19]}.000Z"
 
 
 def identity_datetime(instant: datetime) -> str:
-    """Write an instant as the identity service does: `2026-01-31T10:15:00Z`."""
+    """Return an instant as the identity service does: `2026-01-31T10:15:00Z`."""
     return f"{instant.isoformat()[:19]}Z"
 
 
 def http_date(instant: datetime) -> str:
-    """Write an instant as HTTP headers do."""
+    """Return an instant as HTTP headers do."""
     return format_datetime(instant, usegmt=True)

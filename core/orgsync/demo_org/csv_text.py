@@ -26,7 +26,7 @@ class Dialect:
 
 
 def csv_text(columns: Mapping[str, Column], rows: Iterable[Row], dialect: Dialect) -> str:
-    """Write rows below a header of the columns' names."""
+    """Return rows as CSV below a header of the columns' names."""
     write = row_writer(columns, dialect)
     return dialect.line(map(_quoted, columns)) + "".join(map(write, rows))
 
@@ -38,7 +38,7 @@ def row_writer(columns: Mapping[str, Column], dialect: Dialect) -> Callable[[Row
 
 
 def field_text(value: Derived) -> str:
-    """Write one value, quoted."""
+    """Return one value, quoted."""
     if value is None:
         return '""'
     if isinstance(value, str):
@@ -53,7 +53,7 @@ def field_text(value: Derived) -> str:
 
 
 def java_double(number: float) -> str:
-    """Write a double as Java's Double.toString does: `3.0`, and from ten million on `1.23456789E9`."""
+    """Return a double as Java's Double.toString does: `3.0`, and from ten million on `1.23456789E9`."""
     if number == 0 or 1e-3 <= abs(number) < 1e7:
         return repr(number)
     sign, digits, _ = Decimal(repr(number)).normalize().as_tuple()

@@ -61,11 +61,11 @@ class Database:
         return self.tables[sobject].get(record_id) if isinstance(record_id, str) else None
 
     def is_shared(self, sobject: str, record_id: str) -> bool:
-        """Tell whether the user may see a row."""
+        """Return whether the user may see a row."""
         return record_id not in self.hidden.get(sobject, ())
 
     def next_id(self, sobject: str, step: int = 1) -> str:
-        """Give out the next id of an object: bytes ascend with creation."""
+        """Return the next id of an object: bytes ascend with creation."""
         prefix = self.schema.everything(sobject).prefix  # some objects share theirs
         number = self._numbers.get(prefix, FIRST_NUMBER) + step
         self._numbers[prefix] = number
@@ -78,7 +78,7 @@ class Database:
     def deleted_between(self, sobject: str, start: datetime, end: datetime) -> list[Deletion]:
         """Return the delete log's lines of a window, one for each row.
 
-        What is assumed, for the documentation is silent: a row that came back is not listed, and one that went
+        Assumed, as the documentation does not say: a row that was restored is not listed, and one that was deleted
         again is listed by its last deletion. Emptying the recycle bin adds no line and removes none: a row is
         listed at the time it was put there, for as long as the log reaches back.
         """

@@ -1,4 +1,4 @@
-"""What describe says of an object, key by key in the order of real answers."""
+"""The describe of an object, key by key in the order of real responses."""
 
 from .fields import Field, SObject
 from .schema import Schema
@@ -17,7 +17,7 @@ def describe_global(schema: Schema, base: str) -> JSON:
 
 
 def brief(sobject: SObject, base: str) -> JSON:
-    """Return what the list of objects says of one."""
+    """Return an object's entry in the list of objects."""
     kind, parent = sobject.belongs_to or (None, None)
     pages = sobject.has_pages
     return {
@@ -98,7 +98,7 @@ def _scopes(sobject: SObject) -> list[JSON]:
 
 
 def describe_field(field: Field) -> JSON:
-    """Return what describe says of a field."""
+    """Return the describe of a field."""
     boolean = field.type == "boolean"
     return {
         "aggregatable": field.aggregatable, "aiPredictionField": False, "autoNumber": False,

@@ -51,7 +51,7 @@ class Field:
 
     `derive` computes a value that is not stored. A reference to one object names it in `refers_to`. One that may
     point to several names them in `kinds`, and refers to what all of them share, the object Name. `may_filter` and
-    `may_sort` are False where describe says so against the type.
+    `may_sort` are False where describe differs from the type.
     """
 
     name: str
@@ -143,12 +143,12 @@ class Field:
 class SObject:
     """One object: its key prefix, its names and its fields in describe's order.
 
-    `belongs_to` is what describe calls the associated entity, such as ("History", "Contact"). `has_pages` tells
-    whether users meet the object on pages of its own, which goes with search, triggers, layouts and undelete;
-    `has_search` says so of search alone where that differs.
+    `belongs_to` is what describe calls the associated entity, such as ("History", "Contact"). `has_pages` is true
+    where users see the object on pages of its own, which goes with search, triggers, layouts and undelete;
+    `has_search` is that of search alone where it differs.
 
     What some objects demand of queries: `requires_filter` names the fields of which a query must compare one with Ids,
-    `disjunctions` tells whether OR is taken. `archives` tells whether old rows are archived (IsArchived), so that
+    `disjunctions` is whether OR is allowed. `archives` is whether old rows are archived (IsArchived), so that
     queryAll alone gives them.
     """
 
@@ -191,9 +191,9 @@ class SObject:
 
     @cached_property
     def has_recycle_bin(self) -> bool:
-        """Whether the object has IsDeleted, so that rows can be deleted and come back."""
+        """Whether the object has IsDeleted, so that rows can be deleted and restored."""
         return any(field.name == "IsDeleted" for field in self.fields)
 
     def is_current(self, row: Row) -> bool:
-        """Tell whether `query` gives a row: one that is neither deleted nor archived."""
+        """Return whether `query` returns a row: one that is neither deleted nor archived."""
         return not row.get("IsDeleted") and not (self.archives and row.get("IsArchived"))

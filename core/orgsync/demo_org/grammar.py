@@ -112,7 +112,7 @@ def at_place(text: str, at: int, code: str, message: str) -> Refusal:
 
 
 def unescape(text: str, literal: Text) -> str:
-    """Return what a string literal says."""
+    """Return the text of a string literal."""
 
     def one(match: re.Match[str]) -> str:
         code = match[1]

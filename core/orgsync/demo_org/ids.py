@@ -26,7 +26,7 @@ def to18(record_id: str) -> str | None:
 
 
 def base62(number: int, width: int) -> str:
-    """Write a number with Salesforce's digits, so that byte order is number order."""
+    """Return a number in Salesforce's digits, so that byte order is number order."""
     digits: list[str] = []
     while number:
         number, digit = divmod(number, 62)

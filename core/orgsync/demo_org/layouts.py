@@ -12,7 +12,7 @@ _COLUMNS = 2
 
 
 def layouts(schema: Schema, sobject: SObject, base: str) -> JSON:
-    """Return what describe/layouts says; every org has at least one layout of an object that has pages."""
+    """Return the response of describe/layouts; every org has at least one layout of an object that has pages."""
     own = f"{base}/sobjects/{sobject.name}/describe/layouts/{MASTER_RECORD_TYPE}"
     mapping: JSON = {
         "active": True, "available": True, "defaultRecordTypeMapping": True, "developerName": "Master",
@@ -40,7 +40,7 @@ def layout(schema: Schema, sobject: SObject) -> JSON:
 
 
 def compact_layouts(schema: Schema, sobject: SObject, base: str) -> JSON:
-    """Return what describe/compactLayouts says: the one of the system, which has no id."""
+    """Return the response of describe/compactLayouts: the one of the system, which has no id."""
     own = f"{base}/sobjects/{sobject.name}/describe/compactLayouts"
     mapping: JSON = {
         "available": True, "compactLayoutId": None, "compactLayoutName": "SYSTEM", "recordTypeId": MASTER_RECORD_TYPE,

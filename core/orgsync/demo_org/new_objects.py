@@ -32,7 +32,7 @@ def new_field(
 
 
 def new_lookup(name: str, parent: str, relationship: str | None) -> Field:
-    """Return a lookup: `Region__c` is followed by `Region__r`, `AccountId` by `Account`, unless told otherwise."""
+    """Return a lookup: `Region__c` is followed by `Region__r`, `AccountId` by `Account`, unless named otherwise."""
     custom = name.endswith("__c")
     followed = relationship or (f"{name[:-1]}r" if custom else name.removesuffix("Id"))
     return Field(name=name, label=label_of(name), type="reference", length=18, refers_to=parent, relationship=followed)

@@ -14,7 +14,7 @@ from .refusal import OAuthRefusal, Refusal
 from .sessions import Session, Sessions
 from .settings import Settings
 from .unserved import unserved_grant
-from .wire import Answer, Call, json_answer
+from .wire import Call, Response, json_response
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CODE_LIFETIME = timedelta(minutes=15)
@@ -47,15 +47,15 @@ class OAuth:
         self._hosts = hosts
         self._sessions = sessions
         self.codes: dict[str, Code] = {}
-        self._grants: dict[str, Callable[[Call], Answer]] = {
+        self._grants: dict[str, Callable[[Call], Response]] = {
             "authorization_code": self._exchange_code,
             "refresh_token": self._refresh,
             JWT_BEARER: self._jwt_bearer,
             "client_credentials": self._client_credentials,
         }
 
-    def token(self, call: Call) -> Answer:
-        """Answer the token endpoint."""
+    def token(self, call: Call) -> Response:
+        """Serve the token endpoint."""
         if call.method != "POST":
             raise OAuthRefusal("invalid_request", "must use HTTP POST")
         name = call.form.get("grant_type", "")
@@ -64,15 +64,15 @@ class OAuth:
             raise unserved_grant(name) or OAuthRefusal("unsupported_grant_type", "grant type not supported")
         return grant(call)
 
-    def introspect(self, call: Call) -> Answer:
-        """Tell the client of its tokens."""
+    def introspect(self, call: Call) -> Response:
+        """Return the token response."""
         self._require_client(call, secret_needed=True)
         session = self._sessions.find(call.form.get("token", ""))
         if session is None or not self._settings.introspection_allowed:
-            return json_answer({"active": False})
+            return json_response({"active": False})
         issued = int(session.issued.timestamp())
         expires = session.expires or self._clock.stamp + timedelta(days=1)
-        return json_answer(
+        return json_response(
             {
                 "active": True, "scope": session.scope, "client_id": self._settings.client_id,
                 "username": self._settings.username, "sub": self._identity_url(), "token_type": "access_token",
@@ -80,19 +80,19 @@ class OAuth:
             }
         )  # fmt: skip
 
-    def revoke(self, call: Call) -> Answer:
+    def revoke(self, call: Call) -> Response:
         """End a token; ending a refresh token ends its access tokens."""
         token = call.form.get("token", "")
         if not self._sessions.revoke(token):
             raise OAuthRefusal("invalid_token", "invalid token")
-        return Answer(200)
+        return Response(200)
 
-    def userinfo(self, call: Call) -> Answer:
-        """Answer who the token's user is, in OpenID's words."""
+    def userinfo(self, call: Call) -> Response:
+        """Return who the token's user is, in OpenID's words."""
         self._require_session(call)
         now = identity_datetime(self._clock.stamp)
         settings, urls = self._settings, self._urls()
-        return json_answer(
+        return json_response(
             {
                 "sub": self._identity_url(), "user_id": settings.user_id, "organization_id": settings.org_id,
                 "preferred_username": settings.username, "nickname": "ada", "name": "Ada Admin",
@@ -103,13 +103,13 @@ class OAuth:
             }
         )  # fmt: skip
 
-    def identity(self, call: Call) -> Answer:
-        """Answer the identity URL."""
+    def identity(self, call: Call) -> Response:
+        """Serve the identity URL."""
         self._require_session(call)
         settings = self._settings
         if call.path.rstrip("/") != f"/id/{settings.org_id}/{settings.user_id}":
             raise OAuthRefusal("Bad_Id", "Bad_Id", 404)
-        return json_answer(
+        return json_response(
             {
                 "id": self._identity_url(), "asserted_user": True, "user_id": settings.user_id,
                 "organization_id": settings.org_id, "username": settings.username, "nick_name": "ada",
@@ -155,7 +155,7 @@ class OAuth:
         if (secret is None and secret_needed) or (secret is not None and secret != self._settings.client_secret):
             raise OAuthRefusal("invalid_client", "invalid client credentials")
 
-    def _exchange_code(self, call: Call) -> Answer:
+    def _exchange_code(self, call: Call) -> Response:
         form = call.form
         self._require_client(call, secret_needed=True)
         code = self.codes.pop(form.get("code", ""), None)
@@ -171,7 +171,7 @@ class OAuth:
         refresh_token = self._sessions.approve() if keeps else None
         return self._granted(code.scope, refresh_token, shown=refresh_token)
 
-    def _refresh(self, call: Call) -> Answer:
+    def _refresh(self, call: Call) -> Response:
         self._require_client(call, secret_needed=True)
         token = call.form.get("refresh_token", "")
         if not self._sessions.is_refresh_token(token):
@@ -181,24 +181,24 @@ class OAuth:
         successor = self._sessions.rotate(token)
         return self._granted(self._settings.scope, successor, shown=successor)
 
-    def _jwt_bearer(self, call: Call) -> Answer:
+    def _jwt_bearer(self, call: Call) -> Response:
         audiences = [self._hosts.login_url, self._hosts.instance_url]
         check_assertion(call.form.get("assertion", ""), self._settings, audiences)
         return self._granted("api", None)
 
-    def _client_credentials(self, call: Call) -> Answer:
+    def _client_credentials(self, call: Call) -> Response:
         self._require_client(call, secret_needed=True)
         return self._granted("api", None)
 
-    def _granted(self, scope: str, refresh_token: str | None, *, shown: str | None = None) -> Answer:
+    def _granted(self, scope: str, refresh_token: str | None, *, shown: str | None = None) -> Response:
         session = self._sessions.open(self._hosts.instance_url, scope, refresh_token)
         identity, issued_at = self._identity_url(), str(int(session.issued.timestamp() * 1000))
         signed = hmac.digest(self._settings.client_secret.encode(), f"{identity}{issued_at}".encode(), hashlib.sha256)
-        answer: dict[str, str] = {"access_token": session.token}
+        response: dict[str, str] = {"access_token": session.token}
         if shown is not None:
-            answer["refresh_token"] = shown
-        return json_answer(
-            answer
+            response["refresh_token"] = shown
+        return json_response(
+            response
             | {
                 "signature": base64.b64encode(signed).decode(), "scope": scope,
                 "instance_url": session.instance_url, "id": identity, "token_type": "Bearer",

@@ -133,7 +133,7 @@ USER = SObject(
 
 
 def _history(parent: str) -> SObject:
-    """Return the object that logs changes of a parent's tracked fields; histories share a prefix they do not tell."""
+    """Return the object that logs changes of a parent's tracked fields; histories share a prefix that is not shown."""
     return SObject(
         name=f"{parent}History", label=f"{parent} History", plural=f"{parent} History", prefix="017",
         createable=False, updateable=False, deletable=False, has_pages=False, belongs_to=("History", parent),

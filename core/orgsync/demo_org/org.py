@@ -1,4 +1,4 @@
-"""The demo org as tests and `orgsync demo` hold it: start it, change it, break it, look at what it was asked."""
+"""The demo org as tests and `orgsync demo` hold it: start it, change it, break it, look at its requests."""
 
 import json
 import ssl
@@ -21,14 +21,14 @@ from .schema import Schema
 from .server import Plan, Reply, Server
 from .sessions import Sessions
 from .settings import Settings, seeded_settings
-from .wire import Answer, Call, wire_headers, zipped
+from .wire import Call, Response, wire_headers, zipped
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request that was answered; status 0 where a fault left it unanswered.
 
-    `counted` tells whether it counts against the API limit; headers have lower-case names.
+    `counted` is whether it counts against the API limit; headers have lower-case names.
     """
 
     method: str
@@ -143,7 +143,7 @@ class DemoOrg(Changes, Administration, Settings):
             self._clock.advance(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
     def access_token(self) -> str:
-        """Give out an access token without a sign-in, for tests of the data API alone."""
+        """Return an access token without a sign-in, for tests of the data API alone."""
         with self._database.lock:
             return self._sessions.open(self.instance_url, self.scope, self.refresh_token).token
 
@@ -153,7 +153,7 @@ class DemoOrg(Changes, Administration, Settings):
             self._sessions.end_all()
 
     def revoke_refresh_tokens(self) -> None:
-        """End every refresh token and the access tokens that came from them."""
+        """End every refresh token and the access tokens derived from them."""
         with self._database.lock:
             self._sessions.revoke_refresh_tokens()
 
@@ -175,17 +175,17 @@ class DemoOrg(Changes, Administration, Settings):
             self._api.bulk.jobs.forget()
 
     def shorten_bulk_pages(self, times: int = 1) -> None:
-        """Make the next pages of Bulk results hold half of the rows that Sforce-NumberOfRecords tells of.
+        """Make the next pages of Bulk results hold half of the rows that Sforce-NumberOfRecords counts.
 
-        The body ends cleanly, so that the count alone tells. Pages without rows are not counted.
+        The body ends cleanly, so that only the count shows it. Pages without rows are not counted.
         """
         with self._database.lock:
             self._api.bulk.jobs.short_pages += times
 
-    def move_instance(self, *, gone: bool = False) -> None:
+    def move_instance(self, *, unreachable: bool = False) -> None:
         """Move the org to another port; access tokens end, new ones name the new `instance_url`.
 
-        The old port answers 401; with `gone`, 420, or nothing at all if it is not where the org signs in.
+        The old port answers 401; with `unreachable`, 420, or nothing at all if it is not where the org signs in.
         """
         server = self._running()
         port = server.listen()
@@ -193,9 +193,9 @@ class DemoOrg(Changes, Administration, Settings):
             old = int(self._hosts.instance_url.rpartition(":")[2])
             self._hosts.instance_url = self._url(port)
             self._sessions.end_all()
-            if gone:
+            if unreachable:
                 self._api.gone_ports.add(old)
-        if gone and old != self._port:
+        if unreachable and old != self._port:
             server.close(old)
 
     def add_fault(
@@ -222,7 +222,7 @@ class DemoOrg(Changes, Administration, Settings):
 
     @property
     def unserved(self) -> list[str]:
-        """What was asked of the org that Salesforce does and it does not, in its own words: status 501."""
+        """What was requested that Salesforce does and the demo org does not, in its own words: status 501."""
         with self._database.lock:
             return list(self._unserved)
 
@@ -240,32 +240,34 @@ class DemoOrg(Changes, Administration, Settings):
         with self._database.lock:
             fault = next((rule.fault for rule in self._faults if rule.strikes(call)), None)
             if fault is not None and fault.kind == "hang":
-                self._record(call, Answer(0))
+                self._record(call, Response(0))
         return Plan(fault, lambda: self._reply(call, fault))
 
     def _reply(self, call: Call, fault: Fault | None) -> Reply:
         with self._database.lock:
-            answer = self._answer(call, fault)
-            usage = f"{self.api_used}/{self.api_limit}" if answer.counted else None
-            self._record(call, answer)
+            response = self._respond(call, fault)
+            usage = f"{self.api_used}/{self.api_limit}" if response.counted else None
+            self._record(call, response)
             now = self._clock.now
-        zipped(call, answer)
+        zipped(call, response)
         if call.method == "HEAD":
-            answer.body = b""
-        return Reply(answer.status, wire_headers(call, answer, now, usage=usage), answer.body)
+            response.body = b""
+        return Reply(response.status, wire_headers(call, response, now, usage=usage), response.body)
 
-    def _answer(self, call: Call, fault: Fault | None) -> Answer:
+    def _respond(self, call: Call, fault: Fault | None) -> Response:
         if fault is None or fault.processed:
-            answer = self._api.answer(call)
-            changed = (rule.alters(answer, call) for rule in self._faults)
-            return next((each for each in changed if each is not None), answer)
-        answer = fault.answer()
-        self.api_used += answer.counted
-        return answer
+            response = self._api.respond(call)
+            changed = (rule.alters(response, call) for rule in self._faults)
+            return next((each for each in changed if each is not None), response)
+        response = fault.response()
+        self.api_used += response.counted
+        return response
 
-    def _record(self, call: Call, answer: Answer) -> None:
-        if answer.status == 501 and b"NOT_IMPLEMENTED" in answer.body:
-            self._unserved.append(str(json.loads(answer.body)[0]["message"]))
+    def _record(self, call: Call, response: Response) -> None:
+        if response.status == 501 and b"NOT_IMPLEMENTED" in response.body:
+            self._unserved.append(str(json.loads(response.body)[0]["message"]))
         self._requests.append(
-            Request(call.method, call.path, call.query, answer.status, answer.counted, dict(call.headers), call.body)
+            Request(
+                call.method, call.path, call.query, response.status, response.counted, dict(call.headers), call.body
+            )
         )

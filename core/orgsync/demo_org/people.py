@@ -1,7 +1,7 @@
 """The people, companies and deals of a new demo org: invented, seeded, and awkward on purpose.
 
 Names come from several languages, streets have two lines, some texts hold quotes, line ends or emoji, many
-fields are empty, and rows come in chunks that share one second, as bulk loads leave them. Domains and telephone
+fields are empty, and rows are in chunks that share one second, as bulk loads leave them. Domains and telephone
 numbers are those reserved for fiction.
 """
 
@@ -115,7 +115,7 @@ class Loader:
         return known
 
     def _stamps(self, count: int) -> Iterator[datetime]:
-        """Give each row a second: chunks of 200 share one, as bulk loads leave them."""
+        """Assign a second to each row: chunks of 200 share one, as bulk loads leave them."""
         chunks = max(1, -(-count // CHUNK))
         for chunk in range(chunks):
             days = 700 * (chunks - chunk) / chunks

@@ -63,7 +63,7 @@ class Predicates:
         self._inner = inner
 
     def compile(self, condition: Condition, sobject: SObject, alias: str | None) -> Predicate:
-        """Return the function that tells whether a row is wanted."""
+        """Return the function that returns whether a row is wanted."""
         if isinstance(condition, Comparison):
             return self._comparison(condition, sobject, alias)
         if isinstance(condition, SemiJoin):
@@ -140,8 +140,8 @@ class Predicates:
         if isinstance(literal, Null):
             return None
         if isinstance(literal, Text) and (field.is_id or field.is_text):
-            said = unescape(self._text, literal)
-            return self._record_id(said, literal) if field.is_id and said else said.casefold() or None
+            text = unescape(self._text, literal)
+            return self._record_id(text, literal) if field.is_id and text else text.casefold() or None
         if isinstance(literal, Boolean) and field.type == "boolean":
             return literal.value
         if isinstance(literal, Number) and field.type in NUMBER_TYPES:
@@ -152,10 +152,10 @@ class Predicates:
             return self._days(literal, field)
         return self._wrong_type(literal, field)
 
-    def _record_id(self, said: str, literal: Text) -> str:
-        whole = to18(said)
+    def _record_id(self, text: str, literal: Text) -> str:
+        whole = to18(text)
         if whole is None:
-            raise at_place(self._text, literal.at, "INVALID_QUERY_FILTER_OPERATOR", f"invalid ID field: {said}")
+            raise at_place(self._text, literal.at, "INVALID_QUERY_FILTER_OPERATOR", f"invalid ID field: {text}")
         return whole
 
     def _days(self, literal: Named, field: Field) -> Span:

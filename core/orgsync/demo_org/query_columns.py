@@ -9,10 +9,11 @@ from typing import cast
 
 from .fields import NUMBER_TYPES, Field, Scope, SObject
 from .grammar import parse
-from .query import View, run
+from .query import run
 from .refusal import not_implemented
 from .resolve import Column, Resolver
 from .syntax import Aggregate, Call, FieldsOf, Path, Query
+from .view import View
 
 JSON = dict[str, object]
 _APEX_TYPES = {

@@ -1,6 +1,6 @@
 """What Salesforce refuses of a query whose text is right: joins where none may be, filters that an object demands.
 
-The texts are those that real orgs were reported to answer with; that ActivityHistory and its kin are missing from
+The texts are those that real orgs were reported to response with; that ActivityHistory and its kin are missing from
 `_NOT_INSIDE` is because the demo org has no such objects.
 """
 
@@ -96,7 +96,7 @@ class Rules:
             raise malformed(self._text, joins[MOST_JOINS].path.at, message)
 
     def _is_demanded(self, part: Condition, query: Query, sobject: SObject) -> bool:
-        """Tell whether a condition compares a field that the object demands with Ids."""
+        """Return whether a condition compares a field that the object requires with Ids."""
         if not isinstance(part, Comparison | SemiJoin) or part.operator not in {"=", "in"}:
             return False
         if not isinstance(part.path, Path):

@@ -26,12 +26,12 @@ class Refusal(Exception):
         return [error]
 
     def item(self) -> dict[str, object]:
-        """Return the error as it stands inside a collection's answer."""
+        """Return the error as it stands inside a collection's response."""
         return {"statusCode": self.code, "message": self.message, "fields": list(self.fields or ())}
 
 
 class OAuthRefusal(Exception):
-    """A sign-in that is refused, as the OAuth endpoints say it: an object, not an array."""
+    """A sign-in that is refused, in the form of the OAuth endpoints: an object, not an array."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(f"{error}: {description}")

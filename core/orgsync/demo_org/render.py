@@ -1,4 +1,4 @@
-"""Rows as the JSON objects of a query's answer."""
+"""Rows as the JSON objects of a query's response."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

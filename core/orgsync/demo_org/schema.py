@@ -65,17 +65,17 @@ class Schema:
         return next((each for each in self._objects.values() if record_id.startswith(each.prefix)), None)
 
     def hide_object(self, name: str, changed: datetime) -> None:
-        """Take the user's permission to see an object."""
+        """Revoke the user's permission to see an object."""
         self._hidden_objects.add(self.everything(name).name.lower())
         self._touch(changed)
 
     def hide_field(self, sobject: str, field: str, changed: datetime) -> None:
-        """Take the user's permission to see a field."""
+        """Revoke the user's permission to see a field."""
         self._hidden_fields.add((sobject.lower(), self.field(sobject, field).name.lower()))
         self._touch(changed)
 
     def show(self, changed: datetime) -> None:
-        """Give every permission back."""
+        """Restore every permission."""
         self._hidden_fields.clear()
         self._hidden_objects.clear()
         self._touch(changed)
@@ -85,28 +85,28 @@ class Schema:
         return {sobject.prefix for sobject in self._objects.values()}
 
     def add_object(self, added: SObject, changed: datetime) -> None:
-        """Give the org one more object; ValueError where it has one of that name."""
+        """Add an object to the org. Raises ValueError where it has one of that name."""
         if added.name.lower() in self._objects:
             raise ValueError(f"The org has an object called {added.name} already.")
         self._objects[added.name.lower()] = added
         self._touch(changed)
 
     def add_field(self, sobject: str, field: Field, changed: datetime) -> None:
-        """Give an object one more field."""
+        """Add a field to an object."""
         self._define(sobject, (*self.everything(sobject).fields, field), changed)
 
     def change_object(self, changed_object: SObject, changed: datetime) -> None:
-        """Put an object in the place of the one of the same name."""
+        """Replace the object of the same name."""
         self._objects[changed_object.name.lower()] = changed_object
         self._touch(changed)
 
     def change_field(self, sobject: str, field: Field, changed: datetime) -> None:
-        """Put a field in the place of the one of the same name."""
+        """Replace the field of the same name."""
         fields = self.everything(sobject).fields
         self._define(sobject, tuple(field if known.name == field.name else known for known in fields), changed)
 
     def remove_field(self, sobject: str, name: str, changed: datetime) -> None:
-        """Take a field from an object."""
+        """Remove a field from an object."""
         self._define(sobject, tuple(known for known in self.everything(sobject).fields if known.name != name), changed)
 
     def field(self, sobject: str, name: str) -> Field:

@@ -23,12 +23,12 @@ from .wire import LONGEST_URI, Call, bad_message, read_target
 
 T = TypeVar("T")
 _READ = 65_536
-_BLOCK = b" " * 1_048_576  # of an endless answer
+_BLOCK = b" " * 1_048_576  # of an endless response
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer as it goes to the wire; a status of 0 is none at all."""
+    """A response as it goes to the wire; a status of 0 is none at all."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -37,7 +37,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do with a call: `reply` makes the answer, unless the fault comes first."""
+    """What to do with a call: `reply` returns the response, unless the fault strikes first."""
 
     fault: Fault | None
     reply: Callable[[], Reply]
@@ -47,7 +47,7 @@ Application = Callable[[Call], Plan]
 
 
 class Server:
-    """Listens on one port or more, and asks the application for the answer to each request."""
+    """Listens on one port or more, and gets the response to each request from the application."""
 
     def __init__(self, application: Application, tls: ssl.SSLContext | None) -> None:
         self._application = application
@@ -141,7 +141,7 @@ class _Connection:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=8 * LONGEST_URI)
 
     async def serve(self) -> None:
-        """Answer requests until the client, a fault or the server ends the connection."""
+        """Serve requests until the client, a fault or the server ends the connection."""
         while await self._exchange():
             self._http.start_next_cycle()
         self._writer.close()
@@ -159,7 +159,7 @@ class _Connection:
         self.abort()
 
     async def _exchange(self) -> bool:
-        """Read one request and answer it; tell whether the connection can serve another."""
+        """Read one request and answer it; return whether the connection can serve another."""
         try:
             call = await self._read()
         except h11.RemoteProtocolError:
@@ -173,7 +173,7 @@ class _Connection:
         return await self._send(plan.reply())
 
     async def _refuse(self) -> None:
-        """Answer what is not HTTP."""
+        """Respond to what is not HTTP."""
         page = bad_message(400, "Bad Request")
         length = ("Content-Length", str(len(page.body)))
         headers = [("Content-Type", "text/html"), length, ("Connection", "close")]
@@ -255,7 +255,7 @@ class _Connection:
             await asyncio.sleep(0)
 
     def _bytes(self, reply: Reply) -> bytes:
-        """Return an answer's bytes, in one piece: small writes would wait for each other's acknowledgement."""
+        """Return a response's bytes, in one piece: small writes would wait for each other's acknowledgement."""
         headers = [*reply.headers, ("Connection", "keep-alive")]
         if reply.body:
             headers.append(("Transfer-Encoding", "chunked"))
@@ -272,7 +272,7 @@ class _Connection:
 
 
 def _zipped_without_end() -> Iterator[bytes]:
-    """Give the beginning of a gzip stream, then a block that may follow itself any number of times."""
+    """Return the beginning of a gzip stream, then a block that may follow itself any number of times."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     yield packer.compress(_BLOCK) + packer.flush(zlib.Z_FULL_FLUSH)
     yield from itertools.repeat(packer.compress(_BLOCK) + packer.flush(zlib.Z_FULL_FLUSH))

@@ -34,7 +34,7 @@ class Sessions:
         self._replaced: dict[str, str] = {}
 
     def open(self, instance_url: str, scope: str, refresh_token: str | None) -> Session:
-        """Give out an access token."""
+        """Return a new access token."""
         now, lifetime = self._clock.stamp, self._settings.token_lifetime
         token = f"{self._settings.org_id[:15]}!AQEAQ{secrets.token_urlsafe(64).replace('-', '.')}"
         expires = now + timedelta(seconds=lifetime) if lifetime is not None else None
@@ -61,7 +61,7 @@ class Sessions:
         self._sessions.clear()
 
     def approve(self) -> str:
-        """Give out a refresh token; a sixth ends the oldest."""
+        """Return a new refresh token; a sixth ends the oldest."""
         token = f"5Aep861{secrets.token_urlsafe(60)}"
         self._refresh_tokens.append(token)
         for oldest in self._refresh_tokens[:-MOST_APPROVALS]:
@@ -69,7 +69,7 @@ class Sessions:
         return token
 
     def is_refresh_token(self, token: str) -> bool:
-        """Tell whether a refresh token is in force; using one that was replaced ends its successor too."""
+        """Return whether a refresh token is in force; using one that was replaced ends its successor too."""
         if token in self._refresh_tokens:
             return True
         while token in self._replaced:
@@ -95,7 +95,7 @@ class Sessions:
         return self._sessions.pop(token, None) is not None
 
     def revoke_refresh_tokens(self) -> None:
-        """End every refresh token and the access tokens that came from them."""
+        """End every refresh token and the access tokens derived from them."""
         for token in list(self._refresh_tokens):
             self._end_refresh_token(token)
 

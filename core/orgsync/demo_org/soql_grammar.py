@@ -84,4 +84,4 @@ UNKNOWN = (
     (r"\bwith\s+(data\s+category|\w+)", "know WITH {0}"),
     (r"\bupdate\s+(tracking|viewstat)\b", "know UPDATE {0}"),
 )
-"""What SOQL has and the grammar has not: a pattern, and what the demo org then says that it does not do."""
+"""What SOQL has and the grammar has not: a pattern, and its name in the demo org's refusal."""

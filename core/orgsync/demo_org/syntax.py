@@ -79,7 +79,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number; `whole` tells whether it was written without a point."""
+    """A number; `whole` is whether it was written without a point."""
 
     value: float
     whole: bool
@@ -164,7 +164,7 @@ Condition = Comparison | SemiJoin | Conjunction | Disjunction | Negation
 
 
 def conditions(condition: Condition) -> Iterator[Condition]:
-    """Give a condition and all that are inside it, those of semi-joins' own queries left out."""
+    """Yield a condition and all that are inside it, without those of semi-joins' own queries."""
     yield condition
     if isinstance(condition, Negation):
         yield from conditions(condition.part)

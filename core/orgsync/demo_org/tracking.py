@@ -14,7 +14,7 @@ _DATA_TYPES = {"reference": "EntityId", "picklist": "DynamicEnum"}
 
 
 def history_of(definition: SObject, before: Row | None, after: Row) -> Iterator[Values]:
-    """Give the rows that a change writes into the object's history; a new record leaves one row, `created`.
+    """Return the rows that a change writes into the object's history; a new record leaves one row, `created`.
 
     Salesforce writes two rows for a lookup, of its name and of its id; here it is one.
     """
@@ -32,7 +32,7 @@ def history_of(definition: SObject, before: Row | None, after: Row) -> Iterator[
 
 
 def owner_share(account: Row) -> Values:
-    """Return what sharing says of an account's owner."""
+    """Return the sharing row of an account's owner."""
     return {
         "AccountId": account["Id"], "UserOrGroupId": account["OwnerId"], "AccountAccessLevel": "All",
         "OpportunityAccessLevel": "Edit", "CaseAccessLevel": "Edit", "ContactAccessLevel": "Edit",

@@ -68,7 +68,7 @@ class Transaction:
                 self._share_with_owner(changed)
 
     def delete(self, sobject: str, record_id: str, /) -> None:
-        """Put a record, and what belongs to it, into the recycle bin."""
+        """Move a record, and what belongs to it, into the recycle bin."""
         with self._database.lock:
             definition, row = self._live(sobject, record_id)
             self._require_deletable(definition)
@@ -85,7 +85,7 @@ class Transaction:
             self._remove(definition, row)
 
     def empty_recycle_bin(self, sobject: str, /) -> None:
-        """Remove an object's deleted records for good, and what went into the bin with them."""
+        """Remove an object's deleted records for good, and what was deleted with them."""
         with self._database.lock:
             definition = self._database.schema.everything(sobject)
             for row in self._rows(definition.name):
@@ -93,7 +93,7 @@ class Transaction:
                     self._remove(definition, row)
 
     def undelete(self, sobject: str, record_id: str, /) -> None:
-        """Bring a record back from the recycle bin, and what went into it along with the record."""
+        """Restore a record from the recycle bin, and what was deleted along with it."""
         with self._database.lock:
             definition, row = self._known(sobject, record_id)
             if not row.get("IsDeleted"):

@@ -1,4 +1,4 @@
-"""What Salesforce serves and the demo org does not: it says so with a status of 501, in words of its own."""
+"""What Salesforce serves and the demo org does not: it is refused with status 501, in the demo org's own words."""
 
 import re
 

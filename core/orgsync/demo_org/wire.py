@@ -1,4 +1,4 @@
-"""A request and its answer as values, and the headers that Salesforce's answers carry."""
+"""A request and its response as values, and the headers that Salesforce's responses carry."""
 
 import json
 import secrets
@@ -22,7 +22,7 @@ _SMALLEST_ZIPPED = 200
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as it came in; header names are in lower case, `port` is the one it came to."""
+    """A request as it arrived; header names are in lower case, `port` is the one it arrived at."""
 
     method: str
     path: str
@@ -61,8 +61,8 @@ def read_target(target: str) -> tuple[str, dict[str, str]]:
 
 
 @dataclass(slots=True)
-class Answer:
-    """An answer before it is written to the wire."""
+class Response:
+    """A response before it is written to the wire."""
 
     status: int
     body: bytes = b""
@@ -71,36 +71,36 @@ class Answer:
     counted: bool = False
 
 
-def json_answer(content: object, status: int = 200, *, headers: list[tuple[str, str]] | None = None) -> Answer:
+def json_response(content: object, status: int = 200, *, headers: list[tuple[str, str]] | None = None) -> Response:
     """Return JSON as Salesforce writes it: compact, in UTF-8."""
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(status, body, JSON_TYPE, list(headers or ()))
+    return Response(status, body, JSON_TYPE, list(headers or ()))
 
 
-def html_answer(status: int, html: str) -> Answer:
+def html_response(status: int, html: str) -> Response:
     """Return a page."""
-    return Answer(status, html.encode(), HTML_TYPE)
+    return Response(status, html.encode(), HTML_TYPE)
 
 
-def refused(refusal: Refusal | OAuthRefusal) -> Answer:
+def refused(refusal: Refusal | OAuthRefusal) -> Response:
     """Return a refusal as REST or OAuth write it."""
-    answer = json_answer(refusal.body(), refusal.status)
+    response = json_response(refusal.body(), refusal.status)
     if refusal.status == 401 and isinstance(refusal, Refusal):
-        answer.headers.append(("WWW-Authenticate", "Token"))
-    return answer
+        response.headers.append(("WWW-Authenticate", "Token"))
+    return response
 
 
-def bad_message(status: int, reason: str) -> Answer:
+def bad_message(status: int, reason: str) -> Response:
     """Return the page of the HTTP server in front, which never reaches the application."""
-    return Answer(status, f"<h1>Bad Message {status}</h1><pre>reason: {reason}</pre>".encode(), "text/html")
+    return Response(status, f"<h1>Bad Message {status}</h1><pre>reason: {reason}</pre>".encode(), "text/html")
 
 
-def wire_headers(call: Call, answer: Answer, now: datetime, *, usage: str | None) -> list[tuple[str, str]]:
-    """Return an answer's headers in the spelling and the order of real ones; `usage` on counted answers."""
+def wire_headers(call: Call, response: Response, now: datetime, *, usage: str | None) -> list[tuple[str, str]]:
+    """Return a response's headers in the spelling and the order of real ones; `usage` on counted responses."""
     request_id = secrets.token_hex(16)
     headers = [("Date", http_date(now))]
-    if answer.content_type:
-        headers.append(("Content-Type", answer.content_type))
+    if response.content_type:
+        headers.append(("Content-Type", response.content_type))
     headers += _cookies(now)
     headers += [
         ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
@@ -110,8 +110,8 @@ def wire_headers(call: Call, answer: Answer, now: datetime, *, usage: str | None
     ]
     if usage:
         headers.append(("Sforce-Limit-Info", f"api-usage={usage}"))
-    headers += answer.headers
-    if answer.body:
+    headers += response.headers
+    if response.body:
         headers.append(("Vary", "Accept-Encoding"))
     if call.path.startswith("/services/oauth2/"):
         return [*headers, ("Expires", "Thu, 01 Jan 1970 00:00:00 GMT"), ("X-ReadOnlyMode", "false")]
@@ -121,13 +121,13 @@ def wire_headers(call: Call, answer: Answer, now: datetime, *, usage: str | None
     return headers
 
 
-def zipped(call: Call, answer: Answer) -> bool:
-    """Compress the body if the client asked for it and it is worth it; tell whether that was done."""
-    if "gzip" not in call.headers.get("accept-encoding", "") or len(answer.body) < _SMALLEST_ZIPPED:
+def zipped(call: Call, response: Response) -> bool:
+    """Compress the body if the client accepts that and it is worth it; return whether that was done."""
+    if "gzip" not in call.headers.get("accept-encoding", "") or len(response.body) < _SMALLEST_ZIPPED:
         return False
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-    answer.body = packer.compress(answer.body) + packer.flush()
-    answer.headers.append(("Content-Encoding", "gzip"))
+    response.body = packer.compress(response.body) + packer.flush()
+    response.headers.append(("Content-Encoding", "gzip"))
     return True
 
 

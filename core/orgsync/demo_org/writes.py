@@ -1,4 +1,4 @@
-"""What may be written into a field, and what Salesforce says of a value that may not."""
+"""What may be written into a field, and Salesforce's message for a value that may not."""
 
 import re
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """orgsync's test kit, a pytest plugin that is switched on in pyproject.toml: `addopts = ["-p", "orgsync.testing"]`.
 
-Fixtures: `run` runs a sync once and answers with its run and rows; `ctx` is an `orgsync.Org`, and `store` the fresh
-store behind both. They replay the test's cassette, unless the test asks for `demo_org` too, a small Salesforce on this
+Fixtures: `run` runs a sync once and returns its run and rows; `ctx` is an `orgsync.Org`, and `store` the fresh
+store behind both. They replay the test's cassette, unless the test requests `demo_org` too, a small Salesforce on this
 machine. `cassette` and `clock` are for tests that need more than one run. `conformance` makes one test of all scripts.
 """
 
@@ -51,7 +51,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what only some projects use, the demo org behind it too, when it is asked for."""
+    """Import what only some projects use, and the demo org with it, on first use."""
     if name == "conformance":
         from .checks import conformance
 

@@ -1,4 +1,4 @@
-"""What tests are given: a run, a clock, their cassette, or a demo org."""
+"""What the fixtures give to tests: a run, a clock, their cassette, or a demo org."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -24,24 +24,24 @@ class RunSync(Protocol):
     """Run a sync once on the test's connection; raises the OrgsyncError that ended it."""
 
     async def __call__(self, sync: Sync[R], *, full: bool = False, reconcile: bool = False) -> Ran[R]:
-        """Run it, and give what it left."""
+        """Run it, and return its result."""
         ...
 
 
 class Clock:
     """The test's time: a cassette's, which moves by itself, or the demo org's, which a test moves."""
 
-    def __init__(self, tell: Callable[[], datetime], org: "DemoOrg | None" = None) -> None:
-        self._tell = tell
+    def __init__(self, read: Callable[[], datetime], org: "DemoOrg | None" = None) -> None:
+        self._read = read
         self._org = org
 
     @property
     def now(self) -> datetime:
-        """Tell the time, aware, in UTC."""
-        return self._tell()
+        """Return the time, aware, in UTC."""
+        return self._read()
 
     def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
-        """Let time pass, for the demo org and for orgsync; a cassette keeps its own time."""
+        """Move the time of the demo org and of orgsync; a cassette keeps its own time."""
         if self._org is not None:
             by = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
             self._org.advance(seconds=by.total_seconds())
@@ -58,16 +58,16 @@ class TestCassette:
 
     @property
     def recording(self) -> bool:
-        """Tell whether the test speaks to an org."""
+        """Return whether the test records from an org."""
         return isinstance(self._played, Recording)
 
     @property
     def credentials(self) -> Credentials:
-        """What to sign in with; in a replay nothing of it is true. Raises CredentialsInvalid where there is none."""
+        """Return what to sign in with, made up in a replay. Raises CredentialsInvalid where there is none."""
         return self._played.credentials
 
     async def meanwhile(self, change: Callable[[Org], Awaitable[object]]) -> None:
-        """Change the org while recording; neither this nor its answers are kept, and a replay skips it."""
+        """Change the org while recording; neither requests nor responses are recorded, and a replay skips this."""
         if isinstance(self._played, Recording):
             with self._played.paused():
                 async with self._played.sandbox.org() as org:
@@ -75,7 +75,7 @@ class TestCassette:
 
 
 def sandbox_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> Sandbox:
-    """Make a throw-away project whose connection leads to a demo org; `org.now` is its time."""
+    """Return a throw-away project whose connection leads to a demo org; `org.now` is its time."""
 
     async def sign_in(project: Project) -> None:
         app = Credentials(

@@ -16,7 +16,7 @@ from orgsync.demo_org import DemoOrg
 from orgsync.errors import OrgsyncError
 from orgsync.settings import load_settings
 
-from .checks_faults import goes_on, keeps_no_state, survives_outages, survives_token_ends
+from .checks_faults import keeps_no_state, resumes, survives_outages, survives_token_ends
 from .checks_rows import brings_every_row, follows_changes, repeats_without_change, sends_queries
 from .checks_text import has_docstrings, has_tables, imports_quietly
 from .copies import Script
@@ -33,7 +33,7 @@ CHECKS: Mapping[str, Check] = {
     FIRST: on_copies(brings_every_row),
     SECOND: on_copies(follows_changes),
     "changes nothing when run again": on_copies(repeats_without_change),
-    "goes on after a break": on_copies(goes_on),
+    "resumes after an interruption": on_copies(resumes),
     "keeps no state between connections": on_copies(keeps_no_state, orgs=2),
     "survives a 503": on_copies(survives_outages),
     "survives a 401": on_copies(survives_token_ends),
@@ -57,7 +57,7 @@ def conformance(
     skip: Mapping[str, Collection[str]] | None = None,
     shipped: bool = False,
 ) -> Callable[[Path, Case], None]:
-    """Make one test of all scripts of a folder: by default the project's, around the file that calls this.
+    """Return one test of all scripts of a folder: by default the project's, around the file that calls this.
 
     Assign it to a name that pytest collects. Every sync is a case with every check of `CHECKS`, on demo orgs whose
     objects, fields and rows follow from its record classes and its source. `seed` is called with each of these orgs
@@ -81,7 +81,7 @@ def conformance(
 
 
 def _folder(folder: str | Path | None, caller: FrameType | None) -> Path:
-    """Find the scripts of the project that a test belongs to, wherever pytest was started."""
+    """Return the folder of scripts of the project that a test belongs to, wherever pytest was started."""
     file = caller.f_globals.get("__file__") if caller else None
     settings = load_settings(Path(file).parent if file else None)
     return (settings.project / folder if folder else settings.syncs_folder).resolve()
@@ -90,9 +90,9 @@ def _folder(folder: str | Path | None, caller: FrameType | None) -> Path:
 def _cases(folder: Path | None, seed: _Seed | None, skip: Mapping[str, Collection[str]]) -> list[Case]:
     subjects = find_subjects(folder)
     if not subjects:
-        told = f"There is no sync in {folder}." if folder else "No installed package brings a sync."
-        return [_failing("no scripts", f"{told} Write one: orgsync new sync.")]
-    wrong = [_failing(name, told) for name, told in _misspelt(subjects, skip)]
+        report = f"There is no sync in {folder}." if folder else "No installed package has a sync."
+        return [_failing("no scripts", f"{report} Write one: orgsync new sync.")]
+    wrong = [_failing(name, report) for name, report in _misspelt(subjects, skip)]
     return [*wrong, *(case for subject in subjects for case in _cases_of(subject, seed, skip.get(subject.name, ())))]
 
 
@@ -106,21 +106,21 @@ def _cases_of(subject: Subject, seed: _Seed | None, skip: Collection[str]) -> li
 
 
 def _misspelt(subjects: list[Subject], skip: Mapping[str, Collection[str]]) -> list[tuple[str, str]]:
-    """Find what `skip` names that there is not: it would skip nothing, and nobody would know."""
+    """Return the names in `skip` that are unknown, each with a message: they would skip nothing, unnoticed."""
     names = [subject.name for subject in subjects]
     unknown = [(f"skip-{name}", f"skip= names the sync {name}; there are {', '.join(names)}.") for name in skip]
-    wrong = [told for told, name in zip(unknown, skip, strict=True) if name not in names]
+    wrong = [report for report, name in zip(unknown, skip, strict=True) if name not in names]
     for name, checks in skip.items():
-        told = f"There are: {', '.join(CHECKS)}."
+        known = f"There are: {', '.join(CHECKS)}."
         wrong += [
-            (f"skip-{name}-{each}", f"skip= names the check {each!r}. {told}") for each in checks if each not in CHECKS
+            (f"skip-{name}-{each}", f"skip= names the check {each!r}. {known}") for each in checks if each not in CHECKS
         ]
     return wrong
 
 
-def _failing(id: str, told: str) -> Case:
+def _failing(id: str, report: str) -> Case:
     def fail(_: Path) -> None:
-        pytest.fail(told, pytrace=False)
+        pytest.fail(report, pytrace=False)
 
     return Case(id, fail)
 
@@ -128,14 +128,14 @@ def _failing(id: str, told: str) -> Case:
 def _checked(check: Check, script: Script, skipped: bool, folder: Path) -> None:
     if skipped:
         pytest.skip("conformance(skip=...) names it")
-    told = ""
+    report = ""
     try:
         check(script, folder)
     except Unfit as unfit:
-        told = str(unfit)
+        report = str(unfit)
     except Unserved as unserved:
         pytest.skip(f"not checked: {unserved}")
     except NotChecked as other:
         pytest.skip(f'see "{script.home.sync}-{other}", which fails first')
-    if told:
-        pytest.fail(told, pytrace=False)
+    if report:
+        pytest.fail(report, pytrace=False)

@@ -1,4 +1,4 @@
-"""Checks of a script's runs when something goes wrong: a break, an outage, a dead token, another connection."""
+"""Checks of a script's runs when something fails: an interruption, an outage, a dead token, another connection."""
 
 from contextlib import suppress
 from itertools import cycle
@@ -13,14 +13,14 @@ from .interruptions import Interrupted, at_commit, counted_awaits, ended_before
 from .outcomes import Unfit
 from .subjects import fresh_sync
 
-__all__ = ["goes_on", "keeps_no_state", "survives_outages", "survives_token_ends"]
+__all__ = ["keeps_no_state", "resumes", "survives_outages", "survives_token_ends"]
 
-_COMMITS, _AWAITS = 3, 2  # so many places to break a run off at
+_COMMITS, _AWAITS = 3, 2  # the numbers of places at which a run is interrupted
 _DATA = "/services/data"
 
 
-async def goes_on(copies: Copies) -> None:
-    """A run that is broken off, at any commit or await, is gone on with, and loses and repeats nothing."""
+async def resumes(copies: Copies) -> None:
+    """A run that is interrupted, at any commit or await, is resumed, and loses and repeats nothing."""
     names: list[str] = []
     for which in ("first", "second"):
         if which == "second":
@@ -32,9 +32,9 @@ async def goes_on(copies: Copies) -> None:
             outcome = await copies.run(name)
             place = f"The {which} run of {copies.script.home.sync}, broken off at its {at} number {number},"
             if outcome.problem:
-                told = explained(outcome.problem)
-                raise Unfit(f"{place} does not go on: {told}")
-            await _require_same(copies, name, f"{place} goes on to another copy.")
+                report = explained(outcome.problem)
+                raise Unfit(f"{place} does not resume: {report}")
+            await _require_same(copies, name, f"{place} resumes, and ends with a different copy.")
 
 
 async def keeps_no_state(copies: Copies) -> None:
@@ -47,22 +47,22 @@ async def keeps_no_state(copies: Copies) -> None:
         for name, org in orgs.items():
             outcome = await copies.run(name, org, sync=shared)
             if outcome.problem:
-                told = explained(outcome.problem)
-                raise Unfit(f"{copies.script.home.sync} fails after a run on another connection: {told}")
+                report = explained(outcome.problem)
+                raise Unfit(f"{copies.script.home.sync} fails after a run on another connection: {report}")
         await copies.change()
     for name in orgs:
-        told = difference(
+        report = difference(
             await copies.live(name), await copies.live(f"{name}-alone"), "the copy made in turns", "the copy made alone"
         )  # fmt: skip
-        if told:
+        if report:
             raise Unfit(
                 f"Runs of {copies.script.home.sync} on two connections in turn are not what each is alone: the script "
-                f"keeps something in its module between runs.\n{told}"
+                f"keeps something in its module between runs.\n{report}"
             )
 
 
 async def survives_outages(copies: Copies) -> None:
-    """A 503 that passes is not noticed; one that lasts ends the run as failed, and the next one goes on."""
+    """A 503 that passes is not noticed; one that lasts ends the run as failed, and the next one resumes."""
     maintenance, org = Fault.maintenance(), copies.org
 
     def begin_outage(event: Event) -> None:
@@ -99,7 +99,7 @@ async def survives_token_ends(copies: Copies) -> None:
 
 
 async def _disturbed(copies: Copies, name: str, how: str, observe: Observer = nobody) -> None:
-    """Run while the org answers badly, and again when it does not: nothing may be missing then, or be kept silent."""
+    """Run while the org has faults, and again when it has none: nothing may be missing then, or go unreported."""
     outcome = await copies.run(name, observe=observe)
     copies.org.clear_faults()
     sync = copies.script.home.sync
@@ -107,15 +107,15 @@ async def _disturbed(copies: Copies, name: str, how: str, observe: Observer = no
         return await _require_same(copies, name, f"A run of {sync} says that it is done, though {how}, but it is not.")
     outcome = await copies.run(name)
     if outcome.problem:
-        told = explained(outcome.problem)
-        raise Unfit(f"The run of {sync} after one in which {how} is {outcome.run.status}: {told}")
+        report = explained(outcome.problem)
+        raise Unfit(f"The run of {sync} after one in which {how} is {outcome.run.status}: {report}")
     return await _require_same(copies, name, f"The run of {sync} after one in which {how} leaves another copy.")
 
 
 async def _require_same(copies: Copies, name: str, otherwise: str) -> None:
     found, expected = await copies.live(name), await copies.live("undisturbed")
-    if told := difference(found, expected, "this copy", "the undisturbed one"):
-        raise Unfit(f"{otherwise}\n{told}")
+    if report := difference(found, expected, "this copy", "the undisturbed one"):
+        raise Unfit(f"{otherwise}\n{report}")
 
 
 async def _places(copies: Copies) -> list[tuple[str, int]]:

@@ -31,7 +31,7 @@ __all__ = ["brings_every_row", "follows_changes", "repeats_without_change", "run
 async def run_first(
     copies: Copies, name: str, org: DemoOrg | None = None, *, observe: Observer = nobody
 ) -> Outcome:  # fmt: skip
-    """Make a copy; where that fails, another check says so."""
+    """Make a copy; where that fails, another check reports it."""
     outcome = await copies.run(name, org, observe=observe)
     if outcome.problem:
         raise NotChecked(await _blamed(copies, outcome.problem) or FIRST)
@@ -41,7 +41,7 @@ async def run_first(
 async def run_second(
     copies: Copies, name: str, org: DemoOrg | None = None, *, observe: Observer = nobody
 ) -> Outcome:  # fmt: skip
-    """Bring a copy up to date; where that fails, another check says so."""
+    """Bring a copy up to date; where that fails, another check reports it."""
     outcome = await copies.run(name, org, observe=observe)
     if outcome.problem:
         raise NotChecked(await _blamed(copies, outcome.problem) or SECOND)
@@ -54,8 +54,8 @@ async def sends_queries(copies: Copies) -> None:
     await copies.change()
     await copies.run("copy")
     if refused := refused_queries(copies.org.requests):
-        told = "\n".join(f"{query}\n  {_refusal(query)}" for query in refused)
-        raise Unfit(f"The sync {copies.script.home.sync} sends what Salesforce refuses.\n{told}")
+        report = "\n".join(f"{query}\n  {_refusal(query)}" for query in refused)
+        raise Unfit(f"The sync {copies.script.home.sync} sends queries that Salesforce refuses.\n{report}")
 
 
 async def brings_every_row(copies: Copies) -> None:
@@ -64,8 +64,8 @@ async def brings_every_row(copies: Copies) -> None:
     if outcome.problem:
         if earlier := await _blamed(copies, outcome.problem):
             raise NotChecked(earlier)
-        told = explained(outcome.problem)
-        raise Unfit(f"The first run of {copies.script.home.sync} is {outcome.run.status}: {told}")
+        report = explained(outcome.problem)
+        raise Unfit(f"The first run of {copies.script.home.sync} is {outcome.run.status}: {report}")
     rows = await copies.live("copy")
     if not any(rows.values()):
         raise Unfit(
@@ -76,11 +76,11 @@ async def brings_every_row(copies: Copies) -> None:
     sync = fresh_sync(copies.script.home)
     whole = await passed_on(sync, await copies.project.open_context("copy"))
     if whole:
-        told = difference(
+        report = difference(
             {whole.table: rows[whole.table]}, {whole.table: rows_of(copies.org, whole)}, "the copy", "the org"
         )  # fmt: skip
-        if told:
-            raise Unfit(f"The first run of {copies.script.home.sync} does not bring what the org holds.\n{told}")
+        if report:
+            raise Unfit(f"The first run of {copies.script.home.sync} does not bring what the org holds.\n{report}")
 
 
 async def follows_changes(copies: Copies) -> None:
@@ -89,14 +89,16 @@ async def follows_changes(copies: Copies) -> None:
     await copies.change()
     outcome = await copies.run("copy")
     if outcome.problem:
-        told = explained(outcome.problem)
-        raise Unfit(f"The second run of {copies.script.home.sync} is {outcome.run.status}: {told}")
+        report = explained(outcome.problem)
+        raise Unfit(f"The second run of {copies.script.home.sync} is {outcome.run.status}: {report}")
     await run_second(copies, "new")
-    told = difference(
+    report = difference(
         await copies.live("copy"), await copies.live("new"), "the copy that followed the changes", "a new copy"
     )  # fmt: skip
-    if told:
-        raise Unfit(f"The second run of {copies.script.home.sync} leaves another copy than a first one would.\n{told}")
+    if report:
+        raise Unfit(
+            f"The second run of {copies.script.home.sync} leaves another copy than a first one would.\n{report}"
+        )
 
 
 async def repeats_without_change(copies: Copies) -> None:
@@ -116,7 +118,7 @@ async def repeats_without_change(copies: Copies) -> None:
 
 
 async def _blamed(copies: Copies, problem: OrgsyncError) -> str | None:
-    """Name the check that tells better why a run failed, if there is one."""
+    """Return the name of the check that better explains why a run failed, if there is one."""
     if refused_queries(copies.org.requests):
         return QUERIES
     if isinstance(problem, RecordClassInvalid):

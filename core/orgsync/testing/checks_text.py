@@ -23,15 +23,15 @@ def imports_quietly(script: Script, folder: Path) -> None:
     """Importing the script defines things and does nothing else."""
     effects = side_effects(script.home, folder)
     if effects:
-        told = "\n".join(effects)
+        report = "\n".join(effects)
         raise Unfit(
-            f"Importing {script.home.path} does more than define things.\n{told}\n"
+            f"Importing {script.home.path} does more than define things.\n{report}\n"
             "Move it into the sync's function: scripts are imported to be listed, too."
         )
 
 
 def has_docstrings(script: Script, folder: Path) -> None:
-    """The module and the sync's function say what they are for."""
+    """The module and the sync's function have docstrings."""
     function = fresh_sync(script.home).function
     line = function.__code__.co_firstlineno if hasattr(function, "__code__") else 1
     lacking = [

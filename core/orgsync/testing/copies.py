@@ -155,15 +155,15 @@ async def opened(script: Script, folder: Path, *, orgs: int = 1) -> AsyncGenerat
 
 
 def difference(found: Rows, expected: Rows, found_in: str, expected_in: str) -> str:
-    """Say where rows differ, the first few of them; "" where they do not."""
-    told: list[str] = []
+    """Return the first few differences between rows as text; "" where there are none."""
+    lines: list[str] = []
     for table in sorted({*found, *expected}):
         ours, theirs = found.get(table, {}), expected.get(table, {})
         for record_id in sorted({*ours, *theirs}):
             pair = ours.get(record_id), theirs.get(record_id)
-            told += _row_difference(f"{table} {record_id}", *pair, found_in, expected_in)
-    more = [f"And {len(told) - _SHOWN} more differences."] if len(told) > _SHOWN else []
-    return "\n".join([*told[:_SHOWN], *more])
+            lines += _row_difference(f"{table} {record_id}", *pair, found_in, expected_in)
+    more = [f"And {len(lines) - _SHOWN} more differences."] if len(lines) > _SHOWN else []
+    return "\n".join([*lines[:_SHOWN], *more])
 
 
 def _row_difference(
@@ -179,7 +179,7 @@ def _row_difference(
 
 
 async def _wanted(copies: Copies) -> Wanted:
-    """Learn, by running the script until nothing more is refused, what it reads beside its record classes' fields."""
+    """Find what a script reads beside its record classes' fields, by running it until nothing more is refused."""
     script = copies.script
     key, wanted = (script.home.sync, script.source), Wanted()
     if key in _learnt:

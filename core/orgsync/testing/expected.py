@@ -1,4 +1,4 @@
-"""What a demo org holds, in the form that the store keeps: what a sync that passes every row on must bring."""
+"""What a demo org holds, in the form that the store keeps: the rows that a sync must bring which changes none."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -19,11 +19,11 @@ _Found = Mapping[str, Any]
 
 
 async def passed_on(sync: Sync[Record], ctx: Context) -> Schema | None:
-    """Tell whose rows a sync passes on just as `ctx.changes` or `ctx.snapshot` reads them, all of them; None if not."""
+    """Return the schema whose rows a sync yields exactly as `ctx.changes` or `ctx.snapshot` reads them, if any."""
     watched = _Watched(ctx)
     batches = sync(watched)
     await cast("_Closeable", batches).aclose()
-    return next((schema for given, schema in watched.whole if given is batches), None)
+    return next((schema for whole, schema in watched.whole if whole is batches), None)
 
 
 class _Closeable(Protocol):
@@ -65,7 +65,7 @@ class _Watched(Context):
 
 
 def rows_of(org: DemoOrg, schema: Schema) -> dict[str, dict[str, Any]]:
-    """Give an object's live rows by Id, as the copy must hold them."""
+    """Return an object's live rows by Id, as the copy must hold them."""
     known = {each.name.lower(): each for each in org.objects()}
     sobject = known[schema.sobject.lower()]
     cursor = sobject.cursor or "SystemModstamp"
@@ -105,7 +105,7 @@ class _Reader:
         return encode(next(value for key, value in row.items() if key.lower() == name.lower()))
 
     def _holder(self, reference: Field, record_id: str) -> SObject | None:
-        """Return the object whose rows a reference points to; one to several objects tells it by the Id."""
+        """Return the object whose rows a reference points to; one to several objects has it in the Id."""
         if not reference.kinds:
             return self._known[(reference.refers_to or "").lower()]
         return next((each for each in self._known.values() if each.prefix and record_id.startswith(each.prefix)), None)
@@ -123,7 +123,7 @@ def _shared(sobject: SObject, row: _Found) -> _Found:
 
 
 def _nested(flat: Mapping[str, object]) -> dict[str, Any]:
-    """Nest parents' fields as a query's answer does."""
+    """Return a row with its parents' fields nested as in the response to a query."""
     record: dict[str, Any] = {}
     for path, value in flat.items():
         *parents, name = path.split(".")

@@ -33,7 +33,7 @@ def at_commit(number: int) -> Observer:
 
 
 async def ended_before(work: Coroutine[Any, Any, object], wait: int) -> bool:
-    """Carry out work and cancel it when it waits for the n-th time; tell whether it had ended before."""
+    """Run work and cancel it when it waits for the n-th time; return whether it had ended before."""
     with anyio.CancelScope() as scope:
         await _stepped(work, lambda waits: scope.cancel() if waits == wait else None)
     return not scope.cancel_called

@@ -23,7 +23,7 @@ class Literals:
     any: tuple[str, ...] = ()
 
     def meant(self, names: Iterable[str]) -> list[Word]:
-        """Give the words that a field, by any of its names, is compared with."""
+        """Return the words that a field, by any of its names, is compared with."""
         return [word for name in dict.fromkeys(each.lower() for each in names) for word in self.by_field.get(name, [])]
 
 
@@ -77,7 +77,7 @@ def _named(node: ast.expr) -> str:
 
 
 def _constants(node: ast.expr) -> list[Word]:
-    """Give the texts and numbers of an expression: one, or those of a tuple, list or set."""
+    """Return the texts and numbers of an expression: one, or those of a tuple, list or set."""
     nodes = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
     return [
         each.value for each in nodes if isinstance(each, ast.Constant) and isinstance(each.value, str | int | float)

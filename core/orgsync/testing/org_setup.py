@@ -1,7 +1,7 @@
-"""The objects and fields that a script reads, given to a demo org that lacks them.
+"""Adding the objects and fields that a script reads to a demo org that lacks them.
 
 Record classes name them. What only a hand-written query or a condition names is learnt from the requests that the org
-refused: a query's text says which fields it meant.
+refused: a query's text shows which fields it needs.
 """
 
 import json
@@ -48,13 +48,13 @@ _PEOPLE = {"Owner", "CreatedBy", "LastModifiedBy", "Manager", "User"}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a script asked for in vain: queries, and names of objects."""
+    """What a script requested and the org lacks: queries, and names of objects."""
 
     queries: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
 
     def __or__(self, other: "Wanted") -> "Wanted":
-        """Give what either wants, in order."""
+        """Return what either needs, in order."""
         queries, objects = (*self.queries, *other.queries), (*self.objects, *other.objects)
         return Wanted(tuple(dict.fromkeys(queries)), tuple(dict.fromkeys(objects)))
 
@@ -68,15 +68,15 @@ class Provided:
 
 
 def refused_queries(requests: Iterable[Request]) -> list[str]:
-    """Give the SOQL that was refused, that of Bulk jobs too."""
+    """Return the SOQL that was refused, that of Bulk jobs too."""
     refused = [request for request in requests if request.status == 400]
     jobs = [json.loads(request.body) for request in refused if request.path.endswith("/jobs/query")]
-    asked = [request.query["q"] for request in refused if "q" in request.query]
-    return list(dict.fromkeys([*asked, *(str(job.get("query", "")) for job in jobs)]))
+    queries = [request.query["q"] for request in refused if "q" in request.query]
+    return list(dict.fromkeys([*queries, *(str(job.get("query", "")) for job in jobs)]))
 
 
 def wanted_of(requests: Iterable[Request]) -> Wanted:
-    """Read from requests what was asked for in vain."""
+    """Return what requests need that the org lacks."""
     requests = list(requests)
     missing = [request.path.partition("/sobjects/")[2] for request in requests if request.status == 404]
     objects = [path.partition("/")[0] for path in missing if path]
@@ -84,13 +84,13 @@ def wanted_of(requests: Iterable[Request]) -> Wanted:
 
 
 def provide(org: DemoOrg, models: Iterable[type[Record]], wanted: Wanted) -> Provided:
-    """Give a demo org what the record classes and the refused requests name; what it has stays as it is."""
+    """Add to a demo org what the record classes and the refused requests name; what it has stays as it is."""
     provided = Provided()
     schemas = [schema for model in models if (schema := schema_of(model)).object_name is not None]
     for name in [*(schema.sobject for schema in schemas), *wanted.objects]:
         _object(org, name, provided)
     for schema in schemas:
-        # Paths through parents come first: they say that a field such as Region__c is a lookup.
+        # Paths through parents come first: they show that a field such as Region__c is a lookup.
         for column in sorted(schema.org_fields, key=lambda each: "." not in each.path):
             owner, added = _give(org, schema.sobject, column.path, _TYPES.get(column.type, "string"), provided)
             provided.columns[owner.name, added] = column
@@ -116,7 +116,7 @@ def _give_queried(org: DemoOrg, query: Query, provided: Provided, source: str = 
 
 
 def _paths(node: object) -> Iterator[tuple[Path, str]]:
-    """Give the paths of a query's tree with the type that each is compared as, those of sub-selects left out."""
+    """Yield the paths of a query's tree with the type that each is compared as, those of sub-selects left out."""
     if isinstance(node, Path):
         yield node, "string"
     elif isinstance(node, Comparison) and isinstance(node.path, Path):
@@ -135,7 +135,7 @@ def _paths(node: object) -> Iterator[tuple[Path, str]]:
             if not isinstance(part, Query):
                 yield from _paths(part)  # pyright: ignore[reportUnknownArgumentType]
     elif is_dataclass(node):
-        # Conditions come first: they tell a field's type.
+        # Conditions come first: they show a field's type.
         for name in sorted((each.name for each in fields(node)), key=lambda each: each != "where"):
             yield from _paths(getattr(node, name))
 
@@ -151,7 +151,7 @@ def _type_of(literal: Literal) -> str:
 
 
 def _give(org: DemoOrg, sobject: str, path: str, type: str, provided: Provided) -> tuple[SObject, str]:
-    """Give an object the field at the end of a path, and the lookups on the way; answer with its object and name."""
+    """Add the field at the end of a path, and the lookups before it; return the field's object and name."""
     *parents, name = path.split(".")
     owner = _known(org)[sobject.lower()]
     for parent in parents:
@@ -168,7 +168,7 @@ def _give(org: DemoOrg, sobject: str, path: str, type: str, provided: Provided) 
 
 
 def _follow(org: DemoOrg, owner: SObject, relationship: str, provided: Provided) -> SObject:
-    """Give the parent behind a relationship, making the lookup and the parent where they lack."""
+    """Return the parent behind a relationship, adding the lookup and the parent where they are missing."""
     found = _reference(owner, relationship)
     if found is not None and found.kinds:
         return NAME  # what all kinds share, to which no field can be added
@@ -192,7 +192,7 @@ def _reference(owner: SObject, relationship: str) -> Field | None:
 
 
 def _child(org: DemoOrg, sobject: str, relationship: str) -> str | None:
-    """Name the object whose rows a sub-select reads."""
+    """Return the name of the object whose rows a sub-select reads."""
     for each in org.objects():
         for reference in each.fields:
             if reference.refers_to == sobject and (reference.child_relationship or "").lower() == relationship.lower():
@@ -201,7 +201,7 @@ def _child(org: DemoOrg, sobject: str, relationship: str) -> str | None:
 
 
 def _object(org: DemoOrg, name: str, provided: Provided) -> SObject:
-    """Give an object, making it where the org lacks it, and note that the script reads it."""
+    """Return an object, adding it where the org lacks it, and note that the script reads it."""
     if name.lower() not in _known(org):
         org.add_object(name)
     found = _known(org)[name.lower()]

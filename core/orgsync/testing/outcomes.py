@@ -20,7 +20,7 @@ TABLES = "has valid tables"
 QUERIES = "sends queries that parse"
 FIRST = "brings every row in a first run"
 SECOND = "follows changes in a second run"
-"""Names of checks that others give way to: a script without a first run is told so once."""
+"""Names of checks before which others stand back: a script without a first run is reported once."""
 
 Check = Callable[[Script, Path], None]
 """Looks at one script, with a folder of its own."""
@@ -29,19 +29,19 @@ _ATTEMPTS = 7
 
 
 class Unfit(Exception):
-    """The script does not do what the check asks; the text says what it does."""
+    """The script does not do what the check requires; the text says what it does."""
 
 
 class Unserved(Exception):
-    """The check says nothing, for the demo org does not do what the script asks; the text says what."""
+    """The check has no result, because the demo org does not support what the script requests; the text names it."""
 
 
 class NotChecked(Exception):
-    """The check says nothing, for another one fails first, whose name this carries."""
+    """The check has no result, because another one fails first; this holds its name."""
 
 
 def on_copies(check: Callable[[Copies], Coroutine[Any, Any, None]], *, orgs: int = 1) -> Check:
-    """Make a check of a function of copies of demo orgs; requests are tried again without waiting."""
+    """Return a check made of a function of copies of demo orgs; requests are retried without waiting."""
 
     async def checked(script: Script, folder: Path) -> None:
         async with opened(script, folder, orgs=orgs) as copies:
@@ -61,7 +61,7 @@ def on_copies(check: Callable[[Copies], Coroutine[Any, Any, None]], *, orgs: int
 
 @contextmanager
 def _quiet() -> Generator[None]:
-    """Keep to itself what runs log, faults that were asked for above all: a failure's own words are to be seen."""
+    """Suppress what runs log, such as injected faults, so that a failure's message stands out."""
     pool = logging.getLogger("sqlalchemy.pool")
     level = pool.level
     pool.setLevel(logging.CRITICAL + 1)

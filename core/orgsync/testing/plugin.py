@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_PLAYED: pytest.StashKey[Recording | Replay] = pytest.StashKey()
+_CASSETTE: pytest.StashKey[Recording | Replay] = pytest.StashKey()
 _PASSED: pytest.StashKey[bool] = pytest.StashKey()
-_WRITTEN = "orgsync cassette"  # the property of a test's report that tells what became of its cassette
+_WRITTEN = "orgsync cassette"  # the property of a test's report with what was done with its cassette
 _MARKER = (
     "orgsync(connection, instance_url, metadata, tags, cassette): what the connection of a replay looks like, and the "
     "cassette's file; orgsync(contacts, accounts, page_size, ...): what the demo org is made with."
@@ -47,7 +47,7 @@ _LIKE = ("connection", "instance_url", "metadata", "tags")
 
 
 def _asynchronous(function: F) -> F:
-    """Make a fixture: one of pytest-asyncio's where there is that, for in strict mode it runs no others."""
+    """Make a fixture: one of pytest-asyncio's where it is installed, which in strict mode runs no others."""
     made: Any = pytest.fixture
     with suppress(ImportError):
         import pytest_asyncio
@@ -67,30 +67,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", _MARKER)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test that has not asked for all of its cassette, or has swallowed that the cassette lacks something."""
+    """Fail a test that has not requested all of its cassette, or has swallowed the error of a missing step."""
     try:
         result = yield
     except BaseException as error:
-        played = item.stash.get(_PLAYED, None)
+        played = item.stash.get(_CASSETTE, None)
         if isinstance(played, Replay) and played.player.problem not in (None, error):
             error.add_note(f"Before that: {played.player.problem}")
         raise
-    played = item.stash.get(_PLAYED, None)
+    played = item.stash.get(_CASSETTE, None)
     if isinstance(played, Replay):
-        with _told_plainly():
+        with _without_traceback():
             played.player.require_played()
     item.stash[_PASSED] = True
     return result
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Tell which cassettes were written."""
+    """Report which cassettes were written."""
     for report in [each for reports in terminalreporter.stats.values() for each in reports]:
         if getattr(report, "when", None) == "teardown":
             for name, line in report.user_properties:
@@ -100,7 +100,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture
 def orgsync_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Sandbox, Clock]]:
-    """Give where the test's syncs run, and its clock; nothing waits between tries meanwhile."""
+    """Yield the sandbox in which the test's syncs run, and its clock; retries do not wait."""
     settings = load_settings(request.config.rootpath)
     with without_waiting():
         if "demo_org" in request.fixturenames:
@@ -127,54 +127,54 @@ def run(orgsync_case: tuple[Sandbox, Clock]) -> RunSync:
 @_asynchronous
 async def ctx(orgsync_case: tuple[Sandbox, Clock]) -> AsyncGenerator[Org]:
     """Open the API of the cassette's org, or of the demo org."""
-    with _told_plainly():
+    with _without_traceback():
         async with orgsync_case[0].org() as opened:
             yield opened
 
 
 @_asynchronous
 async def store(orgsync_case: tuple[Sandbox, Clock]) -> AsyncGenerator[Store]:
-    """Give the fresh store that `run` writes to."""
-    with _told_plainly():
+    """Yield the fresh store that `run` writes to."""
+    with _without_traceback():
         async with orgsync_case[0].project() as project:
             yield project.store
 
 
 @pytest.fixture
 def clock(orgsync_case: tuple[Sandbox, Clock]) -> Clock:
-    """Give the test's time."""
+    """Return the test's time."""
     return orgsync_case[1]
 
 
 @pytest.fixture
 def cassette(request: pytest.FixtureRequest, orgsync_case: tuple[Sandbox, Clock]) -> TestCassette:
-    """Give the test's cassette."""
-    return TestCassette(_path(request), request.node.stash[_PLAYED])
+    """Return the test's cassette."""
+    return TestCassette(_path(request), request.node.stash[_CASSETTE])
 
 
 @pytest.fixture
 def demo_org(request: pytest.FixtureRequest) -> "Iterator[DemoOrg]":
-    """Give a small Salesforce on this machine, its clock standing still: change it, break it, see what it was asked."""
+    """Yield a small Salesforce on this machine whose clock stands still: change it, break it, look at its requests."""
     from datetime import UTC, datetime
 
     from orgsync.demo_org import DemoOrg
 
     options: dict[str, Any] = {"contacts": 25, "accounts": 5, "now": datetime(2026, 1, 31, 10, 15, tzinfo=UTC)}
-    told = {name: value for name, value in _marked(request).items() if name not in (*_LIKE, "cassette")}
-    with DemoOrg(**{**options, **told}) as org:
+    own = {name: value for name, value in _marked(request).items() if name not in (*_LIKE, "cassette")}
+    with DemoOrg(**{**options, **own}) as org:
         yield org
 
 
 @pytest.fixture
 def recorded_from(request: pytest.FixtureRequest) -> RecordFrom:
-    """Tell what `--record` records from: the connection that --connection names. Override it for another."""
+    """Return what `--record` records from: the connection that --connection names. Override it for another."""
     settings = load_settings(request.config.rootpath)
     return RecordFrom(settings, project_connection(settings, _name(request)))
 
 
 @contextmanager
-def _told_plainly() -> Generator[None]:
-    """Fail with a problem's sentences alone: where in orgsync it was noticed says nothing to anybody."""
+def _without_traceback() -> Generator[None]:
+    """Fail with an error's sentences alone: the traceback through orgsync helps nobody."""
     try:
         yield
     except OrgsyncError as problem:
@@ -185,14 +185,14 @@ def _told_plainly() -> Generator[None]:
 def _played(request: pytest.FixtureRequest, folder: Path, settings: Settings) -> Generator[Recording | Replay]:
     path = _path(request)
     config = request.config
-    with _told_plainly():
+    with _without_traceback():
         if config.getoption("--record") or (config.getoption("--record-missing") and not path.exists()):
             source: RecordFrom = request.getfixturevalue("recorded_from")
             played: Recording | Replay = Recording(source, folder, max_rows=config.getoption("--max-rows"))
         else:
             like = Replayed(**{name: value for name, value in _marked(request).items() if name in _LIKE})
             played = Replay(_read(path, request), _shown(path, config), folder, settings, like)
-    request.node.stash[_PLAYED] = played
+    request.node.stash[_CASSETTE] = played
     with played.capturing() if isinstance(played, Recording) else played.playing():
         yield played
     if isinstance(played, Recording):
@@ -201,10 +201,10 @@ def _played(request: pytest.FixtureRequest, folder: Path, settings: Settings) ->
 
 
 def _written(recording: Recording, path: Path, *, passed: bool, fields: Sequence[str]) -> str:
-    """Write a cassette, but not one of a test that failed over one that is there; tell what became of it."""
+    """Write a cassette, unless the test failed and there is one already; return what was done."""
     made = recording.cassette()
     if not made.interactions:
-        return "was not recorded: nothing was asked"
+        return "was not recorded: no request was sent"
     if not passed and path.exists():
         return "stays as it was: the test did not pass"
     write_cassette(path, made)
@@ -232,7 +232,7 @@ def _path(request: pytest.FixtureRequest) -> Path:
 
 
 def _file_name(test: str) -> str:
-    """Name a file after a test; where that takes another name, it is made distinct."""
+    """Return the name of a test's file; where it differs from the test's, a hash makes it distinct."""
     name = _ODD.sub("_", test)[:_LONGEST]
     return name if name == test else f"{name}-{sha256(test.encode()).hexdigest()[:8]}"
 
@@ -242,11 +242,11 @@ def _shown(path: Path, config: pytest.Config) -> str:
 
 
 def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Join what the markers say, the test's own over its module's; `--connection` over both."""
-    told: dict[str, Any] = {}
+    """Return the options of the markers, the test's own over its module's; `--connection` over both."""
+    options: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers("orgsync"))):
-        told |= marker.kwargs
-    return told | ({"connection": name} if (name := request.config.getoption("--connection")) else {})
+        options |= marker.kwargs
+    return options | ({"connection": name} if (name := request.config.getoption("--connection")) else {})
 
 
 def _name(request: pytest.FixtureRequest) -> str | None:

@@ -35,8 +35,8 @@ def fill(org: DemoOrg, provided: Provided, words: Literals, seed: int) -> None:
     rows = _Rows(org, provided, words, random.Random(seed))  # noqa: S311 - invents rows
     for sobject in rows.sobjects():
         made = rows.insert(sobject, _MORE if org.rows(sobject.name) else _ROWS)
-        for gone in made[:2] if sobject.deletable else []:
-            org.delete(sobject.name, gone)
+        for deleted in made[:2] if sobject.deletable else []:
+            org.delete(sobject.name, deleted)
     for sobject in reversed(rows.sobjects()):  # children first, so that nothing refers to the last ones
         rows.insert(sobject, _UNREFERRED)
     org.advance(hours=1)
@@ -89,7 +89,7 @@ class _Rows:
         return made
 
     def update(self, sobject: SObject, ids: Iterable[str]) -> None:
-        """Give rows other values, in some of their fields."""
+        """Change some of the fields of some rows."""
         for number, record_id in enumerate(ids):
             if number % _TOGETHER == 0:
                 self.org.advance(seconds=20)
@@ -109,7 +109,7 @@ class _Rows:
                 self.org.delete(sobject.name, record_id)
 
     def delete_for_good(self, sobject: SObject, copied: Collection[str]) -> None:
-        """Delete a few of the copied rows that no lookup refers to, so that no query gives them any more."""
+        """Delete a few of the copied rows that no lookup refers to, so that no query returns them any more."""
         if not sobject.deletable or not copied:
             return
         referred = self._referred(sobject)
@@ -185,7 +185,7 @@ class _Rows:
 
 
 def _fitting(field: Field, value: object) -> object:
-    """Make a word that the script writes a value of the field's type, if it can be one."""
+    """Return a word of the script as a value of the field's type, if it can be one."""
     if field.type in ("int", "double", "currency", "percent", "boolean"):
         return value if isinstance(value, int | float) else False if field.type == "boolean" else None
     if field.type in ("date", "datetime"):
@@ -204,12 +204,12 @@ def _moment(text: str) -> date | None:
 
 
 def _written(sobject: SObject) -> str:
-    """Name the object whose changes bring the rows: the parent of a history, else the object itself."""
+    """Return the name of the object whose changes bring the rows: the parent of a history, else the object itself."""
     return sobject.belongs_to[1] if sobject.belongs_to and not sobject.createable else sobject.name
 
 
 def _parents_first(known: Mapping[str, SObject], name: str, ordered: dict[str, None], wanted: set[str]) -> None:
-    """Put an object behind those it refers to; where they refer to each other, behind those met first."""
+    """Put an object behind those it refers to; where they refer to each other, behind those that are listed first."""
     if name in ordered:
         return
     wanted = wanted - {name}

@@ -1,4 +1,4 @@
-"""What importing a script does beside defining things, watched in a fresh process.
+"""What importing a script does beside defining things, observed in a fresh process.
 
 What an installed package does while the script imports it is the package's own affair; what the script's own lines do,
 and what they have others do, counts. The process reports in a file, so that its output shows what the script prints.
@@ -63,12 +63,12 @@ _EFFECTS = {
 
 
 def side_effects(home: Home, folder: Path) -> list[str]:
-    """Import a script in a process of its own, and tell what that did; the folder is for the process's report."""
+    """Return what importing a script in a process of its own did; the folder is for the process's report."""
     report = folder / "side-effects.json"
-    asked = {"home": asdict(home), "path": sys.path, "report": str(report)}
+    order = {"home": asdict(home), "path": sys.path, "report": str(report)}
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _PROGRAM],
-        input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=_PATIENCE,
+        input=json.dumps(order), capture_output=True, text=True, check=False, timeout=_PATIENCE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )  # fmt: skip
     printed = [f"It prints: {_first_line(text)}" for text in (ran.stdout, ran.stderr) if text.strip()]
@@ -79,46 +79,46 @@ def side_effects(home: Home, folder: Path) -> list[str]:
 
 def main() -> None:
     """Import the script that standard input names, and write down what that did."""
-    asked: dict[str, Any] = json.load(sys.stdin)
-    sys.path[:] = asked["path"]
+    order: dict[str, Any] = json.load(sys.stdin)
+    sys.path[:] = order["path"]
     sys.dont_write_bytecode = True
-    watching = _Watching(Home(**asked["home"]))
+    observer = _Observer(Home(**order["home"]))
     before = _state()
-    sys.addaudithook(watching.note)
+    sys.addaudithook(observer.note)
     try:
-        with patch.object(threading.Thread, "start", watching.started(threading.Thread.start)):
-            fresh_module(watching.home)
+        with patch.object(threading.Thread, "start", observer.started(threading.Thread.start)):
+            fresh_module(observer.home)
     finally:
-        watching.over = True
-    changed = [f"It {told}." for (told, was), (_, now) in zip(before, _state(), strict=True) if was != now]
+        observer.over = True
+    changed = [f"It {change}." for (change, was), (_, now) in zip(before, _state(), strict=True) if was != now]
     threads = ["It leaves a thread running."] * (threading.active_count() > 1)
-    seen = watching.seen or threads
-    Path(asked["report"]).write_text(json.dumps([*seen, *changed]), encoding="utf-8")
+    seen = observer.seen or threads
+    Path(order["report"]).write_text(json.dumps([*seen, *changed]), encoding="utf-8")
 
 
 def _state() -> list[tuple[str, Any]]:
-    """What no audit event tells of."""
+    """Return what no audit event reports, each with its present value."""
     handlers = [str(signal.getsignal(number)) for number in sorted(signal.valid_signals())]
     return [("changes sys.path", list(sys.path)), ("sets a signal handler", handlers)]
 
 
 @dataclass(slots=True)
-class _Watching:
-    """An audit hook; hooks cannot be taken away, so it is told when it is over."""
+class _Observer:
+    """An audit hook; hooks cannot be removed, so `over` ends it."""
 
     home: Home
     seen: list[str] = field(default_factory=list[str])
     over: bool = False
 
     def note(self, event: str, args: tuple[Any, ...]) -> None:
-        """Note an event that the script's own lines brought about."""
+        """Note an event that the script's own lines caused."""
         if self.over:
             return
         effect = "writes a file" if event == "open" and _writes(args) else _EFFECTS.get(event)
         if effect and (place := self._place()):
-            told = f"It {effect} ({place})."
-            if told not in self.seen:
-                self.seen.append(told)
+            line = f"It {effect} ({place})."
+            if line not in self.seen:
+                self.seen.append(line)
 
     def started(self, start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
         """Note the threads that are started; not every version of Python has an audit event for them."""
@@ -130,8 +130,8 @@ class _Watching:
         return noted
 
     def _place(self) -> str:
-        """Name the script's line that is at work; "" while another module is being imported."""
-        frame: FrameType | None = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] # quicker than inspect, and hooks are met often
+        """Return the script's line that is running; "" while another module is being imported."""
+        frame: FrameType | None = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] # quicker than inspect, and hooks run often
         while frame is not None:
             name = frame.f_code.co_filename
             if self.home.owns(name):

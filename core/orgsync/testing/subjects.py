@@ -29,7 +29,7 @@ class Subject:
 
 
 def find_subjects(folder: Path | None) -> list[Subject]:
-    """Find the syncs of a project's folder, or of installed packages where there is none, in the order of names."""
+    """Return the syncs of a project's folder, or of installed packages where there is none, in the order of names."""
     try:
         found = load_syncs(folder) if folder else [each for each in list_syncs(_NO_FOLDER) if each.sync]
     except OrgsyncError as problem:
@@ -40,7 +40,7 @@ def find_subjects(folder: Path | None) -> list[Subject]:
 
 
 def fresh_sync(home: Home) -> Sync[Record]:
-    """Import the script anew, and give its sync: it shares no state with any other."""
+    """Import the script anew, and return its sync, which shares no state with any other."""
     values = vars(fresh_module(home)).values()
     return next(cast("Sync[Record]", each) for each in values if isinstance(each, Sync) and each.name == home.sync)
 

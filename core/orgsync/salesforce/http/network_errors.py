@@ -88,7 +88,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Return an exception and those that it came from."""
+    """Yield an exception and its causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
