@@ -119,7 +119,7 @@ def token_request(form: Mapping[str, str], answer: Mapping[str, str]) -> Interac
 
 
 def sign_in() -> list[Interaction]:
-    """Make a sign-in by refresh token, and what the user is told of themself."""
+    """Make a sign-in by refresh token, and what the org reports about the user."""
     return [
         token_request({"grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN}, {"access_token": TOKEN}),
         interaction(

@@ -66,15 +66,15 @@ async def test_three_runs_over_faults_replay_to_the_same_rows(read: Sync[Contact
         server.broken = True
         recording = Recording(source, tmp_path / "recording")
         with recording.capturing():
-            heard = [await recording.sandbox.run(read)]
+            captured = [await recording.sandbox.run(read)]
             org.advance(900)
             org.update("Contact", people[4], LastName="Jones", Score__c=-0.125)
             org.hard_delete("Contact", people[5])
             org.insert("Contact", LastName="Late")
-            heard.append(await recording.sandbox.run(read))
+            captured.append(await recording.sandbox.run(read))
             org.advance(900)
             server.token = "another"  # the one that is in use is dead
-            heard.append(await recording.sandbox.run(read))
+            captured.append(await recording.sandbox.run(read))
     file = tmp_path / "it.yaml"
     write_cassette(file, recording.cassette())
     cassette = read_cassette(file)
@@ -91,9 +91,9 @@ async def test_three_runs_over_faults_replay_to_the_same_rows(read: Sync[Contact
     ]
     assert [value for value in known if value in text] == []
     again = await replayed(cassette, read, tmp_path / "again", runs=3)
-    for told, was in zip(again, heard, strict=True):
-        assert told.changes == was.changes
-        assert [plain(row) for row in told.rows] == [plain(row) for row in was.rows]
+    for now, was in zip(again, captured, strict=True):
+        assert now.changes == was.changes
+        assert [plain(row) for row in now.rows] == [plain(row) for row in was.rows]
     assert {change for ran in again for _, change in ran.changes} == {"added", "updated", "deleted"}
 
 

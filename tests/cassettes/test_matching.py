@@ -117,21 +117,21 @@ def test_json_is_compared_by_what_it_means() -> None:
 
 def test_the_first_difference_is_shown_with_what_is_around_it() -> None:
     long = "SELECT " + ", ".join(f"Field{number}" for number in range(40)) + " FROM Case"
-    told = difference(
+    message = difference(
         RequestKey.of(replace(QUERY, query=(("q", long.replace("Field20", "Other")),))),
         RequestKey.of(replace(QUERY, query=(("q", long),))),
     ).splitlines()
     at = long.index("Field20")
-    assert told[0] == f"  the first difference in q, at character {at + 1}:"
-    assert told[1].startswith("    sent:     ...")
-    column = told[3].index("^")
-    assert (told[1][column:][:5], told[2][column:][:5]) == ("Other", "Field")
+    assert message[0] == f"  the first difference in q, at character {at + 1}:"
+    assert message[1].startswith("    sent:     ...")
+    column = message[3].index("^")
+    assert (message[1][column:][:5], message[2][column:][:5]) == ("Other", "Field")
 
 
 def test_a_difference_of_lines_is_shown_on_one_line() -> None:
-    told = difference(RequestKey.of(posted("a\nb\nc")), RequestKey.of(posted("a\nb\nd")))
-    assert "sent:     a b c\n" in told
-    assert len(told.splitlines()) == 4
+    message = difference(RequestKey.of(posted("a\nb\nc")), RequestKey.of(posted("a\nb\nd")))
+    assert "sent:     a b c\n" in message
+    assert len(message.splitlines()) == 4
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_a_difference_of_lines_is_shown_on_one_line() -> None:
     ],
 )
 def test_what_only_one_of_them_has_is_shown(now: Any, then: Any, shown: str) -> None:
-    told = difference(RequestKey.of(replace(QUERY, query=now)), RequestKey.of(replace(QUERY, query=then)))
-    assert told == shown
+    message = difference(RequestKey.of(replace(QUERY, query=now)), RequestKey.of(replace(QUERY, query=then)))
+    assert message == shown
 
 
 def test_a_parameter_that_stands_once_more_is_a_difference() -> None:
@@ -157,9 +157,11 @@ def test_a_parameter_that_stands_once_more_is_a_difference() -> None:
 
 
 def test_another_place_is_shown_before_anything_else() -> None:
-    told = difference(RequestKey.of(replace(QUERY, path="/services/data/v62.0/limits", query=())), RequestKey.of(QUERY))
-    assert "sent:     GET /services/data/v62.0/limits" in told.replace("...", "")
-    assert "recorded: GET /services/data/v62.0/query" in told.replace("...", "")
+    message = difference(
+        RequestKey.of(replace(QUERY, path="/services/data/v62.0/limits", query=())), RequestKey.of(QUERY)
+    )
+    assert "sent:     GET /services/data/v62.0/limits" in message.replace("...", "")
+    assert "recorded: GET /services/data/v62.0/query" in message.replace("...", "")
 
 
 REQUESTS = st.builds(

@@ -61,9 +61,9 @@ def test_what_comes_after_two_equal_requests_waits_for_both() -> None:
 
 
 def test_a_request_that_comes_too_early_is_refused_with_what_comes_first() -> None:
-    told = refused(in_turn("ab"), "b")
-    assert "sent:     GET b\n  recorded: step 2 of 2, GET b -> 200,\n" in told
-    assert "but first comes step 1 of 2, GET a -> 200, which was not requested" in told
+    message = refused(in_turn("ab"), "b")
+    assert "sent:     GET b\n  recorded: step 2 of 2, GET b -> 200,\n" in message
+    assert "but first comes step 1 of 2, GET a -> 200, which was not requested" in message
 
 
 def test_a_request_is_answered_once() -> None:

@@ -55,7 +55,7 @@ def names(cassette: Cassette) -> list[str]:
     return [step_name(each) for each in cassette.interactions]
 
 
-async def heard(source: RecordFrom, folder: Path, story: Story) -> tuple[Cassette, Any]:
+async def captured(source: RecordFrom, folder: Path, story: Story) -> tuple[Cassette, Any]:
     """Record what happens on a sandbox."""
     recording = Recording(source, folder / "recording")
     with recording.capturing():
@@ -97,7 +97,7 @@ async def twice(sandbox: Sandbox) -> list[Ran[Any]]:
 async def test_recording_leaves_no_row_no_run_and_no_lease_in_the_real_store(org: DemoOrg, tmp_path: Path) -> None:
     source = await source_at(tmp_path / "source", org)
     before = await dumped(source.settings)
-    await heard(source, tmp_path, twice)
+    await captured(source, tmp_path, twice)
     assert await dumped(source.settings) == before
 
 
@@ -106,7 +106,7 @@ async def test_a_run_that_fails_leaves_nothing_either(org: DemoOrg, tmp_path: Pa
     before = await dumped(source.settings)
     org.revoke_refresh_tokens()
     with pytest.raises(SignInNeeded):
-        await heard(source, tmp_path, once)
+        await captured(source, tmp_path, once)
     assert await dumped(source.settings) == before
 
 
@@ -116,7 +116,7 @@ async def test_the_database_that_the_environment_names_is_not_written_to(
     source = await source_at(tmp_path / "source", org)
     before = await dumped(source.settings)
     monkeypatch.setenv("ORGSYNC_DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")
-    cassette, _ = await heard(source, tmp_path, once)
+    cassette, _ = await captured(source, tmp_path, once)
     await played(cassette, tmp_path, once)
     assert not (tmp_path / "other.db").exists()
     assert await dumped(source.settings) == before
@@ -126,7 +126,7 @@ async def test_a_rotated_refresh_token_is_kept_in_the_real_store(org: DemoOrg, t
     org.rotate_refresh_tokens = True
     source = await source_at(tmp_path / "source", org)
     before = (await real_secrets(source))["refresh_token"]
-    cassette, _ = await heard(source, tmp_path, once)
+    cassette, _ = await captured(source, tmp_path, once)
     after = (await real_secrets(source))["refresh_token"]
     assert after != before
     assert "REFRESH-TOKEN-2" in str(cassette.interactions[0].response.body)
@@ -138,23 +138,23 @@ async def test_a_rotated_refresh_token_is_kept_in_the_real_store(org: DemoOrg, t
 
 async def test_a_recording_begins_with_a_sign_in_though_the_real_token_lives(org: DemoOrg, tmp_path: Path) -> None:
     source = await source_at(tmp_path / "source", org)
-    cassette, _ = await heard(source, tmp_path, twice)
+    cassette, _ = await captured(source, tmp_path, twice)
     signed_in = [name for name in names(cassette) if "oauth2/token" in name]
     assert signed_in == ["POST /services/oauth2/token (refresh_token) -> 200"]
     assert names(cassette)[0] == signed_in[0]
 
 
-async def test_what_is_unheard_is_not_kept_and_a_sign_in_before_it_is_not_missed(org: DemoOrg, tmp_path: Path) -> None:
+async def test_what_is_sent_while_paused_is_not_recorded_nor_is_a_sign_in_missed(org: DemoOrg, tmp_path: Path) -> None:
     recording = Recording(await source_at(tmp_path / "source", org), tmp_path / "recording")
     org.expire_tokens()
     with recording.capturing():
         with recording.paused():
             async with recording.sandbox.org() as opened:
-                await opened.post("sobjects/Contact", {"LastName": "Unheard"})
+                await opened.post("sobjects/Contact", {"LastName": "Paused"})
         ran = await recording.sandbox.run(contacts)
         with recording.paused():
             async with recording.sandbox.org() as opened:
-                await opened.patch(f"sobjects/Contact/{ran.rows[0].id}", {"Title": "Unheard"})
+                await opened.patch(f"sobjects/Contact/{ran.rows[0].id}", {"Title": "Paused"})
         second = await recording.sandbox.run(contacts)
     assert (ran.added, second.updated) == (31, 1)
     cassette = recording.cassette()
@@ -165,12 +165,12 @@ async def test_what_is_unheard_is_not_kept_and_a_sign_in_before_it_is_not_missed
 
 def test_what_is_kept_is_judged_by_when_it_was_asked() -> None:
     recorder, request, answer = Recorder(lambda: BEGAN), RecordedRequest("GET", "", "/"), RecordedResponse(200)
-    heard = recorder.request_sent()
+    captured = recorder.request_sent()
     with recorder.paused():
-        recorder.record(request, answer, heard)
-        not_heard = recorder.request_sent()
+        recorder.record(request, answer, captured)
+        while_paused = recorder.request_sent()
         assert not recorder.capturing
-    recorder.record(request, answer, not_heard)
+    recorder.record(request, answer, while_paused)
     assert (len(recorder), recorder.capturing) == (1, True)
 
 
@@ -188,7 +188,7 @@ async def test_a_renewal_and_answers_that_never_came_whole_are_recorded_as_they_
             org.add_fault(Fault.maintenance(), match="queryAll")
         return [first, await sandbox.run(contacts)]
 
-    cassette, (first, second) = await heard(
+    cassette, (first, second) = await captured(
         await source_at(tmp_path / "source", org), tmp_path, lambda sandbox: story(sandbox, troubled=True)
     )
     assert [name for name in names(cassette) if name.endswith("401 INVALID_SESSION_ID")]
@@ -209,7 +209,7 @@ async def test_an_org_that_moves_while_it_is_recorded_is_found_again_in_a_replay
         return [first, await sandbox.run(contacts)]
 
     source = await source_at(tmp_path / "source", org)
-    cassette, (_, second) = await heard(source, tmp_path, lambda sandbox: story(sandbox, org))
+    cassette, (_, second) = await captured(source, tmp_path, lambda sandbox: story(sandbox, org))
     assert second.added == 1
     bodies = "".join(str(each.response.body) for each in cassette.interactions)
     assert "https://instance-1.test" in bodies
@@ -230,7 +230,7 @@ async def test_an_org_that_moves_while_it_is_recorded_is_found_again_in_a_replay
 async def test_a_bulk_job_its_polls_and_its_pages_of_csv_are_recorded(org: DemoOrg, tmp_path: Path) -> None:
     source = await source_at(tmp_path / "source", org, bulk_from=1)
     org.insert("Contact", LastName='Ö, "quoted"\nand broken', Title=None)
-    cassette, ran = await heard(source, tmp_path, once)
+    cassette, ran = await captured(source, tmp_path, once)
     steps = names(cassette)
     assert "POST jobs/query Contact -> 200" in steps
     assert sum(name.startswith("GET jobs/query/") and "/results" in name for name in steps) >= 1
@@ -251,7 +251,7 @@ async def test_a_run_that_is_interrupted_and_goes_on_is_recorded(org: DemoOrg, t
             await sandbox.run(contacts, observe=at_commits(stop))
         return await sandbox.run(contacts)
 
-    cassette, _ = await heard(await source_at(tmp_path / "source", org), tmp_path, story)
+    cassette, _ = await captured(await source_at(tmp_path / "source", org), tmp_path, story)
     rest = await played(cassette, tmp_path, story)
     assert (rest.added, len(rest.rows)) == (10, 30)
 
@@ -297,7 +297,7 @@ async def test_two_runs_under_way_at_once_share_one_sign_in(org: DemoOrg, tmp_pa
             tasks.start_soon(run, accounts)
         return sorted(added)
 
-    cassette, added = await heard(await source_at(tmp_path / "source", org), tmp_path, story)
+    cassette, added = await captured(await source_at(tmp_path / "source", org), tmp_path, story)
     assert added == [5, 30]
     assert sum("oauth2/token" in name for name in names(cassette)) == 1
     for number in range(3):
@@ -389,7 +389,7 @@ async def signed_in_and_recorded(grant: Any, org: DemoOrg, tmp_path: Path) -> No
         await opened.connections.connect(
             "acme", replace(signing, username="ada@demo.example" if grant == "jwt" else None)
         )
-    cassette, _ = await heard(source, tmp_path, once)
+    cassette, _ = await captured(source, tmp_path, once)
     assert cassette.connection.grant == grant
     assert names(cassette)[0].startswith("POST /services/oauth2/token (")
     write_cassette(tmp_path / "it.yaml", cassette)
@@ -403,7 +403,7 @@ async def test_the_kind_of_org_and_its_api_version_are_kept(org: DemoOrg, tmp_pa
         real = await opened.store.connections.get("acme")
         real.environment, real.api_version = "sandbox", "61.0"
         await opened.store.connections.save(real, await opened.store.connections.secrets("acme"))
-    cassette, _ = await heard(source, tmp_path, once)
+    cassette, _ = await captured(source, tmp_path, once)
     assert (cassette.connection.environment, cassette.connection.api_version) == ("sandbox", "61.0")
     assert cassette.origin == "Recorded from a sandbox org."
     replay = Replay(cassette, "it.yaml", tmp_path / "replay", settings_for(tmp_path), Replayed())
@@ -440,7 +440,7 @@ async def test_time_moves_only_with_what_is_said(org: DemoOrg, tmp_path: Path) -
         return org.now
 
     source = replace(await source_at(tmp_path / "source", org), clock=later)
-    cassette, _ = await heard(source, tmp_path, story)
+    cassette, _ = await captured(source, tmp_path, story)
     await played(cassette, tmp_path, story)
     assert seen[0][:2] == seen[1][:2]  # after the last answer nothing more tells the time
     assert len({*seen[0]}) == 3

@@ -108,11 +108,11 @@ def test_the_users_rule_reaches_a_column_of_a_parent() -> None:
 
 
 def test_what_a_person_is_told_of_themself_is_replaced() -> None:
-    told = json.loads(body_of(scrubbed(sign_in())[1]))
-    assert told["preferred_username"] == "xxxx1@xxxxxxxx.invalid"
-    assert told["phone_number"] == "+00 00 000001"
-    assert told["address"]["street_address"] == "Xxxxxxxxxxxxx. 1"
-    assert told["locale"] == "de_DE"
+    user = json.loads(body_of(scrubbed(sign_in())[1]))
+    assert user["preferred_username"] == "xxxx1@xxxxxxxx.invalid"
+    assert user["phone_number"] == "+00 00 000001"
+    assert user["address"]["street_address"] == "Xxxxxxxxxxxxx. 1"
+    assert user["locale"] == "de_DE"
 
 
 def test_a_bulk_result_is_read_by_the_object_of_its_job() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from orgsync.testing.checks import conformance
 
-__all__ = ["cases_of", "project", "verdicts"]
+__all__ = ["cases_of", "outcomes_of", "project"]
 
 
 def project(folder: Path, **scripts: str) -> Path:
@@ -27,7 +27,7 @@ def cases_of(syncs: Path | None, **options: Any) -> dict[str, Any]:
     return dict(zip(mark.kwargs["ids"], mark.args[1], strict=True))
 
 
-def verdicts(syncs: Path, folder: Path, *checks: str, **options: Any) -> dict[str, str]:
+def outcomes_of(syncs: Path, folder: Path, *checks: str, **options: Any) -> dict[str, str]:
     """Run cases, or those of some checks, and give what each says: "passed", "failed: ..." or "skipped: ..."."""
     told: dict[str, str] = {}
     for number, (name, case) in enumerate(cases_of(syncs, **options).items()):

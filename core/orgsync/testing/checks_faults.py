@@ -30,7 +30,7 @@ async def resumes(copies: Copies) -> None:
         for name, (at, number) in zip(names, cycle(places), strict=False):
             await _break_off(copies, name, at, number)
             outcome = await copies.run(name)
-            place = f"The {which} run of {copies.script.home.sync}, broken off at its {at} number {number},"
+            place = f"The {which} run of {copies.script.home.sync}, interrupted at its {at} number {number},"
             if outcome.problem:
                 report = explained(outcome.problem)
                 raise Unfit(f"{place} does not resume: {report}")
@@ -119,7 +119,7 @@ async def _require_same(copies: Copies, name: str, otherwise: str) -> None:
 
 
 async def _places(copies: Copies) -> list[tuple[str, int]]:
-    """Run undisturbed, and choose among its commits and awaits those to break other runs off at."""
+    """Run undisturbed, and choose those of its commits and awaits at which other runs are interrupted."""
     commits = 0
 
     def count(event: Event) -> None:
