@@ -47,7 +47,7 @@ class TransportResponse:
     """Hold the head of a response and a body that may still be on its way.
 
     The keys of `headers` are lower-case; `body` is decoded from gzip and can be read once. Whoever receives a response
-    awaits `aclose()` when done with it, read or not.
+    awaits `aclose()` when done with it, read or not; more than once does no harm.
     """
 
     status: int
