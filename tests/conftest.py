@@ -1,6 +1,8 @@
 """What every test can ask for, beside the fixtures of orgsync's own test kit."""
 
+import compileall
 import signal
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +22,10 @@ pytest_plugins = ["orgsync.testing"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background jobs and all that they start have it so
     signal.signal(signal.SIGINT, signal.default_int_handler)  # and tests that press Ctrl-C would wait for nothing
+
+if sys.dont_write_bytecode:  # hundreds of processes that tests start would each compile the package anew
+    for source in ("core", "cli", "syncs"):
+        compileall.compile_dir(Path(__file__).parent.parent / source, quiet=2)
 
 hypothesis.settings.register_profile("tests", deadline=None)  # no test asserts a time
 hypothesis.settings.load_profile("tests")
