@@ -91,9 +91,9 @@ async def test_three_runs_over_faults_replay_to_the_same_rows(read: Sync[Contact
     ]
     assert [value for value in known if value in text] == []
     again = await replayed(cassette, read, tmp_path / "again", runs=3)
-    for told, was in zip(again, heard, strict=True):
-        assert told.changes == was.changes
-        assert [plain(row) for row in told.rows] == [plain(row) for row in was.rows]
+    for reported, was in zip(again, heard, strict=True):
+        assert reported.changes == was.changes
+        assert [plain(row) for row in reported.rows] == [plain(row) for row in was.rows]
     assert {change for ran in again for _, change in ran.changes} == {"added", "updated", "deleted"}
 
 

@@ -117,21 +117,21 @@ def test_json_is_compared_by_what_it_means() -> None:
 
 def test_the_first_difference_is_shown_with_what_is_around_it() -> None:
     long = "SELECT " + ", ".join(f"Field{number}" for number in range(40)) + " FROM Case"
-    told = difference(
+    reported = difference(
         Asked.by(replace(QUERY, query=(("q", long.replace("Field20", "Other")),))),
         Asked.by(replace(QUERY, query=(("q", long),))),
     ).splitlines()
     at = long.index("Field20")
-    assert told[0] == f"  the first difference in q, at character {at + 1}:"
-    assert told[1].startswith("    asked:    ...")
-    column = told[3].index("^")
-    assert (told[1][column:][:5], told[2][column:][:5]) == ("Other", "Field")
+    assert reported[0] == f"  the first difference in q, at character {at + 1}:"
+    assert reported[1].startswith("    asked:    ...")
+    column = reported[3].index("^")
+    assert (reported[1][column:][:5], reported[2][column:][:5]) == ("Other", "Field")
 
 
 def test_a_difference_of_lines_is_shown_on_one_line() -> None:
-    told = difference(Asked.by(posted("a\nb\nc")), Asked.by(posted("a\nb\nd")))
-    assert "asked:    a b c\n" in told
-    assert len(told.splitlines()) == 4
+    reported = difference(Asked.by(posted("a\nb\nc")), Asked.by(posted("a\nb\nd")))
+    assert "asked:    a b c\n" in reported
+    assert len(reported.splitlines()) == 4
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_a_difference_of_lines_is_shown_on_one_line() -> None:
     ],
 )
 def test_what_only_one_of_them_has_is_shown(now: Any, then: Any, shown: str) -> None:
-    told = difference(Asked.by(replace(QUERY, query=now)), Asked.by(replace(QUERY, query=then)))
-    assert told == shown
+    reported = difference(Asked.by(replace(QUERY, query=now)), Asked.by(replace(QUERY, query=then)))
+    assert reported == shown
 
 
 def test_a_parameter_that_stands_once_more_is_a_difference() -> None:
@@ -157,9 +157,9 @@ def test_a_parameter_that_stands_once_more_is_a_difference() -> None:
 
 
 def test_another_place_is_shown_before_anything_else() -> None:
-    told = difference(Asked.by(replace(QUERY, path="/services/data/v62.0/limits", query=())), Asked.by(QUERY))
-    assert "asked:    GET /services/data/v62.0/limits" in told.replace("...", "")
-    assert "recorded: GET /services/data/v62.0/query" in told.replace("...", "")
+    reported = difference(Asked.by(replace(QUERY, path="/services/data/v62.0/limits", query=())), Asked.by(QUERY))
+    assert "asked:    GET /services/data/v62.0/limits" in reported.replace("...", "")
+    assert "recorded: GET /services/data/v62.0/query" in reported.replace("...", "")
 
 
 REQUESTS = st.builds(

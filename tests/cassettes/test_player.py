@@ -61,9 +61,9 @@ def test_what_comes_after_two_equal_requests_waits_for_both() -> None:
 
 
 def test_a_request_that_comes_too_early_is_refused_with_what_comes_first() -> None:
-    told = refused(in_turn("ab"), "b")
-    assert "asked:    GET b\n  recorded: step 2 of 2, GET b -> 200,\n" in told
-    assert "but first comes step 1 of 2, GET a -> 200, which was not asked for" in told
+    reported = refused(in_turn("ab"), "b")
+    assert "asked:    GET b\n  recorded: step 2 of 2, GET b -> 200,\n" in reported
+    assert "but first comes step 1 of 2, GET a -> 200, which was not asked for" in reported
 
 
 def test_a_request_is_answered_once() -> None:
@@ -180,7 +180,7 @@ def test_what_was_left_out_is_named_at_the_end() -> None:
         player.require_played()
 
 
-def test_a_refusal_that_a_script_swallows_is_told_at_the_end_the_first_of_several() -> None:
+def test_a_refusal_that_a_script_swallows_is_reported_at_the_end_the_first_of_several() -> None:
     player = in_turn("a")
     refused(player, "first")
     refused(player, "second")

@@ -89,7 +89,7 @@ def test_requests_to_the_org_have_no_host_and_others_keep_theirs() -> None:
     assert origins == ["", "", "https://api.rates.example"]
 
 
-def test_hosts_are_told_apart_by_what_they_are_for() -> None:
+def test_hosts_are_distinguished_by_what_they_are_for() -> None:
     moved = "https://acme2.my.salesforce.com"
     again = token_request({}, {"access_token": SECOND_TOKEN})
     body = body_of(again).replace(INSTANCE, moved)
@@ -101,10 +101,10 @@ def test_hosts_are_told_apart_by_what_they_are_for() -> None:
     assert json.loads(body_of(steps[0]))["instance_url"] == "https://instance-1.test"
     assert json.loads(body_of(steps[2]))["instance_url"] == "https://instance-2.test"
     assert json.loads(body_of(steps[2]))["id"].startswith("https://login.test/id/00DTESTS0000001")
-    told = json.loads(body_of(steps[3]))["records"][0]
-    assert told["Website"] == "https://www.acme.example"
-    assert told["Photo__c"] == "https://other-2.test/x"
-    assert told["Note__c"] == "see https://instance-2.test/x or instance-2.test"
+    reported = json.loads(body_of(steps[3]))["records"][0]
+    assert reported["Website"] == "https://www.acme.example"
+    assert reported["Photo__c"] == "https://other-2.test/x"
+    assert reported["Note__c"] == "see https://instance-2.test/x or instance-2.test"
 
 
 def test_the_host_of_an_identity_is_one_to_sign_in_at() -> None:

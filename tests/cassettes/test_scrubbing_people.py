@@ -107,12 +107,12 @@ def test_the_users_rule_reaches_a_column_of_a_parent() -> None:
     assert "Xxxxxx1" in body_of(after[1])
 
 
-def test_what_a_person_is_told_of_themself_is_replaced() -> None:
-    told = json.loads(body_of(scrubbed(sign_in())[1]))
-    assert told["preferred_username"] == "xxxx1@xxxxxxxx.invalid"
-    assert told["phone_number"] == "+00 00 000001"
-    assert told["address"]["street_address"] == "Xxxxxxxxxxxxx. 1"
-    assert told["locale"] == "de_DE"
+def test_what_a_person_learns_of_themself_is_replaced() -> None:
+    reported = json.loads(body_of(scrubbed(sign_in())[1]))
+    assert reported["preferred_username"] == "xxxx1@xxxxxxxx.invalid"
+    assert reported["phone_number"] == "+00 00 000001"
+    assert reported["address"]["street_address"] == "Xxxxxxxxxxxxx. 1"
+    assert reported["locale"] == "de_DE"
 
 
 def test_a_bulk_result_is_read_by_the_object_of_its_job() -> None:

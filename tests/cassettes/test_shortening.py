@@ -98,9 +98,9 @@ def test_spaces_between_what_stays_stay() -> None:
     assert Shortening(1).shorten(answer(query("SELECT Id FROM Contact"), body)).content.decode() == short
 
 
-def test_the_length_of_the_old_body_is_not_told() -> None:
-    told = {"content-length": "40", "date": "now"}
-    came = answer(query("SELECT Id FROM X"), '{"totalSize":9,"done":true,"records":[]}', told)
+def test_the_length_of_the_old_body_is_not_reported() -> None:
+    reported = {"content-length": "40", "date": "now"}
+    came = answer(query("SELECT Id FROM X"), '{"totalSize":9,"done":true,"records":[]}', reported)
     assert Shortening(1).shorten(came).headers == {"date": "now"}
 
 
@@ -244,9 +244,9 @@ class Job:
         rows = self.rows[start : start + size]
         following = f"L{start + size}" if start + size < len(self.rows) else "null"
         text = "".join(csv_line(each, self.dialect) for each in [["Id", "Text"], *rows])
-        told = {"sforce-numberofrecords": str(len(rows))} if self.counted else {}
+        reported = {"sforce-numberofrecords": str(len(rows))} if self.counted else {}
         path = f"{JOB}/results?maxRecords={size}" + (f"&locator={locator}" if locator else "")
-        return answer(path, text, {**told, "sforce-locator": following})
+        return answer(path, text, {**reported, "sforce-locator": following})
 
     def links(self, size: int) -> Response:
         starts = range(0, max(1, len(self.rows)), size)

@@ -28,17 +28,17 @@ QUIET = BAD["has docstrings"].replace("    return", '    """Contacts."""\n    re
     [*((name, check) for name in GOOD for check in QUICK), *(("several_classes", check) for check in SLOW)],
 )
 def test_a_good_script_passes(tmp_path: Path, name: str, check: str) -> None:
-    told = verdicts(project(tmp_path, **{name: GOOD[name]}), tmp_path, check)
-    assert set(told.values()) == {"passed"}, told
+    reported = verdicts(project(tmp_path, **{name: GOOD[name]}), tmp_path, check)
+    assert set(reported.values()) == {"passed"}, reported
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_script_fails_the_check_that_is_meant(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHED", str(tmp_path / "touched"))
     meant = name.partition(":")[0]
-    told = verdicts(project(tmp_path, contacts=BAD[name]), tmp_path, meant, "has docstrings")
-    failed = [case for case, words in told.items() if words.startswith("failed: ")]
-    assert failed == [f"contacts-{meant}"], told
+    reported = verdicts(project(tmp_path, contacts=BAD[name]), tmp_path, meant, "has docstrings")
+    failed = [case for case, words in reported.items() if words.startswith("failed: ")]
+    assert failed == [f"contacts-{meant}"], reported
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,15 @@ def test_a_bad_script_fails_the_check_that_is_meant(tmp_path: Path, name: str, m
     ],
 )
 def test_a_failure_says_what_is_wrong(tmp_path: Path, name: str, words: str) -> None:
-    (told,) = verdicts(project(tmp_path, contacts=BAD[name]), tmp_path, name.partition(":")[0]).values()
-    assert re.search(words, told), told
+    (reported,) = verdicts(project(tmp_path, contacts=BAD[name]), tmp_path, name.partition(":")[0]).values()
+    assert re.search(words, reported), reported
 
 
-def test_what_a_refused_query_breaks_is_told_once(tmp_path: Path) -> None:
-    told = verdicts(
+def test_what_a_refused_query_breaks_is_reported_once(tmp_path: Path) -> None:
+    reported = verdicts(
         project(tmp_path, contacts=BAD["sends queries that parse"]), tmp_path, FIRST, "changes nothing when run again"
     )
-    assert set(told.values()) == {'skipped: see "contacts-sends queries that parse", which fails first'}
+    assert set(reported.values()) == {'skipped: see "contacts-sends queries that parse", which fails first'}
 
 
 EFFECTS = '''
@@ -94,16 +94,16 @@ thread.join()
 def test_every_side_effect_of_an_import_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHED", str(tmp_path / "touched"))
     text = EFFECTS + QUIET.replace('"""Contacts."""\n\n', "", 1)
-    (told,) = verdicts(project(tmp_path, contacts=text), tmp_path, "imports without side effects").values()
-    effects = re.findall(r"It (.*?) \(.*contacts\.py, line (\d+)\)", told)
+    (reported,) = verdicts(project(tmp_path, contacts=text), tmp_path, "imports without side effects").values()
+    effects = re.findall(r"It (.*?) \(.*contacts\.py, line (\d+)\)", reported)
     assert effects == [
         ("makes a folder", "6"), ("writes a file", "7"), ("renames a file", "8"), ("deletes a file", "9"),
         ("deletes a folder", "10"), ("opens a socket", "11"), ("opens a database", "12"), ("starts a process", "13"),
         ("changes os.environ", "14"), ("changes the working directory", "15"), ("starts a thread", "19"),
     ]  # fmt: skip
-    assert "It changes sys.path." in told
-    assert "It sets a signal handler." in told
-    assert "It prints: from a thread" in told
+    assert "It changes sys.path." in reported
+    assert "It sets a signal handler." in reported
+    assert "It prints: from a thread" in reported
 
 
 def test_an_import_that_only_defines_things_and_reads_is_quiet_whatever_a_package_does(
@@ -116,8 +116,8 @@ def test_an_import_that_only_defines_things_and_reads_is_quiet_whatever_a_packag
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     reading = '\nimport pathlib\nimport loud_package\n\nTEXT = pathlib.Path(__file__).read_text(encoding="utf-8")\n'
     syncs = project(tmp_path, contacts=QUIET + reading)
-    told = verdicts(syncs, tmp_path, "imports without side effects", "has docstrings")
-    assert set(told.values()) == {"passed"}, told
+    reported = verdicts(syncs, tmp_path, "imports without side effects", "has docstrings")
+    assert set(reported.values()) == {"passed"}, reported
     assert [path.name for path in syncs.iterdir()] == ["contacts.py"]
 
 
@@ -129,31 +129,33 @@ def test_cases_are_named_by_sync_and_check_in_a_fixed_order(tmp_path: Path) -> N
 
 
 def test_a_folder_without_scripts_is_one_failing_case_that_says_so(tmp_path: Path) -> None:
-    told = verdicts(project(tmp_path), tmp_path)
-    assert [*told] == ["no scripts"]
-    assert f"There is no sync in {tmp_path / 'syncs'}." in told["no scripts"]
+    reported = verdicts(project(tmp_path), tmp_path)
+    assert [*reported] == ["no scripts"]
+    assert f"There is no sync in {tmp_path / 'syncs'}." in reported["no scripts"]
 
 
 def test_a_script_that_does_not_import_is_a_failing_case_beside_the_others(tmp_path: Path) -> None:
-    told = verdicts(project(tmp_path, contacts=QUIET, broken="import nowhere\n"), tmp_path, "imports", "has docstrings")
-    assert told["contacts-has docstrings"] == "passed"
-    assert re.search(r"broken\.py, line 1: ModuleNotFoundError: No module named 'nowhere'", told["broken-imports"])
+    reported = verdicts(
+        project(tmp_path, contacts=QUIET, broken="import nowhere\n"), tmp_path, "imports", "has docstrings"
+    )
+    assert reported["contacts-has docstrings"] == "passed"
+    assert re.search(r"broken\.py, line 1: ModuleNotFoundError: No module named 'nowhere'", reported["broken-imports"])
 
 
 def test_a_script_that_ends_the_process_is_one_failing_case(tmp_path: Path) -> None:
-    (told,) = verdicts(project(tmp_path, broken="raise SystemExit(3)\n"), tmp_path).values()
-    assert "A script ends the process when it is imported: SystemExit(3)." in told
+    (reported,) = verdicts(project(tmp_path, broken="raise SystemExit(3)\n"), tmp_path).values()
+    assert "A script ends the process when it is imported: SystemExit(3)." in reported
 
 
 def test_two_syncs_of_one_name_are_one_failing_case(tmp_path: Path) -> None:
-    (told,) = verdicts(project(tmp_path, one=QUIET, two=QUIET), tmp_path).values()
-    assert "Two syncs are called contacts" in told
+    (reported,) = verdicts(project(tmp_path, one=QUIET, two=QUIET), tmp_path).values()
+    assert "Two syncs are called contacts" in reported
 
 
 def test_skip_leaves_a_check_out_and_knows_its_names(tmp_path: Path) -> None:
     syncs = project(tmp_path, contacts=BAD["has docstrings"])
-    told = verdicts(syncs, tmp_path, "has docstrings", skip={"contacts": ["has docstrings"]})
-    assert told == {"contacts-has docstrings": "skipped: conformance(skip=...) names it"}
+    reported = verdicts(syncs, tmp_path, "has docstrings", skip={"contacts": ["has docstrings"]})
+    assert reported == {"contacts-has docstrings": "skipped: conformance(skip=...) names it"}
     wrong = [*cases_of(syncs, skip={"contacts": ["has doctsrings"], "leads": []})]
     assert wrong[:2] == ["skip-leads", "skip-contacts-has doctsrings"]
 
@@ -233,8 +235,8 @@ def test_copied_rows_are_deleted_for_good_where_a_pass_has_brought_them(
 def test_the_machines_own_database_is_never_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = tmp_path / "own.db"
     monkeypatch.setenv("ORGSYNC_DATABASE_URL", f"sqlite:///{own}")
-    told = verdicts(project(tmp_path, contacts=QUIET), tmp_path, FIRST, "follows changes in a second run")
-    assert set(told.values()) == {"passed"}
+    reported = verdicts(project(tmp_path, contacts=QUIET), tmp_path, FIRST, "follows changes in a second run")
+    assert set(reported.values()) == {"passed"}
     assert not own.exists()
 
 
@@ -269,8 +271,8 @@ pytest_plugins = "pytester"
 
 def test_what_a_script_raises_is_shown_with_its_line(tmp_path: Path) -> None:
     raising = QUIET.replace("    return", "    raise KeyError('Emma')\n    return")
-    (told,) = verdicts(project(tmp_path, contacts=raising), tmp_path, FIRST).values()
-    assert "\nraise KeyError('Emma')\nKeyError: 'Emma'\n" in told
+    (reported,) = verdicts(project(tmp_path, contacts=raising), tmp_path, FIRST).values()
+    assert "\nraise KeyError('Emma')\nKeyError: 'Emma'\n" in reported
 
 
 def test_conformance_leaves_structlog_as_it_was(tmp_path: Path) -> None:
