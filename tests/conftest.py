@@ -1,9 +1,12 @@
 """What every test can ask for, beside the fixtures of orgsync's own test kit."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import hypothesis
@@ -20,6 +23,12 @@ pytest_plugins = ["orgsync.testing"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background jobs and all that they start have it so
     signal.signal(signal.SIGINT, signal.default_int_handler)  # and tests that press Ctrl-C would wait for nothing
+
+if sys.dont_write_bytecode:  # hundreds of processes that tests start would each compile all that they import anew
+    _bytecode = TemporaryDirectory(prefix="orgsync-bytecode-")  # beside no source, and only until this process ends
+    Path(_bytecode.name).chmod(0o755)  # some tests act as another user
+    os.environ["PYTHONPYCACHEPREFIX"] = _bytecode.name
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 hypothesis.settings.register_profile("tests", deadline=None)  # no test asserts a time
 hypothesis.settings.load_profile("tests")

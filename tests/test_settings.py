@@ -102,7 +102,7 @@ def test_a_wrong_variable_is_named_and_its_value_is_not_shown(tmp_path: Path, mo
     assert "secret-by-mistake" not in str(caught.value)
 
 
-def test_the_nearest_name_is_told_of_a_key_that_is_no_setting(tmp_path: Path) -> None:
+def test_the_nearest_name_is_suggested_for_a_key_that_is_no_setting(tmp_path: Path) -> None:
     with pytest.raises(SettingInvalid) as caught:
         load_settings(toml(tmp_path, "tiemout = 5"))
     assert caught.value.remedy == "Did you mean timeout?"

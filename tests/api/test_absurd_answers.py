@@ -35,10 +35,10 @@ class Contact(Record, table=True):
     last_name: str | None
 
 
-@pytest.mark.parametrize("told", ["999999999999", 10**400, "9" * 400, -5, "soon", 1e300])
-def test_a_lifetime_that_no_token_has_is_unknown(told: str | float) -> None:
+@pytest.mark.parametrize("reported", ["999999999999", 10**400, "9" * 400, -5, "soon", 1e300])
+def test_a_lifetime_that_no_token_has_is_unknown(reported: str | float) -> None:
     answer = parse_token_response(
-        {"access_token": "t", "instance_url": "https://x.my.salesforce.com", "expires_in": told}
+        {"access_token": "t", "instance_url": "https://x.my.salesforce.com", "expires_in": reported}
     )
     assert answer.expires_in is None
     assert lifetime_of(7200) == 7200
@@ -120,7 +120,7 @@ def test_certificates_may_lie_in_several_folders(tmp_path: Path, monkeypatch: py
         trusted()
 
 
-def test_a_certificate_in_the_place_of_its_files_name_is_told_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_in_the_place_of_its_files_name_is_reported_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "x" * 5000)
     with pytest.raises(SettingInvalid, match="SSL_CERT_FILE names x") as caught:
         trusted()

@@ -399,7 +399,7 @@ async def test_pages_are_followed_until_done(org: DemoOrg) -> None:
     assert found[-1].next_url is None
 
 
-async def test_pages_that_are_gone_are_told_apart(org: DemoOrg) -> None:
+async def test_pages_that_are_gone_are_distinguished(org: DemoOrg) -> None:
     org.page_size = 10
     async with client_of(org) as client:
         query = pages(client, "SELECT Id FROM Contact ORDER BY Id")

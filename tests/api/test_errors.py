@@ -161,7 +161,7 @@ def test_a_message_keeps_its_place_its_punctuation_and_whole_sentences(message: 
     assert shown(message) == expected
 
 
-def test_only_who_wrote_a_request_is_told_to_change_it() -> None:
+def test_only_who_wrote_a_request_is_asked_to_change_it() -> None:
     refused = error(400, "MALFORMED_QUERY", "unexpected token: '='")
     ours, theirs = problem_of(refused), problem_of_written(refused)
     assert isinstance(ours, QueryRefused)
@@ -203,7 +203,7 @@ def test_the_scopes_of_a_token_tell_whether_its_scope_is_to_blame(scope: str | N
     assert said in remedy_of_scope(scope)
 
 
-def test_a_user_without_the_api_is_told_which_permission_to_get() -> None:
+def test_a_user_without_the_api_learns_which_permission_to_get() -> None:
     found = problem(403, "API_CURRENTLY_DISABLED", "API is disabled for this User")
     assert "API is disabled for this User" in found.cause
     assert "API Enabled" in found.remedy

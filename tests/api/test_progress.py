@@ -139,7 +139,7 @@ async def test_a_job_whose_clock_and_count_stand_still_is_given_up_by_our_own_cl
 
 
 @pytest.mark.parametrize("text", ["Ada Broken", "Zoë Broken"])
-async def test_bytes_that_are_no_text_are_replaced_and_told_of(org: DemoOrg, text: str) -> None:
+async def test_bytes_that_are_no_text_are_replaced_and_reported(org: DemoOrg, text: str) -> None:
     key = str(org.rows("Contact")[0]["Id"])
     org.update("Contact", key, LastName=text)
     org.add_fault(Fault.broken_text(text), match="query", times=None)

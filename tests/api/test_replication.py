@@ -42,7 +42,7 @@ async def test_deleted_rows_are_found_and_the_log_says_how_far_it_is_sure(org: D
     assert found.earliest < found.covered <= org.now
 
 
-async def test_a_log_that_does_not_reach_back_is_told_apart(org: DemoOrg) -> None:
+async def test_a_log_that_does_not_reach_back_is_distinguished(org: DemoOrg) -> None:
     async with client_of(org) as client:
         with pytest.raises(DeleteLogPurged, match="Compare the Ids") as caught:
             await deleted(client, "Contact", org.now - timedelta(days=400), org.now)

@@ -48,7 +48,7 @@ async def right(http: Http, url: str) -> None:
     await http.send("GET", f"{url}?code=c&state=s1")
 
 
-async def test_the_callback_is_completed_with_its_whole_url_and_the_browser_told() -> None:
+async def test_the_callback_is_completed_with_its_whole_url_and_the_browser_informed() -> None:
     pages: list[str] = []
 
     async def browser(http: Http, url: str) -> None:
@@ -218,7 +218,7 @@ async def test_a_port_that_is_taken_is_a_configuration_problem() -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="there is one address alone")
-async def test_a_port_that_is_taken_on_the_other_loopback_address_is_told() -> None:
+async def test_a_port_that_is_taken_on_the_other_loopback_address_is_reported() -> None:
     with socket.socket(socket.AF_INET6) as taken:
         try:
             taken.bind(("::1", 0))

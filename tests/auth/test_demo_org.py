@@ -401,7 +401,7 @@ async def test_a_person_who_denies_ends_the_sign_in(org: DemoOrg) -> None:
     assert token_requests(org) == 0
 
 
-async def test_a_wrong_secret_is_told_in_the_browser_as_well(org: DemoOrg) -> None:
+async def test_a_wrong_secret_is_reported_in_the_browser_as_well(org: DemoOrg) -> None:
     app = Credentials(grant="refresh-token", login_url=org.login_url, client_id=org.client_id, client_secret="wrong")
     with pytest.raises(SignInNeeded, match="client secret is wrong"):
         await by_browser(org, "allow", app)

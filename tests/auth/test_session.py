@@ -287,7 +287,7 @@ async def test_an_answer_without_an_instance_keeps_the_old_one() -> None:
         assert (await session.renew(await session.access())).instance_url == server.url
 
 
-async def test_an_instance_that_is_never_told_is_an_unreadable_answer() -> None:
+async def test_an_instance_that_is_never_named_is_an_unreadable_answer() -> None:
     async with RawServer(b"") as server, Http() as http:
         server.will_answer(token(server, instance_url=None))
         vault = MemoryVault(credentials(server.url, access_token=None, instance_url=None))
@@ -336,7 +336,7 @@ async def test_an_answer_from_another_org_is_refused_and_not_stored() -> None:
     assert len(vault.reasons) == 1
 
 
-async def test_an_answer_without_an_id_is_told_by_its_token() -> None:
+async def test_an_answer_without_an_id_is_reported_by_its_token() -> None:
     async with RawServer(b"") as server, Http() as http:
         server.will_answer(token(server, "00DOTHER0000000!AQ", id=None))
         vault = MemoryVault(credentials(server.url))

@@ -71,7 +71,7 @@ def test_a_refusal_is_explained(error: str, description: str, flow: str | None, 
     assert words in f"{row.cause} {row.remedy}"
 
 
-def test_every_row_of_the_table_is_met_by_a_case() -> None:
+def test_every_row_of_the_table_is_covered_by_a_case() -> None:
     met = [refusal(error, description, flow=flow) for error, description, flow, _, _ in CASES]
     assert [row for row in REFUSALS if row not in met] == []
 

@@ -42,7 +42,7 @@ def test_a_refresh_answer_without_a_refresh_token_has_none() -> None:
     assert parse_token_response(document()).expires_in is None
 
 
-def test_an_answer_without_an_id_is_told_by_the_token_itself() -> None:
+def test_an_answer_without_an_id_is_reported_by_the_token_itself() -> None:
     answer = parse_token_response(document(id=None))
     assert answer.org_id == "00DDo000000rryB"
     assert answer.user_id is None

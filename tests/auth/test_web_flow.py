@@ -93,7 +93,7 @@ def test_a_callback_of_another_state_is_refused(url: str) -> None:
         code_of(url, "s1")
 
 
-def test_a_person_who_refuses_and_an_app_that_is_blocked_are_told_apart() -> None:
+def test_a_person_who_refuses_and_an_app_that_is_blocked_are_distinguished() -> None:
     with pytest.raises(SignInNeeded, match="choose Allow"):
         code_of(back(error="access_denied", error_description="end-user denied authorization", state="s"), "s")
     with pytest.raises(SignInNeeded, match="blocked the app"):
@@ -160,7 +160,7 @@ async def test_a_sign_in_without_a_refresh_token_names_the_scope_to_add() -> Non
             await finish(http, authorization, back(code="c", state=authorization.state))
 
 
-async def test_nothing_more_is_asked_where_the_answer_told_everything() -> None:
+async def test_nothing_more_is_asked_where_the_answer_had_everything() -> None:
     async with RawServer(b"") as server, Http() as http:
         document: dict[str, object] = {**token_document(server.url), "expires_in": 900}
         server.will_answer(reply(200, document), reply(404, b""))

@@ -38,7 +38,7 @@ def test_a_copy_that_lacks_rows_is_no_result(tmp_path: Path) -> None:
         cost_of_job("simple_salesforce_rest", server.url, rows=101)
 
 
-def test_a_command_that_fails_is_no_result_and_its_complaint_is_told(tmp_path: Path) -> None:
+def test_a_command_that_fails_is_no_result_and_its_complaint_is_reported(tmp_path: Path) -> None:
     with pytest.raises(JobFailed, match="ended with 3:\nno such luck"):
         cost_of_command(
             [sys.executable, "-c", "import sys; print('no such luck', file=sys.stderr); sys.exit(3)"], folder=tmp_path

@@ -97,7 +97,7 @@ def test_a_field_that_is_longer_than_any_is_named_as_that() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_bytes_that_are_no_text_are_replaced_and_told_of(size: int) -> None:
+def test_bytes_that_are_no_text_are_replaced_and_reported(size: int) -> None:
     text, lines = '"Zoë"\n"'.encode() + b'\xff\xc3"\n' + '"😀"\n'.encode(), Lines()
     rows = [row for at in range(0, len(text), size) for row in lines.feed(text[at : at + size])] + lines.end()
     assert rows == [["Zoë"], ["\ufffd\ufffd"], ["😀"]]

@@ -84,7 +84,7 @@ async def test_a_job_is_made_again_when_its_answer_is_lost() -> None:
         (403, "API_DISABLED_FOR_ORG", "", AccessRefused),
     ],
 )
-async def test_what_only_bulk_refuses_is_told_from_what_rest_would_refuse_too(
+async def test_what_only_bulk_refuses_is_distinguished_from_what_rest_would_refuse_too(
     status: int, code: str, message: str, kind: type[OrgsyncError]
 ) -> None:
     async with answering(reply(status, [{"errorCode": code, "message": message}])) as (server, client):
@@ -136,13 +136,13 @@ async def test_a_job_is_looked_at_by_the_version_that_made_it_and_may_be_gone() 
     assert {asked.target for asked in server.asked} == {f"/services/data/v58.0/jobs/query/{JOB}"}
 
 
-async def test_a_job_is_watched_until_it_is_complete_and_each_look_is_told() -> None:
+async def test_a_job_is_watched_until_it_is_complete_and_each_look_is_reported() -> None:
     answers = job_answer("UploadComplete"), reply(503, b""), job_answer("InProgress", 5), job_answer("JobComplete", 9)
-    told: list[Job] = []
+    reported: list[Job] = []
     async with answering(*answers) as (_, client):
-        done = await complete(client, job(), stalled_after=60, report=told.append)
+        done = await complete(client, job(), stalled_after=60, report=reported.append)
     assert done == Job(JOB, "62.0", "JobComplete", 9)
-    assert [(each.state, each.processed) for each in told] == [
+    assert [(each.state, each.processed) for each in reported] == [
         ("UploadComplete", None),
         ("InProgress", 5),
         ("JobComplete", 9),

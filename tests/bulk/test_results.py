@@ -73,7 +73,7 @@ async def test_a_result_is_asked_for_by_the_api_version_that_made_the_job() -> N
     assert urlsplit(server.asked[0].target).path == f"/services/data/v58.0/jobs/query/{JOB}/results"
 
 
-async def test_another_process_goes_on_from_any_place() -> None:
+async def test_another_process_continues_from_any_place() -> None:
     pages = page_answer(rows(0, 5), "MTAw"), page_answer(rows(5, 9))
     async with answering(*pages) as (_, client):
         parts = await parts_of(client, job(9), size=2)
@@ -103,7 +103,7 @@ async def test_a_page_without_rows_is_no_end() -> None:
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.5, 0.9999])
-async def test_a_page_that_breaks_off_is_gone_on_with_where_it_broke(share: float) -> None:
+async def test_a_page_that_breaks_off_is_resumed_where_it_broke(share: float) -> None:
     second = page_answer(rows(5000, 12_000))
     answers = page_answer(rows(0, 5000), "MTAw"), cut(second, share), RESET, cut(second, share / 2), second
     async with answering(*answers) as (server, client):

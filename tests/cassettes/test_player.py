@@ -180,7 +180,7 @@ def test_what_was_left_out_is_named_at_the_end() -> None:
         player.require_played()
 
 
-def test_a_refusal_that_a_script_swallows_is_told_at_the_end_the_first_of_several() -> None:
+def test_a_refusal_that_a_script_swallows_is_reported_at_the_end_the_first_of_several() -> None:
     player = in_turn("a")
     refused(player, "first")
     refused(player, "second")

@@ -242,7 +242,7 @@ async def test_a_bulk_job_its_polls_and_its_pages_of_csv_are_recorded(org: DemoO
     assert len(again.rows) == 31
 
 
-async def test_a_run_that_is_interrupted_and_goes_on_is_recorded(org: DemoOrg, tmp_path: Path) -> None:
+async def test_a_run_that_is_interrupted_and_continues_is_recorded(org: DemoOrg, tmp_path: Path) -> None:
     async def story(sandbox: Sandbox) -> Ran[Any]:
         def stop(_: object) -> None:
             raise Interruption

@@ -89,7 +89,7 @@ def test_requests_to_the_org_have_no_host_and_others_keep_theirs() -> None:
     assert origins == ["", "", "https://api.rates.example"]
 
 
-def test_hosts_are_told_apart_by_what_they_are_for() -> None:
+def test_hosts_are_distinguished_by_what_they_are_for() -> None:
     moved = "https://acme2.my.salesforce.com"
     again = token_request({}, {"access_token": SECOND_TOKEN})
     body = body_of(again).replace(INSTANCE, moved)

@@ -35,7 +35,7 @@ def test_a_row_is_made_changed_and_deleted(orgsync: Command, acme: DemoOrg, fold
     assert made["id"] not in [row["Id"] for row in acme.rows("Contact")]
 
 
-def test_what_is_no_json_or_no_file_is_told(orgsync: Command, acme: DemoOrg) -> None:
+def test_what_is_no_json_or_no_file_is_reported(orgsync: Command, acme: DemoOrg) -> None:
     assert "line 1" in orgsync("api", "POST", "sobjects/Contact", "--data", "{oops").problem()[0]
     assert "nowhere.json" in orgsync("api", "POST", "sobjects/Contact", "--data", "@nowhere.json").problem()[0]
     assert orgsync("api", "GET", "limits", "--data", "{}").code == 2
@@ -61,7 +61,7 @@ def test_an_address_inside_of_a_query_is_text(orgsync: Command, acme: DemoOrg, r
     assert json.loads(orgsync("api", "GET", path).out)["totalSize"] == 1
 
 
-def test_a_refused_request_is_told(orgsync: Command, acme: DemoOrg) -> None:
+def test_a_refused_request_is_reported(orgsync: Command, acme: DemoOrg) -> None:
     refused = orgsync("api", "GET", "query?q=SELECT Nothing FROM Contact")
     assert refused.code == 1
     assert "Nothing" in refused.problem()[0]

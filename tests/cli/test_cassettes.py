@@ -40,7 +40,7 @@ def test_what_was_recorded_is_clean(cassette: Path, orgsync: Command) -> None:
         ("00DTESTS0000001", "00D7Q00000AbCdE", ""),
     ],
 )
-def test_a_finding_is_told_with_its_place_and_without_its_value(
+def test_a_finding_is_reported_with_its_place_and_without_its_value(
     stand_in: str, real: str, what: str, cassette: Path, orgsync: Command
 ) -> None:
     edited(cassette, stand_in, real)
@@ -69,14 +69,14 @@ def test_files_and_folders_may_be_named(cassette: Path, folder: Path, orgsync: C
     assert (outcome.code, outcome.err) == (0, "2 cassettes checked, nothing found.\n")
 
 
-def test_a_path_that_is_not_there_is_told(folder: Path, orgsync: Command) -> None:
+def test_a_path_that_is_not_there_is_reported(folder: Path, orgsync: Command) -> None:
     assert orgsync("cassettes", "check").code == 2
     outcome = orgsync("cassettes", "check", "none.yaml")
     assert outcome.code == 2
     assert outcome.problem() == ("There is no none.yaml.", "Name a cassette or a folder of cassettes.")
 
 
-def test_a_file_that_is_no_cassette_is_told(cassette: Path, orgsync: Command) -> None:
+def test_a_file_that_is_no_cassette_is_reported(cassette: Path, orgsync: Command) -> None:
     document: Any = yaml.safe_load(cassette.read_text(encoding="utf-8"))
     del document["interactions"][1]
     cassette.write_text(yaml.safe_dump(document), encoding="utf-8")

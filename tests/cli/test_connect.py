@@ -20,12 +20,19 @@ def connect(orgsync: Command, org: DemoOrg, *more: str) -> Outcome:
     return orgsync("connect", "acme", "--flow", "refresh-token", "--login-url", org.url, *more)
 
 
-def test_a_refresh_token_connects_and_what_was_learnt_is_told(orgsync: Command, secrets: DemoOrg) -> None:
+def test_a_refresh_token_connects_and_what_was_learnt_is_reported(orgsync: Command, secrets: DemoOrg) -> None:
     outcome = connect(orgsync, secrets)
     assert outcome.code == 0
     assert outcome.err == ""
-    for told in (secrets.org_id, secrets.username, secrets.instance_url, "62.0", "2 h", "orgsync run contacts -c acme"):
-        assert told in outcome.out
+    for reported in (
+        secrets.org_id,
+        secrets.username,
+        secrets.instance_url,
+        "62.0",
+        "2 h",
+        "orgsync run contacts -c acme",
+    ):
+        assert reported in outcome.out
     for value in (secrets.client_secret, secrets.refresh_token):
         assert value not in outcome.out
     assert shown(orgsync)["flow"] == "refresh-token"
@@ -54,7 +61,7 @@ def test_a_signed_assertion_connects(orgsync: Command, org: DemoOrg, folder: Pat
     assert orgsync("connect", "acme").code == 0  # the key is kept, encrypted
 
 
-def test_a_private_key_that_cannot_be_read_is_told_without_its_text(
+def test_a_private_key_that_cannot_be_read_is_reported_without_its_text(
     orgsync: Command, org: DemoOrg, folder: Path
 ) -> None:
     options = (
@@ -184,7 +191,7 @@ def test_a_missing_client_id_or_user_name_is_named(orgsync: Command, org: DemoOr
         ("ORGSYNC_REFRESH_TOKEN", "refresh token is dead"),
     ],
 )
-def test_what_salesforce_refuses_is_told_and_nothing_is_kept(
+def test_what_salesforce_refuses_is_reported_and_nothing_is_kept(
     variable: str, cause: str, orgsync: Command, secrets: DemoOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "wrong-and-secret")
@@ -234,7 +241,7 @@ def test_another_org_under_an_existing_name_is_refused(
     assert other.org_id in refused.problem()[0]
 
 
-def test_a_lost_key_is_told_and_a_new_sign_in_mends_it(
+def test_a_lost_key_is_reported_and_a_new_sign_in_mends_it(
     orgsync: Command, acme: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / ".orgsync" / "key").unlink()
@@ -248,7 +255,7 @@ def test_a_lost_key_is_told_and_a_new_sign_in_mends_it(
     assert orgsync("run", "contacts").code == 0
 
 
-def test_html_where_a_token_is_due_is_told(orgsync: Command, secrets: DemoOrg) -> None:
+def test_html_where_a_token_is_due_is_reported(orgsync: Command, secrets: DemoOrg) -> None:
     secrets.add_fault(Fault.status(200, "<html>Sign in to the Wi-Fi</html>"), match="token", times=None)
     refused = connect(orgsync, secrets)
     assert refused.code == 1
@@ -257,7 +264,7 @@ def test_html_where_a_token_is_due_is_told(orgsync: Command, secrets: DemoOrg) -
     assert "warning: retrying in " in refused.err
 
 
-def test_a_host_that_cannot_be_reached_is_told(orgsync: Command, secrets: DemoOrg) -> None:
+def test_a_host_that_cannot_be_reached_is_reported(orgsync: Command, secrets: DemoOrg) -> None:
     secrets.stop()
     refused = connect(orgsync, secrets)
     assert refused.code == 1
@@ -304,10 +311,10 @@ def free_port() -> int:
 
 
 def test_connections_show_holds_no_secret(orgsync: Command, acme: DemoOrg) -> None:
-    told = orgsync("connections", "show", "acme").out + json.dumps(shown(orgsync))
-    assert acme.username in told
+    reported = orgsync("connections", "show", "acme").out + json.dumps(shown(orgsync))
+    assert acme.username in reported
     for value in (acme.client_secret, acme.refresh_token):
-        assert value not in told
+        assert value not in reported
 
 
 def test_a_users_name_adds_no_line_to_what_connect_says(orgsync: Command, secrets: DemoOrg) -> None:

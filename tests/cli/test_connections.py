@@ -20,8 +20,8 @@ def test_without_connections_the_list_says_how_to_make_one(orgsync: Command) -> 
 
 def test_the_list_names_org_user_and_state(orgsync: Command, acme: DemoOrg) -> None:
     out = orgsync("connections").out
-    for told in ("acme", acme.org_id, acme.username, "refresh-token", "ready"):
-        assert told in out
+    for reported in ("acme", acme.org_id, acme.username, "refresh-token", "ready"):
+        assert reported in out
     assert orgsync("connections", "--json").objects()[0]["org_id"] == acme.org_id
 
 

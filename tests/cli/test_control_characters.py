@@ -93,7 +93,7 @@ def test_a_log_line_of_a_script_is_shown_without_them(orgsync: Command, acme: De
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_what_is_wrong_with_a_customers_value_is_told_by_code_and_field(
+def test_what_is_wrong_with_a_customers_value_is_reported_by_code_and_field(
     method: str, orgsync: Command, acme: DemoOrg, folder: Path
 ) -> None:
     said = "Email: invalid email address: jane.doe@customer.example"

@@ -24,13 +24,13 @@ def test_the_story_is_told_from_start_to_end(
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     monkeypatch.setenv("ORGSYNC_DATABASE_URL", f"sqlite:///{elsewhere / 'work.db'}")  # must not be touched
-    told = orgsync("demo")
-    assert told.code == 0, told
-    runs = re.findall(r"contacts on demo: (.*?) \(", told.out)
+    reported = orgsync("demo")
+    assert reported.code == 0, reported
+    runs = re.findall(r"contacts on demo: (.*?) \(", reported.out)
     assert runs[0] == "2,500 added"
     assert re.fullmatch(r"1 added, \d+ updated, 2 deleted(, \d+ unchanged)?", runs[1])
-    assert "Grace Hopper" in told.out
-    assert "orgsync connect acme" in told.out
+    assert "Grace Hopper" in reported.out
+    assert "orgsync connect acme" in reported.out
     assert list(folder.iterdir()) == []
     assert list(elsewhere.iterdir()) == []
 
@@ -66,7 +66,7 @@ def test_the_lines_that_a_served_demo_org_prints_connect_to_it(folder: Path) -> 
     assert "has stopped" in err
 
 
-def test_a_port_that_is_taken_is_told(folder: Path) -> None:
+def test_a_port_that_is_taken_is_reported(folder: Path) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:

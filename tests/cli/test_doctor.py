@@ -20,7 +20,7 @@ def test_all_is_well(orgsync: Command, acme: DemoOrg) -> None:
     orgsync("init")
     healthy = orgsync("doctor")
     assert healthy.code == 0, healthy
-    for told in (
+    for reported in (
         "orgsync.toml",
         "acme: sign-in",
         acme.username,
@@ -30,7 +30,7 @@ def test_all_is_well(orgsync: Command, acme: DemoOrg) -> None:
         "10,000 Bulk query jobs left",
         "Contact, 19 fields, by REST or Bulk",
     ):
-        assert told in healthy.out
+        assert reported in healthy.out
     assert "All is well." in healthy.out
     assert "opportunities" in orgsync("doctor", "acme").out
 
@@ -49,13 +49,13 @@ def test_data_that_is_not_salesforces_is_not_looked_for_in_the_org(
     assert "Ticket, 1 field, not Salesforce's" in outcome.out
 
 
-def test_a_project_without_connections_is_told_how_to_go_on(orgsync: Command) -> None:
+def test_a_project_without_connections_learns_how_to_continue(orgsync: Command) -> None:
     outcome = orgsync("doctor")
     assert outcome.code == 2
     assert "orgsync connect NAME" in outcome.out
 
 
-def test_a_dead_refresh_token_is_told(orgsync: Command, acme: DemoOrg) -> None:
+def test_a_dead_refresh_token_is_reported(orgsync: Command, acme: DemoOrg) -> None:
     acme.revoke_refresh_tokens()
     outcome = orgsync("doctor")
     assert outcome.code == 3
@@ -63,7 +63,7 @@ def test_a_dead_refresh_token_is_told(orgsync: Command, acme: DemoOrg) -> None:
     assert acme.refresh_token not in outcome.out
 
 
-def test_hidden_fields_and_broken_scripts_are_told_and_the_rest_goes_on(
+def test_hidden_fields_and_broken_scripts_are_reported_and_the_rest_continues(
     orgsync: Command, acme: DemoOrg, folder: Path
 ) -> None:
     (folder / "syncs").mkdir()
@@ -81,14 +81,14 @@ def test_hidden_fields_and_broken_scripts_are_told_and_the_rest_goes_on(
     assert "2 problems." in outcome.out
 
 
-def test_a_spent_limit_is_told(orgsync: Command, acme: DemoOrg) -> None:
+def test_a_spent_limit_is_reported(orgsync: Command, acme: DemoOrg) -> None:
     acme.api_used = int(acme.api_limit * 0.79)
     assert orgsync("doctor").code == 0
     acme.api_used = int(acme.api_limit * 0.9)
     assert orgsync("doctor").code == 4
 
 
-def test_a_lost_key_and_an_unusable_database_are_told(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+def test_a_lost_key_and_an_unusable_database_are_reported(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
     key = folder / ".orgsync" / "key"
     kept = key.read_bytes()
     key.unlink()
@@ -105,7 +105,7 @@ def test_a_lost_key_and_an_unusable_database_are_told(orgsync: Command, acme: De
     assert orgsync("doctor").code == 2
 
 
-def test_two_syncs_of_one_name_are_told(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+def test_two_syncs_of_one_name_are_reported(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
     (folder / "syncs").mkdir()
     text = (
         "from orgsync import Batches, Context, Record, sync\n\n"
@@ -168,7 +168,7 @@ _WITH_A_FORMULA = "__sobject__ = 'Contact'\n    age: float | None = field('Age__
 
 
 @pytest.mark.parametrize(
-    ("options", "fields", "told"),
+    ("options", "fields", "reported"),
     [
         ("", _WITH_A_FORMULA, "reads formulas, and parents of several kinds, again only with reconcile="),
         ("reconcile='1d'", _WITH_A_FORMULA, ""),
@@ -179,7 +179,7 @@ _WITH_A_FORMULA = "__sobject__ = 'Contact'\n    age: float | None = field('Age__
     ids=["a formula", "a formula that is read again", "no log of deletions", "no cursor", "not by Bulk"],
 )
 def test_what_a_copy_would_lack_is_remarked_on(
-    orgsync: Command, acme: DemoOrg, folder: Path, options: str, fields: str, told: str
+    orgsync: Command, acme: DemoOrg, folder: Path, options: str, fields: str, reported: str
 ) -> None:
     acme.add_field("Contact", "Age__c", type="double", formula=lambda _row, _scope: 1)
     acme.add_field("Contact", "Photo__c", type="base64")
@@ -191,8 +191,8 @@ def test_what_a_copy_would_lack_is_remarked_on(
     )
     outcome = orgsync("doctor")
     assert outcome.code == 0, outcome
-    if told:
-        assert told in outcome.out
+    if reported:
+        assert reported in outcome.out
     else:
         assert "only with" not in outcome.out
 

@@ -50,9 +50,9 @@ def test_a_person_sees_each_change_and_one_line(
     assert heading.split() == ["change", "contact", "fields"]
     assert set(rule) == {"─"}
     assert {row.split()[0]: row.split()[1] for row in rows} == changed
-    told = next(row for row in rows if changed["updated"] in row)
-    assert "email: " in told
-    assert " → b@example.com" in told
+    reported = next(row for row in rows if changed["updated"] in row)
+    assert "email: " in reported
+    assert " → b@example.com" in reported
     assert max(cell_len(row.rstrip()) for row in rows) <= 80
     assert line.startswith("contacts on acme: would add 1, update 1, delete 1 (")
     assert line.endswith("); nothing was written")
@@ -102,7 +102,7 @@ def test_a_limit_without_a_dry_run_is_refused_with_a_remedy(orgsync: Command, ac
     assert acme.requests == []
 
 
-def test_a_run_that_would_fail_is_told_with_its_exit_code(orgsync: Command, acme: DemoOrg) -> None:
+def test_a_run_that_would_fail_is_reported_with_its_exit_code(orgsync: Command, acme: DemoOrg) -> None:
     acme.hide_field("Contact", "Email")
     refused = orgsync("run", "contacts", "--dry-run")
     assert refused.code == 1
@@ -114,7 +114,7 @@ def test_a_run_that_would_fail_is_told_with_its_exit_code(orgsync: Command, acme
     assert (stopped.code, stopped.objects()[0]["status"]) == (4, "stopped")
 
 
-def test_no_room_for_the_copy_is_told(
+def test_no_room_for_the_copy_is_reported(
     orgsync: Command, acme: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(folder / "nowhere"))
@@ -144,7 +144,7 @@ def test_ctrl_c_ends_a_dry_run_and_leaves_nothing_behind(folder: Path, acme: Dem
 
 
 @pytest.mark.parametrize(
-    ("kind", "fields", "told"),
+    ("kind", "fields", "reported"),
     [
         ("updated", {"email": ("a@x", "b@x"), "title": (None, "CEO")}, "email: a@x → b@x, title: (empty) → CEO"),
         ("updated", {"account_id": ("1", "2"), "active": (True, False)}, "active: yes → no, account_id: 1 → 2"),
@@ -154,12 +154,12 @@ def test_ctrl_c_ends_a_dry_run_and_leaves_nothing_behind(folder: Path, acme: Dem
         ("added", {"text": (None, "one\n  two" + "x" * 50)}, "text: one twoxxxxxxxxxxxxxxxxxxxx…"),
     ],
 )
-def test_what_differs_is_told_on_one_short_line(kind: object, fields: object, told: str) -> None:
+def test_what_differs_is_reported_on_one_short_line(kind: object, fields: object, reported: str) -> None:
     change = DryRunChange("contact", "a", kind, fields)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    assert fields_line(change, 80) == told
+    assert fields_line(change, 80) == reported
 
 
-def test_a_row_of_many_fields_is_told_as_far_as_a_terminal_shows() -> None:
+def test_a_row_of_many_fields_is_reported_as_far_as_a_terminal_shows() -> None:
     change = DryRunChange("contact", "a", "added", {f"field_{number}": (None, "x" * 20) for number in range(500)})
     assert 80 < cell_len(fields_line(change, 80)) < 200
 

@@ -19,7 +19,7 @@ COMMANDS = [
 BELOW_CONNECTIONS = ["list", "show", "rename", "remove", "test"]
 
 
-def test_help_lists_every_command_in_the_order_in_which_they_are_met(orgsync: Command) -> None:
+def test_help_lists_every_command_in_the_order_in_which_they_are_needed(orgsync: Command) -> None:
     out = orgsync("--help").out
     section = out[out.index("Commands:") : out.index("EXAMPLES")]
     assert [line.split()[0] for line in section.splitlines()[1:] if line.strip()] == COMMANDS
@@ -37,8 +37,8 @@ def test_every_command_has_help_with_an_example_of_itself(command: list[str], or
     out = orgsync(*command, "--help").out
     assert out.startswith(f"Usage: orgsync {' '.join(command)} ")
     assert f"orgsync {' '.join(command)}" in out[out.index("EXAMPLES") :]
-    told = out.partition("EXAMPLES")[0]
-    assert not re.search(r"<(str|int|path|list|file)|[{}]|\[\[", told, re.IGNORECASE)  # types are for programmers
+    reported = out.partition("EXAMPLES")[0]
+    assert not re.search(r"<(str|int|path|list|file)|[{}]|\[\[", reported, re.IGNORECASE)  # types are for programmers
     assert not re.search(r"--\S*(secret|token|password)", out)  # they are not options
 
 

@@ -55,7 +55,9 @@ def test_beginning_again_changes_nothing(folder: Path, orgsync: Command) -> None
     assert files_of(folder) == before
 
 
-def test_a_pyproject_that_is_there_is_left_alone_and_its_missing_lines_are_told(folder: Path, orgsync: Command) -> None:
+def test_a_pyproject_that_is_there_is_left_alone_and_its_missing_lines_are_reported(
+    folder: Path, orgsync: Command
+) -> None:
     (folder / "pyproject.toml").write_text("[project]\nname = 'mine'\n")
     outcome = orgsync("init")
     assert 'asyncio_mode = "auto"' in outcome.out
@@ -75,7 +77,7 @@ def test_a_gitignore_that_is_there_gains_the_line_that_keeps_the_key_out_of_git(
     assert (folder / ".gitignore").read_text() == "*.pyc\n.orgsync/\n"
 
 
-def test_a_folder_that_cannot_be_made_is_told(folder: Path, orgsync: Command) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(folder: Path, orgsync: Command) -> None:
     (folder / "taken").write_text("a file")
     outcome = orgsync("init", "taken")
     assert outcome.code == 2

@@ -48,20 +48,20 @@ def test_an_error_is_one_json_object_on_stdout_and_two_lines_on_stderr(words: st
 @pytest.mark.parametrize(("words", "called"), WRONG_CALLS)
 def test_a_wrong_call_is_a_json_object_as_well(words: str, called: str, orgsync: Command) -> None:
     refused = orgsync(*words.split())
-    (told,) = refused.objects()
-    assert refused.code == told["error"]["exit_code"] == 2
-    assert told["error"]["code"] == "usage_invalid"
-    assert told["error"]["remedy"].endswith(f"See: {called} --help")
-    assert refused.problem() == (told["error"]["cause"], told["error"]["remedy"])
+    (reported,) = refused.objects()
+    assert refused.code == reported["error"]["exit_code"] == 2
+    assert reported["error"]["code"] == "usage_invalid"
+    assert reported["error"]["remedy"].endswith(f"See: {called} --help")
+    assert refused.problem() == (reported["error"]["cause"], reported["error"]["remedy"])
 
 
 @pytest.mark.parametrize("words", LISTS)
-def test_a_project_with_a_wrong_setting_is_told_to_every_list(words: str, orgsync: Command, folder: Path) -> None:
+def test_a_project_with_a_wrong_setting_is_reported_by_every_list(words: str, orgsync: Command, folder: Path) -> None:
     (folder / "orgsync.toml").write_text("api_limit_share = 7\n")
     refused = orgsync(*words.split())
-    (told,) = refused.objects()
-    assert (refused.code, told["error"]["exit_code"]) == (2, 2)
-    assert "api_limit_share" in told["error"]["cause"]
+    (reported,) = refused.objects()
+    assert (refused.code, reported["error"]["exit_code"]) == (2, 2)
+    assert "api_limit_share" in reported["error"]["cause"]
 
 
 def test_without_json_stdout_stays_empty(orgsync: Command) -> None:
@@ -69,7 +69,7 @@ def test_without_json_stdout_stays_empty(orgsync: Command) -> None:
         assert orgsync(*words.split()).out == ""
 
 
-def test_a_run_that_fails_is_told_by_its_own_object_alone(orgsync: Command, acme: DemoOrg) -> None:
+def test_a_run_that_fails_is_reported_by_its_own_object_alone(orgsync: Command, acme: DemoOrg) -> None:
     acme.revoke_refresh_tokens()
     failed = orgsync("run", "contacts", "accounts", "--json")
     assert failed.code == 3
@@ -89,12 +89,12 @@ def test_what_nobody_foresaw_is_a_json_object_without_its_text(
     monkeypatch.setattr(speech, "as_json", True)
     with pytest.raises(SystemExit) as ended:
         main.main()
-    told = capsys.readouterr()
+    reported = capsys.readouterr()
     assert ended.value.code == 1
-    assert told.out.startswith(
+    assert reported.out.startswith(
         '{"error": {"code": "internal_error", "cause": "orgsync failed unexpectedly: KeyError at '
     )
-    assert "Private" not in told.out + told.err
+    assert "Private" not in reported.out + reported.err
 
 
 def test_a_reader_that_has_gone_does_not_hide_what_nobody_foresaw(

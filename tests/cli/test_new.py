@@ -69,15 +69,15 @@ def is_class(value: object) -> bool:
     return isinstance(value, type) and "__orgsync_schema__" in value.__dict__
 
 
-def test_what_was_written_and_what_was_left_out_is_told(orgsync: Command, acme: DemoOrg) -> None:
+def test_what_was_written_and_what_was_left_out_is_reported(orgsync: Command, acme: DemoOrg) -> None:
     acme.add_field("Opportunity", "Scan__c", type="base64")
     first, *_, last = orgsync("new", "sync", "opportunity").out.splitlines()
     assert first == "wrote syncs/opportunities.py: 20 fields of Opportunity (1 binary field left out)"
     assert last == "Next: orgsync run opportunities -c acme"
     acme.add_field("Contact", "Scan__c", type="base64")
-    told = orgsync("new", "sync", "Contact").out
-    assert "fields of Contact (2 compound and 1 binary field left out)\n" in told
-    assert "In this project it takes the place of the contacts that orgsync_syncs brings.\n" in told
+    reported = orgsync("new", "sync", "Contact").out
+    assert "fields of Contact (2 compound and 1 binary field left out)\n" in reported
+    assert "In this project it takes the place of the contacts that orgsync_syncs brings.\n" in reported
     assert "each run reads all of it" in orgsync("new", "sync", "UserPreference").out
 
 
@@ -115,8 +115,8 @@ def test_an_object_of_hundreds_of_fields_is_copied(orgsync: Command, acme: DemoO
 
 
 def test_only_some_fields_may_be_asked_for(orgsync: Command, acme: DemoOrg) -> None:
-    told = orgsync("new", "sync", "Opportunity", "--field", "name", "--field", "Amount").out
-    assert told.splitlines()[0] == "wrote syncs/opportunities.py: 2 fields of Opportunity"
+    reported = orgsync("new", "sync", "Opportunity", "--field", "name", "--field", "Amount").out
+    assert reported.splitlines()[0] == "wrote syncs/opportunities.py: 2 fields of Opportunity"
     text = OPPORTUNITIES.read_text(encoding="utf-8")
     assert "    name: str\n    amount: float | None\n\n" in text
     refused = orgsync("new", "sync", "Contact", "--field", "Emial")
@@ -125,11 +125,11 @@ def test_only_some_fields_may_be_asked_for(orgsync: Command, acme: DemoOrg) -> N
 
 
 def test_a_script_may_be_written_elsewhere(orgsync: Command, acme: DemoOrg, untouched: Path) -> None:
-    told = orgsync("new", "sync", "Opportunity", "--output", "drafts/sales.py").out.splitlines()
-    assert told[0].startswith("wrote drafts/sales.py: ")
-    assert told[-1] == "Next: move it to syncs, where syncs are found"
-    told = orgsync("new", "sync", "Account", "--output", "syncs/customers.py").out.splitlines()
-    assert told[-1] == "Next: orgsync run accounts -c acme"
+    reported = orgsync("new", "sync", "Opportunity", "--output", "drafts/sales.py").out.splitlines()
+    assert reported[0].startswith("wrote drafts/sales.py: ")
+    assert reported[-1] == "Next: move it to syncs, where syncs are found"
+    reported = orgsync("new", "sync", "Account", "--output", "syncs/customers.py").out.splitlines()
+    assert reported[-1] == "Next: orgsync run accounts -c acme"
 
 
 def test_a_file_that_exists_is_left_alone_unless_it_is_forced(orgsync: Command, acme: DemoOrg, untouched: Path) -> None:
@@ -155,7 +155,7 @@ def test_what_is_elsewhere_in_the_project_is_not_written_twice(orgsync: Command,
     assert [path.name for path in (folder / "syncs").glob("*.py")] == ["sales.py"]
 
 
-def test_an_unknown_object_is_told_with_the_nearest(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+def test_an_unknown_object_is_reported_with_the_nearest(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
     refused = orgsync("new", "sync", "Opportunty", "-c", "acme")
     assert refused.code == 2
     assert refused.problem() == (
@@ -171,13 +171,13 @@ def test_the_connection_has_to_be_clear(orgsync: Command, folder: Path) -> None:
     assert "no connection yet" in refused.problem()[0]
 
 
-def test_an_unknown_connection_is_told(orgsync: Command, acme: DemoOrg) -> None:
+def test_an_unknown_connection_is_reported(orgsync: Command, acme: DemoOrg) -> None:
     refused = orgsync("new", "sync", "Account", "-c", "acne")
     assert refused.code == 2
     assert "acme" in " ".join(refused.problem())
 
 
-def test_a_connection_that_needs_sign_in_is_told(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+def test_a_connection_that_needs_sign_in_is_reported(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
     acme.revoke_refresh_tokens()
     acme.expire_tokens()
     refused = orgsync("new", "sync", "Account")
@@ -188,8 +188,8 @@ def test_a_connection_that_needs_sign_in_is_told(orgsync: Command, acme: DemoOrg
 
 def test_help_names_the_command_with_examples(orgsync: Command) -> None:
     assert "  sync  Write a sync of an object.\n" in orgsync("new", "--help").out
-    told = orgsync("new", "sync", "--help").out
-    assert "\n    orgsync new sync Opportunity -c acme " in told[told.index("EXAMPLES") :]
+    reported = orgsync("new", "sync", "--help").out
+    assert "\n    orgsync new sync Opportunity -c acme " in reported[reported.index("EXAMPLES") :]
 
 
 def test_an_object_that_demands_a_filter_gets_one(orgsync: Command, acme: DemoOrg, folder: Path) -> None:

@@ -54,19 +54,19 @@ def test_an_error_is_two_lines_whatever_its_text(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == "error: Only a cause.\n"
 
 
-def test_an_unexpected_error_is_told_by_type_and_place_but_not_by_its_text(
+def test_an_unexpected_error_is_reported_by_type_and_place_but_not_by_its_text(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     try:
         raise KeyError("Ms Private")
     except KeyError as error:
         show_unexpected(error)
-        told = capsys.readouterr().err
+        reported = capsys.readouterr().err
         monkeypatch.setattr(speech, "debug", True)
         show_unexpected(error)
-    assert re.match(r"error: orgsync failed unexpectedly: KeyError at test_output.py:\d+\.\n", told)
-    assert "please report it" in told
-    assert "Private" not in told
+    assert re.match(r"error: orgsync failed unexpectedly: KeyError at test_output.py:\d+\.\n", reported)
+    assert "please report it" in reported
+    assert "Private" not in reported
     assert "Traceback" in capsys.readouterr().err
 
 

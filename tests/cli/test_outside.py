@@ -51,5 +51,5 @@ def test_a_folder_that_a_variable_names_is_a_project(
     assert orgsync("runs").code == 0
 
 
-def test_a_wrong_call_is_told_before_anything_else(orgsync: Command) -> None:
+def test_a_wrong_call_is_reported_before_anything_else(orgsync: Command) -> None:
     assert "SYNC" in orgsync("run").err

@@ -137,8 +137,8 @@ def test_a_file_of_other_tests_is_left_alone_and_what_to_add_is_shown(
     before = (folder / "tests/test_opportunities.py").read_text()
     outcome = orgsync("record", "opportunities")
     assert (folder / "tests/test_opportunities.py").read_text() == before
-    told, _, text = outcome.out.partition("; to replay the cassette, add to it:\n\n")
-    assert told.endswith("  exists   tests/test_opportunities.py")
+    reported, _, text = outcome.out.partition("; to replay the cassette, add to it:\n\n")
+    assert reported.endswith("  exists   tests/test_opportunities.py")
     added = "import pytest\n" + text
     assert "from syncs.opportunities import opportunities\n" in text
     (folder / "tests/test_opportunities.py").write_text(added)
@@ -266,7 +266,7 @@ def test_recorded_tests_of_one_table_and_of_two_pass_mypy_and_pyright_as_strict_
         (["record", "contacts", "-c", "nobody"], 2, "There is no connection 'nobody'"),
     ],
 )
-def test_what_does_not_exist_is_told(
+def test_what_does_not_exist_is_reported(
     arguments: list[str], code: int, cause: str, project: DemoOrg, folder: Path, orgsync: Command
 ) -> None:
     before = files(folder)

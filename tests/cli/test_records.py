@@ -147,7 +147,7 @@ def test_a_condition_narrows_rows_and_changes(orgsync: Command, copied: DemoOrg)
 
 
 @pytest.mark.parametrize(
-    ("condition", "told"),
+    ("condition", "reported"),
     [
         ("lastname = 'x'", "last_name"),
         ('last_name = "Lovelace"', "'Lovelace'"),
@@ -169,7 +169,7 @@ def test_a_condition_narrows_rows_and_changes(orgsync: Command, copied: DemoOrg)
 )
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
 def test_a_condition_is_one_expression_that_reads_record_tables(
-    form: str, condition: str, told: str, orgsync: Command, copied: DemoOrg
+    form: str, condition: str, reported: str, orgsync: Command, copied: DemoOrg
 ) -> None:
     refused = orgsync("records", "contact", "--format", form, "--where", condition)
     assert refused.code == 2
@@ -177,7 +177,7 @@ def test_a_condition_is_one_expression_that_reads_record_tables(
         assert [each["error"]["exit_code"] for each in refused.objects()] == [2]
     else:
         assert refused.out == ""
-    assert re.search(told, refused.err)
+    assert re.search(reported, refused.err)
     assert len(orgsync("records", "contact", "--format", "json").objects()) == 26
 
 

@@ -204,7 +204,7 @@ def test_the_worst_run_gives_the_exit_code(orgsync: Command, acme: DemoOrg) -> N
     assert [run["status"] for run in both.objects()] == ["failed", "done"]
 
 
-def test_html_where_json_is_due_is_told_after_retries(orgsync: Command, acme: DemoOrg) -> None:
+def test_html_where_json_is_due_is_reported_after_retries(orgsync: Command, acme: DemoOrg) -> None:
     acme.add_fault(Fault.status(200, "<html>a proxy's page</html>"), match="query", times=None)
     failed = orgsync("run", "contacts")
     assert failed.code == 1
@@ -212,7 +212,7 @@ def test_html_where_json_is_due_is_told_after_retries(orgsync: Command, acme: De
     assert "proxy's page" not in failed.err
 
 
-def test_no_network_is_told(orgsync: Command, acme: DemoOrg) -> None:
+def test_no_network_is_reported(orgsync: Command, acme: DemoOrg) -> None:
     acme.stop()
     failed = orgsync("run", "contacts")
     assert failed.code == 1
@@ -228,7 +228,7 @@ def test_a_setting_that_is_wrong_is_named(orgsync: Command, folder: Path, monkey
     assert "hunter2" not in orgsync("run", "contacts").err
 
 
-def test_a_file_that_is_no_database_is_told(orgsync: Command, folder: Path) -> None:
+def test_a_file_that_is_no_database_is_reported(orgsync: Command, folder: Path) -> None:
     (folder / ".orgsync").mkdir()
     path = folder / ".orgsync" / "orgsync.db"
     path.write_bytes(b"no database, but long enough to be read as one" * 30)
@@ -238,7 +238,7 @@ def test_a_file_that_is_no_database_is_told(orgsync: Command, folder: Path) -> N
     assert "is not an SQLite database" in refused.problem()[0]
 
 
-def test_a_database_that_another_program_holds_locked_is_told(
+def test_a_database_that_another_program_holds_locked_is_reported(
     orgsync: Command, acme: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder / ".orgsync" / "orgsync.db"
@@ -250,7 +250,9 @@ def test_a_database_that_another_program_holds_locked_is_told(
     assert "locked by another process" in refused.problem()[0]
 
 
-def test_a_database_of_a_newer_version_is_told_and_left_alone(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+def test_a_database_of_a_newer_version_is_reported_and_left_alone(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
     with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db", isolation_level=None)) as database:
         database.execute("UPDATE orgsync_version SET version_num = '9999'")
     refused = orgsync("run", "contacts")
@@ -258,7 +260,7 @@ def test_a_database_of_a_newer_version_is_told_and_left_alone(orgsync: Command, 
     assert "newer than this orgsync knows" in refused.problem()[0]
 
 
-def test_a_table_of_the_users_own_in_the_way_is_told(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+def test_a_table_of_the_users_own_in_the_way_is_reported(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
     with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db", isolation_level=None)) as database:
         database.execute("CREATE TABLE contact (mine TEXT)")
     refused = orgsync("run", "contacts", "--json")

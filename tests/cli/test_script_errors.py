@@ -64,7 +64,7 @@ def ran(orgsync: Command, folder: Path, script: str) -> tuple[int, str]:
     ],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
-def test_a_mistake_is_told_with_its_line_and_what_to_write(
+def test_a_mistake_is_reported_with_its_line_and_what_to_write(
     orgsync: Command, acme: DemoOrg, folder: Path, script: str, said: list[str]
 ) -> None:
     code, err = ran(orgsync, folder, script)
@@ -151,7 +151,9 @@ def test_what_a_script_raises_at_import_is_shown_to_people_alone(orgsync: Comman
     assert "Jane Doe" not in str(orgsync("syncs", "--json"))
 
 
-def test_an_error_inside_a_library_is_told_with_the_scripts_line(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+def test_an_error_inside_a_library_is_reported_with_the_scripts_line(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
     script = "@sync\nasync def own(ctx: Context) -> Batches[Own]:\n    import json\n    json.loads('[')\n    yield\n"
     code, err = ran(orgsync, folder, script)
     assert code == 1

@@ -29,7 +29,7 @@ def test_a_broken_script_is_listed_with_its_problem(orgsync: Command, folder: Pa
     assert "line 1" in orgsync("syncs", "--json").objects()[0]["problem"]
 
 
-def test_a_table_that_belongs_to_another_sync_is_told(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+def test_a_table_that_belongs_to_another_sync_is_reported(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
     orgsync("init")
     (folder / "syncs" / "people.py").write_text(
         "from orgsync import Batches, Context, sync\nfrom orgsync_syncs.contacts import Contact\n\n"

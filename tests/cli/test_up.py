@@ -70,9 +70,9 @@ class Up:
         """Wait until it says something."""
         while True:
             line = self._lines.get(timeout=120)
-            told: dict[str, Any] = json.loads(line) if line.strip() else {}
-            if told.get("event") == event and wanted(told):
-                return told
+            reported: dict[str, Any] = json.loads(line) if line.strip() else {}
+            if reported.get("event") == event and wanted(reported):
+                return reported
 
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
@@ -93,12 +93,17 @@ def test_once_runs_what_is_due_and_nothing_the_second_time(orgsync: Command, acm
     assert "accounts on acme" not in second.err
     assert "nothing is due (next_due=2" in second.err
     assert "nothing is due" not in first.err
-    [told] = [each for each in orgsync("up", "--once", "--json").objects() if each["event"] == "nothing is due"]
+    [reported] = [each for each in orgsync("up", "--once", "--json").objects() if each["event"] == "nothing is due"]
     [standing] = orgsync("status", "--json").objects()
-    assert told["next_due"] == standing["due"]
+    assert reported["next_due"] == standing["due"]
     shown = orgsync("up", "--once", "--sync", "contacts", "--json").objects()
-    [told] = [each for each in shown if each["event"] == "run ended"]
-    assert (told["sync"], told["connection"], told["status"], told["added"]) == ("contacts", "acme", "done", 25)
+    [reported] = [each for each in shown if each["event"] == "run ended"]
+    assert (reported["sync"], reported["connection"], reported["status"], reported["added"]) == (
+        "contacts",
+        "acme",
+        "done",
+        25,
+    )
 
 
 def test_an_org_that_is_down_is_one_line_of_retrying_and_one_of_failing(
@@ -136,7 +141,7 @@ def test_without_connections_or_syncs_it_says_what_to_do(orgsync: Command, scrip
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_a_signal_stops_the_runs_and_the_next_one_goes_on(
+def test_a_signal_stops_the_runs_and_the_next_one_continues(
     number: signal.Signals, code: int, orgsync: Command, acme: DemoOrg, scripts: Path, folder: Path
 ) -> None:
     (scripts / "own.py").write_text(ACCOUNTS)
@@ -184,10 +189,10 @@ def test_a_connection_made_in_another_terminal_is_noticed(
 ) -> None:
     (scripts / "own.py").write_text(ACCOUNTS)
     up = Up(folder)
-    up.said("run ended", lambda told: told["connection"] == "acme")
+    up.said("run ended", lambda reported: reported["connection"] == "acme")
     monkeypatch.setenv("ORGSYNC_CLIENT_ID", acme.client_id)
     monkeypatch.setenv("ORGSYNC_CLIENT_SECRET", acme.client_secret)
     monkeypatch.setenv("ORGSYNC_REFRESH_TOKEN", acme.refresh_token)
     assert orgsync("connect", "globex", "--flow", "refresh-token", "--login-url", acme.url).code == 0
-    up.said("run ended", lambda told: told["connection"] == "globex")
+    up.said("run ended", lambda reported: reported["connection"] == "globex")
     assert up.stop(signal.SIGTERM) == 0

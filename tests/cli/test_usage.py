@@ -42,12 +42,12 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("words", "cause", "remedy"), WRONG)
-def test_a_wrong_call_is_told_with_a_way_forward(words: str, cause: str, remedy: str, orgsync: Command) -> None:
+def test_a_wrong_call_is_reported_with_a_way_forward(words: str, cause: str, remedy: str, orgsync: Command) -> None:
     refused = orgsync(*words.split())
-    told = refused.problem()
+    reported = refused.problem()
     assert refused.code == 2
-    assert cause in told[0]
-    assert remedy in told[1]
+    assert cause in reported[0]
+    assert remedy in reported[1]
     assert refused.out == ""
 
 

@@ -40,7 +40,7 @@ class Contract:
     but: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def told(contract: Contract) -> Exchange:
+def reported(contract: Contract) -> Exchange:
     (found,) = [each for each in all_exchanges() if each.file.endswith(contract.file) and each.n == contract.n]
     return found
 
@@ -239,7 +239,7 @@ CONTRACTS = [
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.name)
 def test_an_answer_has_the_recorded_shape(api: Caller, contract: Contract) -> None:
-    real, ours = told(contract), contract.ask(api)
+    real, ours = reported(contract), contract.ask(api)
     assert ours.status_code == real.status
     found = differing(json.loads(real.body), ours.json()) if real.body else {}
     explained = {path for path in found for pattern in contract.but if re.fullmatch(pattern, path)}
@@ -258,13 +258,13 @@ NOT_OURS = {
 
 def with_headers() -> list[Contract]:
     """Give the contracts whose recordings have all of their headers, and are not of 2015, when others were sent."""
-    whole = [each for each in CONTRACTS if FOLDER.is_dir() and len(told(each).headers) > 3]
-    return [each for each in whole if not any(" 2015 " in value for _, value in told(each).headers)]
+    whole = [each for each in CONTRACTS if FOLDER.is_dir() and len(reported(each).headers) > 3]
+    return [each for each in whole if not any(" 2015 " in value for _, value in reported(each).headers)]
 
 
 @pytest.mark.parametrize("contract", with_headers(), ids=lambda each: each.name)
 def test_an_answer_has_the_recorded_headers_in_their_formats(api: Caller, contract: Contract) -> None:
-    real, ours = told(contract), contract.ask(api)
+    real, ours = reported(contract), contract.ask(api)
     assert {name.lower() for name, _ in real.headers} - set(ours.headers) <= NOT_OURS.keys()
     theirs, own = header_formats(real.headers), header_formats(ours.headers.multi_items())
     assert own == theirs == dict.fromkeys(theirs, True)

@@ -112,7 +112,7 @@ def test_an_object_grows_wide_at_once_and_then_is_too_wide_for_a_uri() -> None:
         assert found[0][names[-1]] == "x"
 
 
-def test_rows_that_are_not_shared_are_met_nowhere_and_no_stamp_moves(api: Caller, org: DemoOrg) -> None:
+def test_rows_that_are_not_shared_are_seen_nowhere_and_no_stamp_moves(api: Caller, org: DemoOrg) -> None:
     org.add_field("Contact", "Key__c", external_id=True)
     hidden, shown = (org.insert("Contact", LastName="x", Key__c=key) for key in ("hidden", "shown"))
     gone = org.insert("Contact", LastName="x")

@@ -75,7 +75,7 @@ def test_updated_histories_are_listed_by_their_creation(api: Caller, org: DemoOr
     assert answer["ids"] == api.column("SELECT Id FROM ContactHistory")
 
 
-def test_deleted_histories_of_any_object_are_told_with_those_of_all(api: Caller, org: DemoOrg) -> None:
+def test_deleted_histories_of_any_object_are_reported_with_those_of_all(api: Caller, org: DemoOrg) -> None:
     contact, account = org.insert("Contact", LastName="x"), org.insert("Account", Name="x")
     histories = api.column("SELECT Id FROM ContactHistory") + api.column("SELECT Id FROM AccountHistory")
     org.hard_delete("Contact", contact)

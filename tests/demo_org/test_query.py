@@ -179,7 +179,7 @@ def test_sub_selects_nest_children_or_null(api: Caller, org: DemoOrg) -> None:
     assert full["Contacts"]["records"][0]["attributes"]["url"].endswith(ids[1])
 
 
-def test_order_by_sorts_text_without_case_and_nulls_first_unless_told(api: Caller, org: DemoOrg) -> None:
+def test_order_by_sorts_text_without_case_and_nulls_first_unless_specified(api: Caller, org: DemoOrg) -> None:
     account = org.insert("Account", Name="Order")
     for title in ("b", "A", None, "C"):
         org.insert("Contact", LastName="x", Title=title, AccountId=account)

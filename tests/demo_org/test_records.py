@@ -123,7 +123,7 @@ def test_a_required_field_cannot_be_emptied(api: Caller, org: DemoOrg) -> None:
     assert error_of(answer) == (400, "REQUIRED_FIELD_MISSING")
 
 
-def test_ids_that_are_wrong_are_told_apart(api: Caller) -> None:
+def test_ids_that_are_wrong_are_distinguished(api: Caller) -> None:
     assert error_of(api.get("/sobjects/Contact/23foo")) == (404, "NOT_FOUND")
     assert error_of(api.get("/sobjects/Contact/003Dn00000zzzzz")) == (404, "NOT_FOUND")
     assert error_of(api.send("PATCH", "/sobjects/Contact/23foo", {})) == (400, "MALFORMED_ID")

@@ -239,10 +239,10 @@ def test_a_fault_can_strike_one_call_in_ten_a_number_of_times_or_always(api: Cal
     assert [api.get("/limits").status_code for _ in range(3)] == [503, 503, 503]
 
 
-def test_the_api_limit_is_counted_told_and_enforced(api: Caller, org: DemoOrg) -> None:
+def test_the_api_limit_is_counted_reported_and_enforced(api: Caller, org: DemoOrg) -> None:
     org.api_limit = 2
-    told = [api.get("/limits").headers["sforce-limit-info"] for _ in range(2)]
-    assert told == ["api-usage=1/2", "api-usage=2/2"]
+    reported = [api.get("/limits").headers["sforce-limit-info"] for _ in range(2)]
+    assert reported == ["api-usage=1/2", "api-usage=2/2"]
     refused = api.get("/limits")
     assert refused.status_code == 403
     assert refused.json() == [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]

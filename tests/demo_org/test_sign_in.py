@@ -211,7 +211,7 @@ def test_userinfo_and_the_identity_url_say_who_it_is(org: DemoOrg) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", userinfo["updated_at"])
 
 
-def test_who_it_is_is_told_to_tokens_only_and_of_themselves(org: DemoOrg) -> None:
+def test_who_it_is_is_reported_to_tokens_only_and_of_themselves(org: DemoOrg) -> None:
     assert httpx.get(f"{org.url}/services/oauth2/userinfo").status_code == 403
     headers = {"Authorization": f"Bearer {org.access_token()}"}
     assert httpx.get(f"{org.url}/id/{org.org_id}/005000000000000AAA", headers=headers).status_code == 404

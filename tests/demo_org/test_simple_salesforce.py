@@ -110,7 +110,7 @@ def test_it_asks_for_layouts_columns_and_the_kind_of_org(client: Any) -> None:
     assert not client.restful("recent")
 
 
-def test_it_is_told_what_the_demo_org_does_not_serve(client: Any) -> None:
+def test_it_is_reported_what_the_demo_org_does_not_serve(client: Any) -> None:
     with pytest.raises(SalesforceGeneralError, match="The demo org does not serve"):
         client.search("FIND {x}")
     with pytest.raises(SalesforceGeneralError, match="The demo org does not serve"):

@@ -132,8 +132,8 @@ def test_the_soql_of_a_page_is_what_its_syncs_send(
 def test_the_commands_of_a_page_are_taken_by_the_real_one(shown: Page, folder: Path) -> None:
     for block in shown.blocks(*SHELL):
         for words in commands_in(block.text):
-            told = used(words)
-            assert all(word.partition("=")[0] in told for word in words if word.startswith("--")), words
+            reported = used(words)
+            assert all(word.partition("=")[0] in reported for word in words if word.startswith("--")), words
 
 
 @each(PAGES)

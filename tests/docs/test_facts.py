@@ -90,10 +90,12 @@ def test_the_object_of_a_dry_run_is_shown_as_it_is(acme: DemoOrg, folder: Path) 
     asyncio.run(orgsync.run(find_sync("contacts", folder / "syncs"), connection="acme"))
     acme.update("Contact", str(acme.rows("Contact")[0]["Id"]), Title="Head of Parts")
     command = [str(PROGRAM), "run", "contacts", "--dry-run", "--json"]
-    told = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120).stdout
+    reported = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120
+    ).stdout
     shown = json.loads(COMMAND.blocks("json")[1].text)
-    assert list(json.loads(told)) == list(shown)
-    [change], [real] = shown["changes"], json.loads(told)["changes"]
+    assert list(json.loads(reported)) == list(shown)
+    [change], [real] = shown["changes"], json.loads(reported)["changes"]
     assert (list(change), change["table"], change["change"]) == (list(real), "contact", "updated")
     assert change["fields"].keys() == {"title"} <= real["fields"].keys()
     assert change["fields"]["title"][1] == real["fields"]["title"][1]
@@ -102,8 +104,10 @@ def test_the_object_of_a_dry_run_is_shown_as_it_is(acme: DemoOrg, folder: Path) 
 def test_the_object_of_an_error_is_shown_as_it_is(folder: Path) -> None:
     (folder / "orgsync.toml").touch()
     command = [str(PROGRAM), "run", "contacts", "--json"]
-    told = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120).stdout
-    assert json.loads(told) == json.loads(COMMAND.blocks("json")[2].text)
+    reported = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120
+    ).stdout
+    assert json.loads(reported) == json.loads(COMMAND.blocks("json")[2].text)
 
 
 def test_every_refusal_of_a_sign_in_is_in_the_table_with_its_cause_and_remedy() -> None:
@@ -149,12 +153,12 @@ def test_a_customer_signs_in_through_the_two_halves(program: Callable[[Page], Pr
 
 
 @pytest.mark.parametrize("name", ["contacts", "accounts"])
-def test_a_run_with_nothing_new_costs_the_calls_that_are_told(acme: DemoOrg, folder: Path, name: str) -> None:
+def test_a_run_with_nothing_new_costs_the_calls_that_are_documented(acme: DemoOrg, folder: Path, name: str) -> None:
     sync = find_sync(name, folder / "syncs")
     asyncio.run(orgsync.run(sync, connection="acme"))
-    told = re.search(rf"`{name}` (\d+)", " ".join(HOW.text.split()))
-    assert told is not None
-    assert asyncio.run(orgsync.run(sync, connection="acme")).api_calls == int(told[1])
+    reported = re.search(rf"`{name}` (\d+)", " ".join(HOW.text.split()))
+    assert reported is not None
+    assert asyncio.run(orgsync.run(sync, connection="acme")).api_calls == int(reported[1])
 
 
 def names_in(first_heading: str) -> set[str]:

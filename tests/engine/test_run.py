@@ -95,7 +95,9 @@ async def test_an_error_far_from_the_script_is_placed_where_it_was_raised(tmp_pa
 
 
 @pytest.mark.parametrize("made", ["coroutine", "list", "wrong batch"])
-async def test_a_function_that_does_not_answer_with_batches_is_told_so(tmp_path: Path, org: DemoOrg, made: str) -> None:
+async def test_a_function_that_does_not_answer_with_batches_is_reported_as_that(
+    tmp_path: Path, org: DemoOrg, made: str
+) -> None:
     async def coroutine(ctx: Context) -> list[Any]:
         return []
 
@@ -258,7 +260,7 @@ anyio.run(main)
 
 
 @pytest.mark.parametrize("after", [1, 2, 3])
-async def test_a_killed_process_loses_nothing_and_the_next_run_goes_on_at_once(tmp_path: Path, after: int) -> None:
+async def test_a_killed_process_loses_nothing_and_the_next_run_continues_at_once(tmp_path: Path, after: int) -> None:
     with DemoOrg(contacts=0, accounts=40, page_size=10) as org:
         async with project_at(tmp_path, org) as project:
             org.add_fault(Fault.delay(0.1), match="query", times=None)

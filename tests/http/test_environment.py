@@ -85,7 +85,7 @@ async def test_a_socks_proxy_leads_to_the_host_by_its_name(monkeypatch: pytest.M
         (403, f"does not allow connections to {HOST}"),
     ],
 )
-async def test_a_proxy_that_refuses_is_told_as_the_proxy(
+async def test_a_proxy_that_refuses_is_reported_as_the_proxy(
     monkeypatch: pytest.MonkeyPatch, status: int, said: str
 ) -> None:
     async with RawServer(reply(status, b"<html>no</html>", Connection="close")) as proxy:
@@ -107,7 +107,7 @@ async def test_a_proxy_in_trouble_was_not_sent_through(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("address", ["http://no-such-proxy.invalid:3128", "http://127.0.0.1:9"])
-async def test_a_proxy_that_cannot_be_reached_is_told_and_not_the_host(
+async def test_a_proxy_that_cannot_be_reached_is_reported_and_not_the_host(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", address)

@@ -136,7 +136,9 @@ async def fleet(tmp_path: Path, form: Form) -> AsyncIterator[Fleet]:
             up.wait(timeout=60)
 
 
-async def test_healthy_connections_keep_their_rhythm_and_what_is_wrong_with_the_others_is_told(fleet: Fleet) -> None:
+async def test_healthy_connections_keep_their_rhythm_and_what_is_wrong_with_the_others_is_reported(
+    fleet: Fleet,
+) -> None:
     form, others = fleet.form, list[Status]()
     end = time.monotonic() + form.seconds
     while time.monotonic() < end or not all(each.failures or each.waits_for for each in others) or not others:

@@ -6,7 +6,7 @@ from orgsync.demo_org import DemoOrg
 from tests.cli.commandline import finished, objects, variables_for
 
 
-def test_a_spent_limit_ends_with_exit_4_and_a_later_run_goes_on(tmp_path: Path, org: DemoOrg) -> None:
+def test_a_spent_limit_ends_with_exit_4_and_a_later_run_continues(tmp_path: Path, org: DemoOrg) -> None:
     org.page_size = 3
     (tmp_path / "orgsync.toml").touch()
     connected = ("connect", "acme", "--flow", "refresh-token", "--login-url", org.url)

@@ -152,6 +152,6 @@ def test_no_rule_is_idle() -> None:
 
 def test_each_format_gives_what_the_whole_of_the_exchanges_says() -> None:
     read = {(each.file, each.n): each for each in all_exchanges()}
-    told = [each for each in exchanges() if each.method]
-    assert len(told) > 90
-    assert [read[each.file, each.n] for each in told] == told
+    reported = [each for each in exchanges() if each.method]
+    assert len(reported) > 90
+    assert [read[each.file, each.n] for each in reported] == reported

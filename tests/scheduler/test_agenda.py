@@ -73,7 +73,7 @@ def test_a_restart_keeps_the_rhythm_and_what_missed_five_slots_runs_once() -> No
     assert made.next_due() == NOON + 10 * MINUTE
 
 
-def test_a_run_that_was_cut_short_goes_on_at_once_after_a_restart() -> None:
+def test_a_run_that_was_cut_short_continues_at_once_after_a_restart() -> None:
     made = Agenda(Bounds(8, 8))
     made.note_runs([ran("stopped", 1, "stopped"), ran("died", 1, "running"), ran("failed", 1, "failed")], NOON)
     made.set_syncs({"x": QUARTER}, NOON)
@@ -186,7 +186,7 @@ def test_a_mended_connection_runs_before_it_would_have_been_due() -> None:
     assert run_all(made, NOON + 2 * MINUTE) == ["a"]
 
 
-def test_an_org_at_its_limit_rests_and_others_go_on() -> None:
+def test_an_org_at_its_limit_rests_and_others_continue() -> None:
     made = agenda(bounds=Bounds(1, 1))
     made.set_connections([link("a", org="one"), link("b", org="one"), link("c")], NOON)
     [job] = made.start(NOON)

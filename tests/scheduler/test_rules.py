@@ -111,7 +111,7 @@ def test_connections_that_do_not_answer_come_behind_and_leave_slots_for_those_th
     assert startable(slow, Load([], (), "abcd", 20), orgs, one) == slow[:1], "a single slot is shared"
 
 
-def test_a_run_that_waits_makes_room_and_goes_on_before_another_of_its_kind_starts() -> None:
+def test_a_run_that_waits_makes_room_and_continues_before_another_of_its_kind_starts() -> None:
     slow, prompt, bounds = (
         [Job("sync", "x", name) for name in "abc"],
         [Job("sync", "x", name) for name in "de"],

@@ -154,7 +154,7 @@ async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(nig
     assert runs(await night.ran(scheduler)) == [("contacts", "globex", "done")]
 
 
-async def test_a_name_that_is_wrong_is_told_before_anything_runs(night: Night) -> None:
+async def test_a_name_that_is_wrong_is_reported_before_anything_runs(night: Night) -> None:
     with pytest.raises(NameUnknown, match="no sync called acounts"):
         night.scheduler("acounts")
     with pytest.raises(NameUnknown, match="no connection 'acm'"):
@@ -165,7 +165,7 @@ async def test_a_name_that_is_wrong_is_told_before_anything_runs(night: Night) -
 
 
 @pytest.mark.parametrize("error", ["KeyError('Ms Private')", "SystemExit(3)", "__import__('asyncio').CancelledError"])
-async def test_a_script_that_raises_stops_nothing_else_backs_off_and_is_told_once(night: Night, error: str) -> None:
+async def test_a_script_that_raises_stops_nothing_else_backs_off_and_is_reported_once(night: Night, error: str) -> None:
     night.write("raising.py", RAISING.replace("EXCEPTION", error))
     scheduler = night.scheduler()
     said = await night.ran(scheduler)
@@ -204,14 +204,14 @@ async def test_what_waits_for_a_sign_in_is_not_due(night: Night) -> None:
     assert (standing.verdict, standing.due) == ("failing", None)
 
 
-async def test_a_failure_that_ends_is_told(night: Night) -> None:
+async def test_a_failure_that_ends_is_reported(night: Night) -> None:
     night.project.org.hide_object("Account")
     scheduler = night.scheduler()
     assert events(await night.ran(scheduler), "warning") == ["run ended"]
     night.project.org.show_everything()
     assert runs(await night.ran(scheduler, minutes=29)) == []
-    [told] = [each for each in await night.ran(scheduler, minutes=1) if each["event"] == "run ended"]
-    assert told["works_again"]
+    [reported] = [each for each in await night.ran(scheduler, minutes=1) if each["event"] == "run ended"]
+    assert reported["works_again"]
 
 
 async def test_retries_name_their_sync_and_connection_and_the_same_trouble_is_reported_once(night: Night) -> None:
@@ -343,7 +343,7 @@ async def test_a_script_that_no_longer_loads_keeps_its_last_good_version_and_oth
     assert not scripts.problems
 
 
-async def test_two_syncs_that_write_one_table_are_told_of(night: Night) -> None:
+async def test_two_syncs_that_write_one_table_are_reported(night: Night) -> None:
     scripts = ScriptWatcher(night.scripts)
     scripts.load()
     assert not scripts.clashes
@@ -406,7 +406,7 @@ def order(said: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("match", ["query", "token"])
-async def test_a_run_that_waits_to_try_again_makes_room_for_another_and_then_goes_on(
+async def test_a_run_that_waits_to_try_again_makes_room_for_another_and_then_continues(
     two_orgs: Night, match: str
 ) -> None:
     two_orgs.project.org.expire_tokens()

@@ -36,7 +36,7 @@ async def expected(url: str, folder: Path, batches: int) -> tuple[dict[str, tupl
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_a_killed_process_leaves_whole_batches_and_the_next_run_goes_on(
+async def test_a_killed_process_leaves_whole_batches_and_the_next_run_continues(
     database: Database, folder: Path, tmp_path: Path, seed: int
 ) -> None:
     url = database.url

@@ -199,7 +199,7 @@ async def test_a_process_that_wakes_after_another_took_over_writes_nothing(
     assert rows.read("epoch") == 2
 
 
-async def test_a_process_that_wakes_before_another_took_over_goes_on(store: Store, spawn: Spawn, rows: Rows) -> None:
+async def test_a_process_that_wakes_before_another_took_over_continues(store: Store, spawn: Spawn, rows: Rows) -> None:
     other = spawn()
     other.ask("take")
     other.stop()
@@ -312,7 +312,7 @@ async def test_a_heartbeat_that_finds_another_epoch_leaves_that_alone(store: Sto
     assert (rows.read("epoch"), rows.read("holder") != "", rows.read("expires_at")) == (5, True, LONG_AGO)
 
 
-async def test_a_heartbeat_that_cannot_write_for_a_while_goes_on(url: str, folder: Path, rows: Rows) -> None:
+async def test_a_heartbeat_that_cannot_write_for_a_while_continues(url: str, folder: Path, rows: Rows) -> None:
     async with Store.open(f"{url}?timeout=0", folder=folder) as store, running(store) as run:
         assert await store.rows.prepare(CONTACT) == []
         async with store.runs.begin("accounts", "acme", ttl=0.04):

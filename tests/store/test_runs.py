@@ -12,7 +12,7 @@ from tests.store.running import Start
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-async def test_a_run_starts_empty_and_ends_with_what_it_is_told(store: Store, run: Run) -> None:
+async def test_a_run_starts_empty_and_ends_with_what_it_is_given(store: Store, run: Run) -> None:
     assert (run.status, run.finished_at, run.added, run.api_calls) == ("running", None, 0, 0)
     done = await store.runs.finish(run, status="done", api_calls=4, watermark=NOON)
     assert (done.status, done.error, done.api_calls, done.watermark) == ("done", None, 4, NOON)

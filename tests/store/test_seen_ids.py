@@ -24,7 +24,9 @@ async def not_copied(store: Store, owner: str = "pass", *, after: str = "", limi
     return await store.copy("acme", sync=owner).not_copied(CONTACT, after=after, limit=limit)
 
 
-async def test_rows_that_a_pass_did_not_see_and_ids_that_the_copy_lacks_are_told_apart(store: Store, run: Run) -> None:
+async def test_rows_that_a_pass_did_not_see_and_ids_that_the_copy_lacks_are_distinguished(
+    store: Store, run: Run
+) -> None:
     await deliver(store, run, [contact(key) for key in "abcd"], deleted_ids=["c"])
     await store.copy("acme", sync="pass").mark_seen(CONTACT, ["b", "c", "e"])
     assert await unseen(store) == ["a", "d"]

@@ -44,7 +44,7 @@ async def test_a_second_connection_keeps_the_key(url: str, folder: Path) -> None
     assert (folder / "key").read_bytes() == key
 
 
-async def test_a_missing_key_file_is_told_and_not_replaced(url: str, folder: Path) -> None:
+async def test_a_missing_key_file_is_reported_and_not_replaced(url: str, folder: Path) -> None:
     async with Store.open(url, folder=folder) as store:
         await store.connections.save(ACME, SECRETS)
     (folder / "key").unlink()
@@ -68,7 +68,7 @@ async def test_a_key_file_that_leads_to_an_absent_volume_is_not_replaced(
     assert (folder / "key").is_symlink()
 
 
-async def test_another_key_is_told(url: str, folder: Path) -> None:
+async def test_another_key_is_reported(url: str, folder: Path) -> None:
     async with Store.open(url, key=new_key(), folder=folder) as store:
         await store.connections.save(ACME, SECRETS)
     async with Store.open(url, key=new_key(), folder=folder) as store:
@@ -97,7 +97,7 @@ async def test_a_key_that_is_none_is_refused_without_showing_it(url: str, folder
 
 
 @pytest.mark.parametrize("content", [b"", b"half a k", b"\xff\xfe"])
-async def test_a_broken_key_file_is_told_and_left_alone(url: str, folder: Path, content: bytes) -> None:
+async def test_a_broken_key_file_is_reported_and_left_alone(url: str, folder: Path, content: bytes) -> None:
     async with Store.open(url, folder=folder) as store:
         (folder / "key").write_bytes(content)
         with pytest.raises(KeyUnusable, match=r"key"):

@@ -29,7 +29,7 @@ def cases_of(syncs: Path | None, **options: Any) -> dict[str, Any]:
 
 def outcomes_of(syncs: Path, folder: Path, *checks: str, **options: Any) -> dict[str, str]:
     """Run cases, or those of some checks, and give what each says: "passed", "failed: ..." or "skipped: ..."."""
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
     for number, (name, case) in enumerate(cases_of(syncs, **options).items()):
         if checks and name.partition("-")[2] not in checks:
             continue
@@ -38,9 +38,9 @@ def outcomes_of(syncs: Path, folder: Path, *checks: str, **options: Any) -> dict
         try:
             case.run(own)
         except pytest.fail.Exception as failure:
-            told[name] = f"failed: {failure.msg}"
+            reported[name] = f"failed: {failure.msg}"
         except pytest.skip.Exception as skipped:
-            told[name] = f"skipped: {skipped.msg}"
+            reported[name] = f"skipped: {skipped.msg}"
         else:
-            told[name] = "passed"
-    return told
+            reported[name] = "passed"
+    return reported

@@ -100,7 +100,7 @@ def test_a_test_is_recorded_and_then_replayed_without_the_org(project: pytest.Py
     said_by(project, passed=1)
 
 
-def test_what_was_written_is_told(project: pytest.Pytester, acme: DemoOrg) -> None:
+def test_what_was_written_is_reported(project: pytest.Pytester, acme: DemoOrg) -> None:
     project.makepyfile(test_it=IMPORTS + RUN + "async def test_idle(run):\n    pass\n")
     said = said_by(project, "--record", passed=2)
     assert "orgsync: cassettes/test_it/test_it.yaml was recorded, 5 steps" in said
@@ -117,7 +117,7 @@ def test_tests_may_run_in_parallel(project: pytest.Pytester, acme: DemoOrg) -> N
     said_by(project, passed=2)
 
 
-def test_a_cassette_that_is_not_there_is_told_with_the_command_that_records_it(project: pytest.Pytester) -> None:
+def test_a_cassette_that_is_not_there_is_reported_with_the_command_that_records_it(project: pytest.Pytester) -> None:
     changed(project, "@pytest.mark.parametrize('word', ['a b'])\n" + RUN.replace("(run)", "(run, word)"))
     said = said_by(project, errors=1)
     assert "There is no cassette" in said
@@ -270,7 +270,7 @@ def test_a_cassette_that_a_test_asks_for_midway_counts_too(project: pytest.Pytes
     assert "step 1 of 2, POST /services/oauth2/token (refresh_token) -> 200, was recorded" in said_by(project, failed=1)
 
 
-def test_a_damaged_cassette_is_told_as_it_is(project: pytest.Pytester, acme: DemoOrg) -> None:
+def test_a_damaged_cassette_is_reported_as_it_is(project: pytest.Pytester, acme: DemoOrg) -> None:
     recorded(project, RUN)
     file = project.path / "cassettes/test_it/test_it.yaml"
     document: Any = yaml.safe_load(file.read_text())

@@ -105,7 +105,7 @@ def files_up_to(size: int) -> Generator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-async def test_no_room_for_a_copy_is_told(store: Store, run: Run, place: Path) -> None:
+async def test_no_room_for_a_copy_is_reported(store: Store, run: Run, place: Path) -> None:
     await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
     with files_up_to(100_000), pytest.raises(StoreUnavailable, match=r"no room in .*temporary") as caught:
         await store.sandbox().__aenter__()

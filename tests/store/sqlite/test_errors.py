@@ -90,7 +90,7 @@ def full_disk(pages: int) -> Generator[None]:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "reported"),
     [
         ("postgresql://ann:s3cret@localhost/db", "'postgresql' are not supported"),
         ("s3cret", "cannot be read"),
@@ -100,30 +100,30 @@ def full_disk(pages: int) -> Generator[None]:
     ],
 )
 async def test_an_address_that_is_no_sqlite_file_is_refused_without_showing_it(
-    url: str, told: str, folder: Path
+    url: str, reported: str, folder: Path
 ) -> None:
-    with pytest.raises(SettingInvalid, match=told) as caught:
+    with pytest.raises(SettingInvalid, match=reported) as caught:
         await opened(url, folder)
     assert "s3cret" not in str(caught.value)
 
 
-async def test_a_missing_folder_of_the_database_is_told(tmp_path: Path, folder: Path) -> None:
+async def test_a_missing_folder_of_the_database_is_reported(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(StoreUnavailable, match=r"nowhere/x\.db cannot be made.*folder exists"):
         await opened(f"sqlite:///{tmp_path}/nowhere/x.db", folder)
 
 
-async def test_a_directory_in_place_of_the_file_is_told(tmp_path: Path, folder: Path) -> None:
+async def test_a_directory_in_place_of_the_file_is_reported(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
         await opened(f"sqlite:///{tmp_path}", folder)
 
 
-async def test_a_file_in_place_of_the_folder_is_told(url: str, tmp_path: Path) -> None:
+async def test_a_file_in_place_of_the_folder_is_reported(url: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreUnavailable, match=r"file cannot be made"):
         await opened(url, tmp_path / "file")
 
 
-async def test_a_file_that_is_no_database_is_told_and_left_alone(url: str, folder: Path, tmp_path: Path) -> None:
+async def test_a_file_that_is_no_database_is_reported_and_left_alone(url: str, folder: Path, tmp_path: Path) -> None:
     text = b"id,name\n" * 1000
     (tmp_path / "orgsync.db").write_bytes(text)
     with pytest.raises(StoreUnavailable, match="is not an SQLite database"):
@@ -131,7 +131,7 @@ async def test_a_file_that_is_no_database_is_told_and_left_alone(url: str, folde
     assert (tmp_path / "orgsync.db").read_bytes() == text
 
 
-async def test_a_damaged_database_is_told(url: str, folder: Path, tmp_path: Path) -> None:
+async def test_a_damaged_database_is_reported(url: str, folder: Path, tmp_path: Path) -> None:
     async with Store.open(url, folder=folder) as store, running(store) as run:
         await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
     path = tmp_path / "orgsync.db"
@@ -142,7 +142,7 @@ async def test_a_damaged_database_is_told(url: str, folder: Path, tmp_path: Path
             await names(store)
 
 
-async def test_a_database_locked_by_another_is_told_and_works_again_when_it_is_free(
+async def test_a_database_locked_by_another_is_reported_and_works_again_when_it_is_free(
     url: str, folder: Path, tmp_path: Path
 ) -> None:
     async with Store.open(f"{url}?timeout=0.05", folder=folder) as store, running(store) as run:
@@ -159,7 +159,9 @@ async def test_a_database_locked_by_another_is_told_and_works_again_when_it_is_f
         assert await names(store) == {"a": "Ann"}
 
 
-async def test_a_database_opened_read_only_is_read_and_its_writer_told(url: str, folder: Path, tmp_path: Path) -> None:
+async def test_a_database_opened_read_only_is_read_and_its_writer_reported(
+    url: str, folder: Path, tmp_path: Path
+) -> None:
     async with Store.open(url, folder=folder) as store, running(store) as run:
         await deliver(store, run, [contact("a")])
     async with Store.open(f"sqlite:///file:{tmp_path}/orgsync.db?mode=ro&uri=true", folder=folder) as store:
@@ -172,7 +174,7 @@ async def test_a_database_opened_read_only_is_read_and_its_writer_told(url: str,
         await store.require_writable()
 
 
-async def test_a_file_that_this_user_may_not_write_is_told(tmp_path: Path) -> None:
+async def test_a_file_that_this_user_may_not_write_is_reported(tmp_path: Path) -> None:
     await everything_imported(tmp_path)
     with ordinary_user() as home:
         url = f"sqlite:///{home}/orgsync.db"
@@ -188,7 +190,7 @@ async def test_a_file_that_this_user_may_not_write_is_told(tmp_path: Path) -> No
             await opened(url, home)
 
 
-async def test_folders_that_this_user_may_not_write_are_told(tmp_path: Path) -> None:
+async def test_folders_that_this_user_may_not_write_are_reported(tmp_path: Path) -> None:
     await everything_imported(tmp_path)
     with ordinary_user() as home:
         async with Store.open(f"sqlite:///{home}/orgsync.db", folder=home) as store:
@@ -214,7 +216,7 @@ async def test_folders_that_this_user_may_not_write_are_told(tmp_path: Path) -> 
         home.chmod(0o700)
 
 
-async def test_a_full_disk_is_told_and_loses_nothing_that_was_committed(url: str, folder: Path) -> None:
+async def test_a_full_disk_is_reported_and_loses_nothing_that_was_committed(url: str, folder: Path) -> None:
     rows: list[Row] = [contact(f"{number:05}", name="x" * 200) for number in range(5000)]
     async with Store.open(url, folder=folder) as store, running(store) as run:
         await deliver(store, run, rows[:100])
@@ -229,7 +231,7 @@ async def test_a_full_disk_is_told_and_loses_nothing_that_was_committed(url: str
         assert (await deliver(store, again, rows)).added == 4900
 
 
-async def test_a_disk_without_shared_memory_is_told(tmp_path: Path, folder: Path) -> None:
+async def test_a_disk_without_shared_memory_is_reported(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(StoreUnavailable, match="cannot keep a write-ahead log"):
         await opened(f"sqlite:///file:{tmp_path}/orgsync.db?vfs=unix-dotfile&uri=true", folder)
 
@@ -241,7 +243,7 @@ async def test_the_database_and_its_folder_are_for_their_owner_alone(store: Stor
     assert (tmp_path / "orgsync.db-wal").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_used_up_pool_is_told() -> None:
+def test_a_used_up_pool_is_reported() -> None:
     with pytest.raises(StoreUnavailable, match="is in use"), errors_explained(Path("x.db")):
         raise PoolTimeout
 

@@ -149,7 +149,7 @@ async def test_any_text_names_a_lock_and_unlike_names_are_unlike_locks(locks: Lo
     assert len(list((tmp_path / "locks").glob("*.lock"))) == len(unlike)
 
 
-async def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_used_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     locks = Locks(tmp_path / "file")
     for _ in range(2):
