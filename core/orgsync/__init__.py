@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
-    from .application import connections, reset, run
+    from .application import connections, reset, run, session
     from .application import open_connection as open
     from .errors import OrgsyncError
-    from .project import DryRun, DryRunChange
+    from .project import DryRun, DryRunChange, ReadSession
+    from .project.read_session import select
     from .records import Batch, Batches, Record, field
     from .salesforce.auth.credentials import Credentials
     from .scripts import ConnectionInfo, Context, Org, Sync, sync
@@ -29,6 +30,7 @@ __all__ = [
     "DryRunChange",
     "Org",
     "OrgsyncError",
+    "ReadSession",
     "Record",
     "Run",
     "Sync",
@@ -37,6 +39,8 @@ __all__ = [
     "open",
     "reset",
     "run",
+    "select",
+    "session",
     "sync",
 ]
 
@@ -45,8 +49,9 @@ __getattr__ = importer(
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
-        **dict.fromkeys(("connections", "reset", "run"), "application"),
+        **dict.fromkeys(("connections", "reset", "run", "session"), "application"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
+        **dict.fromkeys(("ReadSession", "select"), "project.read_session"),
         "open": "application:open_connection",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",

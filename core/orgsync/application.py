@@ -6,13 +6,23 @@ from typing import Literal, cast, overload
 
 from orgsync.engine import Job
 from orgsync.errors import ArgumentInvalid
-from orgsync.project import Connections, DryRun, GivenScripts, Project, open_dry_run, open_project
+from orgsync.project import (
+    Connections,
+    DryRun,
+    GivenScripts,
+    Project,
+    ReadSession,
+    open_dry_run,
+    open_project,
+    open_read_session,
+    open_store,
+)
 from orgsync.records import Record
 from orgsync.scripts import Org, Sync
-from orgsync.settings import Settings
+from orgsync.settings import Settings, load_settings
 from orgsync.store import Run
 
-__all__ = ["connections", "connections_of", "open_connection", "reset", "run"]
+__all__ = ["connections", "connections_of", "open_connection", "reset", "run", "session"]
 
 
 @asynccontextmanager
@@ -113,6 +123,24 @@ async def reset(
     async with open_project(settings) as project:
         given_up = await project.syncs.reset(sync if isinstance(sync, str) else sync.name, connection)
         return given_up.rows
+
+
+@asynccontextmanager
+async def session(
+    *, connection: str | None = None, deleted: bool = False, settings: Settings | None = None
+) -> AsyncGenerator[ReadSession]:
+    """Open a session that reads the copy: `async with orgsync.session(connection="acme") as session:`.
+
+    `(await session.exec(orgsync.select(Contact))).all()` is the list of live contacts of that connection; without a
+    connection, of all. With `deleted`, deleted rows are read too. Runs do not wait for the session, nor it for them.
+    Raises NameUnknown for a connection that does not exist, and StoreUnavailable for an unusable database.
+    """
+    settings = settings or load_settings()
+    async with (
+        open_store(settings) as store,
+        open_read_session(store, settings, connection=connection, deleted=deleted) as opened,
+    ):
+        yield opened
 
 
 def connections_of(settings: Settings) -> Connections:

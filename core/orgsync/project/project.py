@@ -1,7 +1,7 @@
 """A project: its settings and all that is opened for it; the one door for commands, applications and the scheduler."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from structlog.contextvars import bound_contextvars
@@ -23,7 +23,7 @@ from .runs import Runs
 from .script_sources import FolderScripts, GivenScripts, ScriptSource
 from .syncs import Syncs
 
-__all__ = ["Project", "open_project"]
+__all__ = ["Project", "open_project", "open_store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,12 @@ class Project:
         return client_of(self, connection)
 
 
+def open_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
+    """Open the store of a project; its database is made or upgraded if needed."""
+    key = settings.key.get_secret_value() if settings.key else None
+    return Store.open(settings.store_url, key=key, folder=settings.folder)
+
+
 @asynccontextmanager
 async def open_project(
     settings: Settings | None = None, *, scripts: ScriptSource | None = None
@@ -99,9 +105,8 @@ async def open_project(
     Syncs are those of the settings' folder and of installed packages, unless another source is given.
     """
     settings = settings or load_settings()
-    key = settings.key.get_secret_value() if settings.key else None
     async with (
-        Store.open(settings.store_url, key=key, folder=settings.folder) as store,
+        open_store(settings) as store,
         Http(settings.timeout, bounds=Bounds.of(settings)) as http,
     ):
         yield Project(settings, store, http, scripts=scripts or FolderScripts(settings.syncs_folder))
