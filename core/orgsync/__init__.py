@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
-    from .application import connections, reset, run, session
+    from .application import connections, reset, run, session, up
     from .application import open_connection as open
+    from .engine import Committed, Ended, Event, Planned, Started, Warned
     from .errors import OrgsyncError
     from .project import DryRun, DryRunChange, ReadSession
     from .project.read_session import select
@@ -23,17 +24,23 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "Batches",
+    "Committed",
     "ConnectionInfo",
     "Context",
     "Credentials",
     "DryRun",
     "DryRunChange",
+    "Ended",
+    "Event",
     "Org",
     "OrgsyncError",
+    "Planned",
     "ReadSession",
     "Record",
     "Run",
+    "Started",
     "Sync",
+    "Warned",
     "connections",
     "field",
     "open",
@@ -42,6 +49,7 @@ __all__ = [
     "select",
     "session",
     "sync",
+    "up",
 ]
 
 __getattr__ = importer(
@@ -49,7 +57,8 @@ __getattr__ = importer(
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
-        **dict.fromkeys(("connections", "reset", "run", "session"), "application"),
+        **dict.fromkeys(("connections", "reset", "run", "session", "up"), "application"),
+        **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
         **dict.fromkeys(("ReadSession", "select"), "project.read_session"),
         "open": "application:open_connection",
