@@ -17,9 +17,10 @@ from orgsync.salesforce.auth.versions import choose_version, offered_versions
 from orgsync.salesforce.auth.web_flow import Authorization, begin, finish, state_of
 from orgsync.scripts import StoredVault, columns_of, secrets_of
 from orgsync.store import Connection, ConnectionRow
+from orgsync.store.connections import ConnectionColumns
 
 from .access import client_of
-from .sign_ins import environment_of, login_url_of, require_name, require_tags
+from .sign_ins import checked_tags, environment_of, login_url_of, require_name
 
 __all__ = ["BrowserSignIn", "Connections", "SignIn"]
 
@@ -56,10 +57,11 @@ class Connections:
 
     open: Callable[[], AbstractAsyncContextManager[Resources]] = field(repr=False)
 
-    async def list(self) -> list[ConnectionRow]:
-        """Return all connections by name."""
+    async def list(self, *, tag: str | None = None) -> list[ConnectionRow]:
+        """Return all connections by name, or those that have a tag."""
         async with self.open() as project:
-            return [_row(each) for each in await project.store.connections.list()]
+            stored = await project.store.connections.list()
+        return [_row(each) for each in stored if tag is None or tag in each.tags]
 
     async def get(self, name: str) -> ConnectionRow:
         """Return one connection; raises NameUnknown, which names the nearest, for an unknown name."""
@@ -91,7 +93,7 @@ class Connections:
         Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name and OrgMismatch for another org.
         """
         require_name(name)
-        require_tags(tags)
+        tags = None if tags is None else checked_tags(tags)
         async with self.open() as project:
             await project.store.connections.require_key()
             async with StoredVault(project.store, name).lock():  # nobody else uses up a stored refresh token now
@@ -115,7 +117,7 @@ class Connections:
         encrypted. `redirect_uri` must be one of the app's callback URLs, letter by letter.
         """
         require_name(name)
-        require_tags(tags)
+        tags = None if tags is None else checked_tags(tags)
         async with self.open() as project:
             begun = begin(login_url_of(project.settings, environment), client_id, redirect_uri)
             kept = {
@@ -128,7 +130,7 @@ class Connections:
                 "client_secret": client_secret,
                 "redirect_uri": redirect_uri,
                 "metadata": None if metadata is None else dict(metadata),
-                "tags": None if tags is None else [*tags],
+                "tags": tags,
             }
             await project.store.sign_ins.save(begun.state, kept)
             return BrowserSignIn(begun.url, begun.state)
@@ -167,16 +169,17 @@ class Connections:
     async def update(
         self, name: str, *, metadata: Mapping[str, Any] | None = None, tags: Sequence[str] | None = None
     ) -> ConnectionRow:
-        """Replace a connection's metadata or tags, those that are given, and return it."""
-        require_tags(tags)
+        """Replace a connection's metadata or tags, those that are given, and return the connection.
+
+        Raises NameUnknown for an unknown connection, and ArgumentInvalid for a tag that is no word.
+        """
+        changed = ConnectionColumns()
+        if metadata is not None:
+            changed["metadata_"] = dict(metadata)
+        if tags is not None:
+            changed["tags"] = checked_tags(tags)
         async with self.open() as project:
-            connection = await project.store.connections.get(name)
-            updated = await project.store.connections.update(
-                name,
-                metadata_=dict(connection.metadata_ if metadata is None else metadata),
-                tags=list(connection.tags if tags is None else tags),
-            )
-            return _row(updated)
+            return _row(await project.store.connections.update(name, **changed))
 
     async def test(self, name: str) -> Client:
         """Make one API call, note that the connection is ready, and return the client that made the call.
