@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from orgsync.lazy import importer
 
 if TYPE_CHECKING:
+    from .access import access_to
     from .connections import BrowserSignIn, Connections, SignIn
     from .dry_run import DryRun, DryRunChange, OpenDryRun, open_dry_run
     from .project import Project, open_project, open_store
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .view import View, open_view
 
 _HOMES = {
+    "access": ("access_to",),
     "connections": ("BrowserSignIn", "Connections", "SignIn"),
     "dry_run": ("DryRun", "DryRunChange", "OpenDryRun", "open_dry_run"),
     "project": ("Project", "open_project", "open_store"),
@@ -64,6 +66,7 @@ __all__ = [
     "SyncCopy",
     "Syncs",
     "View",
+    "access_to",
     "credentials_of_sfdx_url",
     "environment_of",
     "login_url_of",

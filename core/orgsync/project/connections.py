@@ -15,11 +15,11 @@ from orgsync.salesforce.auth.token_endpoint import INTROSPECTION_HINT
 from orgsync.salesforce.auth.token_response import same_org
 from orgsync.salesforce.auth.versions import choose_version, offered_versions
 from orgsync.salesforce.auth.web_flow import Authorization, begin, finish, state_of
-from orgsync.scripts import StoredVault, columns_of, secrets_of
+from orgsync.scripts import StoredVault, columns_of, open_client, secrets_of
 from orgsync.store import Connection, ConnectionRow
 from orgsync.store.connections import ConnectionColumns
 
-from .access import client_of
+from .access import access_to
 from .sign_ins import checked_tags, environment_of, login_url_of, require_name
 
 __all__ = ["BrowserSignIn", "Connections", "SignIn"]
@@ -190,7 +190,7 @@ class Connections:
         """
         async with self.open() as project:
             connection = await project.store.connections.get(name)
-            client = client_of(project, connection)
+            client = open_client(connection, **access_to(name, project))
             with suppress(FieldNotFound, ObjectNotFound, QueryRefused):  # an answer is all that was wanted
                 await client.get("query", {"q": _CHEAP_QUERY})
             if connection.status != "ready":

@@ -12,11 +12,11 @@ from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.http.bounds import Bounds
 from orgsync.salesforce.http.http import Http
-from orgsync.scripts import Context, Org, Sync
+from orgsync.scripts import Org, Sync, open_client, open_org
 from orgsync.settings import Settings, load_settings
 from orgsync.store import Connection, Store
 
-from .access import client_of, context_on, org_of
+from .access import access_to
 from .connections import Connections
 from .records import Records
 from .runs import Runs
@@ -79,15 +79,11 @@ class Project:
 
     async def open_org(self, connection: str) -> Org:
         """Return the authenticated API of a connection's org; nothing is sent yet."""
-        return await org_of(self, connection)
-
-    async def open_context(self, connection: str) -> Context:
-        """Return a context that no run commits: what conformance calls a sync with, to see what it reads."""
-        return await context_on(self, connection)
+        return await open_org(await self.store.connections.get(connection), **access_to(connection, self))
 
     def open_client(self, connection: Connection) -> Client:
         """Return the API of a connection's org, whatever the connection's state."""
-        return client_of(self, connection)
+        return open_client(connection, **access_to(connection.name, self))
 
 
 def open_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
