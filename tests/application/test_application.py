@@ -304,7 +304,7 @@ def test_every_public_name_is_there_and_others_are_not() -> None:
         _ = orgsync.nothing
 
 
-async def test_a_name_in_place_of_a_sync_is_told_how_to_import_it() -> None:
+async def test_a_name_in_place_of_a_sync_is_refused_with_how_to_import_it() -> None:
     given: Any = "contacts"
     with pytest.raises(ArgumentInvalid, match="takes the sync itself") as caught:
         await orgsync.run(given, connection="acme")

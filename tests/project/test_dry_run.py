@@ -89,7 +89,7 @@ def outlined(changes: list[DryRunChange]) -> dict[str, tuple[str, dict[str, tupl
     return {change.id: (change.kind, change.fields) for change in changes}
 
 
-async def test_every_kind_of_change_is_told_and_nothing_is_written(project: SampleProject, tmp_path: Path) -> None:
+async def test_every_kind_of_change_is_reported_and_nothing_is_written(project: SampleProject, tmp_path: Path) -> None:
     org = project.org
     await project.run(contacts)
     renamed, moved, gone, *_ = (str(row["Id"]) for row in org.rows("Contact"))
@@ -126,7 +126,7 @@ async def test_the_first_run_can_be_a_dry_run(project: SampleProject, tmp_path: 
     assert list(place.iterdir()) == []
 
 
-async def test_what_full_and_reconcile_find_is_told(project: SampleProject) -> None:
+async def test_what_full_and_reconcile_find_is_reported(project: SampleProject) -> None:
     await project.run(contacts)
     gone, other = (str(row["Id"]) for row in project.org.rows("Contact")[:2])
     project.org.hard_delete("Contact", gone)
@@ -170,7 +170,7 @@ async def test_a_run_under_way_is_not_in_the_way_and_not_disturbed(project: Samp
         assert (await store.runs.finish(under_way, status="done", api_calls=1)).status == "done"
 
 
-async def test_what_a_real_run_has_brought_meanwhile_is_not_told(project: SampleProject) -> None:
+async def test_what_a_real_run_has_brought_meanwhile_is_not_reported(project: SampleProject) -> None:
     async with open_dry_run(by_the_orgs_clock(project, contacts), on_acme(contacts)) as dry_run:
         await project.run(contacts)
         assert [change async for change in dry_run.changes] == []
@@ -215,7 +215,7 @@ async def test_a_field_that_the_class_gained_was_nothing_before(project: SampleP
     assert "email" not in next(iter((await project.live("contact")).values()))
 
 
-async def test_a_script_that_fails_has_told_what_it_would_have_kept(project: SampleProject, place: Path) -> None:
+async def test_a_script_that_fails_has_reported_what_it_would_have_kept(project: SampleProject, place: Path) -> None:
     @sync
     async def failing(ctx: Context) -> Batches[Contact]:
         yield Batch(Contact, [{"id": IDS[0], "last_name": "Ann"}])
@@ -227,7 +227,7 @@ async def test_a_script_that_fails_has_told_what_it_would_have_kept(project: Sam
     assert [change.id for change in changes] == [IDS[0]]
 
 
-async def test_an_unknown_connection_is_told_before_anything_is_copied(project: SampleProject, place: Path) -> None:
+async def test_an_unknown_connection_is_reported_before_anything_is_copied(project: SampleProject, place: Path) -> None:
     place.rmdir()
     with pytest.raises(NameUnknown, match="acne"):
         async with open_dry_run(project.opened.with_syncs(contacts), Job("sync", "contacts", "acne")):
@@ -350,7 +350,7 @@ BATCHES = st.lists(st.dictionaries(st.sampled_from(IDS), st.sampled_from(["Ann",
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=BATCHES, then=BATCHES)
-async def test_what_is_told_is_what_a_run_then_does(
+async def test_what_is_reported_is_what_a_run_then_does(
     tmp_path_factory: pytest.TempPathFactory, first: list[Rows], then: list[Rows]
 ) -> None:
     async with open_project(settings_for(tmp_path_factory.mktemp("law"))) as opened:
@@ -378,12 +378,12 @@ async def test_memory_does_not_grow_with_the_changes(tmp_path: Path) -> None:
 
     async with (
         open_project(settings_for(tmp_path)) as opened,
-        open_dry_run((await offline(opened)).with_syncs(many), on_acme(many)) as told,
+        open_dry_run((await offline(opened)).with_syncs(many), on_acme(many)) as reported,
     ):
         gc.collect()
         tracemalloc.start()
         count = 0
-        async for _ in told.changes:
+        async for _ in reported.changes:
             count += 1
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()

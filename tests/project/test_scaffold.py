@@ -130,7 +130,7 @@ def test_an_object_whose_changes_cannot_be_read_is_read_whole() -> None:
     assert (str(sync.every), sync.reconcile) == ("1d", None)
 
 
-def test_a_person_is_told_by_the_parts_of_the_name_but_a_company_has_only_the_whole() -> None:
+def test_a_person_is_recognized_by_the_parts_of_the_name_but_a_company_has_only_the_whole() -> None:
     parts = [field_of("LastName", compound="Name"), field_of("FirstName", compound="Name")]
     contact = compose(described(*parts, field_of("Name", named=True)), by_changes=True)
     assert [column.path for column in schema_in(contact).fields] == ["LastName", "FirstName"]
@@ -138,7 +138,7 @@ def test_a_person_is_told_by_the_parts_of_the_name_but_a_company_has_only_the_wh
     assert [column.path for column in schema_in(account).fields] == ["Name", "LastName", "FirstName"]
 
 
-def test_a_compound_field_whose_parts_are_hidden_is_told_whole() -> None:
+def test_a_compound_field_whose_parts_are_hidden_is_selected_whole() -> None:
     parts = [
         field_of(f"Site__{name}__s", "double", compound="Site__c", hidden=True) for name in ("Latitude", "Longitude")
     ]
@@ -178,7 +178,7 @@ def test_a_field_is_called_the_same_whichever_others_are_asked_for() -> None:
         ("old__c", "ns__Invoice__c.Old__c cannot be copied: it is deprecated", "Leave it out"),
     ],
 )
-def test_a_field_that_cannot_be_had_is_told(field: str, cause: str, remedy: str) -> None:
+def test_a_field_that_cannot_be_had_is_reported(field: str, cause: str, remedy: str) -> None:
     with pytest.raises(ConfigurationProblem) as refused:
         compose(INVOICE, by_changes=True, only=["Name", field])
     assert cause in refused.value.cause
@@ -269,7 +269,7 @@ async def test_a_sync_is_called_by_the_label_that_the_org_gives_the_object() -> 
     assert script.text.startswith('"""Nice Things, kept up to date')
 
 
-async def test_an_unknown_object_is_told_with_the_nearest_that_there_is() -> None:
+async def test_an_unknown_object_is_reported_with_the_nearest_that_there_is() -> None:
     absent = reply(404, [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}])
     known = reply(200, {"sobjects": [{"name": name} for name in ("Account", "ns__Invoice__c")]})
     with pytest.raises(NameUnknown) as refused:

@@ -60,7 +60,7 @@ def test_a_field_is_called_what_a_person_would_call_it(field: str, name: str) ->
     assert field_names([field]) == {field: name}
 
 
-def test_fields_of_one_name_are_told_apart_by_where_they_come_from() -> None:
+def test_fields_of_one_name_are_distinguished_by_where_they_come_from() -> None:
     fields = ["b__Level__c", "Level__pc", "a__Level__c", "Level__c", "Level", "LEVEL__c"]
     assert field_names(fields) == {
         "Level": "level",

@@ -1,4 +1,4 @@
-"""A new script finds its place in a project, or is told what is in its way."""
+"""A new script finds its place in a project, or the error says what is in its way."""
 
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def test_a_file_that_exists_is_replaced_only_on_request(tmp_path: Path, thing: N
     assert path.read_text(encoding="utf-8") == thing.text
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, thing: NewScript) -> None:
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path, thing: NewScript) -> None:
     put(tmp_path, "a_file", "")
     for path in (tmp_path / "a_file" / "things.py", tmp_path):
         with pytest.raises(FileUnusable, match="cannot be written"):

@@ -58,7 +58,7 @@ class Connections:
     open: Callable[[], AbstractAsyncContextManager[Resources]] = field(repr=False)
 
     async def list(self, *, tag: str | None = None) -> list[ConnectionRow]:
-        """Return all connections by name, or those that have a tag."""
+        """Return all connections by name, or those with a tag; raises StoreUnavailable for an unusable database."""
         async with self.open() as project:
             stored = await project.store.connections.list()
         return [_row(each) for each in stored if tag is None or tag in each.tags]
@@ -76,7 +76,7 @@ class Connections:
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
     ) -> ConnectionRow:
-        """Sign in and store the connection; see `connect`."""
+        """Sign in, store the connection and return it; the rest, and what is raised, is as in `connect`."""
         return (await self.connect(name, credentials, metadata=metadata, tags=tags)).connection
 
     async def connect(
@@ -90,7 +90,8 @@ class Connections:
         """Sign in with these credentials and store the connection; nothing is stored where the sign-in fails.
 
         A connection of that name is replaced, if it leads to the same org: its rows are that org's.
-        Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name and OrgMismatch for another org.
+        Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name or tag, and OrgMismatch for another
+        org.
         """
         require_name(name)
         tags = None if tags is None else checked_tags(tags)
@@ -114,7 +115,9 @@ class Connections:
 
         Keep the state of what is returned in the session of the browser that asked, for `finish`.
         `environment` is production, sandbox or a My Domain login URL. The state and the PKCE verifier are stored,
-        encrypted. `redirect_uri` must be one of the app's callback URLs, letter by letter.
+        encrypted, for a day. `redirect_uri` must be one of the app's callback URLs, letter by letter. Raises
+        ArgumentInvalid for a bad name or tag, HostNotAllowed for a login URL that is not Salesforce's, and KeyUnusable
+        where nothing can be encrypted.
         """
         require_name(name)
         tags = None if tags is None else checked_tags(tags)
@@ -198,13 +201,20 @@ class Connections:
             return client
 
     async def rename(self, name: str, new: str) -> None:
-        """Give a connection another name, in its rows, runs and checkpoints too."""
+        """Give a connection another name, in its rows, runs and checkpoints too.
+
+        Raises NameUnknown for an unknown connection, NameTaken for a name that a connection or rows have, and
+        ArgumentInvalid for a bad name.
+        """
         require_name(new)
         async with self.open() as project:
             await project.store.connections.rename(name, new)
 
     async def remove(self, name: str, *, keep_rows: bool = False) -> None:
-        """Remove a connection, its credentials and checkpoints, and its rows and runs unless `keep_rows`."""
+        """Remove a connection, its credentials and checkpoints, and its rows and runs unless `keep_rows`.
+
+        The org is not touched. Raises NameUnknown for an unknown connection.
+        """
         async with self.open() as project:
             await project.store.connections.remove(name, keep_rows=keep_rows)
 
