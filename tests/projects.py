@@ -10,7 +10,8 @@ from typing import Any
 from orgsync import Credentials, Record, Sync
 from orgsync.demo_org import DemoOrg
 from orgsync.engine import Committed, Job, Observer, Outcome
-from orgsync.project import Project, open_project
+from orgsync.project import Project, access_to, open_project
+from orgsync.scripts import Context, open_context
 from orgsync.settings import Settings
 from orgsync.store import Run
 
@@ -113,6 +114,10 @@ class SampleProject:
         except Interruption:
             return True
         return False
+
+    async def open_context(self) -> Context:
+        """Open a context on acme that no run commits."""
+        return await open_context(await self.opened.store.connections.get("acme"), **access_to("acme", self.opened))
 
     async def live(self, table: str) -> dict[str, dict[str, Any]]:
         """Read the copy's live rows by Id."""

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import orgsync
+from orgsync.project.connections import Connections
 
 
 def test_the_public_names_are_listed() -> None:
@@ -18,7 +19,28 @@ def test_the_public_names_are_listed() -> None:
 @pytest.mark.parametrize("name", orgsync.__all__)
 def test_every_public_name_is_there_and_documented(name: str) -> None:
     value = getattr(orgsync, name)
-    assert inspect.getdoc(value) or name == "Batches"  # an alias, which has no text of its own
+    assert inspect.getdoc(value) or name in (
+        "Batches",
+        "select",
+    )  # an alias and SQLModel's, which have no text of their own
+
+
+CALLS = [
+    *("open", "reset", "run", "session", "up"),
+    *(
+        f"connections.{name}"
+        for name, value in vars(Connections).items()
+        if inspect.isfunction(value) and name[0] != "_"
+    ),
+    *("ReadSession.exec", "ReadSession.stream"),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_call_of_an_application_says_what_it_raises(call: str) -> None:
+    name, _, method = call.partition(".")
+    value = getattr(orgsync, name)
+    assert re.search(r"\b[Rr]aises\s|what is raised", inspect.getdoc(getattr(value, method) if method else value) or "")
 
 
 def test_help_shows_the_public_names() -> None:

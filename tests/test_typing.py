@@ -1,9 +1,12 @@
 """What mypy and pyright, both strict, know of a sync: they read this file in CI, and running it checks the same."""
 
+from collections.abc import Sequence
 from typing import assert_type
 
+from sqlalchemy import update
+
 import orgsync
-from orgsync import Batch, Batches, Context, DryRun, Record, Run, Sync, field, sync
+from orgsync import Batch, Batches, Context, DryRun, Record, Run, Sync, field, select, sync
 
 
 class Contact(Record, table=True):
@@ -84,7 +87,15 @@ def no_batches(ctx: Context) -> list[Contact]:
 
 
 async def returned() -> None:
-    """What a run returns."""
+    """What a run and a session return."""
+    async with orgsync.session(connection="acme") as session:
+        assert_type((await session.exec(select(Contact).where(Contact.last_name != ""))).all(), Sequence[Contact])
+        assert_type((await session.exec(select(Contact.id, Contact.last_name))).first(), tuple[str, str] | None)
+        async for contact in session.stream(select(Contact)):
+            assert_type(contact, Contact)
+        async for names in session.stream(select(Contact.last_name, Account.id)):
+            assert_type(names, tuple[str, str])
+        await session.exec(update(Contact))  # type: ignore[call-overload] # pyright: ignore[reportArgumentType, reportCallIssue]
     assert_type(await orgsync.run(contacts, connection="acme"), Run)
     assert_type(await orgsync.run(both, connection="acme", full=True, dry_run=False), Run)
     assert_type(await orgsync.run(people, connection="acme", dry_run=True, limit=9), DryRun)

@@ -1,4 +1,4 @@
-"""What the shell offers at a press of Tab: connections, syncs, record tables and their columns by name.
+"""What the shell offers at a press of Tab: connections and their tags, syncs, record tables and their columns.
 
 What cannot be read is not offered: a completion that fails must not write over the line that is being typed.
 """
@@ -10,13 +10,20 @@ import typer
 from .commands import open_view
 from .output import results_alone_on_stdout
 
-__all__ = ["column_names", "connection_names", "sync_names", "table_names"]
+__all__ = ["column_names", "connection_names", "sync_names", "table_names", "tag_names"]
 
 
 def connection_names(incomplete: str) -> list[str]:
     """Offer the project's connections."""
     with suppress(Exception), open_view() as view:
         return [each.name for each in view.connections() if each.name.startswith(incomplete)]
+    return []
+
+
+def tag_names(incomplete: str) -> list[str]:
+    """Offer the tags that connections have."""
+    with suppress(Exception), open_view() as view:
+        return sorted({tag for each in view.connections() for tag in each.tags if tag.startswith(incomplete)})
     return []
 
 

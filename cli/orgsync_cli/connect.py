@@ -18,7 +18,7 @@ from .sign_in_options import Flow, Options, Parts
 if TYPE_CHECKING:
     from orgsync.project import Credentials, Project, SignIn
 
-__all__ = ["EXAMPLES", "connect", "lines_of"]
+__all__ = ["EXAMPLES", "connect", "lines_of", "metadata_of"]
 
 EXAMPLES = examples(
     "orgsync connect acme                          in the browser",
@@ -94,7 +94,7 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
         sfdx_url_file=sfdx_url_file,
         port=port,
     )
-    document = None if metadata is None else _metadata(metadata)
+    document = None if metadata is None else metadata_of(metadata)
     for line in lines_of(wait_for(lambda: _connect(name, options, document, tag))):
         result(line)
 
@@ -161,7 +161,8 @@ def lines_of(made: "SignIn") -> list[str]:
     return [*lines, "", f"Next: orgsync run contacts -c {connection.name}"]
 
 
-def _metadata(text: str) -> dict[str, Any]:
+def metadata_of(text: str) -> dict[str, Any]:
+    """Read the option --metadata; raises ArgumentInvalid for anything but a JSON object."""
     try:
         document: Any = json.loads(text)
     except ValueError:

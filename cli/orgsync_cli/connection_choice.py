@@ -3,27 +3,38 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from orgsync.errors import ArgumentInvalid, NoConnection
+from orgsync.errors import ArgumentInvalid, NameUnknown, NoConnection
 
 if TYPE_CHECKING:
     from orgsync.project import Project
 
 __all__ = ["choose_connection", "choose_connections"]
 
+_NO_TAG = "No connection has a tag yet: orgsync connections update NAME --tag TAG."
 
-async def choose_connections(project: "Project", names: Sequence[str], *, every_one: bool = False) -> list[str]:
-    """Return the connections that are named, each once; without a name, the only one.
 
-    Raises ConfigurationProblem for an unknown name, and where none is named and there are several, or none.
+async def choose_connections(
+    project: "Project", names: Sequence[str], *, tags: Sequence[str] = (), every_one: bool = False
+) -> list[str]:
+    """Return the connections that are named, each once, or that have one of the tags; without either, the only one.
+
+    Raises ConfigurationProblem for an unknown name or tag, and where none is named and there are several, or none.
     """
     if names and not every_one:
         return [(await project.connections.get(name)).name for name in dict.fromkeys(names)]
-    existing = [each.name for each in await project.connections.list()]
+    existing = await project.connections.list()
     if not existing:
         raise NoConnection
+    if tags:
+        known = {tag for each in existing for tag in each.tags}
+        for tag in tags:
+            if tag not in known:
+                raise NameUnknown.among("connection with the tag", tag, known, none_yet=_NO_TAG)
+        return [each.name for each in existing if not set(tags).isdisjoint(each.tags)]
     if len(existing) > 1 and not every_one:
-        raise ArgumentInvalid(f"Which connection? There are: {', '.join(existing)}.", "Name one with -c NAME.")
-    return existing
+        there = ", ".join(each.name for each in existing)
+        raise ArgumentInvalid(f"Which connection? There are: {there}.", "Name one with -c NAME.")
+    return [each.name for each in existing]
 
 
 async def choose_connection(project: "Project", name: str | None) -> str:

@@ -1,17 +1,21 @@
-"""`orgsync connections`: list, show, rename, remove and test connections."""
+"""`orgsync connections`: list, show, update, rename, remove and test connections."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orgsync.errors import ArgumentInvalid, NameUnknown
 from orgsync.project.views import connection_view
 
 from .commands import Program, enter_project, open_view, wait_for
-from .completion import connection_names
+from .completion import connection_names, tag_names
+from .connect import metadata_of
 from .output import examples, json_line, result, say, to_json
 from .tables import show_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orgsync.project import ConnectionRow
 
 __all__ = ["EXAMPLES", "app"]
@@ -20,6 +24,7 @@ EXAMPLES = examples(
     "orgsync connections                 list them",
     "orgsync connections show acme       all that is known of one",
     "orgsync connections test acme       one call to its org",
+    "orgsync connections update acme --tag eu --untag trial",
     "orgsync connections rename acme acme-eu",
     "orgsync connections remove acme --keep-rows",
 )
@@ -51,6 +56,35 @@ def list_them(as_json: AsJson = False) -> None:
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show all that is known of a connection, but no secret."""
     _show(name, as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "orgsync connections update acme --tag eu --untag trial",
+        'orgsync connections update acme --metadata \'{"plan": "gold"}\'',
+    )
+)
+def update(
+    name: Name,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="A tag to add; may be repeated.")] = None,
+    untag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG", help="A tag to take away; may be repeated.", autocompletion=tag_names),
+    ] = None,
+    metadata: Annotated[
+        str | None, typer.Option(metavar="JSON", help="The JSON to keep with it, in place of what it has.")
+    ] = None,
+) -> None:
+    """Change the tags and the metadata of a connection.
+
+    Scripts find them in `ctx.connection`; `orgsync run --tag` runs syncs on the connections that have a tag.
+    """
+    if not (tag or untag or metadata is not None):
+        raise ArgumentInvalid("There is nothing to change.", f"Give a tag: orgsync connections update {name} --tag eu.")
+    document = None if metadata is None else metadata_of(metadata)
+    updated = wait_for(lambda: _update(name, tag or [], untag or [], document))
+    tags = ", ".join(updated.tags) or "none"
+    result(f"{name} is updated; its tags: {tags}.")
 
 
 @app.command(epilog=examples("orgsync connections rename acme acme-eu"))
@@ -105,6 +139,9 @@ def _list(*, as_json: bool) -> None:
     else:
         rows = [[e.name, e.environment, e.org_id or "", e.username or "", e.grant, e.status] for e in found]
         headings = ["name", "environment", "org", "user", "flow", "status"]
+        if any(each.tags for each in found):
+            headings.append("tags")
+            rows = [[*row, ", ".join(each.tags)] for row, each in zip(rows, found, strict=True)]
         show_table(headings, rows, spare=["flow", "environment"], elastic="user")
 
 
@@ -121,6 +158,20 @@ def _show(name: str, *, as_json: bool) -> None:
     for label, value in connection_view(connection).items():
         plain = value if isinstance(value, str) else "" if value is None else to_json(value)
         result(f"{label:<15}{plain}".rstrip())
+
+
+async def _update(
+    name: str, add: "Sequence[str]", remove: "Sequence[str]", metadata: "dict[str, Any] | None"
+) -> "ConnectionRow":
+    from orgsync.project import open_project
+
+    async with open_project() as project:
+        tags = (await project.connections.get(name)).tags
+        for tag in remove:
+            if tag not in tags:
+                raise NameUnknown.among(f"tag of {name}", tag, tags, none_yet=f"{name} has no tags.")
+        kept = [tag for tag in tags if tag not in remove]
+        return await project.connections.update(name, tags=[*kept, *add] if add or remove else None, metadata=metadata)
 
 
 async def _rename(old: str, new: str) -> None:

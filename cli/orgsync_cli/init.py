@@ -29,11 +29,12 @@ testpaths = ["tests"]
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The project's folder; created if absent.")] = Path(),
 ) -> None:
-    """Start a project: settings, a sync of your own, its tests and their cassettes, a workflow for CI.
+    """Start a project: settings, a sync of your own, its tests and their cassettes, a workflow for CI, AGENTS.md.
 
-    Writes orgsync.toml, syncs/, tests/, cassettes/, pyproject.toml, .github/workflows/tests.yml and .gitignore. What
-    exists already stays as it is, so it may be run again at any time. The tests pass at once: run pytest. The syncs
-    that orgsync brings (contacts, accounts) need no file.
+    Writes orgsync.toml, syncs/, tests/, cassettes/, pyproject.toml, .github/workflows/tests.yml, .gitignore and
+    AGENTS.md, which tells a coding agent how to write, try, record and test a sync here. What exists already stays as
+    it is, so it may be run again at any time. The tests pass at once: run pytest. The syncs that orgsync brings
+    (contacts, accounts) need no file.
     """
     from orgsync.errors import FileUnusable
 
@@ -64,6 +65,7 @@ _FILES = {
     "tests/test_conformance.py": "test_conformance.py.txt",
     f"cassettes/test_opportunities/{_RECORDED}": _RECORDED,
     ".github/workflows/tests.yml": "tests.yml.txt",
+    "AGENTS.md": "AGENTS.md",
 }
 
 

@@ -10,7 +10,7 @@ from orgsync.errors import AlreadyRunning, ArgumentInvalid
 from orgsync.project.views import finished_run_view, not_started_view
 
 from .commands import wait_for
-from .completion import connection_names, sync_names
+from .completion import connection_names, sync_names, tag_names
 from .connection_choice import choose_connections
 from .output import amount, examples, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
@@ -27,6 +27,7 @@ EXAMPLES = examples(
     "orgsync run contacts                      on the only connection there is",
     "orgsync run contacts accounts -c acme",
     "orgsync run contacts --all                on every connection, one after the other",
+    "orgsync run contacts --tag eu             on every connection that has the tag",
     "orgsync run contacts -c acme --full       read everything again",
     "orgsync run contacts -c acme --reconcile  compare the copy's Ids with the org's, too",
     "orgsync run contacts -c acme --dry-run    show what would change",
@@ -34,7 +35,7 @@ EXAMPLES = examples(
 )
 
 
-def run(
+def run(  # noqa: PLR0913 - each is an option of the command
     sync: Annotated[
         list[str], typer.Argument(metavar="SYNC", help="The syncs to run, by name.", autocompletion=sync_names)
     ],
@@ -42,6 +43,14 @@ def run(
         list[str] | None,
         typer.Option(
             "--connection", "-c", metavar="NAME", help="Where to run; may be repeated.", autocompletion=connection_names
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TAG",
+            help="Where to run: connections with this tag; may be repeated, for those with any of them.",
+            autocompletion=tag_names,
         ),
     ] = None,
     every_one: Annotated[bool, typer.Option("--all", help="Run on every connection.")] = False,
@@ -67,7 +76,11 @@ def run(
     """
     if limit is not None and not dry_run:
         raise ArgumentInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
-    options = _Options(list(dict.fromkeys(sync)), connection or [], every_one, full, reconcile, dry_run, limit, as_json)
+    if tag and (connection or every_one):
+        raise ArgumentInvalid("--tag chooses the connections, and so does -c or --all.", "Give one of the three.")
+    options = _Options(
+        list(dict.fromkeys(sync)), connection or [], tag or [], every_one, full, reconcile, dry_run, limit, as_json
+    )
     raise typer.Exit(wait_for(lambda: _run(options)))
 
 
@@ -75,6 +88,7 @@ def run(
 class _Options:
     syncs: Sequence[str]
     connections: Sequence[str]
+    tags: Sequence[str]
     every_one: bool
     full: bool
     reconcile: bool
@@ -96,7 +110,10 @@ async def _run(options: _Options) -> int:
     worst = 0
     async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope) as interruption:
-            for connection in await choose_connections(project, options.connections, every_one=options.every_one):
+            chosen = await choose_connections(
+                project, options.connections, tags=options.tags, every_one=options.every_one
+            )
+            for connection in chosen:
                 for sync in syncs:
                     job = Job("sync", sync.name, connection, full=options.full, reconcile=options.reconcile)
                     worst = max(worst, await _one(project, job, options))

@@ -63,22 +63,17 @@ class _Options:
 async def _up(options: _Options) -> int:
     import anyio
 
-    from orgsync.project import open_project
-    from orgsync.scheduler import Scheduler, ScriptWatcher
-    from orgsync.settings import load_settings
+    from orgsync.application import open_scheduler
 
     from .service_log import configure_service_log
 
     configure_service_log(as_json=options.as_json, debug=speech.debug)
-    settings = load_settings()
-    scripts = ScriptWatcher(settings.syncs_folder, options.syncs)
-    scripts.load()
     worst = 0
-    async with open_project(settings) as project:  # outside the scope, so that it is closed in order
+    opening = open_scheduler(syncs=options.syncs, connections=options.connections)
+    async with opening as scheduler:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
-            if options.once and not await project.connections.list():
+            if options.once and not await scheduler.project.connections.list():
                 raise NoConnection
-            scheduler = Scheduler(project, scripts, connections=options.connections)
             if options.once:
                 worst = await scheduler.run_due()
             else:

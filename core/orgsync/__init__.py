@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
-    from .application import connections, reset, run
+    from .application import connections, reset, run, session, up
     from .application import open_connection as open
+    from .engine import Committed, Ended, Event, Planned, Started, Warned
     from .errors import OrgsyncError
-    from .project import DryRun, DryRunChange
+    from .project import DryRun, DryRunChange, ReadSession
+    from .project.read_session import select
     from .records import Batch, Batches, Record, field
     from .salesforce.auth.credentials import Credentials
     from .scripts import ConnectionInfo, Context, Org, Sync, sync
@@ -22,22 +24,32 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "Batches",
+    "Committed",
     "ConnectionInfo",
     "Context",
     "Credentials",
     "DryRun",
     "DryRunChange",
+    "Ended",
+    "Event",
     "Org",
     "OrgsyncError",
+    "Planned",
+    "ReadSession",
     "Record",
     "Run",
+    "Started",
     "Sync",
+    "Warned",
     "connections",
     "field",
     "open",
     "reset",
     "run",
+    "select",
+    "session",
     "sync",
+    "up",
 ]
 
 __getattr__ = importer(
@@ -45,8 +57,10 @@ __getattr__ = importer(
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
-        **dict.fromkeys(("connections", "reset", "run"), "application"),
+        **dict.fromkeys(("connections", "reset", "run", "session", "up"), "application"),
+        **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
+        **dict.fromkeys(("ReadSession", "select"), "project.read_session"),
         "open": "application:open_connection",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",

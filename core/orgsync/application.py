@@ -1,18 +1,29 @@
 """orgsync in an application: what `import orgsync` offers beside the parts of a script."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal, cast, overload
 
-from orgsync.engine import Job
+from orgsync.engine import Job, Observer, nobody
 from orgsync.errors import ArgumentInvalid
-from orgsync.project import Connections, DryRun, GivenScripts, Project, open_dry_run, open_project
+from orgsync.project import (
+    Connections,
+    DryRun,
+    GivenScripts,
+    Project,
+    ReadSession,
+    open_dry_run,
+    open_project,
+    open_read_session,
+    open_store,
+)
 from orgsync.records import Record
+from orgsync.scheduler import Scheduler, ScriptWatcher
 from orgsync.scripts import Org, Sync
-from orgsync.settings import Settings
+from orgsync.settings import Settings, load_settings
 from orgsync.store import Run
 
-__all__ = ["connections", "connections_of", "open_connection", "reset", "run"]
+__all__ = ["connections", "connections_of", "open_connection", "open_scheduler", "reset", "run", "session", "up"]
 
 
 @asynccontextmanager
@@ -35,6 +46,7 @@ async def run(
     reconcile: bool = False,
     dry_run: Literal[False] = False,
     limit: None = None,
+    observe: Observer = nobody,
     settings: Settings | None = None,
 ) -> Run: ...
 
@@ -48,6 +60,7 @@ async def run(
     reconcile: bool = False,
     dry_run: Literal[True],
     limit: int | None = None,
+    observe: Observer = nobody,
     settings: Settings | None = None,
 ) -> DryRun: ...
 
@@ -60,6 +73,7 @@ async def run(
     reconcile: bool = False,
     dry_run: bool = False,
     limit: int | None = None,
+    observe: Observer = nobody,
     settings: Settings | None = None,
 ) -> Run | DryRun:
     """Run a sync on a connection, as `orgsync run` does, and return the finished run.
@@ -67,7 +81,7 @@ async def run(
     `full` reads everything instead of what changed since the last run; `reconcile` also compares the copy's Ids with
     the org's. With `dry_run` the sync runs on a temporary copy of the database, and what is returned is a DryRun: the
     run, and every change that it would make, in memory. `limit` stops a dry run at that many changes. What a script
-    itself writes to the org is written also in a dry run.
+    itself writes to the org is written also in a dry run. `observe` is called with each event of the run, in its task.
 
     Raises the OrgsyncError that ended the run, NameUnknown for an unknown connection, AlreadyRunning while another run
     of the sync on the connection is under way (which does not hinder a dry run), and ArgumentInvalid for a name in
@@ -85,18 +99,18 @@ async def run(
         )
     job = Job("sync", sync.name, connection, full=full, reconcile=reconcile)
     async with open_project(settings, scripts=GivenScripts([sync])) as project:
-        return await _dry_run(project, job, limit) if dry_run else await _run(project, job)
+        return await (_dry_run(project, job, limit, observe) if dry_run else _run(project, job, observe))
 
 
-async def _run(project: Project, job: Job) -> Run:
-    outcome = await project.execute(job)
+async def _run(project: Project, job: Job, observe: Observer) -> Run:
+    outcome = await project.execute(job, observe=observe)
     if outcome.problem:
         raise outcome.problem
     return outcome.run
 
 
-async def _dry_run(project: Project, job: Job, limit: int | None) -> DryRun:
-    async with open_dry_run(project, job, limit=limit) as opened:
+async def _dry_run(project: Project, job: Job, limit: int | None, observe: Observer) -> DryRun:
+    async with open_dry_run(project, job, limit=limit, observe=observe) as opened:
         if opened.outcome.problem:
             raise opened.outcome.problem
         return await opened.finished()
@@ -113,6 +127,62 @@ async def reset(
     async with open_project(settings) as project:
         given_up = await project.syncs.reset(sync if isinstance(sync, str) else sync.name, connection)
         return given_up.rows
+
+
+@asynccontextmanager
+async def session(
+    *, connection: str | None = None, deleted: bool = False, settings: Settings | None = None
+) -> AsyncGenerator[ReadSession]:
+    """Open a session that reads the copy: `async with orgsync.session(connection="acme") as session:`.
+
+    `(await session.exec(orgsync.select(Contact))).all()` is the list of live contacts of that connection; without a
+    connection, of all. With `deleted`, deleted rows are read too. Runs do not wait for the session, nor it for them.
+    Raises NameUnknown for a connection that does not exist, and StoreUnavailable for an unusable database.
+    """
+    settings = settings or load_settings()
+    async with (
+        open_store(settings) as store,
+        open_read_session(store, settings, connection=connection, deleted=deleted) as opened,
+    ):
+        yield opened
+
+
+async def up(
+    *,
+    syncs: Sequence[str] = (),
+    connections: Sequence[str] = (),
+    observe: Observer = nobody,
+    settings: Settings | None = None,
+) -> None:
+    """Run every due sync on every connection, as `orgsync up` does, until the task is cancelled.
+
+    The syncs are those of the project's folder that have an `every=`, or those that are named, also ones that packages
+    bring; the connections all, also those that are added later, or those that are named. `observe` is called with each
+    event of every run (`orgsync.Event`), in the task of the run: it must be quick, and what it raises ends that run.
+    Cancelled, each run under way is marked stopped and keeps what it has committed. It logs by structlog.
+
+    Raises NothingScheduled where no sync is ever due, NameUnknown for a sync or connection that does not exist,
+    ScriptNotLoaded for a script that cannot be imported, and StoreUnavailable or StoreReplaced where the database
+    cannot be used. Whatever goes wrong in a run is logged, and tried again after a pause.
+    """
+    async with open_scheduler(settings, syncs=syncs, connections=connections, observe=observe) as scheduler:
+        await scheduler.run()
+
+
+@asynccontextmanager
+async def open_scheduler(
+    settings: Settings | None = None,
+    *,
+    syncs: Sequence[str] = (),
+    connections: Sequence[str] = (),
+    observe: Observer = nobody,
+) -> AsyncGenerator[Scheduler]:
+    """Open a project with its scheduler; the rest is as in `up`."""
+    settings = settings or load_settings()
+    scripts = ScriptWatcher(settings.syncs_folder, syncs)
+    scripts.load()
+    async with open_project(settings) as project:
+        yield Scheduler(project, scripts, connections=connections, observe=observe)
 
 
 def connections_of(settings: Settings) -> Connections:

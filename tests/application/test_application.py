@@ -178,6 +178,21 @@ async def test_one_text_in_place_of_a_list_of_tags_is_refused(project: Path, org
         assert caught.value.remedy == "Pass tags=['eu']."
 
 
+async def test_connections_are_listed_by_their_tag_and_keep_what_an_update_does_not_name(
+    project: Path, org: DemoOrg
+) -> None:
+    await orgsync.connections.add("acme", credentials_for(org), metadata={"customer": 7}, tags=["eu", "gold", "eu"])
+    await orgsync.connections.add("globex", credentials_for(org), tags=["us"])
+    assert [each.name for each in await orgsync.connections.list(tag="gold")] == ["acme"]
+    assert await orgsync.connections.list(tag="silver") == []
+    updated = await orgsync.connections.update("acme", tags=["eu"])
+    assert (updated.tags, updated.metadata) == (["eu"], {"customer": 7})
+    for tag in ("", "two words", "-eu", "a,b"):
+        with pytest.raises(ArgumentInvalid, match="is no tag"):
+            await orgsync.connections.update("acme", tags=[tag])
+    assert (await orgsync.connections.get("acme")).tags == ["eu"]
+
+
 async def test_a_customer_authorizes_a_web_application_in_two_halves(project: Path, org: DemoOrg) -> None:
     begun = await orgsync.connections.begin(
         "customer-7",

@@ -88,3 +88,32 @@ def test_a_connection_whose_token_still_works_is_ready_again(orgsync: Command, a
         database.execute("UPDATE orgsync_connection SET status = 'needs sign-in'")
     assert orgsync("connections", "test", "acme").code == 0
     assert orgsync("connections", "--json").objects()[0]["status"] == "ready"
+
+
+def test_tags_are_added_and_taken_away_and_shown_where_there_are_any(orgsync: Command, acme: DemoOrg) -> None:
+    assert "tags" not in orgsync("connections").out
+    updated = orgsync("connections", "update", "acme", "--tag", "eu", "--tag", "trial", "--tag", "eu")
+    assert (updated.code, updated.out) == (0, "acme is updated; its tags: eu, trial.\n")
+    assert "eu, trial" in orgsync("connections").out
+    more = ("--untag", "trial", "--tag", "plan:gold", "--metadata", '{"customer": 7}')
+    assert orgsync("connections", "update", "acme", *more).code == 0
+    [shown] = orgsync("connections", "--json").objects()
+    assert (shown["tags"], shown["metadata"]) == (["eu", "plan:gold"], {"customer": 7})
+    assert orgsync("connections", "update", "acme", "--metadata", "{}").out == (
+        "acme is updated; its tags: eu, plan:gold.\n"
+    )
+
+
+def test_what_cannot_be_updated_is_refused_with_what_is_meant(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("connections", "update", "acme", "--tag", "europe")
+    for arguments, problem in (
+        (["acme"], "nothing to change"),
+        (["acme", "--untag", "eurpe"], "did you mean 'europe'"),
+        (["acne", "--tag", "eu"], "did you mean 'acme'"),
+        (["acme", "--tag", "two words"], "'two words' is no tag"),
+        (["acme", "--metadata", "[]"], "not a JSON object"),
+    ):
+        refused = orgsync("connections", "update", *arguments)
+        assert refused.code == 2
+        assert problem in refused.problem()[0]
+    assert orgsync("connections", "--json").objects()[0]["tags"] == ["europe"]

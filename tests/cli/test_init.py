@@ -16,6 +16,7 @@ FILES = {
     "cassettes/test_opportunities/test_every_opportunity_arrives_and_then_only_what_changed.yaml",
     ".github/workflows/tests.yml",
     "pyproject.toml",
+    "AGENTS.md",
     ".gitignore",
 }
 

@@ -267,3 +267,25 @@ def test_a_table_of_the_users_own_in_the_way_is_reported(orgsync: Command, acme:
     assert refused.code == 2
     assert refused.objects()[0]["status"] == "failed"
     assert "contact" in refused.problem()[0]
+
+
+def test_a_tag_chooses_the_connections(orgsync: Command, acme: DemoOrg, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DemoOrg(contacts=3, accounts=0, seed=2) as other:
+        for name, value in variables_for(other).items():
+            monkeypatch.setenv(name, value)
+        connecting = ("--flow", "refresh-token", "--login-url", other.url)
+        assert orgsync("connect", "globex", *connecting, "--tag", "us", "--tag", "gold").code == 0
+        orgsync("connections", "update", "acme", "--tag", "eu")
+        for tags, connections in ((["eu"], ["acme"]), (["gold"], ["globex"]), (["us", "eu"], ["acme", "globex"])):
+            options = [option for tag in tags for option in ("--tag", tag)]
+            ran = orgsync("run", "contacts", *options, "--json").objects()
+            assert [each["connection"] for each in ran] == connections
+    unknown = orgsync("run", "contacts", "--tag", "gild")
+    assert unknown.code == 2
+    assert unknown.problem() == (
+        "There is no connection with the tag 'gild'; did you mean 'gold'?",
+        "What exists: eu, gold, us.",
+    )
+    for choice in (["-c", "acme"], ["--all"]):
+        refused = orgsync("run", "contacts", "--tag", "eu", *choice)
+        assert (refused.code, refused.problem()[1]) == (2, "Give one of the three.")

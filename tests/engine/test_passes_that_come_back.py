@@ -282,7 +282,7 @@ async def test_a_batch_of_another_context_is_refused(tmp_path: Path, frozen: Dem
             yield batch
 
     async with project_at(tmp_path, frozen) as project:
-        other = await project.opened.open_context("acme")
+        other = await project.open_context()
         problem = (await project.outcome(of_another)).problem
         assert isinstance(problem, ScriptProblem)
         assert "another context" in problem.cause

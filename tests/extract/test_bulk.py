@@ -381,7 +381,7 @@ async def test_a_job_that_cannot_be_deleted_stops_no_run(tmp_path: Path, org: De
 async def test_an_application_that_leaves_early_leaves_no_job(tmp_path: Path, org: DemoOrg, polls: int | None) -> None:
     org.bulk_page_size = 10
     async with project_at(tmp_path, org) as project:
-        context = await project.opened.open_context("acme")
+        context = await project.open_context()
         async with aclosing(cast("Any", context.changes(Name, api="bulk"))) as batches:
             async for batch in batches:
                 if polls is None or batch.rows:

@@ -20,7 +20,7 @@ def start(folder: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def tell(stream: IO[str] | None) -> None:
+def send_line(stream: IO[str] | None) -> None:
     assert stream is not None
     stream.write("go\n")
     stream.flush()
@@ -44,7 +44,7 @@ async def test_two_processes_renew_one_dead_token_once(tmp_path: Path, org: Demo
             both = [stack.enter_context(start(tmp_path)) for _ in range(2)]
             assert [hear(each.stdout) for each in both] == ["ready", "ready"]
             for each in both:
-                tell(each.stdin)
+                send_line(each.stdin)
             assert [hear(each.stdout) for each in both] == ["called", "called"]
         tokens = [request.status for request in org.requests if request.path.endswith("/token")]
         refused = [request for request in org.requests if request.status == 401]

@@ -130,7 +130,7 @@ def test_an_object_whose_changes_cannot_be_read_is_read_whole() -> None:
     assert (str(sync.every), sync.reconcile) == ("1d", None)
 
 
-def test_a_person_is_named_by_the_parts_of_the_name_but_a_company_has_only_the_whole() -> None:
+def test_a_person_is_recognized_by_the_parts_of_the_name_but_a_company_has_only_the_whole() -> None:
     parts = [field_of("LastName", compound="Name"), field_of("FirstName", compound="Name")]
     contact = compose(described(*parts, field_of("Name", named=True)), by_changes=True)
     assert [column.path for column in schema_in(contact).fields] == ["LastName", "FirstName"]
@@ -138,7 +138,7 @@ def test_a_person_is_named_by_the_parts_of_the_name_but_a_company_has_only_the_w
     assert [column.path for column in schema_in(account).fields] == ["Name", "LastName", "FirstName"]
 
 
-def test_a_compound_field_whose_parts_are_hidden_is_reported_whole() -> None:
+def test_a_compound_field_whose_parts_are_hidden_is_selected_whole() -> None:
     parts = [
         field_of(f"Site__{name}__s", "double", compound="Site__c", hidden=True) for name in ("Latitude", "Longitude")
     ]

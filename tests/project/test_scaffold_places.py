@@ -1,4 +1,4 @@
-"""A new script finds its place in a project, or is told what is in its way."""
+"""A new script finds its place in a project, or the error says what is in its way."""
 
 from pathlib import Path
 

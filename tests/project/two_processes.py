@@ -10,7 +10,7 @@ from tests.projects import settings_for
 
 
 async def main(folder: Path) -> None:
-    """Call once, when told to."""
+    """Make one call when a line comes in."""
     async with open_connection("acme", settings=settings_for(folder)) as org:
         print("ready", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.readline)

@@ -179,7 +179,7 @@ async def parents_and_conditions(folder: Path) -> Collection[str]:
 async def every_bind(folder: Path) -> Collection[str]:
     """Queries of an author's own, with a bind of every type."""
     async with traffic_with(folder, DemoOrg(contacts=1, accounts=1)) as traffic:
-        ctx = await traffic.project.opened.open_context("acme")
+        ctx = await traffic.project.open_context()
         for value in BINDS.values():
             name, sign = bound_to(value)
             async for _ in ctx.query(f"SELECT Id, Name FROM Contact WHERE {name} {sign} :value LIMIT 5", value=value):

@@ -71,6 +71,7 @@ class Ended(_Event, frozen=True):
 
 
 Event: TypeAlias = Started | Planned | Committed | Warned | Ended
+"""What an observer is called with; `run` is the number of the run, which `Started` names the job of."""
 
 Observer: TypeAlias = Callable[[Event], None]
 """Called with each event as it happens, in the task of the run; what it raises ends the run."""

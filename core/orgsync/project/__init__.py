@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 from orgsync.lazy import importer
 
 if TYPE_CHECKING:
+    from .access import access_to
     from .connections import BrowserSignIn, Connections, SignIn
     from .dry_run import DryRun, DryRunChange, OpenDryRun, open_dry_run
-    from .project import Project, open_project
+    from .project import Project, open_project, open_store
+    from .read_session import ReadSession, open_read_session
     from .script_sources import FolderScripts, GivenScripts, ScriptSource
     from .sign_ins import (
         Credentials,
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
     from .view import View, open_view
 
 _HOMES = {
+    "access": ("access_to",),
     "connections": ("BrowserSignIn", "Connections", "SignIn"),
     "dry_run": ("DryRun", "DryRunChange", "OpenDryRun", "open_dry_run"),
-    "project": ("Project", "open_project"),
+    "project": ("Project", "open_project", "open_store"),
+    "read_session": ("ReadSession", "open_read_session"),
     "script_sources": ("FolderScripts", "GivenScripts", "ScriptSource"),
     "sign_ins": (
         "Credentials",
@@ -53,6 +57,7 @@ __all__ = [
     "ListedSync",
     "OpenDryRun",
     "Project",
+    "ReadSession",
     "Run",
     "RunRow",
     "ScriptSource",
@@ -61,11 +66,14 @@ __all__ = [
     "SyncCopy",
     "Syncs",
     "View",
+    "access_to",
     "credentials_of_sfdx_url",
     "environment_of",
     "login_url_of",
     "open_dry_run",
     "open_project",
+    "open_read_session",
+    "open_store",
     "open_view",
     "require_name",
     "sign_in_by_browser",

@@ -15,11 +15,12 @@ from orgsync.salesforce.auth.token_endpoint import INTROSPECTION_HINT
 from orgsync.salesforce.auth.token_response import same_org
 from orgsync.salesforce.auth.versions import choose_version, offered_versions
 from orgsync.salesforce.auth.web_flow import Authorization, begin, finish, state_of
-from orgsync.scripts import StoredVault, columns_of, secrets_of
+from orgsync.scripts import StoredVault, columns_of, open_client, secrets_of
 from orgsync.store import Connection, ConnectionRow
+from orgsync.store.connections import ConnectionColumns
 
-from .access import client_of
-from .sign_ins import environment_of, login_url_of, require_name, require_tags
+from .access import access_to
+from .sign_ins import checked_tags, environment_of, login_url_of, require_name
 
 __all__ = ["BrowserSignIn", "Connections", "SignIn"]
 
@@ -56,10 +57,11 @@ class Connections:
 
     open: Callable[[], AbstractAsyncContextManager[Resources]] = field(repr=False)
 
-    async def list(self) -> list[ConnectionRow]:
-        """Return all connections by name."""
+    async def list(self, *, tag: str | None = None) -> list[ConnectionRow]:
+        """Return all connections by name, or those with a tag; raises StoreUnavailable for an unusable database."""
         async with self.open() as project:
-            return [_row(each) for each in await project.store.connections.list()]
+            stored = await project.store.connections.list()
+        return [_row(each) for each in stored if tag is None or tag in each.tags]
 
     async def get(self, name: str) -> ConnectionRow:
         """Return one connection; raises NameUnknown, which names the nearest, for an unknown name."""
@@ -74,7 +76,7 @@ class Connections:
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
     ) -> ConnectionRow:
-        """Sign in and store the connection; see `connect`."""
+        """Sign in, store the connection and return it; the rest, and what is raised, is as in `connect`."""
         return (await self.connect(name, credentials, metadata=metadata, tags=tags)).connection
 
     async def connect(
@@ -88,10 +90,11 @@ class Connections:
         """Sign in with these credentials and store the connection; nothing is stored where the sign-in fails.
 
         A connection of that name is replaced, if it leads to the same org: its rows are that org's.
-        Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name and OrgMismatch for another org.
+        Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name or tag, and OrgMismatch for another
+        org.
         """
         require_name(name)
-        require_tags(tags)
+        tags = None if tags is None else checked_tags(tags)
         async with self.open() as project:
             await project.store.connections.require_key()
             async with StoredVault(project.store, name).lock():  # nobody else uses up a stored refresh token now
@@ -112,10 +115,12 @@ class Connections:
 
         Keep the state of what is returned in the session of the browser that asked, for `finish`.
         `environment` is production, sandbox or a My Domain login URL. The state and the PKCE verifier are stored,
-        encrypted. `redirect_uri` must be one of the app's callback URLs, letter by letter.
+        encrypted, for a day. `redirect_uri` must be one of the app's callback URLs, letter by letter. Raises
+        ArgumentInvalid for a bad name or tag, HostNotAllowed for a login URL that is not Salesforce's, and KeyUnusable
+        where nothing can be encrypted.
         """
         require_name(name)
-        require_tags(tags)
+        tags = None if tags is None else checked_tags(tags)
         async with self.open() as project:
             begun = begin(login_url_of(project.settings, environment), client_id, redirect_uri)
             kept = {
@@ -128,7 +133,7 @@ class Connections:
                 "client_secret": client_secret,
                 "redirect_uri": redirect_uri,
                 "metadata": None if metadata is None else dict(metadata),
-                "tags": None if tags is None else [*tags],
+                "tags": tags,
             }
             await project.store.sign_ins.save(begun.state, kept)
             return BrowserSignIn(begun.url, begun.state)
@@ -167,16 +172,17 @@ class Connections:
     async def update(
         self, name: str, *, metadata: Mapping[str, Any] | None = None, tags: Sequence[str] | None = None
     ) -> ConnectionRow:
-        """Replace a connection's metadata or tags, those that are given, and return it."""
-        require_tags(tags)
+        """Replace a connection's metadata or tags, those that are given, and return the connection.
+
+        Raises NameUnknown for an unknown connection, and ArgumentInvalid for a tag that is no word.
+        """
+        changed = ConnectionColumns()
+        if metadata is not None:
+            changed["metadata_"] = dict(metadata)
+        if tags is not None:
+            changed["tags"] = checked_tags(tags)
         async with self.open() as project:
-            connection = await project.store.connections.get(name)
-            updated = await project.store.connections.update(
-                name,
-                metadata_=dict(connection.metadata_ if metadata is None else metadata),
-                tags=list(connection.tags if tags is None else tags),
-            )
-            return _row(updated)
+            return _row(await project.store.connections.update(name, **changed))
 
     async def test(self, name: str) -> Client:
         """Make one API call, note that the connection is ready, and return the client that made the call.
@@ -187,7 +193,7 @@ class Connections:
         """
         async with self.open() as project:
             connection = await project.store.connections.get(name)
-            client = client_of(project, connection)
+            client = open_client(connection, **access_to(name, project))
             with suppress(FieldNotFound, ObjectNotFound, QueryRefused):  # an answer is all that was wanted
                 await client.get("query", {"q": _CHEAP_QUERY})
             if connection.status != "ready":
@@ -195,13 +201,20 @@ class Connections:
             return client
 
     async def rename(self, name: str, new: str) -> None:
-        """Give a connection another name, in its rows, runs and checkpoints too."""
+        """Give a connection another name, in its rows, runs and checkpoints too.
+
+        Raises NameUnknown for an unknown connection, NameTaken for a name that a connection or rows have, and
+        ArgumentInvalid for a bad name.
+        """
         require_name(new)
         async with self.open() as project:
             await project.store.connections.rename(name, new)
 
     async def remove(self, name: str, *, keep_rows: bool = False) -> None:
-        """Remove a connection, its credentials and checkpoints, and its rows and runs unless `keep_rows`."""
+        """Remove a connection, its credentials and checkpoints, and its rows and runs unless `keep_rows`.
+
+        The org is not touched. Raises NameUnknown for an unknown connection.
+        """
         async with self.open() as project:
             await project.store.connections.remove(name, keep_rows=keep_rows)
 

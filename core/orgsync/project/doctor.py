@@ -21,7 +21,7 @@ from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.counts import Limit, count, org_limits
 from orgsync.salesforce.auth.versions import offered_versions
 from orgsync.scripts import Sync
-from orgsync.scripts.discovery import Found, list_syncs
+from orgsync.scripts.discovery import DiscoveredSync, list_syncs
 from orgsync.scripts.table_clashes import clashes_of
 from orgsync.scripts.table_reads import conditions_of
 from orgsync.settings import PROJECT_FILE, Settings
@@ -51,7 +51,7 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
     project = settings.project.resolve()
     here = (project / PROJECT_FILE).is_file()
     yield Finding("settings", f"{project / PROJECT_FILE}" if here else f"no {PROJECT_FILE} in {project}: defaults hold")
-    found: list[Found] = []
+    found: list[DiscoveredSync] = []
     try:
         found = list_syncs(settings.syncs_folder)
     except OrgsyncError as error:
@@ -67,7 +67,7 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
         yield Finding("database", "", error)
 
 
-async def _check_store(project: Project, names: Sequence[str], found: list[Found]) -> AsyncIterator[Finding]:
+async def _check_store(project: Project, names: Sequence[str], found: list[DiscoveredSync]) -> AsyncIterator[Finding]:
     store = project.store
     await store.require_writable()
     existing = await store.connections.list()
@@ -91,7 +91,7 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Found
             yield finding
 
 
-def _check_tables(found: Sequence[Found], owners: Mapping[str, str]) -> list[Finding]:
+def _check_tables(found: Sequence[DiscoveredSync], owners: Mapping[str, str]) -> list[Finding]:
     """Return findings on syncs that read a table twice in a run, or would write one that is another's.
 
     A shipped sync that nobody runs is no problem for a table of the project's own: that they clash is a note.
@@ -112,7 +112,7 @@ def _check_tables(found: Sequence[Found], owners: Mapping[str, str]) -> list[Fin
     return findings
 
 
-async def _column_problems(store: Store, found: Found, owners: Mapping[str, str]) -> list[OrgsyncError]:
+async def _column_problems(store: Store, found: DiscoveredSync, owners: Mapping[str, str]) -> list[OrgsyncError]:
     """Compare the tables that a sync owns with its classes: a column of another type ends its next run."""
     problems: list[OrgsyncError] = []
     own = {table.lower() for table, owner in owners.items() if owner == found.name}
@@ -126,7 +126,9 @@ async def _column_problems(store: Store, found: Found, owners: Mapping[str, str]
     return problems
 
 
-async def _check_connection(project: Project, connection: Connection, found: list[Found]) -> AsyncIterator[Finding]:
+async def _check_connection(
+    project: Project, connection: Connection, found: list[DiscoveredSync]
+) -> AsyncIterator[Finding]:
     name = connection.name
     key = await _checked(f"{name}: key", _read_secrets(project, name))
     yield key

@@ -1,7 +1,7 @@
 """A project: its settings and all that is opened for it; the one door for commands, applications and the scheduler."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from structlog.contextvars import bound_contextvars
@@ -12,18 +12,18 @@ from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.http.bounds import Bounds
 from orgsync.salesforce.http.http import Http
-from orgsync.scripts import Context, Org, Sync
+from orgsync.scripts import Org, Sync, open_client, open_org
 from orgsync.settings import Settings, load_settings
 from orgsync.store import Connection, Store
 
-from .access import client_of, context_on, org_of
+from .access import access_to
 from .connections import Connections
 from .records import Records
 from .runs import Runs
 from .script_sources import FolderScripts, GivenScripts, ScriptSource
 from .syncs import Syncs
 
-__all__ = ["Project", "open_project"]
+__all__ = ["Project", "open_project", "open_store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +79,17 @@ class Project:
 
     async def open_org(self, connection: str) -> Org:
         """Return the authenticated API of a connection's org; nothing is sent yet."""
-        return await org_of(self, connection)
-
-    async def open_context(self, connection: str) -> Context:
-        """Return a context that no run commits: what conformance calls a sync with, to see what it reads."""
-        return await context_on(self, connection)
+        return await open_org(await self.store.connections.get(connection), **access_to(connection, self))
 
     def open_client(self, connection: Connection) -> Client:
         """Return the API of a connection's org, whatever the connection's state."""
-        return client_of(self, connection)
+        return open_client(connection, **access_to(connection.name, self))
+
+
+def open_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
+    """Open the store of a project; its database is made or upgraded if needed."""
+    key = settings.key.get_secret_value() if settings.key else None
+    return Store.open(settings.store_url, key=key, folder=settings.folder)
 
 
 @asynccontextmanager
@@ -99,9 +101,8 @@ async def open_project(
     Syncs are those of the settings' folder and of installed packages, unless another source is given.
     """
     settings = settings or load_settings()
-    key = settings.key.get_secret_value() if settings.key else None
     async with (
-        Store.open(settings.store_url, key=key, folder=settings.folder) as store,
+        open_store(settings) as store,
         Http(settings.timeout, bounds=Bounds.of(settings)) as http,
     ):
         yield Project(settings, store, http, scripts=scripts or FolderScripts(settings.syncs_folder))

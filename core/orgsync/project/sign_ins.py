@@ -14,11 +14,11 @@ from orgsync.store import Environment
 
 __all__ = [
     "Credentials",
+    "checked_tags",
     "credentials_of_sfdx_url",
     "environment_of",
     "login_url_of",
     "require_name",
-    "require_tags",
     "sign_in_by_browser",
 ]
 
@@ -43,16 +43,30 @@ def environment_of(login_url: str) -> Environment:
 
 def require_name(name: str) -> None:
     """Raise ArgumentInvalid for a name that would be hard to write in a shell or a URL."""
-    if not name or not all(letter.isalnum() or letter in "-_." for letter in name) or not name[0].isalnum():
+    if not _is_word(name):
         raise ArgumentInvalid(
             f"{name!r} is no name for a connection.", "Use letters, digits, dots, dashes and underscores: acme-sandbox."
         )
 
 
-def require_tags(tags: Sequence[str] | None) -> None:
-    """Raise ArgumentInvalid for one text in place of a list, whose letters would be taken for tags."""
+def checked_tags(tags: Sequence[str]) -> list[str]:
+    """Return tags, each once, in their order.
+
+    Raises ArgumentInvalid for one that would be hard to write in a shell, and for one text in place of a list, whose
+    letters would be taken for tags.
+    """
     if isinstance(tags, str):
         raise ArgumentInvalid(f"tags is the text {tags!r}, but it takes a list.", f"Pass tags=[{tags!r}].")
+    for tag in tags:
+        if not _is_word(tag, more=":"):
+            raise ArgumentInvalid(
+                f"{tag!r} is no tag.", "Use letters, digits, dots, dashes, underscores and colons: eu, plan:gold."
+            )
+    return list(dict.fromkeys(tags))
+
+
+def _is_word(text: str, *, more: str = "") -> bool:
+    return text[:1].isalnum() and all(letter.isalnum() or letter in f"-_.{more}" for letter in text)
 
 
 def credentials_of_sfdx_url(url: str, settings: Settings) -> Credentials:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from orgsync.engine import Resources
 from orgsync.errors import OrgsyncError
-from orgsync.scripts.discovery import Found, list_syncs
+from orgsync.scripts.discovery import DiscoveredSync, list_syncs
 from orgsync.scripts.table_clashes import Clash, clashes_of
 from orgsync.settings import Settings
 from orgsync.store import SyncCopy
@@ -20,7 +20,7 @@ __all__ = ["ListedSync", "Syncs", "listed_in", "names_of"]
 class ListedSync:
     """A sync and where it was found, with the tables that other syncs would write as well."""
 
-    found: Found
+    found: DiscoveredSync
     clashes: Sequence[Clash] = ()
 
     @property

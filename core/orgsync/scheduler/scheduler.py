@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskGroup
 
-from orgsync.engine import Job, Outcome
+from orgsync.engine import Event, Job, Observer, Outcome, nobody
 from orgsync.errors import (
     AlreadyRunning,
     LimitReached,
@@ -45,8 +45,9 @@ _SCRIPTS_EVERY = 1.0
 class Scheduler:
     """Runs every due sync on every connection, or on those that are named, in one project.
 
-    `chance` shortens pauses after failures; `patience` says when a run that has no answer makes room for others.
-    `worst` is the highest exit code of what was run and could not be run so far.
+    `observe` is called with each event of every run. `chance` shortens pauses after failures; `patience` says when a
+    run that has no answer makes room for others. `worst` is the highest exit code of what was run and could not be run
+    so far.
     """
 
     def __init__(
@@ -55,20 +56,22 @@ class Scheduler:
         scripts: ScriptWatcher,
         *,
         connections: Sequence[str] = (),
+        observe: Observer = nobody,
         chance: Callable[[str, str, int], float] = jitter,
         patience: Patience | None = None,
     ) -> None:
         self.worst = 0
-        self._project = replace(project, scripts=scripts)
+        self.project = replace(project, scripts=scripts)
         self._scripts = scripts
         self._connections = connections
+        self._observe = observe
         self._time = WallClock()
         settings = project.settings
         self._agenda = Agenda(Bounds(settings.concurrency, settings.concurrency_per_org), chance=chance)
         self._patience = patience or Patience()
         self._slots: dict[Job, RunSlot] = {}
         self._log = SchedulerLog()
-        self._database = DatabaseWatcher(self._project, self._agenda, self._log, connections)
+        self._database = DatabaseWatcher(self.project, self._agenda, self._log, connections)
         self._woken = anyio.Event()
         self._database_at = self._scripts_at = -math.inf
 
@@ -130,7 +133,7 @@ class Scheduler:
     async def _begin(self) -> None:
         """Read everything for the first time; whatever is wrong now ends the scheduler before it starts."""
         for name in self._connections:
-            await self._project.store.connections.get(name)
+            await self.project.store.connections.get(name)
         now = self._now()
         self._agenda.set_syncs(self._scripts.schedules, now)
         names = await self._read_database(now)
@@ -139,7 +142,7 @@ class Scheduler:
 
     def _now(self) -> datetime:
         """Return the time. Where the clock was set back, so is what was planned by it: nothing waits for longer."""
-        now = self._project.clock()
+        now = self.project.clock()
         if back := self._time.set_back(now, anyio.current_time()):
             self._agenda.set_back(back, now)
             self._log.clock_set_back(back)
@@ -187,7 +190,7 @@ class Scheduler:
                 self._log.scripts([*self._scripts.syncs], self._scripts.problems, self._scripts.clashes)
         try:
             if checks_scripts:
-                self._project.store.require_in_place()
+                self.project.store.require_in_place()
                 await self._report_long_runs()
             if at >= self._database_at:
                 await self._read_database(now)
@@ -209,7 +212,7 @@ class Scheduler:
             if run is not None and complaint != slot.noted:
                 slot.noted = complaint
                 try:
-                    await self._project.store.runs.note(run, complaint)
+                    await self.project.store.runs.note(run, complaint)
                 except StoreReplaced:
                     raise
                 except OrgsyncError as problem:
@@ -226,9 +229,14 @@ class Scheduler:
         """Run a job to its end, whatever that is, and note it."""
         slot = self._slots[job]
         SLOT.set(slot)
+
+        def observe(event: Event) -> None:
+            slot.observe(event)
+            self._observe(event)
+
         try:
             try:
-                outcome = await self._project.execute(job, observe=slot.observe)
+                outcome = await self.project.execute(job, observe=observe)
             finally:
                 slot.close()
         except OrgsyncError as problem:

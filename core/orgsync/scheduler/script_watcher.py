@@ -10,7 +10,7 @@ from pathlib import Path
 from orgsync.errors import NameUnknown, NothingScheduled, OrgsyncError, RecordClassInvalid
 from orgsync.records import Record
 from orgsync.scripts import Every, Sync
-from orgsync.scripts.discovery import Found, load_syncs
+from orgsync.scripts.discovery import DiscoveredSync, load_syncs
 from orgsync.scripts.table_clashes import clashes_of
 
 __all__ = ["ScriptWatcher"]
@@ -26,7 +26,7 @@ class ScriptWatcher:
         self.clashes: list[RecordClassInvalid] = []
         self._folder = folder
         self._names = names
-        self._good: dict[str, Found] = {}
+        self._good: dict[str, DiscoveredSync] = {}
         self._seen = self._loaded = _files(folder)
 
     @property

@@ -15,14 +15,14 @@ from orgsync.suggest import nearest
 from .loading import Script, load_scripts, record_classes
 from .sync import Sync
 
-__all__ = ["Found", "find_sync", "list_syncs", "load_syncs", "required"]
+__all__ = ["DiscoveredSync", "find_sync", "list_syncs", "load_syncs", "required"]
 
 _GROUP = "orgsync.syncs"
 """The entry point group by which a package provides syncs; one is imported only when its name is needed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredSync:
     """A sync and where it was found; for a shipped one that was not imported, or a broken script, `sync` is None."""
 
     name: str
@@ -41,7 +41,7 @@ def find_sync(name: str, folder: Path) -> Sync[Record]:
     return _Project.load(folder).find(name)[0]
 
 
-def load_syncs(folder: Path, names: Sequence[str] = ()) -> list[Found]:
+def load_syncs(folder: Path, names: Sequence[str] = ()) -> list[DiscoveredSync]:
     """Load the project's own syncs, or those that are named, also shipped ones, after reading the folder once.
 
     What cannot run is listed with its problem. Raises ScriptNotLoaded if two scripts define syncs of the same name.
@@ -51,21 +51,23 @@ def load_syncs(folder: Path, names: Sequence[str] = ()) -> list[Found]:
     return [project.found(name) for name in names or project.own] + broken
 
 
-def required(found: Found) -> Sync[Record]:
+def required(found: DiscoveredSync) -> Sync[Record]:
     """Return the sync that was found, or raise the error that keeps it from being run."""
     if found.sync is None:
         raise found.problem or ScriptNotLoaded(f"{found.name} cannot be loaded.", f"Look at {found.where}.")
     return found.sync
 
 
-def list_syncs(folder: Path) -> list[Found]:
+def list_syncs(folder: Path) -> list[DiscoveredSync]:
     """List every sync: the project's, its scripts that cannot be imported, and what packages provide."""
     project = _Project.load(folder)
-    listed = [Found(name, project.place(sync), sync) for name, sync in project.own.items()] + project.broken()
+    listed = [DiscoveredSync(name, project.place(sync), sync) for name, sync in project.own.items()] + project.broken()
     taken = {found.name for found in listed}
     shipped = sorted(entry_points(group=_GROUP), key=lambda point: point.name)
     listed += [
-        Found(p.name, p.value.partition(":")[0], _import(p)[0], shipped=True) for p in shipped if p.name not in taken
+        DiscoveredSync(p.name, p.value.partition(":")[0], _import(p)[0], shipped=True)
+        for p in shipped
+        if p.name not in taken
     ]
     return listed
 
@@ -99,19 +101,19 @@ class _Project:
             return found, module.__name__
         raise _unknown(name, [*self.own, *shipped], self.folder)
 
-    def found(self, name: str) -> Found:
+    def found(self, name: str) -> DiscoveredSync:
         """Find a sync by its name, or the error that keeps it from being run."""
         try:
             sync, where = self.find(name)
         except OrgsyncError as problem:
             broken = self.suspect(name, ())
             where = self.place(self.own[name]) if name in self.own else str(broken.path) if broken else name
-            return Found(name, where, None, problem)
-        return Found(name, where, sync)
+            return DiscoveredSync(name, where, None, problem)
+        return DiscoveredSync(name, where, sync)
 
-    def broken(self) -> list[Found]:
+    def broken(self) -> list[DiscoveredSync]:
         """List the scripts that cannot be imported."""
-        return [Found(s.path.stem, str(s.path), None, s.problem) for s in self.scripts if s.problem]
+        return [DiscoveredSync(s.path.stem, str(s.path), None, s.problem) for s in self.scripts if s.problem]
 
     def place(self, sync: Sync[Record]) -> str:
         """Return the first file that defines a sync of the project."""

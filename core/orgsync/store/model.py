@@ -93,7 +93,11 @@ class Checkpoint(_Control, table=True):
 
 
 class Run(_Control, table=True):
-    """One execution of one sync on one connection, with what it has changed so far; `epoch` is its lease's."""
+    """One execution of one sync on one connection, with what it has changed so far.
+
+    Counts are rows of the copy, `api_calls` requests to the org; instants are aware, in UTC. `error` holds cause and
+    remedy, `error_code` the error's code, both None unless it failed or was stopped. `epoch` is its lease's.
+    """
 
     __tablename__ = "orgsync_run"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
     __table_args__: ClassVar[Any] = (

@@ -74,7 +74,7 @@ async def brings_every_row(copies: Copies) -> None:
         )
     _require_types(copies, rows)
     sync = fresh_sync(copies.script.home)
-    whole = await passed_on(sync, await copies.project.open_context("copy"))
+    whole = await passed_on(sync, await copies.open_context("copy"))
     if whole:
         report = difference(
             {whole.table: rows[whole.table]}, {whole.table: rows_of(copies.org, whole)}, "the copy", "the org"

@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 
 from orgsync.demo_org import DemoOrg
 from orgsync.engine import Job, Observer, Outcome, nobody
-from orgsync.project import GivenScripts, Project, open_project
+from orgsync.project import GivenScripts, Project, access_to, open_project
 from orgsync.records import Record
 from orgsync.salesforce.auth.credentials import Credentials
-from orgsync.scripts import Sync
+from orgsync.scripts import Context, Sync, open_context
 from orgsync.scripts.loading import classes_of
 from orgsync.settings import Settings
 from orgsync.store import Connection
@@ -127,6 +127,10 @@ class Copies:
         await self.project.store.connections.save(
             Connection.model_validate({**alike.model_dump(), "name": name}), secrets
         )
+
+    async def open_context(self, name: str) -> Context:
+        """Open a context on a copy that no run commits, to see what the script reads with it."""
+        return await open_context(await self.project.store.connections.get(name), **access_to(name, self.project))
 
     async def live(self, name: str) -> Rows:
         """Read a copy's live rows, of every table."""

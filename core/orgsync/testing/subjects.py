@@ -10,7 +10,7 @@ from orgsync.fresh_import import PACKAGE
 from orgsync.records import Record
 from orgsync.script_detail import explained
 from orgsync.scripts import Sync
-from orgsync.scripts.discovery import Found, list_syncs, load_syncs
+from orgsync.scripts.discovery import DiscoveredSync, list_syncs, load_syncs
 
 from .script_home import Home, fresh_module
 
@@ -45,7 +45,7 @@ def fresh_sync(home: Home) -> Sync[Record]:
     return next(cast("Sync[Record]", each) for each in values if isinstance(each, Sync) and each.name == home.sync)
 
 
-def _subject(found: Found, folder: Path | None) -> Subject:
+def _subject(found: DiscoveredSync, folder: Path | None) -> Subject:
     if found.sync is None:
         return Subject(found.name, None, explained(found.problem) if found.problem else "")
     if folder:
