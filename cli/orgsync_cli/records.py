@@ -124,7 +124,7 @@ def _show(view: "View", options: _Options) -> None:
             result(to_json(row))
         return
     if options.form is Format.csv:
-        _write_csv(rows, options.columns or list(view.columns(table)))
+        _write_csv(rows, options.columns or list(view.columns(table, changes=options.changes)))
         return
     shown = list(rows)
     if not shown:

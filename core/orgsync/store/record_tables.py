@@ -11,7 +11,7 @@ __all__ = ["RecordRows", "RecordTables"]
 
 
 class RecordTables(Protocol):
-    """The tables of record classes, distinguished from the user's own by the column `sync_seq`."""
+    """The tables of record classes, distinguished from the user's own by the column `sync_number`."""
 
     async def exists(self, table: str) -> bool:
         """Return whether there is a table of this name, a record class's or the user's own."""
@@ -29,11 +29,19 @@ class RecordTables(Protocol):
         ...
 
     async def make(self, schema: Schema) -> None:
-        """Make the table of a record class, and what the change feed is read by."""
+        """Make the table of a record class."""
         ...
 
     async def widen(self, schema: Schema, names: Collection[str]) -> None:
         """Add columns of the record class to its table."""
+        ...
+
+    async def feed_conflict(self, table: str) -> str | None:
+        """Return the name that the change feed of a table would have, where something else has it; otherwise None."""
+        ...
+
+    async def make_feed(self, table: str) -> None:
+        """Make what the change feed of a table is read by, anew where the table's columns have changed since."""
         ...
 
     async def index(self, schema: Schema) -> None:
@@ -45,7 +53,7 @@ class RecordTables(Protocol):
         ...
 
     async def drop(self, table: str) -> None:
-        """Drop a table, if it is there."""
+        """Drop a table and its change feed, if they are there."""
         ...
 
     async def list(self) -> Sequence[str]:

@@ -129,7 +129,10 @@ class Rows:
                 yield row
             if len(page) < size:
                 return
-            after, key = page[-1]["sync_seq"], (page[-1]["connection"], page[-1]["id"])
+            if changes:
+                after = page[-1]["sync_seq"]
+            else:
+                key = page[-1]["connection"], page[-1]["id"]
             left = None if left is None else left - size
 
     async def live_count(self, table: str, connection: str) -> int:

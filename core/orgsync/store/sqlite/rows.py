@@ -8,7 +8,7 @@ from typing import Any
 from orgsync.records import to_stored
 
 from ..writes import Counts, Write
-from . import control_sql, row_sql, row_writes, table_sql
+from . import control_sql, feed_sql, row_sql, row_writes, table_sql
 from .driver import Statements
 
 __all__ = ["RecordRows"]
@@ -32,10 +32,10 @@ class RecordRows:
         return _readable(kinds, await self._on.fetch(sql, (*after, limit)))
 
     async def changes(self, table: str, *, connection: str | None, after: int, limit: int) -> Sequence[dict[str, Any]]:
-        kinds = await self._kinds(table)
-        sql = row_sql.changes_after(table, kinds, of_one=connection is not None)
+        kinds = feed_sql.feed_kinds(await self._kinds(table))
+        sql = feed_sql.changes_after(table, kinds, of_one=connection is not None)
         owner = () if connection is None else (connection,)
-        return _readable(kinds, await self._on.fetch(sql, (*owner, after, limit)))
+        return _readable(kinds, await self._on.fetch(sql, (after, *owner, limit)))
 
     async def last_change(self) -> int:
         [(number,)] = await self._on.fetch(control_sql.LAST_NUMBER)

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeEngine
 
 from orgsync.records import Schema, StoredDecimal
 
-from . import table_sql
+from . import feed_sql, table_sql
 from .driver import Statements
 
 __all__ = ["RecordTables", "declared_type"]
@@ -44,6 +44,17 @@ class RecordTables:
             for statement in table_sql.add_column(schema.table, name, declared[name]):
                 await self._on.fetch(statement)
 
+    async def feed_conflict(self, table: str) -> str | None:
+        found = await self._on.fetch(feed_sql.CONFLICT, (feed_sql.feed_of(table),))
+        return found[0][0] if found else None
+
+    async def make_feed(self, table: str) -> None:
+        columns = {name: kind for name, kind, _ in await self._on.fetch(table_sql.COLUMNS, (table,))}
+        wanted = feed_sql.create_view(table, columns)
+        if await self._on.fetch(feed_sql.SQL_OF_VIEW, (feed_sql.feed_of(table),)) != [(wanted,)]:
+            await self._on.fetch(feed_sql.drop_view(table))
+            await self._on.fetch(wanted)
+
     async def index(self, schema: Schema) -> None:
         there = {name for (name,) in await self._on.fetch(table_sql.INDEXES, (schema.table,))}
         for column in schema.fields:
@@ -56,6 +67,7 @@ class RecordTables:
         return bool(await self._on.fetch(table_sql.has_owner(table), (connection,)))
 
     async def drop(self, table: str) -> None:
+        await self._on.fetch(feed_sql.drop_view(table))
         await self._on.fetch(table_sql.drop(table))
 
     async def list(self) -> Sequence[str]:
