@@ -1,4 +1,4 @@
-"""The control tables: connections, sign-ins, checkpoints, leases, runs, table owners, seen Ids, copies given up, the change counter.
+"""The control tables: connections, sign-ins, checkpoints, leases, runs, owners, seen Ids, cleared copies, the counter.
 
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """

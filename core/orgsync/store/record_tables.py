@@ -53,7 +53,7 @@ class RecordTables(Protocol):
         ...
 
     async def drop(self, table: str) -> None:
-        """Drop a table and its change feed, if they are there."""
+        """Drop a table, if it is there; its change feed stays, and reports its connections' rows as given up."""
         ...
 
     async def list(self) -> Sequence[str]:
@@ -84,7 +84,15 @@ class RecordRows(Protocol):
         ...
 
     async def changes(self, table: str, *, connection: str | None, after: int, limit: int) -> Sequence[dict[str, Any]]:
-        """Read rows, deleted ones too, by the number of their last change, of one connection or of all."""
+        """Read rows, deleted ones too, by the number of their last change, of one connection or of all.
+
+        Among them is the last event for each connection whose rows were given up: its `sync_change` is `cleared`, its
+        `is_deleted` true, and its `id` None. The table may have been dropped, or never been there.
+        """
+        ...
+
+    async def feeds(self) -> Sequence[str]:
+        """List every table that has a change feed, those too that were dropped; in order."""
         ...
 
     async def last_change(self) -> int:
@@ -108,9 +116,12 @@ class RecordRows(Protocol):
         ...
 
     async def rename(self, table: str, old: str, new: str) -> None:
-        """Rename a connection in its rows."""
+        """Rename a connection in its rows.
+
+        The change feed reports the old name's rows as given up, and then each row under the new name.
+        """
         ...
 
     async def remove(self, table: str, connection: str) -> None:
-        """Delete a connection's rows."""
+        """Delete a connection's rows; if there were any, the change feed reports them as given up."""
         ...

@@ -116,7 +116,8 @@ class Rows:
         stored form. Between pages nothing is held open, so rows may change while they are read.
         """
         async with self._backend.reading() as on:
-            table = record_table(table, await on.tables.list(), on.database)
+            names = await (on.rows.feeds() if changes else on.tables.list())
+            table = record_table(table, names, on.database)
         key, left = (connection or "", ""), limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)

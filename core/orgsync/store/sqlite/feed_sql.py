@@ -8,10 +8,21 @@ sorts the whole table for every page.
 
 from collections.abc import Mapping
 
+from orgsync.column_names import exact_name
+
 from .row_sql import and_also, listed
 from .table_sql import quoted
 
-__all__ = ["CONFLICT", "SQL_OF_VIEW", "changes_after", "create_view", "drop_view", "feed_kinds", "feed_of"]
+__all__ = [
+    "CONFLICT",
+    "SQL_OF_VIEW",
+    "changes_after",
+    "create_view",
+    "drop_view",
+    "dropped_kinds",
+    "feed_kinds",
+    "feed_of",
+]
 
 _NUMBER, _FEED_NUMBER = "sync_number", "sync_seq"
 _GIVEN_UP = {"connection": "connection", _NUMBER: "number", "sync_changed_at": "cleared_at"}
@@ -37,17 +48,27 @@ def feed_kinds(columns: Mapping[str, str]) -> dict[str, str]:
     return {_FEED_NUMBER if name == _NUMBER else name: kind for name, kind in columns.items()}
 
 
-def create_view(table: str, columns: Mapping[str, str]) -> str:
-    """Return the statement that makes the change feed of a table with these columns, digits of numbers included."""
+def dropped_kinds(columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns of the change feed of a table that was dropped and their types, from those of the view."""
+    digits = {exact_name(name) for name in columns}
+    kinds = {name: kind for name, kind in columns.items() if name not in digits}
+    return kinds | ({"is_deleted": "BOOLEAN"} if kinds else {})  # SQLite knows only the affinity of a view's column
+
+
+def create_view(table: str, columns: Mapping[str, str], *, is_dropped: bool = False) -> str:
+    """Return the statement that makes the change feed of a table with these columns, digits of numbers included.
+
+    That of a table that is dropped goes on showing which connections' rows were given up, and nothing else.
+    """
     rows = ", ".join(f"{quoted(name)} AS {quoted(_in_feed(name))}" for name in columns)
     given_up = ", ".join(
-        _GIVEN_UP.get(name) or f"CAST({_CONSTANT.get(name, 'NULL')} AS {_affinity(kind)})"
-        for name, kind in columns.items()
+        f"{_GIVEN_UP.get(name) or _constant(name, kind)} AS {quoted(_in_feed(name))}" for name, kind in columns.items()
     )
     text = "'" + table.replace("'", "''") + "'"
+    of_rows = "" if is_dropped else f"SELECT {rows} FROM {quoted(table)} UNION ALL "
     return (
-        f"CREATE VIEW {quoted(feed_of(table))} AS SELECT {rows} FROM {quoted(table)} "
-        f"UNION ALL SELECT {given_up} FROM orgsync_cleared WHERE record_table = {text}"
+        f"CREATE VIEW {quoted(feed_of(table))} AS {of_rows}"
+        f"SELECT {given_up} FROM orgsync_cleared WHERE record_table = {text}"
     )
 
 
@@ -71,6 +92,10 @@ def changes_after(table: str, columns: Mapping[str, str], *, of_one: bool, condi
 
 def _in_feed(column: str) -> str:
     return _FEED_NUMBER if column == _NUMBER else column
+
+
+def _constant(column: str, kind: str) -> str:
+    return f"CAST({_CONSTANT.get(column, 'NULL')} AS {_affinity(kind)})"
 
 
 def _affinity(kind: str) -> str:

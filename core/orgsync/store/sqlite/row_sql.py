@@ -30,6 +30,7 @@ __all__ = [
     "live_count",
     "mark_deleted",
     "not_copied",
+    "owners",
     "packed",
     "packed_deletions",
     "rename_owner",
@@ -217,8 +218,22 @@ def and_also(condition: str) -> str:
 
 
 def rename_owner(table: str) -> str:
-    """Return the statement that renames a connection in its rows."""
-    return f"UPDATE {quoted(table)} SET connection = ? WHERE connection = ?"
+    """Return the statement that gives another connection's name to a page of rows, each with the next number.
+
+    Its parameters: the new name, the number before, the time, the old name, the size of the page, the old name.
+    """
+    return (
+        f"UPDATE {quoted(table)} SET connection = ?, sync_number = ? + page.place, sync_changed_at = ?, "
+        f"sync_change = CASE WHEN is_deleted THEN 'deleted' ELSE 'added' END "
+        f"FROM (SELECT id AS key, row_number() OVER (ORDER BY id) AS place FROM {quoted(table)} "
+        f"WHERE connection = ? ORDER BY id LIMIT ?) AS page "
+        f"WHERE {quoted(table)}.connection = ? AND {quoted(table)}.id = page.key"
+    )
+
+
+def owners(table: str) -> str:
+    """Return the query for the connections that have rows in a table, deleted ones too."""
+    return f"SELECT DISTINCT connection FROM {quoted(table)} ORDER BY connection"
 
 
 def count_rows(table: str) -> str:

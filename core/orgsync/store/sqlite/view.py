@@ -85,15 +85,22 @@ class SqliteView:
         """List every record table."""
         return [name for (name,) in self._fetch(table_sql.RECORD_TABLES)]
 
-    def table(self, name: str) -> str:
-        """Return a record table by its own name or its class's, in any case; raises NameUnknown."""
-        return record_table(name, self.tables(), str(self._path.absolute()))
+    def table(self, name: str, *, changes: bool = False) -> str:
+        """Return a record table by its own name or its class's, in any case; raises NameUnknown.
+
+        With `changes` it may have been dropped: its change feed is still there.
+        """
+        dropped = [table for (table,) in self._fetch(control_sql.CLEARED_TABLES)] if changes else []
+        return record_table(name, list(dict.fromkeys([*self.tables(), *dropped])), str(self._path.absolute()))
 
     def columns(self, table: str, *, changes: bool = False) -> dict[str, str]:
         """Return the declared type of each column of a table, or of its change feed, in the table's order."""
         found = self._fetch(table_sql.COLUMNS, (table,))
         columns = table_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
-        return feed_sql.feed_kinds(columns) if changes else columns
+        if not changes:
+            return columns
+        dropped = [] if columns else self._fetch(table_sql.COLUMNS, (feed_sql.feed_of(table),))
+        return feed_sql.feed_kinds(columns) or feed_sql.dropped_kinds({name: kind for name, kind, _ in dropped})
 
     def read(
         self,
@@ -106,7 +113,7 @@ class SqliteView:
         columns: Sequence[str] = (),
         where: str = "",
     ) -> Iterator[dict[str, Any]]:
-        """Read rows of a record table, or its changes, as `Rows.read` does: those for which the expression `where` holds.
+        """Read rows of a record table, or its changes, as `Rows.read` does, where the expression `where` holds.
 
         `columns` are those to give, all by default. Raises ArgumentInvalid, before the first row, for a column
         that is not there and a condition that is not one expression or reads anything but record tables.
