@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
-    from .application import connections, reset, run
+    from .application import changes, connections, reset, run
     from .application import open_connection as open
     from .errors import OrgsyncError
-    from .project import DryRun, DryRunChange
+    from .project import Change, DryRun, DryRunChange
     from .records import Batch, Batches, Record, field
     from .salesforce.auth.credentials import Credentials
     from .scripts import ConnectionInfo, Context, Org, Sync, sync
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "Batches",
+    "Change",
     "ConnectionInfo",
     "Context",
     "Credentials",
@@ -32,6 +33,7 @@ __all__ = [
     "Record",
     "Run",
     "Sync",
+    "changes",
     "connections",
     "field",
     "open",
@@ -45,8 +47,9 @@ __getattr__ = importer(
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
-        **dict.fromkeys(("connections", "reset", "run"), "application"),
+        **dict.fromkeys(("changes", "connections", "reset", "run"), "application"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
+        "Change": "project.changes",
         "open": "application:open_connection",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",

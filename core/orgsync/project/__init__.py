@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from orgsync.lazy import importer
 
 if TYPE_CHECKING:
+    from .changes import Change, ChangeKind
     from .connections import BrowserSignIn, Connections, SignIn
     from .dry_run import DryRun, DryRunChange, OpenDryRun, open_dry_run
     from .project import Project, open_project
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .view import View, open_view
 
 _HOMES = {
+    "changes": ("Change", "ChangeKind"),
     "connections": ("BrowserSignIn", "Connections", "SignIn"),
     "dry_run": ("DryRun", "DryRunChange", "OpenDryRun", "open_dry_run"),
     "project": ("Project", "open_project"),
@@ -43,6 +45,8 @@ _HOMES = {
 
 __all__ = [
     "BrowserSignIn",
+    "Change",
+    "ChangeKind",
     "ConnectionRow",
     "Connections",
     "Credentials",
