@@ -1,12 +1,12 @@
 """What mypy and pyright, both strict, know of a sync: they read this file in CI, and running it checks the same."""
 
-from collections.abc import Sequence
-from typing import assert_type
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Any, assert_type
 
 from sqlalchemy import update
 
 import orgsync
-from orgsync import Batch, Batches, Context, DryRun, Record, Run, Sync, field, select, sync
+from orgsync import Batch, Batches, Change, Context, DryRun, Record, Run, Sync, field, select, sync
 
 
 class Contact(Record, table=True):
@@ -28,6 +28,16 @@ async def named(ctx: Context) -> Batches[Contact]:
     async for batch in ctx.changes(Contact):
         assert_type(batch, Batch[Contact])
         yield batch.filter(lambda contact: contact.last_name != "")
+
+
+async def followed() -> None:
+    stream: AsyncIterator[Change[Contact]] = orgsync.changes(Contact, after=7, wait=True)
+    async for change in stream:
+        assert_type(change.record, Contact | None)
+        assert_type(change.id, str | None)
+    assert_type(orgsync.changes(Contact), AsyncGenerator[Change[Contact], None])
+    assert_type(orgsync.changes(Contact, Account), AsyncGenerator[Change[Contact | Account], None])
+    assert_type(orgsync.changes(connection="acme"), AsyncGenerator[Change[dict[str, Any]], None])
 
 
 class Person(Record, table=True):

@@ -104,9 +104,9 @@ def _names(columns: str | None) -> list[str]:
 
 
 def _show(view: "View", options: _Options) -> None:
-    if options.connection:
+    table, most = view.table(options.model, changes=options.changes), options.most
+    if options.connection and not _is_in_feed(view, table, options):
         view.connection(options.connection)
-    table, most = view.table(options.model), options.most
     given = options.where
     if given is not None and not given.strip():
         raise typer.BadParameter("it is empty", param_hint="--where")
@@ -124,13 +124,20 @@ def _show(view: "View", options: _Options) -> None:
             result(to_json(row))
         return
     if options.form is Format.csv:
-        _write_csv(rows, options.columns or list(view.columns(table)))
+        _write_csv(rows, options.columns or list(view.columns(table, changes=options.changes)))
         return
     shown = list(rows)
     if not shown:
         say(_nothing(options))
         return
     show_rows(shown[:most], changes=options.changes, chosen=options.columns, more=len(shown) > (most or 0))
+
+
+def _is_in_feed(view: "View", table: str, options: _Options) -> bool:
+    """Return whether changes are asked for, and the feed has any of the connection, which may have been removed."""
+    if not options.changes:
+        return False
+    return any(True for _ in view.read(table, connection=options.connection, changes=True, limit=1))
 
 
 def _nothing(options: _Options) -> str:

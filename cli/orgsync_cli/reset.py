@@ -32,8 +32,8 @@ def reset(
     """Give up what a sync has copied, and its position: the next run copies everything again.
 
     Its tables are dropped, and may then belong to another sync; with --connection only that connection's rows go. The
-    change feed does not show it: whoever follows a table that was reset starts over as well. Nothing is changed in
-    the org. Refused while a run of the sync is under way.
+    change feed reports it with one event for each table and connection: cleared. Nothing is changed in the org.
+    Refused while a run of the sync is under way.
     """
     copy = wait_for(lambda: _copy_of(sync, connection))
     if copy.is_empty:

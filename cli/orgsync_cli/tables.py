@@ -21,7 +21,7 @@ _WIDEST = 28
 _NARROWEST = 12
 _TIME = re.compile(r"\d\d:\d\d")
 _PARTS = re.compile(r"[^/\-_.]*[/\-_.]|[^/\-_.]+")
-_LAST = ("connection", "system_modstamp", "is_deleted", "sync_changed_at", "sync_first_seen_at", "sync_seq")
+_LAST = ("connection", "system_modstamp", "is_deleted", "sync_changed_at", "sync_first_seen_at", "sync_number")
 """Bookkeeping comes after the author's fields, unless changes are shown."""
 
 

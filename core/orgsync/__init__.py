@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
-    from .application import connections, reset, run, session, up
+    from .application import changes, connections, reset, run, session, up
     from .application import open_connection as open
     from .engine import Committed, Ended, Event, Planned, Started, Warned
     from .errors import OrgsyncError
-    from .project import DryRun, DryRunChange, ReadSession
+    from .project import Change, DryRun, DryRunChange, ReadSession
     from .project.read_session import select
     from .records import Batch, Batches, Record, field
     from .salesforce.auth.credentials import Credentials
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "Batches",
+    "Change",
     "Committed",
     "ConnectionInfo",
     "Context",
@@ -41,6 +42,7 @@ __all__ = [
     "Started",
     "Sync",
     "Warned",
+    "changes",
     "connections",
     "field",
     "open",
@@ -57,10 +59,11 @@ __getattr__ = importer(
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
-        **dict.fromkeys(("connections", "reset", "run", "session", "up"), "application"),
+        **dict.fromkeys(("changes", "connections", "reset", "run", "session", "up"), "application"),
         **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
         **dict.fromkeys(("ReadSession", "select"), "project.read_session"),
+        "Change": "project.changes",
         "open": "application:open_connection",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",

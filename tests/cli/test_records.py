@@ -186,6 +186,36 @@ def test_csv_without_rows_has_its_heading(orgsync: Command, copied: DemoOrg) -> 
     assert out == "id,email\n"
 
 
+def test_the_changes_of_a_removed_connection_are_shown(orgsync: Command, copied: DemoOrg) -> None:
+    orgsync("connections", "remove", "acme", "--yes")
+    [row] = orgsync("records", "contact", "--changes", "-c", "acme", "--json").objects()
+    assert (row["sync_change"], row["connection"], row["id"], row["email"]) == ("cleared", "acme", None, None)
+    assert "no connection 'acme'" in orgsync("records", "contact", "-c", "acme").err
+    assert "no connection 'amce'" in orgsync("records", "contact", "--changes", "-c", "amce").err
+
+
+def test_the_changes_of_a_sync_that_was_reset_are_shown_with_all_columns(orgsync: Command, copied: DemoOrg) -> None:
+    before = orgsync("records", "contact", "--changes", "--format", "csv").out.splitlines()
+    orgsync("reset", "contacts", "--yes")
+    [row] = orgsync("records", "Contact", "--changes", "--json").objects()
+    assert (row["sync_change"], row["is_deleted"]) == ("cleared", True)
+    heading, only = orgsync("records", "contact", "--changes", "--format", "csv").out.splitlines()
+    assert heading == before[0]
+    assert "cleared" in only
+    assert "sync_change" in orgsync("records", "contact", "--changes").out
+
+
+def test_a_condition_may_read_change_feeds_and_nothing_behind_them(orgsync: Command, copied: DemoOrg) -> None:
+    inside = "id IN (SELECT id FROM contact_changes WHERE sync_seq > 20)"
+    assert orgsync("records", "contact", "--where", inside, "--json").objects()
+    assert orgsync("records", "contact", "--changes", "--where", "sync_seq > 20", "--json").objects()
+    named_like_a_feed = "WITH contact_changes AS (SELECT * FROM orgsync_connection) SELECT 1 FROM contact_changes"
+    for hidden in (named_like_a_feed, "SELECT 1 FROM orgsync_connection", "SELECT 1 FROM orgsync_cleared"):
+        refused = orgsync("records", "contact", "--where", f"EXISTS ({hidden})")
+        assert refused.code == 2
+        assert "record tables alone" in refused.err
+
+
 def test_pages_follow_each_other_without_a_gap(copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orgsync.store.sqlite.view._PAGE", 4)
     settings = load_settings()

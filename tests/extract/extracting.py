@@ -12,7 +12,7 @@ from tests.projects import SampleProject
 
 __all__ = ["BOOKKEEPING", "copied", "jobs_made", "reading", "snapshotting", "values", "warnings"]
 
-BOOKKEEPING = frozenset({"connection", "sync_change", "sync_seq", "sync_changed_at", "sync_first_seen_at"})
+BOOKKEEPING = frozenset({"connection", "sync_change", "sync_number", "sync_changed_at", "sync_first_seen_at"})
 
 
 def reading(model: type[Record], *, reconcile: str | None = None, **options: Any) -> Sync[Record]:

@@ -44,6 +44,7 @@ CROWDED_FIELDS = st.builds(
         ("Register__c", "register_value"),  # a method of the metaclass, which pydantic warns of
         ("Connection__c", "connection_value"),
         ("Sync_Seq__c", "sync_seq_value"),
+        ("Sync_Number__c", "sync_number_value"),
         ("Class__c", "class_value"),
         ("From", "from_value"),
         ("Date__c", "date_value"),

@@ -192,7 +192,7 @@ class Copied:
 
     def kept(self, live: Rows, *, without: Collection[str] = ()) -> Rows:
         """Take from live rows what the truth speaks of."""
-        bookkeeping = ("connection", "id", "is_deleted", "sync_change", "sync_seq")
+        bookkeeping = ("connection", "id", "is_deleted", "sync_change", "sync_number")
         stamps = ("sync_changed_at", "sync_first_seen_at", *(() if self is not PREFERENCES else ("system_modstamp",)))
         return {key: _without(row, (*bookkeeping, *stamps, *without)) for key, row in live.items()}
 

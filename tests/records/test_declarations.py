@@ -120,7 +120,7 @@ def test_an_object_that_cannot_be_one_is_refused(sobject: Any) -> None:
     ("names", "message"),
     [
         (["Level", "level"], "would be the same column"),
-        (["ID"], "declares ID, which every record class already has"),
+        (["ID"], "declares ID, a name that orgsync's own columns have"),
         (["connection"], "declares connection"),
         (["metadata"], "hides the attribute metadata"),
         (["json"], "hides the attribute json"),

@@ -49,7 +49,7 @@ def test_the_table_has_keys_fields_and_bookkeeping_in_that_order() -> None:
         "system_modstamp",
         "is_deleted",
         "sync_change",
-        "sync_seq",
+        "sync_number",
         "sync_changed_at",
         "sync_first_seen_at",
     ]
@@ -96,10 +96,17 @@ def test_a_union_of_two_types_is_refused() -> None:
 
 
 def test_a_column_that_every_class_has_already_cannot_be_declared_again() -> None:
-    with pytest.raises(RecordClassInvalid, match="declares sync_seq"):
+    with pytest.raises(RecordClassInvalid, match="declares sync_number"):
 
         class Odd(Record, table=True):  # pyright: ignore[reportUnusedClass]
-            sync_seq: int  # pyright: ignore[reportGeneralTypeIssues] # the mistake that is tested
+            sync_number: int  # pyright: ignore[reportGeneralTypeIssues] # the mistake that is tested
+
+
+def test_the_name_of_the_number_in_the_change_feed_is_taken() -> None:
+    with pytest.raises(RecordClassInvalid, match="declares sync_seq, a name that orgsync's own columns have"):
+
+        class Odd(Record, table=True):  # pyright: ignore[reportUnusedClass]
+            sync_seq: int
 
 
 def test_a_record_class_without_a_table_has_no_schema() -> None:

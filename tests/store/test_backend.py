@@ -23,6 +23,7 @@ async def backend(url: str, folder: Path) -> AsyncIterator[Backend]:
     async with open_backend(url, folder) as opened:
         async with opened.writing() as on:
             await on.tables.make(CONTACT)
+            await on.tables.make_feed("contact")
         yield opened
 
 

@@ -131,7 +131,7 @@ async def test_a_removed_connection_takes_everything_along(store: Store, run: Ru
         await store.rows.commit(each, [], Position("contact", None, {}), 1)
     await store.connections.remove("acme")
     assert [each.name for each in await store.connections.list()] == ["beta"]
-    assert [row["connection"] async for row in store.rows.read("contact", changes=True)] == ["beta"]
+    assert [row["connection"] async for row in store.rows.read("contact")] == ["beta"]
     assert [each.connection for each in await store.runs.list()] == ["beta"]
     assert await store.runs.checkpoints("contacts", "acme") == {}
     assert set(await store.runs.checkpoints("contacts", "beta")) == {"contact"}

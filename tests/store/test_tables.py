@@ -1,6 +1,7 @@
 """Record tables: made, widened, and refused where they do not fit."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -94,6 +95,60 @@ async def test_a_table_of_the_user_is_never_touched(store: Store, database: Data
         await store.rows.prepare(CONTACT)
     assert database.execute("SELECT * FROM contact") == [("mine",)]
     assert await store.rows.tables() == []
+
+
+async def test_a_table_of_the_user_with_the_name_of_a_change_feed_is_never_touched(
+    store: Store, database: Database
+) -> None:
+    database.execute("CREATE TABLE Contact_Changes (id TEXT, sync_seq INTEGER)")
+    database.execute("INSERT INTO Contact_Changes VALUES (?, 7)", "mine")
+    with pytest.raises(RecordClassInvalid, match="name Contact_Changes, which another table or view has"):
+        await store.rows.prepare(CONTACT)
+    [problem] = await store.rows.misfits(CONTACT)
+    assert "Contact_Changes" in str(problem)
+    assert database.execute("SELECT * FROM Contact_Changes") == [("mine", 7)]
+    assert await store.rows.tables() == []
+
+
+async def test_a_class_whose_table_has_the_name_of_a_change_feed_is_refused(store: Store) -> None:
+    class Journal(Record, table=True):
+        __tablename__ = "contact_changes"
+        title: str | None
+
+    await store.rows.prepare(CONTACT)
+    with pytest.raises(RecordClassInvalid, match="the table contact_changes, which is not orgsync's"):
+        await store.rows.prepare(schema_of(Journal))
+
+
+async def test_the_change_feed_is_a_view_and_the_table_has_no_number_of_its_name(
+    store: Store, run: Run, database: Database
+) -> None:
+    await deliver(store, run, [contact("a"), contact("b", name="Bo")])
+    await deliver(store, run, [], deleted_ids=["a"])
+    found = database.execute("SELECT id, sync_change, amount__exact FROM contact_changes ORDER BY sync_seq")
+    assert found == [("b", "added", "10.50"), ("a", "deleted", "10.50")]
+    with pytest.raises(Exception, match="no such column: sync_seq"):
+        database.execute("SELECT sync_seq FROM contact")
+
+
+async def test_the_change_feed_of_a_widened_table_has_the_new_column(
+    store: Store, run: Run, database: Database
+) -> None:
+    await deliver(store, run, [contact("a")])
+    schema = schema_of(widened())
+    await store.rows.commit(run, [Write(schema, [(*contact("a"), "ann@example.com")])], None, 1)
+    assert database.execute("SELECT email FROM contact_changes") == [("ann@example.com",)]
+    assert [row["email"] async for row in store.rows.read("contact", changes=True)] == ["ann@example.com"]
+
+
+async def test_a_change_feed_that_was_dropped_is_made_again(
+    store: Store, run: Run, database: Database, url: str, folder: Path
+) -> None:
+    await deliver(store, run, [contact("a")])
+    database.execute("DROP VIEW contact_changes")
+    async with Store.open(url, folder=folder) as other:
+        await other.rows.prepare(CONTACT)
+        assert [row["id"] async for row in other.rows.read("contact", changes=True)] == ["a"]
 
 
 @pytest.mark.parametrize("name", ["orgsync_run", "orgsync_extra", "sqlite_stat1"])

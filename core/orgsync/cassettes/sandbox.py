@@ -143,7 +143,7 @@ async def _rows_and_changes(
         async with store.session() as session:
             found = (await session.exec(select(model).where(model.connection == connection))).all()
         rows += [row for row in sorted(found, key=lambda row: row.id) if not row.is_deleted]
-        changes += [(row.sync_seq, row.id, row.sync_change) for row in found if row.sync_seq > before]
+        changes += [(row.sync_number, row.id, row.sync_change) for row in found if row.sync_number > before]
     return rows, [(key, change) for _, key, change in sorted(changes)]
 
 

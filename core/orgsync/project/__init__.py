@@ -6,6 +6,7 @@ from orgsync.lazy import importer
 
 if TYPE_CHECKING:
     from .access import access_to
+    from .changes import Change, ChangeKind
     from .connections import BrowserSignIn, Connections, SignIn
     from .dry_run import DryRun, DryRunChange, OpenDryRun, open_dry_run
     from .project import Project, open_project, open_store
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "access": ("access_to",),
+    "changes": ("Change", "ChangeKind"),
     "connections": ("BrowserSignIn", "Connections", "SignIn"),
     "dry_run": ("DryRun", "DryRunChange", "OpenDryRun", "open_dry_run"),
     "project": ("Project", "open_project", "open_store"),
@@ -47,6 +49,8 @@ _HOMES = {
 
 __all__ = [
     "BrowserSignIn",
+    "Change",
+    "ChangeKind",
     "ConnectionRow",
     "Connections",
     "Credentials",

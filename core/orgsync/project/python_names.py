@@ -19,6 +19,7 @@ from itertools import count
 
 from orgsync.records import Record
 from orgsync.records.field import table_name
+from orgsync.records.schema import FEED_NUMBER
 
 __all__ = ["class_name", "field_names", "parent_field_name", "sync_name"]
 
@@ -30,8 +31,8 @@ _USED_IN_CLASS = frozenset({"bool", "date", "datetime", "dict", "field", "float"
 
 _USED_IN_MODULE = frozenset({"Batches", "Context", "Record", "date", "datetime", "field", "sync", "time"})
 
-_AWKWARD = frozenset({"cls", "l", "registry", "self"})
-"""Names that constructors have for themselves, that SQLAlchemy may refuse, and that linters do."""
+_AWKWARD = frozenset({"cls", "l", "registry", "self", FEED_NUMBER})
+"""Names of constructors' own, names that SQLAlchemy or linters refuse, and one that the change feed has."""
 
 _LONGEST = 47
 """Letters of a field's name: with a package's prefix, PostgreSQL still does not cut it short."""

@@ -15,7 +15,7 @@ from .schema import Row, Schema
 from .values import stored_from_json, stored_from_python
 from .wording import kind_of
 
-__all__ = ["from_row", "to_id", "to_row"]
+__all__ = ["from_row", "from_stored", "to_id", "to_row"]
 
 _PYTHON: dict[type, Callable[[Any], Any]] = {
     bool: bool,
@@ -37,6 +37,19 @@ def from_row(schema: Schema, row: Row) -> Record:
         column.name: value if value is None or column.type not in _PYTHON else _PYTHON[column.type](value)
         for column, value in zip(schema.columns, row, strict=True)
     }
+    return cast("Record", schema.model(**values))
+
+
+def from_stored(schema: Schema, row: Mapping[str, Any]) -> Record:
+    """Make an instance of the record class from what the store has read, in which JSON is Python's already.
+
+    A column that the class has and the row does not is None.
+    """
+    values: dict[str, Any] = {}
+    for column in schema.columns:
+        value = row.get(column.name)
+        as_it_is = value is None or column.type in (dict, list) or column.type not in _PYTHON
+        values[column.name] = value if as_it_is else _PYTHON[column.type](value)
     return cast("Record", schema.model(**values))
 
 

@@ -60,7 +60,7 @@ def require_names(owner: str, names: Iterable[str], own: Collection[str], reserv
     taken = sorted(name for name in names if name.lower() in own)
     if taken:
         raise RecordClassInvalid(
-            f"{owner} declares {', '.join(taken)}, which every record class already has.",
+            f"{owner} declares {', '.join(taken)}, a name that orgsync's own columns have.",
             "Remove the line, or give the field another name with field(...).",
         )
     seen: dict[str, str] = {}

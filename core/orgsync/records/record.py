@@ -16,13 +16,14 @@ from orgsync.suggest import nearest
 
 from .declaration import require_fields, require_names, require_object, require_plain
 from .field import field, table_name
-from .schema import BOOKKEEPING, COLUMN_TYPES, Column, Schema, column_of
+from .schema import BOOKKEEPING, COLUMN_TYPES, FEED_NUMBER, Column, Schema, column_of
 from .types import UtcDateTime
 
 __all__ = ["Record", "schema_of", "undeclared_class"]
 
 _SYSTEM = ("id", "system_modstamp", "is_deleted")
 _OWN = (*_SYSTEM, *BOOKKEEPING)
+_TAKEN = (*_OWN, FEED_NUMBER)
 _RESERVED = frozenset(name for name in dir(SQLModel) if not name.startswith("_"))
 
 
@@ -35,7 +36,7 @@ class _RecordMeta(SQLModelMetaclass):
         declared = namespace.get("__annotations__", ())
         if any(isinstance(base, _RecordMeta) for base in bases):
             require_plain(name, namespace, is_table=is_table)
-            require_names(name, declared, _OWN, _RESERVED)
+            require_names(name, declared, _TAKEN, _RESERVED)
         try:
             model = super().__new__(cls, name, bases, namespace, **kwargs)
         except PydanticUserError as error:
@@ -54,8 +55,8 @@ class Record(SQLModel, metaclass=_RecordMeta):
     `__sobject__` names the object if the class does not; None is for data that is not Salesforce's, which a sync
     yields in batches of its own. `id` has 18 characters. `system_modstamp` is the SystemModstamp of this version of the
     row (for an object without one, the field that its changes are read by). A deleted row stays, with `is_deleted`
-    true. `sync_change` is the kind of the last change; `sync_seq` grows with every change and orders the change
-    feed.
+    true. `sync_change` is the kind of the last change, `sync_number` its number, which grows with every change. To
+    follow changes, read `orgsync.changes` or the table's view, never the table by this number.
     """
 
     __sobject__: ClassVar[str | None]
@@ -68,7 +69,7 @@ class Record(SQLModel, metaclass=_RecordMeta):
     system_modstamp: datetime | None = None
     is_deleted: bool = False
     sync_change: str = ""
-    sync_seq: int = 0
+    sync_number: int = 0
     sync_changed_at: datetime | None = None
     sync_first_seen_at: datetime | None = None
 
@@ -102,8 +103,8 @@ def _become_table(model: Any, namespace: dict[str, Any]) -> None:
     """Give the class its schema and its columns: keys, the author's fields, then the bookkeeping."""
     name = model.__name__
     names = [key for key in model.model_fields if key not in _OWN]
-    require_names(name, get_annotations(model), _OWN, ())
-    require_names(name, names, _OWN, ())
+    require_names(name, get_annotations(model), _TAKEN, ())
+    require_names(name, names, _TAKEN, ())
     fields = [column_of(name, key, model.model_fields[key]) for key in names]
     require_fields(name, model, [column.name for column in fields if column.type is Decimal])
     system = [Column("id", "Id", str), Column("system_modstamp", "SystemModstamp", datetime)]
@@ -132,7 +133,7 @@ def _columns(fields: list[Column]) -> list[sa.Column[Any]]:
         sa.Column("system_modstamp", UtcDateTime(), nullable=True),
         sa.Column("is_deleted", sa.Boolean, nullable=False),
         sa.Column("sync_change", sa.String, nullable=False),
-        sa.Column("sync_seq", sa.Integer, nullable=False),
+        sa.Column("sync_number", sa.Integer, nullable=False),
         sa.Column("sync_changed_at", UtcDateTime(), nullable=False),
         sa.Column("sync_first_seen_at", UtcDateTime(), nullable=False),
     ]

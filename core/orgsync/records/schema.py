@@ -18,7 +18,7 @@ from .declaration import require_index_or_nothing, require_path
 from .field import options_of, path_of
 from .types import StoredDecimal, StoredTime, UtcDateTime
 
-__all__ = ["BOOKKEEPING", "COLUMN_TYPES", "Column", "Row", "Schema", "StoredValue", "column_of"]
+__all__ = ["BOOKKEEPING", "COLUMN_TYPES", "FEED_NUMBER", "Column", "Row", "Schema", "StoredValue", "column_of"]
 
 StoredValue: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = tuple[StoredValue, ...]
@@ -37,8 +37,11 @@ COLUMN_TYPES: dict[type, type[TypeEngine[Any]]] = {
     list: JSON,
 }
 
-BOOKKEEPING = frozenset({"connection", "sync_change", "sync_seq", "sync_changed_at", "sync_first_seen_at"})
+BOOKKEEPING = frozenset({"connection", "sync_change", "sync_number", "sync_changed_at", "sync_first_seen_at"})
 """Columns that the store fills."""
+
+FEED_NUMBER = "sync_seq"
+"""How a table's change feed names `sync_number`, so no field may have this name either."""
 
 
 @dataclass(frozen=True, slots=True)

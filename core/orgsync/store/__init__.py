@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .backends import open_view
     from .connections import ConnectionColumns
     from .copy import Copy
+    from .feed import Feed
     from .model import Checkpoint, Connection, Environment, Run, RunStatus
     from .resets import SyncCopy
     from .store import Store
@@ -25,6 +26,7 @@ __all__ = [
     "Copy",
     "Counts",
     "Environment",
+    "Feed",
     "Run",
     "RunRow",
     "RunStatus",
@@ -43,6 +45,7 @@ __getattr__ = importer(
         **dict.fromkeys(("ConnectionRow", "RunRow", "View"), "view"),
         "ConnectionColumns": "connections",
         "Copy": "copy",
+        "Feed": "feed",
         "open_view": "backends",
         "Store": "store",
         "SyncCopy": "resets",

@@ -1,4 +1,4 @@
-"""The control tables: connections, sign-ins, checkpoints, leases, runs, table owners, seen Ids, the change counter.
+"""The control tables: connections, sign-ins, checkpoints, leases, runs, owners, seen Ids, cleared copies, the counter.
 
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """
@@ -15,6 +15,7 @@ from orgsync.records import UtcDateTime
 __all__ = [
     "METADATA",
     "Checkpoint",
+    "ClearedCopy",
     "Connection",
     "Environment",
     "HeldLease",
@@ -154,6 +155,18 @@ class SeenId(_Control, table=True):
     connection: str = Field(primary_key=True)
     owner: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
+
+
+class ClearedCopy(_Control, table=True):
+    """That a connection's rows in a record table were given up, with the number that the change feed gave to this."""
+
+    __tablename__ = "orgsync_cleared"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+    __table_args__: ClassVar[Any] = (sa.Index("orgsync_cleared_number", "record_table", "number"),)
+
+    record_table: str = Field(primary_key=True, sa_type=sa.String(collation="NOCASE"))
+    connection: str = Field(primary_key=True)
+    number: int = Field(sa_type=sa.BigInteger)
+    cleared_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class SignIn(_Control, table=True):

@@ -116,7 +116,8 @@ class Rows:
         stored form. Between pages nothing is held open, so rows may change while they are read.
         """
         async with self._backend.reading() as on:
-            table = record_table(table, await on.tables.list(), on.database)
+            names = await (on.rows.feeds() if changes else on.tables.list())
+            table = record_table(table, names, on.database)
         key, left = (connection or "", ""), limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
@@ -129,7 +130,10 @@ class Rows:
                 yield row
             if len(page) < size:
                 return
-            after, key = page[-1]["sync_seq"], (page[-1]["connection"], page[-1]["id"])
+            if changes:
+                after = page[-1]["sync_seq"]
+            else:
+                key = page[-1]["connection"], page[-1]["id"]
             left = None if left is None else left - size
 
     async def live_count(self, table: str, connection: str) -> int:

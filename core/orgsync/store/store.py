@@ -12,6 +12,7 @@ from . import backends
 from .backend import Backend
 from .connections import Connections
 from .copy import Copy
+from .feed import Feed
 from .leases import Leases
 from .private import require_private, temporary_folder
 from .rows import Rows
@@ -29,6 +30,7 @@ class Store:
     sign_ins: SignIns
     runs: Runs
     rows: Rows
+    feed: Feed
 
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
@@ -37,6 +39,7 @@ class Store:
         self.sign_ins = SignIns(backend, vault)
         self.runs = Runs(backend, leases, owned)
         self.rows = Rows(backend, leases, owned)
+        self.feed = Feed(backend)
 
     @classmethod
     @asynccontextmanager

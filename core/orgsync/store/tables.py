@@ -9,7 +9,7 @@ from .backend import Transaction
 
 __all__ = ["misfits", "prepare"]
 
-_MARK = "sync_seq"
+_MARK = "sync_number"
 """The column that only record tables have."""
 
 
@@ -19,20 +19,24 @@ async def prepare(on: Transaction, schema: Schema) -> Sequence[str]:
     Return the names of columns added to a table that was there. Raises RecordClassInvalid for a column whose type no
     longer fits, or a table that is not orgsync's.
     """
+    await _require_free_feed(on, schema)
     added = await _make_or_widen(on, schema)
+    await on.tables.make_feed(schema.table)
     await on.tables.index(schema)
     return added
 
 
 async def misfits(on: Transaction, schema: Schema) -> Sequence[RecordClassInvalid]:
-    """Return what `prepare` would refuse of a class whose table holds rows: one error for each column."""
+    """Return what `prepare` would refuse of a class as its table is now: one error for each column that holds rows."""
     stored = await on.tables.columns(schema.table)
-    if not stored:
-        return []
     try:
-        _require_ours(schema, stored)
+        if stored:
+            _require_ours(schema, stored)
+        await _require_free_feed(on, schema)
     except RecordClassInvalid as problem:
         return [problem]
+    if not stored:
+        return []
     declared = on.tables.declared(schema)
     unfit = _unfit_names(declared, stored)
     if not unfit or not await on.tables.has_rows(schema.table):
@@ -69,6 +73,16 @@ def _require_free_name(schema: Schema) -> None:
         raise RecordClassInvalid(
             f"{schema.model.__name__} would be kept in the table {schema.table}, a name that is taken.",
             f'Name its table in the class: __tablename__ = "my_{schema.table}".',
+        )
+
+
+async def _require_free_feed(on: Transaction, schema: Schema) -> None:
+    """Refuse a class whose change feed would have a name that something else has."""
+    taken = await on.tables.feed_conflict(schema.table)
+    if taken is not None:
+        raise RecordClassInvalid(
+            f"The change feed of {schema.model.__name__} would have the name {taken}, which another table or view has.",
+            f'Rename that one, or name the table in the class: __tablename__ = "my_{schema.table}".',
         )
 
 

@@ -77,12 +77,15 @@ class View(Protocol):
         """List every record table."""
         ...
 
-    def table(self, name: str) -> str:
-        """Return a record table by its own name or its class's, in any case; raises NameUnknown."""
+    def table(self, name: str, *, changes: bool = False) -> str:
+        """Return a record table by its own name or its class's, in any case; raises NameUnknown.
+
+        With `changes` it may have been dropped: its change feed is still there.
+        """
         ...
 
-    def columns(self, table: str) -> dict[str, str]:
-        """Return each column's type as the database names it, in the table's order."""
+    def columns(self, table: str, *, changes: bool = False) -> dict[str, str]:
+        """Return the type of each column of a table, or of its change feed, as the database names it, in order."""
         ...
 
     def read(
@@ -96,7 +99,7 @@ class View(Protocol):
         columns: Sequence[str] = (),
         where: str = "",
     ) -> Iterator[dict[str, Any]]:
-        """Read rows of a record table as `Rows.read` does, those for which the SQL expression `where` holds.
+        """Read rows of a record table, or its changes, as `Rows.read` does, where the expression `where` holds.
 
         `columns` are those to return, all by default. Raises ArgumentInvalid, before the first row, for a column
         that does not exist, and for a condition that is not one expression or reads anything but record tables.

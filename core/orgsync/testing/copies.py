@@ -32,7 +32,7 @@ __all__ = ["Copies", "Rows", "Script", "difference", "opened"]
 Rows: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Live rows by table and Id, without what the store notes of each."""
 
-_NOTED = frozenset({"connection", "sync_change", "sync_seq", "sync_changed_at", "sync_first_seen_at"})
+_NOTED = frozenset({"connection", "sync_change", "sync_number", "sync_changed_at", "sync_first_seen_at"})
 _CONTACTS, _ACCOUNTS, _PAGE = 25, 5, 10
 _TRIES = 8
 _SHOWN = 3

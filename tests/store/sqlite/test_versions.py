@@ -21,7 +21,7 @@ from orgsync.errors import AlreadyRunning, StoreUnavailable
 from orgsync.store import Store
 from orgsync.store.model import METADATA
 from orgsync.store.versions import KNOWN_VERSIONS, MIGRATIONS, VERSION_TABLE
-from tests.store.contacts import CONTACT, contact, deliver
+from tests.store.contacts import CONTACT, contact, deliver, feed
 from tests.store.running import running
 
 OPEN = """
@@ -102,6 +102,60 @@ async def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_runs(
         await store.copy("acme", sync="contacts").mark_seen(CONTACT, ["a"])
         assert [(each.epoch, each.status) for each in await store.runs.list()] == [(1, "running"), (0, "failed")]
     assert schema_in(tmp_path / "orgsync.db") == await fresh_schema(tmp_path / "fresh")
+
+
+OLD_CONTACT = (
+    'CREATE TABLE "contact" (connection VARCHAR NOT NULL, id VARCHAR NOT NULL, name VARCHAR, age INTEGER, score FLOAT, '
+    "active BOOLEAN, amount__exact VARCHAR, "
+    "amount NUMERIC GENERATED ALWAYS AS (CAST(amount__exact AS NUMERIC)) VIRTUAL, "
+    "seen_at VARCHAR, labels JSON, system_modstamp VARCHAR, is_deleted BOOLEAN NOT NULL, sync_change VARCHAR NOT NULL, "
+    "sync_seq INTEGER NOT NULL, sync_changed_at VARCHAR NOT NULL, sync_first_seen_at VARCHAR NOT NULL, "
+    "PRIMARY KEY (connection, id))",
+    'CREATE INDEX "contact_sync_seq" ON "contact" (sync_seq, sync_change)',
+    "INSERT INTO contact (connection, id, name, amount__exact, is_deleted, sync_change, sync_seq, sync_changed_at, "
+    "sync_first_seen_at) VALUES ('acme', 'a', 'Ann', '10.50', 0, 'added', 7, '2026-01-01', '2026-01-01')",
+    "UPDATE orgsync_sequence SET value = 7",
+    "CREATE TABLE mine (id TEXT, sync_seq INTEGER)",
+)
+
+
+def make_version_six(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(migrated(path, "0006"))) as raw, raw:
+        for statement in statements:
+            raw.execute(statement)
+
+
+async def test_record_tables_of_the_sixth_version_get_a_change_feed_and_keep_their_rows(
+    url: str, folder: Path, tmp_path: Path
+) -> None:
+    make_version_six(tmp_path / "orgsync.db", *OLD_CONTACT)
+    async with Store.open(url, folder=folder) as store:
+        assert await store.rows.tables() == ["contact"]
+        assert await store.rows.prepare(CONTACT) == []
+        assert await feed(store) == [("a", "added", 7)]
+        async with running(store) as run:
+            assert (await deliver(store, run, [contact("a", name="Bea")])).updated == 1
+        assert await feed(store) == [("a", "updated", 8)]
+        await store.rows.prepare(CONTACT)
+    with closing(sqlite3.connect(tmp_path / "orgsync.db")) as raw:
+        made = raw.execute("SELECT name FROM sqlite_master WHERE tbl_name = 'contact' OR type = 'view'").fetchall()
+        assert {name for (name,) in made} >= {"contact", "contact_sync_number", "contact_changes"}
+        assert "contact_sync_seq" not in {name for (name,) in made}
+        assert [name for _, name, *_ in raw.execute("PRAGMA table_info(mine)")] == ["id", "sync_seq"]
+
+
+async def test_an_upgrade_does_not_destroy_a_users_table_with_the_name_of_a_change_feed(
+    url: str, folder: Path, tmp_path: Path
+) -> None:
+    make_version_six(tmp_path / "orgsync.db", *OLD_CONTACT, "CREATE TABLE contact_changes (mine TEXT)")
+    with pytest.raises(StoreUnavailable, match=r"name contact_changes, .* ALTER TABLE .* RENAME TO"):
+        async with Store.open(url, folder=folder):
+            pass
+    with closing(sqlite3.connect(tmp_path / "orgsync.db")) as raw, raw:
+        assert raw.execute("SELECT version_num FROM orgsync_version").fetchall() == [("0006",)]
+        raw.execute("ALTER TABLE contact_changes RENAME TO my_contact_changes")
+    async with Store.open(url, folder=folder) as store:
+        assert await feed(store) == [("a", "added", 7)]
 
 
 def schema_in(path: Path) -> dict[str, set[str]]:

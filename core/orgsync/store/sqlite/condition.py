@@ -40,10 +40,12 @@ def require_expression(condition: str, names: Collection[str]) -> None:
 
 
 def only_reading(on: sqlite3.Connection, tables: Collection[str]) -> None:
-    """Restrict a connection to reading these tables."""
+    """Restrict a connection to reading these tables, change feeds among them."""
 
-    def may(action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None) -> int:
-        reads = action == sqlite3.SQLITE_READ and (first in tables or first in ("json_each", "json_tree"))
+    def may(action: int, first: str | None, second: str | None, _database: str | None, view: str | None) -> int:
+        known = first in tables or first in ("json_each", "json_tree")
+        in_feed = first == "orgsync_cleared" and view in tables
+        reads = action == sqlite3.SQLITE_READ and (known or in_feed)
         calls = action == sqlite3.SQLITE_FUNCTION and second != "load_extension"
         allowed = reads or calls or action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE)
         return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY

@@ -7,6 +7,7 @@ __all__ = [
     "CHECKPOINTS",
     "CHECKPOINT_PAIRS",
     "CLAIM_TABLE",
+    "CLEARED_TABLES",
     "CLEAR_SEEN_IDS",
     "CONNECTION",
     "CONNECTIONS",
@@ -21,6 +22,7 @@ __all__ = [
     "LAST_RUNS",
     "LEASES",
     "NEXT_NUMBERS",
+    "NOTE_CLEARED",
     "NOTE_RUN",
     "RELEASE_LEASE",
     "REMOVE_CHECKPOINTS",
@@ -169,6 +171,12 @@ CLAIM_TABLE = (
 DISOWN_TABLE = "DELETE FROM orgsync_table_owner WHERE name = ?"
 SYNC_NAMES = (
     "SELECT sync FROM orgsync_checkpoint UNION SELECT sync FROM orgsync_table_owner UNION SELECT sync FROM orgsync_run"
+)
+
+CLEARED_TABLES = "SELECT DISTINCT record_table FROM orgsync_cleared"
+NOTE_CLEARED = (
+    "INSERT INTO orgsync_cleared (record_table, connection, number, cleared_at) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (record_table, connection) DO UPDATE SET number = excluded.number, cleared_at = excluded.cleared_at"
 )
 
 LAST_NUMBER = "SELECT value FROM orgsync_sequence WHERE name = 'change'"

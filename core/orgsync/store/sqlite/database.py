@@ -21,6 +21,7 @@ from .errors import errors_explained
 from .file_locks import Locks
 from .liveness import Liveness
 from .private import require_private_database
+from .record_upgrade import upgrade_records
 from .transaction import PinnedConnection, SqliteTransaction
 
 __all__ = ["SqliteBackend"]
@@ -139,7 +140,7 @@ class SqliteBackend:
             await on.statements.fetch(control_sql.WRITE_NOTHING)
 
     async def upgrade(self) -> None:
-        """Make the file and its control tables, or bring them to this package's version, in one transaction."""
+        """Make the file and its control tables, or bring all tables to this package's version, in one transaction."""
         self._make_file()
         with errors_explained(self.path):
             driver.require_openable(self._url)
@@ -150,11 +151,13 @@ class SqliteBackend:
         async with self.lock("upgrade", timeout=None):
             with errors_explained(self.path):
                 async with self._writer.begin() as connection:
-                    state = await _state(await Statements.on(connection))
+                    statements = await Statements.on(connection)
+                    state = await _state(statements)
                     if state == "new":
                         await creation.create(connection)
                     if state == "old":  # otherwise another process was quicker
                         await versions.upgrade(connection)
+                        await upgrade_records(statements)
 
     @asynccontextmanager
     async def sandbox(self, folder: Path) -> "AsyncGenerator[SqliteBackend]":

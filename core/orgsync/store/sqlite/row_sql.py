@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from orgsync.records import Column, Row, Schema
 
 __all__ = [
-    "changes_after",
+    "and_also",
     "count_rows",
     "counted",
     "delete_owner",
+    "listed",
     "live_among",
     "live_count",
     "mark_deleted",
     "not_copied",
+    "owners",
     "packed",
     "packed_deletions",
     "rename_owner",
@@ -43,7 +45,7 @@ __all__ = [
 
 _ROWS_PER_STATEMENT = 100
 _PARAMETERS = 32_000  # SQLite takes 32,766
-_BOOKKEEPING = ("sync_seq", "connection", "sync_changed_at", "sync_first_seen_at")
+_BOOKKEEPING = ("sync_number", "connection", "sync_changed_at", "sync_first_seen_at")
 _FIRST_FIELD = 3  # behind the id, the stamp and is_deleted, which every row has
 
 
@@ -85,7 +87,7 @@ def upsert(schema: "Schema", rows: int) -> str:
     return (
         f"INSERT INTO {table} ({', '.join(packed_names)}, sync_change) VALUES {values} "
         f"ON CONFLICT (connection, id) DO UPDATE SET {_assigned(fields)} "
-        f"system_modstamp = {stamp}, is_deleted = 0, sync_seq = excluded.sync_seq, "
+        f"system_modstamp = {stamp}, is_deleted = 0, sync_number = excluded.sync_number, "
         f"sync_change = CASE WHEN {table}.is_deleted THEN 'added' ELSE 'updated' END, "
         f"sync_changed_at = excluded.sync_changed_at "
         f"WHERE ({table}.system_modstamp IS NULL OR {stamp} >= {table}.system_modstamp) "
@@ -106,7 +108,7 @@ def soft_delete(schema: "Schema") -> str:
     assigned = "".join(f"{_holder(each)} = ?, " for each in schema.fields if not each.local)
     return (
         f"UPDATE {quoted(schema.table)} SET {assigned}system_modstamp = coalesce(?, system_modstamp), "
-        f"is_deleted = 1, sync_change = 'deleted', sync_changed_at = ?, sync_seq = ? "
+        f"is_deleted = 1, sync_change = 'deleted', sync_changed_at = ?, sync_number = ? "
         f"WHERE connection = ? AND id = ? AND NOT is_deleted "
         f"AND (? IS NULL OR system_modstamp IS NULL OR ? >= system_modstamp)"
     )
@@ -126,7 +128,7 @@ def packed_deletions(
 def mark_deleted(table: str) -> str:
     """Return the statement that marks one live row deleted, by the time, a sequence, the connection and the Id."""
     return (
-        f"UPDATE {quoted(table)} SET is_deleted = 1, sync_change = 'deleted', sync_changed_at = ?, sync_seq = ? "
+        f"UPDATE {quoted(table)} SET is_deleted = 1, sync_change = 'deleted', sync_changed_at = ?, sync_number = ? "
         f"WHERE connection = ? AND id = ? AND NOT is_deleted"
     )
 
@@ -148,7 +150,7 @@ def counted(table: str) -> str:
     Grouped by kind it would take three times as long: SQLite sorts groups.
     """
     added, updated = (f"count(*) FILTER (WHERE sync_change = '{kind}')" for kind in ("added", "updated"))
-    return f"SELECT {added}, {updated} FROM {quoted(table)} WHERE sync_seq >= ?"
+    return f"SELECT {added}, {updated} FROM {quoted(table)} WHERE sync_number >= ?"
 
 
 def _holder(column: "Column") -> str:
@@ -156,7 +158,7 @@ def _holder(column: "Column") -> str:
     return quoted(exact_name(column.name) if column.type is Decimal else column.name)
 
 
-def _listed(columns: Mapping[str, str]) -> str:
+def listed(columns: Mapping[str, str]) -> str:
     """Return the select list of columns, given with their types; a number is read by its digits."""
     return ", ".join(
         f"{quoted(exact_name(name))} AS {quoted(name)}" if kind == NUMBER else quoted(name)
@@ -176,7 +178,7 @@ def unseen(table: str) -> str:
     """
     return (
         f"SELECT copy.id FROM {quoted(table)} AS copy WHERE copy.connection = ? AND copy.id > ? "
-        f"AND NOT copy.is_deleted AND copy.sync_seq <= ? AND NOT EXISTS (SELECT 1 FROM orgsync_seen_id AS seen "
+        f"AND NOT copy.is_deleted AND copy.sync_number <= ? AND NOT EXISTS (SELECT 1 FROM orgsync_seen_id AS seen "
         f"WHERE seen.connection = copy.connection AND seen.owner = ? AND seen.id = copy.id) "
         f"ORDER BY copy.id LIMIT ?"
     )
@@ -199,7 +201,7 @@ def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool, conditio
     """Return the query for a page of live rows by key, of one connection or of all; `condition` is an expression."""
     key = "connection = ? AND id > ?" if of_one else "(connection, id) > (?, ?)"
     return (
-        f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE {key} AND NOT is_deleted {_and(condition)}"
+        f"SELECT {listed(columns)} FROM {quoted(table)} WHERE {key} AND NOT is_deleted {and_also(condition)}"
         "ORDER BY connection, id LIMIT ?"
     )
 
@@ -207,25 +209,31 @@ def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool, conditio
 def rows_of(table: str, columns: Mapping[str, str]) -> str:
     """Return the query for a connection's rows by their ids, which are one parameter, a JSON array."""
     ids = "SELECT value FROM json_each(?)"
-    return f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE connection = ? AND id IN ({ids})"
+    return f"SELECT {listed(columns)} FROM {quoted(table)} WHERE connection = ? AND id IN ({ids})"
 
 
-def changes_after(table: str, columns: Mapping[str, str], *, of_one: bool, condition: str = "") -> str:
-    """Return the query for a page of changes by number, of one connection or of all; `condition` is an expression."""
-    owner = "connection = ? AND" if of_one else ""
-    return (
-        f"SELECT {_listed(columns)} FROM {quoted(table)} WHERE {owner} sync_seq > ? {_and(condition)}"
-        "ORDER BY sync_seq LIMIT ?"
-    )
-
-
-def _and(condition: str) -> str:
+def and_also(condition: str) -> str:
+    """Return an expression as one more condition of a query; nothing for an empty one."""
     return f"AND (\n{condition}\n) " if condition else ""
 
 
 def rename_owner(table: str) -> str:
-    """Return the statement that renames a connection in its rows."""
-    return f"UPDATE {quoted(table)} SET connection = ? WHERE connection = ?"
+    """Return the statement that gives another connection's name to a page of rows, each with the next number.
+
+    Its parameters: the new name, the number before, the time, the old name, the size of the page, the old name.
+    """
+    return (
+        f"UPDATE {quoted(table)} SET connection = ?, sync_number = ? + page.place, sync_changed_at = ?, "
+        f"sync_change = CASE WHEN is_deleted THEN 'deleted' ELSE 'added' END "
+        f"FROM (SELECT id AS key, row_number() OVER (ORDER BY id) AS place FROM {quoted(table)} "
+        f"WHERE connection = ? ORDER BY id LIMIT ?) AS page "
+        f"WHERE {quoted(table)}.connection = ? AND {quoted(table)}.id = page.key"
+    )
+
+
+def owners(table: str) -> str:
+    """Return the query for the connections that have rows in a table, deleted ones too."""
+    return f"SELECT DISTINCT connection FROM {quoted(table)} ORDER BY connection"
 
 
 def count_rows(table: str) -> str:

@@ -8,10 +8,13 @@ from typing import Any
 from orgsync.records import to_stored
 
 from ..writes import Counts, Write
-from . import control_sql, row_sql, row_writes, table_sql
+from . import control_sql, feed_sql, row_sql, row_writes, table_sql
+from .cleared import note_cleared
 from .driver import Statements
 
 __all__ = ["RecordRows"]
+
+_RENAMED_AT_ONCE = 10_000
 
 
 class RecordRows:
@@ -32,10 +35,12 @@ class RecordRows:
         return _readable(kinds, await self._on.fetch(sql, (*after, limit)))
 
     async def changes(self, table: str, *, connection: str | None, after: int, limit: int) -> Sequence[dict[str, Any]]:
-        kinds = await self._kinds(table)
-        sql = row_sql.changes_after(table, kinds, of_one=connection is not None)
+        kinds = feed_sql.feed_kinds(await self._kinds(table)) or await self._dropped_kinds(table)
+        if not kinds:
+            return []
+        sql = feed_sql.changes_after(table, kinds, of_one=connection is not None)
         owner = () if connection is None else (connection,)
-        return _readable(kinds, await self._on.fetch(sql, (*owner, after, limit)))
+        return _readable(kinds, await self._on.fetch(sql, (after, *owner, limit)))
 
     async def last_change(self) -> int:
         [(number,)] = await self._on.fetch(control_sql.LAST_NUMBER)
@@ -57,10 +62,29 @@ class RecordRows:
         return int(number)
 
     async def rename(self, table: str, old: str, new: str) -> None:
-        await self._on.fetch(row_sql.rename_owner(table), (new, old))
+        size = await self.count(table, old)
+        if not size:
+            return
+        at = to_stored(self._now())
+        number = await note_cleared(self._on, table, [old], at=at, more=size)
+        left = size
+        while left:
+            page = (new, number + size - left, at, old, _RENAMED_AT_ONCE, old)
+            left -= await self._on.change_many(row_sql.rename_owner(table), [page])
 
     async def remove(self, table: str, connection: str) -> None:
-        await self._on.fetch(row_sql.delete_owner(table), (connection,))
+        if await self._on.change_many(row_sql.delete_owner(table), [(connection,)]):
+            await note_cleared(self._on, table, [connection], at=to_stored(self._now()))
+
+    async def feeds(self) -> Sequence[str]:
+        tables = [name for (name,) in await self._on.fetch(table_sql.RECORD_TABLES)]
+        there = {name.lower() for name in tables}
+        cleared = await self._on.fetch(control_sql.CLEARED_TABLES)
+        return sorted([*tables, *(name for (name,) in cleared if name.lower() not in there)])
+
+    async def _dropped_kinds(self, table: str) -> dict[str, str]:
+        found = await self._on.fetch(table_sql.COLUMNS, (feed_sql.feed_of(table),))
+        return feed_sql.dropped_kinds({name: kind for name, kind, _ in found})
 
     async def _kinds(self, table: str) -> dict[str, str]:
         found = await self._on.fetch(table_sql.COLUMNS, (table,))

@@ -13,6 +13,7 @@ __all__ = [
     "HAS_TABLE",
     "INDEXES",
     "NUMBER",
+    "NUMBERED_BY_SEQ",
     "RECORD_TABLES",
     "add_column",
     "any_row",
@@ -25,6 +26,7 @@ __all__ = [
     "python_value",
     "quoted",
     "readable_columns",
+    "renumbered",
 ]
 
 NUMBER = "NUMERIC"
@@ -35,7 +37,12 @@ CONVERTED: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.load
 
 RECORD_TABLES = (  # no other table has a change number
     "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
-    "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_seq') ORDER BY name"
+    "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_number') ORDER BY name"
+)
+NUMBERED_BY_SEQ = (  # record tables as they were before their change feed was a view
+    "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
+    "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_seq') "
+    "AND EXISTS (SELECT 1 FROM pragma_index_list(t.name) AS i WHERE i.name = t.name || '_sync_seq') ORDER BY name"
 )
 HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
 COLUMNS = "SELECT name, type, hidden = 2 FROM pragma_table_xinfo(?) WHERE hidden IN (0, 2)"  # 2: computed when read
@@ -94,7 +101,16 @@ def _definitions(name: str, kind: str, required: bool) -> list[str]:
 
 def index_changes(table: str) -> str:
     """Return the statement that lets the change feed be read in order, and changes be counted without their rows."""
-    return f"CREATE INDEX {quoted(table + '_sync_seq')} ON {quoted(table)} (sync_seq, sync_change)"
+    return f"CREATE INDEX {quoted(table + '_sync_number')} ON {quoted(table)} (sync_number, sync_change)"
+
+
+def renumbered(table: str) -> list[str]:
+    """Return the statements that give a table of `NUMBERED_BY_SEQ` today's names."""
+    return [
+        f"ALTER TABLE {quoted(table)} RENAME COLUMN sync_seq TO sync_number",
+        f"DROP INDEX {quoted(table + '_sync_seq')}",
+        index_changes(table),
+    ]
 
 
 def index_of(table: str, column: str) -> str:

@@ -1,15 +1,17 @@
 """The tables of record classes."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column
 from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.types import TypeEngine
 
-from orgsync.records import Schema, StoredDecimal
+from orgsync.records import Schema, StoredDecimal, to_stored
 
-from . import table_sql
+from . import feed_sql, row_sql, table_sql
+from .cleared import note_cleared
 from .driver import Statements
 
 __all__ = ["RecordTables", "declared_type"]
@@ -20,8 +22,9 @@ _DIALECT = dialect()
 class RecordTables:
     """The tables of record classes, distinguished from the user's own by the column `sync_seq`."""
 
-    def __init__(self, on: Statements) -> None:
+    def __init__(self, on: Statements, now: Callable[[], datetime]) -> None:
         self._on = on
+        self._now = now
 
     async def exists(self, table: str) -> bool:
         return bool(await self._on.fetch(table_sql.HAS_TABLE, (table,)))
@@ -44,6 +47,17 @@ class RecordTables:
             for statement in table_sql.add_column(schema.table, name, declared[name]):
                 await self._on.fetch(statement)
 
+    async def feed_conflict(self, table: str) -> str | None:
+        found = await self._on.fetch(feed_sql.CONFLICT, (feed_sql.feed_of(table),))
+        return found[0][0] if found else None
+
+    async def make_feed(self, table: str) -> None:
+        columns = {name: kind for name, kind, _ in await self._on.fetch(table_sql.COLUMNS, (table,))}
+        wanted = feed_sql.create_view(table, columns)
+        if await self._on.fetch(feed_sql.SQL_OF_VIEW, (feed_sql.feed_of(table),)) != [(wanted,)]:
+            await self._on.fetch(feed_sql.drop_view(table))
+            await self._on.fetch(wanted)
+
     async def index(self, schema: Schema) -> None:
         there = {name for (name,) in await self._on.fetch(table_sql.INDEXES, (schema.table,))}
         for column in schema.fields:
@@ -56,7 +70,14 @@ class RecordTables:
         return bool(await self._on.fetch(table_sql.has_owner(table), (connection,)))
 
     async def drop(self, table: str) -> None:
+        columns = {name: kind for name, kind, _ in await self._on.fetch(table_sql.COLUMNS, (table,))}
+        if not columns:
+            return
+        owners = [name for (name,) in await self._on.fetch(row_sql.owners(table))]
+        await note_cleared(self._on, table, owners, at=to_stored(self._now()))
+        await self._on.fetch(feed_sql.drop_view(table))
         await self._on.fetch(table_sql.drop(table))
+        await self._on.fetch(feed_sql.create_view(table, columns, is_dropped=True))
 
     async def list(self) -> Sequence[str]:
         return [name for (name,) in await self._on.fetch(table_sql.RECORD_TABLES)]

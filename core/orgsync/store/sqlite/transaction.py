@@ -32,7 +32,7 @@ class SqliteTransaction:
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, utc_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)
-        self.tables: record_tables.RecordTables = RecordTables(on)
+        self.tables: record_tables.RecordTables = RecordTables(on, utc_now)
         self.rows: record_tables.RecordRows = RecordRows(on, utc_now)
 
     async def now(self) -> datetime:

@@ -16,7 +16,7 @@ from orgsync.errors import NameUnknown
 from ..unknown_names import record_table
 from ..versions import VERSION_TABLE, is_newest
 from ..view import ConnectionRow, RunRow, connection_named
-from . import control_sql, row_sql, table_sql
+from . import control_sql, feed_sql, row_sql, table_sql
 from .condition import only_reading, refusal, require_expression
 from .errors import errors_explained
 from .private import require_private_database
@@ -85,14 +85,22 @@ class SqliteView:
         """List every record table."""
         return [name for (name,) in self._fetch(table_sql.RECORD_TABLES)]
 
-    def table(self, name: str) -> str:
-        """Return a record table by its own name or its class's, in any case; raises NameUnknown."""
-        return record_table(name, self.tables(), str(self._path.absolute()))
+    def table(self, name: str, *, changes: bool = False) -> str:
+        """Return a record table by its own name or its class's, in any case; raises NameUnknown.
 
-    def columns(self, table: str) -> dict[str, str]:
-        """Return each column's declared type, in the table's order."""
+        With `changes` it may have been dropped: its change feed is still there.
+        """
+        dropped = [table for (table,) in self._fetch(control_sql.CLEARED_TABLES)] if changes else []
+        return record_table(name, list(dict.fromkeys([*self.tables(), *dropped])), str(self._path.absolute()))
+
+    def columns(self, table: str, *, changes: bool = False) -> dict[str, str]:
+        """Return the declared type of each column of a table, or of its change feed, in the table's order."""
         found = self._fetch(table_sql.COLUMNS, (table,))
-        return table_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
+        columns = table_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
+        if not changes:
+            return columns
+        dropped = [] if columns else self._fetch(table_sql.COLUMNS, (feed_sql.feed_of(table),))
+        return feed_sql.feed_kinds(columns) or feed_sql.dropped_kinds({name: kind for name, kind, _ in dropped})
 
     def read(
         self,
@@ -105,12 +113,12 @@ class SqliteView:
         columns: Sequence[str] = (),
         where: str = "",
     ) -> Iterator[dict[str, Any]]:
-        """Read rows of a record table as `Rows.read` does, those for which the SQL expression `where` holds.
+        """Read rows of a record table, or its changes, as `Rows.read` does, where the expression `where` holds.
 
         `columns` are those to give, all by default. Raises ArgumentInvalid, before the first row, for a column
         that is not there and a condition that is not one expression or reads anything but record tables.
         """
-        kinds = self.columns(table)
+        kinds = self.columns(table, changes=changes)
         for name in columns:
             if name not in kinds:
                 raise NameUnknown.among("column", name, list(kinds), none_yet="")
@@ -118,11 +126,12 @@ class SqliteView:
             self._require(where, table, list(kinds))
         key = ("sync_seq",) if changes else ("connection", "id")
         wanted = list(dict.fromkeys([*(columns or kinds), *key]))
-        write = row_sql.changes_after if changes else row_sql.rows_after
+        write = feed_sql.changes_after if changes else row_sql.rows_after
         sql = write(table, {name: kinds[name] for name in wanted}, of_one=connection is not None, condition=where)
-        start = (*((connection,) if connection is not None else ()), after) if changes else (connection or "", "")
+        own = (connection,) if changes and connection is not None else ()
+        start = (after,) if changes else (connection or "", "")
         try:
-            for row in self._pages(sql, start, wanted, key, own=connection if changes else None, limit=limit):
+            for row in self._pages(sql, start, wanted, key, own=own, limit=limit):
                 yield {name: table_sql.python_value(kinds[name], row[name]) for name in columns or kinds}
         except sqlite3.Error as error:
             problem = refusal(error, list(kinds), table) if where else None
@@ -135,27 +144,28 @@ class SqliteView:
         names: Sequence[str],
         key: Sequence[str],
         *,
-        own: str | None,
+        own: tuple[str, ...],
         limit: int | None,
     ) -> Iterator[dict[str, Any]]:
         """Read page by page, each in a query of its own, so that a slow reader holds no transaction open."""
         cursor, left = start, limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
-            page = [dict(zip(names, row, strict=True)) for row in self._fetch(sql, (*cursor, size))]
+            page = [dict(zip(names, row, strict=True)) for row in self._fetch(sql, (*cursor, *own, size))]
             yield from page
             if len(page) < size:
                 return
-            cursor = (*((own,) if own is not None else ()), *(page[-1][name] for name in key))
+            cursor = tuple(page[-1][name] for name in key)
             left = None if left is None else left - size
 
     def _require(self, where: str, table: str, columns: list[str]) -> None:
         """Raise ArgumentInvalid unless the condition is usable; from then on the connection can only read rows."""
         tables = self.tables()
+        feeds = [feed_sql.feed_of(each) for each in tables]
         names = {name.lower() for each in tables for name in (each, *self.columns(each))}
-        require_expression(where, names)
+        require_expression(where, {*names, *columns, *(each.lower() for each in feeds)})
         if self._on is not None:
-            only_reading(self._on, tables)
+            only_reading(self._on, [*tables, *feeds])
 
     def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self._on is None:
