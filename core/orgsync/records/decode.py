@@ -116,7 +116,8 @@ class _Table:
     def values(self, path: str) -> Values:
         """Return a field's values; a compound is assembled from its parts."""
         if path not in self.compounds:
-            return [text or None for text in self.texts[path.lower()]]
+            texts = self.texts[path.lower()]
+            return [text or None for text in texts] if "" in texts else texts
         parts = self.compounds[path]
         columns = [_part(key, self.values(part)) for key, part in parts.items()]
         return [_compound(parts, values) for values in zip(*columns, strict=True)]
