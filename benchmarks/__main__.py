@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from .commands import commands
 from .first_passes import bulk, rest
 from .later_passes import changed, nothing_new
 from .measuring import JobFailed
@@ -28,6 +29,7 @@ _BENCHMARKS = {
     "rest": _Entry(rest, 200_000),
     "nothing-new": _Entry(nothing_new, 0),
     "changed": _Entry(changed, 0),
+    "commands": _Entry(commands, 0),
     "up": _Entry(up, 0),
     "peers": _Entry(peers, 200_000),
 }

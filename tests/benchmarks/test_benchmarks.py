@@ -97,3 +97,12 @@ def test_ids_grow_with_their_numbers_and_carry_salesforces_check_characters() ->
     assert ids == sorted(set(ids))
     assert record_id("001", 0) == "0015g0000000000AAA"
     assert {len(each) for each in ids} == {18}
+
+
+def test_commands_are_measured_beside_what_they_are_to_take(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--only", "commands", "--rounds", "1", "--json"]) == 0
+    lines = json.loads(capsys.readouterr().out)
+    assert [line["who"] for line in lines] == [
+        f"orgsync {name}" for name in ("--help", "status", "connections", "runs")
+    ]
+    assert all(line["cpu"] > 0 and line["verdict"].startswith("aim: ") for line in lines)

@@ -6,12 +6,13 @@ two versions of a row are never mixed. A row that one group does not have is rep
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
 from orgsync.errors import ResponseUnreadable
-from orgsync.records.scalars import valid_id
+from orgsync.records import FieldValues
+from orgsync.records.scalars import are_long_ids, valid_id
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import Page, pages
 
@@ -32,8 +33,8 @@ Key: TypeAlias = tuple[str, ...]
 class Merged:
     """A page as the first group has it, its whole records, and the Ids of those on which the groups do not agree."""
 
-    first_group: list[_Record]
-    records: list[_Record]
+    first_group: Sequence[_Record]
+    records: Sequence[_Record]
     missed: list[str]
     total: int | None
     is_last: bool
@@ -68,12 +69,19 @@ def _length(soql: str) -> int:
     return len(quote(soql, safe=""))
 
 
-async def pages_with_ids(client: Client, soql: str, *, deleted: bool, exact: bool = False) -> AsyncIterator[Page]:
+async def pages_with_ids(
+    client: Client, soql: str, *, deleted: bool, exact: bool = False, fields: Sequence[str] = ()
+) -> AsyncIterator[Page]:
     """Read the pages of a query, with each row's Id in its form of 18 characters.
 
     Raises ResponseUnreadable for a row without a valid one, and as `pages` does.
     """
-    async for page in pages(client, soql, deleted=deleted, exact=exact):
+    async for page in pages(client, soql, deleted=deleted, exact=exact, fields=fields):
+        if isinstance(page.records, FieldValues):
+            if are_long_ids(page.records.values("Id")):
+                yield page
+                continue
+            page = replace(page, records=[*page.records])
         for record in page.records:
             row_id = record.get("Id")
             if type(row_id) is not str or len(row_id) != 18:
@@ -92,10 +100,17 @@ def _long_id(value: object) -> str:
 
 
 async def merged_pages(
-    client: Client, queries: Sequence[str], key_of: Callable[[_Record], Key], *, deleted: bool, exact: bool
+    client: Client,
+    queries: Sequence[str],
+    key_of: Callable[[_Record], Key],
+    *,
+    deleted: bool,
+    exact: bool,
+    fields: Sequence[str],
 ) -> AsyncIterator[Merged]:
-    """Read the pages of one query, or of several that return the same rows in the same order."""
-    first = pages_with_ids(client, queries[0], deleted=deleted, exact=exact)
+    """Read the pages of one query, which selects `fields`, or of several that return the same rows in one order."""
+    known = fields if len(queries) == 1 else ()
+    first = pages_with_ids(client, queries[0], deleted=deleted, exact=exact, fields=known)
     async with AsyncExitStack() as stack:
         others: list[_Rows] = []
         for soql in queries[1:]:

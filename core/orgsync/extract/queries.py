@@ -8,11 +8,12 @@ again, so an Id means nothing without its window's beginning and end.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import islice
+from operator import ge
 from typing import Any, Protocol
 
 from orgsync.errors import ResponseUnreadable
-from orgsync.records import parse_instant, stored_instant, to_stored
+from orgsync.records import parse_instant, stored_instant, stored_instants, to_stored, values_of
 from orgsync.soql import contains, literal, select
 
 from .column_groups import column_groups
@@ -54,6 +55,10 @@ class Order(Protocol):
 
     def key_of(self, record: _Record) -> Key:
         """Return a row's key; raise KeyError, TypeError or ValueError for a row that has none."""
+        ...
+
+    def keys_of(self, records: Sequence[_Record]) -> Sequence[Key]:
+        """Return the key of each row; raise as `key_of` does."""
         ...
 
     def within(self, key: Key, start: datetime | None, upto: datetime | None) -> Key:
@@ -101,6 +106,10 @@ class StampOrder:
         """The stamp in stored form, whose text order is time order, and the Id."""
         return stored_instant(record[self.stamp]), record["Id"]
 
+    def keys_of(self, records: Sequence[_Record]) -> Sequence[Key]:
+        """The key of each row."""
+        return [*zip(stored_instants(values_of(records, self.stamp)), values_of(records, "Id"), strict=True)]
+
     def within(self, key: Key, start: datetime | None, upto: datetime | None) -> Key:
         """The key, which already contains its stamp."""
         return key
@@ -144,6 +153,10 @@ class IdOrder:
         """The Id."""
         return (record["Id"],)
 
+    def keys_of(self, records: Sequence[_Record]) -> Sequence[Key]:
+        """The Id of each row."""
+        return [*zip(values_of(records, "Id"), strict=True)]
+
     def within(self, key: Key, start: datetime | None, upto: datetime | None) -> Key:
         """Add the window's beginning, and its end where it has one."""
         if start is None:
@@ -177,6 +190,11 @@ class ReadQuery:
     common: int = 1
     disjunctions: bool = True
     settled: datetime | None = None
+
+    @property
+    def fields(self) -> Sequence[str]:
+        """The names under which a record of the response holds the values: fields, and parents."""
+        return [*dict.fromkeys(path.partition(".")[0] for path in self.paths)]
 
     def resumes_by_or(self, after: Key) -> bool:
         """Return whether the query behind a key contains OR, which some objects do not accept."""
@@ -228,10 +246,10 @@ def last_key(records: Sequence[_Record], order: Order, settled: datetime | None 
     earlier stamp, and its key would pass over rows that were not read. The row before it counts then.
     """
     try:
-        keys = [order.key_of(record) for record in records]
+        keys = [*order.keys_of(records)]
+        if any(map(ge, keys, islice(keys, 1, None))):
+            return None
     except (KeyError, TypeError, ValueError):
-        return None
-    if any(a >= b for a, b in pairwise(keys)):
         return None
     while keys and settled and (stamp := order.start(keys[-1])) and stamp > settled:
         keys.pop()

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 import anyio
@@ -17,7 +18,7 @@ from orgsync.errors import (
     QueryTimedOut,
     RecordClassInvalid,
 )
-from orgsync.records import Batch, Column, Record, Row, Schema, decode, decode_csv, schema_of
+from orgsync.records import Batch, Column, Record, Row, Schema, decode, decode_csv, schema_of, values_of
 
 from .bulk import job_rows
 from .object_facts import ObjectFacts
@@ -52,7 +53,7 @@ class Chunk:
     def ids(self) -> list[str]:
         """The rows' Ids."""
         if self.records or not self.texts:
-            return [record["Id"] for record in self.records]
+            return [*values_of(self.records, "Id")]
         at = [name.lower() for name in self.header].index("id")
         return [row[at] for row in self.texts]
 
@@ -177,7 +178,7 @@ class Reader(Generic[R]):
             rows = decode_csv(self.schema, chunk.header, chunk.texts, facts)
         else:
             rows = decode(self.schema, chunk.records, facts)
-        if len({row[0] for row in rows}) < len(rows):
+        if len(set(map(itemgetter(0), rows))) < len(rows):
             raise RecordClassInvalid(
                 f"Rows of {self.schema.sobject} share an Id, so it cannot be their key.",
                 "Read it with ctx.query and yield batches with Ids of your own.",

@@ -35,7 +35,7 @@ class KeyedPage:
     count.
     """
 
-    records: list[_Record]
+    records: Sequence[_Record]
     key: Key
     total: int | None
     is_last: bool
@@ -109,9 +109,13 @@ async def _read_once(client: Client, query: ReadQuery, after: Key, windows: "_Wi
     settled: datetime | None = None  # the first page is as old as its order
     start, upto = windows.start, windows.upto
     queries = query.queries(after=after, upto=upto)
-    async for page in merged_pages(client, queries, query.version, deleted=query.bin, exact=query.exact):
-        async for records in read_by_ids(client, query, page.missed):
-            page.records.extend(records)
+    async for page in merged_pages(
+        client, queries, query.version, deleted=query.bin, exact=query.exact, fields=query.fields
+    ):
+        records = page.records
+        if page.missed:
+            async for missed in read_by_ids(client, query, page.missed):
+                records = [*records, *missed]
         last = last_key(page.first_group, query.order, settled)
         settled = query.settled
         begins = query.order.key_of(page.first_group[0]) if last else None
@@ -122,7 +126,7 @@ async def _read_once(client: Client, query: ReadQuery, after: Key, windows: "_Wi
             )
         first = begins or first
         after = query.order.within(last, start, upto) if last else after
-        yield KeyedPage(page.records, after, page.total, page.is_last and upto is None)
+        yield KeyedPage(records, after, page.total, page.is_last and upto is None)
 
 
 @dataclass(slots=True)

@@ -4,8 +4,9 @@ from .batch import Batch, Batches, Position, Record_co
 from .columns import bare
 from .decode import FieldFacts, decode, decode_csv
 from .field import field
+from .field_values import FieldValues, values_of
 from .record import Record, schema_of, undeclared_class
-from .scalars import long_id, parse_instant, stored_instant, stored_number, to_stored
+from .scalars import long_id, parse_instant, stored_instant, stored_instants, stored_number, to_stored
 from .schema import Column, Row, Schema, StoredValue
 from .types import StoredDecimal, StoredTime, UtcDateTime, exact_name
 
@@ -14,6 +15,7 @@ __all__ = [
     "Batches",
     "Column",
     "FieldFacts",
+    "FieldValues",
     "Position",
     "Record",
     "Record_co",
@@ -32,7 +34,9 @@ __all__ = [
     "parse_instant",
     "schema_of",
     "stored_instant",
+    "stored_instants",
     "stored_number",
     "to_stored",
     "undeclared_class",
+    "values_of",
 ]

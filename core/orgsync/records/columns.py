@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
-from .scalars import NumberOutOfRange, all_finite, decimal_of, stored_instant, stored_number
+from .scalars import NumberOutOfRange, all_finite, decimal_of, stored_instant, stored_instants, stored_number
 from .schema import StoredValue
 
 __all__ = [
@@ -30,14 +30,17 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d{1,2})?", re.ASCII)
 _WIDEST = 2**63  # an integer column has 64 bits
 _BOOLEANS = {"true": True, "false": False}
+_TEXTS = {str, type(None)}
 
 
 def _unchanged(values: Values) -> Sequence[StoredValue]:
     return values
 
 
-def texts(values: Values) -> list[StoredValue]:
+def texts(values: Values) -> Sequence[StoredValue]:
     """Convert values of any type, as JSON has them, to text; an empty text is NULL."""
+    if set(map(type, values)) <= _TEXTS:
+        return [v or None for v in values] if "" in values else values
     return [(v or None) if v is None or type(v) is str else _text(v) for v in values]
 
 
@@ -92,7 +95,12 @@ def floats(values: Values) -> Sequence[StoredValue]:
     return found
 
 
-def _booleans(values: Values) -> list[StoredValue]:
+def _booleans(values: Values) -> Sequence[StoredValue]:
+    kinds = set(map(type, values))
+    if kinds == {bool}:
+        return values
+    if kinds == {str} and set(values) <= _BOOLEANS.keys():
+        return [*map(_BOOLEANS.__getitem__, values)]
     return [v if v is None or type(v) is bool else _BOOLEANS[v] if v in _BOOLEANS else _boolean(v) for v in values]
 
 
@@ -103,7 +111,9 @@ def _boolean(value: Any) -> bool:
         raise ValueError("not a boolean") from None
 
 
-def _instants(values: Values) -> list[StoredValue]:
+def _instants(values: Values) -> Sequence[StoredValue]:
+    if None not in values:
+        return stored_instants(values)
     return [None if v is None else stored_instant(v) for v in values]
 
 

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from orgsync.errors import RecordClassInvalid, ResponseUnreadable
 
 from .columns import FROM_CSV, FROM_JSON, ToStored, Values, any_from_text, floats, numbers, texts, texts_and_instants
-from .scalars import NumberOutOfRange, valid_id
+from .field_values import FieldValues, values_of
+from .scalars import NumberOutOfRange, are_long_ids, valid_id
 from .schema import Column, Row, Schema, StoredValue
 
 __all__ = ["FieldFacts", "decode", "decode_csv"]
@@ -47,7 +48,7 @@ class FieldFacts:
         return "" if path in self.absent else self.spelled.get(path, path)
 
 
-def decode(schema: Schema, records: Sequence[Mapping[str, Any]], facts: FieldFacts | None = None) -> list[Row]:
+def decode(schema: Schema, records: Sequence[dict[str, Any]], facts: FieldFacts | None = None) -> list[Row]:
     """Turn query records into rows.
 
     Raises RecordClassInvalid when a value does not fit the type that the class declares, ResponseUnreadable when a
@@ -89,18 +90,18 @@ class _Columns(Protocol):
 class _Fields:
     """The fields of records, all taken at once, which is the fastest way through a list of dicts."""
 
-    def __init__(self, records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    def __init__(self, records: Sequence[dict[str, Any]], names: Sequence[str]) -> None:
         self.length = len(records)
         self._records = records
         self._columns: dict[str, Values] = {}
-        if len(names) > 1:
+        if not isinstance(records, FieldValues) and len(names) > 1:
             with suppress(KeyError):  # values() names the column that is missing
                 self._columns = dict(zip(names, zip(*map(itemgetter(*names), records), strict=True), strict=True))
 
     def values(self, path: str) -> Values:
         """Return a field's values, also of a parent's field; a parent that is null has null fields."""
         first, _, rest = path.partition(".")
-        found = self._columns[first] if first in self._columns else [record[first] for record in self._records]
+        found = self._columns[first] if first in self._columns else values_of(self._records, first)
         return [_below(parent, rest) for parent in found] if rest else found
 
 
@@ -115,7 +116,8 @@ class _Table:
     def values(self, path: str) -> Values:
         """Return a field's values; a compound is assembled from its parts."""
         if path not in self.compounds:
-            return [text or None for text in self.texts[path.lower()]]
+            texts = self.texts[path.lower()]
+            return [text or None for text in texts] if "" in texts else texts
         parts = self.compounds[path]
         columns = [_part(key, self.values(part)) for key, part in parts.items()]
         return [_compound(parts, values) for values in zip(*columns, strict=True)]
@@ -168,7 +170,7 @@ def _system_values(schema: Schema, column: Column, path: str, found: _Columns) -
         raise _invalid(schema, path) from None
     if None in values and column.name == "is_deleted":
         raise _invalid(schema, path)
-    if column.name == "system_modstamp" and max((str(each) for each in values if each), default="") >= _LAST_STAMP:
+    if column.name == "system_modstamp" and max(map(str, filter(None, values)), default="") >= _LAST_STAMP:
         raise _invalid(schema, path)
     return values
 
@@ -178,6 +180,8 @@ def _own_ids(schema: Schema, found: _Columns) -> Sequence[StoredValue]:
         given = found.values("Id")
     except KeyError:
         raise _missing(schema, "Id") from None
+    if are_long_ids(given):
+        return given
     ids = [value if type(value) is str and len(value) == 18 else valid_id(value) for value in given]
     if None in ids:
         raise _invalid(schema, "Id")

@@ -1,19 +1,22 @@
 """Instants, numbers and Ids: from Salesforce's notations to the one that the store keeps."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from math import isfinite
+from typing import cast
 
 __all__ = [
     "NumberOutOfRange",
     "all_finite",
+    "are_long_ids",
     "count_of",
     "decimal_of",
     "long_id",
     "parse_instant",
     "stored_instant",
+    "stored_instants",
     "stored_number",
     "to_stored",
     "valid_id",
@@ -40,6 +43,18 @@ def stored_instant(text: str) -> str:
     if len(text) == _REST_LENGTH and text.endswith("+0000"):
         return text[:-5] + "Z"
     return to_stored(parse_instant(text))
+
+
+def stored_instants(texts: Sequence[str]) -> Sequence[str]:
+    """Do as `stored_instant` for many: all at once where all are written in one of the two usual notations."""
+    lengths = set(map(len, texts))
+    if lengths == {_STORED_LENGTH} and "".join(texts)[_STORED_LENGTH - 1 :: _STORED_LENGTH] == "Z" * len(texts):
+        return texts
+    if lengths == {_REST_LENGTH}:
+        joined = "\n".join(texts) + "\n"
+        if joined.count("+0000\n") == joined.count("+0000") == joined.count("\n") == len(texts):
+            return joined.replace("+0000\n", "Z\n").split("\n")[:-1]
+    return [*map(stored_instant, texts)]
 
 
 def parse_instant(text: str) -> datetime:
@@ -110,6 +125,11 @@ def long_id(record_id: str) -> str:
     return record_id + "".join(
         _ID_CHECK[sum(each.isupper() << bit for bit, each in enumerate(group))] for group in groups
     )
+
+
+def are_long_ids(values: Sequence[object]) -> bool:
+    """Return whether all values are texts of 18 characters, as Ids are in every response."""
+    return set(map(type, values)) == {str} and set(map(len, cast("Sequence[str]", values))) == {18}
 
 
 def valid_id(value: object) -> str | None:

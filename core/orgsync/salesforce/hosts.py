@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -244,6 +245,7 @@ def _login_origin(url: str) -> _Origin:
     return origin
 
 
+@lru_cache(maxsize=1024)  # every request asks for the same few
 def _parse(url: str) -> _Origin | None:
     """Give the URL's origin, or None for anything that two parsers could read as different hosts."""
     if not url.isascii() or not url.isprintable():

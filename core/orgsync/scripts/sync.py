@@ -59,10 +59,14 @@ class Sync(Generic[Record_co]):
     @property
     def problem(self) -> ScriptProblem | None:
         """The error that its source shows before it is run: a class without table=True, a table read twice."""
-        if undeclared := undeclared_reads_of(self.function):
-            return undeclared_class(undeclared[0])
+        if self._undeclared_reads:
+            return undeclared_class(self._undeclared_reads[0])
         twice = [schema_of(model).table for model, times in self._reads.items() if times > 1]
         return read_twice(twice[0]) if twice else None
+
+    @cached_property
+    def _undeclared_reads(self) -> list[type[Record]]:
+        return undeclared_reads_of(self.function)
 
     @cached_property
     def _reads(self) -> dict[type[Record], int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from orgsync.records import Row, Schema
@@ -42,7 +43,7 @@ class Counts:
 
 def newest(rows: Sequence[Row]) -> Sequence[Row]:
     """Keep one row an id: the one of the newest stamp, the later one where stamps are equal."""
-    if len({row[0] for row in rows}) == len(rows):
+    if len(set(map(itemgetter(0), rows))) == len(rows):
         return rows
     kept: dict[Any, Row] = {}
     for row in rows:

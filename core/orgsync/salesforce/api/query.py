@@ -8,7 +8,7 @@ in the same version, for then as many others are missing.
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias, cast
@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from orgsync.errors import QueryIncomplete, ResponseUnreadable
-from orgsync.records import bare
+from orgsync.records import FieldValues, bare
 from orgsync.records.scalars import count_of
 
 from ..errors.body import unreadable
@@ -24,6 +24,7 @@ from ..errors.judge import problem_of
 from ..hosts import host_of
 from ..http.http import Response
 from .client import Client, Judge
+from .page_fields import of_fields
 from .repeats import RecentRows, versions_of
 
 __all__ = ["Page", "pages", "records"]
@@ -43,7 +44,7 @@ class Page:
     `total` is how many rows the query finds, None where the response does not say.
     """
 
-    records: list[_Record]
+    records: Sequence[_Record]
     total: int | None
     next_url: str | None
 
@@ -110,17 +111,24 @@ class _Count:
 
 
 async def pages(
-    client: Client, soql: str, *, deleted: bool = False, exact: bool = False, judge: Judge = problem_of
+    client: Client,
+    soql: str,
+    *,
+    deleted: bool = False,
+    exact: bool = False,
+    fields: Sequence[str] = (),
+    judge: Judge = problem_of,
 ) -> AsyncIterator[Page]:
     """Run a query and yield its pages; `deleted` includes the recycle bin and archived rows (queryAll).
 
-    `exact` reads numbers with a decimal point as Decimal; `judge` decides what a response means. Raises LocatorExpired
+    `exact` reads numbers with a decimal point as Decimal; `judge` decides what a response means. Records that have all
+    the `fields` are FieldValues, which bring nothing else. Raises LocatorExpired
     when the rest of the pages has expired, and QueryIncomplete, instead of yielding the last page, where all pages
     hold fewer rows than the query found.
     """
     resource = "queryAll" if deleted else "query"
     count = None if _COUNT.match(soql) else _Count(f"GET {resource}")
-    read = _reader(client, count, exact=exact)
+    read = _reader(client, count, exact=exact, fields=tuple(fields))
     page = await client.call("GET", resource, read, judge=judge, params={"q": soql}, headers=_PAGE_SIZE)
     while True:
         if count is not None:
@@ -168,7 +176,7 @@ async def _complete_result(client: Client, result: _Record) -> None:
         ) from None
     _require_path(page.next_url, None)
     count.add(page)
-    rows = page.records
+    rows = result["records"] = [*page.records]
     while page.next_url is not None:
         page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
         count.add(page)
@@ -179,11 +187,16 @@ async def _complete_result(client: Client, result: _Record) -> None:
         await _complete(client, row)
 
 
-def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Callable[[Response], Page]:
+def _reader(
+    client: Client, count: _Count | None, *, exact: bool = False, fields: tuple[str, ...] = ()
+) -> Callable[[Response], Page]:
     """Return a function that reads a page of a response; a response that it refuses is requested again."""
 
     def read(response: Response) -> Page:
-        body = _body(client, response, exact=exact)
+        response.require_readable()
+        body = of_fields(response.content, fields, exact=exact) if fields else None
+        if body is None:
+            body = _body(client, response, exact=exact)
         try:
             page = _page(body)
         except (KeyError, TypeError, ValueError):
@@ -204,11 +217,7 @@ def _reader(client: Client, count: _Count | None, *, exact: bool = False) -> Cal
 
 
 def _body(client: Client, response: Response, *, exact: bool) -> Any:
-    """Read JSON; bytes that are not UTF-8 are replaced, with a warning, so that one row does not stop a sync.
-
-    Raises ResponseTooLarge for more of it than fits in memory.
-    """
-    response.require_readable()
+    """Read JSON; bytes that are not UTF-8 are replaced, with a warning, so that one row does not stop a sync."""
     try:
         return _decoded(response.content, exact=exact)
     except UnicodeDecodeError:
@@ -240,11 +249,11 @@ def _page(body: Any) -> Page:
     One that is `done` and names a next page all the same is the end only where its own rows are all that were found.
     """
     rows, done = body["records"], body["done"]
-    if not isinstance(done, bool) or not isinstance(rows, list):
+    if not isinstance(done, bool) or not isinstance(rows, list | FieldValues):
         raise TypeError("no page of a query")
-    if not all(isinstance(row, dict) for row in cast("list[object]", rows)):
+    if isinstance(rows, list) and not all(isinstance(row, dict) for row in cast("list[object]", rows)):
         raise TypeError("no rows")
-    found, total = cast("list[_Record]", rows), _total(body)
+    found, total = cast("Sequence[_Record]", rows), _total(body)
     return Page(found, total, None if done and len(found) == total else _next_url(body, done=done))
 
 

@@ -1,6 +1,9 @@
 """Which rows of a response have come before, so that pages that overlap do not pass for complete ones."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+from orgsync.records.field_values import values_of
 
 __all__ = ["RecentRows", "versions_of"]
 
@@ -16,7 +19,7 @@ class RecentRows:
 
     def has_any(self, rows: Iterable[Hashable]) -> bool:
         """Return whether one of the rows is remembered, or is among them twice."""
-        keys = [hash(row) for row in rows]
+        keys = [*map(hash, rows)]
         distinct = set(keys)
         return len(distinct) < len(keys) or not (distinct.isdisjoint(self._newer) and distinct.isdisjoint(self._older))
 
@@ -27,13 +30,21 @@ class RecentRows:
             self._older, self._newer = self._newer, set()
 
 
-def versions_of(records: Sequence[Mapping[str, object]]) -> tuple[int, ...]:
+def versions_of(records: Sequence[dict[str, Any]]) -> tuple[int, ...]:
     """Return a hash of each row's Id and stamp, for a row that changes may come again; () where rows have no Ids."""
-    ids = [record.get("Id") for record in records]
-    if not all(isinstance(each, str) for each in ids):
+    ids = _values(records, "Id")
+    if set(map(type, ids)) != {str}:
         return ()
-    stamps = [record.get("SystemModstamp") for record in records]
+    stamps = _values(records, "SystemModstamp")
     try:
         return tuple(map(hash, zip(ids, stamps, strict=True)))
     except TypeError:  # a stamp that is none
         return ()
+
+
+def _values(records: Sequence[dict[str, Any]], name: str) -> Sequence[Any]:
+    """Return a field's values; None for each record that does not have it."""
+    try:
+        return values_of(records, name)
+    except KeyError:
+        return [record.get(name) for record in records]

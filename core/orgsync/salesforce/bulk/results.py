@@ -10,6 +10,7 @@ then as many other rows are missing: the last 250,000 rows at least are remember
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 from orgsync.errors import JobIncomplete, NetworkProblem, ResponseUnreadable, TransientProblem
 
@@ -126,7 +127,7 @@ class _Reading:
         if "id" not in names:
             return part
         at = names.index("id")
-        ids = [row[at] for row in part.rows]
+        ids = [*map(itemgetter(at), part.rows)]
         if self.recent.has_any(ids):
             raise _no_end(self.job, "holds a row twice, so its pages overlap")
         self.recent.add(ids)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import urljoin, urlsplit
 
@@ -168,6 +169,7 @@ class Stream(_Head):
         return Response(self.status, self.headers, bytes(content), self.method, self.url)
 
 
+@lru_cache(maxsize=64)  # many answers come in the same second
 def _instant(text: str) -> datetime | None:
     """Return an instant as HTTP writes it, aware; None where it is garbled."""
     try:
