@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .project.application import open_connection as open
     from .records import Batch, Batches, Record, field
     from .salesforce.auth.credentials import Credentials
-    from .scripts import ConnectionInfo, Context, Org, Sync, sync
+    from .scripts import ConnectionInfo, Context, Org, Sync
+    from .scripts.sync import sync
 
 __all__ = [
     "Batch",
@@ -39,9 +40,10 @@ __getattr__ = importer(
     __name__,
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
-        **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
+        **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync"), "scripts"),
         **dict.fromkeys(("connections", "reset", "run"), "project.application"),
         "open": "project.application:open_connection",
+        "sync": "scripts.sync",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",
     },
