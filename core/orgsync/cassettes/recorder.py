@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
+from orgsync.clock import utc_now
 from orgsync.salesforce.http.http import Response
 
 from .cassette_file import Cassette, RecordedConnection
@@ -18,10 +19,6 @@ _SEEN: ContextVar[tuple["Recorder | None", int]] = ContextVar("_SEEN", default=(
 """The latest answer that a task has seen, or the task that began it by then."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Recorder:
     """Keep interactions in memory, as they are; only `cassette` gives them away, scrubbed.
 
@@ -29,7 +26,7 @@ class Recorder:
     from one answer to the next: so the time that a request was made of is known, and a replay makes the same request.
     """
 
-    def __init__(self, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._now = clock()
         self._kept: list[Interaction] = []

@@ -3,12 +3,13 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 import anyio
 
+from orgsync.clock import utc_now
 from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NoConnection
 from orgsync.project import Project, environment_of
 from orgsync.salesforce.auth.credentials import Credentials, CredentialsVault, Grant
@@ -26,10 +27,6 @@ from .shortening import ShortHttp
 __all__ = ["RecordFrom", "Recording", "project_connection"]
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class RecordFrom:
     """Where to record from: a connection of a project, and its org's clock if that is not this machine's.
@@ -39,7 +36,7 @@ class RecordFrom:
 
     settings: Settings
     connection: str
-    clock: Callable[[], datetime] = _utc_now
+    clock: Callable[[], datetime] = utc_now
     credentials: Credentials | None = field(default=None, repr=False)
 
 
