@@ -14,6 +14,7 @@ from orgsync.store import Run
 from .connections import Connections
 from .project import open_project
 from .script_sources import GivenScripts
+from .view import require_connection
 
 __all__ = ["connections", "connections_of", "open_connection", "reset", "run"]
 
@@ -22,8 +23,10 @@ __all__ = ["connections", "connections_of", "open_connection", "reset", "run"]
 async def open_connection(name: str, *, settings: Settings | None = None) -> AsyncGenerator[Org]:
     """Open the authenticated API of a connection's org: `async with orgsync.open("acme") as org:`.
 
-    Raises ArgumentInvalid for an unknown name, and SignInNeeded for a connection that Salesforce has refused.
+    Raises NameUnknown for an unknown name, and SignInNeeded for a connection that Salesforce has refused. In a folder
+    without a database, nothing is made.
     """
+    await require_connection(name, settings)
     async with open_project(settings) as project:
         yield await project.open_org(name)
 
@@ -38,13 +41,15 @@ async def run(
 ) -> Run:
     """Run a sync on a connection, as `orgsync run` does, and return the finished run.
 
-    Raises the OrgsyncError that ended it, and ArgumentInvalid for a name in place of the sync itself.
+    Raises the OrgsyncError that ended it, ArgumentInvalid for a name in place of the sync itself, and NameUnknown for
+    an unknown connection; in a folder without a database, nothing is made.
     """
     if isinstance(cast("object", sync), str):
         raise ArgumentInvalid(
             f"orgsync.run takes the sync itself, not its name {sync!r}.",
             f"Import it from its script; one that comes with orgsync: from orgsync_syncs.{sync} import {sync}.",
         )
+    await require_connection(connection, settings)
     async with open_project(settings, scripts=GivenScripts([sync])) as project:
         outcome = await project.execute(Job("sync", sync.name, connection, full=full, reconcile=reconcile))
         if outcome.problem:
