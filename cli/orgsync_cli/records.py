@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orgsync.errors import NameUnknown
+
 from .commands import open_view
 from .completion import column_names, connection_names, table_names
 from .output import examples, result, say, stdout, to_json
@@ -104,7 +106,7 @@ def _names(columns: str | None) -> list[str]:
 
 
 def _show(view: "View", options: _Options) -> None:
-    table, most = view.table(options.model, changes=options.changes), options.most
+    table, most = _table(view, options), options.most
     if options.connection and not _is_in_feed(view, table, options):
         view.connection(options.connection)
     given = options.where
@@ -138,6 +140,17 @@ def _is_in_feed(view: "View", table: str, options: _Options) -> bool:
     if not options.changes:
         return False
     return any(True for _ in view.read(table, connection=options.connection, changes=True, limit=1))
+
+
+def _table(view: "View", options: _Options) -> str:
+    """Return a record table by its own name or its class's; raises NameUnknown, which names a sync that never ran."""
+    try:
+        return view.table(options.model, changes=options.changes)
+    except NameUnknown as unknown:
+        from orgsync.project.syncs import never_ran
+        from orgsync.settings import load_settings
+
+        raise never_ran(load_settings(), table=options.model) or unknown from None
 
 
 def _nothing(options: _Options) -> str:

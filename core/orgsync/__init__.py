@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from .project.read_session import select
     from .records import Batch, Batches, Record, field
     from .salesforce.auth.credentials import Credentials
-    from .scripts import ConnectionInfo, Context, Org, Sync, sync
+    from .scripts import ConnectionInfo, Context, Org, Sync
+    from .scripts.sync import sync
     from .store import Run
 
 __all__ = [
@@ -58,13 +59,14 @@ __getattr__ = importer(
     __name__,
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
-        **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
+        **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync"), "scripts"),
         **dict.fromkeys(("changes", "connections", "reset", "run", "session", "up"), "application"),
         **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
         **dict.fromkeys(("ReadSession", "select"), "project.read_session"),
         "Change": "project.changes",
         "open": "application:open_connection",
+        "sync": "scripts.sync",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",
         "Run": "store.model",

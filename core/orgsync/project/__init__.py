@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .status import Status
     from .store_types import ConnectionRow, Run, RunRow, SyncCopy
     from .syncs import ListedSync, Syncs
-    from .view import View, open_view
+    from .view import View, open_view, require_connection
 
 _HOMES = {
     "access": ("access_to",),
@@ -43,7 +43,7 @@ _HOMES = {
     ),
     "status": ("Status",),
     "syncs": ("ListedSync", "Syncs"),
-    "view": ("View", "open_view"),
+    "view": ("View", "open_view", "require_connection"),
     "store_types": ("ConnectionRow", "Run", "RunRow", "SyncCopy"),
 }
 
@@ -79,6 +79,7 @@ __all__ = [
     "open_read_session",
     "open_store",
     "open_view",
+    "require_connection",
     "require_name",
     "sign_in_by_browser",
 ]

@@ -3,16 +3,27 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from orgsync import store
 from orgsync.settings import Settings, load_settings
+from orgsync.store.backends import open_view as open_database
 from orgsync.store.view import View
 
-__all__ = ["View", "open_view"]
+__all__ = ["View", "open_view", "require_connection"]
+
+
+async def require_connection(name: str, settings: Settings | None = None) -> None:
+    """Raise NameUnknown for a connection that the database does not have; where there is none, none is made."""
+    from anyio import to_thread
+
+    def read() -> None:
+        with open_view(settings) as view:
+            view.connection(name)
+
+    await to_thread.run_sync(read)
 
 
 @contextmanager
 def open_view(settings: Settings | None = None) -> Generator[View]:
     """Open the database of the project around the working directory, or of the one whose settings are given."""
     settings = settings or load_settings()
-    with store.open_view(settings.store_url, folder=settings.folder) as view:
+    with open_database(settings.store_url, folder=settings.folder) as view:
         yield view

@@ -2,7 +2,7 @@
 
 from orgsync.errors import StoreUnavailable
 
-from ..model import utc_now
+from ..model import stored_now
 from . import table_sql
 from .driver import Statements
 from .tables import RecordTables
@@ -15,7 +15,7 @@ async def upgrade_records(on: Statements) -> None:
 
     Raises StoreUnavailable where something of the user's has the name of a change feed.
     """
-    tables = RecordTables(on, utc_now)
+    tables = RecordTables(on, stored_now)
     for (table,) in await on.fetch(table_sql.NUMBERED_BY_SEQ):
         taken = await tables.feed_conflict(table)
         if taken is not None:
