@@ -10,8 +10,8 @@ from orgsync.project.health_views import finding_view
 
 from .commands import wait_for
 from .completion import connection_names
+from .grid import GAP, broken
 from .output import console, detail_lines, examples, json_line
-from .tables import GAP, broken
 
 if TYPE_CHECKING:
     from rich.console import Console

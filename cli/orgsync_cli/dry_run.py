@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from orgsync.project.views import change_view, dry_run_view
 
-from .output import amount, console, result, say, show_problem, stdout, to_json
+from .grid import terminal_width
+from .output import amount, result, say, show_problem, stdout, to_json
 from .progress import shown_progress
 from .run_lines import would_line, wrapped
 from .tables import show_table
@@ -95,7 +96,7 @@ async def _write_json(dry_run: "OpenDryRun") -> None:
 
 
 def _show_changes(table: str, changes: "list[DryRunChange]") -> None:
-    width = console().width
+    width = terminal_width()
     rows = [[change.kind, change.id, fields_line(change, width)] for change in changes]
     if rows:
         show_table(["change", table, "fields"], rows, elastic="fields")

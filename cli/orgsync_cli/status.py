@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.clock import utc_now
 from orgsync.project.health_views import status_view
 
-from .commands import wait_for
+from .commands import open_view
 from .output import amount, brief, examples, json_line, moment, say
 from .tables import show_table
 
@@ -36,7 +37,7 @@ def status(
     Exits with 1 when something is failing or overdue: by its last success due for longer than its interval again, or
     than an hour for a cron expression; or when a run has been waiting for an answer for long.
     """
-    found = wait_for(_statuses)
+    found = _statuses()
     if as_json:
         for each in found:
             json_line(status_view(each))
@@ -46,12 +47,13 @@ def status(
         raise typer.Exit(1)
 
 
-async def _statuses() -> "Sequence[Status]":
-    from orgsync.project import open_project
+def _statuses() -> "Sequence[Status]":
+    from orgsync.project.status import statuses_in
+    from orgsync.settings import load_settings
 
-    async with open_project() as project:
-        found = await project.syncs.status()
-        if not found and not await project.connections.list():
+    with open_view() as view:
+        found = statuses_in(view, load_settings(), now=utc_now())
+        if not found and not view.connections():
             say("There is no connection yet. Make one: orgsync connect NAME.")
         elif not found:
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")

@@ -7,7 +7,7 @@ import typer
 
 from orgsync.project.views import sync_view
 
-from .commands import wait_for
+from .commands import open_view
 from .output import examples, json_line, say, short_path, show_problem
 from .tables import show_table
 
@@ -27,7 +27,7 @@ def syncs(
     A script that does not import is listed with its problem, and so is one that would write to a table of another's:
     a table belongs to the sync that first writes to it.
     """
-    found = wait_for(_listed)
+    found = _listed()
     if as_json:
         for each in found:
             json_line(sync_view(each))
@@ -36,32 +36,25 @@ def syncs(
     headings = ["sync", "every", "reconcile", "what it does", "tables", "where"]
     show_table(headings, rows, spare=["reconcile"], elastic="what it does")
     for each in found:
-        if each.problem:
+        if each.found.problem:
             say()
-            show_problem(each.problem)
+            show_problem(each.found.problem)
         for clash in each.clashes:
             say()
             show_problem(clash.problem)
 
 
-async def _listed() -> "list[ListedSync]":
-    from orgsync.project import open_project
+def _listed() -> "list[ListedSync]":
     from orgsync.project.syncs import listed_in
     from orgsync.settings import load_settings
 
-    settings = load_settings()
-    if not settings.folder.is_dir():
-        return listed_in(settings)
-    async with open_project(settings) as project:
-        return await project.syncs.list()
+    with open_view() as view:
+        return listed_in(load_settings(), view.owners())
 
 
 def _row(listed: "ListedSync") -> list[str]:
     """Return when a sync is due, how often it compares Ids, what it does, its tables and where it was found."""
-    found, where = listed.found, short_path(Path(listed.found.where))
-    if found.problem:
-        return [found.name, "", "", "does not load: see below", "", where]
-    if found.sync is None:
-        return [found.name, "", "", "", "", where]
-    sync = found.sync
-    return [found.name, str(sync.every or ""), str(sync.reconcile or ""), sync.summary, ", ".join(sync.tables), where]
+    found = listed.found
+    summary = found.summary if found.loads else "does not load: see below"
+    every, reconcile, where = str(found.every or ""), str(found.reconcile or ""), short_path(Path(found.where))
+    return [found.name, every, reconcile, summary, ", ".join(found.tables), where]

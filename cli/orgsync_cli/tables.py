@@ -4,23 +4,20 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from orgsync.printable import printable
 
-from .output import amount, console, say, to_json
+from .grid import GAP, Column, column_width, grid, terminal_width
+from .output import amount, say, stdout, to_json
 
-__all__ = ["GAP", "broken", "column_width", "fitting_columns", "show_rows", "show_table"]
-
-GAP = 2
-"""Blanks between two columns of a table."""
+__all__ = ["fitting_columns", "show_rows", "show_table"]
 
 _ELASTIC = 30  # what a column keeps that can be cut short
 _WIDEST = 28
 _NARROWEST = 12
 _TIME = re.compile(r"\d\d:\d\d")
-_PARTS = re.compile(r"[^/\-_.]*[/\-_.]|[^/\-_.]+")
 _LAST = ("connection", "system_modstamp", "is_deleted", "sync_changed_at", "sync_first_seen_at", "sync_seq")
 """Bookkeeping comes after the author's fields, unless changes are shown."""
 
@@ -39,28 +36,14 @@ def show_table(
     counted below, and the `elastic` one is cut short. Where that is not enough, the widest texts continue on a second
     line, after a space or one of `/-_.`.
     """
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     rows = [[printable(cell) for cell in row] for row in rows]
-    screen = console()
-    kept, widths = _kept_columns(headings, rows, spare, elastic, screen.width)
-    narrow = _narrowed(widths, kept, [n for n, name in enumerate(headings) if name in right], rows, screen.width)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
-    for place in kept:
-        name = headings[place]
-        table.add_column(
-            name,
-            justify="right" if name in right else "left",
-            no_wrap=name == elastic or place not in narrow,
-            overflow="ellipsis" if name == elastic else "fold",
-            max_width=narrow.get(place, widths[place]),
-        )
-    for row in rows:
-        cells = (row[n] if headings[n] == elastic else broken(row[n], narrow.get(n, widths[n])) for n in kept)
-        table.add_row(*map(Text, cells))
-    screen.print(table)
+    width = terminal_width()
+    kept, widths = _kept_columns(headings, rows, spare, elastic, width)
+    narrow = _narrowed(widths, kept, [n for n, name in enumerate(headings) if name in right], rows, width)
+    columns = [
+        Column(narrow.get(n, widths[n]), to_the_right=headings[n] in right, is_cut=headings[n] == elastic) for n in kept
+    ]
+    stdout().write(grid([headings[n] for n in kept], [[row[n] for n in kept] for row in rows], columns))
     if hidden := len(headings) - len(kept):
         say(left_out(hidden, "too wide", "--json"))
 
@@ -106,30 +89,8 @@ def _narrowed(
     return narrow
 
 
-def broken(text: str, width: int) -> str:
-    """Return the text with words that are wider than a column broken after a `/`, `-`, `_` or `.`."""
-    lines: list[str] = []
-    for word in text.split(" "):
-        parts = _PARTS.findall(word) if len(word) > width else [word]
-        line = ""
-        for part in parts:
-            if line and len(line) + len(part) > width:
-                lines.append(f"{line}\n")
-                line = ""
-            line += part
-        lines.append(f"{line} ")
-    return "".join(lines).rstrip(" ")
-
-
 def _total(widths: Sequence[int], kept: Sequence[int]) -> int:
     return sum(widths[place] for place in kept) + GAP * (len(kept) - 1)
-
-
-def column_width(cells: Iterable[str]) -> int:
-    """Return how wide the widest cell is on a terminal, where some letters take two places."""
-    from rich.cells import cell_len
-
-    return max(cell_len(cell) for cell in cells)
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, chosen: Sequence[str] = ()) -> None:
@@ -137,7 +98,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, c
 
     `changes` puts the number and the kind of the change first.
     """
-    width = console().width
+    width = terminal_width()
     each = max(_WIDEST, width // len(chosen) - GAP) if chosen else _WIDEST
     cells = [{name: _cell(value, each) for name, value in row.items()} for row in rows]
     columns = fitting_columns(list(chosen) or _ordered(cells, changes=changes), cells, width)

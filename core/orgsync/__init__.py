@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .project import DryRun, DryRunChange
     from .records import Batch, Batches, Record, field
     from .salesforce.auth.credentials import Credentials
-    from .scripts import ConnectionInfo, Context, Org, Sync, sync
+    from .scripts import ConnectionInfo, Context, Org, Sync
+    from .scripts.sync import sync
     from .store import Run
 
 __all__ = [
@@ -44,10 +45,11 @@ __getattr__ = importer(
     __name__,
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
-        **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
+        **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync"), "scripts"),
         **dict.fromkeys(("connections", "reset", "run"), "application"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
         "open": "application:open_connection",
+        "sync": "scripts.sync",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",
         "Run": "store.model",

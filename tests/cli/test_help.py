@@ -90,12 +90,19 @@ def test_an_unknown_command_or_option_is_a_usage_error(orgsync: Command) -> None
     assert "--full" in refused.err
 
 
-@pytest.mark.parametrize("words", ["runs", "records contact", "records contact --where 1", "connections", "doctor -h"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("status", "status --json", "syncs", "runs", "runs 1", "records contact", "records contact --where 1"),
+        *("connections", "connections show acme", "doctor -h"),
+    ],
+)
 def test_a_command_that_only_reads_the_copy_imports_nothing_that_only_work_on_it_needs(
     words: str, acme: DemoOrg, orgsync: Command
 ) -> None:
     assert orgsync("run", "contacts").code == 0
     heavy = ["sqlalchemy", "sqlmodel", "alembic", "httpx", "cryptography", "jwt", "structlog", "asyncio", "msgspec"]
+    heavy += ["anyio", "stamina", "filelock", "rich.console"]
     code = (
         "import sys; from orgsync_cli.main import app\n"
         f"try: app({words.split()})\n"

@@ -10,9 +10,10 @@ from orgsync.engine import Committed, Planned
 from orgsync.errors import ArgumentInvalid
 from orgsync.project.views import instant
 from orgsync_cli import main
+from orgsync_cli.grid import broken
 from orgsync_cli.output import amount, brief, moment, show_problem, show_unexpected, speech, to_json
 from orgsync_cli.progress import Expectation
-from orgsync_cli.tables import broken, show_table
+from orgsync_cli.tables import show_table
 
 NOON = datetime(2026, 1, 31, 13, 15, tzinfo=timezone(timedelta(hours=3)))
 

@@ -44,6 +44,7 @@ class StatusView(TypedDict):
     rows: int
     failures: int
     error: str | None
+    error_code: str | None
     running_for: float | None
     waits_for: str | None
     due: str | None
@@ -82,6 +83,7 @@ def status_view(status: "Status") -> StatusView:
         "rows": status.rows,
         "failures": status.failures,
         "error": status.error or None,
+        "error_code": status.error_code,
         "running_for": status.running_for.total_seconds() if status.running_for is not None else None,
         "waits_for": status.waits_for or None,
         "due": instant(status.due),

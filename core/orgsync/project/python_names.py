@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
+from orgsync.column_names import table_name
 from orgsync.records import Record
-from orgsync.records.field import table_name
 
 __all__ = ["class_name", "field_names", "parent_field_name", "sync_name"]
 

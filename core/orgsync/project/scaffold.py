@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orgsync.column_names import table_name
 from orgsync.errors import ArgumentInvalid, FileUnusable, NameTaken, NameUnknown, ObjectNotFound
 from orgsync.extract.query_rules import cursor_of, demands_filter, instead_of_changes
 from orgsync.records import schema_of
-from orgsync.records.field import path_of, table_name
+from orgsync.records.field import path_of
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe, describe, list_objects
 from orgsync.scripts.discovery import list_syncs

@@ -1,18 +1,23 @@
 """How each sync stands on each connection: last success, lag, rows, failures, and whether it is overdue."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from orgsync.engine import Resources
-from orgsync.errors import ProcessDied
-from orgsync.scripts import Every, Interval
-from orgsync.scripts.discovery import list_syncs
-from orgsync.scripts.schedule import due_again, jitter
-from orgsync.store import Connection, Run
+from orgsync.errors import OrgsyncError, ProcessDied
+from orgsync.scripts.schedule import Every, Interval, due_again, jitter
+from orgsync.scripts.survey import own_syncs, shipped_names
+from orgsync.settings import Settings
+from orgsync.store.view import ConnectionRow, RunRow, View
 
-__all__ = ["Status", "Verdict", "judged", "statuses"]
+from .view import open_view
+
+if TYPE_CHECKING:
+    from orgsync.engine import Resources
+    from orgsync.store import Run
+
+__all__ = ["Status", "Verdict", "judged", "statuses", "statuses_in"]
 
 Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run"]
 
@@ -28,7 +33,8 @@ class Status:
 
     `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, the pause
     after failures included, None for one that is run by hand or waits for a sign-in; `failures` how many runs have
-    failed since the last success, `error` cause and remedy of what ended the last run, unless that is done.
+    failed since the last success, `error` cause and remedy of what ended the last run, unless that is done, and
+    `error_code` the code of that error.
     `running_for` is how long a run has been under way, None where none is, and `waits_for` what it has been waiting
     for, with a remedy.
     """
@@ -43,6 +49,7 @@ class Status:
     failures: int
     error: str
     due: datetime | None
+    error_code: str | None = None
     running_for: timedelta | None = None
     waits_for: str = ""
 
@@ -53,7 +60,7 @@ class Status:
 
 
 def judged(
-    runs: Sequence[Run], every: Every | None, *, since: datetime, now: datetime
+    runs: "Sequence[Run | RunRow]", every: Every | None, *, since: datetime, now: datetime
 ) -> tuple[Verdict, int, datetime | None]:
     """Return verdict, failures in a row and next due time of a sync, from its runs on a connection, the latest first.
 
@@ -82,7 +89,7 @@ def judged(
     return ("ok" if done else "stopped"), failures, due
 
 
-def _due(every: Every | None, last: Run | None, since: datetime, failures: int) -> datetime | None:
+def _due(every: Every | None, last: "Run | RunRow | None", since: datetime, failures: int) -> datetime | None:
     """Return when a sync is due after a run; after failures, when the scheduler's pause ends."""
     if every is None:
         return None
@@ -92,49 +99,60 @@ def _due(every: Every | None, last: Run | None, since: datetime, failures: int) 
     return due_again(every, last.started_at, failures=failures, chance=chance)
 
 
-async def statuses(project: Resources, *, now: datetime | None = None) -> list[Status]:
+async def statuses(project: "Resources", *, now: datetime | None = None) -> list[Status]:
+    """Return how every sync of the project stands, as `statuses_in` does, by its database and its clock."""
+    from anyio import to_thread
+
+    settings, at = project.settings, now or project.clock()
+
+    def read() -> list[Status]:
+        with open_view(settings) as view:
+            return statuses_in(view, settings, now=at)
+
+    return await to_thread.run_sync(read)
+
+
+def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status]:
     """Return how every sync of the project stands on every connection, and every other that has ever run there.
 
     Syncs that packages bring are among them once they have run; nobody runs them but by name, so they are never due.
     Raises SettingInvalid and ScriptNotLoaded as reading the settings and scripts does.
     """
-    store, at = project.store, now or project.clock()
-    folder = project.settings.syncs_folder
-    listed = list_syncs(folder)
-    found = {each.name: each for each in listed}
-    broken = next((each.problem.cause for each in listed if each.problem and not each.shipped), "")
-    own = [name for name, each in found.items() if each.sync is not None and each.where.startswith(str(folder))]
-    connections = {each.name: each for each in await store.connections.list()}
-    ran = {(sync, name) for sync, name in await store.runs.last() if name in connections}
-    pairs = sorted({*((sync, name) for sync in own for name in connections), *ran})
+    own = own_syncs(settings.syncs_folder)
+    schedules = {each.name: each.every for each in own if each.loads}
+    broken = next((each.problem for each in own if each.problem and not each.loads), None)
+    connections = {each.name: each for each in view.connections()}
+    ran = {(sync, name) for sync, name in view.pairs() if name in connections}
+    shipped = shipped_names() if broken else set[str]()
     return [
-        await _status(
-            project,
+        _status(
+            view,
             sync,
             connections[name],
-            at,
-            every=known.every if (known := found[sync].sync if sync in found else None) and sync in own else None,
-            broken="" if known else broken,
+            now,
+            every=schedules.get(sync),
+            broken=None if sync in schedules or sync in shipped else broken,
         )
-        for sync, name in pairs
+        for sync, name in sorted({*((sync, name) for sync in schedules for name in connections), *ran})
     ]
 
 
-async def _status(
-    project: Resources, name: str, connection: Connection, now: datetime, *, every: Every | None, broken: str
+def _status(
+    view: View, name: str, connection: ConnectionRow, now: datetime, *, every: Every | None, broken: OrgsyncError | None
 ) -> Status:
-    """Return how one stands; `broken` says why scripts cannot be read, one of which may be this sync's."""
-    store = project.store
-    runs = await store.runs.list(_RUNS, sync=name, connection=connection.name)
-    if runs and runs[0].status == "running" and not await store.runs.is_running(name, connection.name):
-        runs[0].status, runs[0].error = "failed", str(ProcessDied())
+    """Return how one stands; `broken` is why scripts cannot be read, one of which may be this sync's."""
+    runs = view.runs(_RUNS, sync=name, connection=connection.name)
+    if runs and runs[0].status == "running" and not view.is_running(name, connection.name):
+        died = ProcessDied()
+        runs[0] = replace(runs[0], status="failed", error=str(died), error_code=died.code)
     done = next((run for run in runs if run.status == "done"), None)
     watermark = done.watermark if done else None
     verdict, failures, due = judged(runs, every, since=connection.created_at, now=now)
-    error = _text(_last_error(runs))
+    ended = _last_ended_badly(runs)
+    error, code = (_text(ended.error), ended.error_code) if ended else ("", None)
     if broken:
-        verdict, error = "failing", broken
-    owned = [table for table, owner in (await store.rows.owners()).items() if owner == name]
+        verdict, error, code = "failing", broken.cause, broken.code
+    owned = [table for table, owner in view.owners().items() if owner == name]
     return Status(
         sync=name,
         connection=connection.name,
@@ -142,23 +160,24 @@ async def _status(
         last_success=done.finished_at if done else None,
         watermark=watermark,
         lag=None if watermark is None else now - watermark,
-        rows=sum([await store.rows.live_count(table, connection.name) for table in owned]),
+        rows=sum([view.live_count(table, connection.name) for table in owned]),
         failures=failures,
         error=error,
+        error_code=code,
         due=due if connection.status == "ready" else None,
         running_for=max(now - runs[0].started_at, timedelta(0)) if verdict == "running" else None,
         waits_for=_text(runs[0].error) if verdict == "running" else "",
     )
 
 
-def _last_error(runs: Sequence[Run]) -> str:
-    """Return the error of the latest run that ended without being done, unless one was done after it."""
+def _last_ended_badly(runs: Sequence[RunRow]) -> RunRow | None:
+    """Return the latest run that ended without being done, unless one was done after it."""
     for run in runs:
         if run.status in ("failed", "stopped"):
-            return run.error or ""
+            return run
         if run.status == "done":
             break
-    return ""
+    return None
 
 
 def _text(error: str | None) -> str:

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from orgsync.engine import Resources
-from orgsync.errors import OrgsyncError
-from orgsync.scripts.discovery import Found, list_syncs
+from orgsync.scripts.survey import SurveyedSync, survey
 from orgsync.scripts.table_clashes import Clash, clashes_of
 from orgsync.settings import Settings
-from orgsync.store import SyncCopy
 
 from .status import Status, statuses
+
+if TYPE_CHECKING:
+    from orgsync.engine import Resources
+    from orgsync.store import SyncCopy
 
 __all__ = ["ListedSync", "Syncs", "listed_in", "names_of"]
 
@@ -20,20 +22,15 @@ __all__ = ["ListedSync", "Syncs", "listed_in", "names_of"]
 class ListedSync:
     """A sync and where it was found, with the tables that other syncs would write as well."""
 
-    found: Found
+    found: SurveyedSync
     clashes: Sequence[Clash] = ()
-
-    @property
-    def problem(self) -> OrgsyncError | None:
-        """What keeps the sync from being run: a script that does not load, or a table that it reads twice."""
-        return self.found.problem or (self.found.sync.problem if self.found.sync else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Syncs:
     """The syncs of the project's folder and of installed packages, and those that have ever run."""
 
-    project: Resources
+    project: "Resources"
 
     async def list(self) -> list[ListedSync]:
         """Return every sync: the project's, scripts that do not import, and what packages bring."""
@@ -43,14 +40,14 @@ class Syncs:
         """Return how each sync stands on each connection."""
         return await statuses(self.project, now=now)
 
-    async def copy_of(self, sync: str, connection: str | None = None) -> SyncCopy:
+    async def copy_of(self, sync: str, connection: str | None = None) -> "SyncCopy":
         """Count the rows and checkpoints that a sync has, on one connection or on all.
 
         Raises NameUnknown, with the nearest name, for a sync that the store does not know.
         """
         return await self.project.store.rows.of_sync(sync, connection)
 
-    async def reset(self, sync: str, connection: str | None = None) -> SyncCopy:
+    async def reset(self, sync: str, connection: str | None = None) -> "SyncCopy":
         """Give up what a sync has copied and where it stands, and return what that was.
 
         Raises AlreadyRunning while a run of it is under way, NameUnknown as `copy_of` does.
@@ -60,11 +57,11 @@ class Syncs:
 
 def listed_in(settings: Settings, owners: Mapping[str, str] | None = None) -> list[ListedSync]:
     """Return every sync of a project, with its clashes; `owners` names the sync that each table belongs to."""
-    found = list_syncs(settings.syncs_folder)
-    syncs = [each.sync for each in found if each.sync is not None]
-    return [ListedSync(each, clashes_of(each.sync, syncs, owners or {}) if each.sync else ()) for each in found]
+    found = survey(settings.syncs_folder)
+    syncs = [each for each in found if each.loads]
+    return [ListedSync(each, clashes_of(each, syncs, owners or {}) if each.loads else ()) for each in found]
 
 
 def names_of(settings: Settings) -> list[str]:
     """Return the names of the syncs that a project finds, without opening its store."""
-    return [each.name for each in list_syncs(settings.syncs_folder)]
+    return [each.name for each in survey(settings.syncs_folder)]

@@ -219,16 +219,15 @@ def connection_view(connection: "ConnectionRow") -> ConnectionView:
 
 def sync_view(listed: "ListedSync") -> SyncView:
     """Return a sync as JSON."""
-    found, problem = listed.found, listed.problem
-    sync = None if found.problem else found.sync
+    found = listed.found
     return {
         "sync": found.name,
-        "every": str(sync.every) if sync and sync.every else None,
-        "reconcile": str(sync.reconcile) if sync and sync.reconcile else None,
-        "summary": None if found.problem else sync.summary if sync else "",
-        "tables": list(found.sync.tables) if found.sync else [],
+        "every": str(found.every) if found.every else None,
+        "reconcile": str(found.reconcile) if found.reconcile else None,
+        "summary": found.summary if found.loads else None,
+        "tables": list(found.tables),
         "where": found.where,
-        "problem": _text(problem) if problem else None,
+        "problem": _text(found.problem) if found.problem else None,
         "clashes": [{"table": each.table, "sync": each.other, "owned": each.owned} for each in listed.clashes],
     }
 

@@ -1,16 +1,14 @@
 """`field(...)`: which Salesforce field fills a column of a record class, and how."""
 
-import re
 from dataclasses import dataclass
 from typing import Any, cast
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
-__all__ = ["FieldOptions", "field", "options_of", "path_of", "table_name"]
+__all__ = ["FieldOptions", "field", "options_of", "path_of"]
 
 _EXTRA = "orgsync"
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,3 @@ def options_of(info: FieldInfo) -> FieldOptions:
 def path_of(name: str) -> str:
     """Turn a Python name into a Salesforce field name: `account_id` into `AccountId`."""
     return "".join(word[:1].upper() + word[1:] for word in name.split("_"))
-
-
-def table_name(class_name: str) -> str:
-    """Turn a class name into a table name: `OpportunityLineItem` into `opportunity_line_item`."""
-    return _WORD.sub("_", class_name).lower()

@@ -11,11 +11,12 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 from sqlmodel.main import SQLModelMetaclass
 
+from orgsync.column_names import table_name
 from orgsync.errors import BatchInvalid, RecordClassInvalid
 from orgsync.suggest import nearest
 
 from .declaration import require_fields, require_names, require_object, require_plain
-from .field import field, table_name
+from .field import field
 from .schema import BOOKKEEPING, COLUMN_TYPES, Column, Schema, column_of
 from .types import UtcDateTime
 

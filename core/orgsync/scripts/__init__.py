@@ -1,11 +1,19 @@
-"""Scripts: the org and the context that they are given, and the decorator that makes a function a sync."""
+"""Scripts: the org and the context that they are given, and the decorator that makes a function a sync.
 
-from .context import Context
-from .opening import ReadOptions, open_client, open_context, open_org
-from .org import ConnectionInfo, Org
-from .schedule import Cron, Every, Interval
-from .stored import StoredVault, columns_of, secrets_of
-from .sync import Sync, sync
+A name is imported when it is first used: what only lists the syncs of a project does without HTTP and SQLAlchemy.
+"""
+
+from typing import TYPE_CHECKING
+
+from orgsync.lazy import importer
+
+if TYPE_CHECKING:
+    from .context import Context
+    from .opening import ReadOptions, open_client, open_context, open_org
+    from .org import ConnectionInfo, Org
+    from .schedule import Cron, Every, Interval
+    from .stored import StoredVault, columns_of, secrets_of
+    from .sync import Sync
 
 __all__ = [
     "ConnectionInfo",
@@ -22,5 +30,16 @@ __all__ = [
     "open_context",
     "open_org",
     "secrets_of",
-    "sync",
 ]
+
+__getattr__ = importer(
+    __name__,
+    {
+        **dict.fromkeys(("ReadOptions", "open_client", "open_context", "open_org"), "opening"),
+        **dict.fromkeys(("ConnectionInfo", "Org"), "org"),
+        **dict.fromkeys(("Cron", "Every", "Interval"), "schedule"),
+        **dict.fromkeys(("StoredVault", "columns_of", "secrets_of"), "stored"),
+        "Context": "context",
+        "Sync": "sync",
+    },
+)

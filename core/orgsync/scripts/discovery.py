@@ -13,12 +13,10 @@ from orgsync.records import Record, schema_of
 from orgsync.suggest import nearest
 
 from .loading import Script, load_scripts, record_classes
+from .survey import GROUP
 from .sync import Sync
 
-__all__ = ["Found", "find_sync", "list_syncs", "load_syncs", "required"]
-
-_GROUP = "orgsync.syncs"
-"""The entry point group by which a package provides syncs; one is imported only when its name is needed."""
+__all__ = ["Found", "find_sync", "list_own", "list_syncs", "load_shipped", "load_syncs", "required"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +56,23 @@ def required(found: Found) -> Sync[Record]:
     return found.sync
 
 
+def list_own(folder: Path) -> list[Found]:
+    """List the project's syncs, and its scripts that cannot be imported."""
+    project = _Project.load(folder)
+    return [Found(name, project.place(sync), sync) for name, sync in project.own.items()] + project.broken()
+
+
 def list_syncs(folder: Path) -> list[Found]:
     """List every sync: the project's, its scripts that cannot be imported, and what packages provide."""
-    project = _Project.load(folder)
-    listed = [Found(name, project.place(sync), sync) for name, sync in project.own.items()] + project.broken()
+    listed = list_own(folder)
     taken = {found.name for found in listed}
-    shipped = sorted(entry_points(group=_GROUP), key=lambda point: point.name)
-    listed += [
-        Found(p.name, p.value.partition(":")[0], _import(p)[0], shipped=True) for p in shipped if p.name not in taken
-    ]
-    return listed
+    shipped = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    return [*listed, *(load_shipped(point) for point in shipped if point.name not in taken)]
+
+
+def load_shipped(point: EntryPoint) -> Found:
+    """Import a sync that a package provides."""
+    return Found(point.name, point.module, _import(point)[0], shipped=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ class _Project:
             if home.module is not None:
                 _require_own_tables(home.module, self.modules)
             return self.own[name], str(home.path)
-        shipped = {point.name: point for point in entry_points(group=_GROUP)}
+        shipped = {point.name: point for point in entry_points(group=GROUP)}
         if script := self.suspect(name, shipped):
             raise script.problem or _unknown(name, [*self.own, *shipped], self.folder)
         if name in shipped:

@@ -2,14 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from orgsync.errors import RecordClassInvalid
-from orgsync.records import Record
 from orgsync.store.ownership import taken
 
-from .sync import Sync
-
 __all__ = ["Clash", "clashes_of"]
+
+
+class Writer(Protocol):
+    """A sync, by its name and the tables that it writes."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tables(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,7 @@ class Clash:
         )
 
 
-def clashes_of(sync: Sync[Record], others: Iterable[Sync[Record]], owners: Mapping[str, str]) -> list[Clash]:
+def clashes_of(sync: Writer, others: Iterable[Writer], owners: Mapping[str, str]) -> list[Clash]:
     """Return the clashes of a sync: tables that belong to another, or that have no owner and another would write.
 
     `owners` maps tables to the syncs that they belong to. A sync that owns its tables has no clash: the others do.

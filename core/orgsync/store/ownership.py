@@ -1,10 +1,12 @@
 """Which sync a record table belongs to: the first that writes to it, on all connections, until it is reset."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from orgsync.errors import RecordClassInvalid
 
-from .backend import Transaction
+if TYPE_CHECKING:
+    from .backend import Transaction
 
 __all__ = ["claim", "owner_of", "taken"]
 
@@ -14,7 +16,7 @@ def owner_of(table: str, known: Mapping[str, str]) -> str | None:
     return {name.lower(): sync for name, sync in known.items()}.get(table.lower())
 
 
-async def claim(on: Transaction, sync: str, tables: Sequence[str]) -> None:
+async def claim(on: "Transaction", sync: str, tables: Sequence[str]) -> None:
     """Make tables this sync's own, inside the transaction that writes them.
 
     Raises RecordClassInvalid for one that belongs to another.

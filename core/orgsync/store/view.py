@@ -73,6 +73,22 @@ class View(Protocol):
         """Read runs, the latest first."""
         ...
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """List each sync and connection that has a run."""
+        ...
+
+    def is_running(self, sync: str, connection: str) -> bool:
+        """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
+        ...
+
+    def owners(self) -> dict[str, str]:
+        """Read the sync that each record table belongs to."""
+        ...
+
+    def live_count(self, table: str, connection: str) -> int:
+        """Count a connection's live rows in a record table; a table that was dropped has none."""
+        ...
+
     def tables(self) -> list[str]:
         """List every record table."""
         ...

@@ -37,6 +37,7 @@ __all__ = [
     "RUNS",
     "RUNS_AFTER",
     "RUN_COLUMNS",
+    "RUN_PAIRS",
     "SAVE_CHECKPOINT",
     "SAVE_CONNECTION",
     "SAVE_SIGN_IN",
@@ -121,6 +122,7 @@ LAST_RUNS = (
     f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run "
     "WHERE id IN (SELECT max(id) FROM orgsync_run GROUP BY sync, connection)"
 )
+RUN_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_run"
 RUNS_AFTER = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id > ? ORDER BY id"
 FAIL_RUNS = (
     "UPDATE orgsync_run SET status = 'failed', error = ?, error_code = ?, finished_at = ? "

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from orgsync.clock import utc_now
 from orgsync.errors import NameUnknown
 
+from ..holder import Holder
 from ..unknown_names import record_table
 from ..versions import VERSION_TABLE, is_newest
 from ..view import ConnectionRow, RunRow, connection_named
@@ -31,9 +33,10 @@ _PAGE = 1000
 class SqliteView:
     """A database opened for reading; if there is none yet, it looks like an empty one."""
 
-    def __init__(self, path: Path, on: sqlite3.Connection | None) -> None:
+    def __init__(self, path: Path, on: sqlite3.Connection | None, folder: Path) -> None:
         self._path = path
         self._on = on
+        self._folder = folder
 
     @classmethod
     @contextmanager
@@ -45,14 +48,14 @@ class SqliteView:
         path = _file_of(url)
         require_private_database(path)
         if not path.exists():
-            yield cls(path, None)
+            yield cls(path, None, folder)
             return
         with errors_explained(path):
             opened = sqlite3.connect(
                 f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
             )
         with closing(opened):
-            view = cls(path, opened)
+            view = cls(path, opened, folder)
             if not view._is_current():
                 _upgrade(url, folder)
             with errors_explained(path):
@@ -80,6 +83,30 @@ class SqliteView:
     def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
         """Read runs, the latest first."""
         return [_run(row) for row in self._fetch(control_sql.RUNS, (sync, connection, limit))]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """List each sync and connection that has a run."""
+        return [(sync, connection) for sync, connection in self._fetch(control_sql.RUN_PAIRS)]
+
+    def is_running(self, sync: str, connection: str) -> bool:
+        """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
+        held = self._fetch(control_sql.LEASES, (sync, connection))
+        if not held or datetime.fromisoformat(held[0][3]) <= utc_now():
+            return False
+        from .liveness import Liveness
+
+        return not Liveness(self._folder / "holders").is_dead(Holder.parse(held[0][1]))
+
+    def owners(self) -> dict[str, str]:
+        """Read the sync that each record table belongs to."""
+        return dict(self._fetch(control_sql.TABLE_OWNERS))
+
+    def live_count(self, table: str, connection: str) -> int:
+        """Count a connection's live rows in a record table; a table that was dropped has none."""
+        if not self._fetch(table_sql.HAS_TABLE, (table,)):
+            return 0
+        [(number,)] = self._fetch(row_sql.live_count(table), (connection,))
+        return int(number)
 
     def tables(self) -> list[str]:
         """List every record table."""

@@ -1,0 +1,208 @@
+"""What the source of a script says of its syncs, where that is certain: importing a script costs most of a second.
+
+A script in the usual form is read and not imported: imports from orgsync and the standard library, record classes of
+plain fields, constants, functions, and syncs whose options are written out. Where a script does anything else when it
+is imported, or anything in it might be refused, the answer is None, and only importing it shows what it has.
+"""
+
+import ast
+import builtins
+import importlib
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from orgsync.errors import OrgsyncError
+
+from .outline_classes import table_of
+from .outline_names import PUBLIC, FromOrgsync, Names, Table, Undecided, is_annotation, literal, tables_in
+from .schedule import Every, Interval, parse_every, parse_interval
+
+__all__ = ["SyncOutline", "outlines_of"]
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_ANYWHERE = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda, ast.FunctionDef, ast.ClassDef)
+_READS = ("changes", "snapshot")
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOutline:
+    """A sync as its source declares it; `function` is the function's name, `summary` its docstring's first line."""
+
+    name: str
+    function: str
+    every: Every | None
+    reconcile: Interval | None
+    summary: str
+    tables: tuple[str, ...]
+
+
+def outlines_of(path: Path) -> list[SyncOutline] | None:
+    """Return the syncs that a script would define, in their order; None where only importing it shows them."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what the compiler warns of, the import is to show
+            tree = ast.parse(path.read_bytes(), str(path))
+            code = compile(tree, str(path), "exec", dont_inherit=True)
+        return _Outline(code).read(tree.body)
+    except (Undecided, OrgsyncError, OSError, SyntaxError, ValueError, Warning, RecursionError):
+        return None
+
+
+class _Outline:
+    """The reading of one module."""
+
+    def __init__(self, code: CodeType) -> None:
+        self._functions = {each.co_name: each for each in code.co_consts if isinstance(each, CodeType)}
+        self._names: Names = {}
+        self._found: list[SyncOutline] = []
+
+    def read(self, statements: Sequence[ast.stmt]) -> list[SyncOutline]:
+        for statement in statements:
+            self._read(statement)
+        return self._found
+
+    def _read(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.Expr(value=ast.Constant()):
+                pass
+            case ast.Import():
+                for each in statement.names:
+                    module = _imported(each.name)
+                    if "." in each.name and each.asname is None:
+                        raise Undecided
+                    self._bind(each.asname or each.name, module)
+            case ast.ImportFrom(module="__future__", level=0):
+                pass
+            case ast.ImportFrom(module=str(module), level=0):
+                for each in statement.names:
+                    self._bind(each.asname or each.name, _attribute(module, each.name))
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self._bind(name, literal(value))
+            case ast.ClassDef():
+                self._bind(statement.name, table_of(statement, self._names))
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._read_function(statement)
+                self._bind(statement.name, None)
+            case _:
+                raise Undecided
+
+    def _bind(self, name: str, value: object) -> None:
+        """Give a name its only meaning; what is named again, or named as Python's own, might mean either."""
+        own = name in self._names or hasattr(builtins, name)
+        if own or (name.startswith("__") and name != "__all__"):
+            raise Undecided
+        self._names[name] = value
+
+    def _read_function(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        arguments = function.args
+        for default in (*arguments.defaults, *arguments.kw_defaults):
+            if default is not None:
+                literal(default)
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        annotations = [function.returns, *(each.annotation for each in every if each is not None)]
+        if not all(is_annotation(each, self._names) for each in annotations if each is not None):
+            raise Undecided
+        if function.decorator_list:
+            self._found.append(self._sync(function))
+
+    def _sync(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> SyncOutline:
+        """Read a sync; what the decorator or a run would refuse is left to them."""
+        if len(function.decorator_list) > 1:
+            raise Undecided
+        options = self._options(function.decorator_list[0])
+        context = self._context(function)
+        compiled = self._functions.get(function.name)
+        flags = compiled.co_flags if compiled else CO_COROUTINE
+        if bool(flags & CO_ASYNC_GENERATOR) != isinstance(function, ast.AsyncFunctionDef):
+            raise Undecided
+        if flags & (CO_GENERATOR | CO_COROUTINE):
+            raise Undecided
+        self._require_single_reads(function, context)
+        tables = tables_in(function.returns, self._names)
+        if not tables:
+            raise Undecided
+        every, reconcile = options.get("every"), options.get("reconcile")
+        return SyncOutline(
+            options.get("name") or function.name,
+            function.name,
+            None if every is None else parse_every(every),
+            None if reconcile is None else parse_interval(reconcile, of="reconcile"),
+            (ast.get_docstring(function, clean=False) or "").strip().partition("\n")[0],
+            tables,
+        )
+
+    def _options(self, decorator: ast.expr) -> dict[str, str]:
+        named = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if not (isinstance(named, ast.Name) and self._names.get(named.id) == FromOrgsync("sync")):
+            raise Undecided
+        if not isinstance(decorator, ast.Call):
+            return {}
+        found = {each.arg or "": literal(each.value) for each in decorator.keywords}
+        given = {name: value for name, value in found.items() if isinstance(value, str)}
+        if decorator.args or len(given) < len(decorator.keywords) or not given.keys() <= {"every", "reconcile", "name"}:
+            raise Undecided
+        return given
+
+    def _context(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+        """Return the name of the one parameter."""
+        given = function.args
+        places = [*given.posonlyargs, *given.args]
+        if len(places) != 1 or given.kwonlyargs or given.vararg or given.kwarg or given.defaults:
+            raise Undecided
+        return places[0].arg
+
+    def _require_single_reads(self, function: ast.FunctionDef | ast.AsyncFunctionDef, context: str) -> None:
+        """Require that each table is read by one call that no loop repeats: twice might be refused."""
+        repeated = [each for node in ast.walk(function) for each in _repeated(node, function)]
+        if any(_is_read(each, context) for part in repeated for each in ast.walk(part)):
+            raise Undecided
+        seen = set[str]()
+        for call in (each for each in ast.walk(function) if _is_read(each, context)):
+            model = call.args[0] if isinstance(call, ast.Call) and call.args else None
+            table = self._names.get(model.id) if isinstance(model, ast.Name) else None
+            if not isinstance(table, Table) or table.name.lower() in seen:
+                raise Undecided
+            seen.add(table.name.lower())
+
+
+def _repeated(node: ast.AST, function: ast.AST) -> list[ast.AST]:
+    """Return what of a node may run more than once."""
+    if isinstance(node, _LOOPS):
+        return [*node.body, *node.orelse, *([node.test] if isinstance(node, ast.While) else [])]
+    return [node] if isinstance(node, (*_ANYWHERE, ast.AsyncFunctionDef)) and node is not function else []
+
+
+def _is_read(node: ast.AST, context: str) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr=attr, value=ast.Name(id=name))):
+            return name == context and attr in _READS
+        case _:
+            return False
+
+
+def _imported(name: str) -> ModuleType:
+    """Import a module of the standard library, as the script would."""
+    if name.partition(".")[0] not in sys.stdlib_module_names:
+        raise Undecided
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise Undecided from None
+
+
+def _attribute(module: str, name: str) -> Any:
+    """Return what a script would import from a module: of orgsync's own names, which one it is."""
+    if module == "orgsync":
+        if name not in PUBLIC:
+            raise Undecided
+        return FromOrgsync(name)
+    found = _imported(module)
+    if name == "*" or not hasattr(found, name):
+        raise Undecided
+    return getattr(found, name)

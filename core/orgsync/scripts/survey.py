@@ -1,0 +1,120 @@
+"""Which syncs a project and installed packages have, without importing scripts that say so themselves."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orgsync.errors import OrgsyncError
+
+from .outline import SyncOutline, outlines_of
+from .schedule import Every, Interval
+
+if TYPE_CHECKING:
+    from .discovery import Found
+
+__all__ = ["GROUP", "SurveyedSync", "own_syncs", "shipped_names", "survey"]
+
+GROUP = "orgsync.syncs"
+"""The entry point group by which a package provides syncs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyedSync:
+    """A sync, where it was found and what it declares; `problem` keeps it, or its whole script, from being run.
+
+    Of a script that does not load only its name is known: `loads` is False.
+    """
+
+    name: str
+    where: str
+    every: Every | None = None
+    reconcile: Interval | None = None
+    summary: str = ""
+    tables: tuple[str, ...] = ()
+    problem: OrgsyncError | None = None
+    shipped: bool = False
+    loads: bool = True
+
+
+def own_syncs(folder: Path) -> list[SurveyedSync]:
+    """List the syncs of a project's folder, and its scripts that cannot be imported.
+
+    Raises ScriptNotLoaded if two scripts define syncs of the same name.
+    """
+    outlined = _outlined(folder)
+    if outlined is not None:
+        return outlined
+    from .discovery import list_own
+
+    return [_surveyed(each) for each in list_own(folder)]
+
+
+def survey(folder: Path) -> list[SurveyedSync]:
+    """List every sync: the project's, its scripts that cannot be imported, and what packages provide."""
+    own = own_syncs(folder)
+    return [*own, *_shipped({each.name for each in own})]
+
+
+def shipped_names() -> set[str]:
+    """Return the names of the syncs that installed packages provide; none is imported."""
+    return {point.name for point in entry_points(group=GROUP)}
+
+
+def _outlined(folder: Path) -> list[SurveyedSync] | None:
+    """Return the folder's syncs by the source of its scripts, None where that does not decide all of them."""
+    found: list[SurveyedSync] = []
+    for path in sorted(path for path in folder.glob("*.py") if not path.name.startswith("_")):
+        outlines = outlines_of(path)
+        if outlines is None:
+            return None
+        found += [_declared(each, str(path)) for each in outlines]
+    unique = len({each.name for each in found}) == len(found)
+    return found if unique else None
+
+
+def _shipped(taken: Collection[str]) -> list[SurveyedSync]:
+    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    return [_shipped_sync(point) for point in points if point.name not in taken]
+
+
+def _shipped_sync(point: EntryPoint) -> SurveyedSync:
+    spec = find_spec(point.module)
+    outlines = outlines_of(Path(spec.origin)) if spec and spec.origin else None
+    outline = next((each for each in outlines or () if each.function == point.attr), None)
+    if outline is not None:
+        return _declared(outline, point.module, name=point.name, shipped=True)
+    from .discovery import load_shipped
+
+    return _surveyed(load_shipped(point))
+
+
+def _declared(outline: SyncOutline, where: str, *, name: str = "", shipped: bool = False) -> SurveyedSync:
+    return SurveyedSync(
+        name or outline.name,
+        where,
+        outline.every,
+        outline.reconcile,
+        outline.summary,
+        outline.tables,
+        shipped=shipped,
+    )
+
+
+def _surveyed(found: "Found") -> SurveyedSync:
+    """Return what an imported script has."""
+    sync = found.sync
+    if sync is None:
+        return SurveyedSync(found.name, found.where, problem=found.problem, shipped=found.shipped, loads=False)
+    return SurveyedSync(
+        found.name,
+        found.where,
+        sync.every,
+        sync.reconcile,
+        sync.summary,
+        sync.tables,
+        problem=found.problem or sync.problem,
+        shipped=found.shipped,
+    )
