@@ -9,6 +9,7 @@ import structlog
 from stamina.instrumentation import set_on_retry_hooks
 
 from orgsync.errors import OrgsyncError
+from orgsync.logs import RETRYING
 from orgsync.printable import printable
 
 from .output import brief
@@ -69,19 +70,26 @@ def _without_traceback(_logger: object, _method: str, event: MutableMapping[str,
 
 def _line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     """Write `warning: text (key=value, ...)`, the connection first, unless the text names it."""
-    connection, text = event.get("connection"), str(event.get("event", ""))
+    connection, text = event.get("connection"), _text(event)
     facts = [str(connection)] if connection is not None and f" on {connection}: " not in text else []
-    facts += [f"{name}={value}" for name, value in event.items() if name not in (*_KNOWN, "exception")]
+    shown = ("seconds", "error") if event.get("event") == RETRYING else ()
+    facts += [f"{name}={value}" for name, value in event.items() if name not in (*_KNOWN, *shown, "exception")]
     line = f"{event.get('level', 'info')}: {text}"
     line += f" ({', '.join(facts)})" if facts else ""
     return f"{line}\n{event['exception']}" if "exception" in event else line
 
 
+def _text(event: MutableMapping[str, Any]) -> str:
+    """Return what an event says; of a retry for which sync and connection it is."""
+    if event.get("event") != RETRYING:
+        return str(event.get("event", ""))
+    about = " on ".join(str(event[name]) for name in ("sync", "connection") if name in event)
+    what = f"{about}: {RETRYING}" if about else RETRYING
+    return f"{what} in {brief(event['seconds'])}: {event['error']}"
+
+
 def _retrying(details: "RetryDetails") -> None:
-    """Log a retry, for which sync and connection; of an error that is not orgsync's own its type alone."""
+    """Log a retry; of an error that is not orgsync's own its type alone."""
     error = details.caused_by
     cause = error.cause if isinstance(error, OrgsyncError) else f"{type(error).__name__}."
-    of = structlog.contextvars.get_contextvars()
-    about = " on ".join(str(of[name]) for name in ("sync", "connection") if name in of)
-    what = f"{about}: retrying" if about else "retrying"
-    structlog.get_logger("orgsync").warning(f"{what} in {brief(details.wait_for)}: {cause}")
+    structlog.get_logger("orgsync").warning(RETRYING, seconds=details.wait_for, error=cause)

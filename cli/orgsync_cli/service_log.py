@@ -3,12 +3,13 @@
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from stamina.instrumentation import set_on_retry_hooks
 
+from orgsync.clock import utc_now
 from orgsync.printable import printable
 from orgsync.project.views import instant
 from orgsync.scheduler import RUN_ENDED
@@ -47,7 +48,7 @@ def _without_traceback(_logger: object, _method: str, event: MutableMapping[str,
 
 
 def _timed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    event["at"] = datetime.now(UTC)
+    event["at"] = utc_now()
     return event
 
 

@@ -13,7 +13,16 @@ from stamina import instrumentation
 
 from .printable import printable
 
-__all__ = ["get_logger", "keep_retries_off_stdout"]
+__all__ = ["CLOSED_TO_OTHERS", "PLANNED", "RETRYING", "get_logger", "keep_retries_off_stdout"]
+
+PLANNED = "plan"
+"""How the rows of a pass are read: `plan`."""
+
+RETRYING = "retrying"
+"""A request or a sign-in is tried again: `seconds` until then, and the `error`."""
+
+CLOSED_TO_OTHERS = "a file was open to other users of this machine; it is closed to them now"
+"""A database or a key file has been made its owner's alone: `file`."""
 
 
 def get_logger(name: str = "orgsync") -> structlog.stdlib.BoundLogger:
@@ -29,7 +38,7 @@ def get_logger(name: str = "orgsync") -> structlog.stdlib.BoundLogger:
 
 
 def keep_retries_off_stdout() -> None:
-    """Let stamina tell of retries by logging where it would by a structlog that nobody has configured."""
+    """Let stamina report retries by logging where it would by a structlog that nobody has configured."""
     if structlog.is_configured():
         return
     hooks = instrumentation.get_on_retry_hooks()
@@ -42,5 +51,5 @@ def keep_retries_off_stdout() -> None:
 def _text(_logger: object, _method: str, event: MutableMapping[str, Any]) -> tuple[tuple[str], dict[str, Any]]:
     """Write `event (key=value, ...)`."""
     text, trace = str(event.pop("event", "")), event.pop("exc_info", None)
-    told = ", ".join(f"{key}={value}" for key, value in event.items())
-    return (printable(f"{text} ({told})" if told else text),), {"exc_info": trace} if trace else {}
+    facts = ", ".join(f"{key}={value}" for key, value in event.items())
+    return (printable(f"{text} ({facts})" if facts else text),), {"exc_info": trace} if trace else {}

@@ -91,6 +91,13 @@ def test_a_record_without_end_is_not_held_for_ever() -> None:
         lines.feed(piece)
 
 
+def test_the_longest_field_that_others_of_the_process_read_stays_as_it_was() -> None:
+    before = csv.field_size_limit()
+    long = b"x" * (before + 1)
+    assert Lines().feed(b'"' + long + b'"\n') == [[long.decode()]]
+    assert csv.field_size_limit() == before == 131_072
+
+
 def test_a_field_that_is_longer_than_any_is_named_as_that() -> None:
     with pytest.raises(RecordTooLong):
         Lines().feed(b'"' + b"x" * (LONGEST_RECORD + 1) + b'"\n')

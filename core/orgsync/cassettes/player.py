@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
+from orgsync.clock import utc_now
 from orgsync.errors import NotRecorded
 
 from .interaction import Cassette, Interaction, RecordedRequest
@@ -36,7 +37,7 @@ class Player:
     def now(self) -> datetime:
         """Tell the time of the machine that recorded: when it sent the next request, or the last."""
         if not self._steps:
-            return datetime.now(UTC)  # of nothing, no time was recorded
+            return utc_now()  # of nothing, no time was recorded
         return self._steps[min(self._next, len(self._steps) - 1)].at
 
     @property

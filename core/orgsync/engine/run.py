@@ -15,7 +15,7 @@ import structlog
 
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, RunInterrupted
 from orgsync.extract import Route
-from orgsync.logs import get_logger
+from orgsync.logs import PLANNED, get_logger
 from orgsync.records import Batch, Record, Schema
 from orgsync.scripts import Context, Sync, open_context
 from orgsync.store import Connection, Counts, Run, RunStatus, Write
@@ -134,7 +134,7 @@ class _Running:
     def report_plan(self, plan: Route) -> None:
         """Report how the rows of a pass are read."""
         self.plan, self.expected = plan, plan.rows
-        self.log.info(f"plan: {plan}")
+        self.log.info(PLANNED, plan=str(plan))
         self.observe(Planned(self.run.id, plan, plan.rows))
 
     def warn(self, message: str) -> None:

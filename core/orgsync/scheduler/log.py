@@ -8,7 +8,7 @@ import structlog
 
 from orgsync.engine import Job
 from orgsync.errors import OrgsyncError, StoreUnavailable
-from orgsync.logs import get_logger
+from orgsync.logs import RETRYING, get_logger
 from orgsync.records import to_stored
 from orgsync.store import Run
 
@@ -52,7 +52,7 @@ class SchedulerLog:
         reported = self._retried.setdefault(about, set())
         if type(problem) not in reported and self._reported.get(about) != text:
             reported.add(type(problem))
-            self._log.warning("retrying", sync=job.name, connection=job.connection, error=text)
+            self._log.warning(RETRYING, sync=job.name, connection=job.connection, error=text)
 
     def not_run(self, sync: str, connection: str, problem: OrgsyncError) -> None:
         """Report that a run did not begin, or that its end could not be stored."""

@@ -3,13 +3,14 @@
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from orgsync.clock import utc_now
 from orgsync.records import UtcDateTime
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
     "Sequence",
     "SignIn",
     "TableOwner",
-    "utc_now",
+    "stored_now",
 ]
 
 Environment: TypeAlias = Literal["production", "sandbox", "custom"]
@@ -32,9 +33,9 @@ ConnectionStatus: TypeAlias = Literal["ready", "needs sign-in"]
 RunStatus: TypeAlias = Literal["running", "done", "failed", "stopped"]
 
 
-def utc_now() -> datetime:
+def stored_now() -> datetime:
     """Return the time in UTC, in the milliseconds that the database keeps."""
-    now = datetime.now(UTC)
+    now = utc_now()
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
@@ -70,8 +71,8 @@ class Connection(_Control, table=True):
     metadata_: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column("metadata", sa.JSON, nullable=False))
     tags: list[str] = Field(default_factory=list, sa_column=sa.Column(sa.JSON, nullable=False))
     secrets: bytes = Field(default=b"", repr=False, exclude=True)
-    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
-    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    created_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
 
 
 class Checkpoint(_Control, table=True):
@@ -88,7 +89,7 @@ class Checkpoint(_Control, table=True):
     stream: str = Field(primary_key=True)
     watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
     position: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
-    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
     kept_in: str | None = None
 
 
@@ -106,7 +107,7 @@ class Run(_Control, table=True):
     connection: str
     epoch: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     status: RunStatus = Field(default="running", sa_type=sa.String)
-    started_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    started_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     added: int = 0
     updated: int = 0
@@ -159,7 +160,7 @@ class SignIn(_Control, table=True):
 
     key: str = Field(primary_key=True)
     secrets: bytes = Field(repr=False, exclude=True)
-    begun_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    begun_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
 
 
 class Sequence(_Control, table=True):

@@ -37,9 +37,12 @@ def require_private(path: Path, what: str, *, closed_to: int = OTHERS, instead: 
             f"{what} {path} is open to others, and this user cannot close it: {error.strerror}.",
             f"Let its owner run: chmod {mode:o} {path}",
         ) from error
-    from orgsync.logs import get_logger  # here: a command that only reads the database does not need it
+    from orgsync.logs import (  # here: a command that only reads the database does not need it
+        CLOSED_TO_OTHERS,
+        get_logger,
+    )
 
-    get_logger().warning(f"{what} {path} was open to other users of this machine; it is closed to them now.")
+    get_logger().warning(CLOSED_TO_OTHERS, file=str(path))
 
 
 def sync_folder(folder: Path) -> None:

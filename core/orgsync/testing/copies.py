@@ -7,10 +7,10 @@ its module's variables shows in the one check that looks for it.
 from collections.abc import AsyncGenerator, Callable, Collection, Generator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from orgsync.clock import utc_now
 from orgsync.demo_org import DemoOrg
 from orgsync.engine import Job, Observer, Outcome, nobody
 from orgsync.project import GivenScripts, Project, open_project
@@ -198,7 +198,7 @@ async def _wanted(copies: Copies) -> Wanted:
 @contextmanager
 def _stocked(script: Script, wanted: Wanted, seed: int) -> Generator[Stocked]:
     """Start a demo org that holds what the script reads."""
-    now = datetime.now(UTC)
+    now = utc_now()
     with DemoOrg(contacts=_CONTACTS, accounts=_ACCOUNTS, page_size=_PAGE, seed=seed, now=now) as org:
         models = list(classes_of(fresh_sync(script.home)))
         stocked = Stocked(org, provide(org, models, wanted), literals_of(script.source), seed)

@@ -3,13 +3,14 @@
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import EllipsisType
 from typing import Any, TypedDict, TypeVar, Unpack
 
 import anyio
 import stamina
 
+from orgsync.clock import utc_now
 from orgsync.errors import (
     ConfigurationProblem,
     InstanceMoved,
@@ -68,7 +69,7 @@ class Client:
         allowed_hosts: Collection[str] = (),
         limit_share: float = 0.8,
         retry_for: float = 60.0,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.api_version = api_version
         self.usage = ApiUsage(limit_share)

@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 import anyio
 import anyio.to_thread
 
+from orgsync.clock import utc_now
 from orgsync.errors import ConfigurationProblem, NetworkProblem, OrgsyncError, SignInNeeded
 
 from ..http.http import Http
 from ..http.slots import SLOT
 from .credentials import Credentials, CredentialsVault
 from .grants import token_form
-from .sign_in import accepted, utc_now
+from .sign_in import accepted
 from .token_endpoint import TOKEN_TIMEOUT, request_token, retried
 from .token_response import lifetime_of
 

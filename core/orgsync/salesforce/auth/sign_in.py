@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import anyio.to_thread
 
+from orgsync.clock import utc_now
 from orgsync.errors import ResponseUnreadable, SignInNeeded
 
 from ..hosts import require_api_host
@@ -15,12 +16,7 @@ from .grants import token_form
 from .token_endpoint import identity, introspect, request_token, retried
 from .token_response import TokenResponse, same_org
 
-__all__ = ["accepted", "sign_in", "utc_now"]
-
-
-def utc_now() -> datetime:
-    """Return this machine's time, aware."""
-    return datetime.now(UTC)
+__all__ = ["accepted", "sign_in"]
 
 
 async def sign_in(

@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import anyio
 import stamina
 
+from orgsync.clock import utc_now
 from orgsync.errors import NetworkProblem, OrgsyncError, ResponseUnreadable, SignInNeeded, TransientProblem
 from orgsync.printable import excerpt
 
@@ -91,7 +91,7 @@ async def introspect(http: Http, credentials: Credentials) -> float | None:
     document = _document(response)
     if response is None or document.get("active") is not True:
         return None
-    start = _number(document, "iat") or (response.date or datetime.now(UTC)).timestamp()
+    start = _number(document, "iat") or (response.date or utc_now()).timestamp()
     end = _number(document, "exp") or 0.0
     return lifetime_of(end - start)
 

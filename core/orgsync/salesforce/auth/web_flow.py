@@ -14,12 +14,13 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+from orgsync.clock import utc_now
 from orgsync.errors import OrgsyncError, SignInNeeded
 
 from ..http.http import Http
 from .credentials import Credentials
 from .grants import code_form
-from .sign_in import accepted, utc_now
+from .sign_in import accepted
 from .sign_in_errors import problem
 from .token_endpoint import request_token
 

@@ -13,10 +13,6 @@ __all__ = ["LONGEST_RECORD", "Lines", "LinesBroken", "RecordTooLong"]
 
 LONGEST_RECORD = 16 * 1024 * 1024  # characters; an object's long text fields hold 1.6 million together
 
-# A rich text field may be longer than the 131,072 characters that the csv module takes by default; the
-# bound is the process's, so it is only ever raised.
-csv.field_size_limit(max(csv.field_size_limit(), LONGEST_RECORD))
-
 
 class LinesBroken(ValueError):
     """The text is not CSV, or is cut inside a record."""
@@ -95,6 +91,20 @@ def _end_of_records(text: str, *, quoted: bool) -> int:
 def _rows(text: str) -> list[list[str]]:
     """Read whole records. Only a line feed ends a line: \\r, \\x0b and \\u2028 inside a field are text."""
     try:
-        return list(csv.reader(io.StringIO(text, newline="\n"), strict=True))
+        return _read(text)
+    except csv.Error as error:
+        if "field limit" not in str(error):
+            raise LinesBroken from None
+    # A field is longer than the 131,072 characters that the csv module takes; that bound is the process's, and others
+    # may rely on it, so it is raised for this piece alone.
+    before = csv.field_size_limit(LONGEST_RECORD)
+    try:
+        return _read(text)
     except csv.Error as error:
         raise (RecordTooLong if "field limit" in str(error) else LinesBroken) from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def _read(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text, newline="\n"), strict=True))

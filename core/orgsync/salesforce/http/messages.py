@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 from urllib.parse import urljoin, urlsplit
 
+from orgsync.clock import utc_now
 from orgsync.errors import ResponseTooLarge, ResponseUnreadable
 
 from .bounds import LARGEST_ANSWER
@@ -74,7 +75,7 @@ class _Head:
         if text.isdecimal():
             return float(text) if len(text) < 9 else None
         until = _instant(text)
-        return max(0.0, (until - (self.date or datetime.now(UTC))).total_seconds()) if until else None
+        return max(0.0, (until - (self.date or utc_now())).total_seconds()) if until else None
 
     @property
     def place(self) -> str:

@@ -7,7 +7,7 @@ import anyio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from .. import control_tables, record_tables
-from ..model import utc_now
+from ..model import stored_now
 from .connections import ConnectionTable, SignInTable
 from .driver import NOT_DURABLE, Statements
 from .rows import RecordRows
@@ -25,19 +25,19 @@ class SqliteTransaction:
         self.statements = on
         self.database = database
         # One machine uses the file, so its clock is the clock of all who share the database.
-        self.connections: control_tables.ConnectionTable = ConnectionTable(on, utc_now)
-        self.sign_ins: control_tables.SignInTable = SignInTable(on, utc_now)
-        self.leases: control_tables.LeaseTable = LeaseTable(on, utc_now)
-        self.runs: control_tables.RunTable = RunTable(on, utc_now)
-        self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, utc_now)
+        self.connections: control_tables.ConnectionTable = ConnectionTable(on, stored_now)
+        self.sign_ins: control_tables.SignInTable = SignInTable(on, stored_now)
+        self.leases: control_tables.LeaseTable = LeaseTable(on, stored_now)
+        self.runs: control_tables.RunTable = RunTable(on, stored_now)
+        self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)
         self.tables: record_tables.RecordTables = RecordTables(on)
-        self.rows: record_tables.RecordRows = RecordRows(on, utc_now)
+        self.rows: record_tables.RecordRows = RecordRows(on, stored_now)
 
     async def now(self) -> datetime:
         """Return the time of this machine."""
-        return utc_now()
+        return stored_now()
 
 
 @dataclass(frozen=True, slots=True)
