@@ -12,11 +12,14 @@ import pytest
 from orgsync import errors
 from orgsync.errors import (
     ConfigurationProblem,
+    FieldNotFound,
     NameUnknown,
+    ObjectNotFound,
     OperatorProblem,
     OrgProblem,
     OrgsyncError,
     ScriptProblem,
+    SignInNeeded,
     TransientProblem,
 )
 
@@ -86,6 +89,25 @@ def test_every_code_is_documented_with_its_class_its_exit_code_and_who_must_act(
 def test_a_class_that_stands_for_a_group_is_never_raised() -> None:
     names = {each.__name__ for each in GROUPS}
     assert [(path, each.lineno) for path, each in nodes(ast.Call) if name_of(each.func) in names] == []
+
+
+def test_a_field_that_is_missing_is_named_with_its_object_and_who_needs_it() -> None:
+    error = FieldNotFound("Contact", "Level__c", needed_by="Person.level")
+    assert (error.sobject, error.field) == ("Contact", "Level__c")
+    assert error.cause.endswith("may not see it; Person.level needs it.")
+    assert "Read on Contact.Level__c; or declare it with field(optional=True)" in error.remedy
+    assert FieldNotFound("Contact", "X", reported_as="INVALID_FIELD").cause.endswith("may not see it (INVALID_FIELD).")
+
+
+def test_an_object_that_is_missing_is_named_where_its_name_is_known() -> None:
+    assert ObjectNotFound("Invoise__c").cause.startswith("The org has no object Invoise__c, or")
+    assert ObjectNotFound(None, reported_as="INVALID_TYPE").cause.startswith("The org has no such object, or")
+
+
+def test_a_connection_that_has_to_be_signed_in_again_is_named_with_the_reason() -> None:
+    error = SignInNeeded.again("acme", "The refresh token was revoked.")
+    assert error.cause == "The connection acme needs to be signed in again: The refresh token was revoked."
+    assert error.remedy == "Run: orgsync connect acme"
 
 
 @pytest.mark.parametrize("name", ["acem", "ACME", "Acme-", "ac_me"])

@@ -65,7 +65,7 @@ async def test_the_route_is_reported(tmp_path: Path, org: DemoOrg, capsys: pytes
     async with project_at(tmp_path, org) as project:
         outcome = await project.outcome(reading(Contact))
     assert str(outcome.plan) == "rest, 25 rows expected"
-    assert "plan: rest, 25 rows expected" in capsys.readouterr().out
+    assert "rest, 25 rows expected" in capsys.readouterr().out
 
 
 async def test_a_refused_record_count_is_replaced_by_counting(tmp_path: Path, org: DemoOrg) -> None:

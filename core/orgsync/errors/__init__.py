@@ -5,7 +5,7 @@
     │   ├── BatchInvalid, RecordClassInvalid, ScriptNotLoaded, ScriptRaised, SnapshotRefused, NotRecorded
     │   └── QueryRefused             and what it may be: NotFound, FilterRequired, BulkRefused, ...
     ├── OrgProblem               the org's administrator: change a permission or a setting
-    │   └── FieldNotFound, ObjectNotFound, AccessRefused (SessionBlocked)
+    │   └── FieldNotFound, ObjectNotFound (ObjectNotQueryable, ChangesNotReadable), AccessRefused (SessionBlocked)
     ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
     │   └── AlreadyRunning, CassetteInvalid, LimitReached, SessionInvalid, SignInNeeded, StoreUnavailable
@@ -55,8 +55,10 @@ from .operator import (
 )
 from .org import (
     AccessRefused,
+    ChangesNotReadable,
     FieldNotFound,
     ObjectNotFound,
+    ObjectNotQueryable,
     OrgProblem,
     SessionBlocked,
 )
@@ -107,6 +109,7 @@ __all__ = [
     "BulkQuotaSpent",
     "BulkRefused",
     "CassetteInvalid",
+    "ChangesNotReadable",
     "ConfigurationProblem",
     "CredentialsInvalid",
     "DeleteLogPurged",
@@ -134,6 +137,7 @@ __all__ = [
     "NotServed",
     "NothingScheduled",
     "ObjectNotFound",
+    "ObjectNotQueryable",
     "OperatorProblem",
     "OrgMismatch",
     "OrgProblem",

@@ -1,6 +1,7 @@
 """Errors that whoever runs orgsync can solve: configuration, machine, sign-in, limits."""
 
 from collections.abc import Iterable
+from typing import Self
 
 from ..suggest import nearest
 from .base import OrgsyncError
@@ -153,6 +154,12 @@ class StoreReplaced(StoreUnavailable, code="store_replaced"):
 
 class SignInNeeded(OperatorProblem, code="sign_in_needed", exit_code=3):
     """The connection must be authorized again."""
+
+    @classmethod
+    def again(cls, connection: str, reason: str) -> Self:
+        """Build it for a connection that was refused before, for this reason."""
+        cause = f"The connection {connection} needs to be signed in again: {reason}"
+        return cls(cause, f"Run: orgsync connect {connection}")
 
 
 class SessionInvalid(OperatorProblem, code="session_invalid", exit_code=3):

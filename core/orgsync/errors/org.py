@@ -4,8 +4,10 @@ from .base import OrgsyncError
 
 __all__ = [
     "AccessRefused",
+    "ChangesNotReadable",
     "FieldNotFound",
     "ObjectNotFound",
+    "ObjectNotQueryable",
     "OrgProblem",
     "SessionBlocked",
 ]
@@ -16,15 +18,51 @@ class OrgProblem(OrgsyncError, code="org_problem"):
 
 
 class FieldNotFound(OrgProblem, code="field_not_found"):
-    """A field does not exist, or is not visible to the connection's user; `field` is its name."""
+    """A field does not exist, or is not visible to the connection's user.
 
-    def __init__(self, cause: str, remedy: str = "", *, field: str) -> None:
-        super().__init__(cause, remedy)
-        self.field = field
+    `needed_by` is the attribute of a record class that reads it, `reported_as` Salesforce's own code.
+    """
+
+    def __init__(self, sobject: str, field: str, *, needed_by: str = "", reported_as: str = "") -> None:
+        self.sobject, self.field = sobject, field
+        reason = f"; {needed_by} needs it" if needed_by else f" ({reported_as})" if reported_as else ""
+        instead = "; or declare it with field(optional=True)" if needed_by else ""
+        super().__init__(
+            f"{sobject} has no field {field}, or the connection's user may not see it{reason}.",
+            f"Check the spelling, and that a permission set of the user gives Read on {sobject}.{field}{instead}.",
+        )
 
 
 class ObjectNotFound(OrgProblem, code="object_not_found"):
-    """An object does not exist in the org, or is not visible to the connection's user."""
+    """An object does not exist in the org, or is not visible to the connection's user.
+
+    `sobject` is None where Salesforce does not name it, `reported_as` Salesforce's own code.
+    """
+
+    def __init__(self, sobject: str | None, *, reported_as: str = "") -> None:
+        self.sobject = sobject
+        what = f"no object {sobject}" if sobject else "no such object"
+        reason = f" ({reported_as})" if reported_as else ""
+        super().__init__(
+            f"The org has {what}, or the connection's user may not see it{reason}.",
+            "Check the spelling (custom objects end in __c), and that a permission set of the user gives Read on it.",
+        )
+
+
+class ObjectNotQueryable(ObjectNotFound, code="object_not_queryable"):
+    """Salesforce returns no rows of the object to queries."""
+
+    def __init__(self, sobject: str) -> None:
+        self.sobject = sobject
+        OrgProblem.__init__(self, f"{sobject} cannot be queried.", "Salesforce returns no rows of this object.")
+
+
+class ChangesNotReadable(ObjectNotFound, code="changes_not_readable"):
+    """The object has no field that its changes can be read by; `instead` is how it can be read."""
+
+    def __init__(self, sobject: str, *, instead: str) -> None:
+        self.sobject = sobject
+        OrgProblem.__init__(self, f"{sobject} has no field that its changes can be read by.", instead)
 
 
 class AccessRefused(OrgProblem, code="access_refused"):

@@ -1,5 +1,7 @@
 """Errors that the author of a script can solve."""
 
+from typing import Self
+
 from .base import OrgsyncError
 
 __all__ = [
@@ -58,6 +60,11 @@ class NotRecorded(ScriptProblem, code="not_recorded"):
 
 class QueryRefused(ScriptProblem, code="query_refused"):
     """A query or request is refused as it is written."""
+
+    @classmethod
+    def by_salesforce(cls, request: str, shown: str, remedy: str) -> Self:
+        """Build it from a request and from what may be shown of Salesforce's answer."""
+        return cls(f"Salesforce refuses {request} ({shown}).", remedy)
 
 
 class NotFound(QueryRefused, code="not_found"):

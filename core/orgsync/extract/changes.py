@@ -30,7 +30,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
+from orgsync.errors import ChangesNotReadable, FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record, Schema, schema_of, to_stored
 from orgsync.salesforce.api.replication import FIRST_INSTANT
 
@@ -64,7 +64,7 @@ async def changes(
     """Read what changed since the saved position, in batches that each carry their position.
 
     `full` reads everything once more, `reconcile` compares the copy's Ids with the org's; `api` forces one of the two
-    APIs. Raises FieldNotFound or ObjectNotFound for what the org does not show.
+    APIs. Raises FieldNotFound or ChangesNotReadable for what the org does not show.
     """
     state, without = await _load_state(source, saved, full=full), set[str]()
     facts = await _valid_facts(source, state, schema_of(model), where)
@@ -123,10 +123,7 @@ async def _begin(
     if facts is None:
         facts = await facts_of(source.client, schema, where, source.warn, without=without)
     if not facts.cursor:
-        raise ObjectNotFound(
-            f"{schema.sobject} has no field that its changes can be read by.",
-            instead_of_changes(schema.sobject, model.__name__),
-        )
+        raise ChangesNotReadable(schema.sobject, instead=instead_of_changes(schema.sobject, model.__name__))
     begun = state.read_with(schema, where, facts)
     if begun.unfinished is not None:
         return begun

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from orgsync.errors import FieldNotFound, ObjectNotFound
+from orgsync.errors import FieldNotFound, ObjectNotFound, ObjectNotQueryable
 from orgsync.records import Column, Schema
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe, describe
@@ -119,7 +119,7 @@ class _Inspector:
 
     def require_queryable(self, own: ObjectDescribe, where: str | None) -> None:
         if not own.queryable:
-            raise ObjectNotFound(f"{own.name} cannot be queried.", "Salesforce returns no rows of this object.")
+            raise ObjectNotQueryable(own.name)
         if demands_filter(own.name) and where is None:
             self.warn(f"{own.name} can only be queried with a certain filter; give it with where=.")
 
@@ -174,13 +174,7 @@ class _Inspector:
 
     def missing(self, column: Column, sobject: str, name: str) -> bool:
         if not column.optional:
-            raise FieldNotFound(
-                f"{sobject} has no field {name}, or the connection's user may not see it; "
-                f"{self.schema.model.__name__}.{column.name} needs it.",
-                f"Check the spelling, and that a permission set of the user gives Read on {sobject}.{name}; "
-                "or declare it with field(optional=True).",
-                field=name,
-            )
+            raise FieldNotFound(sobject, name, needed_by=f"{self.schema.model.__name__}.{column.name}")
         self.warn_once(
             f"{self.schema.model.__name__}.{column.name} stays empty: {sobject} has no visible field {name}."
         )

@@ -104,10 +104,7 @@ def _signed_in(
     """Open the API of a connection that can sign in; its warnings are logged."""
     name = connection.name
     if connection.status == "needs sign-in":
-        raise SignInNeeded(
-            f"The connection {name} needs to be signed in again: {connection.status_reason}",
-            f"Run: orgsync connect {name}",
-        )
+        raise SignInNeeded.again(name, connection.status_reason)
     keep_retries_off_stdout()
     client = open_client(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
     client.warn = get_logger("orgsync").bind(connection=name).warning

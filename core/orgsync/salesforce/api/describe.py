@@ -101,10 +101,7 @@ async def _asked(client: Client, sobject: str, headers: Mapping[str, str], read:
     try:
         return await client.call("GET", f"sobjects/{quote(sobject, safe='')}/describe", read, headers=headers)
     except NotFound:
-        raise ObjectNotFound(
-            f"The org has no object {sobject}, or the connection's user may not see it.",
-            "Check the spelling (custom objects end in __c), and that a permission set of the user gives Read on it.",
-        ) from None
+        raise ObjectNotFound(sobject) from None
 
 
 def _read_if_changed(response: Response) -> ObjectDescribe | None:

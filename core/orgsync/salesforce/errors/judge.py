@@ -100,29 +100,19 @@ def _field(error: ApiError) -> OrgsyncError:
     if not found:
         return _query(error)
     name, sobject = found.groups()
-    return FieldNotFound(
-        f"{sobject} has no field {name}, or the connection's user may not see it (INVALID_FIELD).",
-        f"Check the spelling, and that a permission set of the user gives Read on {sobject}.{name}.",
-        field=name,
-    )
+    return FieldNotFound(sobject, name, reported_as="INVALID_FIELD")
 
 
 def _object(error: ApiError) -> OrgsyncError:
     found = re.search(r"sObject type '([\w.]+)'", error.message)
-    name = found.group(1) if found else "The object"
-    return ObjectNotFound(
-        f"{name} does not exist in the org, or the connection's user may not see it ({error.code}).",
-        "Check the spelling (custom objects end in __c), and that a permission set of the user gives Read on it.",
-    )
+    return ObjectNotFound(found.group(1) if found else None, reported_as=error.code)
 
 
 def _query(error: ApiError) -> OrgsyncError:
     if _demands_filter(error.message):
-        return FilterRequired(
-            f"Salesforce refuses {error.request} ({error.shown}).",
-            "Narrow it as the message says; in a sync: ctx.snapshot(..., where=...).",
-        )
-    problem = QueryRefused(f"Salesforce refuses {error.request} ({error.shown}).", _OUR_REQUEST)
+        remedy = "Narrow it as the message says; in a sync: ctx.snapshot(..., where=...)."
+        return FilterRequired.by_salesforce(error.request, error.shown, remedy)
+    problem = QueryRefused.by_salesforce(error.request, error.shown, _OUR_REQUEST)
     if error.writes:  # for the author alone, at a terminal
         problem.detail = " ".join(error.message[:_LONGEST_DETAIL].split())
     return problem
