@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from orgsync.errors import ArgumentInvalid, KeyUnusable, SignInNeeded
+from orgsync.project.views import connection_view
 
 from .commands import wait_for
 from .completion import connection_names
-from .output import brief, examples, result, say
+from .output import brief, examples, json_line, result, say
 from .sign_in_options import Flow, Options, Parts
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
         list[str] | None, typer.Option(metavar="TAG", help="A tag to keep with the connection; may be repeated.")
     ] = None,
     metadata: Annotated[str | None, typer.Option(metavar="JSON", help="JSON to keep with it, for scripts.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
     """Sign in to an org and keep the connection, its credentials encrypted.
 
@@ -95,7 +97,11 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
         port=port,
     )
     document = None if metadata is None else _metadata(metadata)
-    for line in lines_of(wait_for(lambda: _connect(name, options, document, tag))):
+    made = wait_for(lambda: _connect(name, options, document, tag))
+    if as_json:
+        json_line({**connection_view(made.connection), "token_lifetime": made.lifetime, "hint": made.hint or None})
+        return
+    for line in lines_of(made):
         result(line)
 
 

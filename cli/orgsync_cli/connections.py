@@ -53,13 +53,21 @@ def show(name: Name, as_json: AsJson = False) -> None:
     _show(name, as_json=as_json)
 
 
-@app.command(epilog=examples("orgsync connections rename acme acme-eu"))
-def rename(name: Name, new: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")]) -> None:
+@app.command(
+    epilog=examples("orgsync connections rename acme acme-eu", "orgsync connections rename acme acme-eu --json")
+)
+def rename(
+    name: Name, new: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")], as_json: AsJson = False
+) -> None:
     """Give a connection another name.
 
     Its rows, runs and checkpoints go with it.
     """
+    _read(name)
     wait_for(lambda: _rename(name, new))
+    if as_json:
+        json_line(connection_view(_read(new)))
+        return
     result(f"{name} is called {new} now.")
 
 
@@ -68,6 +76,7 @@ def remove(
     name: Name,
     keep_rows: Annotated[bool, typer.Option("--keep-rows", help="Keep the rows and the list of runs.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove a connection and its rows.
 
@@ -77,20 +86,30 @@ def remove(
     _read(name)
     rows = "Its rows are kept" if keep_rows else "Its rows are deleted from the copy"
     if not yes and not typer.confirm(f"Remove {name}? {rows}; the org is not touched.", err=True):
-        result("Nothing was removed.")
+        if as_json:
+            json_line({"connection": name, "removed": False, "rows_kept": True})
+        else:
+            result("Nothing was removed.")
         raise typer.Exit(1)
     wait_for(lambda: _remove(name, keep_rows=keep_rows))
+    if as_json:
+        json_line({"connection": name, "removed": True, "rows_kept": keep_rows})
+        return
     result(f"{name} is removed{', its rows are kept' if keep_rows else ', and its rows with it'}.")
 
 
-@app.command("test", epilog=examples("orgsync connections test acme"))
-def test(name: Name) -> None:
+@app.command("test", epilog=examples("orgsync connections test acme", "orgsync connections test acme --json"))
+def check(name: Name, as_json: AsJson = False) -> None:
     """Make one API call to a connection's org.
 
     A connection that needed sign-in and works again, because an administrator has undone what ended it, is ready
     again.
     """
+    _read(name)
     calls = wait_for(lambda: _test(name))
+    if as_json:
+        json_line({**connection_view(_read(name)), "api_calls": calls})
+        return
     result(f"{name} works: the org answered{' with a new token' if calls > 1 else ''}.")
 
 

@@ -1,6 +1,7 @@
 """`orgsync new`: scripts written from an org's metadata."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 from .commands import Program, wait_for
 from .completion import connection_names
 from .connection_choice import choose_connection
-from .output import amount, examples, result, short_path
+from .output import amount, examples, json_line, result, short_path
 
 if TYPE_CHECKING:
     from orgsync.project.scaffold import NewScript
@@ -43,6 +44,7 @@ def sync(
         Path | None, typer.Option(metavar="FILE", help="The file to write; syncs/NAME.py by default.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
     """Write a sync of an object, ready to run, from the org's description of its fields.
 
@@ -50,10 +52,28 @@ def sync(
     already (an address beside its street and city), nor binary ones. It is yours to change: take fields out, give
     others better names.
     """
-    wait_for(lambda: _write_sync(sobject, connection, field or [], output, force=force))
+    written = wait_for(lambda: _write_sync(sobject, connection, field or [], output, force=force))
+    if as_json:
+        json_line(_view(written))
+    else:
+        _report(written)
 
 
-async def _write_sync(sobject: str, name: str | None, fields: list[str], output: Path | None, *, force: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A script, where it was written, and whose sync of the same name it replaces; `found` where syncs are found."""
+
+    script: "NewScript"
+    path: Path
+    folder: Path
+    connection: str
+    found: bool
+    replaced: str
+
+
+async def _write_sync(
+    sobject: str, name: str | None, fields: list[str], output: Path | None, *, force: bool
+) -> _Written:
     from orgsync.project import open_project
     from orgsync.project.scaffold import is_found, require_room, script_for, write
     from orgsync.settings import load_settings
@@ -68,20 +88,36 @@ async def _write_sync(sobject: str, name: str | None, fields: list[str], output:
     found = is_found(path, folder)
     replaced = require_room(script, path, folder) if found else ""
     write(script, path, replace=force)
-    _report(script, path, replaced)
-    if found:
-        result(f"Next: orgsync run {script.name} -c {connection}")
-    else:
-        result(f"Next: move it to {short_path(folder)}, where syncs are found")
+    return _Written(script, path, folder, connection, found, replaced)
 
 
-def _report(script: "NewScript", path: Path, replaced: str) -> None:
+def _view(written: _Written) -> dict[str, object]:
+    """Return what was written as JSON."""
+    script = written.script
+    return {
+        "sync": script.name,
+        "sobject": script.sobject,
+        "file": str(written.path),
+        "found": written.found,
+        "fields": script.fields,
+        "left_out": dict(script.left_out),
+        "by_changes": script.by_changes,
+        "replaces": written.replaced or None,
+    }
+
+
+def _report(written: _Written) -> None:
+    script, path, replaced = written.script, written.path, written.replaced
     left_out = f" ({_left_out(script.left_out)})" if script.left_out else ""
     result(f"wrote {short_path(path)}: {amount(script.fields, 'field')} of {script.sobject}{left_out}")
     if not script.by_changes:
         result(f"The changes of {script.sobject} cannot be read: each run reads all of it.")
     if replaced:
         result(f"In this project it takes the place of the {script.name} that {replaced.partition('.')[0]} brings.")
+    if written.found:
+        result(f"Next: orgsync run {script.name} -c {written.connection}")
+    else:
+        result(f"Next: move it to {short_path(written.folder)}, where syncs are found")
 
 
 def _left_out(counts: Mapping[str, int]) -> str:

@@ -15,7 +15,7 @@ from orgsync.errors import PackageMissing
 from .commands import wait_for
 from .completion import connection_names, sync_names
 from .connection_choice import choose_connection
-from .output import amount, examples, result, say, short_path
+from .output import amount, examples, json_line, result, say, short_path
 from .run_lines import outcome_line
 from .signals import Interruption
 
@@ -46,6 +46,7 @@ def record(
     max_rows: Annotated[
         int | None, typer.Option("--max-rows", metavar="N", min=1, help="Keep so many rows of each query.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
     """Record a sync: run it in a temporary store, and keep the HTTP exchange with the org as a cassette for tests.
 
@@ -53,10 +54,10 @@ def record(
     copy in your database is not touched. The cassette is replayed at once, to see that it can be; where
     tests/test_SYNC.py does not exist yet, it is written: a test that expects the rows of that replay.
     """
-    raise typer.Exit(wait_for(lambda: _record(sync, connection, runs, max_rows)))
+    raise typer.Exit(wait_for(lambda: _record(sync, connection, runs, max_rows, as_json=as_json)))
 
 
-async def _record(name: str, connection: str | None, runs: int, max_rows: int | None) -> int:
+async def _record(name: str, connection: str | None, runs: int, max_rows: int | None, *, as_json: bool) -> int:
     import anyio
 
     from orgsync.project import FolderScripts, open_project
@@ -75,7 +76,7 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
         if max_rows is None and rows > _MANY_ROWS:
             say(f"These are {rows:,} rows; --max-rows 20 records as if no query found more, for a smaller cassette.")
         cassette = recording.cassette()
-        _Written(settings, sync).write(cassette, await _replayed(cassette, sync, settings, runs))
+        _Written(settings, sync, as_json).write(cassette, await _replayed(cassette, sync, settings, runs))
     if interruption.code:
         say("Interrupted; nothing was written.")
     return interruption.code
@@ -146,6 +147,11 @@ class _Written:
 
     settings: "Settings"
     sync: "Sync[Record]"
+    as_json: bool
+
+    def report(self, line: str) -> None:
+        """Write a line for a person: to stderr, where a program reads stdout."""
+        (say if self.as_json else result)(line)
 
     def write(self, cassette: "Cassette", ran: "Sequence[Ran[Any]]") -> None:
         """Write the cassette, and a test where there is none."""
@@ -154,29 +160,38 @@ class _Written:
         name = name_of_test(self.sync)
         path = self.settings.project / "cassettes" / name / f"{name}.yaml"
         write_cassette(path, cassette)
-        result(f"  wrote    {short_path(path)} ({amount(len(cassette.interactions), 'step')})")
-        for leak in leaks(cassette.interactions, fields=self.settings.scrub)[:5]:
+        self.report(f"  wrote    {short_path(path)} ({amount(len(cassette.interactions), 'step')})")
+        found = leaks(cassette.interactions, fields=self.settings.scrub)
+        for leak in found[:5]:
             say(f"  check    step {leak.step}, {leak.where}: {leak.what}")
         test = self.settings.project / "tests" / f"{name}.py"
-        self._write_test(test, name, ran)
+        state = self._write_test(test, name, ran)
         say(f"\nNext: pytest {short_path(test)}")
+        if self.as_json:
+            written = {"cassette": str(path), "steps": len(cassette.interactions), "test": str(test), "test_is": state}
+            doubts = [{"step": each.step, "where": each.where, "what": each.what} for each in found]
+            json_line({"sync": self.sync.name, **written, "leaks": doubts})
 
-    def _write_test(self, path: Path, name: str, ran: "Sequence[Ran[Any]]") -> None:
+    def _write_test(self, path: Path, name: str, ran: "Sequence[Ran[Any]]") -> str:
+        """Write the test, and return what it is: written, missing, there already, or incomplete."""
         from orgsync.cassettes import compose_test
 
         text = compose_test(self.sync, self._importable, ran)
         if not text:
             module = self._importable(self.sync.function.__module__)
-            result(f"  no test  {module} has no name for {self.sync.name}; let a {name} of yours run it")
-        elif not path.exists():
+            self.report(f"  no test  {module} has no name for {self.sync.name}; let a {name} of yours run it")
+            return "missing"
+        if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-            result(f"  wrote    {short_path(path)}")
-        elif f"def {name}(" in path.read_text(encoding="utf-8"):
-            result(f"  exists   {short_path(path)}; its {name} replays the cassette")
-        else:
-            body = text.partition("\n\n")[2]
-            result(f"  exists   {short_path(path)}; to replay the cassette, add to it:\n\n{body}")
+            self.report(f"  wrote    {short_path(path)}")
+            return "written"
+        if f"def {name}(" in path.read_text(encoding="utf-8"):
+            self.report(f"  exists   {short_path(path)}; its {name} replays the cassette")
+            return "there already"
+        body = text.partition("\n\n")[2]
+        self.report(f"  exists   {short_path(path)}; to replay the cassette, add to it:\n\n{body}")
+        return "incomplete"
 
     def _importable(self, module: str) -> str:
         """Return a script's module as a test imports it."""

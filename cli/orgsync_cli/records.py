@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orgsync.errors import NameUnknown
+
 from .commands import open_view
 from .completion import column_names, connection_names, table_names
 from .output import examples, result, say, stdout, to_json
@@ -106,7 +108,7 @@ def _names(columns: str | None) -> list[str]:
 def _show(view: "View", options: _Options) -> None:
     if options.connection:
         view.connection(options.connection)
-    table, most = view.table(options.model), options.most
+    table, most = _table(view, options.model), options.most
     given = options.where
     if given is not None and not given.strip():
         raise typer.BadParameter("it is empty", param_hint="--where")
@@ -131,6 +133,17 @@ def _show(view: "View", options: _Options) -> None:
         say(_nothing(options))
         return
     show_rows(shown[:most], changes=options.changes, chosen=options.columns, more=len(shown) > (most or 0))
+
+
+def _table(view: "View", name: str) -> str:
+    """Return a record table by its own name or its class's; raises NameUnknown, which names a sync that never ran."""
+    try:
+        return view.table(name)
+    except NameUnknown as unknown:
+        from orgsync.project.syncs import never_ran
+        from orgsync.settings import load_settings
+
+        raise never_ran(load_settings(), table=name) or unknown from None
 
 
 def _nothing(options: _Options) -> str:

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import wait_for
+from .commands import open_view, wait_for
 from .completion import connection_names, sync_names
-from .output import amount, examples, result
+from .output import amount, examples, json_line, result
 
 if TYPE_CHECKING:
     from orgsync.project import SyncCopy
@@ -16,6 +16,7 @@ __all__ = ["EXAMPLES", "reset"]
 EXAMPLES = examples(
     "orgsync reset contacts              its tables, on all connections",
     "orgsync reset contacts -c acme      one connection's rows and position",
+    "orgsync reset contacts --yes --json",
 )
 
 
@@ -28,6 +29,7 @@ def reset(
         typer.Option("--connection", "-c", metavar="NAME", help="Of it alone.", autocompletion=connection_names),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
     """Give up what a sync has copied, and its position: the next run copies everything again.
 
@@ -35,15 +37,37 @@ def reset(
     change feed does not show it: whoever follows a table that was reset starts over as well. Nothing is changed in
     the org. Refused while a run of the sync is under way.
     """
+    _require_ran(sync)
     copy = wait_for(lambda: _copy_of(sync, connection))
     if copy.is_empty:
-        result(f"There is nothing to reset: {_what(copy)}.")
+        _report(copy, f"There is nothing to reset: {_what(copy)}.", as_json=as_json, reset=False)
         return
     if not yes and not typer.confirm(f"Give up {_what(copy)}? The org is not touched.", err=True):
-        result("Nothing was given up.")
+        _report(copy, "Nothing was given up.", as_json=as_json, reset=False)
         raise typer.Exit(1)
     given_up = wait_for(lambda: _reset(sync, connection))
-    result(f"{sync} is reset{f' on {connection}' if connection else ''}: {_what(given_up)} given up.")
+    text = f"{sync} is reset{f' on {connection}' if connection else ''}: {_what(given_up)} given up."
+    _report(given_up, text, as_json=as_json, reset=True)
+
+
+def _require_ran(sync: str) -> None:
+    """Raise NameUnknown for a sync that a script has and that has never run."""
+    with open_view() as view:
+        ran = sync in view.syncs()
+    if not ran:
+        from orgsync.project.syncs import never_ran
+        from orgsync.settings import load_settings
+
+        if problem := never_ran(load_settings(), sync=sync):
+            raise problem
+
+
+def _report(copy: "SyncCopy", text: str, *, as_json: bool, reset: bool) -> None:
+    if not as_json:
+        result(text)
+        return
+    given_up = {"rows": dict(copy.rows), "positions": copy.checkpoints}
+    json_line({"sync": copy.sync, "connection": copy.connection, "reset": reset, **given_up})
 
 
 def _what(copy: "SyncCopy") -> str:

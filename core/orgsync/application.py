@@ -7,6 +7,7 @@ from typing import Literal, cast, overload
 from orgsync.engine import Job
 from orgsync.errors import ArgumentInvalid
 from orgsync.project import Connections, DryRun, GivenScripts, Project, open_dry_run, open_project
+from orgsync.project.view import require_connection
 from orgsync.records import Record
 from orgsync.scripts import Org, Sync
 from orgsync.settings import Settings
@@ -20,8 +21,9 @@ async def open_connection(name: str, *, settings: Settings | None = None) -> Asy
     """Open the authenticated API of a connection's org: `async with orgsync.open("acme") as org:`.
 
     Nothing is sent before the first call. Raises NameUnknown for an unknown name, and SignInNeeded for a connection
-    that Salesforce has refused.
+    that Salesforce has refused. In a folder without a database, none is made.
     """
+    await require_connection(name, settings)
     async with open_project(settings) as project:
         yield await project.open_org(name)
 
@@ -71,7 +73,7 @@ async def run(
 
     Raises the OrgsyncError that ended the run, NameUnknown for an unknown connection, AlreadyRunning while another run
     of the sync on the connection is under way (which does not hinder a dry run), and ArgumentInvalid for a name in
-    place of the sync, or a limit without `dry_run` or below 1.
+    place of the sync, or a limit without `dry_run` or below 1. In a folder without a database, none is made.
     """
     if isinstance(cast("object", sync), str):
         raise ArgumentInvalid(
@@ -83,6 +85,7 @@ async def run(
             f"limit={limit} is the number of changes at which a dry run stops.",
             "Pass dry_run=True and a limit of 1 or more, or leave limit out.",
         )
+    await require_connection(connection, settings)
     job = Job("sync", sync.name, connection, full=full, reconcile=reconcile)
     async with open_project(settings, scripts=GivenScripts([sync])) as project:
         return await _dry_run(project, job, limit) if dry_run else await _run(project, job)

@@ -158,6 +158,15 @@ async def test_what_is_unknown_names_the_database_and_the_setting_for_another_pr
     assert f"{project / 'syncs'}; for another project, set ORGSYNC_PROJECT" in unknown.value.remedy
 
 
+async def test_in_a_folder_without_a_database_none_is_made(project: Path) -> None:
+    with pytest.raises(NameUnknown):
+        await orgsync.run(contacts, connection="acme")
+    with pytest.raises(NameUnknown):
+        async with orgsync.open("acme"):
+            pass
+    assert list(project.iterdir()) == []
+
+
 CALLBACK = "http://localhost:8788/callback"
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from orgsync.errors import NameUnknown
 from orgsync.scripts.survey import SurveyedSync, survey
 from orgsync.scripts.table_clashes import Clash, clashes_of
 from orgsync.settings import Settings
+from orgsync.suggest import folded
 
 from .status import Status, statuses
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from orgsync.engine import Resources
     from orgsync.store import SyncCopy
 
-__all__ = ["ListedSync", "Syncs", "listed_in", "names_of"]
+__all__ = ["ListedSync", "Syncs", "listed_in", "names_of", "never_ran"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,19 @@ def listed_in(settings: Settings, owners: Mapping[str, str] | None = None) -> li
     found = survey(settings.syncs_folder)
     syncs = [each for each in found if each.loads]
     return [ListedSync(each, clashes_of(each, syncs, owners or {}) if each.loads else ()) for each in found]
+
+
+def never_ran(settings: Settings, *, sync: str = "", table: str = "") -> NameUnknown | None:
+    """Return the error for a sync, or a table of one, that exists in a script alone; None where no script has it."""
+    for each in survey(settings.syncs_folder):
+        written = [name for name in each.tables if folded(name) == folded(table)]
+        if each.name == sync or written:
+            missing = f"no table {written[0]}" if written else "nothing to reset"
+            return NameUnknown(
+                f"The sync {each.name} has not run yet, so there is {missing}.",
+                f"Run it: orgsync run {each.name}",
+            )
+    return None
 
 
 def names_of(settings: Settings) -> list[str]:

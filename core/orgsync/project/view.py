@@ -7,7 +7,18 @@ from orgsync import store
 from orgsync.settings import Settings, load_settings
 from orgsync.store.view import View
 
-__all__ = ["View", "open_view"]
+__all__ = ["View", "open_view", "require_connection"]
+
+
+async def require_connection(name: str, settings: Settings | None = None) -> None:
+    """Raise NameUnknown for a connection that the database does not have; where there is none, none is made."""
+    from anyio import to_thread
+
+    def read() -> None:
+        with open_view(settings) as view:
+            view.connection(name)
+
+    await to_thread.run_sync(read)
 
 
 @contextmanager

@@ -77,6 +77,10 @@ class View(Protocol):
         """List each sync and connection that has a run."""
         ...
 
+    def syncs(self) -> list[str]:
+        """List the syncs that have a run, a checkpoint or a table."""
+        ...
+
     def is_running(self, sync: str, connection: str) -> bool:
         """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
         ...

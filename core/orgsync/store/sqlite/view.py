@@ -88,6 +88,10 @@ class SqliteView:
         """List each sync and connection that has a run."""
         return [(sync, connection) for sync, connection in self._fetch(control_sql.RUN_PAIRS)]
 
+    def syncs(self) -> list[str]:
+        """List the syncs that have a run, a checkpoint or a table."""
+        return [name for (name,) in self._fetch(control_sql.SYNC_NAMES)]
+
     def is_running(self, sync: str, connection: str) -> bool:
         """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
         held = self._fetch(control_sql.LEASES, (sync, connection))
