@@ -6,7 +6,8 @@ from typing import Literal, cast, overload
 
 from orgsync.engine import Job
 from orgsync.errors import ArgumentInvalid
-from orgsync.project import Connections, DryRun, GivenScripts, Project, open_dry_run, open_project
+from orgsync.project import Connections, DryRun, GivenScripts, Project, open_dry_run
+from orgsync.project.project import open_project
 from orgsync.project.view import require_connection
 from orgsync.records import Record
 from orgsync.scripts import Org, Sync
