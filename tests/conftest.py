@@ -38,6 +38,12 @@ structlog.configure()  # log lines go to structlog, whose own testing tools then
 BEGAN = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kept_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give the pytests that tests start a place of their own, where they tidy up no other session's folders."""
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(tmp_path_factory.getbasetemp())
+
+
 @pytest.fixture(autouse=True)
 def no_waiting() -> Iterator[None]:
     """Retry at once: the number of tries stays, the waits go."""

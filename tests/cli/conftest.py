@@ -26,6 +26,14 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """What makes mypy keep what it has found out of the installed packages, for the next test that starts it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return "--cache-dir", str(shared / "mypy")
+
+
 @pytest.fixture
 def folder(nowhere: Path) -> Path:
     """The folder of a project that has nothing yet."""

@@ -237,7 +237,7 @@ async def pairs(ctx: Context) -> Batches[Buyer | Person]:
 
 
 def test_recorded_tests_of_one_table_and_of_two_pass_mypy_and_pyright_as_strict_as_they_are(
-    project: DemoOrg, folder: Path, orgsync: Command
+    project: DemoOrg, folder: Path, orgsync: Command, mypy_cache: tuple[str, str]
 ) -> None:
     (folder / "syncs/pairs.py").write_text(CHECKED)
     for sync in ("contacts", "pairs"):
@@ -249,7 +249,7 @@ def test_recorded_tests_of_one_table_and_of_two_pass_mypy_and_pyright_as_strict_
     assert "isinstance" not in (folder / TEST).read_text()
     (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict", "include": ["tests", "syncs"]}')
     for command in (
-        ("mypy", "--strict", "."),
+        ("mypy", "--strict", *mypy_cache, "."),
         ("pyright", "--pythonpath", sys.executable),
         ("ruff", "check", "--isolated", "."),
         ("ruff", "format", "--check", "--isolated", "tests/test_pairs.py", str(TEST)),

@@ -39,7 +39,7 @@ class Terminal:
         """Press Ctrl-C until it is heard: Python's prompt does not notice one that comes while it is being drawn."""
         while self.process.poll() is None:
             self.type("\x03")
-            while select.select([self._screen], [], [], 1)[0] and self._read():
+            while select.select([self._screen], [], [], 5)[0] and self._read():
                 pass
 
     def end(self) -> int:

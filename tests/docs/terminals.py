@@ -165,7 +165,8 @@ def environment() -> dict[str, str]:
     around = ("PYTEST_", "COLUMNS", "COVERAGE_", "COV_")
     kept = {name: value for name, value in plain_environment().items() if not name.startswith(around)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**kept, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    place = {"PYTEST_DEBUG_TEMPROOT": os.environ["PYTEST_DEBUG_TEMPROOT"]}
+    return {**kept, **place, "PATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def _until_ready(out: IO[str]) -> str:

@@ -24,7 +24,7 @@ def test_the_commands_of_the_readme_work_in_order_in_one_shell(tmp_path: Path) -
         shell = subprocess.Popen(
             ["bash", "-e", "-c", typed],
             cwd=tmp_path,
-            env=environment(),
+            env={**environment(), "PYTEST_ADDOPTS": "-W error"},
             stdin=subprocess.DEVNULL,
             stdout=shown,
             stderr=subprocess.STDOUT,
