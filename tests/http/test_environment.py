@@ -177,7 +177,7 @@ async def test_a_file_of_certificates_is_read_again_once_it_has_changed(
     trustme.CA().cert_pem.write_to_path(str(path), append=True)
     assert len(trusted().get_ca_certs()) == 2
     path.unlink()
-    assert "is not there" in (await refused()).cause
+    assert "does not exist" in (await refused()).cause
 
 
 def test_the_usual_authorities_are_read_once_in_a_process() -> None:
