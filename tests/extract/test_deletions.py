@@ -65,7 +65,11 @@ async def test_the_log_is_read_again_from_where_it_was_not_sure(tmp_path: Path, 
         frozen.hard_delete("Contact", next(iter(truth(frozen))))
         frozen.empty_recycle_bin("Contact")
         frozen.advance(minutes=10)
-        log = {"deletedRecords": [], "earliestDateAvailable": "2026-01-01T00:00:00.000Z", "latestDateCovered": covered}
+        log: dict[str, object] = {
+            "deletedRecords": [],
+            "earliestDateAvailable": "2026-01-01T00:00:00.000Z",
+            "latestDateCovered": covered,
+        }
         frozen.add_fault(Fault.status(200, json.dumps(log), content_type="application/json"), match="/deleted")
         assert (await project.run(everyone)).deleted == 0
         assert (await project.run(everyone)).deleted == 1
