@@ -142,6 +142,7 @@ class Administration:
     def _rewrite(self, sobject: str, rewrite: Callable[[Row], Row]) -> None:
         table = self._database.table(sobject)
         table.update({key: rewrite(row) for key, row in table.items()})
+        self._database.forget_indexes(self._database.schema.everything(sobject).name)
 
 
 def _converted(field: Field, value: Value) -> Value:

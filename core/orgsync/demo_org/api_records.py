@@ -124,14 +124,10 @@ class Records:
         field = self._database.schema.fields(sobject).get(key.lower())
         if field is None or not (field.external_id or field.name == "Id"):
             raise not_found(f"Provided external ID field does not exist or is not accessible: {key}")
-        rows = self._database.tables[sobject.name].values()
-        wanted = value.casefold()
         return [
             row
-            for row in rows
-            if not row.get("IsDeleted")
-            and str(row.get(field.name)).casefold() == wanted
-            and self._database.is_shared(sobject.name, str(row["Id"]))
+            for row in self._database.having(sobject.name, field.name, value)
+            if not row.get("IsDeleted") and self._database.is_shared(sobject.name, str(row["Id"]))
         ]
 
     def _visible(self, sobject: SObject) -> SObject:

@@ -7,6 +7,7 @@ from .database import Database, Deletion, OpenTransaction
 from .fields import Row, SObject, Value
 from .ids import to18
 from .refusal import Refusal
+from .row_index import key_of
 from .tracking import history_of, owner_share
 from .writes import checked, require_present
 
@@ -143,8 +144,8 @@ class Transaction:
             self._write(history.name, record_id, self._new_row(history, record_id, values))
 
     def _share_with_owner(self, account: Row) -> None:
-        for share in self._rows("AccountShare"):
-            if (share["AccountId"], share["RowCause"]) == (account["Id"], "Owner"):
+        for share in self._having("AccountShare", "AccountId", account["Id"]):
+            if share["RowCause"] == "Owner":
                 self.update("AccountShare", str(share["Id"]), UserOrGroupId=account["OwnerId"])
 
     def _bin(self, definition: SObject, row: Row) -> None:
@@ -169,6 +170,12 @@ class Transaction:
         own = {key[1]: row for key, row in self._staged.items() if key[0] == sobject}
         rows: dict[str, Row | None] = {**self._database.tables[sobject], **own}
         return [row for row in rows.values() if row is not None]
+
+    def _having(self, sobject: str, field: str, value: Value) -> list[Row]:
+        """Return the rows whose field has a value, as this transaction sees them."""
+        own = {key[1]: row for key, row in self._staged.items() if key[0] == sobject}
+        seen = [row for row in self._database.having(sobject, field, value) if row["Id"] not in own]
+        return seen + [row for row in own.values() if row is not None and key_of(row.get(field)) == key_of(value)]
 
     def _find(self, sobject: str, record_id: str) -> Row | None:
         key = (sobject, record_id)
@@ -204,8 +211,7 @@ class Transaction:
             for child in map(self._database.schema.everything, self._database.tables)
             for field in child.fields
             if field.cascades and definition.name in field.targets
-            for child_row in self._rows(child.name)
-            if child_row[field.name] == row["Id"]
+            for child_row in self._having(child.name, field.name, row["Id"])
         ]
 
     def _move_children(self, definition: SObject, loser: str, winner: str) -> None:
@@ -244,8 +250,7 @@ class Transaction:
         for name, value in values.items():
             if value is None or not definition.stored[name.lower()].unique:
                 continue
-            for row in self._rows(definition.name):
-                same = str(row.get(name)).casefold() == str(value).casefold()
-                if same and not row.get("IsDeleted") and (own is None or row["Id"] != own["Id"]):
+            for row in self._having(definition.name, name, value):
+                if not row.get("IsDeleted") and (own is None or row["Id"] != own["Id"]):
                     text = f"duplicate value found: {name} duplicates value on record with id: {str(row['Id'])[:15]}"
                     raise Refusal(400, "DUPLICATE_VALUE", text, [])
