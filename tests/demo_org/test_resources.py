@@ -42,7 +42,7 @@ def test_every_link_that_is_offered_is_served(api: Caller, org: DemoOrg) -> None
         f"{BASE}/search?q=FIND+x",
         f"{BASE}/parameterizedSearch",
         f"{BASE}/tabs",
-        f"{BASE}/jobs/ingest",
+        f"{BASE}/jobs/bulk",
         f"{BASE}/composite/batch",
         f"{BASE}/composite/tree/Contact",
         f"{BASE}/ui-api/object-info",
@@ -222,7 +222,9 @@ def test_a_collection_is_upserted_by_an_external_id_in_the_order_of_its_items(ap
     titles = {str(row["Key__c"]): row["Title"] for row in org.rows("Contact") if row["Key__c"]}
     assert titles == {"k1": "CEO", "k2": None, "k3": None}
     assert api.send("PATCH", "/composite/sobjects/Contact/LastName", {"records": items}).status_code == 404
-    assert api.send("PATCH", "/composite/sobjects/Contact/Id", {"records": items}).status_code == 501
+    by_id = [{"attributes": {"type": "Contact"}, "Id": record_id, "LastName": "by Id"} for record_id in (known, None)]
+    results = api.send("PATCH", "/composite/sobjects/Contact/Id", {"records": by_id}).json()
+    assert [(result["success"], result["created"]) for result in results] == [(True, False), (True, True)]
 
 
 def test_an_atomic_upsert_that_fails_in_one_item_writes_none(api: Caller, org: DemoOrg) -> None:

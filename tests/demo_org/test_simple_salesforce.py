@@ -167,6 +167,28 @@ def test_it_downloads_by_bulk(org: DemoOrg, client: Any, tmp_path: Path) -> None
     assert sum(each["number_of_records"] for each in files) == len(lines)
 
 
+def test_it_writes_by_bulk(org: DemoOrg, client: Any) -> None:
+    org.bulk_polls, org.hard_delete_allowed = 1, True
+    org.add_field("Account", "Code__c", external_id=True, unique=True)
+    made = [{"Name": f"Bulk {number}", "Code__c": f"c{number}"} for number in range(5)]
+    (job,) = client.bulk2.Account.insert(records=made, wait=0)
+    assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (5, 0)
+    found = [*csv.DictReader(io.StringIO(client.bulk2.Account.get_successful_records(job["job_id"]), newline=""))]
+    ids = {row["Code__c"]: row["sf__Id"] for row in found}
+    assert ids == {row["Code__c"]: row["Id"] for row in org.rows("Account") if row["Code__c"]}
+    (job,) = client.bulk2.Account.update(records=[{"Id": ids["c0"], "Phone": "1"}], wait=0)
+    changed = [{"Code__c": "c1", "Phone": "2"}, {"Code__c": "new"}]
+    (job,) = client.bulk2.Account.upsert(records=changed, external_id_field="Code__c", wait=0)
+    assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (2, 1)
+    assert "REQUIRED_FIELD_MISSING" in client.bulk2.Account.get_failed_records(job["job_id"])
+    phones = {row["Code__c"]: row["Phone"] for row in org.rows("Account")}
+    assert (phones["c0"], phones["c1"]) == ("1", "2")
+    client.bulk2.Account.delete(records=[{"Id": ids["c2"]}], wait=0)
+    client.bulk2.Account.hard_delete(records=[{"Id": ids["c3"]}], wait=0)
+    left = {row["Code__c"] for row in org.rows("Account") if row["Code__c"]}
+    assert left == {"c0", "c1", "c4"}
+
+
 def test_it_meets_bulk_errors_as_its_own_exceptions(org: DemoOrg, client: Any) -> None:
     org.bulk_polls = 1
     with pytest.raises(SalesforceMalformedRequest, match="compound data"):

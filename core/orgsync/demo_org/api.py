@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from .api_about import NEWEST, OLDEST, About
 from .api_bulk import Bulk
 from .api_collections import Collections
+from .api_ingest import Ingest
 from .api_query import Queries
 from .api_records import Records
 from .api_replication import Replication
@@ -19,6 +20,7 @@ from .sessions import Sessions
 from .settings import Settings
 from .unserved import unserved_resource, unserved_service
 from .wire import LONGEST_URI, Answer, Call, bad_message, html_answer, refused
+from .writer import Writer
 
 _OBJECT, _REST = r"([A-Za-z]\w*)", r"([^/]+)"
 _KEY = r"(?![a-z]\w{14}(?:\w{3})?/)([A-Za-z]\w*)"  # a field; what begins so in lower case is the id of a custom object
@@ -32,16 +34,19 @@ class Api:
     def __init__(self, database: Database, settings: Settings, hosts: Hosts, sessions: Sessions) -> None:
         self.queries = Queries(database, settings, database.clock)
         self.bulk = Bulk(database, settings)
+        self.writer = Writer(database)
+        self.ingest = Ingest(database, settings, self.writer, self.bulk.jobs)
         self.gone_ports: set[int] = set()
         self._clock: Clock = database.clock
         self._settings = settings
         self._oauth = OAuth(settings, database.clock, hosts, sessions)
         self._about = About(database, settings, hosts)
-        records = Records(database)
+        records = Records(database, self.writer)
         self._routes = [
             *_about_routes(self._about),
-            *_routes(self.queries, records, Collections(database, records), Replication(database)),
+            *_routes(self.queries, records, Collections(database, records, self.writer), Replication(database)),
             *_bulk_routes(self.bulk),
+            *_ingest_routes(self.ingest),
         ]
 
     def answer(self, call: Call) -> Answer:
@@ -168,6 +173,7 @@ def _routes(
         ("DELETE", f"/sobjects/{_OBJECT}/{_REST}", records.remove),
         ("GET", f"/sobjects/{_OBJECT}/{_KEY}/{_REST}", records.read_by),
         ("PATCH", f"/sobjects/{_OBJECT}/{_KEY}/{_REST}", records.upsert),
+        ("DELETE", f"/sobjects/{_OBJECT}/{_KEY}/{_REST}", records.remove_by),
         ("POST", "/composite/sobjects", collections.create),
         ("PATCH", "/composite/sobjects", collections.change),
         ("DELETE", "/composite/sobjects", collections.remove),
@@ -187,4 +193,19 @@ def _bulk_routes(bulk: Bulk) -> list[tuple[str, str, Handler]]:
         ("DELETE", job, bulk.remove),
         ("GET", f"{job}/results", bulk.results),
         ("GET", f"{job}/result[Pp]ages", bulk.result_pages),
+    ]
+
+
+def _ingest_routes(ingest: Ingest) -> list[tuple[str, str, Handler]]:
+    job = f"/jobs/ingest/{_REST}"
+    return [
+        ("POST", "/jobs/ingest", ingest.create),
+        ("GET", "/jobs/ingest", ingest.every),
+        ("GET", job, ingest.information),
+        ("PATCH", job, ingest.change),
+        ("DELETE", job, ingest.remove),
+        ("PUT", f"{job}/batches", ingest.upload),
+        ("GET", f"{job}/successfulResults", ingest.successful),
+        ("GET", f"{job}/failedResults", ingest.failed),
+        ("GET", f"{job}/unprocessed[rR]ecords", ingest.unprocessed),
     ]

@@ -49,7 +49,7 @@ class About:
 
     def jobs(self, call: Call, base: str) -> Answer:
         """List the kinds of jobs that are served."""
-        return json_answer({"query": f"{base}/jobs/query"})
+        return json_answer({"ingest": f"{base}/jobs/ingest", "query": f"{base}/jobs/query"})
 
     def recent(self, call: Call, base: str) -> Answer:
         """List the records that the user has viewed on pages: none."""
@@ -75,6 +75,10 @@ class About:
             "DailyBulkV2QueryFileStorageMB": {
                 "Max": settings.bulk_storage_limit_kb // 1024,
                 "Remaining": int(left_kb // 1024),
+            },
+            "DailyBulkApiBatches": {
+                "Max": settings.bulk_batches_limit,
+                "Remaining": max(0, settings.bulk_batches_limit - settings.bulk_batches_used),
             },
         }
 

@@ -1,8 +1,5 @@
 """Single records: create, read, update, delete, and upsert by an external id."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 from .database import Database
 from .fields import Field, Row, Scope, SObject
 from .ids import to18
@@ -10,19 +7,22 @@ from .refusal import Refusal, not_found
 from .render import encode
 from .transaction import Transaction
 from .wire import Answer, Call, json_answer
-from .writes import no_such_column, require_writable
+from .writer import Writer
+from .writes import no_such_column
 
 
 class Records:
     """Answers sobjects/X, sobjects/X/ID and sobjects/X/Field__c/VALUE."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, writer: Writer) -> None:
         self._database = database
+        self._writer = writer
 
     def create(self, call: Call, base: str, name: str) -> Answer:
         """Insert a record."""
         sobject = self.sobject(name)
-        record_id = self.insert(sobject, _object(call))
+        with Transaction(self._database) as transaction:
+            record_id = self._writer.insert(transaction, sobject, _object(call))
         location = [("Location", f"{base}/sobjects/{sobject.name}/{record_id}")]
         return json_answer({"id": record_id, "success": True, "errors": []}, 201, headers=location)
 
@@ -37,53 +37,56 @@ class Records:
     def change(self, call: Call, base: str, name: str, record_id: str) -> Answer:
         """Update a record."""
         sobject = self.sobject(name)
-        self._require_shared(sobject, record_id)
-        self.update(sobject, record_id, _object(call))
+        with Transaction(self._database) as transaction:
+            self._writer.update(transaction, sobject, record_id, _object(call))
         return Answer(204)
 
     def remove(self, call: Call, base: str, name: str, record_id: str) -> Answer:
         """Delete a record into the recycle bin."""
         sobject = self.sobject(name)
-        self._require_shared(sobject, record_id)
         with Transaction(self._database) as transaction:
-            transaction.delete(sobject.name, record_id)
+            self._writer.delete(transaction, sobject, record_id)
         return Answer(204)
 
     def read_by(self, call: Call, base: str, name: str, key: str, value: str) -> Answer:
         """Answer the record that an external id names."""
         sobject = self.sobject(name)
-        matches = self.matches(sobject, key, value)
+        matches = self._writer.having(sobject, self._writer.key(sobject, key), value)
         if not matches:
             raise not_found()
         return self._several(sobject, matches, base) or json_answer(self.written(sobject, matches[0], [], base))
 
     def upsert(self, call: Call, base: str, name: str, key: str, value: str) -> Answer:
-        """Update the record that an external id names, or create it."""
+        """Update the record that an external id names, or create it unless `updateOnly` forbids it."""
         sobject = self.sobject(name)
-        matches = self.matches(sobject, key, value)
+        field = self._writer.key(sobject, key)
+        matches = self._writer.having(sobject, field, value)
         several = self._several(sobject, matches, base)
         if several:
             return several
-        fields = _object(call)
-        if matches:
-            record_id = str(matches[0]["Id"])
-            self.update(sobject, record_id, fields)
-        else:
-            record_id = self.insert(sobject, {**fields, key: value})
-        answer: dict[str, object] = {"id": record_id, "success": True, "errors": [], "created": not matches}
-        return json_answer(answer, 200 if matches else 201)
-
-    def insert(self, sobject: SObject, fields: Mapping[str, object]) -> str:
-        """Insert what the API may write."""
-        require_writable(self._visible(sobject), fields, creating=True)
+        if not matches and (field.name == "Id" or call.query.get("updateOnly", "").lower() == "true"):
+            raise not_found()
+        fields = {name: given for name, given in _object(call).items() if name.lower() != key.lower()}
+        if not matches:
+            fields[field.name] = value
         with Transaction(self._database) as transaction:
-            return transaction.insert(sobject.name, **fields)
+            record_id, created = self._writer.upsert(transaction, sobject, field, value, fields)
+        headers = [("Location", f"{base}/sobjects/{sobject.name}/{record_id}")] if created else []
+        answer: dict[str, object] = {"id": record_id, "success": True, "errors": [], "created": created}
+        return json_answer(answer, 201 if created else 200, headers=headers)
 
-    def update(self, sobject: SObject, record_id: str, fields: Mapping[str, object]) -> None:
-        """Update what the API may write."""
-        require_writable(self._visible(sobject), fields, creating=False)
+    def remove_by(self, call: Call, base: str, name: str, key: str, value: str) -> Answer:
+        """Delete the record that an external id names."""
+        sobject = self.sobject(name)
+        matches = self._writer.having(sobject, self._writer.key(sobject, key), value)
+        if not matches:
+            raise not_found()
+        several = self._several(sobject, matches, base)
+        if several:
+            return several
         with Transaction(self._database) as transaction:
-            transaction.update(sobject.name, record_id, **fields)
+            self._writer.delete(transaction, sobject, str(matches[0]["Id"]))
+        return Answer(204)
 
     def sobject(self, name: str) -> SObject:
         """Return a visible object; 404 where there is none."""
@@ -118,24 +121,6 @@ class Records:
             value = row.get(field.name) if field.derive is None else field.derive(row, scope)
             record[field.name] = encode(value)
         return record if not fields or "Id" in record else {**record, "Id": row["Id"]}
-
-    def matches(self, sobject: SObject, key: str, value: str) -> list[Row]:
-        """Return the live rows that have this external id; 404 where the field is none."""
-        field = self._database.schema.fields(sobject).get(key.lower())
-        if field is None or not (field.external_id or field.name == "Id"):
-            raise not_found(f"Provided external ID field does not exist or is not accessible: {key}")
-        return [
-            row
-            for row in self._database.having(sobject.name, field.name, value)
-            if not row.get("IsDeleted") and self._database.is_shared(sobject.name, str(row["Id"]))
-        ]
-
-    def _visible(self, sobject: SObject) -> SObject:
-        return replace(sobject, fields=tuple(self._database.schema.fields(sobject).values()))
-
-    def _require_shared(self, sobject: SObject, record_id: str) -> None:
-        if not self._database.is_shared(sobject.name, to18(record_id) or ""):
-            raise not_found()
 
     def _several(self, sobject: SObject, matches: list[Row], base: str) -> Answer | None:
         if len(matches) < 2:

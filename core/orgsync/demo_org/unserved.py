@@ -16,7 +16,7 @@ _OBJECT = r"/sobjects/[A-Za-z]\w*"
 _RESOURCES = (
     rf"/(?:{'|'.join(_FEATURES)})(?:/.*)?",
     r"/composite(?:/(?:batch|graph|tree|sobjects/.*).*)?",
-    r"/jobs/(?:ingest|apexrest|bulk)(?:/.*)?",
+    r"/jobs/(?:apexrest|bulk)(?:/.*)?",
     rf"{_OBJECT}/(?:describe|listviews|quickActions|defaultValues|events)(?:/.*)?",
     rf"{_OBJECT}/\w{{15}}(?:\w{{3}})?/.+",
     r"/sobjects/relevantItems",

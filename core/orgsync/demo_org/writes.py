@@ -28,14 +28,15 @@ def checked(sobject: SObject, fields: Mapping[str, object]) -> dict[str, Value]:
     return values
 
 
-def require_writable(sobject: SObject, fields: Mapping[str, object], *, creating: bool) -> None:
-    """Refuse what the API may not write: read-only objects, read-only and computed fields."""
+def require_writable(
+    sobject: SObject, visible: Mapping[str, Field], fields: Mapping[str, object], *, creating: bool
+) -> None:
+    """Refuse what the API may not write: read-only objects, fields that are read-only, computed or not visible."""
     if not (sobject.createable if creating else sobject.updateable):
         text = f"entity type {sobject.name} does not support {'create' if creating else 'update'}"
         raise Refusal(400, "INVALID_TYPE_FOR_OPERATION", text, [])
-    known = {field.name.lower(): field for field in sobject.fields}
     for name in fields:
-        field = known.get(name.lower())
+        field = visible.get(name.lower())
         if field is None:
             raise no_such_column(sobject, name)
         if not (field.createable if creating else field.updateable):
