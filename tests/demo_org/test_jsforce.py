@@ -136,6 +136,17 @@ def test_it_queries_by_bulk(org: DemoOrg, client: Client) -> None:
     assert {record["Id"] for record in found} == {*live(org)}
 
 
+def test_it_writes_by_composite_requests(org: DemoOrg, client: Client) -> None:
+    base = "/services/data/v66.0"
+    account = {"method": "POST", "url": f"{base}/sobjects/Account", "referenceId": "a", "body": {"Name": "By jsforce"}}
+    person = {"LastName": "By jsforce", "AccountId": "@{a.id}"}
+    contact = {"method": "POST", "url": f"{base}/sobjects/Contact", "referenceId": "c", "body": person}
+    found = client("post", "/composite", {"allOrNone": True, "compositeRequest": [account, contact]})
+    ids = [each["body"]["id"] for each in found["compositeResponse"]]
+    (row,) = [row for row in org.rows("Contact") if row["Id"] == ids[1]]
+    assert row["AccountId"] == ids[0]
+
+
 def test_it_writes_by_bulk(org: DemoOrg, client: Client) -> None:
     records = [{"Key__c": f"bulk{number}", "LastName": f"Bulk {number}"} for number in range(30)]
     found = client("bulkLoad", "Contact", "insert", None, [*records, {"Title": "without a name"}])

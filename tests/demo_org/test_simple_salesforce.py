@@ -167,6 +167,20 @@ def test_it_downloads_by_bulk(org: DemoOrg, client: Any, tmp_path: Path) -> None
     assert sum(each["number_of_records"] for each in files) == len(lines)
 
 
+def test_it_writes_collections_and_composite_requests(org: DemoOrg, client: Any) -> None:
+    records = [{"attributes": {"type": "Contact"}, "LastName": name} for name in ("One", "", "Three")]
+    made = client.restful("composite/sobjects", method="POST", json={"allOrNone": False, "records": records})
+    assert [each["success"] for each in made] == [True, False, True]
+    url = f"/services/data/v66.0/sobjects/Contact/{made[0]['id']}"
+    parts = [
+        {"method": "PATCH", "url": url, "referenceId": "change", "body": {"Title": "CEO"}},
+        {"method": "GET", "url": f"{url}?fields=Title", "referenceId": "read"},
+    ]
+    found = client.restful("composite", method="POST", json={"compositeRequest": parts})["compositeResponse"]
+    assert [each["httpStatusCode"] for each in found] == [204, 200]
+    assert found[1]["body"]["Title"] == "CEO"
+
+
 def test_it_writes_by_bulk(org: DemoOrg, client: Any) -> None:
     org.bulk_polls, org.hard_delete_allowed = 1, True
     org.add_field("Account", "Code__c", external_id=True, unique=True)

@@ -7,10 +7,12 @@ from urllib.parse import unquote
 from .api_about import NEWEST, OLDEST, About
 from .api_bulk import Bulk
 from .api_collections import Collections
+from .api_composite import Composite
 from .api_ingest import Ingest
 from .api_query import Queries
 from .api_records import Records
 from .api_replication import Replication
+from .api_tree import Tree
 from .authorize import authorize
 from .clock import Clock
 from .database import Database
@@ -47,6 +49,7 @@ class Api:
             *_routes(self.queries, records, Collections(database, records, self.writer), Replication(database)),
             *_bulk_routes(self.bulk),
             *_ingest_routes(self.ingest),
+            *_composite_routes(Composite(database, self._part), Tree(database, records, self.writer)),
         ]
 
     def answer(self, call: Call) -> Answer:
@@ -106,6 +109,13 @@ class Api:
             answer = refused(refusal)
         answer.counted = True
         return answer
+
+    def _part(self, call: Call) -> Answer:
+        """Answer a request that another one carries; it costs no call of its own."""
+        try:
+            return self._versioned(call, "/" + call.path.strip("/"))
+        except Refusal as refusal:
+            return refused(refusal)
 
     def _versioned(self, call: Call, path: str) -> Answer:
         version = re.match(r"/services/data/v(\d+)\.0(/.*)?\Z", path)
@@ -208,4 +218,13 @@ def _ingest_routes(ingest: Ingest) -> list[tuple[str, str, Handler]]:
         ("GET", f"{job}/successfulResults", ingest.successful),
         ("GET", f"{job}/failedResults", ingest.failed),
         ("GET", f"{job}/unprocessed[rR]ecords", ingest.unprocessed),
+    ]
+
+
+def _composite_routes(composite: Composite, tree: Tree) -> list[tuple[str, str, Handler]]:
+    return [
+        ("POST", "/composite", composite.run),
+        ("POST", "/composite/batch", composite.batch),
+        ("POST", "/composite/graph", composite.graph),
+        ("POST", f"/composite/tree/{_OBJECT}", tree.create),
     ]

@@ -45,7 +45,7 @@ class About:
 
     def composite(self, call: Call, base: str) -> Answer:
         """List the composite resources that are served."""
-        return json_answer({"sobjects": f"{base}/composite/sobjects"})
+        return json_answer({name: f"{base}/composite/{name}" for name in ("batch", "graph", "sobjects", "tree")})
 
     def jobs(self, call: Call, base: str) -> Answer:
         """List the kinds of jobs that are served."""

@@ -180,6 +180,9 @@ def _items(call: Call) -> tuple[list[Item], bool]:
     if not isinstance(content, dict) or not isinstance(records, list):
         raise Refusal(400, "JSON_PARSER_ERROR", "records expected at [line:1, column:1]")
     items: list[Item] = [{**item} for item in records if isinstance(item, dict)]
+    if len(items) < len(records):
+        message = "Cannot deserialize instance of SObject from a value that is no object at [line:1, column:1]"
+        raise Refusal(400, "JSON_PARSER_ERROR", message)
     _require_count(len(items), MOST_WRITES)
     return items, content.get("allOrNone") is True
 

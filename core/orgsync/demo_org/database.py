@@ -37,6 +37,14 @@ class OpenTransaction:
     locked: set[tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The rows and the delete log of a moment."""
+
+    tables: Mapping[str, Mapping[str, Row]]
+    deletions: int
+
+
 class Database:
     """Tables by object name, each a mapping from 18 character id to the row's present version."""
 
@@ -109,6 +117,16 @@ class Database:
     def earliest_deletion(self) -> datetime:
         """Return the instant that the delete log reaches back to."""
         return max(self.deletions_since, self.clock.stamp - KEPT_DELETIONS)
+
+    def snapshot(self) -> Snapshot:
+        """Remember the rows, for requests that are rolled back as a whole."""
+        return Snapshot({name: dict(table) for name, table in self.tables.items()}, len(self.deletions))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to what a snapshot holds; only for whoever has held the lock since."""
+        self.tables = {name: dict(table) for name, table in snapshot.tables.items()}
+        del self.deletions[snapshot.deletions :]
+        self._indexes.clear()
 
     def apply(self, staged: Mapping[tuple[str, str], Row | None], deletions: list[Deletion]) -> None:
         """Show what a transaction did, all at once."""

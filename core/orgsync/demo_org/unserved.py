@@ -15,7 +15,7 @@ _FEATURES = (
 _OBJECT = r"/sobjects/[A-Za-z]\w*"
 _RESOURCES = (
     rf"/(?:{'|'.join(_FEATURES)})(?:/.*)?",
-    r"/composite(?:/(?:batch|graph|tree|sobjects/.*).*)?",
+    r"/composite/sobjects/.*",
     r"/jobs/(?:apexrest|bulk)(?:/.*)?",
     rf"{_OBJECT}/(?:describe|listviews|quickActions|defaultValues|events)(?:/.*)?",
     rf"{_OBJECT}/\w{{15}}(?:\w{{3}})?/.+",

@@ -1,5 +1,6 @@
 """What may be written into a field, and what Salesforce says of a value that may not."""
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -93,10 +94,21 @@ def _text(field: Field, raw: object) -> str | None:
     if field.length and len(text) > field.length:
         message = f"{field.label}: data value too large: {text} (max length={field.length})"
         raise Refusal(400, "STRING_TOO_LONG", message, [field.name])
+    _require_choice(field, text)
     if field.type == "email" and text and not _EMAIL.match(text):
         message = f"{field.label}: invalid email address: {text}"
         raise Refusal(400, "INVALID_EMAIL_ADDRESS", message, [field.name])
     return text or None
+
+
+def _require_choice(field: Field, text: str) -> None:
+    """Refuse what a restricted picklist does not have."""
+    known = {value.casefold() for value in field.values}
+    given = text.split(";") if field.type == "multipicklist" else [text]
+    wrong = next((one for one in given if one.casefold() not in known), None) if field.restricted and text else None
+    if wrong is not None:
+        message = f"{field.label}: bad value for restricted picklist field: {wrong}"
+        raise Refusal(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [field.name])
 
 
 def _boolean(field: Field, raw: object) -> bool:
@@ -114,6 +126,10 @@ def _number(field: Field, raw: object) -> int | float:
         raise _unreadable(field, raw, _NUMBERS[field.type]) from None
     if isinstance(raw, bool) or (field.type == "int" and not number.is_integer()):
         raise _unreadable(field, raw, _NUMBERS[field.type])
+    most = 2**31 if field.type == "int" else 10 ** (field.precision - field.scale) if field.precision else None
+    if not math.isfinite(number) or (most is not None and abs(number) >= most):
+        message = f"{field.label}: value outside of valid range on numeric field: {raw}"
+        raise Refusal(400, "NUMBER_OUTSIDE_VALID_RANGE", message, [field.name])
     return int(number) if field.type == "int" else number
 
 
