@@ -170,7 +170,7 @@ def test_it_reads_limits_and_who_it_is(org: DemoOrg, client: Client) -> None:
 
 def test_it_meets_errors_by_their_codes(client: Client) -> None:
     assert client.answer("query", "SELECT Nme FROM Contact")["error"] == "INVALID_FIELD"
-    for call, arguments in (("tabs", ()), ("search", ("FIND {x}",))):
+    for call, arguments in (("tabs", ()), ("search", ("FIND {xy} UPDATE VIEWSTAT",))):
         refused = client.answer(call, *arguments)
         assert refused["error"] == "NOT_IMPLEMENTED"
-        assert refused["message"].startswith("The demo org does not serve")
+        assert refused["message"].startswith("The demo org does not")

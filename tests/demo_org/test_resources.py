@@ -10,7 +10,16 @@ import pytest
 from orgsync.demo_org import DemoOrg
 from tests.demo_org.caller import BASE, Caller
 
-UNREADABLE = ("/query", "/queryAll", "/batch", "/graph", "/composite/sobjects", "/tree")
+UNREADABLE = (
+    "/query",
+    "/queryAll",
+    "/batch",
+    "/graph",
+    "/composite/sobjects",
+    "/tree",
+    "/search",
+    "/parameterizedSearch",
+)
 """Links that want a query, or something to write."""
 
 
@@ -39,8 +48,8 @@ def test_every_link_that_is_offered_is_served(api: Caller, org: DemoOrg) -> None
     "path",
     [
         f"{BASE}/tooling/query?q=SELECT+Id+FROM+ApexClass",
-        f"{BASE}/search?q=FIND+x",
-        f"{BASE}/parameterizedSearch",
+        f"{BASE}/search/layout",
+        f"{BASE}/actions/standard/emailSimple",
         f"{BASE}/tabs",
         f"{BASE}/jobs/bulk",
         f"{BASE}/ui-api/object-info",

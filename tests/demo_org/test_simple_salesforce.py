@@ -111,8 +111,8 @@ def test_it_asks_for_layouts_columns_and_the_kind_of_org(client: Any) -> None:
 
 
 def test_it_is_told_what_the_demo_org_does_not_serve(client: Any) -> None:
-    with pytest.raises(SalesforceGeneralError, match="The demo org does not serve"):
-        client.search("FIND {x}")
+    with pytest.raises(SalesforceGeneralError, match="The demo org does not know the SOSL clause UPDATE"):
+        client.search("FIND {xy} UPDATE VIEWSTAT")
     with pytest.raises(SalesforceGeneralError, match="The demo org does not serve"):
         client.toolingexecute("query", params={"q": "SELECT Id FROM ApexClass"})
 
@@ -199,8 +199,7 @@ def test_it_writes_by_bulk(org: DemoOrg, client: Any) -> None:
     assert (phones["c0"], phones["c1"]) == ("1", "2")
     client.bulk2.Account.delete(records=[{"Id": ids["c2"]}], wait=0)
     client.bulk2.Account.hard_delete(records=[{"Id": ids["c3"]}], wait=0)
-    left = {row["Code__c"] for row in org.rows("Account") if row["Code__c"]}
-    assert left == {"c0", "c1", "c4"}
+    assert [row["Code__c"] for row in org.rows("Account") if row["Code__c"]] == ["c0", "c1", "c4"]
 
 
 def test_it_meets_bulk_errors_as_its_own_exceptions(org: DemoOrg, client: Any) -> None:

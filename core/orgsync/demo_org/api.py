@@ -12,11 +12,14 @@ from .api_ingest import Ingest
 from .api_query import Queries
 from .api_records import Records
 from .api_replication import Replication
+from .api_search import Searches
 from .api_tree import Tree
 from .authorize import authorize
 from .clock import Clock
 from .database import Database
+from .invocable import Actions
 from .oauth import Hosts, OAuth
+from .quick_actions import QuickActions
 from .refusal import OAuthRefusal, Refusal, not_found, not_implemented
 from .sessions import Sessions
 from .settings import Settings
@@ -44,8 +47,12 @@ class Api:
         self._oauth = OAuth(settings, database.clock, hosts, sessions)
         self._about = About(database, settings, hosts)
         records = Records(database, self.writer)
+        self.actions = Actions(database)
+        self.quick_actions = QuickActions(database, records, self.writer)
         self._routes = [
             *_about_routes(self._about),
+            *_action_routes(self.actions, self.quick_actions),
+            *_search_routes(Searches(database)),
             *_routes(self.queries, records, Collections(database, records, self.writer), Replication(database)),
             *_bulk_routes(self.bulk),
             *_ingest_routes(self.ingest),
@@ -164,7 +171,6 @@ def _about_routes(about: About) -> list[tuple[str, str, Handler]]:
         ("GET", f"/sobjects/{_OBJECT}/describe/compactLayouts/{_REST}", about.compact_layout),
         ("GET", f"/sobjects/{_OBJECT}/describe/approvalLayouts", about.approval_layouts),
         ("GET", f"/sobjects/{_OBJECT}/listviews", about.list_views),
-        ("GET", f"/sobjects/{_OBJECT}/quickActions", about.quick_actions),
     ]
 
 
@@ -227,4 +233,36 @@ def _composite_routes(composite: Composite, tree: Tree) -> list[tuple[str, str, 
         ("POST", "/composite/batch", composite.batch),
         ("POST", "/composite/graph", composite.graph),
         ("POST", f"/composite/tree/{_OBJECT}", tree.create),
+    ]
+
+
+def _search_routes(searches: Searches) -> list[tuple[str, str, Handler]]:
+    return [
+        ("GET", "/search", searches.search),
+        ("GET", "/parameterizedSearch", searches.parameterized_get),
+        ("POST", "/parameterizedSearch", searches.parameterized_post),
+    ]
+
+
+def _action_routes(actions: Actions, quick: QuickActions) -> list[tuple[str, str, Handler]]:
+    kind, of_object = "/actions/custom/(apex|flow)", f"/sobjects/{_OBJECT}/quickActions"
+    return [
+        ("GET", "/actions", actions.kinds),
+        ("GET", "/actions/custom", actions.custom),
+        ("GET", kind, actions.every),
+        ("GET", f"{kind}/{_REST}", actions.describe),
+        ("POST", f"{kind}/{_REST}", actions.run),
+        ("GET", "/quickActions", quick.everywhere),
+        ("GET", of_object, quick.of_object),
+        *(
+            (method, f"{own}/{_REST}{rest}", handler)
+            for own in ("/quickActions", of_object)
+            for method, rest, handler in (
+                ("GET", "", quick.one),
+                ("POST", "", quick.run),
+                ("GET", "/describe", quick.describe),
+                ("GET", "/defaultValues", quick.default_values),
+                ("GET", f"/defaultValues/{_REST}", quick.default_values),
+            )
+        ),
     ]

@@ -80,6 +80,12 @@ class Changes:
             table, whole = self._database.tables[definition.name], to18(record_id) or record_id
             table[whole] = {**table[whole], "IsArchived": True}
 
+    def view(self, sobject: str, record_id: str, /) -> None:
+        """Look at a record's page, as a user does: it comes first among the recent ones."""
+        with self._database.lock:
+            seen = (self._database.schema.everything(sobject).name, to18(record_id) or record_id)
+            self._database.viewed = [each for each in self._database.viewed if each != seen] + [seen]
+
     def purge_delete_log(self) -> None:
         """Forget deletions: getDeleted reaches back to this moment only."""
         with self._database.lock:

@@ -58,6 +58,7 @@ class Database:
         self.deletions: list[Deletion] = []
         self.deletions_since = clock.stamp - KEPT_DELETIONS
         self.open: list[OpenTransaction] = []
+        self.viewed: list[tuple[str, str]] = []
         self._pod = pod
         self._numbers: dict[str, int] = {}
         self._indexes: dict[str, dict[str, RowIndex]] = {}

@@ -5,6 +5,8 @@ from typing import Literal
 
 from .api import Api
 from .database import Database
+from .invocable import InvocableAction
+from .quick_actions import QuickAction
 from .write_rules import Condition, WriteRule, lock_refusal, rule_refusal
 
 
@@ -41,6 +43,16 @@ class WriteLevers:
         """Undo every `refuse_writes` and `lock_rows`."""
         with self._database.lock:
             self._api.writer.rules.clear()
+
+    def add_action(self, action: InvocableAction) -> None:
+        """Give the org a flow or an Apex method that can be invoked; `action.run` is what it does."""
+        with self._database.lock:
+            self._api.actions.add(action)
+
+    def add_quick_action(self, action: QuickAction) -> None:
+        """Give the org one more quick action."""
+        with self._database.lock:
+            self._api.quick_actions.add(action)
 
     def lose_bulk_batches(self, times: int = 1, *, written: bool = False) -> None:
         """Leave the rows of the next batches out of every file of results; `written` writes them all the same.
