@@ -82,7 +82,7 @@ def test_xml_is_neither_read_nor_written(api: Caller) -> None:
         api.get("/limits", headers={"Accept": "application/xml"}),
         api.get("/limits.xml"),
         api.http.post(f"{BASE}/sobjects/Contact", content="<Contact/>", headers={"Content-Type": "application/xml"}),
-        api.http.post(f"{BASE}/sobjects/Contact", files={"entity_document": "x"}),
+        api.http.post(f"{BASE}/composite/sobjects", files={"entity_document": "x"}),
     ]
     for answer in asked:
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (501, "NOT_IMPLEMENTED")

@@ -185,6 +185,7 @@ def _routes(
         ("GET", f"/sobjects/{_OBJECT}/updated", replication.updated),
         ("GET", f"/sobjects/{_OBJECT}/deleted", replication.deleted),
         ("GET", f"/sobjects/{_OBJECT}/{_REST}", records.read),
+        ("GET", rf"/sobjects/{_OBJECT}/(\w{{15}}(?:\w{{3}})?)/(Body|VersionData)", records.download),
         ("PATCH", f"/sobjects/{_OBJECT}/{_REST}", records.change),
         ("DELETE", f"/sobjects/{_OBJECT}/{_REST}", records.remove),
         ("GET", f"/sobjects/{_OBJECT}/{_KEY}/{_REST}", records.read_by),

@@ -1,10 +1,14 @@
-"""Single records: create, read, update, delete, and upsert by an external id."""
+"""Single records: create, read, update, delete, and upsert by an external id; their files."""
+
+from dataclasses import replace
 
 from .database import Database
 from .fields import Field, Row, Scope, SObject
+from .files import content_of, content_type_of
 from .ids import to18
-from .refusal import Refusal, not_found
-from .render import encode
+from .multipart import is_multipart, read_parts
+from .refusal import Refusal, not_found, not_implemented
+from .render import content_url, encode
 from .transaction import Transaction
 from .wire import Answer, Call, json_answer
 from .writer import Writer
@@ -33,6 +37,15 @@ class Records:
         asked = [field for field in call.query.get("fields", "").split(",") if field]
         fields = [self.field(sobject, field) for field in asked]
         return json_answer(self.written(sobject, row, fields, base))
+
+    def download(self, call: Call, base: str, name: str, record_id: str, field_name: str) -> Answer:
+        """Answer the bytes of a file; a Range is not looked at, as HTTP allows."""
+        sobject = self.sobject(name)
+        field = self._database.schema.fields(sobject).get(field_name.lower())
+        content = content_of(sobject, self.live(sobject, record_id)) if field and field.type == "base64" else None
+        if content is None:
+            raise not_implemented(f"serve /sobjects/{name}/{record_id}/{field_name}")
+        return Answer(200, content, content_type_of(sobject, self.live(sobject, record_id)))
 
     def change(self, call: Call, base: str, name: str, record_id: str) -> Answer:
         """Update a record."""
@@ -119,7 +132,7 @@ class Records:
         record: dict[str, object] = {"attributes": {"type": sobject.name, "url": url}}
         for field in fields or self._database.schema.fields(sobject).values():
             value = row.get(field.name) if field.derive is None else field.derive(row, scope)
-            record[field.name] = encode(value)
+            record[field.name] = content_url(url, field.name, row) if field.type == "base64" else encode(value)
         return record if not fields or "Id" in record else {**record, "Id": row["Id"]}
 
     def _several(self, sobject: SObject, matches: list[Row], base: str) -> Answer | None:
@@ -129,8 +142,24 @@ class Records:
 
 
 def _object(call: Call) -> dict[str, object]:
+    if is_multipart(call):
+        return _object_with_files(call)
     content = call.json()
     if not isinstance(content, dict):
         message = "Cannot deserialize instance of SObject from START_ARRAY at [line:1, column:1]"
         raise Refusal(400, "JSON_PARSER_ERROR", message)
     return {name: value for name, value in content.items() if name != "attributes"}
+
+
+def _object_with_files(call: Call) -> dict[str, object]:
+    """Return the fields of a form: those of its part of JSON, and its files by the names of their fields."""
+    fields: dict[str, object] | None = None
+    files: dict[str, object] = {}
+    for part in read_parts(call):
+        if fields is None and part.content_type == "application/json":
+            fields = _object(replace(call, headers={}, body=part.body))
+        else:
+            files[part.name] = part.body
+    if fields is None:
+        raise Refusal(400, "INVALID_MULTIPART_REQUEST", "The first part of a multipart request must be JSON")
+    return {**fields, **files}

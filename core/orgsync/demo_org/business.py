@@ -10,6 +10,7 @@ from datetime import timedelta
 from .activities import PRIORITIES, TASK_STATUSES
 from .database import Database
 from .fields import Row, Value
+from .files import CONTENT_VERSION, measured, stored_content
 from .selling import CAMPAIGN_STATUSES, CAMPAIGN_TYPES, CASE_ORIGINS, CASE_STATUSES, FAMILIES, LEAD_STATUSES
 from .standard_fields import INDUSTRIES, RATINGS, SOURCES
 
@@ -120,6 +121,16 @@ class Business:
                 "Title": f"Offer {number}", "FileType": "PDF", "FileExtension": "pdf",
                 "ContentSize": 1000 * number + 1, "OwnerId": users[0],
             })  # fmt: skip
+            path = f"Offer {number}.pdf"
+            content = stored_content(
+                CONTENT_VERSION.stored["versiondata"],
+                (b"%PDF-1.4\n" + b"An offer of the demo org.\n" * 90)[: 1000 * number + 1],
+            )
+            version: Fields = {"VersionData": content, "PathOnClient": path, "OwnerId": users[0], "IsLatest": True}
+            version |= {"ContentDocumentId": document["Id"], "VersionNumber": "1"}
+            latest = self._add("ContentVersion", version | measured(CONTENT_VERSION, version))
+            table = self._database.tables["ContentDocument"]
+            table[str(document["Id"])] = {**document, "LatestPublishedVersionId": latest["Id"]}
             for linked in (users[0], account):
                 self._add("ContentDocumentLink", {"ContentDocumentId": document["Id"], "LinkedEntityId": linked})
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from .database import Database
 from .fields import Derived, Scope
+from .files import content_of
 from .ids import to18
 from .transaction import Transaction
 
@@ -66,6 +67,20 @@ class Changes:
                 for _, row in rows
                 if deleted or not row.get("IsDeleted")
             ]
+
+    def content(self, sobject: str, record_id: str, /) -> bytes:
+        """Return the content of a ContentVersion, an Attachment or a Document.
+
+        Raises:
+            ValueError: the object's records hold none.
+        """
+        with self._database.lock:
+            definition = self._database.schema.everything(sobject)
+            row = self._database.tables[definition.name][to18(record_id) or record_id]
+            content = content_of(definition, row)
+            if content is None:
+                raise ValueError(f"Records of {definition.name} hold no content.")
+            return content
 
     def archive(self, sobject: str, record_id: str, /) -> None:
         """Archive a Task or an Event, as Salesforce does with old ones: no stamp moves, and queryAll alone gives it.

@@ -42,6 +42,7 @@ _SOAP_TYPES = {
     "datetime": "xsd:dateTime",
     "address": "urn:address",
     "anyType": "xsd:anyType",
+    "base64": "xsd:base64Binary",
 }
 
 
@@ -112,7 +113,7 @@ class Field:
     @property
     def filterable(self) -> bool:
         """Whether WHERE may name the field."""
-        return self.may_filter and not self.is_long_text and self.type != "anyType"
+        return self.may_filter and not self.is_long_text and self.type not in {"anyType", "base64"}
 
     @property
     def sortable(self) -> bool:
@@ -131,7 +132,7 @@ class Field:
 
     @property
     def _comparable(self) -> bool:
-        return not self.is_long_text and self.type not in {"address", "multipicklist", "anyType"}
+        return not self.is_long_text and self.type not in {"address", "multipicklist", "anyType", "base64"}
 
     @property
     def soap_type(self) -> str:

@@ -41,6 +41,8 @@ class IngestRows:
         unknown = next((name for name, column in zip(job.header, columns, strict=True) if column is None), None)
         if unknown is not None and not self._settings.bulk_unknown_columns_ignored:
             raise BadBatch(f"InvalidBatch : Field name not found : {unknown}")
+        if any(column is not None and column.field.type == "base64" for column in columns):
+            raise BadBatch("FeatureNotEnabled : Binary field not supported")
         job.columns = columns
 
     def write(self, job: IngestJob, end: int) -> None:

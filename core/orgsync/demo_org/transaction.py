@@ -5,6 +5,7 @@ from typing import Self
 
 from .database import Database, Deletion, OpenTransaction
 from .fields import Row, SObject, Value
+from .files import document_values, measured
 from .ids import to18
 from .refusal import Refusal
 from .row_index import key_of
@@ -43,6 +44,7 @@ class Transaction:
         with self._database.lock:
             definition = self._database.schema.everything(sobject)
             values = checked(definition, fields)
+            values |= measured(definition, values)
             require_present(definition, values)
             self._require_references(definition, values)
             self._require_unique(definition, values, None)
@@ -52,6 +54,8 @@ class Transaction:
             self._leave_history(definition, None, row)
             if definition.name == "Account":
                 self.insert("AccountShare", **owner_share(row))
+            if definition.name == "ContentVersion":
+                self._publish(definition, row)
             return record_id
 
     def update(self, sobject: str, record_id: str, /, **fields: object) -> None:
@@ -59,6 +63,7 @@ class Transaction:
         with self._database.lock:
             definition, row = self._live(sobject, record_id)
             values = checked(definition, fields)
+            values |= measured(definition, values)
             require_present(definition, {**row, **values})
             self._require_references(definition, values)
             self._require_unique(definition, values, row)
@@ -147,6 +152,24 @@ class Transaction:
         for share in self._having("AccountShare", "AccountId", account["Id"]):
             if share["RowCause"] == "Owner":
                 self.update("AccountShare", str(share["Id"]), UserOrGroupId=account["OwnerId"])
+
+    def _publish(self, definition: SObject, version: Row) -> None:
+        """Make a version the latest of its document, which a first version creates along with its links."""
+        document_id, owner = version.get("ContentDocumentId"), version["OwnerId"]
+        earlier = self._having(definition.name, "ContentDocumentId", document_id) if document_id else []
+        if not isinstance(document_id, str):
+            document_id = self.insert("ContentDocument", **document_values(version), OwnerId=owner)
+            for linked, share in ((owner, "I"), (version.get("FirstPublishLocationId"), "V")):
+                if linked is not None:
+                    own = {"ContentDocumentId": document_id, "LinkedEntityId": linked, "ShareType": share}
+                    self.insert("ContentDocumentLink", **own)
+        for one in earlier:
+            if one["Id"] != version["Id"] and one.get("IsLatest"):
+                self._write(definition.name, str(one["Id"]), {**one, **self._touched(definition), "IsLatest": False})
+        number = sum(one["Id"] != version["Id"] for one in earlier) + 1
+        latest = {"ContentDocumentId": document_id, "IsLatest": True, "VersionNumber": str(number)}
+        self._write(definition.name, str(version["Id"]), {**version, **latest})
+        self.update("ContentDocument", document_id, **document_values(version))
 
     def _bin(self, definition: SObject, row: Row) -> None:
         for child, child_row in self._owned(definition, row):

@@ -7,8 +7,8 @@ from .refusal import OAuthRefusal, Refusal, not_implemented
 _FEATURES = (
     "actions/standard", "analytics", "appMenu", "async", "async-queries", "chatter", "commerce", "compactLayouts",
     "connect", "consent", "dedupe", "digitalwallet", "domino", "eclair", "einstein", "emailConnect", "event",
-    "financialservices", "fingerprint", "folders", "graphql", "iot", "jsonxform", "knowledgeManagement", "licensing", "localizedvalue",
-    "loyalty", "match", "metadata", "nouns", "payments", "prechatForms", "process",
+    "financialservices", "fingerprint", "folders", "graphql", "iot", "jsonxform", "knowledgeManagement", "licensing",
+    "localizedvalue", "loyalty", "match", "metadata", "nouns", "payments", "prechatForms", "process",
     "scheduling", "search/.*", "serviceTemplates", "smartdatadiscovery", "ssot", "support", "tabs",
     "theme", "tooling", "ui-api", "wave",
 )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from .fields import Field, SObject, Value
+from .files import stored_content
 from .ids import to18
 from .refusal import Refusal
 
@@ -69,6 +70,8 @@ def stored_value(field: Field, raw: object) -> Value:
     """Return a JSON or Python value as it is stored; empty text is null."""
     if raw is None or raw == "":
         return None
+    if field.type == "base64":
+        return stored_content(field, raw)
     if field.is_id:
         return _record_id(field, raw)
     if field.is_text or field.type == "anyType":
