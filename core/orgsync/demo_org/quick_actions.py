@@ -4,7 +4,7 @@ The paths are documented; the keys of describe and of the results are those of t
 and QuickActionResult. What is assumed: that running one which creates a record answers 201, as creating one does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -133,10 +133,10 @@ class QuickActions:
             parent = {action.parent: context_id} if action.parent else {}
             return self._writer.insert(transaction, target, {**fields, **parent})
 
-    def _is_id(self, names: tuple[str, ...]) -> bool:
+    def _is_id(self, names: Sequence[str]) -> bool:
         return len(names[-1]) in {15, 18} and self._database.schema.of_id(names[-1]) is not None
 
-    def _find(self, names: tuple[str, ...]) -> tuple[QuickAction, str | None]:
+    def _find(self, names: Sequence[str]) -> tuple[QuickAction, str | None]:
         """Return the action that a path names, and the object that it was asked of."""
         context = self._with_pages(names[0]).name if len(names) > 1 else None
         for action in self._actions:
