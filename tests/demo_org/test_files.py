@@ -21,8 +21,8 @@ def made(answer: httpx.Response) -> str:
 
 
 def upload(api: Caller, sobject: str, field: str, fields: dict[str, Any], content: bytes) -> httpx.Response:
-    parts = {
-        "entity_content": (None, json.dumps(fields), "application/json"),
+    parts: dict[str, tuple[str | None, bytes, str]] = {
+        "entity_content": (None, json.dumps(fields).encode(), "application/json"),
         field: ("file.bin", content, "application/octet-stream"),
     }
     return api.http.post(f"{BASE}/sobjects/{sobject}", files=parts)
@@ -76,7 +76,8 @@ def test_attachments_and_documents_hold_bodies(api: Caller, org: DemoOrg) -> Non
     attachment = made(upload(api, "Attachment", "Body", fields, BYTES))
     body = api.get(f"/sobjects/Attachment/{attachment}/Body")
     assert (body.content, body.headers["content-type"]) == (BYTES, "image/png")
-    assert api.column("SELECT BodyLength FROM Attachment", "BodyLength") == [len(BYTES)]
+    soql = f"SELECT BodyLength FROM Attachment WHERE ParentId = '{account}' AND Name = 'a.png'"
+    assert api.column(soql, "BodyLength") == [len(BYTES)]
     assert api.send("PATCH", f"/sobjects/Attachment/{attachment}", {"Body": "AA=="}).status_code == 204
     assert org.content("Attachment", attachment) == b"\0"
     document = made(api.send("POST", "/sobjects/Document", {"Name": "d", "FolderId": org.user_id, "Body": TEXT}))

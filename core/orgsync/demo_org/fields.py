@@ -146,7 +146,7 @@ class SObject:
 
     `belongs_to` is what describe calls the associated entity, such as ("History", "Contact"). `has_pages` tells
     whether users meet the object on pages of its own, which goes with search, triggers, layouts and undelete;
-    `has_search` says so of search alone where that differs.
+    `has_search` says so of search alone where that differs, `has_recent` of the list of recent records.
 
     What some objects demand of queries: `requires_filter` names the fields of which a query must compare one with Ids,
     `disjunctions` tells whether OR is taken. `archives` tells whether old rows are archived (IsArchived), so that
@@ -165,6 +165,7 @@ class SObject:
     replicateable: bool = True
     has_pages: bool = True
     has_search: bool | None = None
+    has_recent: bool = True
     belongs_to: tuple[str, str] | None = None
     requires_filter: tuple[str, ...] = ()
     disjunctions: bool = True

@@ -44,6 +44,7 @@ def _required(name: str, label: str, length: int) -> Field:
 
 CONTENT_VERSION = SObject(
     name="ContentVersion", label="Content Version", plural="Content Versions", prefix="068", deletable=False,
+    replicateable=False, has_recent=False,
     fields=(
         record_id("ContentVersion"),
         Field(
@@ -74,7 +75,7 @@ CONTENT_VERSION = SObject(
 )  # fmt: skip
 
 ATTACHMENT = SObject(
-    name="Attachment", label="Attachment", plural="Attachments", prefix="00P", has_pages=False,
+    name="Attachment", label="Attachment", plural="Attachments", prefix="00P", has_pages=False, has_search=True,
     fields=(
         record_id("Attachment"), *deleted_fields("Attachment", merges=False),
         link("ParentId", "Parent ID", _PARENTS, "Attachments", required=True), _required("Name", "File Name", 255),
@@ -85,7 +86,7 @@ ATTACHMENT = SObject(
 )  # fmt: skip
 
 DOCUMENT = SObject(
-    name="Document", label="Document", plural="Documents", prefix="015", has_pages=False,
+    name="Document", label="Document", plural="Documents", prefix="015",
     fields=(
         record_id("Document"), lookup("FolderId", "Folder ID", "User"), *deleted_fields("Document", merges=False),
         _required("Name", "Document Name", 255), text("DeveloperName", "Document Unique Name", 80),

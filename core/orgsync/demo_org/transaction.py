@@ -167,7 +167,7 @@ class Transaction:
             if one["Id"] != version["Id"] and one.get("IsLatest"):
                 self._write(definition.name, str(one["Id"]), {**one, **self._touched(definition), "IsLatest": False})
         number = sum(one["Id"] != version["Id"] for one in earlier) + 1
-        latest = {"ContentDocumentId": document_id, "IsLatest": True, "VersionNumber": str(number)}
+        latest: Row = {"ContentDocumentId": document_id, "IsLatest": True, "VersionNumber": str(number)}
         self._write(definition.name, str(version["Id"]), {**version, **latest})
         self.update("ContentDocument", document_id, **document_values(version))
 
