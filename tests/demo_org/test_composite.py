@@ -172,3 +172,13 @@ def test_a_part_has_the_keys_of_a_real_one(api: Caller) -> None:
         "httpStatusCode": 404,
         "referenceId": "CCI__RefId__0__",
     }
+
+
+def test_a_key_that_was_changed_and_taken_back_is_found_again(api: Caller, org: DemoOrg) -> None:
+    org.add_field("Account", "Code__c", external_id=True)
+    account = org.insert("Account", Name="Acme", Code__c="old")
+    change = part("change", "PATCH", f"/sobjects/Account/{account}", {"Code__c": "new"})
+    search = part("search", "GET", "/sobjects/Account/Code__c/new")
+    assert len(composite(api, change, search, WITHOUT_NAME, all_or_none=True)) == 3
+    assert api.get("/sobjects/Account/Code__c/old").json()["Id"] == account
+    assert api.get("/sobjects/Account/Code__c/new").status_code == 404
