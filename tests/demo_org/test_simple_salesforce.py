@@ -110,9 +110,9 @@ def test_it_asks_for_layouts_columns_and_the_kind_of_org(client: Any) -> None:
     assert not client.restful("recent")
 
 
-def test_it_is_reported_what_the_demo_org_does_not_serve(client: Any) -> None:
-    with pytest.raises(SalesforceGeneralError, match="The demo org does not serve"):
-        client.search("FIND {x}")
+def test_it_reports_what_the_demo_org_does_not_serve(client: Any) -> None:
+    with pytest.raises(SalesforceGeneralError, match="The demo org does not know the SOSL clause UPDATE"):
+        client.search("FIND {xy} UPDATE VIEWSTAT")
     with pytest.raises(SalesforceGeneralError, match="The demo org does not serve"):
         client.toolingexecute("query", params={"q": "SELECT Id FROM ApexClass"})
 
@@ -165,6 +165,41 @@ def test_it_downloads_by_bulk(org: DemoOrg, client: Any, tmp_path: Path) -> None
     lines = [line for each in files for line in Path(each["file"]).read_text("utf-8").splitlines()[1:]]
     assert [line.split(",")[0].strip('"') for line in lines] == [row["Id"] for row in org.rows("Account")]
     assert sum(each["number_of_records"] for each in files) == len(lines)
+
+
+def test_it_writes_collections_and_composite_requests(org: DemoOrg, client: Any) -> None:
+    records = [{"attributes": {"type": "Contact"}, "LastName": name} for name in ("One", "", "Three")]
+    made = client.restful("composite/sobjects", method="POST", json={"allOrNone": False, "records": records})
+    assert [each["success"] for each in made] == [True, False, True]
+    url = f"/services/data/v66.0/sobjects/Contact/{made[0]['id']}"
+    parts = [
+        {"method": "PATCH", "url": url, "referenceId": "change", "body": {"Title": "CEO"}},
+        {"method": "GET", "url": f"{url}?fields=Title", "referenceId": "read"},
+    ]
+    found = client.restful("composite", method="POST", json={"compositeRequest": parts})["compositeResponse"]
+    assert [each["httpStatusCode"] for each in found] == [204, 200]
+    assert found[1]["body"]["Title"] == "CEO"
+
+
+def test_it_writes_by_bulk(org: DemoOrg, client: Any) -> None:
+    org.bulk_polls, org.hard_delete_allowed = 1, True
+    org.add_field("Account", "Code__c", external_id=True, unique=True)
+    made = [{"Name": f"Bulk {number}", "Code__c": f"c{number}"} for number in range(5)]
+    (job,) = client.bulk2.Account.insert(records=made, wait=0)
+    assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (5, 0)
+    found = [*csv.DictReader(io.StringIO(client.bulk2.Account.get_successful_records(job["job_id"]), newline=""))]
+    ids = {row["Code__c"]: row["sf__Id"] for row in found}
+    assert ids == {row["Code__c"]: row["Id"] for row in org.rows("Account") if row["Code__c"]}
+    (job,) = client.bulk2.Account.update(records=[{"Id": ids["c0"], "Phone": "1"}], wait=0)
+    changed = [{"Code__c": "c1", "Phone": "2"}, {"Code__c": "new"}]
+    (job,) = client.bulk2.Account.upsert(records=changed, external_id_field="Code__c", wait=0)
+    assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (2, 1)
+    assert "REQUIRED_FIELD_MISSING" in client.bulk2.Account.get_failed_records(job["job_id"])
+    phones = {row["Code__c"]: row["Phone"] for row in org.rows("Account")}
+    assert (phones["c0"], phones["c1"]) == ("1", "2")
+    client.bulk2.Account.delete(records=[{"Id": ids["c2"]}], wait=0)
+    client.bulk2.Account.hard_delete(records=[{"Id": ids["c3"]}], wait=0)
+    assert [row["Code__c"] for row in org.rows("Account") if row["Code__c"]] == ["c0", "c1", "c4"]
 
 
 def test_it_meets_bulk_errors_as_its_own_exceptions(org: DemoOrg, client: Any) -> None:

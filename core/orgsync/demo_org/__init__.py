@@ -11,8 +11,25 @@ Needs the packages of `orgsync[demo]`.
 
 from .faults import Fault
 from .fields import Scope
+from .invocable import InvocableAction
+from .new_fields import NewField, formula, key, lookup, picklist
 from .org import DemoOrg, Request
+from .quick_actions import QuickAction
 from .refusal import Refusal
 from .transaction import Transaction
 
-__all__ = ["DemoOrg", "Fault", "Refusal", "Request", "Scope", "Transaction"]
+__all__ = [
+    "DemoOrg",
+    "Fault",
+    "InvocableAction",
+    "NewField",
+    "QuickAction",
+    "Refusal",
+    "Request",
+    "Scope",
+    "Transaction",
+    "formula",
+    "key",
+    "lookup",
+    "picklist",
+]

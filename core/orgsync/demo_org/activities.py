@@ -84,6 +84,10 @@ CONTENT_DOCUMENT = SObject(
         read_only("FileType", "File Type", "string", length=20),
         read_only("FileExtension", "File Extension", "string", length=40), read_only("ContentSize", "Size", "int"),
         text("Description", "Description", 1000, "textarea"),
+        replace(
+            lookup("LatestPublishedVersionId", "Latest Published Version ID", "ContentVersion"), createable=False,
+            updateable=False,
+        ),
     ),
 )  # fmt: skip
 

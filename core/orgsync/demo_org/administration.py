@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from .database import Database
 from .fields import Derive, Field, Row, SObject, Value
+from .new_fields import NewField
 from .new_objects import free_prefix, length_of, new_field, new_lookup, new_object, precision_of
 from .refusal import Refusal
 from .writes import stored_value
@@ -41,12 +42,17 @@ class Administration:
         name: str,
         *,
         label: str | None = None,
-        fields: Mapping[str, str] | None = None,
+        fields: Mapping[str, str | NewField] | None = None,
         changes: bool = True,
         requires_filter: Sequence[str] = (),
         disjunctions: bool = True,
+        **custom: str | NewField,
     ) -> None:
-        """Add an object to the org, custom or not, without rows: `fields={"Code__c": "string"}`, name and type.
+        """Add an object to the org, custom or not, without rows; its fields are given by type, or whole:
+
+            org.add_object("Invoice__c", Key__c=key(), Total__c="currency", Account__c=lookup("Account", "Invoices__r"))
+
+        `fields=` takes the same as a mapping, for names that are Python keywords or names of other options.
 
         Id and Name come with every object; an owner, the stamps and the recycle bin with one whose changes can be
         read. Without `changes` the object has none of these and is not replicated, so that only a snapshot reads it.
@@ -54,8 +60,11 @@ class Administration:
         `disjunctions`, they are refused where their WHERE has an OR. Some standard objects are like that.
         """
         with self._database.lock:
-            schema = self._database.schema
-            added = new_object(name, free_prefix(name, schema.prefixes()), fields or {}, label=label, changes=changes)
+            schema, given = self._database.schema, {**(fields or {}), **custom}
+            for field in given.values():
+                if isinstance(field, NewField) and field.parent not in {None, name}:
+                    schema.everything(str(field.parent))  # KeyError, where there is no such parent
+            added = new_object(name, free_prefix(name, schema.prefixes()), given, label=label, changes=changes)
             added = replace(added, requires_filter=tuple(requires_filter), disjunctions=disjunctions)
             schema.add_object(added, self._database.clock.stamp)
             self._database.tables[name] = {}
@@ -142,6 +151,7 @@ class Administration:
     def _rewrite(self, sobject: str, rewrite: Callable[[Row], Row]) -> None:
         table = self._database.table(sobject)
         table.update({key: rewrite(row) for key, row in table.items()})
+        self._database.forget_indexes(self._database.schema.everything(sobject).name)
 
 
 def _converted(field: Field, value: Value) -> Value:

@@ -7,18 +7,25 @@ from urllib.parse import unquote
 from .api_about import NEWEST, OLDEST, About
 from .api_bulk import Bulk
 from .api_collections import Collections
+from .api_composite import Composite
+from .api_ingest import Ingest
 from .api_query import Queries
 from .api_records import Records
 from .api_replication import Replication
+from .api_search import Searches
+from .api_tree import Tree
 from .authorize import authorize
 from .clock import Clock
 from .database import Database
+from .invocable import Actions
 from .oauth import Hosts, OAuth
+from .quick_actions import QuickActions
 from .refusal import OAuthRefusal, Refusal, not_found, not_implemented
 from .sessions import Sessions
 from .settings import Settings
 from .unserved import unserved_resource, unserved_service
 from .wire import LONGEST_URI, Call, Response, bad_message, html_response, refused
+from .writer import Writer
 
 _OBJECT, _REST = r"([A-Za-z]\w*)", r"([^/]+)"
 _KEY = r"(?![a-z]\w{14}(?:\w{3})?/)([A-Za-z]\w*)"  # a field; what begins so in lower case is the id of a custom object
@@ -32,16 +39,24 @@ class Api:
     def __init__(self, database: Database, settings: Settings, hosts: Hosts, sessions: Sessions) -> None:
         self.queries = Queries(database, settings, database.clock)
         self.bulk = Bulk(database, settings)
+        self.writer = Writer(database)
+        self.ingest = Ingest(database, settings, self.writer, self.bulk.jobs)
         self.gone_ports: set[int] = set()
         self._clock: Clock = database.clock
         self._settings = settings
         self._oauth = OAuth(settings, database.clock, hosts, sessions)
         self._about = About(database, settings, hosts)
-        records = Records(database)
+        records = Records(database, self.writer)
+        self.actions = Actions(database)
+        self.quick_actions = QuickActions(database, records, self.writer)
         self._routes = [
             *_about_routes(self._about),
-            *_routes(self.queries, records, Collections(database, records), Replication(database)),
+            *_action_routes(self.actions, self.quick_actions),
+            *_search_routes(Searches(database)),
+            *_routes(self.queries, records, Collections(database, records, self.writer), Replication(database)),
             *_bulk_routes(self.bulk),
+            *_ingest_routes(self.ingest),
+            *_composite_routes(Composite(database, self._part), Tree(database, records, self.writer)),
         ]
 
     def respond(self, call: Call) -> Response:
@@ -102,6 +117,13 @@ class Api:
         response.counted = True
         return response
 
+    def _part(self, call: Call) -> Response:
+        """Answer a request that another one carries; it costs no call of its own."""
+        try:
+            return self._versioned(call, "/" + call.path.strip("/"))
+        except Refusal as refusal:
+            return refused(refusal)
+
     def _versioned(self, call: Call, path: str) -> Response:
         version = re.match(r"/services/data/v(\d+)\.0(/.*)?\Z", path)
         if version is None or not int(version[1]) <= NEWEST:
@@ -149,7 +171,6 @@ def _about_routes(about: About) -> list[tuple[str, str, Handler]]:
         ("GET", f"/sobjects/{_OBJECT}/describe/compactLayouts/{_REST}", about.compact_layout),
         ("GET", f"/sobjects/{_OBJECT}/describe/approvalLayouts", about.approval_layouts),
         ("GET", f"/sobjects/{_OBJECT}/listviews", about.list_views),
-        ("GET", f"/sobjects/{_OBJECT}/quickActions", about.quick_actions),
     ]
 
 
@@ -164,10 +185,12 @@ def _routes(
         ("GET", f"/sobjects/{_OBJECT}/updated", replication.updated),
         ("GET", f"/sobjects/{_OBJECT}/deleted", replication.deleted),
         ("GET", f"/sobjects/{_OBJECT}/{_REST}", records.read),
+        ("GET", rf"/sobjects/{_OBJECT}/(\w{{15}}(?:\w{{3}})?)/(Body|VersionData)", records.download),
         ("PATCH", f"/sobjects/{_OBJECT}/{_REST}", records.change),
         ("DELETE", f"/sobjects/{_OBJECT}/{_REST}", records.remove),
         ("GET", f"/sobjects/{_OBJECT}/{_KEY}/{_REST}", records.read_by),
         ("PATCH", f"/sobjects/{_OBJECT}/{_KEY}/{_REST}", records.upsert),
+        ("DELETE", f"/sobjects/{_OBJECT}/{_KEY}/{_REST}", records.remove_by),
         ("POST", "/composite/sobjects", collections.create),
         ("PATCH", "/composite/sobjects", collections.change),
         ("DELETE", "/composite/sobjects", collections.remove),
@@ -187,4 +210,60 @@ def _bulk_routes(bulk: Bulk) -> list[tuple[str, str, Handler]]:
         ("DELETE", job, bulk.remove),
         ("GET", f"{job}/results", bulk.results),
         ("GET", f"{job}/result[Pp]ages", bulk.result_pages),
+    ]
+
+
+def _ingest_routes(ingest: Ingest) -> list[tuple[str, str, Handler]]:
+    job = f"/jobs/ingest/{_REST}"
+    return [
+        ("POST", "/jobs/ingest", ingest.create),
+        ("GET", "/jobs/ingest", ingest.every),
+        ("GET", job, ingest.information),
+        ("PATCH", job, ingest.change),
+        ("DELETE", job, ingest.remove),
+        ("PUT", f"{job}/batches", ingest.upload),
+        ("GET", f"{job}/successfulResults", ingest.successful),
+        ("GET", f"{job}/failedResults", ingest.failed),
+        ("GET", f"{job}/unprocessed[rR]ecords", ingest.unprocessed),
+    ]
+
+
+def _composite_routes(composite: Composite, tree: Tree) -> list[tuple[str, str, Handler]]:
+    return [
+        ("POST", "/composite", composite.run),
+        ("POST", "/composite/batch", composite.batch),
+        ("POST", "/composite/graph", composite.graph),
+        ("POST", f"/composite/tree/{_OBJECT}", tree.create),
+    ]
+
+
+def _search_routes(searches: Searches) -> list[tuple[str, str, Handler]]:
+    return [
+        ("GET", "/search", searches.search),
+        ("GET", "/parameterizedSearch", searches.parameterized_get),
+        ("POST", "/parameterizedSearch", searches.parameterized_post),
+    ]
+
+
+def _action_routes(actions: Actions, quick: QuickActions) -> list[tuple[str, str, Handler]]:
+    kind, of_object = "/actions/custom/(apex|flow)", f"/sobjects/{_OBJECT}/quickActions"
+    return [
+        ("GET", "/actions", actions.kinds),
+        ("GET", "/actions/custom", actions.custom),
+        ("GET", kind, actions.every),
+        ("GET", f"{kind}/{_REST}", actions.describe),
+        ("POST", f"{kind}/{_REST}", actions.run),
+        ("GET", "/quickActions", quick.everywhere),
+        ("GET", of_object, quick.of_object),
+        *(
+            (method, f"{own}/{_REST}{rest}", handler)
+            for own in ("/quickActions", of_object)
+            for method, rest, handler in (
+                ("GET", "", quick.one),
+                ("POST", "", quick.run),
+                ("GET", "/describe", quick.describe),
+                ("GET", "/defaultValues", quick.default_values),
+                ("GET", f"/defaultValues/{_REST}", quick.default_values),
+            )
+        ),
     ]

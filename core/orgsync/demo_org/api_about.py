@@ -7,17 +7,22 @@ from email.utils import parsedate_to_datetime
 from .clock import http_date
 from .database import Database
 from .describe import MASTER_RECORD_TYPE, brief, describe, describe_global
-from .fields import SObject
+from .fields import Scope, SObject
 from .ids import to18
 from .layouts import compact_layout, compact_layouts, layout, layouts
 from .oauth import Hosts
+from .objects import shared_name
 from .refusal import Refusal, not_found
 from .settings import Settings
 from .wire import Call, Response, json_response
 
 OLDEST, NEWEST = 31, 66
 _SEASONS = ("Spring", "Summer", "Winter")
-_RESOURCES = ("composite", "query", "queryAll", "sobjects", "limits", "recent", "jobs")
+_RESOURCES = (
+    "actions", "composite", "jobs", "limits", "parameterizedSearch", "query", "queryAll", "quickActions", "recent",
+    "search", "sobjects",
+)  # fmt: skip
+_MOST_RECENT = 200
 _LIMITS = {
     "ConcurrentAsyncGetReportInstances": 200, "ConcurrentSyncReportRuns": 20, "DailyApiRequests": 0,
     "DailyAsyncApexExecutions": 250_000, "DailyBulkApiBatches": 15_000, "DailyBulkV2QueryFileStorageMB": 0,
@@ -45,15 +50,18 @@ class About:
 
     def composite(self, call: Call, base: str) -> Response:
         """List the composite resources that are served."""
-        return json_response({"sobjects": f"{base}/composite/sobjects"})
+        return json_response({name: f"{base}/composite/{name}" for name in ("batch", "graph", "sobjects", "tree")})
 
     def jobs(self, call: Call, base: str) -> Response:
         """List the kinds of jobs that are served."""
-        return json_response({"query": f"{base}/jobs/query"})
+        return json_response({"ingest": f"{base}/jobs/ingest", "query": f"{base}/jobs/query"})
 
     def recent(self, call: Call, base: str) -> Response:
-        """List the records that the user has viewed on pages: none."""
-        return json_response([])
+        """List the records that the user has viewed on pages, those of `view`; the last one first."""
+        limit = call.query.get("limit", str(_MOST_RECENT))
+        if not limit.isdecimal() or not 1 <= int(limit) <= _MOST_RECENT:
+            raise Refusal(400, "INVALID_QUERY_FILTER_OPERATOR", f"limit must be from 1 to {_MOST_RECENT}: {limit}")
+        return json_response(self._viewed(base, None)[: int(limit)])
 
     def limits(self, call: Call, base: str) -> Response:
         """Return the org's limits; this call is counted in."""
@@ -76,6 +84,10 @@ class About:
                 "Max": settings.bulk_storage_limit_kb // 1024,
                 "Remaining": int(left_kb // 1024),
             },
+            "DailyBulkApiBatches": {
+                "Max": settings.bulk_batches_limit,
+                "Remaining": max(0, settings.bulk_batches_limit - settings.bulk_batches_used),
+            },
         }
 
     def record_count(self, call: Call, base: str) -> Response:
@@ -94,7 +106,8 @@ class About:
 
     def basic(self, call: Call, base: str, name: str) -> Response:
         """Return an object's brief description."""
-        return json_response({"objectDescribe": brief(self._sobject(name), base), "recentItems": []})
+        sobject = self._sobject(name)
+        return json_response({"objectDescribe": brief(sobject, base), "recentItems": self._viewed(base, sobject)})
 
     def describe(self, call: Call, base: str, name: str) -> Response:
         """Describe an object; 304 where the client has this version already."""
@@ -134,10 +147,18 @@ class About:
         kind = self._with_pages(name).name
         return json_response({"done": True, "listviews": [], "nextRecordsUrl": None, "size": 0, "sobjectType": kind})
 
-    def quick_actions(self, call: Call, base: str, name: str) -> Response:
-        """Return that the object has no quick action."""
-        self._with_pages(name)
-        return json_response([])
+    def _viewed(self, base: str, wanted: SObject | None) -> list[dict[str, object]]:
+        """Return the live records that were viewed, of one object or of all."""
+        scope = Scope(self._database.find, self._database.clock.now.date())
+        found: list[dict[str, object]] = []
+        for name, record_id in reversed(self._database.viewed):
+            sobject, row = self._database.schema.sobject(name), self._database.find(name, record_id)
+            if sobject is None or row is None or row.get("IsDeleted") or (wanted and wanted.name != name):
+                continue
+            attributes = {"type": name, "url": f"{base}/sobjects/{name}/{record_id}"}
+            named = shared_name(sobject, row, scope)["Name"]
+            found.append({"attributes": attributes, "Id": record_id, "Name": named})
+        return found
 
     def _with_pages(self, name: str) -> SObject:
         sobject = self._sobject(name)

@@ -141,6 +141,8 @@ class Bulk:
         table = run_table(text, View.of(self._database, base, deleted_too=deleted_too))
         if any(column.field.type == "address" for column in table.columns.values()):
             raise _api_error("Selecting compound data not supported in Bulk Query")
+        if any(column.field.type == "base64" for column in table.columns.values()):
+            raise Refusal(400, "FEATURENOTENABLED", "FeatureNotEnabled : Binary field not supported")
         return table
 
 

@@ -1,14 +1,16 @@
 """sObject Collections: up to 200 writes or 2,000 reads in one call."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from .api_records import Records
 from .database import Database
 from .fields import SObject
-from .refusal import Refusal, not_implemented
+from .refusal import Refusal
+from .row_index import key_of
 from .transaction import Transaction
 from .wire import Call, Json, Response, json_response
-from .writes import require_writable
+from .writer import Writer
 
 MOST_WRITES = 200
 MOST_READS = 2000
@@ -26,17 +28,17 @@ _ROLLED_BACK = Refusal(
 class Collections:
     """Answers composite/sobjects and composite/sobjects/X."""
 
-    def __init__(self, database: Database, records: Records) -> None:
+    def __init__(self, database: Database, records: Records, writer: Writer) -> None:
         self._database = database
         self._records = records
+        self._writer = writer
 
     def create(self, call: Call, base: str) -> Response:
         """Insert records."""
 
         def insert(transaction: Transaction, item: Item) -> Result:
             sobject, fields = self._target(item)
-            require_writable(sobject, fields, creating=True)
-            return _success(transaction.insert(sobject.name, **fields))
+            return _success(self._writer.insert(transaction, sobject, fields))
 
         items, all_or_none = _items(call)
         return self._each(items, insert, all_or_none=all_or_none)
@@ -49,9 +51,7 @@ class Collections:
             record_id = str(next((fields.pop(name) for name in ("id", "Id") if name in fields), ""))
             if not record_id:
                 raise Refusal(400, "MISSING_ARGUMENT", "Id not specified in an update call", [])
-            require_writable(sobject, fields, creating=False)
-            transaction.update(sobject.name, record_id, **fields)
-            return _success(record_id)
+            return _success(self._writer.update(transaction, sobject, record_id, fields))
 
         items, all_or_none = _items(call)
         return self._each(items, update, all_or_none=all_or_none)
@@ -59,29 +59,25 @@ class Collections:
     def upsert(self, call: Call, base: str, name: str, key: str) -> Response:
         """Update the records that an external id names, and create the others."""
         wanted = self._records.sobject(name)
-        if key.lower() == "id":
-            raise not_implemented("upsert collections by Id")
-        self._records.matches(wanted, key, "")  # refuses what is no external id
+        field = self._writer.key(wanted, key)
+        items, all_or_none = _items(call)
+        given = Counter(key_of(value) for item in items if (value := _value_of(item, key)) not in {None, ""})
 
         def upsert(transaction: Transaction, item: Item) -> Result:
             sobject, fields = self._target(item)
-            if sobject is not wanted:
+            if sobject.name != wanted.name:
                 text = f"An item of type {sobject.name} in a collection of {wanted.name}"
                 raise Refusal(400, "INVALID_TYPE", text, [])
-            value = next((fields[field] for field in fields if field.lower() == key.lower()), None)
-            if value is None:
-                raise Refusal(400, "MISSING_ARGUMENT", f"{key} not specified", [])
-            matches = self._records.matches(sobject, key, str(value))
-            if len(matches) > 1:
-                text = f"{key}: more than one record found for external id field"
-                raise Refusal(400, "DUPLICATE_EXTERNAL_ID", text, [])
-            require_writable(sobject, fields, creating=not matches)
-            if not matches:
-                return {**_success(transaction.insert(sobject.name, **fields)), "created": True}
-            transaction.update(sobject.name, str(matches[0]["Id"]), **fields)
-            return {**_success(str(matches[0]["Id"])), "created": False}
+            value = _value_of(fields, key)
+            if field.name == "Id":
+                return self._upsert_by_id(transaction, sobject, fields)
+            if value in {None, ""}:
+                raise Refusal(400, "MISSING_ARGUMENT", f"{field.name} not specified", [])
+            if given[key_of(value)] > 1:
+                raise Refusal(400, "DUPLICATE_VALUE", f"Duplicate external id specified: {value}", [field.name])
+            record_id, created = self._writer.upsert(transaction, sobject, field, str(value), fields)
+            return {**_success(record_id), "created": created}
 
-        items, all_or_none = _items(call)
         return self._each(items, upsert, all_or_none=all_or_none)
 
     def remove(self, call: Call, base: str) -> Response:
@@ -94,8 +90,7 @@ class Collections:
             sobject = next((s for s in self._database.schema.sobjects() if record_id.startswith(s.prefix)), None)
             if sobject is None:
                 raise Refusal(400, "MALFORMED_ID", f"malformed id {record_id}", ["Id"])
-            transaction.delete(sobject.name, record_id)
-            return _success(record_id)
+            return _success(self._writer.delete(transaction, sobject, record_id))
 
         all_or_none = call.query.get("allOrNone", "false").lower() == "true"
         return self._each([{"id": record_id} for record_id in ids], delete, all_or_none=all_or_none)
@@ -122,6 +117,13 @@ class Collections:
         if sobject is None:
             raise Refusal(400, "INVALID_TYPE", f"sObject type '{kind}' is not supported.", [])
         return sobject, {name: value for name, value in item.items() if name != "attributes"}
+
+    def _upsert_by_id(self, transaction: Transaction, sobject: SObject, fields: Item) -> Result:
+        record_id = _value_of(fields, "id")
+        others = {name: value for name, value in fields.items() if name.lower() != "id"}
+        if record_id:
+            return {**_success(self._writer.update(transaction, sobject, str(record_id), others)), "created": False}
+        return {**_success(self._writer.insert(transaction, sobject, others)), "created": True}
 
     def _each(self, items: list[Item], work: Work, *, all_or_none: bool) -> Response:
         """Do each item in a transaction of its own, or all in one."""
@@ -167,12 +169,20 @@ def _failure(refusal: Refusal) -> Result:
     return {"success": False, "errors": [refusal.item()]}
 
 
+def _value_of(fields: Item, name: str) -> str | int | float | None:
+    value = next((fields[given] for given in fields if given.lower() == name.lower()), None)
+    return None if isinstance(value, dict | list) else value
+
+
 def _items(call: Call) -> tuple[list[Item], bool]:
     content = call.json()
     records = content.get("records") if isinstance(content, dict) else None
     if not isinstance(content, dict) or not isinstance(records, list):
         raise Refusal(400, "JSON_PARSER_ERROR", "records expected at [line:1, column:1]")
     items: list[Item] = [{**item} for item in records if isinstance(item, dict)]
+    if len(items) < len(records):
+        message = "Cannot deserialize instance of SObject from a value that is no object at [line:1, column:1]"
+        raise Refusal(400, "JSON_PARSER_ERROR", message)
     _require_count(len(items), MOST_WRITES)
     return items, content.get("allOrNone") is True
 

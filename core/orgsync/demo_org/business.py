@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from .activities import PRIORITIES, TASK_STATUSES
 from .database import Database
-from .fields import Row, Value
+from .fields import Row, SObject, Value
+from .files import ATTACHMENT, CONTENT_VERSION, DOCUMENT, measured, stored_content
 from .selling import CAMPAIGN_STATUSES, CAMPAIGN_TYPES, CASE_ORIGINS, CASE_STATUSES, FAMILIES, LEAD_STATUSES
 from .standard_fields import INDUSTRIES, RATINGS, SOURCES
 
@@ -120,8 +121,29 @@ class Business:
                 "Title": f"Offer {number}", "FileType": "PDF", "FileExtension": "pdf",
                 "ContentSize": 1000 * number + 1, "OwnerId": users[0],
             })  # fmt: skip
+            self._version(document, number)
             for linked in (users[0], account):
                 self._add("ContentDocumentLink", {"ContentDocumentId": document["Id"], "LinkedEntityId": linked})
+            if number == 0:
+                self._with_content(
+                    ATTACHMENT, {"Name": "Offer 0.pdf", "ParentId": account, "OwnerId": users[0]}, number
+                )
+        self._with_content(DOCUMENT, {"Name": "Logo", "FolderId": users[0], "ContentType": "image/png"}, 1)
+
+    def _version(self, document: Row, number: int) -> None:
+        version: Fields = {
+            "PathOnClient": f"{document['Title']}.pdf", "OwnerId": document["OwnerId"], "IsLatest": True,
+            "ContentDocumentId": document["Id"], "VersionNumber": "1",
+        }  # fmt: skip
+        latest = self._with_content(CONTENT_VERSION, version, number)
+        table = self._database.tables["ContentDocument"]
+        table[str(document["Id"])] = {**document, "LatestPublishedVersionId": latest["Id"]}
+
+    def _with_content(self, sobject: SObject, fields: Fields, number: int) -> Row:
+        field = next(field for field in sobject.fields if field.type == "base64")
+        content = (b"%PDF-1.4\n" + b"An offer of the demo org.\n" * 90)[: 1000 * number + 1]
+        whole: Fields = {**fields, field.name: stored_content(field, content)}
+        return self._add(sobject.name, whole | measured(sobject, whole))
 
     def _add(self, sobject: str, fields: Fields) -> Row:
         definition, user = self._database.schema.everything(sobject), self._database.user_id

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from .database import Database
 from .fields import Derived, Scope
+from .files import content_of
 from .ids import to18
 from .transaction import Transaction
 
@@ -67,6 +68,20 @@ class Changes:
                 if deleted or not row.get("IsDeleted")
             ]
 
+    def content(self, sobject: str, record_id: str, /) -> bytes:
+        """Return the content of a ContentVersion, an Attachment or a Document.
+
+        Raises:
+            ValueError: the object's records hold none.
+        """
+        with self._database.lock:
+            definition = self._database.schema.everything(sobject)
+            row = self._database.tables[definition.name][to18(record_id) or record_id]
+            content = content_of(definition, row)
+            if content is None:
+                raise ValueError(f"Records of {definition.name} hold no content.")
+            return content
+
     def archive(self, sobject: str, record_id: str, /) -> None:
         """Archive a Task or an Event, as Salesforce does with old ones: no stamp moves, and queryAll alone gives it.
 
@@ -80,6 +95,12 @@ class Changes:
             table, whole = self._database.tables[definition.name], to18(record_id) or record_id
             table[whole] = {**table[whole], "IsArchived": True}
 
+    def view(self, sobject: str, record_id: str, /) -> None:
+        """Look at a record's page, as a user does: it is first among the recent ones."""
+        with self._database.lock:
+            seen = (self._database.schema.everything(sobject).name, to18(record_id) or record_id)
+            self._database.viewed = [each for each in self._database.viewed if each != seen] + [seen]
+
     def purge_delete_log(self) -> None:
         """Forget deletions: getDeleted reaches back to this moment only."""
         with self._database.lock:
@@ -89,7 +110,7 @@ class Changes:
     def restrict_rows(self, sobject: str, hidden_ids: Iterable[str]) -> None:
         """Stop sharing these rows of an object with the user, and share its others; none shows them all again.
 
-        No stamp moves. The user meets the rows nowhere: not in queries, queryAll, Bulk, getUpdated or getDeleted,
+        No stamp moves. The user sees the rows nowhere: not in queries, queryAll, Bulk, getUpdated or getDeleted,
         nor by their id. Formulas still read them.
         """
         with self._database.lock:

@@ -28,7 +28,7 @@ class Dialect:
 def csv_text(columns: Mapping[str, Column], rows: Iterable[Row], dialect: Dialect) -> str:
     """Return rows as CSV below a header of the columns' names."""
     write = row_writer(columns, dialect)
-    return dialect.line(map(_quoted, columns)) + "".join(map(write, rows))
+    return dialect.line(map(quoted, columns)) + "".join(map(write, rows))
 
 
 def row_writer(columns: Mapping[str, Column], dialect: Dialect) -> Callable[[Row], str]:
@@ -42,7 +42,7 @@ def field_text(value: Derived) -> str:
     if value is None:
         return '""'
     if isinstance(value, str):
-        return _quoted(value)
+        return quoted(value)
     if isinstance(value, bool):
         return '"true"' if value else '"false"'
     if isinstance(value, datetime):
@@ -61,5 +61,6 @@ def java_double(number: float) -> str:
     return f"{'-' if sign else ''}{whole}.{''.join(fraction) or '0'}E{Decimal(repr(number)).adjusted()}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a text between quotes."""
     return '"' + text.replace('"', '""') + '"'

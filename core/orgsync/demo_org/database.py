@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from .clock import Clock
 from .fields import Row, Value
 from .ids import make_id
+from .row_index import RowIndex, key_of
 from .schema import Schema
 
 FIRST_NUMBER = 62**3 * 1_000
@@ -36,6 +37,14 @@ class OpenTransaction:
     locked: set[tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The rows and the delete log of a moment."""
+
+    tables: Mapping[str, Mapping[str, Row]]
+    deletions: int
+
+
 class Database:
     """Tables by object name, each a mapping from 18 character id to the row's present version."""
 
@@ -49,8 +58,10 @@ class Database:
         self.deletions: list[Deletion] = []
         self.deletions_since = clock.stamp - KEPT_DELETIONS
         self.open: list[OpenTransaction] = []
+        self.viewed: list[tuple[str, str]] = []
         self._pod = pod
         self._numbers: dict[str, int] = {}
+        self._indexes: dict[str, dict[str, RowIndex]] = {}
 
     def table(self, sobject: str) -> dict[str, Row]:
         """Return an object's rows, by the object's name in any case; KeyError where there is none."""
@@ -59,6 +70,18 @@ class Database:
     def find(self, sobject: str, record_id: Value) -> Row | None:
         """Return the present version of a row, deleted or not."""
         return self.tables[sobject].get(record_id) if isinstance(record_id, str) else None
+
+    def having(self, sobject: str, field: str, value: Value) -> list[Row]:
+        """Return the rows, deleted ones too, whose field has a value; text is compared without regard to case."""
+        table, indexes = self.tables[sobject], self._indexes.setdefault(sobject, {})
+        if field not in indexes:
+            indexes[field] = RowIndex(field, table.values())
+        rows = (table.get(record_id) for record_id in indexes[field].ids(value))
+        return [row for row in rows if row is not None and key_of(row.get(field)) == key_of(value)]
+
+    def forget_indexes(self, sobject: str) -> None:
+        """Read an object's rows anew before the next search by a key, because they were changed directly."""
+        self._indexes.pop(sobject, None)
 
     def is_shared(self, sobject: str, record_id: str) -> bool:
         """Return whether the user may see a row."""
@@ -96,6 +119,16 @@ class Database:
         """Return the instant that the delete log reaches back to."""
         return max(self.deletions_since, self.clock.stamp - KEPT_DELETIONS)
 
+    def snapshot(self) -> Snapshot:
+        """Remember the rows, for requests that are rolled back as a whole."""
+        return Snapshot({name: dict(table) for name, table in self.tables.items()}, len(self.deletions))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to what a snapshot holds; only for whoever has held the lock since."""
+        self.tables = {name: dict(table) for name, table in snapshot.tables.items()}
+        del self.deletions[snapshot.deletions :]
+        self._indexes.clear()
+
     def apply(self, staged: Mapping[tuple[str, str], Row | None], deletions: list[Deletion]) -> None:
         """Show what a transaction did, all at once."""
         with self.lock:
@@ -104,4 +137,6 @@ class Database:
                     self.tables[sobject].pop(record_id, None)
                 else:
                     self.tables[sobject][record_id] = row
+                    for index in self._indexes.get(sobject, {}).values():
+                        index.add(row)
             self.deletions.extend(deletions)

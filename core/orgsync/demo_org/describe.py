@@ -26,7 +26,7 @@ def brief(sobject: SObject, base: str) -> JSON:
         "deletable": sobject.deletable, "deprecatedAndHidden": False, "feedEnabled": pages, "hasSubtypes": False,
         "isInterface": False, "isSubtype": False, "keyPrefix": None if kind == "History" else sobject.prefix,
         "label": sobject.label, "labelPlural": sobject.plural, "layoutable": pages, "mergeable": sobject.mergeable,
-        "mruEnabled": pages and sobject.searchable, "name": sobject.name, "queryable": True,
+        "mruEnabled": pages and sobject.searchable and sobject.has_recent, "name": sobject.name, "queryable": True,
         "replicateable": sobject.replicateable, "retrieveable": True, "searchable": sobject.searchable,
         "triggerable": pages, "undeletable": sobject.deletable and pages,
         "updateable": sobject.updateable, "urls": _urls(sobject, base),

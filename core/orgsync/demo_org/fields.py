@@ -42,6 +42,7 @@ _SOAP_TYPES = {
     "datetime": "xsd:dateTime",
     "address": "urn:address",
     "anyType": "xsd:anyType",
+    "base64": "xsd:base64Binary",
 }
 
 
@@ -112,7 +113,7 @@ class Field:
     @property
     def filterable(self) -> bool:
         """Whether WHERE may name the field."""
-        return self.may_filter and not self.is_long_text and self.type != "anyType"
+        return self.may_filter and not self.is_long_text and self.type not in {"anyType", "base64"}
 
     @property
     def sortable(self) -> bool:
@@ -131,7 +132,7 @@ class Field:
 
     @property
     def _comparable(self) -> bool:
-        return not self.is_long_text and self.type not in {"address", "multipicklist", "anyType"}
+        return not self.is_long_text and self.type not in {"address", "multipicklist", "anyType", "base64"}
 
     @property
     def soap_type(self) -> str:
@@ -145,7 +146,7 @@ class SObject:
 
     `belongs_to` is what describe calls the associated entity, such as ("History", "Contact"). `has_pages` is true
     where users see the object on pages of its own, which goes with search, triggers, layouts and undelete;
-    `has_search` is that of search alone where it differs.
+    `has_search` is that of search alone where it differs, `has_recent` that of the list of recent records.
 
     What some objects demand of queries: `requires_filter` names the fields of which a query must compare one with Ids,
     `disjunctions` is whether OR is allowed. `archives` is whether old rows are archived (IsArchived), so that
@@ -164,6 +165,7 @@ class SObject:
     replicateable: bool = True
     has_pages: bool = True
     has_search: bool | None = None
+    has_recent: bool = True
     belongs_to: tuple[str, str] | None = None
     requires_filter: tuple[str, ...] = ()
     disjunctions: bool = True

@@ -1,6 +1,7 @@
 """Record ids as Salesforce makes them: 15 case-sensitive characters and three of checksum."""
 
 import re
+from functools import lru_cache
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -9,11 +10,12 @@ _ID = re.compile(r"[0-9A-Za-z]{15}(?:[A-Za-z0-5]{3})?\Z")
 
 def checksum(id15: str) -> str:
     """Return the three characters that make an id safe where case is lost."""
-    chunks = (id15[start : start + 5] for start in (0, 5, 10))
-    return "".join(
-        _CHECKSUM[sum(1 << bit for bit, letter in enumerate(chunk) if letter.isascii() and letter.isupper())]
-        for chunk in chunks
-    )
+    return _checked(id15[:5]) + _checked(id15[5:10]) + _checked(id15[10:])
+
+
+@lru_cache(maxsize=4096)
+def _checked(chunk: str) -> str:
+    return _CHECKSUM[sum(1 << bit for bit, letter in enumerate(chunk) if letter.isascii() and letter.isupper())]
 
 
 def to18(record_id: str) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from .fields import NUMBER_TYPES, TEXT_TYPES, Derive, Field, SObject
 from .ids import ALPHABET, base62
+from .new_fields import NewField, as_field
 from .objects import OPPORTUNITY
 from .standard_fields import AUDIT_FIELDS
 
@@ -39,9 +40,9 @@ def new_lookup(name: str, parent: str, relationship: str | None) -> Field:
 
 
 def new_object(
-    name: str, prefix: str, fields: Mapping[str, str], *, label: str | None = None, changes: bool = True
+    name: str, prefix: str, fields: Mapping[str, str | NewField], *, label: str | None = None, changes: bool = True
 ) -> SObject:
-    """Return an object whose fields are given by name and type, beside those that every object has.
+    """Return an object whose fields are given by name, and by type or whole, beside those that every object has.
 
     One without `changes` has neither stamps nor a recycle bin and is not replicated, as some setup objects are.
     """
@@ -53,7 +54,7 @@ def new_object(
         *(_BY_NAME[known] for known in system),
     )
     taken = {field.name.lower() for field in own}
-    added = [new_field(each, type) for each, type in fields.items() if each.lower() not in taken]
+    added = [as_field(of).field(each, label_of(each)) for each, of in fields.items() if each.lower() not in taken]
     return SObject(
         name=name, label=shown, plural=f"{shown}s", prefix=prefix, fields=(*own, *added), replicateable=changes,
         has_pages=changes,

@@ -2,6 +2,7 @@
 
 from .activities import CONTENT_DOCUMENT, CONTENT_DOCUMENT_LINK, EVENT, TASK
 from .fields import Field, Row, Scope, SObject, Value
+from .files import ATTACHMENT, CONTENT_VERSION, DOCUMENT
 from .formulas import ACCOUNT_RATING, AGE, expected_revenue
 from .selling import CAMPAIGN, CAMPAIGN_MEMBER, CASE, LEAD, PRODUCT
 from .standard_fields import (
@@ -222,7 +223,7 @@ NAME = SObject(
 OBJECTS = (
     ACCOUNT, CONTACT, OPPORTUNITY, USER, _history("Account"), _history("Contact"), ACCOUNT_SHARE, USER_PREFERENCE,
     TASK, EVENT, CONTENT_DOCUMENT, CONTENT_DOCUMENT_LINK, LEAD, CASE, CAMPAIGN, CAMPAIGN_MEMBER, PRODUCT, GROUP,
-    ORGANIZATION,
+    ORGANIZATION, CONTENT_VERSION, ATTACHMENT, DOCUMENT,
 )  # fmt: skip
 
 

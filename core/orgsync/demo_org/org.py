@@ -22,6 +22,7 @@ from .server import Plan, Reply, Server
 from .sessions import Sessions
 from .settings import Settings, seeded_settings
 from .wire import Call, Response, wire_headers, zipped
+from .write_levers import WriteLevers
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,12 @@ class Request:
     body: bytes = field(repr=False)
 
 
-class DemoOrg(Changes, Administration, Settings):
+class DemoOrg(Changes, Administration, WriteLevers, Settings):
     """A small Salesforce org on loopback, with rows in it and an app that is authorized.
 
     `Settings` are what a test may look at and set while the org runs; `Changes` are those of rows, `Administration`
-    those of fields and permissions; what is below starts, stops, breaks and watches it.
+    those of fields and permissions, `WriteLevers` what happens to writes; what is below starts, stops, breaks and
+    watches it.
 
     Args:
         contacts: how many contacts to make. The same seed and clock start make the same rows.
@@ -173,6 +175,7 @@ class DemoOrg(Changes, Administration, Settings):
         """Lose every Bulk job and its results: 404 from now on, as seven days after."""
         with self._database.lock:
             self._api.bulk.jobs.forget()
+            self._api.ingest.jobs.forget()
 
     def shorten_bulk_pages(self, times: int = 1) -> None:
         """Make the next pages of Bulk results hold half of the rows that Sforce-NumberOfRecords counts.

@@ -20,6 +20,11 @@ def encode(value: Derived) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def content_url(url: str, name: str, row: Row) -> str | None:
+    """Return what stands for a content: the address where it is downloaded."""
+    return None if row.get(name) is None else f"{url}/{name}"
+
+
 @dataclass(slots=True)
 class Shape:
     """What to write of each row: own fields, parents and sub-selects, in the order of the select list."""
@@ -47,12 +52,15 @@ class Shape:
         kind, own = self.sobject.name, f"{self.base}/sobjects/"
         named = kind == NAME.name  # what is shared by several kinds stands at the address of the record's own kind
         writers = [(name, _writer(part, resolver)) for name, part in self.parts.items()]
+        contents = [name for name, part in self.parts.items() if isinstance(part, Field) and part.type == "base64"]
 
         def render(row: Row) -> JSON:
             url = f"{own}{row['Type'] if named else kind}/{row['Id']}"
             record: JSON = {"attributes": {"type": kind, "url": url}}
             for name, write in writers:
                 record[name] = write(row)
+            for name in contents:
+                record[name] = content_url(url, name, row)
             return record
 
         return render

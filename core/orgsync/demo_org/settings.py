@@ -20,12 +20,19 @@ class Settings:
         api_limit: calls a day; `api_used` counts them.
         page_size: rows on a page of a query.
         child_page_size: rows of a sub-select in one record; the others are behind a `nextRecordsUrl` of their own.
-        bulk_polls: the poll at which a Bulk job is complete; the ones before response InProgress, None never ends.
+        bulk_polls: the poll at which a Bulk job is complete; the ones before return InProgress, None never ends.
+            At each poll an ingest job has written its share of the rows.
         bulk_page_size: rows on a page of a Bulk job's results, whatever `maxRecords` says.
         bulk_results_endless: the last page of a Bulk job's results leads to the first, by an ever-new locator.
         bulk_jobs_limit: Bulk query jobs a day; `bulk_jobs_used` counts them.
         bulk_storage_limit_kb: what Bulk results may take up a day; `bulk_storage_used_kb` estimates them.
         bulk_count_off: what Bulk jobs add to the true count of their rows in `numberRecordsProcessed`.
+        bulk_batch_size: rows of an ingest job that are one batch.
+        bulk_batches_limit: batches a day; the rows of those past it are in no file. `bulk_batches_used` counts them.
+        bulk_upload_limit: bytes that an upload to an ingest job may have as base64, 150 MB.
+        bulk_results_in_order: results of ingest jobs keep the order of the input, which Salesforce does not promise.
+        bulk_unknown_columns_ignored: an ingest job leaves out columns that match no field, in place of failing.
+        hard_delete_allowed: the user has the permission Bulk API Hard Delete.
         query_timeout_rows: REST queries that match more rows end with QUERY_TIMEOUT, whatever LIMIT they have.
         record_count_refused: the user lacks View Setup and Configuration, which record counts need.
         not_in_bulk: names of objects that Bulk refuses and REST gives.
@@ -56,6 +63,13 @@ class Settings:
     bulk_storage_limit_kb: int = 1_000_000_000
     bulk_storage_used_kb: float = 0
     bulk_count_off: int = 0
+    bulk_batch_size: int = 10_000
+    bulk_batches_limit: int = 15_000
+    bulk_batches_used: int = 0
+    bulk_upload_limit: int = 150 * 1024 * 1024
+    bulk_results_in_order: bool = False
+    bulk_unknown_columns_ignored: bool = False
+    hard_delete_allowed: bool = False
     query_timeout_rows: int | None = None
     record_count_refused: bool = False
     not_in_bulk: set[str] = field(default_factory=set[str])

@@ -5,8 +5,10 @@ from typing import Self
 
 from .database import Database, Deletion, OpenTransaction
 from .fields import Row, SObject, Value
+from .files import document_values, measured
 from .ids import to18
 from .refusal import Refusal
+from .row_index import key_of
 from .tracking import history_of, owner_share
 from .writes import checked, require_present
 
@@ -42,6 +44,7 @@ class Transaction:
         with self._database.lock:
             definition = self._database.schema.everything(sobject)
             values = checked(definition, fields)
+            values |= measured(definition, values)
             require_present(definition, values)
             self._require_references(definition, values)
             self._require_unique(definition, values, None)
@@ -51,6 +54,8 @@ class Transaction:
             self._leave_history(definition, None, row)
             if definition.name == "Account":
                 self.insert("AccountShare", **owner_share(row))
+            if definition.name == "ContentVersion":
+                self._publish(definition, row)
             return record_id
 
     def update(self, sobject: str, record_id: str, /, **fields: object) -> None:
@@ -58,6 +63,7 @@ class Transaction:
         with self._database.lock:
             definition, row = self._live(sobject, record_id)
             values = checked(definition, fields)
+            values |= measured(definition, values)
             require_present(definition, {**row, **values})
             self._require_references(definition, values)
             self._require_unique(definition, values, row)
@@ -143,9 +149,27 @@ class Transaction:
             self._write(history.name, record_id, self._new_row(history, record_id, values))
 
     def _share_with_owner(self, account: Row) -> None:
-        for share in self._rows("AccountShare"):
-            if (share["AccountId"], share["RowCause"]) == (account["Id"], "Owner"):
+        for share in self._having("AccountShare", "AccountId", account["Id"]):
+            if share["RowCause"] == "Owner":
                 self.update("AccountShare", str(share["Id"]), UserOrGroupId=account["OwnerId"])
+
+    def _publish(self, definition: SObject, version: Row) -> None:
+        """Make a version the latest of its document, which a first version creates along with its links."""
+        document_id, owner = version.get("ContentDocumentId"), version["OwnerId"]
+        earlier = self._having(definition.name, "ContentDocumentId", document_id) if document_id else []
+        if not isinstance(document_id, str):
+            document_id = self.insert("ContentDocument", **document_values(version), OwnerId=owner)
+            for linked, share in ((owner, "I"), (version.get("FirstPublishLocationId"), "V")):
+                if linked is not None:
+                    own = {"ContentDocumentId": document_id, "LinkedEntityId": linked, "ShareType": share}
+                    self.insert("ContentDocumentLink", **own)
+        for one in earlier:
+            if one["Id"] != version["Id"] and one.get("IsLatest"):
+                self._write(definition.name, str(one["Id"]), {**one, **self._touched(definition), "IsLatest": False})
+        number = sum(one["Id"] != version["Id"] for one in earlier) + 1
+        latest: Row = {"ContentDocumentId": document_id, "IsLatest": True, "VersionNumber": str(number)}
+        self._write(definition.name, str(version["Id"]), {**version, **latest})
+        self.update("ContentDocument", document_id, **document_values(version))
 
     def _bin(self, definition: SObject, row: Row) -> None:
         for child, child_row in self._owned(definition, row):
@@ -169,6 +193,12 @@ class Transaction:
         own = {key[1]: row for key, row in self._staged.items() if key[0] == sobject}
         rows: dict[str, Row | None] = {**self._database.tables[sobject], **own}
         return [row for row in rows.values() if row is not None]
+
+    def _having(self, sobject: str, field: str, value: Value) -> list[Row]:
+        """Return the rows whose field has a value, as this transaction sees them."""
+        own = {key[1]: row for key, row in self._staged.items() if key[0] == sobject}
+        seen = [row for row in self._database.having(sobject, field, value) if row["Id"] not in own]
+        return seen + [row for row in own.values() if row is not None and key_of(row.get(field)) == key_of(value)]
 
     def _find(self, sobject: str, record_id: str) -> Row | None:
         key = (sobject, record_id)
@@ -204,8 +234,7 @@ class Transaction:
             for child in map(self._database.schema.everything, self._database.tables)
             for field in child.fields
             if field.cascades and definition.name in field.targets
-            for child_row in self._rows(child.name)
-            if child_row[field.name] == row["Id"]
+            for child_row in self._having(child.name, field.name, row["Id"])
         ]
 
     def _move_children(self, definition: SObject, loser: str, winner: str) -> None:
@@ -244,8 +273,7 @@ class Transaction:
         for name, value in values.items():
             if value is None or not definition.stored[name.lower()].unique:
                 continue
-            for row in self._rows(definition.name):
-                same = str(row.get(name)).casefold() == str(value).casefold()
-                if same and not row.get("IsDeleted") and (own is None or row["Id"] != own["Id"]):
+            for row in self._having(definition.name, name, value):
+                if not row.get("IsDeleted") and (own is None or row["Id"] != own["Id"]):
                     text = f"duplicate value found: {name} duplicates value on record with id: {str(row['Id'])[:15]}"
                     raise Refusal(400, "DUPLICATE_VALUE", text, [])

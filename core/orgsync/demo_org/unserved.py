@@ -5,19 +5,19 @@ import re
 from .refusal import OAuthRefusal, Refusal, not_implemented
 
 _FEATURES = (
-    "actions", "analytics", "appMenu", "async", "async-queries", "chatter", "commerce", "compactLayouts", "connect",
-    "consent", "dedupe", "digitalwallet", "domino", "eclair", "einstein", "emailConnect", "event", "financialservices",
-    "fingerprint", "folders", "graphql", "iot", "jsonxform", "knowledgeManagement", "licensing", "localizedvalue",
-    "loyalty", "match", "metadata", "nouns", "parameterizedSearch", "payments", "prechatForms", "process",
-    "quickActions", "scheduling", "search", "serviceTemplates", "smartdatadiscovery", "ssot", "support", "tabs",
+    "actions/standard", "analytics", "appMenu", "async", "async-queries", "chatter", "commerce", "compactLayouts",
+    "connect", "consent", "dedupe", "digitalwallet", "domino", "eclair", "einstein", "emailConnect", "event",
+    "financialservices", "fingerprint", "folders", "graphql", "iot", "jsonxform", "knowledgeManagement", "licensing",
+    "localizedvalue", "loyalty", "match", "metadata", "nouns", "payments", "prechatForms", "process",
+    "scheduling", "search/.*", "serviceTemplates", "smartdatadiscovery", "ssot", "support", "tabs",
     "theme", "tooling", "ui-api", "wave",
 )  # fmt: skip
 _OBJECT = r"/sobjects/[A-Za-z]\w*"
 _RESOURCES = (
     rf"/(?:{'|'.join(_FEATURES)})(?:/.*)?",
-    r"/composite(?:/(?:batch|graph|tree|sobjects/.*).*)?",
-    r"/jobs/(?:ingest|apexrest|bulk)(?:/.*)?",
-    rf"{_OBJECT}/(?:describe|listviews|quickActions|defaultValues|events)(?:/.*)?",
+    r"/composite/sobjects/.*",
+    r"/jobs/(?:apexrest|bulk)(?:/.*)?",
+    rf"{_OBJECT}/(?:describe|listviews|defaultValues|events)(?:/.*)?",
     rf"{_OBJECT}/\w{{15}}(?:\w{{3}})?/.+",
     r"/sobjects/relevantItems",
 )

@@ -55,9 +55,15 @@ class Call:
 
 
 def read_target(target: str) -> tuple[str, dict[str, str]]:
-    """Return the path, as it is, and the query of a request target; a bare `+` in the query is a space."""
+    """Return the path, as it is, and the query of a request target; a bare `+` in the query is a space.
+
+    The values of a name that comes again are joined by commas.
+    """
     path, _, query = target.partition("?")
-    return path, dict(parse_qsl(query, keep_blank_values=True))
+    values: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        values[name] = f"{values[name]},{value}" if name in values else value
+    return path, values
 
 
 @dataclass(slots=True)

@@ -1,10 +1,12 @@
 """What may be written into a field, and Salesforce's message for a value that may not."""
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from .fields import Field, SObject, Value
+from .files import stored_content
 from .ids import to18
 from .refusal import Refusal
 
@@ -28,14 +30,15 @@ def checked(sobject: SObject, fields: Mapping[str, object]) -> dict[str, Value]:
     return values
 
 
-def require_writable(sobject: SObject, fields: Mapping[str, object], *, creating: bool) -> None:
-    """Refuse what the API may not write: read-only objects, read-only and computed fields."""
+def require_writable(
+    sobject: SObject, visible: Mapping[str, Field], fields: Mapping[str, object], *, creating: bool
+) -> None:
+    """Refuse what the API may not write: read-only objects, fields that are read-only, computed or not visible."""
     if not (sobject.createable if creating else sobject.updateable):
         text = f"entity type {sobject.name} does not support {'create' if creating else 'update'}"
         raise Refusal(400, "INVALID_TYPE_FOR_OPERATION", text, [])
-    known = {field.name.lower(): field for field in sobject.fields}
     for name in fields:
-        field = known.get(name.lower())
+        field = visible.get(name.lower())
         if field is None:
             raise no_such_column(sobject, name)
         if not (field.createable if creating else field.updateable):
@@ -67,6 +70,8 @@ def stored_value(field: Field, raw: object) -> Value:
     """Return a JSON or Python value as it is stored; empty text is null."""
     if raw is None or raw == "":
         return None
+    if field.type == "base64":
+        return stored_content(field, raw)
     if field.is_id:
         return _record_id(field, raw)
     if field.is_text or field.type == "anyType":
@@ -92,10 +97,21 @@ def _text(field: Field, raw: object) -> str | None:
     if field.length and len(text) > field.length:
         message = f"{field.label}: data value too large: {text} (max length={field.length})"
         raise Refusal(400, "STRING_TOO_LONG", message, [field.name])
+    _require_choice(field, text)
     if field.type == "email" and text and not _EMAIL.match(text):
         message = f"{field.label}: invalid email address: {text}"
         raise Refusal(400, "INVALID_EMAIL_ADDRESS", message, [field.name])
     return text or None
+
+
+def _require_choice(field: Field, text: str) -> None:
+    """Refuse what a restricted picklist does not have."""
+    known = {value.casefold() for value in field.values}
+    given = text.split(";") if field.type == "multipicklist" else [text]
+    wrong = next((one for one in given if one.casefold() not in known), None) if field.restricted and text else None
+    if wrong is not None:
+        message = f"{field.label}: bad value for restricted picklist field: {wrong}"
+        raise Refusal(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [field.name])
 
 
 def _boolean(field: Field, raw: object) -> bool:
@@ -113,6 +129,10 @@ def _number(field: Field, raw: object) -> int | float:
         raise _unreadable(field, raw, _NUMBERS[field.type]) from None
     if isinstance(raw, bool) or (field.type == "int" and not number.is_integer()):
         raise _unreadable(field, raw, _NUMBERS[field.type])
+    most = 2**31 if field.type == "int" else 10 ** (field.precision - field.scale) if field.precision else None
+    if not math.isfinite(number) or (most is not None and abs(number) >= most):
+        message = f"{field.label}: value outside of valid range on numeric field: {raw}"
+        raise Refusal(400, "NUMBER_OUTSIDE_VALID_RANGE", message, [field.name])
     return int(number) if field.type == "int" else number
 
 

@@ -159,12 +159,14 @@ class _Rows:
         """Draw a value of the field's type."""
         if field.refers_to:
             return self._reference(sobject, field)
+        most = 10 ** (field.precision - field.scale) if field.precision else float("inf")
+        numbers = [number for number in _NUMBERS if abs(number) < most]
         made: Mapping[str, object] = {
             "boolean": self.draw.random() < 0.5,
             "int": self.draw.choice(_WHOLE),
             "percent": float(self.draw.randrange(101)),
-            "double": self.draw.choice(_NUMBERS),
-            "currency": self.draw.choice(_NUMBERS),
+            "double": self.draw.choice(numbers),
+            "currency": self.draw.choice(numbers),
             "date": self._instant().date(),
             "datetime": self._instant(),
             "email": f"person.{self.draw.randrange(10**6)}@seed.example",
@@ -174,7 +176,8 @@ class _Rows:
             return made[field.type]
         if field.unique:
             return f"{self.draw.getrandbits(60):x}"[: field.length or None]
-        return _fitting(field, self.draw.choice([*(field.values or _TEXTS), *self.words.any]))
+        others = () if field.restricted else self.words.any
+        return _fitting(field, self.draw.choice([*(field.values or _TEXTS), *others]))
 
     def _instant(self) -> datetime:
         return self.org.now - timedelta(days=self.draw.randrange(800), seconds=self.draw.randrange(86_400))

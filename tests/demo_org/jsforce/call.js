@@ -31,6 +31,9 @@ const calls = {
   updated: (type, start, end) => org.sobject(type).updated(start, end),
   deleted: (type, start, end) => org.sobject(type).deleted(start, end),
   bulkQuery: async (soql) => (await org.bulk2.query(soql)).toArray(),
+  bulkLoad: (object, operation, externalIdFieldName, input) =>
+    org.bulk2.loadAndWaitForResults({ object, operation, externalIdFieldName: externalIdFieldName ?? undefined, input }),
+  post: (path, body) => org.requestPost(path, body),
   limits: () => org.limits(),
   identity: () => org.identity(),
   userinfo: () => org.request("/services/oauth2/userinfo"),
