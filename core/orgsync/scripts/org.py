@@ -1,18 +1,20 @@
 """An org: the authenticated REST API of one connection, which applications open and syncs are given."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from orgsync.logs import get_logger
+from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import records
 from orgsync.salesforce.api.usage import ApiUsage
 from orgsync.salesforce.errors.judge import problem_of_written
 from orgsync.salesforce.http.http import JSON, Response
 from orgsync.soql import bind
+from orgsync.writes import OperationName, Rows, WriteProgress, WriteRequest, WriteResult, unobserved, write_rows
 
 __all__ = ["ConnectionInfo", "Org"]
 
@@ -61,6 +63,31 @@ class Org:
         `deleted` includes the recycle bin. Raises QueryRefused for SOQL that Salesforce does not accept.
         """
         return records(self._client, bind(soql, binds), deleted=deleted, judge=problem_of_written)
+
+    async def write(
+        self,
+        target: str | type[Record],
+        rows: Rows,
+        *,
+        operation: OperationName,
+        external_id: str | None = None,
+        update_only: bool = False,
+        observe: Callable[[WriteProgress], None] = unobserved,
+    ) -> WriteResult:
+        """Write rows of any number, and return what became of each: rows = written + refused + unprocessed + unknown.
+
+        `target` is an object's name or a record class; `rows` is an iterable or an async iterable of mappings, keyed by
+        Salesforce's field names or by the class's, or of records, of which the fields that were set are written. What
+        is absent from a row stays as it is in the org; None and the empty text empty the field. `external_id` names the
+        field by which upsert finds rows; with `update_only` it makes no new ones. Up to 2,000 rows go by collections,
+        more by Bulk API jobs.
+
+        Raises ArgumentInvalid, ObjectNotFound and FieldNotFound for what is wrong with the call or with a row's
+        columns, before anything is sent. A row that Salesforce refuses is in the result; what ends the write early is
+        its `problem`.
+        """
+        request = WriteRequest(target, operation, external_id, update_only)
+        return await write_rows(self._client, request, rows, observe=observe)
 
     async def get(self, path: str, /, **params: str) -> Any:
         """Read a REST resource: `limits`, `sobjects/Contact/describe`, or a whole path from `/services/`.

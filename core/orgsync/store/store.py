@@ -13,6 +13,7 @@ from .backend import Backend
 from .connections import Connections
 from .copy import Copy
 from .leases import Leases
+from .org_writes import OrgWrites
 from .private import require_private, temporary_folder
 from .rows import Rows
 from .runs import Runs
@@ -29,6 +30,7 @@ class Store:
     sign_ins: SignIns
     runs: Runs
     rows: Rows
+    org_writes: OrgWrites
 
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
@@ -37,6 +39,7 @@ class Store:
         self.sign_ins = SignIns(backend, vault)
         self.runs = Runs(backend, leases, owned)
         self.rows = Rows(backend, leases, owned)
+        self.org_writes = OrgWrites(backend)
 
     @classmethod
     @asynccontextmanager
