@@ -149,7 +149,7 @@ async def test_an_error_that_ends_a_write_early_leaves_the_rest_unprocessed(org:
 
 async def test_equal_rows_have_an_id_each(org: DemoOrg, client: Client) -> None:
     before = set(named(org))
-    result = await write(client, [{"LastName": "Twin", "Title": "="}] * 250, "insert", BY_JOBS)
+    result = await write(client, [{"LastName": "Twin", "Title": "="} for _ in range(250)], "insert", BY_JOBS)
     assert {each.id for each in result} == set(named(org)) - before
 
 

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from orgsync.errors import FileUnusable
 from orgsync.salesforce.bulk.csv_records import LONGEST_RECORD
 
+from .spool import ABSENT
 from .values import NULL
 
 __all__ = ["RESERVED", "CsvRows"]
@@ -28,7 +29,7 @@ _CHUNK = 64 * 1024
 class CsvRows:
     """The rows of a CSV file; `digest` is complete when all were read.
 
-    An empty cell is absent: it leaves the field as it is. `#N/A` is None: it empties the field.
+    An empty cell is ABSENT: it leaves the field as it is. `#N/A` is None: it empties the field.
     """
 
     path: Path
@@ -54,7 +55,7 @@ class CsvRows:
         for line, cells in records:
             if len(cells) != width:
                 raise self._of_other_width(line, len(cells))
-            yield line, {name: None if cells[at] == NULL else cells[at] for at, name in kept if cells[at] != ""}
+            yield line, {name: _value(cells[at]) for at, name in kept}
         self.digest = hashed.digest
 
     def _records(self, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
@@ -128,11 +129,22 @@ class CsvRows:
             at, column = at + 1, column + 1
             if letter == "\n":
                 here, column = here + 1, 1
-        here, column = opened or (line, 1)
+        if opened is None:
+            return FileUnusable(
+                f"{self.path}, line {line}: a carriage return stands in a value without quotes.",
+                "Save the file with line feeds, or put a value of several lines in double quotes.",
+            )
+        here, column = opened
         return FileUnusable(
             f"{self.path}, line {here}, column {column}: the quote that opens a value there is never closed.",
             'Close it, or write a quote inside of a value twice: "the ""first"" one".',
         )
+
+
+def _value(cell: str) -> object:
+    if cell == NULL:
+        return None
+    return cell or ABSENT
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from orgsync.records import Record, Schema, long_id, schema_of
 from orgsync.salesforce.api.client import Client
 
 from .row_result import RowResult, RowStatus
-from .spool import Given, Spool, Value
+from .spool import ABSENT, Given, Spool, Value
 from .target import ID, Target
 from .values import NULL, ValueInvalid, csv_text, flat, value_of
 
@@ -22,7 +22,7 @@ RowGiven: TypeAlias = Mapping[str, object] | Record
 Rows: TypeAlias = Iterable[RowGiven] | AsyncIterable[RowGiven]
 
 _CHUNK = 1000  # rows stored at a time
-_NOWHERE = -1  # the group of rows that are never sent
+_MOST_GROUPS = 16  # of rows with the same columns; rows with yet other columns share one
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ class Intake:
     _known: dict[tuple[str, ...], tuple[str, ...]] = field(
         default_factory=dict[tuple[str, ...], tuple[str, ...]], init=False
     )
+    _own: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]], init=False)
     _held: list[Given] = field(default_factory=list[Given], init=False)
     _refused: list[RowResult] = field(default_factory=list[RowResult], init=False)
 
@@ -45,11 +46,7 @@ class Intake:
         place, self.rows = self.rows, self.rows + 1
         where = f"line {line}" if line else f"row {place}, counted from 0"
         cells = self._cells(row, where)
-        try:
-            columns = await self._columns(tuple(cells))
-        except OrgsyncError as problem:
-            problem.cause = f"{problem.cause} ({where})"
-            raise
+        columns = await self.columns(tuple(cells), where)
         values = [self._value(name, value, where) for name, value in cells.items()]
         self._place(place, line, columns, values)
         if len(self._held) >= _CHUNK:
@@ -65,25 +62,40 @@ class Intake:
     def _place(self, place: int, line: int, columns: tuple[str, ...], values: list[Value]) -> None:
         """Put a row into its group; one that does not say which row of the org it means is refused here."""
         key = self.target.key
-        if key is not None and (refusal := _refusal(place, key, values[at := columns.index(key)])):
-            self._refused.append(refusal)
-            self._held.append(Given(place, line, _NOWHERE, 0, values))
-            return
-        if key == ID:
-            values[at] = long_id(str(values[at]))  # pyright: ignore[reportPossiblyUnboundVariable] # it was looked up
-        group = self.spool.group_of(columns, literal=NULL in values)
+        if key is not None:
+            at = columns.index(key)
+            if (refusal := _refusal(place, key, values[at])) is not None:
+                self._refused.append(refusal)
+            elif key == ID:
+                values[at] = long_id(str(values[at]))
+        if columns in self._own or len(self._own) < _MOST_GROUPS:
+            self._own.add(columns)
+            group = self.spool.group_of(columns, literal=NULL in values)
+        else:
+            group, at_columns = self.spool.wide_group_of(columns, literal=NULL in values)
+            given = dict(zip(at_columns, values, strict=True))
+            values = [given.get(at, ABSENT) for at in range(max(at_columns) + 1)]
         size = sum(len(csv_text(value).encode()) + 3 for value in values)
         self._held.append(Given(place, line, group, size, values))
 
-    async def _columns(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    async def columns(self, names: tuple[str, ...], where: str) -> tuple[str, ...]:
         """Return the columns of rows with these keys, checked once for all of them."""
         if names not in self._known:
-            columns = tuple([await self.target.column(self.client, name) for name in names])
-            if twice := {name for name in columns if columns.count(name) > 1}:
-                raise ArgumentInvalid(f"The column {min(twice)} is there twice.", "Leave one of them out.")
-            self.target.require_key(columns)
-            self._known[names] = columns
+            try:
+                self._known[names] = await self._checked(names)
+            except OrgsyncError as problem:
+                problem.cause = f"{problem.cause} ({where})"
+                raise
         return self._known[names]
+
+    async def _checked(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        columns = tuple([await self.target.column(self.client, name) for name in names])
+        if twice := {name for name in columns if columns.count(name) > 1}:
+            raise ArgumentInvalid(f"The column {min(twice)} is there twice.", "Leave one of them out.")
+        if not columns:
+            raise ArgumentInvalid("A row has no columns.", "Leave it out, or give it values.")
+        self.target.require_key(columns)
+        return columns
 
     def _cells(self, row: RowGiven, where: str) -> dict[str, object]:
         if isinstance(row, Record):
@@ -95,6 +107,10 @@ class Intake:
                 f"A row is neither a mapping nor a record, but {type(row).__name__} ({where}).",
                 'Write it as {"LastName": "Lovelace"}.',
             )
+        return self.needed(cells)
+
+    def needed(self, cells: dict[str, object]) -> dict[str, object]:
+        """Return what the operation needs of a row: where rows are deleted, the Id alone."""
         if not self.target.operation.deletes:
             return cells
         return {name: value for name, value in cells.items() if name.lower() == "id"}
@@ -146,7 +162,7 @@ def _of_record(row: Record, *, with_id: bool) -> dict[str, object]:
 
 def _refusal(place: int, key: str, value: Value) -> RowResult | None:
     """Return why a row cannot be found in the org; None where it can be looked for."""
-    if value is None:
+    if value is None or value is ABSENT:
         message = f"{key} is empty, so the row is not sent"
         return RowResult(place, RowStatus.REFUSED, code="MISSING_ARGUMENT", fields=(key,), message=message)
     text = str(value)

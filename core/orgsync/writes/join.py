@@ -183,10 +183,9 @@ def _error(text: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _digest(level: int, names: Sequence[str], texts: Sequence[str]) -> bytes:
-    """Return a fingerprint of values; null and nothing are the same, for both come back empty."""
-    if level == _EXACT:
-        same = ["" if text == NULL else text for text in texts]
-    else:
+    """Return a fingerprint of values, letter for letter or by what they mean."""
+    same: Sequence[str] = texts
+    if level != _EXACT:
         same = [_meaning(text, is_id=name == "id") for name, text in zip(names, texts, strict=True)]
     return blake2b("\x1f".join(f"{len(text)}:{text}" for text in same).encode(), digest_size=16).digest()
 

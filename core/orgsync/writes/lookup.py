@@ -7,7 +7,7 @@ from orgsync.salesforce.api.query import records
 from orgsync.soql import bind
 
 from .row_result import RowResult, RowStatus
-from .spool import Spool
+from .spool import Absent, Spool
 from .target import Target
 from .values import rest_value
 
@@ -29,7 +29,9 @@ async def found_rows(client: Client, target: Target, spool: Spool, places: Seque
     wanted: dict[str, list[int]] = {}
     for row in spool.at(places):
         at = spool.columns(row.group).index(external_id) if at < 0 else at
-        wanted.setdefault(_folded(rest_value(row.cells[at], kind)), []).append(row.place)
+        value = row.cells[at]
+        key = _folded(None if isinstance(value, Absent) else rest_value(value, kind))
+        wanted.setdefault(key, []).append(row.place)
     soql = f"SELECT Id, {external_id} FROM {target.sobject.name} WHERE {external_id} IN :keys"  # noqa: S608
     found = dict.fromkeys(places, NOWHERE)
     for keys in _lists(list(wanted), is_text=kind not in ("int", "double", "currency", "percent")):

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from orgsync.salesforce.api.write_collections import MOST_ROWS
 
 from .operation import Operation
-from .spool import Group, Spool
+from .spool import Group, Spool, cells_json
 
 __all__ = ["DEFAULT_PLAN", "Part", "PlanSizes", "digest_of", "parts_at", "plan"]
 
@@ -76,7 +76,7 @@ def digest_of(spool: Spool, part: Part) -> str:
     """Return a fingerprint of a part's rows."""
     digest = blake2b(json.dumps([spool.columns(part.group), part.bulk]).encode(), digest_size=16)
     for row in spool.at(part.places):
-        digest.update(json.dumps([row.place, *row.cells]).encode())
+        digest.update(f"{row.place}:{cells_json(row.cells)}\n".encode())
     return digest.hexdigest()
 
 

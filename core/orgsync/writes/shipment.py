@@ -8,7 +8,7 @@ from orgsync.salesforce.http.http import JSON
 
 from .operation import Operation
 from .plan import Part
-from .spool import Spool, Value
+from .spool import Absent, Spool, Value
 from .target import ID, Target
 from .values import csv_text, rest_record, rest_value
 
@@ -66,6 +66,7 @@ class Shipment:
         types = [self._target.type_of(name) for name in self.columns]
         made: list[tuple[int, dict[str, JSON]]] = []
         for place, cells in self.rows():
-            values = [rest_value(value, kind) for value, kind in zip(cells, types, strict=True)]
-            made.append((place, rest_record(dict(zip(self.columns, values, strict=True)))))
+            given = zip(self.columns, cells, types, strict=True)
+            record = {name: rest_value(value, kind) for name, value, kind in given if not isinstance(value, Absent)}
+            made.append((place, rest_record(record)))
         return made

@@ -1,21 +1,35 @@
 """The rows of a write and what became of each, in a private temporary database that is gone when it is closed.
 
 Rows of the same columns form a group, for a column that is absent is left as it is in the org and one that is null is
-emptied there, and a file has the same columns in every row. Memory stays bounded, however many rows there are.
+emptied there, and a file has the same columns in every row. Rows of a CSV, and of ever more different columns, share a
+group whose cells may be absent: an empty cell of a file is ignored. Memory stays bounded, however many rows there are.
 """
 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeAlias
 
 from .row_result import RowResult, RowStatus, WriteCounts
 
-__all__ = ["Given", "Group", "Spool", "Value"]
+__all__ = ["ABSENT", "Absent", "Given", "Group", "Spool", "Value", "cells_json"]
 
-Value: TypeAlias = str | int | float | bool | None
+
+class Absent(Enum):
+    """The type of `ABSENT`."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
+"""In place of a value: the field stays as it is."""
+
+Value: TypeAlias = str | int | float | bool | Absent | None
 """A value on its way: text, number or boolean, as JSON has them; None empties the field."""
+
+_ABSENT_JSON: list[object] = []  # no value of a field is a list
 
 _CACHE_KIB = 8 * 1024
 _SCHEMA = """
@@ -29,6 +43,7 @@ CREATE TABLE outcome (
     fields TEXT NOT NULL, message TEXT NOT NULL
 );
 """
+_ANY = "*"
 _OUTCOME = "place, status, id, created, code, fields, message"
 
 
@@ -81,24 +96,39 @@ class Spool:
             self._literal.append(literal)
         return self._numbers[key]
 
+    def wide_group_of(self, columns: tuple[str, ...], *, literal: bool = False) -> tuple[int, Sequence[int]]:
+        """Return the number of the group that takes any columns, and where each of these stands in it."""
+        key = (_ANY,), literal
+        if key not in self._numbers:
+            self._numbers[key] = len(self._columns)
+            self._columns.append(())
+            self._literal.append(literal)
+        group = self._numbers[key]
+        known = self._columns[group]
+        self._columns[group] = known = (*known, *(name for name in columns if name not in known))
+        return group, [known.index(name) for name in columns]
+
     def columns(self, group: int) -> tuple[str, ...]:
         """Return the columns of a group."""
         return self._columns[group]
 
     def add(self, rows: Iterable[Given]) -> None:
         """Store rows."""
-        values = ((row.place, row.group, row.size, row.line, _json(row.cells)) for row in rows)
+        values = ((row.place, row.group, row.size, row.line, cells_json(row.cells)) for row in rows)
         self._change("INSERT INTO row (place, columns, size, line, cells) VALUES (?, ?, ?, ?, ?)", values)
 
     def groups(self) -> list[Group]:
         """Return the groups that have rows."""
         sql = "SELECT columns, count(*) FROM row GROUP BY columns ORDER BY columns"
-        found = self._database.execute(sql).fetchall()
-        return [Group(at, self._columns[at], self._literal[at], rows) for at, rows in found if at >= 0]
+        found: list[tuple[int, int]] = self._database.execute(sql).fetchall()
+        return [Group(at, self._columns[at], self._literal[at], rows) for at, rows in found]
 
     def sizes(self, group: int) -> Iterator[tuple[int, int]]:
-        """Yield place and size of each row of a group, in order."""
-        yield from self._database.execute("SELECT place, size FROM row WHERE columns = ? ORDER BY place", (group,))
+        """Yield place and size of each row of a group that has no result yet, in order."""
+        yield from self._database.execute(
+            "SELECT place, size FROM row WHERE columns = ? AND place NOT IN (SELECT place FROM outcome) ORDER BY place",
+            (group,),
+        )
 
     def at(self, places: Sequence[int]) -> Iterator[Given]:
         """Read the rows at some places, in order."""
@@ -165,7 +195,9 @@ class Spool:
     def _read(self, condition: str, values: Sequence[object]) -> Iterator[Given]:
         found = self._database.execute(f"SELECT place, line, columns, size, cells FROM row WHERE {condition}", values)  # noqa: S608
         for place, line, group, size, cells in found:
-            yield Given(place, line, group, size, json.loads(cells))
+            values = [ABSENT if value == _ABSENT_JSON else value for value in json.loads(cells)]
+            values += [ABSENT] * (len(self._columns[group]) - len(values))
+            yield Given(place, line, group, size, values)
 
     def _change(self, sql: str, values: Iterable[Sequence[object]]) -> None:
         self._database.execute("BEGIN")
@@ -173,8 +205,9 @@ class Spool:
         self._database.execute("COMMIT")
 
 
-def _json(cells: Sequence[Value]) -> str:
-    return json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
+def cells_json(cells: Sequence[Value]) -> str:
+    """Return cells as JSON, in which an absent one is an empty list."""
+    return json.dumps(cells, ensure_ascii=False, separators=(",", ":"), default=lambda _: _ABSENT_JSON)
 
 
 def _result(row: Sequence[object]) -> RowResult:

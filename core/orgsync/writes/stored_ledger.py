@@ -38,6 +38,6 @@ class StoredLedger:
 
 
 def _entry(kept: dict[str, Any]) -> PartEntry:
-    found = kept.pop("found")
-    places = {int(place): row_id for place, row_id in found.items()} if found is not None else None
-    return PartEntry(**{**kept, "state": PartState(kept["state"]), "found": places})
+    found: dict[str, str] | None = kept["found"]
+    ids = None if found is None else {int(place): row_id for place, row_id in found.items()}
+    return PartEntry(**{**kept, "state": PartState(kept["state"]), "found": ids})

@@ -9,7 +9,7 @@ from typing import cast
 
 from orgsync.salesforce.http.http import JSON
 
-from .spool import Value
+from .spool import ABSENT, Absent, Value
 
 __all__ = ["NULL", "ValueInvalid", "csv_text", "flat", "rest_record", "rest_value", "value_of"]
 
@@ -30,6 +30,8 @@ def value_of(given: object) -> Value:
     """Return a value as it is stored; the empty text is null, as it is to Salesforce. Raises ValueInvalid."""
     if given is None or given == "":
         return None
+    if isinstance(given, Absent):
+        return given
     if isinstance(given, str):
         return _encodable(given)
     if isinstance(given, bool | int):
@@ -53,12 +55,14 @@ def csv_text(value: Value) -> str:
     """Return a value as a cell of a CSV."""
     if value is None:
         return NULL
+    if value is ABSENT:
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
 
 
-def rest_value(value: Value, field_type: str) -> JSON:
+def rest_value(value: str | float | bool | None, field_type: str) -> JSON:
     """Return a value for JSON; a text, as files have it, becomes the number or the boolean that the field takes.
 
     What is neither stays text, so that Salesforce refuses it by the row.

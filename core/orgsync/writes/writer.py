@@ -77,6 +77,12 @@ class Writer:
         self.spool.settle(RowStatus.UNPROCESSED, _NOT_SENT)
         return WriteResult(self.spool, problem)
 
+    def stopped(self) -> WriteResult:
+        """Return what is known of a write that was cancelled: rows that were not sent are unprocessed."""
+        self._settle_open()
+        self.spool.settle(RowStatus.UNPROCESSED, _NOT_SENT)
+        return WriteResult(self.spool)
+
     async def _part(self, part: Part) -> None:
         """Bring a part to its end, from the step that is kept of it."""
         self._next = max(self._next, part.number + 1)

@@ -79,7 +79,7 @@ async def write_collection(
     if operation == "upsert":
         path += f"/{quote(sobject, safe='')}/{quote(external_id or '', safe='')}"
     try:
-        return await client.call(method, path, read, judge=judge, idempotent=False, headers=CALL_OPTIONS, **sent)
+        return await client.call(method, path, read, judge=judge, idempotent=False, **sent)
     except QueryRefused as refused:
         if judge.error is None or type(refused) is not QueryRefused:
             raise
@@ -89,9 +89,10 @@ async def write_collection(
 def _sent(operation: CollectionOperation, sobject: str, rows: Sequence[Mapping[str, JSON]]) -> Body:
     """Return what a call carries: Ids in its address, or records in its body."""
     if operation == "delete":
-        return {"params": {"ids": ",".join(str(row["Id"]) for row in rows), "allOrNone": "false"}}
+        params = {"ids": ",".join(str(row["Id"]) for row in rows), "allOrNone": "false"}
+        return {"headers": CALL_OPTIONS, "params": params}
     records: list[JSON] = [{"attributes": {"type": sobject}, **row} for row in rows]
-    return {"json": {"allOrNone": False, "records": records}}
+    return {"headers": CALL_OPTIONS, "json": {"allOrNone": False, "records": records}}
 
 
 class _Judge:
