@@ -17,8 +17,8 @@ def sent(org: DemoOrg) -> list[str]:
     return [each.path for each in org.requests if each.method != "GET" and "/services/data" in each.path]
 
 
-def last_names(org: DemoOrg) -> set[object]:
-    return {row["LastName"] for row in org.rows("Contact")}
+def last_names(org: DemoOrg) -> set[str]:
+    return {str(row["LastName"]) for row in org.rows("Contact")}
 
 
 def test_rows_of_a_file_arrive_and_refused_ones_can_be_corrected_and_written(

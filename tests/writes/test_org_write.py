@@ -65,7 +65,11 @@ async def test_null_empties_a_field_and_an_absent_column_leaves_it(
     first, second, third = (str(row["Id"]) for row in org.rows("Contact")[:3])
     for row_id in (first, second, third):
         org.update("Contact", row_id, Title="Countess", Department="Analysis")
-    rows = [{"Id": first, "Title": None, "LastName": "A"}, {"Id": second, "LastName": "B"}, {"Id": third, "Title": ""}]
+    rows: list[dict[str, object]] = [
+        {"Id": first, "Title": None, "LastName": "A"},
+        {"Id": second, "LastName": "B"},
+        {"Id": third, "Title": ""},
+    ]
     result = await write(client, rows, "update", sizes)
     assert result.written == 3
     after = {row["Id"]: (row["Title"], row["Department"]) for row in org.rows("Contact")}
@@ -110,7 +114,12 @@ async def test_update_only_makes_no_rows(org: DemoOrg, client: Client, sizes: Pl
 @SIZES
 async def test_rows_are_deleted_by_their_ids(org: DemoOrg, client: Client, sizes: PlanSizes) -> None:
     ids = [str(row["Id"]) for row in org.rows("Contact")]
-    rows = [{"Id": ids[0][:15], "LastName": "ignored"}, {"Id": None}, {"Id": "no, id"}, {"Id": ids[1]}]
+    rows: list[dict[str, object]] = [
+        {"Id": ids[0][:15], "LastName": "ignored"},
+        {"Id": None},
+        {"Id": "no, id"},
+        {"Id": ids[1]},
+    ]
     result = await write(client, rows, "delete", sizes)
     assert [(each.status, each.code) for each in result] == [
         ("written", ""),

@@ -195,7 +195,7 @@ class Spool:
     def _read(self, condition: str, values: Sequence[object]) -> Iterator[Given]:
         found = self._database.execute(f"SELECT place, line, columns, size, cells FROM row WHERE {condition}", values)  # noqa: S608
         for place, line, group, size, cells in found:
-            values = [ABSENT if value == _ABSENT_JSON else value for value in json.loads(cells)]
+            values: list[Value] = [ABSENT if value == _ABSENT_JSON else value for value in json.loads(cells)]
             values += [ABSENT] * (len(self._columns[group]) - len(values))
             yield Given(place, line, group, size, values)
 

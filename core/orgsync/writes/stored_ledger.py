@@ -40,4 +40,5 @@ class StoredLedger:
 def _entry(kept: dict[str, Any]) -> PartEntry:
     found: dict[str, str] | None = kept["found"]
     ids = None if found is None else {int(place): row_id for place, row_id in found.items()}
-    return PartEntry(**{**kept, "state": PartState(kept["state"]), "found": ids})
+    values: dict[str, Any] = {**kept, "state": PartState(kept["state"]), "found": ids}
+    return PartEntry(**values)

@@ -66,8 +66,9 @@ class Http:
 
         Of `form` (or an upload) and `json` at most one is given. `timeout` (seconds) overrides the bound on each wait
         and, with the time to connect, the one on the whole; `largest` (bytes, unzipped) the one on the size. Raises
-        NetworkProblem, whose `sent` is False where the request cannot have reached the server, ResponseTooLarge, ResponseUnreadable
-        for an encoding that was not asked for, or ConfigurationProblem for a URL or a header that HTTP does not allow.
+        NetworkProblem, whose `sent` is False where the request cannot have reached the server, ResponseTooLarge,
+        ResponseUnreadable for an encoding that was not asked for, or ConfigurationProblem for a URL or a header that
+        HTTP does not allow.
         """
         body, body_type = body_of(form, json)
         request = self._request(method, with_params(url, params), {**body_type, **(headers or {})}, body, timeout)
