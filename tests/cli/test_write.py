@@ -2,13 +2,15 @@
 
 import csv
 import json
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from orgsync.demo_org import DemoOrg
 
-from .commandline import Command
+from .commandline import Command, started
 
 INSERT = ("--object", "Contact", "--operation", "insert")
 
@@ -209,3 +211,23 @@ def test_a_spent_limit_ends_the_write_and_the_same_command_goes_on(
     went_on = orgsync("write", "people.csv", *INSERT)
     assert (went_on.code, went_on.out) == (0, "people.csv to Contact on acme: 500 rows written (500 new)\n")
     assert len(acme.rows("Contact")) == before + 500
+
+
+def test_ctrl_c_says_what_is_known_and_the_same_command_goes_on(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    before = len(acme.rows("Contact"))
+    (folder / "people.csv").write_text("LastName\n" + "".join(f"Name {number}\n" for number in range(2_500)))
+    acme.bulk_polls = None  # the job never ends
+    with started(folder, "write", "people.csv", *INSERT) as process:
+        while process.poll() is None and not any(
+            each.method == "GET" and "/jobs/ingest/" in each.path for each in acme.requests
+        ):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == "people.csv to Contact on acme: 0 rows written, 2,500 unknown\n"
+    assert "the same command resumes the write" in err
+    acme.bulk_polls = 1
+    went_on = orgsync("write", "people.csv", *INSERT)
+    assert (went_on.code, went_on.out) == (0, "people.csv to Contact on acme: 2,500 rows written (2,500 new)\n")
+    assert len(acme.rows("Contact")) == before + 2_500

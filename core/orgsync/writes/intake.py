@@ -85,6 +85,7 @@ class Intake:
                 self._known[names] = await self._checked(names)
             except OrgsyncError as problem:
                 problem.cause = f"{problem.cause} ({where})"
+                problem.args = (f"{problem.cause} {problem.remedy}",)
                 raise
         return self._known[names]
 

@@ -192,8 +192,9 @@ class Spool:
         ).fetchone()
         return WriteCounts(rows, created=created, **{each.value: by_status.get(each.value, 0) for each in RowStatus})
 
-    def _read(self, condition: str, values: Sequence[object]) -> Iterator[Given]:
-        found = self._database.execute(f"SELECT place, line, columns, size, cells FROM row WHERE {condition}", values)  # noqa: S608
+    def _read(self, condition: str, parameters: Sequence[object]) -> Iterator[Given]:
+        sql = f"SELECT place, line, columns, size, cells FROM row WHERE {condition}"  # noqa: S608
+        found = self._database.execute(sql, parameters)
         for place, line, group, size, cells in found:
             values: list[Value] = [ABSENT if value == _ABSENT_JSON else value for value in json.loads(cells)]
             values += [ABSENT] * (len(self._columns[group]) - len(values))
