@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .salesforce.auth.credentials import Credentials
     from .scripts import ConnectionInfo, Context, Org, Sync, sync
     from .store import Run
+    from .writes import RowResult, RowStatus, WriteCounts, WriteProgress, WriteResult
 
 __all__ = [
     "Batch",
@@ -30,8 +31,13 @@ __all__ = [
     "Org",
     "OrgsyncError",
     "Record",
+    "RowResult",
+    "RowStatus",
     "Run",
     "Sync",
+    "WriteCounts",
+    "WriteProgress",
+    "WriteResult",
     "connections",
     "field",
     "open",
@@ -47,6 +53,7 @@ __getattr__ = importer(
         **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync", "sync"), "scripts"),
         **dict.fromkeys(("connections", "reset", "run"), "application"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
+        **dict.fromkeys(("RowResult", "RowStatus", "WriteCounts", "WriteProgress", "WriteResult"), "writes"),
         "open": "application:open_connection",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",
