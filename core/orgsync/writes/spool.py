@@ -194,8 +194,9 @@ class Spool:
 
     def _read(self, condition: str, parameters: Sequence[object]) -> Iterator[Given]:
         sql = f"SELECT place, line, columns, size, cells FROM row WHERE {condition}"  # noqa: S608
-        found = self._database.execute(sql, parameters)
-        for place, line, group, size, cells in found:
+        place: int
+        group: int
+        for place, line, group, size, cells in self._database.execute(sql, parameters):
             values: list[Value] = [ABSENT if value == _ABSENT_JSON else value for value in json.loads(cells)]
             values += [ABSENT] * (len(self._columns[group]) - len(values))
             yield Given(place, line, group, size, values)
