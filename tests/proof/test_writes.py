@@ -17,7 +17,10 @@ from tests.cli.commandline import finished, plain_environment, variables_for
 from .proofs import TIMES
 
 ROOT = Path(__file__).parents[2]
-_DATA = "/services/data/v"
+_PATHS = (
+    *("/describe$", "jobs/ingest$", "/batches$", r"jobs/ingest/\w+$", "/successfulResults", "/failedResults"),
+    *("/unprocessedrecords", "composite/sobjects", "composite/sobjects"),
+)
 _FAULTS = (
     Fault.reset(),
     Fault.reset(processed=True),
@@ -29,13 +32,13 @@ _FAULTS = (
     Fault.json_error(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"),
     Fault.json_error(401, "INVALID_SESSION_ID", "Session expired or invalid"),
 )
-_BY_JOB, _BY_CALLS = 2_100, 300
+_BY_JOB, _BY_CALLS = 2_100, 900
 INSERT = ("--object", "Contact", "--operation", "insert", "--json")
 UPSERT = ("--object", "Contact", "--operation", "upsert", "--external-id", "Key__c", "--json")
 
 
 def rows() -> list[dict[str, object]]:
-    """Make rows of two sets of columns, of which one goes by a job and one by collections; every tenth row is refused."""
+    """Make rows that go by a job, and rows that go by collections; every tenth is refused."""
     made: list[dict[str, object]] = []
     for name, number in (("Title", _BY_JOB * TIMES), ("FirstName", _BY_CALLS)):
         for each in range(number):
@@ -56,6 +59,13 @@ def writing(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def break_calls(org: DemoOrg, dice: random.Random) -> None:
+    """Let a call to some of the resources go wrong, each in its way."""
+    org.clear_faults()
+    for path in dice.sample(_PATHS, k=4):
+        org.add_fault(dice.choice(_FAULTS), match=path)
 
 
 def killed(org: DemoOrg, folder: Path, arguments: tuple[str, ...], after: int) -> bool:
@@ -94,12 +104,12 @@ def test_a_killed_write_resumes_and_writes_nothing_twice(
     given = rows()
     (tmp_path / "people.jsonl").write_text("".join(json.dumps(row) + "\n" for row in given))
     command = ("write", "people.jsonl", *arguments)
-    for number, fault in enumerate(_FAULTS):
-        org.add_fault(fault, match=_DATA, every=80 + number)
-    kills = 0
-    for after in (4, 6, 9, 5, 7, 4, 3):
+    dice, kills = random.Random(str(arguments)), 0
+    for after in (4, 4, 6, 3, 3, 2, 2):
+        break_calls(org, dice)
         kills += kills < 3 and killed(org, tmp_path, command, after)
     assert kills == 3
+    break_calls(org, dice)
     view = ended(tmp_path, command)
     org.clear_faults()
     assert view["rows"] == len(given)
