@@ -23,6 +23,7 @@ from . import (
     status,
     syncs,
     up,
+    write,
 )
 from .commands import Commands, PlainCommand, Program
 from .output import examples, result, show_unexpected
@@ -90,6 +91,7 @@ app.command("records", short_help="Look at the copy, or follow its changes.", ep
 app.command("reset", short_help="Give up what a sync has copied.", epilog=reset.EXAMPLES)(reset.reset)
 app.command("record", short_help="Record a sync as a cassette for tests.", epilog=record.EXAMPLES)(record.record)
 app.add_typer(cassettes.app, name="cassettes", short_help="Look for what must not be in a cassette.")
+app.command("write", short_help="Write the rows of a file to an org.", epilog=write.EXAMPLES)(write.write)
 app.command("api", short_help="Make one call to an org's REST API.", epilog=api.EXAMPLES)(api.api)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .scripts import ConnectionInfo, Context, Org, Sync
     from .scripts.sync import sync
     from .store import Run
+    from .writes import RowResult, RowStatus, WriteCounts, WriteProgress, WriteResult
 
 __all__ = [
     "Batch",
@@ -39,10 +40,15 @@ __all__ = [
     "Planned",
     "ReadSession",
     "Record",
+    "RowResult",
+    "RowStatus",
     "Run",
     "Started",
     "Sync",
     "Warned",
+    "WriteCounts",
+    "WriteProgress",
+    "WriteResult",
     "changes",
     "connections",
     "field",
@@ -65,6 +71,7 @@ __getattr__ = importer(
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
         **dict.fromkeys(("ReadSession", "select"), "project.read_session"),
         "Change": "project.changes",
+        **dict.fromkeys(("RowResult", "RowStatus", "WriteCounts", "WriteProgress", "WriteResult"), "writes"),
         "open": "application:open_connection",
         "sync": "scripts.sync",
         "Credentials": "salesforce.auth.credentials",

@@ -5,7 +5,8 @@
     │   ├── BatchInvalid, RecordClassInvalid, ScriptNotLoaded, ScriptRaised, SnapshotRefused, NotRecorded
     │   └── QueryRefused             and what it may be: NotFound, FilterRequired, BulkRefused, ...
     ├── OrgProblem               the org's administrator: change a permission or a setting
-    │   └── FieldNotFound, ObjectNotFound (ObjectNotQueryable, ChangesNotReadable), AccessRefused (SessionBlocked)
+    │   ├── FieldNotFound (ExternalIdNotFound), ObjectNotFound (ObjectNotQueryable, ChangesNotReadable)
+    │   └── AccessRefused (SessionBlocked)
     ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
     │   └── AlreadyRunning, CassetteInvalid, LimitReached, SessionInvalid, SignInNeeded, StoreUnavailable
@@ -56,6 +57,7 @@ from .operator import (
 from .org import (
     AccessRefused,
     ChangesNotReadable,
+    ExternalIdNotFound,
     FieldNotFound,
     ObjectNotFound,
     ObjectNotQueryable,
@@ -113,6 +115,7 @@ __all__ = [
     "ConfigurationProblem",
     "CredentialsInvalid",
     "DeleteLogPurged",
+    "ExternalIdNotFound",
     "FieldNotFound",
     "FileUnusable",
     "FilterRequired",

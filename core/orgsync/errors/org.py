@@ -1,10 +1,14 @@
 """Errors that the org's administrator can solve."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 from .base import OrgsyncError
 
 __all__ = [
     "AccessRefused",
     "ChangesNotReadable",
+    "ExternalIdNotFound",
     "FieldNotFound",
     "ObjectNotFound",
     "ObjectNotQueryable",
@@ -20,31 +24,57 @@ class OrgProblem(OrgsyncError, code="org_problem"):
 class FieldNotFound(OrgProblem, code="field_not_found"):
     """A field does not exist, or is not visible to the connection's user.
 
-    `needed_by` is the attribute of a record class that reads it, `reported_as` Salesforce's own code.
+    `needed_by` is the attribute of a record class that reads it, `reported_as` Salesforce's own code, `near` the field
+    that was probably meant, `right` what a permission set has to give.
     """
 
-    def __init__(self, sobject: str, field: str, *, needed_by: str = "", reported_as: str = "") -> None:
+    def __init__(
+        self,
+        sobject: str,
+        field: str,
+        *,
+        needed_by: str = "",
+        reported_as: str = "",
+        near: str | None = None,
+        right: Literal["Read", "Edit"] = "Read",
+    ) -> None:
         self.sobject, self.field = sobject, field
         reason = f"; {needed_by} needs it" if needed_by else f" ({reported_as})" if reported_as else ""
         instead = "; or declare it with field(optional=True)" if needed_by else ""
         super().__init__(
-            f"{sobject} has no field {field}, or the connection's user may not see it{reason}.",
-            f"Check the spelling, and that a permission set of the user gives Read on {sobject}.{field}{instead}.",
+            f"{sobject} has no field {field}, or the connection's user may not see it{reason}.{_meant(near)}",
+            f"Check the spelling, and that a permission set of the user gives {right} on {sobject}.{field}{instead}.",
+        )
+
+
+class ExternalIdNotFound(FieldNotFound, code="external_id_not_found"):
+    """A field by which rows are to be found is absent, or `exists` and is no external id; `known` are those."""
+
+    def __init__(
+        self, sobject: str, field: str, *, exists: bool, known: Sequence[str], near: str | None = None
+    ) -> None:
+        self.sobject, self.field = sobject, field
+        what = f"{sobject}.{field} is no external id" if exists else f"{sobject} has no field {field}"
+        OrgProblem.__init__(
+            self,
+            f"{what}, so no row can be found by it.{_meant(near)}",
+            f"Name an external id of {sobject}: {', '.join(known) or 'it has none'}.",
         )
 
 
 class ObjectNotFound(OrgProblem, code="object_not_found"):
     """An object does not exist in the org, or is not visible to the connection's user.
 
-    `sobject` is None where Salesforce does not name it, `reported_as` Salesforce's own code.
+    `sobject` is None where Salesforce does not name it, `reported_as` Salesforce's own code, `near` the object that was
+    probably meant.
     """
 
-    def __init__(self, sobject: str | None, *, reported_as: str = "") -> None:
+    def __init__(self, sobject: str | None, *, reported_as: str = "", near: str | None = None) -> None:
         self.sobject = sobject
         what = f"no object {sobject}" if sobject else "no such object"
         reason = f" ({reported_as})" if reported_as else ""
         super().__init__(
-            f"The org has {what}, or the connection's user may not see it{reason}.",
+            f"The org has {what}, or the connection's user may not see it{reason}.{_meant(near)}",
             "Check the spelling (custom objects end in __c), and that a permission set of the user gives Read on it.",
         )
 
@@ -71,3 +101,7 @@ class AccessRefused(OrgProblem, code="access_refused"):
 
 class SessionBlocked(AccessRefused, code="session_blocked"):
     """The session is valid, but a policy of the org or the token's scope keeps it out of the API."""
+
+
+def _meant(near: str | None) -> str:
+    return f" Did you mean {near}?" if near else ""

@@ -15,6 +15,7 @@ from orgsync.salesforce.auth.session import Session
 from orgsync.salesforce.http.http import Http
 from orgsync.settings import Settings
 from orgsync.store import Connection, Store
+from orgsync.writes import Ledgers
 
 from .context import Context
 from .org import ConnectionInfo, Org
@@ -57,7 +58,8 @@ async def open_org(
     SignInNeeded for a connection that Salesforce has refused.
     """
     client = _signed_in(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
-    return Org(_info(connection), client)
+    ledgers = Ledgers(store, connection.name)
+    return Org(_info(connection), client, ledgers=ledgers, stalled_after=timedelta(seconds=settings.bulk_stalled_after))
 
 
 async def open_context(

@@ -1,18 +1,38 @@
 """An org: the authenticated REST API of one connection, which applications open and syncs are given."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
+from orgsync.errors import ArgumentInvalid
 from orgsync.logs import get_logger
+from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import records
 from orgsync.salesforce.api.usage import ApiUsage
 from orgsync.salesforce.errors.judge import problem_of_written
 from orgsync.salesforce.http.http import JSON, Response
 from orgsync.soql import bind
+from orgsync.writes import (
+    DEFAULT_STALLED_AFTER,
+    FileCheck,
+    FileResult,
+    FileWrite,
+    Ledgers,
+    OperationName,
+    Rows,
+    WriteProgress,
+    WriteRequest,
+    WriteResult,
+    check_file,
+    key_of,
+    unobserved,
+    write_file,
+    write_rows,
+)
 
 __all__ = ["ConnectionInfo", "Org"]
 
@@ -39,11 +59,19 @@ class Org:
     """
 
     def __init__(
-        self, connection: ConnectionInfo, client: Client, *, log: structlog.stdlib.BoundLogger | None = None
+        self,
+        connection: ConnectionInfo,
+        client: Client,
+        *,
+        log: structlog.stdlib.BoundLogger | None = None,
+        ledgers: Ledgers | None = None,
+        stalled_after: timedelta = DEFAULT_STALLED_AFTER,
     ) -> None:
         self.connection = connection
         self.log: structlog.stdlib.BoundLogger = log or get_logger("orgsync.script").bind(connection=connection.name)
         self._client = client
+        self._ledgers = ledgers
+        self._stalled_after = stalled_after
 
     @property
     def api_calls(self) -> int:
@@ -61,6 +89,72 @@ class Org:
         `deleted` includes the recycle bin. Raises QueryRefused for SOQL that Salesforce does not accept.
         """
         return records(self._client, bind(soql, binds), deleted=deleted, judge=problem_of_written)
+
+    async def write(
+        self,
+        target: str | type[Record],
+        rows: Rows,
+        *,
+        operation: OperationName,
+        external_id: str | None = None,
+        update_only: bool = False,
+        resume_as: str | None = None,
+        observe: Callable[[WriteProgress], None] = unobserved,
+    ) -> WriteResult:
+        """Write rows of any number, and return what became of each: rows = written + refused + unprocessed + unknown.
+
+        `target` is an object's name or a record class; `rows` is an iterable or an async iterable of mappings, keyed by
+        Salesforce's field names or by the class's, or of records, of which the fields that were set are written. What
+        is absent from a row stays as it is in the org; None and the empty text empty the field. `external_id` names the
+        field by which upsert finds rows; with `update_only` it makes no new ones. Up to 2,000 rows go by collections,
+        more by Bulk API jobs. With `resume_as`, a name for these very rows, a later call of the same name and rows
+        resumes what a process that died has begun, and sends nothing twice. `observe` is called as it advances.
+
+        Raises ArgumentInvalid, ObjectNotFound and FieldNotFound for what is wrong with the call or with a row's
+        columns, before anything is sent. A row that Salesforce refuses is in the result; what ends the write early is
+        its `problem`.
+        """
+        request = WriteRequest(target, operation, external_id, update_only)
+        if resume_as is None:
+            return await write_rows(self._client, request, rows, observe=observe, stalled_after=self._stalled_after)
+        key = key_of("name", resume_as, request.sobject.lower(), operation, external_id, update_only)
+        async with self._own_ledgers().open(key, resume_as) as opened:
+            return await write_rows(
+                self._client,
+                request,
+                rows,
+                ledger=opened.ledger,
+                observe=observe,
+                stalled_after=self._stalled_after,
+            )
+
+    async def write_file(
+        self,
+        file: FileWrite,
+        *,
+        observe: Callable[[WriteProgress], None] = unobserved,
+        stopped: Callable[[WriteResult], None] = lambda _: None,
+    ) -> FileResult:
+        """Write the rows of a CSV or of JSON lines, as `orgsync write` does; see `orgsync.writes.write_file`."""
+        return await write_file(
+            self._client,
+            self._own_ledgers(),
+            file,
+            observe=observe,
+            stopped=stopped,
+            stalled_after=self._stalled_after,
+        )
+
+    async def check_file(self, file: FileWrite) -> FileCheck:
+        """Check the rows of a file against describe, and send nothing."""
+        return await check_file(self._client, file)
+
+    def _own_ledgers(self) -> Ledgers:
+        if self._ledgers is None:
+            raise ArgumentInvalid(
+                "A write inside of a sync cannot be resumed.", "Leave resume_as out, or write from orgsync.open(...)."
+            )
+        return self._ledgers
 
     async def get(self, path: str, /, **params: str) -> Any:
         """Read a REST resource: `limits`, `sobjects/Contact/describe`, or a whole path from `/services/`.

@@ -10,9 +10,10 @@ from orgsync.lazy import importer
 if TYPE_CHECKING:
     from .backends import open_view
     from .connections import ConnectionColumns
+    from .control_tables import StoredPart
     from .copy import Copy
     from .feed import Feed
-    from .model import Checkpoint, Connection, Environment, Run, RunStatus
+    from .model import Checkpoint, Connection, Environment, OrgWrite, Run, RunStatus
     from .resets import SyncCopy
     from .store import Store
     from .view import ConnectionRow, RunRow, View
@@ -27,10 +28,12 @@ __all__ = [
     "Counts",
     "Environment",
     "Feed",
+    "OrgWrite",
     "Run",
     "RunRow",
     "RunStatus",
     "Store",
+    "StoredPart",
     "SyncCopy",
     "View",
     "Write",
@@ -40,10 +43,11 @@ __all__ = [
 __getattr__ = importer(
     __name__,
     {
-        **dict.fromkeys(("Checkpoint", "Connection", "Environment", "Run", "RunStatus"), "model"),
+        **dict.fromkeys(("Checkpoint", "Connection", "Environment", "OrgWrite", "Run", "RunStatus"), "model"),
         **dict.fromkeys(("Counts", "Write"), "writes"),
         **dict.fromkeys(("ConnectionRow", "RunRow", "View"), "view"),
         "ConnectionColumns": "connections",
+        "StoredPart": "control_tables",
         "Copy": "copy",
         "Feed": "feed",
         "open_view": "backends",

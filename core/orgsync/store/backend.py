@@ -23,6 +23,7 @@ from .control_tables import (
     RunTable,
     SeenIdTable,
     SignInTable,
+    WriteTable,
 )
 from .record_tables import RecordRows, RecordTables
 
@@ -39,6 +40,7 @@ class Transaction(Protocol):
     checkpoints: CheckpointTable
     owners: OwnerTable
     seen_ids: SeenIdTable
+    org_writes: WriteTable
     tables: RecordTables
     rows: RecordRows
 

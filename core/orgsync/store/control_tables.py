@@ -8,7 +8,7 @@ from typing import Protocol
 from orgsync.errors import OrgsyncError
 from orgsync.records import Position
 
-from .model import Checkpoint, Connection, Run, RunStatus
+from .model import Checkpoint, Connection, OrgWrite, Run, RunStatus
 from .writes import Counts
 
 __all__ = [
@@ -20,6 +20,8 @@ __all__ = [
     "RunTable",
     "SeenIdTable",
     "SignInTable",
+    "StoredPart",
+    "WriteTable",
 ]
 
 
@@ -219,4 +221,40 @@ class SeenIdTable(Protocol):
 
     async def list(self, connection: str, owner: str, *, after: str, limit: int) -> Sequence[str]:
         """List seen Ids, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """How far a part of a write has come, as JSON; what became of its rows is read by itself."""
+
+    number: int
+    entry: str
+
+
+class WriteTable(Protocol):
+    """Writes to connections' orgs, and their parts."""
+
+    async def last(self, connection: str, key: str) -> OrgWrite | None:
+        """Read the latest write of these rows."""
+        ...
+
+    async def start(self, connection: str, key: str, label: str) -> OrgWrite:
+        """Insert a write."""
+        ...
+
+    async def finish(self, write_id: int) -> None:
+        """Note that a write is complete."""
+        ...
+
+    async def parts(self, write_id: int) -> Sequence[StoredPart]:
+        """Read the parts of a write, by number."""
+        ...
+
+    async def outcomes(self, write_id: int, number: int) -> bytes:
+        """Read what became of a part's rows."""
+        ...
+
+    async def save_part(self, write_id: int, part: StoredPart, outcomes: bytes) -> None:
+        """Insert or replace a part."""
         ...

@@ -1,4 +1,4 @@
-"""The control tables: connections, sign-ins, checkpoints, leases, runs, owners, seen Ids, cleared copies, the counter.
+"""The control tables: connections, sign-ins, checkpoints, leases, runs, owners, seen Ids, cleared copies, writes.
 
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """
@@ -20,6 +20,8 @@ __all__ = [
     "Connection",
     "Environment",
     "HeldLease",
+    "OrgWrite",
+    "OrgWritePart",
     "Run",
     "RunStatus",
     "SeenId",
@@ -168,6 +170,37 @@ class ClearedCopy(_Control, table=True):
     connection: str = Field(primary_key=True)
     number: int = Field(sa_type=sa.BigInteger)
     cleared_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class OrgWrite(_Control, table=True):
+    """Rows that were written to a connection's org, or are being written; `key` is a fingerprint of all of them.
+
+    `label` is what a person calls them. One that is not finished is resumed.
+    """
+
+    __tablename__ = "orgsync_write"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+    __table_args__: ClassVar[Any] = (
+        sa.Index("orgsync_write_connection_key", "connection", "key"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    connection: str
+    key: str
+    label: str = ""
+    started_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OrgWritePart(_Control, table=True):
+    """Rows of a write that are sent together: how far they have come, as JSON, and what became of them, packed."""
+
+    __tablename__ = "orgsync_write_part"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    write_id: int = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    entry: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
+    outcomes: bytes = Field(default=b"", repr=False)
 
 
 class SignIn(_Control, table=True):

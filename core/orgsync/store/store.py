@@ -14,6 +14,7 @@ from .connections import Connections
 from .copy import Copy
 from .feed import Feed
 from .leases import Leases
+from .org_writes import OrgWrites
 from .private import require_private, temporary_folder
 from .rows import Rows
 from .runs import Runs
@@ -31,6 +32,7 @@ class Store:
     runs: Runs
     rows: Rows
     feed: Feed
+    org_writes: OrgWrites
 
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
@@ -40,6 +42,7 @@ class Store:
         self.runs = Runs(backend, leases, owned)
         self.rows = Rows(backend, leases, owned)
         self.feed = Feed(backend)
+        self.org_writes = OrgWrites(backend)
 
     @classmethod
     @asynccontextmanager

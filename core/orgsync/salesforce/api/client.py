@@ -28,16 +28,14 @@ from ..errors.body import read_with
 from ..errors.judge import problem_of
 from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat, wait_within
 from ..hosts import require_named_host
-from ..http.http import JSON, Http, Response, Stream
+from ..http.http import JSON, Http, Response, Stream, Upload
 from ..http.slots import SLOT, waiting
 from .usage import ApiUsage
 
-__all__ = ["DEFAULT_API_VERSION", "Client", "Judge"]
+__all__ = ["DEFAULT_API_VERSION", "Body", "Client", "Judge"]
 
 DEFAULT_API_VERSION = "62.0"
-
 _SECONDS_TO_ASK = 3.0  # for a token that says where an org has moved, while its old address cannot be reached
-
 _ABSOLUTE = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)  # and not a path with a URL in its query
 
 T = TypeVar("T")
@@ -50,6 +48,7 @@ class Body(TypedDict, total=False):
     params: Mapping[str, str] | None
     headers: Mapping[str, str] | None
     json: JSON | EllipsisType
+    upload: Upload | None
 
 
 class Client:
@@ -226,7 +225,9 @@ class Client:
         url, params = self._url(path, access), body.get("params")
         headers = _headers(access, body.get("headers"))
         with waiting(), self.usage.counted():
-            response = await self._http.send(method, url, params=params, headers=headers, json=body.get("json", ...))
+            response = await self._http.send(
+                method, url, params=params, headers=headers, form=body.get("upload"), json=body.get("json", ...)
+            )
         self._note(response)
         return _successful(response, judge)
 

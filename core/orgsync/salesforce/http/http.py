@@ -12,10 +12,10 @@ from .body import gathered, paced
 from .bounds import DEFAULT_BOUNDS, Bounds, Pace
 from .messages import JSON, Response, Stream, too_large
 from .network_errors import late
-from .request import Request, body_of, with_params
+from .request import Request, Upload, body_of, with_params
 from .transport import HttpxTransport, Transport, TransportResponse, whole_response
 
-__all__ = ["JSON", "Http", "Response", "Stream"]
+__all__ = ["JSON", "Http", "Response", "Stream", "Upload"]
 
 
 class Http:
@@ -57,17 +57,18 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | Upload | None = None,
         json: JSON | EllipsisType = ...,
         timeout: float | None = None,  # noqa: ASYNC109 - a NetworkProblem, not a TimeoutError
         largest: int | None = None,
     ) -> Response:
         """Send one request and return its whole response, whatever its status.
 
-        Of `form` and `json` at most one is given. `timeout` (seconds) overrides the bound on each wait and, with the
-        time to connect, the one on the whole; `largest` (bytes, unzipped) the one on the size. Raises NetworkProblem,
-        whose `sent` is False where the request cannot have reached the server, ResponseTooLarge, ResponseUnreadable
-        for an encoding that was not requested, or ConfigurationProblem for a URL or a header that HTTP does not allow.
+        Of `form` (or an upload) and `json` at most one is given. `timeout` (seconds) overrides the bound on each wait
+        and, with the time to connect, the one on the whole; `largest` (bytes, unzipped) the one on the size. Raises
+        NetworkProblem, whose `sent` is False where the request cannot have reached the server, ResponseTooLarge,
+        ResponseUnreadable for an encoding that was not requested, or ConfigurationProblem for a URL or a header that
+        HTTP does not allow.
         """
         body, body_type = body_of(form, json)
         request = self._request(method, with_params(url, params), {**body_type, **(headers or {})}, body, timeout)

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from .messages import JSON, host_name, request_name
 
-__all__ = ["Request", "body_of", "with_params"]
+__all__ = ["Request", "Upload", "body_of", "with_params"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,14 @@ class Request:
         return host_name(self.url) or "the server"
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is sent as it is, with its Content-Type."""
+
+    content: bytes = field(repr=False)
+    content_type: str
+
+
 def with_params(url: str, params: Mapping[str, str] | None) -> str:
     """Return a URL with more of a query string."""
     if not params:
@@ -41,8 +49,10 @@ def with_params(url: str, params: Mapping[str, str] | None) -> str:
     return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
-def body_of(form: Mapping[str, str] | None, json: JSON | EllipsisType) -> tuple[bytes | None, dict[str, str]]:
-    """Return a body and its Content-Type; None where there is neither a form nor JSON."""
+def body_of(form: Mapping[str, str] | Upload | None, json: JSON | EllipsisType) -> tuple[bytes | None, dict[str, str]]:
+    """Return a body and its Content-Type; None where there is neither a form, an upload nor JSON."""
+    if isinstance(form, Upload):
+        return form.content, {"Content-Type": form.content_type}
     if form is not None:
         return urlencode(form).encode("ascii"), {"Content-Type": "application/x-www-form-urlencoded"}
     if not isinstance(json, EllipsisType):

@@ -16,10 +16,12 @@ __all__ = [
     "DISOWN_TABLE",
     "FAIL_RUNS",
     "FINISH_RUN",
+    "FINISH_WRITE",
     "FREE_LEASES",
     "HOLDS",
     "LAST_NUMBER",
     "LAST_RUNS",
+    "LAST_WRITE",
     "LEASES",
     "NEXT_NUMBERS",
     "NOTE_CLEARED",
@@ -43,15 +45,20 @@ __all__ = [
     "SAVE_CHECKPOINT",
     "SAVE_CONNECTION",
     "SAVE_SIGN_IN",
+    "SAVE_WRITE_PART",
     "SEEN_IDS",
     "START_RUN",
+    "START_WRITE",
     "STREAMS",
     "SYNC_NAMES",
     "TABLE_EXISTS",
     "TABLE_OWNERS",
     "TAKE_SIGN_IN",
     "VERSION",
+    "WRITE_COLUMNS",
     "WRITE_NOTHING",
+    "WRITE_OUTCOMES",
+    "WRITE_PARTS",
 ]
 
 TABLE_EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
@@ -76,12 +83,14 @@ SAVE_CONNECTION = (
 RENAME_CONNECTION = "UPDATE orgsync_connection SET name = ?, updated_at = ? WHERE name = ?"
 RENAME_IN_CONTROL_TABLES = tuple(
     f"UPDATE {table} SET connection = ? WHERE connection = ?"
-    for table in ("orgsync_checkpoint", "orgsync_run", "orgsync_seen_id")
+    for table in ("orgsync_checkpoint", "orgsync_run", "orgsync_seen_id", "orgsync_write")
 )
 REMOVE_CONNECTION = (
     "DELETE FROM orgsync_connection WHERE name = ?",
     "DELETE FROM orgsync_checkpoint WHERE connection = ?",
     "DELETE FROM orgsync_seen_id WHERE connection = ?",
+    "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE connection = ?)",
+    "DELETE FROM orgsync_write WHERE connection = ?",
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = ?"
 
@@ -191,3 +200,19 @@ CLEAR_SEEN_IDS = (
     "(SELECT id FROM orgsync_seen_id WHERE connection = ? AND owner = ? ORDER BY id LIMIT ?)"
 )
 NEXT_NUMBERS = "UPDATE orgsync_sequence SET value = value + ? WHERE name = 'change' RETURNING value"
+
+WRITE_COLUMNS = ("id", "connection", "key", "label", "started_at", "finished_at")
+LAST_WRITE = (
+    f"SELECT {', '.join(WRITE_COLUMNS)} FROM orgsync_write WHERE connection = ? AND key = ? ORDER BY id DESC LIMIT 1"
+)
+START_WRITE = (
+    "INSERT INTO orgsync_write (connection, key, label, started_at) VALUES (?, ?, ?, ?) "
+    f"RETURNING {', '.join(WRITE_COLUMNS)}"
+)
+FINISH_WRITE = "UPDATE orgsync_write SET finished_at = ? WHERE id = ?"
+WRITE_PARTS = "SELECT number, entry FROM orgsync_write_part WHERE write_id = ? ORDER BY number"
+WRITE_OUTCOMES = "SELECT outcomes FROM orgsync_write_part WHERE write_id = ? AND number = ?"
+SAVE_WRITE_PART = (
+    "INSERT INTO orgsync_write_part (write_id, number, entry, outcomes) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (write_id, number) DO UPDATE SET entry = excluded.entry, outcomes = excluded.outcomes"
+)

@@ -10,6 +10,7 @@ from .. import control_tables, record_tables
 from ..model import stored_now
 from .connections import ConnectionTable, SignInTable
 from .driver import NOT_DURABLE, Statements
+from .org_writes import WriteTable
 from .rows import RecordRows
 from .runs import CheckpointTable, LeaseTable, OwnerTable, RunTable
 from .seen_ids import SeenIdTable
@@ -32,6 +33,7 @@ class SqliteTransaction:
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)
+        self.org_writes: control_tables.WriteTable = WriteTable(on, stored_now)
         self.tables: record_tables.RecordTables = RecordTables(on, stored_now)
         self.rows: record_tables.RecordRows = RecordRows(on, stored_now)
 

@@ -1,0 +1,210 @@
+"""`orgsync write`: write the rows of a file to an org, with an answer for every row."""
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .commands import wait_for
+from .completion import connection_names
+from .connection_choice import choose_connection
+from .output import amount, examples, json_line, moment, result, say, short_path, show_problem, stdout
+from .signals import Interruption
+
+if TYPE_CHECKING:
+    from orgsync.project import Project
+    from orgsync.project.file_writes import FileCheck, FileResult, FileWrite, WriteProgress, WriteResult
+
+__all__ = ["EXAMPLES", "write"]
+
+EXAMPLES = examples(
+    "orgsync write leads.csv --object Lead --operation insert -c acme",
+    "orgsync write contacts.csv --object Contact --operation upsert --external-id Key__c -c acme",
+    "orgsync write contacts.csv --object Contact --operation update --dry-run",
+    "orgsync write old.jsonl --object Task --operation delete --json",
+)
+
+_SHOWN = 5
+
+
+def write(  # noqa: PLR0913 - each is an option
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV, or JSON lines where it ends in .jsonl.")],
+    sobject: Annotated[str, typer.Option("--object", metavar="NAME", help="The object, such as Contact.")],
+    operation: Annotated[str, typer.Option(metavar="OPERATION", help="insert, update, upsert, delete or hard-delete.")],
+    external_id: Annotated[
+        str | None, typer.Option(metavar="FIELD", help="For upsert: the field by which rows are found.")
+    ] = None,
+    connection: Annotated[
+        str | None,
+        typer.Option("--connection", "-c", metavar="NAME", help="The connection.", autocompletion=connection_names),
+    ] = None,
+    update_only: Annotated[bool, typer.Option("--update-only", help="With upsert: make no new rows.")] = False,
+    delimiter: Annotated[str, typer.Option(metavar="CHAR", help="What separates the columns of a CSV, or tab.")] = ",",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check object, fields, types and external id; send nothing.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Write a file that was written before once more.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+) -> None:
+    """Write the rows of a file to an org, and say of every row what became of it.
+
+    The first line of a CSV names fields; an empty cell leaves a field as it is, #N/A empties it. In JSON lines,
+    null empties it. Nothing is sent before the whole file is checked. Rows that Salesforce refuses are in
+    FILE.refused.csv afterwards, to be corrected and written; rows of which no response says what became are in
+    FILE.unknown.csv, to be looked for in the org first. If the command is interrupted or killed, the same command
+    resumes the write, and sends no row twice. Exit code: 0 all written, 1 some were not, 2 usage, configuration or an
+    unusable file, 3 sign-in needed, 4 stopped to spare the API limit, 130 or 143 interrupted.
+    """
+    from orgsync.project.file_writes import file_write
+
+    given = file_write(
+        file, sobject, operation, external_id=external_id, update_only=update_only, delimiter=delimiter, again=again
+    )
+    work = _Work(given, connection, as_json)
+    raise typer.Exit(wait_for(work.check if dry_run else work.write))
+
+
+@dataclass(slots=True)
+class _Work:
+    """The write of one file, and what is shown of it."""
+
+    file: "FileWrite"
+    connection: str | None
+    as_json: bool
+
+    @property
+    def title(self) -> str:
+        """The file, and what is done with it."""
+        return f"{short_path(self.file.path)} to {self.file.request.sobject}"
+
+    async def check(self) -> int:
+        """Check the file, and return the exit code."""
+        from orgsync.project import open_project
+        from orgsync.project.file_writes import check_view
+
+        async with open_project() as project:
+            name = await choose_connection(project, self.connection)
+            check = await (await project.open_org(name)).check_file(self.file)
+        if self.as_json:
+            json_line(check_view(self.file, name, check))
+        else:
+            self._show_check(name, check)
+        return 1 if check.doubtful else 0
+
+    def _show_check(self, name: str, check: "FileCheck") -> None:
+        ways = [amount(check.collections, "collection call")] if check.collections else []
+        ways += [amount(check.jobs, "Bulk API job")] if check.jobs else []
+        sent = f" by {' and '.join(ways)}" if ways else ""
+        result(f"{self.title} on {name}: {amount(check.rows, 'row')} would be sent{sent}; nothing was.")
+        for each in check.doubts:
+            result(f"  line {each.line}: {each.field} {each.what}")
+        if check.doubtful:
+            more = f" The first {len(check.doubts)} are shown." if check.doubtful > len(check.doubts) else ""
+            result(f"{amount(check.doubtful, 'row')} would be refused.{more}")
+
+    async def write(self) -> int:
+        """Write the file, and return the exit code."""
+        import anyio
+
+        from orgsync.project import open_project
+
+        ended, name = None, ""
+        async with open_project() as project:  # outside the scope, so that it is closed in order
+            with anyio.CancelScope() as scope, Interruption(scope) as interruption:
+                name = await choose_connection(project, self.connection)
+                ended = await self._written(project, name)
+            if ended is None:
+                return interruption.code
+            try:
+                return interruption.code or self._show(name, ended)
+            finally:
+                ended.result.close()
+
+    async def _written(self, project: "Project", name: str) -> "FileResult":
+        org = await project.open_org(name)
+        with _progress(self.title, show=not self.as_json) as observe:
+            return await org.write_file(self.file, observe=observe, stopped=lambda each: self._show_stopped(name, each))
+
+    def _show_stopped(self, name: str, stopped: "WriteResult") -> None:
+        """Show what an interrupted write has done."""
+        from orgsync.project.file_writes import counts_view
+
+        if self.as_json:
+            counts = {"file": str(self.file.path), "connection": name, "interrupted": True, **counts_view(stopped)}
+            json_line(counts)
+        else:
+            result(f"{self.title} on {name}: {_counted(stopped)}")
+        stdout().flush()
+        say("Interrupted; the same command resumes the write, and sends no row twice.")
+
+    def _show(self, name: str, ended: "FileResult") -> int:
+        from orgsync.project.file_writes import failure_lines, write_view
+
+        written = ended.result
+        if self.as_json:
+            json_line(write_view(self.file, name, ended))
+        else:
+            before = f"was written at {moment(ended.finished_at)}: " if ended.finished_at else ""
+            result(f"{self.title} on {name}: {before}{_counted(written)}")
+            for line in failure_lines(written, _SHOWN):
+                result(f"  {line}")
+            if written.counts.failed > _SHOWN:
+                result(f"  and {written.counts.failed - _SHOWN:,} more")
+            self._show_files(ended)
+        stdout().flush()
+        if written.problem is not None:
+            show_problem(written.problem)
+            say("The same command resumes the write, and sends no row twice.")
+            return written.problem.exit_code
+        return 1 if written.counts.failed else 0
+
+    def _show_files(self, ended: "FileResult") -> None:
+        if ended.files.refused:
+            say(f"Rows that are not in the org: {short_path(ended.files.refused)}; correct them and write that file.")
+        if ended.files.unknown:
+            say(f"Rows that may be in the org: {short_path(ended.files.unknown)}; look for them before writing them.")
+        if ended.finished_at:
+            say("Nothing was sent now; --again writes the file once more.")
+
+
+def _counted(written: "WriteResult") -> str:
+    counts = written.counts
+    parts = [f"{amount(counts.written, 'row')} written" + (f" ({counts.created:,} new)" if counts.created else "")]
+    for number, what in (
+        (counts.refused, "refused"),
+        (counts.unprocessed, "not processed"),
+        (counts.unknown, "unknown"),
+    ):
+        parts += [f"{number:,} {what}"] if number else []
+    return ", ".join(parts)
+
+
+@contextmanager
+def _progress(title: str, *, show: bool) -> "Generator[Callable[[WriteProgress], None]]":
+    """Show how far a write is on stderr, if that is a terminal; yields what observes it."""
+    if not show or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[text]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bars:
+        task = bars.add_task(title, total=None, text="checking")
+
+        def observe(progress: "WriteProgress") -> None:
+            text = f"{progress.settled:,} of {progress.rows:,} rows"
+            if progress.job:
+                text += f", job {progress.job} {progress.state}, {progress.processed:,} tried"
+            bars.update(task, completed=progress.settled, total=progress.rows, text=text)
+
+        yield observe

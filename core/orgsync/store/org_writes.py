@@ -1,0 +1,46 @@
+"""Writes to orgs: what is kept of one while it is under way, so that another process can resume it."""
+
+from collections.abc import Sequence
+
+from .backend import Backend
+from .control_tables import StoredPart
+from .model import OrgWrite
+
+__all__ = ["OrgWrites"]
+
+
+class OrgWrites:
+    """The writes of one open store. All that is kept is on the disk when a call returns."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def last(self, connection: str, key: str) -> OrgWrite | None:
+        """Read the latest write of these rows; None where there is none."""
+        async with self._backend.reading() as on:
+            return await on.org_writes.last(connection, key)
+
+    async def start(self, connection: str, key: str, label: str) -> OrgWrite:
+        """Begin a write."""
+        async with self._backend.writing(durable=True) as on:
+            return await on.org_writes.start(connection, key, label)
+
+    async def finish(self, write: OrgWrite) -> None:
+        """Note that a write is complete."""
+        async with self._backend.writing(durable=True) as on:
+            await on.org_writes.finish(write.id)
+
+    async def parts(self, write: OrgWrite) -> Sequence[StoredPart]:
+        """Read how far the parts of a write have come."""
+        async with self._backend.reading() as on:
+            return await on.org_writes.parts(write.id)
+
+    async def outcomes(self, write: OrgWrite, number: int) -> bytes:
+        """Read what became of a part's rows."""
+        async with self._backend.reading() as on:
+            return await on.org_writes.outcomes(write.id, number)
+
+    async def save_part(self, write: OrgWrite, part: StoredPart, outcomes: bytes) -> None:
+        """Keep how far a part has come."""
+        async with self._backend.writing(durable=True) as on:
+            await on.org_writes.save_part(write.id, part, outcomes)

@@ -1,0 +1,118 @@
+"""Sending rows by collections: each call knows what became of its rows, or says that it does not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orgsync.errors import NetworkProblem, NotCarriedOut, OrgsyncError, QueryRefused, ResponseUnreadable, ServerProblem
+from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.write_collections import (
+    CollectionOperation,
+    CollectionRefused,
+    RowAnswer,
+    write_collection,
+)
+from orgsync.salesforce.errors.retry import backoff, pause
+from orgsync.salesforce.http.http import JSON
+
+from .operation import Operation
+from .row_result import RowResult, RowStatus
+from .shipment import Shipment
+
+__all__ = ["UNKNOWN", "CollectionCalls", "may_be_carried_out"]
+
+_TRIES = 5
+_OPERATIONS: dict[Operation, CollectionOperation] = {
+    Operation.INSERT: "insert",
+    Operation.UPDATE: "update",
+    Operation.UPSERT: "upsert",
+    Operation.DELETE: "delete",
+}
+_GONE = frozenset({"ENTITY_IS_DELETED"})
+
+UNKNOWN = "No response says what became of the row."
+
+Records = Sequence[tuple[int, dict[str, JSON]]]
+
+
+@dataclass(slots=True)
+class CollectionCalls:
+    """The calls that send one part; `results` are kept as they come, also where a later call raises.
+
+    `sent_before` says that an earlier process may have sent the rows.
+    """
+
+    client: Client
+    shipment: Shipment
+    sent_before: bool = False
+    results: list[RowResult] = field(default_factory=list[RowResult])
+
+    async def send(self) -> None:
+        """Send all rows; an error that is raised means that those without a result were surely not written."""
+        if records := self.shipment.records():
+            await self._send(records)
+
+    async def _send(self, records: Records) -> None:
+        try:
+            answers, again = await self._answers(records)
+        except CollectionRefused as refused:
+            await self._halve(records, refused)
+            return
+        except OrgsyncError as problem:
+            if not may_be_carried_out(problem):
+                raise
+            self.results += [RowResult(place, RowStatus.UNKNOWN, message=UNKNOWN) for place, _ in records]
+            return
+        deleted_before = again and self.shipment.operation is Operation.DELETE
+        self.results += [
+            _row_result(place, each, row, deleted_before=deleted_before)
+            for (place, row), each in zip(records, answers, strict=True)
+        ]
+
+    async def _answers(self, records: Records) -> tuple[list[RowAnswer], bool]:
+        """Send one call, again where a second time does no harm; say whether it may have been carried out before."""
+        rows = [record for _, record in records]
+        again = self.sent_before
+        operation = self.shipment.operation
+        for tries in range(1, _TRIES + 1):
+            try:
+                return await write_collection(
+                    self.client,
+                    _OPERATIONS[operation],
+                    self.shipment.sobject,
+                    rows,
+                    external_id=self.shipment.external_id,
+                ), again
+            except OrgsyncError as problem:
+                if not may_be_carried_out(problem) or not operation.is_idempotent or tries == _TRIES:
+                    raise
+            again = True
+            await pause(backoff(tries))
+        raise AssertionError("the last try returns or raises")  # pragma: no cover
+
+    async def _halve(self, records: Records, refused: CollectionRefused) -> None:
+        """Find the rows for which Salesforce refuses a whole call, and send the others."""
+        if len(records) == 1:
+            [(place, row)] = records
+            self.results.append(_row_result(place, refused.answer, row))
+            return
+        middle = len(records) // 2
+        await self._send(records[:middle])
+        await self._send(records[middle:])
+
+
+def may_be_carried_out(problem: OrgsyncError) -> bool:
+    """Return whether a request that ended so may have been carried out."""
+    if isinstance(problem, NetworkProblem):
+        return problem.sent
+    if isinstance(problem, NotCarriedOut | QueryRefused):
+        return False
+    return isinstance(problem, ServerProblem | ResponseUnreadable)
+
+
+def _row_result(place: int, answer: RowAnswer, row: Mapping[str, JSON], *, deleted_before: bool = False) -> RowResult:
+    """Return what became of a row; one that an earlier try of the same call has deleted is deleted."""
+    if not answer.code:
+        return RowResult(place, RowStatus.WRITTEN, answer.id, answer.created)
+    if deleted_before and answer.code in _GONE:
+        return RowResult(place, RowStatus.WRITTEN, str(row.get("Id", "")), created=False)
+    return RowResult(place, RowStatus.REFUSED, code=answer.code, fields=answer.fields, message=answer.message)

@@ -1,0 +1,196 @@
+"""Reading a CSV of rows to write: strictly, so that what is wrong with it is found by line and column, not guessed."""
+
+import codecs
+import csv
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from orgsync.errors import FileUnusable
+from orgsync.salesforce.bulk.csv_records import LONGEST_RECORD
+
+from .spool import ABSENT
+from .values import NULL
+
+__all__ = ["RESERVED", "CsvRows"]
+
+RESERVED = "orgsync_"
+"""What the columns begin with that orgsync adds to a file of refused rows; they are not read."""
+
+_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a pipe"}
+_BOMS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
+_CHUNK = 64 * 1024
+
+
+@dataclass(slots=True)
+class CsvRows:
+    """The rows of a CSV file; `digest` is complete when all were read.
+
+    An empty cell is ABSENT: it leaves the field as it is. `#N/A` is None: it empties the field.
+    """
+
+    path: Path
+    delimiter: str = ","
+    digest: str = ""
+    columns: tuple[str, ...] = ()
+    _line: int = field(default=1, init=False)
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, object]]]:
+        """Yield the line that each row begins on, and its cells. Raises FileUnusable."""
+        with _opened(self.path) as file:
+            yield from self._rows(file)
+
+    def _rows(self, file: BinaryIO) -> Iterator[tuple[int, dict[str, object]]]:
+        hashed = _Hashed(file, self.path)
+        records = self._records(hashed.lines())
+        first = next(records, None)
+        if first is None:
+            raise FileUnusable(f"{self.path} is empty.", "Its first line names the fields, such as Id,LastName.")
+        self.columns = self._header(first[1])
+        width = len(self.columns)
+        kept = [(at, name) for at, name in enumerate(self.columns) if not name.startswith(RESERVED)]
+        for line, cells in records:
+            if len(cells) != width:
+                raise self._of_other_width(line, len(cells))
+            yield line, {name: _value(cells[at]) for at, name in kept}
+        self.digest = hashed.digest
+
+    def _records(self, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+        """Yield each record and the line that it begins on; lines without anything are none."""
+        held: list[str] = []
+
+        def noted() -> Iterator[str]:
+            for line in lines:
+                held.append(line)
+                yield line
+
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST_RECORD))
+        reader = csv.reader(noted(), delimiter=self.delimiter, strict=True)
+        while True:
+            begins = reader.line_num + 1
+            held.clear()
+            try:
+                cells = next(reader, None)
+            except csv.Error:
+                raise self._broken("".join(held), begins) from None
+            if cells is None:
+                return
+            if cells:
+                yield begins, cells
+
+    def _header(self, names: Sequence[str]) -> tuple[str, ...]:
+        if len(names) == 1 and self.delimiter not in names[0]:
+            for other, said in _DELIMITERS.items():
+                if other in names[0] and other != self.delimiter:
+                    raise FileUnusable(
+                        f"{self.path}, line 1: the columns are separated by {said}, and "
+                        f"{_DELIMITERS.get(self.delimiter, self.delimiter)} is expected.",
+                        f"Name it: --delimiter {'tab' if other == chr(9) else repr(other)}.",
+                    )
+        for at, name in enumerate(names, start=1):
+            if not name.strip():
+                raise self._wrong_header(at, "has no name")
+            if name != name.strip():
+                raise self._wrong_header(at, f"has blanks around its name {name.strip()!r}")
+            if name.lower() in (each.lower() for each in names[: at - 1]):
+                raise self._wrong_header(at, f"is called {name!r} as another is")
+        return tuple(names)
+
+    def _wrong_header(self, at: int, what: str) -> FileUnusable:
+        return FileUnusable(f"{self.path}, line 1: column {at} {what}.", "Correct the header; each column is a field.")
+
+    def _of_other_width(self, line: int, width: int) -> FileUnusable:
+        return FileUnusable(
+            f"{self.path}, line {line}: the row has {width} columns, and the header {len(self.columns)}.",
+            "Look for a missing or a surplus delimiter; put a value that holds one in double quotes.",
+        )
+
+    def _broken(self, text: str, line: int) -> FileUnusable:
+        """Say where the quotes of a record are broken."""
+        opened: tuple[int, int] | None = None
+        at, column, here = 0, 1, line
+        while at < len(text):
+            letter, following = text[at], text[at + 1 : at + 2]
+            if opened is None and letter == '"' and (at == 0 or text[at - 1] in f"{self.delimiter}\r\n"):
+                opened = here, column
+            elif opened is not None and letter == '"':
+                if following == '"':
+                    at, column = at + 1, column + 1
+                elif following in ("", self.delimiter, "\r", "\n"):
+                    opened = None
+                else:
+                    return FileUnusable(
+                        f"{self.path}, line {here}, column {column + 1}: text follows the closing quote of a value.",
+                        'Write a quote inside of a value twice: "the ""first"" one".',
+                    )
+            at, column = at + 1, column + 1
+            if letter == "\n":
+                here, column = here + 1, 1
+        if opened is None:
+            return FileUnusable(
+                f"{self.path}, line {line}: a carriage return stands in a value without quotes.",
+                "Save the file with line feeds, or put a value of several lines in double quotes.",
+            )
+        here, column = opened
+        return FileUnusable(
+            f"{self.path}, line {here}, column {column}: the quote that opens a value there is never closed.",
+            'Close it, or write a quote inside of a value twice: "the ""first"" one".',
+        )
+
+
+def _value(cell: str) -> object:
+    if cell == NULL:
+        return None
+    return cell or ABSENT
+
+
+@dataclass(slots=True)
+class _Hashed:
+    """Lines of a file as text, and the digest of its bytes."""
+
+    file: BinaryIO
+    path: Path
+    digest: str = ""
+
+    def lines(self) -> Iterator[str]:
+        """Yield lines with their ends; raises FileUnusable for bytes that are not UTF-8."""
+        hasher = hashlib.sha256()
+        for number, line in enumerate(self.file, start=1):
+            hasher.update(line)
+            content = line
+            if number == 1:
+                self._require_utf8(line)
+                content = line.removeprefix(codecs.BOM_UTF8)
+            try:
+                text = content.decode()
+            except UnicodeDecodeError as error:
+                column = len(content[: error.start].decode()) + 1
+                raise FileUnusable(
+                    f"{self.path}, line {number}, column {column}: a byte there is not UTF-8.",
+                    "Save the file as UTF-8: in Excel, as `CSV UTF-8`; elsewhere: iconv -f WINDOWS-1252 -t UTF-8.",
+                ) from None
+            if "\0" in text:
+                raise FileUnusable(
+                    f"{self.path}, line {number}, column {text.index(chr(0)) + 1}: a NUL character is there.",
+                    "Save the file as UTF-8.",
+                )
+            yield text
+        self.digest = hasher.hexdigest()
+
+    def _require_utf8(self, first: bytes) -> None:
+        for mark, name in _BOMS:
+            if first.startswith(mark):
+                raise FileUnusable(
+                    f"{self.path}, line 1, column 1: the file begins with the byte-order mark of {name}.",
+                    f"Save it as UTF-8: iconv -f {name} -t UTF-8.",
+                )
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return io.BufferedReader(io.FileIO(path), _CHUNK)
+    except OSError as error:
+        raise FileUnusable(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None

@@ -1,0 +1,173 @@
+"""Taking in the rows of a write: each is checked against the object and stored, before anything is sent."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+import anyio.lowlevel
+import sqlalchemy as sa
+
+from orgsync.errors import ArgumentInvalid, OrgsyncError
+from orgsync.records import Record, Schema, long_id, schema_of
+from orgsync.salesforce.api.client import Client
+
+from .row_result import RowResult, RowStatus
+from .spool import ABSENT, Given, Spool, Value
+from .target import ID, Target
+from .values import NULL, ValueInvalid, csv_text, flat, value_of
+
+__all__ = ["Intake", "Rows", "take_in"]
+
+RowGiven: TypeAlias = Mapping[str, object] | Record
+Rows: TypeAlias = Iterable[RowGiven] | AsyncIterable[RowGiven]
+
+_CHUNK = 1000  # rows stored at a time
+_MOST_GROUPS = 16  # of rows with the same columns; rows with yet other columns share one
+
+
+@dataclass(slots=True)
+class Intake:
+    """Checks rows for a target, and stores them. `schema` lets the keys of a mapping be names of a record class."""
+
+    client: Client
+    target: Target
+    spool: Spool
+    schema: Schema | None = None
+    rows: int = 0
+    _known: dict[tuple[str, ...], tuple[str, ...]] = field(
+        default_factory=dict[tuple[str, ...], tuple[str, ...]], init=False
+    )
+    _own: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]], init=False)
+    _held: list[Given] = field(default_factory=list[Given], init=False)
+    _refused: list[RowResult] = field(default_factory=list[RowResult], init=False)
+
+    async def add(self, row: RowGiven, *, line: int = 0) -> None:
+        """Take in one row; `line` is where it begins in its file. Raises ArgumentInvalid and FieldNotFound."""
+        place, self.rows = self.rows, self.rows + 1
+        where = f"line {line}" if line else f"row {place}, counted from 0"
+        cells = self._cells(row, where)
+        columns = await self.columns(tuple(cells), where)
+        values = [self._value(name, value, where) for name, value in cells.items()]
+        self._place(place, line, columns, values)
+        if len(self._held) >= _CHUNK:
+            self.flush()
+            await anyio.lowlevel.checkpoint()
+
+    def flush(self) -> None:
+        """Store what is held back."""
+        self.spool.add(self._held)
+        self.spool.save(self._refused)
+        self._held, self._refused = [], []
+
+    def _place(self, place: int, line: int, columns: tuple[str, ...], values: list[Value]) -> None:
+        """Put a row into its group; one that does not say which row of the org it means is refused here."""
+        key = self.target.key
+        if key is not None:
+            at = columns.index(key)
+            if (refusal := _refusal(place, key, values[at])) is not None:
+                self._refused.append(refusal)
+            elif key == ID:
+                values[at] = long_id(str(values[at]))
+        if columns in self._own or len(self._own) < _MOST_GROUPS:
+            self._own.add(columns)
+            group = self.spool.group_of(columns, literal=NULL in values)
+        else:
+            group, at_columns = self.spool.wide_group_of(columns, literal=NULL in values)
+            given = dict(zip(at_columns, values, strict=True))
+            values = [given.get(at, ABSENT) for at in range(max(at_columns) + 1)]
+        size = sum(len(csv_text(value).encode()) + 3 for value in values)
+        self._held.append(Given(place, line, group, size, values))
+
+    async def columns(self, names: tuple[str, ...], where: str) -> tuple[str, ...]:
+        """Return the columns of rows with these keys, checked once for all of them."""
+        if names not in self._known:
+            try:
+                self._known[names] = await self._checked(names)
+            except OrgsyncError as problem:
+                problem.cause = f"{problem.cause} ({where})"
+                problem.args = (f"{problem.cause} {problem.remedy}",)
+                raise
+        return self._known[names]
+
+    async def _checked(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        columns = tuple([await self.target.column(self.client, name) for name in names])
+        if twice := {name for name in columns if columns.count(name) > 1}:
+            raise ArgumentInvalid(f"The column {min(twice)} is there twice.", "Leave one of them out.")
+        if not columns:
+            raise ArgumentInvalid("A row has no columns.", "Leave it out, or give it values.")
+        self.target.require_key(columns)
+        return columns
+
+    def _cells(self, row: RowGiven, where: str) -> dict[str, object]:
+        if isinstance(row, Record):
+            cells = _of_record(row, with_id=self.target.key == ID)
+        elif isinstance(cast("object", row), Mapping):
+            cells = flat(self._renamed(row))
+        else:
+            raise ArgumentInvalid(
+                f"A row is neither a mapping nor a record, but {type(row).__name__} ({where}).",
+                'Write it as {"LastName": "Lovelace"}.',
+            )
+        return self.needed(cells)
+
+    def needed(self, cells: dict[str, object]) -> dict[str, object]:
+        """Return what the operation needs of a row: where rows are deleted, the Id alone."""
+        if not self.target.operation.deletes:
+            return cells
+        return {name: value for name, value in cells.items() if name.lower() == "id"}
+
+    def _renamed(self, row: Mapping[str, object]) -> Mapping[str, object]:
+        if self.schema is None:
+            return row
+        paths = {column.name: column.path for column in self.schema.columns if not column.local}
+        return {paths.get(name, name): value for name, value in row.items()}
+
+    def _value(self, name: str, given: object, where: str) -> Value:
+        try:
+            return value_of(given)
+        except ValueInvalid as error:
+            raise ArgumentInvalid(
+                f"{name} holds {error} ({where}).",
+                "Give text, a number, a boolean, a date, a time, a datetime with its zone, or None.",
+            ) from None
+
+
+async def take_in(intake: Intake, rows: Rows) -> None:
+    """Take in all rows."""
+    async for row in _each(rows):
+        await intake.add(row)
+    intake.flush()
+
+
+async def _each(rows: Rows) -> AsyncIterator[RowGiven]:
+    if isinstance(rows, AsyncIterable):
+        async for row in rows:
+            yield row
+        return
+    for row in rows:
+        yield row
+
+
+def _of_record(row: Record, *, with_id: bool) -> dict[str, object]:
+    """Return the fields that were set in a record, or read into it; those of parents are not the object's own."""
+    state: Any = sa.inspect(row)
+    loaded = vars(row).keys() if state.persistent or state.detached else row.model_fields_set
+    schema = schema_of(type(row))
+    cells = {
+        column.path: getattr(row, column.name)
+        for column in schema.fields
+        if column.name in loaded and not column.local and "." not in column.path
+    }
+    return {ID: row.id, **cells} if with_id else cells
+
+
+def _refusal(place: int, key: str, value: Value) -> RowResult | None:
+    """Return why a row cannot be found in the org; None where it can be looked for."""
+    if value is None or value is ABSENT:
+        message = f"{key} is empty, so the row is not sent"
+        return RowResult(place, RowStatus.REFUSED, code="MISSING_ARGUMENT", fields=(key,), message=message)
+    text = str(value)
+    if key == ID and not (len(text) in (15, 18) and text.isascii() and text.isalnum()):
+        message = "an Id has 15 or 18 letters and digits, so the row is not sent"
+        return RowResult(place, RowStatus.REFUSED, code="MALFORMED_ID", fields=(key,), message=message)
+    return None

@@ -1,0 +1,141 @@
+"""Sending rows by a job: created, filled, closed, waited for and read, from whatever step an earlier process reached.
+
+Each step is kept in the ledger before the next. A job does nothing before it is closed, so one whose upload is in
+doubt is given up for another; whether one was closed is asked of the org. No row is therefore sent twice.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import anyio.to_thread
+
+from orgsync.errors import NotFound, OrgsyncError, TransientProblem
+from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.bulk.ingest_jobs import (
+    IngestJob,
+    IngestOperation,
+    abort_ingest_job,
+    close_ingest_job,
+    create_ingest_job,
+    ended_ingest_job,
+    upload,
+)
+from orgsync.salesforce.bulk.ingest_results import RESULT_KINDS, IngestResult, ResultKind, ingest_result
+from orgsync.salesforce.errors.retry import backoff, pause
+
+from .join import Joined, SentRows
+from .ledger import PartEntry, PartState
+from .operation import Operation
+from .row_result import RowResult, RowStatus
+from .shipment import Shipment
+from .spool import Spool
+
+__all__ = ["JobSteps"]
+
+_UPLOADS = 5  # jobs that are made for one part, where uploads break off
+_OPERATIONS: dict[Operation, IngestOperation] = {
+    Operation.INSERT: "insert",
+    Operation.UPDATE: "update",
+    Operation.UPSERT: "upsert",
+    Operation.DELETE: "delete",
+    Operation.HARD_DELETE: "hardDelete",
+}
+_IN_NO_FILE = "Salesforce has processed the job, and its results do not mention the row."
+_NO_JOB = "Salesforce does not keep the job any more, so nothing says what became of the row."
+_SAVED_AT_ONCE = 1000
+
+
+@dataclass(slots=True)
+class JobSteps:
+    """The steps of one job. `save` keeps an entry in the ledger, `report` is called with each look at the job."""
+
+    client: Client
+    spool: Spool
+    shipment: Shipment
+    entry: PartEntry
+    save: Callable[[PartEntry], Awaitable[None]]
+    report: Callable[[IngestJob], None]
+    stalled_after: float
+    joined: Joined = field(default_factory=Joined)
+
+    async def run(self) -> None:
+        """Send the rows, wait until the job has ended, and store what became of each row in the spool."""
+        if not self.shipment.places():
+            return
+        if self.entry.state in (PartState.PLANNED, PartState.CREATED):
+            await self._fill()
+        if self.entry.state is PartState.UPLOADED and not await self._close():
+            self._settle(self.shipment.places(), None)
+            return
+        job = IngestJob(self.entry.job, self.entry.api_version, "UploadComplete")
+        ended = await ended_ingest_job(self.client, job, stalled_after=self.stalled_after, report=self.report)
+        await self._read(ended)
+
+    async def _fill(self) -> None:
+        """Make a job and upload the rows; one that may have a part of them is given up for another."""
+        if self.entry.job:
+            await abort_ingest_job(self.client, self.entry.job, self.entry.api_version)
+        content = await anyio.to_thread.run_sync(self.shipment.csv)
+        for tries in range(1, _UPLOADS + 1):
+            job = await create_ingest_job(
+                self.client,
+                _OPERATIONS[self.shipment.operation],
+                self.shipment.sobject,
+                external_id=self.shipment.external_id,
+            )
+            await self._keep(PartState.CREATED, job)
+            try:
+                await upload(self.client, job, content)
+                await self._keep(PartState.UPLOADED, job)
+                return
+            except OrgsyncError as problem:
+                await abort_ingest_job(self.client, job.id, job.api_version)
+                if tries == _UPLOADS or not isinstance(problem, TransientProblem):
+                    raise
+            await pause(backoff(tries))
+
+    async def _close(self) -> bool:
+        """Let the job begin; return False where it does not exist any more."""
+        job = IngestJob(self.entry.job, self.entry.api_version, "Open")
+        try:
+            await close_ingest_job(self.client, job)
+        except NotFound:
+            return False
+        await self._keep(PartState.CLOSED, job)
+        return True
+
+    async def _keep(self, state: PartState, job: IngestJob) -> None:
+        self.entry = replace(self.entry, state=state, job=job.id, api_version=job.api_version)
+        await self.save(self.entry)
+
+    async def _read(self, job: IngestJob | None) -> None:
+        """Read the three files of results, and join them with the rows."""
+        if job is None:
+            self._settle(self.shipment.places(), None)
+            return
+        sent = await anyio.to_thread.run_sync(SentRows, self.shipment, self.shipment.key)
+        for kind in RESULT_KINDS:
+            async with ingest_result(self.client, job, kind) as file:
+                await anyio.to_thread.run_sync(self._join, sent, kind, file)
+        if self.joined.strangers:
+            self.client.warn(
+                f"The results of ingest job {job.id} hold {self.joined.strangers:,} rows that were not sent like that."
+            )
+        self._settle(sent.left, job)
+
+    def _join(self, sent: SentRows, kind: ResultKind, file: IngestResult) -> None:
+        held: list[RowResult] = []
+        for each in sent.join(kind, file, self.joined):
+            held.append(each)
+            if len(held) >= _SAVED_AT_ONCE:
+                self.spool.save(held)
+                held = []
+        self.spool.save(held)
+
+    def _settle(self, left: Sequence[int], job: IngestJob | None) -> None:
+        """Give rows that are in no file their result: unprocessed where the job says that it has tried no others."""
+        status, message = RowStatus.UNKNOWN, _NO_JOB if job is None else _IN_NO_FILE
+        tried = self.joined.written + self.joined.refused
+        if job is not None and job.state != "JobComplete" and job.processed == tried and not self.joined.strangers:
+            status, message = RowStatus.UNPROCESSED, job.error or f"The job has ended as {job.state}."
+        self.spool.save(RowResult(place, status, message=message) for place in left)

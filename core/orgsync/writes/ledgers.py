@@ -1,0 +1,50 @@
+"""The ledgers of one connection's writes: one for each input, found again by its key."""
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from orgsync.store import Store
+
+from .stored_ledger import StoredLedger
+
+__all__ = ["Ledgers", "OpenedLedger", "key_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLedger:
+    """A ledger in use. `begun_at` is when an earlier process began the write, `finished_at` when it was complete."""
+
+    ledger: StoredLedger
+    begun_at: datetime | None
+    finished_at: datetime | None
+
+
+class Ledgers:
+    """The ledgers of a connection's writes."""
+
+    def __init__(self, store: Store, connection: str) -> None:
+        self._store = store
+        self._connection = connection
+
+    @asynccontextmanager
+    async def open(self, key: str, label: str, *, again: bool = False) -> AsyncGenerator[OpenedLedger]:
+        """Open the ledger of an input, for one process at a time; with `again`, a new one where that is complete.
+
+        Raises AlreadyRunning while another process writes the same.
+        """
+        async with self._store.lock(f"write-{key[:32]}", timeout=0):
+            known = await self._store.org_writes.last(self._connection, key)
+            if known is None or (again and known.finished_at is not None):
+                begun = await self._store.org_writes.start(self._connection, key, label)
+                yield OpenedLedger(StoredLedger(self._store, begun), None, None)
+                return
+            yield OpenedLedger(StoredLedger(self._store, known), known.started_at, known.finished_at)
+
+
+def key_of(*parts: object) -> str:
+    """Return the key of a write from what determines it."""
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()

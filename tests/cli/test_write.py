@@ -1,0 +1,233 @@
+"""`orgsync write`: rows of a file arrive, the others are named, and what is wrong is found before anything is sent."""
+
+import csv
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from orgsync.demo_org import DemoOrg
+
+from .commandline import Command, started
+
+INSERT = ("--object", "Contact", "--operation", "insert")
+
+
+def sent(org: DemoOrg) -> list[str]:
+    return [each.path for each in org.requests if each.method != "GET" and "/services/data" in each.path]
+
+
+def last_names(org: DemoOrg) -> set[str]:
+    return {str(row["LastName"]) for row in org.rows("Contact")}
+
+
+def test_rows_of_a_file_arrive_and_refused_ones_can_be_corrected_and_written(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    before = len(acme.rows("Contact"))
+    (folder / "people.csv").write_text(
+        'LastName,FirstName,Title\nLovelace,Ada,"Countess, of"\n,Nobody,\nHopper,Grace,\n'
+    )
+    outcome = orgsync("write", "people.csv", *INSERT)
+    assert outcome.code == 1
+    assert outcome.out.splitlines() == [
+        "people.csv to Contact on acme: 2 rows written (2 new), 1 refused",
+        "  line 3: REQUIRED_FIELD_MISSING (LastName): Required fields are missing: [LastName]",
+    ]
+    assert "people.refused.csv; correct them" in outcome.err
+    with (folder / "people.refused.csv").open() as file:
+        [row] = list(csv.DictReader(file))
+    assert (row["FirstName"], row["orgsync_line"], row["orgsync_status"]) == ("Nobody", "3", "refused")
+    corrected = (folder / "people.refused.csv").read_text().replace("\n,Nobody", "\nSomebody,Nobody")
+    (folder / "people.refused.csv").write_text(corrected)
+    again = orgsync("write", "people.refused.csv", *INSERT)
+    assert (again.code, again.out) == (0, "people.refused.csv to Contact on acme: 1 row written (1 new)\n")
+    assert {"Lovelace", "Hopper", "Somebody"} <= last_names(acme)
+    assert len(acme.rows("Contact")) == before + 3
+
+
+def test_a_file_that_was_written_is_not_written_again_unasked(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    (folder / "people.csv").write_text("LastName\nLovelace\n")
+    before = len(acme.rows("Contact"))
+    assert orgsync("write", "people.csv", *INSERT).code == 0
+    acme.clear_requests()
+    twice = orgsync("write", "people.csv", *INSERT)
+    assert twice.code == 0
+    assert "was written at" in twice.out
+    assert not sent(acme)
+    assert orgsync("write", "people.csv", *INSERT, "--again").code == 0
+    assert len(acme.rows("Contact")) == before + 2
+
+
+def test_json_lines_tell_null_from_absent(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    row_id = str(acme.rows("Contact")[0]["Id"])
+    acme.update("Contact", row_id, Title="Countess", Department="Analysis")
+    (folder / "people.jsonl").write_text(json.dumps({"Id": row_id, "Title": None}) + "\n")
+    outcome = orgsync("write", "people.jsonl", "--object", "contact", "--operation", "update", "--json")
+    assert outcome.code == 0, outcome
+    [view] = outcome.objects()
+    assert {name: view[name] for name in ("rows", "written", "created", "refused", "unprocessed", "unknown")} == {
+        "rows": 1, "written": 1, "created": 0, "refused": 0, "unprocessed": 0, "unknown": 0,
+    }  # fmt: skip
+    [row] = [row for row in acme.rows("Contact") if row["Id"] == row_id]
+    assert (row["Title"], row["Department"]) == (None, "Analysis")
+
+
+def test_json_names_the_rows_that_failed(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    (folder / "people.csv").write_text("LastName,FirstName\nA,B\n,C\n")
+    outcome = orgsync("write", "people.csv", *INSERT, "--json")
+    assert outcome.code == 1
+    [view] = outcome.objects()
+    [failure] = view["failures"]
+    assert (failure["line"], failure["code"], failure["fields"]) == (3, "REQUIRED_FIELD_MISSING", ["LastName"])
+    assert view["refused_file"] == "people.refused.csv"
+
+
+WRONG_FILES = {
+    "delimiter": (b"LastName;FirstName\nA;B\n", "line 1: the columns are separated by a semicolon"),
+    "utf-16": ("LastName\nA\n".encode("utf-16"), "line 1, column 1: the file begins with the byte-order mark"),
+    "latin-1": ("LastName,FirstName\nA,B\nM\xfcller,C\n".encode("latin-1"), "line 3, column 2: a byte there is not"),
+    "open quote": (b'LastName,FirstName\nA,B\nC,"D\nE,F\n', "line 3, column 3: the quote that opens a value"),
+    "text behind a quote": (b'LastName,FirstName\nA,"B"x\n', "line 2, column 6: text follows the closing quote"),
+    "width": (b"LastName,FirstName\nA,B\nC\n", "line 3: the row has 1 columns, and the header 2"),
+    "no name": (b"LastName,\nA,B\n", "line 1: column 2 has no name"),
+    "blanks": (b"LastName, FirstName\nA,B\n", "line 1: column 2 has blanks around its name 'FirstName'"),
+    "twice": (b"LastName,lastname\nA,B\n", "line 1: column 2 is called 'lastname' as another is"),
+    "empty": (b"", "is empty"),
+    "old line ends": (b"LastName,FirstName\rA,B\rC,D\r", "carriage return"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_FILES)
+def test_a_file_that_is_no_such_csv_is_named_by_line_and_column(
+    orgsync: Command, acme: DemoOrg, folder: Path, name: str
+) -> None:
+    content, said = WRONG_FILES[name]
+    (folder / "people.csv").write_bytes(content)
+    outcome = orgsync("write", "people.csv", *INSERT)
+    assert outcome.code == 2
+    cause, _ = outcome.problem()
+    assert said in cause
+    assert not sent(acme)
+
+
+def test_a_byte_order_mark_of_utf_8_and_another_delimiter_are_read(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "people.csv").write_bytes("LastName\tFirstName\r\nMüller\tÄnne\r\n".encode("utf-8-sig"))
+    outcome = orgsync("write", "people.csv", *INSERT, "--delimiter", "tab")
+    assert outcome.code == 0, outcome
+    assert "Müller" in last_names(acme)
+
+
+WRONG_CALLS = {
+    "object": (("--object", "Contcat", "--operation", "insert"), "no object Contcat", "Contact"),
+    "operation": (("--object", "Contact", "--operation", "instert"), "no operation 'instert'", "insert"),
+    "external id": (
+        ("--object", "Contact", "--operation", "upsert", "--external-id", "Kye__c"),
+        "no field Kye__c",
+        "Key__c",
+    ),
+    "no external id": (
+        ("--object", "Contact", "--operation", "upsert", "--external-id", "Title"),
+        "Title is no external id",
+        "Key__c",
+    ),
+    "upsert without": (("--object", "Contact", "--operation", "upsert"), "upsert needs to know", "external"),
+    "key column": (("--object", "Contact", "--operation", "update"), "no column Id", "Add the column Id"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_CALLS)
+def test_a_wrong_call_names_the_nearest_right_one_before_anything_is_sent(
+    orgsync: Command, acme: DemoOrg, folder: Path, name: str
+) -> None:
+    acme.add_field("Contact", "Key__c", external_id=True)
+    arguments, cause_has, remedy_has = WRONG_CALLS[name]
+    (folder / "people.csv").write_text("LastName\nA\n")
+    outcome = orgsync("write", "people.csv", *arguments)
+    assert outcome.code != 0
+    cause, remedy = outcome.problem()
+    assert cause_has in cause
+    assert remedy_has in f"{cause} {remedy}"
+    assert not sent(acme)
+
+
+def test_a_wrong_field_is_named_with_its_line_and_the_nearest(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    (folder / "people.csv").write_text("LastName,FristName\nA,\nB,C\n")
+    cause, _ = orgsync("write", "people.csv", *INSERT).problem()
+    assert cause == (
+        "Contact has no field FristName, or the connection's user may not see it. Did you mean FirstName? (line 1)"
+    )
+    assert not sent(acme)
+
+
+def test_a_field_that_cannot_be_written_is_named(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    (folder / "people.csv").write_text("LastName,CreatedDate\nA,2026-01-01T00:00:00Z\n")
+    cause, _ = orgsync("write", "people.csv", *INSERT).problem()
+    assert "Contact.CreatedDate cannot be written by insert" in cause
+
+
+def test_a_dry_run_names_the_rows_that_would_be_refused_and_sends_nothing(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    acme.add_field("Contact", "Age__c", type="double")
+    (folder / "people.csv").write_text("LastName,Birthdate,Age__c\nA,1815-12-10,3\nB,soon,\n,,\nC,,old\n")
+    outcome = orgsync("write", "people.csv", *INSERT, "--dry-run")
+    assert outcome.code == 1
+    assert outcome.out.splitlines() == [
+        "people.csv to Contact on acme: 4 rows would be sent by 1 collection call; nothing was.",
+        "  line 3: Birthdate is not a date as 2026-01-31T10:15:00Z has it",
+        "  line 4: LastName is required and empty",
+        "  line 5: Age__c is not a number",
+        "3 rows would be refused.",
+    ]
+    assert not sent(acme)
+
+
+def test_a_lookup_by_a_parents_external_id_is_written(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    acme.add_field("Account", "Key__c", external_id=True)
+    account = str(acme.rows("Account")[0]["Id"])
+    acme.update("Account", account, Key__c="a1")
+    (folder / "people.csv").write_text("LastName,account.key__c\nLovelace,a1\n")
+    assert orgsync("write", "people.csv", *INSERT).code == 0
+    [row] = [row for row in acme.rows("Contact") if row["LastName"] == "Lovelace"]
+    assert row["AccountId"] == account
+
+
+def test_a_spent_limit_ends_the_write_and_the_same_command_goes_on(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    before = len(acme.rows("Contact"))
+    (folder / "people.csv").write_text("LastName\n" + "".join(f"Name {number}\n" for number in range(500)))
+    acme.api_limit = acme.api_used + 4
+    stopped = orgsync("write", "people.csv", *INSERT)
+    assert stopped.code == 4
+    assert "The same command resumes the write" in stopped.err
+    assert 0 < len(acme.rows("Contact")) - before < 500
+    acme.api_limit = 100_000
+    went_on = orgsync("write", "people.csv", *INSERT)
+    assert (went_on.code, went_on.out) == (0, "people.csv to Contact on acme: 500 rows written (500 new)\n")
+    assert len(acme.rows("Contact")) == before + 500
+
+
+def test_ctrl_c_says_what_is_known_and_the_same_command_goes_on(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    before = len(acme.rows("Contact"))
+    (folder / "people.csv").write_text("LastName\n" + "".join(f"Name {number}\n" for number in range(2_500)))
+    acme.bulk_polls = None  # the job never ends
+    with started(folder, "write", "people.csv", *INSERT) as process:
+        while process.poll() is None and not any(
+            each.method == "GET" and "/jobs/ingest/" in each.path for each in acme.requests
+        ):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == "people.csv to Contact on acme: 0 rows written, 2,500 unknown\n"
+    assert "the same command resumes the write" in err
+    acme.bulk_polls = 1
+    went_on = orgsync("write", "people.csv", *INSERT)
+    assert (went_on.code, went_on.out) == (0, "people.csv to Contact on acme: 2,500 rows written (2,500 new)\n")
+    assert len(acme.rows("Contact")) == before + 2_500

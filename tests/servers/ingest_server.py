@@ -1,0 +1,163 @@
+"""A second org that takes ingest jobs: results in another order, without some columns, and one batch in no file."""
+
+import csv
+import io
+import json
+import random
+import re
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+__all__ = ["IngestServer", "serving_ingest"]
+
+_ROOT = "/services/data/v62.0"
+_FIELDS = {"Id": "id", "Name": "string", "Key__c": "string", "Amount__c": "double", "Note__c": "string"}
+_RETURNED = ("amount__c", "name", "key__c")  # no result has Note__c
+_FAULTS: Sequence[tuple[int, str, str] | None] = (
+    None,  # the connection ends without a response
+    (503, "text/html", "<html>We are down for maintenance.</html>"),
+    (502, "text/plain", "upstream connect error"),
+    (
+        403,
+        "application/json",
+        '[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentRequests limit exceeded."}]',
+    ),
+)
+
+
+@dataclass(slots=True)
+class Job:
+    """A job: what it was made with, its upload, and its results once it is closed."""
+
+    asked: dict[str, Any]
+    state: str = "Open"
+    lines: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    written: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    failed: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+
+
+@dataclass(slots=True)
+class IngestServer:
+    """The rows of the org, and how it takes more; one call in ten goes wrong, before or after it is carried out."""
+
+    lost: range = range(0)
+    broken: bool = True
+    url: str = ""
+    rows: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    jobs: dict[str, Job] = field(default_factory=dict[str, Job])
+    dice: random.Random = field(default_factory=lambda: random.Random(4))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, str, str]:
+        """Answer a request."""
+        if path == f"{_ROOT}/sobjects/Thing__c/describe":
+            fields = [_described(name, kind) for name, kind in _FIELDS.items()]
+            return _json({"name": "Thing__c", "fields": fields})
+        if path == f"{_ROOT}/jobs/ingest" and method == "POST":
+            job = f"750{len(self.jobs):012}AAA"
+            self.jobs[job] = Job(json.loads(body))
+            return _json({"id": job, "state": "Open"})
+        found = re.fullmatch(rf"{_ROOT}/jobs/ingest/(\w+)(?:/(\w+))?", path)
+        if found is None or found.group(1) not in self.jobs:
+            return 404, "application/json", '[{"errorCode":"NOT_FOUND","message":"no"}]'
+        return self._job(method, self.jobs[found.group(1)], found.group(1), found.group(2), body)
+
+    def _job(self, method: str, job: Job, key: str, what: str | None, body: bytes) -> tuple[int, str, str]:
+        if what == "batches":
+            if job.lines:
+                return 400, "application/json", '[{"errorCode":"INVALIDJOBSTATE","message":"uploaded before"}]'
+            job.lines = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+            return 201, "", ""
+        if what is not None:
+            return 200, "text/csv", self._results(job, what)
+        if method == "PATCH":
+            if job.state != "Open":
+                return 400, "application/json", '[{"errorCode":"INVALIDJOBSTATE","message":"not open"}]'
+            job.state = json.loads(body)["state"]
+            if job.state == "UploadComplete":
+                self._process(job)
+                job.state = "JobComplete"
+        counts = {"numberRecordsProcessed": len(job.written) + len(job.failed), "numberRecordsFailed": len(job.failed)}
+        return _json({"id": key, "state": job.state, **(counts if job.state == "JobComplete" else {})})
+
+    def _process(self, job: Job) -> None:
+        for at, line in enumerate(job.lines):
+            if line["Name"] == "#N/A":
+                job.failed.append({"sf__Id": "", "sf__Error": "REQUIRED_FIELD_MISSING:Name is missing:Name --", **line})
+                continue
+            row = {**line, "Id": f"a00{len(self.rows):012}AAA"}
+            self.rows.append(row)
+            if at not in self.lost:
+                job.written.append({"sf__Id": row["Id"], "sf__Created": "true", **line})
+
+    def _results(self, job: Job, what: str) -> str:
+        lines = {"successfulResults": job.written, "failedResults": job.failed}.get(what, [])
+        shuffled = self.dice.sample(lines, k=len(lines))
+        system = {"successfulResults": ["sf__Id", "sf__Created"], "failedResults": ["sf__Id", "sf__Error"]}
+        header = [*system.get(what, []), *(name for name in job.lines[0] if name.lower() in _RETURNED)]
+        out = io.StringIO()
+        writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerow(header)
+        for line in shuffled:
+            writer.writerow(_spelt(name, line[name]) for name in header)
+        return out.getvalue()
+
+
+def _spelt(name: str, value: str) -> str:
+    """Write a value as it came, but a number with its decimals."""
+    return f"{float(value):.2f}" if name == "Amount__c" and value not in ("", "#N/A") else value
+
+
+def _described(name: str, kind: str) -> dict[str, Any]:
+    own = name != "Id"
+    return {"name": name, "type": kind, "createable": own, "updateable": own, "externalId": name == "Key__c"}
+
+
+def _json(body: Any) -> tuple[int, str, str]:
+    return 200, "application/json;charset=UTF-8", json.dumps(body)
+
+
+@contextmanager
+def serving_ingest(org: IngestServer) -> Generator[IngestServer]:
+    """Serve an org on a free port of this machine."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            with org.lock:
+                fails = org.broken and org.dice.random() < 0.1
+                if fails and org.dice.random() < 0.5:
+                    reply = org.dice.choice(_FAULTS)
+                else:
+                    reply = org.answer(self.command, self.path.partition("?")[0], body)
+                    reply = None if fails else reply  # carried out, and the response is lost
+            if reply is not None:
+                with suppress(ConnectionError):  # whoever asked has left
+                    self.say(*reply)
+
+        do_POST = do_PATCH = do_PUT = do_DELETE = do_GET  # noqa: N815
+
+        def say(self, status: int, kind: str, text: str) -> None:
+            self.send_response_only(status)
+            body = text.encode()
+            for name, value in {"content-type": kind, "content-length": str(len(body)), "connection": "close"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        org.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield org
+        finally:
+            server.shutdown()
+            thread.join()
