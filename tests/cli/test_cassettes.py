@@ -57,7 +57,7 @@ def test_fields_that_the_settings_name_are_looked_at_too(cassette: Path, folder:
     (folder / "orgsync.toml").write_text('scrub = ["Account.Industry"]\n')
     outcome = orgsync("cassettes", "check")
     assert outcome.code == 1
-    assert "answer: Account.Industry: a personal " in outcome.out
+    assert "response: Account.Industry: a personal " in outcome.out
     assert orgsync("record", "accounts").code == 0
     assert orgsync("cassettes", "check").code == 0
 

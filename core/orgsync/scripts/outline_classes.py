@@ -24,7 +24,7 @@ _OPTIONS = frozenset({"optional", "local", "index"})
 RESERVED = frozenset(
     {
         *("connection", "id", "system_modstamp", "is_deleted"),
-        *("sync_change", "sync_seq", "sync_changed_at", "sync_first_seen_at"),
+        *("sync_change", "sync_changed_at", "sync_first_seen_at", "sync_number", "sync_seq"),
         *("construct", "copy", "dict", "from_orm", "json", "metadata", "parse_file", "parse_obj", "parse_raw"),
         *("registry", "schema", "schema_json", "update_forward_refs", "validate"),
     }
