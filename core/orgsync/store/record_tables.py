@@ -11,7 +11,7 @@ __all__ = ["RecordRows", "RecordTables"]
 
 
 class RecordTables(Protocol):
-    """The tables of record classes, distinguished from the user's own by the column `sync_number`."""
+    """The tables of record classes, distinguished from the user's own, which may be copies of them."""
 
     async def exists(self, table: str) -> bool:
         """Return whether there is a table of this name, a record class's or the user's own."""

@@ -35,9 +35,10 @@ NUMBER = "NUMERIC"
 CONVERTED: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.loads}
 """What makes Python's values of stored ones, by the declared type; all else is read in stored form."""
 
-RECORD_TABLES = (  # no other table has a change number
+RECORD_TABLES = (  # the index tells them from a user's own copy of one, made by CREATE TABLE AS
     "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
-    "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_number') ORDER BY name"
+    "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_number') "
+    "AND EXISTS (SELECT 1 FROM pragma_index_list(t.name) AS i WHERE i.name = t.name || '_sync_number') ORDER BY name"
 )
 NUMBERED_BY_SEQ = (  # record tables as they were before their change feed was a view
     "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
