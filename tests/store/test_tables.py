@@ -97,6 +97,21 @@ async def test_a_table_of_the_user_is_never_touched(store: Store, database: Data
     assert await store.rows.tables() == []
 
 
+@pytest.mark.parametrize(
+    "statement", ["CREATE TABLE contact_sync_number (x INTEGER)", "CREATE INDEX contact_sync_number ON mine (x)"]
+)
+async def test_what_has_the_name_of_a_change_feeds_index_is_named(
+    store: Store, database: Database, statement: str
+) -> None:
+    database.execute("CREATE TABLE mine (x INTEGER)")
+    database.execute(statement)
+    with pytest.raises(RecordClassInvalid, match="needs the name contact_sync_number, which something else"):
+        await store.rows.prepare(CONTACT)
+    [problem] = await store.rows.misfits(CONTACT)
+    assert "contact_sync_number" in str(problem)
+    assert await store.rows.tables() == []
+
+
 async def test_a_copy_of_a_table_that_the_user_made_is_never_touched(
     store: Store, run: Run, database: Database
 ) -> None:
@@ -121,7 +136,7 @@ async def test_a_table_of_the_user_with_the_name_of_a_change_feed_is_never_touch
 ) -> None:
     database.execute("CREATE TABLE Contact_Changes (id TEXT, sync_seq INTEGER)")
     database.execute("INSERT INTO Contact_Changes VALUES (?, 7)", "mine")
-    with pytest.raises(RecordClassInvalid, match="name Contact_Changes, which another table or view has"):
+    with pytest.raises(RecordClassInvalid, match="name Contact_Changes, which something else in the database has"):
         await store.rows.prepare(CONTACT)
     [problem] = await store.rows.misfits(CONTACT)
     assert "Contact_Changes" in str(problem)

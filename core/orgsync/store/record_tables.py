@@ -37,7 +37,7 @@ class RecordTables(Protocol):
         ...
 
     async def feed_conflict(self, table: str) -> str | None:
-        """Return the name that the change feed of a table would have, where something else has it; otherwise None."""
+        """Return a name that the change feed of a table needs, where something else has it; otherwise None."""
         ...
 
     async def make_feed(self, table: str) -> None:

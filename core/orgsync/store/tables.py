@@ -78,8 +78,9 @@ async def _require_free_feed(on: Transaction, schema: Schema) -> None:
     taken = await on.tables.feed_conflict(schema.table)
     if taken is not None:
         raise RecordClassInvalid(
-            f"The change feed of {schema.model.__name__} would have the name {taken}, which another table or view has.",
-            f'Rename that one, or name the table in the class: __tablename__ = "my_{schema.table}".',
+            f"The change feed of {schema.model.__name__} needs the name {taken}, which something else in the database "
+            "has.",
+            f'Rename or drop that one, or name the table in the class: __tablename__ = "my_{schema.table}".',
         )
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "index_changes",
     "index_column",
     "index_of",
+    "index_of_changes",
     "python_value",
     "quoted",
     "readable_columns",
@@ -102,7 +103,12 @@ def _definitions(name: str, kind: str, required: bool) -> list[str]:
 
 def index_changes(table: str) -> str:
     """Return the statement that lets the change feed be read in order, and changes be counted without their rows."""
-    return f"CREATE INDEX {quoted(table + '_sync_number')} ON {quoted(table)} (sync_number, sync_change)"
+    return f"CREATE INDEX {quoted(index_of_changes(table))} ON {quoted(table)} (sync_number, sync_change)"
+
+
+def index_of_changes(table: str) -> str:
+    """Return the name of the index that a change feed is read by."""
+    return f"{table}_sync_number"
 
 
 def renumbered(table: str) -> list[str]:
