@@ -11,7 +11,7 @@ __all__ = ["RecordRows", "RecordTables"]
 
 
 class RecordTables(Protocol):
-    """The tables of record classes, distinguished from the user's own by the column `sync_number`."""
+    """The tables of record classes, distinguished from the user's own, which may be copies of them."""
 
     async def exists(self, table: str) -> bool:
         """Return whether there is a table of this name, a record class's or the user's own."""
@@ -37,7 +37,7 @@ class RecordTables(Protocol):
         ...
 
     async def feed_conflict(self, table: str) -> str | None:
-        """Return the name that the change feed of a table would have, where something else has it; otherwise None."""
+        """Return a name that the change feed of a table needs, where something else has it; otherwise None."""
         ...
 
     async def make_feed(self, table: str) -> None:

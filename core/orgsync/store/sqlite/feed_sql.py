@@ -30,10 +30,11 @@ _CONSTANT = {"is_deleted": "1", "sync_change": "'cleared'"}
 """What an event of a copy that was given up has in the columns of a row; all others are NULL."""
 
 CONFLICT = (
-    "SELECT name FROM sqlite_master WHERE name = ? COLLATE NOCASE "
-    "AND NOT (type = 'view' AND sql LIKE '% FROM orgsync_cleared %')"
+    "SELECT m.name FROM sqlite_master AS m, (SELECT ? AS owner, ? AS feed, ? AS number) AS wanted "
+    "WHERE m.name = feed COLLATE NOCASE AND NOT (type = 'view' AND sql LIKE '% FROM orgsync_cleared %') "
+    "OR m.name = number COLLATE NOCASE AND NOT (type = 'index' AND tbl_name = owner COLLATE NOCASE)"
 )
-"""The query for whatever has the name of a change feed and is none."""
+"""The query for whatever has the name of a table's change feed, or of that feed's index, and is none."""
 
 SQL_OF_VIEW = "SELECT sql FROM sqlite_master WHERE type = 'view' AND name = ? COLLATE NOCASE"
 
