@@ -85,7 +85,7 @@ def test_a_file_that_is_no_cassette_is_reported(cassette: Path, orgsync: Command
     assert "is missing from" in outcome.problem()[0]
     cassette.write_text("hello", encoding="utf-8")
     outcome = orgsync("cassettes", "check")
-    assert (outcome.code, outcome.problem()[1]) == (2, "Correct it, or record it anew: pytest --record.")
+    assert (outcome.code, outcome.problem()[1]) == (2, "Correct it, or record it again: pytest --record.")
 
 
 def test_without_a_command_its_help_is_shown(orgsync: Command) -> None:

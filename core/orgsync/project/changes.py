@@ -20,12 +20,12 @@ Row_co = TypeVar("Row_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[Row_co]):
-    """One change of the copy.
+    """One change of the copy; its `kind` is added, updated, deleted or cleared.
 
     `number` is the consumer's position: `after=change.number` resumes behind this change. `record` is the row as it is
     now: an instance of the record class, or a dict where no class was given; for a deleted row with its last values.
 
-    `cleared` says that the copy no longer has any row of this table and connection: the connection was removed or
+    Cleared says that the copy no longer has any row of this table and connection: the connection was removed or
     renamed, or the sync was reset. Delete what you have of them; `id` and `record` are None.
     """
 

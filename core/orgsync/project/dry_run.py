@@ -36,6 +36,7 @@ _ROWS_AT_ONCE = 500
 class DryRunChange:
     """What a run would do to one row: `fields` maps each column to its value before and after, None for no value.
 
+    Its `kind` is added, updated or deleted.
     Of an updated row these are the columns that differ, none where only its system_modstamp does; of an added or a
     deleted row all that have a value. Booleans and JSON are Python's, all else is as the table stores it: instants and
     decimals are texts.

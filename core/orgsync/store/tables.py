@@ -97,5 +97,5 @@ def _unfit(schema: Schema, name: str, declared: str, stored: str) -> RecordClass
     """Return the error for a column whose values would not be what the class says."""
     return RecordClassInvalid(
         f"{schema.model.__name__}.{name} is {declared} in the class, but {stored} in the table {schema.table}.",
-        "Take the type back, give the field another name, or give up the copy and make it anew: orgsync reset SYNC.",
+        "Restore the type, give the field another name, or discard the copy and make another: orgsync reset SYNC.",
     )
