@@ -79,11 +79,19 @@ def _command(name: str, command: Any) -> Iterator[str]:
     yield f"```text\n{name} {usage}\n```"
     yield (command.help or "").strip()
     rows = [record for each in command.params if (record := each.get_help_record(context)) is not None]
-    yield _table(("argument or option", ""), [(f"`{what.partition(' <')[0]}`", _cell(text)) for what, text in rows])
+    yield _table(("argument or option", ""), [_parameter(what, text) for what, text in rows])
     if command.epilog:
         yield f"```text\n{_examples(command.epilog)}\n```"
     for each, inside in getattr(command, "commands", {}).items():
         yield from _command(f"{name} {each}", inside)
+
+
+def _parameter(what: str, text: str) -> tuple[str, str]:
+    """Return a row for an argument or option; the values that it takes are added to its text if they are not in it."""
+    name, _, kind = what.partition(" <")
+    values = kind.rstrip(">").split("|")
+    missing = len(values) > 1 and not all(each in text.lower() for each in values)
+    return f"`{name}`", _cell(f"{text} One of: {', '.join(values)}." if missing else text)
 
 
 def _examples(epilog: str) -> str:

@@ -52,9 +52,9 @@ def api(
         str | None, typer.Option(metavar="JSON", help="The JSON to send: itself, @FILE, or - for stdin.")
     ] = None,
 ) -> None:
-    """Make one authenticated call to a connection's org, and print the JSON of its answer.
+    """Make one authenticated call to a connection's org, and print the JSON of its response.
 
-    The token is renewed where it has to be, and is never sent to a host that is not the org's.
+    The token is renewed if necessary, and is never sent to a host that is not the org's.
     """
     if data is not None and method in (Method.GET, Method.DELETE):
         raise typer.BadParameter(f"{method.value} sends no body", param_hint="--data")

@@ -29,10 +29,10 @@ def check(
         list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files and folders; cassettes/ if none.")
     ] = None,
 ) -> None:
-    """Find what slipped through scrubbing: secrets, hosts, ids of orgs and users, personal data.
+    """Find what scrubbing has missed: secrets, hosts, ids, personal data.
 
     Shows the step and the place of each finding, never its value. Exit code: 0 nothing found, 1 something, 2 a file
-    that is no cassette. Run it in CI, and before you commit a cassette that was edited by hand.
+    that is not a cassette. Run it in CI, and before you commit a cassette that was edited by hand.
     """
     from orgsync.cassettes import leaks, read_cassette
     from orgsync.settings import load_settings

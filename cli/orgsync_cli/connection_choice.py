@@ -33,7 +33,7 @@ async def choose_connections(
         return [each.name for each in existing if not set(tags).isdisjoint(each.tags)]
     if len(existing) > 1 and not every_one:
         there = ", ".join(each.name for each in existing)
-        raise ArgumentInvalid(f"Which connection? There are: {there}.", "Name one with -c NAME.")
+        raise ArgumentInvalid(f"Which connection? Available: {there}.", "Name one with -c NAME.")
     return [each.name for each in existing]
 
 

@@ -74,13 +74,13 @@ def _folder(keep: Path | None) -> Generator[Path]:
     try:
         keep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileUnusable(f"{keep} cannot be made: {error.strerror}.", "Name another folder.") from error
+        raise FileUnusable(f"{keep} cannot be created: {error.strerror}.", "Name another folder.") from error
     (keep / PROJECT_FILE).touch()  # it is a project like any other, in which every command works
     yield keep
 
 
 def _callback(url: str) -> str:
-    """Return a callback URL as it is, for it is compared letter by letter; Salesforce takes no others either."""
+    """Return a callback URL as it is, for it is compared exactly; Salesforce takes no others either."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and not parts.fragment and not parts.username
@@ -89,7 +89,7 @@ def _callback(url: str) -> str:
         usable = False
     if not usable:
         example = "http://127.0.0.1:8000/callback"
-        raise typer.BadParameter(f"{url} is no callback URL; write it whole, as {example}", param_hint="--callback-url")
+        raise typer.BadParameter(f"{url} is not a callback URL; write it as {example}", param_hint="--callback-url")
     return url
 
 

@@ -88,7 +88,7 @@ app.command("status", short_help="Show how each sync stands; exits 1 if one need
 )
 app.command("runs", short_help="List the latest runs, or show one.", epilog=runs.EXAMPLES)(runs.runs)
 app.command("records", short_help="Look at the copy, or follow its changes.", epilog=records.EXAMPLES)(records.records)
-app.command("reset", short_help="Give up what a sync has copied.", epilog=reset.EXAMPLES)(reset.reset)
+app.command("reset", short_help="Discard what a sync has copied.", epilog=reset.EXAMPLES)(reset.reset)
 app.command("record", short_help="Record a sync as a cassette for tests.", epilog=record.EXAMPLES)(record.record)
 app.add_typer(cassettes.app, name="cassettes", short_help="Look for what must not be in a cassette.")
 app.command("write", short_help="Write the rows of a file to an org.", epilog=write.EXAMPLES)(write.write)

@@ -40,7 +40,9 @@ def record(
     sync: Annotated[str, typer.Argument(metavar="SYNC", help="The sync to run, by name.", autocompletion=sync_names)],
     connection: Annotated[
         str | None,
-        typer.Option("--connection", "-c", metavar="NAME", help="Where to run.", autocompletion=connection_names),
+        typer.Option(
+            "--connection", "-c", metavar="NAME", help="The connection to run on.", autocompletion=connection_names
+        ),
     ] = None,
     runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, max=9, help="How many times to run it.")] = 1,
     max_rows: Annotated[

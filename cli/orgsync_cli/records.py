@@ -45,7 +45,9 @@ def records(  # noqa: PLR0913 - each is an option of the command
     ],
     connection: Annotated[
         str | None,
-        typer.Option("--connection", "-c", metavar="NAME", help="Of this connection.", autocompletion=connection_names),
+        typer.Option(
+            "--connection", "-c", metavar="NAME", help="Only rows of this connection.", autocompletion=connection_names
+        ),
     ] = None,
     columns: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""`orgsync reset`: give up what a sync has copied, and its position."""
+"""`orgsync reset`: discard what a sync has copied, and its position."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,12 +26,14 @@ def reset(
     ],
     connection: Annotated[
         str | None,
-        typer.Option("--connection", "-c", metavar="NAME", help="Of it alone.", autocompletion=connection_names),
+        typer.Option(
+            "--connection", "-c", metavar="NAME", help="Only on this connection.", autocompletion=connection_names
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Give up what a sync has copied, and its position: the next run copies everything again.
+    """Discard what a sync has copied, and its position: the next run copies everything again.
 
     Its tables are dropped, and may then belong to another sync; with --connection only that connection's rows go. The
     change feed reports it with one event for each table and connection: cleared. Nothing is changed in the org.
@@ -42,12 +44,12 @@ def reset(
     if copy.is_empty:
         _report(copy, f"There is nothing to reset: {_what(copy)}.", as_json=as_json, reset=False)
         return
-    if not yes and not typer.confirm(f"Give up {_what(copy)}? The org is not touched.", err=True):
-        _report(copy, "Nothing was given up.", as_json=as_json, reset=False)
+    if not yes and not typer.confirm(f"Discard {_what(copy)}? The org is not touched.", err=True):
+        _report(copy, "Nothing was discarded.", as_json=as_json, reset=False)
         raise typer.Exit(1)
-    given_up = wait_for(lambda: _reset(sync, connection))
-    text = f"{sync} is reset{f' on {connection}' if connection else ''}: {_what(given_up)} given up."
-    _report(given_up, text, as_json=as_json, reset=True)
+    discarded = wait_for(lambda: _reset(sync, connection))
+    text = f"{sync} is reset{f' on {connection}' if connection else ''}: {_what(discarded)} discarded."
+    _report(discarded, text, as_json=as_json, reset=True)
 
 
 def _require_ran(sync: str) -> None:
@@ -66,8 +68,8 @@ def _report(copy: "SyncCopy", text: str, *, as_json: bool, reset: bool) -> None:
     if not as_json:
         result(text)
         return
-    given_up = {"rows": dict(copy.rows), "positions": copy.checkpoints}
-    json_line({"sync": copy.sync, "connection": copy.connection, "reset": reset, **given_up})
+    discarded = {"rows": dict(copy.rows), "positions": copy.checkpoints}
+    json_line({"sync": copy.sync, "connection": copy.connection, "reset": reset, **discarded})
 
 
 def _what(copy: "SyncCopy") -> str:

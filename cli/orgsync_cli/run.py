@@ -42,14 +42,18 @@ def run(  # noqa: PLR0913 - each is an option of the command
     connection: Annotated[
         list[str] | None,
         typer.Option(
-            "--connection", "-c", metavar="NAME", help="Where to run; may be repeated.", autocompletion=connection_names
+            "--connection",
+            "-c",
+            metavar="NAME",
+            help="The connection to run on; may be repeated.",
+            autocompletion=connection_names,
         ),
     ] = None,
     tag: Annotated[
         list[str] | None,
         typer.Option(
             metavar="TAG",
-            help="Where to run: connections with this tag; may be repeated, for those with any of them.",
+            help="Run on the connections that have this tag; if repeated, on those that have any of them.",
             autocompletion=tag_names,
         ),
     ] = None,
@@ -71,8 +75,8 @@ def run(  # noqa: PLR0913 - each is an option of the command
     Each batch of rows is committed together with the point it reaches, so an interrupted run loses nothing and the
     next one resumes there. A dry run reads the org likewise, into a temporary copy of the database; what a script
     itself writes to the org is written all the same. Exit code: 0 done, 1 a run failed, 2 usage or
-    configuration, 3 sign-in needed, 4 stopped to spare the API limit, 130 or 143 interrupted; of several runs that of
-    the worst.
+    configuration, 3 sign-in needed, 4 stopped to stay below the API limit, 130 or 143 interrupted; of several runs
+    the highest.
     """
     if limit is not None and not dry_run:
         raise ArgumentInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")

@@ -42,9 +42,13 @@ def runs(
     ] = None,
     connection: Annotated[
         str | None,
-        typer.Option("--connection", "-c", metavar="NAME", help="Of this connection.", autocompletion=connection_names),
+        typer.Option(
+            "--connection", "-c", metavar="NAME", help="Only runs on this connection.", autocompletion=connection_names
+        ),
     ] = None,
-    sync: Annotated[str | None, typer.Option(metavar="SYNC", help="Of this sync.", autocompletion=sync_names)] = None,
+    sync: Annotated[
+        str | None, typer.Option(metavar="SYNC", help="Only runs of this sync.", autocompletion=sync_names)
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:

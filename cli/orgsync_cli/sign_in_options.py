@@ -154,7 +154,7 @@ class Parts:
         if not sys.stdin.isatty():
             what = label.partition(" (")[0]
             raise CredentialsInvalid(
-                f"The sign-in lacks its {what[0].lower()}{what[1:]}, and there is no terminal to ask at.",
+                f"The sign-in lacks its {what[0].lower()}{what[1:]}, and there is no terminal to ask for it.",
                 f"Give {source}.",
             )
         return _ask(label, hidden=hidden)

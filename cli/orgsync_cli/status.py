@@ -34,8 +34,8 @@ def status(
 ) -> None:
     """Show for each sync and connection the last success, lag, rows, failures and when it is due next.
 
-    Exits with 1 when something is failing or overdue: by its last success due for longer than its interval again, or
-    than an hour for a cron expression; or when a run has been waiting for an answer for long.
+    Exits with 1 when a sync is failing or overdue, or when a run has been waiting long for a response. A sync is
+    overdue when its next success is late by more than its interval; with a cron expression, by more than an hour.
     """
     found = _statuses()
     if as_json:

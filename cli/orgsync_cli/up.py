@@ -31,12 +31,16 @@ _PATIENCE = 8.0
 def up(
     sync: Annotated[
         list[str] | None,
-        typer.Option("--sync", metavar="SYNC", help="Which sync; may be repeated.", autocompletion=sync_names),
+        typer.Option("--sync", metavar="SYNC", help="Only this sync; may be repeated.", autocompletion=sync_names),
     ] = None,
     connection: Annotated[
         list[str] | None,
         typer.Option(
-            "--connection", "-c", metavar="NAME", help="Where; may be repeated.", autocompletion=connection_names
+            "--connection",
+            "-c",
+            metavar="NAME",
+            help="Only on this connection; may be repeated.",
+            autocompletion=connection_names,
         ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Run what is due now, and end.")] = False,
@@ -46,7 +50,7 @@ def up(
 
     Scripts that change are reloaded, connections that are added or removed are noticed, and what fails is retried after
     a pause. The first SIGTERM or Ctrl-C stops the runs under way; the next time they resume where they were. Exit code:
-    0 when SIGTERM has stopped it, 130 after Ctrl-C; with --once that of the worst run, as of `orgsync run`.
+    0 when SIGTERM has stopped it, 130 after Ctrl-C; with --once the highest of its runs, as for `orgsync run`.
     """
     options = _Options(list(dict.fromkeys(sync or [])), list(dict.fromkeys(connection or [])), once, as_json)
     raise typer.Exit(wait_for(lambda: _up(options)))

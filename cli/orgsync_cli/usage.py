@@ -96,8 +96,8 @@ def _no_such_command(text: str, called: str, ctx: Any) -> UsageInvalid:
     if len(known) == 1:
         return UsageInvalid(cause, f"Did you mean: {called} {known[0]} {name}? {_help_of(called)}")
     if "show" in known:
-        return UsageInvalid(cause, f"Did you mean: {called} show {name}? There are: {', '.join(known)}.")
-    return UsageInvalid(cause, f"There are: {', '.join(known)}. {_help_of(called)}")
+        return UsageInvalid(cause, f"Did you mean: {called} show {name}? Available: {', '.join(known)}.")
+    return UsageInvalid(cause, f"Available: {', '.join(known)}. {_help_of(called)}")
 
 
 def _extra(text: str, called: str, ctx: Any) -> UsageInvalid:

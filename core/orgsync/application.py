@@ -136,7 +136,7 @@ async def _dry_run(project: Project, job: Job, limit: int | None, observe: Obser
 async def reset(
     sync: Sync[Record] | str, *, connection: str | None = None, settings: Settings | None = None
 ) -> Mapping[str, int]:
-    """Give up what a sync has copied, as `orgsync reset` does, and return the number of rows given up by table.
+    """Discard what a sync has copied, as `orgsync reset` does, and return the number of discarded rows by table.
 
     With a connection, only that one's rows and positions go. A name will do where the script no longer exists. Raises
     AlreadyRunning while a run of it is under way, NameUnknown for a sync that was never run.

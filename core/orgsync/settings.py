@@ -43,27 +43,29 @@ class Settings(BaseModel):
     )
     syncs: Path = Field(default=Path("syncs"), description="The folder of the project's scripts.")
     api_version: str = Field(
-        default="62.0", pattern=r"^\d{2,3}\.0$", description="The API version asked for, where the org offers it."
+        default="62.0", pattern=r"^\d{2,3}\.0$", description="The API version to use, where the org offers it."
     )
     api_limit_share: float = Field(
-        default=0.8, gt=0, le=1, description="The share of the org's daily API requests that a run may go to."
+        default=0.8, gt=0, le=1, description="The share of the org's daily API requests up to which a run may work."
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="Hosts that may be shown a token beside those that the sign-in names."
     )
     timeout: float = Field(
-        default=120, gt=0, description="Seconds to wait for an answer, and for each next part of it."
+        default=120, gt=0, description="Seconds to wait for a response, and for each next part of it."
     )
-    answer_timeout: float = Field(
-        default=300, gt=0, description="Seconds after which an answer that is read whole must be there in full."
+    response_timeout: float = Field(
+        default=300, gt=0, description="Seconds after which a response that is read whole must be complete."
     )
-    least_rate: float = Field(
-        default=1000, ge=0, description="Bytes a second at which a Bulk result must come, over `timeout` seconds."
+    minimum_rate: float = Field(
+        default=1000,
+        ge=0,
+        description="Bytes a second at which a Bulk result must at least come, over `timeout` seconds.",
     )
-    largest_answer: int = Field(
-        default=67_108_864, gt=0, description="Bytes, unzipped, up to which an answer is read whole."
+    largest_response: int = Field(
+        default=67_108_864, gt=0, description="Bytes, unzipped, up to which a response is read whole."
     )
-    retry_for: float = Field(default=60, ge=0, description="Seconds for which what passes by itself is tried again.")
+    retry_for: float = Field(default=60, ge=0, description="Seconds for which a temporary error is retried.")
     lag: float = Field(
         default=300, ge=0, description="Seconds the watermark stays behind where getUpdated covers nothing."
     )
@@ -77,13 +79,13 @@ class Settings(BaseModel):
         default=50_000, ge=1, description="The number of rows from which a read goes through Bulk API 2.0."
     )
     bulk_stalled_after: float = Field(
-        default=1800, gt=0, description="Seconds for which a Bulk job may stand still before it is given up."
+        default=1800, gt=0, description="Seconds for which a Bulk job may stand still before the run fails."
     )
     lease: float = Field(
-        default=60, ge=1, description="Seconds after which a run that shows no sign of life may be taken over."
+        default=60, ge=1, description="Seconds after which a lease that its process does not renew expires."
     )
     concurrency: int = Field(
-        default=8, ge=1, description="Runs of `orgsync up` that work at once; waiting ones do not count."
+        default=8, ge=1, description="Runs of `orgsync up` that work at the same time; waiting ones do not count."
     )
     concurrency_per_org: int = Field(default=2, ge=1, description="The same on one org; it allows 25 long requests.")
     keep_runs: int = Field(
@@ -204,7 +206,7 @@ def _stripped(variable: str, text: str) -> str:
     stripped = text.strip()
     if name not in ("key", "private_key") and _CONTROL.search(stripped):  # keys on lines of their own, and a path
         raise SettingInvalid(
-            f"The variable {variable} holds a line end, a tab or another character that is no text.",
+            f"The variable {variable} holds a line end, a tab or another control character.",
             "Set it again, as one line; where it comes from a file, look at what is in there.",
         )
     return stripped
@@ -234,17 +236,17 @@ def _from_file(path: Path) -> dict[str, Any]:
     if secret := next((name for name in _SECRETS if name in settings), None):
         raise SettingInvalid(
             f"{path.name} holds the secret {secret}, but it is a file that gets committed.",
-            f"Take it out, call it compromised if others have seen it, and set {_PREFIX}{secret.upper()} instead.",
+            f"Remove it, treat it as compromised if others have seen it, and set {_PREFIX}{secret.upper()} instead.",
         )
     if "project" in settings:
         raise SettingInvalid(
-            f"{path.name} sets project, but the project is the folder that the file is in.", "Take it out."
+            f"{path.name} sets project, but the project is the folder that the file is in.", "Remove it."
         )
     if unknown := next((name for name in settings if name not in Settings.model_fields), None):
         near = nearest(unknown, Settings.model_fields)
         settable = ", ".join(name for name in Settings.model_fields if name not in (*_SECRETS, "project"))
         raise SettingInvalid(
             f"{path.name} sets {unknown}, which is not a setting.",
-            f"Did you mean {near}?" if near else f"There are: {settable}.",
+            f"Did you mean {near}?" if near else f"Settings: {settable}.",
         )
     return settings

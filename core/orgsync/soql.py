@@ -182,7 +182,7 @@ def require_condition(text: str) -> str:
         raise QueryRefused("The parentheses in where= do not match.", "Correct the condition.")
     if found := _OTHER_CLAUSES.search(outside):
         raise QueryRefused(
-            f"where= holds {' '.join(found.group().upper().split())}, which is no part of a condition.",
+            f"where= holds {' '.join(found.group().upper().split())}, which does not belong in a condition.",
             "Write only what follows WHERE; to read some rows, use ctx.query and a batch of your own.",
         )
     return text

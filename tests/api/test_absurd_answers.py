@@ -104,7 +104,7 @@ async def test_a_body_in_tiny_parts_is_given_in_large_ones_and_what_came_before_
 async def test_a_zipped_body_that_unfolds_to_nothing_is_too_slow() -> None:
     begun, empty = bytes.fromhex("1f8b08000000000000ff"), bytes.fromhex("000000ffff") * 100
     zipped = sending("Content-Encoding: gzip\r\n", begun, empty, 10_000, 0.01)
-    async with zipped as url, Http(timeout=0.3, bounds=Bounds(least_rate=100)) as http:
+    async with zipped as url, Http(timeout=0.3, bounds=Bounds(minimum_rate=100)) as http:
         with pytest.raises(NetworkProblem, match="arrives more slowly than 100 bytes a second"):
             await read_into([], http, url)
 

@@ -79,7 +79,7 @@ async def test_what_was_never_sent_is_no_call_and_what_was_sent_is_one_even_with
 async def test_a_session_that_is_dead_at_once_again_is_not_renewed_for_ever(org: DemoOrg) -> None:
     org.add_fault(Fault.json_error(401, "INVALID_SESSION_ID", "Session expired or invalid"), match="limits", times=None)
     async with client_of(org) as client:
-        with pytest.raises(AccessRefused, match="invalid at once"):
+        with pytest.raises(AccessRefused, match="rejects a new session"):
             await client.get("limits")
     assert paths(org) == ["token", "limits", "token", "limits"]
 
@@ -564,11 +564,11 @@ async def test_the_date_of_a_caches_copy_tells_no_time() -> None:
 @pytest.mark.parametrize(
     ("url", "named"),
     [
-        ("/services/data/v62.0/query/é 1", "address of the next page that is none"),
-        ("/services/data/v62.0/query/a\r\nX: y", "address of the next page that is none"),
+        ("/services/data/v62.0/query/é 1", "invalid address for the next page"),
+        ("/services/data/v62.0/query/a\r\nX: y", "invalid address for the next page"),
         ("http://127.0.0.1:9/services/data/v62.0/query/x", "next page at 127.0.0.1:9, which is another host or port"),
         ("//127.0.0.1:9/services", "next page at .* another host or port"),
-        ("services/data/v62.0/query/x", "no path"),
+        ("services/data/v62.0/query/x", "not a path"),
     ],
 )
 async def test_an_address_of_a_next_page_that_is_none_is_the_servers_fault(url: str, named: str) -> None:

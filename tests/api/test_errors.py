@@ -318,7 +318,7 @@ def test_the_highest_of_the_last_readings_counts() -> None:
     usage.require_room()
     usage.note({"sforce-limit-info": "api-usage=80/100"})
     usage.note({"sforce-limit-info": "api-usage=1/100"})
-    with pytest.raises(LimitReached, match="80 of its 100 daily API requests, and orgsync may go to 80%"):
+    with pytest.raises(LimitReached, match="80 of its 100 daily API requests, and orgsync may use 80%"):
         usage.require_room()
 
 

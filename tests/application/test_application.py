@@ -197,7 +197,7 @@ async def test_connections_are_listed_by_their_tag_and_keep_what_an_update_does_
     updated = await orgsync.connections.update("acme", tags=["eu"])
     assert (updated.tags, updated.metadata) == (["eu"], {"customer": 7})
     for tag in ("", "two words", "-eu", "a,b"):
-        with pytest.raises(ArgumentInvalid, match="is no tag"):
+        with pytest.raises(ArgumentInvalid, match="is not a tag"):
             await orgsync.connections.update("acme", tags=[tag])
     assert (await orgsync.connections.get("acme")).tags == ["eu"]
 
@@ -279,7 +279,7 @@ async def test_settings_may_be_given(tmp_path: Path, org: DemoOrg) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "-x", "a/b"])
 async def test_a_name_that_would_be_hard_to_write_is_refused(project: Path, org: DemoOrg, name: str) -> None:
-    with pytest.raises(ArgumentInvalid, match="no name for a connection"):
+    with pytest.raises(ArgumentInvalid, match="not a name for a connection"):
         await orgsync.connections.add(name, credentials_for(org))
 
 

@@ -202,7 +202,7 @@ async def test_a_page_that_is_loaded_twice_uses_the_code_once() -> None:
 
 async def test_waiting_ends_and_names_what_to_check() -> None:
     async with listen(0) as listener:
-        with pytest.raises(SignInNeeded, match="must hold letter by letter") as caught:
+        with pytest.raises(SignInNeeded, match="must be exactly as in the app") as caught:
             await listener.wait("s1", completed, within=0.01)
         assert listener.redirect_uri in caught.value.remedy
 

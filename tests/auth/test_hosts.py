@@ -287,7 +287,7 @@ def test_an_api_host_is_given_as_an_origin_without_a_trailing_slash() -> None:
         ("http://acme.my.salesforce.com", "at http://acme.my.salesforce.com, which is not https"),
         ("https://acme.my.salesforce.com:8443", "at acme.my.salesforce.com:8443, which names port 8443"),
         ("https://evil.example", "at evil.example, which is not a Salesforce host"),
-        ("acme.my.salesforce.com", "at an address, which is no web host's"),
+        ("acme.my.salesforce.com", "at an address, which is not a web host"),
     ],
 )
 def test_an_api_host_that_may_not_be_named_says_what_is_wrong_with_it(url: str, wrong: str) -> None:

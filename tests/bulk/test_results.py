@@ -288,12 +288,12 @@ async def test_values_are_text_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("body", "kind", "named"),
     [
-        (b"<html>login please\n</html>", "text/html", "HTML where CSV is due, with status 200"),
-        (b'{"a": 1}', "application/json", "JSON where CSV is due"),
+        (b"<html>login please\n</html>", "text/html", "HTML instead of CSV, with status 200"),
+        (b'{"a": 1}', "application/json", "JSON instead of CSV"),
         (
             b'[{"errorCode": "INVALID_SESSION_ID", "message": "Session expired"}]',
             "application/json;charset=UTF-8",
-            "JSON where CSV is due, with status 200 .INVALID_SESSION_ID: Session expired",
+            "JSON instead of CSV, with status 200 .INVALID_SESSION_ID: Session expired",
         ),
     ],
 )

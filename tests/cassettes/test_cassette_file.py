@@ -292,7 +292,7 @@ def test_a_damaged_cassette_is_reported_in_two_sentences(damage: str, tmp_path: 
     with pytest.raises(CassetteInvalid) as caught:
         read_cassette(file)
     assert caught.value.cause.startswith(f"{file} is not a cassette{reason}")
-    assert caught.value.remedy == "Correct it, or record it anew: pytest --record."
+    assert caught.value.remedy == "Correct it, or record it again: pytest --record."
     assert "\n" not in str(caught.value)
 
 
@@ -322,7 +322,7 @@ def test_a_step_that_its_contents_have_and_the_cassette_has_not_is_named(tmp_pat
     file = tmp_path / "it.yaml"
     steps = [some(path=f"/{name}") for name in "abc"]
     with pytest.raises(
-        CassetteInvalid, match=r"^Step 2 of 3, GET /b -> 200, is missing from .*it\.yaml\. Record it anew"
+        CassetteInvalid, match=r"^Step 2 of 3, GET /b -> 200, is missing from .*it\.yaml\. Record it again"
     ):
         read_without(file, steps, 1)
     write_cassette(file, Cassette(tuple(steps)))

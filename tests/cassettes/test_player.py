@@ -158,7 +158,7 @@ def test_the_nearest_request_is_shown_with_the_first_difference() -> None:
         "    recorded: SELECT Id, Email FROM Contact WHERE SystemModstamp >= 2026-01-31T10:15:...\n"
         "                         ^\n"
         "  next in turn is step 1 of 2, GET limits -> 200\n"
-        "If the change is meant, record it anew: pytest --record --connection NAME."
+        "If the change is intended, record it again: pytest --record --connection NAME."
     )
 
 

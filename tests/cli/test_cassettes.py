@@ -57,7 +57,7 @@ def test_fields_that_the_settings_name_are_looked_at_too(cassette: Path, folder:
     (folder / "orgsync.toml").write_text('scrub = ["Account.Industry"]\n')
     outcome = orgsync("cassettes", "check")
     assert outcome.code == 1
-    assert "answer: Account.Industry: a personal " in outcome.out
+    assert "response: Account.Industry: a personal " in outcome.out
     assert orgsync("record", "accounts").code == 0
     assert orgsync("cassettes", "check").code == 0
 
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_cassette_is_reported(cassette: Path, orgsync: Command
     assert "is missing from" in outcome.problem()[0]
     cassette.write_text("hello", encoding="utf-8")
     outcome = orgsync("cassettes", "check")
-    assert (outcome.code, outcome.problem()[1]) == (2, "Correct it, or record it anew: pytest --record.")
+    assert (outcome.code, outcome.problem()[1]) == (2, "Correct it, or record it again: pytest --record.")
 
 
 def test_without_a_command_its_help_is_shown(orgsync: Command) -> None:

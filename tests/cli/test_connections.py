@@ -110,7 +110,7 @@ def test_what_cannot_be_updated_is_refused_with_what_is_meant(orgsync: Command, 
         (["acme"], "nothing to change"),
         (["acme", "--untag", "eurpe"], "did you mean 'europe'"),
         (["acne", "--tag", "eu"], "did you mean 'acme'"),
-        (["acme", "--tag", "two words"], "'two words' is no tag"),
+        (["acme", "--tag", "two words"], "'two words' is not a tag"),
         (["acme", "--metadata", "[]"], "not a JSON object"),
     ):
         refused = orgsync("connections", "update", *arguments)

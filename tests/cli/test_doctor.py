@@ -283,7 +283,7 @@ def test_findings_are_one_json_object_each_and_nothing_else(orgsync: Command, ac
         ("where='Name = 1'", 1, "Check the where= that is given with Own"),
         ("where='Nonsense__c = 1'", 1, "Nonsense__c"),
         ("where='Name ='", 1, "unexpected token"),
-        ("where='Name != null ORDER BY Name'", 1, "which is no part of a condition"),
+        ("where='Name != null ORDER BY Name'", 1, "which does not belong in a condition"),
         ("where='Name = :name', name='Acme'", 0, "The condition is not tried: the script gives :name when it runs."),
         ("where=\"Name = ':name'\"", 0, "Account, 1 field"),
     ],

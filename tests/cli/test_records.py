@@ -91,7 +91,7 @@ def test_an_unknown_record_class_is_answered_with_the_nearest(orgsync: Command, 
 def test_an_empty_database_has_nothing_to_show(orgsync: Command) -> None:
     refused = orgsync("records", "contact")
     assert refused.code == 2
-    assert refused.problem()[0].startswith("There is no record table")
+    assert refused.problem()[0].startswith("The sync contacts has not run yet")
 
 
 def test_an_empty_table_says_so(orgsync: Command, acme: DemoOrg) -> None:

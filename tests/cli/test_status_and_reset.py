@@ -1,4 +1,4 @@
-"""`orgsync status` and `orgsync reset`: how syncs stand, and giving up what one has copied."""
+"""`orgsync status` and `orgsync reset`: how syncs stand, and discarding what one has copied."""
 
 import json
 import re
@@ -100,8 +100,8 @@ def test_reset_asks_gives_up_rows_and_position_and_the_next_run_copies_anew(orgs
     orgsync("run", "companies")
     rows = len(acme.rows("Account"))
     kept = orgsync("reset", "companies", answers="n\n")
-    assert (kept.code, kept.out) == (1, "Nothing was given up.\n")
-    assert f"Give up {rows} rows in company and 1 position?" in kept.err
+    assert (kept.code, kept.out) == (1, "Nothing was discarded.\n")
+    assert f"Discard {rows} rows in company and 1 position?" in kept.err
     assert len(orgsync("records", "company", "--format", "json").out.splitlines()) == rows
     outcome = orgsync("reset", "companies", "--yes")
     assert outcome.code == 0

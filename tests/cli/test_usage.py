@@ -11,7 +11,7 @@ WRONG = [
     ("connections acme", "has no command acme", "Did you mean: orgsync connections show acme?"),
     ("connections remoev acme", "has no command remoev", "Did you mean: orgsync connections remove?"),
     ("rnu contacts", "orgsync has no command rnu", "Did you mean: orgsync run?"),
-    ("nothing", "orgsync has no command nothing", "There are: demo, init,"),
+    ("nothing", "orgsync has no command nothing", "Available: demo, init,"),
     ("run --all", "orgsync run needs SYNC (the syncs to run", "orgsync run contacts; orgsync syncs lists the syncs"),
     ("record", "orgsync record needs SYNC", "For example: orgsync record contacts -c acme"),
     ("reset", "orgsync reset needs SYNC", "For example: orgsync reset contacts"),

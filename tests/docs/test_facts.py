@@ -134,6 +134,12 @@ def test_the_callback_url_is_the_commands_own() -> None:
     assert set(re.findall(r"http://localhost:(\w+)/callback", SETUP.text)) == {str(CALLBACK_PORT), "PORT"}
 
 
+def test_the_reference_of_the_command_names_the_values_that_an_option_takes() -> None:
+    rows = [line for line in expand(COMMAND.text).splitlines() if line.startswith("| `--flow` |")]
+    assert len(rows) == 1
+    assert all(each in rows[0] for each in FlowName)
+
+
 def test_every_flow_is_documented() -> None:
     shown = {row[0].removesuffix(" (default)").strip("`") for row in SETUP.table("`--flow`")}
     assert shown == set(FlowName)

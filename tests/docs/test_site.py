@@ -1,8 +1,10 @@
 """The documentation as a site: it builds without a warning, and every page shows what its Markdown says."""
 
+import pkgutil
 import re
 import subprocess
 import sys
+import typing
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -66,6 +68,27 @@ def test_the_site_builds_strictly_and_shows_every_block_table_and_list(tmp_path:
         assert shown.tables == len(re.findall(r"^\s*\|---", whole.prose, re.MULTILINE)), path
         assert shown.items == len(re.findall(r"^\s*(?:[-*]|\d+\.) ", whole.prose, re.MULTILINE)), path
         assert not re.search(r"`|\*\*|\]\(|^\s*\|", shown.text, re.MULTILINE), path
+    python = (tmp_path / "reference" / "python.html").read_text(encoding="utf-8")
+    assert [f"{each}.{field}" for each in VALUES for field in fields_of(each) if not shows(python, each, field)] == []
+
+
+VALUES = (
+    *("orgsync.Change", "orgsync.Run", "orgsync.DryRun", "orgsync.DryRunChange", "orgsync.store.ConnectionRow"),
+    *("orgsync.project.connections.SignIn", "orgsync.project.connections.BrowserSignIn", "orgsync.ConnectionInfo"),
+    *("orgsync.Started", "orgsync.Planned", "orgsync.Committed", "orgsync.Warned", "orgsync.Ended"),
+)
+"""What an application gets and reads: the reference has to name what is in it."""
+
+
+def fields_of(name: str) -> list[str]:
+    hints = typing.get_type_hints(pkgutil.resolve_name(name))
+    return [each for each, hint in hints.items() if each[0] != "_" and typing.get_origin(hint) is not typing.ClassVar]
+
+
+def shows(html: str, name: str, field: str) -> bool:
+    """Tell whether the entry of a class, up to the next one of its level, names a field in code or in a heading."""
+    entry = html.partition(f'<h3 id="{name}"')[2].partition("<h3 ")[0]
+    return re.search(rf'>{field}<|id="{name}\.{field}"', entry) is not None
 
 
 def shown_pages() -> Iterator[tuple[Page, str]]:

@@ -33,5 +33,5 @@ def test_jobs_are_keys_of_what_is_known_of_them() -> None:
     ],
 )
 def test_what_is_no_job_is_refused(document: str) -> None:
-    with pytest.raises(ArgumentInvalid, match="This is no job"):
+    with pytest.raises(ArgumentInvalid, match="This is not a job"):
         Job.from_json(document)

@@ -268,7 +268,7 @@ async def test_a_batch_that_comes_again_after_a_later_one_is_refused(
     async with project_at(tmp_path, frozen) as project:
         problem = (await project.outcome(sync(name="own")(script))).problem
         assert isinstance(problem, ScriptProblem)
-        assert "again after a later one" in problem.cause
+        assert "yielded out of order" in problem.cause
 
 
 @pytest.mark.parametrize("reads_itself", [False, True])

@@ -274,7 +274,7 @@ async def test_a_refused_query_for_a_parents_changes_does_not_stop_delivery(
     ("where", "message"),
     [
         ("  ", "is empty"),
-        ("Email != null LIMIT 3", "holds LIMIT 3, which is no part of a condition"),
+        ("Email != null LIMIT 3", "holds LIMIT 3, which does not belong in a condition"),
         ("Email != null ORDER BY LastName", "holds ORDER BY"),
         ("Email != null) OR (LastName != null", "parentheses"),
         ("(Email != null", "parentheses"),

@@ -32,8 +32,8 @@ from tests.projects import credentials_for
 from ..api.clients import client_of, lone_client
 
 MIB = 1024 * 1024
-SOON = Bounds(answer_timeout=0.2)
-SMALL = Bounds(largest_answer=MIB)
+SOON = Bounds(response_timeout=0.2)
+SMALL = Bounds(largest_response=MIB)
 SOQL = "SELECT Id, LastName, FirstName FROM Contact"
 
 
@@ -43,7 +43,7 @@ async def test_an_answer_that_drips_is_given_up_when_its_time_is_over(org: DemoO
     async with Http(bounds=SOON) as http:
         with pytest.raises(NetworkProblem, match=r"complete after 0\.2 seconds") as caught:
             await http.send("GET", f"{org.url}/services/data")
-    assert "answer_timeout" in caught.value.remedy
+    assert "response_timeout" in caught.value.remedy
 
 
 async def test_the_headers_of_a_stream_must_be_there_in_time(org: DemoOrg) -> None:
@@ -54,12 +54,12 @@ async def test_the_headers_of_a_stream_must_be_there_in_time(org: DemoOrg) -> No
                 pass
 
 
-async def test_the_body_of_a_stream_must_come_at_a_least_rate(org: DemoOrg) -> None:
+async def test_the_body_of_a_stream_must_come_at_a_minimum_rate(org: DemoOrg) -> None:
     org.add_fault(Fault.drip(0.01))
     async with Http(timeout=0.1) as http, http.stream("GET", f"{org.url}/services/data", timeout=3600) as stream:
         with pytest.raises(NetworkProblem, match="slowly than 1000 bytes a second") as caught:
             await stream.read()
-    assert "least_rate" in caught.value.remedy
+    assert "minimum_rate" in caught.value.remedy
 
 
 async def test_a_stream_that_falls_silent_is_given_up(org: DemoOrg) -> None:
@@ -72,7 +72,7 @@ async def test_a_stream_that_falls_silent_is_given_up(org: DemoOrg) -> None:
 async def test_a_refusal_of_a_stream_must_come_in_time_too(org: DemoOrg) -> None:
     org.add_fault(Fault.drip(0.02))
     async with Http(bounds=SOON) as http:
-        with pytest.raises(NetworkProblem, match="answer_timeout"):
+        with pytest.raises(NetworkProblem, match="response_timeout"):
             async with http.stream("GET", f"{org.url}/services/data/v62.0/limits"):
                 pass
 
@@ -141,14 +141,14 @@ async def test_an_answer_that_grows_too_large_is_given_up_at_once_and_names_the_
         org.clear_requests()
         with pytest.raises(ResponseTooLarge, match="more than 1,048,576 bytes, counted unzipped") as caught:
             await client.get("limits")
-    assert "largest_answer" in caught.value.remedy
+    assert "largest_response" in caught.value.remedy
     assert [request.path.rpartition("/")[2] for request in org.requests].count("limits") == 1
 
 
 async def test_a_stream_that_is_read_whole_is_held_to_the_size_too(org: DemoOrg) -> None:
     org.add_fault(Fault.bomb())
     async with Http(bounds=SMALL) as http, http.stream("GET", f"{org.url}/services/data") as stream:
-        with pytest.raises(ResponseTooLarge, match="largest_answer"):
+        with pytest.raises(ResponseTooLarge, match="largest_response"):
             await stream.read()
 
 

@@ -136,6 +136,6 @@ async def test_a_break_while_reading_is_the_readers_to_mend() -> None:
 async def test_a_session_that_is_dead_at_once_again_ends_a_stream(org: DemoOrg) -> None:
     async with client_of(org, signed_in=True) as client:
         org.add_fault(Fault.json_error(401, "INVALID_SESSION_ID", "expired"), match="limits", times=None)
-        with pytest.raises(AccessRefused, match="invalid at once"):
+        with pytest.raises(AccessRefused, match="rejects a new session"):
             async with client.stream("limits"):
                 pass

@@ -62,7 +62,7 @@ async def test_every_response_is_released_whether_it_is_read_or_not(status: int)
 
 async def test_a_response_that_is_too_large_is_released_too() -> None:
     transport = InMemory(200, b"abc", b"def")
-    async with Http(transport=transport, bounds=Bounds(largest_answer=5)) as http:
+    async with Http(transport=transport, bounds=Bounds(largest_response=5)) as http:
         with pytest.raises(ResponseTooLarge, match="more than 5 bytes"):
             await http.send("GET", URL)
     assert transport.in_use == set()

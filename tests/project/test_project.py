@@ -79,7 +79,7 @@ async def test_connections_are_renamed_changed_and_tested(project: SampleProject
     assert (changed.metadata, changed.tags) == ({"plan": "gold"}, ["eu"])
     assert (await connections.update("globex", tags=[])).metadata == {"plan": "gold"}
     assert (await connections.test("globex")).usage.calls == 1
-    with pytest.raises(ArgumentInvalid, match="is no name for a connection"):
+    with pytest.raises(ArgumentInvalid, match="is not a name for a connection"):
         await connections.rename("globex", "two words")
     with pytest.raises(ArgumentInvalid, match="it takes a list"):
         await connections.update("globex", tags="eu")

@@ -40,4 +40,4 @@ class Consumer:
         if row["is_deleted"]:
             self.gone.add(key)
         else:
-            self.rows[key] = row
+            self.rows[key] = {"sync_number" if name == "sync_seq" else name: value for name, value in row.items()}

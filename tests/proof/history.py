@@ -23,7 +23,7 @@ __all__ = ["DEEDS", "RUNS", "History", "Step", "history_of", "lived"]
 
 _BEGAN = datetime(2026, 3, 1, 9, 30, 17, tzinfo=UTC)
 _TRIES = 20
-_LARGEST_ANSWER = 2_000_000  # bytes, soon reached by what never ends
+_LARGEST_RESPONSE = 2_000_000  # bytes, soon reached by what never ends
 
 RUNS = ("run", "run_and_break_off", "run_all_at_once", "follow", "settle")
 """What orgsync and its users do."""
@@ -151,7 +151,7 @@ async def history_of(
         people.settle_in()
         with people.stack:
             async with project_at(
-                Path(folder), org, bulk_from=bulk_from, overlap=overlap, largest_answer=_LARGEST_ANSWER
+                Path(folder), org, bulk_from=bulk_from, overlap=overlap, largest_response=_LARGEST_RESPONSE
             ) as project:
                 yield History(project, people)
 

@@ -65,9 +65,9 @@ class Form:
 
 SHORT = Form(
     *(8, 2, 2, 0),
-    "concurrency = 4\ntimeout = 6\nanswer_timeout = 6\nretry_for = 2\nlargest_answer = 4_000_000\n",
+    "concurrency = 4\ntimeout = 6\nresponse_timeout = 6\nretry_for = 2\nlargest_response = 4_000_000\n",
 )
-LONG = Form(120, 10, 30, 300, "answer_timeout = 60\nlargest_answer = 8_000_000\n")
+LONG = Form(120, 10, 30, 300, "response_timeout = 60\nlargest_response = 8_000_000\n")
 
 
 @dataclass

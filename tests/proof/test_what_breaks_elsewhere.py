@@ -58,7 +58,7 @@ PROVED_BY: dict[str, dict[str, str]] = {
         "queries time out": "a_first_pass_that_is_too_slow_is_read_in_windows",
     },
     "proof/test_spent_limit": {
-        "a spent quota is exit 0": "a_spent_limit_ends_with_exit_4_and_a_later_run_goes_on",
+        "a spent quota is exit 0": "a_spent_limit_ends_with_exit_4_and_a_later_run_continues",
     },
     "cli/test_demo": {
         "nothing can be run locally": "the_story_is_told_from_start_to_end",

@@ -85,7 +85,7 @@ def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
     assert "Did you mean contacts?" in caught.value.remedy
     with pytest.raises(NameUnknown) as caught:
         find_sync("zzz", tmp_path)
-    assert "There are: accounts, contacts." in caught.value.remedy
+    assert "Available: accounts, contacts." in caught.value.remedy
 
 
 def test_two_record_classes_for_one_table_are_refused(tmp_path: Path) -> None:

@@ -114,10 +114,10 @@ async def test_a_taken_name_is_refused_and_nothing_is_renamed(store: Store, run:
     for name in ("acme", "beta"):
         await saved(store, name)
     await deliver(store, run, [contact("a")])
-    with pytest.raises(NameTaken, match="'beta' is taken"):
+    with pytest.raises(NameTaken, match="'beta' is used"):
         await store.connections.rename("acme", "beta")
     await store.connections.remove("acme", keep_rows=True)
-    with pytest.raises(NameTaken, match="'acme' is taken"):
+    with pytest.raises(NameTaken, match="'acme' is used"):
         await store.connections.rename("beta", "acme")
     assert [each.name for each in await store.connections.list()] == ["beta"]
 

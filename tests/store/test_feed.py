@@ -1,4 +1,4 @@
-"""The change feed reports what was given up: removed and renamed connections, and syncs that were reset."""
+"""The change feed reports what was discarded: removed and renamed connections, and syncs that were reset."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ import pytest
 
 from orgsync.errors import RecordClassInvalid
 from orgsync.records import Record, field, schema_of
-from orgsync.store import Counts, Run, Store, Write
+from orgsync.store import Connection, Counts, Run, Store, Write
 from tests.store.contacts import CONTACT, MID, contact, deliver
 from tests.store.databases import Database
 
@@ -97,12 +97,46 @@ async def test_a_table_of_the_user_is_never_touched(store: Store, database: Data
     assert await store.rows.tables() == []
 
 
+@pytest.mark.parametrize(
+    "statement", ["CREATE TABLE contact_sync_number (x INTEGER)", "CREATE INDEX contact_sync_number ON mine (x)"]
+)
+async def test_what_has_the_name_of_a_change_feeds_index_is_named(
+    store: Store, database: Database, statement: str
+) -> None:
+    database.execute("CREATE TABLE mine (x INTEGER)")
+    database.execute(statement)
+    with pytest.raises(RecordClassInvalid, match="needs the name contact_sync_number, which something else"):
+        await store.rows.prepare(CONTACT)
+    [problem] = await store.rows.misfits(CONTACT)
+    assert "contact_sync_number" in str(problem)
+    assert await store.rows.tables() == []
+
+
+async def test_a_copy_of_a_table_that_the_user_made_is_never_touched(
+    store: Store, run: Run, database: Database
+) -> None:
+    await store.connections.save(Connection(name="acme"), {})
+    await deliver(store, run, [contact("a")])
+    database.execute("CREATE TABLE backup AS SELECT * FROM contact")
+    assert await store.rows.tables() == ["contact"]
+    assert [table async for table, _ in store.feed.read(after=0, upto=await store.feed.last())] == ["contact"]
+    await store.connections.rename("acme", "beta")
+    await store.connections.remove("beta")
+    assert database.execute("SELECT connection, id FROM backup") == [("acme", "a")]
+
+    class Backup(Record, table=True):
+        name: str | None
+
+    with pytest.raises(RecordClassInvalid, match="not orgsync's"):
+        await store.rows.prepare(schema_of(Backup))
+
+
 async def test_a_table_of_the_user_with_the_name_of_a_change_feed_is_never_touched(
     store: Store, database: Database
 ) -> None:
     database.execute("CREATE TABLE Contact_Changes (id TEXT, sync_seq INTEGER)")
     database.execute("INSERT INTO Contact_Changes VALUES (?, 7)", "mine")
-    with pytest.raises(RecordClassInvalid, match="name Contact_Changes, which another table or view has"):
+    with pytest.raises(RecordClassInvalid, match="name Contact_Changes, which something else in the database has"):
         await store.rows.prepare(CONTACT)
     [problem] = await store.rows.misfits(CONTACT)
     assert "Contact_Changes" in str(problem)

@@ -19,7 +19,7 @@ __all__ = ["read_cassette", "write_cassette"]
 
 _HEADING = """\
 # The HTTP requests of a test and their responses, in order; tests replay them. {origin}
-# Secrets, hosts, org and user ids and personal data are stand-ins. To record it anew: pytest --record.
+# Secrets, hosts, org and user ids and personal data are stand-ins. To record it again: pytest --record.
 """
 
 
@@ -47,7 +47,7 @@ def read_cassette(path: Path) -> Cassette:
         raise CassetteInvalid(cause, "Make it a file that you may read.") from None
     except (yaml.YAMLError, ValueError, ArithmeticError, RecursionError) as error:
         cause = f"{path} is not a cassette{_reason(error)}."
-        raise CassetteInvalid(cause, "Correct it, or record it anew: pytest --record.") from None
+        raise CassetteInvalid(cause, "Correct it, or record it again: pytest --record.") from None
     if document.contents is not None:
         _require_contents(path, document.contents, [step_name(each) for each in cassette.interactions])
     return cassette
@@ -107,7 +107,7 @@ def _require_contents(path: Path, contents: Sequence[str], steps: Sequence[str])
         if odd:
             found = f"{odd[0]} is there as step {other + 1}"
             what = f"{what}; {found}" if what else f"{path} has a step that is not in its contents: {found}"
-        raise CassetteInvalid(f"{what}.", "Record it anew; or, if you mean it, change its contents as well.")
+        raise CassetteInvalid(f"{what}.", "Record it again; or, if it is intended, change its contents as well.")
 
 
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # every scalar is a text: `yes`, 1.10 and null too

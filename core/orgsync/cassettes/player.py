@@ -13,7 +13,7 @@ from .step_names import request_name, step_name
 
 __all__ = ["Player"]
 
-_ANEW = "If the change is meant, record it anew: pytest --record --connection NAME."
+_ANEW = "If the change is intended, record it again: pytest --record --connection NAME."
 
 
 class Player:

@@ -38,7 +38,7 @@ class Recorder:
         return self._now
 
     def set_clock(self) -> None:
-        """Read the clock anew: something starts, perhaps long after the latest response."""
+        """Read the clock again: something starts, perhaps long after the latest response."""
         self._now = self._clock()
 
     @property

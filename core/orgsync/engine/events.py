@@ -21,14 +21,17 @@ class _Event(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower):
 
 
 class Started(_Event, frozen=True):
-    """The run began, and is listed in the store."""
+    """The run began, and is listed in the store; `job.name` is its sync, and `job.connection` where it runs."""
 
     job: Job
     at: datetime
 
 
 class Planned(_Event, frozen=True):
-    """It is known how the next rows are read, and how many there will be: None where nobody can say."""
+    """How the next rows are read, and how many there will be, each None if unknown.
+
+    `route.api` is rest or bulk, and `route.why` the reason.
+    """
 
     route: Route | None
     rows: int | None
@@ -61,7 +64,7 @@ class Warned(_Event, frozen=True):
 
 
 class Ended(_Event, frozen=True):
-    """The run ended; `error` holds cause and remedy, and `error_code` the error's code, unless it is done."""
+    """The run ended: done, failed or stopped. Unless done, `error` holds cause and remedy, `error_code` the code."""
 
     status: RunStatus
     api_calls: int

@@ -44,6 +44,6 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return msgspec.json.decode(document, type=cls)
         except msgspec.DecodeError as error:
             raise ArgumentInvalid(
-                f"This is no job: {error}.",
+                f"This is not a job: {error}.",
                 'Write an object such as {"kind": "sync", "name": "contacts", "connection": "acme"}.',
             ) from error

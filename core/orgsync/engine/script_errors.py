@@ -151,9 +151,9 @@ def _unread_answer(
     ):
         return None
     problem = ResponseUnreadable(
-        f"Salesforce's answer to the sync {sync.name} holds what orgsync cannot read ({type(error).__name__} at "
+        f"Salesforce's response to the sync {sync.name} holds what orgsync cannot read ({type(error).__name__} at "
         f"{last.relative_to(_LIBRARY)}, line {known[-1].lineno}).",
-        "Run it again later; where it stays so, look for a proxy that changes answers, and report this message: "
+        "Run it again later; if this persists, look for a proxy that changes responses, and report this message: "
         "--debug shows the traceback.",
     )
     problem.__cause__ = error

@@ -92,11 +92,11 @@ class QueryIncomplete(ServerProblem, code="query_incomplete"):
 
 
 class LocatorExpired(ServerProblem, code="locator_expired"):
-    """The rest of a query's pages has expired; a query from the last row on reads them."""
+    """The remaining pages of a query have expired; a query from the last row on reads them."""
 
 
 class LocatorBusy(LocatorExpired, code="locator_busy"):
-    """The rest of a query's pages is not available at the moment, and may have expired."""
+    """The remaining pages of a query are not available at the moment, and may have expired."""
 
 
 class JobFailed(ServerProblem, code="job_failed"):

@@ -121,7 +121,7 @@ async def _read_once(client: Client, query: ReadQuery, after: Key, windows: "_Wi
         begins = query.order.key_of(page.first_group[0]) if last else None
         if first and begins and begins <= first:
             raise QueryIncomplete(
-                f"The pages of a query of {query.sobject} go back in its order: rows are sent twice, others never.",
+                f"The pages of a query of {query.sobject} are out of order: some rows are sent twice, others never.",
                 "Run it again; if this persists, look for a proxy that changes responses.",
             )
         first = begins or first

@@ -20,12 +20,12 @@ Row_co = TypeVar("Row_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[Row_co]):
-    """One change of the copy.
+    """One change of the copy; its `kind` is added, updated, deleted or cleared.
 
     `number` is the consumer's position: `after=change.number` resumes behind this change. `record` is the row as it is
     now: an instance of the record class, or a dict where no class was given; for a deleted row with its last values.
 
-    `cleared` says that the copy no longer has any row of this table and connection: the connection was removed or
+    Cleared says that the copy no longer has any row of this table and connection: the connection was removed or
     renamed, or the sync was reset. Delete what you have of them; `id` and `record` are None.
     """
 
@@ -45,7 +45,7 @@ async def follow(
     Raises ArgumentInvalid for a number that the feed has not reached and for two classes of one table, NameUnknown for
     a connection that there never was, RecordClassInvalid for a class that its table does not fit.
     """
-    schemas = {schema.table: schema for schema in map(schema_of, models)}
+    schemas = {schema.table.lower(): schema for schema in map(schema_of, models)}
     if len(schemas) < len(models):
         raise ArgumentInvalid("Two of the classes have the same table.", "Follow each table by one class.")
     for schema in schemas.values():
@@ -57,9 +57,9 @@ async def follow(
         store.require_in_place()
         last = await feed.last()
         if last > after:
-            tables = list(schemas) if models else None
+            tables = [schema.table for schema in schemas.values()] if models else None
             async for table, row in feed.read(tables=tables, connection=connection, after=after, upto=last):
-                yield _change(table, row, schemas.get(table))
+                yield _change(table, row, schemas.get(table.lower()))
             after = last
         if not wait:
             return

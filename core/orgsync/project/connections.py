@@ -115,7 +115,7 @@ class Connections:
 
         Keep the state of what is returned in the session of the browser that asked, for `finish`.
         `environment` is production, sandbox or a My Domain login URL. The state and the PKCE verifier are stored,
-        encrypted, for a day. `redirect_uri` must be one of the app's callback URLs, letter by letter. Raises
+        encrypted, for a day. `redirect_uri` must be one of the app's callback URLs, exactly as it is there. Raises
         ArgumentInvalid for a bad name or tag, HostNotAllowed for a login URL that is not Salesforce's, and KeyUnusable
         where nothing can be encrypted.
         """
@@ -258,7 +258,7 @@ def _require_same_org(existing: Connection, signed_in: Credentials) -> None:
         before, now = existing.instance_url, signed_in.instance_url or ""
     if not (same_org(before, now) if known else before in ("", now)):
         raise OrgMismatch(
-            f"The connection {existing.name} is one to the org {before}, but this sign-in leads to {now}.",
+            f"The connection {existing.name} is to the org {before}, but this sign-in leads to {now}.",
             "Choose another name, or remove the connection and its rows first: "
             f"orgsync connections remove {existing.name}.",
         )

@@ -258,11 +258,9 @@ async def _limits(client: Client) -> str:
     if daily is None:
         return "the number of API requests left is unknown: Salesforce does not report it to this user"
     used, share = daily.max - daily.remaining, client.usage.share
-    text = (
-        f"{used:,} of {daily.max:,} API requests used today; orgsync may go to {daily.max * share:,.0f} ({share:.0%})"
-    )
+    text = f"{used:,} of {daily.max:,} API requests used today; orgsync may use {daily.max * share:,.0f} ({share:.0%})"
     if daily.max and used >= daily.max * share:
-        raise LimitReached(f"{text}.", "Wait, or move the bound: api_limit_share in orgsync.toml.")
+        raise LimitReached(f"{text}.", "Wait, or raise the share: api_limit_share in orgsync.toml.")
     return f"{text}; {jobs.remaining:,} of {jobs.max:,} Bulk query jobs left" if jobs else text
 
 

@@ -17,7 +17,7 @@ from orgsync.engine import Committed, Event, Job, Observer, Outcome, Planned, no
 from orgsync.extract import Route
 from orgsync.extract.state import StreamState
 from orgsync.records import Position
-from orgsync.records.schema import BOOKKEEPING
+from orgsync.records.schema import BOOKKEEPING, FEED_NUMBER
 from orgsync.scripts import StoredVault
 from orgsync.store import Checkpoint, Run, Store
 
@@ -28,7 +28,7 @@ __all__ = ["DryRun", "DryRunChange", "OpenDryRun", "open_dry_run"]
 ChangeKind: TypeAlias = Literal["added", "updated", "deleted"]
 Row: TypeAlias = Mapping[str, Any]
 
-_NOT_FIELDS = BOOKKEEPING | {"id", "system_modstamp", "is_deleted"}
+_NOT_FIELDS = BOOKKEEPING | {FEED_NUMBER, "id", "system_modstamp", "is_deleted"}
 _ROWS_AT_ONCE = 500
 
 
@@ -36,6 +36,7 @@ _ROWS_AT_ONCE = 500
 class DryRunChange:
     """What a run would do to one row: `fields` maps each column to its value before and after, None for no value.
 
+    Its `kind` is added, updated or deleted.
     Of an updated row these are the columns that differ, none where only its system_modstamp does; of an added or a
     deleted row all that have a value. Booleans and JSON are Python's, all else is as the table stores it: instants and
     decimals are texts.

@@ -105,13 +105,13 @@ async def script_for(client: Client, sobject: str, only: Sequence[str] = ()) -> 
         raise _unknown_object(sobject, await list_objects(client), problem) from None
     if not described.queryable or described.field("Id") is None:
         raise ArgumentInvalid(
-            f"{described.name} cannot be copied: queries give no rows of it, or rows without an Id.",
+            f"{described.name} cannot be copied: queries return no rows of it, or rows without an Id.",
             "Name another object; nothing was written.",
         )
     by_changes = bool(cursor_of(described)) and not demands_filter(described.name)
     if not by_changes and described.name.lower().endswith("__b"):
         instead = instead_of_changes(described.name, class_name(described.name))
-        raise ArgumentInvalid(f"{described.name} is a big object, which is read by its index alone.", instead)
+        raise ArgumentInvalid(f"{described.name} is a big object, which can be read only by its index.", instead)
     return compose(described, by_changes=by_changes, only=only)
 
 

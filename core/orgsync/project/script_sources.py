@@ -48,6 +48,6 @@ class GivenScripts:
         """Return a sync; raises NameUnknown for one that was not given."""
         if name not in self._syncs:
             raise NameUnknown(
-                f"There is no sync called {name}.", f"There are: {', '.join(sorted(self._syncs)) or 'none'}."
+                f"There is no sync called {name}.", f"Available: {', '.join(sorted(self._syncs)) or 'none'}."
             )
         return self._syncs[name]

@@ -45,7 +45,8 @@ def require_name(name: str) -> None:
     """Raise ArgumentInvalid for a name that would be hard to write in a shell or a URL."""
     if not _is_word(name):
         raise ArgumentInvalid(
-            f"{name!r} is no name for a connection.", "Use letters, digits, dots, dashes and underscores: acme-sandbox."
+            f"{name!r} is not a name for a connection.",
+            "Use letters, digits, dots, dashes and underscores: acme-sandbox.",
         )
 
 
@@ -60,7 +61,7 @@ def checked_tags(tags: Sequence[str]) -> list[str]:
     for tag in tags:
         if not _is_word(tag, more=":"):
             raise ArgumentInvalid(
-                f"{tag!r} is no tag.", "Use letters, digits, dots, dashes, underscores and colons: eu, plan:gold."
+                f"{tag!r} is not a tag.", "Use letters, digits, dots, dashes, underscores and colons: eu, plan:gold."
             )
     return list(dict.fromkeys(tags))
 

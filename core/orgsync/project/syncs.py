@@ -50,7 +50,7 @@ class Syncs:
         return await self.project.store.rows.of_sync(sync, connection)
 
     async def reset(self, sync: str, connection: str | None = None) -> "SyncCopy":
-        """Give up what a sync has copied and where it stands, and return what that was.
+        """Discard what a sync has copied and its position, and return what that was.
 
         Raises AlreadyRunning while a run of it is under way, NameUnknown as `copy_of` does.
         """

@@ -170,7 +170,7 @@ def no_api_host(url: str) -> HostNotAllowed:
     """Say what is wrong with an address that a token answer names as the org's."""
     origin = _parse(url)
     if origin is None:
-        wrong, remedy = "is no web host's", "Check the login URL, and look for a proxy that changes answers."
+        wrong, remedy = "is not a web host", "Check the login URL, and look for a proxy that changes responses."
     elif origin.scheme != "https" and not origin.loopback:
         wrong = "is not https, so the token would travel in the clear"
         remedy = "Look for a proxy or gateway that changes addresses in answers; the org's own is https."

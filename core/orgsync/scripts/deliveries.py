@@ -91,7 +91,7 @@ def _lost(model: type[Record]) -> BatchInvalid:
 def _not_next(model: type[Record]) -> BatchInvalid:
     name = model.__name__
     return BatchInvalid(
-        f"A batch of {name} was yielded that another context read, or again after a later one: the next run would "
+        f"A batch of {name} was yielded out of order, or was read by another context: the next run would "
         "continue from a wrong position.",
         f"Yield each batch of this run's ctx once, in the order of reading; yield other rows as Batch({name}, rows).",
     )

@@ -35,7 +35,7 @@ class Clash:
         if self.owned:
             return taken(self.table, self.other, self.sync)
         return RecordClassInvalid(
-            f"The syncs {self.sync} and {self.other} both write to the table {self.table}, which can belong to one.",
+            f"The syncs {self.sync} and {self.other} both write to the table {self.table}, which can have one owner.",
             f"Give {self.sync} a record class of its own (or a __tablename__); otherwise whichever runs first keeps "
             "the table, and the other is refused.",
         )

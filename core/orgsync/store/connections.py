@@ -75,7 +75,8 @@ class Connections:
             tables = await on.tables.list()
             if await on.connections.get(new) is not None or await _has_rows(on, tables, new):
                 raise NameTaken(
-                    f"The name {new!r} is taken by a connection or by rows that one has left.", "Choose another name."
+                    f"The name {new!r} is used by a connection, or by rows that a removed one has left.",
+                    "Choose another name.",
                 )
             secrets = self._vault.encrypt(new, self.decrypt(found)) if found.secrets else b""
             await on.connections.rename(old, new)

@@ -151,6 +151,6 @@ async def require_current(on: Transaction, run: Run) -> None:
 def _held_by(held: Lease) -> AlreadyRunning:
     since, until = to_stored(held.taken_at), to_stored(held.expires_at)
     return AlreadyRunning(
-        f"{held.sync!r} on {held.connection!r} is being run by {Holder.parse(held.holder)} since {since}.",
-        f"Wait until it ends, or stop it; without a sign of life its lease ends at {until}.",
+        f"{held.sync!r} on {held.connection!r} has been running since {since}, in {Holder.parse(held.holder)}.",
+        f"Wait until it ends, or stop it; if that process has died, its lease expires at {until}.",
     )

@@ -99,8 +99,9 @@ class Checkpoint(_Control, table=True):
 class Run(_Control, table=True):
     """One execution of one sync on one connection, with what it has changed so far.
 
-    Counts are rows of the copy, `api_calls` requests to the org; instants are aware, in UTC. `error` holds cause and
-    remedy, `error_code` the error's code, both None unless it failed or was stopped. `epoch` is its lease's.
+    `status` is running, done, failed or stopped. Counts are rows of the copy, `api_calls` requests to the org; instants
+    are aware, in UTC. Up to the `watermark` the copy is complete. `error` holds cause and remedy, `error_code` the
+    error's code, both None unless it failed or was stopped. `epoch` is its lease's.
     """
 
     __tablename__ = "orgsync_run"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -161,7 +162,7 @@ class SeenId(_Control, table=True):
 
 
 class ClearedCopy(_Control, table=True):
-    """That a connection's rows in a record table were given up, with the number that the change feed gave to this."""
+    """That a connection's rows in a record table were discarded, with the number that the change feed gave to this."""
 
     __tablename__ = "orgsync_cleared"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
     __table_args__: ClassVar[Any] = (sa.Index("orgsync_cleared_number", "record_table", "number"),)

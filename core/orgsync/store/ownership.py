@@ -32,5 +32,5 @@ def taken(table: str, owner: str, other: str) -> RecordClassInvalid:
     return RecordClassInvalid(
         f"The table {table} belongs to the sync {owner}, so {other} may not write to it.",
         f"Give {other} a record class of its own (or a __tablename__); "
-        f"or give up what {owner} has copied: orgsync reset {owner}.",
+        f"or discard what {owner} has copied: orgsync reset {owner}.",
     )

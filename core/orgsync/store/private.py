@@ -63,7 +63,7 @@ def temporary_folder() -> Generator[Path]:
         folder = TemporaryDirectory(prefix="orgsync-copy-")
     except OSError as error:
         raise StoreUnavailable(
-            f"No temporary folder can be made for a copy of the database: {error.strerror}.",
+            f"No temporary folder can be created for a copy of the database: {error.strerror}.",
             "Set TMPDIR to a folder that this user may write to, with room for the database.",
         ) from error
     with folder as name:

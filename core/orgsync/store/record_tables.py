@@ -11,7 +11,7 @@ __all__ = ["RecordRows", "RecordTables"]
 
 
 class RecordTables(Protocol):
-    """The tables of record classes, distinguished from the user's own by the column `sync_number`."""
+    """The tables of record classes, distinguished from the user's own, which may be copies of them."""
 
     async def exists(self, table: str) -> bool:
         """Return whether there is a table of this name, a record class's or the user's own."""
@@ -37,11 +37,11 @@ class RecordTables(Protocol):
         ...
 
     async def feed_conflict(self, table: str) -> str | None:
-        """Return the name that the change feed of a table would have, where something else has it; otherwise None."""
+        """Return a name that the change feed of a table needs, where something else has it; otherwise None."""
         ...
 
     async def make_feed(self, table: str) -> None:
-        """Make what the change feed of a table is read by, anew where the table's columns have changed since."""
+        """Make what the change feed of a table is read by, again where the table's columns have changed since."""
         ...
 
     async def index(self, schema: Schema) -> None:
@@ -53,7 +53,7 @@ class RecordTables(Protocol):
         ...
 
     async def drop(self, table: str) -> None:
-        """Drop a table, if it is there; its change feed stays, and reports its connections' rows as given up."""
+        """Drop a table, if it is there; its change feed stays, and reports its connections' rows as discarded."""
         ...
 
     async def list(self) -> Sequence[str]:
@@ -86,7 +86,7 @@ class RecordRows(Protocol):
     async def changes(self, table: str, *, connection: str | None, after: int, limit: int) -> Sequence[dict[str, Any]]:
         """Read rows, deleted ones too, by the number of their last change, of one connection or of all.
 
-        Among them is the last event for each connection whose rows were given up: its `sync_change` is `cleared`, its
+        Among them is the last event for each connection whose rows were discarded: its `sync_change` is `cleared`, its
         `is_deleted` true, and its `id` None. The table may have been dropped, or never been there.
         """
         ...
@@ -118,10 +118,10 @@ class RecordRows(Protocol):
     async def rename(self, table: str, old: str, new: str) -> None:
         """Rename a connection in its rows.
 
-        The change feed reports the old name's rows as given up, and then each row under the new name.
+        The change feed reports the old name's rows as discarded, and then each row under the new name.
         """
         ...
 
     async def remove(self, table: str, connection: str) -> None:
-        """Delete a connection's rows; if there were any, the change feed reports them as given up."""
+        """Delete a connection's rows; if there were any, the change feed reports them as discarded."""
         ...

@@ -24,7 +24,7 @@ class SyncCopy:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether there is nothing to give up."""
+        """Return whether there is nothing to discard."""
         return not any(self.rows.values()) and not self.checkpoints and (self.connection is not None or not self.rows)
 
 

@@ -176,7 +176,7 @@ class Rows:
             return await resets.copy_of(on, sync, connection)
 
     async def reset(self, sync: str, connection: str | None = None) -> SyncCopy:
-        """Give up what a sync has copied, in one transaction, and return what that was.
+        """Discard what a sync has copied, in one transaction, and return what that was.
 
         Its tables are dropped and belong to nobody, its checkpoints and seen Ids go; with a connection, only that
         one's rows, checkpoints and seen Ids. Its runs stay listed. Raises AlreadyRunning while a run of it is under

@@ -1,6 +1,6 @@
 """Record tables: made from the class, widened with it, never narrowed."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from orgsync.errors import RecordClassInvalid
 from orgsync.records import Schema
@@ -8,9 +8,6 @@ from orgsync.records import Schema
 from .backend import Transaction
 
 __all__ = ["misfits", "prepare"]
-
-_MARK = "sync_number"
-"""The column that only record tables have."""
 
 
 async def prepare(on: Transaction, schema: Schema) -> Sequence[str]:
@@ -31,7 +28,7 @@ async def misfits(on: Transaction, schema: Schema) -> Sequence[RecordClassInvali
     stored = await on.tables.columns(schema.table)
     try:
         if stored:
-            _require_ours(schema, stored)
+            await _require_ours(on, schema)
         await _require_free_feed(on, schema)
     except RecordClassInvalid as problem:
         return [problem]
@@ -54,7 +51,7 @@ async def _make_or_widen(on: Transaction, schema: Schema) -> Sequence[str]:
         _require_free_name(schema)
         await on.tables.make(schema)
         return []
-    _require_ours(schema, stored)
+    await _require_ours(on, schema)
     declared = on.tables.declared(schema)
     unfit = _unfit_names(declared, stored)
     if unfit:
@@ -81,14 +78,15 @@ async def _require_free_feed(on: Transaction, schema: Schema) -> None:
     taken = await on.tables.feed_conflict(schema.table)
     if taken is not None:
         raise RecordClassInvalid(
-            f"The change feed of {schema.model.__name__} would have the name {taken}, which another table or view has.",
-            f'Rename that one, or name the table in the class: __tablename__ = "my_{schema.table}".',
+            f"The change feed of {schema.model.__name__} needs the name {taken}, which something else in the database "
+            "has.",
+            f'Rename or drop that one, or name the table in the class: __tablename__ = "my_{schema.table}".',
         )
 
 
-def _require_ours(schema: Schema, stored: Container[str]) -> None:
+async def _require_ours(on: Transaction, schema: Schema) -> None:
     """Refuse a table of the user's own."""
-    if _MARK not in stored:
+    if schema.table.lower() not in {table.lower() for table in await on.tables.list()}:
         raise RecordClassInvalid(
             f"{schema.model.__name__} would be kept in the table {schema.table}, which is not orgsync's.",
             f'Name its table in the class: __tablename__ = "my_{schema.table}".',
@@ -99,5 +97,5 @@ def _unfit(schema: Schema, name: str, declared: str, stored: str) -> RecordClass
     """Return the error for a column whose values would not be what the class says."""
     return RecordClassInvalid(
         f"{schema.model.__name__}.{name} is {declared} in the class, but {stored} in the table {schema.table}.",
-        "Take the type back, give the field another name, or give up the copy and make it anew: orgsync reset SYNC.",
+        "Restore the type, give the field another name, or discard the copy and make another: orgsync reset SYNC.",
     )

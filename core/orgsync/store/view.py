@@ -33,7 +33,10 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionRow:
-    """A connection as it stands in the database, without its credentials; see `orgsync.store.Connection`."""
+    """A connection to one org as one user, without its credentials.
+
+    `status` is ready or needs sign-in, and `status_reason` says why; `metadata` and `tags` are its owner's own.
+    """
 
     name: str
     environment: str

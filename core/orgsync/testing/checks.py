@@ -111,7 +111,7 @@ def _misspelt(subjects: list[Subject], skip: Mapping[str, Collection[str]]) -> l
     unknown = [(f"skip-{name}", f"skip= names the sync {name}; there are {', '.join(names)}.") for name in skip]
     wrong = [report for report, name in zip(unknown, skip, strict=True) if name not in names]
     for name, checks in skip.items():
-        known = f"There are: {', '.join(CHECKS)}."
+        known = f"Available: {', '.join(CHECKS)}."
         wrong += [
             (f"skip-{name}-{each}", f"skip= names the check {each!r}. {known}") for each in checks if each not in CHECKS
         ]

@@ -1,6 +1,6 @@
 """Copies of demo orgs for a conformance test: one store, and each copy under the name of its connection.
 
-Every run imports the script anew, as a process of its own would, unless it is given a sync: so what a script keeps in
+Every run imports the script again, as a process of its own would, unless it is given a sync: so what a script keeps in
 its module's variables shows in the one check that looks for it.
 """
 

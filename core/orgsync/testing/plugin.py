@@ -59,7 +59,7 @@ def _asynchronous(function: F) -> F:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that record, and where cassettes are."""
     group = parser.getgroup("orgsync", "cassettes of orgsync")
-    group.addoption("--record", action="store_true", help="Record cassettes anew from --connection.")
+    group.addoption("--record", action="store_true", help="Record cassettes again from --connection.")
     group.addoption("--record-missing", action="store_true", help="Record the cassettes that are not there yet.")
     group.addoption("--connection", metavar="NAME", help="The connection to record from, or to replay as.")
     group.addoption("--max-rows", metavar="N", type=int, help="Record at most so many rows of each query.")

@@ -1,4 +1,4 @@
-"""Where a script is, and importing it anew, as each process of its own would."""
+"""Where a script is, and importing it again, as each process of its own would."""
 
 import importlib
 import importlib.util
@@ -29,7 +29,7 @@ class Home:
 
 
 def fresh_module(home: Home) -> ModuleType:
-    """Import the script's module anew; of a project, what it imports of the same folder as well."""
+    """Import the script's module again; of a project, what it imports of the same folder as well."""
     if home.folder:
         fresh_package(home.folder)
         return importlib.import_module(home.module)

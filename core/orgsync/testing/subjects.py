@@ -40,7 +40,7 @@ def find_subjects(folder: Path | None) -> list[Subject]:
 
 
 def fresh_sync(home: Home) -> Sync[Record]:
-    """Import the script anew, and return its sync, which shares no state with any other."""
+    """Import the script again, and return its sync, which shares no state with any other."""
     values = vars(fresh_module(home)).values()
     return next(cast("Sync[Record]", each) for each in values if isinstance(each, Sync) and each.name == home.sync)
 

@@ -108,7 +108,7 @@ async def test_an_address_that_is_no_sqlite_file_is_refused_without_showing_it(
 
 
 async def test_a_missing_folder_of_the_database_is_reported(tmp_path: Path, folder: Path) -> None:
-    with pytest.raises(StoreUnavailable, match=r"nowhere/x\.db cannot be made.*folder exists"):
+    with pytest.raises(StoreUnavailable, match=r"nowhere/x\.db cannot be created.*folder exists"):
         await opened(f"sqlite:///{tmp_path}/nowhere/x.db", folder)
 
 
@@ -119,7 +119,7 @@ async def test_a_directory_in_place_of_the_file_is_reported(tmp_path: Path, fold
 
 async def test_a_file_in_place_of_the_folder_is_reported(url: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StoreUnavailable, match=r"file cannot be made"):
+    with pytest.raises(StoreUnavailable, match=r"file cannot be created"):
         await opened(url, tmp_path / "file")
 
 
@@ -209,9 +209,9 @@ async def test_folders_that_this_user_may_not_write_are_reported(tmp_path: Path)
             with pytest.raises(KeyUnusable, match=r"key file .* cannot be read"):
                 await store.connections.secrets("acme")
         home.chmod(0o500)
-        with pytest.raises(StoreUnavailable, match="cannot be made"):
+        with pytest.raises(StoreUnavailable, match="cannot be created"):
             await opened(f"sqlite:///{home}/other.db", home)
-        with pytest.raises(StoreUnavailable, match="cannot be made"):
+        with pytest.raises(StoreUnavailable, match="cannot be created"):
             await opened(f"sqlite:///{home}/orgsync.db", home / "deeper")
         home.chmod(0o700)
 

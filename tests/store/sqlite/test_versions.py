@@ -158,6 +158,34 @@ async def test_an_upgrade_does_not_destroy_a_users_table_with_the_name_of_a_chan
         assert await feed(store) == [("a", "added", 7)]
 
 
+async def test_an_upgrade_names_an_index_that_is_in_its_way(url: str, folder: Path, tmp_path: Path) -> None:
+    make_version_six(tmp_path / "orgsync.db", *OLD_CONTACT, "CREATE INDEX contact_sync_number ON mine (id)")
+    with pytest.raises(StoreUnavailable, match=r"name contact_sync_number, .* index has to be dropped"):
+        async with Store.open(url, folder=folder):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("broken", "drop"),
+    [
+        ("CREATE VIEW lost AS SELECT id FROM account", 'DROP VIEW "lost"'),
+        ("CREATE TRIGGER lost AFTER UPDATE ON mine BEGIN DELETE FROM account; END", 'DROP TRIGGER "lost"'),
+    ],
+)
+async def test_an_upgrade_names_a_view_or_trigger_that_is_about_a_table_that_is_gone(
+    url: str, folder: Path, tmp_path: Path, broken: str, drop: str
+) -> None:
+    make_version_six(tmp_path / "orgsync.db", *OLD_CONTACT, broken)
+    with pytest.raises(StoreUnavailable, match=rf"(view|trigger) lost .* no such table: main\.account\..* {drop}\."):
+        async with Store.open(url, folder=folder):
+            pass
+    with closing(sqlite3.connect(tmp_path / "orgsync.db")) as raw, raw:
+        assert raw.execute("SELECT version_num FROM orgsync_version").fetchall() == [("0006",)]
+        raw.execute(drop)
+    async with Store.open(url, folder=folder) as store:
+        assert await feed(store) == [("a", "added", 7)]
+
+
 def schema_in(path: Path) -> dict[str, set[str]]:
     """Read how each control table and index is declared: its columns, keys and options, in any order."""
     with closing(sqlite3.connect(path)) as raw:

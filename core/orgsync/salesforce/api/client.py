@@ -195,7 +195,7 @@ class Client:
             raise SessionBlocked(refused.cause, remedy_of_scope(access.scope)) from None
         except SessionInvalid as refused:
             raise SessionBlocked(
-                f"Salesforce calls a new session invalid at once: {refused.cause}", remedy_of_scope(access.scope)
+                f"Salesforce rejects a new session at once: {refused.cause}", remedy_of_scope(access.scope)
             ) from None
 
     async def _moved(self, access: Access, problem: InstanceMoved | NoRoute | NetworkProblem) -> Access:

@@ -32,7 +32,7 @@ __all__ = ["Page", "pages", "records"]
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 _MOST_ROWS = 2000  # of a page (REST API Developer Guide, Query Options Header)
 _PAGE_SIZE = {"Sforce-Query-Options": f"batchSize={_MOST_ROWS}"}
-_AGAIN = "Run it again; if it stays so, look for a proxy that changes responses."
+_AGAIN = "Run it again; if this persists, look for a proxy that changes responses."
 _COUNT = re.compile(r"\s*SELECT\s+COUNT\s*\(\s*\)\s", re.IGNORECASE)
 _Record: TypeAlias = dict[str, Any]
 
@@ -77,14 +77,14 @@ class _Count:
             )
         versions = versions_of(page.records) if self.recent is not None else ()
         if page.next_url in self.urls or (versions and hash(versions) in self.pages):
-            raise ResponseUnreadable(f"The pages of {self.request} lead back to one that was read.", "Run it again.")
+            raise ResponseUnreadable(f"The pages of {self.request} lead back to an earlier one.", "Run it again.")
         largest = self.largest_total(page)
         if largest is not None and rows > largest:
             raise ResponseUnreadable(
                 f"{self.request} has more rows than the {largest:,} rows that Salesforce says it found.", _AGAIN
             )
         if self.rows and self.recent is not None and self.recent.has_any(versions):
-            raise QueryIncomplete(f"The pages of {self.request} overlap: a row came twice.", _AGAIN)
+            raise QueryIncomplete(f"The pages of {self.request} overlap: a row was returned twice.", _AGAIN)
         self.versions = versions
         return page
 
@@ -283,12 +283,12 @@ def _require_path(url: str | None, response: Response | None) -> None:
         return
     place = response.place if response else "A query"
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise ResponseUnreadable(f"{place} was answered with an address of the next page that is none.", _AGAIN)
+        raise ResponseUnreadable(f"{place} was answered with an invalid address for the next page.", _AGAIN)
     if response is not None and response.is_same_origin(url):
         return
     if not url.startswith("/") or url.startswith("//"):
         raise ResponseUnreadable(
-            f"{place} was answered with a next page at {host_of(url)}, which is another host or port, or no path; no "
-            "token was sent there.",
+            f"{place} was answered with a next page at {host_of(url)}, which is another host or port, or not a path; "
+            "no token was sent there.",
             _AGAIN,
         )

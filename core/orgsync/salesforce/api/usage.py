@@ -62,6 +62,6 @@ class ApiUsage:
         if self.limit and self.used is not None and self.used + 1 > self.limit * self.share:
             raise LimitReached(
                 f"The org has used {self.used:,} of its {self.limit:,} daily API requests, "
-                f"and orgsync may go to {self.share:.0%}.",
-                "Run it again later: it goes on from where it stopped. ORGSYNC_API_LIMIT_SHARE moves the bound.",
+                f"and orgsync may use {self.share:.0%}.",
+                "Run it again later: it resumes where it stopped. ORGSYNC_API_LIMIT_SHARE changes the share.",
             )

@@ -99,7 +99,7 @@ class _Arrival(Generic[T]):
         raise SignInNeeded(
             f"Nobody finished the sign-in in the browser within {seconds:g} seconds.",
             "Start it again. If Salesforce showed an error page instead, its text names the cause: most often the "
-            f"client id, or the callback URL {self._redirect_uri}, which the app must hold letter by letter.",
+            f"client id, or the callback URL {self._redirect_uri}, which must be exactly as in the app.",
         )
 
     async def answer(self, stream: ByteStream) -> None:

@@ -71,7 +71,7 @@ def parse_sfdx_auth_url(text: str, *, allowed_hosts: tuple[str, ...] = ()) -> Cr
     """
     if "[REDACTED]" in text:
         raise CredentialsInvalid(
-            "This is no sfdx auth URL, but what the sf command prints in its place since May 2026: [REDACTED].",
+            "This is not an sfdx auth URL, but what the sf command prints in its place since May 2026: [REDACTED].",
             _SHOW_SFDX_URL,
         )
     match = _SFDX_AUTH_URL.fullmatch(text.strip())

@@ -52,7 +52,7 @@ _INSTALL = (
     "Have the administrator install it under Connected Apps OAuth Usage, or give the user the permission Approve "
     "Uninstalled Connected Apps; then sign in again."
 )
-_LATER = "It passes by itself and is retried; if it goes on, see status.salesforce.com."
+_LATER = "It passes by itself and is retried; if it persists, see status.salesforce.com."
 
 REFUSALS: tuple[Refusal, ...] = (
     Refusal(

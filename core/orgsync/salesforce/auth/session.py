@@ -210,5 +210,5 @@ def _access(credentials: Credentials) -> Access:
 
 
 def _again(error: OrgsyncError) -> OrgsyncError:
-    """Return the same error anew, so that two tasks do not share one traceback."""
+    """Return a new error with the same text, so that two tasks do not share one traceback."""
     return type(error)(error.cause, error.remedy)

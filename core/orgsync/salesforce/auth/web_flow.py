@@ -53,7 +53,7 @@ def begin(
     prompt: Prompt | None = None,
     login_hint: str | None = None,
 ) -> Authorization:
-    """Begin a sign-in; `redirect_uri` must be, letter by letter, one of the app's callback URLs.
+    """Begin a sign-in; `redirect_uri` must be exactly one of the app's callback URLs.
 
     `prompt="login"` makes the person sign in again even where the browser has a session (with another org, maybe).
     """

@@ -219,8 +219,8 @@ async def _require_csv(stream: Stream) -> None:
     refusal = api_error_of(await stream.read()) if kind == "json" else None
     said = f" ({refusal.shown})" if refusal else ""
     raise ResponseUnreadable(
-        f"{stream.place} was answered with {kind.upper()} where CSV is due, with status {stream.status}{said}.",
-        "Run the sync again: it resumes the same job. If it stays so, look for a proxy on the way to the org.",
+        f"{stream.place} was answered with {kind.upper()} instead of CSV, with status {stream.status}{said}.",
+        "Run the sync again: it resumes the same job. If this persists, look for a proxy on the way to the org.",
     )
 
 

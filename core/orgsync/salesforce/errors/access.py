@@ -63,7 +63,7 @@ def api_currently_disabled(error: ApiError) -> OrgsyncError:
         return api_disabled(error)
     return NotCarriedOut(
         f"The org's API is switched off for now ({error.shown}).",
-        "Run it again in a moment; if it stays so, give the user the permission API Enabled.",
+        "Run it again in a moment; if this persists, give the user the permission API Enabled.",
     )
 
 
@@ -80,6 +80,6 @@ def security_policy(error: ApiError) -> AccessRefused:
     """Return the error for a request that a security policy of the org blocks."""
     return AccessRefused(
         f"A transaction security policy of the org blocks {error.request} ({error.shown}).",
-        "Have the administrator except the connection's user from it, or give the user the permission Exempt from "
+        "Have the administrator exempt the connection's user from it, or give the user the permission Exempt from "
         "Transaction Security.",
     )

@@ -17,7 +17,7 @@ __all__ = ["Count", "body_as", "read_with", "unreadable"]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """A number of rows, calls or jobs; a float is not one."""
 
-_AGAIN = "Run it again later; if it stays so, look for a proxy on the way to the org."
+_AGAIN = "Run it again later; if this persists, look for a proxy on the way to the org."
 
 T = TypeVar("T")
 
@@ -54,5 +54,5 @@ def read_with(read: Callable[[Response], T], response: Response) -> T:
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise ResponseUnreadable(
             f"{response.place} was answered with JSON that orgsync cannot read ({type(error).__name__}).",
-            "Run it again later; if it stays so, report this message: orgsync should name what is wrong.",
+            "Run it again later; if this persists, report this message: orgsync should name what is wrong.",
         ) from error

@@ -19,7 +19,7 @@ from ..http.messages import Response
 __all__ = ["by_status_alone", "no_route", "passes", "without_an_error"]
 
 _LOGIN_PAGE = re.compile(r"/(login|secur|_ui|idp)\b|[?&]ec=\d|[?&]startURL=", re.IGNORECASE)
-_PAGE_REMEDY = "Run it again later; if it stays so, sign in again: orgsync connect NAME."
+_PAGE_REMEDY = "Run it again later; if this persists, sign in again: orgsync connect NAME."
 _GATEWAY_REMEDY = "Look for a proxy or gateway on the way that changes addresses; Salesforce's is https at port 443."
 _REDIRECTS = {
     "http": ("which is not https", _GATEWAY_REMEDY),
@@ -49,7 +49,7 @@ def without_an_error(response: Response) -> OrgsyncError:
         return InstanceMoved(
             f"{response.place} was redirected to {host_of(response.redirected_to)}, but a new sign-in leads to the old "
             "host.",
-            "Run it again later; if it stays so, sign in again: orgsync connect NAME.",
+            "Run it again later; if this persists, sign in again: orgsync connect NAME.",
         )
     if response.status in (414, 431):
         return QueryRefused(
@@ -78,7 +78,7 @@ def by_status_alone(response: Response) -> OrgsyncError:
         return _redirected(response)
     return ResponseUnreadable(
         f"{response.place} was refused with status {response.status}, without an error of Salesforce's.",
-        "Run it again later; if it stays so, look for a proxy or firewall on the way to the org.",
+        "Run it again later; if this persists, look for a proxy or firewall on the way to the org.",
     )
 
 
@@ -101,7 +101,7 @@ def _redirected(response: Response) -> ResponseUnreadable:
     if response.redirected_to is None:
         return ResponseUnreadable(
             f"{response.place} was answered with a redirection (status {response.status}), not by Salesforce.",
-            "Run it again later; if it stays so, look for a proxy or firewall on the way to the org.",
+            "Run it again later; if this persists, look for a proxy or firewall on the way to the org.",
         )
     target, wrong = redirect_target(response.redirected_to)
     if wrong in _REDIRECTS:

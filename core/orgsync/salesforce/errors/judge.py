@@ -152,14 +152,14 @@ def _not_carried_out(error: ApiError) -> OrgsyncError:
 
 def _locator(error: ApiError) -> OrgsyncError:
     return LocatorExpired(
-        f"The rest of the query's pages has expired ({error.code}).",
+        f"The remaining pages of the query have expired ({error.code}).",
         "Run the query again; pages are kept for two days at most, and fewer queries at once keep them longer.",
     )
 
 
 def _locator_busy(error: ApiError) -> OrgsyncError:
     return LocatorBusy(
-        f"The rest of the query's pages is not available at the moment ({error.code}).", "Run the query again."
+        f"The remaining pages of the query are not available at the moment ({error.code}).", "Run the query again."
     )
 
 
@@ -173,7 +173,7 @@ def _timed_out(error: ApiError) -> OrgsyncError:
 def _too_large(error: ApiError) -> OrgsyncError:
     return QueryRefused(
         f"{error.request} reads more rows than Salesforce scans for this user ({error.code}).",
-        "Narrow the query by an indexed field; with the permission View All Data sharing need not be computed.",
+        "Narrow the query by an indexed field; for a user with View All Data, Salesforce need not compute sharing.",
     )
 
 

@@ -52,6 +52,6 @@ async def paced(decoded: AsyncGenerator[bytes], request: Request, pace: Pace) ->
             if wait.cancelled_caught or pace.too_slow(anyio.current_time() - began, len(chunk)):
                 raise NetworkProblem(
                     f"The response to {request.place} arrives more slowly than {pace.rate:g} bytes a second.",
-                    "Try again later; where the connection is that slow, lower the setting least_rate.",
+                    "Try again later; where the connection is that slow, lower the setting minimum_rate.",
                 )
             yield chunk

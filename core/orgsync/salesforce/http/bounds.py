@@ -5,28 +5,28 @@ from typing import Self
 
 from orgsync.settings import Settings
 
-__all__ = ["DEFAULT_BOUNDS", "LARGEST_ANSWER", "Bounds", "Pace"]
+__all__ = ["DEFAULT_BOUNDS", "LARGEST_RESPONSE", "Bounds", "Pace"]
 
-LARGEST_ANSWER = 64 * 1024 * 1024
+LARGEST_RESPONSE = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Bound what a response may cost this machine.
 
-    `answer_timeout` is in seconds, for a response that is read whole, from the connection to its last byte.
-    `least_rate` is in bytes a second, for a response that is read as it arrives. `largest_answer` is in bytes,
+    `response_timeout` is in seconds, for a response that is read whole, from the connection to its last byte.
+    `minimum_rate` is in bytes a second, for a response that is read as it arrives. `largest_response` is in bytes,
     unzipped, for a response that is read whole.
     """
 
-    answer_timeout: float = 300
-    least_rate: float = 1000
-    largest_answer: int = LARGEST_ANSWER
+    response_timeout: float = 300
+    minimum_rate: float = 1000
+    largest_response: int = LARGEST_RESPONSE
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return the bounds of a project's settings."""
-        return cls(settings.answer_timeout, settings.least_rate, settings.largest_answer)
+        return cls(settings.response_timeout, settings.minimum_rate, settings.largest_response)
 
 
 DEFAULT_BOUNDS = Bounds()

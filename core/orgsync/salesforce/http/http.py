@@ -72,10 +72,10 @@ class Http:
         """
         body, body_type = body_of(form, json)
         request = self._request(method, with_params(url, params), {**body_type, **(headers or {})}, body, timeout)
-        whole = self._with_connecting(timeout) if timeout else self._bounds.answer_timeout
+        whole = self._with_connecting(timeout) if timeout else self._bounds.response_timeout
         with anyio.move_on_after(whole):
             return await self._whole(await self._exchange(request), request, largest)
-        raise late(request, whole, "" if timeout else "answer_timeout")
+        raise late(request, whole, "" if timeout else "response_timeout")
 
     @asynccontextmanager
     async def stream(
@@ -101,7 +101,7 @@ class Http:
         if response is None:
             raise late(request, until_headers, "" if timeout else "timeout")
         async with aclosing(response), aclosing(await self._body(response, request)) as body:
-            yield Stream(response.status, response.headers, body, method, request.url, self._bounds.largest_answer)
+            yield Stream(response.status, response.headers, body, method, request.url, self._bounds.largest_response)
 
     def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float | None
@@ -118,16 +118,16 @@ class Http:
     async def _body(self, response: TransportResponse, request: Request) -> AsyncGenerator[bytes]:
         """Return the body of a success as it arrives, and any other, which is an error, once it is complete."""
         if 200 <= response.status < 300:
-            return gathered(paced(response.body, request, Pace(self._timeout, self._bounds.least_rate)))
-        with anyio.move_on_after(self._bounds.answer_timeout):
+            return gathered(paced(response.body, request, Pace(self._timeout, self._bounds.minimum_rate)))
+        with anyio.move_on_after(self._bounds.response_timeout):
             error = await self._whole(response, request, None)
             return whole_response(error.status, error.headers, error.content).body
-        raise late(request, self._bounds.answer_timeout, "answer_timeout")
+        raise late(request, self._bounds.response_timeout, "response_timeout")
 
     async def _whole(self, response: TransportResponse, request: Request, largest: int | None) -> Response:
         """Read the whole body, and release the connection in any case."""
         content = bytearray()
-        most = largest or self._bounds.largest_answer
+        most = largest or self._bounds.largest_response
         async with aclosing(response), aclosing(response.body) as body:
             async for part in body:
                 content += part

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from orgsync.clock import utc_now
 from orgsync.errors import ResponseTooLarge, ResponseUnreadable
 
-from .bounds import LARGEST_ANSWER
+from .bounds import LARGEST_RESPONSE
 from .json_size import MOST_CONTAINERS, MOST_VALUES, is_too_large
 
 __all__ = ["JSON", "Response", "Stream", "host_name", "request_name", "too_large"]
@@ -146,7 +146,7 @@ class Stream(_Head):
     body: AsyncIterator[bytes] = field(repr=False)
     method: str
     url: str = field(repr=False)
-    largest: int = LARGEST_ANSWER
+    largest: int = LARGEST_RESPONSE
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Return the body as it arrives, once, decoded from gzip, in chunks of at most 256 KiB.
@@ -216,5 +216,5 @@ def too_large(place: str, largest: int, *, fixed: bool) -> ResponseTooLarge:
         f"{place} returned more than {largest:,} bytes, counted unzipped.",
         "Look for a proxy on the way, and check the address."
         if fixed
-        else "If the response is meant to be so large, raise the setting largest_answer.",
+        else "If the response is meant to be so large, raise the setting largest_response.",
     )

@@ -1,4 +1,4 @@
-"""Connections' rows that were given up, as the change feed reports them."""
+"""Connections' rows that were discarded, as the change feed reports them."""
 
 from collections.abc import Sequence
 

@@ -130,7 +130,7 @@ class SqliteBackend:
         what = "deleted" if there is None else "replaced by another file"
         raise StoreReplaced(
             f"The database {self.path} was {what} while orgsync was working with it.",
-            "Start orgsync again, and it works with what is there then, or begins a new copy (its connections have to "
+            "Start orgsync again: it uses the database that is there then, or creates one (its connections have to "
             "be made again). Stop orgsync before a database is moved, restored or deleted.",
         )
 
@@ -188,7 +188,7 @@ class SqliteBackend:
             return
         except OSError as error:
             raise StoreUnavailable(
-                f"The database {self.path} cannot be made: {error.strerror}.",
+                f"The database {self.path} cannot be created: {error.strerror}.",
                 "Check that its folder exists and that this user may write there.",
             ) from error
 
@@ -209,6 +209,6 @@ def _file_at(path: Path) -> tuple[int, int] | None:
         return None
     except OSError as error:
         raise StoreUnavailable(
-            f"The database {path} cannot be looked at: {error.strerror}.", "Check the disk and who may read its folder."
+            f"The database {path} cannot be checked: {error.strerror}.", "Check the disk and who may read its folder."
         ) from error
     return found.st_dev, found.st_ino

@@ -11,7 +11,7 @@ __all__ = ["errors_explained"]
 
 _ANEW = (
     "move the file away, with the -wal and -shm beside it, run `orgsync connect NAME` for every connection, and run "
-    "the syncs: the rows are read anew from Salesforce. Connections, runs and what scripts wrote of their own are lost."
+    "the syncs: the rows are read again. Connections, runs and what scripts wrote of their own are lost."
 )
 _FAULTS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_BUSY: (

@@ -1,6 +1,6 @@
-"""The change feed of a record table, in SQLite's words: a view of its rows and of the copies that were given up.
+"""The change feed of a record table, in SQLite's words: a view of its rows and of the copies that were discarded.
 
-SQLite reads the view in the order of its numbers by two indexes, one for the rows and one for what was given up, if
+SQLite reads the view in the order of its numbers by two indexes, one for the rows and one for what was discarded, if
 both halves give each column the same affinity, and if the query selects the number that it orders by. Otherwise it
 sorts the whole table for every page.
 """
@@ -27,13 +27,14 @@ __all__ = [
 _NUMBER, _FEED_NUMBER = "sync_number", "sync_seq"
 _GIVEN_UP = {"connection": "connection", _NUMBER: "number", "sync_changed_at": "cleared_at"}
 _CONSTANT = {"is_deleted": "1", "sync_change": "'cleared'"}
-"""What an event of a copy that was given up has in the columns of a row; all others are NULL."""
+"""What an event of a copy that was discarded has in the columns of a row; all others are NULL."""
 
 CONFLICT = (
-    "SELECT name FROM sqlite_master WHERE name = ? COLLATE NOCASE "
-    "AND NOT (type = 'view' AND sql LIKE '% FROM orgsync_cleared %')"
+    "SELECT m.name FROM sqlite_master AS m, (SELECT ? AS owner, ? AS feed, ? AS number) AS wanted "
+    "WHERE m.name = feed COLLATE NOCASE AND NOT (type = 'view' AND sql LIKE '% FROM orgsync_cleared %') "
+    "OR m.name = number COLLATE NOCASE AND NOT (type = 'index' AND tbl_name = owner COLLATE NOCASE)"
 )
-"""The query for whatever has the name of a change feed and is none."""
+"""The query for whatever has the name of a table's change feed, or of that feed's index, and is none."""
 
 SQL_OF_VIEW = "SELECT sql FROM sqlite_master WHERE type = 'view' AND name = ? COLLATE NOCASE"
 
@@ -58,7 +59,7 @@ def dropped_kinds(columns: Mapping[str, str]) -> dict[str, str]:
 def create_view(table: str, columns: Mapping[str, str], *, is_dropped: bool = False) -> str:
     """Return the statement that makes the change feed of a table with these columns, digits of numbers included.
 
-    That of a table that is dropped goes on showing which connections' rows were given up, and nothing else.
+    That of a table that is dropped still shows which connections' rows were discarded, and nothing else.
     """
     rows = ", ".join(f"{quoted(name)} AS {quoted(_in_feed(name))}" for name in columns)
     given_up = ", ".join(

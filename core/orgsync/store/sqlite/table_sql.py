@@ -23,6 +23,7 @@ __all__ = [
     "index_changes",
     "index_column",
     "index_of",
+    "index_of_changes",
     "python_value",
     "quoted",
     "readable_columns",
@@ -35,9 +36,10 @@ NUMBER = "NUMERIC"
 CONVERTED: dict[str, Callable[[Any], Any]] = {"BOOLEAN": bool, "JSON": json.loads}
 """What makes Python's values of stored ones, by the declared type; all else is read in stored form."""
 
-RECORD_TABLES = (  # no other table has a change number
+RECORD_TABLES = (  # the index tells them from a user's own copy of one, made by CREATE TABLE AS
     "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
-    "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_number') ORDER BY name"
+    "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_number') "
+    "AND EXISTS (SELECT 1 FROM pragma_index_list(t.name) AS i WHERE i.name = t.name || '_sync_number') ORDER BY name"
 )
 NUMBERED_BY_SEQ = (  # record tables as they were before their change feed was a view
     "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
@@ -101,7 +103,12 @@ def _definitions(name: str, kind: str, required: bool) -> list[str]:
 
 def index_changes(table: str) -> str:
     """Return the statement that lets the change feed be read in order, and changes be counted without their rows."""
-    return f"CREATE INDEX {quoted(table + '_sync_number')} ON {quoted(table)} (sync_number, sync_change)"
+    return f"CREATE INDEX {quoted(index_of_changes(table))} ON {quoted(table)} (sync_number, sync_change)"
+
+
+def index_of_changes(table: str) -> str:
+    """Return the name of the index that a change feed is read by."""
+    return f"{table}_sync_number"
 
 
 def renumbered(table: str) -> list[str]:

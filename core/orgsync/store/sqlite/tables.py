@@ -20,7 +20,7 @@ _DIALECT = dialect()
 
 
 class RecordTables:
-    """The tables of record classes, distinguished from the user's own by the column `sync_seq`."""
+    """The tables of record classes, distinguished from the user's own by the index of their change numbers."""
 
     def __init__(self, on: Statements, now: Callable[[], datetime]) -> None:
         self._on = on
@@ -48,7 +48,8 @@ class RecordTables:
                 await self._on.fetch(statement)
 
     async def feed_conflict(self, table: str) -> str | None:
-        found = await self._on.fetch(feed_sql.CONFLICT, (feed_sql.feed_of(table),))
+        names = table, feed_sql.feed_of(table), table_sql.index_of_changes(table)
+        found = await self._on.fetch(feed_sql.CONFLICT, names)
         return found[0][0] if found else None
 
     async def make_feed(self, table: str) -> None:

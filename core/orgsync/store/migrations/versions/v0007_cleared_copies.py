@@ -1,4 +1,4 @@
-"""Make the table of copies that were given up, which the change feeds show."""
+"""Make the table of copies that were discarded, which the change feeds show."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Make the table; what was given up before is not known."""
+    """Make the table; what was discarded before is not known."""
     op.create_table(
         "orgsync_cleared",
         sa.Column("record_table", sa.String(collation="NOCASE"), primary_key=True),
