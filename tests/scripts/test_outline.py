@@ -12,13 +12,14 @@ from sqlmodel import SQLModel
 
 import orgsync
 import orgsync_cli
+import orgsync_syncs
 from orgsync import Record
 from orgsync.scripts.discovery import list_own
 from orgsync.scripts.outline import outlines_of
 from orgsync.scripts.outline_classes import RESERVED
 from orgsync.scripts.outline_names import PUBLIC
 
-ROOT = Path(orgsync_cli.__file__).parents[2]
+SHIPPED, PROJECT = Path(orgsync_syncs.__file__).parent, Path(orgsync_cli.__file__).parent / "project"
 
 USUAL = '''\
 """A script."""
@@ -103,13 +104,19 @@ def outlined(script: Path) -> list[tuple[object, ...]] | None:
     [
         USUAL,
         CLASS + SYNC,
-        (ROOT / "syncs/orgsync_syncs/contacts.py").read_text(encoding="utf-8"),
-        (ROOT / "syncs/orgsync_syncs/accounts.py").read_text(encoding="utf-8"),
-        (ROOT / "cli/orgsync_cli/project/opportunities.py.txt").read_text(encoding="utf-8"),
+        (SHIPPED / "contacts.py").read_text(encoding="utf-8"),
+        (SHIPPED / "accounts.py").read_text(encoding="utf-8"),
+        (PROJECT / "opportunities.py.txt").read_text(encoding="utf-8"),
         "from __future__ import annotations\n" + CLASS + SYNC,
         "VERSION = 1\n",
+        "from orgsync_syncs.accounts import accounts\n" + CLASS + SYNC,
+        CLASS + SYNC + "from orgsync_syncs.accounts import accounts as ours\n",
+        "from orgsync import Batches, Context, sync\nfrom orgsync_syncs.contacts import Contact\n" + SYNC,
     ],
-    ids=["usual", "short", "contacts", "accounts", "opportunities", "future", "nothing"],
+    ids=[
+        *("usual", "short", "contacts", "accounts", "opportunities", "future", "nothing"),
+        *("shipped sync", "renamed sync", "shipped class"),
+    ],
 )
 def test_a_script_in_the_usual_form_says_what_importing_it_shows(text: str, tmp_path: Path) -> None:
     script = tmp_path / "one.py"
@@ -148,6 +155,9 @@ def test_a_script_in_the_usual_form_says_what_importing_it_shows(text: str, tmp_
         CLASS + "import contextlib as sync\n" + SYNC,
         CLASS + "import httpx\n" + SYNC,
         CLASS + "from syncs.other import Account\n" + SYNC,
+        CLASS + "from orgsync_syncs.accounts import datetime\n" + SYNC,
+        CLASS + "from orgsync_syncs.nothing import accounts\n" + SYNC,
+        CLASS + "from orgsync_syncs.accounts.more import accounts\n" + SYNC,
         CLASS + "from datetime import nothing\n" + SYNC,
         CLASS + "from orgsync import nothing\n" + SYNC,
         CLASS + "from datetime import *\n" + SYNC,

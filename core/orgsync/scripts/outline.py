@@ -1,16 +1,17 @@
 """What the source of a script says of its syncs, where that is certain: importing a script costs most of a second.
 
-A script in the usual form is read and not imported: imports from orgsync and the standard library, record classes of
-plain fields, constants, functions, and syncs whose options are written out. Where a script does anything else when it
-is imported, or anything in it might be refused, the answer is None, and only importing it shows what it has.
+A script in the usual form is read and not imported: imports from orgsync, the scripts that come with it and the
+standard library, record classes of plain fields, constants, functions, and syncs whose options are written out. Where
+a script does anything else when it is imported, or anything in it might be refused, the answer is None, and only
+importing it shows what it has.
 """
 
 import ast
 import builtins
 import importlib
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -27,6 +28,7 @@ __all__ = ["SyncOutline", "outlines_of"]
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _ANYWHERE = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda, ast.FunctionDef, ast.ClassDef)
 _READS = ("changes", "snapshot")
+_SHIPPED = "orgsync_syncs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +44,41 @@ class SyncOutline:
 
 
 def outlines_of(path: Path) -> list[SyncOutline] | None:
-    """Return the syncs that a script would define, in their order; None where only importing it shows them."""
+    """Return the syncs that a script would define or import; None where only importing it shows them."""
     try:
-        tree = ast.parse(path.read_bytes(), str(path))
-        code = compile(tree, str(path), "exec", dont_inherit=True)
-        return _Outline(code).read(tree.body)
+        return _read(path).found
     except (Undecided, OrgsyncError, OSError, SyntaxError, ValueError, Warning, RecursionError, MemoryError):
         return None  # the parser's own stack overflows as a MemoryError
 
 
+def _read(path: Path) -> "_Outline":
+    tree = ast.parse(path.read_bytes(), str(path))
+    outline = _Outline(compile(tree, str(path), "exec", dont_inherit=True))
+    for statement in tree.body:
+        outline.read(statement)
+    return outline
+
+
 class _Outline:
-    """The reading of one module."""
+    """The reading of one module: what its names mean, and the syncs among them in the order of their first names."""
 
     def __init__(self, code: CodeType) -> None:
         self._functions = {each.co_name: each for each in code.co_consts if isinstance(each, CodeType)}
         self._names: Names = {}
-        self._found: list[SyncOutline] = []
 
-    def read(self, statements: Sequence[ast.stmt]) -> list[SyncOutline]:
-        for statement in statements:
-            self._read(statement)
-        return self._found
+    @property
+    def found(self) -> list[SyncOutline]:
+        """The syncs, each once, whatever names it has."""
+        return [*dict.fromkeys(each for each in self._names.values() if isinstance(each, SyncOutline))]
 
-    def _read(self, statement: ast.stmt) -> None:
+    def value(self, name: str) -> object:
+        """Return what a name of the module means to a script that imports it."""
+        if not isinstance(self._names.get(name), Table | SyncOutline):
+            raise Undecided
+        return self._names[name]
+
+    def read(self, statement: ast.stmt) -> None:
+        """Take in a statement; raise Undecided for one that does anything out of the usual."""
         match statement:
             case ast.Expr(value=ast.Constant()):
                 pass
@@ -84,8 +98,7 @@ class _Outline:
             case ast.ClassDef():
                 self._bind(statement.name, table_of(statement, self._names))
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._read_function(statement)
-                self._bind(statement.name, None)
+                self._bind(statement.name, self._function(statement))
             case _:
                 raise Undecided
 
@@ -96,7 +109,8 @@ class _Outline:
             raise Undecided
         self._names[name] = value
 
-    def _read_function(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    def _function(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> SyncOutline | None:
+        """Return the sync that a function is, None for any other."""
         arguments = function.args
         for default in (*arguments.defaults, *arguments.kw_defaults):
             if default is not None:
@@ -105,8 +119,7 @@ class _Outline:
         annotations = [function.returns, *(each.annotation for each in every if each is not None)]
         if not all(is_annotation(each, self._names) for each in annotations if each is not None):
             raise Undecided
-        if function.decorator_list:
-            self._found.append(self._sync(function))
+        return self._sync(function) if function.decorator_list else None
 
     def _sync(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> SyncOutline:
         """Read a sync; what the decorator or a run would refuse is left to them."""
@@ -193,12 +206,25 @@ def _imported(name: str) -> ModuleType:
         raise Undecided from None
 
 
+def _shipped_script(module: str) -> Path:
+    """Find a script that comes with orgsync; its package, which holds nothing, is imported."""
+    try:
+        spec = find_spec(module)
+    except ImportError:
+        raise Undecided from None
+    if spec is None or spec.origin is None:
+        raise Undecided
+    return Path(spec.origin)
+
+
 def _attribute(module: str, name: str) -> Any:
     """Return what a script would import from a module: of orgsync's own names, which one it is."""
     if module == "orgsync":
         if name not in PUBLIC:
             raise Undecided
         return FromOrgsync(name)
+    if module.startswith(f"{_SHIPPED}."):
+        return _read(_shipped_script(module)).value(name)
     found = _imported(module)
     if name == "*" or not hasattr(found, name):
         raise Undecided

@@ -103,5 +103,6 @@ def _takes(name: str, parameters: int, names: Names) -> bool:
         return parameters == 1
     if name in _GENERIC:
         return meaning is None
-    is_generic = isinstance(meaning, type) and hasattr(meaning, "__class_getitem__")  # Sized and Hashable are not
-    return is_generic and meaning.__module__ == "collections.abc" and meaning.__name__ != "Callable"
+    if not isinstance(meaning, type) or not hasattr(meaning, "__class_getitem__"):
+        return False  # as Sized and Hashable are
+    return meaning.__module__ == "collections.abc" and meaning.__name__ != "Callable"

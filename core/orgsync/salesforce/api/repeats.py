@@ -7,11 +7,11 @@ from orgsync.records.field_values import values_of
 
 __all__ = ["RecentRows", "versions_of"]
 
-_MOST = 250_000  # rows; their hashes take some 20 MB
+_MOST = 100_000  # rows; twice as many hashes take some 12 MB
 
 
 class RecentRows:
-    """Remember the last rows of a response, of which there may be any number: at least 250,000, at most twice that."""
+    """Remember the last rows of a response, of which there may be any number: at least 100,000, at most twice that."""
 
     def __init__(self) -> None:
         self._newer: set[int] = set()

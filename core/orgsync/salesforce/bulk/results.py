@@ -4,7 +4,7 @@ Nothing is lost and nothing yielded twice, whatever breaks. A page says how many
 rows there are; the last rows of a page are yielded only when the page has been read to its end and both agree. A page
 that breaks off, or holds less than it says, is requested again from the first row that was not yielded: locators can
 be read again as long as the job exists. The end is the locator `null`, never a short page. No Id may come twice, for
-then as many other rows are missing: the last 250,000 rows at least are remembered.
+then as many other rows are missing: the last 100,000 rows at least are remembered.
 """
 
 from collections.abc import AsyncGenerator
