@@ -43,5 +43,5 @@ async def test_credentials_cannot_be_read_in_a_copy(store: Store) -> None:
 
 def test_a_place_where_no_folder_can_be_made_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
-    with pytest.raises(StoreUnavailable, match="No temporary folder can be made"), temporary_folder():
+    with pytest.raises(StoreUnavailable, match="No temporary folder can be created"), temporary_folder():
         pass

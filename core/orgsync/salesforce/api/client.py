@@ -222,12 +222,10 @@ class Client:
         return renewed
 
     async def _send(self, method: str, path: str, access: Access, judge: Judge, **body: Unpack[Body]) -> Response:
-        url, params = self._url(path, access), body.get("params")
-        headers = _headers(access, body.get("headers"))
+        url, headers = self._url(path, access), _headers(access, body.get("headers"))
+        params, form, json = body.get("params"), body.get("upload"), body.get("json", ...)
         with waiting(), self.usage.counted():
-            response = await self._http.send(
-                method, url, params=params, headers=headers, form=body.get("upload"), json=body.get("json", ...)
-            )
+            response = await self._http.send(method, url, params=params, headers=headers, form=form, json=json)
         self._note(response)
         return _successful(response, judge)
 
