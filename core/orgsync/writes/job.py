@@ -1,7 +1,7 @@
 """Sending rows by a job: created, filled, closed, waited for and read, from whatever step an earlier process reached.
 
 Each step is kept in the ledger before the next. A job does nothing before it is closed, so one whose upload is in
-doubt is given up for another; whether one was closed is asked of the org. No row is therefore sent twice.
+doubt is given up for another; whether one was closed is read from the org. No row is therefore sent twice.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -63,7 +63,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """One line of a file: its status, what Salesforce says, and the values that came back by lower-case name."""
+    """One line of a file: its status, the message of Salesforce, and the values that came back by lower-case name."""
 
     status: RowStatus
     id: str
