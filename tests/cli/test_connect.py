@@ -220,7 +220,7 @@ def test_a_login_url_that_no_secret_may_go_to_is_refused(url: str, cause: str, o
 def test_a_bad_name_is_refused_before_anything_is_asked(orgsync: Command, secrets: DemoOrg) -> None:
     refused = orgsync("connect", "my org", "--flow", "refresh-token", "--login-url", secrets.url)
     assert refused.code == 2
-    assert "no name for a connection" in refused.problem()[0]
+    assert "not a name for a connection" in refused.problem()[0]
     assert secrets.requests == []
 
 

@@ -100,7 +100,7 @@ def test_an_application_signs_in_to_a_served_demo_org_and_comes_back_to_its_own_
 def test_what_is_no_callback_url_is_refused(orgsync: Command, url: str) -> None:
     refused = orgsync("demo", "--serve", "--callback-url", url)
     assert refused.code == 2
-    assert "no callback URL" in " ".join(refused.err.split())
+    assert "not a callback URL" in " ".join(refused.err.split())
 
 
 def test_a_callback_url_without_serve_is_refused(orgsync: Command) -> None:

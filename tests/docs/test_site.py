@@ -70,6 +70,13 @@ def test_the_site_builds_strictly_and_shows_every_block_table_and_list(tmp_path:
         assert not re.search(r"`|\*\*|\]\(|^\s*\|", shown.text, re.MULTILINE), path
     python = (tmp_path / "reference" / "python.html").read_text(encoding="utf-8")
     assert [f"{each}.{field}" for each in VALUES for field in fields_of(each) if not shows(python, each, field)] == []
+    testing = (tmp_path / "reference" / "testing.html").read_text(encoding="utf-8")
+    calls = [
+        each
+        for each in dir(orgsync.demo_org.DemoOrg)
+        if each[0] != "_" and callable(getattr(orgsync.demo_org.DemoOrg, each))
+    ]
+    assert [each for each in calls if f'id="orgsync.demo_org.DemoOrg.{each}"' not in testing] == []
 
 
 VALUES = (

@@ -1,6 +1,6 @@
 """What Salesforce refuses of a query whose text is right: joins where none may be, filters that an object demands.
 
-The texts are those that real orgs were reported to response with; that ActivityHistory and its kin are missing from
+The texts are those that real orgs were reported to respond with; that ActivityHistory and its kin are missing from
 `_NOT_INSIDE` is because the demo org has no such objects.
 """
 

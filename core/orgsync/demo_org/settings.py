@@ -20,7 +20,7 @@ class Settings:
         api_limit: calls a day; `api_used` counts them.
         page_size: rows on a page of a query.
         child_page_size: rows of a sub-select in one record; the others are behind a `nextRecordsUrl` of their own.
-        bulk_polls: the poll at which a Bulk job is complete; the ones before return InProgress, None never ends.
+        bulk_polls: the poll at which a Bulk job is complete; the polls before respond InProgress; None never ends.
             At each poll an ingest job has written its share of the rows.
         bulk_page_size: rows on a page of a Bulk job's results, whatever `maxRecords` says.
         bulk_results_endless: the last page of a Bulk job's results leads to the first, by an ever-new locator.

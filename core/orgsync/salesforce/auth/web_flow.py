@@ -120,7 +120,7 @@ async def finish(
 ) -> Credentials:
     """Exchange the callback's code for credentials, to be completed by `sign_in`.
 
-    `org_id` is the org that must response, where one is expected. Raises as `code_of` and `request_token` do, and
+    `org_id` is the org that must respond, where one is expected. Raises as `code_of` and `request_token` do, and
     SignInNeeded where Salesforce issues no refresh token. The code works once, so nothing is retried.
     """
     form = code_form(
