@@ -83,6 +83,7 @@ VALUES = (
     *("orgsync.Change", "orgsync.Run", "orgsync.DryRun", "orgsync.DryRunChange", "orgsync.store.ConnectionRow"),
     *("orgsync.project.connections.SignIn", "orgsync.project.connections.BrowserSignIn", "orgsync.ConnectionInfo"),
     *("orgsync.Started", "orgsync.Planned", "orgsync.Committed", "orgsync.Warned", "orgsync.Ended"),
+    *("orgsync.RowResult", "orgsync.WriteCounts", "orgsync.WriteProgress"),
 )
 """What an application gets and reads: the reference has to name what is in it."""
 
