@@ -1,5 +1,8 @@
 """What a script's source says of its syncs is what importing it shows, or nothing is said."""
 
+import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -151,6 +154,8 @@ def test_a_script_in_the_usual_form_says_what_importing_it_shows(text: str, tmp_
         CLASS + "import no_such_module\n" + SYNC,
         CLASS + "if True:\n    import os\n" + SYNC,
         CLASS + "str = int\n" + SYNC,
+        CLASS + "from collections.abc import Sized\ndef size(of: Sized[int]) -> int: ...\n" + SYNC,
+        CLASS + f"deep = {'-' * 200_000}1\n" + SYNC,
         CLASS + "__path__ = []\n" + SYNC,
         CLASS.replace("table=True", "table=False") + SYNC,
         CLASS.replace("Record, table=True", "Record") + SYNC,
@@ -160,6 +165,8 @@ def test_a_script_in_the_usual_form_says_what_importing_it_shows(text: str, tmp_
         CLASS.replace("name: str", "name: str = field('1')") + SYNC,
         CLASS.replace("name: str", "name: str = field('Name', local=True)") + SYNC,
         CLASS.replace("name: str", "metadata: str") + SYNC,
+        CLASS.replace("name: str", "register: str") + SYNC,
+        CLASS.replace("name: str", "sync_number: int") + SYNC,
         CLASS.replace("name: str", "name: str\n    name: str") + SYNC,
         CLASS.replace("name: str", "name: str\n    Name: str") + SYNC,
         CLASS.replace("name: str", "name: str\n    __sobject__ = 'a b'") + SYNC,
@@ -176,8 +183,21 @@ def test_of_any_other_script_nothing_is_said(text: str, tmp_path: Path) -> None:
     assert outlines_of(script) is None
 
 
+def test_reading_a_script_leaves_the_warnings_of_other_threads_as_they_are(tmp_path: Path) -> None:
+    script = tmp_path / "one.py"
+    os.mkfifo(script)
+    with warnings.catch_warnings(), ThreadPoolExecutor(1) as thread:
+        warnings.simplefilter("ignore")
+        before = list(warnings.filters)
+        reading = thread.submit(outlines_of, script)
+        with script.open("w", encoding="utf-8"):  # opens as soon as the script is being read
+            during = list(warnings.filters)
+        assert reading.result() == []
+    assert during == before
+
+
 def test_no_field_may_have_the_name_of_an_attribute_of_every_record_class() -> None:
-    public = {name for name in dir(Record) if not name.startswith("_")} | set(Record.model_fields)
+    public = {name for name in (*dir(Record), *dir(type(Record)), *Record.model_fields) if not name.startswith("_")}
     assert {name for name in public if not name.startswith(("model_", "sqlmodel_"))} <= RESERVED
     assert {name for name in dir(SQLModel) if not name.startswith(("_", "model_", "sqlmodel_"))} <= RESERVED
 

@@ -9,7 +9,6 @@ import ast
 import builtins
 import importlib
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
@@ -45,13 +44,11 @@ class SyncOutline:
 def outlines_of(path: Path) -> list[SyncOutline] | None:
     """Return the syncs that a script would define, in their order; None where only importing it shows them."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what the compiler warns of, the import is to show
-            tree = ast.parse(path.read_bytes(), str(path))
-            code = compile(tree, str(path), "exec", dont_inherit=True)
+        tree = ast.parse(path.read_bytes(), str(path))
+        code = compile(tree, str(path), "exec", dont_inherit=True)
         return _Outline(code).read(tree.body)
-    except (Undecided, OrgsyncError, OSError, SyntaxError, ValueError, Warning, RecursionError):
-        return None
+    except (Undecided, OrgsyncError, OSError, SyntaxError, ValueError, Warning, RecursionError, MemoryError):
+        return None  # the parser's own stack overflows as a MemoryError
 
 
 class _Outline:

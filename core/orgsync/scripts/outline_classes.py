@@ -26,7 +26,7 @@ RESERVED = frozenset(
         *("connection", "id", "system_modstamp", "is_deleted"),
         *("sync_change", "sync_changed_at", "sync_first_seen_at", "sync_number", "sync_seq"),
         *("construct", "copy", "dict", "from_orm", "json", "metadata", "parse_file", "parse_obj", "parse_raw"),
-        *("registry", "schema", "schema_json", "update_forward_refs", "validate"),
+        *("mro", "register", "registry", "schema", "schema_json", "update_forward_refs", "validate"),
     }
 )
 """Names that a field may not have, but for those that begin with `model_` or `sqlmodel_`."""

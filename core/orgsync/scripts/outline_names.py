@@ -103,4 +103,5 @@ def _takes(name: str, parameters: int, names: Names) -> bool:
         return parameters == 1
     if name in _GENERIC:
         return meaning is None
-    return isinstance(meaning, type) and meaning.__module__ == "collections.abc" and meaning.__name__ != "Callable"
+    is_generic = isinstance(meaning, type) and hasattr(meaning, "__class_getitem__")  # Sized and Hashable are not
+    return is_generic and meaning.__module__ == "collections.abc" and meaning.__name__ != "Callable"
