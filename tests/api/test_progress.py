@@ -10,7 +10,7 @@ from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import JobFailed, JobIncomplete, ResponseUnreadable, ServerProblem
 from orgsync.salesforce.api import repeats
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.api.query import records
+from orgsync.salesforce.api.query import pages, records
 from orgsync.salesforce.bulk import Part, complete, create_job, results
 
 from ..bulk.bulk_answers import job, page_answer, rows
@@ -152,6 +152,19 @@ async def test_bytes_that_are_no_text_are_replaced_and_reported(org: DemoOrg, te
     assert found == [[key, f"\ufffd{text}"]]
     assert len(warnings) == 2
     assert all("not UTF-8" in warning and text not in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+async def test_bytes_that_are_no_text_are_replaced_in_a_query_of_known_fields_too(org: DemoOrg, exact: bool) -> None:
+    key = str(org.rows("Contact")[0]["Id"])
+    org.update("Contact", key, LastName="Ada Broken")
+    org.add_fault(Fault.broken_text("Ada Broken"), match="query", times=None)
+    warnings: list[str] = []
+    async with client_of(org) as client:
+        client.warn = warnings.append
+        found = [page async for page in pages(client, SOQL, exact=exact, fields=("Id", "LastName"))]
+    assert [row["LastName"] for page in found for row in page.records if row["Id"] == key] == ["\ufffdAda Broken"]
+    assert len(warnings) == 1
 
 
 async def test_a_page_that_is_nested_too_deep_is_the_servers_fault(org: DemoOrg) -> None:

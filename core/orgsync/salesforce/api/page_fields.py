@@ -18,11 +18,12 @@ __all__ = ["of_fields"]
 def of_fields(content: bytes, fields: tuple[str, ...], *, exact: bool) -> dict[str, Any] | None:
     """Read a page as a dict of its parts, its records as FieldValues.
 
-    None where that is not what it is: JSON with other contents, a record that lacks a field, text that is not UTF-8.
+    None where that is not what it is: JSON with other contents, a record that lacks a field, one of these fields with
+    text that is not UTF-8.
     """
     try:
         body = _decoder(fields, exact).decode(content)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     rows = body.records
     columns = zip(*map(msgspec.structs.astuple, rows), strict=True) if rows else [()] * len(fields)
