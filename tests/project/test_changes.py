@@ -186,6 +186,19 @@ async def test_a_class_that_its_table_contradicts_is_refused(store: Store) -> No
         await seen(orgsync.changes(Other, Contact))
 
 
+async def test_two_classes_whose_tables_differ_in_case_alone_are_refused(store: Store) -> None:
+    class Capital(Record, table=True):
+        __tablename__ = "CONTACT"
+        name: str | None
+
+    await write(store, "a")
+    with pytest.raises(ArgumentInvalid, match="same table"):
+        await seen(orgsync.changes(Contact, Capital))
+    [change] = [change async for change in orgsync.changes(Capital)]
+    assert change.record is not None
+    assert (change.table, change.record.name) == ("CONTACT", "Ann")
+
+
 async def test_a_class_may_have_a_column_that_its_table_does_not_have_yet(store: Store) -> None:
     class Wider(Record, table=True):
         __tablename__ = "contact"

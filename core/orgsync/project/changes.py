@@ -45,7 +45,7 @@ async def follow(
     Raises ArgumentInvalid for a number that the feed has not reached and for two classes of one table, NameUnknown for
     a connection that there never was, RecordClassInvalid for a class that its table does not fit.
     """
-    schemas = {schema.table: schema for schema in map(schema_of, models)}
+    schemas = {schema.table.lower(): schema for schema in map(schema_of, models)}
     if len(schemas) < len(models):
         raise ArgumentInvalid("Two of the classes have the same table.", "Follow each table by one class.")
     for schema in schemas.values():
@@ -57,9 +57,9 @@ async def follow(
         store.require_in_place()
         last = await feed.last()
         if last > after:
-            tables = list(schemas) if models else None
+            tables = [schema.table for schema in schemas.values()] if models else None
             async for table, row in feed.read(tables=tables, connection=connection, after=after, upto=last):
-                yield _change(table, row, schemas.get(table))
+                yield _change(table, row, schemas.get(table.lower()))
             after = last
         if not wait:
             return

@@ -20,7 +20,7 @@ _DIALECT = dialect()
 
 
 class RecordTables:
-    """The tables of record classes, distinguished from the user's own by the column `sync_seq`."""
+    """The tables of record classes, distinguished from the user's own by the column `sync_number`."""
 
     def __init__(self, on: Statements, now: Callable[[], datetime]) -> None:
         self._on = on
