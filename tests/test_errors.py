@@ -1,6 +1,8 @@
 """The tree of errors: codes for programs, and who must act."""
 
 import ast
+import copy
+import pickle
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -11,13 +13,16 @@ import pytest
 
 from orgsync import errors
 from orgsync.errors import (
+    ChangesNotReadable,
     ConfigurationProblem,
     FieldNotFound,
     NameUnknown,
+    NetworkProblem,
     ObjectNotFound,
     OperatorProblem,
     OrgProblem,
     OrgsyncError,
+    ProcessDied,
     ScriptProblem,
     SignInNeeded,
     TransientProblem,
@@ -121,3 +126,19 @@ def test_where_nothing_exists_the_remedy_is_to_create_it() -> None:
     error = NameUnknown.among("connection", "acme", [], none_yet="Create it.")
     assert (error.cause, error.remedy) == ("There is no connection 'acme'.", "Create it.")
     assert NameUnknown.among("connection", "acme", ["zzz"], none_yet="").cause == "There is no connection 'acme'."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FieldNotFound("Contact", "Level__c", needed_by="Contact.level"),
+        ObjectNotFound("Contact", reported_as="INVALID_TYPE"),
+        ChangesNotReadable("Contact", instead="Read snapshots."),
+        ProcessDied(),
+        NetworkProblem("Cut short.", "Try again.", sent=False),
+    ],
+)
+def test_an_error_survives_the_way_to_another_process(error: OrgsyncError) -> None:
+    for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - its own bytes
+        assert type(other) is type(error)
+        assert (str(other), vars(other)) == (str(error), vars(error))

@@ -1,6 +1,7 @@
 """What every error has: cause, remedy, code and exit code."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from ..printable import printable
 
@@ -32,6 +33,14 @@ class OrgsyncError(Exception):
         super().__init__(f"{cause}{between}{remedy}".strip())
         self.cause = cause
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        """Let pickle and copy make it of what it holds: each class is built from other facts."""
+        return _made, (type(self), self.args), self.__dict__
+
+
+def _made(kind: type[OrgsyncError], args: tuple[Any, ...]) -> OrgsyncError:
+    return kind.__new__(kind, *args)
 
 
 def _bounded(text: str) -> str:
