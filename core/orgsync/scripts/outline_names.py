@@ -103,5 +103,7 @@ def _takes(name: str, parameters: int, names: Names) -> bool:
         return parameters == 1
     if name in _GENERIC:
         return meaning is None
-    is_generic = isinstance(meaning, type) and hasattr(meaning, "__class_getitem__")  # Sized and Hashable are not
-    return is_generic and meaning.__module__ == "collections.abc" and meaning.__name__ != "Callable"
+    if not (isinstance(meaning, type) and meaning.__module__ == "collections.abc"):
+        return False
+    has_parameters = hasattr(meaning, "__class_getitem__")  # Sized and Hashable have none
+    return has_parameters and meaning.__name__ != "Callable"
