@@ -153,7 +153,8 @@ async def session(
     """Open a session that reads the copy: `async with orgsync.session(connection="acme") as session:`.
 
     `(await session.exec(orgsync.select(Contact))).all()` is the list of live contacts of that connection; without a
-    connection, of all. With `deleted`, deleted rows are read too. Runs do not wait for the session, nor it for them.
+    connection, of all. With `deleted`, deleted rows are read too. Only record classes are narrowed in this way, not
+    `Contact.__table__` or SQL as text. Runs do not wait for the session, nor it for them.
     Raises NameUnknown for a connection that does not exist, and StoreUnavailable for an unusable database.
     """
     settings = settings or load_settings()

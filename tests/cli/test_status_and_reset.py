@@ -160,6 +160,23 @@ def test_status_fails_where_scripts_cannot_be_read(orgsync: Command, acme: DemoO
     assert "companies on acme cannot run: " in orgsync("status").err
 
 
+@pytest.mark.usefixtures("own", "acme")
+def test_status_fails_for_a_script_that_has_never_loaded_with_its_own_problem(orgsync: Command, folder: Path) -> None:
+    orgsync("run", "companies")
+    (folder / "syncs" / "broken.py").write_text("def x(:\n", encoding="utf-8")
+    (folder / "syncs" / "other.py").write_text("import nope\n", encoding="utf-8")
+    outcome = orgsync("status", "--json")
+    shown = {str(each["sync"]): each for each in outcome.objects()}
+    assert outcome.code == 1
+    assert {name: each["state"] for name, each in shown.items()} == {
+        "broken": "failing",
+        "companies": "ok",
+        "other": "failing",
+    }
+    assert "invalid syntax. Correct the line." in str(shown["broken"]["error"])
+    assert "nope" in str(shown["other"]["error"])
+
+
 @pytest.mark.usefixtures("own")
 def test_a_run_that_died_is_not_running(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
     orgsync("run", "companies")

@@ -162,6 +162,7 @@ def test_a_script_in_the_usual_form_says_what_importing_it_shows(text: str, tmp_
         CLASS + "from orgsync import nothing\n" + SYNC,
         CLASS + "from datetime import *\n" + SYNC,
         CLASS + "import no_such_module\n" + SYNC,
+        CLASS + "import unittest.__main__ as ended\n" + SYNC,
         CLASS + "if True:\n    import os\n" + SYNC,
         CLASS + "str = int\n" + SYNC,
         CLASS + "from collections.abc import Sized\ndef size(of: Sized[int]) -> int: ...\n" + SYNC,

@@ -11,7 +11,7 @@ from orgsync.errors import AlreadyRunning
 from orgsync.records import Position
 from orgsync.store.backend import Backend, Transaction
 from orgsync.store.backends import open_backend
-from orgsync.store.writes import Counts, Write
+from orgsync.store.commit_types import Counts, Write
 from tests.store.contacts import CONTACT, MID, NEW, OLD, contact
 
 DAY = timedelta(days=1)

@@ -115,12 +115,14 @@ async def statuses(project: "Resources", *, now: datetime | None = None) -> list
 def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status]:
     """Return how every sync of the project stands on every connection, and every other that has ever run there.
 
+    A script that does not load stands among them by the name of its file, as failing.
     Syncs that packages bring are among them once they have run; nobody runs them but by name, so they are never due.
     Raises SettingInvalid and ScriptNotLoaded as reading the settings and scripts does.
     """
     own = own_syncs(settings.syncs_folder)
     schedules = {each.name: each.every for each in own if each.loads}
-    broken = next((each.problem for each in own if each.problem and not each.loads), None)
+    broken = {each.name: each.problem for each in own if each.problem and not each.loads}
+    some_broken = next(iter(broken.values()), None)
     connections = {each.name: each for each in view.connections()}
     ran = {(sync, name) for sync, name in view.pairs() if name in connections}
     shipped = shipped_names() if broken else set[str]()
@@ -131,9 +133,9 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
             connections[name],
             now,
             every=schedules.get(sync),
-            broken=None if sync in schedules or sync in shipped else broken,
+            broken=None if sync in schedules or sync in shipped - broken.keys() else broken.get(sync, some_broken),
         )
-        for sync, name in sorted({*((sync, name) for sync in schedules for name in connections), *ran})
+        for sync, name in sorted({*((sync, name) for sync in (*schedules, *broken) for name in connections), *ran})
     ]
 
 
@@ -151,7 +153,7 @@ def _status(
     ended = _last_ended_badly(runs)
     error, code = (_text(ended.error), ended.error_code) if ended else ("", None)
     if broken:
-        verdict, error, code = "failing", broken.cause, broken.code
+        verdict, error, code = "failing", _text(str(broken)), broken.code
     owned = [table for table, owner in view.owners().items() if owner == name]
     return Status(
         sync=name,

@@ -202,7 +202,7 @@ def _imported(name: str) -> ModuleType:
         raise Undecided
     try:
         return importlib.import_module(name)
-    except ImportError:
+    except (Exception, SystemExit):  # whatever it is, importing the script reports it
         raise Undecided from None
 
 

@@ -9,6 +9,7 @@ from orgsync.lazy import importer
 
 if TYPE_CHECKING:
     from .backends import open_view
+    from .commit_types import Counts, Write
     from .connections import ConnectionColumns
     from .control_tables import StoredPart
     from .copy import Copy
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from .resets import SyncCopy
     from .store import Store
     from .view import ConnectionRow, RunRow, View
-    from .writes import Counts, Write
 
 __all__ = [
     "Checkpoint",
@@ -44,7 +44,7 @@ __getattr__ = importer(
     __name__,
     {
         **dict.fromkeys(("Checkpoint", "Connection", "Environment", "OrgWrite", "Run", "RunStatus"), "model"),
-        **dict.fromkeys(("Counts", "Write"), "writes"),
+        **dict.fromkeys(("Counts", "Write"), "commit_types"),
         **dict.fromkeys(("ConnectionRow", "RunRow", "View"), "view"),
         "ConnectionColumns": "connections",
         "StoredPart": "control_tables",

@@ -8,8 +8,8 @@ from typing import Protocol
 from orgsync.errors import OrgsyncError
 from orgsync.records import Position
 
+from .commit_types import Counts
 from .model import Checkpoint, Connection, OrgWrite, Run, RunStatus
-from .writes import Counts
 
 __all__ = [
     "CheckpointTable",

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from orgsync.records import Schema
 
-from .writes import Counts, Write
+from .commit_types import Counts, Write
 
 __all__ = ["RecordRows", "RecordTables"]
 

@@ -9,11 +9,11 @@ from orgsync.records import Column, Position, Schema
 
 from . import ownership, resets, tables
 from .backend import Backend
+from .commit_types import Counts, Write, encodable, newest
 from .leases import Leases, require_current
 from .model import Run
 from .resets import SyncCopy
 from .unknown_names import record_table
-from .writes import Counts, Write, encodable, newest
 
 __all__ = ["Rows"]
 

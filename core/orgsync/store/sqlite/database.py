@@ -15,7 +15,7 @@ from orgsync.errors import StoreReplaced, StoreUnavailable
 from .. import creation, versions
 from ..holder import Holder
 from ..private import sync_folder
-from . import backup, control_sql, driver
+from . import control_sql, driver, sandbox
 from .driver import Statements
 from .errors import errors_explained
 from .file_locks import Locks
@@ -164,7 +164,7 @@ class SqliteBackend:
         """Open a copy of the whole database as it is now, in which no lease is held, in a folder."""
         path = folder / "orgsync.db"
         with errors_explained(self.path):
-            await backup.copy(self._url, path)
+            await sandbox.copy(self._url, path)
         async with SqliteBackend.open(f"sqlite:///{path}", folder) as backend:
             yield backend
 

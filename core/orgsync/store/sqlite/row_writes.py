@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from orgsync.records import Row, Schema
 
-from ..writes import Counts, Write
+from ..commit_types import Counts, Write
 from . import control_sql, row_sql
 from .driver import Statements
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from orgsync.records import to_stored
 
-from ..writes import Counts, Write
+from ..commit_types import Counts, Write
 from . import control_sql, feed_sql, row_sql, row_writes, table_sql
 from .cleared import note_cleared
 from .driver import Statements

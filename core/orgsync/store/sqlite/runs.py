@@ -8,9 +8,9 @@ from typing import Any
 from orgsync.errors import OrgsyncError
 from orgsync.records import Position, parse_instant, to_stored
 
+from ..commit_types import Counts
 from ..control_tables import Lease
 from ..model import Checkpoint, Run, RunStatus
-from ..writes import Counts
 from . import control_sql
 from .driver import Statements
 

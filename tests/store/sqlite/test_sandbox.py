@@ -13,7 +13,7 @@ import pytest
 
 from orgsync.errors import StoreUnavailable
 from orgsync.store import Run, Store
-from orgsync.store.sqlite import backup
+from orgsync.store.sqlite import sandbox
 from tests.store.contacts import contact, deliver, names
 from tests.store.running import running
 
@@ -56,7 +56,7 @@ async def test_a_copy_is_of_one_state_however_much_is_written_meanwhile(
     store: Store, run: Run, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
-    monkeypatch.setattr("orgsync.store.sqlite.backup._PAGES_A_STEP", 10)
+    monkeypatch.setattr("orgsync.store.sqlite.sandbox._PAGES_A_STEP", 10)
     steps: list[int] = []
 
     def write(_status: int, remaining: int, _total: int) -> None:
@@ -64,7 +64,7 @@ async def test_a_copy_is_of_one_state_however_much_is_written_meanwhile(
         with closing(sqlite3.connect(tmp_path / "orgsync.db")) as other, other:
             other.execute("UPDATE contact SET name = 'Bo'")
 
-    monkeypatch.setattr("orgsync.store.sqlite.backup._check_cancelled", write)
+    monkeypatch.setattr("orgsync.store.sqlite.sandbox._check_cancelled", write)
     async with store.sandbox() as copy:
         assert set((await names(copy)).values()) == {"Ann"}
     assert steps == sorted(set(steps), reverse=True)  # it never began anew
@@ -75,8 +75,8 @@ async def test_a_copy_that_is_being_made_is_given_up_when_nobody_waits_for_it(
     store: Store, run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
-    monkeypatch.setattr("orgsync.store.sqlite.backup._PAGES_A_STEP", 1)
-    go_on, steps = backup._check_cancelled, 0  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr("orgsync.store.sqlite.sandbox._PAGES_A_STEP", 1)
+    go_on, steps = sandbox._check_cancelled, 0  # pyright: ignore[reportPrivateUsage]
 
     def count(status: int, remaining: int, total: int) -> None:
         nonlocal steps
@@ -85,7 +85,7 @@ async def test_a_copy_that_is_being_made_is_given_up_when_nobody_waits_for_it(
             anyio.from_thread.run_sync(scope.cancel)
         go_on(status, remaining, total)
 
-    monkeypatch.setattr(backup, "_check_cancelled", count)
+    monkeypatch.setattr(sandbox, "_check_cancelled", count)
     with anyio.CancelScope() as scope:
         async with store.sandbox():
             raise AssertionError("the copy was made to its end")
