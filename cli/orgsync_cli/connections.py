@@ -10,7 +10,7 @@ from orgsync.project.views import connection_view
 from .commands import Program, enter_project, open_view, wait_for
 from .completion import connection_names, tag_names
 from .connect import metadata_of
-from .output import examples, json_line, result, say, to_json
+from .output import confirmed, examples, json_line, result, say, to_json
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def remove(
     """
     _read(name)
     rows = "Its rows are kept" if keep_rows else "Its rows are deleted from the copy"
-    if not yes and not typer.confirm(f"Remove {name}? {rows}; the org is not touched.", err=True):
+    if not yes and not confirmed(f"Remove {name}? {rows}; the org is not touched."):
         if as_json:
             json_line({"connection": name, "removed": False, "rows_kept": True})
         else:

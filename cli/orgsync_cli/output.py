@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "amount",
     "brief",
+    "confirmed",
     "console",
     "detail_lines",
     "examples",
@@ -195,6 +196,19 @@ def show_unexpected(error: BaseException) -> None:
 
     with suppress(BrokenPipeError):  # nobody reads stdout any more; stderr has it
         json_error(InternalError(cause, remedy))
+
+
+def confirmed(question: str) -> bool:
+    """Ask a yes-or-no question on stderr; raise UsageInvalid if stdin ends without an answer."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise  # Ctrl-C
+        from orgsync.errors import UsageInvalid
+
+        say("")
+        raise UsageInvalid("Nobody is there to confirm this.", "Add --yes.") from None
 
 
 def console(stream: TextIO | None = None) -> "Console":

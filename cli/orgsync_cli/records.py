@@ -114,6 +114,10 @@ def _show(view: "View", options: _Options) -> None:
     given = options.where
     if given is not None and not given.strip():
         raise typer.BadParameter("it is empty", param_hint="--where")
+    if options.changes and options.after:
+        from orgsync.project.changes import require_reached
+
+        require_reached(options.after, view.last_change())
     rows = view.read(
         table,
         connection=options.connection,

@@ -6,7 +6,7 @@ import typer
 
 from .commands import open_view, wait_for
 from .completion import connection_names, sync_names
-from .output import amount, examples, json_line, result
+from .output import amount, confirmed, examples, json_line, result
 
 if TYPE_CHECKING:
     from orgsync.project import SyncCopy
@@ -44,7 +44,7 @@ def reset(
     if copy.is_empty:
         _report(copy, f"There is nothing to reset: {_what(copy)}.", as_json=as_json, reset=False)
         return
-    if not yes and not typer.confirm(f"Discard {_what(copy)}? The org is not touched.", err=True):
+    if not yes and not confirmed(f"Discard {_what(copy)}? The org is not touched."):
         _report(copy, "Nothing was discarded.", as_json=as_json, reset=False)
         raise typer.Exit(1)
     discarded = wait_for(lambda: _reset(sync, connection))

@@ -1,8 +1,11 @@
 """Connections by the command: listed, shown, renamed, removed, tried."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
 
@@ -39,6 +42,18 @@ def test_a_renamed_connection_takes_its_rows_and_runs_along(orgsync: Command, ac
     assert rows(orgsync, "-c", "acme-eu") == 25
     assert orgsync("run", "contacts", "-c", "acme-eu", "--json").objects()[0]["added"] == 0
     assert orgsync("connections", "rename", "acme-eu", "a b").code == 2
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize("command", [("connections", "remove", "acme"), ("reset", "contacts")])
+def test_without_anybody_to_confirm_it_nothing_is_removed_and_the_option_is_named(
+    orgsync: Command, command: tuple[str, ...]
+) -> None:
+    orgsync("run", "contacts")
+    outcome = orgsync(*command, "--json")
+    assert outcome.code == 2
+    assert "Add --yes." in json.loads(outcome.out)["error"]["remedy"]
+    assert rows(orgsync) == 25
 
 
 def test_a_removed_connection_takes_its_rows_along_when_the_person_says_yes(orgsync: Command, acme: DemoOrg) -> None:

@@ -73,7 +73,7 @@ def test_changes_come_in_order_and_after_a_number(orgsync: Command, copied: Demo
     assert feed[0]["sync_seq"] > last
     table = orgsync("records", "contact", "--changes", "--after", str(last)).out
     assert table.split()[:2] == ["sync_seq", "sync_change"]
-    assert "no changes after" in orgsync("records", "contact", "--changes", "--after", str(last + 9)).err
+    assert "no changes after" in orgsync("records", "contact", "--changes", "--after", str(feed[0]["sync_seq"])).err
     assert orgsync("records", "contact", "--after", "27").code == 2
 
 
@@ -133,6 +133,13 @@ def test_the_columns_that_are_named_are_shown_in_their_order(orgsync: Command, c
     cause, remedy = orgsync("records", "contact", "--columns", "id,emial").problem()
     assert ("'email'" in cause, "first_name" in remedy) == (True, True)
     assert orgsync("records", "contact", "--columns", "id,,email").code == 2
+
+
+def test_a_number_that_the_feed_has_not_reached_is_refused(orgsync: Command, copied: DemoOrg) -> None:
+    assert orgsync("records", "contact", "--changes", "--after", "25").code == 0
+    refused = orgsync("records", "contact", "--changes", "--after", "99")
+    assert refused.code == 2
+    assert "no number 99: the last one is 26" in refused.problem()[0]
 
 
 def test_a_condition_narrows_rows_and_changes(orgsync: Command, copied: DemoOrg) -> None:

@@ -12,7 +12,7 @@ from orgsync.records.convert import from_stored
 from orgsync.records.scalars import parse_instant
 from orgsync.store import Feed, Store
 
-__all__ = ["Change", "ChangeKind", "follow"]
+__all__ = ["Change", "ChangeKind", "follow", "require_reached"]
 
 ChangeKind: TypeAlias = Literal["added", "updated", "deleted", "cleared"]
 Row_co = TypeVar("Row_co", covariant=True)
@@ -66,16 +66,21 @@ async def follow(
         await anyio.sleep(poll_every)
 
 
-async def _require_usable(feed: Feed, after: int, connection: str | None, poll_every: float) -> None:
-    if poll_every <= 0:
-        raise ArgumentInvalid(f"poll_every is {poll_every:g}.", "Give seconds, such as 1.")
-    last = await feed.last()
+def require_reached(after: int, last: int) -> None:
+    """Raise ArgumentInvalid for a number that the feed, which ends at `last`, has not reached."""
     if not 0 <= after <= last:
         raise ArgumentInvalid(
             f"The change feed has no number {after}: the last one is {last}.",
             "The database was replaced or restored since that number was read. Delete what you have, and follow the "
             "feed from 0.",
         )
+
+
+async def _require_usable(feed: Feed, after: int, connection: str | None, poll_every: float) -> None:
+    if poll_every <= 0:
+        raise ArgumentInvalid(f"poll_every is {poll_every:g}.", "Give seconds, such as 1.")
+    last = await feed.last()
+    require_reached(after, last)
     if connection is not None and not await feed.mentions(connection):
         raise NameUnknown(
             f"There is no connection {connection}, and the change feed has no change of one.",

@@ -92,6 +92,10 @@ class View(Protocol):
         """Read the sync that each record table belongs to."""
         ...
 
+    def last_change(self) -> int:
+        """Return the number up to which the change feed is complete; 0 if nothing was ever written."""
+        ...
+
     def live_count(self, table: str, connection: str) -> int:
         """Count a connection's live rows in a record table; a table that was dropped has none."""
         ...

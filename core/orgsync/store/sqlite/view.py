@@ -105,6 +105,10 @@ class SqliteView:
         """Read the sync that each record table belongs to."""
         return dict(self._fetch(control_sql.TABLE_OWNERS))
 
+    def last_change(self) -> int:
+        """Return the number up to which the change feed is complete; 0 if nothing was ever written."""
+        return sum(number for (number,) in self._fetch(control_sql.LAST_NUMBER))
+
     def live_count(self, table: str, connection: str) -> int:
         """Count a connection's live rows in a record table; a table that was dropped has none."""
         if not self._fetch(table_sql.HAS_TABLE, (table,)):
