@@ -50,6 +50,8 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     monkeypatch.delenv("ORGSYNC_DATABASE_URL", raising=False)
     # Half of a library that is first imported in there would be forgotten, and imported once more by the next test.
     monkeypatch.setattr("_pytest.pytester.SysModulesSnapshot.restore", forget_the_test)
+    # A file that is written twice in a second, as long as before, would be taken from its old bytecode.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     pytester.makepyprojecttoml(PYPROJECT)
     (pytester.path / "orgsync.toml").touch()
     return pytester

@@ -45,7 +45,7 @@ def read_cassette(path: Path) -> Cassette:
     except OSError as error:
         cause = f"{path} cannot be read: {error.strerror or type(error).__name__}."
         raise CassetteInvalid(cause, "Make it a file that you may read.") from None
-    except (yaml.YAMLError, ValueError, ArithmeticError, RecursionError) as error:
+    except (yaml.YAMLError, msgspec.ValidationError, ValueError, ArithmeticError, RecursionError) as error:
         cause = f"{path} is not a cassette{_reason(error)}."
         raise CassetteInvalid(cause, "Correct it, or record it again: pytest --record.") from None
     if document.contents is not None:
