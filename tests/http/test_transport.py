@@ -78,10 +78,24 @@ async def test_an_error_of_the_transport_arrives_as_it_is() -> None:
             await http.send("GET", URL)
 
 
-@pytest.mark.parametrize("url", ["https://", "https://[::1", "https://host:port/", "/services/data"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://",
+        "https://[::1",
+        "https://host:port/",
+        "/services/data",
+        "https://host:65536/",
+        "https://xn--/services",
+    ],
+)
 def test_an_address_that_nothing_can_be_sent_to_is_refused_before_any_transport_sees_it(url: str) -> None:
     with pytest.raises(ArgumentInvalid, match="not a URL"):
         sent_address(url)
+
+
+def test_a_query_directly_behind_the_host_is_not_lost() -> None:
+    assert sent_address("https://acme.my.salesforce.com?q=a/b") == "https://acme.my.salesforce.com?q=a/b"
 
 
 def test_an_address_is_compared_as_it_is_sent() -> None:

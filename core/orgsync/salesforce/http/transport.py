@@ -37,6 +37,7 @@ from .request import Request
 
 __all__ = ["HttpxTransport", "Transport", "TransportResponse", "sent_address", "whole_response"]
 
+_LARGEST_PORT = 65535
 _MAX_CONNECTIONS = 1000
 _MAX_IDLE_CONNECTIONS = 20  # httpcore looks at every idle one on each request
 _HEADERS = {"User-Agent": f"orgsync/{version('orgsync')}", "Accept-Encoding": "gzip", "Connection": "keep-alive"}
@@ -167,13 +168,16 @@ def _parsed(url: str) -> httpx.URL:
     """Parse a URL; its host, of which there are few, only once, for httpx takes its time over every letter."""
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
-    if slash and path.isascii() and " " not in path and path.isprintable():
-        parsed = _root(f"{scheme}://{host}/").copy_with(raw_path=f"/{path}".encode("ascii"))
-    else:
-        parsed = httpx.URL(url)
-    if not parsed.host:
-        raise httpx.InvalidURL("no host")
-    return parsed
+    plain = slash and path.isascii() and " " not in path and path.isprintable() and not {"?", "#"} & {*host}
+    try:
+        parsed = (
+            _root(f"{scheme}://{host}/").copy_with(raw_path=f"/{path}".encode("ascii")) if plain else httpx.URL(url)
+        )
+        if parsed.host and (parsed.port or 0) <= _LARGEST_PORT:
+            return parsed
+    except UnicodeError:  # httpx lets idna's own error through, of a name that begins with xn--
+        raise httpx.InvalidURL("no host") from None
+    raise httpx.InvalidURL("no host, or no port")
 
 
 @lru_cache(maxsize=1024)
