@@ -328,3 +328,24 @@ async def test_rows_that_a_page_lacked_are_missed_where_the_rest_is_read_by_anot
         frozen.add_fault(Fault.json_error(400, "INVALID_QUERY_LOCATOR", "x"), match="/query/.*-14$", times=1)
         await project.run(everyone)
         assert await is_equal(project)
+
+
+async def test_rows_that_are_deleted_for_good_while_pages_expire_are_not_missed(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
+    doomed = iter([str(row["Id"]) for row in frozen.rows("Contact")[:-9:-1]])
+
+    def deleting(page: dict[str, Any], _: str) -> dict[str, Any]:
+        frozen.hard_delete("Contact", next(doomed))
+        frozen.empty_recycle_bin("Contact")
+        return page
+
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(Fault.altering(deleting), match="/query/.*-7$", times=None)
+        frozen.add_fault(Fault.json_error(400, "INVALID_QUERY_LOCATOR", "x"), match="/query/.*-14$", times=None)
+        run = await project.run(everyone)
+        assert (run.status, run.unchanged) == ("done", 0)
+        frozen.clear_faults()
+        frozen.advance(minutes=10)
+        await project.run(everyone)
+        assert await is_equal(project)

@@ -58,7 +58,9 @@ async def _one_job(source: Source, soql: str, *, deleted: bool, saved: SavedJob 
         job = await create_job(client, soql, deleted=deleted)
     try:
         yield JobRows((), (), SavedJob(job.id, job.api_version, place))
-        job = await complete(client, job, stalled_after=source.stalled_after, report=lambda now: _expect(source, now))
+        job = await complete(
+            client, job, stalled_after=source.stalled_after, report=lambda now: _report_total(source, now)
+        )
         async with aclosing(results(client, job, start=place, rows=_ROWS_AT_ONCE)) as parts:
             async for part in parts:
                 resume_at = SavedJob(job.id, job.api_version, part.place) if part.place else None
@@ -75,7 +77,7 @@ async def _one_job(source: Source, soql: str, *, deleted: bool, saved: SavedJob 
         await delete_job(client, job)
 
 
-def _expect(source: Source, job: Job) -> None:
+def _report_total(source: Source, job: Job) -> None:
     if job.processed:
         source.report_total(job.processed)
 

@@ -216,6 +216,10 @@ class ReadQuery:
         groups = column_groups(self.paths, self.common, lambda paths: self._ordered(paths, after=after, upto=upto))
         return [self._ordered(paths, after=after, upto=upto) for paths in groups]
 
+    def counting(self, *, after: Key = (), upto: datetime | None = None) -> str:
+        """Write the query that counts the rows which `queries` finds."""
+        return select(["COUNT()"], self.sobject, where=self._conditions(after, upto))
+
     def unordered(self, paths: Sequence[str]) -> str:
         """Write the query for Bulk: whole and without an order, so that Salesforce can split it by primary keys."""
         return select(paths, self.sobject, where=[self._since, *self.conditions, self.live])
@@ -227,12 +231,14 @@ class ReadQuery:
         return " AND ".join(f"({part})" for part in parts) or None
 
     def _ordered(self, paths: Sequence[str], *, after: Key, upto: datetime | None) -> str:
+        return select(paths, self.sobject, where=self._conditions(after, upto), order_by=self.order.fields)
+
+    def _conditions(self, after: Key, upto: datetime | None) -> list[str | None]:
         until = f"{self.order.stamp} < {literal(upto)}" if upto else None
         since = None if self.order.start(after) else self._since
         among = contains("Id", self.ids) if self.ids else None
         behind = self.order.behind(after if self.disjunctions else self.order.before(after))
-        conditions = [since, until, behind, *self.conditions, self.live, among]
-        return select(paths, self.sobject, where=conditions, order_by=self.order.fields)
+        return [since, until, behind, *self.conditions, self.live, among]
 
     @property
     def _since(self) -> str | None:

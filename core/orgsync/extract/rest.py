@@ -13,6 +13,7 @@ from typing import Any
 
 from orgsync.errors import LocatorExpired, QueryIncomplete, QueryRefused, QueryTimedOut
 from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.counts import count
 
 from .column_groups import id_groups, merged_pages, whole_records
 from .queries import IdOrder, ReadQuery, last_key
@@ -46,8 +47,8 @@ async def read_pages(client: Client, query: ReadQuery, after: Key = ()) -> Async
     """Read a query over REST to its end.
 
     Raises QueryTimedOut if no narrower window helps, and QueryIncomplete if a query ends too early twice. A query that
-    is resumed behind a key has to find the rows that the one before it had left. What an earlier run read is not
-    counted.
+    is resumed behind a key has to find the rows that the one before it had left, unless that many were deleted. What an
+    earlier run read is not counted.
     """
     windows, repeated = _Windows(query, client.now, query.order.width(after)), False
     began, found, rows = after, None, 0
@@ -58,10 +59,9 @@ async def read_pages(client: Client, query: ReadQuery, after: Key = ()) -> Async
                 left = page.total if left is None else left
                 found = left if found is None else found
                 if found is not None and left is not None and before + left < found:
-                    raise QueryIncomplete(
-                        f"A query of {query.sobject} found {found:,} rows; after {before:,} of them {left:,} are left.",
-                        "Run it again; if this persists, look for a proxy that changes responses.",
-                    )
+                    soql = query.counting(after=began, upto=windows.upto)
+                    found = await count(client, soql, deleted=query.bin)  # rows may have been deleted
+                    _require_all(query.sobject, found, before, left)
                 after, rows = page.key, rows + len(page.records)
                 yield page
         except LocatorExpired:
@@ -87,6 +87,14 @@ async def read_pages(client: Client, query: ReadQuery, after: Key = ()) -> Async
             began = after = query.order.window_from(windows.upto)
             found, rows = None, 0
             windows.widen()
+
+
+def _require_all(sobject: str, found: int, read: int, left: int) -> None:
+    if read + left < found:
+        raise QueryIncomplete(
+            f"A query of {sobject} finds {found:,} rows; {read:,} of them were read, and {left:,} are left.",
+            "Run it again; if this persists, look for a proxy that changes responses.",
+        )
 
 
 async def read_by_ids(client: Client, query: ReadQuery, ids: Sequence[str]) -> AsyncGenerator[list[_Record]]:
