@@ -112,6 +112,32 @@ async def test_update_only_makes_no_rows(org: DemoOrg, client: Client, sizes: Pl
 
 
 @SIZES
+async def test_update_only_finds_numbers_by_what_they_are(org: DemoOrg, client: Client, sizes: PlanSizes) -> None:
+    org.add_field("Contact", "Number__c", type="double", external_id=True)
+    ids = [str(row["Id"]) for row in org.rows("Contact")]
+    org.update("Contact", ids[0], Number__c=7)
+    rows = [{"Number__c": key, "LastName": f"New {key}"} for key in ("7.0", "seven", True)]
+    result = await write(client, rows, "upsert", sizes, external_id="Number__c", update_only=True)
+    assert [(each.status, each.code) for each in result] == [
+        ("written", ""),
+        ("refused", "NOT_FOUND"),
+        ("refused", "NOT_FOUND"),
+    ]
+    assert named(org)[ids[0]] == "New 7.0"
+
+
+async def test_update_only_asks_for_keys_as_the_rows_spell_them(org: DemoOrg, client: Client) -> None:
+    org.add_field("Contact", "Key__c", external_id=True)
+    org.update("Contact", str(org.rows("Contact")[0]["Id"]), Key__c="one")
+    keys = ["one", *(f"k{number}" for number in range(200)), "ONE", "Straße"]
+    rows = [{"Key__c": key, "LastName": "A"} for key in keys]
+    result = await write(client, rows, "upsert", BY_JOBS, external_id="Key__c", update_only=True)
+    asked = " ".join(request.query.get("q", "") for request in org.requests)
+    assert "'Straße'" in asked
+    assert {each.code for each in result if keys[each.place].lower() == "one"} == {""}
+
+
+@SIZES
 async def test_rows_are_deleted_by_their_ids(org: DemoOrg, client: Client, sizes: PlanSizes) -> None:
     ids = [str(row["Id"]) for row in org.rows("Contact")]
     rows: list[dict[str, object]] = [

@@ -10,14 +10,13 @@ from orgsync.salesforce.api.write_describe import WritableField
 from .operation import Operation
 from .spool import ABSENT, Given, Spool, Value
 from .target import Target
-from .values import csv_text
+from .values import FRACTION_TYPES, csv_text
 
 __all__ = ["Doubt", "doubts"]
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*")
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}(\.0*)?\s*")
 _ID = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
-_NUMBERS = frozenset({"double", "currency", "percent"})
 _BOOLEANS = frozenset({"true", "false", "1", "0", "yes", "no"})
 _TEXTS = frozenset({"string", "textarea", "email", "phone", "url", "encryptedstring", "combobox"})
 
@@ -74,7 +73,7 @@ def _wrong(field: WritableField, value: Value) -> str | None:
     text = csv_text(value)
     if field.type == "boolean":
         return None if text.strip().lower() in _BOOLEANS else "is not true or false"
-    if field.type in _NUMBERS:
+    if field.type in FRACTION_TYPES:
         return None if _NUMBER.fullmatch(text) else "is not a number"
     if field.type == "int":
         return None if _INTEGER.fullmatch(text) else "is not a whole number"

@@ -1,15 +1,15 @@
 """Finding the rows of the org that external ids name, for a write that only updates."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import records
 from orgsync.soql import bind
 
 from .row_result import RowResult, RowStatus
-from .spool import Absent, Spool
+from .spool import Absent, Spool, Value
 from .target import Target
-from .values import rest_value
+from .values import NUMBER_TYPES, rest_value
 
 __all__ = ["NOWHERE", "SEVERAL", "found_rows", "not_found"]
 
@@ -25,19 +25,21 @@ _MOST_KEYS = 200
 async def found_rows(client: Client, target: Target, spool: Spool, places: Sequence[int]) -> dict[int, str]:
     """Return the Id of each row's counterpart in the org by the row's place, or why there is none."""
     external_id = target.external_id or ""
-    kind, at = target.type_of(external_id), -1
+    kind = target.type_of(external_id)
     wanted: dict[str, list[int]] = {}
+    asked: dict[str | int | float, None] = {}
     for row in spool.at(places):
-        at = spool.columns(row.group).index(external_id) if at < 0 else at
-        value = row.cells[at]
-        key = _folded(None if isinstance(value, Absent) else rest_value(value, kind))
-        wanted.setdefault(key, []).append(row.place)
+        key = _key(row.cells[spool.columns(row.group).index(external_id)], kind)
+        if key is not None:
+            wanted.setdefault(_folded(key), []).append(row.place)
+            asked[key] = None
     soql = f"SELECT Id, {external_id} FROM {target.sobject.name} WHERE {external_id} IN :keys"  # noqa: S608
     found = dict.fromkeys(places, NOWHERE)
-    for keys in _lists(list(wanted), is_text=kind not in ("int", "double", "currency", "percent")):
+    for keys in _lists(asked):
         async for record in records(client, bind(soql, {"keys": keys})):
             for place in wanted.get(_folded(record.get(external_id)), ()):
-                found[place] = str(record["Id"]) if found[place] == NOWHERE else SEVERAL
+                row_id = str(record["Id"])
+                found[place] = row_id if found[place] in (NOWHERE, row_id) else SEVERAL
     return found
 
 
@@ -54,21 +56,30 @@ def not_found(found: Mapping[int, str], external_id: str) -> Iterator[RowResult]
             )
 
 
-def _folded(value: object) -> str:
+def _key(value: Value, kind: str) -> str | int | float | None:
+    """Return an external id as the row spells it; None where no row of the org can have it: a text for a number."""
+    key = None if isinstance(value, Absent) else rest_value(value, kind)
+    if kind in NUMBER_TYPES:
+        return key if isinstance(key, int | float) and not isinstance(key, bool) else None
+    return None if key is None else str(key)
+
+
+def _folded(key: object) -> str:
     """Return a key as Salesforce compares it: without case, and numbers by what they are."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).casefold()
+    if isinstance(key, float) and key.is_integer():
+        return str(int(key))
+    return str(key).casefold()
 
 
-def _lists(keys: Sequence[str], *, is_text: bool) -> Iterator[list[object]]:
+def _lists(keys: Iterable[str | int | float]) -> Iterator[list[object]]:
     held: list[object] = []
     length = 0
     for key in keys:
-        if held and (len(held) >= _MOST_KEYS or length + len(key) > _LONGEST_LIST):
+        size = 3 * len(str(key)) + 3
+        if held and (len(held) >= _MOST_KEYS or length + size > _LONGEST_LIST):
             yield held
             held, length = [], 0
-        held.append(key if is_text else float(key))
-        length += 3 * len(key) + 3
+        held.append(key)
+        length += size
     if held:
         yield held

@@ -11,12 +11,24 @@ from orgsync.salesforce.http.http import JSON
 
 from .spool import ABSENT, Absent, Value
 
-__all__ = ["NULL", "ValueInvalid", "csv_text", "flat", "rest_record", "rest_value", "value_of"]
+__all__ = [
+    "FRACTION_TYPES",
+    "NULL",
+    "NUMBER_TYPES",
+    "ValueInvalid",
+    "csv_text",
+    "flat",
+    "rest_record",
+    "rest_value",
+    "value_of",
+]
 
 NULL = "#N/A"
 """What empties a field in a CSV of Salesforce's; an empty cell leaves it as it is."""
 
-_NUMBERS = frozenset({"double", "currency", "percent"})
+FRACTION_TYPES = frozenset({"double", "currency", "percent"})
+NUMBER_TYPES = FRACTION_TYPES | {"int"}
+
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _BOOLEANS = {"true": True, "false": False}
@@ -73,7 +85,7 @@ def rest_value(value: str | float | bool | None, field_type: str) -> JSON:
         return _BOOLEANS.get(value.strip().lower(), value)
     if field_type == "int" and _INTEGER.fullmatch(value.strip()):
         return int(value)
-    if field_type in _NUMBERS and _NUMBER.fullmatch(value.strip()):
+    if field_type in FRACTION_TYPES and _NUMBER.fullmatch(value.strip()):
         return _number(Decimal(value.strip()))
     return value
 
