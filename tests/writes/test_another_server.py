@@ -13,10 +13,13 @@ JOBS = PlanSizes(collection_rows=0, job_rows=1_000)
 
 
 def given(number: int) -> dict[str, object]:
-    """Make a row: many are equal in the columns that come back, and every fiftieth is refused."""
+    """Make a row: many are equal in the columns that come back, and every fiftieth is refused.
+
+    The key is a serial number that looks like a number beyond any.
+    """
     return {
         "Name": None if number % 50 == 49 else f'Thing "{number % 700}",\nof many',
-        "Key__c": f"k{number % 900}",
+        "Key__c": f"7e{10_000_000 + number % 900}",
         "Amount__c": number % 30 + 0.5,
         "Note__c": f"note {number}",
     }

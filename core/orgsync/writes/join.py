@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Protocol
 
@@ -199,8 +199,8 @@ def _meaning(text: str, *, is_id: bool) -> str:
         return long_id(plain)
     if len(plain) <= _LONGEST_NUMBER and plain[:1] in "+-.0123456789":
         try:
-            return f"{Decimal(plain).normalize():f}"
-        except InvalidOperation:
+            return str(Decimal(plain).normalize())
+        except ArithmeticError:  # no number, or one beyond any: a serial number such as 7e12345678
             pass
         try:
             instant = datetime.fromisoformat(plain)
