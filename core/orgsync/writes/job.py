@@ -5,7 +5,7 @@ doubt is given up for another; whether one was closed is read from the org. No r
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import anyio.to_thread
 
@@ -23,7 +23,7 @@ from orgsync.salesforce.bulk.ingest_jobs import (
 from orgsync.salesforce.bulk.ingest_results import RESULT_KINDS, IngestResult, ResultKind, ingest_result
 from orgsync.salesforce.errors.retry import backoff, pause
 
-from .join import Joined, SentRows
+from .join import SentRows
 from .ledger import PartEntry, PartState
 from .operation import Operation
 from .row_result import RowResult, RowStatus
@@ -56,7 +56,6 @@ class JobSteps:
     save: Callable[[PartEntry], Awaitable[None]]
     report: Callable[[IngestJob], None]
     stalled_after: float
-    joined: Joined = field(default_factory=Joined)
 
     async def run(self) -> None:
         """Send the rows, wait until the job has ended, and store what became of each row in the spool."""
@@ -65,7 +64,7 @@ class JobSteps:
         if self.entry.state in (PartState.PLANNED, PartState.CREATED):
             await self._fill()
         if self.entry.state is PartState.UPLOADED and not await self._close():
-            self._settle(self.shipment.places(), None)
+            self._settle(self.shipment.places(), RowStatus.UNKNOWN, _NO_JOB)
             return
         job = IngestJob(self.entry.job, self.entry.api_version, "UploadComplete")
         ended = await ended_ingest_job(self.client, job, stalled_after=self.stalled_after, report=self.report)
@@ -109,33 +108,35 @@ class JobSteps:
         await self.save(self.entry)
 
     async def _read(self, job: IngestJob | None) -> None:
-        """Read the three files of results, and join them with the rows."""
+        """Read the three files of results, and join them with the rows.
+
+        Those in no file are unknown, or unprocessed where the job has ended early and says that it has tried no others.
+        """
         if job is None:
-            self._settle(self.shipment.places(), None)
+            self._settle(self.shipment.places(), RowStatus.UNKNOWN, _NO_JOB)
             return
         sent = await anyio.to_thread.run_sync(SentRows, self.shipment, self.shipment.key)
         for kind in RESULT_KINDS:
             async with ingest_result(self.client, job, kind) as file:
                 await anyio.to_thread.run_sync(self._join, sent, kind, file)
-        if self.joined.strangers:
+        if sent.strangers:
             self.client.warn(
-                f"The results of ingest job {job.id} hold {self.joined.strangers:,} rows that were not sent like that."
+                f"The results of ingest job {job.id} hold {sent.strangers:,} rows that were not sent like that."
             )
-        self._settle(sent.left, job)
+        if job.state != "JobComplete" and job.processed == sent.tried and not sent.strangers:
+            self._settle(sent.left, RowStatus.UNPROCESSED, job.error or f"The job has ended as {job.state}.")
+            return
+        self._settle(sent.left, RowStatus.UNKNOWN, _IN_NO_FILE)
 
     def _join(self, sent: SentRows, kind: ResultKind, file: IngestResult) -> None:
         held: list[RowResult] = []
-        for each in sent.join(kind, file, self.joined):
+        for each in sent.join(kind, file):
             held.append(each)
             if len(held) >= _SAVED_AT_ONCE:
                 self.spool.save(held)
                 held = []
         self.spool.save(held)
 
-    def _settle(self, left: Sequence[int], job: IngestJob | None) -> None:
-        """Give rows that are in no file their result: unprocessed where the job says that it has tried no others."""
-        status, message = RowStatus.UNKNOWN, _NO_JOB if job is None else _IN_NO_FILE
-        tried = self.joined.written + self.joined.refused
-        if job is not None and job.state != "JobComplete" and job.processed == tried and not self.joined.strangers:
-            status, message = RowStatus.UNPROCESSED, job.error or f"The job has ended as {job.state}."
-        self.spool.save(RowResult(place, status, message=message) for place in left)
+    def _settle(self, places: Sequence[int], status: RowStatus, message: str) -> None:
+        """Give rows that are in no file their result."""
+        self.spool.save(RowResult(place, status, message=message) for place in places)

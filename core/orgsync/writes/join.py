@@ -20,7 +20,7 @@ from orgsync.salesforce.bulk.ingest_results import IngestResult, ResultKind
 from .row_result import RowResult, RowStatus
 from .values import NULL
 
-__all__ = ["Joined", "SentRows", "Texts"]
+__all__ = ["SentRows", "Texts"]
 
 _LONGEST_NUMBER = 40
 _DATE = len("2024-01-31")
@@ -47,20 +47,6 @@ class Texts(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Joined:
-    """How many results were read by their status, and how many of them belong to no row that was sent."""
-
-    written: int = 0
-    refused: int = 0
-    unprocessed: int = 0
-    strangers: int = 0
-
-    def count(self, status: RowStatus) -> None:
-        """Count one result."""
-        setattr(self, status.value, getattr(self, status.value) + 1)
-
-
 @dataclass(frozen=True, slots=True)
 class _Result:
     """One line of a file: its status, the message of Salesforce, and the values that came back by lower-case name."""
@@ -73,9 +59,15 @@ class _Result:
 
 
 class SentRows:
-    """The rows of one job, until a result is found for each. `key` is the column that says which row is meant."""
+    """The rows of one job, until a result is found for each. `key` is the column that says which row is meant.
+
+    `tried` counts the results that were read of rows which Salesforce has tried, `strangers` those, of any kind, that
+    belong to no row that was sent.
+    """
 
     def __init__(self, rows: Texts, key: str | None) -> None:
+        self.tried = 0
+        self.strangers = 0
         self._rows = rows
         self._at = {name.lower(): index for index, name in enumerate(rows.columns)}
         self._key = key.lower() if key else None
@@ -87,14 +79,14 @@ class SentRows:
         """The places of the rows that no result was found for."""
         return sorted(self._left)
 
-    def join(self, kind: ResultKind, file: IngestResult, joined: Joined) -> Iterator[RowResult]:
+    def join(self, kind: ResultKind, file: IngestResult) -> Iterator[RowResult]:
         """Yield what a file of results says of the rows that were sent."""
         waiting: list[_Result] = []
         for header, lines in file.parts():
             names = tuple(name.lower() for name in header)
             for line in lines:
                 result = _result(_STATUS[kind], names, line, self._key)
-                joined.count(result.status)
+                self.tried += result.status is not RowStatus.UNPROCESSED
                 if (place := self._find(_EXACT, result)) is None:
                     waiting.append(result)
                     continue
@@ -103,7 +95,7 @@ class SentRows:
             place = self._find(_MEANING, result)
             place = self._find(_KEY, result) if place is None else place
             if place is None:
-                joined.strangers += 1
+                self.strangers += 1
                 continue
             yield _row_result(place, result)
 
