@@ -203,6 +203,15 @@ async def test_rows_of_a_job_that_fails_before_it_has_tried_them_are_unprocessed
     assert result.unprocessed == 2
 
 
+async def test_rows_of_a_failed_job_that_it_may_have_tried_are_unknown(org: DemoOrg, client: Client) -> None:
+    org.bulk_batch_size = 300
+    org.lose_bulk_batches(written=True)
+    org.fail_bulk_jobs("InternalServerError : tried 20 times")
+    result = await write(client, [{"LastName": f"Name {number}"} for number in range(1000)], "insert", BY_JOBS)
+    assert (result.written, result.unknown, result.unprocessed) == (100, 300, 600)
+    assert len(org.rows("Contact")) == 25 + 400
+
+
 async def test_the_text_that_means_null_in_a_file_can_be_written_all_the_same(org: DemoOrg, client: Client) -> None:
     result = await write(client, [{"LastName": "#N/A"}, {"LastName": "B"}], "insert", BY_JOBS)
     assert [named(org)[each.id] for each in result] == ["#N/A", "B"]
