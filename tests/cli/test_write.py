@@ -113,6 +113,30 @@ def test_a_file_that_is_no_such_csv_is_named_by_line_and_column(
     assert not sent(acme)
 
 
+WRONG_JSON_LINES = {
+    "utf-16": ('{"LastName": "A"}\n'.encode("utf-16"), "line 1, column 1: the file begins with the byte-order mark"),
+    "latin-1": ("\ufeffÄÄ".encode() + b"\xff\n", "line 1, column 3: a byte there is not"),
+    "not JSON": (b'{"LastName": "A"}\n{"LastName"}\n', "line 2, column 12: this is not JSON"),
+    "number without end": (b'{"LastName": ' + b"1" * 5000 + b"}\n", "line 1, column 1: this is not JSON"),
+    "too deep": (b"[" * 200_000 + b"\n", "line 1, column 1: this is not JSON"),
+    "name twice": (b'{"LastName": "A", "LastName": "B"}\n', "line 1: the name 'LastName' is there twice"),
+    "no object": (b"[1]\n", "line 1, column 1: a row is an object"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_JSON_LINES)
+def test_a_file_that_is_no_such_json_is_named_by_line_and_column(
+    orgsync: Command, acme: DemoOrg, folder: Path, name: str
+) -> None:
+    content, said = WRONG_JSON_LINES[name]
+    (folder / "people.jsonl").write_bytes(content)
+    outcome = orgsync("write", "people.jsonl", *INSERT)
+    assert outcome.code == 2
+    cause, _ = outcome.problem()
+    assert said in cause
+    assert not sent(acme)
+
+
 def test_a_byte_order_mark_of_utf_8_and_another_delimiter_are_read(
     orgsync: Command, acme: DemoOrg, folder: Path
 ) -> None:

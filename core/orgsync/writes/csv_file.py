@@ -1,18 +1,15 @@
 """Reading a CSV of rows to write: strictly, so that what is wrong with it is found by line and column, not guessed."""
 
-import codecs
 import csv
-import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from orgsync.errors import FileUnusable
 from orgsync.salesforce.bulk.csv_records import LONGEST_RECORD
 
 from .spool import ABSENT
+from .text_file import TextFile
 from .values import NULL
 
 __all__ = ["RESERVED", "CsvRows"]
@@ -21,8 +18,6 @@ RESERVED = "orgsync_"
 """What the columns begin with that orgsync adds to a file of refused rows; they are not read."""
 
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a pipe"}
-_BOMS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
-_CHUNK = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -40,12 +35,8 @@ class CsvRows:
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, object]]]:
         """Yield the line that each row begins on, and its cells. Raises FileUnusable."""
-        with _opened(self.path) as file:
-            yield from self._rows(file)
-
-    def _rows(self, file: BinaryIO) -> Iterator[tuple[int, dict[str, object]]]:
-        hashed = _Hashed(file, self.path)
-        records = self._records(hashed.lines())
+        file = TextFile(self.path)
+        records = self._records(file.lines())
         first = next(records, None)
         if first is None:
             raise FileUnusable(f"{self.path} is empty.", "Its first line names the fields, such as Id,LastName.")
@@ -56,7 +47,7 @@ class CsvRows:
             if len(cells) != width:
                 raise self._of_other_width(line, len(cells))
             yield line, {name: _value(cells[at]) for at, name in kept}
-        self.digest = hashed.digest
+        self.digest = file.digest
 
     def _records(self, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         """Yield each record and the line that it begins on; lines without anything are none."""
@@ -145,52 +136,3 @@ def _value(cell: str) -> object:
     if cell == NULL:
         return None
     return cell or ABSENT
-
-
-@dataclass(slots=True)
-class _Hashed:
-    """Lines of a file as text, and the digest of its bytes."""
-
-    file: BinaryIO
-    path: Path
-    digest: str = ""
-
-    def lines(self) -> Iterator[str]:
-        """Yield lines with their ends; raises FileUnusable for bytes that are not UTF-8."""
-        hasher = hashlib.sha256()
-        for number, line in enumerate(self.file, start=1):
-            hasher.update(line)
-            content = line
-            if number == 1:
-                self._require_utf8(line)
-                content = line.removeprefix(codecs.BOM_UTF8)
-            try:
-                text = content.decode()
-            except UnicodeDecodeError as error:
-                column = len(content[: error.start].decode()) + 1
-                raise FileUnusable(
-                    f"{self.path}, line {number}, column {column}: a byte there is not UTF-8.",
-                    "Save the file as UTF-8: in Excel, as `CSV UTF-8`; elsewhere: iconv -f WINDOWS-1252 -t UTF-8.",
-                ) from None
-            if "\0" in text:
-                raise FileUnusable(
-                    f"{self.path}, line {number}, column {text.index(chr(0)) + 1}: a NUL character is there.",
-                    "Save the file as UTF-8.",
-                )
-            yield text
-        self.digest = hasher.hexdigest()
-
-    def _require_utf8(self, first: bytes) -> None:
-        for mark, name in _BOMS:
-            if first.startswith(mark):
-                raise FileUnusable(
-                    f"{self.path}, line 1, column 1: the file begins with the byte-order mark of {name}.",
-                    f"Save it as UTF-8: iconv -f {name} -t UTF-8.",
-                )
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return io.BufferedReader(io.FileIO(path), _CHUNK)
-    except OSError as error:
-        raise FileUnusable(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None

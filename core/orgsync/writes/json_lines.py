@@ -1,6 +1,5 @@
 """Reading JSON lines of rows to write: one object a line, null and absent as JSON tells them apart."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, cast
 from orgsync.errors import FileUnusable
 
 from .csv_file import RESERVED
+from .text_file import TextFile
 
 __all__ = ["JsonRows"]
 
@@ -24,28 +24,24 @@ class JsonRows:
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, object]]]:
         """Yield the line of each row, and its cells. Raises FileUnusable."""
-        hasher = hashlib.sha256()
-        try:
-            with self.path.open("rb") as file:
-                for number, line in enumerate(file, start=1):
-                    hasher.update(line)
-                    if line.strip():
-                        yield number, self._row(line, number)
-        except OSError as error:
-            raise FileUnusable(f"{self.path} cannot be read: {error.strerror}.", "Check the path.") from None
-        self.digest = hasher.hexdigest()
+        file = TextFile(self.path)
+        for number, line in enumerate(file.lines(), start=1):
+            if line.strip():
+                yield number, self._row(line, number)
+        self.digest = file.digest
 
-    def _row(self, line: bytes, number: int) -> dict[str, object]:
+    def _row(self, line: str, number: int) -> dict[str, object]:
         try:
-            row: Any = json.loads(line.decode("utf-8-sig"), parse_float=Decimal)
-        except UnicodeDecodeError as error:
-            column = len(line[: error.start].decode()) + 1
+            row: Any = json.loads(line, parse_float=Decimal, object_pairs_hook=_object)
+        except _NameTwice as error:
             raise FileUnusable(
-                f"{self.path}, line {number}, column {column}: a byte there is not UTF-8.", "Save the file as UTF-8."
+                f"{self.path}, line {number}: the name {error.name!r} is there twice in an object.",
+                "Leave one of them out.",
             ) from None
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also a number of thousands of digits
+            column = error.colno if isinstance(error, json.JSONDecodeError) else 1
             raise FileUnusable(
-                f"{self.path}, line {number}, column {error.colno}: this is not JSON.",
+                f"{self.path}, line {number}, column {column}: this is not JSON.",
                 'Write one object a line: {"LastName": "Lovelace"}.',
             ) from None
         if not isinstance(row, dict):
@@ -55,3 +51,20 @@ class JsonRows:
             )
         cells = cast("dict[str, object]", row)
         return {name: value for name, value in cells.items() if not name.startswith(RESERVED)}
+
+
+class _NameTwice(Exception):
+    """An object has two values of one name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON; which of two values of one name is meant is not guessed."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _NameTwice(next(name for name in names if names.count(name) > 1))
+    return made
