@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orgsync.errors import FileUnusable
-from orgsync.salesforce.bulk.csv_records import LONGEST_RECORD
+from orgsync.salesforce.bulk.csv_records import long_fields
 
 from .spool import ABSENT
 from .text_file import TextFile
@@ -58,13 +58,13 @@ class CsvRows:
                 held.append(line)
                 yield line
 
-        csv.field_size_limit(max(csv.field_size_limit(), LONGEST_RECORD))
         reader = csv.reader(noted(), delimiter=self.delimiter, strict=True)
         while True:
             begins = reader.line_num + 1
             held.clear()
             try:
-                cells = next(reader, None)
+                with long_fields():
+                    cells = next(reader, None)
             except csv.Error:
                 raise self._broken("".join(held), begins) from None
             if cells is None:

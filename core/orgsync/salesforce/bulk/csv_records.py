@@ -8,10 +8,14 @@ once, however long the record is that it belongs to.
 import codecs
 import csv
 import io
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
-__all__ = ["LONGEST_RECORD", "Lines", "LinesBroken", "RecordTooLong"]
+__all__ = ["LONGEST_RECORD", "Lines", "LinesBroken", "RecordTooLong", "long_fields"]
 
 LONGEST_RECORD = 16 * 1024 * 1024  # characters; an object's long text fields hold 1.6 million together
+_LIMIT = threading.Lock()
 
 
 class LinesBroken(ValueError):
@@ -20,6 +24,21 @@ class LinesBroken(ValueError):
 
 class RecordTooLong(LinesBroken):
     """A record, or a field of it, has more characters than anything in Salesforce."""
+
+
+@contextmanager
+def long_fields() -> Generator[None]:
+    """Let the csv module read fields of up to LONGEST_RECORD characters, in place of 131,072.
+
+    That bound is the process's, and others may rely on it, so it is raised for this block alone, by one thread at a
+    time.
+    """
+    with _LIMIT:
+        before = csv.field_size_limit(LONGEST_RECORD)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
 
 
 class Lines:
@@ -95,15 +114,11 @@ def _rows(text: str) -> list[list[str]]:
     except csv.Error as error:
         if "field limit" not in str(error):
             raise LinesBroken from None
-    # A field is longer than the 131,072 characters that the csv module takes; that bound is the process's, and others
-    # may rely on it, so it is raised for this piece alone.
-    before = csv.field_size_limit(LONGEST_RECORD)
     try:
-        return _read(text)
+        with long_fields():
+            return _read(text)
     except csv.Error as error:
         raise (RecordTooLong if "field limit" in str(error) else LinesBroken) from None
-    finally:
-        csv.field_size_limit(before)
 
 
 def _read(text: str) -> list[list[str]]:
