@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from orgsync.records.scalars import valid_id
 from orgsync.salesforce.api.write_describe import WritableField
 
 from .operation import Operation
@@ -16,7 +17,6 @@ __all__ = ["Doubt", "doubts"]
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*")
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}(\.0*)?\s*")
-_ID = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
 _BOOLEANS = frozenset({"true", "false", "1", "0", "yes", "no"})
 _TEXTS = frozenset({"string", "textarea", "email", "phone", "url", "encryptedstring", "combobox"})
 
@@ -80,7 +80,7 @@ def _wrong(field: WritableField, value: Value) -> str | None:
     if field.type in ("date", "datetime"):
         return None if _is_instant(text, field.type) else f"is not a {field.type} as 2026-01-31T10:15:00Z has it"
     if field.type in ("reference", "id"):
-        return None if _ID.fullmatch(text) else "is not an Id of 15 or 18 letters and digits"
+        return None if valid_id(text) else "is not an Id of 15 or 18 letters and digits"
     if field.type == "picklist" and field.values and text not in field.values:
         return "is not among the picklist's values"
     if field.type in _TEXTS and field.length and len(text) > field.length:

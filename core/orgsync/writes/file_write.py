@@ -1,9 +1,11 @@
 """Writing a file: checked to its last line before anything is sent, resumed by the same call, refused rows kept."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import anyio
@@ -14,7 +16,7 @@ from orgsync.salesforce.api.client import Client
 from .checks import Doubt, doubts
 from .csv_file import CsvRows
 from .intake import Intake
-from .json_lines import JsonRows
+from .json_lines import JsonRows, is_json_lines
 from .ledgers import Ledgers, key_of
 from .operation import operation_named
 from .outcome_files import OutcomeFiles, write_outcomes
@@ -26,8 +28,6 @@ from .target import Target, aim
 from .writer import WriteProgress, Writer
 
 __all__ = ["FileCheck", "FileResult", "FileWrite", "check_file", "write_file"]
-
-_JSON_LINES = frozenset({".jsonl", ".ndjson"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class FileWrite:
         """Return what reads it."""
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
             raise ArgumentInvalid("A delimiter is one character, and no quote.", "Use , or ; or | or tab.")
-        return JsonRows(self.path) if self.path.suffix.lower() in _JSON_LINES else CsvRows(self.path, self.delimiter)
+        return JsonRows(self.path) if is_json_lines(self.path) else CsvRows(self.path, self.delimiter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +136,12 @@ async def check_file(client: Client, file: FileWrite, *, most: int = 20, sizes: 
     """Check the rows of a file against describe, and send nothing; at most `most` doubts are returned."""
     taken = await _take(client, file)
     try:
-        found = tuple(doubts(taken.spool, taken.target))
-        parts = list(plan(taken.spool, taken.target.operation, sizes))
-        jobs = sum(part.bulk for part in parts)
+        found = doubts(taken.spool, taken.target)
+        shown = tuple(islice(found, most))
+        doubtful = len(shown) + sum(1 for _ in found)
+        ways = Counter(part.bulk for part in plan(taken.spool, taken.target.operation, sizes))
         rows = taken.spool.counts().rows
-        return FileCheck(rows, len(parts) - jobs, jobs, taken.columns, len(found), found[:most])
+        return FileCheck(rows, ways[False], ways[True], taken.columns, doubtful, shown)
     finally:
         taken.spool.close()
 

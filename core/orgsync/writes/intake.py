@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from orgsync.errors import ArgumentInvalid, OrgsyncError
 from orgsync.records import Record, Schema, long_id, schema_of
+from orgsync.records.scalars import valid_id
 from orgsync.salesforce.api.client import Client
 
 from .row_result import RowResult, RowStatus
@@ -166,8 +167,7 @@ def _refusal(place: int, key: str, value: Value) -> RowResult | None:
     if value is None or value is ABSENT:
         message = f"{key} is empty, so the row is not sent"
         return RowResult(place, RowStatus.REFUSED, code="MISSING_ARGUMENT", fields=(key,), message=message)
-    text = str(value)
-    if key == ID and not (len(text) in (15, 18) and text.isascii() and text.isalnum()):
+    if key == ID and valid_id(value) is None:
         message = "an Id has 15 or 18 letters and digits, so the row is not sent"
         return RowResult(place, RowStatus.REFUSED, code="MALFORMED_ID", fields=(key,), message=message)
     return None

@@ -12,7 +12,12 @@ from orgsync.errors import FileUnusable
 from .csv_file import RESERVED
 from .text_file import TextFile
 
-__all__ = ["JsonRows"]
+__all__ = ["JsonRows", "is_json_lines"]
+
+
+def is_json_lines(path: Path) -> bool:
+    """Return whether a file holds JSON lines, by its name; others are CSV."""
+    return path.suffix.lower() in (".jsonl", ".ndjson")
 
 
 @dataclass(slots=True)

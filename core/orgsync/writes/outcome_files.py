@@ -11,9 +11,10 @@ from typing import IO
 from orgsync.errors import FileUnusable
 
 from .csv_file import RESERVED
+from .json_lines import is_json_lines
 from .row_result import RowResult, RowStatus
-from .spool import ABSENT, Given, Spool, Value
-from .values import NULL
+from .spool import ABSENT, Given, Spool
+from .values import csv_text
 
 __all__ = ["OutcomeFiles", "write_outcomes"]
 
@@ -58,7 +59,7 @@ def _write(path: Path, spool: Spool, statuses: Sequence[RowStatus], columns: Seq
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
             rows = _rows(spool, statuses)
-            if path.suffix.lower() in (".jsonl", ".ndjson"):
+            if is_json_lines(path):
                 _write_json(file, spool, rows)
             else:
                 _write_csv(file, spool, rows, columns, delimiter)
@@ -83,7 +84,7 @@ def _write_csv(
     writer.writerow([*columns, *_ADDED])
     for row, result in rows:
         cells = dict(zip(spool.columns(row.group), row.cells, strict=True))
-        texts = [_text(cells[name]) if name in cells else "" for name in columns]
+        texts = [csv_text(cells[name]) if name in cells else "" for name in columns]
         writer.writerow([*texts, row.line, result.status.value, _error(result)])
 
 
@@ -93,14 +94,6 @@ def _write_json(file: IO[str], spool: Spool, rows: Iterator[tuple[Given, RowResu
         added = dict(zip(_ADDED, (row.line, result.status.value, _error(result)), strict=True))
         given = {name: value for name, value in cells.items() if value is not ABSENT}
         file.write(json.dumps({**given, **added}, ensure_ascii=False) + "\n")
-
-
-def _text(value: Value) -> str:
-    if value is None:
-        return NULL
-    if value is ABSENT:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _error(result: RowResult) -> str:

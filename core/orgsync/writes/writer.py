@@ -44,7 +44,7 @@ class WriteProgress:
 
 @dataclass(slots=True)
 class Writer:
-    """Writes what is in a spool. `observe` is called as it advances; `stalled_after` (seconds) bounds a job's rest."""
+    """Writes what is in a spool. `observe` is called as it advances; `stalled_after` bounds how long a job stalls."""
 
     client: Client
     target: Target
