@@ -11,7 +11,7 @@ from .spool import Absent, Spool, Value
 from .target import Target
 from .values import NUMBER_TYPES, rest_value
 
-__all__ = ["NOWHERE", "SEVERAL", "found_rows", "not_found"]
+__all__ = ["NOWHERE", "SEVERAL", "found_rows", "not_found", "unique_rows"]
 
 NOWHERE = ""
 """In place of an Id: no row has the external id."""
@@ -41,6 +41,11 @@ async def found_rows(client: Client, target: Target, spool: Spool, places: Seque
                 row_id = str(record["Id"])
                 found[place] = row_id if found[place] in (NOWHERE, row_id) else SEVERAL
     return found
+
+
+def unique_rows(found: Mapping[int, str]) -> dict[int, str]:
+    """Return the Ids of the counterparts alone."""
+    return {place: row_id for place, row_id in found.items() if row_id not in (NOWHERE, SEVERAL)}
 
 
 def not_found(found: Mapping[int, str], external_id: str) -> Iterator[RowResult]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from orgsync.salesforce.http.http import JSON
 
+from .lookup import unique_rows
 from .operation import Operation
 from .plan import Part
 from .spool import Absent, Spool, Value
@@ -13,8 +14,6 @@ from .target import ID, Target
 from .values import csv_text, rest_record, rest_value
 
 __all__ = ["Shipment"]
-
-_ID = 18  # letters; what is shorter says why there is none
 
 
 class Shipment:
@@ -27,7 +26,7 @@ class Shipment:
         self._spool = spool
         self._target = target
         self._part = part
-        self._found = None if found is None else {at: row_id for at, row_id in found.items() if len(row_id) == _ID}
+        self._found = None if found is None else unique_rows(found)
         given = spool.columns(part.group)
         self._key_at = given.index(target.external_id) if found is not None and target.external_id else None
         self.columns: Sequence[str] = [ID if at == self._key_at else name for at, name in enumerate(given)]

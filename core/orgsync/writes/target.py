@@ -94,14 +94,8 @@ class Target:
                 f"Write the object before it: {(reference.targets or ('Account',))[0]}:{name}.",
             )
         parent = await self._described(client, kind or reference.targets[0])
-        found = parent.field(path)
-        if found is None or not found.is_key:
-            keys = [each.name for each in parent.fields.values() if each.is_key and each.name != ID]
-            raise ExternalIdNotFound(
-                parent.name, path, exists=found is not None, known=keys[:_MOST_NAMED], near=nearest(path, keys)
-            )
         prefix = f"{parent.name}:" if kind else ""
-        return f"{prefix}{reference.relationship}.{found.name}"
+        return f"{prefix}{reference.relationship}.{_external_id(parent, path)}"
 
     async def _described(self, client: Client, name: str) -> WritableObject:
         if name not in self.parents:
@@ -127,10 +121,8 @@ async def aim(
     _require_options(operation, external_id, update_only=update_only)
     described = await describe_writable(client, sobject)
     _require_allowed(described, operation)
-    target = Target(described, operation, update_only=update_only)
-    if external_id is not None:
-        target.external_id = _external_id(described, external_id)
-    return target
+    key = None if external_id is None else _external_id(described, external_id)
+    return Target(described, operation, key, update_only)
 
 
 def _require_options(operation: Operation, external_id: str | None, *, update_only: bool) -> None:
@@ -160,6 +152,7 @@ def _require_allowed(described: WritableObject, operation: Operation) -> None:
 
 
 def _external_id(described: WritableObject, name: str) -> str:
+    """Return a field by which rows are found, as the org spells it; raise ExternalIdNotFound for any other."""
     found = described.field(name)
     if found is not None and (found.is_key or found.name == ID):
         return found.name
