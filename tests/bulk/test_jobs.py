@@ -194,7 +194,7 @@ async def test_the_looks_come_ever_more_rarely_and_as_the_server_asks(monkeypatc
     async def noted(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr("orgsync.salesforce.bulk.jobs.pause", noted)
+    monkeypatch.setattr("orgsync.salesforce.bulk.job_wait.pause", noted)
     patient, endless = (job_answer("InProgress", Retry_After=seconds) for seconds in ("30", "99999999"))
     async with answering(*[job_answer("InProgress")] * 11, patient, endless, job_answer("JobComplete")) as (_, client):
         await complete(client, job(), stalled_after=1e6, report=lambda _: None)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 from urllib.parse import quote
 
-import anyio
 import msgspec
 
 from orgsync.errors import JobFailed, NotFound, OrgsyncError, QueryRefused, TransientProblem
@@ -19,12 +18,11 @@ from ..api.client import Client
 from ..api.write_collections import CALL_OPTIONS
 from ..errors.body import Count, body_as
 from ..errors.error_body import shown
-from ..errors.retry import pause
 from ..http.http import JSON, Upload
 from ..http.messages import Response
+from .job_wait import JobWait
 
 __all__ = [
-    "LARGEST_UPLOAD",
     "IngestJob",
     "IngestOperation",
     "abort_ingest_job",
@@ -40,13 +38,6 @@ IngestOperation: TypeAlias = Literal["insert", "update", "upsert", "delete", "ha
 IngestState: TypeAlias = Literal["Open", "UploadComplete", "InProgress", "JobComplete", "Aborted", "Failed"]
 """The states of a job, in their order."""
 
-LARGEST_UPLOAD = 100_000_000
-"""Bytes of CSV that a job takes: Salesforce counts them as base64, and allows 150 MB of that."""
-
-_FIRST_WAIT = 0.5  # seconds between two looks at a job, growing
-_GROWTH = 1.5
-_LONGEST_WAIT = 20.0
-_LONGEST_RETRY_AFTER = 60.0
 _ENDED = frozenset({"JobComplete", "Aborted", "Failed"})
 
 
@@ -145,7 +136,7 @@ async def ended_ingest_job(
     None where it does not exist any more. Raises JobFailed where neither its state nor its count advances for
     `stalled_after` seconds; the job goes on then, and can be waited for again.
     """
-    wait, moved_at, furthest = _FIRST_WAIT, anyio.current_time(), (-1, -1)
+    wait = JobWait(stalled_after)
     while True:
         seen, retry_after = await _look(client, job.id, job.api_version)
         if seen is None:
@@ -153,13 +144,9 @@ async def ended_ingest_job(
         report(seen)
         if seen.has_ended:
             return seen
-        reached = (get_args(IngestState).index(seen.state), seen.processed or 0)
-        if reached > furthest:
-            moved_at, furthest = anyio.current_time(), reached
-        elif anyio.current_time() - moved_at >= stalled_after:
+        if wait.has_stalled(get_args(IngestState).index(seen.state), seen.processed or 0):
             raise _stalled(seen, stalled_after)
-        await pause(max(wait, min(retry_after, _LONGEST_RETRY_AFTER)))
-        wait = min(_GROWTH * wait, _LONGEST_WAIT)
+        await wait.rest(retry_after)
 
 
 async def abort_ingest_job(client: Client, job_id: str, api_version: str) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 from urllib.parse import quote
 
-import anyio
 import msgspec
 
 from orgsync.errors import (
@@ -28,8 +27,8 @@ from ..api.client import Client
 from ..errors.body import Count, body_as
 from ..errors.error_body import ApiError, api_error_of, shown
 from ..errors.judge import problem_of
-from ..errors.retry import pause
 from ..http.messages import Response
+from .job_wait import JobWait
 
 __all__ = [
     "Job",
@@ -45,10 +44,6 @@ __all__ = [
 JobState: TypeAlias = Literal["UploadComplete", "InProgress", "JobComplete", "Aborted", "Failed"]
 """The states of a job, in their order."""
 
-_FIRST_WAIT = 0.5  # seconds between two looks at a job, growing
-_GROWTH = 1.5
-_LONGEST_WAIT = 20.0
-_LONGEST_RETRY_AFTER = 60.0  # seconds, whatever Retry-After asks for
 _OF_EVERY_API = frozenset({"API_DISABLED_FOR_ORG", "INVALID_SESSION_ID", "INVALID_AUTH_HEADER"})
 
 
@@ -104,11 +99,9 @@ async def complete(client: Client, job: Job, *, stalled_after: float, report: Ca
     """Wait until a job is complete, and report its state after each look at it.
 
     Raises JobFailed where it ends otherwise, or where neither its state nor its count advances for `stalled_after`
-    seconds of this machine's time: a server's clock may jump, and its numbers may go back. The first look is after
-    0.5 seconds, later ones are ever rarer: every 20 seconds, or after `Retry-After`, up to a minute.
+    seconds.
     """
-    wait, moved_at = _FIRST_WAIT, anyio.current_time()
-    furthest, most = _step_of(job), job.processed or 0
+    wait = JobWait(stalled_after)
     while True:
         seen, retry_after = await _look(client, job.id, job.api_version)
         if seen is None:
@@ -122,13 +115,9 @@ async def complete(client: Client, job: Job, *, stalled_after: float, report: Ca
             return seen
         if seen.state in ("Failed", "Aborted"):
             raise _ended(seen)
-        if _step_of(seen) > furthest or (seen.processed or 0) > most:
-            moved_at = anyio.current_time()
-            furthest, most = max(furthest, _step_of(seen)), max(most, seen.processed or 0)
-        elif anyio.current_time() - moved_at >= stalled_after:
+        if wait.has_stalled(get_args(JobState).index(seen.state), seen.processed or 0):
             raise _stalled(seen, stalled_after)
-        await pause(max(wait, min(retry_after, _LONGEST_RETRY_AFTER)))
-        wait = min(_GROWTH * wait, _LONGEST_WAIT)
+        await wait.rest(retry_after)
 
 
 async def abort_job(client: Client, job: Job) -> None:
@@ -141,11 +130,6 @@ async def delete_job(client: Client, job: Job) -> None:
     """Delete a job that has ended, and its results, if it exists."""
     with suppress(NotFound):
         await client.call("DELETE", resource(job), _nothing)
-
-
-def _step_of(job: Job) -> int:
-    """Return how far a job has come, by its state."""
-    return get_args(JobState).index(job.state)
 
 
 def resource(job: Job) -> str:
