@@ -86,7 +86,11 @@ def test_json_names_the_rows_that_failed(orgsync: Command, acme: DemoOrg, folder
 
 
 WRONG_FILES = {
-    "delimiter": (b"LastName;FirstName\nA;B\n", "line 1: the columns are separated by a semicolon"),
+    "delimiter": (b"LastName;FirstName\nA;B\n", "line 1, column 9: the columns are separated by a semicolon"),
+    "delimiter of quoted names": (
+        b'"LastName";"FirstName"\n"A";"B"\n',
+        "line 1, column 11: the columns are separated by",
+    ),
     "utf-16": ("LastName\nA\n".encode("utf-16"), "line 1, column 1: the file begins with the byte-order mark"),
     "latin-1": ("LastName,FirstName\nA,B\nM\xfcller,C\n".encode("latin-1"), "line 3, column 2: a byte there is not"),
     "open quote": (b'LastName,FirstName\nA,B\nC,"D\nE,F\n', "line 3, column 3: the quote that opens a value"),
@@ -179,13 +183,29 @@ def test_a_wrong_call_names_the_nearest_right_one_before_anything_is_sent(
     assert not sent(acme)
 
 
-def test_a_wrong_field_is_named_with_its_line_and_the_nearest(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
-    (folder / "people.csv").write_text("LastName,FristName\nA,\nB,C\n")
+@pytest.mark.parametrize("rows", ["A,\nB,C\n", ""])
+def test_a_wrong_field_is_named_with_its_column_and_the_nearest(
+    orgsync: Command, acme: DemoOrg, folder: Path, rows: str
+) -> None:
+    (folder / "people.csv").write_text(f"LastName,FristName\n{rows}")
     cause, _ = orgsync("write", "people.csv", *INSERT).problem()
     assert cause == (
-        "Contact has no field FristName, or the connection's user may not see it. Did you mean FirstName? (line 1)"
+        "Contact has no field FristName, or the connection's user may not see it. Did you mean FirstName? "
+        "(line 1, column 2)"
     )
     assert not sent(acme)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("old.csv", "LastName,Title\nA,B\n"), ("old.jsonl", '{"LastName": "A"}\n')]
+)
+def test_rows_to_delete_that_have_no_id_are_refused_with_the_columns_that_they_have(
+    orgsync: Command, acme: DemoOrg, folder: Path, name: str, content: str
+) -> None:
+    (folder / name).write_text(content)
+    cause, remedy = orgsync("write", name, "--object", "Contact", "--operation", "delete").problem()
+    assert cause == "A row has no column Id, and delete needs the Id of each row. (line 1)"
+    assert remedy.startswith("Add the column Id; the columns are: LastName")
 
 
 def test_a_field_that_cannot_be_written_is_named(orgsync: Command, acme: DemoOrg, folder: Path) -> None:

@@ -74,13 +74,9 @@ class CsvRows:
 
     def _header(self, names: Sequence[str]) -> tuple[str, ...]:
         if len(names) == 1 and self.delimiter not in names[0]:
-            for other, said in _DELIMITERS.items():
-                if other in names[0] and other != self.delimiter:
-                    raise FileUnusable(
-                        f"{self.path}, line 1: the columns are separated by {said}, and "
-                        f"{_DELIMITERS.get(self.delimiter, self.delimiter)} is expected.",
-                        f"Name it: --delimiter {'tab' if other == chr(9) else repr(other)}.",
-                    )
+            for other in _DELIMITERS:
+                if other in names[0]:
+                    raise self._other_delimiter(other, names[0].index(other) + 1)
         for at, name in enumerate(names, start=1):
             if not name.strip():
                 raise self._wrong_header(at, "has no name")
@@ -89,6 +85,13 @@ class CsvRows:
             if name.lower() in (each.lower() for each in names[: at - 1]):
                 raise self._wrong_header(at, f"is called {name!r} as another is")
         return tuple(names)
+
+    def _other_delimiter(self, other: str, column: int) -> FileUnusable:
+        return FileUnusable(
+            f"{self.path}, line 1, column {column}: the columns are separated by {_DELIMITERS[other]}, and "
+            f"{_DELIMITERS.get(self.delimiter, self.delimiter)} is expected.",
+            f"Name it: --delimiter {'tab' if other == chr(9) else repr(other)}.",
+        )
 
     def _wrong_header(self, at: int, what: str) -> FileUnusable:
         return FileUnusable(f"{self.path}, line 1: column {at} {what}.", "Correct the header; each column is a field.")
@@ -112,6 +115,8 @@ class CsvRows:
                     at, column = at + 1, column + 1
                 elif following in ("", self.delimiter, "\r", "\n"):
                     opened = None
+                elif here == 1 and following in _DELIMITERS:
+                    return self._other_delimiter(following, column + 1)
                 else:
                     return FileUnusable(
                         f"{self.path}, line {here}, column {column + 1}: text follows the closing quote of a value.",

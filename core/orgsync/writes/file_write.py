@@ -158,14 +158,21 @@ async def _take(client: Client, file: FileWrite) -> _Taken:
     try:
         intake = Intake(client, target, spool, request.schema)
         for line, row in rows:
-            if isinstance(rows, CsvRows) and not intake.rows:
-                await intake.columns(tuple(intake.needed(row)), "line 1")
+            if not intake.rows:
+                await _check_header(intake, rows)
             await intake.add(row, line=line)
+        if not intake.rows:
+            await _check_header(intake, rows)
         intake.flush()
     except BaseException:
         spool.close()
         raise
     return _Taken(target, spool, rows)
+
+
+async def _check_header(intake: Intake, rows: CsvRows | JsonRows) -> None:
+    if isinstance(rows, CsvRows):
+        await intake.header(rows.columns)
 
 
 def _require_file(path: Path) -> None:

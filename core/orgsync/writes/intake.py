@@ -1,6 +1,7 @@
 """Taking in the rows of a write: each is checked against the object and stored, before anything is sent."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -12,6 +13,7 @@ from orgsync.records import Record, Schema, long_id, schema_of
 from orgsync.records.scalars import valid_id
 from orgsync.salesforce.api.client import Client
 
+from .csv_file import RESERVED
 from .row_result import RowResult, RowStatus
 from .spool import ABSENT, Given, Spool, Value
 from .target import ID, Target
@@ -82,13 +84,18 @@ class Intake:
     async def columns(self, names: tuple[str, ...], where: str) -> tuple[str, ...]:
         """Return the columns of rows with these keys, checked once for all of them."""
         if names not in self._known:
-            try:
+            with _placed(where):
                 self._known[names] = await self._checked(names)
-            except OrgsyncError as problem:
-                problem.cause = f"{problem.cause} ({where})"
-                problem.args = (f"{problem.cause} {problem.remedy}",)
-                raise
         return self._known[names]
+
+    async def header(self, names: Sequence[str]) -> None:
+        """Check the columns of a CSV by its header; what is wrong with one is reported with its place there."""
+        needed = self.needed({name: None for name in names if not name.startswith(RESERVED)}, "line 1")
+        for at, name in enumerate(names, start=1):
+            if name in needed:
+                with _placed(f"line 1, column {at}"):
+                    await self.target.column(self.client, name)
+        await self.columns(tuple(needed), "line 1")
 
     async def _checked(self, names: tuple[str, ...]) -> tuple[str, ...]:
         columns = tuple([await self.target.column(self.client, name) for name in names])
@@ -109,13 +116,17 @@ class Intake:
                 f"A row is neither a mapping nor a record, but {type(row).__name__} ({where}).",
                 'Write it as {"LastName": "Lovelace"}.',
             )
-        return self.needed(cells)
+        return self.needed(cells, where)
 
-    def needed(self, cells: dict[str, object]) -> dict[str, object]:
+    def needed(self, cells: dict[str, object], where: str) -> dict[str, object]:
         """Return what the operation needs of a row: where rows are deleted, the Id alone."""
         if not self.target.operation.deletes:
             return cells
-        return {name: value for name, value in cells.items() if name.lower() == "id"}
+        found = {name: value for name, value in cells.items() if name.lower() == "id"}
+        if not found:
+            with _placed(where):
+                self.target.require_key(tuple(cells))
+        return found
 
     def _renamed(self, row: Mapping[str, object]) -> Mapping[str, object]:
         if self.schema is None:
@@ -131,6 +142,17 @@ class Intake:
                 f"{name} holds {error} ({where}).",
                 "Give text, a number, a boolean, a date, a time, a datetime with its zone, or None.",
             ) from None
+
+
+@contextmanager
+def _placed(where: str) -> Generator[None]:
+    """Say in an error where the row or the column is."""
+    try:
+        yield
+    except OrgsyncError as problem:
+        problem.cause = f"{problem.cause} ({where})"
+        problem.args = (f"{problem.cause} {problem.remedy}",)
+        raise
 
 
 async def take_in(intake: Intake, rows: Rows) -> None:
