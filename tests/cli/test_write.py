@@ -120,9 +120,10 @@ def test_a_file_that_is_no_such_csv_is_named_by_line_and_column(
 WRONG_JSON_LINES = {
     "utf-16": ('{"LastName": "A"}\n'.encode("utf-16"), "line 1, column 1: the file begins with the byte-order mark"),
     "latin-1": ("\ufeffÄÄ".encode() + b"\xff\n", "line 1, column 3: a byte there is not"),
+    "ends early": (b'{"LastName": "A"}\n{"LastName"\n', "line 2, column 12: this is not JSON"),
     "not JSON": (b'{"LastName": "A"}\n{"LastName"}\n', "line 2, column 12: this is not JSON"),
-    "number without end": (b'{"LastName": ' + b"1" * 5000 + b"}\n", "line 1, column 1: this is not JSON"),
-    "too deep": (b"[" * 200_000 + b"\n", "line 1, column 1: this is not JSON"),
+    "number without end": (b'{"LastName": ' + b"1" * 5000 + b"}\n", "line 1: a number is too long"),
+    "too deep": (b"[" * 200_000 + b"\n", "line 1: a number is too long, or values are nested"),
     "name twice": (b'{"LastName": "A", "LastName": "B"}\n', "line 1: the name 'LastName' is there twice"),
     "no object": (b"[1]\n", "line 1, column 1: a row is an object"),
 }

@@ -37,16 +37,20 @@ class JsonRows:
 
     def _row(self, line: str, number: int) -> dict[str, object]:
         try:
-            row: Any = json.loads(line, parse_float=Decimal, object_pairs_hook=_object)
+            row: Any = json.loads(line.rstrip(), parse_float=Decimal, object_pairs_hook=_object)
         except _NameTwice as error:
             raise FileUnusable(
                 f"{self.path}, line {number}: the name {error.name!r} is there twice in an object.",
                 "Leave one of them out.",
             ) from None
-        except (ValueError, RecursionError) as error:  # also a number of thousands of digits
-            column = error.colno if isinstance(error, json.JSONDecodeError) else 1
+        except json.JSONDecodeError as error:
             raise FileUnusable(
-                f"{self.path}, line {number}, column {column}: this is not JSON.",
+                f"{self.path}, line {number}, column {error.colno}: this is not JSON.",
+                'Write one object a line: {"LastName": "Lovelace"}.',
+            ) from None
+        except (ValueError, RecursionError):
+            raise FileUnusable(
+                f"{self.path}, line {number}: a number is too long, or values are nested too deeply, to be read.",
                 'Write one object a line: {"LastName": "Lovelace"}.',
             ) from None
         if not isinstance(row, dict):
