@@ -53,11 +53,12 @@ def write(  # noqa: PLR0913 - each is an option
     """Write the rows of a file to an org, and say of every row what became of it.
 
     The first line of a CSV names fields; an empty cell leaves a field as it is, #N/A empties it. In JSON lines,
-    null empties it. Nothing is sent before the whole file is checked. Rows that Salesforce refuses are in
-    FILE.refused.csv afterwards, to be corrected and written; rows of which no response says what became are in
-    FILE.unknown.csv, to be looked for in the org first. If the command is interrupted or killed, the same command
-    resumes the write, and sends no row twice. Exit code: 0 all written, 1 some were not, 2 usage, configuration or an
-    unusable file, 3 sign-in needed, 4 stopped to spare the API limit, 130 or 143 interrupted.
+    null empties it. Nothing is sent before the whole file is checked. Rows of leads.csv that Salesforce refuses are in
+    leads.refused.csv afterwards, to be corrected and written; rows of which no response says what became are in
+    leads.unknown.csv, to be looked for in the org first. If the command is interrupted or killed, the same command
+    resumes the write, and sends no row twice. Exit code: 0 all written, 1 some were not, or the org lacks the object or
+    a field, 2 usage, configuration or an unusable file, 3 sign-in needed, 4 stopped to spare the API limit, 130 or 143
+    interrupted.
     """
     from orgsync.project.file_writes import file_write
 
@@ -75,6 +76,8 @@ class _Work:
     file: "FileWrite"
     connection: str | None
     as_json: bool
+    begun: bool = False
+    """Whether the file is checked, so that rows may have been sent."""
 
     @property
     def title(self) -> str:
@@ -118,6 +121,8 @@ class _Work:
                 name = await choose_connection(project, self.connection)
                 ended = await self._written(project, name)
             if ended is None:
+                if not self.begun:
+                    say("Interrupted before anything was sent now; the same command writes the file, or resumes it.")
                 return interruption.code
             try:
                 return interruption.code or self._show(name, ended)
@@ -127,7 +132,12 @@ class _Work:
     async def _written(self, project: "Project", name: str) -> "FileResult":
         org = await project.open_org(name)
         with _progress(self.title, show=not self.as_json) as observe:
-            return await org.write_file(self.file, observe=observe, stopped=lambda each: self._show_stopped(name, each))
+
+            def noted(progress: "WriteProgress") -> None:
+                self.begun = True
+                observe(progress)
+
+            return await org.write_file(self.file, observe=noted, stopped=lambda each: self._show_stopped(name, each))
 
     def _show_stopped(self, name: str, stopped: "WriteResult") -> None:
         """Show what an interrupted write has done."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orgsync.demo_org import DemoOrg
+from orgsync.demo_org import DemoOrg, Fault
 
 from .commandline import Command, started
 
@@ -276,3 +276,18 @@ def test_ctrl_c_says_what_is_known_and_the_same_command_goes_on(orgsync: Command
     went_on = orgsync("write", "people.csv", *INSERT)
     assert (went_on.code, went_on.out) == (0, "people.csv to Contact on acme: 2,500 rows written (2,500 new)\n")
     assert len(acme.rows("Contact")) == before + 2_500
+
+
+def test_ctrl_c_while_a_file_is_checked_says_that_nothing_was_sent(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "people.csv").write_text("LastName\nLovelace\n")
+    acme.add_fault(Fault.hang(), match="describe")
+    with started(folder, "write", "people.csv", *INSERT) as process:
+        while process.poll() is None and not any("describe" in each.path for each in acme.requests):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert "Interrupted before anything was sent now" in err
+    assert not sent(acme)

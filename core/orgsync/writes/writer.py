@@ -65,6 +65,7 @@ class Writer:
         """
         self._known = await self.ledger.entries()
         self._rows = self.spool.counts().rows
+        self._report()
         problem: OrgsyncError | None = None
         try:
             for part in list(plan(self.spool, self.target.operation, self.sizes)):
