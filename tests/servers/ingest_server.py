@@ -7,24 +7,26 @@ import random
 import re
 import threading
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from .replies import Asked, Reply, serving_replies
 
 __all__ = ["IngestServer", "serving_ingest"]
 
 _ROOT = "/services/data/v62.0"
 _FIELDS = {"Id": "id", "Name": "string", "Key__c": "string", "Amount__c": "double", "Note__c": "string"}
 _RETURNED = ("amount__c", "name", "key__c")  # no result has Note__c
-_FAULTS: Sequence[tuple[int, str, str] | None] = (
+_JSON = {"content-type": "application/json;charset=UTF-8"}
+_FAULTS: Sequence[Reply | None] = (
     None,  # the connection ends without a response
-    (503, "text/html", "<html>We are down for maintenance.</html>"),
-    (502, "text/plain", "upstream connect error"),
-    (
+    Reply(503, "<html>We are down for maintenance.</html>", {"content-type": "text/html"}),
+    Reply(502, "upstream connect error", {"content-type": "text/plain"}),
+    Reply(
         403,
-        "application/json",
         '[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentRequests limit exceeded."}]',
+        _JSON,
     ),
 )
 
@@ -52,37 +54,37 @@ class IngestServer:
     dice: random.Random = field(default_factory=lambda: random.Random(4))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, str, str]:
+    def answer(self, method: str, path: str, body: bytes) -> Reply:
         """Answer a request."""
         if path == f"{_ROOT}/sobjects/Thing__c/describe":
             fields = [_described(name, kind) for name, kind in _FIELDS.items()]
-            return _json({"name": "Thing__c", "fields": fields})
+            return _body({"name": "Thing__c", "fields": fields})
         if path == f"{_ROOT}/jobs/ingest" and method == "POST":
             job = f"750{len(self.jobs):012}AAA"
             self.jobs[job] = Job(json.loads(body))
-            return _json({"id": job, "state": "Open"})
+            return _body({"id": job, "state": "Open"})
         found = re.fullmatch(rf"{_ROOT}/jobs/ingest/(\w+)(?:/(\w+))?", path)
         if found is None or found.group(1) not in self.jobs:
-            return 404, "application/json", '[{"errorCode":"NOT_FOUND","message":"no"}]'
+            return Reply(404, '[{"errorCode":"NOT_FOUND","message":"no"}]', _JSON)
         return self._job(method, self.jobs[found.group(1)], found.group(1), found.group(2), body)
 
-    def _job(self, method: str, job: Job, key: str, what: str | None, body: bytes) -> tuple[int, str, str]:
+    def _job(self, method: str, job: Job, key: str, what: str | None, body: bytes) -> Reply:
         if what == "batches":
             if job.lines:
-                return 400, "application/json", '[{"errorCode":"INVALIDJOBSTATE","message":"uploaded before"}]'
+                return Reply(400, '[{"errorCode":"INVALIDJOBSTATE","message":"uploaded before"}]', _JSON)
             job.lines = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
-            return 201, "", ""
+            return Reply(201)
         if what is not None:
-            return 200, "text/csv", self._results(job, what)
+            return Reply(200, self._results(job, what), {"content-type": "text/csv"})
         if method == "PATCH":
             if job.state != "Open":
-                return 400, "application/json", '[{"errorCode":"INVALIDJOBSTATE","message":"not open"}]'
+                return Reply(400, '[{"errorCode":"INVALIDJOBSTATE","message":"not open"}]', _JSON)
             job.state = json.loads(body)["state"]
             if job.state == "UploadComplete":
                 self._process(job)
                 job.state = "JobComplete"
         counts = {"numberRecordsProcessed": len(job.written) + len(job.failed), "numberRecordsFailed": len(job.failed)}
-        return _json({"id": key, "state": job.state, **(counts if job.state == "JobComplete" else {})})
+        return _body({"id": key, "state": job.state, **(counts if job.state == "JobComplete" else {})})
 
     def _process(self, job: Job) -> None:
         for at, line in enumerate(job.lines):
@@ -117,47 +119,21 @@ def _described(name: str, kind: str) -> dict[str, Any]:
     return {"name": name, "type": kind, "createable": own, "updateable": own, "externalId": name == "Key__c"}
 
 
-def _json(body: Any) -> tuple[int, str, str]:
-    return 200, "application/json;charset=UTF-8", json.dumps(body)
+def _body(body: Any) -> Reply:
+    return Reply(200, json.dumps(body), _JSON)
 
 
 @contextmanager
 def serving_ingest(org: IngestServer) -> Generator[IngestServer]:
     """Serve an org on a free port of this machine."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            with org.lock:
-                fails = org.broken and org.dice.random() < 0.1
-                if fails and org.dice.random() < 0.5:
-                    reply = org.dice.choice(_FAULTS)
-                else:
-                    reply = org.answer(self.command, self.path.partition("?")[0], body)
-                    reply = None if fails else reply  # carried out, and the response is lost
-            if reply is not None:
-                with suppress(ConnectionError):  # whoever asked has left
-                    self.say(*reply)
+    def answer(request: Asked) -> Reply | None:
+        with org.lock:
+            fails = org.broken and org.dice.random() < 0.1
+            if fails and org.dice.random() < 0.5:
+                return org.dice.choice(_FAULTS)
+            reply = org.answer(request.method, request.target.partition("?")[0], request.body)
+            return None if fails else reply  # carried out, and the response is lost
 
-        do_POST = do_PATCH = do_PUT = do_DELETE = do_GET  # noqa: N815
-
-        def say(self, status: int, kind: str, text: str) -> None:
-            self.send_response_only(status)
-            body = text.encode()
-            for name, value in {"content-type": kind, "content-length": str(len(body)), "connection": "close"}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        org.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield org
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving_replies(answer) as org.url:
+        yield org

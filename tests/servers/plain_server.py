@@ -4,29 +4,20 @@ import json
 import re
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from .plain_org import FIELDS, PlainOrg, short
+from .replies import Asked, Reply, serving_replies
 from .soql import Row
 
 __all__ = ["PlainServer", "serving"]
 
 _ROOT = "/services/data/v62.0"
 _BUSY = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A status, headers and a body."""
-
-    status: int
-    body: str = ""
-    headers: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(slots=True)
@@ -214,40 +205,16 @@ def serving(org: PlainOrg) -> Generator[PlainServer]:
     """Serve an org on a free port of this machine."""
     plain = PlainServer(org)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-            with plain.lock:
-                reply: Reply | None = plain.answer(
-                    self.command, parts.path, asked, body, self.headers.get("authorization", "")
-                )
-                if plain.broken and org.dice.random() < 0.1 and parts.path.startswith(_ROOT):
-                    reply = org.dice.choice(_FAULTS)
-            if reply is not None:
-                with suppress(ConnectionError):  # whoever asked has left
-                    self.say(reply)
+    def answer(request: Asked) -> Reply | None:
+        parts = urlsplit(request.target)
+        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        with plain.lock:
+            reply: Reply | None = plain.answer(
+                request.method, parts.path, asked, request.body.decode(), request.headers.get("authorization", "")
+            )
+            if plain.broken and org.dice.random() < 0.1 and parts.path.startswith(_ROOT):
+                reply = org.dice.choice(_FAULTS)
+        return reply
 
-        do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815
-
-        def say(self, reply: Reply) -> None:
-            self.send_response_only(reply.status)
-            body = reply.body.encode()
-            for name, value in {"content-length": str(len(body)), **reply.headers, "connection": "close"}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        plain.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield plain
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving_replies(answer) as plain.url:
+        yield plain

@@ -119,3 +119,22 @@ async def test_a_reset_of_the_sync_is_an_event_for_each_connection_and_its_feed_
     async with running(store) as run:
         await deliver(store, run, [contact("b")])
     assert await events(store, after=last) == database.execute(sql) == [*cleared, ("added", "acme", "b")]
+
+
+async def test_changes_are_read_where_a_user_has_dropped_the_view_or_added_a_column(
+    connected: Store, database: Database
+) -> None:
+    for name in ("acme", "beta"):
+        async with running(connected, connection=name) as run:
+            await deliver(connected, run, [contact("a")])
+    await connected.connections.remove("beta")
+    expected = [("added", "acme", "a"), ("cleared", "beta", None)]
+    database.execute("ALTER TABLE contact ADD COLUMN mine TEXT")
+    assert await events(connected) == expected
+    database.execute("DROP VIEW contact_changes")
+    assert await events(connected) == expected
+    [row] = [row async for row in connected.rows.read("contact", changes=True, limit=1)]
+    assert (row["amount"], row["mine"]) == ("10.50", None)
+    await connected.rows.reset("contacts")
+    database.execute("DROP VIEW contact_changes")
+    assert await events(connected) == [("cleared", "beta", None), ("cleared", "acme", None)]

@@ -2,7 +2,7 @@
 
 from orgsync.store import Run, Store
 from orgsync.store.sqlite import control_sql, feed_sql, row_sql
-from orgsync.store.sqlite.table_sql import NUMBER
+from orgsync.store.sqlite.table_sql import COLUMNS, readable_columns
 from tests.store.contacts import CONTACT, contact, deliver
 from tests.store.databases import SqliteDatabase
 
@@ -25,7 +25,7 @@ async def test_every_comparison_reads_by_index_and_sorts_nothing(store: Store, d
 
 async def test_the_change_feed_is_read_in_order_by_its_index(store: Store, database: SqliteDatabase) -> None:
     await store.rows.prepare(CONTACT)
-    kinds = feed_sql.feed_kinds(dict.fromkeys(("id", "name", "is_deleted", "sync_number"), "")) | {"amount": NUMBER}
+    kinds = feed_sql.feed_kinds(readable_columns(database.execute(COLUMNS, "contact")))
     queries = {
         "SELECT * FROM contact_changes WHERE sync_seq > ? ORDER BY sync_seq LIMIT 9": (1,),
         feed_sql.changes_after("contact", kinds, of_one=False): (1, 9),

@@ -35,10 +35,9 @@ class RecordRows:
         return _readable(kinds, await self._on.fetch(sql, (*after, limit)))
 
     async def changes(self, table: str, *, connection: str | None, after: int, limit: int) -> Sequence[dict[str, Any]]:
-        kinds = feed_sql.feed_kinds(await self._kinds(table)) or await self._dropped_kinds(table)
-        if not kinds:
-            return []
-        sql = feed_sql.changes_after(table, kinds, of_one=connection is not None)
+        columns = await self._kinds(table)
+        kinds = feed_sql.feed_kinds(columns) if columns else await self._dropped_kinds(table)
+        sql = feed_sql.changes_after(table, kinds, is_dropped=not columns, of_one=connection is not None)
         owner = () if connection is None else (connection,)
         return _readable(kinds, await self._on.fetch(sql, (after, *owner, limit)))
 

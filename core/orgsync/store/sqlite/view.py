@@ -134,8 +134,10 @@ class SqliteView:
         columns = table_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
         if not changes:
             return columns
-        dropped = [] if columns else self._fetch(table_sql.COLUMNS, (feed_sql.feed_of(table),))
-        return feed_sql.feed_kinds(columns) or feed_sql.dropped_kinds({name: kind for name, kind, _ in dropped})
+        if columns:
+            return feed_sql.feed_kinds(columns)
+        dropped = self._fetch(table_sql.COLUMNS, (feed_sql.feed_of(table),))
+        return feed_sql.dropped_kinds({name: kind for name, kind, _ in dropped})
 
     def read(
         self,
@@ -154,6 +156,7 @@ class SqliteView:
         that is not there and a condition that is not one expression or reads anything but record tables.
         """
         kinds = self.columns(table, changes=changes)
+        is_dropped = changes and not self._fetch(table_sql.HAS_TABLE, (table,))
         for name in columns:
             if name not in kinds:
                 raise NameUnknown.among("column", name, list(kinds), none_yet="")
@@ -161,8 +164,13 @@ class SqliteView:
             self._require(where, table, list(kinds))
         key = ("sync_seq",) if changes else ("connection", "id")
         wanted = list(dict.fromkeys([*(columns or kinds), *key]))
-        write = feed_sql.changes_after if changes else row_sql.rows_after
-        sql = write(table, {name: kinds[name] for name in wanted}, of_one=connection is not None, condition=where)
+        of_one = connection is not None
+        if changes:
+            sql = feed_sql.changes_after(
+                table, kinds, names=wanted, is_dropped=is_dropped, of_one=of_one, condition=where
+            )
+        else:
+            sql = row_sql.rows_after(table, {name: kinds[name] for name in wanted}, of_one=of_one, condition=where)
         own = (connection,) if changes and connection is not None else ()
         start = (after,) if changes else (connection or "", "")
         try:
