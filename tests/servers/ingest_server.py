@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .replies import Asked, Reply, serving_replies
+from .replies import Reply, Request, serving_replies
 
 __all__ = ["IngestServer", "serving_ingest"]
 
@@ -127,7 +127,7 @@ def _body(body: Any) -> Reply:
 def serving_ingest(org: IngestServer) -> Generator[IngestServer]:
     """Serve an org on a free port of this machine."""
 
-    def answer(request: Asked) -> Reply | None:
+    def answer(request: Request) -> Reply | None:
         with org.lock:
             fails = org.broken and org.dice.random() < 0.1
             if fails and org.dice.random() < 0.5:

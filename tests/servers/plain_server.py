@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from .plain_org import FIELDS, PlainOrg, short
-from .replies import Asked, Reply, serving_replies
+from .replies import Reply, Request, serving_replies
 from .soql import Row
 
 __all__ = ["PlainServer", "serving"]
@@ -205,7 +205,7 @@ def serving(org: PlainOrg) -> Generator[PlainServer]:
     """Serve an org on a free port of this machine."""
     plain = PlainServer(org)
 
-    def answer(request: Asked) -> Reply | None:
+    def answer(request: Request) -> Reply | None:
         parts = urlsplit(request.target)
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         with plain.lock:

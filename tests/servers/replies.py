@@ -1,22 +1,23 @@
 """A small HTTP server: a function answers each request, one connection for each answer."""
 
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-__all__ = ["Asked", "Reply", "serving_replies"]
+__all__ = ["Reply", "Request", "serving_replies"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """A request: its method, its target with the query, its headers and its body."""
 
     method: str
     target: str
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
 
 
@@ -30,7 +31,7 @@ class Reply:
 
 
 @contextmanager
-def serving_replies(answer: Callable[[Asked], Reply | None]) -> Generator[str]:
+def serving_replies(answer: Callable[[Request], Reply | None]) -> Generator[str]:
     """Serve on a free port of this machine, and yield the URL; after None the connection ends without an answer.
 
     Each request has a thread of its own.
@@ -39,7 +40,7 @@ def serving_replies(answer: Callable[[Asked], Reply | None]) -> Generator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            reply = answer(Asked(self.command, self.path, self.headers, body))
+            reply = answer(Request(self.command, self.path, self.headers, body))
             if reply is not None:
                 with suppress(ConnectionError):  # whoever asked has left
                     self.say(reply)
