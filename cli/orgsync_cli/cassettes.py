@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from .commands import PlainCommand, Program, enter_project
-from .output import amount, examples, result, say, short_path
+from .output import amount, examples, json_line, result, say, short_path
 
 __all__ = ["EXAMPLES", "app"]
 
 EXAMPLES = examples(
     "orgsync cassettes check                  all of cassettes/",
     "orgsync cassettes check shared/*.yaml    these",
+    "orgsync cassettes check --json           one object a finding, for CI",
 )
 
 app = Program(rich_markup_mode=None, no_args_is_help=True, epilog=EXAMPLES)
@@ -28,6 +29,7 @@ def check(
     path: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files and folders; cassettes/ if none.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding, for programs.")] = False,
 ) -> None:
     """Find what scrubbing has missed: secrets, hosts, ids, personal data.
 
@@ -44,7 +46,10 @@ def check(
     found = 0
     for file in files:
         for leak in leaks(read_cassette(file).interactions, fields=settings.scrub):
-            result(f"{short_path(file)}, step {leak.step}, {leak.where}: {leak.what}")
+            if as_json:
+                json_line({"file": str(file), "step": leak.step, "where": leak.where, "what": leak.what})
+            else:
+                result(f"{short_path(file)}, step {leak.step}, {leak.where}: {leak.what}")
             found += 1
     say(f"{amount(len(files), 'cassette')} checked, {amount(found, 'finding') if found else 'nothing found'}.")
     raise typer.Exit(1 if found else 0)

@@ -6,6 +6,7 @@ import typer
 
 from orgsync.errors import ArgumentInvalid, NameUnknown
 from orgsync.project.views import connection_view
+from orgsync.suggest import nearest
 
 from .commands import Program, enter_project, open_view, wait_for
 from .completion import connection_names, tag_names
@@ -61,7 +62,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command(
     epilog=examples(
         "orgsync connections update acme --tag eu --untag trial",
-        'orgsync connections update acme --metadata \'{"plan": "gold"}\'',
+        'orgsync connections update acme --metadata \'{"plan": "gold"}\' --json',
     )
 )
 def update(
@@ -74,6 +75,7 @@ def update(
     metadata: Annotated[
         str | None, typer.Option(metavar="JSON", help="The JSON to keep with it, in place of what it has.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Change the tags and the metadata of a connection.
 
@@ -83,6 +85,9 @@ def update(
         raise ArgumentInvalid("There is nothing to change.", f"Give a tag: orgsync connections update {name} --tag eu.")
     document = None if metadata is None else metadata_of(metadata)
     updated = wait_for(lambda: _update(name, tag or [], untag or [], document))
+    if as_json:
+        json_line(connection_view(updated))
+        return
     tags = ", ".join(updated.tags) or "none"
     result(f"{name} is updated; its tags: {tags}.")
 
@@ -188,7 +193,9 @@ async def _update(
         tags = (await project.connections.get(name)).tags
         for tag in remove:
             if tag not in tags:
-                raise NameUnknown.among(f"tag of {name}", tag, tags, none_yet=f"{name} has no tags.")
+                near = nearest(tag, tags)
+                has = f"Its tags: {', '.join(tags)}." if tags else "It has no tags."
+                raise NameUnknown(f"{name} has no tag {tag!r}{f'; did you mean {near!r}?' if near else '.'}", has)
         kept = [tag for tag in tags if tag not in remove]
         return await project.connections.update(name, tags=[*kept, *add] if add or remove else None, metadata=metadata)
 

@@ -1,5 +1,6 @@
 """`orgsync status`: how each sync stands on each connection, for a person and for a monitor."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,14 +74,21 @@ def _show(found: "Sequence[Status]") -> None:
         for each in found
     ]
     show_table(headings, rows, right=["rows", "failed"], spare=_SPARE, elastic="connection")
-    for each in found:
-        about = f"{each.sync} on {each.connection}"
-        if each.running_for and (each.waits_for or each.running_for > _LONG):
-            say(f"{about} has been running for {brief(each.running_for.total_seconds())}. {each.waits_for}".rstrip())
-        if each.failures:
-            say(f"{about} has failed {amount(each.failures, 'time')} in a row: {each.error}")
-        elif each.error:
-            failing = each.verdict == "failing"
-            say(
-                f"{about} cannot run: {each.error}" if failing else f"The last run of {about} was stopped: {each.error}"
-            )
+    for remark in dict.fromkeys(remark for each in found for remark in _remarks(each)):
+        say(remark)
+
+
+def _remarks(status: "Status") -> Iterator[str]:
+    """Yield what a person has to know of a sync beside its row."""
+    about = f"{status.sync} on {status.connection}"
+    if status.verdict == "no script":
+        yield f"No script of this project has {status.sync}. To give up its copy: orgsync reset {status.sync}"
+        return
+    if status.running_for and (status.waits_for or status.running_for > _LONG):
+        yield f"{about} has been running for {brief(status.running_for.total_seconds())}. {status.waits_for}".rstrip()
+    if status.script_error:
+        yield f"{about} cannot run: {status.script_error}"
+    if status.failures:
+        yield f"{about} has failed {amount(status.failures, 'time')} in a row: {status.error}"
+    elif status.error:
+        yield f"The last run of {about} was stopped: {status.error}"

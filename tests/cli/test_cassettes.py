@@ -50,6 +50,9 @@ def test_a_finding_is_reported_with_its_place_and_without_its_value(
     assert what in outcome.out
     assert real.partition(": ")[2] not in outcome.out or not real.partition(": ")[2]
     assert "https://acme" not in outcome.out
+    for shown, found in zip(outcome.out.splitlines(), orgsync("cassettes", "check", "--json").objects(), strict=True):
+        assert Path(str(found["file"])) == cassette
+        assert shown.endswith(f", step {found['step']}, {found['where']}: {found['what']}")
     assert outcome.err.endswith("finding.\n") or outcome.err.endswith("findings.\n")
 
 

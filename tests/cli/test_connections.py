@@ -107,13 +107,15 @@ def test_a_connection_whose_token_still_works_is_ready_again(orgsync: Command, a
 
 def test_tags_are_added_and_taken_away_and_shown_where_there_are_any(orgsync: Command, acme: DemoOrg) -> None:
     assert "tags" not in orgsync("connections").out
-    updated = orgsync("connections", "update", "acme", "--tag", "eu", "--tag", "trial", "--tag", "eu")
-    assert (updated.code, updated.out) == (0, "acme is updated; its tags: eu, trial.\n")
+    tagged = orgsync("connections", "update", "acme", "--tag", "eu", "--tag", "trial", "--tag", "eu")
+    assert (tagged.code, tagged.out) == (0, "acme is updated; its tags: eu, trial.\n")
     assert "eu, trial" in orgsync("connections").out
     more = ("--untag", "trial", "--tag", "plan:gold", "--metadata", '{"customer": 7}')
     assert orgsync("connections", "update", "acme", *more).code == 0
     [shown] = orgsync("connections", "--json").objects()
     assert (shown["tags"], shown["metadata"]) == (["eu", "plan:gold"], {"customer": 7})
+    [updated] = orgsync("connections", "update", "acme", "--tag", "eu", "--json").objects()
+    assert updated | {"updated_at": None} == shown | {"updated_at": None}
     assert orgsync("connections", "update", "acme", "--metadata", "{}").out == (
         "acme is updated; its tags: eu, plan:gold.\n"
     )
@@ -123,7 +125,7 @@ def test_what_cannot_be_updated_is_refused_with_what_is_meant(orgsync: Command, 
     orgsync("connections", "update", "acme", "--tag", "europe")
     for arguments, problem in (
         (["acme"], "nothing to change"),
-        (["acme", "--untag", "eurpe"], "did you mean 'europe'"),
+        (["acme", "--untag", "eurpe"], "acme has no tag 'eurpe'; did you mean 'europe'?"),
         (["acne", "--tag", "eu"], "did you mean 'acme'"),
         (["acme", "--tag", "two words"], "'two words' is not a tag"),
         (["acme", "--metadata", "[]"], "not a JSON object"),

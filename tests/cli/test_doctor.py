@@ -75,6 +75,7 @@ def test_hidden_fields_and_broken_scripts_are_reported_and_the_rest_continues(
     outcome = orgsync("doctor")
     assert outcome.code == 2
     assert "broken.py, line 1" in outcome.out
+    assert outcome.out.count("broken.py") == 1
     assert "Contact.Email" in outcome.out
     assert "Account, 16 fields" in outcome.out
     assert "names no record class" in outcome.out

@@ -156,7 +156,7 @@ def test_status_fails_where_scripts_cannot_be_read(orgsync: Command, acme: DemoO
     script.write_text(f"import nope\n{script.read_text(encoding='utf-8')}", encoding="utf-8")
     outcome = orgsync("status", "--json")
     assert (outcome.code, json.loads(outcome.out)["state"]) == (1, "failing")
-    assert "nope" in json.loads(outcome.out)["error"]
+    assert "nope" in json.loads(outcome.out)["script_error"]
     assert "companies on acme cannot run: " in orgsync("status").err
 
 
@@ -173,8 +173,41 @@ def test_status_fails_for_a_script_that_has_never_loaded_with_its_own_problem(or
         "companies": "ok",
         "other": "failing",
     }
-    assert "invalid syntax. Correct the line." in str(shown["broken"]["error"])
-    assert "nope" in str(shown["other"]["error"])
+    assert "invalid syntax. Correct the line." in str(shown["broken"]["script_error"])
+    assert "nope" in str(shown["other"]["script_error"])
+
+
+@pytest.mark.usefixtures("own")
+def test_status_tells_a_failed_run_from_a_script_that_does_not_load(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    acme.add_fault(Fault.json_error(400, "MALFORMED_QUERY", "no"), match="/queryAll", times=None)
+    orgsync("run", "companies")
+    (folder / "syncs" / "companies.py").write_text("import nope\n", encoding="utf-8")
+    shown = json.loads(orgsync("status", "--json").out)
+    assert (shown["failures"], shown["error_code"], shown["script_error_code"]) == (
+        1,
+        "query_refused",
+        "script_not_loaded",
+    )
+    said = orgsync("status").err
+    assert "companies on acme cannot run: " in said
+    assert "companies on acme has failed 1 time in a row: Salesforce refuses" in said
+
+
+@pytest.mark.usefixtures("own", "acme")
+def test_a_sync_whose_script_was_deleted_is_not_failing_and_is_left_out_once_it_is_reset(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    orgsync("run", "companies")
+    acme.add_fault(Fault.json_error(400, "MALFORMED_QUERY", "no"), match="/queryAll", times=None)
+    orgsync("run", "companies", "--full")
+    (folder / "syncs" / "companies.py").unlink()
+    outcome = orgsync("status")
+    assert (outcome.code, "no script" in outcome.out) == (0, True)
+    assert outcome.err == ("No script of this project has companies. To give up its copy: orgsync reset companies\n")
+    orgsync("reset", "companies", "--yes")
+    assert orgsync("status", "--json").out == ""
 
 
 @pytest.mark.usefixtures("own")

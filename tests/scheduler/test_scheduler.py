@@ -352,7 +352,8 @@ async def test_two_syncs_that_write_one_table_are_reported(night: Night) -> None
     night.write("again.py", again)
     scripts.reload()
     assert scripts.reload()
-    assert "The syncs accounts and again both write to the table account" in str(scripts.clashes[0])
+    [clash] = scripts.clashes
+    assert "The syncs accounts and again both write to the table account" in str(clash)
     assert not scripts.problems
 
 

@@ -58,7 +58,7 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
         yield Finding("scripts", "", error)
     for each in found:
         if each.problem:
-            yield Finding("scripts", each.where, each.problem)
+            yield Finding("scripts", "" if each.where in each.problem.cause else each.where, each.problem)
     try:
         async with open_project(settings) as opened:
             async for finding in _check_store(opened, names, found):

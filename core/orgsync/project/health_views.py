@@ -45,6 +45,8 @@ class StatusView(TypedDict):
     failures: int
     error: str | None
     error_code: str | None
+    script_error: str | None
+    script_error_code: str | None
     running_for: float | None
     waits_for: str | None
     due: str | None
@@ -84,6 +86,8 @@ def status_view(status: "Status") -> StatusView:
         "failures": status.failures,
         "error": status.error or None,
         "error_code": status.error_code,
+        "script_error": status.script_error or None,
+        "script_error_code": status.script_error_code,
         "running_for": status.running_for.total_seconds() if status.running_for is not None else None,
         "waits_for": status.waits_for or None,
         "due": instant(status.due),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Status", "Verdict", "judged", "statuses", "statuses_in"]
 
-Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run"]
+Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run", "no script"]
 
 _RUNS = 100
 """How many runs back failures are counted."""
@@ -34,7 +34,9 @@ class Status:
     `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, the pause
     after failures included, None for one that is run by hand or waits for a sign-in; `failures` how many runs have
     failed since the last success, `error` cause and remedy of what ended the last run, unless that is done, and
-    `error_code` the code of that error.
+    `error_code` the code of that error. `script_error` is cause and remedy of a script that does not load, which is
+    this sync's or may be, and `script_error_code` its code. The verdict is "no script" for a copy whose sync no script
+    of the project and no package has any more.
     `running_for` is how long a run has been under way, None where none is, and `waits_for` what it has been waiting
     for, with a remedy.
     """
@@ -50,6 +52,8 @@ class Status:
     error: str
     due: datetime | None
     error_code: str | None = None
+    script_error: str = ""
+    script_error_code: str | None = None
     running_for: timedelta | None = None
     waits_for: str = ""
 
@@ -113,10 +117,11 @@ async def statuses(project: "Resources", *, now: datetime | None = None) -> list
 
 
 def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status]:
-    """Return how every sync of the project stands on every connection, and every other that has ever run there.
+    """Return how every sync of the project stands on every connection, and every other that has a copy there.
 
     A script that does not load stands among them by the name of its file, as failing.
     Syncs that packages bring are among them once they have run; nobody runs them but by name, so they are never due.
+    A sync whose script is gone stands among them until its tables are given up.
     Raises SettingInvalid and ScriptNotLoaded as reading the settings and scripts does.
     """
     own = own_syncs(settings.syncs_folder)
@@ -125,24 +130,29 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
     some_broken = next(iter(broken.values()), None)
     connections = {each.name: each for each in view.connections()}
     ran = {(sync, name) for sync, name in view.pairs() if name in connections}
-    shipped = shipped_names() if broken else set[str]()
-    return [
-        _status(
-            view,
-            sync,
-            connections[name],
-            now,
-            every=schedules.get(sync),
-            broken=None if sync in schedules or sync in shipped - broken.keys() else broken.get(sync, some_broken),
-        )
-        for sync, name in sorted({*((sync, name) for sync in (*schedules, *broken) for name in connections), *ran})
-    ]
+    own_names = {*schedules, *broken}
+    shipped = shipped_names() if {sync for sync, _ in ran} - own_names else set[str]()
+    owners = set(view.owners().values())
+    found: list[Status] = []
+    for sync, name in sorted({*((sync, name) for sync in own_names for name in connections), *ran}):
+        problem = broken.get(sync) or (None if sync in schedules or sync in shipped else some_broken)
+        gone = not problem and sync not in own_names | shipped
+        if not gone or sync in owners:
+            standing = _status(view, sync, connections[name], now, every=schedules.get(sync), problem=problem)
+            found.append(replace(standing, verdict="no script") if gone and standing.verdict != "running" else standing)
+    return found
 
 
 def _status(
-    view: View, name: str, connection: ConnectionRow, now: datetime, *, every: Every | None, broken: OrgsyncError | None
+    view: View,
+    name: str,
+    connection: ConnectionRow,
+    now: datetime,
+    *,
+    every: Every | None,
+    problem: OrgsyncError | None,
 ) -> Status:
-    """Return how one stands; `broken` is why scripts cannot be read, one of which may be this sync's."""
+    """Return how one stands; `problem` is why scripts cannot be read, one of which may be this sync's."""
     runs = view.runs(_RUNS, sync=name, connection=connection.name)
     if runs and runs[0].status == "running" and not view.is_running(name, connection.name):
         died = ProcessDied()
@@ -152,8 +162,8 @@ def _status(
     verdict, failures, due = judged(runs, every, since=connection.created_at, now=now)
     ended = _last_ended_badly(runs)
     error, code = (_text(ended.error), ended.error_code) if ended else ("", None)
-    if broken:
-        verdict, error, code = "failing", _text(str(broken)), broken.code
+    if problem:
+        verdict = "failing"
     owned = [table for table, owner in view.owners().items() if owner == name]
     return Status(
         sync=name,
@@ -166,6 +176,8 @@ def _status(
         failures=failures,
         error=error,
         error_code=code,
+        script_error=_text(str(problem)) if problem else "",
+        script_error_code=problem.code if problem else None,
         due=due if connection.status == "ready" else None,
         running_for=max(now - runs[0].started_at, timedelta(0)) if verdict == "running" else None,
         waits_for=_text(runs[0].error) if verdict == "running" else "",

@@ -83,7 +83,8 @@ class ScriptWatcher:
         self._good = kept | {each.name: each for each in found if each.sync is not None}
         syncs = [each.sync for each in self._good.values() if each.sync is not None]
         self.problems = [each.problem for each in broken if each.problem]
-        self.clashes = [clash.problem for sync in syncs for clash in clashes_of(sync, syncs, {})]
+        clashes = [clash for sync in syncs for clash in clashes_of(sync, syncs, {})]
+        self.clashes = [clash.problem for clash in clashes if clash.sync < clash.other]  # each is found from both sides
 
     def _nothing(self) -> NothingScheduled:
         return NothingScheduled(
