@@ -330,6 +330,53 @@ async def test_rows_that_a_page_lacked_are_missed_where_the_rest_is_read_by_anot
         assert await is_equal(project)
 
 
+async def test_rows_that_a_page_lacked_are_missed_where_a_later_page_takes_too_long(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
+    def fewer(page: dict[str, Any], _: str) -> dict[str, Any]:
+        return {**page, "records": page["records"][3:]}
+
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(Fault.altering(fewer), match="/query/.*-7$", times=1)
+        frozen.add_fault(Fault.json_error(400, "QUERY_TIMEOUT", "x"), match="/query/.*-14$", times=1)
+        await project.run(everyone)
+        assert await is_equal(project)
+
+
+@pytest.mark.parametrize("deleted", [0, 3])
+async def test_rows_that_a_page_lacked_are_missed_where_the_rest_is_read_by_the_next_run(
+    tmp_path: Path, frozen: DemoOrg, deleted: int
+) -> None:
+    def fewer(page: dict[str, Any], _: str) -> dict[str, Any]:
+        return {**page, "records": page["records"][3:]}
+
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(Fault.altering(fewer), match="/query/.*-7$", times=1)
+        frozen.add_fault(Fault.reset(), match="/query/.*-14$", times=None)
+        stopped = await project.outcome(everyone)
+        assert (stopped.run.status, stopped.run.added) == ("failed", 11)
+        frozen.clear_faults()
+        for row in frozen.rows("Contact")[: -1 - deleted : -1]:
+            frozen.hard_delete("Contact", str(row["Id"]))
+            frozen.empty_recycle_bin("Contact")
+        run = await project.run(everyone)
+        assert (run.added, run.unchanged) == (29 - deleted, 11)
+        assert await is_equal(project)
+
+
+async def test_what_the_first_run_read_is_not_read_again_where_rows_were_deleted_since(
+    tmp_path: Path, frozen: DemoOrg
+) -> None:
+    async with project_at(tmp_path, frozen) as project:
+        frozen.add_fault(Fault.reset(), match="/query/.*-14$", times=None)
+        assert (await project.outcome(everyone)).run.added == 14
+        frozen.clear_faults()
+        frozen.hard_delete("Contact", str(frozen.rows("Contact")[-1]["Id"]))
+        frozen.empty_recycle_bin("Contact")
+        run = await project.run(everyone)
+        assert (run.added, run.unchanged) == (25, 0)
+
+
 async def test_rows_that_are_deleted_for_good_while_pages_expire_are_not_missed(
     tmp_path: Path, frozen: DemoOrg
 ) -> None:

@@ -11,7 +11,7 @@ from msgspec import structs
 from orgsync import Record, field
 from orgsync.extract.object_facts import ObjectFacts
 from orgsync.extract.queries import IdOrder, StampOrder, last_key
-from orgsync.extract.state import Pass, SavedJob, Shape, StreamState
+from orgsync.extract.state import Pass, SavedJob, Shape, StreamState, Tally
 from orgsync.extract.steps import CHANGED, DELETIONS, Kind, Step
 from orgsync.records import Position, schema_of
 from orgsync.salesforce.bulk import Place
@@ -50,7 +50,18 @@ def through_json(position: Position) -> Position:
 def test_the_state_of_a_stream_survives_its_checkpoint(step: Step) -> None:
     state = StreamState(
         *(NOW, "changes", ("Id", "Name"), "A = 1", structs.replace(FACTS, steps_refused=(step,))),
-        Pass(NOW, NOW, True, 7, 3, step, ("x",), SavedJob("750", "62.0", Place("abc", 1, 2)), read_again=True),
+        Pass(
+            NOW,
+            NOW,
+            True,
+            7,
+            3,
+            step,
+            ("x",),
+            Tally(("a",), 9, 4),
+            SavedJob("750", "62.0", Place("abc", 1, 2)),
+            read_again=True,
+        ),
         *(NOW, NOW + timedelta(hours=1), "Contact", {"name": Shape("Name", "str", optional=True)}),
     )
     assert StreamState.from_position(through_json(state.to_position("contact")), "changes") == state

@@ -217,10 +217,10 @@ class Reader(Generic[R]):
         """Read by REST; raise _BetterByBulk when it turns out that Bulk should read the rest."""
         may_be_bulk = self.forced != "rest" and not state.known_facts.not_by_bulk
         try:
-            async for page in read_pages(self.source.client, query, state.current.after):
+            async for page in read_pages(self.source.client, query, state.current.after, state.current.tally):
                 if page.total is not None:
                     self.source.report_total(page.total)
-                state = state.reached(page.key)
+                state = state.reached(page.key, tally=page.tally)
                 if page.records or page.goes_back:
                     yield Chunk(state, page.records)
                 total = page.total or 0

@@ -17,13 +17,14 @@ from orgsync.salesforce.api.counts import count
 
 from .column_groups import id_groups, merged_pages, whole_records
 from .queries import IdOrder, ReadQuery, last_key
-from .state import Key
+from .state import Key, Tally
 
 __all__ = ["KeyedPage", "read_by_ids", "read_pages"]
 
 _BEGINNING = datetime(1999, 1, 1, tzinfo=UTC)  # no org is older
 _NARROWEST = timedelta(seconds=1)  # stamps count whole seconds
 _NARROWER = 8
+_NOTHING = Tally()
 
 _Record = dict[str, Any]
 
@@ -33,7 +34,7 @@ class KeyedPage:
     """A page of records, the key behind which the query resumes, and the total number of rows, if it is known.
 
     A page that `goes_back` has no records, and the key that the query began with: the rows read since then do not
-    count.
+    count. `tally` counts the query's rows up to the key.
     """
 
     records: Sequence[_Record]
@@ -41,35 +42,37 @@ class KeyedPage:
     total: int | None
     is_last: bool
     goes_back: bool = False
+    tally: Tally = _NOTHING
 
 
-async def read_pages(client: Client, query: ReadQuery, after: Key = ()) -> AsyncGenerator[KeyedPage]:
+async def read_pages(
+    client: Client, query: ReadQuery, after: Key = (), tally: Tally = _NOTHING
+) -> AsyncGenerator[KeyedPage]:
     """Read a query over REST to its end.
 
     Raises QueryTimedOut if no narrower window helps, and QueryIncomplete if a query ends too early twice. A query that
-    is resumed behind a key has to find the rows that the one before it had left, unless that many were deleted. What an
-    earlier run read is not counted.
+    is resumed behind a key, by a later run too, has to find the rows that the one before it had left, unless that many
+    were deleted: `tally` counts what was read up to the key. In windows of time each one is counted for itself, and
+    what an earlier run read of it is not.
     """
     windows, repeated = _Windows(query, client.now, query.order.width(after)), False
-    began, found, rows = after, None, 0
+    tally = Tally(after) if tally.found is None else tally
     while True:
-        resumed_at, before, left = after, rows, None
+        resumed_at, before, left = after, tally.rows, None
         try:
             async for page in _read_once(client, query, after, windows):
                 left = page.total if left is None else left
-                found = left if found is None else found
-                if found is not None and left is not None and before + left < found:
-                    soql = query.counting(after=began, upto=windows.upto)
-                    found = await count(client, soql, deleted=query.bin)  # rows may have been deleted
-                    _require_all(query.sobject, found, before, left)
-                after, rows = page.key, rows + len(page.records)
-                yield page
+                tally = replace(tally, found=left) if tally.found is None else tally
+                if left is not None:
+                    tally = await _checked(client, query, tally, before + left, windows.upto)
+                after, tally = page.key, replace(tally, rows=tally.rows + len(page.records))
+                yield replace(page, tally=Tally() if windows.upto else tally)
         except LocatorExpired:
             if after == resumed_at:
                 raise
         except QueryIncomplete:
-            after, found, rows = began, None, 0
-            yield KeyedPage([], began, None, is_last=False, goes_back=True)
+            after, tally = tally.began, Tally(tally.began)
+            yield KeyedPage([], after, None, is_last=False, goes_back=True)
             if repeated:
                 raise
             repeated = True
@@ -80,21 +83,44 @@ async def read_pages(client: Client, query: ReadQuery, after: Key = ()) -> Async
         except QueryTimedOut:
             if not windows.narrow(after):
                 raise
-            after, found, rows = windows.first_key(after), None, 0
+            if not await _is_complete_to(client, query, tally, after, windows.upto):
+                after = tally.began
+            after = windows.first_key(after)
+            tally = Tally(after)  # what was read before the windows is not counted in them
         else:
             if windows.upto is None:
                 return
-            began = after = query.order.window_from(windows.upto)
-            found, rows = None, 0
+            after = query.order.window_from(windows.upto)
+            tally = Tally(after)
             windows.widen()
 
 
-def _require_all(sobject: str, found: int, read: int, left: int) -> None:
-    if read + left < found:
+async def _is_complete_to(client: Client, query: ReadQuery, tally: Tally, after: Key, upto: datetime | None) -> bool:
+    """Return whether no row is missing among those up to a key; if that takes Salesforce too long, say that one may."""
+    if tally.found is None or not tally.rows:
+        return True
+    try:
+        left = await count(client, query.counting(after=after, upto=upto), deleted=query.bin)
+        await _checked(client, query, tally, tally.rows + left, upto)
+    except (QueryTimedOut, QueryIncomplete):
+        return False
+    return True
+
+
+async def _checked(client: Client, query: ReadQuery, tally: Tally, rows: int, upto: datetime | None) -> Tally:
+    """Return the tally if the rows that were read and those that are left are as many as were found.
+
+    Where they are fewer, rows may have been deleted: those that there are now are counted. Raises QueryIncomplete.
+    """
+    if tally.found is None or rows >= tally.found:
+        return tally
+    found = await count(client, query.counting(after=tally.began, upto=upto), deleted=query.bin)
+    if rows < found:
         raise QueryIncomplete(
-            f"A query of {sobject} finds {found:,} rows; {read:,} of them were read, and {left:,} are left.",
+            f"A query of {query.sobject} finds {found:,} rows; {rows:,} of them were read or are left.",
             "Run it again; if this persists, look for a proxy that changes responses.",
         )
+    return replace(tally, found=found)
 
 
 async def read_by_ids(client: Client, query: ReadQuery, ids: Sequence[str]) -> AsyncGenerator[list[_Record]]:

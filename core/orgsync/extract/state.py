@@ -13,7 +13,7 @@ from orgsync.salesforce.bulk import Place
 from .object_facts import ObjectFacts
 from .steps import CHANGED, Step
 
-__all__ = ["Key", "Pass", "ReadKind", "SavedJob", "StreamState"]
+__all__ = ["Key", "Pass", "ReadKind", "SavedJob", "StreamState", "Tally"]
 
 ReadKind: TypeAlias = Literal["changes", "snapshot"]
 Key: TypeAlias = tuple[str, ...]
@@ -45,10 +45,23 @@ class SavedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """The rows of a query that were read so far: it began behind a key, found so many, and so many of them came.
+
+    `found` is None where Salesforce has not said it, or only for a part of the query.
+    """
+
+    began: Key = ()
+    found: int | None = None
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Pass:
     """An unfinished pass: it reads what changed since `since`, or everything, and moves the watermark to `until`.
 
-    `after` is the key of the last row that was read in the step, `job` the Bulk job that is being read. `compare` says
+    `after` is the key of the last row that was read in the step, `tally` counts the rows up to there, `job` is the Bulk
+    job that is being read. `compare` says
     that the copy's Ids are compared with the org's; `seq` is the number of the last change before the pass began, and
     `before` the number of live rows then. `read_again` says that the next pass has to read everything.
     """
@@ -60,6 +73,7 @@ class Pass:
     before: int = 0
     step: Step = CHANGED
     after: Key = ()
+    tally: Tally = field(default_factory=Tally)
     job: SavedJob | None = None
     read_again: bool = False
 
@@ -148,11 +162,11 @@ class StreamState:
 
     def at(self, step: Step) -> "StreamState":
         """Begin a step of the unfinished pass."""
-        return replace(self, unfinished=replace(self.current, step=step, after=(), job=None))
+        return replace(self, unfinished=replace(self.current, step=step, after=(), tally=Tally(), job=None))
 
-    def reached(self, after: Key, job: SavedJob | None = None) -> "StreamState":
+    def reached(self, after: Key, job: SavedJob | None = None, *, tally: Tally | None = None) -> "StreamState":
         """Continue in the step: behind the row with a key, or at the place that is saved with a job."""
-        return replace(self, unfinished=replace(self.current, after=after, job=job))
+        return replace(self, unfinished=replace(self.current, after=after, tally=tally or Tally(), job=job))
 
     def with_facts(self, **changed: Any) -> "StreamState":
         """Change some facts of the object."""
