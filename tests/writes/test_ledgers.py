@@ -1,5 +1,6 @@
 """What is kept of a write outlives the process, goes with its connection, and is found by its input alone."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from orgsync.demo_org import DemoOrg
@@ -53,3 +54,26 @@ async def test_a_renamed_connection_keeps_its_writes_and_a_removed_one_does_not(
         await store.connections.remove("globex")
         assert await store.org_writes.last("globex", "key") is None
         assert not await store.org_writes.parts(kept)
+
+
+async def test_what_is_kept_of_a_complete_write_goes_with_its_age_and_one_under_way_stays(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    async with project_at(tmp_path, org) as project:
+        writes, ledgers = project.opened.store.org_writes, Ledgers(project.opened.store, "acme")
+        for key in ("complete", "under way"):
+            async with ledgers.open(key, "x") as opened:
+                await opened.ledger.save(ENTRY, packed(RESULTS))
+                if key == "complete":
+                    await opened.ledger.finish()
+        kept = await writes.last("acme", "complete")
+        assert kept is not None
+        assert kept.finished_at is not None
+        await writes.remove_before(kept.finished_at)
+        assert await writes.last("acme", "complete") == kept
+        await writes.remove_before(kept.finished_at + timedelta(seconds=1))
+        assert await writes.last("acme", "complete") is None
+        assert not await writes.parts(kept)
+        left = await writes.last("acme", "under way")
+        assert left is not None
+        assert len(await writes.parts(left)) == 1

@@ -66,10 +66,12 @@ class DatabaseWatcher:
         return [name for name, *_ in wanted]
 
     async def tidy(self, now: datetime) -> None:
-        """Once a day, delete the runs that are too old."""
+        """Once a day, delete the runs, and what is kept of writes, that are too old."""
         if (at := anyio.current_time()) >= self._tidy_at:
             self._tidy_at = at + _TIDY_EVERY
-            await self._project.store.runs.remove_before(now - timedelta(days=self._project.settings.keep_runs))
+            before = now - timedelta(days=self._project.settings.keep_runs)
+            await self._project.store.runs.remove_before(before)
+            await self._project.store.org_writes.remove_before(before)
 
     async def _without_reset(self, runs: Mapping[tuple[str, str], Run]) -> dict[tuple[str, str], Run]:
         """Leave out runs whose sync was reset since then: it is due at once, as one that never ran."""

@@ -258,3 +258,7 @@ class WriteTable(Protocol):
     async def save_part(self, write_id: int, part: StoredPart, outcomes: bytes) -> None:
         """Insert or replace a part."""
         ...
+
+    async def remove_before(self, instant: datetime) -> None:
+        """Delete writes that were complete before an instant, and their parts."""
+        ...

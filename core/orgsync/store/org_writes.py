@@ -1,6 +1,7 @@
 """Writes to orgs: what is kept of one while it is under way, so that another process can resume it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from .backend import Backend
 from .control_tables import StoredPart
@@ -44,3 +45,8 @@ class OrgWrites:
         """Keep how far a part has come."""
         async with self._backend.writing(durable=True) as on:
             await on.org_writes.save_part(write.id, part, outcomes)
+
+    async def remove_before(self, instant: datetime) -> None:
+        """Delete what is kept of writes that were complete before an instant; those under way stay, however old."""
+        async with self._backend.writing() as on:
+            await on.org_writes.remove_before(instant)

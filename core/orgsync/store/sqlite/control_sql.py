@@ -33,6 +33,7 @@ __all__ = [
     "REMOVE_RUNS",
     "REMOVE_RUNS_OF_CONNECTION",
     "REMOVE_SEEN_IDS",
+    "REMOVE_WRITES",
     "RENAME_CONNECTION",
     "RENAME_IN_CONTROL_TABLES",
     "RENEW_LEASE",
@@ -210,6 +211,10 @@ START_WRITE = (
     f"RETURNING {', '.join(WRITE_COLUMNS)}"
 )
 FINISH_WRITE = "UPDATE orgsync_write SET finished_at = ? WHERE id = ?"
+REMOVE_WRITES = (
+    "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE finished_at < ?)",
+    "DELETE FROM orgsync_write WHERE finished_at < ?",
+)
 WRITE_PARTS = "SELECT number, entry FROM orgsync_write_part WHERE write_id = ? ORDER BY number"
 WRITE_OUTCOMES = "SELECT outcomes FROM orgsync_write_part WHERE write_id = ? AND number = ?"
 SAVE_WRITE_PART = (

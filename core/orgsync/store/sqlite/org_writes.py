@@ -44,6 +44,10 @@ class WriteTable:
     async def save_part(self, write_id: int, part: StoredPart, outcomes: bytes) -> None:
         await self._on.fetch(control_sql.SAVE_WRITE_PART, (write_id, part.number, part.entry, outcomes))
 
+    async def remove_before(self, instant: datetime) -> None:
+        for statement in control_sql.REMOVE_WRITES:
+            await self._on.fetch(statement, (to_stored(instant),))
+
 
 def _write(row: Sequence[Any]) -> OrgWrite:
     values = dict(zip(control_sql.WRITE_COLUMNS, row, strict=True))
