@@ -12,6 +12,7 @@ from .measuring import JobFailed
 from .peers import peers
 from .results import Line, as_json, table
 from .scheduling import up
+from .writes import upserts
 
 _Benchmark = Callable[[int, int], Iterator[Line]]
 
@@ -29,6 +30,7 @@ _BENCHMARKS = {
     "rest": _Entry(rest, 200_000),
     "nothing-new": _Entry(nothing_new, 0),
     "changed": _Entry(changed, 0),
+    "upserts": _Entry(upserts, 100_000),
     "commands": _Entry(commands, 0),
     "up": _Entry(up, 0),
     "peers": _Entry(peers, 200_000),
@@ -60,7 +62,9 @@ def _chosen(options: argparse.Namespace) -> list[str]:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast orgsync is, beside others.")
     parser.add_argument("--only", action="append", choices=[*_BENCHMARKS][:-1], help="run this one; may be repeated")
-    parser.add_argument("--rows", type=int, help="rows of the first passes (1,000,000 by Bulk, 200,000 by REST)")
+    parser.add_argument(
+        "--rows", type=int, help="rows to copy (1,000,000 by Bulk, 200,000 by REST) and to write (100,000)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each first pass, of which the median counts")
     parser.add_argument("--peers", action="store_true", help="install connectors from PyPI beside, and run them too")
     parser.add_argument("--json", action="store_true", help="print JSON, not a table")

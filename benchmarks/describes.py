@@ -51,8 +51,13 @@ def _about(sobject: str) -> dict[str, Any]:
 def _field(name: str) -> dict[str, Any]:
     kind = _TYPES.get(name, "string")
     refers_to, relationship = _REFERENCES.get(name, (None, None))
+    is_key = name == "Key__c"
     return {
         "name": name,
+        "externalId": is_key,
+        "idLookup": is_key,
+        "unique": is_key,
+        "custom": is_key,
         "label": name,
         "type": kind,
         "soapType": _SOAP_TYPES.get(kind, "xsd:string"),
@@ -66,6 +71,6 @@ def _field(name: str) -> dict[str, Any]:
         "compoundFieldName": None,
         "picklistValues": [],
         **dict.fromkeys(("createable", "updateable", "filterable", "sortable", "groupable"), True),
-        **dict.fromkeys(("calculated", "custom", "encrypted", "externalId", "unique", "autoNumber"), False),
-        **dict.fromkeys(("deprecatedAndHidden", "caseSensitive", "idLookup", "nameField"), False),
+        **dict.fromkeys(("calculated", "encrypted", "autoNumber"), False),
+        **dict.fromkeys(("deprecatedAndHidden", "caseSensitive", "nameField"), False),
     }

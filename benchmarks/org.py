@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 from .asked import Asked, asked_by
 from .describes import ACCOUNT_COLUMNS, describe, list_of_objects
+from .ingest import WRITE_COLUMNS, IngestJobs
 from .people import last_stamp
 from .prepared import PAGES, Prepared, answer_of, pages_of
 from .wire import Reply, Request
@@ -60,10 +61,14 @@ class Org:
         self._changed: list[bytes] = []
         self._changed_rows = 0
         self._changes = 0
+        self._ingest = IngestJobs()
         self.calls = 0
 
     def answer(self, request: Request) -> Reply:
         """Answer one request."""
+        if (reply := self._ingest.answer(request)) is not None:
+            self.calls += 1
+            return reply
         for method, pattern, handler in _ROUTES:
             found = pattern.fullmatch(request.path)
             if found and method == request.method:
@@ -234,7 +239,7 @@ class Org:
     @property
     def _columns(self) -> Sequence[str]:
         prepared = self._rest or self._bulk
-        return prepared.prepared.columns if prepared else ()
+        return prepared.prepared.columns if prepared else WRITE_COLUMNS
 
     @property
     def _usage(self) -> Mapping[str, str]:

@@ -89,7 +89,9 @@ class Settings(BaseModel):
     )
     concurrency_per_org: int = Field(default=2, ge=1, description="The same on one org; it allows 25 long requests.")
     keep_runs: int = Field(
-        default=90, ge=1, description="Days for which `orgsync up` keeps the runs that `orgsync runs` lists, and results of writes."
+        default=90,
+        ge=1,
+        description="Days for which `orgsync up` keeps the runs that are listed, and results of writes.",
     )
     scrub: tuple[str, ...] = Field(
         default=(), description="Fields that cassettes replace beside the usual personal ones: `Contact.Nickname__c`."

@@ -32,6 +32,13 @@ def test_a_first_pass_by_bulk_is_beside_the_import_of_the_same_rows(capsys: pyte
     assert floor["calls"] is None
 
 
+def test_upserts_are_beside_those_of_a_client_that_is_not_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--only", "upserts", "--rows", "2500", "--rounds", "1", "--json"]) == 0
+    ours, theirs = json.loads(capsys.readouterr().out)
+    assert (ours["rows"], theirs["rows"]) == (2_500, 2_500)
+    assert "times the CPU" in ours["verdict"]
+
+
 def test_a_copy_that_lacks_rows_is_no_result(tmp_path: Path) -> None:
     pages = prepare("json", 100, REST_COLUMNS, cache=tmp_path)
     with started(rest=pages) as server, pytest.raises(JobFailed, match="copied 100 rows of 101"):

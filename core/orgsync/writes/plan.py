@@ -14,7 +14,7 @@ from hashlib import blake2b
 from orgsync.salesforce.api.write_collections import MOST_ROWS
 
 from .operation import Operation
-from .spool import Group, Spool, cells_json
+from .spool import Group, Spool
 
 __all__ = ["DEFAULT_PLAN", "Part", "PlanSizes", "digest_of", "parts_at", "plan"]
 
@@ -23,8 +23,8 @@ __all__ = ["DEFAULT_PLAN", "Part", "PlanSizes", "digest_of", "parts_at", "plan"]
 class PlanSizes:
     """Up to how many rows go by collections, and how many rows and bytes of CSV a job takes at most.
 
-    A job of 50,000 rows is five of Salesforce's batches. Its CSV is held in memory while it is sent, and a fingerprint of
-    each row while its results are read, hence fewer rows than Salesforce takes, and fewer bytes than its 100 MB.
+    A job of 50,000 rows is five of Salesforce's batches. Its CSV is held in memory while it is sent, and a fingerprint
+    of each row while its results are read, hence fewer rows than Salesforce takes, and fewer bytes than its 100 MB.
     """
 
     collection_rows: int = 2_000
@@ -76,8 +76,8 @@ def parts_at(
 def digest_of(spool: Spool, part: Part) -> str:
     """Return a fingerprint of a part's rows."""
     digest = blake2b(json.dumps([spool.columns(part.group), part.bulk]).encode(), digest_size=16)
-    for row in spool.at(part.places):
-        digest.update(f"{row.place}:{cells_json(row.cells)}\n".encode())
+    for place, cells in spool.cells_at(part.places):
+        digest.update(f"{place}:{cells}\n".encode())
     return digest.hexdigest()
 
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from .row_result import RowResult, RowStatus, WriteCounts
 
-__all__ = ["ABSENT", "Absent", "Given", "Group", "Spool", "Value", "cells_json"]
+__all__ = ["ABSENT", "Absent", "Given", "Group", "Spool", "Value"]
 
 
 class Absent(Enum):
@@ -114,7 +114,7 @@ class Spool:
 
     def add(self, rows: Iterable[Given]) -> None:
         """Store rows."""
-        values = ((row.place, row.group, row.size, row.line, cells_json(row.cells)) for row in rows)
+        values = ((row.place, row.group, row.size, row.line, _cells_json(row.cells)) for row in rows)
         self._change("INSERT INTO row (place, columns, size, line, cells) VALUES (?, ?, ?, ?, ?)", values)
 
     def groups(self) -> list[Group]:
@@ -132,11 +132,17 @@ class Spool:
 
     def at(self, places: Sequence[int]) -> Iterator[Given]:
         """Read the rows at some places, in order."""
-        yield from self._read("place IN (SELECT value FROM json_each(?)) ORDER BY place", (json.dumps(list(places)),))
+        yield from self._read(*_at(places))
+
+    def cells_at(self, places: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """Read place and cells of the rows at some places, the cells as the JSON in which they are stored."""
+        condition, parameters = _at(places)
+        sql = f"SELECT place, cells FROM row WHERE {condition} ORDER BY place"  # noqa: S608
+        yield from self._database.execute(sql, parameters)
 
     def every_row(self) -> Iterator[Given]:
         """Read all rows in the input's order."""
-        yield from self._read("1 ORDER BY place", ())
+        yield from self._read("1", ())
 
     def save(self, results: Iterable[RowResult]) -> None:
         """Store what became of rows; a later result of a row replaces an earlier one."""
@@ -162,8 +168,9 @@ class Spool:
 
     def results_at(self, places: Sequence[int]) -> Iterator[RowResult]:
         """Read what became of the rows at some places, as far as it is known."""
-        sql = f"SELECT {_OUTCOME} FROM outcome WHERE place IN (SELECT value FROM json_each(?)) ORDER BY place"  # noqa: S608
-        yield from (_result(row) for row in self._database.execute(sql, (json.dumps(list(places)),)))
+        condition, parameters = _at(places)
+        sql = f"SELECT {_OUTCOME} FROM outcome WHERE {condition} ORDER BY place"  # noqa: S608
+        yield from (_result(row) for row in self._database.execute(sql, parameters))
 
     def settled(self) -> int:
         """Count the rows with a result."""
@@ -193,11 +200,13 @@ class Spool:
         return WriteCounts(rows, created=created, **{each.value: by_status.get(each.value, 0) for each in RowStatus})
 
     def _read(self, condition: str, parameters: Sequence[object]) -> Iterator[Given]:
-        sql = f"SELECT place, line, columns, size, cells FROM row WHERE {condition}"  # noqa: S608
+        sql = f"SELECT place, line, columns, size, cells FROM row WHERE {condition} ORDER BY place"  # noqa: S608
         place: int
         group: int
         for place, line, group, size, cells in self._database.execute(sql, parameters):
-            values: list[Value] = [ABSENT if value == _ABSENT_JSON else value for value in json.loads(cells)]
+            values: list[Value] = json.loads(cells)
+            if "[]" in cells:
+                values = [ABSENT if isinstance(value, list) else value for value in values]
             values += [ABSENT] * (len(self._columns[group]) - len(values))
             yield Given(place, line, group, size, values)
 
@@ -207,7 +216,14 @@ class Spool:
         self._database.execute("COMMIT")
 
 
-def cells_json(cells: Sequence[Value]) -> str:
+def _at(places: Sequence[int]) -> tuple[str, Sequence[object]]:
+    """Return a condition for rows at some places, and its parameters."""
+    if isinstance(places, range):
+        return "place >= ? AND place < ?", (places.start, places.stop)
+    return "place IN (SELECT value FROM json_each(?))", (json.dumps(list(places)),)
+
+
+def _cells_json(cells: Sequence[Value]) -> str:
     """Return cells as JSON, in which an absent one is an empty list."""
     return json.dumps(cells, ensure_ascii=False, separators=(",", ":"), default=lambda _: _ABSENT_JSON)
 
