@@ -91,7 +91,7 @@ class Settings(BaseModel):
     keep_runs: int = Field(
         default=90,
         ge=1,
-        description="Days for which `orgsync up` keeps the runs that are listed, and results of writes.",
+        description="Days for which `orgsync up` keeps the list of runs, and results of writes.",
     )
     scrub: tuple[str, ...] = Field(
         default=(), description="Fields that cassettes replace beside the usual personal ones: `Contact.Nickname__c`."
