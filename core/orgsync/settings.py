@@ -24,6 +24,8 @@ _OF_A_CLUSTER = re.compile(r"SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)
 
 _SECRETS = ("key", "client_secret", "refresh_token", "sfdx_url")
 _CREDENTIALS = (*_SECRETS, "client_id", "private_key", "jwt_audience")
+_PASSWORD = re.compile(r"(?<=://)([^:/@]*):.*@")  # up to the last @, for one in a password may not be written as %40
+_PASSWORD_OPTION = re.compile(r"(?i)([?&]password=)[^&]*")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and bytes that are not UTF-8
 
 
@@ -37,7 +39,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     project: Path = Field(default=Path(), description="The project's folder; a variable alone.")
-    database_url: str = Field(default="", description="Where the copy is kept; empty: .orgsync/orgsync.db.")
+    database_url: str = Field(
+        default="", description="Where the copy is kept, SQLite or PostgreSQL; empty: .orgsync/orgsync.db."
+    )
     key: SecretStr | None = Field(
         default=None, description="Fernet keys for the credentials, separated by commas; the first encrypts."
     )
@@ -116,9 +120,14 @@ class Settings(BaseModel):
         return self.database_url or f"sqlite:///{self.folder / 'orgsync.db'}"
 
     @property
+    def shown_store_url(self) -> str:
+        """The database's address as people may see it: without a password."""
+        return _PASSWORD_OPTION.sub(r"\1...", _PASSWORD.sub(r"\1@", self.store_url))
+
+    @property
     def store_place(self) -> str:
         """Say which database is looked at: an application that is started elsewhere finds another project, or none."""
-        return f"The database is {self.store_url}; for another project, set ORGSYNC_PROJECT to its folder."
+        return f"The database is {self.shown_store_url}; for another project, set ORGSYNC_PROJECT to its folder."
 
     @property
     def syncs_folder(self) -> Path:

@@ -1,9 +1,10 @@
-"""A process that delivers batches and kills itself after so many steps of SQLite's machine."""
+"""A process that delivers batches and kills itself after so many steps of SQLite's machine, or a server's answers."""
 
 import asyncio
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,24 @@ async def main(url: str, folder: Path, fuse: Fuse) -> None:
                 )
 
 
+def count_statements(fuse: Fuse) -> None:
+    """Burn before and after each statement, commit and part of a COPY that PostgreSQL gets."""
+    from psycopg import AsyncConnection, AsyncCopy
+
+    for owner, name in ((AsyncConnection, "execute"), (AsyncConnection, "commit"), (AsyncCopy, "write")):
+        setattr(owner, name, burning(getattr(owner, name), fuse))
+
+
+def burning(call: Callable[..., Awaitable[Any]], fuse: Fuse) -> Callable[..., Awaitable[Any]]:
+    async def counted(*args: Any, **options: Any) -> Any:
+        fuse.burn()
+        answer = await call(*args, **options)
+        fuse.burn()
+        return answer
+
+    return counted
+
+
 if __name__ == "__main__":
     fuse = Fuse(int(sys.argv[3]))
 
@@ -52,5 +71,9 @@ if __name__ == "__main__":
     @event.listens_for(Engine, "connect")
     def _attach(connection: Any, _record: Any) -> None:
         connection.run_async(set_fuse)
+
+    if sys.argv[1].startswith("postgresql:"):
+        event.remove(Engine, "connect", _attach)
+        count_statements(fuse)
 
     asyncio.run(main(sys.argv[1], Path(sys.argv[2]), fuse))

@@ -44,7 +44,6 @@ async def test_what_an_error_leaves_behind_is_nothing(backend: Backend) -> None:
     async with backend.reading() as on:
         assert await feed(on) == []
         assert await on.runs.list(limit=9, sync=None, connection=None) == []
-        assert await on.rows.last_change() == 0
 
 
 async def test_what_is_written_is_read_elsewhere_once_it_is_committed(backend: Backend, url: str, folder: Path) -> None:
@@ -217,7 +216,7 @@ async def test_ids_are_compared_by_their_bytes(backend: Backend) -> None:
         page = await on.rows.page("contact", connection="acme", after=("acme", "A"), limit=99)
         assert [row["id"] for row in page] == in_order[in_order.index("A") + 1 :]
         assert await on.seen_ids.list("acme", "pass", after="", limit=99) == in_order
-        assert await on.seen_ids.unseen("contact", "acme", "none", after="A", limit=2, upto_seq=99) == ["B", "_"]
+        assert await on.seen_ids.unseen("contact", "acme", "none", after="A", limit=2, upto_seq=2**62) == ["B", "_"]
 
 
 async def test_a_sign_in_is_taken_within_its_time(backend: Backend) -> None:

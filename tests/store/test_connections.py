@@ -9,6 +9,7 @@ from orgsync.errors import NameTaken, NameUnknown
 from orgsync.records import Position
 from orgsync.store import Connection, Run, Store
 from tests.store.contacts import contact, deliver, names
+from tests.store.databases import ON_SQLITE_ALONE
 from tests.store.running import Start
 
 
@@ -88,6 +89,7 @@ async def test_without_connections_the_remedy_is_to_make_one(store: Store) -> No
         await store.connections.get("acme")
 
 
+@ON_SQLITE_ALONE
 async def test_secrets_are_neither_in_the_repr_nor_in_the_file_nor_in_a_dump(store: Store, tmp_path: Path) -> None:
     made = await saved(store, "acme")
     assert "secrets" not in repr(made)

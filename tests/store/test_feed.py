@@ -35,7 +35,7 @@ async def test_a_removed_connection_is_one_event_without_anything_of_its_rows(
     assert await events(connected, connection="acme") == [("cleared", "acme", None)]
     [found] = database.execute("SELECT * FROM contact_changes WHERE sync_change = 'cleared'")
     kept = [value for value in found if value is not None]
-    assert kept[:3] == ["acme", 1, "cleared"]  # with its number and its time, and that is all
+    assert kept[:3] == ["acme", True, "cleared"]  # with its number and its time, and that is all
     assert len(kept) == 5
     [row] = [row async for row in connected.rows.read("contact", changes=True, connection="acme")]
     assert (row["is_deleted"], row["name"], row["labels"]) == (True, None, None)
@@ -56,13 +56,14 @@ async def test_what_had_no_rows_is_no_event(connected: Store, start: Start) -> N
     await connected.connections.remove("beta")
     await connected.connections.remove("acme", keep_rows=True)
     assert await events(connected) == [("added", "acme", "a")]
-    assert await connected.rows.last_change() == last
+    assert await events(connected, after=last) == []
 
 
 async def test_a_renamed_connection_is_cleared_and_its_rows_are_added_under_the_new_name(
     connected: Store, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orgsync.store.sqlite.rows._RENAMED_AT_ONCE", 2)
+    for backend in ("sqlite", "postgres"):
+        monkeypatch.setattr(f"orgsync.store.{backend}.rows._RENAMED_AT_ONCE", 2)
     keys = ["a", "b", "c", "d", "e"]
     await deliver(connected, await start(), [contact(each) for each in keys], deleted_ids=["b"])
     before = {row["id"]: row async for row in connected.rows.read("contact", changes=True)}
@@ -72,8 +73,8 @@ async def test_a_renamed_connection_is_cleared_and_its_rows_are_added_under_the_
     renamed = [(change, "acme-eu", key) for change, key in zip(changes, keys, strict=True)]
     assert await events(connected, after=last) == await events(connected) == [("cleared", "acme", None), *renamed]
     numbers = [number for *_, number in await feed(connected)]
-    assert numbers == list(range(last + 1, last + 7))
-    assert await connected.rows.last_change() == last + 6
+    assert numbers == list(range(numbers[0], numbers[0] + 6))
+    assert last < numbers[0] < numbers[-1] <= await connected.rows.last_change()
     after = {row["id"]: row async for row in connected.rows.read("contact", changes=True, connection="acme-eu")}
     assert {key: _unlike(row, before[key]) for key, row in after.items()} == {key: set[str]() for key in keys}
 
@@ -89,7 +90,8 @@ async def test_one_event_is_kept_for_each_connection_the_latest(connected: Store
         await connected.connections.remove("acme")
         await connected.connections.save(Connection(name="acme"), {})
     assert await events(connected) == [("cleared", "acme", None)]
-    assert [number for *_, number in await feed(connected)] == [await connected.rows.last_change()]
+    [(*_, number)] = await feed(connected)
+    assert number <= await connected.rows.last_change()
 
 
 async def test_a_reset_on_one_connection_is_its_event_alone(store: Store) -> None:

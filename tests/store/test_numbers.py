@@ -19,7 +19,7 @@ from orgsync.errors import RecordClassInvalid
 from orgsync.records import Record, Row, field, schema_of, stored_number
 from orgsync.store import Counts, Run, Store, Write
 from tests.store.contacts import MID
-from tests.store.databases import Database
+from tests.store.databases import ON_SQLITE_ALONE, Database
 from tests.store.running import Start
 
 
@@ -118,6 +118,7 @@ async def test_sums_and_products_are_decimals_of_a_double(store: Store, run: Run
         assert list(await session.exec(select(product).where(deal_amount == 12.5))) == [Decimal("25.5")]
 
 
+@ON_SQLITE_ALONE
 async def test_digits_are_not_guessed_behind_a_subquery(store: Store, run: Run) -> None:
     await keep(store, run, [EXACT])
     inner = select(Deal).subquery()
@@ -153,7 +154,9 @@ async def test_text_does_not_become_a_column_of_numbers(store: Store, run: Run) 
         amount: str | None
 
     await keep(store, run, [EXACT])
-    with pytest.raises(RecordClassInvalid, match=r"Other\.amount is VARCHAR in the class, but NUMERIC in the table"):
+    with pytest.raises(
+        RecordClassInvalid, match=r"(?i)Other\.amount is (VARCHAR|text) in the class, but numeric in the table"
+    ):
         await store.rows.prepare(schema_of(Other))
 
 

@@ -18,7 +18,8 @@ class Wide(Record, table=True):
 async def test_new_rows_are_added_and_numbered_in_order(store: Store, run: Run) -> None:
     counts = await deliver(store, run, [contact("a"), contact("b")])
     assert counts == Counts(added=2)
-    assert await feed(store) == [("a", "added", 1), ("b", "added", 2)]
+    [(*first, number), second] = await feed(store)
+    assert (first, second) == (["a", "added"], ("b", "added", number + 1))
 
 
 async def test_values_come_back_as_the_class_says(store: Store, run: Run) -> None:
@@ -219,7 +220,7 @@ async def test_a_batch_that_fails_half_way_leaves_nothing(store: Store, run: Run
     assert (found.added, found.updated, found.deleted, found.api_calls) == (1, 0, 0, 1)
     assert (await store.runs.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
     assert await deliver(store, run, [contact("b")]) == Counts(added=1)
-    assert await feed(store) == [("a", "added", 1), ("b", "added", 2)]
+    assert [change[:2] for change in await feed(store)] == [("a", "added"), ("b", "added")]
 
 
 async def test_a_run_that_has_ended_commits_nothing(store: Store, run: Run) -> None:

@@ -61,11 +61,10 @@ async def test_passes_and_connections_do_not_share_what_they_saw(store: Store, r
 
 
 async def test_rows_written_after_the_pass_began_are_not_unseen(store: Store, run: Run) -> None:
-    assert await store.rows.last_change() == 0
     await deliver(store, run, [contact("a"), contact("b")])
     began = await store.rows.last_change()
     await deliver(store, run, [contact("b", name="Bea"), contact("c")])
-    assert (began, await store.rows.last_change()) == (2, 4)
+    assert began < await store.rows.last_change()
     assert await unseen(store, upto_seq=began) == ["a"]
 
 

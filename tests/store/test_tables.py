@@ -1,5 +1,6 @@
 """Record tables: made, widened, and refused where they do not fit."""
 
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def widened() -> type[Record]:
         score: float | None
         active: bool | None
         amount: Decimal | None
-        seen_at: str | None
+        seen_at: datetime | None
         labels: list[str] | None
         email: str | None
 
@@ -80,7 +81,8 @@ async def test_a_type_that_no_longer_fits_is_refused_and_named(store: Store, run
         city: str | None
 
     with pytest.raises(
-        RecordClassInvalid, match=r"Changed\.name is INTEGER in the class, but VARCHAR in the table contact"
+        RecordClassInvalid,
+        match=r"Changed\.name is (INTEGER|bigint) in the class, but (VARCHAR|text) in the table contact",
     ):
         await store.rows.prepare(schema_of(Changed))
     assert [row["name"] async for row in store.rows.read("contact")] == ["Ann"]
@@ -136,10 +138,10 @@ async def test_a_table_of_the_user_with_the_name_of_a_change_feed_is_never_touch
 ) -> None:
     database.execute("CREATE TABLE Contact_Changes (id TEXT, sync_seq INTEGER)")
     database.execute("INSERT INTO Contact_Changes VALUES (?, 7)", "mine")
-    with pytest.raises(RecordClassInvalid, match="name Contact_Changes, which something else in the database has"):
+    with pytest.raises(RecordClassInvalid, match=r"(?i)name Contact_Changes, which something else in the database has"):
         await store.rows.prepare(CONTACT)
     [problem] = await store.rows.misfits(CONTACT)
-    assert "Contact_Changes" in str(problem)
+    assert "contact_changes" in str(problem).lower()
     assert database.execute("SELECT * FROM Contact_Changes") == [("mine", 7)]
     assert await store.rows.tables() == []
 
@@ -159,9 +161,9 @@ async def test_the_change_feed_is_a_view_and_the_table_has_no_number_of_its_name
 ) -> None:
     await deliver(store, run, [contact("a"), contact("b", name="Bo")])
     await deliver(store, run, [], deleted_ids=["a"])
-    found = database.execute("SELECT id, sync_change, amount__exact FROM contact_changes ORDER BY sync_seq")
-    assert found == [("b", "added", "10.50"), ("a", "deleted", "10.50")]
-    with pytest.raises(Exception, match="no such column: sync_seq"):
+    found = database.execute("SELECT id, sync_change, amount FROM contact_changes ORDER BY sync_seq")
+    assert found == [("b", "added", 10.5), ("a", "deleted", 10.5)]
+    with pytest.raises(Exception, match=r'no such column: sync_seq|column "sync_seq" does not exist'):
         database.execute("SELECT sync_seq FROM contact")
 
 

@@ -1,8 +1,12 @@
 """Which database stands behind the store: the only module that knows them all, and chooses by the URL."""
 
+import re
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from orgsync.errors import SettingInvalid
 
 if TYPE_CHECKING:
     from .backend import Backend
@@ -10,12 +14,20 @@ if TYPE_CHECKING:
 
 __all__ = ["open_backend", "open_view"]
 
+_POSTGRES = re.compile(r"postgres(ql)?(\+psycopg)?:", re.IGNORECASE)
+
 
 def open_backend(url: str, folder: Path) -> "AbstractAsyncContextManager[Backend]":
     """Open the database at `url`, created or upgraded if needed; `folder` is for its locks.
 
     Raises SettingInvalid for a URL of no supported database, StoreUnavailable for one that cannot be used.
     """
+    if _POSTGRES.match(url):
+        _require_psycopg()
+        from .postgres.address import address
+        from .postgres.database import PostgresBackend
+
+        return PostgresBackend.open(address(url))
     from .sqlite.database import SqliteBackend
 
     return SqliteBackend.open(url, folder)
@@ -26,6 +38,19 @@ def open_view(url: str, *, folder: Path) -> "AbstractContextManager[View]":
 
     Raises as `open_backend` does.
     """
+    if _POSTGRES.match(url):
+        _require_psycopg()
+        from .postgres.address import address
+        from .postgres.view import PostgresView
+
+        return PostgresView.open(address(url), url=url, folder=folder)
     from .sqlite.view import SqliteView
 
     return SqliteView.open(url, folder=folder)
+
+
+def _require_psycopg() -> None:
+    if find_spec("psycopg") is None:
+        raise SettingInvalid(
+            "PostgreSQL needs a driver that is not installed.", "Install it: pip install 'orgsync[postgres]'"
+        )

@@ -34,11 +34,27 @@ async def create(connection: AsyncConnection) -> None:
 def _statements(dialect: str) -> list[str]:
     """Return the SQL that makes the tables and what they hold; compiling it takes longer than running it."""
     made = make_url(f"{dialect}://").get_dialect()()
-    return [str(each.compile(dialect=made, compile_kwargs={"literal_binds": True})) for each in _elements()]
+    tables = METADATA.sorted_tables if dialect == "sqlite" else _compared_by_bytes(METADATA.sorted_tables)
+    compiled = [each.compile(dialect=made, compile_kwargs={"literal_binds": True}) for each in _elements(tables)]
+    return [*map(str, compiled), *_MORE.get(dialect, ())]
 
 
-def _elements() -> Iterator[CreateTable | CreateIndex | sa.Insert]:
-    for table in [*METADATA.sorted_tables, _VERSION]:
+_MORE = {"postgresql": ("CREATE UNIQUE INDEX orgsync_table_owner_any_case ON orgsync_table_owner (lower(name))",)}
+"""What the classes cannot declare for every database: names of tables are compared without case."""
+
+
+def _compared_by_bytes(tables: list[sa.Table]) -> list[sa.Table]:
+    """Return the tables with texts that compare by their bytes, whatever the database's collation."""
+    metadata = sa.MetaData()
+    copied = [table.to_metadata(metadata) for table in tables]
+    for column in (column for table in copied for column in table.columns):
+        if isinstance(column.type, sa.String):
+            column.type = sa.String(collation="C")
+    return copied
+
+
+def _elements(tables: list[sa.Table]) -> Iterator[CreateTable | CreateIndex | sa.Insert]:
+    for table in [*tables, _VERSION]:
         yield CreateTable(table)
         yield from (CreateIndex(index) for index in table.indexes)
     yield sa.insert(Sequence).values(name="change", value=0)

@@ -92,7 +92,7 @@ def full_disk(pages: int) -> Generator[None]:
 @pytest.mark.parametrize(
     ("url", "reported"),
     [
-        ("postgresql://ann:s3cret@localhost/db", "'postgresql' are not supported"),
+        ("mysql://ann:s3cret@localhost/db", "'mysql' are not supported"),
         ("s3cret", "cannot be read"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),

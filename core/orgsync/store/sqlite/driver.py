@@ -41,7 +41,7 @@ def address(url: str) -> URL:
     if parsed.get_backend_name() != "sqlite":
         raise SettingInvalid(
             f"Databases of the kind {parsed.get_backend_name()!r} are not supported.",
-            "Use SQLite: sqlite:///folder/orgsync.db.",
+            "Use SQLite, sqlite:///folder/orgsync.db, or PostgreSQL, postgresql://user@host/database.",
         )
     if not parsed.database or ":memory:" in parsed.database:
         raise SettingInvalid(

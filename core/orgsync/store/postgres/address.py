@@ -1,0 +1,87 @@
+"""The URL of a PostgreSQL database: what libpq connects by, what orgsync takes of it, and how messages name it."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from orgsync.errors import SettingInvalid
+
+__all__ = ["Address", "address"]
+
+_EXAMPLE = "Write it as postgresql://user@host:5432/database, with the password in ~/.pgpass or PGPASSWORD."
+_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+_OWN = {"pool_size": 10, "idle_transaction_timeout": 60, "connect_within": 30}
+"""Options of orgsync's own, with what they are where the URL does not say; all whole numbers, two of them seconds."""
+
+_BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a database is. `conninfo` is for libpq alone, for it may hold the password; `shown` is for messages."""
+
+    conninfo: str
+    shown: str
+    pool_size: int
+    idle_transaction_timeout: int
+    connect_within: int
+
+    def with_schema(self, schema: str) -> "Address":
+        """Return the address of another schema of the same database."""
+        parts = urlsplit(self.conninfo)
+        query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "options"]
+        given = dict(parse_qsl(parts.query)).get("options", "")
+        query.append(("options", f"{given} -csearch_path={schema}".strip()))
+        changed = urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
+        return Address(changed, self.shown, self.pool_size, self.idle_transaction_timeout, self.connect_within)
+
+
+def address(url: str) -> Address:
+    """Read a database URL; raises SettingInvalid for one that cannot be used. No message shows the URL itself."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise SettingInvalid("The database URL cannot be read: its host or port is not one.", _EXAMPLE) from None
+    if parts.scheme not in _SCHEMES or _BROKEN_PERCENT.search(url):
+        raise SettingInvalid(
+            "The database URL cannot be read.", f"{_EXAMPLE} In a password, write %, @, / and : as %25, %40, %2F, %3A."
+        )
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in given if name not in _OWN]
+    database = parts.path.lstrip("/")
+    if not database and "dbname" not in dict(kept):
+        raise SettingInvalid("The database URL names no database.", _EXAMPLE)
+    own = {**_OWN, **{name: _whole(name, value) for name, value in given if name in _OWN}}
+    # `postgresql:` alone is libpq's; with the empty host of a socket, urlunsplit would drop the slashes.
+    query = f"?{urlencode(kept, quote_via=quote)}" if kept else ""
+    conninfo = f"postgresql://{parts.netloc}{parts.path}{query}"
+    _require_known(conninfo)
+    host = parts.hostname or dict(kept).get("host", "")
+    user = f"{parts.username}@" if parts.username else ""
+    shown = f"postgresql://{user}{host}{f':{port}' if port else ''}/{database or dict(kept)['dbname']}"
+    return Address(conninfo, shown, own["pool_size"], own["idle_transaction_timeout"], own["connect_within"])
+
+
+def _whole(name: str, value: str) -> int:
+    if not value.isdecimal() or not value.isascii() or int(value) < 1:
+        raise SettingInvalid(
+            f"The database URL's {name} is not a whole number above 0.", f"Write it as {name}={_OWN[name]}."
+        )
+    return int(value)
+
+
+def _require_known(conninfo: str) -> None:
+    """Raise SettingInvalid for an option that libpq does not know; nothing is connected."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(conninfo)
+    except ProgrammingError as error:
+        found = re.search(r'invalid URI query parameter: "([^"]*)"', str(error))
+        what = f": {found[1]!r} is no option of it" if found else ""
+        raise SettingInvalid(
+            f"The database URL cannot be read{what}.",
+            f"{_EXAMPLE} Options are libpq's, such as sslmode=verify-full, and {', '.join(_OWN)}.",
+        ) from None

@@ -1,0 +1,165 @@
+"""The statements on the control tables, in PostgreSQL's words. Columns come from the classes of `model`.
+
+What decides by what it has read locks that first, for here writers do not wait for one another: a connection's row and
+name, and the leases of a sync. Time is the server's, in milliseconds, and passes within a transaction.
+"""
+# ruff: noqa: S608 # they are made of constants alone
+
+from ..model import Connection, OrgWrite, Run
+from .view_sql import CLEARED_TABLES, RUN_PAIRS, SYNC_NAMES, TABLE_EXISTS, TABLE_OWNERS, VERSION
+
+__all__ = ["CLEARED_TABLES", "RUN_PAIRS", "SYNC_NAMES", "TABLE_EXISTS", "TABLE_OWNERS", "VERSION"]
+
+NOW = "date_trunc('milliseconds', clock_timestamp())"
+
+WRITE_NOTHING = "UPDATE orgsync_sequence SET value = value WHERE false"
+TURN = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || %s, 0))"
+"""Wait until no other transaction has this turn, and have it until this one ends."""
+
+
+def _columns(model: type[Connection | Run | OrgWrite]) -> tuple[str, ...]:
+    return tuple(column.name for column in model.__table__.columns)  # type: ignore[union-attr]  # pyright: ignore
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+CONNECTION_COLUMNS = _columns(Connection)
+_GIVEN_COLUMNS = tuple(name for name in CONNECTION_COLUMNS if name not in ("created_at", "updated_at"))
+_REPLACED = ", ".join(f'"{name}" = excluded."{name}"' for name in (*_GIVEN_COLUMNS[1:], "updated_at"))
+CONNECTION = f"SELECT {_quoted(CONNECTION_COLUMNS)} FROM orgsync_connection WHERE name = %s"
+CONNECTIONS = f"SELECT {_quoted(CONNECTION_COLUMNS)} FROM orgsync_connection ORDER BY name"
+GIVEN_CONNECTION = _GIVEN_COLUMNS
+SAVE_CONNECTION = (
+    f"INSERT INTO orgsync_connection ({_quoted(_GIVEN_COLUMNS)}, created_at, updated_at) "
+    f"VALUES ({', '.join(['%s'] * len(_GIVEN_COLUMNS))}, {NOW}, {NOW}) "
+    f"ON CONFLICT (name) DO UPDATE SET {_REPLACED} RETURNING {_quoted(CONNECTION_COLUMNS)}"
+)
+RENAME_CONNECTION = f"UPDATE orgsync_connection SET name = %s, updated_at = {NOW} WHERE name = %s"
+LOCK_LEASES = "SELECT 1 FROM orgsync_lease WHERE connection = %s ORDER BY sync FOR UPDATE"
+_NAMED = ("orgsync_checkpoint", "orgsync_run", "orgsync_seen_id", "orgsync_write")
+RENAME_IN_CONTROL_TABLES = tuple(f"UPDATE {table} SET connection = %s WHERE connection = %s" for table in _NAMED)
+REMOVE_CONNECTION = (
+    "DELETE FROM orgsync_connection WHERE name = %s",
+    "DELETE FROM orgsync_checkpoint WHERE connection = %s",
+    "DELETE FROM orgsync_seen_id WHERE connection = %s",
+    "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE connection = %s)",
+    "DELETE FROM orgsync_write WHERE connection = %s",
+)
+REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = %s"
+
+SAVE_SIGN_IN = f"INSERT INTO orgsync_sign_in (key, secrets, begun_at) VALUES (%s, %s, {NOW})"
+TAKE_SIGN_IN = f"DELETE FROM orgsync_sign_in WHERE key = %s AND begun_at >= {NOW} - %s RETURNING secrets"
+REMOVE_EXPIRED_SIGN_INS = f"DELETE FROM orgsync_sign_in WHERE begun_at < {NOW} - %s"
+
+_UNTIL = "make_interval(secs => {})"
+HOLDS = "SELECT 1 FROM orgsync_lease WHERE holder = %s LIMIT 1"
+ACQUIRE_LEASE = (
+    "INSERT INTO orgsync_lease AS held (sync, connection, epoch, holder, taken_at, ttl, expires_at) "
+    f"SELECT %s, %s, 1, %s, t, ttl, t + {_UNTIL.format('ttl')} FROM (SELECT {NOW} AS t, %s::float8 AS ttl) AS given "
+    "ON CONFLICT (sync, connection) DO UPDATE SET epoch = held.epoch + 1, holder = excluded.holder, "
+    "taken_at = excluded.taken_at, ttl = excluded.ttl, expires_at = excluded.expires_at RETURNING epoch"
+)
+RENEW_LEASE = (
+    f"UPDATE orgsync_lease SET expires_at = {NOW} + {_UNTIL.format('ttl')} "
+    "WHERE sync = %s AND connection = %s AND epoch = %s AND holder <> '' RETURNING 1"
+)
+RELEASE_LEASE = (
+    f"UPDATE orgsync_lease SET holder = '', expires_at = {NOW} WHERE sync = %s AND connection = %s AND epoch = %s"
+)
+REVOKE_LEASES = (
+    f"UPDATE orgsync_lease SET holder = '', expires_at = {NOW} "
+    "WHERE sync = coalesce(%s, sync) AND connection = coalesce(%s, connection)"
+)
+FREE_LEASES = "UPDATE orgsync_lease SET holder = ''"
+LEASES = (
+    "SELECT connection, holder, taken_at, expires_at FROM orgsync_lease "
+    "WHERE sync = %s AND connection = coalesce(%s, connection) AND holder <> ''"
+)
+
+RUN_COLUMNS = _columns(Run)
+_RUN = f"SELECT {_quoted(RUN_COLUMNS)} FROM orgsync_run "
+RUN = f"{_RUN}WHERE id = %s"
+RUNS = f"{_RUN}WHERE sync = coalesce(%s, sync) AND connection = coalesce(%s, connection) ORDER BY id DESC LIMIT %s"
+LAST_RUNS = f"{_RUN}WHERE id IN (SELECT max(id) FROM orgsync_run GROUP BY sync, connection)"
+RUNS_AFTER = f"{_RUN}WHERE id > %s - 500 ORDER BY id"
+"""The numbers of runs come from a sequence: one that is committed later may have a lower number than one that is read,
+but not than so many."""
+FAIL_RUNS = (
+    f"UPDATE orgsync_run SET status = 'failed', error = %s, error_code = %s, finished_at = {NOW} "
+    "WHERE sync = %s AND connection = coalesce(%s, connection) AND status = 'running'"
+)
+START_RUN = (
+    "INSERT INTO orgsync_run "
+    "(sync, connection, epoch, status, started_at, added, updated, deleted, unchanged, api_calls) "
+    f"VALUES (%s, %s, %s, 'running', {NOW}, 0, 0, 0, 0, 0) RETURNING {_quoted(RUN_COLUMNS)}"
+)
+REMOVE_RUNS = (  # the last run of each sync and connection stays: it says when the next is due
+    "DELETE FROM orgsync_run WHERE id IN (SELECT id FROM orgsync_run AS old WHERE finished_at < %s AND EXISTS "
+    "(SELECT 1 FROM orgsync_run AS newer WHERE newer.sync = old.sync AND newer.connection = old.connection "
+    "AND newer.id > old.id) LIMIT %s) RETURNING 1"
+)
+FINISH_RUN = (
+    f"UPDATE orgsync_run SET status = %s, error = %s, error_code = %s, finished_at = {NOW}, api_calls = %s, "
+    f"watermark = %s WHERE id = %s AND status = 'running' RETURNING {_quoted(RUN_COLUMNS)}"
+)
+NOTE_RUN = "UPDATE orgsync_run SET error = %s WHERE id = %s AND status = 'running'"
+COUNT = (
+    "UPDATE orgsync_run SET added = added + %s, updated = updated + %s, deleted = deleted + %s, "
+    "unchanged = unchanged + %s, api_calls = %s "
+    "WHERE id = %s AND connection = %s AND status = 'running' RETURNING id"
+)
+
+CHECKPOINT_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_checkpoint"
+CHECKPOINTS = (
+    "SELECT stream, watermark, position, updated_at, kept_in FROM orgsync_checkpoint "
+    "WHERE sync = %s AND connection = %s"
+)
+SAVE_CHECKPOINT = (
+    "INSERT INTO orgsync_checkpoint AS old (sync, connection, stream, watermark, position, updated_at, kept_in) "
+    f"VALUES (%s, %s, %s, %s, %s, {NOW}, %s) ON CONFLICT (sync, connection, stream) DO UPDATE SET "
+    "watermark = excluded.watermark, position = excluded.position, updated_at = excluded.updated_at, "
+    "kept_in = coalesce(excluded.kept_in, old.kept_in)"
+)
+STREAMS = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = %s AND connection = coalesce(%s, connection)"
+REMOVE_CHECKPOINTS = "DELETE FROM orgsync_checkpoint WHERE sync = %s AND connection = coalesce(%s, connection)"
+
+CLAIM_TABLE = "INSERT INTO orgsync_table_owner (name, sync) VALUES (%s, %s) ON CONFLICT (lower(name)) DO NOTHING"
+TABLE_OWNER = "SELECT sync FROM orgsync_table_owner WHERE lower(name) = lower(%s)"
+DISOWN_TABLE = "DELETE FROM orgsync_table_owner WHERE lower(name) = lower(%s)"
+
+NOTE_CLEARED = (
+    f"INSERT INTO orgsync_cleared (record_table, connection, number, cleared_at) VALUES (%s, %s, %s, {NOW}) "
+    "ON CONFLICT (record_table, connection) DO UPDATE SET number = excluded.number, cleared_at = excluded.cleared_at"
+)
+
+ADD_SEEN_IDS = (
+    "INSERT INTO orgsync_seen_id (connection, owner, id) SELECT %s, %s, unnest(%s::text[]) ON CONFLICT DO NOTHING"
+)
+SEEN_IDS = "SELECT id FROM orgsync_seen_id WHERE connection = %s AND owner = %s AND id > %s ORDER BY id LIMIT %s"
+REMOVE_SEEN_IDS = "DELETE FROM orgsync_seen_id WHERE owner = %s AND connection = coalesce(%s, connection)"
+CLEAR_SEEN_IDS = (
+    "DELETE FROM orgsync_seen_id WHERE ctid = ANY(ARRAY("
+    "SELECT ctid FROM orgsync_seen_id WHERE connection = %s AND owner = %s LIMIT %s))"
+)
+
+WRITE_COLUMNS = _columns(OrgWrite)
+LAST_WRITE = (
+    f"SELECT {_quoted(WRITE_COLUMNS)} FROM orgsync_write WHERE connection = %s AND key = %s ORDER BY id DESC LIMIT 1"
+)
+START_WRITE = (
+    f"INSERT INTO orgsync_write (connection, key, label, started_at) VALUES (%s, %s, %s, {NOW}) "
+    f"RETURNING {_quoted(WRITE_COLUMNS)}"
+)
+FINISH_WRITE = f"UPDATE orgsync_write SET finished_at = {NOW} WHERE id = %s"
+REMOVE_WRITES = (
+    "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE finished_at < %s)",
+    "DELETE FROM orgsync_write WHERE finished_at < %s",
+)
+WRITE_PARTS = "SELECT number, entry::text FROM orgsync_write_part WHERE write_id = %s ORDER BY number"
+WRITE_OUTCOMES = "SELECT outcomes FROM orgsync_write_part WHERE write_id = %s AND number = %s"
+SAVE_WRITE_PART = (
+    "INSERT INTO orgsync_write_part (write_id, number, entry, outcomes) VALUES (%s, %s, %s, %s) "
+    "ON CONFLICT (write_id, number) DO UPDATE SET entry = excluded.entry, outcomes = excluded.outcomes"
+)

@@ -1,0 +1,168 @@
+"""The open database: its transactions for reading and for writing."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from .. import creation, versions
+from ..holder import Holder
+from . import control_sql, liveness, renumbering, sandbox
+from .address import Address, address
+from .driver import Pool, Statements, connect
+from .errors import errors_explained
+from .locks import Locks
+from .row_writes import FirstPasses
+from .transaction import PostgresTransaction
+
+__all__ = ["PostgresBackend"]
+
+
+class PostgresBackend:
+    """One schema of a PostgreSQL database, read and written by any number of processes on any number of hosts."""
+
+    def __init__(self, at: Address) -> None:
+        self._address = at
+        self._readers = Pool(at, writes=False)
+        self._writers = Pool(at, writes=True)
+        self._first_passes = FirstPasses()
+        self._locks = Locks(at)
+        self._holder = liveness.new_holder()
+        self._sessions: AsyncEngine | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, at: Address) -> "AsyncGenerator[PostgresBackend]":
+        """Open the database; its control tables are made if missing, and brought to this package's version.
+
+        Raises StoreUnavailable for a database that cannot be used.
+        """
+        backend = cls(at)
+        try:
+            await backend.upgrade()
+            yield backend
+        finally:
+            with anyio.CancelScope(shield=True):
+                await backend._close()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[AsyncSession]:
+        """Read one state of the database; nothing can be written."""
+        if self._sessions is None:
+            self._sessions = self._engine(writes=False)
+        with errors_explained(self._address):
+            async with AsyncSession(self._sessions, expire_on_commit=False) as session:
+                yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[PostgresTransaction]:
+        """Read, each statement for itself."""
+        with errors_explained(self._address):
+            async with self._readers.taken() as statements:
+                yield self._transaction(statements, writes=False)
+
+    @asynccontextmanager
+    async def writing(self, *, durable: bool = False) -> AsyncGenerator[PostgresTransaction]:
+        """Write in one transaction, which commits at the end of the block or rolls back on any error.
+
+        Every commit is on the server's disk when the block ends; `durable` adds nothing to that. Others write at the
+        same time: what decides by what it has read locks that, as `control_sql` says.
+        """
+        with errors_explained(self._address):
+            async with self._writers.taken() as statements:
+                await statements.fetch("BEGIN")
+                yield self._transaction(statements, writes=True)
+                await statements.driver.commit()
+
+    def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
+        """Hold a lock across tasks, processes and hosts; the server frees it when its holder's connection ends."""
+        return self._locks.hold(name, timeout=timeout)
+
+    def own_holder(self) -> str:
+        """Return the name under which this open database holds leases."""
+        return self._holder.text
+
+    async def alive(self, holder: str) -> bool:
+        """Return whether a holder may be alive: False for one of this system whose process has died."""
+        return not liveness.is_dead(Holder.parse(holder))
+
+    async def forget(self, holder: str) -> None:
+        """Do nothing: nothing is kept of a holder but its leases."""
+
+    def require_in_place(self) -> None:
+        """Do nothing: a server's database cannot be replaced beneath an open connection."""
+
+    async def require_writable(self) -> None:
+        """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
+        async with self.writing() as on:
+            await on.statements.fetch(control_sql.WRITE_NOTHING)
+
+    async def upgrade(self) -> None:
+        """Make the control tables, or bring them to this package's version, in one transaction."""
+        with errors_explained(self._address):
+            async with self._readers.taken() as statements:
+                if await _state(statements) == "current" and not await renumbering.is_due(statements):
+                    return
+            engine = self._engine(writes=True)
+            try:
+                async with engine.begin() as connection:
+                    raw: Any = (await connection.get_raw_connection()).driver_connection
+                    statements = Statements(raw)
+                    await statements.fetch(control_sql.TURN, ("upgrade",))
+                    state = await _state(statements)
+                    if state == "new":
+                        await creation.create(connection)
+                    if state == "old":  # otherwise another process was quicker
+                        await versions.upgrade(connection)
+                    await renumbering.go_on_above(statements)
+            finally:
+                await engine.dispose()
+
+    @asynccontextmanager
+    async def sandbox(self, folder: Path) -> "AsyncGenerator[PostgresBackend]":
+        """Open a copy of the whole database as it is now, in which no lease is held, in a schema of its own."""
+        async with sandbox.copy(self._address) as at, PostgresBackend.open(at) as backend:
+            yield backend
+
+    def _transaction(self, on: Statements, *, writes: bool) -> PostgresTransaction:
+        return PostgresTransaction(on, self._address.shown, self._first_passes, writes=writes)
+
+    def _engine(self, *, writes: bool) -> AsyncEngine:
+        """Make an engine for sessions that read one state, or for the upgrade."""
+
+        async def creator() -> Any:
+            return await connect(self._address, writes=writes, autocommit=False)
+
+        return create_async_engine(
+            "postgresql+psycopg://",
+            async_creator=creator,
+            isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
+            pool_size=min(5, self._address.pool_size),
+            max_overflow=self._address.pool_size,
+            pool_pre_ping=True,
+            hide_parameters=True,  # they are customers' data
+        )
+
+    async def _close(self) -> None:
+        """Close every connection."""
+        await self._readers.close()
+        await self._writers.close()
+        if self._sessions is not None:
+            await self._sessions.dispose()
+
+
+def open_backend(url: str) -> AbstractAsyncContextManager[PostgresBackend]:
+    """Open the database at a URL."""
+    return PostgresBackend.open(address(url))
+
+
+async def _state(on: Statements) -> Literal["new", "old", "current"]:
+    """Return how the control tables are: not there, of an older version, or of this package's."""
+    if not await on.fetch(control_sql.TABLE_EXISTS, (versions.VERSION_TABLE,)):
+        return "new"
+    found = [version for (version,) in await on.fetch(control_sql.VERSION)]
+    return "current" if versions.is_newest(found) else "old"

@@ -1,0 +1,152 @@
+"""The PostgreSQL driver: connections, their pool, and statements."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import psycopg
+from psycopg import AsyncConnection, OperationalError
+from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
+
+from .address import Address
+from .errors import connection_refused, may_pass, require_version
+
+__all__ = ["Pool", "Statements", "connect", "set_up"]
+
+_PAUSE_SECONDS = 0.2
+_ON_DISK = (  # a crash that took commits away would give their numbers again, to readers of the feed that are past them
+    "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
+    "ELSE current_setting('synchronous_commit') END, false)"
+)
+_OPTIONS: dict[str, Any] = {"connect_timeout": 10, "fallback_application_name": "orgsync"}
+
+
+def set_up(address: Address, *, writes: bool) -> str:
+    """Return the statement that prepares a connection: one notation of instants, and no transaction left open."""
+    idle = f"{address.idle_transaction_timeout}s"
+    settings = {
+        "timezone": "UTC",
+        "datestyle": "ISO",
+        "default_transaction_isolation": "read committed",
+        "default_transaction_read_only": "off" if writes else "on",
+        "idle_in_transaction_session_timeout": idle,
+        "client_min_messages": "warning",
+    }
+    settings_made = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
+    return f"SELECT {settings_made}, {_ON_DISK}"
+
+
+async def connect(
+    address: Address, *, writes: bool, restarting: bool = False, autocommit: bool = True
+) -> AsyncConnection[Any]:
+    """Open a connection, waiting up to `connect_within` seconds for a server that starts up or is full.
+
+    With `restarting` the server has answered before, so that one which is down is waited for as well. Raises
+    StoreUnavailable, which says why there is none.
+    """
+    give_up = anyio.current_time() + address.connect_within
+    while True:
+        try:
+            opened = await AsyncConnection.connect(
+                address.conninfo, autocommit=autocommit, row_factory=tuple_row, **_OPTIONS
+            )
+            break
+        except OperationalError as error:
+            if not may_pass(error, restarting=restarting) or anyio.current_time() > give_up:
+                raise connection_refused(error, address) from None
+        await anyio.sleep(_PAUSE_SECONDS)
+    try:
+        require_version(opened.info.server_version, address)
+        await opened.execute(set_up(address, writes=writes).encode())
+        if not autocommit:
+            await opened.commit()
+    except BaseException:
+        await _close(opened)
+        raise
+    return opened
+
+
+async def _close(connection: AsyncConnection[Any]) -> None:
+    with anyio.CancelScope(shield=True):
+        await connection.close()
+
+
+class Statements:
+    """Statements sent through one connection."""
+
+    def __init__(self, driver: AsyncConnection[Any]) -> None:
+        self.driver = driver
+        self.stages = set[str]()  # the temporary tables that there are on this connection
+
+    async def fetch(
+        self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement with `%s` for its parameters, and return its rows; none for one that returns none."""
+        cursor = await self.driver.execute(sql.encode(), parameters, prepare=prepare)
+        return [] if cursor.description is None else await cursor.fetchall()
+
+    async def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement and return how many rows it changed."""
+        return (await self.driver.execute(sql.encode(), parameters, prepare=False)).rowcount
+
+    async def copy(self, sql: str, data: bytes) -> None:
+        """Send rows by COPY."""
+        async with self.driver.cursor() as cursor, cursor.copy(sql.encode()) as copy:
+            await copy.write(data)
+
+
+class Pool:
+    """Connections of one kind, at most so many at once; those that are idle are used again."""
+
+    def __init__(self, address: Address, *, writes: bool) -> None:
+        self._address = address
+        self._writes = writes
+        self._idle: list[Statements] = []
+        self._answered = False
+        self._places = anyio.Semaphore(address.pool_size)
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncGenerator[Statements]:
+        """Take a connection that answers; a transaction that was broken off on it is rolled back."""
+        async with self._places:
+            statements = await self._answering()
+            try:
+                yield statements
+            finally:
+                await self._put_back(statements)
+
+    async def close(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            await _close(self._idle.pop().driver)
+
+    async def _answering(self) -> Statements:
+        """Return an idle connection that the server has not cut since, or a new one."""
+        while self._idle:
+            statements = self._idle.pop()
+            try:
+                await statements.fetch("SELECT 1")
+            except OperationalError:
+                await _close(statements.driver)
+            except BaseException:
+                await _close(statements.driver)
+                raise
+            else:
+                return statements
+        opened = await connect(self._address, writes=self._writes, restarting=self._answered)
+        self._answered = True
+        return Statements(opened)
+
+    async def _put_back(self, statements: Statements) -> None:
+        driver = statements.driver
+        with anyio.CancelScope(shield=True):
+            if driver.info.transaction_status != TransactionStatus.IDLE:
+                statements.stages.clear()  # one that the transaction has made goes with it
+                try:
+                    await driver.rollback()
+                except psycopg.Error:
+                    await driver.close()
+            if not driver.closed:
+                self._idle.append(statements)

@@ -1,0 +1,151 @@
+"""PostgreSQL's errors, as errors that an operator can act on; none shows a password or a row's values."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import psycopg
+
+from orgsync.errors import StoreUnavailable
+
+from .address import Address
+
+__all__ = ["connection_refused", "errors_explained", "may_pass", "require_version"]
+
+_OLDEST = 140_000  # PostgreSQL 14
+_AGAIN = "Run it again: what was committed is kept, and the next run continues there."
+
+_FAULTS: dict[str, tuple[str, str]] = {
+    "57P01": ("ended the connection: it was shut down or restarted", _AGAIN),
+    "57P02": ("ended the connection: it crashed", _AGAIN),
+    "57P03": ("does not take connections yet: it starts up, or recovers", "Wait until it is up, then run again."),
+    "57014": ("cancelled a statement", f"See statement_timeout there, and who cancelled it. {_AGAIN}"),
+    "25P03": (
+        "ended a transaction in which nothing happened for too long",
+        f"The process was paused, or is starved of CPU. {_AGAIN}",
+    ),
+    "25P04": ("ended a transaction that lasted too long", f"Raise transaction_timeout there. {_AGAIN}"),
+    "2BP01": (
+        "keeps what views of your own are made of",
+        "Drop those views, run again, and make them anew.",
+    ),
+    "3F000": (
+        "has no schema of the name that the URL's search_path gives",
+        "Create it: CREATE SCHEMA NAME; or correct options=-csearch_path=NAME in the URL.",
+    ),
+    "25006": (
+        "is read-only: a standby, or a role that may only read",
+        "Point ORGSYNC_DATABASE_URL at the primary: add target_session_attrs=read-write where it lists several hosts.",
+    ),
+    "40P01": ("ended a transaction that waited for another in a circle", _AGAIN),
+    "40001": ("ended a transaction that others had overtaken", _AGAIN),
+    "53100": ("cannot write: its disk is full", "Free some space there, then run again; nothing committed is lost."),
+    "53200": ("is out of memory", "Give it more memory, or fewer connections, then run again."),
+    "53300": ("takes no more connections", "Lower pool_size in the URL, or raise max_connections there."),
+    "55P03": ("did not free a lock in time", f"Find what holds it in pg_locks. {_AGAIN}"),
+    "58030": ("cannot read or write its disk", "Check the disk of the server, then run again."),
+    "XX001": ("has a damaged table", "Restore a backup, or reset the sync whose table it is."),
+    "XX002": ("has a damaged index", "Run REINDEX there."),
+}
+
+
+@contextmanager
+def errors_explained(address: Address) -> Generator[None]:
+    """Raise StoreUnavailable for what the server or the network did; an error in the SQL itself is not changed."""
+    try:
+        yield
+    except psycopg.Error as error:
+        explained = _explain(error, address)
+        if explained is None:
+            raise
+        raise explained from None  # its text may hold a row's values
+    except Exception as error:
+        original = getattr(error, "orig", None)  # SQLAlchemy's, whose text holds the statement's values
+        explained = _explain(original, address) if isinstance(original, psycopg.Error) else None
+        if explained is None:
+            raise
+        raise explained from None
+
+
+def _explain(error: psycopg.Error, address: Address) -> StoreUnavailable | None:
+    state = error.sqlstate or ""
+    if state == "42501":
+        return _not_allowed(error, address)
+    if state in _FAULTS:
+        fault, remedy = _FAULTS[state]
+        return StoreUnavailable(f"The database server of {address.shown} {fault}.", remedy)
+    if state.startswith("08") or (not state and isinstance(error, psycopg.OperationalError)):
+        return StoreUnavailable(
+            f"The connection to {address.shown} was cut. If that was during a commit, it may have been done or not.",
+            "Run it again: the next run reads what was committed, and continues there.",
+        )
+    return None
+
+
+def _not_allowed(error: psycopg.Error, address: Address) -> StoreUnavailable:
+    what = (error.diag.message_primary or "permission denied").strip()
+    return StoreUnavailable(
+        f"The role of {address.shown} may not do what orgsync needs: {what}.",
+        "Let an administrator run, in that database, with the role's name for NAME: "
+        "GRANT TEMPORARY ON DATABASE "
+        f"{_database(address)} TO NAME; GRANT USAGE, CREATE ON SCHEMA public TO NAME; -- for dry runs as well: "
+        f"GRANT CREATE ON DATABASE {_database(address)} TO NAME; The tables have to be the role's own.",
+    )
+
+
+def _database(address: Address) -> str:
+    return address.shown.rpartition("/")[2]
+
+
+_REFUSALS = (
+    (
+        "password authentication failed",
+        "does not accept the password",
+        "Correct it in ~/.pgpass, PGPASSWORD or the URL.",
+    ),
+    ("no password supplied", "asks for a password", "Give it in ~/.pgpass, PGPASSWORD or the URL."),
+    ("no pg_hba.conf entry", "does not let this user in from this machine", "Allow it in pg_hba.conf, or use TLS."),
+    ("role ", "does not know the user", "Correct the user in the URL, or let an administrator create the role."),
+    ("database ", "does not have the database", "Correct the name in the URL, or create it: createdb NAME."),
+    ("could not translate host name", "cannot be found by its name", "Correct the host in the URL."),
+    ("failed to resolve host", "cannot be found by its name", "Correct the host in the URL."),
+    ("Connection refused", "is down, or listens on another port", "Start it, or correct host and port in the URL."),
+    ("No such file or directory", "has no socket there", "Start it, or correct the host in the URL."),
+    ("timeout", "does not answer", "Check that it is up, and that no firewall stands between."),
+    ("certificate", "has a certificate that is not trusted", "See sslmode and sslrootcert in the URL."),
+    ("SSL", "and the URL do not agree about TLS", "See sslmode in the URL, and ssl on the server."),
+    ("too many clients", "takes no more connections", "Lower pool_size in the URL, or raise max_connections there."),
+    ("remaining connection slots", "takes no more connections", "Lower pool_size, or raise max_connections there."),
+    ("starting up", "is starting up", "Wait until it is up, then run again."),
+    ("shutting down", "is shutting down", "Wait until it is up again, then run again."),
+    ("recovery mode", "recovers from a crash", "Wait until it is up, then run again."),
+    ("session is read-only", "is read-only", "Point ORGSYNC_DATABASE_URL at the primary."),
+)
+_PASSING = ("starting up", "shutting down", "recovery mode", "too many clients", "remaining connection slots")
+_MAY_BE_RESTARTING = ("Connection refused", "No such file or directory", "server closed the connection")
+
+
+def may_pass(error: psycopg.OperationalError, *, restarting: bool = False) -> bool:
+    """Return whether waiting may help against a refused connection; `restarting`: the server has answered before."""
+    return any(words in str(error) for words in (*_PASSING, *(_MAY_BE_RESTARTING if restarting else ())))
+
+
+def connection_refused(error: psycopg.OperationalError, address: Address) -> StoreUnavailable:
+    """Return the error that says why there is no connection; libpq's own words hold no password."""
+    text = str(error)
+    for words, cause, remedy in _REFUSALS:
+        if words in text:
+            return StoreUnavailable(f"The database server of {address.shown} {cause}.", remedy)
+    said = text.rpartition("FATAL:")[2].strip().splitlines()
+    return StoreUnavailable(
+        f"The database server of {address.shown} cannot be reached: {said[0] if said else 'it said nothing'}.",
+        "Correct ORGSYNC_DATABASE_URL, or see the server's log.",
+    )
+
+
+def require_version(found: int, address: Address) -> None:
+    """Raise StoreUnavailable for a server that is too old."""
+    if found < _OLDEST:
+        raise StoreUnavailable(
+            f"The database server of {address.shown} is PostgreSQL {found // 10_000}, older than orgsync works with.",
+            "Use PostgreSQL 14 or newer.",
+        )

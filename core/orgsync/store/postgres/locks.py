@@ -1,0 +1,70 @@
+"""Locks that hold across tasks, processes and hosts; the server frees one when its holder's connection ends."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
+
+import anyio
+
+from orgsync.errors import AlreadyRunning
+
+from .address import Address
+from .driver import Statements, connect
+from .errors import errors_explained
+
+__all__ = ["Locks"]
+
+_POLL_SECONDS = 0.1
+_TRY = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || ' lock ' || %s, 0))"
+
+
+class Locks:
+    """Named exclusive locks of one schema, each held by a connection of its own.
+
+    Tasks of one process queue here, so that only one of them asks the server. Waiting is asking again and again: a
+    statement that waits would hold back what the server cleans up.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._queues: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def hold(self, name: str, *, timeout: float | None) -> AsyncGenerator[None]:  # noqa: ASYNC109 # a public option
+        """Hold the lock; raises AlreadyRunning when it is not free within `timeout` seconds (None: wait forever)."""
+        queue = self._queues.setdefault(name, anyio.Semaphore(1))
+        give_up = float("inf") if timeout is None else anyio.current_time() + timeout
+        if not await _entered(queue, timeout):
+            raise _held(name)
+        try:
+            with errors_explained(self._address):
+                driver = await connect(self._address, writes=True)
+            try:
+                with errors_explained(self._address):
+                    while not (await Statements(driver).fetch(_TRY, (name,)))[0][0]:
+                        if anyio.current_time() >= give_up:
+                            raise _held(name)
+                        await anyio.sleep(_POLL_SECONDS)
+                yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await driver.close()
+        finally:
+            queue.release()
+
+
+async def _entered(queue: anyio.Semaphore, timeout: float | None) -> bool:  # noqa: ASYNC109 # the caller's
+    try:
+        queue.acquire_nowait()
+    except anyio.WouldBlock:
+        if timeout == 0:
+            return False
+        with anyio.move_on_after(timeout):
+            await queue.acquire()
+            return True
+        return False
+    return True
+
+
+def _held(name: str) -> AlreadyRunning:
+    return AlreadyRunning(f"The lock {name!r} is held elsewhere.", "Wait until it is free, or stop what holds it.")

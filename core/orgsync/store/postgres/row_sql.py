@@ -1,0 +1,237 @@
+"""The statements on record tables, in PostgreSQL's words.
+
+Rows come by COPY: a connection's first ones straight into the table, later ones into a temporary table, the stage, from
+which one statement writes what is new or changed. A change's number is its transaction's, and its place in that.
+"""
+# ruff: noqa: S608 # every name is quoted and every value a parameter
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from .table_sql import quoted
+
+if TYPE_CHECKING:
+    from orgsync.records import Schema
+
+__all__ = [
+    "COPIED_LAST",
+    "and_also",
+    "copy_rows",
+    "copy_to_stage",
+    "count_rows",
+    "create_stage",
+    "delete_owner",
+    "escaped",
+    "listed",
+    "live_among",
+    "live_count",
+    "mark_deleted",
+    "not_copied",
+    "owners",
+    "rename_owner",
+    "rows_after",
+    "rows_of",
+    "soft_delete",
+    "stage_of",
+    "unseen",
+    "upsert",
+]
+
+_FIRST_FIELD = 3  # behind the id, the stamp and is_deleted, which every row has
+_BOOKKEEPING = ("sync_number", "connection", "sync_changed_at", "sync_first_seen_at")
+COPIED_LAST = ("sync_number", "connection", "sync_changed_at", "sync_first_seen_at", "sync_change")
+"""The columns that a row of a first pass has behind its own."""
+
+_STORED_FORM = {
+    "timestamp with time zone": "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+    "numeric": "{}::text",
+    "date": "to_char({}, 'YYYY-MM-DD')",
+    "time without time zone": "to_char(timestamp '2000-01-01' + {}, 'HH24:MI:SS.MS')",
+}
+"""How values are read in stored form, by the column's type; the driver reads the others so by itself."""
+
+
+def copy_rows(schema: "Schema") -> str:
+    """Return the statement that takes live rows that are all new, with `COPIED_LAST` behind their own columns."""
+    names = [*(column.name for column in schema.columns), *COPIED_LAST]
+    return f"COPY {quoted(schema.table)} ({', '.join(map(quoted, names))}) FROM STDIN"
+
+
+def stage_of(schema: "Schema", kinds: Mapping[str, str]) -> str:
+    """Return the name of the stage for rows of these columns and types."""
+    shape = repr([schema.table, [(column.name, kinds[column.name]) for column in schema.columns]])
+    return f"orgsync_stage_{sha256(shape.encode()).hexdigest()[:16]}"
+
+
+def create_stage(stage: str, schema: "Schema") -> str:
+    """Return the statement that makes a stage, which a transaction's end empties."""
+    names = ", ".join(quoted(column.name) for column in schema.columns)
+    return (
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {stage} ON COMMIT DELETE ROWS AS "
+        f"SELECT {names}, 0::bigint AS sync_place FROM {quoted(schema.table)} WHERE false"
+    )
+
+
+def copy_to_stage(stage: str, schema: "Schema") -> str:
+    """Return the statement that takes rows, with their places behind their own columns."""
+    names = ", ".join(quoted(column.name) for column in schema.columns)
+    return f"COPY pg_temp.{stage} ({names}, sync_place) FROM STDIN"
+
+
+@lru_cache(maxsize=256)
+def upsert(stage: str, schema: "Schema") -> str:
+    """Return the statement that writes the live rows of a stage from a number on; it counts added and updated.
+
+    It inserts new rows, updates changed ones, and leaves others alone. A row never goes back to an older
+    system_modstamp; a row without one is accepted, and the stored one kept. Its parameters: the connection, twice the
+    time, and the number.
+    """
+    names = [quoted(column.name) for column in schema.columns]
+    fields, given = names[_FIRST_FIELD:], [name for name in names if name != '"is_deleted"']
+    changed = " OR ".join(f"kept.{name} IS DISTINCT FROM excluded.{name}" for name in fields) or "false"
+    stamp = "coalesce(excluded.system_modstamp, kept.system_modstamp)"
+    return (
+        f"WITH done AS (INSERT INTO {quoted(schema.table)} AS kept ({', '.join([*_BOOKKEEPING, *given])}, "
+        f"is_deleted, sync_change) SELECT sync_place, %s, %s, %s, {', '.join(given)}, false, 'added' "
+        f"FROM pg_temp.{stage} WHERE sync_place >= %s AND NOT is_deleted "
+        f"ON CONFLICT (connection, id) DO UPDATE SET {_assigned(fields, 'excluded')}"
+        f"system_modstamp = {stamp}, is_deleted = false, sync_number = excluded.sync_number, "
+        "sync_change = CASE WHEN kept.is_deleted THEN 'added' ELSE 'updated' END, "
+        "sync_changed_at = excluded.sync_changed_at "
+        f"WHERE (kept.system_modstamp IS NULL OR {stamp} >= kept.system_modstamp) "
+        f"AND (kept.is_deleted OR {stamp} IS DISTINCT FROM kept.system_modstamp OR {changed}) RETURNING sync_change) "
+        "SELECT count(*) FILTER (WHERE sync_change = 'added'), count(*) FILTER (WHERE sync_change = 'updated') "
+        "FROM done"
+    )
+
+
+def _assigned(names: Iterable[str], source: str) -> str:
+    return "".join(f"{name} = {source}.{name}, " for name in names)
+
+
+@lru_cache(maxsize=256)
+def soft_delete(stage: str, schema: "Schema") -> str:
+    """Return the statement that writes rows that Salesforce calls deleted; those that are not in the table are ignored.
+
+    The script's own columns keep their values. Its parameters: the time, the number, the connection.
+    """
+    fields = [quoted(each.name) for each in schema.fields if not each.local]
+    return (
+        f"UPDATE {quoted(schema.table)} AS kept SET {_assigned(fields, 'given')}"
+        "system_modstamp = coalesce(given.system_modstamp, kept.system_modstamp), is_deleted = true, "
+        "sync_change = 'deleted', sync_changed_at = %s, sync_number = given.sync_place "
+        f"FROM pg_temp.{stage} AS given WHERE given.sync_place >= %s AND given.is_deleted "
+        "AND kept.connection = %s AND kept.id = given.id AND NOT kept.is_deleted AND (given.system_modstamp IS NULL "
+        "OR kept.system_modstamp IS NULL OR given.system_modstamp >= kept.system_modstamp)"
+    )
+
+
+def mark_deleted(table: str) -> str:
+    """Return the statement that marks live rows deleted, by the time, the number before, the Ids, the connection."""
+    return (
+        f"UPDATE {quoted(table)} AS kept SET is_deleted = true, sync_change = 'deleted', sync_changed_at = %s, "
+        "sync_number = %s + given.place FROM unnest(%s::text[]) WITH ORDINALITY AS given (id, place) "
+        "WHERE kept.connection = %s AND kept.id = given.id AND NOT kept.is_deleted"
+    )
+
+
+def live_among(table: str) -> str:
+    """Return the query for those of many ids that have a live row, in their order."""
+    return (
+        f"SELECT copy.id FROM unnest(%s::text[]) WITH ORDINALITY AS given (id, place) JOIN {quoted(table)} AS copy "
+        "ON copy.connection = %s AND copy.id = given.id WHERE NOT copy.is_deleted ORDER BY given.place"
+    )
+
+
+def listed(columns: Mapping[str, str]) -> str:
+    """Return the select list of columns, given with their types, so that each is read in stored form."""
+    return ", ".join(
+        f"{_STORED_FORM.get(kind, '{}').format(quoted(name))} AS {quoted(name)}" for name, kind in columns.items()
+    )
+
+
+def live_count(table: str) -> str:
+    """Return the query for how many live rows a connection has."""
+    return f"SELECT count(*) FROM {quoted(table)} WHERE connection = %s AND NOT is_deleted"
+
+
+def unseen(table: str) -> str:
+    """Return the query for a page of live Ids that a pass has not seen, among rows numbered up to a sequence.
+
+    Its parameters: the connection, the id before, the sequence, the pass's owner, the limit.
+    """
+    return (
+        f"SELECT copy.id FROM {quoted(table)} AS copy WHERE copy.connection = %s AND copy.id > %s "
+        "AND NOT copy.is_deleted AND copy.sync_number <= %s AND NOT EXISTS (SELECT 1 FROM orgsync_seen_id AS seen "
+        "WHERE seen.connection = copy.connection AND seen.owner = %s AND seen.id = copy.id) "
+        "ORDER BY copy.id LIMIT %s"
+    )
+
+
+def not_copied(table: str) -> str:
+    """Return the query for a page of Ids that a pass has seen and that have no live row.
+
+    Its parameters: the connection, the pass's owner, the id before, the limit.
+    """
+    return (
+        "SELECT seen.id FROM orgsync_seen_id AS seen WHERE seen.connection = %s AND seen.owner = %s AND seen.id > %s "
+        f"AND NOT EXISTS (SELECT 1 FROM {quoted(table)} AS copy "
+        "WHERE copy.connection = seen.connection AND copy.id = seen.id AND NOT copy.is_deleted) "
+        "ORDER BY seen.id LIMIT %s"
+    )
+
+
+def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool, condition: str = "") -> str:
+    """Return the query for a page of live rows by key, of one connection or of all; `condition` is an expression."""
+    key = "connection = %s AND id > %s" if of_one else "(connection, id) > (%s, %s)"
+    name = quoted(table)
+    return (
+        f"SELECT {listed(columns)} FROM {name} WHERE {key} AND NOT is_deleted {and_also(condition)}"
+        f"ORDER BY {name}.connection, {name}.id LIMIT %s"
+    )
+
+
+def rows_of(table: str, columns: Mapping[str, str]) -> str:
+    """Return the query for a connection's rows by their ids."""
+    return f"SELECT {listed(columns)} FROM {quoted(table)} WHERE connection = %s AND id = ANY(%s::text[])"
+
+
+def escaped(condition: str) -> str:
+    """Return an expression in which a percent sign is no parameter's."""
+    return condition.replace("%", "%%")
+
+
+def and_also(condition: str) -> str:
+    """Return an expression as one more condition of a query; nothing for an empty one."""
+    return f"AND (\n{escaped(condition)}\n) " if condition else ""
+
+
+def rename_owner(table: str) -> str:
+    """Return the statement that gives another connection's name to a page of rows, each with the next number.
+
+    Its parameters: the new name, the number before, the time, the old name, the size of the page.
+    """
+    name = quoted(table)
+    return (
+        f"UPDATE {name} AS kept SET connection = %s, sync_number = %s + page.place, sync_changed_at = %s, "
+        "sync_change = CASE WHEN is_deleted THEN 'deleted' ELSE 'added' END "
+        f"FROM (SELECT ctid AS there, row_number() OVER (ORDER BY id) AS place FROM {name} "
+        "WHERE connection = %s ORDER BY id LIMIT %s) AS page WHERE kept.ctid = page.there"
+    )
+
+
+def owners(table: str) -> str:
+    """Return the query for the connections that have rows in a table, deleted ones too."""
+    return f"SELECT DISTINCT connection FROM {quoted(table)} ORDER BY connection"
+
+
+def count_rows(table: str) -> str:
+    """Return the query for the number of rows, deleted ones too, of one connection or, for NULL, of all."""
+    return f"SELECT count(*) FROM {quoted(table)} WHERE connection = coalesce(%s, connection)"
+
+
+def delete_owner(table: str) -> str:
+    """Return the statement that removes a connection's rows."""
+    return f"DELETE FROM {quoted(table)} WHERE connection = %s"

@@ -1,0 +1,110 @@
+"""Writing batches of rows, inside a transaction that the caller holds."""
+
+from collections.abc import Sequence
+
+from psycopg.errors import UniqueViolation
+
+from orgsync.records import Row, Schema, to_stored
+
+from ..commit_types import Counts, Write
+from . import row_sql, table_sql
+from .copy_text import copy_text
+from .declared import declared_types
+from .driver import Statements
+from .numbers import Numbers
+
+__all__ = ["FirstPasses", "RowWriter"]
+
+
+class FirstPasses:
+    """The copies, by table and connection, that were empty when first written to, and have had only new rows since.
+
+    Those rows need no stage. Once one is met that the copy has, the rest goes the usual way.
+    """
+
+    def __init__(self) -> None:
+        self._new: dict[tuple[str, str], bool] = {}
+
+    async def is_one(self, on: Statements, table: str, connection: str) -> bool:
+        """Return whether all rows of a copy may be new."""
+        key = table, connection
+        if key not in self._new:
+            self._new[key] = not await on.fetch(table_sql.has_owner(table), (connection,), prepare=False)
+        return self._new[key]
+
+    def end(self, table: str, connection: str) -> None:
+        """Note that a copy has a row that came again."""
+        self._new[table, connection] = False
+
+    def forget(self) -> None:
+        """Ask again: rows were removed or renamed, or nothing is known of what was written."""
+        self._new.clear()
+
+
+class RowWriter:
+    """Writes rows of one transaction."""
+
+    def __init__(self, on: Statements, numbers: Numbers, first_passes: FirstPasses, stages: set[str]) -> None:
+        self._on = on
+        self._numbers = numbers
+        self._first_passes = first_passes
+        self._stages = stages
+
+    async def write(self, connection: str, writes: Sequence[Write]) -> Counts:
+        """Write batches one after the other: live rows first, deleted ones, then the Ids to mark deleted."""
+        counts = Counts()
+        for each in writes:
+            if each.rows:
+                counts += await self._write_rows(connection, each.schema, each.rows)
+            if each.deleted_ids:
+                counts += Counts(deleted=await self._mark(connection, each))
+        return counts
+
+    async def _mark(self, connection: str, batch: Write) -> int:
+        first = await self._numbers.take(len(batch.deleted_ids))
+        values = (self._numbers.at, first - 1, list(batch.deleted_ids), connection)
+        return await self._on.change(row_sql.mark_deleted(batch.schema.table), values)
+
+    async def _write_rows(self, connection: str, schema: Schema, rows: Sequence[Row]) -> Counts:
+        live = [row for row in rows if not row[2]]
+        gone = [row for row in rows if row[2]]
+        counts = Counts()
+        if live and await self._first_passes.is_one(self._on, schema.table, connection):
+            if await self._copy(connection, schema, live):
+                counts, live = Counts(added=len(live)), []
+            else:
+                self._first_passes.end(schema.table, connection)
+        if not live and not gone:
+            return counts
+        return counts + await self._by_stage(connection, schema, [*live, *gone], len(live))
+
+    async def _copy(self, connection: str, schema: Schema, rows: Sequence[Row]) -> bool:
+        """Write rows that are new; return False, with nothing written, where one of them is not."""
+        first = await self._numbers.take(len(rows))
+        at = to_stored(self._numbers.at)
+        data = copy_text(schema, rows, range(first, first + len(rows)), (connection, at, at, "added"))
+        await self._on.fetch("SAVEPOINT orgsync_copy")
+        try:
+            await self._on.copy(row_sql.copy_rows(schema), data)
+        except UniqueViolation:
+            await self._on.fetch("ROLLBACK TO SAVEPOINT orgsync_copy")
+            return False
+        await self._on.fetch("RELEASE SAVEPOINT orgsync_copy")
+        return True
+
+    async def _by_stage(self, connection: str, schema: Schema, rows: Sequence[Row], live: int) -> Counts:
+        """Write rows, of which so many are live and come first; say what became of them."""
+        stage = row_sql.stage_of(schema, declared_types(schema))
+        if stage not in self._stages:
+            await self._on.fetch(row_sql.create_stage(stage, schema), prepare=False)
+            self._stages.add(stage)
+        first = await self._numbers.take(len(rows))
+        data = copy_text(schema, rows, range(first, first + len(rows)))
+        await self._on.copy(row_sql.copy_to_stage(stage, schema), data)
+        at, added, updated, deleted = self._numbers.at, 0, 0, 0
+        if live:
+            values = (connection, at, at, first)
+            [(added, updated)] = await self._on.fetch(row_sql.upsert(stage, schema), values, prepare=False)
+        if live < len(rows):
+            deleted = await self._on.change(row_sql.soft_delete(stage, schema), (at, first, connection))
+        return Counts(added, updated, deleted, live - added - updated)

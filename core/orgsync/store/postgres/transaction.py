@@ -1,0 +1,42 @@
+"""A connection to PostgreSQL in use: the control tables, and the tables of records."""
+
+from datetime import UTC, datetime
+
+from .. import control_tables, record_tables
+from . import control_sql
+from .connections import ConnectionTable, SignInTable
+from .driver import Statements
+from .numbers import Numbers
+from .org_writes import WriteTable
+from .row_writes import FirstPasses
+from .rows import RecordRows
+from .runs import CheckpointTable, LeaseTable, OwnerTable, RunTable
+from .seen_ids import SeenIdTable
+from .tables import RecordTables
+
+__all__ = ["PostgresTransaction"]
+
+
+class PostgresTransaction:
+    """Reads and writes through one connection: for one transaction, or statement by statement."""
+
+    def __init__(self, on: Statements, database: str, first_passes: FirstPasses, *, writes: bool) -> None:
+        self.statements = on
+        self.database = database
+        numbers = Numbers(on)
+        self.connections: control_tables.ConnectionTable = ConnectionTable(on, writes=writes)
+        self.sign_ins: control_tables.SignInTable = SignInTable(on)
+        self.leases: control_tables.LeaseTable = LeaseTable(on, writes=writes)
+        self.runs: control_tables.RunTable = RunTable(on)
+        self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on)
+        self.owners: control_tables.OwnerTable = OwnerTable(on)
+        self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)
+        self.org_writes: control_tables.WriteTable = WriteTable(on)
+        self.tables: record_tables.RecordTables = RecordTables(on, numbers, first_passes, writes=writes)
+        self.rows: record_tables.RecordRows = RecordRows(on, numbers, first_passes, on.stages)
+
+    async def now(self) -> datetime:
+        """Return the time of the server."""
+        [(now,)] = await self.statements.fetch(f"SELECT {control_sql.NOW}")  # constants alone
+        found: datetime = now
+        return found.astimezone(UTC)
