@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import anyio
 import hypothesis
@@ -42,6 +43,21 @@ BEGAN = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
 def kept_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Give the pytests that tests start a place of their own, where they tidy up no other session's folders."""
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(autouse=True)
+def on_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep every project of a test in a PostgreSQL database of the test's own, where `STORE_TESTS_ON=postgres` says so.
+
+    What bears the mark `sqlite_alone` is skipped there, with its reason: it is about SQLite's file.
+    """
+    if os.environ.get("STORE_TESTS_ON") != "postgres":
+        return
+    if alone := request.node.get_closest_marker("sqlite_alone"):
+        pytest.skip(f"on SQLite alone: {alone.kwargs['reason']}")
+    from .postgres_server import new_database
+
+    monkeypatch.setenv("ORGSYNC_DATABASE_URL", new_database(f"test_{uuid4().hex}"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """A project for tests: its own folder and store, connected to a demo org."""
 
+import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -61,7 +62,8 @@ def credentials_for(org: DemoOrg) -> Credentials:
 def settings_for(folder: Path, **settings: Any) -> Settings:
     """Give the settings of a project in a folder: short timeouts, each page a batch, nothing read twice."""
     fast = {"timeout": 10, "retry_for": 10, "batch_rows": 1, "overlap": 0}
-    return Settings.model_validate({"project": folder, **fast, **settings})
+    place = {"database_url": os.environ.get("ORGSYNC_DATABASE_URL", "")}
+    return Settings.model_validate({"project": folder, **place, **fast, **settings})
 
 
 @dataclass(frozen=True, slots=True)
