@@ -152,6 +152,7 @@ def shared_server() -> PostgresServer:
     return server
 
 
+@cache
 def new_database(name: str) -> str:
     """Make a database on the shared server, and return its URL."""
     server = shared_server()

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,21 @@ def credentials_for(org: DemoOrg) -> Credentials:
 def settings_for(folder: Path, **settings: Any) -> Settings:
     """Give the settings of a project in a folder: short timeouts, each page a batch, nothing read twice."""
     fast = {"timeout": 10, "retry_for": 10, "batch_rows": 1, "overlap": 0}
-    place = {"database_url": os.environ.get("ORGSYNC_DATABASE_URL", "")}
+    place = {"database_url": _database_of(folder)}
     return Settings.model_validate({"project": folder, **place, **fast, **settings})
+
+
+_FIRST: dict[str, Path] = {}
+
+
+def _database_of(folder: Path) -> str:
+    """Return the database of a project where tests run on PostgreSQL: the test's first has the test's own."""
+    url = os.environ.get("ORGSYNC_DATABASE_URL", "")
+    if not url or _FIRST.setdefault(url, folder) == folder:
+        return url
+    from .postgres_server import new_database
+
+    return new_database(f"test_{sha256(f'{url} {folder}'.encode()).hexdigest()[:32]}")
 
 
 @dataclass(frozen=True, slots=True)

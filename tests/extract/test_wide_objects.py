@@ -56,6 +56,7 @@ async def assert_equal(project: SampleProject, org: DemoOrg) -> None:
         assert [rows[str(row["Id"])][f"f{number}"] for number in range(WIDTH)] == [row[name] for name in FIELDS]
 
 
+@pytest.mark.sqlite_alone(reason="a row of a thousand values is larger than a page of PostgreSQL")
 @pytest.mark.parametrize("sync", [reading(Wide), snapshotting(Wide)], ids=["changes", "snapshot"])
 async def test_every_value_is_read(tmp_path: Path, org: DemoOrg, sync: Any) -> None:
     async with project_at(tmp_path, org) as project:
@@ -65,6 +66,7 @@ async def test_every_value_is_read(tmp_path: Path, org: DemoOrg, sync: Any) -> N
         await assert_equal(project, org)
 
 
+@pytest.mark.sqlite_alone(reason="a row of a thousand values is larger than a page of PostgreSQL")
 @pytest.mark.parametrize("step", [0, 5], ids=["one row again and again", "one row after the other"])
 async def test_rows_that_change_between_the_groups_are_read_whole(
     tmp_path: Path, org: DemoOrg, monkeypatch: pytest.MonkeyPatch, step: int
@@ -93,6 +95,7 @@ async def test_rows_that_change_between_the_groups_are_read_whole(
         await assert_equal(project, org)
 
 
+@pytest.mark.sqlite_alone(reason="a row of a thousand values is larger than a page of PostgreSQL")
 async def test_a_renamed_parent_reaches_wide_rows(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         await project.run(reading(Wide))
@@ -102,6 +105,7 @@ async def test_a_renamed_parent_reaches_wide_rows(tmp_path: Path, org: DemoOrg) 
         assert {row["account_name"] for row in (await project.live("contact")).values()} == {"Renamed"}
 
 
+@pytest.mark.sqlite_alone(reason="a row of a thousand values is larger than a page of PostgreSQL")
 async def test_wide_rows_that_become_visible_are_read(tmp_path: Path, org: DemoOrg) -> None:
     org.restrict_rows("Contact", [str(row["Id"]) for row in org.rows("Contact")][:5])
     async with project_at(tmp_path, org) as project:

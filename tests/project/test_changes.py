@@ -1,5 +1,6 @@
 """Changes of the copy as an application follows them."""
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
@@ -44,7 +45,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 async def store(folder: Path) -> AsyncIterator[Store]:
     folder.mkdir()
-    async with Store.open(f"sqlite:///{folder}/orgsync.db", folder=folder) as opened:
+    url = os.environ.get("ORGSYNC_DATABASE_URL") or f"sqlite:///{folder}/orgsync.db"
+    async with Store.open(url, folder=folder) as opened:
         yield opened
 
 

@@ -1,8 +1,9 @@
 """The URL of a PostgreSQL database: what libpq connects by, what orgsync takes of it, and how messages name it."""
 
 import re
-from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from orgsync.errors import SettingInvalid
 
@@ -13,6 +14,7 @@ _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _OWN = {"pool_size": 10, "idle_transaction_timeout": 60, "connect_within": 30}
 """Options of orgsync's own, with what they are where the URL does not say; all whole numbers, two of them seconds."""
 
+_SEARCH_PATH = re.compile(r"search_path=(\w+)")
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -20,8 +22,11 @@ _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 class Address:
     """Where a database is. `conninfo` is for libpq alone, for it may hold the password; `shown` is for messages."""
 
-    conninfo: str
+    conninfo: str = field(repr=False)
     shown: str
+    user: str
+    database: str
+    schema: str
     pool_size: int
     idle_transaction_timeout: int
     connect_within: int
@@ -32,8 +37,8 @@ class Address:
         query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "options"]
         given = dict(parse_qsl(parts.query)).get("options", "")
         query.append(("options", f"{given} -csearch_path={schema}".strip()))
-        changed = urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
-        return Address(changed, self.shown, self.pool_size, self.idle_transaction_timeout, self.connect_within)
+        changed = f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
+        return replace(self, conninfo=changed, schema=schema)
 
 
 def address(url: str) -> Address:
@@ -56,11 +61,11 @@ def address(url: str) -> Address:
     # `postgresql:` alone is libpq's; with the empty host of a socket, urlunsplit would drop the slashes.
     query = f"?{urlencode(kept, quote_via=quote)}" if kept else ""
     conninfo = f"postgresql://{parts.netloc}{parts.path}{query}"
-    _require_known(conninfo)
-    host = parts.hostname or dict(kept).get("host", "")
-    user = f"{parts.username}@" if parts.username else ""
-    shown = f"postgresql://{user}{host}{f':{port}' if port else ''}/{database or dict(kept)['dbname']}"
-    return Address(conninfo, shown, own["pool_size"], own["idle_transaction_timeout"], own["connect_within"])
+    known = _known(conninfo)
+    host, user, database = (str(known.get(name) or "") for name in ("host", "user", "dbname"))
+    schema = _SEARCH_PATH.search(str(known.get("options") or ""))
+    shown = f"postgresql://{user and f'{user}@'}{host}{f':{port}' if port else ''}/{database}"
+    return Address(conninfo, shown, user, database, schema[1] if schema else "public", **own)
 
 
 def _whole(name: str, value: str) -> int:
@@ -71,13 +76,13 @@ def _whole(name: str, value: str) -> int:
     return int(value)
 
 
-def _require_known(conninfo: str) -> None:
-    """Raise SettingInvalid for an option that libpq does not know; nothing is connected."""
+def _known(conninfo: str) -> dict[str, Any]:
+    """Return libpq's options; raises SettingInvalid for one that it does not know. Nothing is connected."""
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        conninfo_to_dict(conninfo)
+        return conninfo_to_dict(conninfo)
     except ProgrammingError as error:
         found = re.search(r'invalid URI query parameter: "([^"]*)"', str(error))
         what = f": {found[1]!r} is no option of it" if found else ""

@@ -41,6 +41,14 @@ _FAULTS: dict[str, tuple[str, str]] = {
     "53100": ("cannot write: its disk is full", "Free some space there, then run again; nothing committed is lost."),
     "53200": ("is out of memory", "Give it more memory, or fewer connections, then run again."),
     "53300": ("takes no more connections", "Lower pool_size in the URL, or raise max_connections there."),
+    "54000": (
+        "does not take a row: its values need more than the 8 kilobytes that a page there holds",
+        "Name fewer fields in the record class, or divide them among several classes of the same object.",
+    ),
+    "54011": (
+        "does not take a table of so many columns: 1,600 are the most",
+        "Name fewer fields in the record class, or divide them among several classes of the same object.",
+    ),
     "55P03": ("did not free a lock in time", f"Find what holds it in pg_locks. {_AGAIN}"),
     "58030": ("cannot read or write its disk", "Check the disk of the server, then run again."),
     "XX001": ("has a damaged table", "Restore a backup, or reset the sync whose table it is."),
@@ -83,17 +91,15 @@ def _explain(error: psycopg.Error, address: Address) -> StoreUnavailable | None:
 
 def _not_allowed(error: psycopg.Error, address: Address) -> StoreUnavailable:
     what = (error.diag.message_primary or "permission denied").strip()
+    database, role = f'"{address.database}"', f'"{address.user or "ROLE"}"'
+    schema = f'"{address.schema}"'
     return StoreUnavailable(
         f"The role of {address.shown} may not do what orgsync needs: {what}.",
-        "Let an administrator run, in that database, with the role's name for NAME: "
-        "GRANT TEMPORARY ON DATABASE "
-        f"{_database(address)} TO NAME; GRANT USAGE, CREATE ON SCHEMA public TO NAME; -- for dry runs as well: "
-        f"GRANT CREATE ON DATABASE {_database(address)} TO NAME; The tables have to be the role's own.",
+        f"Let an administrator run there: GRANT TEMPORARY ON DATABASE {database} TO {role}; "
+        f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}; and, for dry runs, "
+        f"GRANT CREATE ON DATABASE {database} TO {role}; Tables that another role has made stay that one's: "
+        f"ALTER TABLE ... OWNER TO {role};",
     )
-
-
-def _database(address: Address) -> str:
-    return address.shown.rpartition("/")[2]
 
 
 _REFUSALS = (

@@ -1,0 +1,245 @@
+"""What a server, the network or a URL does wrong is said in two sentences, and never with the password."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orgsync.errors import OrgsyncError, SettingInvalid, StoreUnavailable
+from orgsync.records import Position
+from orgsync.store import Store, Write, backends, open_view
+from orgsync.store.postgres import errors
+from orgsync.store.postgres.address import address
+from tests.postgres_server import PASSWORD, PostgresServer, shared_server
+from tests.store.contacts import CONTACT, contact, deliver, names
+from tests.store.databases import PostgresDatabase
+from tests.store.running import running
+
+SECRET = "s3cret"
+
+
+async def refused(url: str, folder: Path) -> OrgsyncError:
+    """Open a store and a view; return the error, which is the same for both and has no password in it."""
+    with pytest.raises(OrgsyncError) as by_store:
+        async with Store.open(url, folder=folder):
+            pass
+    with pytest.raises(OrgsyncError) as by_view, open_view(url, folder=folder):
+        pass
+    assert str(by_view.value) == str(by_store.value)
+    assert SECRET not in str(by_store.value)
+    return by_store.value
+
+
+@pytest.mark.parametrize(
+    ("url", "reported"),
+    [
+        ("postgresql://ann:s3cret@host", "names no database"),
+        ("postgresql://ann:s3cret@host:port/db", "host or port"),
+        ("postgresql://ann:s3cret@host:99999/db", "host or port"),
+        ("postgresql://ann:s3cret%zz@host/db", "write %, @, / and :"),
+        ("postgresql://ann:s3cret@host/db?sslmod=require", "'sslmod' is no option"),
+        ("postgresql://ann:s3cret@host/db?pool_size=many", "pool_size is not a whole number"),
+        ("postgresql://ann:s3cret@host/db?pool_size=0", "pool_size is not a whole number"),
+    ],
+)
+async def test_a_url_with_a_mistake_is_refused_before_anything_is_connected(
+    url: str, reported: str, tmp_path: Path
+) -> None:
+    problem = await refused(url, tmp_path)
+    assert isinstance(problem, SettingInvalid)
+    assert reported in str(problem)
+
+
+async def test_without_the_driver_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "find_spec", lambda _: None)
+    assert "pip install 'orgsync[postgres]'" in str(await refused("postgresql://ann:s3cret@host/db", tmp_path))
+
+
+@pytest.fixture
+def server() -> PostgresServer:
+    return shared_server()
+
+
+def by_tcp(
+    server: PostgresServer, *, user: str = "postgres", password: str = SECRET, database: str = "postgres"
+) -> str:
+    return f"postgresql://{user}:{password}@127.0.0.1:{server.port}/{database}"
+
+
+@pytest.mark.parametrize(
+    ("url", "reported"),
+    [
+        (lambda server: by_tcp(server), "does not accept the password"),
+        (lambda server: by_tcp(server).replace(":s3cret", ""), "asks for a password"),
+        (lambda server: by_tcp(server, password=PASSWORD, database="nowhere"), "does not have the database"),
+        (lambda server: server.url("postgres").replace("postgres@", "nobody@"), "does not know the user"),
+        (lambda server: f"postgresql://ann:s3cret@127.0.0.1:{server.port - 1}/db", "is down, or listens on another"),
+        (lambda _: "postgresql://ann:s3cret@host.invalid/db", "cannot be found by its name"),
+        (lambda server: by_tcp(server) + "?sslmode=require", "do not agree about TLS"),
+        (lambda server: server.url("postgres").replace(str(server.folder), "/nowhere"), "has no socket there"),
+    ],
+)
+async def test_a_server_that_lets_nobody_in_is_explained(
+    url: Callable[[PostgresServer], str], reported: str, server: PostgresServer, tmp_path: Path
+) -> None:
+    problem = await refused(url(server), tmp_path)
+    assert reported in str(problem)
+    assert PASSWORD not in str(problem)
+
+
+async def test_a_password_may_be_anywhere_and_is_shown_nowhere(server: PostgresServer, tmp_path: Path) -> None:
+    async with Store.open(by_tcp(server, password=PASSWORD), folder=tmp_path) as store:
+        with pytest.raises(OrgsyncError) as caught:
+            await store.connections.get("acme")
+    assert PASSWORD not in str(caught.value)
+    assert PASSWORD not in repr(address(by_tcp(server, password=PASSWORD)))
+
+
+async def test_a_server_that_is_too_old_is_refused(
+    database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errors, "_OLDEST", 990_000)
+    assert "older than orgsync works with" in str(await refused(database.url, tmp_path))
+
+
+async def test_a_role_that_may_not_make_tables_gets_the_statements_for_an_administrator(
+    database: PostgresDatabase, server: PostgresServer, tmp_path: Path
+) -> None:
+    role = database.url.partition("?")[0].rpartition("/")[2].replace("test_", "role_")
+    database.execute(f"CREATE ROLE {role} LOGIN")
+    url = database.url.replace("postgres@", f"{role}@")
+    with pytest.raises(StoreUnavailable, match="permission denied for schema public") as caught:
+        async with Store.open(url, folder=tmp_path):
+            pass
+    assert f'GRANT USAGE, CREATE ON SCHEMA "public" TO "{role}";' in caught.value.remedy
+    database.execute(f'GRANT USAGE, CREATE ON SCHEMA "public" TO "{role}"')
+    async with Store.open(url, folder=tmp_path) as store, running(store) as run:
+        await deliver(store, run, [contact("a")])
+        with pytest.raises(StoreUnavailable) as caught:
+            async with store.sandbox():
+                pass
+        assert "GRANT CREATE ON DATABASE" in caught.value.remedy
+
+
+async def test_a_schema_that_is_not_there_is_named(database: PostgresDatabase, tmp_path: Path) -> None:
+    url = f"{database.url}&options=-csearch_path%3Dproject_a"
+    with pytest.raises(StoreUnavailable, match="CREATE SCHEMA"):
+        async with Store.open(url, folder=tmp_path):
+            pass
+
+
+async def test_projects_in_schemas_of_one_database_do_not_mix(database: PostgresDatabase, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        database.execute(f"CREATE SCHEMA project_{name}")
+        url = f"{database.url}&options=-csearch_path%3Dproject_{name}"
+        async with Store.open(url, folder=tmp_path) as store, running(store) as run:
+            await deliver(store, run, [contact(name)])
+            assert set(await names(store)) == {name}
+            async with store.sandbox() as copy:
+                assert set(await names(copy)) == {name}
+    assert database.execute("SELECT id FROM project_a.contact_changes") == [("a",)]
+    left = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'orgsync_copy%'"
+    assert database.execute(left) == [(0,)]
+
+
+async def test_a_full_disk_leaves_nothing_of_the_batch(database: PostgresDatabase, tmp_path: Path) -> None:
+    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
+        await deliver(store, run, [contact("a")])
+        database.execute(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE 'could not extend file' USING ERRCODE = '53100'; END $$"
+        )
+        database.execute("CREATE TRIGGER full_disk BEFORE INSERT ON contact EXECUTE FUNCTION full_disk()")
+        with pytest.raises(StoreUnavailable, match="its disk is full"):
+            await deliver(store, run, [contact("b")])
+        database.execute("DROP TRIGGER full_disk ON contact")
+        assert set(await names(store)) == {"a"}
+        await deliver(store, run, [contact("b")])
+        assert set(await names(store)) == {"a", "b"}
+
+
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+)
+
+
+async def test_idle_connections_that_the_server_has_cut_are_replaced(
+    database: PostgresDatabase, tmp_path: Path
+) -> None:
+    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
+        await deliver(store, run, [contact("a")])
+        database.execute(CUT)
+        await deliver(store, run, [contact("b")])
+        assert set(await names(store)) == {"a", "b"}
+        async with store.session():
+            pass
+
+
+async def test_a_connection_cut_during_a_batch_leaves_nothing_of_it_and_the_next_run_continues(
+    database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
+        await store.rows.commit(run, [Write(CONTACT, [contact("a")])], Position("contact", None, {"page": 1}), 0)
+        before = in_the_middle(monkeypatch, lambda: database.execute(CUT))
+        with pytest.raises(StoreUnavailable, match=r"ended the connection|was cut"):
+            await store.rows.commit(run, [Write(CONTACT, [contact("b")])], Position("contact", None, {"page": 2}), 0)
+        before()
+        assert set(await names(store)) == {"a"}
+        assert (await store.runs.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
+        await store.rows.commit(run, [Write(CONTACT, [contact("b")])], Position("contact", None, {"page": 2}), 0)
+        assert set(await names(store)) == {"a", "b"}
+
+
+def in_the_middle(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> Callable[[], None]:
+    """Do something in the middle of the next batch; return what ends that."""
+    from orgsync.store.postgres.numbers import Numbers
+
+    take = Numbers.take
+
+    async def taken(numbers: Numbers, size: int) -> int:
+        first = await take(numbers, size)
+        do()
+        return first
+
+    monkeypatch.setattr(Numbers, "take", taken)
+    return lambda: monkeypatch.setattr(Numbers, "take", take)
+
+
+async def test_a_commit_whose_answer_was_lost_is_found_out_by_the_next_run(
+    database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from psycopg import AsyncConnection, OperationalError
+
+    commit = AsyncConnection.commit
+
+    async def lost(connection: "AsyncConnection[object]") -> None:
+        await commit(connection)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
+        await deliver(store, run, [contact("first")])
+        monkeypatch.setattr(AsyncConnection, "commit", lost)
+        with pytest.raises(StoreUnavailable, match="it may have been done or not"):
+            await store.rows.commit(run, [Write(CONTACT, [contact("a")])], Position("contact", None, {"page": 1}), 0)
+        monkeypatch.setattr(AsyncConnection, "commit", commit)
+    async with Store.open(database.url, folder=tmp_path) as store:
+        assert (await store.runs.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
+        assert set(await names(store)) == {"first", "a"}
+
+
+async def test_a_name_that_postgres_would_cut_off_is_refused(database: PostgresDatabase, tmp_path: Path) -> None:
+    from orgsync.errors import RecordClassInvalid
+    from orgsync.records import Record, schema_of
+
+    class Long(Record, table=True):
+        __tablename__ = "t" * 56
+        name: str | None
+
+    class Wide(Record, table=True):
+        __annotations__ = {"f" * 64: str | None}
+
+    async with Store.open(database.url, folder=tmp_path) as store:
+        for model in (Long, Wide):
+            with pytest.raises(RecordClassInvalid, match="longer than"):
+                await store.rows.prepare(schema_of(model))
