@@ -77,7 +77,8 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Disco
     for each in found:
         for problem in await _column_problems(store, each, owners):
             yield Finding(each.name, "", problem)
-    yield Finding("database", f"{project.settings.shown_store_url}, {_count(len(await store.rows.tables()), 'table')}")
+    text = f"{project.settings.shown_store_url}, {_count(len(await store.rows.tables()), 'table')}"
+    yield Finding("database", text, note=await store.held_back())
     if not existing:
         problem = NoConnection()
         yield Finding("connections", "", problem)

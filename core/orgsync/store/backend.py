@@ -98,6 +98,10 @@ class Backend(Protocol):
         """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
         ...
 
+    async def held_back(self) -> str:
+        """Say what has held back the change feeds for long, and what to do about it; empty where nothing has."""
+        ...
+
     async def upgrade(self) -> None:
         """Make the control tables, or bring them to this package's version, while no other process does.
 

@@ -88,6 +88,10 @@ class Store:
         """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
         await self._backend.require_writable()
 
+    async def held_back(self) -> str:
+        """Say what has held back the change feeds for long, and what to do about it; empty where nothing has."""
+        return await self._backend.held_back()
+
     @asynccontextmanager
     async def sandbox(self) -> "AsyncGenerator[Store]":
         """Open a copy of the whole database as it is now, to try things on; it is deleted after the block.

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from orgsync.store import Store, Write
 from orgsync.store.backends import open_backend
-from orgsync.store.postgres import numbers
+from orgsync.store.postgres import holding_back, numbers
 from tests.store.contacts import CONTACT, contact, deliver, feed
 from tests.store.databases import PostgresDatabase
 from tests.store.running import running
@@ -67,3 +68,17 @@ async def test_an_open_transaction_holds_the_feed_back_and_nothing_is_lost(
             await deliver(store, run, [contact("b")])
             assert [key for key, *_ in await feed(store)] == ["a"]
         assert [key for key, *_ in await feed(store)] == ["a", "b"]
+
+
+async def test_what_holds_the_feed_back_is_named_with_what_to_do(
+    database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding_back, "_SECONDS", 0)
+    async with Store.open(database.url, folder=tmp_path / "a") as store:
+        assert await store.held_back() == ""
+        with psycopg.connect(database.url, application_name="nightly") as other:
+            other.execute("UPDATE orgsync_sequence SET value = value")
+            said, pid = await store.held_back(), other.info.backend_pid
+        assert f"process {pid} (postgres, " in said
+        assert "nightly, idle in transaction)" in said
+        assert f"pg_terminate_backend({pid})" in said

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .. import creation, versions
 from ..holder import Holder
-from . import control_sql, liveness, renumbering, sandbox
+from . import control_sql, holding_back, liveness, renumbering, sandbox
 from .address import Address, address
 from .driver import Pool, Statements, connect
 from .errors import errors_explained
@@ -100,6 +100,11 @@ class PostgresBackend:
         """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
         async with self.writing() as on:
             await on.statements.fetch(control_sql.WRITE_NOTHING)
+
+    async def held_back(self) -> str:
+        """Say what has held back the change feeds for more than a minute."""
+        async with self.reading() as on:
+            return await holding_back.held_back(on.statements)
 
     async def upgrade(self) -> None:
         """Make the control tables, or bring them to this package's version, in one transaction."""

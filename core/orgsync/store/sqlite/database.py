@@ -139,6 +139,10 @@ class SqliteBackend:
         async with self.writing() as on:
             await on.statements.fetch(control_sql.WRITE_NOTHING)
 
+    async def held_back(self) -> str:
+        """Return nothing: writers wait for one another here, and readers for nobody."""
+        return ""
+
     async def upgrade(self) -> None:
         """Make the file and its control tables, or bring all tables to this package's version, in one transaction."""
         self._make_file()
