@@ -1,5 +1,6 @@
 """What a batch brings to a table, and what became of it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -7,7 +8,9 @@ from typing import Any
 
 from orgsync.records import Row, Schema
 
-__all__ = ["Counts", "Write", "encodable", "newest"]
+__all__ = ["ESCAPED_NUL", "Counts", "Write", "encodable", "newest"]
+
+ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,18 @@ def newest(rows: Sequence[Row]) -> Sequence[Row]:
     return list(kept.values())
 
 
-def encodable(rows: Sequence[Row]) -> list[Row]:
-    """Replace halves of surrogate pairs, which JSON may hold and no database takes, by a question mark."""
-    return [tuple(_encodable(value) if isinstance(value, str) else value for value in row) for row in rows]
+def encodable(schema: Schema, rows: Sequence[Row]) -> list[Row]:
+    """Replace by question marks what JSON may hold and a database does not take: halves of surrogate pairs, and NUL."""
+    as_json = [column.type in (dict, list) for column in schema.columns]
+    return [
+        tuple(
+            _encodable(value, in_json) if isinstance(value, str) else value
+            for value, in_json in zip(row, as_json, strict=True)
+        )
+        for row in rows
+    ]
 
 
-def _encodable(value: str) -> str:
-    return value.encode(errors="replace").decode()
+def _encodable(value: str, in_json: bool) -> str:
+    text = value.encode(errors="replace").decode().replace("\0", "?")
+    return ESCAPED_NUL.sub(r"\1?", text) if in_json else text

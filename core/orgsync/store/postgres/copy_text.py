@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..commit_types import ESCAPED_NUL
+
 if TYPE_CHECKING:
     from orgsync.records import Row, Schema
 
@@ -40,7 +42,7 @@ def _texts(values: Sequence[Any], *, as_json: bool) -> Sequence[str]:
     if kinds == {str}:
         given = [value for value in values if value is not None] if has_null else values
         joined = "".join(given)
-        if as_json and r"\u0000" in joined:
+        if as_json and r"\u0000" in joined and ESCAPED_NUL.search(joined):
             raise UnicodeEncodeError("utf-8", r"\u0000", 0, 6, "NUL is not allowed")
         if any(each in joined for each in _SPECIAL):
             return [_NULL if value is None else value.translate(_ESCAPED) for value in values]
