@@ -161,8 +161,8 @@ async def test_waiting_brings_what_comes_later_and_ends_when_it_is_cancelled(sto
 
 async def test_a_number_that_the_feed_has_not_reached_is_refused(store: Store) -> None:
     await write(store, "a")
-    for after in (2, -1):
-        with pytest.raises(ArgumentInvalid, match=f"no number {after}: the last one is 1"):
+    for after in (2**62, -1):
+        with pytest.raises(ArgumentInvalid, match=rf"no number {after}: the last one is \d"):
             await seen(orgsync.changes(Contact, after=after))
     with pytest.raises(ArgumentInvalid, match="poll_every is 0"):
         await seen(orgsync.changes(wait=True, poll_every=0))
@@ -182,12 +182,13 @@ async def test_a_class_that_its_table_contradicts_is_refused(store: Store) -> No
         name: int | None
 
     await write(store, "a")
-    with pytest.raises(RecordClassInvalid, match=r"Other\.name is INTEGER"):
+    with pytest.raises(RecordClassInvalid, match=r"Other\.name is (INTEGER|bigint)"):
         await seen(orgsync.changes(Other))
     with pytest.raises(ArgumentInvalid, match="same table"):
         await seen(orgsync.changes(Other, Contact))
 
 
+@pytest.mark.sqlite_alone(reason="the second table is refused there as soon as it is written")
 async def test_two_classes_whose_tables_differ_in_case_alone_are_refused(store: Store) -> None:
     class Capital(Record, table=True):
         __tablename__ = "CONTACT"

@@ -110,8 +110,8 @@ _REFUSALS = (
     ),
     ("no password supplied", "asks for a password", "Give it in ~/.pgpass, PGPASSWORD or the URL."),
     ("no pg_hba.conf entry", "does not let this user in from this machine", "Allow it in pg_hba.conf, or use TLS."),
-    ("role ", "does not know the user", "Correct the user in the URL, or let an administrator create the role."),
-    ("database ", "does not have the database", "Correct the name in the URL, or create it: createdb NAME."),
+    ('role "', "does not know the user", "Correct the user in the URL, or let an administrator create the role."),
+    ('database "', "does not have the database", "Correct the name in the URL, or create it: createdb NAME."),
     ("could not translate host name", "cannot be found by its name", "Correct the host in the URL."),
     ("failed to resolve host", "cannot be found by its name", "Correct the host in the URL."),
     ("Connection refused", "is down, or listens on another port", "Start it, or correct host and port in the URL."),
@@ -123,10 +123,18 @@ _REFUSALS = (
     ("remaining connection slots", "takes no more connections", "Lower pool_size, or raise max_connections there."),
     ("starting up", "is starting up", "Wait until it is up, then run again."),
     ("shutting down", "is shutting down", "Wait until it is up again, then run again."),
+    ("accepting connections", "does not take connections yet", "Wait until it is up, then run again."),
     ("recovery mode", "recovers from a crash", "Wait until it is up, then run again."),
     ("session is read-only", "is read-only", "Point ORGSYNC_DATABASE_URL at the primary."),
 )
-_PASSING = ("starting up", "shutting down", "recovery mode", "too many clients", "remaining connection slots")
+_PASSING = (
+    "starting up",
+    "shutting down",
+    "recovery mode",
+    "accepting connections",
+    "too many clients",
+    "remaining connection slots",
+)
 _MAY_BE_RESTARTING = ("Connection refused", "No such file or directory", "server closed the connection")
 
 
