@@ -40,7 +40,7 @@ async def followed(database: PostgresDatabase, folder: Path) -> list[tuple[str, 
         async with backends[0].writing() as on:
             await on.tables.make(CONTACT)
             await on.tables.make_feed("contact")
-        left = WRITERS
+        left = len(backends) - 1
 
         async def write_to_the_end(number: int) -> None:
             nonlocal left

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 
@@ -64,7 +64,7 @@ def require_only_tables(
 ) -> None:
     """Raise ArgumentInvalid where a query reads any other table than these; it is planned, and not run."""
     explained = on.execute(f"EXPLAIN (VERBOSE, FORMAT JSON) {sql}".encode(), parameters).fetchone()
-    plan = explained[0] if explained else []
+    plan: Any = explained[0] if explained else []
     [(own,)] = on.execute("SELECT current_schema()::text").fetchall()
     for schema, name in _relations(json.loads(plan) if isinstance(plan, str) else plan):
         if schema != own or name not in {*tables, "orgsync_cleared", "orgsync_sequence"}:
@@ -74,10 +74,11 @@ def require_only_tables(
 def _relations(node: Any) -> list[tuple[str, str]]:
     """List the tables, and functions in the place of tables, that a plan reads."""
     if isinstance(node, list):
-        return [each for part in node for each in _relations(part)]
+        parts = cast("list[Any]", node)  # type: ignore[redundant-cast] # pyright asks for it
+        return [each for part in parts for each in _relations(part)]
     if not isinstance(node, dict):
         return []
-    values: dict[str, Any] = node
+    values = cast("dict[str, Any]", node)
     own = [(values.get("Schema", ""), values["Relation Name"])] if "Relation Name" in values else []
     called = [("", values["Function Name"])] if values.get("Function Name") not in (None, "unnest") else []
     return [*own, *called, *(each for part in values.values() for each in _relations(part))]
