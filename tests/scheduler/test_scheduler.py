@@ -378,6 +378,7 @@ async def test_a_clock_that_is_set_back_stalls_nothing_and_is_reported(night: Ni
     assert runs(await night.ran(scheduler, minutes=15)) == [("accounts", "acme", "done")]
 
 
+@pytest.mark.sqlite_alone(reason="a server's database is no file")
 @pytest.mark.parametrize("replaced", [False, True])
 async def test_a_database_that_is_deleted_or_replaced_ends_the_scheduler(night: Night, *, replaced: bool) -> None:
     database = night.project.opened.settings.folder / "orgsync.db"
