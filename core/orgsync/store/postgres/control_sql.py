@@ -83,9 +83,7 @@ _RUN = f"SELECT {_quoted(RUN_COLUMNS)} FROM orgsync_run "
 RUN = f"{_RUN}WHERE id = %s"
 RUNS = f"{_RUN}WHERE sync = coalesce(%s, sync) AND connection = coalesce(%s, connection) ORDER BY id DESC LIMIT %s"
 LAST_RUNS = f"{_RUN}WHERE id IN (SELECT max(id) FROM orgsync_run GROUP BY sync, connection)"
-RUNS_AFTER = f"{_RUN}WHERE id > %s - 500 ORDER BY id"
-"""The numbers of runs come from a sequence: one that is committed later may have a lower number than one that is read,
-but not than so many."""
+RUNS_AFTER = f"{_RUN}WHERE id > %s ORDER BY id"
 FAIL_RUNS = (
     f"UPDATE orgsync_run SET status = 'failed', error = %s, error_code = %s, finished_at = {NOW} "
     "WHERE sync = %s AND connection = coalesce(%s, connection) AND status = 'running'"

@@ -63,6 +63,8 @@ class RunTable:
         self._on = on
 
     async def start(self, sync: str, connection: str, epoch: int) -> Run:
+        # Numbers are given and committed in one order: whoever asks for runs after a number misses none.
+        await self._on.fetch(control_sql.TURN, ("runs",))
         [row] = await self._on.fetch(control_sql.START_RUN, (sync, connection, epoch))
         return _run(row)
 
