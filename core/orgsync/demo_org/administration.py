@@ -141,6 +141,16 @@ class Administration:
             )
             schema.change_object(changed, self._database.clock.stamp)
 
+    def log_setup(self, action: str, section: str, display: str) -> str:
+        """Note a change of the org's setup in its log, SetupAuditTrail, now; return the Id of the entry."""
+        with self._database.lock:
+            table, made = self._database.tables["SetupAuditTrail"], self._database.next_id("SetupAuditTrail")
+            table[made] = {
+                "Id": made, "Action": action, "Section": section, "Display": display,
+                "CreatedDate": self._database.clock.stamp, "CreatedById": self._database.user_id,
+            }  # fmt: skip
+            return made
+
     def remove_field(self, sobject: str, name: str) -> None:
         """Delete a field and its values."""
         with self._database.lock:
