@@ -38,6 +38,7 @@ from .bulk import abandon
 from .changes_pass import ChangesPass
 from .inspection import facts_of
 from .object_facts import ObjectFacts, refreshed
+from .optional_objects import is_lacking
 from .query_rules import advice, instead_of_changes, optional_paths
 from .reader import Reader
 from .route import Api
@@ -79,6 +80,8 @@ async def changes(
                     yield batch
         except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:
             missing = optional_paths(schema_of(model), problem, known) - without
+            if await is_lacking(source, schema_of(model), problem):
+                return
             if facts is None and not missing:
                 raise advice(problem, schema_of(model), where) from None
             # The saved facts no longer hold: inspect again, or report what is missing.

@@ -15,6 +15,7 @@ from orgsync.records import Batch, Position, Record, schema_of
 from .bulk import abandon
 from .inspection import facts_of
 from .object_facts import ObjectFacts
+from .optional_objects import is_lacking
 from .queries import IdOrder
 from .query_rules import advice, optional_paths
 from .reader import Part, Reader
@@ -50,14 +51,18 @@ async def snapshot(
     facts = state.facts if state.unfinished and state.is_of(schema_of(model), where) else None
     while True:
         resumed, reader = state.unfinished is not None, Reader(source, model, api)
-        begun = await _begin(reader, where, state, facts, without)
+        known = facts
         try:
+            begun = await _begin(reader, where, state, facts, without)
+            known = begun.facts
             async with aclosing(_batches(reader, begun, allow_mass_deletion=allow_mass_deletion)) as batches:
                 async for reached, batch in batches:
                     state = reached
                     yield batch
         except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:  # as in `changes`
-            missing = optional_paths(schema_of(model), problem, begun.facts) - without
+            missing = optional_paths(schema_of(model), problem, known) - without
+            if await is_lacking(source, schema_of(model), problem):
+                return
             if facts is None and not missing:
                 raise advice(problem, schema_of(model), where) from None
             facts, without = None, without | missing

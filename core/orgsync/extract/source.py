@@ -1,9 +1,9 @@
 """What extraction works with: an org to read, the copy as it stands, and callbacks for what it has to report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from orgsync.records import Schema
 from orgsync.salesforce.api.client import Client
@@ -18,6 +18,10 @@ class Copy(Protocol):
 
     async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
         """List those of the Ids that have a live row in the copy."""
+        ...
+
+    async def get(self, schema: Schema, ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Return the rows of these Ids, deleted ones too, in the order of the Ids; JSON is Python's already."""
         ...
 
     async def live_count(self, schema: Schema) -> int:

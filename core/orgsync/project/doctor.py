@@ -8,6 +8,7 @@ from orgsync.errors import (
     ApiVersionUnsupported,
     LimitReached,
     NoConnection,
+    ObjectNotFound,
     OrgsyncError,
     ResponseUnreadable,
     SignInNeeded,
@@ -172,7 +173,10 @@ async def _check_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncIte
             if condition is not None:
                 notes += await _check_condition(client, schema, condition)
         except OrgsyncError as error:
-            yield Finding(about, schema.sobject, error)
+            if schema.optional and isinstance(error, ObjectNotFound) and error.sobject == schema.sobject:
+                yield Finding(about, f"no rows: the org has no {schema.sobject}, or the user may not see it")
+            else:
+                yield Finding(about, schema.sobject, error)
         else:
             facts = inspection.facts
             for misfit in misfits(schema, inspection.fields):

@@ -25,7 +25,7 @@ __all__ = [
 
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*", re.ASCII)
-_SPECIAL = ("__sobject__", "__tablename__")
+_SPECIAL = ("__sobject__", "__tablename__", "__optional__")
 
 _NO_COLUMN = "Leave it out: the annotation decides the column's type."
 _NO_CHECK = "Leave it out: values are stored as Salesforce sends them, without validation."
@@ -93,8 +93,8 @@ def require_plain(owner: str, namespace: Mapping[str, Any], *, is_table: bool) -
             raise RecordClassInvalid(f"{owner} sets {name}, which means nothing.", f"Write {near}.")
 
 
-def require_object(owner: str, sobject: Any, table: Any) -> None:
-    """Raise RecordClassInvalid for an invalid name of the object or the table."""
+def require_object(owner: str, sobject: Any, table: Any, optional: Any) -> None:
+    """Raise RecordClassInvalid for an invalid name of the object or the table, and for what is not yes or no."""
     if sobject is not None and not (isinstance(sobject, str) and _NAME.fullmatch(sobject)):
         raise RecordClassInvalid(
             f"{owner}.__sobject__ is {sobject!r}, which is not the name of an object.",
@@ -102,6 +102,11 @@ def require_object(owner: str, sobject: Any, table: Any) -> None:
         )
     if not isinstance(table, str) or not table.strip():
         raise RecordClassInvalid(f"{owner}.__tablename__ is {table!r}, which is not a name.", "Give it as a str.")
+    if not isinstance(optional, bool) or (optional and sobject is None):
+        raise RecordClassInvalid(
+            f"{owner}.__optional__ is {optional!r}, which says nothing.",
+            "Write True where an org may lack the object; otherwise leave it out.",
+        )
 
 
 def require_fields(owner: str, model: Any, decimals: Iterable[str]) -> None:

@@ -54,13 +54,16 @@ class Record(SQLModel, metaclass=_RecordMeta):
     """A row of one Salesforce object; subclass it with `table=True` and name the fields.
 
     `__sobject__` names the object if the class does not; None is for data that is not Salesforce's, which a sync
-    yields in batches of its own. `id` has 18 characters. `system_modstamp` is the SystemModstamp of this version of the
-    row (for an object without one, the field that its changes are read by). A deleted row stays, with `is_deleted`
-    true. `sync_change` is the kind of the last change, `sync_number` its number, which grows with every change. To
-    follow changes, read `orgsync.changes` or the table's view, never the table by this number.
+    yields in batches of its own. With `__optional__ = True`, an org that lacks the object, or does not show it to the
+    connection's user, has no rows of it, which the run reports as a warning. `id` has 18 characters. `system_modstamp`
+    is the SystemModstamp of this version of the row (for an object without one, the field that its changes are read
+    by). A deleted row stays, with `is_deleted` true. `sync_change` is the kind of the last change, `sync_number` its
+    number, which grows with every change. To follow changes, read `orgsync.changes` or the table's view, never the
+    table by this number.
     """
 
     __sobject__: ClassVar[str | None]
+    __optional__: ClassVar[bool]
     if TYPE_CHECKING:
         __tablename__: ClassVar[Any]  # a subclass may simply assign its table's name
     __orgsync_schema__: ClassVar[Schema]
@@ -112,12 +115,13 @@ def _become_table(model: Any, namespace: dict[str, Any]) -> None:
     system.append(Column("is_deleted", "IsDeleted", bool))
     table = namespace.get("__tablename__", table_name(name))
     sobject = getattr(model, "__sobject__", name)
-    require_object(name, sobject, table)
+    optional = namespace.get("__optional__", False)
+    require_object(name, sobject, table, optional)
     own_registry = registry()
     type.__setattr__(model, "_sa_registry", own_registry)
     type.__setattr__(model, "metadata", own_registry.metadata)
     type.__setattr__(model, "__tablename__", table)
-    type.__setattr__(model, "__orgsync_schema__", Schema(model, sobject, table, (*system, *fields)))
+    type.__setattr__(model, "__orgsync_schema__", Schema(model, sobject, table, (*system, *fields), optional))
     for column in _columns(fields):
         type.__setattr__(model, column.name, column)
     # What SQLModel itself sets for table=True; columns are ours, to store JSON, Decimal and UTC times exactly.

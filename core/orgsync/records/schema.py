@@ -64,13 +64,14 @@ class Column:
 class Schema:
     """A record class as data. The first three columns are always id, system_modstamp and is_deleted.
 
-    `object_name` is None for data that is not Salesforce's.
+    `object_name` is None for data that is not Salesforce's; `optional` says that an org may lack the object.
     """
 
     model: type[SQLModel]
     object_name: str | None
     table: str
     columns: tuple[Column, ...]
+    optional: bool = False
 
     @property
     def sobject(self) -> str:

@@ -1,14 +1,15 @@
 """The context of a sync: its connection's org, and the reading that continues from run to run."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 
 from orgsync.errors import BatchInvalid
 from orgsync.extract import Api, Source, changes, snapshot
 from orgsync.records import Batch, Position, Record, Schema, schema_of
+from orgsync.records.convert import from_stored
 from orgsync.soql import bind, require_condition
 
 from .deliveries import Deliveries
@@ -94,6 +95,15 @@ class Context(Org):
             reconcile=self._reconcile,
         )
         return self._owned(model, batches)
+
+    async def copied(self, model: type[R], ids: Iterable[str]) -> list[R]:
+        """Return the records that the copy has of these Ids, in their order, as the last commit left them.
+
+        Deleted ones are among them, with `is_deleted` true and their last values: `batch.deleted_ids` are Ids alone.
+        """
+        schema = schema_of(model)
+        rows = await self._source.copy.get(schema, list(dict.fromkeys(ids)))
+        return [cast("R", from_stored(schema, row)) for row in rows]
 
     @property
     def deliveries(self) -> Deliveries:

@@ -62,7 +62,9 @@ class _Body:
                     pass
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value, simple=1):
                     self._read_field(name, annotation, value)
-                case ast.Assign(targets=[ast.Name(id="__sobject__" | "__tablename__" as name)], value=value):
+                case ast.Assign(
+                    targets=[ast.Name(id="__sobject__" | "__tablename__" | "__optional__" as name)], value=value
+                ):
                     self._special[name] = literal(value)
                 case _:
                     raise Undecided
@@ -107,6 +109,8 @@ class _Body:
 
     def _special_names(self) -> str:
         sobject, table = self._special.get("__sobject__"), self._special.get("__tablename__", "")
+        if not isinstance(self._special.get("__optional__", False), bool):
+            raise Undecided
         if sobject is not None and not (isinstance(sobject, str) and _OBJECT.fullmatch(sobject)):
             raise Undecided
         if not isinstance(table, str) or ("__tablename__" in self._special and not table.strip()):

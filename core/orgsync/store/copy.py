@@ -1,6 +1,7 @@
 """The copy that one connection has in the store, as extraction compares it with the org."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from orgsync.records import Schema
 
@@ -46,6 +47,11 @@ class Copy:
             if not await on.tables.exists(table):
                 return []
             return [*(await on.rows.live_among(table, self._connection, ids))]
+
+    async def get(self, schema: Schema, ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Return the rows of these Ids, deleted ones too, in the order of the Ids; JSON is Python's already."""
+        rows = await self._rows.get(await self._table(schema), self._connection, ids)
+        return [rows[each] for each in ids if each in rows]
 
     async def live_count(self, schema: Schema) -> int:
         """Count the live rows."""
