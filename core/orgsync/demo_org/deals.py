@@ -38,6 +38,11 @@ def _product(row: Row, scope: Scope) -> Derived:
     return entry.get("Product2Id") if entry else None
 
 
+def _product_name(row: Row, scope: Scope) -> Derived:
+    product = scope.find("Product2", row.get("Product2Id"))
+    return product.get("Name") if product else None
+
+
 OPPORTUNITY_LINE_ITEM = SObject(
     name="OpportunityLineItem", label="Opportunity Product", plural="Opportunity Product", prefix="00k",
     has_search=False, has_recent=True,
@@ -103,7 +108,7 @@ PRICEBOOK_ENTRY = SObject(
         record_id("Price Book Entry"),
         replace(
             name_field("Product Name", 255), createable=False, updateable=False, nillable=True, id_lookup=False,
-            derive=lambda row, scope: (scope.find("Product2", row.get("Product2Id")) or {}).get("Name"),
+            derive=_product_name,
         ),
         owned("Pricebook2Id", "Price Book ID", "Pricebook2", "PricebookEntries"),
         owned("Product2Id", "Product ID", "Product2", "PricebookEntries"),

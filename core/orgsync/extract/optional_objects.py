@@ -16,7 +16,7 @@ async def is_lacking(source: Source, schema: Schema, problem: Exception) -> bool
     """
     if not schema.optional or not isinstance(problem, ObjectNotFound):
         return False
-    if problem.sobject.lower() != schema.sobject.lower() or await source.copy.live_count(schema):
+    if (problem.sobject or "").lower() != schema.sobject.lower() or await source.copy.live_count(schema):
         return False
     source.warn(
         f"There is nothing to read for {schema.model.__name__}: the org has no {schema.sobject}, or the connection's "

@@ -20,8 +20,8 @@ class Copy(Protocol):
         """List those of the Ids that have a live row in the copy."""
         ...
 
-    async def get(self, schema: Schema, ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        """Return the rows of these Ids, deleted ones too, in the order of the Ids; JSON is Python's already."""
+    async def get(self, schema: Schema, values: Sequence[str], *, by: str) -> Sequence[Mapping[str, Any]]:
+        """Return the rows that have one of these values in a column, deleted ones too, in the order of their Ids."""
         ...
 
     async def live_count(self, schema: Schema) -> int:

@@ -6,11 +6,12 @@ from typing import Any, TypeVar, cast
 
 import structlog
 
-from orgsync.errors import BatchInvalid
+from orgsync.errors import ArgumentInvalid, BatchInvalid
 from orgsync.extract import Api, Source, changes, snapshot
 from orgsync.records import Batch, Position, Record, Schema, schema_of
 from orgsync.records.convert import from_stored
 from orgsync.soql import bind, require_condition
+from orgsync.suggest import nearest
 
 from .deliveries import Deliveries
 from .org import ConnectionInfo, Org
@@ -96,13 +97,22 @@ class Context(Org):
         )
         return self._owned(model, batches)
 
-    async def copied(self, model: type[R], ids: Iterable[str]) -> list[R]:
-        """Return the records that the copy has of these Ids, in their order, as the last commit left them.
+    async def copied(self, model: type[R], values: Iterable[str], *, by: str = "id") -> list[R]:
+        """Return the records that the copy has of these Ids, as the last commit left them; in the order of their Ids.
 
-        Deleted ones are among them, with `is_deleted` true and their last values: `batch.deleted_ids` are Ids alone.
+        `by` is another field of the class, a text, whose values are given instead: `by="account_id"`. Deleted records
+        are among them, with `is_deleted` true and their last values; `batch.deleted_ids` are Ids alone. Raises
+        ArgumentInvalid for a field that the class does not have.
         """
         schema = schema_of(model)
-        rows = await self._source.copy.get(schema, list(dict.fromkeys(ids)))
+        texts = [column.name for column in schema.columns if column.type is str]
+        if by not in texts:
+            near = nearest(by, texts)
+            raise ArgumentInvalid(
+                f"{model.__name__} has no text field {by}{f'; did you mean {near}?' if near else '.'}",
+                f"Give one of {', '.join(texts)}.",
+            )
+        rows = await self._source.copy.get(schema, list(dict.fromkeys(values)), by=by)
         return [cast("R", from_stored(schema, row)) for row in rows]
 
     @property

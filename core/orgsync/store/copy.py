@@ -48,10 +48,9 @@ class Copy:
                 return []
             return [*(await on.rows.live_among(table, self._connection, ids))]
 
-    async def get(self, schema: Schema, ids: Sequence[str]) -> list[Mapping[str, Any]]:
-        """Return the rows of these Ids, deleted ones too, in the order of the Ids; JSON is Python's already."""
-        rows = await self._rows.get(await self._table(schema), self._connection, ids)
-        return [rows[each] for each in ids if each in rows]
+    async def get(self, schema: Schema, values: Sequence[str], *, by: str) -> list[Mapping[str, Any]]:
+        """Return the rows that have one of these values in a column, deleted ones too; JSON is Python's already."""
+        return [*(await self._rows.get(await self._table(schema), self._connection, values, by=by)).values()]
 
     async def live_count(self, schema: Schema) -> int:
         """Count the live rows."""

@@ -99,8 +99,10 @@ class RecordRows(Protocol):
         """Return the number up to which the change feed is complete: later changes get a higher one."""
         ...
 
-    async def get(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[dict[str, Any]]:
-        """Read a connection's rows by their Ids, deleted ones too."""
+    async def get(
+        self, table: str, connection: str, values: Sequence[str], *, by: str = "id"
+    ) -> Sequence[dict[str, Any]]:
+        """Read a connection's rows by their Ids or by another column, deleted ones too; in the order of their Ids."""
         ...
 
     async def live_among(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[str]:

@@ -91,15 +91,17 @@ class Rows:
         async with self._backend.reading() as on:
             return await on.tables.list()
 
-    async def get(self, table: str, connection: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Read a connection's rows by their Ids, deleted ones too; none where there is no such table.
+    async def get(
+        self, table: str, connection: str, values: Sequence[str], *, by: str = "id"
+    ) -> dict[str, dict[str, Any]]:
+        """Read a connection's rows by their Ids or another column, deleted ones too; none where there is no such table.
 
-        Values are as in `read`.
+        They are by Id, and in its order; values are as in `read`.
         """
         async with self._backend.reading() as on:
             if not await on.tables.exists(table):
                 return {}
-            return {row["id"]: row for row in await on.rows.get(table, connection, ids)}
+            return {row["id"]: row for row in await on.rows.get(table, connection, values, by=by)}
 
     async def read(
         self,

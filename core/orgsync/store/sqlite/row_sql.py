@@ -205,10 +205,11 @@ def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool, conditio
     )
 
 
-def rows_of(table: str, columns: Mapping[str, str]) -> str:
-    """Return the query for a connection's rows by their ids, which are one parameter, a JSON array."""
-    ids = "SELECT value FROM json_each(?)"
-    return f"SELECT {listed(columns)} FROM {quoted(table)} WHERE connection = ? AND id IN ({ids})"
+def rows_of(table: str, columns: Mapping[str, str], by: str) -> str:
+    """Return the query for a connection's rows by the values of a column, which are one parameter, a JSON array."""
+    values = "SELECT value FROM json_each(?)"
+    where = f"connection = ? AND {quoted(by)} IN ({values})"
+    return f"SELECT {listed(columns)} FROM {quoted(table)} WHERE {where} ORDER BY id"
 
 
 def and_also(condition: str) -> str:

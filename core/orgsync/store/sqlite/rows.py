@@ -45,9 +45,11 @@ class RecordRows:
         [(number,)] = await self._on.fetch(control_sql.LAST_NUMBER)
         return int(number)
 
-    async def get(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[dict[str, Any]]:
+    async def get(
+        self, table: str, connection: str, values: Sequence[str], *, by: str = "id"
+    ) -> Sequence[dict[str, Any]]:
         kinds = await self._kinds(table)
-        return _readable(kinds, await self._on.fetch(row_sql.rows_of(table, kinds), (connection, _json(ids))))
+        return _readable(kinds, await self._on.fetch(row_sql.rows_of(table, kinds, by), (connection, _json(values))))
 
     async def live_among(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[str]:
         return [each for (each,) in await self._on.fetch(row_sql.live_among(table), (_json(ids), connection))]
