@@ -15,6 +15,7 @@ from orgsync.suggest import nearest
 
 from .deliveries import Deliveries
 from .org import ConnectionInfo, Org
+from .query_class import QueryClass, query_class
 
 __all__ = ["Context", "read_twice"]
 
@@ -114,6 +115,14 @@ class Context(Org):
             )
         rows = await self._source.copy.get(schema, list(dict.fromkeys(values)), by=by)
         return [cast("R", from_stored(schema, row)) for row in rows]
+
+    async def query_class(self, soql: str) -> QueryClass:
+        """Make a record class of a query that is only known when the sync runs, such as one in `connection.metadata`.
+
+        It selects fields of one object and of its parents, with or without a condition. Raises QueryRefused for what
+        sorts, cuts, groups or counts rows, and ObjectNotFound and FieldNotFound for what the org does not have.
+        """
+        return await query_class(self._client, soql)
 
     @property
     def deliveries(self) -> Deliveries:

@@ -41,10 +41,11 @@ _learnt: dict[tuple[str, str], Wanted] = {}
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One sync to test, and what its user seeds demo orgs with."""
+    """One sync to test, what its user seeds demo orgs with, and the metadata of the connections."""
 
     home: Home
     seed: Callable[[DemoOrg], None] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def source(self) -> str:
@@ -121,7 +122,7 @@ class Copies:
             return
         alike = next((each for each in known if each.login_url == org.login_url), None)
         if alike is None:
-            await self.project.connections.add(name, _credentials(org))
+            await self.project.connections.add(name, _credentials(org), metadata=dict(self.script.metadata))
             return
         secrets = await self.project.store.connections.secrets(alike.name)
         await self.project.store.connections.save(
