@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .project import Change, DryRun, DryRunChange, ReadSession
     from .project.read_session import select
     from .records import Batch, Batches, Record, field
+    from .salesforce.api.download import Content
     from .salesforce.auth.credentials import Credentials
     from .scripts import ConnectionInfo, Context, Org, Sync
     from .scripts.sync import sync
@@ -29,6 +30,7 @@ __all__ = [
     "Change",
     "Committed",
     "ConnectionInfo",
+    "Content",
     "Context",
     "Credentials",
     "DryRun",
@@ -74,6 +76,7 @@ __getattr__ = importer(
         **dict.fromkeys(("RowResult", "RowStatus", "WriteCounts", "WriteProgress", "WriteResult"), "writes"),
         "open": "application:open_connection",
         "sync": "scripts.sync",
+        "Content": "salesforce.api.download",
         "Credentials": "salesforce.auth.credentials",
         "OrgsyncError": "errors",
         "Run": "store.model",

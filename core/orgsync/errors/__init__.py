@@ -11,7 +11,7 @@
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
     │   └── AlreadyRunning, CassetteInvalid, LimitReached, SessionInvalid, SignInNeeded, StoreUnavailable
     ├── TransientProblem         nobody: it passes, and is retried
-    │   └── NetworkProblem, ServerProblem, ResponseUnreadable, TokenLocked, RunInterrupted, ProcessDied
+    │   └── NetworkProblem, ServerProblem, ResponseUnreadable, ContentBroken, TokenLocked, RunInterrupted, ProcessDied
     └── InternalError            orgsync's developers: report it
 
 Classes with subclasses for every purpose (the four problems, and ConfigurationProblem) are caught and never raised.
@@ -83,6 +83,7 @@ from .script import (
     WindowRefused,
 )
 from .transient import (
+    ContentBroken,
     InstanceMoved,
     JobFailed,
     JobIncomplete,
@@ -113,6 +114,7 @@ __all__ = [
     "CassetteInvalid",
     "ChangesNotReadable",
     "ConfigurationProblem",
+    "ContentBroken",
     "CredentialsInvalid",
     "DeleteLogPurged",
     "ExternalIdNotFound",

@@ -3,6 +3,7 @@
 from .base import OrgsyncError
 
 __all__ = [
+    "ContentBroken",
     "InstanceMoved",
     "JobFailed",
     "JobIncomplete",
@@ -47,6 +48,10 @@ class ResponseUnreadable(TransientProblem, code="response_unreadable"):
 
 class ResponseTooLarge(ResponseUnreadable, code="response_too_large"):
     """A response that must fit into memory is larger than allowed; another try would cost as much again."""
+
+
+class ContentBroken(TransientProblem, code="content_broken"):
+    """A file's content is not the one that its record describes, or changed while it was downloaded."""
 
 
 class TokenLocked(TransientProblem, code="token_locked"):

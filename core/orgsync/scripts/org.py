@@ -1,6 +1,7 @@
 """An org: the authenticated REST API of one connection, which applications open and syncs are given."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from orgsync.errors import ArgumentInvalid
 from orgsync.logs import get_logger
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.download import Content, download
 from orgsync.salesforce.api.query import records
 from orgsync.salesforce.api.usage import ApiUsage
 from orgsync.salesforce.errors.judge import problem_of_written
@@ -162,6 +164,24 @@ class Org:
         Return parsed JSON, text where the response is not JSON, and None where it has no body, as all calls do.
         """
         return await self._client.call("GET", path, _body, judge=problem_of_written, params=params or None)
+
+    def download(self, path: str | None, /, *, size: int | None = None) -> AbstractAsyncContextManager[Content]:
+        """Open a file's content: `async with org.download(row.version_data) as content: async for piece in content`.
+
+        `path` is what a query gives for a field of contents (ContentVersion.VersionData, Attachment.Body,
+        Document.Body), or any other path as in `get`. Memory stays bounded however large the content is. A connection
+        that breaks is resumed, and a content that is not complete in the end is an error; give `size`, the bytes that
+        its record says (ContentSize, BodyLength), where the server need not announce it. `await content.read()` returns
+        a small one whole, `await content.save(path)` writes it to a file.
+        Raises NotFound and AccessRefused for what this user may not read, ContentBroken for a content that is not what
+        its record says, NetworkProblem for a connection that stays broken, all of them possibly while it is read.
+        """
+        if not path:
+            raise ArgumentInvalid(
+                "There is no path to download: the record's field of contents is empty.",
+                "Leave out records without contents.",
+            )
+        return download(self._client, path, size=size)
 
     async def post(self, path: str, body: JSON = None, /) -> Any:
         """Send JSON to a REST resource and return the body of the response."""

@@ -10,11 +10,11 @@ import anyio
 from sqlalchemy import URL
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from orgsync.drafts import sync_folder
 from orgsync.errors import StoreReplaced, StoreUnavailable
 
 from .. import creation, versions
 from ..holder import Holder
-from ..private import sync_folder
 from . import control_sql, driver, sandbox
 from .driver import Statements
 from .errors import errors_explained
