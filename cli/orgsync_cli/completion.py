@@ -10,7 +10,7 @@ import typer
 from .commands import open_view
 from .output import results_alone_on_stdout
 
-__all__ = ["column_names", "connection_names", "sync_names", "table_names", "tag_names"]
+__all__ = ["column_names", "connection_names", "mapped_names", "sync_names", "table_names", "tag_names"]
 
 
 def connection_names(incomplete: str) -> list[str]:
@@ -24,6 +24,14 @@ def tag_names(incomplete: str) -> list[str]:
     """Offer the tags that connections have."""
     with suppress(Exception), open_view() as view:
         return sorted({tag for each in view.connections() for tag in each.tags if tag.startswith(incomplete)})
+    return []
+
+
+def mapped_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the columns that are mapped on the connection that was named."""
+    with suppress(Exception), open_view() as view:
+        name = ctx.params["name"] or ctx.args[0]  # as in `column_names`
+        return [each for each in view.connection(name).mapping if each.startswith(incomplete)]
     return []
 
 

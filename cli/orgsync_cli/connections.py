@@ -11,6 +11,8 @@ from orgsync.suggest import nearest
 from .commands import Program, enter_project, open_view, wait_for
 from .completion import connection_names, tag_names
 from .connect import metadata_of
+from .mapping import EXAMPLES as MAP_EXAMPLES
+from .mapping import map_fields
 from .output import confirmed, examples, json_line, result, say, to_json
 from .tables import show_table
 
@@ -26,6 +28,7 @@ EXAMPLES = examples(
     "orgsync connections show acme       all that is known of one",
     "orgsync connections test acme       one call to its org",
     "orgsync connections update acme --tag eu --untag trial",
+    "orgsync connections map acme Contact.level=Tier__c",
     "orgsync connections rename acme acme-eu",
     "orgsync connections remove acme --keep-rows",
 )
@@ -90,6 +93,9 @@ def update(
         return
     tags = ", ".join(updated.tags) or "none"
     result(f"{name} is updated; its tags: {tags}.")
+
+
+app.command("map", epilog=MAP_EXAMPLES)(map_fields)
 
 
 @app.command(

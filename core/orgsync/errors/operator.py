@@ -18,6 +18,7 @@ __all__ = [
     "HostNotAllowed",
     "KeyUnusable",
     "LimitReached",
+    "MappingInvalid",
     "NameTaken",
     "NameUnknown",
     "NoConnection",
@@ -59,6 +60,10 @@ class ArgumentInvalid(ConfigurationProblem, code="argument_invalid"):
 
 class UsageInvalid(ConfigurationProblem, code="usage_invalid"):
     """The command was called with an unknown option, or without one that it needs."""
+
+
+class MappingInvalid(ConfigurationProblem, code="mapping_invalid"):
+    """A connection's field mapping names a column that no script has, or a field that does not fit it."""
 
 
 class NameUnknown(ConfigurationProblem, code="name_unknown"):

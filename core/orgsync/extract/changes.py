@@ -31,7 +31,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from orgsync.errors import ChangesNotReadable, FieldNotFound, ObjectNotFound, QueryRefused
-from orgsync.records import Batch, Position, Record, Schema, schema_of, to_stored
+from orgsync.records import Batch, Position, Record, Schema, to_stored
 from orgsync.salesforce.api.replication import FIRST_INSTANT
 
 from .bulk import abandon
@@ -68,7 +68,7 @@ async def changes(
     APIs. Raises FieldNotFound or ChangesNotReadable for what the org does not show.
     """
     state, without = await _load_state(source, saved, full=full), set[str]()
-    facts = await _valid_facts(source, state, schema_of(model), where)
+    facts = await _valid_facts(source, state, source.schema_of(model), where)
     while True:
         resumed, known = state.unfinished is not None, facts
         try:
@@ -79,11 +79,11 @@ async def changes(
                     state = reached
                     yield batch
         except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:
-            missing = optional_paths(schema_of(model), problem, known) - without
-            if await is_lacking(source, schema_of(model), problem):
+            missing = optional_paths(source.schema_of(model), problem, known) - without
+            if await is_lacking(source, source.schema_of(model), problem):
                 return
             if facts is None and not missing:
-                raise advice(problem, schema_of(model), where) from None
+                raise advice(problem, source.schema_of(model), where) from None
             # The saved facts no longer hold: inspect again, or report what is missing.
             facts, without = None, without | missing
             continue
@@ -122,7 +122,7 @@ async def _begin(
     without: Collection[str],
 ) -> StreamState:
     """Resume the unfinished pass, or take a safe instant and begin one."""
-    schema = schema_of(model)
+    schema = source.schema_of(model)
     if facts is None:
         facts = await facts_of(source.client, schema, where, source.warn, without=without)
     if not facts.cursor:

@@ -8,6 +8,7 @@ from orgsync.records import Column, Schema
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe, describe
 from orgsync.soql import Condition, SemiJoin, condition_of, relationships_of
+from orgsync.suggest import nearest
 
 from .object_facts import ObjectFacts
 from .query_rules import cursor_of, demands_filter, not_by_bulk
@@ -169,12 +170,13 @@ class _Inspector:
         if column.path in self.without:
             return self.missing(column, f"an object that {relationship} of {own.name} may lead to", name)
         if isinstance(holder, ObjectDescribe):
-            return holder.field(name) is not None or self.missing(column, holder.name, name)
+            return holder.field(name) is not None or self.missing(column, holder.name, name, _near(name, holder))
         return isinstance(holder, _Unknown) or self.missing(column, own.name, holder)
 
-    def missing(self, column: Column, sobject: str, name: str) -> bool:
+    def missing(self, column: Column, sobject: str, name: str, near: str | None = None) -> bool:
         if not column.optional:
-            raise FieldNotFound(sobject, name, needed_by=f"{self.schema.model.__name__}.{column.name}")
+            needed_by = f"{self.schema.model.__name__}.{column.name}"
+            raise FieldNotFound(sobject, name, needed_by=needed_by, near=near, mapped=column.mapped)
         self.warn_once(
             f"{self.schema.model.__name__}.{column.name} stays empty: {sobject} has no visible field {name}."
         )
@@ -279,6 +281,10 @@ class _Unknown:
     """
 
     has_stamp: bool
+
+
+def _near(name: str, holder: ObjectDescribe) -> str | None:
+    return nearest(name, [each.name for each in holder.fields.values()])
 
 
 def _is(described: FieldDescribe | None, types: frozenset[str]) -> bool:

@@ -18,7 +18,7 @@ from orgsync.errors import (
     QueryTimedOut,
     RecordClassInvalid,
 )
-from orgsync.records import Batch, Column, Record, Row, Schema, decode, decode_csv, schema_of, values_of
+from orgsync.records import Batch, Column, Record, Row, Schema, decode, decode_csv, values_of
 
 from .bulk import job_rows
 from .object_facts import ObjectFacts
@@ -70,20 +70,20 @@ class Part(Generic[R]):
 class Reader(Generic[R]):
     """Reads queries about one record class.
 
-    `forced` is the API that the sync demands. `rest_only` notes that Bulk refused the object or has no quota left in
-    this run, `warned_of_nulls` that the warning about empty values was given.
+    `schema` is the class as the connection reads it, `forced` the API that the sync demands. `rest_only` notes that
+    Bulk refused the object or has no quota left in this run, `warned_of_nulls` that the warning about empty values was
+    given.
     """
 
     source: Source
     model: type[R]
     forced: Api | None = None
+    schema: Schema = field(init=False)
     rest_only: bool = field(default=False, init=False)
     warned_of_nulls: bool = field(default=False, init=False)
 
-    @property
-    def schema(self) -> Schema:
-        """The record class as data."""
-        return schema_of(self.model)
+    def __post_init__(self) -> None:
+        self.schema = self.source.schema_of(self.model)
 
     def query(self, state: StreamState, order: Order, *, deleted: bool = True) -> ReadQuery:
         """Return the query for rows that match the sync's condition and changed since the pass's beginning.

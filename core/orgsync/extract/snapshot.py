@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
-from orgsync.records import Batch, Position, Record, schema_of
+from orgsync.records import Batch, Position, Record
 
 from .bulk import abandon
 from .inspection import facts_of
@@ -48,7 +48,7 @@ async def snapshot(
     allowed; FieldNotFound or ObjectNotFound for what the org does not show.
     """
     state, without = StreamState.from_position(saved, "snapshot", source.warn), set[str]()
-    facts = state.facts if state.unfinished and state.is_of(schema_of(model), where) else None
+    facts = state.facts if state.unfinished and state.is_of(source.schema_of(model), where) else None
     while True:
         resumed, reader = state.unfinished is not None, Reader(source, model, api)
         known = facts
@@ -60,11 +60,11 @@ async def snapshot(
                     state = reached
                     yield batch
         except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:  # as in `changes`
-            missing = optional_paths(schema_of(model), problem, known) - without
-            if await is_lacking(source, schema_of(model), problem):
+            missing = optional_paths(source.schema_of(model), problem, known) - without
+            if await is_lacking(source, source.schema_of(model), problem):
                 return
             if facts is None and not missing:
-                raise advice(problem, schema_of(model), where) from None
+                raise advice(problem, source.schema_of(model), where) from None
             facts, without = None, without | missing
             continue
         if not (resumed and reconcile):

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from orgsync.records import Schema
+from orgsync.field_mapping import MappedColumn
+from orgsync.records import Record, Schema, mapped, schema_of
 from orgsync.salesforce.api.client import Client
 
 from .route import Route
@@ -57,6 +58,7 @@ def _ignore(_: object) -> None:
 class Source:
     """An org as extraction sees it.
 
+    `mapping` are the fields that the connection reads in place of those that record classes name.
     `lag` is how far behind the org's clock the watermark stays for an object that getUpdated does not cover,
     `overlap` how much of the time before the watermark each pass reads again. Bulk API 2.0 is preferred from
     `bulk_from` rows, pages of REST share a batch up to `batch_rows` rows, and a Bulk job may make no progress for
@@ -68,6 +70,7 @@ class Source:
 
     client: Client
     copy: Copy
+    mapping: Sequence[MappedColumn] = ()
     lag: timedelta = timedelta(minutes=5)
     overlap: timedelta = timedelta(minutes=5)
     bulk_from: int = 50_000
@@ -78,3 +81,7 @@ class Source:
     warn: Callable[[str], None] = field(default=_ignore)
     report_plan: Callable[[Route], None] = field(default=_ignore)
     report_total: Callable[[int], None] = field(default=_ignore)
+
+    def schema_of(self, model: type[Record]) -> Schema:
+        """Return a record class as this connection reads it; raises MappingInvalid where its mapping does not hold."""
+        return mapped(schema_of(model), self.mapping)

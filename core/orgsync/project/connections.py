@@ -4,10 +4,13 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from orgsync.engine import Resources
 from orgsync.errors import FieldNotFound, ObjectNotFound, OrgMismatch, QueryRefused, SignInNeeded
+from orgsync.field_mapping import mapping_as_text, mapping_from_json
+from orgsync.logs import get_logger
+from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.sign_in import sign_in
@@ -20,9 +23,12 @@ from orgsync.store import Connection, ConnectionRow
 from orgsync.store.connections import ConnectionColumns
 
 from .access import access_to
+from .mappings import FieldMapping, change_mapping, resolved
 from .sign_ins import checked_tags, environment_of, login_url_of, require_name
 
 __all__ = ["BrowserSignIn", "Connections", "SignIn"]
+
+R = TypeVar("R", bound=Record)
 
 _CHEAP_QUERY = "SELECT Id FROM User LIMIT 1"
 
@@ -75,9 +81,10 @@ class Connections:
         *,
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
+        mapping: FieldMapping[R] | None = None,
     ) -> ConnectionRow:
         """Sign in, store the connection and return it; the rest, and what is raised, is as in `connect`."""
-        return (await self.connect(name, credentials, metadata=metadata, tags=tags)).connection
+        return (await self.connect(name, credentials, metadata=metadata, tags=tags, mapping=mapping)).connection
 
     async def connect(
         self,
@@ -86,19 +93,22 @@ class Connections:
         *,
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
+        mapping: FieldMapping[R] | None = None,
     ) -> SignIn:
         """Sign in with these credentials and store the connection; nothing is stored where the sign-in fails.
 
-        A connection of that name is replaced, if it leads to the same org: its rows are that org's.
-        Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name or tag, and OrgMismatch for another
-        org.
+        A connection of that name is replaced, if it leads to the same org: its rows are that org's. `mapping` is its
+        field mapping, in place of the one that it has; see `map`. Whether the org has the fields is what its first run,
+        and `orgsync doctor`, find. Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name or tag,
+        MappingInvalid for a column that no script has, and OrgMismatch for another org.
         """
         require_name(name)
         tags = None if tags is None else checked_tags(tags)
         async with self.open() as project:
+            kept = None if mapping is None else resolved(mapping, project.settings).stored
             await project.store.connections.require_key()
             async with StoredVault(project.store, name).lock():  # nobody else uses up a stored refresh token now
-                return await _connect(project, name, credentials, metadata=metadata, tags=tags)
+                return await _connect(project, name, credentials, metadata=metadata, tags=tags, mapping=kept)
 
     async def begin(
         self,
@@ -110,14 +120,15 @@ class Connections:
         environment: str = "production",
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
+        mapping: FieldMapping[R] | None = None,
     ) -> BrowserSignIn:
         """Begin the web server flow for a customer; `finish` ends it, in any process that shares the store.
 
         Keep the state of what is returned in the session of the browser that asked, for `finish`.
         `environment` is production, sandbox or a My Domain login URL. The state and the PKCE verifier are stored,
-        encrypted, for a day. `redirect_uri` must be one of the app's callback URLs, exactly as it is there. Raises
-        ArgumentInvalid for a bad name or tag, HostNotAllowed for a login URL that is not Salesforce's, and KeyUnusable
-        where nothing can be encrypted.
+        encrypted, for a day. `redirect_uri` must be one of the app's callback URLs, exactly as it is there. `mapping`
+        is as in `connect`. Raises ArgumentInvalid for a bad name or tag, MappingInvalid for a column that no script
+        has, HostNotAllowed for a login URL that is not Salesforce's, and KeyUnusable where nothing can be encrypted.
         """
         require_name(name)
         tags = None if tags is None else checked_tags(tags)
@@ -134,6 +145,7 @@ class Connections:
                 "redirect_uri": redirect_uri,
                 "metadata": None if metadata is None else dict(metadata),
                 "tags": tags,
+                "mapping": None if mapping is None else resolved(mapping, project.settings).stored,
             }
             await project.store.sign_ins.save(begun.state, kept)
             return BrowserSignIn(begun.url, begun.state)
@@ -166,7 +178,8 @@ class Connections:
                 client_secret=kept["client_secret"],
                 allowed_hosts=project.settings.allowed_hosts,
             )
-            made = await _connect(project, kept["name"], credentials, metadata=kept["metadata"], tags=kept["tags"])
+            owned = {part: kept.get(part) for part in ("metadata", "tags", "mapping")}
+            made = await _connect(project, kept["name"], credentials, **owned)
             return made.connection
 
     async def update(
@@ -183,6 +196,21 @@ class Connections:
             changed["tags"] = checked_tags(tags)
         async with self.open() as project:
             return _row(await project.store.connections.update(name, **changed))
+
+    async def map(self, name: str, mapping: FieldMapping[R]) -> ConnectionRow:
+        """Fill columns from other fields on one connection: `map("acme", {"Contact.level": "Tier__c"})`.
+
+        The class, its table and the column stay; `{Contact: {"level": "Tier__c"}}` names the class itself. A column
+        that is not named keeps its mapping, None takes it away. The next run reads the column of every row again.
+        Raises MappingInvalid for a class or a column that no script has, with the nearest, and for a field whose type
+        does not fit; FieldNotFound for a field that the org does not show. Where the org does not answer, the mapping
+        is kept, and a warning is logged.
+        """
+        async with self.open() as project:
+            changed, unchecked = await change_mapping(project, name, mapping)
+        if unchecked:
+            get_logger("orgsync").bind(connection=name).warning(unchecked)
+        return _row(changed)
 
     async def test(self, name: str) -> Client:
         """Make one API call, note that the connection is ready, and return the client that made the call.
@@ -226,6 +254,7 @@ async def _connect(
     *,
     metadata: Mapping[str, Any] | None,
     tags: Sequence[str] | None,
+    mapping: Sequence[dict[str, Any]] | None,
 ) -> SignIn:
     """Sign in and store the connection."""
     hosts = project.settings.allowed_hosts
@@ -240,14 +269,18 @@ async def _connect(
     columns["api_version"] = choose_version(offered, project.settings.api_version)
     columns["metadata_"] = dict(metadata if metadata is not None else existing.metadata_ if existing else {})
     columns["tags"] = list(tags if tags is not None else existing.tags if existing else [])
+    columns["mapping"] = list(mapping if mapping is not None else existing.mapping if existing else [])
+    columns["mapping"] = list(mapping if mapping is not None else existing.mapping if existing else [])
     stored = await project.store.connections.save(Connection(name=name, **columns), secrets_of(signed_in))
     return SignIn(_row(stored), signed_in.lifetime, "" if signed_in.lifetime else INTROSPECTION_HINT)
 
 
 def _row(connection: Connection) -> ConnectionRow:
     """Return a connection without its credentials."""
-    values = {each.name: getattr(connection, each.name) for each in fields(ConnectionRow) if each.name != "metadata"}
-    return ConnectionRow(**values, metadata=connection.metadata_)
+    other = ("metadata", "mapping")
+    values = {each.name: getattr(connection, each.name) for each in fields(ConnectionRow) if each.name not in other}
+    mapping = mapping_as_text(mapping_from_json(connection.mapping))
+    return ConnectionRow(**values, metadata=connection.metadata_, mapping=mapping)
 
 
 def _require_same_org(existing: Connection, signed_in: Credentials) -> None:

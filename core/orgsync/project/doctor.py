@@ -17,7 +17,8 @@ from orgsync.extract.field_types import misfits
 from orgsync.extract.inspection import inspect
 from orgsync.extract.object_facts import ObjectFacts
 from orgsync.extract.query_rules import advice, instead_of_changes
-from orgsync.records import Record, Schema, schema_of
+from orgsync.field_mapping import mapping_from_json
+from orgsync.records import Record, Schema, mapped, schema_of
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.counts import Limit, count, org_limits
 from orgsync.salesforce.auth.versions import offered_versions
@@ -29,6 +30,7 @@ from orgsync.settings import PROJECT_FILE, Settings
 from orgsync.soql import require_condition, select, unbound
 from orgsync.store import Connection, Store
 
+from .mapped_classes import unknown_columns
 from .project import Project, open_project
 
 __all__ = ["Finding", "diagnose"]
@@ -148,19 +150,22 @@ async def _check_connection(
     yield await _checked(f"{name}: limits", _limits(client))
     for each in found:
         if each.sync is not None:
-            async for finding in _check_sync(client, name, each.sync):
+            async for finding in _check_sync(client, connection, each.sync):
                 yield finding
+    for problem in unknown_columns(mapping_from_json(connection.mapping), found):
+        yield Finding(f"{name}: mapping", "", problem)
 
 
-async def _check_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncIterator[Finding]:
-    """Describe each object that a sync reads, and check the fields that its record class names."""
+async def _check_sync(client: Client, connection: Connection, sync: Sync[Record]) -> AsyncIterator[Finding]:
+    """Describe each object that a sync reads, and check the fields that its record class, or the mapping, names."""
+    name, mapping = connection.name, mapping_from_json(connection.mapping)
     models = list(dict.fromkeys([*sync.models, *sync.reads]))
     if not models:
         yield Finding(f"{name}: {sync.name}", "not checked: its annotation names no record class")
     for model in models:
         about, notes = f"{name}: {sync.name}", list[str]()
         try:
-            schema = schema_of(model)
+            schema = mapped(schema_of(model), mapping)
         except OrgsyncError as error:
             yield Finding(about, "", error)
             continue
@@ -182,7 +187,9 @@ async def _check_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncIte
             for misfit in misfits(schema, inspection.fields):
                 yield Finding(about, "", misfit)
             ways = "REST" if facts.rest_only else "REST or Bulk"
-            text = f"{schema.sobject}, {_count(len(schema.org_fields), 'field')}, by {ways}"
+            of_mapping = [f"{each.name} from {each.path}" for each in schema.fields if each.mapped]
+            by = f" ({', '.join(of_mapping)})" if of_mapping else ""
+            text = f"{schema.sobject}, {_count(len(schema.org_fields), 'field')}{by}, by {ways}"
             yield Finding(about, text, note=" ".join([*notes, *_remarks(facts, schema, sync)]))
 
 

@@ -100,6 +100,7 @@ class ConnectionView(TypedDict):
     api_version: str
     tags: list[str]
     metadata: dict[str, Any]
+    mapping: dict[str, str]
     created_at: str | None
     updated_at: str | None
 
@@ -212,6 +213,7 @@ def connection_view(connection: "ConnectionRow") -> ConnectionView:
         "api_version": connection.api_version,
         "tags": list(connection.tags),
         "metadata": dict(connection.metadata),
+        "mapping": dict(connection.mapping),
         "created_at": instant(connection.created_at),
         "updated_at": instant(connection.updated_at),
     }

@@ -2,9 +2,11 @@
 
 from .batch import Batch, Batches, Position, Record_co
 from .columns import bare
+from .declaration import is_path
 from .decode import FieldFacts, decode, decode_csv
 from .field import field
 from .field_values import FieldValues, values_of
+from .mapping import mapped, require_mappable
 from .record import Record, schema_of, undeclared_class
 from .scalars import long_id, parse_instant, stored_instant, stored_instants, stored_number, to_stored
 from .schema import Column, Row, Schema, StoredValue
@@ -30,8 +32,11 @@ __all__ = [
     "decode_csv",
     "exact_name",
     "field",
+    "is_path",
     "long_id",
+    "mapped",
     "parse_instant",
+    "require_mappable",
     "schema_of",
     "stored_instant",
     "stored_instants",

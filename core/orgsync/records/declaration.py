@@ -15,6 +15,7 @@ from orgsync.suggest import nearest
 from .types import exact_name
 
 __all__ = [
+    "is_path",
     "require_fields",
     "require_index_or_nothing",
     "require_names",
@@ -137,9 +138,14 @@ def require_fields(owner: str, model: Any, decimals: Iterable[str]) -> None:
             )
 
 
+def is_path(text: str) -> bool:
+    """Return whether a text can be the path of a Salesforce field."""
+    return _PATH.fullmatch(text) is not None
+
+
 def require_path(owner: str, name: str, path: str | None) -> None:
     """Raise RecordClassInvalid for what cannot be the path of a Salesforce field."""
-    if path is not None and not _PATH.fullmatch(path):
+    if path is not None and not is_path(path):
         raise RecordClassInvalid(
             f"{owner}.{name} reads {path!r}, which is not the name of a field.",
             'Write it as field("Level__c"), or through parents as field("Account.Owner.Name").',

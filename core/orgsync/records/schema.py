@@ -48,7 +48,7 @@ FEED_NUMBER = "sync_seq"
 class Column:
     """One column of a record class: its name, the field's path from the object, and its Python type.
 
-    The path of a local column, which the script fills, is "".
+    The path of a local column, which the script fills, is "". The path of a `mapped` one is its connection's.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Column:
     nullable: bool = True
     local: bool = False
     index: bool = False
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 from orgsync.clock import utc_now
 from orgsync.errors import SignInNeeded
 from orgsync.extract import Copy, Route, Source
+from orgsync.field_mapping import mapping_from_json
 from orgsync.logs import get_logger, keep_retries_off_stdout
 from orgsync.records import Position, Schema
 from orgsync.salesforce.api.client import Client
@@ -84,6 +85,7 @@ async def open_context(
     source = Source(
         client,
         copy or store.copy(connection.name),
+        mapping=mapping_from_json(connection.mapping),
         lag=timedelta(seconds=settings.lag),
         overlap=timedelta(seconds=settings.overlap),
         bulk_from=settings.bulk_from,

@@ -31,6 +31,7 @@ class ConnectionColumns(TypedDict, total=False):
     status_reason: str
     metadata_: dict[str, Any]
     tags: list[str]
+    mapping: list[dict[str, Any]]
 
 
 class Connections:

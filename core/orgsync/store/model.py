@@ -52,8 +52,9 @@ METADATA = _Control.metadata
 class Connection(_Control, table=True):
     """A named authorization to one org as one user.
 
-    `metadata_` is free JSON that the connection's owner keeps with it; SQLModel has `metadata` for itself. `secrets`
-    are encrypted and are read with `Store.connections.secrets`.
+    `metadata_` is free JSON that the connection's owner keeps with it; SQLModel has `metadata` for itself. `mapping`
+    is its field mapping in the form of `orgsync.field_mapping`. `secrets` are encrypted and are read with
+    `Store.connections.secrets`.
     """
 
     __tablename__ = "orgsync_connection"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -73,6 +74,9 @@ class Connection(_Control, table=True):
     status_reason: str = ""
     metadata_: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column("metadata", sa.JSON, nullable=False))
     tags: list[str] = Field(default_factory=list, sa_column=sa.Column(sa.JSON, nullable=False))
+    mapping: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=sa.Column(sa.JSON, nullable=False, server_default="[]")
+    )
     secrets: bytes = Field(default=b"", repr=False, exclude=True)
     created_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
     updated_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)

@@ -36,6 +36,7 @@ class ConnectionRow:
     """A connection to one org as one user, without its credentials.
 
     `status` is ready or needs sign-in, and `status_reason` says why; `metadata` and `tags` are its owner's own.
+    `mapping` names the fields that fill columns on this connection: `{"Contact.level": "Tier__c"}`.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ConnectionRow:
     status_reason: str
     metadata: dict[str, Any]
     tags: list[str]
+    mapping: dict[str, str]
     created_at: datetime
     updated_at: datetime
 

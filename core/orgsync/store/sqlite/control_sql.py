@@ -69,7 +69,8 @@ WRITE_NOTHING = "UPDATE orgsync_sequence SET value = value"  # a transaction alo
 
 CONNECTION_COLUMNS = (
     *("name", "environment", "login_url", "instance_url", "org_id", "user_id", "username", "grant", "client_id"),
-    *("scope", "api_version", "status", "status_reason", "metadata", "tags", "secrets", "created_at", "updated_at"),
+    *("scope", "api_version", "status", "status_reason", "metadata", "tags", "mapping", "secrets"),
+    *("created_at", "updated_at"),
 )
 _QUOTED_COLUMNS = ", ".join(f'"{name}"' for name in CONNECTION_COLUMNS)
 _REPLACED = ", ".join(

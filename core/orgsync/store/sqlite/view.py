@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from orgsync.clock import utc_now
 from orgsync.errors import NameUnknown
+from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
 from ..holder import Holder
 from ..unknown_names import record_table
@@ -253,6 +254,7 @@ def _run(row: Sequence[Any]) -> RunRow:
 
 def _connection(values: dict[str, Any]) -> ConnectionRow:
     values["metadata"], values["tags"] = json.loads(values["metadata"]), json.loads(values["tags"])
+    values["mapping"] = mapping_as_text(mapping_from_json(json.loads(values["mapping"])))
     for name in ("created_at", "updated_at"):
         values[name] = datetime.fromisoformat(values[name])
     return ConnectionRow(**values)
