@@ -34,7 +34,7 @@ def syncs(
         return
     rows = [_row(each) for each in found]
     headings = ["sync", "every", "reconcile", "what it does", "tables", "where"]
-    show_table(headings, rows, spare=["reconcile", "where", "what it does"], elastic="what it does")
+    show_table(headings, rows, spare=["reconcile", "where", "tables", "what it does"], elastic="what it does")
     for each in found:
         if each.found.problem:
             say()

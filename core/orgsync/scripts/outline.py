@@ -11,10 +11,11 @@ import builtins
 import importlib
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.util import find_spec
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, ModuleType, UnionType
 from typing import Any
 
 from orgsync.errors import OrgsyncError
@@ -94,7 +95,7 @@ class _Outline:
                 for each in statement.names:
                     self._bind(each.asname or each.name, _attribute(module, each.name))
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self._bind(name, literal(value))
+                self._bind(name, self._constant(value))
             case ast.ClassDef():
                 self._bind(statement.name, table_of(statement, self._names))
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -108,6 +109,20 @@ class _Outline:
         if own or (name.startswith("__") and name != "__all__"):
             raise Undecided
         self._names[name] = value
+
+    def _constant(self, value: ast.expr) -> object:
+        """Return what an expression means that has a value for certain: a literal, a length of time, classes with |."""
+        match value:
+            case ast.Call(func=ast.Name(id=name)) if self._names.get(name) is timedelta:
+                options = {each.arg or "": literal(each.value) for each in value.keywords}
+                try:
+                    return timedelta(*map(literal, value.args), **options)
+                except (TypeError, OverflowError):
+                    raise Undecided from None
+            case ast.BinOp(op=ast.BitOr()) if is_annotation(value, self._names):
+                return UnionType
+            case _:
+                return literal(value)
 
     def _function(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> SyncOutline | None:
         """Return the sync that a function is, None for any other."""
@@ -175,6 +190,12 @@ class _Outline:
         seen = set[str]()
         for call in (each for each in ast.walk(function) if _is_read(each, context)):
             model = call.args[0] if isinstance(call, ast.Call) and call.args else None
+            if (
+                isinstance(model, ast.Attribute)
+                and isinstance(model.value, ast.Name)
+                and model.value.id not in self._names
+            ):
+                continue  # of a variable of the function: which class it is shows when it runs
             table = self._names.get(model.id) if isinstance(model, ast.Name) else None
             if not isinstance(table, Table) or table.name.lower() in seen:
                 raise Undecided

@@ -4,6 +4,7 @@ import ast
 import re
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Any
 
 from orgsync.column_names import table_name
 
@@ -89,10 +90,16 @@ class _Body:
             case ast.Subscript(value=ast.Name(id="dict" | "list" as name), slice=inside):
                 expected = 2 if name == "dict" else 1
                 parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-                plain = all(isinstance(each, ast.Name) and each.id in {*_PLAIN, "object"} for each in parts)
-                return len(parts) == expected and plain and is_annotation(annotation, self._names)
+                json = all(self._is_json(each) for each in parts)
+                return len(parts) == expected and json and is_annotation(annotation, self._names)
             case _:
                 return False
+
+    def _is_json(self, inside: ast.expr) -> bool:
+        """Return whether an annotation inside of a dict or a list is one of values that JSON has."""
+        if isinstance(inside, ast.Name):
+            return inside.id in {*_PLAIN, "object"} or self._names.get(inside.id) is Any
+        return isinstance(inside, ast.Subscript) and self._is_column(inside)
 
     def _require_options(self, value: ast.expr) -> None:
         """Require `field("Account.Name", optional=True)` in one of the forms that are accepted."""
