@@ -39,6 +39,9 @@ def parse_field_query(text: str) -> FieldQuery:
     found = _QUERY.fullmatch(masked)
     if found is None:
         raise QueryRefused("The query is not of the form SELECT fields FROM object WHERE condition.", _WRITE)
+    if "'" in masked:
+        raise QueryRefused("A quote in the query is not closed.", r"Write a quote inside of a text as \'.")
+    paths = _paths(found["fields"])
     source = _SOURCE.fullmatch(found["rest"])
     condition = source["where"] if source else None
     other = _OTHER.search(_outside(found["rest"] if source is None else condition or ""))
@@ -51,7 +54,7 @@ def parse_field_query(text: str) -> FieldQuery:
     where = None if condition is None else require_condition(text[start : found.end("rest")].rstrip())
     if where is not None and (name := unbound(where)):
         raise QueryRefused(f"The query has :{name}, but there is nothing to bind.", "Write the value itself.")
-    return FieldQuery(tuple(_paths(found["fields"])), source["name"], where)
+    return FieldQuery(tuple(paths), source["name"], where)
 
 
 def _paths(fields: str) -> dict[str, None]:
