@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .records import Batch, Batches, Record, field
     from .salesforce.api.download import Content
     from .salesforce.auth.credentials import Credentials
-    from .scripts import ConnectionInfo, Context, Org, Sync
+    from .scripts import ConnectionInfo, Context, Org, QueryClass, Sync
     from .scripts.sync import sync
     from .store import Run
     from .writes import RowResult, RowStatus, WriteCounts, WriteProgress, WriteResult
@@ -40,6 +40,7 @@ __all__ = [
     "Org",
     "OrgsyncError",
     "Planned",
+    "QueryClass",
     "ReadSession",
     "Record",
     "RowResult",
@@ -67,7 +68,7 @@ __getattr__ = importer(
     __name__,
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
-        **dict.fromkeys(("ConnectionInfo", "Context", "Org", "Sync"), "scripts"),
+        **dict.fromkeys(("ConnectionInfo", "Context", "Org", "QueryClass", "Sync"), "scripts"),
         **dict.fromkeys(("changes", "connections", "reset", "run", "session", "up"), "application"),
         **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),

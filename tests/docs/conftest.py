@@ -37,8 +37,8 @@ def acme(folder: Path, org: DemoOrg) -> DemoOrg:
 
 @pytest.fixture
 def database(acme: DemoOrg, folder: Path) -> Path:
-    """A copy with contacts and accounts in it."""
-    for name in ("contacts", "accounts"):
+    """A copy with contacts, accounts and tickets in it."""
+    for name in ("contacts", "accounts", "tickets"):
         asyncio.run(orgsync.run(find_sync(name, folder / "syncs"), connection="acme"))
     return folder / ".orgsync" / "orgsync.db"
 

@@ -30,6 +30,7 @@ def load_details(database: Database, add: Add, now: datetime) -> None:
         users[user] = {**users[user], **shown, "ManagerId": ids("User")[0] if number else None}
     _load_prices(add, ids("Product2"), ids("Opportunity"), database)
     for number, deal in enumerate(ids("Opportunity")):
+        add("OpportunityFieldHistory", {"OpportunityId": deal, "Field": "created", "DataType": "Text"})
         for at in range(number % 3):
             person = ids("Contact")[(number * 3 + at) % len(ids("Contact"))] if ids("Contact") else None
             if person:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .context import Context
     from .opening import ReadOptions, open_client, open_context, open_org
     from .org import ConnectionInfo, Org
+    from .query_class import QueryClass
     from .schedule import Cron, Every, Interval
     from .stored import StoredVault, columns_of, secrets_of
     from .sync import Sync
@@ -22,6 +23,7 @@ __all__ = [
     "Every",
     "Interval",
     "Org",
+    "QueryClass",
     "ReadOptions",
     "StoredVault",
     "Sync",
@@ -40,6 +42,7 @@ __getattr__ = importer(
         **dict.fromkeys(("Cron", "Every", "Interval"), "schedule"),
         **dict.fromkeys(("StoredVault", "columns_of", "secrets_of"), "stored"),
         "Context": "context",
+        "QueryClass": "query_class",
         "Sync": "sync",
     },
 )
