@@ -42,6 +42,12 @@ class Settings(BaseModel):
         default=None, description="Fernet keys for the credentials, separated by commas; the first encrypts."
     )
     syncs: Path = Field(default=Path("syncs"), description="The folder of the project's scripts.")
+    contents: Path = Field(
+        default=Path(".orgsync/files"), description="The folder where the contents of files are kept, by their SHA-256."
+    )
+    contents_budget: int | None = Field(
+        default=None, gt=0, description="Bytes of contents that a run downloads at most; the next one goes on."
+    )
     api_version: str = Field(
         default="62.0", pattern=r"^\d{2,3}\.0$", description="The API version to use, where the org offers it."
     )
@@ -119,6 +125,11 @@ class Settings(BaseModel):
     def store_place(self) -> str:
         """Say which database is looked at: an application that is started elsewhere finds another project, or none."""
         return f"The database is {self.store_url}; for another project, set ORGSYNC_PROJECT to its folder."
+
+    @property
+    def contents_folder(self) -> Path:
+        """The folder of contents, from the project's."""
+        return self.project / self.contents
 
     @property
     def syncs_folder(self) -> Path:

@@ -2,6 +2,7 @@
 
 from .batch import Batch, Batches, Position, Record_co
 from .columns import bare
+from .convert import as_stored
 from .declaration import is_path
 from .decode import FieldFacts, decode, decode_csv
 from .field import field
@@ -27,6 +28,7 @@ __all__ = [
     "StoredTime",
     "StoredValue",
     "UtcDateTime",
+    "as_stored",
     "bare",
     "decode",
     "decode_csv",

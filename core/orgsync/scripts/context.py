@@ -2,24 +2,36 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import structlog
 
+from orgsync.contents import ContentFolder, ContentReader
 from orgsync.errors import ArgumentInvalid, BatchInvalid
 from orgsync.extract import Api, Source, changes, snapshot
 from orgsync.records import Batch, Position, Record, Schema, schema_of
 from orgsync.records.convert import from_stored
 from orgsync.soql import bind, require_condition
+from orgsync.store import ContentRows
 from orgsync.suggest import nearest
 
 from .deliveries import Deliveries
 from .org import ConnectionInfo, Org
 from .query_class import QueryClass, query_class
 
-__all__ = ["Context", "read_twice"]
+__all__ = ["Context", "Kept", "read_twice"]
 
 R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where contents are kept: their rows, their folder, None in a run that keeps nothing, and the bytes of a run."""
+
+    rows: ContentRows
+    folder: ContentFolder | None
+    budget: int | None
 
 
 class Context(Org):
@@ -38,6 +50,7 @@ class Context(Org):
         reconcile: bool = False,
         log: structlog.stdlib.BoundLogger | None = None,
         require_own: Callable[[Schema], Awaitable[None]] | None = None,
+        kept: Kept | None = None,
     ) -> None:
         super().__init__(connection, source.client, log=log)
         self._source = source
@@ -45,6 +58,7 @@ class Context(Org):
         self._full = full
         self._reconcile = reconcile
         self._require_own = require_own
+        self._kept = kept
         self._tables_read: set[str] = set()
         self._deliveries = Deliveries()
 
@@ -64,12 +78,7 @@ class Context(Org):
         without it, the number of rows decides. A table can be read once in a run: what one condition would remove,
         another would bring back.
         """
-        saved = self._position_of(model)
-        condition = None if where is None else require_condition(bind(where, binds))
-        batches = changes(
-            self._source, model, where=condition, api=api, saved=saved, full=self._full, reconcile=self._reconcile
-        )
-        return self._owned(model, batches)
+        return self._changes(model, where, api, binds)
 
     def snapshot(
         self,
@@ -124,10 +133,45 @@ class Context(Org):
         """
         return await query_class(self._client, soql)
 
+    def contents(
+        self, model: type[R], *, where: str | None = None, budget: int | None = None, **binds: object
+    ) -> AsyncIterator[Batch[R]]:
+        """Read what changed, as `changes` does, and keep the contents of the files in a folder, by their SHA-256.
+
+        The class reads the field that has the contents (VersionData of ContentVersion, Body of Attachment or Document),
+        and has three columns of its own, `content_path`, `content_sha256` and `content_error`, each
+        `str | None = field(local=True)`. Rows are committed first, then each content with its row, so that a run that
+        ends early is resumed where it stopped. `budget` is how many bytes a run downloads at most, by default the
+        setting `contents_budget`; a content that is larger is the only one of its run. What may not be read is a row
+        with a `content_error`, and a warning. Raises RecordClassInvalid for a class without these columns.
+        """
+        if self._kept is None:
+            raise ArgumentInvalid("This context keeps no contents.", "Read them in a run: orgsync.run(...).")
+        reader = ContentReader(
+            self._client,
+            model,
+            self._kept.rows,
+            self._kept.folder,
+            self.log,
+            budget=_positive(budget) if budget is not None else self._kept.budget,
+            again=self._full or self._reconcile,
+        )
+        return reader.read(self._changes(model, where, None, binds))
+
     @property
     def deliveries(self) -> Deliveries:
         """The positions that were handed out in each pass, for the engine that commits them."""
         return self._deliveries
+
+    def _changes(
+        self, model: type[R], where: str | None, api: Api | None, binds: Mapping[str, object]
+    ) -> AsyncGenerator[Batch[R]]:
+        saved = self._position_of(model)
+        condition = None if where is None else require_condition(bind(where, binds))
+        batches = changes(
+            self._source, model, where=condition, api=api, saved=saved, full=self._full, reconcile=self._reconcile
+        )
+        return self._owned(model, batches)
 
     async def _owned(self, model: type[R], read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
         """Read, unless the table belongs to another sync."""
@@ -145,6 +189,12 @@ class Context(Org):
             raise read_twice(table)
         self._tables_read.add(table.lower())
         return self._positions.get(table)
+
+
+def _positive(budget: int) -> int:
+    if isinstance(budget, bool) or not isinstance(cast("object", budget), int) or budget <= 0:
+        raise ArgumentInvalid(f"budget={budget!r} is no number of bytes.", "Give a number: budget=10_000_000_000.")
+    return budget
 
 
 def read_twice(table: str) -> BatchInvalid:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TypedDict, Unpack
 
 from orgsync.clock import utc_now
+from orgsync.contents import ContentFolder
 from orgsync.errors import SignInNeeded
 from orgsync.extract import Copy, Route, Source
 from orgsync.field_mapping import mapping_from_json
@@ -18,7 +19,7 @@ from orgsync.settings import Settings
 from orgsync.store import Connection, Store
 from orgsync.writes import Ledgers
 
-from .context import Context
+from .context import Context, Kept
 from .org import ConnectionInfo, Org
 from .stored import StoredVault, credentials_of
 
@@ -93,7 +94,9 @@ async def open_context(
         stalled_after=settings.bulk_stalled_after,
         **options,
     )
-    return Context(_info(connection), source, **(reading or {}))
+    folder = ContentFolder(settings.contents_folder, settings.project) if source.keeps_positions else None
+    kept = Kept(store.content_rows(connection.name), folder, settings.contents_budget)
+    return Context(_info(connection), source, kept=kept, **(reading or {}))
 
 
 def _signed_in(

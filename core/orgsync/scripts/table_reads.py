@@ -14,7 +14,7 @@ from .code_paths import most_calls
 
 __all__ = ["conditions_of", "reads_of", "undeclared_reads_of"]
 
-_METHODS = ("changes", "snapshot")
+_METHODS = ("changes", "contents", "snapshot")
 
 
 def reads_of(function: Callable[..., Any]) -> dict[type[Record], int]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .backends import open_view
     from .commit_types import Counts, Write
     from .connections import ConnectionColumns
+    from .content_rows import ContentRows
     from .control_tables import StoredPart
     from .copy import Copy
     from .feed import Feed
@@ -24,6 +25,7 @@ __all__ = [
     "Connection",
     "ConnectionColumns",
     "ConnectionRow",
+    "ContentRows",
     "Copy",
     "Counts",
     "Environment",
@@ -47,6 +49,7 @@ __getattr__ = importer(
         **dict.fromkeys(("Counts", "Write"), "commit_types"),
         **dict.fromkeys(("ConnectionRow", "RunRow", "View"), "view"),
         "ConnectionColumns": "connections",
+        "ContentRows": "content_rows",
         "StoredPart": "control_tables",
         "Copy": "copy",
         "Feed": "feed",

@@ -113,6 +113,16 @@ class RecordRows(Protocol):
         """Count a connection's live rows."""
         ...
 
+    async def lacking(
+        self, table: str, connection: str, *, empty: Sequence[str], given: str, after: str, limit: int
+    ) -> Sequence[dict[str, Any]]:
+        """Read a connection's next live rows, by Id, in which the columns `empty` are NULL and `given` is not."""
+        ...
+
+    async def held(self, table: str, column: str, values: Sequence[str]) -> Sequence[str]:
+        """List those of the values that a live row of any connection has in a column."""
+        ...
+
     async def count(self, table: str, connection: str | None) -> int:
         """Count rows, deleted ones too, of one connection or of all."""
         ...

@@ -11,6 +11,7 @@ from orgsync.errors import StoreUnavailable
 from . import backends
 from .backend import Backend
 from .connections import Connections
+from .content_rows import ContentRows
 from .copy import Copy
 from .feed import Feed
 from .leases import Leases
@@ -68,6 +69,10 @@ class Store:
         return Copy(
             self._backend, self.rows, connection, sync=sync, tables={} if tables is None else tables, written=written
         )
+
+    def content_rows(self, connection: str) -> ContentRows:
+        """Return one connection's rows that have contents."""
+        return ContentRows(self._backend, connection)
 
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
         """Hold a lock across tasks and processes; it is released when its holder dies.

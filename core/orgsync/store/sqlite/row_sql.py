@@ -25,6 +25,7 @@ __all__ = [
     "count_rows",
     "counted",
     "delete_owner",
+    "held",
     "listed",
     "live_among",
     "live_count",
@@ -210,6 +211,14 @@ def rows_of(table: str, columns: Mapping[str, str], by: str) -> str:
     values = "SELECT value FROM json_each(?)"
     where = f"connection = ? AND {quoted(by)} IN ({values})"
     return f"SELECT {listed(columns)} FROM {quoted(table)} WHERE {where} ORDER BY id"
+
+
+def held(table: str, column: str) -> str:
+    """Return the query for those of many values, a JSON array, that a live row has in a column."""
+    return (
+        f"SELECT given.value FROM json_each(?) AS given WHERE EXISTS (SELECT 1 FROM {quoted(table)} AS copy "
+        f"WHERE copy.{quoted(column)} = given.value AND NOT copy.is_deleted)"
+    )
 
 
 def and_also(condition: str) -> str:

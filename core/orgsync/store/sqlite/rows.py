@@ -58,6 +58,18 @@ class RecordRows:
         [(number,)] = await self._on.fetch(row_sql.live_count(table), (connection,))
         return int(number)
 
+    async def lacking(
+        self, table: str, connection: str, *, empty: Sequence[str], given: str, after: str, limit: int
+    ) -> Sequence[dict[str, Any]]:
+        kinds = await self._kinds(table)
+        missing = [f"{table_sql.quoted(name)} IS NULL" for name in empty]
+        condition = " AND ".join([*missing, f"{table_sql.quoted(given)} IS NOT NULL"])
+        sql = row_sql.rows_after(table, kinds, of_one=True, condition=condition)
+        return _readable(kinds, await self._on.fetch(sql, (connection, after, limit)))
+
+    async def held(self, table: str, column: str, values: Sequence[str]) -> Sequence[str]:
+        return [each for (each,) in await self._on.fetch(row_sql.held(table, column), (_json(values),))]
+
     async def count(self, table: str, connection: str | None) -> int:
         [(number,)] = await self._on.fetch(row_sql.count_rows(table), (connection,))
         return int(number)
