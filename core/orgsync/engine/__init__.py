@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .gc_pressure import less_collecting
     from .job import Job, JobKind
     from .outcome import Outcome
-    from .resources import Clock, Resources, Vaults
+    from .resources import Clock, MaskingKeys, Resources, Vaults
     from .run import run_sync
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Event",
     "Job",
     "JobKind",
+    "MaskingKeys",
     "Observer",
     "Outcome",
     "Planned",
@@ -38,7 +39,7 @@ __getattr__ = importer(
             ("Committed", "Ended", "Event", "Observer", "Planned", "Started", "Warned", "nobody"), "events"
         ),
         **dict.fromkeys(("Job", "JobKind"), "job"),
-        **dict.fromkeys(("Clock", "Resources", "Vaults"), "resources"),
+        **dict.fromkeys(("Clock", "MaskingKeys", "Resources", "Vaults"), "resources"),
         "Outcome": "outcome",
         "less_collecting": "gc_pressure",
         "run_sync": "run",

@@ -16,7 +16,7 @@ import structlog
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, RunInterrupted
 from orgsync.extract import Route
 from orgsync.logs import PLANNED, get_logger
-from orgsync.records import Batch, Record, Schema
+from orgsync.records import Batch, Record, Schema, fingerprint, masked
 from orgsync.scripts import Context, Sync, open_context
 from orgsync.store import Connection, Counts, Run, RunStatus, Write
 
@@ -77,6 +77,7 @@ class _Running:
     expected: int | None = None
     streams: Streams = field(default_factory=Streams)
     context: Context | None = None
+    masking_key: bytes = b""
 
     def __post_init__(self) -> None:
         self.log = get_logger().bind(connection=self.run.connection, sync=self.sync.name, run=self.run.id)
@@ -99,8 +100,12 @@ class _Running:
     async def open_context(self, connection: Connection) -> Context:
         """Open the context that the sync reads by, at the positions that earlier runs have reached."""
         store, sync = self.resources.store, self.sync
+        self.masking_key = await (self.resources.masking_keys or store.connections.masking_key)(connection.name)
+        masking = fingerprint(self.masking_key)
         saved = await store.runs.checkpoints(sync.name, connection.name)
-        positions = self.streams.resume(saved, sync, await store.rows.tables(), full=self.job.full, warn=self.warn)
+        positions = self.streams.resume(
+            saved, sync, await store.rows.tables(), full=self.job.full, masking=masking, warn=self.warn
+        )
         vaults = self.resources.credentials
         context = await open_context(
             connection,
@@ -118,6 +123,7 @@ class _Running:
             copy=store.copy(connection.name, sync=sync.name, tables=self.streams.tables, written=sync.tables),
             reconcile_every=sync.reconcile.length if sync.reconcile else None,
             keeps_positions=not self.resources.is_sandbox,
+            masking=masking,
             report_plan=self.report_plan,
             report_total=self.report_total,
             warn=self.warn,
@@ -183,9 +189,12 @@ class _Running:
         context.deliveries.returned(batch)
         # An empty batch of a class whose rows the script stores as another's makes no table.
         own = has_content or not self.sync.tables or table in self.sync.tables
-        writes = [Write(batch.schema, batch.rows, batch.deleted_ids)] if own else []
+        rows, cleared = masked(batch.schema, batch.rows, self.masking_key), list[str]()
         if position and of_stream:
             position = self.streams.columns.added_to(position, batch.schema)
+            if own:
+                position, cleared = self.streams.masks.added_to(position, batch.schema)
+        writes = [Write(batch.schema, rows, batch.deleted_ids, cleared)] if own else []
         self.counts += await self.resources.store.rows.commit(self.run, writes, position, context.api_calls)
         self.rows += len(batch.rows) + len(batch.deleted_ids)
         if position and of_stream:

@@ -1,7 +1,7 @@
 """What extraction works with: an org to read, the copy as it stands, and callbacks for what it has to report."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -58,7 +58,8 @@ def _ignore(_: object) -> None:
 class Source:
     """An org as extraction sees it.
 
-    `mapping` are the fields that the connection reads in place of those that record classes name.
+    `mapping` are the fields that the connection reads in place of those that record classes name, `masking` the
+    fingerprint of the key that its columns are masked with.
     `lag` is how far behind the org's clock the watermark stays for an object that getUpdated does not cover,
     `overlap` how much of the time before the watermark each pass reads again. Bulk API 2.0 is preferred from
     `bulk_from` rows, pages of REST share a batch up to `batch_rows` rows, and a Bulk job may make no progress for
@@ -71,6 +72,7 @@ class Source:
     client: Client
     copy: Copy
     mapping: Sequence[MappedColumn] = ()
+    masking: str = ""
     lag: timedelta = timedelta(minutes=5)
     overlap: timedelta = timedelta(minutes=5)
     bulk_from: int = 50_000
@@ -84,4 +86,8 @@ class Source:
 
     def schema_of(self, model: type[Record]) -> Schema:
         """Return a record class as this connection reads it; raises MappingInvalid where its mapping does not hold."""
-        return mapped(schema_of(model), self.mapping)
+        schema = mapped(schema_of(model), self.mapping)
+        if not any(column.mask for column in schema.columns):
+            return schema
+        keyed = [replace(each, mask=f"{each.mask} {self.masking}") if each.mask else each for each in schema.columns]
+        return replace(schema, columns=tuple(keyed))

@@ -24,15 +24,16 @@ _FORMAT = 3
 
 
 class Shape(NamedTuple):
-    """What a column holds: the path of its field, the name of its type, whether the org may lack the field."""
+    """What a column holds: its field's path, the name of its type, whether the org may lack the field, its mask."""
 
     path: str
     type: str
     optional: bool = False
+    mask: str = ""
 
     def holds_as(self, other: "Shape") -> bool:
         """Return whether both hold the same values."""
-        return (self.path, self.type) == (other.path, other.type)
+        return (self.path, self.type, self.mask) == (other.path, other.type, other.mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +190,4 @@ class StreamState:
 
 
 def _shapes(schema: Schema) -> dict[str, Shape]:
-    return {column.name: Shape(column.path, column.type.__name__, column.optional) for column in schema.fields}
+    return {each.name: Shape(each.path, each.type.__name__, each.optional, each.mask) for each in schema.fields}

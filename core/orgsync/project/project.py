@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from structlog.contextvars import bound_contextvars
 
 from orgsync.clock import utc_now
-from orgsync.engine import Clock, Job, Observer, Outcome, Vaults, nobody, run_sync
+from orgsync.engine import Clock, Job, MaskingKeys, Observer, Outcome, Vaults, nobody, run_sync
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.http.bounds import Bounds
@@ -30,9 +30,9 @@ __all__ = ["Project", "open_project", "open_store"]
 class Project:
     """Everything that a job runs with.
 
-    `scripts` finds syncs by name. `credentials` returns what keeps a connection's credentials, where that is not the
-    store. `is_sandbox` says that the store is thrown away afterwards, so that no later run resumes what one leaves
-    unfinished.
+    `scripts` finds syncs by name. `credentials` returns what keeps a connection's credentials, and `masking_keys` the
+    key that its columns are masked with, where that is not the store. `is_sandbox` says that the store is thrown away
+    afterwards, so that no later run resumes what one leaves unfinished.
     """
 
     settings: Settings
@@ -41,6 +41,7 @@ class Project:
     clock: Clock = utc_now
     scripts: ScriptSource = field(default_factory=GivenScripts)
     credentials: Vaults | None = None
+    masking_keys: MaskingKeys | None = None
     is_sandbox: bool = False
 
     async def execute(self, job: Job, *, observe: Observer = nobody) -> Outcome:

@@ -8,6 +8,7 @@ from .decode import FieldFacts, decode, decode_csv
 from .field import field
 from .field_values import FieldValues, values_of
 from .mapping import mapped, require_mappable
+from .masking import fingerprint, masked
 from .record import Record, schema_of, undeclared_class
 from .scalars import long_id, parse_instant, stored_instant, stored_instants, stored_number, to_stored
 from .schema import Column, Row, Schema, StoredValue
@@ -34,9 +35,11 @@ __all__ = [
     "decode_csv",
     "exact_name",
     "field",
+    "fingerprint",
     "is_path",
     "long_id",
     "mapped",
+    "masked",
     "parse_instant",
     "require_mappable",
     "schema_of",

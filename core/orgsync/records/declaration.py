@@ -12,12 +12,15 @@ from pydantic.fields import FieldInfo
 from orgsync.errors import RecordClassInvalid
 from orgsync.suggest import nearest
 
+from .field import FieldOptions
 from .types import exact_name
 
 __all__ = [
+    "is_key",
     "is_path",
     "require_fields",
     "require_index_or_nothing",
+    "require_maskable",
     "require_names",
     "require_object",
     "require_path",
@@ -54,6 +57,8 @@ _STATEMENT: Mapping[str, str] = {
     "model_config": _NO_CHECK,
 }
 _UNTOUCHED = FieldInfo()
+_KEYS = ("id", "systemmodstamp", "isdeleted")
+_HASH = 'Write mask="hash", or leave it out.'
 
 
 def require_names(owner: str, names: Iterable[str], own: Collection[str], reserved: Collection[str]) -> None:
@@ -150,6 +155,34 @@ def require_path(owner: str, name: str, path: str | None) -> None:
             f"{owner}.{name} reads {path!r}, which is not the name of a field.",
             'Write it as field("Level__c"), or through parents as field("Account.Owner.Name").',
         )
+
+
+def require_maskable(owner: str, name: str, kind: type, path: str, given: FieldOptions) -> None:
+    """Raise RecordClassInvalid for a mask on a column that has to be read as it is, or holds no text."""
+    if given.mask is None:
+        return
+    if given.mask != "hash":
+        raise RecordClassInvalid(f"{owner}.{name} has the mask {given.mask!r}, which does not exist.", _HASH)
+    if given.local:
+        raise RecordClassInvalid(
+            f"{owner}.{name} is local: what its script yields is stored.",
+            "Leave mask out, and hash it in the script.",
+        )
+    if is_key(path):
+        raise RecordClassInvalid(
+            f"{owner}.{name} reads {path}, by which rows are found and compared, so it cannot be masked.",
+            "Leave mask out, or leave the column out.",
+        )
+    if kind is not str:
+        raise RecordClassInvalid(
+            f"{owner}.{name} is declared {kind.__name__}, but a hash is a text.",
+            f'Declare it as text: {name}: str | None = field(mask="hash").',
+        )
+
+
+def is_key(path: str) -> bool:
+    """Return whether a field of the object itself is one that rows are found and compared by."""
+    return path.lower() in _KEYS
 
 
 def require_index_or_nothing(owner: str, name: str, info: FieldInfo) -> bool:

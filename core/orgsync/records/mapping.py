@@ -7,6 +7,7 @@ from orgsync.errors import MappingInvalid
 from orgsync.field_mapping import MappedColumn
 from orgsync.suggest import nearest
 
+from .declaration import is_key
 from .schema import Column, Schema
 
 __all__ = ["mapped", "require_mappable"]
@@ -48,6 +49,11 @@ def require_mappable(schema: Schema, given: MappedColumn) -> None:
         raise MappingInvalid(
             f"{name}.{given.column} is local: its script fills it, so no field can be mapped to it.",
             "Map a column of Salesforce's, or declare this one without local=True.",
+        )
+    if found.mask and any(map(is_key, given.fields)):
+        raise MappingInvalid(
+            f"{name}.{given.column} is masked, and rows are found and compared by {given.text}, which cannot be.",
+            "Map another field.",
         )
     if len(given.fields) != 1:
         raise MappingInvalid(

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from orgsync.errors import BatchInvalid, RecordClassInvalid
 
-from .declaration import require_index_or_nothing, require_path
+from .declaration import require_index_or_nothing, require_maskable, require_path
 from .field import options_of, path_of
 from .types import StoredDecimal, StoredTime, UtcDateTime
 
@@ -49,6 +49,8 @@ class Column:
     """One column of a record class: its name, the field's path from the object, and its Python type.
 
     The path of a local column, which the script fills, is "". The path of a `mapped` one is its connection's.
+    `mask` is how values are replaced before they are stored, "" for not at all; once a connection's key is known, it
+    names the key as well.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Column:
     local: bool = False
     index: bool = False
     mapped: bool = False
+    mask: str = ""
+    extra: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,8 @@ def column_of(owner: str, name: str, info: FieldInfo) -> Column:
     path = "" if given.local else given.path or path_of(name)
     require_path(owner, name, given.path)
     index = require_index_or_nothing(owner, name, info) or given.index
-    return Column(name, path, kind, given.optional, nullable, given.local, index)
+    require_maskable(owner, name, kind, path, given)
+    return Column(name, path, kind, given.optional, nullable, given.local, index, mask=given.mask or "")
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:

@@ -52,7 +52,7 @@ class Context(Org):
         require_own: Callable[[Schema], Awaitable[None]] | None = None,
         kept: Kept | None = None,
     ) -> None:
-        super().__init__(connection, source.client, log=log)
+        super().__init__(connection, source.client, log=log, mapping=source.mapping)
         self._source = source
         self._positions = positions or {}
         self._full = full

@@ -31,6 +31,7 @@ class SourceOptions(TypedDict, total=False):
 
     reconcile_every: timedelta | None
     keeps_positions: bool
+    masking: str
     report_plan: Callable[[Route], None]
     report_total: Callable[[int], None]
     warn: Callable[[str], None]
@@ -61,7 +62,13 @@ async def open_org(
     """
     client = _signed_in(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
     ledgers = Ledgers(store, connection.name)
-    return Org(_info(connection), client, ledgers=ledgers, stalled_after=timedelta(seconds=settings.bulk_stalled_after))
+    return Org(
+        _info(connection),
+        client,
+        ledgers=ledgers,
+        stalled_after=timedelta(seconds=settings.bulk_stalled_after),
+        mapping=mapping_from_json(connection.mapping),
+    )
 
 
 async def open_context(

@@ -1,6 +1,6 @@
 """An org: the authenticated REST API of one connection, which applications open and syncs are given."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from orgsync.errors import ArgumentInvalid
+from orgsync.field_mapping import MappedColumn
 from orgsync.logs import get_logger
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
@@ -68,12 +69,14 @@ class Org:
         log: structlog.stdlib.BoundLogger | None = None,
         ledgers: Ledgers | None = None,
         stalled_after: timedelta = DEFAULT_STALLED_AFTER,
+        mapping: Sequence[MappedColumn] = (),
     ) -> None:
         self.connection = connection
         self.log: structlog.stdlib.BoundLogger = log or get_logger("orgsync.script").bind(connection=connection.name)
         self._client = client
         self._ledgers = ledgers
         self._stalled_after = stalled_after
+        self._mapping = mapping
 
     @property
     def api_calls(self) -> int:
@@ -107,16 +110,17 @@ class Org:
 
         `target` is an object's name or a record class; `rows` is an iterable or an async iterable of mappings, keyed by
         Salesforce's field names or by the class's, or of records, of which the fields that were set are written. What
-        is absent from a row stays as it is in the org; None and the empty text empty the field. `external_id` names the
-        field by which upsert finds rows; with `update_only` it makes no new ones. Up to 2,000 rows go by collections,
-        more by Bulk API jobs. With `resume_as`, a name for these very rows, a later call of the same name and rows
-        resumes what a process that died has begun, and sends nothing twice. `observe` is called as it advances.
+        is absent from a row stays as it is in the org; None and the empty text empty the field. A column of a class is
+        written to the field that the connection maps it to; a masked one is refused. `external_id` names the field by
+        which upsert finds rows; with `update_only` it makes no new ones. Up to 2,000 rows go by collections, more by
+        Bulk API jobs. With `resume_as`, a name for these very rows, a later call of the same name and rows resumes what
+        a process that died has begun, and sends nothing twice. `observe` is called as it advances.
 
         Raises ArgumentInvalid, ObjectNotFound and FieldNotFound for what is wrong with the call or with a row's
         columns, before anything is sent. A row that Salesforce refuses is in the result; what ends the write early is
         its `problem`.
         """
-        request = WriteRequest(target, operation, external_id, update_only)
+        request = WriteRequest(target, operation, external_id, update_only, self._mapping)
         if resume_as is None:
             return await write_rows(self._client, request, rows, observe=observe, stalled_after=self._stalled_after)
         key = key_of("name", resume_as, request.sobject.lower(), operation, external_id, update_only)

@@ -12,11 +12,15 @@ __all__ = ["Counts", "Write", "encodable", "newest"]
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Rows for one table, in stored form, and the ids of rows to mark deleted after them."""
+    """Rows for one table, in stored form, and the ids of rows to mark deleted after them.
+
+    The `cleared` columns are emptied first, in all of the connection's rows, which is no change of theirs.
+    """
 
     schema: Schema
     rows: Sequence[Row] = field(default=(), repr=False)
     deleted_ids: Sequence[str] = field(default=(), repr=False)
+    cleared: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,22 @@
 """Connections: saved, changed, renamed and removed, together with everything that bears their name."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from secrets import token_hex
 from typing import Any, TypedDict, Unpack
 
 import anyio.to_thread
 
-from orgsync.errors import NameTaken, NameUnknown
+from orgsync.errors import KeyUnusable, NameTaken, NameUnknown
 
 from .backend import Backend, Transaction
 from .model import Connection, ConnectionStatus, Environment
 from .vault import Vault
 
 __all__ = ["ConnectionColumns", "Connections"]
+
+_MASKING = "masking"
+"""Where the masking key is among a connection's secrets."""
 
 
 class ConnectionColumns(TypedDict, total=False):
@@ -49,9 +54,10 @@ class Connections:
     async def save(self, connection: Connection, secrets: Mapping[str, Any]) -> Connection:
         """Insert or replace a connection and its credentials; the first ever makes the key file."""
         await self.require_key()
-        saved = _changed(connection, {"secrets": self._vault.encrypt(connection.name, secrets)})
         async with self._backend.writing(durable=True) as on:
-            return await on.connections.save(saved)
+            found = await on.connections.get(connection.name)
+            encrypted = self._encrypted(connection, secrets, found)
+            return await on.connections.save(_changed(connection, {"secrets": encrypted}))
 
     async def update(
         self, name: str, *, secrets: Mapping[str, Any] | None = None, **columns: Unpack[ConnectionColumns]
@@ -60,10 +66,10 @@ class Connections:
         changed: dict[str, Any] = {**columns}
         if odd := changed.keys() - ConnectionColumns.__annotations__.keys():
             raise TypeError(f"a connection has no {', '.join(sorted(odd))} to change")
-        if secrets is not None:
-            changed["secrets"] = self._vault.encrypt(name, secrets)
         async with self._backend.writing(durable=True) as on:
             found = await _get(on, name)
+            if secrets is not None:
+                changed["secrets"] = self._encrypted(found, secrets, found)
             return await on.connections.save(_changed(found, changed))
 
     async def rename(self, old: str, new: str) -> None:
@@ -79,7 +85,7 @@ class Connections:
                     f"The name {new!r} is used by a connection, or by rows that a removed one has left.",
                     "Choose another name.",
                 )
-            secrets = self._vault.encrypt(new, self.decrypt(found)) if found.secrets else b""
+            secrets = self._vault.encrypt(new, self._vault.decrypt(old, found.secrets)) if found.secrets else b""
             await on.connections.rename(old, new)
             await on.connections.save(_changed(found, {"name": new, "secrets": secrets}))
             await on.leases.revoke(connection=old)
@@ -103,7 +109,37 @@ class Connections:
 
     def decrypt(self, connection: Connection) -> dict[str, Any]:
         """Decrypt the credentials of a connection that has been read; raises as `secrets` does."""
-        return self._vault.decrypt(connection.name, connection.secrets)
+        decrypted = self._vault.decrypt(connection.name, connection.secrets)
+        return {name: value for name, value in decrypted.items() if name != _MASKING}
+
+    async def masking_key(self, name: str) -> bytes:
+        """Return the key that a connection's columns are masked with; the first call makes it.
+
+        It is random, and encrypted together with the credentials. So it stays when the key of the vault is exchanged,
+        and when the connection is renamed or signed in again. Raises KeyUnusable as `secrets` does.
+        """
+        found = await self.get(name)
+        key = self._vault.decrypt(name, found.secrets).get(_MASKING)
+        if key is None:
+            await self.require_key()
+            async with self._backend.writing(durable=True) as on:
+                found = await _get(on, name)
+                encrypted = self._encrypted(found, self.decrypt(found), found)
+                await on.connections.save(_changed(found, {"secrets": encrypted}))
+            key = self._vault.decrypt(name, encrypted)[_MASKING]
+        return bytes.fromhex(key)
+
+    def _encrypted(self, connection: Connection, secrets: Mapping[str, Any], before: Connection | None) -> bytes:
+        """Encrypt credentials together with the masking key that the connection has, or a new one.
+
+        Where the vault's key is lost, so is the masking key: the new one makes other hashes, and what is masked is
+        read again.
+        """
+        key = None
+        if before is not None:
+            with suppress(KeyUnusable):
+                key = self._vault.decrypt(before.name, before.secrets).get(_MASKING)
+        return self._vault.encrypt(connection.name, {**secrets, _MASKING: key or token_hex(32)})
 
     async def require_key(self) -> None:
         """Make the key file unless there is a key; raises KeyUnusable for an unusable key.

@@ -70,6 +70,8 @@ class RecordRows(Protocol):
     async def write(self, connection: str, writes: Sequence[Write]) -> Counts:
         """Write batches, each with its live rows, its deleted rows, then the Ids to mark deleted; none has an Id twice.
 
+        Columns to be cleared are emptied before, without a number.
+
         A row that is new or changed gets the next number of the change feed. A number must not be readable before a
         lower one is; whatever makes other writers wait for it is taken as late as can be. A row never goes back to an
         older system_modstamp; a deleted row that is not in the table is not inserted. Raises

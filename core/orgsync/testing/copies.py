@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from orgsync.cassettes.sandbox import fixed_masking_key
 from orgsync.clock import utc_now
 from orgsync.demo_org import DemoOrg
 from orgsync.engine import Job, Observer, Outcome, nobody
@@ -151,7 +152,7 @@ async def opened(script: Script, folder: Path, *, orgs: int = 1) -> AsyncGenerat
     # Nothing of the machine's own settings counts here: ORGSYNC_DATABASE_URL would lead to real rows.
     settings = Settings.model_construct(project=folder, batch_rows=1, timeout=30.0)
     async with open_project(settings) as project:
-        copies = Copies(script, project)
+        copies = Copies(script, replace(project, masking_keys=fixed_masking_key))
         wanted = await _wanted(copies)
         with ExitStack() as stack:
             for seed in range(1, orgs + 1):

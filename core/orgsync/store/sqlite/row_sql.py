@@ -7,7 +7,7 @@ single row; more rows a statement gain nothing, and a staging table or WITHOUT R
 """
 # ruff: noqa: S608 # every name is quoted and every value a parameter
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "and_also",
+    "clear",
     "count_rows",
     "counted",
     "delete_owner",
@@ -97,6 +98,12 @@ def upsert(schema: "Schema", rows: int) -> str:
 
 def _assigned(fields: Iterable[str]) -> str:
     return "".join(f"{name} = excluded.{name}, " for name in fields)
+
+
+def clear(schema: "Schema", names: Collection[str]) -> str:
+    """Return the statement that empties columns in all rows of a connection."""
+    assigned = ", ".join(f"{_holder(each)} = NULL" for each in schema.columns if each.name in names)
+    return f"UPDATE {quoted(schema.table)} SET {assigned} WHERE connection = ?"
 
 
 @lru_cache(maxsize=256)

@@ -14,6 +14,9 @@ __all__ = ["write"]
 async def write(on: Statements, connection: str, writes: Sequence[Write], *, at: str) -> Counts:
     """Write batches one after the other: rows first, then the Ids to mark deleted. `at` is the time of the change."""
     counts = Counts()
+    for each in writes:
+        if each.cleared:
+            await on.change_many(row_sql.clear(each.schema, each.cleared), [(connection,)])
     size = sum(len(each.rows) + len(each.deleted_ids) for each in writes)
     if not size:
         return counts
