@@ -39,6 +39,7 @@ __all__ = [
     "short_path",
     "show_problem",
     "show_unexpected",
+    "size_text",
     "speech",
     "stdout",
     "to_json",
@@ -143,6 +144,13 @@ def brief(seconds: float | None) -> str:
 def amount(count: int, one: str, many: str | None = None) -> str:
     """Return a number and its noun: `1 row`, `2,000 rows`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes for a person: `812 bytes`, `3.4 MB`."""
+    if size < 1000:
+        return amount(size, "byte")
+    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
 
 
 def short_path(path: Path) -> str:

@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,9 +13,23 @@ from .output import say, stdout
 if TYPE_CHECKING:
     import anyio
 
-__all__ = ["Interruption"]
+__all__ = ["Interruption", "ended_by_sigterm"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def ended_by_sigterm() -> "Generator[None]":
+    """Let SIGTERM end the block as an exception does, so that what the block has begun is cleaned up."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Interruption:

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from orgsync.settings import Settings, load_settings
 from orgsync.store.backends import open_view as open_database
-from orgsync.store.view import View
+from orgsync.store.view import Selection, View
 
-__all__ = ["View", "open_view", "require_connection"]
+__all__ = ["Selection", "View", "open_view", "require_connection"]
 
 
 async def require_connection(name: str, settings: Settings | None = None) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .model import Checkpoint, Connection, Environment, OrgWrite, Run, RunStatus
     from .resets import SyncCopy
     from .store import Store
-    from .view import ConnectionRow, RunRow, View
+    from .view import ConnectionRow, RunRow, Selection, View
 
 __all__ = [
     "Checkpoint",
@@ -34,6 +34,7 @@ __all__ = [
     "Run",
     "RunRow",
     "RunStatus",
+    "Selection",
     "Store",
     "StoredPart",
     "SyncCopy",
@@ -47,7 +48,7 @@ __getattr__ = importer(
     {
         **dict.fromkeys(("Checkpoint", "Connection", "Environment", "OrgWrite", "Run", "RunStatus"), "model"),
         **dict.fromkeys(("Counts", "Write"), "commit_types"),
-        **dict.fromkeys(("ConnectionRow", "RunRow", "View"), "view"),
+        **dict.fromkeys(("ConnectionRow", "RunRow", "Selection", "View"), "view"),
         "ConnectionColumns": "connections",
         "ContentRows": "content_rows",
         "StoredPart": "control_tables",

@@ -1,13 +1,14 @@
 """The database opened for reading: commands that only read do not load what writes."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from orgsync.errors import NameUnknown
 
-__all__ = ["ConnectionRow", "RunRow", "View", "connection_named"]
+__all__ = ["ConnectionRow", "RunRow", "Selection", "View", "connection_named"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,24 @@ class ConnectionRow:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Rows of a record table, live ones by connection and Id, or with `changes` its change feed by number.
+
+    `columns` are those to return, all by default; `where` is an expression in the database's SQL. Changes are those
+    after one number and, where it is given, up to another.
+    """
+
+    table: str
+    connection: str | None = None
+    changes: bool = False
+    after: int = 0
+    upto: int | None = None
+    limit: int | None = None
+    columns: Sequence[str] = ()
+    where: str = ""
+
+
 class View(Protocol):
     """A database opened for reading; if there is none yet, it looks like an empty one."""
 
@@ -102,6 +121,10 @@ class View(Protocol):
         """Count a connection's live rows in a record table; a table that was dropped has none."""
         ...
 
+    def require_in_place(self) -> None:
+        """Raise StoreReplaced where the database was deleted or replaced since it was opened."""
+        ...
+
     def tables(self) -> list[str]:
         """List every record table."""
         ...
@@ -117,21 +140,26 @@ class View(Protocol):
         """Return the type of each column of a table, or of its change feed, as the database names it, in order."""
         ...
 
-    def read(
-        self,
-        table: str,
-        *,
-        connection: str | None = None,
-        changes: bool = False,
-        after: int = 0,
-        limit: int | None = None,
-        columns: Sequence[str] = (),
-        where: str = "",
-    ) -> Iterator[dict[str, Any]]:
-        """Read rows of a record table, or its changes, as `Rows.read` does, where the expression `where` holds.
+    def read(self, selection: Selection) -> Iterator[dict[str, Any]]:
+        """Read rows of a record table, or its changes, with values as `Rows.read` has them.
 
-        `columns` are those to return, all by default. Raises ArgumentInvalid, before the first row, for a column
-        that does not exist, and for a condition that is not one expression or reads anything but record tables.
+        Raises ArgumentInvalid, before the first row, for a column that does not exist, and for a condition that is not
+        one expression or reads anything but record tables.
+        """
+        ...
+
+    def pages(self, selection: Selection) -> Iterator[list[tuple[Any, ...]]]:
+        """Read what `read` does, in stored form and page by page: a thousand rows at a time, and no page is empty."""
+        ...
+
+    def one_state(self) -> AbstractContextManager[None]:
+        """Let everything that is read in the block be read from one state of the database."""
+        ...
+
+    def stored_types(self, table: str) -> dict[str, str]:
+        """Return the Python type of each column whose field was read from an org, by its name: `datetime`.
+
+        It says what the database's own type does not: which texts are instants and times of day.
         """
         ...
 

@@ -9,6 +9,7 @@ __all__ = [
     "CLAIM_TABLE",
     "CLEARED_TABLES",
     "CLEAR_SEEN_IDS",
+    "COLUMN_TYPES",
     "CONNECTION",
     "CONNECTIONS",
     "CONNECTION_COLUMNS",
@@ -172,6 +173,13 @@ SAVE_CHECKPOINT = (
     "watermark = excluded.watermark, position = excluded.position, updated_at = excluded.updated_at, "
     "kept_in = coalesce(excluded.kept_in, kept_in)"
 )
+
+COLUMN_TYPES = (  # those of the latest run come last
+    "SELECT each.key, json_extract(each.value, '$[1]') FROM orgsync_checkpoint AS saved, "
+    "json_each(saved.position, '$.columns') AS each WHERE coalesce(saved.kept_in, saved.stream) = ? COLLATE NOCASE "
+    "ORDER BY saved.updated_at"
+)
+"""The columns of a table's record class and the names of their Python types, as a checkpoint of a stream has them."""
 
 STREAMS = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
 REMOVE_CHECKPOINTS = "DELETE FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"

@@ -3,10 +3,11 @@
 import json
 import re
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,17 +19,18 @@ from orgsync.field_mapping import mapping_as_text, mapping_from_json
 from ..holder import Holder
 from ..unknown_names import record_table
 from ..versions import VERSION_TABLE, is_newest
-from ..view import ConnectionRow, RunRow, connection_named
+from ..view import ConnectionRow, RunRow, Selection, connection_named
 from . import control_sql, feed_sql, row_sql, table_sql
 from .condition import only_reading, refusal, require_expression
 from .errors import errors_explained
+from .in_place import file_at, require_same_file
 from .private import require_private_database
+from .row_pages import pages_of, require_columns
 
 __all__ = ["SqliteView"]
 
 _PLAIN_URL = re.compile(r"sqlite(?:\+\w+)?:///([^?%]+)")
 _BUSY_SECONDS = 10
-_PAGE = 1000
 
 
 class SqliteView:
@@ -38,6 +40,8 @@ class SqliteView:
         self._path = path
         self._on = on
         self._folder = folder
+        self._absolute = path.absolute()  # a caller may change the working directory
+        self._file = file_at(self._absolute)
 
     @classmethod
     @contextmanager
@@ -117,6 +121,10 @@ class SqliteView:
         [(number,)] = self._fetch(row_sql.live_count(table), (connection,))
         return int(number)
 
+    def require_in_place(self) -> None:
+        """Raise StoreReplaced where the database was deleted, replaced or made since it was opened."""
+        require_same_file(self._absolute, self._file, self._path)
+
     def tables(self) -> list[str]:
         """List every record table."""
         return [name for (name,) in self._fetch(table_sql.RECORD_TABLES)]
@@ -140,76 +148,63 @@ class SqliteView:
         dropped = self._fetch(table_sql.COLUMNS, (feed_sql.feed_of(table),))
         return feed_sql.dropped_kinds({name: kind for name, kind, _ in dropped})
 
-    def read(
-        self,
-        table: str,
-        *,
-        connection: str | None = None,
-        changes: bool = False,
-        after: int = 0,
-        limit: int | None = None,
-        columns: Sequence[str] = (),
-        where: str = "",
-    ) -> Iterator[dict[str, Any]]:
-        """Read rows of a record table, or its changes, as `Rows.read` does, where the expression `where` holds.
+    def read(self, selection: Selection) -> Iterator[dict[str, Any]]:
+        """Read rows of a record table, or its changes, with values as `Rows.read` has them."""
+        kinds = self.columns(selection.table, changes=selection.changes)
+        names = list(selection.columns or kinds)
+        converted = [table_sql.CONVERTED.get(kinds.get(name, "")) for name in names]
+        for page in self.pages(selection):
+            for row in page:
+                yield {
+                    name: value if convert is None or value is None else convert(value)
+                    for name, value, convert in zip(names, row, converted, strict=True)
+                }
 
-        `columns` are those to give, all by default. Raises ArgumentInvalid, before the first row, for a column
-        that is not there and a condition that is not one expression or reads anything but record tables.
-        """
-        kinds = self.columns(table, changes=changes)
-        is_dropped = changes and not self._fetch(table_sql.HAS_TABLE, (table,))
-        for name in columns:
-            if name not in kinds:
-                raise NameUnknown.among("column", name, list(kinds), none_yet="")
-        if where:
-            self._require(where, table, list(kinds))
-        key = ("sync_seq",) if changes else ("connection", "id")
-        wanted = list(dict.fromkeys([*(columns or kinds), *key]))
-        of_one = connection is not None
-        if changes:
-            sql = feed_sql.changes_after(
-                table, kinds, names=wanted, is_dropped=is_dropped, of_one=of_one, condition=where
-            )
-        else:
-            sql = row_sql.rows_after(table, {name: kinds[name] for name in wanted}, of_one=of_one, condition=where)
-        own = (connection,) if changes and connection is not None else ()
-        start = (after,) if changes else (connection or "", "")
+    def pages(self, selection: Selection) -> Iterator[list[tuple[Any, ...]]]:
+        """Read what `read` does in stored form, each page in a query of its own: a slow reader holds nothing open."""
+        kinds = self.columns(selection.table, changes=selection.changes)
+        require_columns(selection, kinds)
+        readable = self._readable(selection, kinds) if selection.where else ()
+        is_dropped = selection.changes and not self._fetch(table_sql.HAS_TABLE, (selection.table,))
         try:
-            for row in self._pages(sql, start, wanted, key, own=own, limit=limit):
-                yield {name: table_sql.python_value(kinds[name], row[name]) for name in columns or kinds}
+            yield from pages_of(selection, kinds, partial(self._fetch_restricted, readable), is_dropped=is_dropped)
         except sqlite3.Error as error:
-            problem = refusal(error, list(kinds), table) if where else None
+            problem = refusal(error, list(kinds), selection.table) if selection.where else None
             raise problem or error from None
 
-    def _pages(
-        self,
-        sql: str,
-        start: tuple[Any, ...],
-        names: Sequence[str],
-        key: Sequence[str],
-        *,
-        own: tuple[str, ...],
-        limit: int | None,
-    ) -> Iterator[dict[str, Any]]:
-        """Read page by page, each in a query of its own, so that a slow reader holds no transaction open."""
-        cursor, left = start, limit
-        while left is None or left > 0:
-            size = _PAGE if left is None else min(_PAGE, left)
-            page = [dict(zip(names, row, strict=True)) for row in self._fetch(sql, (*cursor, *own, size))]
-            yield from page
-            if len(page) < size:
-                return
-            cursor = tuple(page[-1][name] for name in key)
-            left = None if left is None else left - size
+    @contextmanager
+    def one_state(self) -> Generator[None]:
+        """Let everything that is read in the block be read from one state of the database."""
+        self._fetch("BEGIN")
+        try:
+            yield
+        finally:
+            self._fetch("ROLLBACK")
 
-    def _require(self, where: str, table: str, columns: list[str]) -> None:
-        """Raise ArgumentInvalid unless the condition is usable; from then on the connection can only read rows."""
+    def stored_types(self, table: str) -> dict[str, str]:
+        """Return the Python type of each column whose field was read from an org, by its name."""
+        found = self._fetch(control_sql.COLUMN_TYPES, (table,))
+        return {name: kind for name, kind in found if name}
+
+    def _readable(self, selection: Selection, columns: Iterable[str]) -> list[str]:
+        """Return what the condition may read; raises ArgumentInvalid where it is not one expression."""
         tables = self.tables()
         feeds = [feed_sql.feed_of(each) for each in tables]
         names = {name.lower() for each in tables for name in (each, *self.columns(each))}
-        require_expression(where, {*names, *columns, *(each.lower() for each in feeds)})
-        if self._on is not None:
-            only_reading(self._on, [*tables, *feeds])
+        require_expression(selection.where, {*names, *columns, *(each.lower() for each in feeds)})
+        return [*tables, *feeds]
+
+    def _fetch_restricted(
+        self, readable: Sequence[str], sql: str, parameters: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Run a query that has a user's condition in it, which can read these tables and nothing else."""
+        if self._on is None or not readable:
+            return self._fetch(sql, parameters)
+        only_reading(self._on, readable)
+        try:
+            return self._fetch(sql, parameters)
+        finally:
+            self._on.set_authorizer(None)
 
     def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self._on is None:

@@ -1,0 +1,150 @@
+"""Rows of the copy as a Parquet file, by arro3: the only module that knows it.
+
+A column's type follows from the type that it has in its record class, never from the values, so that the files of two
+days fit together. Arrow's own conversions write NULL for what they cannot convert, and round a number with too many
+decimals; both are looked for, and end the export.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orgsync.errors import ArgumentInvalid, PackageMissing
+
+if TYPE_CHECKING:
+    from arro3.core import Array, DataType, RecordBatch
+
+__all__ = ["require_parquet", "write_parquet"]
+
+ROWS_PER_GROUP = 131_072
+_ROWS_AT_ONCE = 16_384
+_DECIMALS = 18
+"""How many a number has: Salesforce's numbers have at most 18 digits."""
+
+_DIGITS = 38
+_INSTANTS = ("system_modstamp", "sync_changed_at", "sync_first_seen_at")
+
+
+def require_parquet() -> None:
+    """Raise PackageMissing where the packages that write Parquet are not installed."""
+    try:
+        import arro3.core
+        import arro3.io  # noqa: F401
+    except ImportError as missing:
+        raise PackageMissing(
+            "Parquet files need packages that are not installed.",
+            extra="parquet",
+            otherwise=", or write --to FILE.csv or FILE.jsonl",
+        ) from missing
+
+
+def write_parquet(
+    path: Path, pages: Iterable[Sequence[tuple[Any, ...]]], kinds: Mapping[str, str], types: Mapping[str, str]
+) -> None:
+    """Write rows in stored form; `kinds` are the declared types of their columns, `types` the Python ones by name.
+
+    Raises ArgumentInvalid for a value that the file cannot hold as it is.
+    """
+    from arro3.core import Field, RecordBatch, RecordBatchReader, Schema
+    from arro3.io import write_parquet as write
+
+    columns = {name: _type_of(name, kind, types) for name, kind in kinds.items()}
+    schema = Schema([Field(name, column) for name, column in columns.items()])
+    failed: list[BaseException] = []
+
+    def batches() -> "Iterator[RecordBatch]":
+        try:
+            for rows in _gathered(pages):
+                values = zip(*rows, strict=True)
+                arrays = [
+                    _array(name, column, kinds[name], each)
+                    for (name, column), each in zip(columns.items(), values, strict=True)
+                ]
+                yield RecordBatch.from_arrays(arrays, schema=schema)
+        except BaseException as error:
+            failed.append(error)  # arro3 reports it as a text alone
+            raise
+
+    try:
+        write(
+            RecordBatchReader.from_batches(schema, batches()),
+            path,
+            compression="zstd(1)",
+            max_row_group_size=ROWS_PER_GROUP,
+        )
+    except Exception:
+        if failed:
+            raise failed[0] from None
+        raise
+
+
+def _gathered(pages: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator[list[tuple[Any, ...]]]:
+    held: list[tuple[Any, ...]] = []
+    for page in pages:
+        held += page
+        if len(held) >= _ROWS_AT_ONCE:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def _type_of(name: str, kind: str, types: Mapping[str, str]) -> "DataType":
+    """Return the type of a column in the file."""
+    from arro3.core import DataType
+
+    python = "datetime" if name in _INSTANTS else types.get(name)
+    if kind == "VARCHAR" and python == "datetime":
+        return DataType.timestamp("ms", tz="UTC")
+    if kind == "VARCHAR" and python == "time":
+        return DataType.time32("ms")
+    known = {
+        "BOOLEAN": DataType.bool(),
+        "INTEGER": DataType.int64(),
+        "BIGINT": DataType.int64(),
+        "FLOAT": DataType.float64(),
+        "NUMERIC": DataType.decimal128(_DIGITS, _DECIMALS),
+        "DATE": DataType.date32(),
+    }
+    return known.get(kind, DataType.utf8())
+
+
+def _array(name: str, column: "DataType", kind: str, values: Sequence[Any]) -> "Array":
+    """Return the values of a column, converted from their stored form."""
+    from arro3.core import Array, DataType
+
+    try:
+        if kind == "BOOLEAN":
+            return Array([None if value is None else bool(value) for value in values], column)
+        if kind in ("INTEGER", "BIGINT", "FLOAT"):
+            return Array(values, column)
+        if kind == "NUMERIC":
+            _require_decimals(name, values)
+        texts = Array(values, DataType.utf8())
+        return texts if column == DataType.utf8() else _converted(name, texts, column, values)
+    except (TypeError, OverflowError) as error:
+        raise ArgumentInvalid(
+            f"The column {name} has a value of another type than {kind}, which a Parquet file cannot hold.",
+            "Leave the column out with --columns, or write --to FILE.csv or FILE.jsonl.",
+        ) from error
+
+
+def _converted(name: str, texts: "Array", column: "DataType", values: Sequence[Any]) -> "Array":
+    """Convert texts; arrow makes NULL of one that it cannot convert."""
+    converted = texts.cast(column)
+    if converted.null_count != texts.null_count:
+        raise ArgumentInvalid(
+            f"The column {name} has a value that is no {column}.",
+            "Leave the column out with --columns, or write --to FILE.csv or FILE.jsonl.",
+        )
+    return converted
+
+
+def _require_decimals(name: str, values: Sequence[Any]) -> None:
+    """Raise ArgumentInvalid for a number with more decimals than the file holds, which arrow would round."""
+    for value in values:
+        if value is not None and len(value) > _DECIMALS + 1 and len(value.partition(".")[2]) > _DECIMALS:
+            raise ArgumentInvalid(
+                f"The column {name} has a number of more than {_DECIMALS} decimals, which a Parquet file cannot hold.",
+                "Leave the column out with --columns, or write --to FILE.csv or FILE.jsonl, which have every digit.",
+            )
