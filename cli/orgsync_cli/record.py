@@ -69,7 +69,7 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
     from orgsync.cassettes import RecordFrom, Recording
 
     settings = load_settings()
-    sync = FolderScripts(settings.syncs_folder).sync(name)
+    sync = FolderScripts(settings.syncs_folder, settings.objects).sync(name)
     async with open_project(settings) as project:
         chosen = await choose_connection(project, connection)
     with anyio.CancelScope() as scope, Interruption(scope) as interruption, tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orgsync.errors import AlreadyRunning, ArgumentInvalid
+from orgsync.errors import AlreadyRunning, ArgumentInvalid, UsageInvalid
 from orgsync.project.views import finished_run_view, not_started_view
 
 from .commands import wait_for
@@ -28,6 +28,7 @@ EXAMPLES = examples(
     "orgsync run contacts accounts -c acme",
     "orgsync run contacts --all                on every connection, one after the other",
     "orgsync run contacts --tag eu             on every connection that has the tag",
+    "orgsync run --object Invoice__c -c acme   any object, without a script",
     "orgsync run contacts -c acme --full       read everything again",
     "orgsync run contacts -c acme --reconcile  compare the copy's Ids with the org's, too",
     "orgsync run contacts -c acme --dry-run    show what would change",
@@ -37,8 +38,15 @@ EXAMPLES = examples(
 
 def run(  # noqa: PLR0913 - each is an option of the command
     sync: Annotated[
-        list[str], typer.Argument(metavar="SYNC", help="The syncs to run, by name.", autocompletion=sync_names)
-    ],
+        list[str] | None,
+        typer.Argument(metavar="SYNC", help="The syncs to run, by name.", autocompletion=sync_names),
+    ] = None,
+    sobject: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--object", metavar="OBJECT", help="Copy this object without a script, by its API name; may be repeated."
+        ),
+    ] = None,
     connection: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,12 +86,26 @@ def run(  # noqa: PLR0913 - each is an option of the command
     configuration, 3 sign-in needed, 4 stopped to stay below the API limit, 130 or 143 interrupted; of several runs
     the highest.
     """
+    if not sync and not sobject:
+        raise UsageInvalid(
+            "orgsync run needs SYNC (the syncs to run, by name), or --object OBJECT.",
+            "For example: orgsync run contacts; orgsync syncs lists the syncs. See: orgsync run --help",
+        )
     if limit is not None and not dry_run:
         raise ArgumentInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
     if tag and (connection or every_one):
         raise ArgumentInvalid("--tag chooses the connections, and so does -c or --all.", "Give one of the three.")
     options = _Options(
-        list(dict.fromkeys(sync)), connection or [], tag or [], every_one, full, reconcile, dry_run, limit, as_json
+        list(dict.fromkeys(sync or [])),
+        list(dict.fromkeys(sobject or [])),
+        connection or [],
+        tag or [],
+        every_one,
+        full,
+        reconcile,
+        dry_run,
+        limit,
+        as_json,
     )
     raise typer.Exit(wait_for(lambda: _run(options)))
 
@@ -91,6 +113,7 @@ def run(  # noqa: PLR0913 - each is an option of the command
 @dataclass(frozen=True, slots=True)
 class _Options:
     syncs: Sequence[str]
+    objects: Sequence[str]
     connections: Sequence[str]
     tags: Sequence[str]
     every_one: bool
@@ -105,18 +128,22 @@ async def _run(options: _Options) -> int:
     import anyio
 
     from orgsync.engine import Job
-    from orgsync.project import FolderScripts, open_project
+    from orgsync.project import FolderScripts, open_project, sync_of_object
     from orgsync.settings import load_settings
 
     settings = load_settings()
-    scripts = FolderScripts(settings.syncs_folder)
-    syncs = scripts.load(options.syncs)
+    scripts = FolderScripts(settings.syncs_folder, settings.objects)
+    syncs = scripts.load(options.syncs) if options.syncs else []
     worst = 0
     async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope) as interruption:
             chosen = await choose_connections(
                 project, options.connections, tags=options.tags, every_one=options.every_one
             )
+            for name in options.objects:
+                copied = await sync_of_object(project, name, chosen[0])
+                scripts.add(copied)
+                syncs = [*(each for each in syncs if each.name != copied.name), copied]
             for connection in chosen:
                 for sync in syncs:
                     job = Job("sync", sync.name, connection, full=options.full, reconcile=options.reconcile)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .salesforce.api.download import Content
     from .salesforce.auth.credentials import Credentials
     from .scripts import ConnectionInfo, Context, Org, QueryClass, Sync
+    from .scripts.object_sync import object_sync
     from .scripts.sync import sync
     from .store import Run
     from .writes import RowResult, RowStatus, WriteCounts, WriteProgress, WriteResult
@@ -55,6 +56,7 @@ __all__ = [
     "changes",
     "connections",
     "field",
+    "object_sync",
     "open",
     "reset",
     "run",
@@ -76,6 +78,7 @@ __getattr__ = importer(
         "Change": "project.changes",
         **dict.fromkeys(("RowResult", "RowStatus", "WriteCounts", "WriteProgress", "WriteResult"), "writes"),
         "open": "application:open_connection",
+        "object_sync": "scripts.object_sync",
         "sync": "scripts.sync",
         "Content": "salesforce.api.download",
         "Credentials": "salesforce.auth.credentials",

@@ -197,7 +197,7 @@ async def open_scheduler(
 ) -> AsyncGenerator[Scheduler]:
     """Open a project with its scheduler; the rest is as in `up`."""
     settings = settings or load_settings()
-    scripts = ScriptWatcher(settings.syncs_folder, syncs)
+    scripts = ScriptWatcher(settings.syncs_folder, syncs, settings.objects)
     scripts.load()
     async with open_project(settings) as project:
         yield Scheduler(project, scripts, connections=connections, observe=observe)

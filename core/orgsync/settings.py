@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from .errors import ProjectNotFound, SettingInvalid
+from .object_entry import ObjectEntry, as_entries, wrong_entry
 from .suggest import nearest
 
 __all__ = ["PROJECT_FILE", "Settings", "UnknownVariable", "find_project", "load_settings", "require_project"]
@@ -102,6 +103,9 @@ class Settings(BaseModel):
     scrub: tuple[str, ...] = Field(
         default=(), description="Fields that cassettes replace beside the usual personal ones: `Contact.Nickname__c`."
     )
+    objects: Annotated[tuple[ObjectEntry, ...], BeforeValidator(as_entries)] = Field(
+        default=(), description="Objects that are copied without a script: `[[objects]]`, each with a `name`."
+    )
     client_id: str | None = Field(default=None, description="The app's consumer key, for connect.")
     client_secret: SecretStr | None = Field(default=None, description="The app's consumer secret, for connect.")
     refresh_token: SecretStr | None = Field(default=None, description="A refresh token, for connect.")
@@ -186,6 +190,10 @@ def load_settings(start: Path | None = None) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
         place = f"the variable {_PREFIX}{name.upper()}" if name in variables else PROJECT_FILE
+        if name == "objects":
+            given = {**written, **variables}[name]
+            cause, remedy = wrong_entry(first["loc"], first["type"], first["msg"], given, Settings.model_fields)
+            raise SettingInvalid(f"{place}: {cause}", remedy) from None
         raise SettingInvalid(f"The setting {name} is wrong: {first['msg']}.", f"Correct it in {place}.") from None
 
 

@@ -112,6 +112,13 @@ class StreamState:
             return cls(kind=kind)
         return msgspec.convert({**saved.state, "watermark": saved.watermark}, cls)
 
+    @staticmethod
+    def columns_of(saved: Position) -> dict[str, Shape]:
+        """Return the columns of a checkpoint, by name; none where it is of another format."""
+        if saved.state.get("format") != _FORMAT:
+            return {}
+        return msgspec.convert(saved.state.get("columns", {}), dict[str, Shape])
+
     def to_position(self, stream: str) -> Position:
         """Write the checkpoint."""
         if self.facts is None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .changes import Change, ChangeKind
     from .connections import BrowserSignIn, Connections, SignIn
     from .dry_run import DryRun, DryRunChange, OpenDryRun, open_dry_run
+    from .objects import sync_of_object
     from .project import Project, open_project, open_store
     from .read_session import ReadSession, open_read_session
     from .script_sources import FolderScripts, GivenScripts, ScriptSource
@@ -30,6 +31,7 @@ _HOMES = {
     "changes": ("Change", "ChangeKind"),
     "connections": ("BrowserSignIn", "Connections", "SignIn"),
     "dry_run": ("DryRun", "DryRunChange", "OpenDryRun", "open_dry_run"),
+    "objects": ("sync_of_object",),
     "project": ("Project", "open_project", "open_store"),
     "read_session": ("ReadSession", "open_read_session"),
     "script_sources": ("FolderScripts", "GivenScripts", "ScriptSource"),
@@ -82,6 +84,7 @@ __all__ = [
     "require_connection",
     "require_name",
     "sign_in_by_browser",
+    "sync_of_object",
 ]
 
 __getattr__ = importer(__name__, {name: module for module, names in _HOMES.items() for name in names})

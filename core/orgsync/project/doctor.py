@@ -56,7 +56,7 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
     yield Finding("settings", f"{project / PROJECT_FILE}" if here else f"no {PROJECT_FILE} in {project}: defaults hold")
     found: list[DiscoveredSync] = []
     try:
-        found = list_syncs(settings.syncs_folder)
+        found = list_syncs(settings.syncs_folder, settings.objects)
     except OrgsyncError as error:
         yield Finding("scripts", "", error)
     for each in found:

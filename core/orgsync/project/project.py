@@ -106,4 +106,4 @@ async def open_project(
         open_store(settings) as store,
         Http(settings.timeout, bounds=Bounds.of(settings)) as http,
     ):
-        yield Project(settings, store, http, scripts=scripts or FolderScripts(settings.syncs_folder))
+        yield Project(settings, store, http, scripts=scripts or FolderScripts(settings.syncs_folder, settings.objects))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from orgsync.errors import NameUnknown
+from orgsync.object_entry import ObjectEntry
 from orgsync.records import Record
 from orgsync.scripts import Sync
 from orgsync.scripts.discovery import load_syncs, required
@@ -21,17 +22,25 @@ class ScriptSource(Protocol):
 
 
 class FolderScripts:
-    """The syncs of a project's folder, and those of installed packages; each is imported once, when it is needed."""
+    """The syncs of a project's folder, of objects that settings name, and of installed packages.
 
-    def __init__(self, folder: Path) -> None:
+    Each is imported once, when it is needed.
+    """
+
+    def __init__(self, folder: Path, objects: Sequence[ObjectEntry] = ()) -> None:
         self._folder = folder
+        self._objects = objects
         self._loaded: dict[str, Sync[Record]] = {}
 
     def load(self, names: Sequence[str]) -> list[Sync[Record]]:
         """Import these syncs from one reading of the folder; raises what keeps the first of them from being run."""
-        syncs = [required(found) for found in load_syncs(self._folder, names)]
+        syncs = [required(found) for found in load_syncs(self._folder, names, self._objects)]
         self._loaded |= {sync.name: sync for sync in syncs}
         return syncs
+
+    def add(self, sync: Sync[Record]) -> None:
+        """Take a sync that is in no folder; it is found by its name, before any other."""
+        self._loaded[sync.name] = sync
 
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises what keeps it from being run, NameUnknown for an unknown name."""

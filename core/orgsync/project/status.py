@@ -124,7 +124,7 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
     A sync whose script is gone stands among them until its tables are given up.
     Raises SettingInvalid and ScriptNotLoaded as reading the settings and scripts does.
     """
-    own = own_syncs(settings.syncs_folder)
+    own = own_syncs(settings.syncs_folder, settings.objects)
     schedules = {each.name: each.every for each in own if each.loads}
     broken = {each.name: each.problem for each in own if each.problem and not each.loads}
     some_broken = next(iter(broken.values()), None)

@@ -59,14 +59,14 @@ class Syncs:
 
 def listed_in(settings: Settings, owners: Mapping[str, str] | None = None) -> list[ListedSync]:
     """Return every sync of a project, with its clashes; `owners` names the sync that each table belongs to."""
-    found = survey(settings.syncs_folder)
+    found = survey(settings.syncs_folder, settings.objects)
     syncs = [each for each in found if each.loads]
     return [ListedSync(each, clashes_of(each, syncs, owners or {}) if each.loads else ()) for each in found]
 
 
 def never_ran(settings: Settings, *, sync: str = "", table: str = "") -> NameUnknown | None:
     """Return the error for a sync, or a table of one, that exists in a script alone; None where no script has it."""
-    for each in survey(settings.syncs_folder):
+    for each in survey(settings.syncs_folder, settings.objects):
         written = [name for name in each.tables if folded(name) == folded(table)]
         if each.name == sync or written:
             missing = f"no table {written[0]}" if written else "nothing to reset"
@@ -79,4 +79,4 @@ def never_ran(settings: Settings, *, sync: str = "", table: str = "") -> NameUnk
 
 def names_of(settings: Settings) -> list[str]:
     """Return the names of the syncs that a project finds, without opening its store."""
-    return [each.name for each in survey(settings.syncs_folder)]
+    return [each.name for each in survey(settings.syncs_folder, settings.objects)]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from orgsync.errors import NameUnknown, NothingScheduled, OrgsyncError, RecordClassInvalid
+from orgsync.object_entry import ObjectEntry
 from orgsync.records import Record
 from orgsync.scripts import Every, Sync
 from orgsync.scripts.discovery import DiscoveredSync, load_syncs
@@ -21,11 +22,12 @@ _Files = frozenset[tuple[str, int, int]]
 class ScriptWatcher:
     """The syncs of a project that have an `every`: its own ones, or those that are named, shipped ones too."""
 
-    def __init__(self, folder: Path, names: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, names: Sequence[str] = (), objects: Sequence[ObjectEntry] = ()) -> None:
         self.problems: list[OrgsyncError] = []
         self.clashes: list[RecordClassInvalid] = []
         self._folder = folder
         self._names = names
+        self._objects = objects
         self._good: dict[str, DiscoveredSync] = {}
         self._seen = self._loaded = _files(folder)
 
@@ -76,7 +78,7 @@ class ScriptWatcher:
         return True
 
     def _load(self) -> None:
-        found = load_syncs(self._folder, self._names)
+        found = load_syncs(self._folder, self._names, self._objects)
         broken = [each for each in found if each.problem]
         places = {each.where for each in broken} | {each.name for each in broken}
         kept = {name: old for name, old in self._good.items() if name in places or old.where in places}

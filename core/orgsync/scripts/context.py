@@ -10,28 +10,44 @@ import structlog
 from orgsync.contents import ContentFolder, ContentReader
 from orgsync.errors import ArgumentInvalid, BatchInvalid
 from orgsync.extract import Api, Source, changes, snapshot
+from orgsync.extract.state import Shape, StreamState
 from orgsync.records import Batch, Position, Record, Schema, schema_of
 from orgsync.records.convert import from_stored
 from orgsync.soql import bind, require_condition
-from orgsync.store import ContentRows
+from orgsync.store import ContentRows, ObjectColumns
 from orgsync.suggest import nearest
 
 from .deliveries import Deliveries
 from .org import ConnectionInfo, Org
 from .query_class import QueryClass, query_class
 
-__all__ = ["Context", "Kept", "read_twice"]
+__all__ = ["Context", "Reading", "Stored", "read_twice"]
 
 R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Where contents are kept: their rows, their folder, None in a run that keeps nothing, and the bytes of a run."""
+class Stored:
+    """What a context has of its store: contents of files, their folder, None where none is kept, the bytes of a run."""
 
-    rows: ContentRows
+    contents: ContentRows
     folder: ContentFolder | None
     budget: int | None
+    object_columns: ObjectColumns
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a class is built by that no script declares: the org, how far it has been read, the columns of tables."""
+
+    source: Source
+    positions: Mapping[str, Position]
+    object_columns: ObjectColumns
+
+    def columns_before(self, stream: str) -> Mapping[str, Shape]:
+        """Return the columns that earlier runs have read a stream with; none before the first."""
+        saved = self.positions.get(stream)
+        return {} if saved is None else StreamState.columns_of(saved)
 
 
 class Context(Org):
@@ -50,7 +66,7 @@ class Context(Org):
         reconcile: bool = False,
         log: structlog.stdlib.BoundLogger | None = None,
         require_own: Callable[[Schema], Awaitable[None]] | None = None,
-        kept: Kept | None = None,
+        stored: Stored | None = None,
     ) -> None:
         super().__init__(connection, source.client, log=log, mapping=source.mapping)
         self._source = source
@@ -58,7 +74,7 @@ class Context(Org):
         self._full = full
         self._reconcile = reconcile
         self._require_own = require_own
-        self._kept = kept
+        self._stored = stored
         self._tables_read: set[str] = set()
         self._deliveries = Deliveries()
 
@@ -145,18 +161,25 @@ class Context(Org):
         setting `contents_budget`; a content that is larger is the only one of its run. What may not be read is a row
         with a `content_error`, and a warning. Raises RecordClassInvalid for a class without these columns.
         """
-        if self._kept is None:
+        if self._stored is None:
             raise ArgumentInvalid("This context keeps no contents.", "Read them in a run: orgsync.run(...).")
         reader = ContentReader(
             self._client,
             model,
-            self._kept.rows,
-            self._kept.folder,
+            self._stored.contents,
+            self._stored.folder,
             self.log,
-            budget=_positive(budget) if budget is not None else self._kept.budget,
+            budget=_positive(budget) if budget is not None else self._stored.budget,
             again=self._full or self._reconcile,
         )
         return reader.read(self._changes(model, where, None, binds))
+
+    @property
+    def reading(self) -> Reading:
+        """What a record class is built by, for syncs that have no script."""
+        if self._stored is None:
+            raise ValueError("a context without a store builds no record class")
+        return Reading(self._source, self._positions, self._stored.object_columns)
 
     @property
     def deliveries(self) -> Deliveries:

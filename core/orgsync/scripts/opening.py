@@ -19,7 +19,7 @@ from orgsync.settings import Settings
 from orgsync.store import Connection, Store
 from orgsync.writes import Ledgers
 
-from .context import Context, Kept
+from .context import Context, Stored
 from .org import ConnectionInfo, Org
 from .stored import StoredVault, credentials_of
 
@@ -102,8 +102,8 @@ async def open_context(
         **options,
     )
     folder = ContentFolder(settings.contents_folder, settings.project) if source.keeps_positions else None
-    kept = Kept(store.content_rows(connection.name), folder, settings.contents_budget)
-    return Context(_info(connection), source, kept=kept, **(reading or {}))
+    stored = Stored(store.content_rows(connection.name), folder, settings.contents_budget, store.object_columns)
+    return Context(_info(connection), source, stored=stored, **(reading or {}))
 
 
 def _signed_in(

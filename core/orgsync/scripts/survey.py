@@ -1,6 +1,6 @@
 """Which syncs a project and installed packages have, without importing scripts that say so themselves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orgsync.errors import OrgsyncError
+from orgsync.object_entry import ObjectEntry
+from orgsync.settings import PROJECT_FILE
 
+from .object_plan import PlannedObject, planned_objects
 from .outline import SyncOutline, outlines_of
 from .schedule import Every, Interval
 
@@ -39,22 +42,23 @@ class SurveyedSync:
     loads: bool = True
 
 
-def own_syncs(folder: Path) -> list[SurveyedSync]:
-    """List the syncs of a project's folder, and its scripts that cannot be imported.
+def own_syncs(folder: Path, objects: Sequence[ObjectEntry] = ()) -> list[SurveyedSync]:
+    """List the syncs of a project's folder, its scripts that cannot be imported, and objects that need no script.
 
-    Raises ScriptNotLoaded if two scripts define syncs of the same name.
+    Raises ScriptNotLoaded if two define syncs of the same name, and SettingInvalid as `planned_objects` does.
     """
+    planned = planned_objects(objects)
     outlined = _outlined(folder)
-    if outlined is not None:
-        return outlined
+    if outlined is not None and not {each.name for each in outlined} & {each.entry.name for each in planned}:
+        return [*outlined, *map(_planned, planned)]
     from .discovery import list_own
 
-    return [_surveyed(each) for each in list_own(folder)]
+    return [_surveyed(each) for each in list_own(folder, objects)]
 
 
-def survey(folder: Path) -> list[SurveyedSync]:
+def survey(folder: Path, objects: Sequence[ObjectEntry] = ()) -> list[SurveyedSync]:
     """List every sync: the project's, its scripts that cannot be imported, and what packages provide."""
-    own = own_syncs(folder)
+    own = own_syncs(folder, objects)
     return [*own, *_shipped({each.name for each in own})]
 
 
@@ -89,6 +93,14 @@ def _shipped_sync(point: EntryPoint) -> SurveyedSync:
     from .discovery import load_shipped
 
     return _surveyed(load_shipped(point))
+
+
+def _planned(planned: PlannedObject) -> SurveyedSync:
+    """Return what is known of an object without its org."""
+    entry = planned.entry
+    return SurveyedSync(
+        entry.name, PROJECT_FILE, planned.every, planned.reconcile, planned.summary, (entry.kept_in,)
+    )  # fmt: skip
 
 
 def _declared(outline: SyncOutline, where: str, *, name: str = "", shipped: bool = False) -> SurveyedSync:

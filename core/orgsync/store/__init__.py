@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .control_tables import StoredPart
     from .copy import Copy
     from .feed import Feed
-    from .model import Checkpoint, Connection, Environment, OrgWrite, Run, RunStatus
+    from .model import Checkpoint, Connection, Environment, ObjectColumn, OrgWrite, Run, RunStatus
+    from .object_columns import ObjectColumns
     from .resets import SyncCopy
     from .store import Store
     from .view import ConnectionRow, RunRow, Selection, View
@@ -30,6 +31,8 @@ __all__ = [
     "Counts",
     "Environment",
     "Feed",
+    "ObjectColumn",
+    "ObjectColumns",
     "OrgWrite",
     "Run",
     "RunRow",
@@ -46,7 +49,9 @@ __all__ = [
 __getattr__ = importer(
     __name__,
     {
-        **dict.fromkeys(("Checkpoint", "Connection", "Environment", "OrgWrite", "Run", "RunStatus"), "model"),
+        **dict.fromkeys(
+            ("Checkpoint", "Connection", "Environment", "ObjectColumn", "OrgWrite", "Run", "RunStatus"), "model"
+        ),
         **dict.fromkeys(("Counts", "Write"), "commit_types"),
         **dict.fromkeys(("ConnectionRow", "RunRow", "Selection", "View"), "view"),
         "ConnectionColumns": "connections",
@@ -55,6 +60,7 @@ __getattr__ = importer(
         "Copy": "copy",
         "Feed": "feed",
         "open_view": "backends",
+        "ObjectColumns": "object_columns",
         "Store": "store",
         "SyncCopy": "resets",
     },

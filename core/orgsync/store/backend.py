@@ -19,6 +19,7 @@ from .control_tables import (
     CheckpointTable,
     ConnectionTable,
     LeaseTable,
+    ObjectColumnTable,
     OwnerTable,
     RunTable,
     SeenIdTable,
@@ -41,6 +42,7 @@ class Transaction(Protocol):
     owners: OwnerTable
     seen_ids: SeenIdTable
     org_writes: WriteTable
+    object_columns: ObjectColumnTable
     tables: RecordTables
     rows: RecordRows
 

@@ -9,13 +9,14 @@ from orgsync.errors import OrgsyncError
 from orgsync.records import Position
 
 from .commit_types import Counts
-from .model import Checkpoint, Connection, OrgWrite, Run, RunStatus
+from .model import Checkpoint, Connection, ObjectColumn, OrgWrite, Run, RunStatus
 
 __all__ = [
     "CheckpointTable",
     "ConnectionTable",
     "Lease",
     "LeaseTable",
+    "ObjectColumnTable",
     "OwnerTable",
     "RunTable",
     "SeenIdTable",
@@ -261,4 +262,24 @@ class WriteTable(Protocol):
 
     async def remove_before(self, instant: datetime) -> None:
         """Delete writes that were complete before an instant, and their parts."""
+        ...
+
+
+class ObjectColumnTable(Protocol):
+    """The columns of tables without a record class, and the fields that fill them."""
+
+    async def list(self, table: str) -> Sequence[ObjectColumn]:
+        """Read the columns of a table, by name."""
+        ...
+
+    async def tables(self) -> Sequence[str]:
+        """List the tables that have any."""
+        ...
+
+    async def add(self, columns: Sequence[ObjectColumn]) -> None:
+        """Insert columns."""
+        ...
+
+    async def remove(self, table: str) -> None:
+        """Delete the columns of a table."""
         ...

@@ -208,6 +208,17 @@ class OrgWritePart(_Control, table=True):
     outcomes: bytes = Field(default=b"", repr=False)
 
 
+class ObjectColumn(_Control, table=True):
+    """The field of an object that fills a column of a table without a record class, and the name of its Python type."""
+
+    __tablename__ = "orgsync_object_column"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    record_table: str = Field(primary_key=True, sa_type=sa.String(collation="NOCASE"))
+    column: str = Field(primary_key=True)
+    field: str
+    kind: str
+
+
 class SignIn(_Control, table=True):
     """A sign-in that has begun in a browser; `key` is derived from its state, `secrets` hold what ends it."""
 

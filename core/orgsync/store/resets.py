@@ -64,6 +64,7 @@ async def give_up(on: Transaction, copy: SyncCopy) -> None:
         if connection is None:
             await on.tables.drop(table)
             await on.owners.remove(table)
+            await on.object_columns.remove(table)
         elif table.lower() in folded:
             await on.rows.remove(table, connection)
 

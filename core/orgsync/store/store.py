@@ -15,6 +15,7 @@ from .content_rows import ContentRows
 from .copy import Copy
 from .feed import Feed
 from .leases import Leases
+from .object_columns import ObjectColumns
 from .org_writes import OrgWrites
 from .private import require_private, temporary_folder
 from .rows import Rows
@@ -34,6 +35,7 @@ class Store:
     rows: Rows
     feed: Feed
     org_writes: OrgWrites
+    object_columns: ObjectColumns
 
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
@@ -44,6 +46,7 @@ class Store:
         self.rows = Rows(backend, leases, owned)
         self.feed = Feed(backend)
         self.org_writes = OrgWrites(backend)
+        self.object_columns = ObjectColumns(backend)
 
     @classmethod
     @asynccontextmanager

@@ -3,6 +3,7 @@
 
 __all__ = [
     "ACQUIRE_LEASE",
+    "ADD_OBJECT_COLUMN",
     "ADD_SEEN_IDS",
     "CHECKPOINTS",
     "CHECKPOINT_PAIRS",
@@ -27,10 +28,12 @@ __all__ = [
     "NEXT_NUMBERS",
     "NOTE_CLEARED",
     "NOTE_RUN",
+    "OBJECT_COLUMNS",
     "RELEASE_LEASE",
     "REMOVE_CHECKPOINTS",
     "REMOVE_CONNECTION",
     "REMOVE_EXPIRED_SIGN_INS",
+    "REMOVE_OBJECT_COLUMNS",
     "REMOVE_RUNS",
     "REMOVE_RUNS_OF_CONNECTION",
     "REMOVE_SEEN_IDS",
@@ -53,6 +56,7 @@ __all__ = [
     "START_WRITE",
     "STREAMS",
     "SYNC_NAMES",
+    "TABLES_OF_OBJECTS",
     "TABLE_EXISTS",
     "TABLE_OWNERS",
     "TAKE_SIGN_IN",
@@ -180,6 +184,10 @@ COLUMN_TYPES = (  # those of the latest run come last
     "ORDER BY saved.updated_at"
 )
 """The columns of a table's record class and the names of their Python types, as a checkpoint of a stream has them."""
+OBJECT_COLUMNS = 'SELECT "column", field, kind FROM orgsync_object_column WHERE record_table = ? ORDER BY "column"'
+TABLES_OF_OBJECTS = "SELECT DISTINCT record_table FROM orgsync_object_column ORDER BY record_table"
+ADD_OBJECT_COLUMN = 'INSERT INTO orgsync_object_column (record_table, "column", field, kind) VALUES (?, ?, ?, ?)'
+REMOVE_OBJECT_COLUMNS = "DELETE FROM orgsync_object_column WHERE record_table = ?"
 
 STREAMS = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
 REMOVE_CHECKPOINTS = "DELETE FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"

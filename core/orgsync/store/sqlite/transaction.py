@@ -10,6 +10,7 @@ from .. import control_tables, record_tables
 from ..model import stored_now
 from .connections import ConnectionTable, SignInTable
 from .driver import NOT_DURABLE, Statements
+from .object_columns import ObjectColumnTable
 from .org_writes import WriteTable
 from .rows import RecordRows
 from .runs import CheckpointTable, LeaseTable, OwnerTable, RunTable
@@ -34,6 +35,7 @@ class SqliteTransaction:
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)
         self.org_writes: control_tables.WriteTable = WriteTable(on, stored_now)
+        self.object_columns: control_tables.ObjectColumnTable = ObjectColumnTable(on)
         self.tables: record_tables.RecordTables = RecordTables(on, stored_now)
         self.rows: record_tables.RecordRows = RecordRows(on, stored_now)
 
