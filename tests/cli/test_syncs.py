@@ -1,5 +1,6 @@
 """Which syncs there are."""
 
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from orgsync.demo_org import DemoOrg
@@ -10,7 +11,9 @@ from .commandline import Command
 def test_the_projects_syncs_and_the_shipped_ones_are_listed(orgsync: Command) -> None:
     orgsync("init")
     listed = {each["sync"]: each for each in orgsync("syncs", "--json").objects()}
-    assert set(listed) == {"opportunities", "contacts", "accounts"}
+    shipped = {point.name for point in entry_points(group="orgsync.syncs")}
+    assert set(listed) == {"opportunities", *shipped}
+    assert {"accounts", "contacts", "tickets"} < shipped
     assert listed["opportunities"]["where"].endswith("opportunities.py")
     assert listed["contacts"]["every"] == "15m"
     assert listed["contacts"]["summary"].startswith("Every contact that changed")

@@ -31,7 +31,7 @@ def load_details(database: Database, add: Add, now: datetime) -> None:
     _load_prices(add, ids("Product2"), ids("Opportunity"), database)
     for number, deal in enumerate(ids("Opportunity")):
         add("OpportunityFieldHistory", {"OpportunityId": deal, "Field": "created", "DataType": "Text"})
-        for at in range(number % 3):
+        for at in range((number + 1) % 3):
             person = ids("Contact")[(number * 3 + at) % len(ids("Contact"))] if ids("Contact") else None
             if person:
                 add("OpportunityContactRole", {
@@ -64,7 +64,7 @@ def _load_prices(add: Add, products: Sequence[str], deals: Sequence[str], databa
                 "IsActive": True, "ProductCode": code,
             }))  # fmt: skip
     for number, deal in enumerate(deals):
-        for at in range(number % 3):
+        for at in range((number + 1) % 3):
             entry = entries[(2 * (number + at)) % len(entries)]
             add("OpportunityLineItem", {
                 "OpportunityId": deal, "PricebookEntryId": entry["Id"], "Quantity": float(at + 1),

@@ -89,9 +89,12 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Disco
     except OrgsyncError as error:
         yield Finding("connections", "", error)
         return
+    used = [each for each in found if not each.shipped or each.name in owners.values()]
     for connection in chosen:
-        async for finding in _check_connection(project, connection, found):
+        async for finding in _check_connection(project, connection, used):
             yield finding
+    if unused := [each.name for each in found if each not in used]:
+        yield Finding("shipped syncs", f"not checked, since they have not run here: {', '.join(unused)}")
 
 
 def _check_tables(found: Sequence[DiscoveredSync], owners: Mapping[str, str]) -> list[Finding]:
