@@ -10,7 +10,15 @@ import typer
 from .commands import open_view
 from .output import results_alone_on_stdout
 
-__all__ = ["column_names", "connection_names", "mapped_names", "sync_names", "table_names", "tag_names"]
+__all__ = [
+    "column_names",
+    "connection_names",
+    "mapped_names",
+    "object_names",
+    "sync_names",
+    "table_names",
+    "tag_names",
+]
 
 
 def connection_names(incomplete: str) -> list[str]:
@@ -43,6 +51,18 @@ def sync_names(incomplete: str) -> list[str]:
     with suppress(Exception), results_alone_on_stdout():
         return [name for name in names_of(load_settings()) if name.startswith(incomplete)]
     return []
+
+
+def object_names(incomplete: str) -> list[str]:
+    """Offer the objects that the settings name, and those that have been copied without a script."""
+    from orgsync.settings import load_settings
+
+    names = set[str]()
+    with suppress(Exception):
+        names |= {each.name for each in load_settings().objects}
+    with suppress(Exception), open_view() as view:
+        names |= view.objects()
+    return sorted(name for name in names if name.startswith(incomplete))
 
 
 def table_names(incomplete: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgsync.errors import PackageMissing
+from orgsync.errors import ArgumentInvalid, PackageMissing
 
 from .commands import wait_for
 from .completion import connection_names, sync_names
@@ -69,6 +69,11 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
     from orgsync.cassettes import RecordFrom, Recording
 
     settings = load_settings()
+    if name in {each.name for each in settings.objects}:
+        raise ArgumentInvalid(
+            f"{name} is copied without a script, so there is nothing of yours to test.",
+            f"For a sync of your own with its test: orgsync new sync {name}.",
+        )
     sync = FolderScripts(settings.syncs_folder, settings.objects).sync(name)
     async with open_project(settings) as project:
         chosen = await choose_connection(project, connection)

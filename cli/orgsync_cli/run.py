@@ -10,7 +10,7 @@ from orgsync.errors import AlreadyRunning, ArgumentInvalid, UsageInvalid
 from orgsync.project.views import finished_run_view, not_started_view
 
 from .commands import wait_for
-from .completion import connection_names, sync_names, tag_names
+from .completion import connection_names, object_names, sync_names, tag_names
 from .connection_choice import choose_connections
 from .output import amount, examples, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
@@ -44,7 +44,10 @@ def run(  # noqa: PLR0913 - each is an option of the command
     sobject: Annotated[
         list[str] | None,
         typer.Option(
-            "--object", metavar="OBJECT", help="Copy this object without a script, by its API name; may be repeated."
+            "--object",
+            metavar="OBJECT",
+            help="Copy this object without a script, by its API name; may be repeated.",
+            autocompletion=object_names,
         ),
     ] = None,
     connection: Annotated[

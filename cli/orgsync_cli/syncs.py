@@ -35,13 +35,15 @@ def syncs(
     rows = [_row(each) for each in found]
     headings = ["sync", "every", "reconcile", "what it does", "tables", "where"]
     show_table(headings, rows, spare=["reconcile", "where", "tables", "what it does"], elastic="what it does")
+    shipped = {each.found.name for each in found if each.found.shipped}  # one that nobody runs is in nobody's way
     for each in found:
         if each.found.problem:
             say()
             show_problem(each.found.problem)
         for clash in each.clashes:
-            say()
-            show_problem(clash.problem)
+            if not each.found.shipped and (clash.owned or clash.other not in shipped):
+                say()
+                show_problem(clash.problem)
 
 
 def _listed() -> "list[ListedSync]":

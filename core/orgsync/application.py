@@ -22,7 +22,7 @@ from orgsync.project import (
 from orgsync.records import Record
 from orgsync.scheduler import Scheduler, ScriptWatcher
 from orgsync.scripts import Org, Sync
-from orgsync.settings import Settings, load_settings
+from orgsync.settings import Settings, find_project, load_settings
 from orgsync.store import Run
 
 __all__ = [
@@ -196,8 +196,9 @@ async def open_scheduler(
     observe: Observer = nobody,
 ) -> AsyncGenerator[Scheduler]:
     """Open a project with its scheduler; the rest is as in `up`."""
+    watched = None if settings else find_project()
     settings = settings or load_settings()
-    scripts = ScriptWatcher(settings.syncs_folder, syncs, settings.objects)
+    scripts = ScriptWatcher(settings.syncs_folder, syncs, settings.objects, project=watched)
     scripts.load()
     async with open_project(settings) as project:
         yield Scheduler(project, scripts, connections=connections, observe=observe)

@@ -53,7 +53,7 @@ def wrong_entry(
     if not place:
         return "objects is not a list of tables.", example
     number = cast("int", place[0])
-    entry = cast("Sequence[Any]", given)[number]
+    entry = cast("Sequence[Any]", as_entries(given))[number]
     if len(place) == 1:
         return f"Entry {number + 1} of objects is not a table.", example
     key = str(place[1])
@@ -63,7 +63,12 @@ def wrong_entry(
     about = f"The object {name}" if isinstance(name, str) else f"Entry {number + 1} of objects"
     if kind == "extra_forbidden":
         return f"{about} has the key {key}, which an object does not take.", _instead(key, settings)
-    return f"{about}: {key} is wrong: {message}.", _FORMS.get(key, example)
+    if kind == "string_pattern_mismatch":
+        return f"Entry {number + 1} of objects: {cast('Mapping[str, Any]', entry)[key]!r} is no {key}.", _FORMS[key]
+    return f"{about}: {key} is {_KINDS.get(kind, f'wrong: {message}')}.", _FORMS.get(key, example)
+
+
+_KINDS = {"string_type": "not a text", "tuple_type": "not a list"}
 
 
 _FORMS = {

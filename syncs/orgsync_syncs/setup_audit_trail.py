@@ -8,7 +8,7 @@ SELECT = """
     SELECT Id, Action, Section, Display, DelegateUser, ResponsibleNamespacePrefix, CreatedById, CreatedDate
     FROM SetupAuditTrail WHERE CreatedDate >= :since ORDER BY CreatedDate, Id
 """
-LATE = 10  # minutes that are read again: a transaction that takes long leaves its entry behind later ones
+LATE = timedelta(minutes=10)  # a transaction that takes long leaves its entry behind later ones: so much is read again
 
 
 class SetupAuditTrail(Record, table=True):
@@ -28,7 +28,7 @@ async def setup_audit_trail(ctx: Context) -> Batches[SetupAuditTrail]:
     """Every entry that was added since the last run. Entries never change, so the checkpoint is the last one's time."""
     last = datetime.fromisoformat((ctx.checkpoint or {"last": "2000-01-01T00:00:00Z"})["last"])
     page: list[dict[str, str]] = []
-    async for entry in ctx.query(SELECT, since=last - timedelta(minutes=LATE)):
+    async for entry in ctx.query(SELECT, since=last - LATE):
         page.append(entry)
         if len(page) == 2000:
             yield Batch(SetupAuditTrail, page, checkpoint={"last": page[-1]["CreatedDate"]})

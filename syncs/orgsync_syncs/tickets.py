@@ -51,6 +51,9 @@ class TicketPost(Record, table=True):
     created_date: datetime | None
 
 
+Entry = TicketComment | TicketPost
+
+
 @sync(every="15m", reconcile="1d")
 async def tickets(ctx: Context) -> Batches[Ticket | TicketComment | TicketPost]:
     """Every case that changed, or that something new was said about, with its whole conversation."""
@@ -83,22 +86,22 @@ async def renewals(ctx: Context, batch: Batch[TicketComment] | Batch[TicketPost]
         yield Batch(Ticket, [with_conversation(ticket, said) for ticket in live])
 
 
-async def entries(ctx: Context, tickets: list[str]) -> list[TicketComment | TicketPost]:
+async def entries(ctx: Context, tickets: list[str]) -> list[Entry]:
     """Return what the copy has of the comments and posts on these tickets: no query is sent."""
-    comments: list[TicketComment | TicketPost] = [*await ctx.copied(TicketComment, tickets, by="ticket_id")]
-    posts: list[TicketComment | TicketPost] = [*await ctx.copied(TicketPost, tickets, by="ticket_id")]
+    comments: list[Entry] = [*await ctx.copied(TicketComment, tickets, by="ticket_id")]
+    posts: list[Entry] = [*await ctx.copied(TicketPost, tickets, by="ticket_id")]
     return [entry for entry in comments + posts if not entry.is_deleted]
 
 
-def by_ticket(said: Iterable[TicketComment | TicketPost]) -> dict[str | None, list[TicketComment | TicketPost]]:
+def by_ticket(said: Iterable[Entry]) -> dict[str | None, list[Entry]]:
     """Sort entries by time, and put each to its ticket."""
-    found: dict[str | None, list[TicketComment | TicketPost]] = defaultdict(list)
+    found: dict[str | None, list[Entry]] = defaultdict(list)
     for entry in sorted(said, key=lambda entry: (str(entry.created_date), entry.id)):
         found[entry.ticket_id].append(entry)
     return found
 
 
-def with_conversation(ticket: Ticket, said: dict[str | None, list[TicketComment | TicketPost]]) -> Ticket:
+def with_conversation(ticket: Ticket, said: dict[str | None, list[Entry]]) -> Ticket:
     """Give a ticket what was said about it."""
     ticket.conversation = [
         {

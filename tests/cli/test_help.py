@@ -46,7 +46,7 @@ def test_the_usage_line_names_arguments_as_the_examples_do(orgsync: Command) -> 
     def usage(*words: str) -> str:
         return orgsync(*words, "--help").out.splitlines()[0].partition("[OPTIONS] ")[2]
 
-    assert [usage("run"), usage("runs"), usage("cassettes", "check")] == ["SYNC...", "[ID]", "[PATH...]"]
+    assert [usage("run"), usage("runs"), usage("cassettes", "check")] == ["[SYNC...]", "[ID]", "[PATH...]"]
     assert usage("connections", "rename") == "NAME NEW"
 
 

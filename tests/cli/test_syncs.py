@@ -3,12 +3,14 @@
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import pytest
+
 from orgsync.demo_org import DemoOrg
 
 from .commandline import Command
 
 
-def test_the_projects_syncs_and_the_shipped_ones_are_listed(orgsync: Command) -> None:
+def test_the_projects_syncs_and_the_shipped_ones_are_listed(orgsync: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     orgsync("init")
     listed = {each["sync"]: each for each in orgsync("syncs", "--json").objects()}
     shipped = {point.name for point in entry_points(group="orgsync.syncs")}
@@ -17,6 +19,7 @@ def test_the_projects_syncs_and_the_shipped_ones_are_listed(orgsync: Command) ->
     assert listed["opportunities"]["where"].endswith("opportunities.py")
     assert listed["contacts"]["every"] == "15m"
     assert listed["contacts"]["summary"].startswith("Every contact that changed")
+    monkeypatch.setenv("COLUMNS", "240")
     table = orgsync("syncs").out
     assert "syncs/opportunities.py" in table
     assert "orgsync_syncs.contacts" in table

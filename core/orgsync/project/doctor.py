@@ -24,6 +24,7 @@ from orgsync.salesforce.api.counts import Limit, count, org_limits
 from orgsync.salesforce.auth.versions import offered_versions
 from orgsync.scripts import Sync
 from orgsync.scripts.discovery import DiscoveredSync, list_syncs
+from orgsync.scripts.object_sync import ObjectSync
 from orgsync.scripts.table_clashes import clashes_of
 from orgsync.scripts.table_reads import conditions_of
 from orgsync.settings import PROJECT_FILE, Settings
@@ -31,6 +32,7 @@ from orgsync.soql import require_condition, select, unbound
 from orgsync.store import Connection, Store
 
 from .mapped_classes import unknown_columns
+from .objects import model_of_object
 from .project import Project, open_project
 
 __all__ = ["Finding", "diagnose"]
@@ -153,19 +155,33 @@ async def _check_connection(
     yield await _checked(f"{name}: limits", _limits(client))
     for each in found:
         if each.sync is not None:
-            async for finding in _check_sync(client, connection, each.sync):
+            async for finding in _check_sync(client, project.store, connection, each.sync):
                 yield finding
     for problem in unknown_columns(mapping_from_json(connection.mapping), found):
         yield Finding(f"{name}: mapping", "", problem)
 
 
-async def _check_sync(client: Client, connection: Connection, sync: Sync[Record]) -> AsyncIterator[Finding]:
+async def _reads(client: Client, store: Store, sync: Sync[Record]) -> dict[type[Record], str | None]:
+    """Return the record classes that a sync reads and writes, with the conditions that are known."""
+    if isinstance(sync, ObjectSync):
+        return dict([await model_of_object(client, store, sync)])
+    conditions = conditions_of(sync.function)
+    return {model: conditions.get(model) for model in (*sync.models, *sync.reads)}
+
+
+async def _check_sync(
+    client: Client, store: Store, connection: Connection, sync: Sync[Record]
+) -> AsyncIterator[Finding]:
     """Describe each object that a sync reads, and check the fields that its record class, or the mapping, names."""
     name, mapping = connection.name, mapping_from_json(connection.mapping)
-    models = list(dict.fromkeys([*sync.models, *sync.reads]))
+    try:
+        models = await _reads(client, store, sync)
+    except OrgsyncError as error:
+        yield Finding(f"{name}: {sync.name}", "", error)
+        return
     if not models:
         yield Finding(f"{name}: {sync.name}", "not checked: its annotation names no record class")
-    for model in models:
+    for model, condition in models.items():
         about, notes = f"{name}: {sync.name}", list[str]()
         try:
             schema = mapped(schema_of(model), mapping)
@@ -175,7 +191,6 @@ async def _check_sync(client: Client, connection: Connection, sync: Sync[Record]
         if schema.object_name is None:
             yield Finding(about, f"{model.__name__}, {_count(len(schema.fields), 'field')}, not Salesforce's")
             continue
-        condition = conditions_of(sync.function).get(model)
         try:
             inspection = await inspect(client, schema, condition, notes.append)
             if condition is not None:
@@ -214,6 +229,8 @@ async def _check_condition(client: Client, schema: Schema, condition: str) -> li
 def _remarks(facts: ObjectFacts, schema: Schema, sync: Sync[Record]) -> list[str]:
     """Return what a copy of the object would lack, and why its first run may take long."""
     remarks = [f"Bulk is not used: {facts.rest_only}."] if facts.rest_only else []
+    if isinstance(sync, ObjectSync):
+        return [*remarks, *_remarks_on_object(facts, sync)]
     if not facts.cursor:
         instead = instead_of_changes(schema.sobject, schema.model.__name__)
         remarks.append(f"It has no field that ctx.changes could read by. {instead}")
@@ -221,6 +238,18 @@ def _remarks(facts: ObjectFacts, schema: Schema, sync: Sync[Record]) -> list[str
         remarks.append("ctx.changes finds rows deleted for good only with reconcile=: getDeleted does not cover them.")
     if facts.cursor and sync.reconcile is None and facts.drifts:
         remarks.append("ctx.changes reads formulas, and parents of several kinds, again only with reconcile=.")
+    return remarks
+
+
+def _remarks_on_object(facts: ObjectFacts, sync: ObjectSync) -> list[str]:
+    """Return the same of an object without a script, in the words of orgsync.toml."""
+    if not facts.cursor:
+        return ["Its changes cannot be read, so each run reads all of it."]
+    remarks: list[str] = []
+    if sync.reconcile is None and not facts.delete_log:
+        remarks.append('Rows deleted for good are found only with reconcile = "1d": getDeleted does not cover them.')
+    if sync.reconcile is None and facts.drifts:
+        remarks.append('Formulas, and parents of several kinds, are read again only with reconcile = "1d".')
     return remarks
 
 

@@ -1,20 +1,29 @@
 """Objects that are run by hand, by their API names."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from orgsync.errors import NameTaken, SignInNeeded
 from orgsync.object_entry import ObjectEntry
-from orgsync.scripts.object_fields import described_object
-from orgsync.scripts.object_plan import PlannedObject, written_by_script
-from orgsync.scripts.object_sync import ObjectSync, planned_sync
+from orgsync.object_names import object_table
+from orgsync.records import Record
+from orgsync.salesforce.api.client import Client
+from orgsync.scripts.object_fields import copied_fields, described_object
+from orgsync.scripts.object_model import columns_of_object, missing_columns, object_model
+from orgsync.scripts.object_plan import PlannedObject, planned_objects, written_by_script
+from orgsync.scripts.object_sync import ObjectSync, condition_for, described_entry, planned_sync
 from orgsync.scripts.survey import own_syncs
 from orgsync.settings import PROJECT_FILE
+from orgsync.store import Store
 from orgsync.store.ownership import owner_of
 
-from .project import Project
+if TYPE_CHECKING:
+    from .project import Project
 
-__all__ = ["sync_of_object"]
+__all__ = ["model_of_object", "sync_of_object"]
 
 
-async def sync_of_object(project: Project, name: str, connection: str) -> ObjectSync:
+async def sync_of_object(project: "Project", name: str, connection: str) -> ObjectSync:
     """Return the sync of an object, in whichever case its name is written: as the settings name it, or all of it.
 
     The connection's org is asked for Salesforce's own spelling, unless settings or the database have the name already.
@@ -22,11 +31,11 @@ async def sync_of_object(project: Project, name: str, connection: str) -> Object
     another sync writes the table that it would be kept in.
     """
     settings, owners = project.settings, await project.store.rows.owners()
-    known = {each.name.lower(): each for each in settings.objects}
-    entry = known.get(name.lower())
+    named = [each.entry for each in planned_objects(settings.objects)]
+    entry = next((each for each in named if each.name.lower() == name.lower()), None)
     if entry is None:
-        spelled = name if name in owners.values() else await _spelled(project, name, connection)
-        entry = ObjectEntry(name=spelled)
+        is_known = await _is_known(project, name, owners)
+        entry = ObjectEntry(name=name if is_known else await _spelled(project, name, connection))
     owner = owner_of(entry.kept_in, owners)
     if owner not in (None, entry.name):
         raise NameTaken(
@@ -35,14 +44,37 @@ async def sync_of_object(project: Project, name: str, connection: str) -> Object
             f'name = "{entry.name}" and table = "...".',
         )
     for each in own_syncs(settings.syncs_folder):
+        if each.name == entry.name:
+            raise NameTaken(f"{each.where} has a sync called {entry.name} already.", "Rename it: @sync(name=...).")
         if owner is None and entry.kept_in in each.tables:
             raise written_by_script(entry, each.name, each.where)
     return planned_sync(PlannedObject.of(entry))
 
 
-async def _spelled(project: Project, name: str, connection: str) -> str:
+async def _is_known(project: "Project", name: str, owners: Mapping[str, str]) -> bool:
+    """Return whether an object of this name has been copied without a script."""
+    table = object_table(name)
+    return owner_of(table, owners) == name and bool(await project.store.object_columns.list(table))
+
+
+async def _spelled(project: "Project", name: str, connection: str) -> str:
     """Return the name of an object as Salesforce writes it."""
     found = await project.store.connections.get(connection)
     if found.status == "needs sign-in":
         raise SignInNeeded.again(found.name, found.status_reason)
     return (await described_object(project.open_client(found), name)).name
+
+
+async def model_of_object(client: Client, store: Store, copied: ObjectSync) -> tuple[type[Record], str | None]:
+    """Return the record class that the next run would read on a connection that it never ran on, and the condition.
+
+    Nothing is written. Raises NameUnknown for an object, a field or a field of the condition that the org does not
+    show, and what else would end that run at once.
+    """
+    entry = copied.entry
+    described = await described_entry(client, entry)
+    condition = condition_for(described, entry)
+    fields, known = copied_fields(described, entry.fields), await store.object_columns.list(entry.kept_in)
+    known = [*known, *missing_columns(entry.kept_in, described, fields, known)]
+    columns = columns_of_object(described, entry, fields, known, {})
+    return object_model(described.name, entry.kept_in, columns), condition

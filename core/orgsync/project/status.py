@@ -131,12 +131,13 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
     connections = {each.name: each for each in view.connections()}
     ran = {(sync, name) for sync, name in view.pairs() if name in connections}
     own_names = {*schedules, *broken}
-    shipped = shipped_names() if {sync for sync, _ in ran} - own_names else set[str]()
+    others = {sync for sync, _ in ran} - own_names
+    elsewhere = shipped_names() | view.objects() if others else set[str]()
     owners = set(view.owners().values())
     found: list[Status] = []
     for sync, name in sorted({*((sync, name) for sync in own_names for name in connections), *ran}):
-        problem = broken.get(sync) or (None if sync in schedules or sync in shipped else some_broken)
-        gone = not problem and sync not in own_names | shipped
+        problem = broken.get(sync) or (None if sync in schedules or sync in elsewhere else some_broken)
+        gone = not problem and sync not in own_names | elsewhere
         if not gone or sync in owners:
             standing = _status(view, sync, connections[name], now, every=schedules.get(sync), problem=problem)
             found.append(replace(standing, verdict="no script") if gone and standing.verdict != "running" else standing)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from orgsync.errors import NameUnknown
+from orgsync.object_names import object_table
 from orgsync.scripts.survey import SurveyedSync, survey
 from orgsync.scripts.table_clashes import Clash, clashes_of
 from orgsync.settings import Settings
@@ -67,7 +68,8 @@ def listed_in(settings: Settings, owners: Mapping[str, str] | None = None) -> li
 def never_ran(settings: Settings, *, sync: str = "", table: str = "") -> NameUnknown | None:
     """Return the error for a sync, or a table of one, that exists in a script alone; None where no script has it."""
     for each in survey(settings.syncs_folder, settings.objects):
-        written = [name for name in each.tables if folded(name) == folded(table)]
+        wanted = {folded(table), folded(object_table(table))} if table else set[str]()
+        written = [name for name in each.tables if folded(name) in wanted]
         if each.name == sync or written:
             missing = f"no table {written[0]}" if written else "nothing to reset"
             return NameUnknown(

@@ -1,4 +1,4 @@
-"""The project's scripts while the scheduler runs: reloaded when a file changes, the last good version kept.
+"""The project's syncs while the scheduler runs: reloaded when a file changes, the last good version kept.
 
 Of a script that no longer loads, or whose table another one claims, the version that did is kept.
 """
@@ -13,6 +13,7 @@ from orgsync.records import Record
 from orgsync.scripts import Every, Sync
 from orgsync.scripts.discovery import DiscoveredSync, load_syncs
 from orgsync.scripts.table_clashes import clashes_of
+from orgsync.settings import PROJECT_FILE, load_settings
 
 __all__ = ["ScriptWatcher"]
 
@@ -20,16 +21,28 @@ _Files = frozenset[tuple[str, int, int]]
 
 
 class ScriptWatcher:
-    """The syncs of a project that have an `every`: its own ones, or those that are named, shipped ones too."""
+    """The syncs of a project that have an `every`: its own ones, or those that are named, shipped ones too.
 
-    def __init__(self, folder: Path, names: Sequence[str] = (), objects: Sequence[ObjectEntry] = ()) -> None:
+    `project` is the folder whose orgsync.toml names `objects`, None where they are given for good. Of a changed file,
+    its other settings hold from the next start on.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        names: Sequence[str] = (),
+        objects: Sequence[ObjectEntry] = (),
+        *,
+        project: Path | None = None,
+    ) -> None:
         self.problems: list[OrgsyncError] = []
         self.clashes: list[RecordClassInvalid] = []
         self._folder = folder
         self._names = names
         self._objects = objects
         self._good: dict[str, DiscoveredSync] = {}
-        self._seen = self._loaded = _files(folder)
+        self._project = project
+        self._seen = self._loaded = self._files()
 
     @property
     def syncs(self) -> Mapping[str, Sync[Record]]:
@@ -60,18 +73,21 @@ class ScriptWatcher:
         if by_hand:
             raise NothingScheduled(
                 f"The sync {by_hand[0]} has no every=, so it is never due.",
-                f'Give it one, @sync(every="15m"), or run it by hand: orgsync run {by_hand[0]}.',
+                f'Give it one, @sync(every="15m") in its script or every = "15m" in {PROJECT_FILE}; or run it by hand: '
+                f"orgsync run {by_hand[0]}.",
             )
         if not self.syncs:
             raise (self.problems or [self._nothing()])[0]
 
     def reload(self) -> bool:
         """Load the folder again if a file of it has changed, but not since the last call; return whether it was."""
-        before, self._seen = self._seen, _files(self._folder)
+        before, self._seen = self._seen, self._files()
         if self._seen == self._loaded or self._seen != before:
             return False
         self._loaded = self._seen
         try:
+            if self._project is not None and (self._project / PROJECT_FILE).is_file():
+                self._objects = load_settings(self._project).objects
             self._load()
         except OrgsyncError as problem:  # two syncs of one name: which of them is meant cannot be known
             self.problems = [problem]
@@ -88,16 +104,18 @@ class ScriptWatcher:
         clashes = [clash for sync in syncs for clash in clashes_of(sync, syncs, {})]
         self.clashes = [clash.problem for clash in clashes if clash.sync < clash.other]  # each is found from both sides
 
+    def _files(self) -> _Files:
+        """Return every file that syncs come from, by what an edit changes: path, time and size."""
+        settings = [] if self._project is None else [self._project / PROJECT_FILE]
+        found = [(str(path), path.stat()) for path in settings if path.is_file()]
+        return frozenset([*_walk(str(self._folder)), *((path, at.st_mtime_ns, at.st_size) for path, at in found)])
+
     def _nothing(self) -> NothingScheduled:
         return NothingScheduled(
             f"No sync in {self._folder} has an every=, so nothing is ever due.",
-            'Write @sync(every="15m"), or name a shipped sync: orgsync up --sync contacts.',
+            'Write @sync(every="15m"), or every = "15m" below [[objects]] in orgsync.toml; or name a shipped sync: '
+            "orgsync up --sync contacts.",
         )
-
-
-def _files(folder: Path) -> _Files:
-    """Return every file that a script may consist of, by what an edit changes: path, time and size."""
-    return frozenset(_walk(str(folder)))
 
 
 def _walk(folder: str) -> Iterator[tuple[str, int, int]]:

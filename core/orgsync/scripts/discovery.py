@@ -207,6 +207,8 @@ def _import(point: EntryPoint) -> tuple[Sync[Record], ModuleType]:
 def _unknown(name: str, known: list[str], folder: Path) -> NameUnknown:
     near = nearest(name, known)
     hint = f"Did you mean {near}?" if near else f"Available: {', '.join(sorted(known))}."
+    if name[:1].isupper() and name.replace("_", "").isalnum():
+        hint += f" An object without a script: orgsync run --object {name}."
     return NameUnknown(
         f"There is no sync called {name}.",
         f"{hint} Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder.",

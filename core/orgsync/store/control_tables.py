@@ -272,10 +272,6 @@ class ObjectColumnTable(Protocol):
         """Read the columns of a table, by name."""
         ...
 
-    async def tables(self) -> Sequence[str]:
-        """List the tables that have any."""
-        ...
-
     async def add(self, columns: Sequence[ObjectColumn]) -> None:
         """Insert columns."""
         ...

@@ -14,6 +14,11 @@ class ObjectColumns:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
+    async def list(self, table: str) -> Sequence[ObjectColumn]:
+        """Read the columns of a table."""
+        async with self._backend.reading() as on:
+            return await on.object_columns.list(table)
+
     async def settle(
         self, table: str, choose: Callable[[Sequence[ObjectColumn]], Sequence[ObjectColumn]]
     ) -> tuple[Sequence[ObjectColumn], Sequence[ObjectColumn]]:
@@ -21,8 +26,7 @@ class ObjectColumns:
 
         No other process gives columns to the table meanwhile.
         """
-        async with self._backend.reading() as on:
-            known = await on.object_columns.list(table)
+        known = await self.list(table)
         if not choose(known):
             return known, ()
         async with self._backend.writing() as on:

@@ -113,6 +113,10 @@ class View(Protocol):
         """Read the sync that each record table belongs to."""
         ...
 
+    def objects(self) -> set[str]:
+        """Return the names of the objects that have been copied without a script."""
+        ...
+
     def last_change(self) -> int:
         """Return the number up to which the change feed is complete; 0 if nothing was ever written."""
         ...

@@ -28,6 +28,7 @@ __all__ = [
     "NEXT_NUMBERS",
     "NOTE_CLEARED",
     "NOTE_RUN",
+    "OBJECTS",
     "OBJECT_COLUMNS",
     "RELEASE_LEASE",
     "REMOVE_CHECKPOINTS",
@@ -56,7 +57,6 @@ __all__ = [
     "START_WRITE",
     "STREAMS",
     "SYNC_NAMES",
-    "TABLES_OF_OBJECTS",
     "TABLE_EXISTS",
     "TABLE_OWNERS",
     "TAKE_SIGN_IN",
@@ -185,7 +185,10 @@ COLUMN_TYPES = (  # those of the latest run come last
 )
 """The columns of a table's record class and the names of their Python types, as a checkpoint of a stream has them."""
 OBJECT_COLUMNS = 'SELECT "column", field, kind FROM orgsync_object_column WHERE record_table = ? ORDER BY "column"'
-TABLES_OF_OBJECTS = "SELECT DISTINCT record_table FROM orgsync_object_column ORDER BY record_table"
+OBJECTS = (
+    "SELECT DISTINCT sync FROM orgsync_table_owner AS owner "
+    "WHERE EXISTS (SELECT 1 FROM orgsync_object_column WHERE record_table = owner.name)"
+)
 ADD_OBJECT_COLUMN = 'INSERT INTO orgsync_object_column (record_table, "column", field, kind) VALUES (?, ?, ?, ?)'
 REMOVE_OBJECT_COLUMNS = "DELETE FROM orgsync_object_column WHERE record_table = ?"
 

@@ -23,9 +23,6 @@ class ObjectColumnTable:
             ObjectColumn(record_table=table, column=column, field=field, kind=kind) for column, field, kind in found
         ]
 
-    async def tables(self) -> Sequence[str]:
-        return [name for (name,) in await self._on.fetch(control_sql.TABLES_OF_OBJECTS)]
-
     async def add(self, columns: Sequence[ObjectColumn]) -> None:
         values = [(each.record_table, each.column, each.field, each.kind) for each in columns]
         await self._on.change_many(control_sql.ADD_OBJECT_COLUMN, values)

@@ -110,6 +110,10 @@ class SqliteView:
         """Read the sync that each record table belongs to."""
         return dict(self._fetch(control_sql.TABLE_OWNERS))
 
+    def objects(self) -> set[str]:
+        """Return the names of the objects that have been copied without a script."""
+        return {name for (name,) in self._fetch(control_sql.OBJECTS)}
+
     def last_change(self) -> int:
         """Return the number up to which the change feed is complete; 0 if nothing was ever written."""
         return sum(number for (number,) in self._fetch(control_sql.LAST_NUMBER))
