@@ -16,7 +16,7 @@ import structlog
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, RunInterrupted
 from orgsync.extract import Route
 from orgsync.logs import PLANNED, get_logger
-from orgsync.records import Batch, Record, Schema, fingerprint, masked
+from orgsync.records import Batch, PartialBatch, Record, Schema, fingerprint, masked, schema_of
 from orgsync.scripts import Context, Sync, open_context
 from orgsync.store import Connection, Counts, Run, RunStatus, Write
 
@@ -178,6 +178,7 @@ class _Running:
         batches: Any = self.sync(context)
         if not hasattr(batches, "__aiter__") or not hasattr(batches, "aclose"):
             raise not_batches(self.sync.name, batches)
+        context.deliveries.passed_on = batches
         return batches
 
     async def _commit(self, batch: Batch[Record], context: Context) -> None:
@@ -193,8 +194,11 @@ class _Running:
         if position and of_stream:
             position = self.streams.columns.added_to(position, batch.schema)
             if own:
-                position, cleared = self.streams.masks.added_to(position, batch.schema)
-        writes = [Write(batch.schema, rows, batch.deleted_ids, cleared)] if own else []
+                position, cleared = self.streams.masks.added_to(position, schema_of(batch.model))
+        partial = isinstance(batch, PartialBatch)
+        writes = [Write(batch.schema, rows, batch.deleted_ids, partial=partial)] if own else []
+        if cleared:
+            writes.insert(0, Write(schema_of(batch.model), cleared=cleared))
         self.counts += await self.resources.store.rows.commit(self.run, writes, position, context.api_calls)
         self.rows += len(batch.rows) + len(batch.deleted_ids)
         if position and of_stream:

@@ -19,12 +19,13 @@ Changes without a stamp have steps of their own (`steps.Kind`):
 - UNMATCHED: with a condition, the Ids of all changed rows are read, whether they match it or not: those in the copy
   that no longer match leave it. If Salesforce refuses that query, Ids are compared.
 - DELETIONS: rows deleted for good are in getDeleted's log, as far as that reaches back.
+- REFILL: a column that is new, or filled from another field than before, is read of every row, and it alone.
 - LIST_IDS, MISSING_IN_ORG, MISSING_IN_COPY: on a schedule, or where the log does not reach back, the copy's Ids are
   compared with the org's. Such a pass reads every row of a class whose fields change without a stamp, formulas above
   all.
 """
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -61,18 +62,22 @@ async def changes(
     saved: Position | None = None,
     full: bool = False,
     reconcile: bool = False,
+    may_refill: Callable[[], bool] = lambda: False,
 ) -> AsyncGenerator[Batch[R]]:
     """Read what changed since the saved position, in batches that each carry their position.
 
     `full` reads everything once more, `reconcile` compares the copy's Ids with the org's; `api` forces one of the two
-    APIs. Raises FieldNotFound or ChangesNotReadable for what the org does not show.
+    APIs. `may_refill` says that the batches are stored as they are, so that columns which are filled from another field
+    than before can be read alone. Raises FieldNotFound or ChangesNotReadable for what the org does not show.
     """
     state, without = await _load_state(source, saved, full=full), set[str]()
     facts = await _valid_facts(source, state, source.schema_of(model), where)
     while True:
         resumed, known = state.unfinished is not None, facts
         try:
-            begun = await _begin(source, model, where, state, facts, reconcile=reconcile, without=without)
+            begun = await _begin(
+                source, model, where, state, facts, reconcile=reconcile, without=without, may_refill=may_refill()
+            )
             known = begun.facts
             async with aclosing(ChangesPass(Reader(source, model, api)).batches(begun)) as batches:
                 async for reached, batch in batches:
@@ -120,6 +125,7 @@ async def _begin(
     *,
     reconcile: bool,
     without: Collection[str],
+    may_refill: bool,
 ) -> StreamState:
     """Resume the unfinished pass, or take a safe instant and begin one."""
     schema = source.schema_of(model)
@@ -127,11 +133,14 @@ async def _begin(
         facts = await facts_of(source.client, schema, where, source.warn, without=without)
     if not facts.cursor:
         raise ChangesNotReadable(schema.sobject, instead=instead_of_changes(schema.sobject, model.__name__))
-    begun = state.read_with(schema, where, facts)
+    begun = state.read_with(schema, where, facts, may_refill=may_refill)
     if begun.unfinished is not None:
+        if begun.unfinished.job is None:
+            await abandon(source, state)
         return begun
     await abandon(source, state)
-    return replace(begun, unfinished=await _new_pass(source, schema, begun, facts, reconcile=reconcile))
+    new = await _new_pass(source, schema, begun, facts, reconcile=reconcile)
+    return replace(begun, unfinished=new, refill=begun.refill if new.since is not None else ())
 
 
 async def _new_pass(source: Source, schema: Schema, state: StreamState, facts: ObjectFacts, *, reconcile: bool) -> Pass:

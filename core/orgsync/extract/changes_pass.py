@@ -17,7 +17,7 @@ from .reconcile import Comparison
 from .rest import read_by_ids
 from .route import Route
 from .state import StreamState
-from .steps import CHANGED, DELETIONS, END, LIST_IDS, MISSING_IN_COPY, MISSING_IN_ORG, Kind, Step
+from .steps import CHANGED, DELETIONS, END, LIST_IDS, MISSING_IN_COPY, MISSING_IN_ORG, REFILL, Kind, Step
 from .unmatched import Unmatched, unmatched_steps
 
 __all__ = ["ChangesPass"]
@@ -66,6 +66,7 @@ class ChangesPass(Generic[R]):
             Kind.LIST_IDS: self._list_ids,
             Kind.MISSING_IN_ORG: self._missing_in_org,
             Kind.MISSING_IN_COPY: self._missing_in_copy,
+            Kind.REFILL: self._refill,
         }
         return steps[state.current.step.kind](state)
 
@@ -184,6 +185,16 @@ class ChangesPass(Generic[R]):
             state = state.reached((ids[-1],))
         yield Part(state)
 
+    async def _refill(self, state: StreamState) -> AsyncGenerator[Part[R]]:
+        """Read the columns of every row that are filled from another field than before, and nothing else of it."""
+        reader = self.reader.only(state.refill)
+        paths = tuple(path for path in reader.schema.paths(without=state.known_facts.absent) if path in state.paths)
+        query = replace(reader.query(replace(state, paths=paths), IdOrder(state.known_facts.cursor)), since=None)
+        chunks = reader.read(state, query, await reader.route(state, query), END)
+        async with aclosing(reader.parts(state, chunks)) as parts:
+            async for part in parts:
+                yield part
+
     async def _comparing(self, state: StreamState, reason: str) -> StreamState:
         """Make this pass one that compares Ids, with a warning that says why."""
         reader, copy = self.reader, self.reader.source.copy
@@ -218,6 +229,7 @@ def _steps(state: StreamState) -> list[Step]:
         steps += [DELETIONS] if facts.delete_log else []
     if current.compare:
         steps += [MISSING_IN_ORG] if current.since is None else [LIST_IDS, MISSING_IN_ORG, MISSING_IN_COPY]
+    steps += [REFILL] if state.refill else []
     return [*steps, END]
 
 

@@ -1,6 +1,6 @@
 """The state of a stream: what its checkpoint holds, and how a new run continues from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -11,7 +11,7 @@ from orgsync.records import Position, Schema
 from orgsync.salesforce.bulk import Place
 
 from .object_facts import ObjectFacts
-from .steps import CHANGED, Step
+from .steps import CHANGED, REFILL, Step
 
 __all__ = ["Key", "Pass", "ReadKind", "SavedJob", "StreamState", "Tally"]
 
@@ -85,7 +85,8 @@ class StreamState:
 
     `paths` are the fields of `sobject` that were read. `columns` are those of the class that the rows were delivered
     with, by name; the path of a local column is "". `deletions_from` is the instant from which getDeleted is called
-    next, `compared_at` when the Ids were last compared.
+    next, `compared_at` when the Ids were last compared. `refill` are columns that rows read before do not have yet, or
+    have from another field: the pass reads them of every row before it ends.
     """
 
     watermark: datetime | None = None
@@ -98,6 +99,7 @@ class StreamState:
     compared_at: datetime | None = None
     sobject: str = ""
     columns: dict[str, Shape] = field(default_factory=dict[str, Shape])
+    refill: tuple[str, ...] = ()
 
     @classmethod
     def from_position(
@@ -131,28 +133,58 @@ class StreamState:
         """Return whether the facts were determined for these columns and this condition."""
         return (where, schema.sobject, _shapes(schema)) == (self.where, self.sobject, self.columns)
 
-    def read_with(self, schema: Schema, where: str | None, facts: ObjectFacts) -> "StreamState":
+    def read_with(
+        self, schema: Schema, where: str | None, facts: ObjectFacts, *, may_refill: bool = False
+    ) -> "StreamState":
         """Return the state from which a record class is read under a condition.
 
-        Everything has to be read again for another object, for columns that are new or hold another field or type, for
-        fields that were absent, and for another condition: rows that did not change have no such value yet, and rows of
-        the copy may not match the new condition. The same holds for another cursor, which the watermark does not
-        belong to, and for a parent whose changes were not followed before.
+        Everything has to be read again for another object and for another condition, since rows of the copy may not
+        match it; for another cursor, which the watermark does not belong to; and for a parent whose changes were not
+        followed before. For columns that are new or hold another field, type or mask, and for fields that were absent,
+        rows that did not change have no such value yet: those columns are refilled, if that is allowed, or everything
+        is read again.
         """
         paths = tuple(path for path in schema.paths(without=facts.absent) if path != "SystemModstamp")
         columns = _shapes(schema)
-        known = set(paths) <= set(self.paths) and all(
-            name in self.columns and self.columns[name].holds_as(shape) for name, shape in columns.items()
-        )
+        changed = [name for name, shape in columns.items() if not self._has(name, shape, facts)]
         now = replace(self, paths=paths, sobject=schema.sobject, columns=columns, where=where, facts=facts)
-        if (where, schema.sobject) == (self.where, self.sobject) and known and self._covers(facts):
+        new = {each.path for each in schema.org_fields if each.name in changed} if may_refill else set[str]()
+        if (where, schema.sobject) != (self.where, self.sobject) or not self._covers(facts, new):
+            return replace(now, watermark=None, unfinished=None, refill=())
+        if not changed:
             return now
-        return replace(now, watermark=None, unfinished=None)
+        return now._refilling(changed) if may_refill else replace(now, watermark=None, unfinished=None, refill=())
 
-    def _covers(self, facts: ObjectFacts) -> bool:
-        """Return whether the watermark holds for all changes that a pass with these facts looks for."""
+    def _has(self, name: str, shape: Shape, facts: ObjectFacts) -> bool:
+        """Return whether rows that were read before have a column's values."""
+        known = self.columns.get(name)
+        if known is None or not known.holds_as(shape):
+            return False
+        return shape.path in ("", "SystemModstamp", *self.paths, *facts.absent)
+
+    def _refilling(self, changed: Sequence[str]) -> "StreamState":
+        """Add columns to be refilled. A step that reads rows in an order goes on; a job, which lacks them, begins anew.
+
+        A pass that begins to read everything brings them itself.
+        """
+        refill = tuple(name for name in dict.fromkeys([*self.refill, *changed]) if name in self.columns)
+        one = self.unfinished
+        if one is not None and (one.job is not None or one.step == REFILL):
+            one = replace(one, job=None, after=())
+        if one is not None and one.since is None and one.step == CHANGED and not one.after:
+            refill = ()
+        return replace(self, refill=refill, unfinished=one)
+
+    def _covers(self, facts: ObjectFacts, new: Collection[str]) -> bool:
+        """Return whether the watermark holds for all changes that a pass with these facts looks for.
+
+        A parent of which only `new` paths are read, all of them refilled, has no change that was missed.
+        """
         known = self.facts
-        return known is not None and known.cursor == facts.cursor and set(facts.parents) <= set(known.parents)
+        if known is None or known.cursor != facts.cursor:
+            return False
+        missed = set(facts.parents) - set(known.parents)
+        return all(any(path.lower().startswith(f"{parent.lower()}.") for path in new) for parent in missed)
 
     @property
     def known_facts(self) -> ObjectFacts:
@@ -191,6 +223,7 @@ class StreamState:
             self,
             watermark=None if done.read_again else done.until,
             unfinished=None,
+            refill=(),
             deletions_from=done.until if done.since is None else self.deletions_from,
             compared_at=done.until if everything else self.compared_at,
         )

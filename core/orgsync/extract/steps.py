@@ -4,7 +4,18 @@ from enum import StrEnum
 
 import msgspec
 
-__all__ = ["ALL_ROWS", "CHANGED", "DELETIONS", "END", "LIST_IDS", "MISSING_IN_COPY", "MISSING_IN_ORG", "Kind", "Step"]
+__all__ = [
+    "ALL_ROWS",
+    "CHANGED",
+    "DELETIONS",
+    "END",
+    "LIST_IDS",
+    "MISSING_IN_COPY",
+    "MISSING_IN_ORG",
+    "REFILL",
+    "Kind",
+    "Step",
+]
 
 
 class Kind(StrEnum):
@@ -34,6 +45,9 @@ class Kind(StrEnum):
     MISSING_IN_COPY = "missing_in_copy"
     """Read the rows of the org that the copy does not have."""
 
+    REFILL = "refill"
+    """Read the columns alone that are filled from another field than before, of every row."""
+
     END = "end"
     """Move the watermark."""
 
@@ -51,4 +65,5 @@ DELETIONS = Step(Kind.DELETIONS)
 LIST_IDS = Step(Kind.LIST_IDS)
 MISSING_IN_ORG = Step(Kind.MISSING_IN_ORG)
 MISSING_IN_COPY = Step(Kind.MISSING_IN_COPY)
+REFILL = Step(Kind.REFILL)
 END = Step(Kind.END)

@@ -1,6 +1,6 @@
 """Record classes: at once the field list, the SOQL select list, the row type and the table."""
 
-from .batch import Batch, Batches, Position, Record_co
+from .batch import Batch, Batches, PartialBatch, Position, Record_co
 from .columns import bare
 from .convert import as_stored
 from .declaration import is_path
@@ -20,6 +20,7 @@ __all__ = [
     "Column",
     "FieldFacts",
     "FieldValues",
+    "PartialBatch",
     "Position",
     "Record",
     "Record_co",

@@ -192,9 +192,17 @@ class Context(Org):
         saved = self._position_of(model)
         condition = None if where is None else require_condition(bind(where, binds))
         batches = changes(
-            self._source, model, where=condition, api=api, saved=saved, full=self._full, reconcile=self._reconcile
+            self._source,
+            model,
+            where=condition,
+            api=api,
+            saved=saved,
+            full=self._full,
+            reconcile=self._reconcile,
+            may_refill=lambda: self._deliveries.passed_on is owned,
         )
-        return self._owned(model, batches)
+        owned = self._owned(model, batches)
+        return owned
 
     async def _owned(self, model: type[R], read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
         """Read, unless the table belongs to another sync."""

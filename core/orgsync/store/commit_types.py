@@ -14,13 +14,15 @@ __all__ = ["Counts", "Write", "encodable", "newest"]
 class Write:
     """Rows for one table, in stored form, and the ids of rows to mark deleted after them.
 
-    The `cleared` columns are emptied first, in all of the connection's rows, which is no change of theirs.
+    The rows of a `partial` write have some of the class's columns, which are changed in rows that are there. The
+    `cleared` columns are emptied first, in all of the connection's rows, which is no change of theirs.
     """
 
     schema: Schema
     rows: Sequence[Row] = field(default=(), repr=False)
     deleted_ids: Sequence[str] = field(default=(), repr=False)
     cleared: Sequence[str] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "and_also",
+    "change_columns",
     "clear",
     "count_rows",
     "counted",
@@ -34,6 +35,7 @@ __all__ = [
     "not_copied",
     "owners",
     "packed",
+    "packed_changes",
     "packed_deletions",
     "rename_owner",
     "rows_after",
@@ -98,6 +100,34 @@ def upsert(schema: "Schema", rows: int) -> str:
 
 def _assigned(fields: Iterable[str]) -> str:
     return "".join(f"{name} = excluded.{name}, " for name in fields)
+
+
+@lru_cache(maxsize=256)
+def change_columns(schema: "Schema") -> str:
+    """Return the statement that changes some columns of a row that is there, unless it is of a newer version.
+
+    A deleted row gets the values as well, which is no change that the feed reports.
+    """
+    names = [_holder(each) for each in schema.fields]
+    return (
+        f"UPDATE {quoted(schema.table)} SET {''.join(f'{name} = ?, ' for name in names)}"
+        f"sync_change = CASE WHEN is_deleted THEN sync_change ELSE 'updated' END, "
+        f"sync_changed_at = CASE WHEN is_deleted THEN sync_changed_at ELSE ? END, "
+        f"sync_number = CASE WHEN is_deleted THEN sync_number ELSE ? END "
+        f"WHERE connection = ? AND id = ? AND (? IS NULL OR system_modstamp IS NULL OR system_modstamp <= ?) "
+        f"AND ({' OR '.join(f'{name} IS NOT ?' for name in names)})"
+    )
+
+
+def packed_changes(
+    schema: "Schema", rows: "Iterable[Row]", first_seq: int, fixed: tuple[str, str]
+) -> Iterator[list[Any]]:
+    """Yield each row's parameters of `change_columns`; `fixed` is the connection and the time."""
+    owner, time = fixed
+    for seq, row in enumerate(rows, first_seq):
+        key, stamp = row[:2]
+        values = row[_FIRST_FIELD:]
+        yield [*values, time, seq, owner, key, stamp, stamp, *values]
 
 
 def clear(schema: "Schema", names: Collection[str]) -> str:
