@@ -25,7 +25,7 @@ _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
 _ORDER = [
     *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "status", "runs", "records"),
-    *("reset", "record", "cassettes", "write", "api"),
+    *("backup", "reset", "record", "cassettes", "write", "api"),
 ]
 
 T = TypeVar("T")

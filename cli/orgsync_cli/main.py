@@ -8,6 +8,7 @@ import typer
 
 from . import (
     api,
+    backup,
     cassettes,
     connect,
     connections,
@@ -88,6 +89,7 @@ app.command("status", short_help="Show how each sync stands; exits 1 if one need
 )
 app.command("runs", short_help="List the latest runs, or show one.", epilog=runs.EXAMPLES)(runs.runs)
 app.command("records", short_help="Look at the copy, or follow its changes.", epilog=records.EXAMPLES)(records.records)
+app.command("backup", short_help="Copy the database to a file, while syncs run.", epilog=backup.EXAMPLES)(backup.backup)
 app.command("reset", short_help="Discard what a sync has copied.", epilog=reset.EXAMPLES)(reset.reset)
 app.command("record", short_help="Record a sync as a cassette for tests.", epilog=record.EXAMPLES)(record.record)
 app.add_typer(cassettes.app, name="cassettes", short_help="Look for what must not be in a cassette.")

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .application import open_connection as open
     from .engine import Committed, Ended, Event, Planned, Started, Warned
     from .errors import OrgsyncError
-    from .project import Change, DryRun, DryRunChange, ReadSession
+    from .project import Backup, Change, DryRun, DryRunChange, ReadSession
+    from .project.backup import backup
     from .project.read_session import select
     from .records import Batch, Batches, Record, field
     from .salesforce.api.download import Content
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .writes import RowResult, RowStatus, WriteCounts, WriteProgress, WriteResult
 
 __all__ = [
+    "Backup",
     "Batch",
     "Batches",
     "Change",
@@ -53,6 +55,7 @@ __all__ = [
     "WriteCounts",
     "WriteProgress",
     "WriteResult",
+    "backup",
     "changes",
     "connections",
     "field",
@@ -73,6 +76,7 @@ __getattr__ = importer(
         **dict.fromkeys(("ConnectionInfo", "Context", "Org", "QueryClass", "Sync"), "scripts"),
         **dict.fromkeys(("changes", "connections", "reset", "run", "session", "up"), "application"),
         **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
+        **dict.fromkeys(("Backup", "backup"), "project.backup"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
         **dict.fromkeys(("ReadSession", "select"), "project.read_session"),
         "Change": "project.changes",

@@ -86,7 +86,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 
     table = read_parquet(path).read_all()
     names = table.schema.names
-    columns: list[list[Any]] = [[table.column(name)[at].as_py() for at in range(table.num_rows)] for name in names]
+    columns = [table.column(name).to_pylist() for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

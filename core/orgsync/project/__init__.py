@@ -6,6 +6,7 @@ from orgsync.lazy import importer
 
 if TYPE_CHECKING:
     from .access import access_to
+    from .backup import Backup, back_up
     from .changes import Change, ChangeKind
     from .connections import BrowserSignIn, Connections, SignIn
     from .dry_run import DryRun, DryRunChange, OpenDryRun, open_dry_run
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "access": ("access_to",),
+    "backup": ("Backup", "back_up"),
     "changes": ("Change", "ChangeKind"),
     "connections": ("BrowserSignIn", "Connections", "SignIn"),
     "dry_run": ("DryRun", "DryRunChange", "OpenDryRun", "open_dry_run"),
@@ -50,6 +52,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Backup",
     "BrowserSignIn",
     "Change",
     "ChangeKind",
@@ -73,6 +76,7 @@ __all__ = [
     "Syncs",
     "View",
     "access_to",
+    "back_up",
     "credentials_of_sfdx_url",
     "environment_of",
     "login_url_of",

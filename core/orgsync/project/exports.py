@@ -59,7 +59,7 @@ def export(
 
     Raises NameTaken, FileUnusable, PackageMissing and ArgumentInvalid, and leaves no file then.
     """
-    require_usable(path, settings, overwrite=overwrite)
+    require_usable(path, view, settings, overwrite=overwrite)
     if form == "parquet":
         from .parquet import require_parquet
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orgsync.errors import FileUnusable, NameTaken
 from orgsync.settings import Settings
+from orgsync.store.view import View
 
 __all__ = ["new_file", "require_usable"]
 
@@ -44,9 +45,11 @@ def new_file(path: Path, *, overwrite: bool = False, private: bool = False) -> G
     _flush(place.parent)
 
 
-def require_usable(path: Path, settings: Settings, *, overwrite: bool) -> None:
+def require_usable(path: Path, view: View, settings: Settings, *, overwrite: bool) -> None:
     """Raise an error, before anything is read, for a place where no file of a user's can be made."""
     place = Path(os.path.realpath(path))
+    if view.is_own(place):
+        raise FileUnusable(f"{path} is the database itself.", "Name another file.")
     if place.is_relative_to(Path(os.path.realpath(settings.folder))):
         raise FileUnusable(
             f"{path} is in the folder {settings.folder}, which is orgsync's own.", "Name a file outside of it."

@@ -1,9 +1,10 @@
 """The database opened for reading: commands that only read do not load what writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from orgsync.errors import NameUnknown
@@ -123,6 +124,19 @@ class View(Protocol):
 
     def live_count(self, table: str, connection: str) -> int:
         """Count a connection's live rows in a record table; a table that was dropped has none."""
+        ...
+
+    def back_up(self, to: Path, progress: Callable[[int, int], None]) -> None:
+        """Copy the whole database as it is now into an empty file, while others read and write, and check the copy.
+
+        No lease is held in it. `progress` is told how much is copied, and of how much; what it raises ends the copy.
+        Raises StoreUnavailable where there is no database yet, or it is damaged, and where a database of this kind is
+        backed up by tools of its own: the remedy names them.
+        """
+        ...
+
+    def is_own(self, path: Path) -> bool:
+        """Return whether a path is that of the database, or of a file that belongs to it."""
         ...
 
     def require_in_place(self) -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orgsync.clock import utc_now
-from orgsync.errors import NameUnknown
+from orgsync.errors import NameUnknown, StoreUnavailable
 from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
 from ..holder import Holder
@@ -26,6 +26,7 @@ from .errors import errors_explained
 from .in_place import file_at, require_same_file
 from .private import require_private_database
 from .row_pages import pages_of, require_columns
+from .state_copy import back_up
 
 __all__ = ["SqliteView"]
 
@@ -56,9 +57,7 @@ class SqliteView:
             yield cls(path, None, folder)
             return
         with errors_explained(path):
-            opened = sqlite3.connect(
-                f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
-            )
+            opened = _opened(path)
         with closing(opened):
             view = cls(path, opened, folder)
             if not view._is_current():
@@ -124,6 +123,21 @@ class SqliteView:
             return 0
         [(number,)] = self._fetch(row_sql.live_count(table), (connection,))
         return int(number)
+
+    def back_up(self, to: Path, progress: Callable[[int, int], None]) -> None:
+        """Copy the whole database as it is now into an empty file, while others read and write, and check the copy."""
+        if self._on is None:
+            raise StoreUnavailable(
+                f"There is no database {self._absolute} yet, so there is nothing to back up.",
+                "Connect an org and run a sync first; for another project, set ORGSYNC_PROJECT to its folder.",
+            )
+        with errors_explained(self._path), closing(_opened(self._path)) as source:
+            back_up(source, to, progress)
+
+    def is_own(self, path: Path) -> bool:
+        """Return whether a path is that of the database, its log or the log's index."""
+        own = self._absolute.resolve()
+        return path.resolve() in (own, *(own.with_name(f"{own.name}{suffix}") for suffix in ("-wal", "-shm")))
 
     def require_in_place(self) -> None:
         """Raise StoreReplaced where the database was deleted, replaced or made since it was opened."""
@@ -230,6 +244,10 @@ def _file_of(url: str) -> Path:
     from . import driver
 
     return driver.file_of(driver.address(url))
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
 
 
 def _upgrade(url: str, folder: Path) -> None:
