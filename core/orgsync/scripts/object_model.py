@@ -6,7 +6,7 @@ others, whatever fields an org gains, loses or hides. A field whose values no lo
 changed, or is another in another org, gets a second column: `tier`, and `tier_number`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
 from types import new_class
@@ -63,7 +63,10 @@ def missing_columns(
     table: str, described: ObjectDescribe, fields: Sequence[FieldDescribe], known: Sequence[ObjectColumn]
 ) -> list[ObjectColumn]:
     """Return the columns that a table needs for an object's fields beside those that it has."""
-    lacking = [each for each in fields if _column_for(each, known) is None]
+    columns = _Columns(known)
+    lacking = [each for each in fields if columns.of(each) is None]
+    if not lacking:
+        return []
     held = {each.field: each.column for each in reversed(known)}
     names = field_names((each.name for each in described.fields.values()), held, [each.column for each in known])
     taken = {*(each.column for each in known), *names.values()}
@@ -88,7 +91,8 @@ def columns_of_object(
     Those that this connection no longer fills stay among them, so that rows do not keep old values: a field that has
     vanished may come back, one whose values go to another column now leaves its old one empty.
     """
-    chosen = [(each, column) for each in fields if (column := _column_for(each, known)) is not None]
+    by_field = _Columns(known)
+    chosen = [(each, column) for each in fields if (column := by_field.of(each)) is not None]
     columns = [BuiltColumn(column.column, each.name, _KINDS[column.kind]) for each, column in chosen]
     present = {each.name for each in columns}
     named = {name.lower() for name in entry.fields}
@@ -125,9 +129,17 @@ def object_model(sobject: str, table: str, columns: tuple[BuiltColumn, ...]) -> 
     return cast("type[Record]", made)
 
 
-def _column_for(each: FieldDescribe, known: Sequence[ObjectColumn]) -> ObjectColumn | None:
-    """Return the column that a field's values go to: one of their own type, else one that takes them; None for none."""
-    kind = kind_of(each)
-    own = [column for column in known if column.field.lower() == each.name.lower()]
-    fitting = (kind.__name__, "str", *(["float"] if kind is int else []))
-    return next((column for wanted in fitting for column in own if column.kind == wanted), None)
+class _Columns:
+    """The columns of a table by their fields."""
+
+    def __init__(self, known: Iterable[ObjectColumn]) -> None:
+        self._by_field: dict[str, list[ObjectColumn]] = {}
+        for each in known:
+            self._by_field.setdefault(each.field.lower(), []).append(each)
+
+    def of(self, field: FieldDescribe) -> ObjectColumn | None:
+        """Return the column that a field's values go to: one of their own type, else one that takes them, or None."""
+        kind = kind_of(field)
+        own = self._by_field.get(field.name.lower(), ())
+        fitting = (kind.__name__, "str", *(["float"] if kind is int else []))
+        return next((column for wanted in fitting for column in own if column.kind == wanted), None)
