@@ -11,6 +11,8 @@ from .commands import open_view
 from .output import results_alone_on_stdout
 
 __all__ = [
+    "action_names",
+    "argument_names",
     "column_names",
     "connection_names",
     "mapped_names",
@@ -63,6 +65,27 @@ def object_names(incomplete: str) -> list[str]:
     with suppress(Exception), open_view() as view:
         names |= view.objects()
     return sorted(name for name in names if name.startswith(incomplete))
+
+
+def action_names(incomplete: str) -> list[str]:
+    """Offer the actions that there are."""
+    from orgsync.project.actions import listed_actions
+    from orgsync.settings import load_settings
+
+    with suppress(Exception), results_alone_on_stdout():
+        return [each.name for each in listed_actions(load_settings()) if each.name.startswith(incomplete)]
+    return []
+
+
+def argument_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the parameters of the action that was named."""
+    from orgsync.project.actions import listed_actions
+    from orgsync.settings import load_settings
+
+    with suppress(Exception), results_alone_on_stdout():
+        named = next(each for each in listed_actions(load_settings()) if each.name == ctx.params["action"])
+        return [f"{each.name}=" for each in named.parameters if each.name.startswith(incomplete)]
+    return []
 
 
 def table_names(incomplete: str) -> list[str]:

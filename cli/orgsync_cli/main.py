@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from . import (
+    actions,
     api,
     backup,
     cassettes,
     connect,
     connections,
     demo,
+    do,
     doctor,
     init,
     new,
@@ -94,6 +96,8 @@ app.command("reset", short_help="Discard what a sync has copied.", epilog=reset.
 app.command("record", short_help="Record a sync as a cassette for tests.", epilog=record.EXAMPLES)(record.record)
 app.add_typer(cassettes.app, name="cassettes", short_help="Look for what must not be in a cassette.")
 app.command("write", short_help="Write the rows of a file to an org.", epilog=write.EXAMPLES)(write.write)
+app.command("actions", short_help="List the actions, or show one.", epilog=actions.EXAMPLES)(actions.actions)
+app.command("do", short_help="Run an action: do something in an org.", epilog=do.EXAMPLES)(do.do)
 app.command("api", short_help="Make one call to an org's REST API.", epilog=api.EXAMPLES)(api.api)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
-    from .application import changes, connections, reset, run, session, up
+    from .application import changes, connections, do, reset, run, session, up
     from .application import open_connection as open
     from .engine import Committed, Ended, Event, Planned, Started, Warned
     from .errors import OrgsyncError
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from .records import Batch, Batches, Record, field
     from .salesforce.api.download import Content
     from .salesforce.auth.credentials import Credentials
-    from .scripts import ConnectionInfo, Context, Org, QueryClass, Sync
+    from .scripts import Action, ActionResult, ConnectionInfo, Context, Org, QueryClass, Sync
+    from .scripts.action import action
     from .scripts.object_sync import object_sync
     from .scripts.sync import sync
     from .store import Run
     from .writes import RowResult, RowStatus, WriteCounts, WriteProgress, WriteResult
 
 __all__ = [
+    "Action",
+    "ActionResult",
     "Backup",
     "Batch",
     "Batches",
@@ -55,9 +58,11 @@ __all__ = [
     "WriteCounts",
     "WriteProgress",
     "WriteResult",
+    "action",
     "backup",
     "changes",
     "connections",
+    "do",
     "field",
     "object_sync",
     "open",
@@ -75,6 +80,8 @@ __getattr__ = importer(
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Org", "QueryClass", "Sync"), "scripts"),
         **dict.fromkeys(("changes", "connections", "reset", "run", "session", "up"), "application"),
+        **dict.fromkeys(("Action", "ActionResult", "ConnectionInfo", "Context", "Org", "Sync"), "scripts"),
+        **dict.fromkeys(("changes", "connections", "do", "reset", "run", "session", "up"), "application"),
         **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
         **dict.fromkeys(("Backup", "backup"), "project.backup"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
@@ -83,6 +90,7 @@ __getattr__ = importer(
         **dict.fromkeys(("RowResult", "RowStatus", "WriteCounts", "WriteProgress", "WriteResult"), "writes"),
         "open": "application:open_connection",
         "object_sync": "scripts.object_sync",
+        "action": "scripts.action",
         "sync": "scripts.sync",
         "Content": "salesforce.api.download",
         "Credentials": "salesforce.auth.credentials",

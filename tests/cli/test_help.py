@@ -14,7 +14,7 @@ from .commandline import Command
 
 COMMANDS = [
     *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "status", "runs", "records"),
-    *("backup", "reset", "record", "cassettes", "write", "api"),
+    *("backup", "reset", "record", "cassettes", "write", "actions", "do", "api"),
 ]
 BELOW_CONNECTIONS = ["list", "show", "rename", "remove", "test"]
 

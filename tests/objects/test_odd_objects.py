@@ -31,7 +31,7 @@ AWKWARD = [
 
 async def test_fields_with_awkward_and_colliding_names_are_all_copied(tmp_path: Path, org: DemoOrg) -> None:
     names = [name for name in AWKWARD if name[0] != "_"]
-    org.add_object("Select__c", **dict.fromkeys(names, "string"))
+    org.add_object("Select__c", fields=dict.fromkeys(names, "string"))
     row = org.insert("Select__c", Name="One", **{name: f"of {name}" for name in names})
     async with project_at(tmp_path, org) as project:
         run = await project.run(orgsync.object_sync("Select__c"))
@@ -46,7 +46,7 @@ async def test_fields_with_awkward_and_colliding_names_are_all_copied(tmp_path: 
 async def test_an_object_with_hundreds_of_fields_is_copied_whole(tmp_path: Path) -> None:
     with DemoOrg(contacts=0, accounts=2, page_size=7) as org:
         fields = [f"A_field_with_a_long_name_{number:03}__c" for number in range(600)]
-        org.add_object("Wide__c", **dict.fromkeys(fields, "string"))
+        org.add_object("Wide__c", fields=dict.fromkeys(fields, "string"))
         made = [org.insert("Wide__c", **{name: f"{row} {name}" for name in fields}) for row in range(10)]
         wide = orgsync.object_sync("Wide__c")
         async with project_at(tmp_path, org) as project:

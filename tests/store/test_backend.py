@@ -43,7 +43,7 @@ async def test_what_an_error_leaves_behind_is_nothing(backend: Backend) -> None:
         await fail()
     async with backend.reading() as on:
         assert await feed(on) == []
-        assert await on.runs.list(limit=9, sync=None, connection=None) == []
+        assert await on.runs.list(limit=9, name=None, kind=None, connection=None) == []
         assert await on.rows.last_change() == 0
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from orgsync.lazy import importer
 
 if TYPE_CHECKING:
+    from .action import run_action
     from .events import Committed, Ended, Event, Observer, Planned, Started, Warned, nobody
     from .gc_pressure import less_collecting
     from .job import Job, JobKind
@@ -29,6 +30,7 @@ __all__ = [
     "Warned",
     "less_collecting",
     "nobody",
+    "run_action",
     "run_sync",
 ]
 
@@ -42,6 +44,7 @@ __getattr__ = importer(
         **dict.fromkeys(("Clock", "MaskingKeys", "Resources", "Vaults"), "resources"),
         "Outcome": "outcome",
         "less_collecting": "gc_pressure",
+        "run_action": "action",
         "run_sync": "run",
     },
 )

@@ -19,11 +19,14 @@ from sqlalchemy.exc import DBAPIError
 from orgsync.errors import OrgsyncError, ResponseUnreadable, ScriptRaised, StoreUnavailable
 from orgsync.records import Record
 from orgsync.script_detail import detail_of
-from orgsync.scripts import Sync
+from orgsync.scripts import Action, Sync
 
 __all__ = ["problem_of"]
 
-_CORRECT = "Correct the script; --debug shows the traceback. What was committed before stays."
+_CORRECT = {
+    "sync": "Correct the script; --debug shows the traceback. What was committed before stays.",
+    "action": "Correct the script; --debug shows the traceback. What it had sent before is done.",
+}
 _LIBRARY = Path(__file__).resolve().parents[1]
 _STORE = _LIBRARY / "store"
 _READS_ANSWERS = (_LIBRARY / "extract", _LIBRARY / "salesforce" / "bulk", _LIBRARY / "records" / "decode.py")
@@ -95,7 +98,7 @@ _KNOWN: Sequence[
 )
 
 
-def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
+def problem_of(sync: Sync[Record] | Action[..., Any], error: BaseException) -> OrgsyncError:
     """Return the error that ended a run: orgsync's own as it is, another as a ScriptRaised that chains it.
 
     An exception that a task group wraps alone is taken out of the group.
@@ -110,11 +113,11 @@ def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
         return unreadable
     place, line = _place(sync, frames)
     kind, text = type(error).__name__, str(error)
-    cause, remedy = f"raised {kind}", _CORRECT
+    cause, remedy = f"raised {kind}", _CORRECT[sync.kind]
     if isinstance(error, TypeError | AttributeError | RuntimeError):
         known = next((each for each in _KNOWN if re.search(each[0], text)), None)
         cause, remedy = (known[1], known[2]) if known else (cause, remedy)
-    problem = ScriptRaised(f"The sync {sync.name} {cause} at {place}.", remedy)
+    problem = ScriptRaised(f"The {sync.kind} {sync.name} {cause} at {place}.", remedy)
     problem.detail = detail_of(line, error)
     problem.__cause__ = error
     return problem
@@ -136,7 +139,7 @@ def _refused_statement(error: BaseException, frames: Sequence[FrameSummary]) -> 
 
 
 def _unread_answer(
-    sync: Sync[Record], error: BaseException, frames: Sequence[FrameSummary]
+    sync: Sync[Record] | Action[..., Any], error: BaseException, frames: Sequence[FrameSummary]
 ) -> ResponseUnreadable | None:
     """Say that an answer could not be read; None for what was not raised out of orgsync's reading of one."""
     if not isinstance(error, TypeError | ValueError | LookupError | AttributeError | ArithmeticError):
@@ -151,8 +154,8 @@ def _unread_answer(
     ):
         return None
     problem = ResponseUnreadable(
-        f"Salesforce's response to the sync {sync.name} holds what orgsync cannot read ({type(error).__name__} at "
-        f"{last.relative_to(_LIBRARY)}, line {known[-1].lineno}).",
+        f"Salesforce's response to the {sync.kind} {sync.name} holds what orgsync cannot read "
+        f"({type(error).__name__} at {last.relative_to(_LIBRARY)}, line {known[-1].lineno}).",
         "Run it again later; if this persists, look for a proxy that changes responses, and report this message: "
         "--debug shows the traceback.",
     )
@@ -169,7 +172,7 @@ def _alone(error: BaseException) -> BaseException:
     return error
 
 
-def _place(sync: Sync[Record], frames: Sequence[FrameSummary]) -> tuple[str, str]:
+def _place(sync: Sync[Record] | Action[..., Any], frames: Sequence[FrameSummary]) -> tuple[str, str]:
     """Return the script's last line that the error passed through, and its text.
 
     Where it passed through none, because the script returns what it does not iterate itself, it is the function's.

@@ -2,7 +2,8 @@
 
     OrgsyncError
     ├── ScriptProblem            the author: change the script
-    │   ├── BatchInvalid, RecordClassInvalid, ScriptNotLoaded, ScriptRaised, SnapshotRefused, NotRecorded
+    │   ├── BatchInvalid, RecordClassInvalid, ScriptNotLoaded, ScriptRaised, SnapshotRefused, NotRecorded,
+    │   │   ResultInvalid, PartlyDone
     │   └── QueryRefused             and what it may be: NotFound, FilterRequired, BulkRefused, ...
     ├── OrgProblem               the org's administrator: change a permission or a setting
     │   ├── FieldNotFound (ExternalIdNotFound), ObjectNotFound (ObjectNotQueryable, ChangesNotReadable)
@@ -11,7 +12,8 @@
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
     │   └── AlreadyRunning, CassetteInvalid, LimitReached, SessionInvalid, SignInNeeded, StoreUnavailable
     ├── TransientProblem         nobody: it passes, and is retried
-    │   └── NetworkProblem, ServerProblem, ResponseUnreadable, ContentBroken, TokenLocked, RunInterrupted, ProcessDied
+    │   └── NetworkProblem, ServerProblem, ResponseUnreadable, ContentBroken, TokenLocked, RunInterrupted,
+    │       ActionInterrupted, ProcessDied
     └── InternalError            orgsync's developers: report it
 
 Classes with subclasses for every purpose (the four problems, and ConfigurationProblem) are caught and never raised.
@@ -74,8 +76,10 @@ from .script import (
     NotRecorded,
     NotReplicateable,
     NotServed,
+    PartlyDone,
     QueryRefused,
     RecordClassInvalid,
+    ResultInvalid,
     ScriptNotLoaded,
     ScriptProblem,
     ScriptRaised,
@@ -84,6 +88,7 @@ from .script import (
     WindowRefused,
 )
 from .transient import (
+    ActionInterrupted,
     ContentBroken,
     InstanceMoved,
     JobFailed,
@@ -106,6 +111,7 @@ from .transient import (
 
 __all__ = [
     "AccessRefused",
+    "ActionInterrupted",
     "AlreadyRunning",
     "ApiVersionUnsupported",
     "ArgumentInvalid",
@@ -150,6 +156,7 @@ __all__ = [
     "OrgProblem",
     "OrgsyncError",
     "PackageMissing",
+    "PartlyDone",
     "PortUnavailable",
     "ProcessDied",
     "ProjectNotFound",
@@ -160,6 +167,7 @@ __all__ = [
     "RecordClassInvalid",
     "ResponseTooLarge",
     "ResponseUnreadable",
+    "ResultInvalid",
     "RunInterrupted",
     "ScriptNotLoaded",
     "ScriptProblem",

@@ -3,6 +3,7 @@
 from .base import OrgsyncError
 
 __all__ = [
+    "ActionInterrupted",
     "ContentBroken",
     "InstanceMoved",
     "JobFailed",
@@ -63,6 +64,15 @@ class RunInterrupted(TransientProblem, code="run_interrupted"):
 
     def __init__(self) -> None:
         super().__init__("It was interrupted; the next run resumes from there.")
+
+
+class ActionInterrupted(TransientProblem, code="action_interrupted"):
+    """An action was cancelled, by a person or by the end of its process."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "It was interrupted; what it had sent may have been carried out.", "Look in the org before it is repeated."
+        )
 
 
 class ProcessDied(TransientProblem, code="process_died"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from structlog.contextvars import bound_contextvars
 
 from orgsync.clock import utc_now
-from orgsync.engine import Clock, Job, MaskingKeys, Observer, Outcome, Vaults, nobody, run_sync
+from orgsync.engine import Clock, Job, MaskingKeys, Observer, Outcome, Vaults, nobody, run_action, run_sync
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.http.bounds import Bounds
@@ -30,9 +30,9 @@ __all__ = ["Project", "open_project", "open_store"]
 class Project:
     """Everything that a job runs with.
 
-    `scripts` finds syncs by name. `credentials` returns what keeps a connection's credentials, and `masking_keys` the
-    key that its columns are masked with, where that is not the store. `is_sandbox` says that the store is thrown away
-    afterwards, so that no later run resumes what one leaves unfinished.
+    `scripts` finds syncs and actions by name. `credentials` returns what keeps a connection's credentials, and
+    `masking_keys` the key that its columns are masked with, where that is not the store. `is_sandbox` says that the
+    store is thrown away afterwards, so that no later run resumes what one leaves unfinished.
     """
 
     settings: Settings
@@ -47,9 +47,14 @@ class Project:
     async def execute(self, job: Job, *, observe: Observer = nobody) -> Outcome:
         """Run a job and return how it ended; `observe` is called with each event of the run.
 
-        Log lines name sync and connection. Raises NameUnknown for an unknown sync or connection, ScriptNotLoaded for a
-        script that cannot be imported, and AlreadyRunning while another run of the sync on the connection is under way.
+        Log lines name sync or action, and connection. Raises NameUnknown for an unknown sync, action or connection,
+        ScriptNotLoaded for a script that cannot be imported, AlreadyRunning while another run of the sync on the
+        connection is under way, and ArgumentInvalid for an action's wrong arguments.
         """
+        if job.kind == "action":
+            action = self.scripts.action(job.name)
+            with bound_contextvars(action=job.name, connection=job.connection):
+                return await run_action(action, job, self, observe=observe)
         sync = self.scripts.sync(job.name)
         with bound_contextvars(sync=job.name, connection=job.connection):
             return await run_sync(sync, job, self, observe=observe)

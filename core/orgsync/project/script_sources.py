@@ -1,28 +1,33 @@
-"""Where a project finds the syncs that jobs name."""
+"""Where a project finds the syncs and actions that jobs name."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from orgsync.errors import NameUnknown
 from orgsync.object_entry import ObjectEntry
 from orgsync.records import Record
-from orgsync.scripts import Sync
+from orgsync.scripts import Action, Sync
+from orgsync.scripts.action_discovery import find_action
 from orgsync.scripts.discovery import load_syncs, required
 
 __all__ = ["FolderScripts", "GivenScripts", "ScriptSource"]
 
 
 class ScriptSource(Protocol):
-    """Finds syncs by name."""
+    """Finds syncs and actions by name."""
 
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises what keeps it from being run, NameUnknown for an unknown name."""
         ...
 
+    def action(self, name: str) -> Action[..., Any]:
+        """Return an action; raises what keeps it from being run, NameUnknown for an unknown name."""
+        ...
+
 
 class FolderScripts:
-    """The syncs of a project's folder, of objects that settings name, and of installed packages.
+    """The syncs and actions of a project's folder, and of installed packages, and the objects that settings name.
 
     Each is imported once, when it is needed.
     """
@@ -46,12 +51,17 @@ class FolderScripts:
         """Return a sync; raises what keeps it from being run, NameUnknown for an unknown name."""
         return self._loaded[name] if name in self._loaded else self.load([name])[0]
 
+    def action(self, name: str) -> Action[..., Any]:
+        """Return an action; raises what keeps it from being run, NameUnknown for an unknown name."""
+        return find_action(name, self._folder)
+
 
 class GivenScripts:
-    """Syncs that the caller has imported."""
+    """Syncs and actions that the caller has imported."""
 
-    def __init__(self, syncs: Iterable[Sync[Record]] = ()) -> None:
+    def __init__(self, syncs: Iterable[Sync[Record]] = (), *, actions: Iterable[Action[..., Any]] = ()) -> None:
         self._syncs = {sync.name: sync for sync in syncs}
+        self._actions = {action.name: action for action in actions}
 
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises NameUnknown for one that was not given."""
@@ -60,3 +70,11 @@ class GivenScripts:
                 f"There is no sync called {name}.", f"Available: {', '.join(sorted(self._syncs)) or 'none'}."
             )
         return self._syncs[name]
+
+    def action(self, name: str) -> Action[..., Any]:
+        """Return an action; raises NameUnknown for one that was not given."""
+        if name not in self._actions:
+            raise NameUnknown(
+                f"There is no action called {name}.", f"Available: {', '.join(sorted(self._actions)) or 'none'}."
+            )
+        return self._actions[name]

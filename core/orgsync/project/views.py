@@ -37,9 +37,11 @@ __all__ = [
 
 
 class RunView(TypedDict):
-    """A run; `seconds` are those so far while it is under way."""
+    """A run of a sync or of an action, by its name; `seconds` are those so far while it is under way."""
 
-    sync: str
+    kind: str
+    sync: str | None
+    action: str | None
     connection: str
     status: str
     added: int
@@ -140,8 +142,11 @@ def seconds_of(run: "Run | RunRow") -> float:
 
 def run_view(run: "Run | RunRow") -> RunView:
     """Return a run as JSON."""
+    is_action = run.kind == "action"
     return {
-        "sync": run.sync,
+        "kind": run.kind,
+        "sync": None if is_action else run.sync,
+        "action": run.sync if is_action else None,
         "connection": run.connection,
         "status": run.status,
         "added": run.added,
@@ -169,7 +174,9 @@ def finished_run_view(outcome: "Outcome") -> FinishedRunView:
 def not_started_view(job: "Job", problem: "OrgsyncError") -> FinishedRunView:
     """Return a run that could not begin as JSON."""
     return {
+        "kind": "sync",
         "sync": job.name,
+        "action": None,
         "connection": job.connection,
         "status": "not started",
         "added": 0,

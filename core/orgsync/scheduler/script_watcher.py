@@ -6,11 +6,13 @@ Of a script that no longer loads, or whose table another one claims, the version
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from orgsync.errors import NameUnknown, NothingScheduled, OrgsyncError, RecordClassInvalid
 from orgsync.object_entry import ObjectEntry
 from orgsync.records import Record
-from orgsync.scripts import Every, Sync
+from orgsync.scripts import Action, Every, Sync
+from orgsync.scripts.action_discovery import find_action
 from orgsync.scripts.discovery import DiscoveredSync, load_syncs
 from orgsync.scripts.table_clashes import clashes_of
 from orgsync.settings import PROJECT_FILE, load_settings
@@ -55,6 +57,10 @@ class ScriptWatcher:
         if name not in self.syncs:
             raise NameUnknown(f"There is no sync called {name} any more.", f"Look into {self._folder}.")
         return self.syncs[name]
+
+    def action(self, name: str) -> Action[..., Any]:
+        """Return an action; raises as `find_action` does."""
+        return find_action(name, self._folder)
 
     @property
     def schedules(self) -> Mapping[str, Every]:

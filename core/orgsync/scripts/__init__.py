@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orgsync.lazy import importer
 
 if TYPE_CHECKING:
+    from .action import Action, ActionResult
     from .context import Context
     from .opening import ReadOptions, open_client, open_context, open_org
     from .org import ConnectionInfo, Org
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .sync import Sync
 
 __all__ = [
+    "Action",
+    "ActionResult",
     "ConnectionInfo",
     "Context",
     "Cron",
@@ -41,6 +44,7 @@ __getattr__ = importer(
         **dict.fromkeys(("ConnectionInfo", "Org"), "org"),
         **dict.fromkeys(("Cron", "Every", "Interval"), "schedule"),
         **dict.fromkeys(("StoredVault", "columns_of", "secrets_of"), "stored"),
+        **dict.fromkeys(("Action", "ActionResult"), "action"),
         "Context": "context",
         "QueryClass": "query_class",
         "Sync": "sync",

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from orgsync.errors import ArgumentInvalid
+from orgsync.errors import ArgumentInvalid, TransientProblem
 from orgsync.field_mapping import MappedColumn
 from orgsync.logs import get_logger
 from orgsync.records import Record
@@ -32,6 +32,7 @@ from orgsync.writes import (
     WriteResult,
     check_file,
     key_of,
+    may_be_carried_out,
     unobserved,
     write_file,
     write_rows,
@@ -77,6 +78,11 @@ class Org:
         self._ledgers = ledgers
         self._stalled_after = stalled_after
         self._mapping = mapping
+
+    @property
+    def api_version(self) -> str:
+        """The version of the API that paths are taken in, such as "62.0"."""
+        return self._client.api_version
 
     @property
     def api_calls(self) -> int:
@@ -190,19 +196,28 @@ class Org:
     async def post(self, path: str, body: JSON = None, /) -> Any:
         """Send JSON to a REST resource and return the body of the response."""
         sent: dict[str, Any] = {} if body is None else {"json": body}
-        return await self._client.call("POST", path, _body, judge=problem_of_written, **sent)
+        return await self._changed("POST", path, **sent)
 
     async def patch(self, path: str, body: JSON, /) -> Any:
         """Change a REST resource."""
-        return await self._client.call("PATCH", path, _body, judge=problem_of_written, json=body)
+        return await self._changed("PATCH", path, json=body)
 
     async def put(self, path: str, body: JSON, /) -> Any:
         """Replace a REST resource."""
-        return await self._client.call("PUT", path, _body, judge=problem_of_written, json=body)
+        return await self._changed("PUT", path, json=body)
 
     async def delete(self, path: str, /) -> Any:
         """Delete a REST resource."""
-        return await self._client.call("DELETE", path, _body, judge=problem_of_written)
+        return await self._changed("DELETE", path)
+
+    async def _changed(self, method: str, path: str, **sent: Any) -> Any:
+        """Send a request that changes the org; an error says whether it may have been carried out all the same."""
+        try:
+            return await self._client.call(method, path, _body, judge=problem_of_written, **sent)
+        except TransientProblem as problem:
+            if may_be_carried_out(problem) and not problem.retried:
+                problem.replace_remedy("It may have been carried out: look in the org before it is repeated.")
+            raise
 
 
 def _body(response: Response) -> Any:

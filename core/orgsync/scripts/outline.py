@@ -20,11 +20,12 @@ from typing import Any
 
 from orgsync.errors import OrgsyncError
 
+from .action_outline import ActionOutline, action_of, is_action
 from .outline_classes import table_of
 from .outline_names import PUBLIC, FromOrgsync, Names, Table, Undecided, is_annotation, literal, tables_in
 from .schedule import Every, Interval, parse_every, parse_interval
 
-__all__ = ["SyncOutline", "outlines_of"]
+__all__ = ["ActionOutline", "SyncOutline", "outline_of", "outlines_of"]
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _ANYWHERE = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda, ast.FunctionDef, ast.ClassDef)
@@ -46,35 +47,46 @@ class SyncOutline:
 
 def outlines_of(path: Path) -> list[SyncOutline] | None:
     """Return the syncs that a script would define or import; None where only importing it shows them."""
+    outline = outline_of(path)
+    return None if outline is None else outline.syncs
+
+
+def outline_of(path: Path) -> "Outline | None":
+    """Read a script; return None where only importing it shows what it has."""
     try:
-        return _read(path).found
+        return _read(path)
     except (Undecided, OrgsyncError, OSError, SyntaxError, ValueError, Warning, RecursionError, MemoryError):
         return None  # the parser's own stack overflows as a MemoryError
 
 
-def _read(path: Path) -> "_Outline":
+def _read(path: Path) -> "Outline":
     tree = ast.parse(path.read_bytes(), str(path))
-    outline = _Outline(compile(tree, str(path), "exec", dont_inherit=True))
+    outline = Outline(compile(tree, str(path), "exec", dont_inherit=True))
     for statement in tree.body:
         outline.read(statement)
     return outline
 
 
-class _Outline:
-    """The reading of one module: what its names mean, and the syncs among them in the order of their first names."""
+class Outline:
+    """The reading of one module: what its names mean, and the syncs and actions among them, in their order."""
 
     def __init__(self, code: CodeType) -> None:
         self._functions = {each.co_name: each for each in code.co_consts if isinstance(each, CodeType)}
         self._names: Names = {}
 
     @property
-    def found(self) -> list[SyncOutline]:
+    def syncs(self) -> list[SyncOutline]:
         """The syncs, each once, whatever names it has."""
         return [*dict.fromkeys(each for each in self._names.values() if isinstance(each, SyncOutline))]
 
+    @property
+    def actions(self) -> list[ActionOutline]:
+        """The actions, each once, whatever names it has."""
+        return [*dict.fromkeys(each for each in self._names.values() if isinstance(each, ActionOutline))]
+
     def value(self, name: str) -> object:
         """Return what a name of the module means to a script that imports it."""
-        if not isinstance(self._names.get(name), Table | SyncOutline):
+        if not isinstance(self._names.get(name), Table | SyncOutline | ActionOutline):
             raise Undecided
         return self._names[name]
 
@@ -124,8 +136,8 @@ class _Outline:
             case _:
                 return literal(value)
 
-    def _function(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> SyncOutline | None:
-        """Return the sync that a function is, None for any other."""
+    def _function(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> SyncOutline | ActionOutline | None:
+        """Return the sync or the action that a function is, None for any other."""
         arguments = function.args
         for default in (*arguments.defaults, *arguments.kw_defaults):
             if default is not None:
@@ -134,6 +146,8 @@ class _Outline:
         annotations = [function.returns, *(each.annotation for each in every if each is not None)]
         if not all(is_annotation(each, self._names) for each in annotations if each is not None):
             raise Undecided
+        if is_action(function, self._names):
+            return action_of(function)
         return self._sync(function) if function.decorator_list else None
 
     def _sync(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> SyncOutline:

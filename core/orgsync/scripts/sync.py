@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Generic, TypeVar, overload
+from typing import ClassVar, Generic, TypeVar, overload
 
 from orgsync.errors import ScriptProblem
 from orgsync.records import Batch, Record, Record_co, schema_of, undeclared_class
@@ -26,6 +26,8 @@ class Sync(Generic[Record_co]):
     `every` is when it is due, None for only on request; `reconcile` how often the Ids of its copies are compared with
     the org's, None for only on request.
     """
+
+    kind: ClassVar = "sync"
 
     name: str
     function: Callable[[Context], AsyncIterator[Batch[Record_co]]] = field(repr=False)

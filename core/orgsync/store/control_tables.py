@@ -9,7 +9,7 @@ from orgsync.errors import OrgsyncError
 from orgsync.records import Position
 
 from .commit_types import Counts
-from .model import Checkpoint, Connection, ObjectColumn, OrgWrite, Run, RunStatus
+from .model import Checkpoint, Connection, ObjectColumn, OrgWrite, Run, RunKind, RunStatus
 
 __all__ = [
     "CheckpointTable",
@@ -101,7 +101,7 @@ class LeaseTable(Protocol):
         ...
 
     async def is_holder(self, holder: str) -> bool:
-        """Return whether somebody of this name holds any lease."""
+        """Return whether somebody of this name holds any lease, or carries out an action."""
         ...
 
     async def list(self, sync: str, connection: str | None) -> Sequence[Lease]:
@@ -114,6 +114,18 @@ class RunTable(Protocol):
 
     async def start(self, sync: str, connection: str, epoch: int) -> Run:
         """Insert a run."""
+        ...
+
+    async def start_action(self, action: str, connection: str, holder: str) -> Run:
+        """Insert a run of an action, which no lease covers."""
+        ...
+
+    async def running_actions(self, action: str, connection: str) -> Sequence[tuple[int, str]]:
+        """Read the runs of an action that have not ended, by number, with their holders."""
+        ...
+
+    async def fail_action(self, run_id: int, error: OrgsyncError) -> None:
+        """End a run of an action with an error, if it is running."""
         ...
 
     async def finish(
@@ -139,15 +151,17 @@ class RunTable(Protocol):
         ...
 
     async def last(self, *, after: int) -> Sequence[Run]:
-        """Read the last run of every (sync, connection), by number; for `after`, all those with a higher number."""
+        """Read the last run of every (sync, connection), by number; for `after`, all of syncs with a higher number."""
         ...
 
     async def remove_before(self, instant: datetime, *, limit: int) -> int:
         """Delete at most `limit` runs that ended before an instant, never a sync's last on a connection; count them."""
         ...
 
-    async def list(self, *, limit: int, sync: str | None, connection: str | None) -> Sequence[Run]:
-        """Read runs, the latest first."""
+    async def list(
+        self, *, limit: int, name: str | None, kind: RunKind | None, connection: str | None
+    ) -> Sequence[Run]:
+        """Read runs, the latest first; `name` is a sync's or an action's."""
         ...
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "OrgWrite",
     "OrgWritePart",
     "Run",
+    "RunKind",
     "RunStatus",
     "SeenId",
     "Sequence",
@@ -33,6 +34,7 @@ __all__ = [
 
 Environment: TypeAlias = Literal["production", "sandbox", "custom"]
 ConnectionStatus: TypeAlias = Literal["ready", "needs sign-in"]
+RunKind: TypeAlias = Literal["sync", "action"]
 RunStatus: TypeAlias = Literal["running", "done", "failed", "stopped"]
 
 
@@ -101,16 +103,17 @@ class Checkpoint(_Control, table=True):
 
 
 class Run(_Control, table=True):
-    """One execution of one sync on one connection, with what it has changed so far.
+    """One execution of one sync or action on one connection, with what it has changed so far.
 
-    `status` is running, done, failed or stopped. Counts are rows of the copy, `api_calls` requests to the org; instants
-    are aware, in UTC. Up to the `watermark` the copy is complete. `error` holds cause and remedy, `error_code` the
-    error's code, both None unless it failed or was stopped. `epoch` is its lease's.
+    `sync` is the name of either, as `kind` says. `status` is running, done, failed or stopped. Counts are rows of the
+    copy, `api_calls` requests to the org; instants are aware, in UTC. Up to the `watermark` the copy is complete.
+    `error` holds cause and remedy, `error_code` the error's code, both None unless it failed or was stopped. `epoch` is
+    its lease's, `holder` who carries out an action. What an action was given is not kept.
     """
 
     __tablename__ = "orgsync_run"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
     __table_args__: ClassVar[Any] = (
-        sa.Index("orgsync_run_sync_connection", "sync", "connection"),
+        sa.Index("orgsync_run_sync_connection", "sync", "connection", "kind"),
         {"sqlite_autoincrement": True},
     )
 
@@ -129,6 +132,8 @@ class Run(_Control, table=True):
     watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str | None = None
     error_code: str | None = None
+    kind: RunKind = Field(default="sync", sa_type=sa.String, sa_column_kwargs={"server_default": "sync"})
+    holder: str | None = None
 
 
 class HeldLease(_Control, table=True):

@@ -31,6 +31,7 @@ class RunRow:
     watermark: datetime | None
     error: str | None
     error_code: str | None
+    kind: str = "sync"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +95,10 @@ class View(Protocol):
         """Read one run; raises NameUnknown for a number that none has."""
         ...
 
-    def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
-        """Read runs, the latest first."""
+    def runs(
+        self, limit: int, *, sync: str | None = None, action: str | None = None, connection: str | None = None
+    ) -> list[RunRow]:
+        """Read runs, the latest first: all, or those of one sync or of one action."""
         ...
 
     def pairs(self) -> list[tuple[str, str]]:

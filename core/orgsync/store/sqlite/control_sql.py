@@ -16,6 +16,7 @@ __all__ = [
     "CONNECTION_COLUMNS",
     "COUNT",
     "DISOWN_TABLE",
+    "FAIL_ACTION",
     "FAIL_RUNS",
     "FINISH_RUN",
     "FINISH_WRITE",
@@ -44,6 +45,7 @@ __all__ = [
     "RENEW_LEASE",
     "REVOKE_LEASES",
     "RUN",
+    "RUNNING_ACTIONS",
     "RUNS",
     "RUNS_AFTER",
     "RUN_COLUMNS",
@@ -53,6 +55,7 @@ __all__ = [
     "SAVE_SIGN_IN",
     "SAVE_WRITE_PART",
     "SEEN_IDS",
+    "START_ACTION",
     "START_RUN",
     "START_WRITE",
     "STREAMS",
@@ -105,7 +108,10 @@ SAVE_SIGN_IN = "INSERT INTO orgsync_sign_in (key, secrets, begun_at) VALUES (?, 
 TAKE_SIGN_IN = "DELETE FROM orgsync_sign_in WHERE key = ? AND begun_at >= ? RETURNING secrets"
 REMOVE_EXPIRED_SIGN_INS = "DELETE FROM orgsync_sign_in WHERE begun_at < ?"
 
-HOLDS = "SELECT 1 FROM orgsync_lease WHERE holder = ? LIMIT 1"
+HOLDS = (
+    "WITH given (holder) AS (SELECT ?) SELECT 1 FROM given WHERE holder IN (SELECT holder FROM orgsync_lease) "
+    "OR holder IN (SELECT holder FROM orgsync_run WHERE kind = 'action' AND status = 'running')"
+)
 ACQUIRE_LEASE = (
     "INSERT INTO orgsync_lease (sync, connection, epoch, holder, taken_at, ttl, expires_at) "
     "VALUES (?, ?, 1, ?, ?, ?, ?) ON CONFLICT (sync, connection) DO UPDATE SET epoch = epoch + 1, "
@@ -130,31 +136,45 @@ LEASES = (
 RUN_COLUMNS = (
     *("id", "sync", "connection", "epoch", "status", "started_at", "finished_at"),
     *("added", "updated", "deleted", "unchanged", "api_calls", "watermark", "error", "error_code"),
+    "kind",
 )
 RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id = ?"
 RUNS = (
     f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run "
-    "WHERE sync = coalesce(?, sync) AND connection = coalesce(?, connection) ORDER BY id DESC LIMIT ?"
+    "WHERE sync = coalesce(?, sync) AND kind = coalesce(?, kind) AND connection = coalesce(?, connection) "
+    "ORDER BY id DESC LIMIT ?"
 )
 LAST_RUNS = (
     f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run "
-    "WHERE id IN (SELECT max(id) FROM orgsync_run GROUP BY sync, connection)"
+    "WHERE id IN (SELECT max(id) FROM orgsync_run WHERE kind = 'sync' GROUP BY sync, connection)"
 )
-RUN_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_run"
-RUNS_AFTER = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id > ? ORDER BY id"
+RUN_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_run WHERE kind = 'sync'"
+RUNS_AFTER = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id > ? AND kind = 'sync' ORDER BY id"
 FAIL_RUNS = (
     "UPDATE orgsync_run SET status = 'failed', error = ?, error_code = ?, finished_at = ? "
-    "WHERE sync = ? AND connection = coalesce(?, connection) AND status = 'running'"
+    "WHERE sync = ? AND connection = coalesce(?, connection) AND kind = 'sync' AND status = 'running'"
 )
 START_RUN = (
     "INSERT INTO orgsync_run "
     "(sync, connection, epoch, status, started_at, added, updated, deleted, unchanged, api_calls) "
     "VALUES (?, ?, ?, 'running', ?, 0, 0, 0, 0, 0) RETURNING id"
 )
+START_ACTION = (
+    "INSERT INTO orgsync_run "
+    "(sync, connection, epoch, status, started_at, added, updated, deleted, unchanged, api_calls, kind, holder) "
+    "VALUES (?, ?, 0, 'running', ?, 0, 0, 0, 0, 0, 'action', ?) RETURNING id"
+)
+RUNNING_ACTIONS = (
+    "SELECT id, holder FROM orgsync_run WHERE sync = ? AND connection = ? AND kind = 'action' AND status = 'running'"
+)
+FAIL_ACTION = (
+    "UPDATE orgsync_run SET status = 'failed', error = ?, error_code = ?, finished_at = ? "
+    "WHERE id = ? AND status = 'running'"
+)
 REMOVE_RUNS = (  # the last run of each sync and connection stays: it says when the next is due
     "DELETE FROM orgsync_run WHERE id IN (SELECT id FROM orgsync_run AS old WHERE finished_at < ? AND EXISTS "
     "(SELECT 1 FROM orgsync_run AS newer WHERE newer.sync = old.sync AND newer.connection = old.connection "
-    "AND newer.id > old.id) LIMIT ?) RETURNING 1"
+    "AND newer.kind = old.kind AND newer.id > old.id) LIMIT ?) RETURNING 1"
 )
 FINISH_RUN = (
     "UPDATE orgsync_run SET status = ?, error = ?, error_code = ?, finished_at = ?, api_calls = ?, watermark = ? "
@@ -202,7 +222,8 @@ CLAIM_TABLE = (
 )
 DISOWN_TABLE = "DELETE FROM orgsync_table_owner WHERE name = ?"
 SYNC_NAMES = (
-    "SELECT sync FROM orgsync_checkpoint UNION SELECT sync FROM orgsync_table_owner UNION SELECT sync FROM orgsync_run"
+    "SELECT sync FROM orgsync_checkpoint UNION SELECT sync FROM orgsync_table_owner UNION "
+    "SELECT sync FROM orgsync_run WHERE kind = 'sync'"
 )
 
 CLEARED_TABLES = "SELECT DISTINCT record_table FROM orgsync_cleared"

@@ -17,6 +17,7 @@ from orgsync.errors import NameUnknown, StoreUnavailable
 from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
 from ..holder import Holder
+from ..run_filter import run_filter
 from ..unknown_names import record_table
 from ..versions import VERSION_TABLE, is_newest
 from ..view import ConnectionRow, RunRow, Selection, connection_named
@@ -84,9 +85,11 @@ class SqliteView:
             raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
         return _run(found[0])
 
-    def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
-        """Read runs, the latest first."""
-        return [_run(row) for row in self._fetch(control_sql.RUNS, (sync, connection, limit))]
+    def runs(
+        self, limit: int, *, sync: str | None = None, action: str | None = None, connection: str | None = None
+    ) -> list[RunRow]:
+        """Read runs, the latest first: all, or those of one sync or of one action."""
+        return [_run(row) for row in self._fetch(control_sql.RUNS, (*run_filter(sync, action), connection, limit))]
 
     def pairs(self) -> list[tuple[str, str]]:
         """List each sync and connection that has a run."""
