@@ -74,7 +74,7 @@ class Intake:
         key = self.target.key
         if key is not None:
             at = columns.index(key)
-            if (refusal := _refusal(place, key, values[at])) is not None:
+            if (refusal := _refusal(place, key, values[at]) or self._of_another_object(place, values[at])) is not None:
                 self._refused.append(refusal)
             elif key == ID:
                 values[at] = long_id(str(values[at]))
@@ -87,6 +87,14 @@ class Intake:
             values = [given.get(at, ABSENT) for at in range(max(at_columns) + 1)]
         size = sum(len(csv_text(value).encode()) + 3 for value in values)
         self._held.append(Given(place, line, group, size, values))
+
+    def _of_another_object(self, place: int, value: Value) -> RowResult | None:
+        """Refuse an Id that cannot be one of the object's: a collection would delete whatever row has it."""
+        prefix = self.target.sobject.key_prefix
+        if not self.target.operation.deletes or str(value).startswith(prefix):
+            return None
+        message = f"the Id is not one of {self.target.sobject.name}, whose Ids begin with {prefix}; the row is not sent"
+        return RowResult(place, RowStatus.REFUSED, code="INVALID_ID_FIELD", fields=(ID,), message=message)
 
     async def columns(self, names: tuple[str, ...], where: str) -> tuple[str, ...]:
         """Return the columns of rows with these keys, checked once for all of them."""

@@ -5,7 +5,6 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from orgsync import Org, action
-from orgsync.errors import NotFound
 
 from .objects import get_of_object
 
@@ -21,16 +20,17 @@ __all__ = [
 
 
 class CurrentUser(BaseModel):
-    """The user that the connection works as."""
+    """The user that the connection works as, and the org."""
 
     id: str = Field(validation_alias="Id")
     username: str = Field(validation_alias="Username")
     name: str = Field(validation_alias="Name")
-    email: str | None = Field(validation_alias="Email")
-    profile_id: str | None = Field(validation_alias="ProfileId")
-    language: str | None = Field(validation_alias="LanguageLocaleKey")
-    locale: str | None = Field(validation_alias="LocaleSidKey")
-    time_zone: str | None = Field(validation_alias="TimeZoneSidKey")
+    email: str | None = Field(None, validation_alias="Email")
+    profile_id: str | None = Field(None, validation_alias="ProfileId")
+    language: str | None = Field(None, validation_alias="LanguageLocaleKey")
+    locale: str | None = Field(None, validation_alias="LocaleSidKey")
+    time_zone: str | None = Field(None, validation_alias="TimeZoneSidKey")
+    org_id: str
 
 
 @action
@@ -78,10 +78,5 @@ async def recent_items(org: Org, limit: int = 200) -> list[dict[str, Any]]:
 @action
 async def current_user(org: Org) -> CurrentUser:
     """Return the user that the connection works as."""
-    soql = (
-        "SELECT Id, Username, Name, Email, ProfileId, LanguageLocaleKey, LocaleSidKey, TimeZoneSidKey "
-        "FROM User WHERE Id = :id"
-    )
-    async for user in org.query(soql, id=org.connection.user_id):
-        return CurrentUser.model_validate(user)
-    raise NotFound("The connection's user cannot be read.", "Give the user Read on User.")
+    user = await org.get(f"sobjects/User/{org.connection.user_id}")
+    return CurrentUser.model_validate({**user, "org_id": org.connection.org_id})
