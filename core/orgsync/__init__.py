@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from .application import changes, connections, do, reset, run, session, up
     from .application import open_connection as open
     from .engine import Committed, Ended, Event, Planned, Started, Warned
-    from .errors import OrgsyncError
+    from .errors import OrgsyncError, Refused
     from .project import Backup, Change, DryRun, DryRunChange, ReadSession
     from .project.backup import backup
     from .project.read_session import select
     from .records import Batch, Batches, Record, field
     from .salesforce.api.download import Content
     from .salesforce.auth.credentials import Credentials
-    from .scripts import Action, ActionResult, ConnectionInfo, Context, Org, QueryClass, Sync
+    from .scripts import Action, ActionResult, ConnectionInfo, Context, Hook, Org, QueryClass, Sync
     from .scripts.action import action
+    from .scripts.hooks import on_connect, on_disconnect
     from .scripts.object_sync import object_sync
     from .scripts.sync import sync
     from .store import Run
@@ -43,12 +44,14 @@ __all__ = [
     "DryRunChange",
     "Ended",
     "Event",
+    "Hook",
     "Org",
     "OrgsyncError",
     "Planned",
     "QueryClass",
     "ReadSession",
     "Record",
+    "Refused",
     "RowResult",
     "RowStatus",
     "Run",
@@ -65,6 +68,8 @@ __all__ = [
     "do",
     "field",
     "object_sync",
+    "on_connect",
+    "on_disconnect",
     "open",
     "reset",
     "run",
@@ -78,9 +83,8 @@ __getattr__ = importer(
     __name__,
     {
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
-        **dict.fromkeys(("ConnectionInfo", "Context", "Org", "QueryClass", "Sync"), "scripts"),
-        **dict.fromkeys(("changes", "connections", "reset", "run", "session", "up"), "application"),
-        **dict.fromkeys(("Action", "ActionResult", "ConnectionInfo", "Context", "Org", "Sync"), "scripts"),
+        **dict.fromkeys(("ConnectionInfo", "Context", "Hook", "Org", "QueryClass", "Sync"), "scripts"),
+        **dict.fromkeys(("Action", "ActionResult"), "scripts"),
         **dict.fromkeys(("changes", "connections", "do", "reset", "run", "session", "up"), "application"),
         **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
         **dict.fromkeys(("Backup", "backup"), "project.backup"),
@@ -94,7 +98,8 @@ __getattr__ = importer(
         "sync": "scripts.sync",
         "Content": "salesforce.api.download",
         "Credentials": "salesforce.auth.credentials",
-        "OrgsyncError": "errors",
+        **dict.fromkeys(("OrgsyncError", "Refused"), "errors"),
+        **dict.fromkeys(("on_connect", "on_disconnect"), "scripts.hooks"),
         "Run": "store.model",
     },
 )

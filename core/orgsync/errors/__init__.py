@@ -10,7 +10,7 @@
     │   └── AccessRefused (SessionBlocked)
     ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
-    │   └── AlreadyRunning, CassetteInvalid, LimitReached, SessionInvalid, SignInNeeded, StoreUnavailable
+    │   └── AlreadyRunning, CassetteInvalid, LimitReached, Refused, SessionInvalid, SignInNeeded, StoreUnavailable
     ├── TransientProblem         nobody: it passes, and is retried
     │   └── NetworkProblem, ServerProblem, ResponseUnreadable, ContentBroken, TokenLocked, RunInterrupted,
     │       ActionInterrupted, ProcessDied
@@ -40,6 +40,7 @@ from .operator import (
     KeyUnusable,
     LimitReached,
     MappingInvalid,
+    MetadataInvalid,
     NameTaken,
     NameUnknown,
     NoConnection,
@@ -50,6 +51,7 @@ from .operator import (
     PortUnavailable,
     ProjectNotFound,
     ProxyRefused,
+    Refused,
     SessionInvalid,
     SettingInvalid,
     SignInNeeded,
@@ -138,6 +140,7 @@ __all__ = [
     "LocatorBusy",
     "LocatorExpired",
     "MappingInvalid",
+    "MetadataInvalid",
     "NameTaken",
     "NameUnknown",
     "NetworkProblem",
@@ -165,6 +168,7 @@ __all__ = [
     "QueryRefused",
     "QueryTimedOut",
     "RecordClassInvalid",
+    "Refused",
     "ResponseTooLarge",
     "ResponseUnreadable",
     "ResultInvalid",

@@ -3,47 +3,31 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from orgsync.engine import Resources
-from orgsync.errors import FieldNotFound, ObjectNotFound, OrgMismatch, QueryRefused, SignInNeeded
-from orgsync.field_mapping import mapping_as_text, mapping_from_json
+from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused, SignInNeeded
 from orgsync.logs import get_logger
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
-from orgsync.salesforce.auth.sign_in import sign_in
-from orgsync.salesforce.auth.token_endpoint import INTROSPECTION_HINT
-from orgsync.salesforce.auth.token_response import same_org
-from orgsync.salesforce.auth.versions import choose_version, offered_versions
 from orgsync.salesforce.auth.web_flow import Authorization, begin, finish, state_of
-from orgsync.scripts import StoredVault, columns_of, open_client, secrets_of
-from orgsync.store import Connection, ConnectionRow
+from orgsync.scripts import StoredVault, open_client
+from orgsync.scripts.metadata import checked_metadata
+from orgsync.store import ConnectionRow
 from orgsync.store.connections import ConnectionColumns
 
 from .access import access_to
 from .mappings import FieldMapping, change_mapping, resolved
-from .sign_ins import checked_tags, environment_of, login_url_of, require_name
+from .new_connection import SignIn, connect, require_ready, row_of
+from .script_sources import WithScripts
+from .sign_ins import checked_tags, login_url_of, require_name
 
 __all__ = ["BrowserSignIn", "Connections", "SignIn"]
 
 R = TypeVar("R", bound=Record)
 
 _CHEAP_QUERY = "SELECT Id FROM User LIMIT 1"
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """A connection just made, and what the sign-in showed beside it.
-
-    `lifetime` is how many seconds a token lives, None where the app may not introspect tokens; `hint` then says how it
-    would.
-    """
-
-    connection: ConnectionRow
-    lifetime: float | None
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +45,18 @@ class BrowserSignIn:
 class Connections:
     """The connections of the project that `open` opens for each call."""
 
-    open: Callable[[], AbstractAsyncContextManager[Resources]] = field(repr=False)
+    open: Callable[[], AbstractAsyncContextManager[WithScripts]] = field(repr=False)
 
     async def list(self, *, tag: str | None = None) -> list[ConnectionRow]:
         """Return all connections by name, or those with a tag; raises StoreUnavailable for an unusable database."""
         async with self.open() as project:
             stored = await project.store.connections.list()
-        return [_row(each) for each in stored if tag is None or tag in each.tags]
+        return [row_of(each) for each in stored if tag is None or tag in each.tags]
 
     async def get(self, name: str) -> ConnectionRow:
         """Return one connection; raises NameUnknown, which names the nearest, for an unknown name."""
         async with self.open() as project:
-            return _row(await project.store.connections.get(name))
+            return row_of(await project.store.connections.get(name))
 
     async def add(
         self,
@@ -100,15 +84,24 @@ class Connections:
         A connection of that name is replaced, if it leads to the same org: its rows are that org's. `mapping` is its
         field mapping, in place of the one that it has; see `map`. Whether the org has the fields is what its first run,
         and `orgsync doctor`, find. Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name or tag,
-        MappingInvalid for a column that no script has, and OrgMismatch for another org.
+        MappingInvalid for a column that no script has, OrgMismatch for another org, Refused where a hook refuses the
+        org, ScriptRaised for any other exception of a hook, and ScriptNotLoaded for a script that may hold one.
         """
-        require_name(name)
         tags = None if tags is None else checked_tags(tags)
+        metadata = None if metadata is None else checked_metadata(metadata)
         async with self.open() as project:
+            await require_ready(project, name, metadata)
             kept = None if mapping is None else resolved(mapping, project.settings).stored
-            await project.store.connections.require_key()
             async with StoredVault(project.store, name).lock():  # nobody else uses up a stored refresh token now
-                return await _connect(project, name, credentials, metadata=metadata, tags=tags, mapping=kept)
+                return await connect(project, name, credentials, metadata=metadata, tags=tags, mapping=kept)
+
+    async def require_ready(self, name: str, metadata: Mapping[str, Any] | None = None) -> None:
+        """Check, before a person signs in for nothing, that a connection of this name and metadata could be stored.
+
+        Raises ArgumentInvalid for a bad name or metadata, KeyUnusable, and ScriptNotLoaded, as `connect` would.
+        """
+        async with self.open() as project:
+            await require_ready(project, name, None if metadata is None else checked_metadata(metadata))
 
     async def begin(
         self,
@@ -128,11 +121,13 @@ class Connections:
         `environment` is production, sandbox or a My Domain login URL. The state and the PKCE verifier are stored,
         encrypted, for a day. `redirect_uri` must be one of the app's callback URLs, exactly as it is there. `mapping`
         is as in `connect`. Raises ArgumentInvalid for a bad name or tag, MappingInvalid for a column that no script
-        has, HostNotAllowed for a login URL that is not Salesforce's, and KeyUnusable where nothing can be encrypted.
+        has, HostNotAllowed for a login URL that is not Salesforce's, KeyUnusable where nothing can be encrypted, and
+        ScriptNotLoaded for a script that may hold a hook.
         """
-        require_name(name)
         tags = None if tags is None else checked_tags(tags)
+        metadata = None if metadata is None else checked_metadata(metadata)
         async with self.open() as project:
+            await require_ready(project, name, metadata)
             begun = begin(login_url_of(project.settings, environment), client_id, redirect_uri)
             kept = {
                 "name": name,
@@ -143,7 +138,7 @@ class Connections:
                 "client_id": client_id,
                 "client_secret": client_secret,
                 "redirect_uri": redirect_uri,
-                "metadata": None if metadata is None else dict(metadata),
+                "metadata": metadata,
                 "tags": tags,
                 "mapping": None if mapping is None else resolved(mapping, project.settings).stored,
             }
@@ -156,7 +151,7 @@ class Connections:
         `state` is what `begin` gave to the same browser's session, None where that has begun nothing. Without it a
         customer who is lured to somebody else's sign-in URL would connect their org under that one's name.
         Raises SignInNeeded for a callback of another browser's sign-in or that no sign-in waits for, and where
-        Salesforce or the customer refused.
+        Salesforce or the customer refused. What a hook raises is as in `connect`.
         """
         if not state or not secrets.compare_digest((state_of(callback_url) or "").encode(), state.encode()):
             raise SignInNeeded(
@@ -164,6 +159,7 @@ class Connections:
                 "Begin the sign-in again, and finish it in the same browser.",
             )
         async with self.open() as project:
+            project.scripts.connection_rules()  # a callback is accepted once: not for scripts that do not load
             kept = await project.store.sign_ins.take(state)
             if kept is None:
                 raise SignInNeeded(
@@ -179,7 +175,7 @@ class Connections:
                 allowed_hosts=project.settings.allowed_hosts,
             )
             owned = {part: kept.get(part) for part in ("metadata", "tags", "mapping")}
-            made = await _connect(project, kept["name"], credentials, **owned)
+            made = await connect(project, kept["name"], credentials, **owned)
             return made.connection
 
     async def update(
@@ -191,11 +187,11 @@ class Connections:
         """
         changed = ConnectionColumns()
         if metadata is not None:
-            changed["metadata_"] = dict(metadata)
+            changed["metadata_"] = checked_metadata(metadata)
         if tags is not None:
             changed["tags"] = checked_tags(tags)
         async with self.open() as project:
-            return _row(await project.store.connections.update(name, **changed))
+            return row_of(await project.store.connections.update(name, **changed))
 
     async def map(self, name: str, mapping: FieldMapping[R]) -> ConnectionRow:
         """Fill columns from other fields on one connection: `map("acme", {"Contact.level": "Tier__c"})`.
@@ -210,7 +206,7 @@ class Connections:
             changed, unchecked = await change_mapping(project, name, mapping)
         if unchecked:
             get_logger("orgsync").bind(connection=name).warning(unchecked)
-        return _row(changed)
+        return row_of(changed)
 
     async def test(self, name: str) -> Client:
         """Make one API call, note that the connection is ready, and return the client that made the call.
@@ -245,53 +241,3 @@ class Connections:
         """
         async with self.open() as project:
             await project.store.connections.remove(name, keep_rows=keep_rows)
-
-
-async def _connect(
-    project: Resources,
-    name: str,
-    credentials: Credentials,
-    *,
-    metadata: Mapping[str, Any] | None,
-    tags: Sequence[str] | None,
-    mapping: Sequence[dict[str, Any]] | None,
-) -> SignIn:
-    """Sign in and store the connection."""
-    hosts = project.settings.allowed_hosts
-    existing = {each.name: each for each in await project.store.connections.list()}.get(name)
-    login = login_url_of(project.settings, credentials.login_url)
-    signed_in = await sign_in(project.http, replace(credentials, login_url=login), allowed_hosts=hosts)
-    if existing:
-        _require_same_org(existing, signed_in)
-    offered = await offered_versions(project.http, signed_in.instance_url or "")
-    columns = columns_of(signed_in)
-    columns["environment"] = environment_of(signed_in.login_url)
-    columns["api_version"] = choose_version(offered, project.settings.api_version)
-    columns["metadata_"] = dict(metadata if metadata is not None else existing.metadata_ if existing else {})
-    columns["tags"] = list(tags if tags is not None else existing.tags if existing else [])
-    columns["mapping"] = list(mapping if mapping is not None else existing.mapping if existing else [])
-    columns["mapping"] = list(mapping if mapping is not None else existing.mapping if existing else [])
-    stored = await project.store.connections.save(Connection(name=name, **columns), secrets_of(signed_in))
-    return SignIn(_row(stored), signed_in.lifetime, "" if signed_in.lifetime else INTROSPECTION_HINT)
-
-
-def _row(connection: Connection) -> ConnectionRow:
-    """Return a connection without its credentials."""
-    other = ("metadata", "mapping")
-    values = {each.name: getattr(connection, each.name) for each in fields(ConnectionRow) if each.name not in other}
-    mapping = mapping_as_text(mapping_from_json(connection.mapping))
-    return ConnectionRow(**values, metadata=connection.metadata_, mapping=mapping)
-
-
-def _require_same_org(existing: Connection, signed_in: Credentials) -> None:
-    """Raise OrgMismatch unless the org ids, or where one is unknown the instances, are the same."""
-    known = bool(existing.org_id and signed_in.org_id)
-    before, now = existing.org_id, signed_in.org_id or ""
-    if not known:
-        before, now = existing.instance_url, signed_in.instance_url or ""
-    if not (same_org(before, now) if known else before in ("", now)):
-        raise OrgMismatch(
-            f"The connection {existing.name} is to the org {before}, but this sign-in leads to {now}.",
-            "Choose another name, or remove the connection and its rows first: "
-            f"orgsync connections remove {existing.name}.",
-        )

@@ -1,21 +1,23 @@
-"""Where a project finds the syncs and actions that jobs name."""
+"""Where a project finds the syncs and actions that jobs name, and what its scripts require of connections."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from orgsync.engine import Resources
 from orgsync.errors import NameUnknown
 from orgsync.object_entry import ObjectEntry
 from orgsync.records import Record
-from orgsync.scripts import Action, Sync
+from orgsync.scripts import Action, ConnectionRules, Sync
 from orgsync.scripts.action_discovery import find_action
+from orgsync.scripts.connection_rules import rules_of
 from orgsync.scripts.discovery import load_syncs, required
 
-__all__ = ["FolderScripts", "GivenScripts", "ScriptSource"]
+__all__ = ["FolderScripts", "GivenScripts", "ScriptSource", "WithScripts"]
 
 
 class ScriptSource(Protocol):
-    """Finds syncs and actions by name."""
+    """Finds syncs and actions by name, and what is required of connections."""
 
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises what keeps it from being run, NameUnknown for an unknown name."""
@@ -24,6 +26,17 @@ class ScriptSource(Protocol):
     def action(self, name: str) -> Action[..., Any]:
         """Return an action; raises what keeps it from being run, NameUnknown for an unknown name."""
         ...
+
+    def connection_rules(self) -> ConnectionRules:
+        """Return what is required of connections; raises ScriptNotLoaded where a script that may say does not load."""
+        ...
+
+
+class WithScripts(Resources, Protocol):
+    """A project's resources, and its scripts."""
+
+    @property
+    def scripts(self) -> ScriptSource: ...  # noqa: D102
 
 
 class FolderScripts:
@@ -36,6 +49,7 @@ class FolderScripts:
         self._folder = folder
         self._objects = objects
         self._loaded: dict[str, Sync[Record]] = {}
+        self._rules: ConnectionRules | None = None
 
     def load(self, names: Sequence[str]) -> list[Sync[Record]]:
         """Import these syncs from one reading of the folder; raises what keeps the first of them from being run."""
@@ -54,6 +68,12 @@ class FolderScripts:
     def action(self, name: str) -> Action[..., Any]:
         """Return an action; raises what keeps it from being run, NameUnknown for an unknown name."""
         return find_action(name, self._folder)
+
+    def connection_rules(self) -> ConnectionRules:
+        """Return what the folder's scripts require of connections; they are read once."""
+        if self._rules is None:
+            self._rules = rules_of(self._folder)
+        return self._rules
 
 
 class GivenScripts:
@@ -78,3 +98,7 @@ class GivenScripts:
                 f"There is no action called {name}.", f"Available: {', '.join(sorted(self._actions)) or 'none'}."
             )
         return self._actions[name]
+
+    def connection_rules(self) -> ConnectionRules:
+        """Return that nothing is required: no hook was given."""
+        return ConnectionRules()

@@ -11,8 +11,9 @@ from typing import Any
 from orgsync.errors import NameUnknown, NothingScheduled, OrgsyncError, RecordClassInvalid
 from orgsync.object_entry import ObjectEntry
 from orgsync.records import Record
-from orgsync.scripts import Action, Every, Sync
+from orgsync.scripts import Action, ConnectionRules, Every, Sync
 from orgsync.scripts.action_discovery import find_action
+from orgsync.scripts.connection_rules import rules_of
 from orgsync.scripts.discovery import DiscoveredSync, load_syncs
 from orgsync.scripts.table_clashes import clashes_of
 from orgsync.settings import PROJECT_FILE, load_settings
@@ -61,6 +62,10 @@ class ScriptWatcher:
     def action(self, name: str) -> Action[..., Any]:
         """Return an action; raises as `find_action` does."""
         return find_action(name, self._folder)
+
+    def connection_rules(self) -> ConnectionRules:
+        """Return what the folder's scripts, as they are now, require of connections."""
+        return rules_of(self._folder)
 
     @property
     def schedules(self) -> Mapping[str, Every]:

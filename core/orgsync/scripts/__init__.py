@@ -9,7 +9,9 @@ from orgsync.lazy import importer
 
 if TYPE_CHECKING:
     from .action import Action, ActionResult
+    from .connection_rules import ConnectionRules
     from .context import Context
+    from .hooks import Hook
     from .opening import ReadOptions, open_client, open_context, open_org
     from .org import ConnectionInfo, Org
     from .query_class import QueryClass
@@ -21,9 +23,11 @@ __all__ = [
     "Action",
     "ActionResult",
     "ConnectionInfo",
+    "ConnectionRules",
     "Context",
     "Cron",
     "Every",
+    "Hook",
     "Interval",
     "Org",
     "QueryClass",
@@ -45,7 +49,9 @@ __getattr__ = importer(
         **dict.fromkeys(("Cron", "Every", "Interval"), "schedule"),
         **dict.fromkeys(("StoredVault", "columns_of", "secrets_of"), "stored"),
         **dict.fromkeys(("Action", "ActionResult"), "action"),
+        "ConnectionRules": "connection_rules",
         "Context": "context",
+        "Hook": "hooks",
         "QueryClass": "query_class",
         "Sync": "sync",
     },

@@ -15,6 +15,7 @@ from orgsync.records import Record
 from orgsync.script_detail import detail_of
 
 from .action import Action
+from .outline import script_paths
 from .sync import Sync
 
 __all__ = ["Script", "classes_of", "load_scripts", "record_classes"]
@@ -43,7 +44,7 @@ class Script:
 
 def load_scripts(folder: Path) -> list[Script]:
     """Import every script of a folder, in the order of their names, except those that begin with _."""
-    paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+    paths = script_paths(folder)
     if not paths:
         return []
     fresh_package(str(folder))

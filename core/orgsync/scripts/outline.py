@@ -25,7 +25,7 @@ from .outline_classes import table_of
 from .outline_names import PUBLIC, FromOrgsync, Names, Table, Undecided, is_annotation, literal, tables_in
 from .schedule import Every, Interval, parse_every, parse_interval
 
-__all__ = ["ActionOutline", "SyncOutline", "outline_of", "outlines_of"]
+__all__ = ["ActionOutline", "SyncOutline", "outline_of", "outlines_of", "script_paths"]
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _ANYWHERE = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda, ast.FunctionDef, ast.ClassDef)
@@ -43,6 +43,11 @@ class SyncOutline:
     reconcile: Interval | None
     summary: str
     tables: tuple[str, ...]
+
+
+def script_paths(folder: Path) -> list[Path]:
+    """Return the scripts of a folder in the order of their names, without those that begin with _."""
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
 
 
 def outlines_of(path: Path) -> list[SyncOutline] | None:

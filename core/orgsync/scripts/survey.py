@@ -12,7 +12,7 @@ from orgsync.object_entry import ObjectEntry
 from orgsync.settings import PROJECT_FILE
 
 from .object_plan import PlannedObject, planned_objects
-from .outline import SyncOutline, outlines_of
+from .outline import SyncOutline, outlines_of, script_paths
 from .schedule import Every, Interval
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def shipped_names() -> set[str]:
 def _outlined(folder: Path) -> list[SurveyedSync] | None:
     """Return the folder's syncs by the source of its scripts, None where that does not decide all of them."""
     found: list[SurveyedSync] = []
-    for path in sorted(path for path in folder.glob("*.py") if not path.name.startswith("_")):
+    for path in script_paths(folder):
         outlines = outlines_of(path)
         if outlines is None:
             return None
