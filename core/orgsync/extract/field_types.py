@@ -49,7 +49,7 @@ def misfits(schema: Schema, fields: Mapping[str, FieldDescribe | None]) -> list[
     for column in schema.org_fields:
         field = fields.get(column.path)
         fitting = None if field is None else fitting_types(field)
-        if field is not None and fitting is not None and column.type not in fitting:
+        if field is not None and fitting is not None and not column.extra and column.type not in fitting:
             found.append(_misfit(schema, column, field, fitting))
     return found
 

@@ -17,6 +17,7 @@ __all__ = ["Inspection", "facts_of", "inspect"]
 
 _NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
 _COMPOUNDS = frozenset({"address", "location"})
+_BOOLEANS = frozenset({"boolean"})
 _ANY_TYPE = frozenset({"anyType"})
 _INSTANTS = frozenset({"datetime"})
 
@@ -105,6 +106,7 @@ class _Inspector:
             inspected_at=self.client.now,
             spelled={path: real for path, real in spelled.items() if path != real},
             numbers=_paths_of(_NUMBERS, fields, spelled),
+            booleans=_paths_of(_BOOLEANS, fields, spelled),
             instants=tuple(spelled[path] for path, each in fields.items() if each is None or _is(each, _INSTANTS)),
             any_type=_paths_of(_ANY_TYPE, fields, spelled),
             wide=tuple(spelled[path] for path, each in fields.items() if each is not None and each.is_wide),

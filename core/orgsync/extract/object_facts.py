@@ -25,9 +25,10 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     to Salesforce's spelling. `parents` are the relationships whose own changes have to be looked for; `judged_by`
     those that a condition looks through. `drifts` says that a field gets new values without a stamp that could be
     queried: a formula, or a field of a parent that may be of several kinds.
-    `numbers`, `instants` and `any_type` are the paths of such fields, `wide` those of numbers with more digits than a
-    double has, `compounds` the parts of addresses and locations; `undescribed` are paths of the class that no describe
-    contains. `rest_only` says why Bulk cannot read the fields, `bulk_refused` why it refused the object; "" if it may.
+    `numbers`, `booleans`, `instants` and `any_type` are the paths of such fields, `wide` those of numbers with more
+    digits than a double has, `compounds` the parts of addresses and locations; `undescribed` are paths of the class
+    that no describe contains. `rest_only` says why Bulk cannot read the fields, `bulk_refused` why it refused the
+    object; "" if it may.
     `delete_log` says that getDeleted covers the object, `log_refused` that Salesforce says otherwise. `steps_refused`
     are steps whose queries Salesforce refused. What was refused is tried again after a day. `described` maps each
     object to the time when its describe last changed, to check whether it has changed since.
@@ -41,6 +42,7 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     inspected_at: datetime
     spelled: Mapping[str, str] = {}
     numbers: tuple[str, ...] = ()
+    booleans: tuple[str, ...] = ()
     instants: tuple[str, ...] = ()
     any_type: tuple[str, ...] = ()
     wide: tuple[str, ...] = ()
@@ -77,7 +79,14 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     def fields(self) -> FieldFacts:
         """What decoding needs to know."""
         return FieldFacts(
-            self.cursor, self.absent, self.numbers, self.compounds, self.instants, self.any_type, self.spelled
+            self.cursor,
+            self.absent,
+            self.numbers,
+            self.compounds,
+            self.instants,
+            self.any_type,
+            self.spelled,
+            self.booleans,
         )
 
     def spelling(self, paths: Sequence[str]) -> tuple[str, ...]:

@@ -81,5 +81,5 @@ def optional_paths(schema: Schema, problem: Exception, facts: ObjectFacts | None
     """
     if facts is None or not isinstance(problem, FieldNotFound):
         return set()
-    names = {column.path for column in schema.fields if column.optional and column.path in facts.undescribed}
+    names = {column.path for column in schema.org_fields if column.optional and column.path in facts.undescribed}
     return {path for path in names if path.rpartition(".")[2].lower() == problem.field.lower()}

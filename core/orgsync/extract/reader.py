@@ -109,7 +109,7 @@ class Reader(Generic[R]):
             since=state.current.since,
             bin=facts.has_recycle_bin,
             live=None if deleted else facts.live,
-            exact=any(_needs_digits(facts, column) for column in self.schema.columns),
+            exact=any(_needs_digits(facts, column) for column in self.schema.selected),
             common=len(first),
             settled=state.current.until,
         )
@@ -284,6 +284,8 @@ def _needs_digits(facts: ObjectFacts, column: Column) -> bool:
     path = facts.fields.path(column)
     if column.type is int:
         return path in facts.wide
+    if column.extra:
+        return path in facts.numbers
     return column.type is Decimal or (column.type is str and path in {*facts.numbers, *facts.any_type})
 
 

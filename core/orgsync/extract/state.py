@@ -160,7 +160,7 @@ class StreamState:
         known = self.columns.get(name)
         if known is None or not known.holds_as(shape):
             return False
-        return shape.path in ("", "SystemModstamp", *self.paths, *facts.absent)
+        return {*shape.path.split(",")} <= {"", "SystemModstamp", *self.paths, *facts.absent}
 
     def _refilling(self, changed: Sequence[str]) -> "StreamState":
         """Add columns to be refilled. A step that reads rows in an order goes on; a job, which lacks them, begins anew.
@@ -230,4 +230,7 @@ class StreamState:
 
 
 def _shapes(schema: Schema) -> dict[str, Shape]:
-    return {each.name: Shape(each.path, each.type.__name__, each.optional, each.mask) for each in schema.fields}
+    return {
+        each.name: Shape(",".join(each.fields) or each.path, each.type.__name__, each.optional, each.mask)
+        for each in schema.fields
+    }

@@ -205,8 +205,9 @@ async def _check_sync(
             for misfit in misfits(schema, inspection.fields):
                 yield Finding(about, "", misfit)
             ways = "REST" if facts.rest_only else "REST or Bulk"
-            of_mapping = [f"{each.name} from {each.path}" for each in schema.fields if each.mapped]
-            by = f" ({', '.join(of_mapping)})" if of_mapping else ""
+            given = [each for each in schema.fields if each.mapped]
+            by = ", ".join(f"{each.name} from {', '.join(each.fields) or each.path}" for each in given)
+            by = f" ({by})" if by else ""
             text = f"{schema.sobject}, {_count(len(schema.org_fields), 'field')}{by}, by {ways}"
             yield Finding(about, text, note=" ".join([*notes, *_remarks(facts, schema, sync)]))
 

@@ -18,6 +18,7 @@ from .types import exact_name
 __all__ = [
     "is_key",
     "is_path",
+    "require_extra",
     "require_fields",
     "require_index_or_nothing",
     "require_maskable",
@@ -177,6 +178,20 @@ def require_maskable(owner: str, name: str, kind: type, path: str, given: FieldO
         raise RecordClassInvalid(
             f"{owner}.{name} is declared {kind.__name__}, but a hash is a text.",
             f'Declare it as text: {name}: str | None = field(mask="hash").',
+        )
+
+
+def require_extra(owner: str, name: str, kind: type, given: FieldOptions, *, nullable: bool) -> None:
+    """Raise RecordClassInvalid for a column of extra fields that is declared as anything else as well."""
+    declared = f"{name}: dict[str, Any] | None = field(extra=True)"
+    if kind is not dict or not nullable:
+        raise RecordClassInvalid(
+            f"{owner}.{name} holds extra fields, but is not declared dict[str, Any] | None.", f"Write {declared}."
+        )
+    if given.path is not None or given.local or given.mask or given.index:
+        raise RecordClassInvalid(
+            f"{owner}.{name} holds the extra fields of each connection, and is given another source or use as well.",
+            f"Write {declared}, and declare what is to be masked or indexed as a column of its own.",
         )
 
 

@@ -20,6 +20,7 @@ class FieldOptions:
     local: bool = False
     index: bool = False
     mask: str | None = None
+    extra: bool = False
 
 
 def field(
@@ -29,15 +30,18 @@ def field(
     local: bool = False,
     index: bool = False,
     mask: Literal["hash"] | None = None,
+    extra: bool = False,
 ) -> Any:
     """Name the Salesforce field, as in `field("Account.Name")`; without one, the name in CamelCase is used.
 
     An optional field that the org does not have, or that the connection's user may not see, is NULL and logged as one
     warning; any other missing field ends the run with FieldNotFound. A local column is the script's own: it is not
     queried, and is stored as the script yields it. `index` makes an index on the column. `mask="hash"` stores a keyed
-    hash in place of a text: the script sees the value, the database never does.
+    hash in place of a text: the script sees the value, the database never does. An `extra` column, a `dict[str, Any]
+    | None`, holds the fields that a connection maps to it, by their names, and None where it maps none.
     """
-    given: dict[str, Any] = {"path": path, "optional": optional, "local": local, "index": index, "mask": mask}
+    given: dict[str, Any] = {"path": path, "optional": optional, "local": local, "index": index}
+    given |= {"mask": mask, "extra": extra}
     return Field(json_schema_extra={_EXTRA: given})
 
 

@@ -12,6 +12,8 @@ from .schema import Column, Schema
 
 __all__ = ["mapped", "require_mappable"]
 
+_EXTRA = "{}: dict[str, Any] | None = field(extra=True)"
+
 
 def mapped(schema: Schema, mapping: Sequence[MappedColumn]) -> Schema:
     """Return the schema with the paths that a connection's mapping gives; names and types stay those of the class.
@@ -27,7 +29,12 @@ def mapped(schema: Schema, mapping: Sequence[MappedColumn]) -> Schema:
 
 
 def _mapped(column: Column, own: Mapping[str, MappedColumn]) -> Column:
-    return replace(column, path=own[column.name].fields[0], mapped=True) if column.name in own else column
+    if column.name not in own:
+        return column
+    fields = own[column.name].fields
+    if column.extra:
+        return replace(column, fields=fields, mapped=True)
+    return replace(column, path=fields[0], mapped=True)
 
 
 def require_mappable(schema: Schema, given: MappedColumn) -> None:
@@ -35,16 +42,7 @@ def require_mappable(schema: Schema, given: MappedColumn) -> None:
     name, columns = schema.model.__name__, {column.name: column for column in schema.fields}
     found = columns.get(given.column)
     if found is None:
-        near = _near(given.column, schema)
-        if near is None and given.column in {column.name for column in schema.columns}:
-            raise MappingInvalid(
-                f"{name}.{given.column} is in every record class and always means the same field, so it is not mapped.",
-                f"Map another column: {', '.join(columns) or f'{name} declares none'}.",
-            )
-        raise MappingInvalid(
-            f"{name} has no column {given.column}.{f' Did you mean {near}?' if near else ''}",
-            f"Map one of these: {', '.join(columns) or f'{name} declares none'}.",
-        )
+        raise _no_column(schema, given)
     if found.local:
         raise MappingInvalid(
             f"{name}.{given.column} is local: its script fills it, so no field can be mapped to it.",
@@ -55,10 +53,31 @@ def require_mappable(schema: Schema, given: MappedColumn) -> None:
             f"{name}.{given.column} is masked, and rows are found and compared by {given.text}, which cannot be.",
             "Map another field.",
         )
-    if len(given.fields) != 1:
+    twice = next((each for at, each in enumerate(given.fields) if each.lower() in _lower(given.fields[:at])), None)
+    if twice is not None:
+        raise MappingInvalid(f"{name}.{given.column} names {twice} twice.", "Name each field once.")
+    if len(given.fields) != 1 and not found.extra:
         raise MappingInvalid(
-            f"{name}.{given.column} takes one field, but {given.text} names {len(given.fields)}.", "Name one field."
+            f"{name}.{given.column} takes one field, but {given.text} names {len(given.fields)}.",
+            f"Name one field; a column of several is declared {_EXTRA.format(given.column)}.",
         )
+
+
+def _no_column(schema: Schema, given: MappedColumn) -> MappingInvalid:
+    name, near = schema.model.__name__, _near(given.column, schema)
+    others = f"Map one of these: {', '.join(column.name for column in schema.fields) or f'{name} declares none'}."
+    if near is None and given.column in {column.name for column in schema.columns}:
+        return MappingInvalid(
+            f"{name}.{given.column} is in every record class and always means the same field, so it is not mapped.",
+            others,
+        )
+    if near is None and (len(given.fields) > 1 or given.column == "extra"):
+        others = f"Declare it in {name}: {_EXTRA.format(given.column)}."
+    return MappingInvalid(f"{name} has no column {given.column}.{f' Did you mean {near}?' if near else ''}", others)
+
+
+def _lower(names: Sequence[str]) -> list[str]:
+    return [each.lower() for each in names]
 
 
 def _near(column: str, schema: Schema) -> str | None:

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias, Union, cast, get_args, get_origin
@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from orgsync.errors import BatchInvalid, RecordClassInvalid
 
-from .declaration import require_index_or_nothing, require_maskable, require_path
+from .declaration import require_extra, require_index_or_nothing, require_maskable, require_path
 from .field import options_of, path_of
 from .types import StoredDecimal, StoredTime, UtcDateTime
 
@@ -50,7 +50,7 @@ class Column:
 
     The path of a local column, which the script fills, is "". The path of a `mapped` one is its connection's.
     `mask` is how values are replaced before they are stored, "" for not at all; once a connection's key is known, it
-    names the key as well.
+    names the key as well. An `extra` column has no path, but the `fields` that its connection maps to it.
     """
 
     name: str
@@ -63,6 +63,12 @@ class Column:
     mapped: bool = False
     mask: str = ""
     extra: bool = False
+    fields: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> "tuple[Column, ...]":
+        """A column for each field that fills this one: itself, or one for each of its extra fields."""
+        return tuple(replace(self, path=each, type=object) for each in self.fields) if self.extra else (self,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +102,17 @@ class Schema:
 
     @property
     def org_fields(self) -> tuple[Column, ...]:
-        """The columns that the class itself declares and Salesforce fills."""
-        return tuple(column for column in self.fields if not column.local)
+        """The columns that the class itself declares and Salesforce fills; one for each extra field."""
+        return tuple(part for column in self.fields if not column.local for part in column.parts)
+
+    @property
+    def selected(self) -> tuple[Column, ...]:
+        """The columns that Salesforce fills, those too that every class has; one for each extra field."""
+        return (*self.columns[:3], *self.org_fields)
 
     def paths(self, *, without: Sequence[str] = ()) -> list[str]:
         """Return the paths of Salesforce fields, each once, in order, except those that the org does not have."""
-        return [path for path in dict.fromkeys(c.path for c in self.columns if not c.local) if path not in without]
+        return [path for path in dict.fromkeys(each.path for each in self.selected) if path not in without]
 
 
 def column_of(owner: str, name: str, info: FieldInfo) -> Column:
@@ -121,6 +132,9 @@ def column_of(owner: str, name: str, info: FieldInfo) -> Column:
         )
     path = "" if given.local else given.path or path_of(name)
     require_path(owner, name, given.path)
+    if given.extra:
+        require_extra(owner, name, kind, given, nullable=nullable)
+        return Column(name, "", dict, given.optional, extra=True)
     index = require_index_or_nothing(owner, name, info) or given.index
     require_maskable(owner, name, kind, path, given)
     return Column(name, path, kind, given.optional, nullable, given.local, index, mask=given.mask or "")
