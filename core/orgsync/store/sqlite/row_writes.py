@@ -36,7 +36,7 @@ async def _write_one(on: Statements, batch: Write, fixed: tuple[str, str], seq: 
         values = row_sql.packed_changes(batch.schema, batch.rows, seq, fixed)
         changed = await on.change_many(row_sql.change_columns(batch.schema), values)
         [(_, updated)] = await on.fetch(row_sql.counted(table), (seq,)) if changed else [(0, 0)]
-        return Counts(updated=updated, unchanged=sum(not row[2] for row in batch.rows) - updated)
+        return Counts(updated=updated)  # a row that stays was no change of the org's that was delivered
     if batch.rows:
         changed, unchanged = await _write_rows(on, batch.schema, batch.rows, fixed, seq)
         # The numbers are this transaction's, so whatever has one of them was changed by this batch.
