@@ -1,11 +1,11 @@
 """Recording: syncs run in a throw-away project on a real connection, and its HTTP is captured."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import anyio
 
@@ -44,11 +44,20 @@ class RecordFrom:
 class Recording:
     """A recording in progress: syncs run in `sandbox`, inside of `capturing()`.
 
-    `folder` is for the throw-away store. With `max_rows` no query seems to find more rows than these.
+    `folder` is for the throw-away store. With `max_rows` no query seems to find more rows than these. `mapping` is a
+    field mapping in place of the connection's, as the store keeps it.
     """
 
-    def __init__(self, source: RecordFrom, folder: Path, *, max_rows: int | None = None) -> None:
+    def __init__(
+        self,
+        source: RecordFrom,
+        folder: Path,
+        *,
+        max_rows: int | None = None,
+        mapping: Sequence[dict[str, Any]] | None = None,
+    ) -> None:
         self._source = source
+        self._mapping = mapping
         self._recorder = Recorder(source.clock)
         self._first_sign_in = _FirstSignIn(lambda: self._recorder.capturing)
         own = source.credentials
@@ -104,6 +113,8 @@ class Recording:
         self._about = RecordedConnection(cast("Grant", real.grant), real.environment, real.api_version)
         self._hosts = [url for url in (real.login_url, real.instance_url) if url]
         values = real.model_dump(exclude={"created_at", "updated_at", "status", "status_reason"})
+        if self._mapping is not None:
+            values["mapping"] = list(self._mapping)
         await project.store.connections.save(Connection(**values), {})
 
     @asynccontextmanager

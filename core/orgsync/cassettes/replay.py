@@ -30,12 +30,13 @@ _IDENTITY = re.compile(r"/id/(00D\w{12,15})/(005\w{12,15})")
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How the connection of a replay looks to a script; a cassette fits every one."""
+    """How the connection of a replay looks to a script; a cassette fits every one, but for its field mapping."""
 
     connection: str = "replay"
     instance_url: str = _INSTANCE
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     tags: Sequence[str] = ()
+    mapping: Sequence[dict[str, Any]] = ()
 
 
 class Replay:
@@ -98,6 +99,7 @@ class Replay:
         columns["environment"] = self._cassette.connection.environment
         columns["api_version"] = self._cassette.connection.api_version
         columns["metadata_"], columns["tags"] = dict(self._like.metadata), list(self._like.tags)
+        columns["mapping"] = list(self._like.mapping)
         await project.store.connections.save(Connection(name=self._like.connection, **columns), secrets_of(credentials))
 
 

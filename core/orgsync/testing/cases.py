@@ -1,9 +1,9 @@
 """What the fixtures give to tests: a run, a clock, their cassette, or a demo org."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from orgsync.cassettes import Ran, Recording, Replay, Sandbox, throw_away
 from orgsync.project import Project
@@ -74,8 +74,13 @@ class TestCassette:
                     await change(org)
 
 
-def sandbox_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> Sandbox:
-    """Return a throw-away project whose connection leads to a demo org; `org.now` is its time."""
+def sandbox_on(
+    org: "DemoOrg", folder: Path, settings: Settings, name: str, mapping: Sequence[dict[str, Any]] = ()
+) -> Sandbox:
+    """Return a throw-away project whose connection leads to a demo org; `org.now` is its time.
+
+    `mapping` is the connection's field mapping, as the store keeps it.
+    """
 
     async def sign_in(project: Project) -> None:
         app = Credentials(
@@ -86,5 +91,6 @@ def sandbox_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> S
             refresh_token=org.refresh_token,
         )
         await project.connections.connect(name, app)
+        await project.store.connections.update(name, mapping=list(mapping))
 
     return Sandbox(throw_away(folder, settings), name, sign_in, lambda: org.now)
