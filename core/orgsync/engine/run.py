@@ -122,6 +122,7 @@ class _Running:
             vault=vaults(connection.name) if vaults else None,
             copy=store.copy(connection.name, sync=sync.name, tables=self.streams.tables, written=sync.tables),
             reconcile_every=sync.reconcile.length if sync.reconcile else None,
+            reread_every=sync.formulas.length if sync.formulas else None,
             keeps_positions=not self.resources.is_sandbox,
             masking=masking,
             report_plan=self.report_plan,

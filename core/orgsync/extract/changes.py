@@ -21,8 +21,8 @@ Changes without a stamp have steps of their own (`steps.Kind`):
 - DELETIONS: rows deleted for good are in getDeleted's log, as far as that reaches back.
 - REFILL: a column that is new, or filled from another field than before, is read of every row, and it alone.
 - LIST_IDS, MISSING_IN_ORG, MISSING_IN_COPY: on a schedule, or where the log does not reach back, the copy's Ids are
-  compared with the org's. Such a pass reads every row of a class whose fields change without a stamp, formulas above
-  all.
+  compared with the org's. On a schedule, too, LIST_IDS reads fields that change without a stamp, formulas above all,
+  and then whole rows where they differ (`drift`).
 """
 
 from collections.abc import AsyncGenerator, Callable, Collection
@@ -37,6 +37,7 @@ from orgsync.salesforce.api.replication import FIRST_INSTANT
 
 from .bulk import abandon
 from .changes_pass import ChangesPass
+from .drift import drifting_paths
 from .inspection import facts_of
 from .object_facts import ObjectFacts, refreshed
 from .optional_objects import is_lacking
@@ -158,13 +159,21 @@ async def _new_pass(source: Source, schema: Schema, state: StreamState, facts: O
         old = None
     until = max(until, old) if old else until
     due = reconcile or _is_due(state.compared_at, source.reconcile_every, source.client.now)
-    begun = Pass(None if old is None or (due and facts.drifts) else old - source.overlap, until)
+    reread = bool(drifting_paths(schema, facts)) and (
+        reconcile or _is_due(state.reread_at, source.reread_every or source.reconcile_every, source.client.now)
+    )
+    if reread and not source.copy.keeps_columns(schema):
+        old = None  # there is nothing that a field could be compared with
+    begun = Pass(None if old is None else old - source.overlap, until, reread=reread and old is not None)
     unmatched_refused = any(step.kind is Kind.UNMATCHED for step in facts.steps_refused)
-    if begun.since is not None and not due and not unmatched_refused:
+    compare = begun.since is None or due or unmatched_refused
+    if not compare and not begun.reread:
         return begun
     before = await source.copy.live_count(schema)
     if not before and begun.since is None:
         return begun
+    if not compare:
+        return replace(begun, before=before)
     await source.copy.clear_seen(schema)
     return replace(begun, compare=True, seq=await source.copy.last_change(), before=before)
 

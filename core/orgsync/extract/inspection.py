@@ -13,7 +13,7 @@ from orgsync.suggest import nearest
 from .object_facts import ObjectFacts
 from .query_rules import cursor_of, demands_filter, not_by_bulk
 
-__all__ = ["Inspection", "facts_of", "inspect"]
+__all__ = ["Inspection", "facts_of", "inspect", "is_behind"]
 
 _NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
 _COMPOUNDS = frozenset({"address", "location"})
@@ -112,8 +112,11 @@ class _Inspector:
             wide=tuple(spelled[path] for path, each in fields.items() if each is not None and each.is_wide),
             undescribed=tuple(path for path, each in fields.items() if each is None),
             compounds=compounds,
-            drifts=any(each is not None and each.calculated for each in fields.values())
-            or bool(set(read) - set(parents)),
+            drifting=tuple(
+                path
+                for path, each in fields.items()
+                if (each is not None and each.calculated) or is_behind(spelled[path], set(read) - set(parents))
+            ),
             rest_only=not_by_bulk(columns, fields, {path: compounds.get(spelled[path]) for path in fields}),
             delete_log=own.replicateable and cursor == "SystemModstamp",
             described={name: each.last_modified for name, each in self.described.items()},
@@ -287,6 +290,11 @@ class _Unknown:
 
 def _near(name: str, holder: ObjectDescribe) -> str | None:
     return nearest(name, [each.name for each in holder.fields.values()])
+
+
+def is_behind(path: str, relationships: Collection[str]) -> bool:
+    """Return whether a path leads through one of these relationships."""
+    return any(path.startswith(f"{each}.") for each in relationships)
 
 
 def _is(described: FieldDescribe | None, types: frozenset[str]) -> bool:

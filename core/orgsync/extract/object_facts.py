@@ -23,8 +23,8 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     `cursor` is the field that changes can be read by, "" if there is none. `absent` are paths that the org lacks:
     optional fields, and IsDeleted if the object has none. `spelled` maps paths that the class writes in another case
     to Salesforce's spelling. `parents` are the relationships whose own changes have to be looked for; `judged_by`
-    those that a condition looks through. `drifts` says that a field gets new values without a stamp that could be
-    queried: a formula, or a field of a parent that may be of several kinds.
+    those that a condition looks through. `drifting` are the paths of the class's fields that get new values without a
+    stamp that could be queried: formulas, and fields of a parent that may be of several kinds.
     `numbers`, `booleans`, `instants` and `any_type` are the paths of such fields, `wide` those of numbers with more
     digits than a double has, `compounds` the parts of addresses and locations; `undescribed` are paths of the class
     that no describe contains. `rest_only` says why Bulk cannot read the fields, `bulk_refused` why it refused the
@@ -48,7 +48,7 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     wide: tuple[str, ...] = ()
     undescribed: tuple[str, ...] = ()
     compounds: Mapping[str, Mapping[str, str]] = {}
-    drifts: bool = False
+    drifting: tuple[str, ...] = ()
     rest_only: str = ""
     delete_log: bool = False
     bulk_refused: str = ""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from orgsync.field_mapping import MappedColumn
-from orgsync.records import Record, Schema, mapped, schema_of
+from orgsync.records import Record, Row, Schema, mapped, schema_of
 from orgsync.salesforce.api.client import Client
 
 from .route import Route
@@ -23,6 +23,14 @@ class Copy(Protocol):
 
     async def get(self, schema: Schema, values: Sequence[str], *, by: str) -> Sequence[Mapping[str, Any]]:
         """Return the rows that have one of these values in a column, deleted ones too, in the order of their Ids."""
+        ...
+
+    def keeps_columns(self, schema: Schema) -> bool:
+        """Return whether the rows are kept as the class has them, and not as another class's."""
+        ...
+
+    async def live_rows(self, schema: Schema, ids: Sequence[str]) -> Mapping[str, Row]:
+        """Read those of the rows that are live in the copy, by Id, in stored form."""
         ...
 
     async def live_count(self, schema: Schema) -> int:
@@ -64,7 +72,8 @@ class Source:
     `overlap` how much of the time before the watermark each pass reads again. Bulk API 2.0 is preferred from
     `bulk_from` rows, pages of REST share a batch up to `batch_rows` rows, and a Bulk job may make no progress for
     `stalled_after` seconds. `reconcile_every` is how often the copy's Ids are compared with the org's, None for only
-    on request. `keeps_positions` says that batches are committed with their position, so that a job can be resumed.
+    on request; `reread_every` is how often fields that change without a stamp are read again, by default as often.
+    `keeps_positions` says that batches are committed with their position, so that a job can be resumed.
     `warn` is called with a sentence for the operator, `report_plan` with how rows are read, `report_total` with how
     many rows a query will return.
     """
@@ -79,6 +88,7 @@ class Source:
     batch_rows: int = 10_000
     stalled_after: float = 1800
     reconcile_every: timedelta | None = None
+    reread_every: timedelta | None = None
     keeps_positions: bool = False
     warn: Callable[[str], None] = field(default=_ignore)
     report_plan: Callable[[Route], None] = field(default=_ignore)

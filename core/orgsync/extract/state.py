@@ -19,7 +19,7 @@ ReadKind: TypeAlias = Literal["changes", "snapshot"]
 Key: TypeAlias = tuple[str, ...]
 """How far a step has read: the values that the last row is sorted by."""
 
-_FORMAT = 3
+_FORMAT = 4
 """A checkpoint of another format is not used: everything is read again."""
 
 
@@ -62,9 +62,9 @@ class Pass:
     """An unfinished pass: it reads what changed since `since`, or everything, and moves the watermark to `until`.
 
     `after` is the key of the last row that was read in the step, `tally` counts the rows up to there, `job` is the Bulk
-    job that is being read. `compare` says
-    that the copy's Ids are compared with the org's; `seq` is the number of the last change before the pass began, and
-    `before` the number of live rows then. `read_again` says that the next pass has to read everything.
+    job that is being read. `compare` says that the copy's Ids are compared with the org's, `reread` that fields which
+    change without a stamp are read again. `seq` is the number of the last change before the pass began, and `before`
+    the number of live rows then. `read_again` says that the next pass has to read everything.
     """
 
     since: datetime | None
@@ -77,6 +77,7 @@ class Pass:
     tally: Tally = field(default_factory=Tally)
     job: SavedJob | None = None
     read_again: bool = False
+    reread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,9 @@ class StreamState:
 
     `paths` are the fields of `sobject` that were read. `columns` are those of the class that the rows were delivered
     with, by name; the path of a local column is "". `deletions_from` is the instant from which getDeleted is called
-    next, `compared_at` when the Ids were last compared. `refill` are columns that rows read before do not have yet, or
-    have from another field: the pass reads them of every row before it ends.
+    next, `compared_at` when the Ids were last compared, `reread_at` when fields that change without a stamp were last
+    read in all rows. `refill` are columns that rows read before do not have yet, or have from another field: the pass
+    reads them of every row before it ends.
     """
 
     watermark: datetime | None = None
@@ -100,6 +102,7 @@ class StreamState:
     sobject: str = ""
     columns: dict[str, Shape] = field(default_factory=dict[str, Shape])
     refill: tuple[str, ...] = ()
+    reread_at: datetime | None = None
 
     @classmethod
     def from_position(
@@ -213,19 +216,16 @@ class StreamState:
         return replace(self, facts=msgspec.structs.replace(self.known_facts, **changed))
 
     def finished(self) -> "StreamState":
-        """End the pass: only now does the watermark move.
-
-        Values that change without a stamp have been compared only if everything was read.
-        """
-        done, drifts = self.current, self.facts is not None and self.facts.drifts
-        everything = done.since is None or (done.compare and not drifts)
+        """End the pass: only now does the watermark move."""
+        done, everything = self.current, self.current.since is None
         return replace(
             self,
             watermark=None if done.read_again else done.until,
             unfinished=None,
             refill=(),
             deletions_from=done.until if done.since is None else self.deletions_from,
-            compared_at=done.until if everything else self.compared_at,
+            compared_at=done.until if everything or done.compare else self.compared_at,
+            reread_at=done.until if everything or done.reread else self.reread_at,
         )
 
 

@@ -37,7 +37,7 @@ class Kind(StrEnum):
     """Read getDeleted's log."""
 
     LIST_IDS = "list_ids"
-    """List the Ids of all rows of the org."""
+    """List the Ids of all rows of the org, with the fields that change without a stamp if it is time for them."""
 
     MISSING_IN_ORG = "missing_in_org"
     """Mark the rows of the copy deleted that the org does not have."""

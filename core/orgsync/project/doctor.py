@@ -237,8 +237,10 @@ def _remarks(facts: ObjectFacts, schema: Schema, sync: Sync[Record]) -> list[str
         remarks.append(f"It has no field that ctx.changes could read by. {instead}")
     elif sync.reconcile is None and not facts.delete_log:
         remarks.append("ctx.changes finds rows deleted for good only with reconcile=: getDeleted does not cover them.")
-    if facts.cursor and sync.reconcile is None and facts.drifts:
-        remarks.append("ctx.changes reads formulas, and parents of several kinds, again only with reconcile=.")
+    if facts.cursor and sync.reconcile is None and sync.formulas is None and facts.drifting:
+        remarks.append(
+            "ctx.changes reads formulas, and parents of several kinds, again only with reconcile= or formulas=."
+        )
     return remarks
 
 
@@ -249,7 +251,7 @@ def _remarks_on_object(facts: ObjectFacts, sync: ObjectSync) -> list[str]:
     remarks: list[str] = []
     if sync.reconcile is None and not facts.delete_log:
         remarks.append('Rows deleted for good are found only with reconcile = "1d": getDeleted does not cover them.')
-    if sync.reconcile is None and facts.drifts:
+    if sync.reconcile is None and facts.drifting:
         remarks.append('Formulas, and parents of several kinds, are read again only with reconcile = "1d".')
     return remarks
 

@@ -121,6 +121,7 @@ class SyncView(TypedDict):
     sync: str
     every: str | None
     reconcile: str | None
+    formulas: str | None
     summary: str | None
     tables: Sequence[str]
     where: str
@@ -233,6 +234,7 @@ def sync_view(listed: "ListedSync") -> SyncView:
         "sync": found.name,
         "every": str(found.every) if found.every else None,
         "reconcile": str(found.reconcile) if found.reconcile else None,
+        "formulas": str(found.formulas) if found.formulas else None,
         "summary": found.summary if found.loads else None,
         "tables": list(found.tables),
         "where": found.where,

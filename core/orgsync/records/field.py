@@ -21,6 +21,7 @@ class FieldOptions:
     index: bool = False
     mask: str | None = None
     extra: bool = False
+    formula: bool = False
 
 
 def field(
@@ -31,6 +32,7 @@ def field(
     index: bool = False,
     mask: Literal["hash"] | None = None,
     extra: bool = False,
+    formula: bool = False,
 ) -> Any:
     """Name the Salesforce field, as in `field("Account.Name")`; without one, the name in CamelCase is used.
 
@@ -38,10 +40,12 @@ def field(
     warning; any other missing field ends the run with FieldNotFound. A local column is the script's own: it is not
     queried, and is stored as the script yields it. `index` makes an index on the column. `mask="hash"` stores a keyed
     hash in place of a text: the script sees the value, the database never does. An `extra` column, a `dict[str, Any]
-    | None`, holds the fields that a connection maps to it, by their names, and None where it maps none.
+    | None`, holds the fields that a connection maps to it, by their names, and None where it maps none. `formula` says
+    that the field changes without its row's SystemModstamp, though describe does not call it calculated: it is read
+    again in all rows whenever formulas are.
     """
     given: dict[str, Any] = {"path": path, "optional": optional, "local": local, "index": index}
-    given |= {"mask": mask, "extra": extra}
+    given |= {"mask": mask, "extra": extra, "formula": formula}
     return Field(json_schema_extra={_EXTRA: given})
 
 

@@ -50,7 +50,8 @@ class Column:
 
     The path of a local column, which the script fills, is "". The path of a `mapped` one is its connection's.
     `mask` is how values are replaced before they are stored, "" for not at all; once a connection's key is known, it
-    names the key as well. An `extra` column has no path, but the `fields` that its connection maps to it.
+    names the key as well. An `extra` column has no path, but the `fields` that its connection maps to it. `formula`
+    says that the field changes without a stamp.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Column:
     mask: str = ""
     extra: bool = False
     fields: tuple[str, ...] = ()
+    formula: bool = False
 
     @property
     def parts(self) -> "tuple[Column, ...]":
@@ -125,7 +127,7 @@ def column_of(owner: str, name: str, info: FieldInfo) -> Column:
             f"Use one of {known}, with `| None` where Salesforce may leave it empty.",
         )
     given = options_of(info)
-    if given.local and (given.path is not None or given.optional):
+    if given.local and (given.path is not None or given.optional or given.formula):
         raise RecordClassInvalid(
             f"{owner}.{name} is local and has a Salesforce field at the same time.",
             "A local column has no Salesforce field: write field(local=True), or leave local=True out.",
@@ -137,7 +139,9 @@ def column_of(owner: str, name: str, info: FieldInfo) -> Column:
         return Column(name, "", dict, given.optional, extra=True)
     index = require_index_or_nothing(owner, name, info) or given.index
     require_maskable(owner, name, kind, path, given)
-    return Column(name, path, kind, given.optional, nullable, given.local, index, mask=given.mask or "")
+    return Column(
+        name, path, kind, given.optional, nullable, given.local, index, mask=given.mask or "", formula=given.formula
+    )
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:

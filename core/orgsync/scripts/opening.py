@@ -30,6 +30,7 @@ class SourceOptions(TypedDict, total=False):
     """What extraction needs beside the settings; see `orgsync.extract.Source`."""
 
     reconcile_every: timedelta | None
+    reread_every: timedelta | None
     keeps_positions: bool
     masking: str
     report_plan: Callable[[Route], None]

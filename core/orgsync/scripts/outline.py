@@ -33,6 +33,9 @@ _READS = ("changes", "snapshot")
 _SHIPPED = "orgsync_syncs"
 
 
+_OPTIONS = frozenset({"every", "reconcile", "formulas", "name"})
+
+
 @dataclass(frozen=True, slots=True)
 class SyncOutline:
     """A sync as its source declares it; `function` is the function's name, `summary` its docstring's first line."""
@@ -41,6 +44,7 @@ class SyncOutline:
     function: str
     every: Every | None
     reconcile: Interval | None
+    formulas: Interval | None
     summary: str
     tables: tuple[str, ...]
 
@@ -171,12 +175,13 @@ class Outline:
         tables = tables_in(function.returns, self._names)
         if not tables:
             raise Undecided
-        every, reconcile = options.get("every"), options.get("reconcile")
+        every, reconcile, formulas = (options.get(name) for name in ("every", "reconcile", "formulas"))
         return SyncOutline(
             options.get("name") or function.name,
             function.name,
             None if every is None else parse_every(every),
             None if reconcile is None else parse_interval(reconcile, of="reconcile"),
+            None if formulas is None else parse_interval(formulas, of="formulas"),
             (ast.get_docstring(function, clean=False) or "").strip().partition("\n")[0],
             tables,
         )
@@ -189,7 +194,7 @@ class Outline:
             return {}
         found = {each.arg or "": literal(each.value) for each in decorator.keywords}
         given = {name: value for name, value in found.items() if isinstance(value, str)}
-        if decorator.args or len(given) < len(decorator.keywords) or not given.keys() <= {"every", "reconcile", "name"}:
+        if decorator.args or len(given) < len(decorator.keywords) or not given.keys() <= _OPTIONS:
             raise Undecided
         return given
 

@@ -35,6 +35,7 @@ class SurveyedSync:
     where: str
     every: Every | None = None
     reconcile: Interval | None = None
+    formulas: Interval | None = None
     summary: str = ""
     tables: tuple[str, ...] = ()
     problem: OrgsyncError | None = None
@@ -99,8 +100,13 @@ def _planned(planned: PlannedObject) -> SurveyedSync:
     """Return what is known of an object without its org."""
     entry = planned.entry
     return SurveyedSync(
-        entry.name, PROJECT_FILE, planned.every, planned.reconcile, planned.summary, (entry.kept_in,)
-    )  # fmt: skip
+        entry.name,
+        PROJECT_FILE,
+        planned.every,
+        planned.reconcile,
+        summary=planned.summary,
+        tables=(entry.kept_in,),
+    )
 
 
 def _declared(outline: SyncOutline, where: str, *, name: str = "", shipped: bool = False) -> SurveyedSync:
@@ -109,6 +115,7 @@ def _declared(outline: SyncOutline, where: str, *, name: str = "", shipped: bool
         where,
         outline.every,
         outline.reconcile,
+        outline.formulas,
         outline.summary,
         outline.tables,
         shipped=shipped,
@@ -125,6 +132,7 @@ def _surveyed(found: "DiscoveredSync") -> SurveyedSync:
         found.where,
         sync.every,
         sync.reconcile,
+        sync.formulas,
         sync.summary,
         sync.tables,
         problem=found.problem or sync.problem,

@@ -24,7 +24,8 @@ class Sync(Generic[Record_co]):
     """A function that reads from an org into the store.
 
     `every` is when it is due, None for only on request; `reconcile` how often the Ids of its copies are compared with
-    the org's, None for only on request.
+    the org's, None for only on request; `formulas` how often fields that change without a stamp are read again, None
+    for as often.
     """
 
     kind: ClassVar = "sync"
@@ -33,6 +34,7 @@ class Sync(Generic[Record_co]):
     function: Callable[[Context], AsyncIterator[Batch[Record_co]]] = field(repr=False)
     every: Every | None = None
     reconcile: Interval | None = None
+    formulas: Interval | None = None
 
     def __call__(self, ctx: Context) -> AsyncIterator[Batch[Record_co]]:
         """Call the function itself, as a test does."""
@@ -81,7 +83,7 @@ def sync(function: Callable[[Context], AsyncIterator[Batch[R]]], /) -> Sync[R]: 
 
 @overload
 def sync(
-    *, every: str | None = None, reconcile: str | None = None, name: str | None = None
+    *, every: str | None = None, reconcile: str | None = None, formulas: str | None = None, name: str | None = None
 ) -> Callable[[Callable[[Context], AsyncIterator[Batch[R]]]], Sync[R]]: ...
 
 
@@ -91,14 +93,16 @@ def sync(
     *,
     every: str | None = None,
     reconcile: str | None = None,
+    formulas: str | None = None,
     name: str | None = None,
 ) -> Sync[R] | Callable[[Callable[[Context], AsyncIterator[Batch[R]]]], Sync[R]]:
     """Make a sync of a function that takes a Context and returns batches.
 
     `every` is a number and a unit, "30s", "15m", "1h", "1d", or a cron expression of five fields, in UTC:
     "0 6 * * 1-5". `reconcile` is a number and a unit: how often a run also compares the copy's Ids with the org's,
-    which finds rows that were deleted for good or became visible, and reads formula fields again. The name is the
-    function's by default. Raises ScriptNotLoaded for anything else.
+    which finds rows that were deleted for good or became visible, and reads formula fields again. `formulas` is how
+    often these are read again, if that is another interval. The name is the function's by default. Raises
+    ScriptNotLoaded for anything else.
     """
     if function is not None:
         require_sync_function(function)
@@ -106,8 +110,10 @@ def sync(
     due = None if every is None else parse_every(every)
     compared = None if reconcile is None else parse_interval(reconcile, of="reconcile")
 
+    reread = None if formulas is None else parse_interval(formulas, of="formulas")
+
     def decorate(decorated: Callable[[Context], AsyncIterator[Batch[R]]]) -> Sync[R]:
         require_sync_function(decorated)
-        return Sync(name or decorated.__name__, decorated, due, compared)
+        return Sync(name or decorated.__name__, decorated, due, compared, reread)
 
     return decorate
