@@ -176,6 +176,12 @@ async def test_a_gzipped_content_is_unzipped_and_its_length_not_taken_for_the_co
         assert await read(server, size=len(CONTENT)) == CONTENT
 
 
+async def test_a_path_may_lack_its_first_slash() -> None:
+    async with RawServer(reply(200, CONTENT)) as server:
+        assert await read(server, VERSION[1:]) == CONTENT
+    assert server.asked[0].target == VERSION
+
+
 async def test_an_empty_content_is_empty() -> None:
     async with RawServer(reply(200, b"")) as server:
         assert await read(server, size=0) == b""

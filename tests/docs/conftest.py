@@ -37,8 +37,8 @@ def acme(folder: Path, org: DemoOrg) -> DemoOrg:
 
 @pytest.fixture
 def database(acme: DemoOrg, folder: Path) -> Path:
-    """A copy with contacts, accounts and tickets in it."""
-    for name in ("contacts", "accounts", "tickets"):
+    """A copy with contacts, accounts, tickets and files in it."""
+    for name in ("contacts", "accounts", "tickets", "files", "file_links"):
         asyncio.run(orgsync.run(find_sync(name, folder / "syncs"), connection="acme"))
     return folder / ".orgsync" / "orgsync.db"
 

@@ -16,6 +16,7 @@ from orgsync.engine import Job
 from orgsync.errors import ArgumentInvalid, FileUnusable, NetworkProblem, RecordClassInvalid
 from orgsync.project import open_dry_run
 from orgsync_syncs.attachments import attachments
+from orgsync_syncs.file_links import file_links
 from orgsync_syncs.files import File, files
 from tests.projects import project_at
 
@@ -329,3 +330,15 @@ async def test_a_folder_that_takes_no_file_is_named(org: DemoOrg, tmp_path: Path
     async with project_at(tmp_path, org, contents="taken") as project:
         with pytest.raises(FileUnusable, match="taken cannot be written"):
             await project.run(files)
+
+
+async def test_the_links_of_files_are_read_with_filters_by_ids_alone(org: DemoOrg, tmp_path: Path) -> None:
+    async with project_at(tmp_path, org) as project:
+        await project.run(file_links)
+        truth = {str(each["Id"]): each["LinkedEntityId"] for each in org.rows("ContentDocumentLink")}
+        assert {key: row["linked_entity_id"] for key, row in (await project.live("file_link")).items()} == truth
+        gone = next(iter(truth))
+        org.delete("ContentDocumentLink", gone)
+        run = await project.run(file_links)
+        assert (run.deleted, gone in await project.live("file_link")) == (1, False)
+        assert not any("IsDeleted =" in query for query in project.queries)

@@ -9,6 +9,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 
+import msgspec
+
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record
 
@@ -17,7 +19,7 @@ from .inspection import facts_of
 from .object_facts import ObjectFacts
 from .optional_objects import is_lacking
 from .queries import IdOrder
-from .query_rules import advice, optional_paths
+from .query_rules import advice, filters_ids_alone, optional_paths
 from .reader import Part, Reader
 from .reconcile import Comparison
 from .route import Api
@@ -83,6 +85,8 @@ async def _begin(
     source, schema = reader.source, reader.schema
     if facts is None:
         facts = await facts_of(source.client, schema, where, source.warn, without=without)
+        if facts.has_recycle_bin and filters_ids_alone(schema.sobject):  # a query of live rows needs no filter
+            facts = msgspec.structs.replace(facts, absent=(*facts.absent, "IsDeleted"))
     begun = state.read_with(schema, where, facts)
     if begun.unfinished is not None:
         return begun

@@ -119,7 +119,8 @@ async def download(client: Client, path: str, *, size: int | None = None) -> Asy
     `size` is how many bytes it has to have. Reading raises ContentBroken for a content of another length, or one that
     changes while it is read, and what breaks the network for good.
     """
-    transfer = _Transfer(client, path, expected=size)
+    absolute = f"/{path}" if path.startswith("services/") else path  # Salesforce writes some paths without the slash
+    transfer = _Transfer(client, absolute, expected=size)
     await transfer.open()
     async with Content(transfer) as content:
         yield content
