@@ -342,3 +342,16 @@ async def test_the_links_of_files_are_read_with_filters_by_ids_alone(org: DemoOr
         run = await project.run(file_links)
         assert (run.deleted, gone in await project.live("file_link")) == (1, False)
         assert not any("IsDeleted =" in query for query in project.queries)
+
+
+async def test_the_content_of_a_file_is_never_made_a_text_that_is_damaged(org: DemoOrg, tmp_path: Path) -> None:
+    version = added(org, "picture.png", b"\x89PNG\xff\xfe")
+    path = f"sobjects/ContentVersion/{version}/VersionData"
+    async with project_at(tmp_path, org) as project:
+        context = await project.open_context()
+        with pytest.raises(ArgumentInvalid, match="neither JSON nor text"):
+            await context.get(path)
+        async with context.download(path) as content:
+            assert await content.read() == b"\x89PNG\xff\xfe"
+        with pytest.raises(ArgumentInvalid, match="no path to download"):
+            context.download(None)

@@ -221,9 +221,20 @@ class Org:
 
 
 def _body(response: Response) -> Any:
-    """Read JSON where the response says that it is JSON, text otherwise; an empty body is None."""
+    """Read JSON where the response says that it is JSON, text otherwise; an empty body is None.
+
+    Raises ArgumentInvalid for the content of a file, which text would damage.
+    """
     if not response.content:
         return None
     if "json" in response.headers.get("content-type", ""):
         return response.json()
-    return response.content.decode("utf-8", "replace")
+    try:
+        return response.content.decode()
+    except UnicodeDecodeError:
+        if response.headers.get("content-type", "").startswith("text/"):
+            return response.content.decode("utf-8", "replace")
+    raise ArgumentInvalid(
+        f"The response to {response.place} is neither JSON nor text.",
+        "Read the content of a file with org.download(path), or ctx.download(path) in a sync.",
+    )
