@@ -7,8 +7,9 @@ import pytest
 
 import orgsync
 from orgsync import Sync
-from orgsync.demo_org import DemoOrg, NewField, key, lookup
+from orgsync.demo_org import DemoOrg, Fault, NewField, key, lookup
 from orgsync.demo_org.objects import OBJECTS
+from orgsync.demo_org.wire import Response
 from orgsync.errors import ArgumentInvalid, NameUnknown, OrgsyncError, QueryRefused, SettingInvalid
 from orgsync.records import Record
 from tests.extract.extracting import warnings
@@ -93,6 +94,20 @@ async def test_a_vanished_field_is_empty_in_new_rows_and_comes_back(tmp_path: Pa
         invoices.show_everything()
         await project.run(INVOICES)
         assert (await column(project, "key"))[first] == "k0"
+
+
+async def test_a_field_that_vanishes_while_it_is_read_ends_no_run(tmp_path: Path, invoices: DemoOrg) -> None:
+    def hidden(response: Response, _: str) -> Response:
+        invoices.hide_field("Invoice__c", "Key__c")
+        return response
+
+    async with project_at(tmp_path, invoices) as project:
+        invoices.add_fault(Fault("response", alteration=hidden), match="Invoice__c/describe", every=2)
+        with warnings() as logged:
+            assert (await project.run(INVOICES)).added == 3
+        assert {*(await column(project, "key")).values()} == {None}
+        assert "Invoice.key stays empty: Invoice__c has no visible field Key__c." in logged
+        assert {*(await column(project, "total")).values()} == {0, 10.5, 21}
 
 
 async def test_a_column_keeps_its_field_when_another_of_the_name_appears(tmp_path: Path, invoices: DemoOrg) -> None:

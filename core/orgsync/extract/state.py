@@ -124,6 +124,12 @@ class StreamState:
             return {}
         return msgspec.convert(saved.state.get("columns", {}), dict[str, Shape])
 
+    @staticmethod
+    def absent_of(saved: Position) -> Sequence[str]:
+        """Return the paths that the org lacked when a checkpoint was made; none where it is of another format."""
+        facts = saved.state.get("facts") if saved.state.get("format") == _FORMAT else None
+        return () if facts is None else msgspec.convert(facts, ObjectFacts).absent
+
     def to_position(self, stream: str) -> Position:
         """Write the checkpoint."""
         if self.facts is None:

@@ -1,8 +1,8 @@
 """The context of a sync: its connection's org, and the reading that continues from run to run."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -48,6 +48,11 @@ class Reading:
         """Return the columns that earlier runs have read a stream with; none before the first."""
         saved = self.positions.get(stream)
         return {} if saved is None else StreamState.columns_of(saved)
+
+    def absent_before(self, stream: str) -> Sequence[str]:
+        """Return the fields that the last run did not find in the org."""
+        saved = self.positions.get(stream)
+        return () if saved is None else StreamState.absent_of(saved)
 
 
 class Context(Org):
@@ -180,6 +185,11 @@ class Context(Org):
         if self._stored is None:
             raise ValueError("a context without a store builds no record class")
         return Reading(self._source, self._positions, self._stored.object_columns)
+
+    def read_anew(self, stream: str) -> None:
+        """Forget what is known of a stream's object, so that the object is inspected again, and all its rows read."""
+        if saved := self._positions.get(stream):
+            self._positions = {**self._positions, stream: replace(saved, state={**saved.state, "facts": None})}
 
     @property
     def deliveries(self) -> Deliveries:

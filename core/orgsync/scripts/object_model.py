@@ -38,12 +38,11 @@ _KINDS = {kind.__name__: kind for kind in _WORDS}
 
 
 class BuiltColumn(NamedTuple):
-    """A column of the class: `path` is "" for one that stays empty from now on, `gone` says that its field is gone."""
+    """A column of the class: `path` is "" for one that stays empty from now on."""
 
     name: str
     path: str
     kind: type
-    gone: bool = False
 
 
 def wanted_fields(
@@ -99,8 +98,8 @@ def columns_of_object(
     for each in known:
         if each.column in present or each.column not in before or (named and each.field.lower() not in named):
             continue
-        gone = described.field(each.field) is None
-        columns.append(BuiltColumn(each.column, each.field if gone else "", _KINDS[each.kind], gone))
+        path = each.field if described.field(each.field) is None else ""
+        columns.append(BuiltColumn(each.column, path, _KINDS[each.kind]))
     return tuple(columns)
 
 
@@ -114,7 +113,7 @@ def retyped(known: Sequence[ObjectColumn], new: Sequence[ObjectColumn]) -> list[
 def object_model(sobject: str, table: str, columns: tuple[BuiltColumn, ...]) -> type[Record]:
     """Build the record class of an object; connections with the same columns share one.
 
-    Only fields that are gone are optional, so that what is known of the object is inspected anew when one comes back.
+    Every field is optional: one that vanishes, even while it is read, leaves its column empty.
     """
     annotations = {each.name: (dict[str, object] if each.kind is dict else each.kind) | None for each in columns}
     statements: dict[str, Any] = {
@@ -123,7 +122,7 @@ def object_model(sobject: str, table: str, columns: tuple[BuiltColumn, ...]) -> 
         "__sobject__": sobject,
         "__tablename__": table,
         "__annotations__": annotations,
-        **{each.name: field(each.path, optional=each.gone) if each.path else field(local=True) for each in columns},
+        **{each.name: field(each.path, optional=True) if each.path else field(local=True) for each in columns},
     }
     made = new_class(class_name(sobject), (Record,), {"table": True}, lambda space: space.update(statements))
     return cast("type[Record]", made)

@@ -93,6 +93,8 @@ async def _batches(ctx: Context, entry: ObjectEntry) -> AsyncGenerator[Batch[Rec
     described = await described_entry(reading.source.client, entry)
     where = condition_for(described, entry)
     model = await built_model(reading, described, entry)
+    if any(described.field(path) for path in reading.absent_before(entry.kept_in)):
+        ctx.read_anew(entry.kept_in)  # a field has come back
     read: Callable[..., Any] = ctx.changes if read_by_changes(described) else ctx.snapshot
     async with aclosing(read(model, where=where)) as batches:
         async for batch in batches:
