@@ -9,7 +9,7 @@ from .field import field
 from .field_values import FieldValues, values_of
 from .mapping import mapped, require_mappable
 from .masking import fingerprint, masked
-from .record import Record, schema_of, undeclared_class
+from .record import Record, schema_of, table_columns, undeclared_class, unseen_class
 from .scalars import long_id, parse_instant, stored_instant, stored_instants, stored_number, to_stored
 from .schema import Column, Row, Schema, StoredValue
 from .types import StoredDecimal, StoredTime, UtcDateTime, exact_name
@@ -47,7 +47,9 @@ __all__ = [
     "stored_instant",
     "stored_instants",
     "stored_number",
+    "table_columns",
     "to_stored",
     "undeclared_class",
+    "unseen_class",
     "values_of",
 ]

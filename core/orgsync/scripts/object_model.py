@@ -9,13 +9,12 @@ changed, or is another in another org, gets a second column: `tier`, and `tier_n
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
-from types import new_class
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from orgsync.extract.state import Shape
 from orgsync.object_entry import ObjectEntry
 from orgsync.object_names import class_name
-from orgsync.records import Record, field
+from orgsync.records import Column, Record, unseen_class
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe
 from orgsync.store import ObjectColumn
 
@@ -109,23 +108,14 @@ def retyped(known: Sequence[ObjectColumn], new: Sequence[ObjectColumn]) -> list[
     return [(before[each.field], each) for each in new if each.field in before]
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=500)
 def object_model(sobject: str, table: str, columns: tuple[BuiltColumn, ...]) -> type[Record]:
     """Build the record class of an object; connections with the same columns share one.
 
     Every field is optional: one that vanishes, even while it is read, leaves its column empty.
     """
-    annotations = {each.name: (dict[str, object] if each.kind is dict else each.kind) | None for each in columns}
-    statements: dict[str, Any] = {
-        "__doc__": f"One row of {sobject}.",
-        "__module__": __name__,
-        "__sobject__": sobject,
-        "__tablename__": table,
-        "__annotations__": annotations,
-        **{each.name: field(each.path, optional=True) if each.path else field(local=True) for each in columns},
-    }
-    made = new_class(class_name(sobject), (Record,), {"table": True}, lambda space: space.update(statements))
-    return cast("type[Record]", made)
+    made = [Column(each.name, each.path, each.kind, optional=bool(each.path), local=not each.path) for each in columns]
+    return unseen_class(class_name(sobject), sobject, table, made)
 
 
 class _Columns:
