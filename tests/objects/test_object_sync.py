@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 import orgsync
-from orgsync import Sync
+from orgsync import Batches, Context, Sync, sync
 from orgsync.demo_org import DemoOrg, Fault, NewField, key, lookup
 from orgsync.demo_org.objects import OBJECTS
 from orgsync.demo_org.wire import Response
-from orgsync.errors import ArgumentInvalid, NameUnknown, OrgsyncError, QueryRefused, SettingInvalid
+from orgsync.errors import ArgumentInvalid, BatchInvalid, NameUnknown, OrgsyncError, QueryRefused, SettingInvalid
 from orgsync.records import Record
 from tests.extract.extracting import warnings
 from tests.projects import SampleProject, credentials_for, executed, project_at
@@ -235,6 +235,24 @@ def test_a_wrong_schedule_or_name_is_refused_when_the_sync_is_made() -> None:
         orgsync.object_sync("Invoice__c", every="15")
     with pytest.raises(ArgumentInvalid, match="name is wrong"):
         orgsync.object_sync("Invoice__c.Name")
+
+
+async def test_the_rows_of_an_object_have_no_class_to_be_changed_in(tmp_path: Path, invoices: DemoOrg) -> None:
+    @sync
+    async def passed_on(ctx: Context) -> Batches[Record]:
+        async for batch in INVOICES(ctx):
+            yield batch
+
+    @sync
+    async def changed(ctx: Context) -> Batches[Record]:
+        async for batch in INVOICES(ctx):
+            yield batch.filter(lambda row: bool(row.id))
+
+    async with project_at(tmp_path, invoices) as project:
+        problem = await ended(project, changed)
+        assert isinstance(problem, BatchInvalid)
+        assert "orgsync new sync Invoice__c" in problem.remedy
+        assert (await project.run(passed_on)).added == 3
 
 
 async def test_a_reset_gives_up_the_names_of_columns_as_well(tmp_path: Path, invoices: DemoOrg) -> None:

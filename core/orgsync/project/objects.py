@@ -45,7 +45,10 @@ async def sync_of_object(project: "Project", name: str, connection: str) -> Obje
         )
     for each in own_syncs(settings.syncs_folder):
         if each.name == entry.name:
-            raise NameTaken(f"{each.where} has a sync called {entry.name} already.", "Rename it: @sync(name=...).")
+            raise NameTaken(
+                f"{each.where} has a sync called {entry.name} already.",
+                f"Run it: orgsync run {entry.name}. Or give it another name: @sync(name=...).",
+            )
         if owner is None and entry.kept_in in each.tables:
             raise written_by_script(entry, each.name, each.where)
     return planned_sync(PlannedObject.of(entry))

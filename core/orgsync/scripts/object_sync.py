@@ -82,6 +82,7 @@ def planned_sync(planned: PlannedObject) -> ObjectSync:
             async for batch in batches:
                 yield batch
 
+    read.__doc__ = planned.summary
     return ObjectSync(
         entry.name, read, planned.every, planned.reconcile, entry=entry, about=planned.summary
     )  # fmt: skip
