@@ -96,6 +96,22 @@ async def test_a_vanished_field_is_empty_in_new_rows_and_comes_back(tmp_path: Pa
         assert (await column(project, "key"))[first] == "k0"
 
 
+async def test_a_field_that_is_named_and_vanishes_later_ends_no_run(tmp_path: Path, invoices: DemoOrg) -> None:
+    some = orgsync.object_sync("Invoice__c", fields=["Key__c", "Total__c"])
+    first, *_ = ids(invoices)
+    async with project_at(tmp_path, invoices) as project:
+        await project.run(some)
+        invoices.hide_field("Invoice__c", "Key__c")
+        invoices.update("Invoice__c", first, Total__c=1)
+        await project.run(some)
+        assert (await column(project, "key"))[first] is None
+        only = orgsync.object_sync("Invoice__c", fields=["Key__c"])
+        await project.run(only)
+        invoices.show_everything()
+        await project.run(only)
+        assert (await column(project, "key"))[first] == "k0"
+
+
 async def test_a_field_that_vanishes_while_it_is_read_ends_no_run(tmp_path: Path, invoices: DemoOrg) -> None:
     def hidden(response: Response, _: str) -> Response:
         invoices.hide_field("Invoice__c", "Key__c")

@@ -93,7 +93,7 @@ async def script_for(client: Client, sobject: str, only: Sequence[str] = ()) -> 
 
 def compose(described: ObjectDescribe, *, by_changes: bool, only: Sequence[str] = ()) -> NewScript:
     """Write the sync of an object as it was described; raises NameUnknown for a field that it cannot have."""
-    left_out = {} if only else Counter(left_out_of(described).values())
+    left_out = Counter[str]() if only else Counter(left_out_of(described).values())
     fields = copied_fields(described, only)
     names = field_names(each.name for each in described.fields.values())
     columns = [_Column(names[each.name], each) for each in fields]

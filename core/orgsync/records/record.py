@@ -109,7 +109,7 @@ def unseen_class(name: str, sobject: str, table: str, columns: Sequence[Column])
             f"Write one, to read or change them: orgsync new sync {sobject}.",
         )
 
-    require_object(name, sobject, table)
+    require_object(name, sobject, table, optional=False)
     space = {"__doc__": f"One row of {sobject}.", "__module__": __name__, "__sobject__": sobject, "__init__": refuse}
     model: Any = new_class(name, (Record,), {}, lambda made: made.update(space))
     type.__setattr__(model, "__orgsync_schema__", Schema(model, sobject, table, (*_system_columns(), *columns)))
