@@ -6,7 +6,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from .output import result, stdout, to_json
+from orgsync.printable import escaped
+
+from .output import is_unicode, narrowed, stdout
 
 if TYPE_CHECKING:
     from orgsync.project import View
@@ -52,10 +54,15 @@ class _JsonLines(_Lines):
         self._view = view
 
     def write(self, selection: "Selection") -> int:
+        from orgsync.project.row_text import json_lines
+
+        columns = self._view.columns(selection.table, changes=selection.changes)
+        kinds = {name: columns.get(name, "") for name in selection.columns or columns}
         count = 0
-        for row in self._view.read(selection):
-            result(to_json(row))
-            count += 1
+        for page in self._view.pages(selection):
+            text = json_lines(page, kinds).decode()
+            stdout().write(escaped(text if is_unicode() else narrowed(text)))
+            count += len(page)
         return count
 
 

@@ -2,7 +2,12 @@
 
 import csv
 import json
+import signal
+import sqlite3
 import stat
+import subprocess
+import sys
+from contextlib import closing
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -11,8 +16,9 @@ from typing import Any
 import pytest
 
 from orgsync.demo_org import DemoOrg
+from orgsync.project.row_text import csv_cells
 
-from .commandline import Command
+from .commandline import PROGRAM, Command, plain_environment
 
 ALL_TYPES = '''
 """Everything that a column can hold."""
@@ -90,6 +96,12 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
+def types_of(path: Path) -> dict[str, Any]:
+    from arro3.io import read_parquet
+
+    return {each.name: each.type for each in read_parquet(path).schema}
+
+
 def test_a_csv_file_has_what_was_shown_and_is_its_owners_alone(orgsync: Command, copied: DemoOrg, folder: Path) -> None:
     written = orgsync("records", "contact", "--to", "contacts.csv")
     assert (written.code, written.err) == (0, "")
@@ -155,3 +167,164 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(orgsync: Command, copi
     assert orgsync("records", "contact", "--to", "mine.csv", "--overwrite").code == 0
     assert path.read_text().startswith("connection,id,")
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("options", "reported", "remedy"),
+    [
+        (("--to", "x.json"), "the suffix .json names no format", "Did you mean x.jsonl?"),
+        (("--to", "x.paquet"), "the suffix .paquet names no format", "Did you mean x.parquet?"),
+        (("--to", "x"), "it has no suffix", "or add --format"),
+        (("--to", "x.csv", "--format", "table"), "a file is csv, json or parquet", "--help"),
+        (("--to", "x.csv", "--format", "jsnl"), "'jsnl' is not one of", "Did you mean json?"),
+        (("--format", "parquet"), "parquet goes into a file", "--help"),
+        (("--overwrite",), "it needs --to FILE", "--help"),
+        (("--to", "missing/x.csv"), "there is no folder missing", "Make the folder"),
+        (("--to", ".orgsync/x.csv"), "which is orgsync's own", "outside of it"),
+        (("--to", "syncs", "--format", "csv"), "syncs is a folder", "Name a file"),
+        (("--to", "x.csv", "--columns", "emial"), "no column 'emial'; did you mean 'email'?", "first_name"),
+        (("--to", "x.csv", "--where", "emial IS NULL"), "no such column: emial", "Did you mean email?"),
+        (("--to", "x.csv", "-c", "amce"), "no connection 'amce'; did you mean 'acme'?", "acme"),
+        (("--to", "x.csv", "--changes", "--after", "99"), "no number 99", "from 0"),
+        (("--to", "x.csv", "--changes", "--follow"), "a file is written at once", "--help"),
+        (("--follow",), "it needs --changes", "--help"),
+        (("--changes", "--follow", "--format", "table"), "it writes line by line", "--help"),
+    ],
+)
+def test_what_cannot_be_written_is_named_and_leaves_nothing(
+    options: tuple[str, ...], reported: str, remedy: str, orgsync: Command, copied: DemoOrg, folder: Path
+) -> None:
+    (folder / "syncs").mkdir()
+    before = sorted(path.name for path in folder.iterdir())
+    refused = orgsync("records", "contact", *options)
+    assert refused.code == 2
+    cause, way_out = refused.problem()
+    assert reported in cause
+    assert remedy in way_out
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_the_format_may_be_named_in_place_of_the_suffix(orgsync: Command, copied: DemoOrg, folder: Path) -> None:
+    [written] = orgsync("records", "contact", "--to", "x.txt", "--format", "json", "--json").objects()
+    size = (folder / "x.txt").stat().st_size
+    assert written == {"file": "x.txt", "format": "json", "rows": 25, "bytes": size}
+
+
+def test_changes_of_deleted_rows_and_chosen_columns_are_written(
+    orgsync: Command, copied: DemoOrg, folder: Path
+) -> None:
+    gone = str(copied.rows("Contact")[0]["Id"])
+    copied.delete("Contact", gone)
+    orgsync("run", "contacts")
+    options = ("--changes", "--after", "25", "--columns", "sync_seq,sync_change,id")
+    for name in ("c.csv", "c.parquet"):
+        assert orgsync("records", "contact", *options, "--to", name).out.startswith("1 change in ")
+    assert (folder / "c.csv").read_text() == f"sync_seq,sync_change,id\n26,deleted,{gone}\n"
+    assert rows_of(folder / "c.parquet") == [{"sync_seq": 26, "sync_change": "deleted", "id": gone}]
+    orgsync("records", "contact", "--to", "live.csv", "--columns", "id")
+    assert gone not in (folder / "live.csv").read_text()
+
+
+def test_no_rows_make_a_file_with_its_columns(orgsync: Command, copied: DemoOrg, folder: Path) -> None:
+    for form in ("csv", "jsonl", "parquet"):
+        assert orgsync("records", "contact", "--where", "0", "--columns", "id,email", "--to", f"none.{form}").code == 0
+    assert (folder / "none.csv").read_text() == "id,email\n"
+    assert (folder / "none.jsonl").read_text() == ""
+    assert rows_of(folder / "none.parquet") == []
+
+
+def test_parquet_without_its_packages_says_what_to_install(
+    orgsync: Command, copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "arro3.io", None)
+    cause, remedy = orgsync("records", "contact", "--to", "x.parquet").problem()
+    assert "not installed" in cause
+    assert "pip install 'orgsync[parquet]'" in remedy
+    assert "--to FILE.csv" in remedy
+    assert not (folder / "x.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("assigned", "reported"),
+    [
+        ("exact__exact = '0.1234567890123456789'", "The column exact has a number of more than 18 decimals"),
+        ("exact__exact = '123456789012345678901'", "The column exact has a value that is no"),
+        ("whole = 'many'", "The column whole has a value of another type than INTEGER"),
+        ("at = 'yesterday'", "The column at has a value that is no"),
+    ],
+)
+def test_a_value_that_parquet_cannot_hold_as_it_is_ends_the_export(
+    assigned: str, reported: str, things: Command, folder: Path
+) -> None:
+    with closing(sqlite3.connect(".orgsync/orgsync.db")) as database, database:
+        database.execute(f"UPDATE thing SET {assigned} WHERE id = 'a'")
+    cause, remedy = things("records", "thing", "--to", "x.parquet").problem()
+    assert reported in cause
+    assert "--columns" in remedy
+    assert sorted(path.name for path in folder.iterdir()) == [".orgsync", "orgsync.toml", "syncs"]
+    assert things("records", "thing", "--to", "x.csv").code == 0
+
+
+def test_instants_keep_their_type_where_every_row_is_empty_and_the_script_is_gone(
+    things: Command, orgsync: Command, folder: Path
+) -> None:
+    assert things("records", "thing", "--where", "id = 'b'", "--to", "b.parquet").code == 0
+    assert "Timestamp" in str(types_of(folder / "b.parquet")["at"])
+    (folder / "syncs" / "things.py").unlink()
+    assert things("records", "thing", "--to", "c.parquet").code == 0
+    assert "Utf8" in str(types_of(folder / "c.parquet")["at"])
+    assert orgsync("run", "contacts").code == 0
+    assert orgsync("records", "contact", "--to", "d.parquet").code == 0
+    assert "Timestamp" in str(types_of(folder / "d.parquet")["created_date"])
+
+
+def test_all_rows_of_a_file_are_of_one_moment(
+    orgsync: Command, copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orgsync.store.sqlite.row_pages._PAGE", 4)
+
+    def change_rows(page: Any, kinds: Any) -> Any:
+        with closing(sqlite3.connect(".orgsync/orgsync.db")) as database, database:
+            database.execute("UPDATE contact SET title = 'changed meanwhile'")
+        return csv_cells(page, kinds)
+
+    monkeypatch.setattr("orgsync.project.exports.csv_cells", change_rows)
+    assert orgsync("records", "contact", "--to", "x.csv").out.startswith("25 rows")
+    assert "changed meanwhile" not in (folder / "x.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_an_interrupted_export_leaves_no_file(
+    number: int, code: int, form: str, copied: DemoOrg, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    hook = tmp_path_factory.mktemp("hook")
+    (hook / "sitecustomize.py").write_text(INTERRUPTED, encoding="utf-8")
+    variables = {**plain_environment(), "PYTHONPATH": str(hook), "SIGNAL": str(int(number))}
+    ended = subprocess.run(
+        [str(PROGRAM), "records", "contact", "--to", f"x.{form}"],
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == code, ended
+    assert "Traceback" not in ended.stderr
+    assert sorted(path.name for path in folder.iterdir()) == [".orgsync", "orgsync.toml"]
+
+
+INTERRUPTED = """
+import os
+from orgsync.store.sqlite import row_pages
+
+_pages_of = row_pages.pages_of
+
+def pages_of(*args, **options):
+    for page in _pages_of(*args, **options):
+        yield page
+        os.kill(os.getpid(), int(os.environ["SIGNAL"]))
+
+row_pages.pages_of = pages_of
+"""
+"""What signals the process to itself behind the first page."""
