@@ -28,15 +28,15 @@ def write_lines(view: "View", selection: "Selection", *, as_csv: bool) -> None:
 def follow_lines(view: "View", selection: "Selection", *, as_csv: bool) -> None:
     """Write each change as it comes, flushed, until Ctrl-C, the selection's limit or the end of whoever reads them."""
     lines = _CsvLines(view, selection) if as_csv else _JsonLines(view)
-    after, left = selection.after, selection.limit
+    after, left, is_first = selection.after, selection.limit, True
     try:
         while left is None or left > 0:
             view.require_in_place()
             last = view.last_change()
-            if last > after:
+            if last > after or is_first:  # at first in any case: a heading, and what is wrong with a condition
                 written = lines.write(replace(selection, after=after, upto=last, limit=left))
                 stdout().flush()
-                after, left = last, None if left is None else left - written
+                after, left, is_first = last, None if left is None else left - written, False
             else:
                 _wait()
     except KeyboardInterrupt:

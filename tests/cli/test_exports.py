@@ -99,7 +99,8 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 def types_of(path: Path) -> dict[str, Any]:
     from arro3.io import read_parquet
 
-    return {each.name: each.type for each in read_parquet(path).schema}
+    schema = read_parquet(path).schema
+    return {name: schema.field(name).type for name in schema.names}
 
 
 def test_a_csv_file_has_what_was_shown_and_is_its_owners_alone(orgsync: Command, copied: DemoOrg, folder: Path) -> None:
