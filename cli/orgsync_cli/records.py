@@ -1,14 +1,12 @@
 """`orgsync records`: show the rows of the copy, write them to a file, or follow their changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from orgsync.errors import NameUnknown
 
 from .commands import open_view
 from .completion import column_names, connection_names, table_names
@@ -148,34 +146,30 @@ def _names(columns: str | None) -> list[str]:
 
 def _selection(view: "View", options: _Options, *, limit: int | None) -> "Selection":
     """Return which rows are read; raises for a table, connection or number that does not exist."""
-    from orgsync.project.view import Selection
+    from orgsync.project.selections import selection_of
+    from orgsync.settings import load_settings
 
-    table = _table(view, options)
-    if options.connection and not _is_in_feed(view, table, options):
-        view.connection(options.connection)
-    if options.after:
-        from orgsync.project.changes import require_reached
-
-        require_reached(options.after, view.last_change())
-    return Selection(
-        table,
-        options.connection,
+    found = selection_of(
+        view,
+        load_settings(),
+        options.model,
+        connection=options.connection,
         changes=options.changes,
         after=options.after or 0,
-        limit=limit,
         columns=options.columns,
         where=options.where or "",
     )
+    return replace(found, limit=limit)
 
 
 def _write_file(view: "View", options: _Options, to: Path, form: Format | None, *, as_json: bool) -> None:
     """Write the rows to a file, and report it."""
-    from orgsync.project.exports import export, exported_view, file_format
+    from orgsync.project.exports import exported_view, file_format, write_rows
     from orgsync.settings import load_settings
 
     chosen = file_format(to) if form is None else _FILE_FORMATS[form]
     with ended_by_sigterm():
-        written = export(
+        written = write_rows(
             view,
             _selection(view, options, limit=options.limit),
             to,
@@ -200,25 +194,6 @@ def _show(view: "View", options: _Options, form: Format) -> None:
         say(_nothing(options))
         return
     show_rows(shown[:most], changes=options.changes, chosen=options.columns, more=len(shown) > most)
-
-
-def _is_in_feed(view: "View", table: str, options: _Options) -> bool:
-    """Return whether changes are asked for, and the feed has any of the connection, which may have been removed."""
-    from orgsync.project.view import Selection
-
-    of_it = Selection(table, options.connection, changes=True, limit=1)
-    return options.changes and any(True for _ in view.pages(of_it))
-
-
-def _table(view: "View", options: _Options) -> str:
-    """Return a record table by its own name or its class's; raises NameUnknown, which names a sync that never ran."""
-    try:
-        return view.table(options.model, changes=options.changes)
-    except NameUnknown as unknown:
-        from orgsync.project.syncs import never_ran
-        from orgsync.settings import load_settings
-
-        raise never_ran(load_settings(), table=options.model) or unknown from None
 
 
 def _nothing(options: _Options) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .errors import OrgsyncError, Refused
     from .project import Backup, Change, DryRun, DryRunChange, ReadSession
     from .project.backup import backup
+    from .project.exports import Exported, export
     from .project.read_session import select
     from .records import Batch, Batches, Record, field
     from .salesforce.api.download import Content
@@ -44,6 +45,7 @@ __all__ = [
     "DryRunChange",
     "Ended",
     "Event",
+    "Exported",
     "Hook",
     "Org",
     "OrgsyncError",
@@ -66,6 +68,7 @@ __all__ = [
     "changes",
     "connections",
     "do",
+    "export",
     "field",
     "object_sync",
     "on_connect",
@@ -88,6 +91,7 @@ __getattr__ = importer(
         **dict.fromkeys(("changes", "connections", "do", "reset", "run", "session", "up"), "application"),
         **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
         **dict.fromkeys(("Backup", "backup"), "project.backup"),
+        **dict.fromkeys(("Exported", "export"), "project.exports"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
         **dict.fromkeys(("ReadSession", "select"), "project.read_session"),
         "Change": "project.changes",

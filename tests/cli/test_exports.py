@@ -13,9 +13,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.from_thread
 import pytest
 
+import orgsync as application
 from orgsync.demo_org import DemoOrg
+from orgsync.errors import ArgumentInvalid, NameTaken, NameUnknown
 from orgsync.project.row_text import csv_cells
 
 from .commandline import PROGRAM, Command, plain_environment
@@ -329,3 +333,44 @@ def pages_of(*args, **options):
 row_pages.pages_of = pages_of
 """
 """What signals the process to itself behind the first page."""
+
+
+def test_an_application_exports_by_class_or_table(orgsync: Command, copied: DemoOrg, folder: Path) -> None:
+    from orgsync_syncs.contacts import Contact
+
+    async def write() -> list[application.Exported]:
+        chosen = await application.export(Contact, "a.csv", connection="acme", columns=["id"], where="title IS NULL")
+        changed = await application.export("Contact", folder / "b.parquet", changes_after=20)
+        with pytest.raises(NameUnknown, match="did you mean 'acme'"):
+            await application.export(Contact, "c.csv", connection="amce")
+        with pytest.raises(NameTaken):
+            await application.export(Contact, "a.csv")
+        with pytest.raises(ArgumentInvalid, match="no number 99"):
+            await application.export(Contact, "c.csv", changes_after=99)
+        return [chosen, changed]
+
+    first, second = anyio.run(write)
+    without_title = orgsync("records", "contact", "--where", "title IS NULL", "--json").objects()
+    assert (first.form, first.rows, second.form, second.rows) == ("csv", len(without_title), "parquet", 5)
+    assert [row["sync_seq"] for row in rows_of(folder / "b.parquet")] == [21, 22, 23, 24, 25]
+    assert sorted(path.name for path in folder.iterdir()) == [".orgsync", "a.csv", "b.parquet", "orgsync.toml"]
+
+
+def test_an_application_may_cancel_an_export(
+    orgsync: Command, copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = anyio.from_thread.check_cancelled
+
+    async def write() -> None:
+        with anyio.CancelScope() as scope:
+
+            def cancel() -> None:
+                anyio.from_thread.run_sync(scope.cancel)
+                go_on()
+
+            monkeypatch.setattr("anyio.from_thread.check_cancelled", cancel)
+            await application.export("contact", "x.parquet")
+        assert scope.cancelled_caught
+
+    anyio.run(write)
+    assert sorted(path.name for path in folder.iterdir()) == [".orgsync", "orgsync.toml"]
