@@ -21,6 +21,7 @@ EXAMPLES = examples(
     "orgsync new sync Opportunity -c acme                  writes syncs/opportunities.py",
     "orgsync new sync Invoice__c --field Name --field Total__c",
     "orgsync new sync Contact --output drafts/people.py    to look at it first",
+    "orgsync new action close_case                         writes syncs/close_case.py",
 )
 app = Program(rich_markup_mode=None, no_args_is_help=True, epilog=EXAMPLES)
 
@@ -57,6 +58,24 @@ def sync(
         json_line(_view(written))
     else:
         _report(written)
+
+
+@app.command(short_help="Write an action.", epilog=EXAMPLES)
+def action(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The action's name, a function's: close_case.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+) -> None:
+    """Write an action, ready to run, that changes one field of a record; it is yours to change."""
+    from orgsync.project.scaffold_action import write_action
+    from orgsync.settings import load_settings
+
+    path = write_action(name, load_settings().syncs_folder, replace=force)
+    if as_json:
+        json_line({"action": name, "file": str(path)})
+        return
+    result(f"wrote {short_path(path)}")
+    result(f"Next: orgsync actions {name}, then change it")
 
 
 @dataclass(frozen=True, slots=True)

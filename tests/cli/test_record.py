@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orgsync.cassettes import test_template
+from orgsync.cassettes.test_template import expected_of
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync_cli import record
 
@@ -420,8 +420,7 @@ VALUES = st.one_of(
 
 @given(values=st.lists(VALUES, max_size=10))
 def test_what_a_test_expects_of_a_row_is_what_the_row_holds(values: list[Any]) -> None:
-    expected = test_template._expected  # pyright: ignore[reportPrivateUsage]
-    lines = [line for number, value in enumerate(values) for line in expected(f"value{number}", value)]
+    lines = [line for number, value in enumerate(values) for line in expected_of(f"row.value{number}", value)]
     row = SimpleNamespace(**{f"value{number}": value for number, value in enumerate(values)})
     names = {"row": row, "date": date, "datetime": datetime, "time": type(datetime.now(UTC).time()), "Decimal": Decimal}
     exec("\n".join(line.strip() for line in lines), names)  # noqa: S102 - the text that a person would run
@@ -437,8 +436,7 @@ ODD = [
 
 
 def test_what_a_test_expects_is_formatted_as_formatters_do(folder: Path) -> None:
-    expected = test_template._expected  # pyright: ignore[reportPrivateUsage]
-    lines = [line for number, value in enumerate(ODD) for line in expected(f"value{number}", value)]
+    lines = [line for number, value in enumerate(ODD) for line in expected_of(f"row.value{number}", value)]
     (folder / "it.py").write_text("def it():\n" + "\n".join(lines) + "\n", encoding="utf-8")
     ended = subprocess.run(
         [BIN / "ruff", "format", "--diff", "--isolated", "it.py"],

@@ -1,6 +1,7 @@
 """Recording: syncs run in a throw-away project on a real connection, and its HTTP is captured."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -105,6 +106,13 @@ class Recording:
         )
         fields = self._source.settings.scrub
         return self._recorder.cassette(self._about, origin=origin, fields=fields, hosts=self._hosts)
+
+    def arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return arguments of an action, as JSON has them, with the stand-ins of the cassette."""
+        text = json.dumps(arguments)
+        fields = self._source.settings.scrub
+        found: dict[str, Any] = json.loads(self._recorder.scrubbed_beside(text, fields=fields, hosts=self._hosts))
+        return found
 
     async def _connect(self, project: Project) -> None:
         """Copy the connection into the sandbox, without its secrets."""

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
@@ -17,6 +18,7 @@ __all__ = ["ActionTypes", "types_of"]
 
 _PREFIX = "given_"  # so that no parameter is taken for an attribute of pydantic's
 _MOST_NAMED = 5
+_TEXTS = (str, int, float, bool, date, datetime)
 
 
 class _Schema(GenerateJsonSchema):
@@ -37,6 +39,12 @@ class ActionTypes:
     def parameters(self) -> list[str]:
         """The names of the parameters."""
         return [each.alias or name for name, each in self.arguments.model_fields.items()]
+
+    @property
+    def returns_model(self) -> bool:
+        """Whether the result is of pydantic's model, whose values are attributes."""
+        kind: object = getattr(self.result, "_type", None)
+        return isinstance(kind, type) and issubclass(kind, BaseModel)
 
     def bound(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return arguments as the function takes them; see `Action.bound`."""
@@ -86,9 +94,10 @@ class ActionTypes:
             str(each["loc"][0]) for each in error.errors() if each["type"] == "missing" and len(each["loc"]) == 1
         ]
         if missing:
+            text = self.arguments.model_fields[f"{_PREFIX}{missing[0]}"].annotation in _TEXTS
             return ArgumentInvalid(
                 f"The action {self.name} needs {', '.join(missing)}.",
-                f"Give it: {missing[0]}=... See: orgsync actions {self.name}",
+                f"Give it: {missing[0]}{'=' if text else ':='}... See: orgsync actions {self.name}",
             )
         return ArgumentInvalid(
             f"An argument of the action {self.name} is not of its type: {'; '.join(_where_and_why(error))}.",

@@ -9,21 +9,30 @@ from orgsync.cassettes import Ran, Recording, Replay, Sandbox, throw_away
 from orgsync.project import Project
 from orgsync.records import Record
 from orgsync.salesforce.auth.credentials import Credentials
-from orgsync.scripts import Org, Sync
+from orgsync.scripts import Action, Org, Sync
 from orgsync.settings import Settings
 
 if TYPE_CHECKING:
     from orgsync.demo_org import DemoOrg
 
-__all__ = ["Clock", "RunSync", "TestCassette", "sandbox_on"]
+__all__ = ["Clock", "Do", "RunSync", "TestCassette", "sandbox_on"]
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 class RunSync(Protocol):
     """Run a sync once on the test's connection; raises the OrgsyncError that ended it."""
 
     async def __call__(self, sync: Sync[R], *, full: bool = False, reconcile: bool = False) -> Ran[R]:
+        """Run it, and return its result."""
+        ...
+
+
+class Do(Protocol):
+    """Run an action once on the test's connection; raises the OrgsyncError that ended it."""
+
+    async def __call__(self, action: Action[..., T], /, **arguments: Any) -> T:
         """Run it, and return its result."""
         ...
 

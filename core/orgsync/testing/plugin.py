@@ -28,7 +28,7 @@ from orgsync.scripts import Org
 from orgsync.settings import Settings, load_settings
 from orgsync.store import Store
 
-from .cases import Clock, RunSync, TestCassette, sandbox_on
+from .cases import Clock, Do, RunSync, TestCassette, sandbox_on
 
 if TYPE_CHECKING:
     from orgsync.demo_org import DemoOrg
@@ -125,6 +125,18 @@ def run(orgsync_case: tuple[Sandbox, Clock]) -> RunSync:
         return await sandbox.run(sync, full=full, reconcile=reconcile)
 
     return run_once
+
+
+@pytest.fixture
+def do(orgsync_case: tuple[Sandbox, Clock]) -> Do:
+    """Run an action once: `case = await do(close_case, case_id="500...")`."""
+    sandbox, _ = orgsync_case
+
+    async def do_once(action: Any, /, **arguments: Any) -> Any:
+        __tracebackhide__ = True
+        return await sandbox.do(action, arguments)
+
+    return do_once
 
 
 @_asynchronous
