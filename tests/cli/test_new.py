@@ -188,7 +188,7 @@ def test_a_connection_that_needs_sign_in_is_reported(orgsync: Command, acme: Dem
 
 
 def test_help_names_the_command_with_examples(orgsync: Command) -> None:
-    assert "  sync  Write a sync of an object.\n" in orgsync("new", "--help").out
+    assert "  sync    Write a sync of an object.\n  action  Write an action.\n" in orgsync("new", "--help").out
     reported = orgsync("new", "sync", "--help").out
     assert "\n    orgsync new sync Opportunity -c acme " in reported[reported.index("EXAMPLES") :]
 
