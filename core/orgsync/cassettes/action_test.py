@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from orgsync.scripts import Action
 
@@ -49,5 +49,6 @@ def _expected(action: Action[..., Any], document: object) -> list[str]:
     if not isinstance(document, dict):
         return expected_of("result", document) or ["    assert result"]
     form = "result.{}" if action.types.returns_model else "result[{!r}]"
-    quoted = {form.format(name).replace("'", '"'): value for name, value in document.items()}
+    values = cast("dict[str, object]", document)
+    quoted = {form.format(name).replace("'", '"'): value for name, value in values.items()}
     return [line for path, value in quoted.items() for line in expected_of(path, value)] or ["    assert result"]

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast, get_type_hints
+from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
@@ -18,7 +18,7 @@ __all__ = ["ActionTypes", "types_of"]
 
 _PREFIX = "given_"  # so that no parameter is taken for an attribute of pydantic's
 _MOST_NAMED = 5
-_TEXTS = (str, int, float, bool, date, datetime)
+_TEXTS: tuple[object, ...] = (str, int, float, bool, date, datetime)
 
 
 class _Schema(GenerateJsonSchema):
@@ -94,7 +94,8 @@ class ActionTypes:
             str(each["loc"][0]) for each in error.errors() if each["type"] == "missing" and len(each["loc"]) == 1
         ]
         if missing:
-            text = self.arguments.model_fields[f"{_PREFIX}{missing[0]}"].annotation in _TEXTS
+            kind: object = self.arguments.model_fields[f"{_PREFIX}{missing[0]}"].annotation
+            text = kind in _TEXTS
             return ArgumentInvalid(
                 f"The action {self.name} needs {', '.join(missing)}.",
                 f"Give it: {missing[0]}{'=' if text else ':='}... See: orgsync actions {self.name}",
@@ -122,7 +123,7 @@ def types_of(name: str, function: Callable[..., Any]) -> ActionTypes:
         fields[f"{_PREFIX}{each.name}"] = (hints[each.name], Field(default, alias=each.name))
     try:
         arguments = create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
-        return ActionTypes(name, cast("type[BaseModel]", arguments), TypeAdapter(hints["return"]))
+        return ActionTypes(name, arguments, TypeAdapter(hints["return"]))
     except PydanticUserError as error:
         raise ScriptNotLoaded(
             f"A type in the signature of the action {name} cannot be checked ({error.code or type(error).__name__}).",

@@ -96,7 +96,8 @@ def _answer(row: RowResult) -> Answer:
 def _answer_of_body(place: int, body: dict[str, Any]) -> Answer:
     if body["success"]:
         return Answer(place=place, success=True, status="written", id=body.get("id"), created=body.get("created"))
-    error: dict[str, Any] = next(iter(body.get("errors") or ()), {})
+    errors: list[dict[str, Any]] = body.get("errors") or [{}]
+    error = errors[0]
     return Answer(
         place=place,
         success=False,

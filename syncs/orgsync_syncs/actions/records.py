@@ -1,6 +1,6 @@
 """Actions on one record: read, create, change, delete. Fields are checked against describe before one is written."""
 
-from typing import Any
+from typing import Any, cast
 
 from orgsync import Org, action
 from orgsync.errors import QueryRefused
@@ -25,9 +25,10 @@ async def get_by_external_id(
     """Read the record that an external id names."""
     path = f"/{segment(external_id)}/{segment(str(value))}"
     found: Any = await get_of_object(org, sobject, path, **_named(fields))
-    if isinstance(found, list):
+    if isinstance(found, list):  # where each of them is, with the status 300
+        several = cast("list[str]", found)
         raise QueryRefused(
-            f"{len(found)} records of {sobject} have this {external_id}.",
+            f"{len(several)} records of {sobject} have this {external_id}.",
             "Find the one that is meant, and read it by its Id.",
         )
     record: dict[str, Any] = found
