@@ -168,10 +168,13 @@ def require_in_step(shown: Any, org: DemoOrg) -> None:
     assert sorted(row[0] for row in theirs(org).values() if row[0] in ("Lovelace", "Hopper")) == ["Hopper", "Lovelace"]
 
 
-def test_it_may_die_between_any_two_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    number, executed = 0, 1
+@pytest.mark.parametrize("first", [0, 1, 2])  # for several processes
+def test_it_may_die_between_any_two_transactions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path, first: int
+) -> None:
+    number, executed = first - 2, 1
     while number < executed:
-        number += 1
+        number += 3
         place = tmp_path / str(number)
         place.mkdir()
         monkeypatch.chdir(place)

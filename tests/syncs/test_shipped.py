@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import orgsync_syncs
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.project import Project
@@ -17,7 +18,7 @@ from orgsync_syncs.setup_audit_trail import setup_audit_trail
 from tests.extract.extracting import copied, warnings
 from tests.projects import SampleProject
 
-SYNCS = Path(__file__).parents[2] / "syncs" / "orgsync_syncs"
+SYNCS = Path(str(orgsync_syncs.__file__)).parent
 
 
 def test_every_shipped_script_is_a_sync_that_can_be_run_by_its_name() -> None:
