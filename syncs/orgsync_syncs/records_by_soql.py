@@ -22,7 +22,7 @@ async def records_by_soql(ctx: Context) -> Batches[SoqlRecord]:
     """Every row of the connection's query that changed since the last run; rows that no longer match leave the copy."""
     soql = ctx.connection.metadata.get("soql")
     if soql is None:
-        ctx.log.warning("nothing to read: the connection's metadata has no query under soql")
+        ctx.log.warning("nothing to read: the connection's metadata has no query; give it one under the name soql")
         return
     found = await ctx.query_class(str(soql))
     async for batch in ctx.changes(found.model, where=found.where):

@@ -176,7 +176,7 @@ async def test_another_query_replaces_the_rows_of_the_one_before(project: Sample
 async def test_a_connection_without_a_query_has_nothing_to_read(project: SampleProject) -> None:
     with warnings() as warned:
         assert (await project.run(records_by_soql)).api_calls == 0
-    assert warned == ["nothing to read: the connection's metadata has no query under soql"]
+    assert warned == ["nothing to read: the connection's metadata has no query; give it one under the name soql"]
 
 
 @pytest.mark.parametrize(

@@ -37,16 +37,30 @@ def load_details(database: Database, add: Add, now: datetime) -> None:
                 add("OpportunityContactRole", {
                     "OpportunityId": deal, "ContactId": person, "Role": ROLES[at], "IsPrimary": at == 0,
                 })  # fmt: skip
-    for number, case in enumerate(ids("Case")):
-        for at in range(number % 4):
-            text = _COMMENTS[at]
-            add("CaseComment", {"ParentId": case, "CommentBody": text, "IsPublished": at == 0})
-        if number % 2:
-            post = add("FeedItem", {"ParentId": case, "Type": "TextPost", "Body": f"Post {number}"})
-            database.tables["CaseFeed"][str(post["Id"])] = post
+    _load_conversations(add, ids("Case"), database, now)
     for number, (action, section, display) in enumerate(_CHANGES):
         at_instant: dict[str, Value] = {"CreatedDate": now - timedelta(days=9 - number)}
         add("SetupAuditTrail", {"Action": action, "Section": section, "Display": display, **at_instant})
+
+
+def _load_conversations(add: Add, cases: Sequence[str], database: Database, now: datetime) -> None:
+    """Let people speak about cases: comments, and posts in the feed."""
+    for number, case in enumerate(cases):
+        for at in range(number % 4):
+            said: dict[str, Value] = {"ParentId": case, "CommentBody": _COMMENTS[at], "IsPublished": at == 0}
+            add("CaseComment", {**said, **_stamps(now - timedelta(days=8 - 2 * at))})
+        if number % 2:
+            post: dict[str, Value] = {
+                "ParentId": case,
+                "Type": "TextPost",
+                "Body": "Called the customer, who was not there.",
+            }
+            shown = add("FeedItem", {**post, **_stamps(now - timedelta(days=7))})
+            database.tables["CaseFeed"][str(shown["Id"])] = shown
+
+
+def _stamps(at: datetime) -> dict[str, Value]:
+    return {"CreatedDate": at, "LastModifiedDate": at, "SystemModstamp": at}
 
 
 def _load_prices(add: Add, products: Sequence[str], deals: Sequence[str], database: Database) -> None:

@@ -235,7 +235,7 @@ def _remarks(facts: ObjectFacts, schema: Schema, sync: Sync[Record]) -> list[str
     if not facts.cursor:
         instead = instead_of_changes(schema.sobject, schema.model.__name__)
         remarks.append(f"It has no field that ctx.changes could read by. {instead}")
-    elif sync.reconcile is None and not facts.delete_log:
+    elif sync.reconcile is None and not facts.delete_log and schema.model in sync.reads:
         remarks.append("ctx.changes finds rows deleted for good only with reconcile=: getDeleted does not cover them.")
     if facts.cursor and sync.reconcile is None and sync.formulas is None and facts.drifting:
         remarks.append(

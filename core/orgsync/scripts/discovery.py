@@ -206,7 +206,7 @@ def _import(point: EntryPoint) -> tuple[Sync[Record], ModuleType]:
 
 def _unknown(name: str, known: list[str], folder: Path) -> NameUnknown:
     near = nearest(name, known)
-    hint = f"Did you mean {near}?" if near else f"Available: {', '.join(sorted(known))}."
+    hint = f"Did you mean {near}?" if near else f"Available: {', '.join(sorted(set(known)))}."
     if name[:1].isupper() and name.replace("_", "").isalnum():
         hint += f" An object without a script: orgsync run --object {name}."
     return NameUnknown(
