@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgsync.errors import ArgumentInvalid, NameUnknown
+from orgsync.errors import ArgumentInvalid
 from orgsync.project.views import connection_view
-from orgsync.suggest import nearest
 
 from .commands import Program, enter_project, open_view, wait_for
 from .completion import connection_names, tag_names
@@ -196,14 +195,7 @@ async def _update(
     from orgsync.project import open_project
 
     async with open_project() as project:
-        tags = (await project.connections.get(name)).tags
-        for tag in remove:
-            if tag not in tags:
-                near = nearest(tag, tags)
-                has = f"Its tags: {', '.join(tags)}." if tags else "It has no tags."
-                raise NameUnknown(f"{name} has no tag {tag!r}{f'; did you mean {near!r}?' if near else '.'}", has)
-        kept = [tag for tag in tags if tag not in remove]
-        return await project.connections.update(name, tags=[*kept, *add] if add or remove else None, metadata=metadata)
+        return await project.connections.update(name, metadata=metadata, add_tags=add, remove_tags=remove)
 
 
 async def _rename(old: str, new: str) -> None:

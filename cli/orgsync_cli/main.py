@@ -23,6 +23,7 @@ from . import (
     reset,
     run,
     runs,
+    schedule,
     status,
     syncs,
     up,
@@ -88,6 +89,9 @@ app.command("run", short_help="Run syncs: copy what changed since the last run."
 app.command("up", short_help="Run every due sync on every connection.", epilog=up.EXAMPLES)(up.up)
 app.command("status", short_help="Show how each sync stands; exits 1 if one needs you.", epilog=status.EXAMPLES)(
     status.status
+)
+app.command("schedule", short_help="Set when syncs are due on a connection.", epilog=schedule.EXAMPLES)(
+    schedule.schedule
 )
 app.command("runs", short_help="List the latest runs, or show one.", epilog=runs.EXAMPLES)(runs.runs)
 app.command("records", short_help="Look at the copy, or follow its changes.", epilog=records.EXAMPLES)(records.records)

@@ -147,8 +147,11 @@ async def _run(options: _Options) -> int:
                 copied = await sync_of_object(project, name, chosen[0])
                 scripts.add(copied)
                 syncs = [*(each for each in syncs if each.name != copied.name), copied]
+            off = {(row.sync, row.connection) for row in await project.schedules.list() if row.off}
             for connection in chosen:
                 for sync in syncs:
+                    if (sync.name, connection) in off:
+                        say(f"{sync.name} is switched off on {connection} (orgsync schedule); it is run by hand.")
                     job = Job("sync", sync.name, connection, full=options.full, reconcile=options.reconcile)
                     worst = max(worst, await _one(project, job, options))
                     if interruption.code:  # the signal came when the run was over

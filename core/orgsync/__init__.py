@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
-    from .application import changes, connections, do, reset, run, session, up
+    from .application import changes, connections, do, reset, run, schedules, session, up
     from .application import open_connection as open
     from .engine import Committed, Ended, Event, Planned, Started, Warned
     from .errors import OrgsyncError, Refused
-    from .project import Backup, Change, DryRun, DryRunChange, ReadSession
+    from .project import Backup, Change, DryRun, DryRunChange, ReadSession, Schedule
     from .project.backup import backup
     from .project.exports import Exported, export
     from .project.read_session import select
@@ -57,6 +57,7 @@ __all__ = [
     "RowResult",
     "RowStatus",
     "Run",
+    "Schedule",
     "Started",
     "Sync",
     "Warned",
@@ -76,6 +77,7 @@ __all__ = [
     "open",
     "reset",
     "run",
+    "schedules",
     "select",
     "session",
     "sync",
@@ -88,13 +90,14 @@ __getattr__ = importer(
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Hook", "Org", "QueryClass", "Sync"), "scripts"),
         **dict.fromkeys(("Action", "ActionResult"), "scripts"),
-        **dict.fromkeys(("changes", "connections", "do", "reset", "run", "session", "up"), "application"),
+        **dict.fromkeys(("changes", "connections", "do", "reset", "run", "schedules", "session", "up"), "application"),
         **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
         **dict.fromkeys(("Backup", "backup"), "project.backup"),
         **dict.fromkeys(("Exported", "export"), "project.exports"),
         **dict.fromkeys(("DryRun", "DryRunChange"), "project.dry_run"),
         **dict.fromkeys(("ReadSession", "select"), "project.read_session"),
         "Change": "project.changes",
+        "Schedule": "project.schedules",
         **dict.fromkeys(("RowResult", "RowStatus", "WriteCounts", "WriteProgress", "WriteResult"), "writes"),
         "open": "application:open_connection",
         "object_sync": "scripts.object_sync",

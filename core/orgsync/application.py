@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Literal, TypeVar, cast, overload
 
+from anyio import to_thread
+
 from orgsync.engine import Job, Observer, nobody
 from orgsync.errors import ArgumentInvalid, PartlyDone
 from orgsync.project import (
@@ -13,15 +15,18 @@ from orgsync.project import (
     GivenScripts,
     Project,
     ReadSession,
+    Schedules,
     open_dry_run,
     open_project,
     open_read_session,
     open_store,
+    open_view,
     require_connection,
 )
 from orgsync.records import Record
 from orgsync.scheduler import Scheduler, ScriptWatcher
 from orgsync.scripts import Action, Org, Sync
+from orgsync.scripts.own_schedules import own_schedules
 from orgsync.settings import Settings, find_project, load_settings
 from orgsync.store import Run
 
@@ -34,6 +39,8 @@ __all__ = [
     "open_scheduler",
     "reset",
     "run",
+    "schedules",
+    "schedules_of",
     "session",
     "up",
 ]
@@ -197,9 +204,17 @@ async def reset(
     With a connection, only that one's rows and positions go. A name will do where the script no longer exists. Raises
     AlreadyRunning while a run of it is under way, NameUnknown for a sync that was never run.
     """
+    name = sync if isinstance(sync, str) else sync.name
+    await to_thread.run_sync(lambda: _require_ran(name, settings))
     async with open_project(settings) as project:
-        given_up = await project.syncs.reset(sync if isinstance(sync, str) else sync.name, connection)
+        given_up = await project.syncs.reset(name, connection)
         return given_up.rows
+
+
+def _require_ran(sync: str, settings: Settings | None) -> None:
+    """Raise NameUnknown for a sync that the database does not know; where there is no database, none is made."""
+    with open_view(settings) as view:
+        view.require_sync(sync)
 
 
 @asynccontextmanager
@@ -254,7 +269,10 @@ async def open_scheduler(
     """Open a project with its scheduler; the rest is as in `up`."""
     watched = None if settings else find_project()
     settings = settings or load_settings()
-    scripts = ScriptWatcher(settings.syncs_folder, syncs, settings.objects, project=watched)
+    with open_view(settings) as view:
+        own = own_schedules(view.schedules())
+    scheduled = {sync for (sync, _), each in own.items() if each.every is not None and not each.off}
+    scripts = ScriptWatcher(settings.syncs_folder, syncs, settings.objects, project=watched, scheduled=scheduled)
     scripts.load()
     async with open_project(settings) as project:
         yield Scheduler(project, scripts, connections=connections, observe=observe)
@@ -340,8 +358,16 @@ async def changes(
 
 def connections_of(settings: Settings) -> Connections:
     """Return the connections of the project whose settings are given."""
-    return Connections(lambda: open_project(settings))
+    return Connections(lambda: open_project(settings), lambda: open_view(settings))
 
 
-connections = Connections(open_project)
+def schedules_of(settings: Settings) -> Schedules:
+    """Return the schedules of the project whose settings are given."""
+    return Schedules(lambda: open_project(settings), lambda: open_view(settings))
+
+
+connections = Connections(open_project, open_view)
 """The connections of the project around the working directory."""
+
+schedules = Schedules(open_project, open_view)
+"""When syncs are due on connections of that project, where that differs from their scripts."""

@@ -318,3 +318,21 @@ async def test_a_name_in_place_of_a_sync_is_refused_with_how_to_import_it() -> N
     with pytest.raises(ArgumentInvalid, match="takes the sync itself") as caught:
         await orgsync.run(given, connection="acme")
     assert "from orgsync_syncs.contacts" in caught.value.remedy
+
+
+async def test_what_only_looks_or_removes_makes_no_database(project: Path) -> None:
+    assert await orgsync.connections.list() == []
+    assert await orgsync.schedules.list() == []
+    for work in (
+        orgsync.connections.get("acme"),
+        orgsync.connections.remove("acme"),
+        orgsync.connections.rename("acme", "beta"),
+        orgsync.connections.update("acme", tags=["eu"]),
+        orgsync.connections.test("acme"),
+        orgsync.schedules.set("contacts", "acme", off=True),
+        orgsync.schedules.clear("contacts", "acme"),
+        orgsync.reset("contacts"),
+    ):
+        with pytest.raises(NameUnknown):
+            await work
+    assert not (project / ".orgsync").exists()

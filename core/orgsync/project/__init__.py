@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .objects import sync_of_object
     from .project import Project, open_project, open_store
     from .read_session import ReadSession, open_read_session
+    from .schedules import Schedule, Schedules
     from .script_sources import FolderScripts, GivenScripts, ScriptSource
     from .sign_ins import (
         Credentials,
@@ -36,6 +37,7 @@ _HOMES = {
     "objects": ("sync_of_object",),
     "project": ("Project", "open_project", "open_store"),
     "read_session": ("ReadSession", "open_read_session"),
+    "schedules": ("Schedule", "Schedules"),
     "script_sources": ("FolderScripts", "GivenScripts", "ScriptSource"),
     "sign_ins": (
         "Credentials",
@@ -69,6 +71,8 @@ __all__ = [
     "ReadSession",
     "Run",
     "RunRow",
+    "Schedule",
+    "Schedules",
     "ScriptSource",
     "SignIn",
     "Status",

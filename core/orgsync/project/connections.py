@@ -2,11 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused, SignInNeeded
+from anyio import to_thread
+
+from orgsync.errors import ArgumentInvalid, FieldNotFound, ObjectNotFound, QueryRefused, SignInNeeded
 from orgsync.logs import get_logger
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
@@ -22,6 +24,7 @@ from .mappings import FieldMapping, change_mapping, resolved
 from .new_connection import SignIn, connect, require_ready, row_of
 from .script_sources import WithScripts
 from .sign_ins import checked_tags, login_url_of, require_name
+from .view import View, require_existing
 
 __all__ = ["BrowserSignIn", "Connections", "SignIn"]
 
@@ -43,18 +46,21 @@ class BrowserSignIn:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """The connections of the project that `open` opens for each call."""
+    """The connections of the project that `open` opens for each call.
+
+    `view` opens its database for reading alone, and makes none; without it, `open` does.
+    """
 
     open: Callable[[], AbstractAsyncContextManager[WithScripts]] = field(repr=False)
+    view: Callable[[], AbstractContextManager[View]] | None = field(default=None, repr=False)
 
     async def list(self, *, tag: str | None = None) -> list[ConnectionRow]:
         """Return all connections by name, or those with a tag; raises StoreUnavailable for an unusable database."""
-        async with self.open() as project:
-            stored = await project.store.connections.list()
-        return [row_of(each) for each in stored if tag is None or tag in each.tags]
+        return [each for each in await self._all() if tag is None or tag in each.tags]
 
     async def get(self, name: str) -> ConnectionRow:
         """Return one connection; raises NameUnknown, which names the nearest, for an unknown name."""
+        await require_existing(self.view, name)
         async with self.open() as project:
             return row_of(await project.store.connections.get(name))
 
@@ -178,20 +184,47 @@ class Connections:
             made = await connect(project, kept["name"], credentials, **owned)
             return made.connection
 
+    async def _all(self) -> Sequence[ConnectionRow]:
+        if self.view is None:
+            async with self.open() as project:
+                return [row_of(each) for each in await project.store.connections.list()]
+        view = self.view
+
+        def read() -> Sequence[ConnectionRow]:
+            with view() as opened:
+                return opened.connections()
+
+        return await to_thread.run_sync(read)
+
     async def update(
-        self, name: str, *, metadata: Mapping[str, Any] | None = None, tags: Sequence[str] | None = None
+        self,
+        name: str,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[str] | None = None,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
     ) -> ConnectionRow:
         """Replace a connection's metadata or tags, those that are given, and return the connection.
 
-        Raises NameUnknown for an unknown connection, and ArgumentInvalid for a tag that is no word.
+        `add_tags` and `remove_tags` change tags in place of `tags`, beside what another process changes of them. Raises
+        NameUnknown for an unknown connection or a tag to remove that it does not have, and ArgumentInvalid for a tag
+        that is no word; then nothing is changed.
         """
+        if tags is not None and (add_tags or remove_tags):
+            raise ArgumentInvalid("tags replaces all tags, so none can be added or removed.", "Leave tags out.")
         changed = ConnectionColumns()
         if metadata is not None:
             changed["metadata_"] = checked_metadata(metadata)
         if tags is not None:
             changed["tags"] = checked_tags(tags)
+        await require_existing(self.view, name)
+        added = checked_tags(add_tags)
         async with self.open() as project:
-            return row_of(await project.store.connections.update(name, **changed))
+            updated = await project.store.connections.update(
+                name, add_tags=added, remove_tags=list(remove_tags), **changed
+            )
+            return row_of(updated)
 
     async def map(self, name: str, mapping: FieldMapping[R]) -> ConnectionRow:
         """Fill columns from other fields on one connection: `map("acme", {"Contact.level": "Tier__c"})`.
@@ -215,6 +248,7 @@ class Connections:
         SignInNeeded where Salesforce refuses the sign-in, AccessRefused where the user may not use the API, and
         whatever else keeps the call from being answered.
         """
+        await require_existing(self.view, name)
         async with self.open() as project:
             connection = await project.store.connections.get(name)
             client = open_client(connection, **access_to(name, project))
@@ -231,6 +265,7 @@ class Connections:
         ArgumentInvalid for a bad name.
         """
         require_name(new)
+        await require_existing(self.view, name)
         async with self.open() as project:
             await project.store.connections.rename(name, new)
 
@@ -239,5 +274,6 @@ class Connections:
 
         The org is not touched. Raises NameUnknown for an unknown connection.
         """
+        await require_existing(self.view, name)
         async with self.open() as project:
             await project.store.connections.remove(name, keep_rows=keep_rows)

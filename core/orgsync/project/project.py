@@ -20,6 +20,7 @@ from .access import access_to
 from .connections import Connections
 from .records import Records
 from .runs import Runs
+from .schedules import Schedules
 from .script_sources import FolderScripts, GivenScripts, ScriptSource
 from .syncs import Syncs
 
@@ -72,6 +73,11 @@ class Project:
     def syncs(self) -> Syncs:
         """The syncs and what they have copied: list, status, reset."""
         return Syncs(self)
+
+    @property
+    def schedules(self) -> Schedules:
+        """When syncs are due on connections, where that differs from their scripts."""
+        return Schedules(lambda: nullcontext(self))
 
     @property
     def runs(self) -> Runs:

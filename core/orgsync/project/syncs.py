@@ -10,6 +10,7 @@ from orgsync.object_names import object_table
 from orgsync.scripts.survey import SurveyedSync, survey
 from orgsync.scripts.table_clashes import Clash, clashes_of
 from orgsync.settings import Settings
+from orgsync.store.view import ScheduleRow
 from orgsync.suggest import folded
 
 from .status import Status, statuses
@@ -23,10 +24,14 @@ __all__ = ["ListedSync", "Syncs", "listed_in", "names_of", "never_ran"]
 
 @dataclass(frozen=True, slots=True)
 class ListedSync:
-    """A sync and where it was found, with the tables that other syncs would write as well."""
+    """A sync and where it was found, with the tables that other syncs would write as well.
+
+    `schedules` are those that connections have of their own.
+    """
 
     found: SurveyedSync
     clashes: Sequence[Clash] = ()
+    schedules: Sequence[ScheduleRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class Syncs:
 
     async def list(self) -> list[ListedSync]:
         """Return every sync: the project's, scripts that do not import, and what packages bring."""
-        return listed_in(self.project.settings, await self.project.store.rows.owners())
+        store = self.project.store
+        return listed_in(self.project.settings, await store.rows.owners(), await store.schedules.list())
 
     async def status(self, *, now: datetime | None = None) -> Sequence[Status]:
         """Return how each sync stands on each connection."""
@@ -58,11 +64,19 @@ class Syncs:
         return await self.project.store.rows.reset(sync, connection)
 
 
-def listed_in(settings: Settings, owners: Mapping[str, str] | None = None) -> list[ListedSync]:
-    """Return every sync of a project, with its clashes; `owners` names the sync that each table belongs to."""
+def listed_in(
+    settings: Settings, owners: Mapping[str, str] | None = None, schedules: Sequence[ScheduleRow] = ()
+) -> list[ListedSync]:
+    """Return every sync of a project, with its clashes; `owners` names the sync that each table belongs to.
+
+    `schedules` are those that connections have of their own, of all syncs.
+    """
     found = survey(settings.syncs_folder, settings.objects)
     syncs = [each for each in found if each.loads]
-    return [ListedSync(each, clashes_of(each, syncs, owners or {}) if each.loads else ()) for each in found]
+    own = {each.name: [row for row in schedules if row.sync == each.name] for each in found}
+    return [
+        ListedSync(each, clashes_of(each, syncs, owners or {}) if each.loads else (), own[each.name]) for each in found
+    ]
 
 
 def never_ran(settings: Settings, *, sync: str = "", table: str = "") -> NameUnknown | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from orgsync.store import ConnectionRow, Run, RunRow
 
     from .dry_run import DryRunChange, OpenDryRun
+    from .schedules import Schedule
     from .syncs import ListedSync
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "DryRunView",
     "FinishedRunView",
     "ListedRunView",
+    "OwnScheduleView",
     "RunView",
+    "ScheduleView",
     "SyncView",
     "change_view",
     "connection_view",
@@ -31,6 +34,7 @@ __all__ = [
     "listed_run_view",
     "not_started_view",
     "run_view",
+    "schedule_view",
     "seconds_of",
     "sync_view",
 ]
@@ -115,6 +119,25 @@ class ClashView(TypedDict):
     owned: bool
 
 
+class ScheduleView(TypedDict):
+    """What is set for a sync on a connection; `every` is what holds there, `default` what the script says."""
+
+    sync: str
+    connection: str
+    every: str | None
+    off: bool
+    own: bool
+    default: str | None
+
+
+class OwnScheduleView(TypedDict):
+    """What is set for a connection, in the list of syncs; `every` is None for the script's own."""
+
+    connection: str
+    every: str | None
+    off: bool
+
+
 class SyncView(TypedDict):
     """A sync and where it was found."""
 
@@ -127,6 +150,7 @@ class SyncView(TypedDict):
     where: str
     problem: str | None
     clashes: list[ClashView]
+    schedules: list[OwnScheduleView]
 
 
 def instant(value: datetime | None) -> str | None:
@@ -240,6 +264,19 @@ def sync_view(listed: "ListedSync") -> SyncView:
         "where": found.where,
         "problem": _text(found.problem) if found.problem else None,
         "clashes": [{"table": each.table, "sync": each.other, "owned": each.owned} for each in listed.clashes],
+        "schedules": [{"connection": row.connection, "every": row.every, "off": row.off} for row in listed.schedules],
+    }
+
+
+def schedule_view(schedule: "Schedule") -> ScheduleView:
+    """Return when a sync is due on a connection as JSON."""
+    return {
+        "sync": schedule.sync,
+        "connection": schedule.connection,
+        "every": schedule.every,
+        "off": schedule.off,
+        "own": schedule.own,
+        "default": schedule.default,
     }
 
 

@@ -221,7 +221,10 @@ class Scheduler:
     async def _read_database(self, now: datetime) -> list[str]:
         """Read the database, and return the connections' names."""
         self._database_at = anyio.current_time() + _DATABASE_EVERY
-        return await self._database.read(now)
+        names = await self._database.read(now)
+        if self._scripts.schedule(self._database.scheduled):
+            self._agenda.set_syncs(self._scripts.schedules, now)
+        return names
 
     # Running
 

@@ -4,7 +4,7 @@ Of a script that no longer loads, or whose table another one claims, the version
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,11 @@ _Files = frozenset[tuple[str, int, int]]
 
 
 class ScriptWatcher:
-    """The syncs of a project that have an `every`: its own ones, or those that are named, shipped ones too.
+    """The syncs of a project: its own ones, or those that are named, shipped ones too.
 
-    `project` is the folder whose orgsync.toml names `objects`, None where they are given for good. Of a changed file,
-    its other settings hold from the next start on.
+    Run are those that have an `every`, and those that are `scheduled`: due on a connection by a schedule of its own.
+    Shipped ones are among these also where they are not named. `project` is the folder whose orgsync.toml names
+    `objects`, None where they are given for good. Of a changed file, its other settings hold from the next start on.
     """
 
     def __init__(
@@ -37,12 +38,14 @@ class ScriptWatcher:
         objects: Sequence[ObjectEntry] = (),
         *,
         project: Path | None = None,
+        scheduled: Collection[str] = (),
     ) -> None:
         self.problems: list[OrgsyncError] = []
         self.clashes: list[RecordClassInvalid] = []
         self._folder = folder
         self._names = names
         self._objects = objects
+        self._scheduled = frozenset(scheduled)
         self._good: dict[str, DiscoveredSync] = {}
         self._project = project
         self._seen = self._loaded = self._files()
@@ -50,8 +53,8 @@ class ScriptWatcher:
     @property
     def syncs(self) -> Mapping[str, Sync[Record]]:
         """The syncs to be run, by name."""
-        found = {name: each.sync for name, each in self._good.items()}
-        return {name: sync for name, sync in found.items() if sync is not None and sync.every is not None}
+        found = {name: each.sync for name, each in self._good.items() if self._is_run(name, each)}
+        return {name: sync for name, sync in found.items() if sync is not None}
 
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises NameUnknown for one that is not among those to be run any more."""
@@ -68,9 +71,23 @@ class ScriptWatcher:
         return rules_of(self._folder)
 
     @property
-    def schedules(self) -> Mapping[str, Every]:
-        """When each is due."""
-        return {name: sync.every for name, sync in self.syncs.items() if sync.every is not None}
+    def schedules(self) -> Mapping[str, Every | None]:
+        """When each is due by its script; None where only schedules of connections' own say so."""
+        return {name: self._every(each) for name, each in self._good.items() if self._is_run(name, each)}
+
+    def schedule(self, names: Collection[str]) -> bool:
+        """Set which syncs are due by schedules of connections' own; return whether that changes what is run."""
+        if frozenset(names) == self._scheduled:
+            return False
+        before, self._scheduled = self.schedules, frozenset(names)
+        if any(name not in self._good for name in self._wanted):
+            self._load()
+        return self.schedules != before
+
+    @property
+    def _wanted(self) -> list[str]:
+        """The syncs to load beside the folder's own: those that are scheduled, unless others are named."""
+        return [] if self._names else sorted(self._scheduled)
 
     def load(self) -> None:
         """Load the folder for the first time.
@@ -104,8 +121,16 @@ class ScriptWatcher:
             self.problems = [problem]
         return True
 
+    def _is_run(self, name: str, found: DiscoveredSync) -> bool:
+        return self._every(found) is not None or name in self._scheduled
+
+    def _every(self, found: DiscoveredSync) -> Every | None:
+        """Return when a sync is due by its script; a shipped one that is not named runs only where it is scheduled."""
+        by_itself = found.sync is not None and (not found.shipped or found.name in self._names)
+        return found.sync.every if found.sync is not None and by_itself else None
+
     def _load(self) -> None:
-        found = load_syncs(self._folder, self._names, self._objects)
+        found = load_syncs(self._folder, self._names, self._objects, also=self._wanted)
         broken = [each for each in found if each.problem]
         places = {each.where for each in broken} | {each.name for each in broken}
         kept = {name: old for name, old in self._good.items() if name in places or old.where in places}

@@ -17,7 +17,7 @@ from orgsync.suggest import nearest
 from .loading import Script, load_scripts, record_classes
 from .object_plan import written_by_script
 from .object_sync import ObjectSync, object_syncs
-from .survey import GROUP
+from .survey import GROUP, shipped_names
 from .sync import Sync
 
 __all__ = ["DiscoveredSync", "find_sync", "list_own", "list_syncs", "load_shipped", "load_syncs", "required"]
@@ -47,14 +47,18 @@ def find_sync(name: str, folder: Path, objects: Objects = ()) -> Sync[Record]:
     return _Project.load(folder, objects).find(name)[0]
 
 
-def load_syncs(folder: Path, names: Sequence[str] = (), objects: Objects = ()) -> list[DiscoveredSync]:
+def load_syncs(
+    folder: Path, names: Sequence[str] = (), objects: Objects = (), *, also: Sequence[str] = ()
+) -> list[DiscoveredSync]:
     """Load the project's own syncs, or those that are named, also shipped ones, after reading the folder once.
 
-    What cannot run is listed with its problem. Raises ScriptNotLoaded if two scripts define syncs of the same name.
+    `also` names shipped ones to load beside the project's own; one that does not exist is left out. What cannot run is
+    listed with its problem. Raises ScriptNotLoaded if two scripts define syncs of the same name.
     """
     project = _Project.load(folder, objects)
     broken = [] if names else project.broken()
-    return [project.found(name) for name in names or project.own] + broken
+    beside = [] if names else [name for name in also if name not in project.own and name in shipped_names()]
+    return [project.found(name) for name in names or [*project.own, *beside]] + broken
 
 
 def required(found: DiscoveredSync) -> Sync[Record]:
@@ -132,7 +136,7 @@ class _Project:
             broken = self.suspect(name, ())
             where = self.place(self.own[name]) if name in self.own else str(broken.path) if broken else name
             return DiscoveredSync(name, where, None, problem)
-        return DiscoveredSync(name, where, sync)
+        return DiscoveredSync(name, where, sync, shipped=name not in self.own)
 
     def broken(self) -> list[DiscoveredSync]:
         """List the scripts that cannot be imported."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .object_columns import ObjectColumns
     from .resets import SyncCopy
     from .store import Store
-    from .view import ConnectionRow, RunRow, Selection, View
+    from .view import ConnectionRow, RunRow, ScheduleRow, Selection, View
 
 __all__ = [
     "Checkpoint",
@@ -37,6 +37,7 @@ __all__ = [
     "Run",
     "RunRow",
     "RunStatus",
+    "ScheduleRow",
     "Selection",
     "Store",
     "StoredPart",
@@ -53,7 +54,7 @@ __getattr__ = importer(
             ("Checkpoint", "Connection", "Environment", "ObjectColumn", "OrgWrite", "Run", "RunStatus"), "model"
         ),
         **dict.fromkeys(("Counts", "Write"), "commit_types"),
-        **dict.fromkeys(("ConnectionRow", "RunRow", "Selection", "View"), "view"),
+        **dict.fromkeys(("ConnectionRow", "RunRow", "ScheduleRow", "Selection", "View"), "view"),
         "ConnectionColumns": "connections",
         "ContentRows": "content_rows",
         "StoredPart": "control_tables",

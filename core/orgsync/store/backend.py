@@ -22,6 +22,7 @@ from .control_tables import (
     ObjectColumnTable,
     OwnerTable,
     RunTable,
+    ScheduleTable,
     SeenIdTable,
     SignInTable,
     WriteTable,
@@ -38,6 +39,7 @@ class Transaction(Protocol):
     sign_ins: SignInTable
     leases: LeaseTable
     runs: RunTable
+    schedules: ScheduleTable
     checkpoints: CheckpointTable
     owners: OwnerTable
     seen_ids: SeenIdTable

@@ -13,7 +13,7 @@ from .backend import Backend, Transaction
 from .model import Connection, ConnectionStatus, Environment
 from .vault import Vault
 
-__all__ = ["ConnectionColumns", "Connections"]
+__all__ = ["ConnectionColumns", "Connections", "require_connection"]
 
 _MASKING = "masking"
 """Where the masking key is among a connection's secrets."""
@@ -49,7 +49,7 @@ class Connections:
     async def get(self, name: str) -> Connection:
         """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
         async with self._backend.reading() as on:
-            return await _get(on, name)
+            return await require_connection(on, name)
 
     async def save(self, connection: Connection, secrets: Mapping[str, Any]) -> Connection:
         """Insert or replace a connection and its credentials; the first ever makes the key file."""
@@ -60,16 +60,28 @@ class Connections:
             return await on.connections.save(_changed(connection, {"secrets": encrypted}))
 
     async def update(
-        self, name: str, *, secrets: Mapping[str, Any] | None = None, **columns: Unpack[ConnectionColumns]
+        self,
+        name: str,
+        *,
+        secrets: Mapping[str, Any] | None = None,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+        **columns: Unpack[ConnectionColumns],
     ) -> Connection:
-        """Change some of a connection's columns, and its credentials where they are given."""
+        """Change some of a connection's columns, and its credentials where they are given.
+
+        Tags are added and removed in the same transaction. Raises NameUnknown, with the nearest tag, for one to remove
+        that it does not have; then nothing is changed.
+        """
         changed: dict[str, Any] = {**columns}
         if odd := changed.keys() - ConnectionColumns.__annotations__.keys():
             raise TypeError(f"a connection has no {', '.join(sorted(odd))} to change")
         async with self._backend.writing(durable=True) as on:
-            found = await _get(on, name)
+            found = await require_connection(on, name)
             if secrets is not None:
                 changed["secrets"] = self._encrypted(found, secrets, found)
+            if add_tags or remove_tags:
+                changed["tags"] = _retagged(found, add_tags, remove_tags)
             return await on.connections.save(_changed(found, changed))
 
     async def rename(self, old: str, new: str) -> None:
@@ -78,7 +90,7 @@ class Connections:
         Raises NameTaken for a name that a connection has, or rows that one has left.
         """
         async with self._backend.writing(durable=True) as on:
-            found = await _get(on, old)
+            found = await require_connection(on, old)
             tables = await on.tables.list()
             if await on.connections.get(new) is not None or await _has_rows(on, tables, new):
                 raise NameTaken(
@@ -95,7 +107,7 @@ class Connections:
     async def remove(self, name: str, *, keep_rows: bool = False) -> None:
         """Remove a connection and its checkpoints; with them its runs and rows, unless they are kept."""
         async with self._backend.writing(durable=True) as on:
-            await _get(on, name)
+            await require_connection(on, name)
             await on.connections.remove(name, runs=not keep_rows)
             await on.leases.revoke(connection=name)
             if keep_rows:
@@ -123,7 +135,7 @@ class Connections:
         if key is None:
             await self.require_key()
             async with self._backend.writing(durable=True) as on:
-                found = await _get(on, name)
+                found = await require_connection(on, name)
                 encrypted = self._encrypted(found, self.decrypt(found), found)
                 await on.connections.save(_changed(found, {"secrets": encrypted}))
             key = self._vault.decrypt(name, encrypted)[_MASKING]
@@ -154,7 +166,8 @@ class Connections:
             return await on.connections.list()
 
 
-async def _get(on: Transaction, name: str) -> Connection:
+async def require_connection(on: Transaction, name: str) -> Connection:
+    """Read a connection; raises NameUnknown, with the nearest name, for one that does not exist."""
     found = await on.connections.get(name)
     if found is None:
         names = [each.name for each in await on.connections.list()]
@@ -165,6 +178,14 @@ async def _get(on: Transaction, name: str) -> Connection:
 
 def _changed(connection: Connection, values: Mapping[str, Any]) -> Connection:
     return Connection(**{**{name: getattr(connection, name) for name in Connection.model_fields}, **values})
+
+
+def _retagged(connection: Connection, add: Sequence[str], remove: Sequence[str]) -> list[str]:
+    for tag in remove:
+        if tag not in connection.tags:
+            none_yet = f"{connection.name} has no tags."
+            raise NameUnknown.among(f"tag of {connection.name}", tag, connection.tags, none_yet=none_yet)
+    return [*dict.fromkeys([*(tag for tag in connection.tags if tag not in remove), *add])]
 
 
 async def _has_rows(on: Transaction, tables: Sequence[str], connection: str) -> bool:

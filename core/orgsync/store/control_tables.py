@@ -10,6 +10,7 @@ from orgsync.records import Position
 
 from .commit_types import Counts
 from .model import Checkpoint, Connection, ObjectColumn, OrgWrite, Run, RunKind, RunStatus
+from .view import ScheduleRow
 
 __all__ = [
     "CheckpointTable",
@@ -19,6 +20,7 @@ __all__ = [
     "ObjectColumnTable",
     "OwnerTable",
     "RunTable",
+    "ScheduleTable",
     "SeenIdTable",
     "SignInTable",
     "StoredPart",
@@ -49,11 +51,11 @@ class ConnectionTable(Protocol):
         ...
 
     async def rename(self, old: str, new: str) -> None:
-        """Rename a connection, in its checkpoints, runs and seen Ids too."""
+        """Rename a connection, in its checkpoints, schedules, runs and seen Ids too."""
         ...
 
     async def remove(self, name: str, *, runs: bool) -> None:
-        """Delete a connection, its checkpoints and seen Ids, and its `runs` if they are to go."""
+        """Delete a connection, its checkpoints, schedules and seen Ids, and its `runs` if they are to go."""
         ...
 
     async def list(self) -> Sequence[Connection]:
@@ -74,6 +76,22 @@ class SignInTable(Protocol):
 
     async def remove_expired(self, ttl: timedelta) -> None:
         """Delete those older than `ttl`."""
+        ...
+
+
+class ScheduleTable(Protocol):
+    """What is set for syncs on connections, where it differs from the scripts."""
+
+    async def list(self) -> Sequence[ScheduleRow]:
+        """Read all, by sync and connection."""
+        ...
+
+    async def save(self, row: ScheduleRow) -> None:
+        """Insert or replace what is set for a sync on a connection."""
+        ...
+
+    async def remove(self, sync: str, connection: str) -> None:
+        """Delete what is set for a sync on a connection."""
         ...
 
 

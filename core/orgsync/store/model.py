@@ -1,4 +1,4 @@
-"""The control tables: connections, sign-ins, checkpoints, leases, runs, owners, seen Ids, cleared copies, writes.
+"""The control tables: connections, schedules, checkpoints, leases, runs, owners, seen Ids, cleared copies, writes.
 
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """
@@ -28,6 +28,7 @@ __all__ = [
     "SeenId",
     "Sequence",
     "SignIn",
+    "SyncSchedule",
     "TableOwner",
     "stored_now",
 ]
@@ -134,6 +135,21 @@ class Run(_Control, table=True):
     error_code: str | None = None
     kind: RunKind = Field(default="sync", sa_type=sa.String, sa_column_kwargs={"server_default": "sync"})
     holder: str | None = None
+
+
+class SyncSchedule(_Control, table=True):
+    """When a sync is due on one connection, where that differs from its script; `off` means never.
+
+    `every` is written as in the script, None for the script's own.
+    """
+
+    __tablename__ = "orgsync_schedule"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    sync: str = Field(primary_key=True)
+    connection: str = Field(primary_key=True)
+    every: str | None = None
+    off: bool = False
+    updated_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
 
 
 class HeldLease(_Control, table=True):

@@ -20,6 +20,7 @@ from .org_writes import OrgWrites
 from .private import require_private, temporary_folder
 from .rows import Rows
 from .runs import Runs
+from .schedules import Schedules
 from .sign_ins import SignIns
 from .vault import Vault
 
@@ -32,6 +33,7 @@ class Store:
     connections: Connections
     sign_ins: SignIns
     runs: Runs
+    schedules: Schedules
     rows: Rows
     feed: Feed
     org_writes: OrgWrites
@@ -43,6 +45,7 @@ class Store:
         self.connections = Connections(backend, vault)
         self.sign_ins = SignIns(backend, vault)
         self.runs = Runs(backend, leases, owned)
+        self.schedules = Schedules(backend)
         self.rows = Rows(backend, leases, owned)
         self.feed = Feed(backend)
         self.org_writes = OrgWrites(backend)

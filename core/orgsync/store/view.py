@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from orgsync.errors import NameUnknown
 
-__all__ = ["ConnectionRow", "RunRow", "Selection", "View", "connection_named"]
+__all__ = ["ConnectionRow", "RunRow", "ScheduleRow", "Selection", "View", "connection_named"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,16 @@ class Selection:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRow:
+    """What is set for a sync on one connection: `every` as a script writes it, None for the script's own; or `off`."""
+
+    sync: str
+    connection: str
+    every: str | None = None
+    off: bool = False
+
+
 class View(Protocol):
     """A database opened for reading; if there is none yet, it looks like an empty one."""
 
@@ -107,6 +117,14 @@ class View(Protocol):
 
     def syncs(self) -> list[str]:
         """List the syncs that have a run, a checkpoint or a table."""
+        ...
+
+    def require_sync(self, name: str) -> None:
+        """Raise NameUnknown, with the nearest name, for a sync that has no run, no checkpoint and no table."""
+        ...
+
+    def schedules(self) -> list[ScheduleRow]:
+        """Read what is set for syncs on connections, where it differs from the scripts."""
         ...
 
     def is_running(self, sync: str, connection: str) -> bool:

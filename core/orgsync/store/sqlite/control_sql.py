@@ -38,6 +38,7 @@ __all__ = [
     "REMOVE_OBJECT_COLUMNS",
     "REMOVE_RUNS",
     "REMOVE_RUNS_OF_CONNECTION",
+    "REMOVE_SCHEDULE",
     "REMOVE_SEEN_IDS",
     "REMOVE_WRITES",
     "RENAME_CONNECTION",
@@ -52,8 +53,10 @@ __all__ = [
     "RUN_PAIRS",
     "SAVE_CHECKPOINT",
     "SAVE_CONNECTION",
+    "SAVE_SCHEDULE",
     "SAVE_SIGN_IN",
     "SAVE_WRITE_PART",
+    "SCHEDULES",
     "SEEN_IDS",
     "START_ACTION",
     "START_RUN",
@@ -93,11 +96,12 @@ SAVE_CONNECTION = (
 RENAME_CONNECTION = "UPDATE orgsync_connection SET name = ?, updated_at = ? WHERE name = ?"
 RENAME_IN_CONTROL_TABLES = tuple(
     f"UPDATE {table} SET connection = ? WHERE connection = ?"
-    for table in ("orgsync_checkpoint", "orgsync_run", "orgsync_seen_id", "orgsync_write")
+    for table in ("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write")
 )
 REMOVE_CONNECTION = (
     "DELETE FROM orgsync_connection WHERE name = ?",
     "DELETE FROM orgsync_checkpoint WHERE connection = ?",
+    "DELETE FROM orgsync_schedule WHERE connection = ?",
     "DELETE FROM orgsync_seen_id WHERE connection = ?",
     "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE connection = ?)",
     "DELETE FROM orgsync_write WHERE connection = ?",
@@ -214,6 +218,14 @@ REMOVE_OBJECT_COLUMNS = "DELETE FROM orgsync_object_column WHERE record_table = 
 
 STREAMS = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
 REMOVE_CHECKPOINTS = "DELETE FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
+
+SCHEDULES = "SELECT sync, connection, every, off FROM orgsync_schedule ORDER BY sync, connection"
+SAVE_SCHEDULE = (
+    "INSERT INTO orgsync_schedule (sync, connection, every, off, updated_at) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (sync, connection) DO UPDATE SET "
+    "every = excluded.every, off = excluded.off, updated_at = excluded.updated_at"
+)
+REMOVE_SCHEDULE = "DELETE FROM orgsync_schedule WHERE sync = ? AND connection = ?"
 
 TABLE_OWNERS = "SELECT name, sync FROM orgsync_table_owner ORDER BY name"
 CLAIM_TABLE = (

@@ -14,6 +14,7 @@ from .object_columns import ObjectColumnTable
 from .org_writes import WriteTable
 from .rows import RecordRows
 from .runs import CheckpointTable, LeaseTable, OwnerTable, RunTable
+from .schedules import ScheduleTable
 from .seen_ids import SeenIdTable
 from .tables import RecordTables
 
@@ -31,6 +32,7 @@ class SqliteTransaction:
         self.sign_ins: control_tables.SignInTable = SignInTable(on, stored_now)
         self.leases: control_tables.LeaseTable = LeaseTable(on, stored_now)
         self.runs: control_tables.RunTable = RunTable(on, stored_now)
+        self.schedules: control_tables.ScheduleTable = ScheduleTable(on, stored_now)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)

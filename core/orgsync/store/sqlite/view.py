@@ -18,9 +18,9 @@ from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
 from ..holder import Holder
 from ..run_filter import run_filter
-from ..unknown_names import record_table
+from ..unknown_names import record_table, require_sync
 from ..versions import VERSION_TABLE, is_newest
-from ..view import ConnectionRow, RunRow, Selection, connection_named
+from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_named
 from . import control_sql, feed_sql, row_sql, table_sql
 from .condition import only_reading, refusal, require_expression
 from .errors import errors_explained
@@ -98,6 +98,18 @@ class SqliteView:
     def syncs(self) -> list[str]:
         """List the syncs that have a run, a checkpoint or a table."""
         return [name for (name,) in self._fetch(control_sql.SYNC_NAMES)]
+
+    def require_sync(self, name: str) -> None:
+        """Raise NameUnknown, with the nearest name, for a sync that has no run, no checkpoint and no table."""
+        require_sync(name, self.syncs(), str(self._path.absolute()))
+
+    def schedules(self) -> list[ScheduleRow]:
+        """Read what is set for syncs on connections, where it differs from the scripts."""
+        found = self._fetch(control_sql.SCHEDULES)
+        return [
+            ScheduleRow(sync=sync, connection=connection, every=every, off=bool(off))
+            for sync, connection, every, off in found
+        ]
 
     def is_running(self, sync: str, connection: str) -> bool:
         """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
