@@ -18,6 +18,7 @@ from orgsync.extract import Route
 from orgsync.logs import PLANNED, get_logger
 from orgsync.records import Batch, PartialBatch, Record, Schema, fingerprint, masked, schema_of
 from orgsync.scripts import Context, Sync, open_context
+from orgsync.scripts.metadata import fitted
 from orgsync.store import Connection, Counts, Run, RunStatus, Write
 
 from .events import Committed, Ended, Observer, Planned, Started, Warned, nobody
@@ -45,7 +46,7 @@ async def run_sync(sync: Sync[Record], job: Job, resources: Resources, *, observ
         running = _Running(sync, job, run, resources, observe)
         observe(Started(run.id, job, run.started_at))
         try:
-            await running.require_sound()
+            await running.require_sound(connection)
             await running.consume(await running.open_context(connection))
         except anyio.get_cancelled_exc_class():
             await running.finish("stopped", RunInterrupted())
@@ -82,11 +83,13 @@ class _Running:
     def __post_init__(self) -> None:
         self.log = get_logger().bind(connection=self.run.connection, sync=self.sync.name, run=self.run.id)
 
-    async def require_sound(self) -> None:
-        """Raise, before anything is read, what is known to be wrong: a table read twice, or of another sync."""
+    async def require_sound(self, connection: Connection) -> None:
+        """Raise, before anything is read, what is known to be wrong: a table of another sync, unfit metadata."""
         if self.sync.problem:
             raise self.sync.problem
         await self.resources.store.rows.require_owner(self.run, self.sync.tables)
+        if self.sync.metadata is not None:
+            fitted(self.sync.metadata, connection.metadata_, connection=connection.name, sync=self.sync.name)
 
     async def require_own(self, schema: Schema) -> None:
         """Raise RecordClassInvalid where what is read of a class goes to a table that belongs to another sync.

@@ -21,7 +21,7 @@ from orgsync.store.connections import ConnectionColumns
 
 from .access import access_to
 from .mappings import FieldMapping, change_mapping, resolved
-from .new_connection import SignIn, connect, require_ready, row_of
+from .new_connection import SignIn, connect, require_metadata, require_ready, row_of
 from .script_sources import WithScripts
 from .sign_ins import checked_tags, login_url_of, require_name
 from .view import View, require_existing
@@ -90,8 +90,9 @@ class Connections:
         A connection of that name is replaced, if it leads to the same org: its rows are that org's. `mapping` is its
         field mapping, in place of the one that it has; see `map`. Whether the org has the fields is what its first run,
         and `orgsync doctor`, find. Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name or tag,
-        MappingInvalid for a column that no script has, OrgMismatch for another org, Refused where a hook refuses the
-        org, ScriptRaised for any other exception of a hook, and ScriptNotLoaded for a script that may hold one.
+        MappingInvalid for a column that no script has, OrgMismatch for another org, MetadataInvalid for metadata that
+        does not fit the model of a sync, Refused where a hook refuses the org, ScriptRaised for any other exception of
+        a hook, and ScriptNotLoaded for a script that may hold one.
         """
         tags = None if tags is None else checked_tags(tags)
         metadata = None if metadata is None else checked_metadata(metadata)
@@ -209,7 +210,8 @@ class Connections:
 
         `add_tags` and `remove_tags` change tags in place of `tags`, beside what another process changes of them. Raises
         NameUnknown for an unknown connection or a tag to remove that it does not have, and ArgumentInvalid for a tag
-        that is no word; then nothing is changed.
+        that is no word, MetadataInvalid for metadata that does not fit the model of a sync, and ScriptNotLoaded for a
+        script that may have one; then nothing is changed.
         """
         if tags is not None and (add_tags or remove_tags):
             raise ArgumentInvalid("tags replaces all tags, so none can be added or removed.", "Leave tags out.")
@@ -221,6 +223,8 @@ class Connections:
         await require_existing(self.view, name)
         added = checked_tags(add_tags)
         async with self.open() as project:
+            if metadata is not None:
+                await require_metadata(project, project.scripts.connection_rules(), name, changed["metadata_"])
             updated = await project.store.connections.update(
                 name, add_tags=added, remove_tags=list(remove_tags), **changed
             )

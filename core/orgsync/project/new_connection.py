@@ -15,7 +15,7 @@ from orgsync.salesforce.auth.sign_in import sign_in
 from orgsync.salesforce.auth.token_endpoint import INTROSPECTION_HINT
 from orgsync.salesforce.auth.token_response import same_org
 from orgsync.salesforce.auth.versions import choose_version, offered_versions
-from orgsync.scripts import StoredVault, columns_of, open_org, secrets_of
+from orgsync.scripts import ConnectionRules, StoredVault, columns_of, open_org, secrets_of
 from orgsync.scripts.stored import credentials_of
 from orgsync.store import Connection, ConnectionRow
 
@@ -23,7 +23,7 @@ from .access import access_to
 from .script_sources import WithScripts
 from .sign_ins import environment_of, login_url_of, require_name
 
-__all__ = ["SignIn", "connect", "require_ready", "row_of"]
+__all__ = ["SignIn", "connect", "require_metadata", "require_ready", "row_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,21 @@ class SignIn:
 
 
 async def require_ready(project: WithScripts, name: str, metadata: Mapping[str, Any] | None) -> None:
-    """Raise what would keep a connection from being stored: its name, the key, or a script that does not load."""
+    """Raise what would keep a connection from being stored: its name, its metadata, the key, a broken script."""
     require_name(name)
     await project.store.connections.require_key()
-    project.scripts.connection_rules()
+    rules = project.scripts.connection_rules()
+    if metadata is not None and not rules.on_connect:  # else a hook may give what is missing
+        await require_metadata(project, rules, name, metadata)
+
+
+async def require_metadata(
+    project: WithScripts, rules: ConnectionRules, name: str, metadata: Mapping[str, Any]
+) -> None:
+    """Raise MetadataInvalid unless metadata fits each sync that declares a model, and is not switched off there."""
+    if rules.metadata:
+        off = [row.sync for row in await project.store.schedules.list() if row.off and row.connection == name]
+        rules.require_metadata(metadata, connection=name, off=off)
 
 
 async def connect(
@@ -73,11 +84,15 @@ async def connect(
     columns["tags"] = list(tags if tags is not None else existing.tags if existing else [])
     columns["mapping"] = list(mapping if mapping is not None else existing.mapping if existing else [])
     connection = Connection(name=name, **columns)
+    given: dict[str, Any] = {}
     if rules.on_connect:
         access = access_to(name, project)
         access["vault"] = vault
         org = await open_org(connection, **access)
-        connection.metadata_ = connection.metadata_ | await call_on_connect(rules.on_connect, org)
+        given = await call_on_connect(rules.on_connect, org)
+        connection.metadata_ = connection.metadata_ | given
+    if given or metadata is not None:
+        await require_metadata(project, rules, name, connection.metadata_)
     stored = await project.store.connections.save(connection, secrets_of(vault.credentials))
     return SignIn(row_of(stored), signed_in.lifetime, "" if signed_in.lifetime else INTROSPECTION_HINT)
 

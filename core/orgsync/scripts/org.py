@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -38,7 +38,14 @@ from orgsync.writes import (
     write_rows,
 )
 
+from .metadata import fitted
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 __all__ = ["ConnectionInfo", "Org"]
+
+M = TypeVar("M", bound="BaseModel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,14 @@ class Org:
     def api_version(self) -> str:
         """The version of the API that paths are taken in, such as "62.0"."""
         return self._client.api_version
+
+    def metadata(self, model: type[M]) -> M:
+        """Return the connection's metadata as a model of pydantic's: `ctx.metadata(Options).region`.
+
+        Raises MetadataInvalid, which names the fields, where it does not fit. With `@sync(metadata=Options)` that is
+        found when the metadata is set, and again before each run.
+        """
+        return fitted(model, self.connection.metadata, connection=self.connection.name)
 
     @property
     def api_calls(self) -> int:
