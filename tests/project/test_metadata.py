@@ -91,7 +91,6 @@ async def test_a_run_without_fitting_metadata_ends_before_anything_is_read(setti
 
     @sync(metadata=Options)
     def regional(ctx: Context) -> Batches[Account]:
-        assert ctx.metadata(Options).region == "eu"
         return ctx.changes(Account)
 
     await connections_of(settings).add("acme", credentials_for(org))

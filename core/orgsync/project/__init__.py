@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .objects import sync_of_object
     from .project import Project, open_project, open_store
     from .read_session import ReadSession, open_read_session
+    from .removal import Removal
     from .schedules import Schedule, Schedules
     from .script_sources import FolderScripts, GivenScripts, ScriptSource
     from .sign_ins import (
@@ -37,6 +38,7 @@ _HOMES = {
     "objects": ("sync_of_object",),
     "project": ("Project", "open_project", "open_store"),
     "read_session": ("ReadSession", "open_read_session"),
+    "removal": ("Removal",),
     "schedules": ("Schedule", "Schedules"),
     "script_sources": ("FolderScripts", "GivenScripts", "ScriptSource"),
     "sign_ins": (
@@ -69,6 +71,7 @@ __all__ = [
     "OpenDryRun",
     "Project",
     "ReadSession",
+    "Removal",
     "Run",
     "RunRow",
     "Schedule",

@@ -22,6 +22,7 @@ from orgsync.store.connections import ConnectionColumns
 from .access import access_to
 from .mappings import FieldMapping, change_mapping, resolved
 from .new_connection import SignIn, connect, require_metadata, require_ready, row_of
+from .removal import Removal, remove
 from .script_sources import WithScripts
 from .sign_ins import checked_tags, login_url_of, require_name
 from .view import View, require_existing
@@ -273,11 +274,14 @@ class Connections:
         async with self.open() as project:
             await project.store.connections.rename(name, new)
 
-    async def remove(self, name: str, *, keep_rows: bool = False) -> None:
-        """Remove a connection, its credentials and checkpoints, and its rows and runs unless `keep_rows`.
+    async def remove(self, name: str, *, keep_rows: bool = False, revoke: bool = False, force: bool = False) -> Removal:
+        """Remove a connection, its credentials, checkpoints and schedules, and its rows and runs unless `keep_rows`.
 
-        The org is not touched. Raises NameUnknown for an unknown connection.
+        Before, the scripts' `@on_disconnect` are called, and with `revoke` the refresh token is revoked: all sessions
+        that it gave end, here or elsewhere, but not other approvals of the app. Where any of it fails, the connection
+        is kept, unless `force` is given: then the problems are in what is returned. Raises NameUnknown for an unknown
+        connection, ArgumentInvalid for a token that another connection uses too, and what failed.
         """
         await require_existing(self.view, name)
         async with self.open() as project:
-            await project.store.connections.remove(name, keep_rows=keep_rows)
+            return await remove(project, name, keep_rows=keep_rows, revoked=revoke, force=force)

@@ -55,13 +55,16 @@ async def open_org(
     settings: Settings,
     clock: Callable[[], datetime] = utc_now,
     vault: CredentialsVault | None = None,
+    even_refused: bool = False,
 ) -> Org:
     """Open the API of a connection's org; nothing is sent yet.
 
     `vault` keeps the credentials elsewhere than in the store, for a store that is a throw-away copy. Raises
-    SignInNeeded for a connection that Salesforce has refused.
+    SignInNeeded for a connection that Salesforce has refused; with `even_refused`, its calls do.
     """
-    client = _signed_in(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
+    client = _signed_in(
+        connection, store=store, http=http, settings=settings, clock=clock, vault=vault, even_refused=even_refused
+    )
     ledgers = Ledgers(store, connection.name)
     return Org(
         _info(connection),
@@ -115,10 +118,11 @@ def _signed_in(
     settings: Settings,
     clock: Callable[[], datetime],
     vault: CredentialsVault | None,
+    even_refused: bool = False,
 ) -> Client:
     """Open the API of a connection that can sign in; its warnings are logged."""
     name = connection.name
-    if connection.status == "needs sign-in":
+    if connection.status == "needs sign-in" and not even_refused:
         raise SignInNeeded.again(name, connection.status_reason)
     keep_retries_off_stdout()
     client = open_client(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
