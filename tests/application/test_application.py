@@ -211,6 +211,7 @@ async def test_a_customer_authorizes_a_web_application_in_two_halves(project: Pa
         redirect_uri=CALLBACK,
         metadata={"customer": 7},
         tags=["eu"],
+        mapping={Contact: {"account_name": "Department"}},
     )
     assert "code_challenge_method=S256" in begun.url
     assert begun.url not in repr(begun)
@@ -218,7 +219,11 @@ async def test_a_customer_authorizes_a_web_application_in_two_halves(project: Pa
     connection = await orgsync.connections.finish(callback, state=begun.state)
     assert (connection.name, connection.org_id, connection.grant) == ("customer-7", org.org_id, "refresh-token")
     assert (connection.metadata, connection.tags) == ({"customer": 7}, ["eu"])
+    assert connection.mapping == {"Contact.account_name": "Department"}
     assert (await orgsync.run(contacts, connection="customer-7")).added == 25
+    async with orgsync.session() as session:
+        found = {row.id: row.account_name for row in (await session.exec(orgsync.select(Contact))).all()}
+    assert found == {row["Id"]: row["Department"] for row in org.rows("Contact")}
     with pytest.raises(SignInNeeded, match="No sign-in waits"):
         await orgsync.connections.finish(callback, state=begun.state)
 

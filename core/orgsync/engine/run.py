@@ -182,7 +182,7 @@ class _Running:
         batches: Any = self.sync(context)
         if not hasattr(batches, "__aiter__") or not hasattr(batches, "aclose"):
             raise not_batches(self.sync.name, batches)
-        context.deliveries.passed_on = batches
+        context.deliveries.passed_on = id(batches)
         return batches
 
     async def _commit(self, batch: Batch[Record], context: Context) -> None:

@@ -201,6 +201,7 @@ class Context(Org):
     ) -> AsyncGenerator[Batch[R]]:
         saved = self._position_of(model)
         condition = None if where is None else require_condition(bind(where, binds))
+        handed_out: list[int] = []
         batches = changes(
             self._source,
             model,
@@ -209,9 +210,10 @@ class Context(Org):
             saved=saved,
             full=self._full,
             reconcile=self._reconcile,
-            may_refill=lambda: self._deliveries.passed_on is owned,
+            may_refill=lambda: self._deliveries.passed_on in handed_out,
         )
         owned = self._owned(model, batches)
+        handed_out.append(id(owned))  # not the pass itself: it would keep itself alive, and be closed too late
         return owned
 
     async def _owned(self, model: type[R], read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
