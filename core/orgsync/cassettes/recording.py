@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import anyio
+import msgspec
 
 from orgsync.clock import utc_now
 from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NoConnection
@@ -118,12 +119,13 @@ class Recording:
         """Copy the connection into the sandbox, without its secrets."""
         async with self._store() as store:
             real = await store.connections.get(self._source.connection)
-        self._about = RecordedConnection(cast("Grant", real.grant), real.environment, real.api_version)
+        mapping = real.mapping if self._mapping is None else list(self._mapping)
+        self._about = RecordedConnection(
+            cast("Grant", real.grant), real.environment, real.api_version, mapping or msgspec.UNSET
+        )
         self._hosts = [url for url in (real.login_url, real.instance_url) if url]
         values = real.model_dump(exclude={"created_at", "updated_at", "status", "status_reason"})
-        if self._mapping is not None:
-            values["mapping"] = list(self._mapping)
-        await project.store.connections.save(Connection(**values), {})
+        await project.store.connections.save(Connection(**{**values, "mapping": mapping}), {})
 
     @asynccontextmanager
     async def _vault(self) -> AsyncGenerator[CredentialsVault]:

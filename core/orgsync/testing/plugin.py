@@ -207,7 +207,7 @@ def _played(request: pytest.FixtureRequest, folder: Path, settings: Settings) ->
             played: Recording | Replay = Recording(source, folder, max_rows=most, mapping=mapping)
         else:
             given = {name: value for name, value in _marked(request).items() if name in _LIKE}
-            like = Replayed(**given, mapping=_mapping(request, settings) or [])
+            like = Replayed(**given, mapping=_mapping(request, settings))
             played = Replay(_read(path, request), _shown(path, config), folder, settings, like)
     request.node.stash[_CASSETTE] = played
     with played.capturing() if isinstance(played, Recording) else played.playing():
@@ -267,7 +267,7 @@ def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _mapping(request: pytest.FixtureRequest, settings: Settings) -> list[dict[str, Any]] | None:
-    """Return the field mapping that the markers give; None for none, so that a recording keeps its connection's."""
+    """Return the field mapping that the markers give; None for none: the connection's own holds, or the cassette's."""
     given = _marked(request).get("mapping")
     return None if given is None else resolved(given, settings).stored
 
