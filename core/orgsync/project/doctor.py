@@ -26,7 +26,7 @@ from orgsync.scripts import Sync
 from orgsync.scripts.discovery import DiscoveredSync, list_syncs
 from orgsync.scripts.object_sync import ObjectSync
 from orgsync.scripts.table_clashes import clashes_of
-from orgsync.scripts.table_reads import conditions_of
+from orgsync.scripts.table_reads import conditions_of, snapshots_of
 from orgsync.settings import PROJECT_FILE, Settings
 from orgsync.soql import require_condition, select, unbound
 from orgsync.store import Connection, Store
@@ -232,12 +232,14 @@ def _remarks(facts: ObjectFacts, schema: Schema, sync: Sync[Record]) -> list[str
     remarks = [f"Bulk is not used: {facts.rest_only}."] if facts.rest_only else []
     if isinstance(sync, ObjectSync):
         return [*remarks, *_remarks_on_object(facts, sync)]
+    if schema.model in snapshots_of(sync.function):
+        return remarks
     if not facts.cursor:
         instead = instead_of_changes(schema.sobject, schema.model.__name__)
-        remarks.append(f"It has no field that ctx.changes could read by. {instead}")
-    elif sync.reconcile is None and not facts.delete_log and schema.model in sync.reads:
+        return [*remarks, f"It has no field that ctx.changes could read by. {instead}"]
+    if sync.reconcile is None and not facts.delete_log and schema.model in sync.reads:
         remarks.append("ctx.changes finds rows deleted for good only with reconcile=: getDeleted does not cover them.")
-    if facts.cursor and sync.reconcile is None and sync.formulas is None and facts.drifting:
+    if sync.reconcile is None and sync.formulas is None and facts.drifting:
         remarks.append(
             "ctx.changes reads formulas, and parents of several kinds, again only with reconcile= or formulas=."
         )
