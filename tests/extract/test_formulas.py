@@ -167,12 +167,12 @@ async def test_a_field_becomes_one_when_the_class_says_so(tmp_path: Path, frozen
     def classes() -> tuple[type[Record], type[Record]]:
         class Plain(Record, table=True):
             __sobject__ = "Contact"
-            __tablename__ = "sent"  # pyright: ignore[reportAssignmentType, reportUnannotatedClassAttribute]
+            __tablename__ = "sent"
             title: str | None
 
         class Declared(Record, table=True):
             __sobject__ = "Contact"
-            __tablename__ = "sent"  # pyright: ignore[reportAssignmentType, reportUnannotatedClassAttribute]
+            __tablename__ = "sent"
             title: str | None = field(formula=True)
 
         return Plain, Declared
@@ -273,11 +273,13 @@ async def test_when_nearly_all_rows_differ_everything_is_read_again(
 
 
 def test_a_local_column_is_no_formula_and_an_interval_needs_a_unit() -> None:
-    def declare() -> None:
+    def declare() -> type[Record]:
         class Wrong(Record, table=True):
             """A column of the script's own."""
 
             score: int | None = field(local=True, formula=True)
+
+        return Wrong
 
     with pytest.raises(RecordClassInvalid, match="local"):
         declare()

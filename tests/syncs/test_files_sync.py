@@ -42,7 +42,7 @@ def kept(folder: Path) -> dict[str, bytes]:
 def aged(folder: Path) -> None:
     """Let every file of the folder be two hours old."""
     for each in (folder / ".orgsync" / "files").rglob("*"):
-        os.utime(each, (time.time() - 7200,) * 2)
+        os.utime(each, (time.time() - 7200, time.time() - 7200))
 
 
 def document_of(org: DemoOrg, version: str) -> str:
@@ -126,7 +126,7 @@ async def test_a_file_beyond_the_budget_has_a_run_of_its_own(no_files: DemoOrg, 
     added(no_files, "small.bin", b"x")
     added(no_files, "large.bin", bytes(5000))
     async with project_at(tmp_path, no_files, contents_budget=1000) as project:
-        counts = []
+        counts: list[int] = []
         for _ in range(3):
             no_files.advance(minutes=30)
             await project.run(files)
@@ -237,7 +237,7 @@ async def test_what_was_kept_a_moment_ago_stays_and_goes_with_a_later_run(no_fil
         aged(tmp_path)
         await project.run(files)
         assert [*kept(tmp_path).values()] == [b"gone soon"]  # a sweep without a reason is made once a day
-        os.utime(tmp_path / ".orgsync" / "files" / ".swept", (time.time() - 90_000,) * 2)
+        os.utime(tmp_path / ".orgsync" / "files" / ".swept", (0, time.time() - 90_000))
         await project.run(files)
         assert kept(tmp_path) == {}
 

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from orgsync.drafts import save_whole
 from orgsync.errors import (
@@ -39,6 +39,14 @@ _NEVER_CHANGES = re.compile(r"/sobjects/ContentVersion/\w+/VersionData\Z", re.IG
 """A version of a file is never updated: another content is another version."""
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)\Z")
+
+
+class _Digest(Protocol):
+    """What hashlib's hashes have in common."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
 
 
 class Content:
@@ -144,7 +152,7 @@ class _Transfer:
     etag: str = ""
     received: int = 0
     skip: int = 0
-    seen: "hashlib._Hash" = field(default_factory=lambda: hashlib.sha256(usedforsecurity=False))
+    seen: "_Digest" = field(default_factory=lambda: hashlib.sha256(usedforsecurity=False))
     largest: int = 0
 
     @property
