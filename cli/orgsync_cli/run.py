@@ -85,7 +85,8 @@ def run(  # noqa: PLR0913 - each is an option of the command
 
     Each batch of rows is committed together with the point it reaches, so an interrupted run loses nothing and the
     next one resumes there. A dry run reads the org likewise, into a temporary copy of the database; what a script
-    itself writes to the org is written all the same. Exit code: 0 done, 1 a run failed, 2 usage or
+    itself writes to the org is written all the same. What orgsync.toml says of an object holds for --object, too;
+    otherwise all its fields are copied, as the org describes them. Exit code: 0 done, 1 a run failed, 2 usage or
     configuration, 3 sign-in needed, 4 stopped to stay below the API limit, 130 or 143 interrupted; of several runs
     the highest.
     """

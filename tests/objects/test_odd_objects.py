@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import orgsync
-from orgsync.demo_org import DemoOrg, lookup
-from orgsync.errors import ArgumentInvalid, FilterRequired, NameUnknown, OrgsyncError
+from orgsync.demo_org import DemoOrg, Fault, lookup
+from orgsync.errors import ArgumentInvalid, FilterRequired, NameUnknown, OrgsyncError, SnapshotRefused
 from orgsync.object_entry import ObjectEntry
 from orgsync.records import schema_of
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe
@@ -122,6 +122,25 @@ async def test_an_object_whose_changes_cannot_be_read_is_read_whole(tmp_path: Pa
         run = await project.run(whole)
         assert (run.added, run.deleted) == (0, 1)
         assert {key: row["code"] for key, row in (await project.live("setup")).items()} == {kept: "a"}
+
+
+async def test_what_ends_a_run_of_an_object_is_mended_without_a_script(tmp_path: Path, org: DemoOrg) -> None:
+    org.add_object("Setup__c", changes=False, fields={"Code__c": "string"})
+    made = [org.insert("Setup__c", Code__c="a") for _ in range(4)]
+    whole = orgsync.object_sync("Setup__c")
+    async with project_at(tmp_path, org) as project:
+        await project.run(whole)
+        for each in made[:3]:
+            org.delete("Setup__c", each)
+        problem = (await project.outcome(whole)).problem
+        assert isinstance(problem, SnapshotRefused)
+        assert problem.remedy.endswith("orgsync reset Setup__c.")
+        assert len(await project.live("setup")) == 4
+        text = "Implementation restriction: Setup__c requires a filter by a single Id"
+        org.add_fault(Fault.json_error(400, "MALFORMED_QUERY", text), match="/query")
+        problem = (await project.outcome(whole)).problem
+        assert isinstance(problem, FilterRequired)
+        assert 'name = "Setup__c" and where = "..."' in problem.remedy
 
 
 async def test_a_compound_field_is_copied_when_it_is_named(tmp_path: Path, org: DemoOrg) -> None:

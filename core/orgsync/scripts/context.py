@@ -96,9 +96,9 @@ class Context(Org):
 
         `where` narrows it, with binds as in `query`; a changed row that no longer matches leaves the copy.
         The first time everything is read. A column that is new, masked, or filled from another field than before is
-        read of every row; where the script's own code sees the rows, it is given all of them again. `api` forces "rest" or "bulk";
-        without it, the number of rows decides. A table can be read once in a run: what one condition would remove,
-        another would bring back.
+        read of every row; where the script's own code sees the rows, it is given all of them again. `api` forces "rest"
+        or "bulk"; without it, the number of rows decides. A table can be read once in a run: what one condition would
+        remove, another would bring back.
         """
         return self._changes(model, where, api, binds)
 

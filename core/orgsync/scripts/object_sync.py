@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orgsync.errors import ArgumentInvalid, FilterRequired, NameUnknown
+from orgsync.errors import ArgumentInvalid, FilterRequired, NameUnknown, SnapshotRefused
 from orgsync.extract.query_rules import demands_filter
 from orgsync.object_entry import ObjectEntry
 from orgsync.records import Batch, Record
@@ -97,9 +97,18 @@ async def _batches(ctx: Context, entry: ObjectEntry) -> AsyncGenerator[Batch[Rec
     if any(described.field(path) for path in reading.absent_before(entry.kept_in)):
         ctx.read_anew(entry.kept_in)  # a field has come back
     read: Callable[..., Any] = ctx.changes if read_by_changes(described) else ctx.snapshot
-    async with aclosing(read(model, where=where)) as batches:
-        async for batch in batches:
-            yield batch
+    try:
+        async with aclosing(read(model, where=where)) as batches:
+            async for batch in batches:
+                yield batch
+    except FilterRequired as problem:
+        raise FilterRequired(problem.cause, _give_filter(entry.name)) from None
+    except SnapshotRefused as problem:
+        raise SnapshotRefused(
+            problem.cause,
+            "Check what the connection's user may see. If the rows were deleted, discard the copy, and the next run "
+            f"makes another: orgsync reset {entry.name}.",
+        ) from None
 
 
 async def described_entry(client: Client, entry: ObjectEntry) -> ObjectDescribe:
@@ -123,10 +132,11 @@ def condition_for(described: ObjectDescribe, entry: ObjectEntry) -> str | None:
         return None
     if described.name in KNOWN_FILTERS:
         return KNOWN_FILTERS[described.name]
-    raise FilterRequired(
-        f"{described.name} can only be queried with a certain filter.",
-        f'Give it one in {PROJECT_FILE}: [[objects]] with name = "{described.name}" and where = "...".',
-    )
+    raise FilterRequired(f"{described.name} can only be queried with a certain filter.", _give_filter(described.name))
+
+
+def _give_filter(name: str) -> str:
+    return f'Give it one in {PROJECT_FILE}: [[objects]] with name = "{name}" and where = "...".'
 
 
 async def built_model(reading: Reading, described: ObjectDescribe, entry: ObjectEntry) -> type[Record]:
