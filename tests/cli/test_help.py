@@ -98,9 +98,10 @@ def test_an_unknown_command_or_option_is_a_usage_error(orgsync: Command) -> None
     ],
 )
 def test_a_command_that_only_reads_the_copy_imports_nothing_that_only_work_on_it_needs(
-    words: str, acme: DemoOrg, orgsync: Command
+    words: str, acme: DemoOrg, orgsync: Command, folder: Path
 ) -> None:
     assert orgsync("run", "contacts").code == 0
+    (folder / "orgsync.toml").write_text('objects = [{name = "Case", every = "15m", reconcile = "1d"}]\n')
     heavy = ["sqlalchemy", "sqlmodel", "alembic", "httpx", "cryptography", "jwt", "structlog", "asyncio", "msgspec"]
     heavy += ["anyio", "stamina", "filelock", "rich.console"]
     code = (
