@@ -50,9 +50,9 @@ def test_what_belongs_to_a_deal_goes_and_comes_back_with_it(org: DemoOrg) -> Non
     made = next(row for row in org.rows("OpportunityLineItem") if row["Id"] == item)
     assert (made["TotalPrice"], made["Product2Id"]) == (31.5, entry["Product2Id"])
     org.delete("Opportunity", deal)
-    assert item not in {row["Id"] for row in org.rows("OpportunityLineItem")}
+    assert item not in {str(row["Id"]) for row in org.rows("OpportunityLineItem")}
     org.undelete("Opportunity", deal)
-    assert item in {row["Id"] for row in org.rows("OpportunityLineItem")}
+    assert item in {str(row["Id"]) for row in org.rows("OpportunityLineItem")}
 
 
 def test_a_price_has_the_name_of_its_product(api: Caller, org: DemoOrg) -> None:

@@ -68,7 +68,7 @@ def test_optional_is_yes_or_no(said: object) -> None:
 def test_data_that_is_not_salesforces_is_no_optional_object() -> None:
     with pytest.raises(RecordClassInvalid, match="__optional__ is True"):
 
-        class Number(Record, table=True):
+        class Number(Record, table=True):  # pyright: ignore[reportUnusedClass]
             __sobject__ = None
             __optional__ = True
             value: int
@@ -77,6 +77,6 @@ def test_data_that_is_not_salesforces_is_no_optional_object() -> None:
 def test_a_misspelt_optional_is_refused() -> None:
     with pytest.raises(RecordClassInvalid, match="Write __optional__"):
 
-        class Bill(Record, table=True):
+        class Bill(Record, table=True):  # pyright: ignore[reportUnusedClass]
             __optionall__ = True
             name: str | None

@@ -41,7 +41,7 @@ async def test_records_come_by_another_field(project: SampleProject, org: DemoOr
     account = str(org.rows("Account")[0]["Id"])
     ctx = await project.open_context()
     found = await ctx.copied(Contact, [account], by="account_id")
-    assert {each.id for each in found} == {row["Id"] for row in org.rows("Contact") if row["AccountId"] == account}
+    assert {each.id for each in found} == {str(row["Id"]) for row in org.rows("Contact") if row["AccountId"] == account}
     assert found
 
 
