@@ -137,6 +137,20 @@ def test_a_write_whose_response_is_lost_makes_no_second_contact(acme: DemoOrg, s
     assert (ours(), overruled()) == (theirs(acme), [])
 
 
+def test_a_key_that_is_used_again_is_another_contact(acme: DemoOrg, shown: Any) -> None:
+    insert = "INSERT INTO customer (key, last_name) VALUES ('C-1', ?)"
+    step(shown, acme)
+    change(insert, "First")
+    step(shown, acme)
+    change("UPDATE customer SET is_deleted = 1 WHERE key = 'C-1'")
+    assert step(shown, acme) == ["DELETE"]
+    change(insert, "Second")
+    assert step(shown, acme) == ["PATCH"]
+    assert step(shown, acme) == []
+    assert [row["LastName"] for row in acme.rows("Contact") if row["Key__c"] == "C-1"] == ["Second"]
+    assert (ours(), overruled()) == (theirs(acme), [])
+
+
 def prepared(shown: Any, org: DemoOrg) -> None:
     """Give a round everything to do: news of both sides, and fields that both changed."""
     step(shown, org)
