@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.column_names import table_name
+
 from .commands import Program, wait_for
 from .completion import connection_names
 from .connection_choice import choose_connection
@@ -80,7 +82,10 @@ def action(
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A script, where it was written, and whose sync of the same name it replaces; `found` where syncs are found."""
+    """A script, where it was written, and whose sync of the same name it replaces; `found` where syncs are found.
+
+    `owner` is the sync that its table belongs to so far, "" for none.
+    """
 
     script: "NewScript"
     path: Path
@@ -88,6 +93,7 @@ class _Written:
     connection: str
     found: bool
     replaced: str
+    owner: str
 
 
 async def _write_sync(
@@ -102,12 +108,13 @@ async def _write_sync(
         connection = await choose_connection(project, name)
         client = await project.connections.test(connection)
         script = await script_for(client, sobject, fields)
+        owner = (await project.store.rows.owners()).get(table_name(script.model), "")
     folder = settings.syncs_folder
     path = output or folder / f"{script.name}.py"
     found = is_found(path, folder)
     replaced = require_room(script, path, folder) if found else ""
     write(script, path, replace=force)
-    return _Written(script, path, folder, connection, found, replaced)
+    return _Written(script, path, folder, connection, found, replaced, "" if owner == script.name else owner)
 
 
 def _view(written: _Written) -> dict[str, object]:
@@ -133,6 +140,8 @@ def _report(written: _Written) -> None:
         result(f"The changes of {script.sobject} cannot be read: each run reads all of it.")
     if replaced:
         result(f"In this project it takes the place of the {script.name} that {replaced.partition('.')[0]} brings.")
+    if written.owner:
+        result(f"Its table belongs to the sync {written.owner} so far; to hand it over: orgsync reset {written.owner}")
     if written.found:
         result(f"Next: orgsync run {script.name} -c {written.connection}")
     else:

@@ -1,5 +1,6 @@
 """An object that is copied without a script, as `[[objects]]` in orgsync.toml names it."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
@@ -8,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from .object_names import object_table
 from .suggest import nearest
 
-__all__ = ["ObjectEntry", "as_entries", "wrong_entry"]
+__all__ = ["ObjectEntry", "as_entries", "is_object_name", "wrong_entry"]
 
-_NAME = r"[A-Za-z]\w*"
+_NAME = r"[A-Za-z][A-Za-z0-9_]*"
 
 
 class ObjectEntry(BaseModel):
@@ -32,6 +33,11 @@ class ObjectEntry(BaseModel):
     def kept_in(self) -> str:
         """The table of the rows."""
         return self.table or object_table(self.name)
+
+
+def is_object_name(text: str) -> bool:
+    """Return whether a text can be the API name of an object."""
+    return re.fullmatch(_NAME, text) is not None
 
 
 def as_entries(given: object) -> object:

@@ -50,6 +50,22 @@ def test_an_object_that_is_not_there_is_named_with_the_nearest(orgsync: Command,
     assert not orgsync("runs", "--json").objects()
 
 
+def test_what_is_no_name_is_refused_before_anything_is_sent(orgsync: Command, acme: DemoOrg) -> None:
+    acme.clear_requests()
+    assert orgsync("run", "--object", "Case; DROP").problem()[0] == "'Case; DROP' is not the name of an object."
+    assert not acme.requests
+
+
+def test_a_new_script_of_an_object_that_was_copied_says_whose_its_table_is(orgsync: Command, acme: DemoOrg) -> None:
+    assert orgsync("run", "--object", "Case").code == 0
+    assert (
+        "belongs to the sync Case so far; to hand it over: orgsync reset Case\n" in orgsync("new", "sync", "Case").out
+    )
+    assert orgsync("reset", "Case", "--yes").code == 0
+    assert orgsync("run", "cases").code == 0
+    assert "belongs" not in orgsync("new", "sync", "Case", "--force").out
+
+
 def test_a_sync_that_is_not_there_and_looks_like_an_object_is_told_how(orgsync: Command, acme: DemoOrg) -> None:
     assert "orgsync run --object Invoice__c." in orgsync("run", "Invoice__c").problem()[1]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from orgsync.errors import NameTaken, SignInNeeded
-from orgsync.object_entry import ObjectEntry
+from orgsync.errors import ArgumentInvalid, NameTaken, SignInNeeded
+from orgsync.object_entry import ObjectEntry, is_object_name
 from orgsync.object_names import object_table
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
@@ -27,9 +27,11 @@ async def sync_of_object(project: "Project", name: str, connection: str) -> Obje
     """Return the sync of an object, in whichever case its name is written: as the settings name it, or all of it.
 
     The connection's org is asked for Salesforce's own spelling, unless settings or the database have the name already.
-    Raises NameUnknown for an object that the org does not show (with the nearest that it does), and NameTaken where
-    another sync writes the table that it would be kept in.
+    Raises ArgumentInvalid for what is no name, NameUnknown for an object that the org does not show (with the nearest
+    that it does), and NameTaken where another sync writes the table that it would be kept in.
     """
+    if not is_object_name(name):
+        raise ArgumentInvalid(f"{name!r} is not the name of an object.", "Write its API name: --object Invoice__c.")
     settings, owners = project.settings, await project.store.rows.owners()
     named = [each.entry for each in planned_objects(settings.objects)]
     entry = next((each for each in named if each.name.lower() == name.lower()), None)
