@@ -103,7 +103,10 @@ class _Running:
     async def open_context(self, connection: Connection) -> Context:
         """Open the context that the sync reads by, at the positions that earlier runs have reached."""
         store, sync = self.resources.store, self.sync
-        self.masking_key = await (self.resources.masking_keys or store.connections.masking_key)(connection.name)
+        if (masking_keys := self.resources.masking_keys) is not None:
+            self.masking_key = await masking_keys(connection.name)
+        else:
+            self.masking_key = await store.connections.masking_key(connection.name, known=connection)
         masking = fingerprint(self.masking_key)
         saved = await store.runs.checkpoints(sync.name, connection.name)
         positions = self.streams.resume(

@@ -124,13 +124,14 @@ class Connections:
         decrypted = self._vault.decrypt(connection.name, connection.secrets)
         return {name: value for name, value in decrypted.items() if name != _MASKING}
 
-    async def masking_key(self, name: str) -> bytes:
+    async def masking_key(self, name: str, *, known: Connection | None = None) -> bytes:
         """Return the key that a connection's columns are masked with; the first call makes it.
 
         It is random, and encrypted together with the credentials. So it stays when the key of the vault is exchanged,
-        and when the connection is renamed or signed in again. Raises KeyUnusable as `secrets` does.
+        and when the connection is renamed or signed in again. `known` is the connection where it has been read. Raises
+        KeyUnusable as `secrets` does.
         """
-        found = await self.get(name)
+        found = known or await self.get(name)
         key = self._vault.decrypt(name, found.secrets).get(_MASKING)
         if key is None:
             await self.require_key()
