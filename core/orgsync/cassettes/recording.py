@@ -125,7 +125,8 @@ class Recording:
         )
         self._hosts = [url for url in (real.login_url, real.instance_url) if url]
         values = real.model_dump(exclude={"created_at", "updated_at", "status", "status_reason"})
-        await project.store.connections.save(Connection(**{**values, "mapping": mapping}), {})
+        values["mapping"] = mapping
+        await project.store.connections.save(Connection(**values), {})
 
     @asynccontextmanager
     async def _vault(self) -> AsyncGenerator[CredentialsVault]:
