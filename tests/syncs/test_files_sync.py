@@ -4,10 +4,12 @@ import base64
 import hashlib
 import os
 import stat
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from orgsync import Batches, Context, Record, field, sync
@@ -355,3 +357,37 @@ async def test_the_content_of_a_file_is_never_made_a_text_that_is_damaged(org: D
             assert await content.read() == b"\x89PNG\xff\xfe"
         with pytest.raises(ArgumentInvalid, match="no path to download"):
             context.download(None)
+
+
+async def test_a_killed_run_loses_nothing_and_fetches_only_the_content_again_that_was_on_its_way(
+    no_files: DemoOrg, tmp_path: Path
+) -> None:
+    org = no_files
+    versions = [added(org, f"{number}.bin", bytes([number]) * 3000) for number in range(4)]
+    third = sorted(versions)[2]
+    async with project_at(tmp_path, org):
+        pass  # the process finds a connection
+    org.add_fault(Fault.drip(0.05, at_once=10), match=f"{third}/VersionData")
+    command = [sys.executable, "-m", "tests.syncs.dying_process", str(tmp_path)]
+    async with await anyio.open_process(command, stdout=None, stderr=None) as process:
+        with anyio.fail_after(60):
+            while third not in downloads(org):  # noqa: ASYNC110 - another process makes the request
+                await anyio.sleep(0.02)
+        process.kill()
+    before = downloads(org)
+    assert before == sorted(versions)[:3]
+    assert len(kept(tmp_path)) == 2
+    assert len([*(tmp_path / ".orgsync" / "files").glob("*.draft")]) == 1
+    async with project_at(tmp_path, org) as project:
+        await project.run(files)
+        assert downloads(org) == sorted(versions)[2:]
+        rows = await project.live("file")
+        assert {*rows} == {*versions}
+        assert {(tmp_path / row["content_path"]).read_bytes()[:1] for row in rows.values()} == {
+            bytes([number]) for number in range(4)
+        }
+        for draft in (tmp_path / ".orgsync" / "files").glob("*.draft"):
+            os.utime(draft, (0, time.time() - 90_000))
+        os.utime(tmp_path / ".orgsync" / "files" / ".swept", (0, time.time() - 90_000))
+        await project.run(files)
+        assert not [*(tmp_path / ".orgsync" / "files").glob("*.draft")]
