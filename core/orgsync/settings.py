@@ -67,7 +67,7 @@ class Settings(BaseModel):
     minimum_rate: float = Field(
         default=1000,
         ge=0,
-        description="Bytes a second at which a Bulk result must at least come, over `timeout` seconds.",
+        description="Bytes a second at which a Bulk result, or a file, must at least come, over `timeout` seconds.",
     )
     largest_response: int = Field(
         default=67_108_864, gt=0, description="Bytes, unzipped, up to which a response is read whole."

@@ -36,6 +36,13 @@ class Sent(Record, table=True):
     title: str | None = field(formula=True)
 
 
+class Hidden(Record, table=True):
+    """A contact whose formula is stored as a hash."""
+
+    __sobject__ = "Contact"
+    rating: str | None = field("Account_Rating__c", mask="hash")
+
+
 class Kept(Record, table=True):
     """What a script makes of a contact."""
 
@@ -94,6 +101,19 @@ async def test_a_reread_asks_for_the_formulas_alone_and_writes_what_differs(tmp_
         whole = [query for query in project.queries if "MailingStreet" in query]
         assert all("SystemModstamp >=" in query or "Id IN (" in query for query in whole)
         assert sum("Id IN (" in query for query in whole) == 1
+
+
+async def test_a_masked_formula_is_compared_by_its_hash(tmp_path: Path, frozen: DemoOrg) -> None:
+    masked = reading(Hidden, formulas="6h")
+    async with project_at(tmp_path, frozen) as project:
+        await project.run(masked)
+        frozen.advance(hours=7)
+        run = await project.run(masked)
+        assert (run.updated, run.unchanged) == (0, 0)
+        frozen.advance(hours=7)
+        changed = rate(frozen, "Hot")
+        run = await project.run(masked)
+        assert (run.updated, run.unchanged) == (len(changed), 0)
 
 
 async def test_a_reread_without_a_change_costs_the_pages_of_the_formulas_and_writes_nothing(

@@ -77,7 +77,7 @@ class ContentReader(Generic[R]):
     def _known(self, row: Row, copied: dict[str, Any] | None, schema: Schema, columns: ContentColumns) -> Row:
         if copied is None or row[columns.body] is None:
             return row
-        before = as_stored(schema, copied)
+        before = as_stored(schema.columns, copied)
         if not columns.never_changes and before[1] != row[1]:
             self.given_up = self.given_up or before[columns.hash] is not None
             return row
@@ -94,7 +94,7 @@ class ContentReader(Generic[R]):
         spent, after, body = 0, "", schema.columns[columns.body].name
         while page := await self.rows.lacking(schema, empty=empty, given=body, after=after, limit=_PAGE):
             for found in page:
-                row = as_stored(schema, found)
+                row = as_stored(schema.columns, found)
                 after = str(row[0])
                 size = None if columns.size is None else row[columns.size]
                 expected = size if isinstance(size, int) else None

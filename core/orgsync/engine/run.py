@@ -130,7 +130,7 @@ class _Running:
             reconcile_every=sync.reconcile.length if sync.reconcile else None,
             reread_every=sync.formulas.length if sync.formulas else None,
             keeps_positions=not self.resources.is_sandbox,
-            masking=masking,
+            masking_key=self.masking_key,
             report_plan=self.report_plan,
             report_total=self.report_total,
             warn=self.warn,

@@ -9,7 +9,7 @@ written is always a row as it was read last, at one instant: no older value repl
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from orgsync.records import Row, Schema, decode, decode_csv
+from orgsync.records import Row, Schema, decode, decode_csv, masked
 
 from .object_facts import ObjectFacts
 from .reader import Chunk
@@ -49,23 +49,23 @@ class Drift:
         rows = self._rows(chunk)
         if not rows:
             return []
-        copied = await self.source.copy.live_rows(self.schema, [str(row[0]) for row in rows])
-        compared = [
-            _STAMP,
-            *(at for at, each in enumerate(self.schema.columns) if each.path and each.path in self.paths),
-        ]
+        places = [_STAMP, *(at for at, each in enumerate(self.schema.columns) if each.path and each.path in self.paths)]
+        columns = [self.schema.columns[at] for at in places]
+        copied = await self.source.copy.live_rows(self.schema, [str(row[0]) for row in rows], columns)
         found: dict[str, None] = {}
         for row in rows:
             kept = copied.get(str(row[0]))
-            if kept is not None and any(row[at] != kept[at] for at in compared):
+            if kept is not None and any(row[at] != value for at, value in zip(places, kept, strict=True)):
                 found[str(row[0])] = None
         return [*found]
 
-    def _rows(self, chunk: Chunk) -> list[Row]:
+    def _rows(self, chunk: Chunk) -> Sequence[Row]:
         """Decode the fields that were read; all others are NULL."""
         read = {*self.paths, self.facts.cursor}
         unread = [path for path in ("IsDeleted", *self.schema.paths()) if path not in read]
         fields = replace(self.facts.fields, absent=[path for path in unread if path != "Id"])
         if chunk.texts:
-            return decode_csv(self.schema, chunk.header, chunk.texts, fields)
-        return decode(self.schema, chunk.records, fields)
+            rows = decode_csv(self.schema, chunk.header, chunk.texts, fields)
+        else:
+            rows = decode(self.schema, chunk.records, fields)
+        return masked(self.schema, rows, self.source.masking_key)  # as the copy has them

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from orgsync.field_mapping import MappedColumn
-from orgsync.records import Record, Row, Schema, mapped, schema_of
+from orgsync.records import Column, Record, Row, Schema, fingerprint, mapped, schema_of
 from orgsync.salesforce.api.client import Client
 
 from .route import Route
@@ -29,8 +29,8 @@ class Copy(Protocol):
         """Return whether the rows are kept as the class has them, and not as another class's."""
         ...
 
-    async def live_rows(self, schema: Schema, ids: Sequence[str]) -> Mapping[str, Row]:
-        """Read those of the rows that are live in the copy, by Id, in stored form."""
+    async def live_rows(self, schema: Schema, ids: Sequence[str], columns: Sequence[Column]) -> Mapping[str, Row]:
+        """Read some columns of those of the rows that are live in the copy, by Id, in stored form."""
         ...
 
     async def live_count(self, schema: Schema) -> int:
@@ -66,8 +66,8 @@ def _ignore(_: object) -> None:
 class Source:
     """An org as extraction sees it.
 
-    `mapping` are the fields that the connection reads in place of those that record classes name, `masking` the
-    fingerprint of the key that its columns are masked with.
+    `mapping` are the fields that the connection reads in place of those that record classes name, `masking_key`
+    is what its columns are masked with before they are stored.
     `lag` is how far behind the org's clock the watermark stays for an object that getUpdated does not cover,
     `overlap` how much of the time before the watermark each pass reads again. Bulk API 2.0 is preferred from
     `bulk_from` rows, pages of REST share a batch up to `batch_rows` rows, and a Bulk job may make no progress for
@@ -81,7 +81,7 @@ class Source:
     client: Client
     copy: Copy
     mapping: Sequence[MappedColumn] = ()
-    masking: str = ""
+    masking_key: bytes = field(default=b"", repr=False)
     lag: timedelta = timedelta(minutes=5)
     overlap: timedelta = timedelta(minutes=5)
     bulk_from: int = 50_000
@@ -99,5 +99,6 @@ class Source:
         schema = mapped(schema_of(model), self.mapping)
         if not any(column.mask for column in schema.columns):
             return schema
-        keyed = [replace(each, mask=f"{each.mask} {self.masking}") if each.mask else each for each in schema.columns]
+        key = fingerprint(self.masking_key)
+        keyed = [replace(each, mask=f"{each.mask} {key}") if each.mask else each for each in schema.columns]
         return replace(schema, columns=tuple(keyed))

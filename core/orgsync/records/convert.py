@@ -12,7 +12,7 @@ from orgsync.suggest import nearest
 from .columns import FROM_JSON
 from .record import Record
 from .scalars import parse_instant, valid_id
-from .schema import Row, Schema
+from .schema import Column, Row, Schema
 from .values import stored_from_json, stored_from_python
 from .wording import kind_of
 
@@ -54,11 +54,11 @@ def from_stored(schema: Schema, row: Mapping[str, Any]) -> Record:
     return cast("Record", schema.model(**values))
 
 
-def as_stored(schema: Schema, row: Mapping[str, Any]) -> Row:
-    """Return what the store has read as a row in stored form; a column that it does not have is NULL."""
+def as_stored(columns: Sequence[Column], row: Mapping[str, Any]) -> Row:
+    """Return some columns of what the store has read in stored form; a column that it does not have is NULL."""
     return tuple(
         FROM_JSON[column.type]([row.get(column.name)])[0] if column.type in (dict, list) else row.get(column.name)
-        for column in schema.columns
+        for column in columns
     )
 
 

@@ -32,7 +32,7 @@ class SourceOptions(TypedDict, total=False):
     reconcile_every: timedelta | None
     reread_every: timedelta | None
     keeps_positions: bool
-    masking: str
+    masking_key: bytes
     report_plan: Callable[[Route], None]
     report_total: Callable[[int], None]
     warn: Callable[[str], None]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from orgsync.records import Row, Schema, as_stored
+from orgsync.records import Column, Row, Schema, as_stored
 
 from .backend import Backend
 from .rows import Rows
@@ -56,11 +56,12 @@ class Copy:
         """Return whether the rows of a class are kept in its own table, so as it has them."""
         return self._tables.get(schema.table, schema.table).lower() == schema.table.lower()
 
-    async def live_rows(self, schema: Schema, ids: Sequence[str]) -> dict[str, Row]:
-        """Read those of the rows that are live, by Id, in stored form."""
+    async def live_rows(self, schema: Schema, ids: Sequence[str], columns: Sequence[Column]) -> dict[str, Row]:
+        """Read some columns of those of the rows that are live, by Id, in stored form."""
         table = await self._table(schema)
-        found = await self._rows.get(table, self._connection, ids)
-        return {row_id: as_stored(schema, row) for row_id, row in found.items() if not row["is_deleted"]}
+        names = {"id", "is_deleted", *(column.name for column in columns)}
+        found = await self._rows.get(table, self._connection, ids, columns=names)
+        return {row_id: as_stored(columns, row) for row_id, row in found.items() if not row["is_deleted"]}
 
     async def live_count(self, schema: Schema) -> int:
         """Count the live rows."""

@@ -102,9 +102,18 @@ class RecordRows(Protocol):
         ...
 
     async def get(
-        self, table: str, connection: str, values: Sequence[str], *, by: str = "id"
+        self,
+        table: str,
+        connection: str,
+        values: Sequence[str],
+        *,
+        by: str = "id",
+        columns: Collection[str] | None = None,
     ) -> Sequence[dict[str, Any]]:
-        """Read a connection's rows by their Ids or by another column, deleted ones too; in the order of their Ids."""
+        """Read a connection's rows by their Ids or by another column, deleted ones too; in the order of their Ids.
+
+        They are whole, or those of the columns that there are.
+        """
         ...
 
     async def live_among(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """The rows of record tables, read a page at a time and written a batch at a time."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,9 +46,16 @@ class RecordRows:
         return int(number)
 
     async def get(
-        self, table: str, connection: str, values: Sequence[str], *, by: str = "id"
+        self,
+        table: str,
+        connection: str,
+        values: Sequence[str],
+        *,
+        by: str = "id",
+        columns: Collection[str] | None = None,
     ) -> Sequence[dict[str, Any]]:
-        kinds = await self._kinds(table)
+        found = await self._kinds(table)
+        kinds = found if columns is None else {name: kind for name, kind in found.items() if name in columns}
         return _readable(kinds, await self._on.fetch(row_sql.rows_of(table, kinds, by), (connection, _json(values))))
 
     async def live_among(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[str]:
