@@ -94,8 +94,8 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     """Read a Parquet file with arro3."""
     from arro3.io import read_parquet
 
-    table = read_parquet(path).read_all()
-    names = table.schema.names
+    table: Any = read_parquet(path).read_all()
+    names: list[str] = table.schema.names
     columns = [table.column(name).to_pylist() for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 

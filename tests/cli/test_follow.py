@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def copied(orgsync: Command, acme: DemoOrg) -> DemoOrg:
 
 
 @contextmanager
-def following(folder: Path, *options: str) -> "Iterator[subprocess.Popen[str]]":
+def following(folder: Path, *options: str) -> "Generator[subprocess.Popen[str]]":
     with started(folder, "records", "contact", "--changes", "--follow", *options) as process:
         try:
             yield process

@@ -5,9 +5,10 @@ days fit together. Arrow's own conversions write NULL for what they cannot conve
 decimals; both are looked for, and end the export.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from orgsync.errors import ArgumentInvalid, PackageMissing
 
@@ -28,8 +29,8 @@ _INSTANTS = ("system_modstamp", "sync_changed_at", "sync_first_seen_at")
 def require_parquet() -> None:
     """Raise PackageMissing where the packages that write Parquet are not installed."""
     try:
-        import arro3.core
-        import arro3.io  # noqa: F401
+        for name in ("arro3.core", "arro3.io"):
+            import_module(name)
     except ImportError as missing:
         raise PackageMissing(
             "Parquet files need packages that are not installed.",
@@ -50,6 +51,7 @@ def write_parquet(
 
     columns = {name: _type_of(name, kind, types) for name, kind in kinds.items()}
     schema = Schema([Field(name, column) for name, column in columns.items()])
+    of_arrays = cast("Callable[..., RecordBatch]", RecordBatch.from_arrays)  # pyright: ignore[reportUnknownMemberType]
     failed: list[BaseException] = []
 
     def batches() -> "Iterator[RecordBatch]":
@@ -60,7 +62,7 @@ def write_parquet(
                     _array(name, column, kinds[name], each)
                     for (name, column), each in zip(columns.items(), values, strict=True)
                 ]
-                yield RecordBatch.from_arrays(arrays, schema=schema)
+                yield of_arrays(arrays, schema=schema)
         except BaseException as error:
             failed.append(error)  # arro3 reports it as a text alone
             raise
