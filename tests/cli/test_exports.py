@@ -250,21 +250,22 @@ def test_parquet_without_its_packages_says_what_to_install(
 
 
 @pytest.mark.parametrize(
-    ("assigned", "reported"),
+    ("column", "value", "row", "reported"),
     [
-        ("exact__exact = '0.1234567890123456789'", "The column exact has a number of more than 18 decimals"),
-        ("exact__exact = '123456789012345678901'", "The column exact has a value that is no"),
-        ("whole = 'many'", "The column whole has a value of another type than INTEGER"),
-        ("at = 'yesterday'", "The column at has a value that is no"),
+        ("exact__exact", "0.1234567890123456789", "a", "exact has in row 1 a number of more than 18 decimals"),
+        ("exact__exact", "123456789012345678901", "a", "exact has in row 1 a number of more than 20 digits before"),
+        ("whole", "many", "a", "whole has in row 1 a value that is no INTEGER"),
+        ("at", "yesterday", "b", "at has in row 2 a text that is no instant"),
     ],
 )
 def test_a_value_that_parquet_cannot_hold_as_it_is_ends_the_export(
-    assigned: str, reported: str, things: Command, folder: Path
+    column: str, value: str, row: str, reported: str, things: Command, folder: Path
 ) -> None:
     with closing(sqlite3.connect(".orgsync/orgsync.db")) as database, database:
-        database.execute(f"UPDATE thing SET {assigned} WHERE id = 'a'")
+        database.execute(f"UPDATE thing SET {column} = ? WHERE id = ?", [value, row])
     cause, remedy = things("records", "thing", "--to", "x.parquet").problem()
     assert reported in cause
+    assert value not in cause
     assert "--columns" in remedy
     assert sorted(path.name for path in folder.iterdir()) == [".orgsync", "orgsync.toml", "syncs"]
     assert things("records", "thing", "--to", "x.csv").code == 0
@@ -374,3 +375,18 @@ def test_an_application_may_cancel_an_export(
 
     anyio.run(write)
     assert sorted(path.name for path in folder.iterdir()) == [".orgsync", "orgsync.toml"]
+
+
+def test_a_users_own_columns_are_read_as_they_are(things: Command, folder: Path) -> None:
+    with closing(sqlite3.connect(".orgsync/orgsync.db")) as database, database:
+        for column in ("score NUMERIC", "size DOUBLE", "note", "count INT"):
+            database.execute(f"ALTER TABLE thing ADD COLUMN {column}")
+        database.execute("UPDATE thing SET score = 1.5, size = 2, note = 'x', count = 3 WHERE id = 'a'")
+        database.execute("UPDATE thing SET note = 4 WHERE id = 'b'")
+    shown = things("records", "thing", "--columns", "score,size,note,count", "--json").objects()
+    assert shown[0] == {"score": 1.5, "size": 2.0, "note": "x", "count": 3}
+    assert things("records", "thing", "--to", "x.parquet", "--columns", "score,size,note,count").code == 0
+    assert rows_of(folder / "x.parquet") == [
+        {"score": "1.5", "size": 2.0, "note": "x", "count": 3},
+        {"score": None, "size": None, "note": "4", "count": None},
+    ]

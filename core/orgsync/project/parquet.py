@@ -6,6 +6,7 @@ decimals; both are looked for, and end the export.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -55,14 +56,16 @@ def write_parquet(
     failed: list[BaseException] = []
 
     def batches() -> "Iterator[RecordBatch]":
+        start = 1
         try:
             for rows in _gathered(pages):
                 values = zip(*rows, strict=True)
                 arrays = [
-                    _array(name, column, kinds[name], each)
+                    _array(_Part(name, kinds[name], column, start), each)
                     for (name, column), each in zip(columns.items(), values, strict=True)
                 ]
                 yield of_arrays(arrays, schema=schema)
+                start += len(rows)
         except BaseException as error:
             failed.append(error)  # arro3 reports it as a text alone
             raise
@@ -102,51 +105,71 @@ def _type_of(name: str, kind: str, types: Mapping[str, str]) -> "DataType":
         return DataType.time32("ms")
     known = {
         "BOOLEAN": DataType.bool(),
-        "INTEGER": DataType.int64(),
-        "BIGINT": DataType.int64(),
-        "FLOAT": DataType.float64(),
         "NUMERIC": DataType.decimal128(_DIGITS, _DECIMALS),
         "DATE": DataType.date32(),
     }
-    return known.get(kind, DataType.utf8())
+    if kind in known:
+        return known[kind]
+    if "INT" in kind.upper():
+        return DataType.int64()
+    is_rough = any(part in kind.upper() for part in ("FLOA", "REAL", "DOUB"))
+    return DataType.float64() if is_rough else DataType.utf8()
 
 
-def _array(name: str, column: "DataType", kind: str, values: Sequence[Any]) -> "Array":
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some values of a column: its name, its declared type, that in the file, and the first one's row there."""
+
+    name: str
+    kind: str
+    type: "DataType"
+    row: int
+
+    def unfit(self, at: int, what: str) -> ArgumentInvalid:
+        """Return the error for one of the values, which is a customer's: its row in the file is named in its place."""
+        return ArgumentInvalid(
+            f"The column {self.name} has in row {self.row + at:,} {what}, which a Parquet file cannot hold as it is.",
+            "Leave the column out with --columns, or write --to FILE.csv or FILE.jsonl, which hold it.",
+        )
+
+
+def _array(part: _Part, values: Sequence[Any]) -> "Array":
     """Return the values of a column, converted from their stored form."""
     from arro3.core import Array, DataType
 
-    try:
-        if kind == "BOOLEAN":
-            return Array([None if value is None else bool(value) for value in values], column)
-        if kind in ("INTEGER", "BIGINT", "FLOAT"):
-            return Array(values, column)
-        if kind == "NUMERIC":
-            _require_decimals(name, values)
-        texts = Array(values, DataType.utf8())
-        return texts if column == DataType.utf8() else _converted(name, texts, column, values)
-    except (TypeError, OverflowError) as error:
-        raise ArgumentInvalid(
-            f"The column {name} has a value of another type than {kind}, which a Parquet file cannot hold.",
-            "Leave the column out with --columns, or write --to FILE.csv or FILE.jsonl.",
-        ) from error
-
-
-def _converted(name: str, texts: "Array", column: "DataType", values: Sequence[Any]) -> "Array":
-    """Convert texts; arrow makes NULL of one that it cannot convert."""
-    converted = texts.cast(column)
-    if converted.null_count != texts.null_count:
-        raise ArgumentInvalid(
-            f"The column {name} has a value that is no {column}.",
-            "Leave the column out with --columns, or write --to FILE.csv or FILE.jsonl.",
+    if part.type == DataType.bool():
+        return Array([None if value is None else bool(value) for value in values], part.type)
+    if part.type in (DataType.int64(), DataType.float64()):
+        try:
+            return Array(values, part.type)
+        except (TypeError, OverflowError):
+            wanted = int if part.type == DataType.int64() else (int, float)
+            odd = (at for at, value in enumerate(values) if value is not None and not isinstance(value, wanted))
+            raise part.unfit(next(odd, 0), f"a value that is no {part.kind}") from None
+    texts = Array([_text(part, at, value) for at, value in enumerate(values)], DataType.utf8())
+    if part.type == DataType.utf8():
+        return texts
+    if part.kind == "NUMERIC":
+        _require_decimals(part, values)
+    converted = texts.cast(part.type)
+    if converted.null_count != texts.null_count:  # arrow makes NULL of what it cannot convert
+        odd = (at for at, value in enumerate(values) if value is not None and converted[at].as_py() is None)
+        too_long = f"a number of more than {_DIGITS - _DECIMALS} digits before the point"
+        raise part.unfit(
+            next(odd, 0), too_long if part.kind == "NUMERIC" else "a text that is no instant, date or time"
         )
     return converted
 
 
-def _require_decimals(name: str, values: Sequence[Any]) -> None:
+def _text(part: _Part, at: int, value: Any) -> str | None:
+    """Return a value as text; only a user's own columns hold anything else."""
+    if isinstance(value, bytes):
+        raise part.unfit(at, "bytes")
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _require_decimals(part: _Part, values: Sequence[Any]) -> None:
     """Raise ArgumentInvalid for a number with more decimals than the file holds, which arrow would round."""
-    for value in values:
+    for at, value in enumerate(values):
         if value is not None and len(value) > _DECIMALS + 1 and len(value.partition(".")[2]) > _DECIMALS:
-            raise ArgumentInvalid(
-                f"The column {name} has a number of more than {_DECIMALS} decimals, which a Parquet file cannot hold.",
-                "Leave the column out with --columns, or write --to FILE.csv or FILE.jsonl, which have every digit.",
-            )
+            raise part.unfit(at, f"a number of more than {_DECIMALS} decimals")
