@@ -59,6 +59,7 @@ def test_arguments_come_from_a_file_or_stdin_too(orgsync: Command, acme: DemoOrg
         (("close_case", "case_id:=@no.json"), "no.json cannot be read", "Check the path after the @."),
         (("close_case", "--input", "no.json"), "no.json cannot be read", "Check the path after --input."),
         (("create", "sobject=Lead", "record=x"), "record is a JSON object.", "Write record:='{...}'"),
+        (("create_many", "sobject=Lead", "rows={}"), "rows is a list of JSON objects.", "Write rows:='[{...}]'"),
         (("limits", "x=1"), "takes no argument x.", "It takes none."),
     ],
 )
@@ -85,6 +86,12 @@ def test_an_input_that_is_no_json_object_is_refused(orgsync: Command, acme: Demo
 def test_an_argument_in_the_input_and_in_the_call_is_refused(orgsync: Command, acme: DemoOrg) -> None:
     outcome = orgsync("do", "get", "--input", "-", "id=1", answers='{"id": "2"}')
     assert "id is in --input and in the call" in outcome.problem()[0]
+
+
+def test_an_action_that_is_run_as_a_sync_is_named_as_one(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    write_script(folder)
+    assert "limits is an action: orgsync do limits." in orgsync("run", "limits").problem()[1]
+    assert "close_case is an action: orgsync do close_case." in orgsync("run", "close_case").problem()[1]
 
 
 def test_json_is_one_object_for_the_run_also_for_one_that_fails(orgsync: Command, acme: DemoOrg) -> None:
@@ -145,6 +152,7 @@ def test_one_action_is_shown_with_the_json_schema_of_what_it_takes_and_returns(o
     assert shown["arguments"]["required"] == ["case_id"]
     assert shown["result"]["properties"]["hours"]["type"] == "number"
     text = orgsync("actions", "close_case").out
+    assert orgsync("actions", "create").out.startswith("create(sobject: str, record: dict[str, Any])\n")
     assert text.startswith("close_case(case_id: str, reason: str = 'Solved', hours: float = 0.0)\n")
     assert "There is no action" in orgsync("actions", "close_cas").problem()[0]
 

@@ -127,12 +127,23 @@ def typed_arguments(name: str, schema: Mapping[str, Any], words: Sequence[str]) 
         if is_json:
             found[key] = _json(key, text)
         elif "array" in kinds and "string" not in kinds:
+            _require_plain_items(key, properties[key], schema)
             found[key] = [*found.get(key, []), text]
         elif kinds and kinds <= {"object", "null"}:
             raise ArgumentInvalid(f"The argument {key} is a JSON object.", f"Write {key}:='{{...}}', or {key}:=@FILE.")
         else:
             found[key] = text
     return found
+
+
+def _require_plain_items(key: str, of: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Raise ArgumentInvalid where a list holds what no text becomes."""
+    lists = [each for each in (of, *of.get("anyOf", ())) if each.get("type") == "array"]
+    kinds = {kind for each in lists for kind in _kinds(each.get("items", {}), schema)}
+    if kinds and kinds <= {"object", "array", "null"}:
+        raise ArgumentInvalid(
+            f"The argument {key} is a list of JSON objects.", f"Write {key}:='[{{...}}]', or {key}:=@FILE."
+        )
 
 
 def _kinds(of: Mapping[str, Any], schema: Mapping[str, Any]) -> set[str]:

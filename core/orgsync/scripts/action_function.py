@@ -38,11 +38,16 @@ def parameters_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     return tuple(
         Parameter(
             each.name,
-            each.annotation if isinstance(each.annotation, str) else inspect.formatannotation(each.annotation),
+            _shown(each.annotation),
             None if each.default is each.empty else repr(each.default),
         )
         for each in found
     )
+
+
+def _shown(annotation: object) -> str:
+    """Return an annotation as a script writes it."""
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation).replace("typing.", "")
 
 
 def require_action_function(function: Any) -> None:

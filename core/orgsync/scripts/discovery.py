@@ -14,6 +14,7 @@ from orgsync.records import Record, schema_of
 from orgsync.settings import PROJECT_FILE
 from orgsync.suggest import nearest
 
+from .action_survey import survey_actions
 from .loading import Script, load_scripts, record_classes
 from .object_plan import written_by_script
 from .object_sync import ObjectSync, object_syncs
@@ -213,6 +214,8 @@ def _unknown(name: str, known: list[str], folder: Path) -> NameUnknown:
     hint = f"Did you mean {near}?" if near else f"Available: {', '.join(sorted(set(known)))}."
     if name[:1].isupper() and name.replace("_", "").isalnum():
         hint += f" An object without a script: orgsync run --object {name}."
+    if name in {each.name for each in survey_actions(folder)}:
+        hint = f"{name} is an action: orgsync do {name}."
     return NameUnknown(
         f"There is no sync called {name}.",
         f"{hint} Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder.",
