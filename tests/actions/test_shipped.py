@@ -202,7 +202,7 @@ async def test_an_id_of_another_object_deletes_nothing(project: SampleProject) -
     with pytest.raises((NotFound, QueryRefused)):
         await done(project, "delete", sobject="Contact", id=account)
     await outcome(project, "delete_many", sobject="Contact", ids=[account])
-    assert account in {each["Id"] for each in project.org.rows("Account") if not each["IsDeleted"]}
+    assert account in [each["Id"] for each in project.org.rows("Account") if not each["IsDeleted"]]
 
 
 async def test_many_rows_go_200_a_call_with_an_answer_each_in_their_order(project: SampleProject) -> None:
