@@ -147,5 +147,5 @@ def _line(schedule: "Schedule") -> str:
         then = f"; when it is switched on: every {schedule.every}" if schedule.every else ""
         return f"{about}: switched off{then}"
     if schedule.every is None:
-        return f"{about}: due never, for nothing says when: --every 1h"
+        return f"{about}: never due by itself; give it a time with --every"
     return f"{about}: every {schedule.every}{'' if schedule.own else ', as its script says'}"

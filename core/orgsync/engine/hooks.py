@@ -1,7 +1,7 @@
 """Calling the hooks of a project with an org; what they raise is an error of the script's."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
@@ -72,7 +72,7 @@ def _metadata_of(hook: Hook, given: object) -> dict[str, Any]:
             f"Return nothing, or a mapping that is kept in the connection's metadata. {remedy}".strip(),
         )
     try:
-        return checked_metadata(given)
+        return checked_metadata(cast("object", given))
     except ArgumentInvalid as problem:
         raise ScriptNotLoaded(
             f"The hook {hook.name} returns what cannot be kept: {problem.cause}", problem.remedy

@@ -218,14 +218,14 @@ class Connections:
             raise ArgumentInvalid("tags replaces all tags, so none can be added or removed.", "Leave tags out.")
         changed = ConnectionColumns()
         if metadata is not None:
-            changed["metadata_"] = checked_metadata(metadata)
+            metadata = changed["metadata_"] = checked_metadata(metadata)
         if tags is not None:
             changed["tags"] = checked_tags(tags)
         await require_existing(self.view, name)
         added = checked_tags(add_tags)
         async with self.open() as project:
             if metadata is not None:
-                await require_metadata(project, project.scripts.connection_rules(), name, changed["metadata_"])
+                await require_metadata(project, project.scripts.connection_rules(), name, metadata)
             updated = await project.store.connections.update(
                 name, add_tags=added, remove_tags=list(remove_tags), **changed
             )

@@ -64,7 +64,7 @@ def _plain(value: object, place: str) -> object:
     if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, Mapping):
-        return {_key(name, place): _plain(each, f"{place}[{name!r}]") for name, each in _items(value)}
+        return {_key(name, place): _plain(each, f"{place}[{name!r}]") for name, each in _items(cast("object", value))}
     if isinstance(value, list | tuple):
         return [_plain(each, f"{place}[{at}]") for at, each in enumerate(cast("Iterable[object]", value))]
     what = "no finite number" if isinstance(value, float) else kind_of(value)
