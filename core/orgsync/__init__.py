@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from .lazy import importer
 
 if TYPE_CHECKING:
-    from .application import changes, connections, reset, run, schedules, session, up
+    from .application import connections, reset, run, schedules, session, up
     from .application import open_connection as open
     from .application_actions import do
+    from .application_changes import changes
     from .engine import Committed, Ended, Event, Planned, Started, Warned
     from .errors import OrgsyncError, Refused
     from .project import Backup, Change, DryRun, DryRunChange, ReadSession, Schedule
@@ -91,7 +92,7 @@ __getattr__ = importer(
         **dict.fromkeys(("Batch", "Batches", "Record", "field"), "records"),
         **dict.fromkeys(("ConnectionInfo", "Context", "Hook", "Org", "QueryClass", "Sync"), "scripts"),
         **dict.fromkeys(("Action", "ActionResult"), "scripts"),
-        **dict.fromkeys(("changes", "connections", "reset", "run", "schedules", "session", "up"), "application"),
+        **dict.fromkeys(("connections", "reset", "run", "schedules", "session", "up"), "application"),
         **dict.fromkeys(("Committed", "Ended", "Event", "Planned", "Started", "Warned"), "engine.events"),
         **dict.fromkeys(("Backup", "backup"), "project.backup"),
         **dict.fromkeys(("Exported", "export"), "project.exports"),
@@ -99,6 +100,7 @@ __getattr__ = importer(
         **dict.fromkeys(("ReadSession", "select"), "project.read_session"),
         "Change": "project.changes",
         "Schedule": "project.schedules",
+        "changes": "application_changes",
         "do": "application_actions",
         **dict.fromkeys(("RowResult", "RowStatus", "WriteCounts", "WriteProgress", "WriteResult"), "writes"),
         "open": "application:open_connection",
