@@ -35,7 +35,7 @@ def test_all_is_well(orgsync: Command, acme: DemoOrg) -> None:
     assert "All is well." in healthy.out
     assert "acme: accounts" not in healthy.out
     assert "not checked, since they have not run here: accounts, articles, " in healthy.out
-    assert "opportunities" in orgsync("doctor", "acme").out
+    assert "deals" in orgsync("doctor", "acme").out
 
 
 def test_data_that_is_not_salesforces_is_not_looked_for_in_the_org(

@@ -87,7 +87,7 @@ def test_a_script_is_written_beside_others_and_all_are_found(orgsync: Command, a
         assert orgsync("new", "sync", sobject).code == 0
     found = orgsync("syncs", "--json").objects()
     listed = {each["sync"]: each for each in found if not each["where"].startswith("orgsync_syncs.")}
-    assert listed.keys() == {"opportunities", "contacts", "accounts", "account_history"}
+    assert listed.keys() == {"deals", "contacts", "accounts", "account_history"}
     assert all(each["problem"] is None for each in listed.values())
     ran = orgsync("run", *listed, "-c", "acme", "--json")
     assert [each["status"] for each in ran.objects()] == ["done"] * 4

@@ -80,6 +80,8 @@ def test_the_table_of_a_script_or_of_another_sync_is_not_taken(
     orgsync: Command, invoices: DemoOrg, folder: Path
 ) -> None:
     orgsync("init")
+    assert orgsync("run", "--object", "Opportunity", "--dry-run").code == 0
+    assert orgsync("new", "sync", "Opportunity").code == 0
     outcome = orgsync("run", "--object", "Opportunity")
     assert outcome.code == 2
     cause, remedy = outcome.problem()

@@ -106,7 +106,7 @@ def outlined(script: Path) -> list[tuple[object, ...]] | None:
         USUAL,
         CLASS + SYNC,
         *(each.read_text(encoding="utf-8") for each in SCRIPTS),
-        (PROJECT / "opportunities.py.txt").read_text(encoding="utf-8"),
+        (PROJECT / "deals.py.txt").read_text(encoding="utf-8"),
         "from __future__ import annotations\n" + CLASS + SYNC,
         "VERSION = 1\n",
         "from orgsync_syncs.accounts import accounts\n" + CLASS + SYNC,
@@ -114,7 +114,7 @@ def outlined(script: Path) -> list[tuple[object, ...]] | None:
         "from orgsync import Batches, Context, sync\nfrom orgsync_syncs.contacts import Contact\n" + SYNC,
     ],
     ids=[
-        *("usual", "short", *(each.stem for each in SCRIPTS), "opportunity", "future", "nothing"),
+        *("usual", "short", *(each.stem for each in SCRIPTS), "example", "future", "nothing"),
         *("shipped sync", "renamed sync", "shipped class"),
     ],
 )
