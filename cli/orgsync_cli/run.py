@@ -36,10 +36,22 @@ EXAMPLES = examples(
 )
 
 
+def _require_any(ctx: typer.Context, syncs: list[str] | None) -> list[str] | None:
+    """Raise UsageInvalid where neither a sync nor an object is named: options that are given are read before."""
+    if not syncs and not ctx.params.get("sobject") and not ctx.resilient_parsing:
+        raise UsageInvalid(
+            "orgsync run needs SYNC (the syncs to run, by name), or --object OBJECT.",
+            "For example: orgsync run contacts; orgsync syncs lists the syncs. See: orgsync run --help",
+        )
+    return syncs
+
+
 def run(  # noqa: PLR0913 - each is an option of the command
     sync: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SYNC", help="The syncs to run, by name.", autocompletion=sync_names),
+        typer.Argument(
+            metavar="SYNC", help="The syncs to run, by name.", autocompletion=sync_names, callback=_require_any
+        ),
     ] = None,
     sobject: Annotated[
         list[str] | None,
@@ -90,11 +102,6 @@ def run(  # noqa: PLR0913 - each is an option of the command
     configuration, 3 sign-in needed, 4 stopped to stay below the API limit, 130 or 143 interrupted; of several runs
     the highest.
     """
-    if not sync and not sobject:
-        raise UsageInvalid(
-            "orgsync run needs SYNC (the syncs to run, by name), or --object OBJECT.",
-            "For example: orgsync run contacts; orgsync syncs lists the syncs. See: orgsync run --help",
-        )
     if limit is not None and not dry_run:
         raise ArgumentInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
     if tag and (connection or every_one):

@@ -60,7 +60,7 @@ def test_the_table_and_another_case_of_its_name_will_do(orgsync: Command, custom
     [
         ("Custmer.level=Department", "No script has a record class Custmer. Did you mean Customer?"),
         ("custmer.level=Department", "No script has a record class custmer. Did you mean Customer?"),
-        ("Lead.level=Department", "No script has a record class Lead."),
+        ("Deal.level=Department", "No script has a record class Deal."),
         ("Customer.levl=Department", "Customer has no column levl. Did you mean level?"),
         ("Customer.Title=Department", "Customer has no column Title. Did you mean level?"),
         ("Customer.note=Department", "Customer.note is local: its script fills it"),

@@ -8,6 +8,7 @@ from typing import Any, TypedDict, Unpack
 import anyio.to_thread
 
 from orgsync.errors import KeyUnusable, NameTaken, NameUnknown
+from orgsync.suggest import nearest
 
 from .backend import Backend, Transaction
 from .model import Connection, ConnectionStatus, Environment
@@ -184,8 +185,11 @@ def _changed(connection: Connection, values: Mapping[str, Any]) -> Connection:
 def _retagged(connection: Connection, add: Sequence[str], remove: Sequence[str]) -> list[str]:
     for tag in remove:
         if tag not in connection.tags:
-            none_yet = f"{connection.name} has no tags."
-            raise NameUnknown.among(f"tag of {connection.name}", tag, connection.tags, none_yet=none_yet)
+            near = nearest(tag, connection.tags)
+            raise NameUnknown(
+                f"{connection.name} has no tag {tag!r}{f'; did you mean {near!r}?' if near else '.'}",
+                f"Its tags: {', '.join(connection.tags)}." if connection.tags else "It has no tags.",
+            )
     return [*dict.fromkeys([*(tag for tag in connection.tags if tag not in remove), *add])]
 
 
