@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from traceback import FrameSummary
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from sqlalchemy.exc import DBAPIError
 
@@ -97,8 +97,7 @@ _KNOWN: Sequence[
 class Scripted(Protocol):
     """A sync, an action or a hook, by its kind, its name and its function."""
 
-    @property
-    def kind(self) -> str: ...  # noqa: D102
+    kind: ClassVar[str]
 
     @property
     def name(self) -> str: ...  # noqa: D102
