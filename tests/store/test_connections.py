@@ -163,7 +163,7 @@ async def test_two_who_tag_a_connection_at_once_lose_no_tag(store: Store) -> Non
 
 async def test_a_tag_to_remove_that_is_not_there_changes_nothing(store: Store) -> None:
     await saved(store, "acme", tags=["eu", "trial"])
-    with pytest.raises(NameUnknown, match="no tag of acme 'trail'; did you mean 'trial'"):
+    with pytest.raises(NameUnknown, match="acme has no tag 'trail'; did you mean 'trial'"):
         await store.connections.update("acme", metadata_={"a": 1}, add_tags=["gold"], remove_tags=["trail"])
     found = await store.connections.get("acme")
     assert (found.tags, found.metadata_) == (["eu", "trial"], {})
