@@ -12,7 +12,7 @@ from orgsync.salesforce.api.replication import Deletions, deleted
 
 from .bulk import abandon
 from .drift import Drift, drifting_paths
-from .inspection import is_behind
+from .object_facts import is_behind
 from .queries import IdOrder, StampOrder
 from .reader import Chunk, Part, Reader
 from .reconcile import Comparison

@@ -10,10 +10,10 @@ from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe, descr
 from orgsync.soql import Condition, SemiJoin, condition_of, relationships_of
 from orgsync.suggest import nearest
 
-from .object_facts import ObjectFacts
+from .object_facts import ObjectFacts, is_behind
 from .query_rules import cursor_of, demands_filter, not_by_bulk
 
-__all__ = ["Inspection", "facts_of", "inspect", "is_behind"]
+__all__ = ["Inspection", "facts_of", "inspect"]
 
 _NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
 _COMPOUNDS = frozenset({"address", "location"})
@@ -175,7 +175,9 @@ class _Inspector:
         if column.path in self.without:
             return self.missing(column, f"an object that {relationship} of {own.name} may lead to", name)
         if isinstance(holder, ObjectDescribe):
-            return holder.field(name) is not None or self.missing(column, holder.name, name, _near(name, holder))
+            return holder.field(name) is not None or self.missing(
+                column, holder.name, name, nearest(name, [each.name for each in holder.fields.values()])
+            )
         return isinstance(holder, _Unknown) or self.missing(column, own.name, holder)
 
     def missing(self, column: Column, sobject: str, name: str, near: str | None = None) -> bool:
@@ -286,15 +288,6 @@ class _Unknown:
     """
 
     has_stamp: bool
-
-
-def _near(name: str, holder: ObjectDescribe) -> str | None:
-    return nearest(name, [each.name for each in holder.fields.values()])
-
-
-def is_behind(path: str, relationships: Collection[str]) -> bool:
-    """Return whether a path leads through one of these relationships."""
-    return any(path.startswith(f"{each}.") for each in relationships)
 
 
 def _is(described: FieldDescribe | None, types: frozenset[str]) -> bool:

@@ -1,6 +1,6 @@
 """What an object allows one user: which fields there are, and how it is read; a checkpoint keeps it for a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -12,7 +12,7 @@ from orgsync.salesforce.api.describe import changed_since
 
 from .steps import Step
 
-__all__ = ["ObjectFacts", "refreshed"]
+__all__ = ["ObjectFacts", "is_behind", "refreshed"]
 
 _KEPT_FOR = timedelta(days=1)
 
@@ -105,3 +105,8 @@ async def refreshed(client: Client, facts: ObjectFacts) -> ObjectFacts | None:
     if facts.steps_refused:
         return None
     return msgspec.structs.replace(facts, inspected_at=client.now, bulk_refused="", log_refused=False)
+
+
+def is_behind(path: str, relationships: Collection[str]) -> bool:
+    """Return whether a path leads through one of these relationships."""
+    return any(path.startswith(f"{each}.") for each in relationships)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from .commit_types import Counts, Write
     from .connections import ConnectionColumns
     from .content_rows import ContentRows
-    from .control_tables import StoredPart
     from .copy import Copy
     from .feed import Feed
     from .model import Checkpoint, Connection, Environment, ObjectColumn, OrgWrite, Run, RunStatus
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from .resets import SyncCopy
     from .store import Store
     from .view import ConnectionRow, RunRow, ScheduleRow, Selection, View
+    from .write_table import StoredPart
 
 __all__ = [
     "Checkpoint",
@@ -57,7 +57,7 @@ __getattr__ = importer(
         **dict.fromkeys(("ConnectionRow", "RunRow", "ScheduleRow", "Selection", "View"), "view"),
         "ConnectionColumns": "connections",
         "ContentRows": "content_rows",
-        "StoredPart": "control_tables",
+        "StoredPart": "write_table",
         "Copy": "copy",
         "Feed": "feed",
         "open_view": "backends",

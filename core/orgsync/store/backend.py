@@ -25,9 +25,9 @@ from .control_tables import (
     ScheduleTable,
     SeenIdTable,
     SignInTable,
-    WriteTable,
 )
 from .record_tables import RecordRows, RecordTables
+from .write_table import WriteTable
 
 __all__ = ["Backend", "Transaction"]
 

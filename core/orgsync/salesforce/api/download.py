@@ -30,6 +30,7 @@ from orgsync.errors import (
 from ..errors.retry import backoff, pause
 from ..http.messages import Stream
 from .client import Client
+from .content_headers import strong_etag, whole_length
 
 __all__ = ["Content", "download"]
 
@@ -164,8 +165,8 @@ class _Transfer:
         """Send the first request."""
         self.stream = stream = await self._opened({})
         self.largest = stream.largest
-        self.content_type, self.etag = stream.headers.get("content-type", ""), _strong(stream)
-        self.announced = _length(stream)
+        self.content_type, self.etag = stream.headers.get("content-type", ""), strong_etag(stream)
+        self.announced = whole_length(stream)
         self._require_size(self.announced)
 
     async def pieces(self) -> AsyncGenerator[bytes]:
@@ -219,11 +220,11 @@ class _Transfer:
 
     def _begin_again(self, stream: Stream) -> None:
         self.stream, self.skip = stream, self.received
-        length = _length(stream)
+        length = whole_length(stream)
         if self.received and length is not None and self.announced is not None and length != self.announced:
             raise self._changed()
         self.announced = length if length is not None else self.announced
-        self.etag = _strong(stream)
+        self.etag = strong_etag(stream)
         self._require_size(length)
 
     def _follows(self, stream: Stream) -> bool:
@@ -287,16 +288,3 @@ class _Transfer:
             f"The content of {self.place} {what}.",
             "Read the record again, then its content; if this persists, look for a proxy that changes responses.",
         )
-
-
-def _strong(stream: Stream) -> str:
-    """Return the ETag of a response that is the same for the same bytes only; "" where there is none."""
-    etag = stream.headers.get("etag", "").strip()
-    return etag if etag.startswith('"') and etag.endswith('"') and "content-encoding" not in stream.headers else ""
-
-
-def _length(stream: Stream) -> int | None:
-    """Return the length of a whole content that a response announces."""
-    text = stream.headers.get("content-length", "")
-    plain = "content-encoding" not in stream.headers and stream.status == 200
-    return int(text) if plain and text.isdecimal() and len(text) < 16 else None

@@ -6,7 +6,7 @@ from datetime import datetime
 import anyio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from .. import control_tables, record_tables
+from .. import control_tables, record_tables, write_table
 from ..model import stored_now
 from .connections import ConnectionTable, SignInTable
 from .driver import NOT_DURABLE, Statements
@@ -36,7 +36,7 @@ class SqliteTransaction:
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)
-        self.org_writes: control_tables.WriteTable = WriteTable(on, stored_now)
+        self.org_writes: write_table.WriteTable = WriteTable(on, stored_now)
         self.object_columns: control_tables.ObjectColumnTable = ObjectColumnTable(on)
         self.tables: record_tables.RecordTables = RecordTables(on, stored_now)
         self.rows: record_tables.RecordRows = RecordRows(on, stored_now)
