@@ -37,7 +37,6 @@ __all__ = ["Scheduler"]
 
 _DATABASE_EVERY = 5.0
 """Seconds between reads of the database for connections and for what others have run: two small queries."""
-
 _SCRIPTS_EVERY = 1.0
 """Seconds between checks of the scripts' files. A change is loaded when there was none for one more."""
 
