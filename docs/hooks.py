@@ -10,10 +10,12 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from typer.main import get_command
 
+from orgsync.scripts.action_function import Parameter
+from orgsync.scripts.action_survey import survey_actions
 from orgsync.settings import Settings
 from orgsync_cli.main import app
 
-__all__ = ["command_reference", "expand", "on_files", "on_page_markdown", "settings_table"]
+__all__ = ["command_reference", "expand", "on_files", "on_page_markdown", "settings_table", "shipped_actions"]
 
 ROOT = Path(__file__).parents[1]
 OF_THE_ROOT = {
@@ -125,4 +127,18 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-_GENERATED = {"commands": command_reference, "settings": settings_table}
+# The actions
+
+
+def shipped_actions() -> str:
+    """List the actions that come with orgsync: what each takes, and what it does."""
+    shipped = [each for each in survey_actions(ROOT / "docs") if each.where.startswith("orgsync_syncs.")]
+    rows = [(f"`{each.name}`", _takes(each.parameters), _cell(each.summary)) for each in shipped]
+    return _table(("action", "takes", ""), rows)
+
+
+def _takes(parameters: Sequence[Parameter]) -> str:
+    return ", ".join(f"`{each.name}`" if each.required else f"[`{each.name}`]" for each in parameters)
+
+
+_GENERATED = {"commands": command_reference, "settings": settings_table, "shipped_actions": shipped_actions}

@@ -81,7 +81,8 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
 
     Secrets are never options. They come from the variables ORGSYNC_CLIENT_SECRET, ORGSYNC_REFRESH_TOKEN,
     ORGSYNC_SFDX_URL and ORGSYNC_PRIVATE_KEY (a file's path), or are asked for. The browser flow needs the callback
-    URL http://localhost:8788/callback in the app. To sign in again, the name alone is enough.
+    URL http://localhost:8788/callback in the app. To sign in again, the name alone is enough. A script's
+    @on_connect may check the org before anything is stored, and refuse it.
     """
     if environment and login_url:
         raise typer.BadParameter("a login URL decides the environment; give one of the two", param_hint="--login-url")
@@ -106,11 +107,10 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
 
 
 async def _connect(name: str, options: Options, metadata: dict[str, Any] | None, tags: list[str] | None) -> "SignIn":
-    from orgsync.project import open_project, require_name
+    from orgsync.project import open_project
 
-    require_name(name)
     async with open_project() as project:
-        await project.store.connections.require_key()
+        await project.connections.require_ready(name, metadata)
         parts = await _parts(project, name, options)
         flow = parts.flow()
         again = parts.existing is not None and options.flow is None

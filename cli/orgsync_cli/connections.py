@@ -4,20 +4,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgsync.errors import ArgumentInvalid, NameUnknown
+from orgsync.errors import ArgumentInvalid
+from orgsync.project.health_views import error_view
 from orgsync.project.views import connection_view
-from orgsync.suggest import nearest
 
 from .commands import Program, enter_project, open_view, wait_for
 from .completion import connection_names, tag_names
 from .connect import metadata_of
+from .mapping import EXAMPLES as MAP_EXAMPLES
+from .mapping import map_fields
 from .output import confirmed, examples, json_line, result, say, to_json
 from .tables import show_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orgsync.project import ConnectionRow
+    from orgsync.project import ConnectionRow, Removal
 
 __all__ = ["EXAMPLES", "app"]
 
@@ -26,6 +28,7 @@ EXAMPLES = examples(
     "orgsync connections show acme       all that is known of one",
     "orgsync connections test acme       one call to its org",
     "orgsync connections update acme --tag eu --untag trial",
+    "orgsync connections map acme Contact.level=Tier__c",
     "orgsync connections rename acme acme-eu",
     "orgsync connections remove acme --keep-rows",
 )
@@ -92,6 +95,9 @@ def update(
     result(f"{name} is updated; its tags: {tags}.")
 
 
+app.command("map", epilog=MAP_EXAMPLES)(map_fields)
+
+
 @app.command(
     epilog=examples("orgsync connections rename acme acme-eu", "orgsync connections rename acme acme-eu --json")
 )
@@ -110,31 +116,50 @@ def rename(
     result(f"{name} is called {new} now.")
 
 
-@app.command(epilog=examples("orgsync connections remove acme", "orgsync connections remove acme --keep-rows --yes"))
+@app.command(
+    epilog=examples(
+        "orgsync connections remove acme",
+        "orgsync connections remove acme --keep-rows --yes",
+        "orgsync connections remove acme --revoke    and end its sign-in in Salesforce",
+    )
+)
 def remove(
     name: Name,
     keep_rows: Annotated[bool, typer.Option("--keep-rows", help="Keep the rows and the list of runs.")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Revoke its refresh token in Salesforce.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Remove it even where a hook or the revocation fails.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove a connection and its rows.
 
-    Its credentials and checkpoints go in any case; --keep-rows keeps its rows and the list of its runs. Nothing is
-    changed in the org.
+    Its credentials and checkpoints go in any case; --keep-rows keeps its rows and the list of its runs. A script's
+    @on_disconnect is called before. --revoke also revokes the refresh token: all sessions that came of it end, here and
+    wherever else the token is used; other approvals of the app stay. Without it the token stays valid until it is
+    revoked in Setup > Connected Apps OAuth Usage. Where a hook or Salesforce fails, nothing is removed, unless --force
+    is given.
     """
     _read(name)
     rows = "Its rows are kept" if keep_rows else "Its rows are deleted from the copy"
-    if not yes and not confirmed(f"Remove {name}? {rows}; the org is not touched."):
+    org = "its sign-in is revoked in Salesforce" if revoke else "the org is not touched"
+    if not yes and not confirmed(f"Remove {name}? {rows}; {org}."):
         if as_json:
-            json_line({"connection": name, "removed": False, "rows_kept": True})
+            json_line({"connection": name, "removed": False, "rows_kept": True, "revoked": None, "problems": []})
         else:
             result("Nothing was removed.")
         raise typer.Exit(1)
-    wait_for(lambda: _remove(name, keep_rows=keep_rows))
+    removed = wait_for(lambda: _remove(name, keep_rows=keep_rows, revoke=revoke, force=force))
+    for problem in removed.problems:
+        say(f"warning: {problem}")
     if as_json:
-        json_line({"connection": name, "removed": True, "rows_kept": keep_rows})
+        problems = [error_view(problem) for problem in removed.problems]
+        facts = {"connection": name, "removed": True, "rows_kept": keep_rows, "revoked": removed.revoked}
+        json_line({**facts, "problems": problems})
         return
-    result(f"{name} is removed{', its rows are kept' if keep_rows else ', and its rows with it'}.")
+    token = {True: "; its token is revoked", False: "; its token was not valid any more", None: ""}[removed.revoked]
+    result(f"{name} is removed{', its rows are kept' if keep_rows else ', and its rows with it'}{token}.")
 
 
 @app.command("test", epilog=examples("orgsync connections test acme", "orgsync connections test acme --json"))
@@ -190,14 +215,7 @@ async def _update(
     from orgsync.project import open_project
 
     async with open_project() as project:
-        tags = (await project.connections.get(name)).tags
-        for tag in remove:
-            if tag not in tags:
-                near = nearest(tag, tags)
-                has = f"Its tags: {', '.join(tags)}." if tags else "It has no tags."
-                raise NameUnknown(f"{name} has no tag {tag!r}{f'; did you mean {near!r}?' if near else '.'}", has)
-        kept = [tag for tag in tags if tag not in remove]
-        return await project.connections.update(name, tags=[*kept, *add] if add or remove else None, metadata=metadata)
+        return await project.connections.update(name, metadata=metadata, add_tags=add, remove_tags=remove)
 
 
 async def _rename(old: str, new: str) -> None:
@@ -207,11 +225,11 @@ async def _rename(old: str, new: str) -> None:
         await project.connections.rename(old, new)
 
 
-async def _remove(name: str, *, keep_rows: bool) -> None:
+async def _remove(name: str, *, keep_rows: bool, revoke: bool, force: bool) -> "Removal":
     from orgsync.project import open_project
 
     async with open_project() as project:
-        await project.connections.remove(name, keep_rows=keep_rows)
+        return await project.connections.remove(name, keep_rows=keep_rows, revoke=revoke, force=force)
 
 
 async def _test(name: str) -> int:

@@ -57,13 +57,13 @@ def _write_project(folder: Path) -> None:
     result(_NEXT.format(place=place, packages=_missing_packages()))
 
 
-_RECORDED = "test_every_opportunity_arrives_and_then_only_what_changed.yaml"
+_RECORDED = "test_every_deal_arrives_and_then_only_what_changed.yaml"
 _FILES = {
     "orgsync.toml": "orgsync.toml",
-    "syncs/opportunities.py": "opportunities.py.txt",
-    "tests/test_opportunities.py": "test_opportunities.py.txt",
+    "syncs/deals.py": "deals.py.txt",
+    "tests/test_deals.py": "test_deals.py.txt",
     "tests/test_conformance.py": "test_conformance.py.txt",
-    f"cassettes/test_opportunities/{_RECORDED}": _RECORDED,
+    f"cassettes/test_deals/{_RECORDED}": _RECORDED,
     ".github/workflows/tests.yml": "tests.yml.txt",
     "AGENTS.md": "AGENTS.md",
 }

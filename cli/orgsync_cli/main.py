@@ -7,11 +7,14 @@ from typing import Annotated
 import typer
 
 from . import (
+    actions,
     api,
+    backup,
     cassettes,
     connect,
     connections,
     demo,
+    do,
     doctor,
     init,
     new,
@@ -20,6 +23,7 @@ from . import (
     reset,
     run,
     runs,
+    schedule,
     status,
     syncs,
     up,
@@ -86,12 +90,18 @@ app.command("up", short_help="Run every due sync on every connection.", epilog=u
 app.command("status", short_help="Show how each sync stands; exits 1 if one needs you.", epilog=status.EXAMPLES)(
     status.status
 )
+app.command("schedule", short_help="Set when syncs are due on a connection.", epilog=schedule.EXAMPLES)(
+    schedule.schedule
+)
 app.command("runs", short_help="List the latest runs, or show one.", epilog=runs.EXAMPLES)(runs.runs)
 app.command("records", short_help="Look at the copy, or follow its changes.", epilog=records.EXAMPLES)(records.records)
+app.command("backup", short_help="Copy the database to a file, while syncs run.", epilog=backup.EXAMPLES)(backup.backup)
 app.command("reset", short_help="Discard what a sync has copied.", epilog=reset.EXAMPLES)(reset.reset)
 app.command("record", short_help="Record a sync as a cassette for tests.", epilog=record.EXAMPLES)(record.record)
 app.add_typer(cassettes.app, name="cassettes", short_help="Look for what must not be in a cassette.")
 app.command("write", short_help="Write the rows of a file to an org.", epilog=write.EXAMPLES)(write.write)
+app.command("actions", short_help="List the actions, or show one.", epilog=actions.EXAMPLES)(actions.actions)
+app.command("do", short_help="Run an action: do something in an org.", epilog=do.EXAMPLES)(do.do)
 app.command("api", short_help="Make one call to an org's REST API.", epilog=api.EXAMPLES)(api.api)
 
 

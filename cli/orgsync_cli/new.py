@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.column_names import table_name
+
 from .commands import Program, wait_for
 from .completion import connection_names
 from .connection_choice import choose_connection
@@ -21,6 +23,7 @@ EXAMPLES = examples(
     "orgsync new sync Opportunity -c acme                  writes syncs/opportunities.py",
     "orgsync new sync Invoice__c --field Name --field Total__c",
     "orgsync new sync Contact --output drafts/people.py    to look at it first",
+    "orgsync new action close_case                         writes syncs/close_case.py",
 )
 app = Program(rich_markup_mode=None, no_args_is_help=True, epilog=EXAMPLES)
 
@@ -59,9 +62,30 @@ def sync(
         _report(written)
 
 
+@app.command(short_help="Write an action.", epilog=EXAMPLES)
+def action(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The action's name, a function's: close_case.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+) -> None:
+    """Write an action, ready to run, that changes one field of a record; it is yours to change."""
+    from orgsync.project.scaffold_action import write_action
+    from orgsync.settings import load_settings
+
+    path = write_action(name, load_settings().syncs_folder, replace=force)
+    if as_json:
+        json_line({"action": name, "file": str(path)})
+        return
+    result(f"wrote {short_path(path)}")
+    result(f"Next: orgsync actions {name}, then change it")
+
+
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A script, where it was written, and whose sync of the same name it replaces; `found` where syncs are found."""
+    """A script, where it was written, and whose sync of the same name it replaces; `found` where syncs are found.
+
+    `owner` is the sync that its table belongs to so far, "" for none.
+    """
 
     script: "NewScript"
     path: Path
@@ -69,6 +93,7 @@ class _Written:
     connection: str
     found: bool
     replaced: str
+    owner: str
 
 
 async def _write_sync(
@@ -83,12 +108,13 @@ async def _write_sync(
         connection = await choose_connection(project, name)
         client = await project.connections.test(connection)
         script = await script_for(client, sobject, fields)
+        owner = (await project.store.rows.owners()).get(table_name(script.model), "")
     folder = settings.syncs_folder
     path = output or folder / f"{script.name}.py"
     found = is_found(path, folder)
     replaced = require_room(script, path, folder) if found else ""
     write(script, path, replace=force)
-    return _Written(script, path, folder, connection, found, replaced)
+    return _Written(script, path, folder, connection, found, replaced, "" if owner == script.name else owner)
 
 
 def _view(written: _Written) -> dict[str, object]:
@@ -114,6 +140,8 @@ def _report(written: _Written) -> None:
         result(f"The changes of {script.sobject} cannot be read: each run reads all of it.")
     if replaced:
         result(f"In this project it takes the place of the {script.name} that {replaced.partition('.')[0]} brings.")
+    if written.owner:
+        result(f"Its table belongs to the sync {written.owner} so far; to hand it over: orgsync reset {written.owner}")
     if written.found:
         result(f"Next: orgsync run {script.name} -c {written.connection}")
     else:

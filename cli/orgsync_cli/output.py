@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -30,15 +31,18 @@ __all__ = [
     "console",
     "detail_lines",
     "examples",
+    "is_unicode",
     "json_error",
     "json_line",
     "moment",
+    "narrowed",
     "result",
     "results_alone_on_stdout",
     "say",
     "short_path",
     "show_problem",
     "show_unexpected",
+    "size_text",
     "speech",
     "stdout",
     "to_json",
@@ -47,6 +51,7 @@ __all__ = [
 
 _INDENT = len("error: ")
 _NARROWEST = 40
+_WIDE = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(slots=True)
@@ -118,8 +123,17 @@ def to_json(value: object, *, indent: int | None = None) -> str:
 
     Control characters are escaped, all of them: a terminal obeys more than JSON has to escape.
     """
-    narrow = not (stdout().encoding or "utf-8").lower().startswith("utf")
-    return escaped(json.dumps(value, ensure_ascii=narrow, indent=indent, default=_plain))
+    return escaped(json.dumps(value, ensure_ascii=not is_unicode(), indent=indent, default=_plain))
+
+
+def is_unicode() -> bool:
+    """Return whether stdout holds every letter."""
+    return (stdout().encoding or "utf-8").lower().startswith("utf")
+
+
+def narrowed(text: str) -> str:
+    """Return JSON text of the same meaning in ASCII, for a stdout that does not hold every letter."""
+    return _WIDE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def moment(value: datetime | None) -> str:
@@ -143,6 +157,13 @@ def brief(seconds: float | None) -> str:
 def amount(count: int, one: str, many: str | None = None) -> str:
     """Return a number and its noun: `1 row`, `2,000 rows`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes for a person: `812 bytes`, `3.4 MB`."""
+    if size < 1000:
+        return amount(size, "byte")
+    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
 
 
 def short_path(path: Path) -> str:

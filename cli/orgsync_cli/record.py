@@ -1,4 +1,4 @@
-"""`orgsync record`: run a sync once, or several times, and keep the HTTP exchange as a cassette."""
+"""`orgsync record`: run a sync or an action, and keep the HTTP exchange as a cassette."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgsync.errors import PackageMissing
+from orgsync.errors import ArgumentInvalid, PackageMissing
 
 from .commands import wait_for
 from .completion import connection_names, sync_names
@@ -33,11 +33,17 @@ EXAMPLES = examples(
     "orgsync record contacts -c acme                 a cassette, and a test if there is none",
     "orgsync record contacts -c acme --runs 2        then once more, when you have changed the org",
     "orgsync record contacts -c acme --max-rows 20   as if the org had no more rows than that",
+    "orgsync record close_case case_id=500... -c acme   an action, which is carried out in the org",
 )
 
 
 def record(
-    sync: Annotated[str, typer.Argument(metavar="SYNC", help="The sync to run, by name.", autocompletion=sync_names)],
+    sync: Annotated[
+        str, typer.Argument(metavar="SYNC", help="The sync or the action to run, by name.", autocompletion=sync_names)
+    ],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]", help="What an action takes, as in orgsync do.")
+    ] = None,
     connection: Annotated[
         str | None,
         typer.Option(
@@ -52,11 +58,43 @@ def record(
 ) -> None:
     """Record a sync: run it in a temporary store, and keep the HTTP exchange with the org as a cassette for tests.
 
+    An action is recorded likewise: what it does in the org, it does.
+
     Secrets, hosts, ids of the org and its users, and personal data are replaced before anything is written; the
     copy in your database is not touched. The cassette is replayed at once, to see that it can be; where
     tests/test_SYNC.py does not exist yet, it is written: a test that expects the rows of that replay.
     """
+    if arguments or _is_action(sync):
+        if runs > 1 or max_rows is not None:
+            raise ArgumentInvalid("--runs and --max-rows are for syncs.", "Leave them out: an action is run once.")
+        raise typer.Exit(wait_for(lambda: _record_action(sync, arguments or [], connection, as_json=as_json)))
     raise typer.Exit(wait_for(lambda: _record(sync, connection, runs, max_rows, as_json=as_json)))
+
+
+def _is_action(name: str) -> bool:
+    """Return whether a name is an action's and no sync's."""
+    from orgsync.project.actions import listed_actions
+    from orgsync.project.syncs import names_of
+    from orgsync.settings import load_settings
+
+    settings = load_settings()
+    return name not in names_of(settings) and name in {each.name for each in listed_actions(settings) if each.loads}
+
+
+async def _record_action(name: str, words: list[str], connection: str | None, *, as_json: bool) -> int:
+    from orgsync.project import FolderScripts, open_project
+    from orgsync.project.actions import typed_arguments
+    from orgsync.settings import load_settings
+
+    from .record_action import RecordedAction
+
+    _require_test_kit()
+    settings = load_settings()
+    action = FolderScripts(settings.syncs_folder).action(name)
+    arguments = typed_arguments(name, action.types.schemas()[0], words)
+    async with open_project(settings) as project:
+        chosen = await choose_connection(project, connection)
+    return await RecordedAction(settings, action, arguments, chosen, as_json).record()
 
 
 async def _record(name: str, connection: str | None, runs: int, max_rows: int | None, *, as_json: bool) -> int:
@@ -69,7 +107,12 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
     from orgsync.cassettes import RecordFrom, Recording
 
     settings = load_settings()
-    sync = FolderScripts(settings.syncs_folder).sync(name)
+    if name in {each.name for each in settings.objects}:
+        raise ArgumentInvalid(
+            f"{name} is copied without a script, so there is nothing of yours to test.",
+            f"For a sync of your own with its test: orgsync new sync {name}.",
+        )
+    sync = FolderScripts(settings.syncs_folder, settings.objects).sync(name)
     async with open_project(settings) as project:
         chosen = await choose_connection(project, connection)
     with anyio.CancelScope() as scope, Interruption(scope) as interruption, tempfile.TemporaryDirectory() as folder:

@@ -1,41 +1,48 @@
-"""`orgsync records`: show the rows of the copy, or follow its changes."""
+"""`orgsync records`: show the rows of the copy, write them to a file, or follow their changes."""
 
-import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orgsync.errors import NameUnknown
-
 from .commands import open_view
 from .completion import column_names, connection_names, table_names
-from .output import examples, result, say, stdout, to_json
+from .output import amount, examples, json_line, result, say, short_path, size_text
+from .record_lines import follow_lines, write_lines
+from .signals import ended_by_sigterm
 from .tables import show_rows
 
 if TYPE_CHECKING:
     from orgsync.project import View
+    from orgsync.project.exports import FileFormat
+    from orgsync.project.view import Selection
 
 __all__ = ["EXAMPLES", "records"]
 
 EXAMPLES = examples(
     "orgsync records contact                                show the table",
     "orgsync records contact --columns name,email --where \"account_name LIKE 'A%'\"",
-    "orgsync records contact -c acme --format csv > contacts.csv",
+    "orgsync records contact -c acme --to contacts.parquet  or .csv, .jsonl",
     "orgsync records contact --changes --after 2500         what changed since number 2500",
+    "orgsync records contact --changes --follow             each change as it comes, until Ctrl-C",
 )
 
 _TABLE_ROWS = 20
 
 
 class Format(StrEnum):
-    """How rows are written."""
+    """How rows are written; parquet goes into a file."""
 
     table = "table"
     json = "json"
     csv = "csv"
+    parquet = "parquet"
+
+
+_FILE_FORMATS: "dict[Format, FileFormat]" = {Format.csv: "csv", Format.json: "json", Format.parquet: "parquet"}
 
 
 def records(  # noqa: PLR0913 - each is an option of the command
@@ -62,25 +69,40 @@ def records(  # noqa: PLR0913 - each is an option of the command
     after: Annotated[
         int | None, typer.Option(min=0, metavar="SEQ", help="With --changes: those after this sync_seq.")
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="With --changes: wait for more, until Ctrl-C; as json, or csv.")
+    ] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="How many rows; a table shows 20 by default.")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="table, json (one object a line) or csv.")] = Format.table,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write them to a file: FILE.parquet, FILE.csv or FILE.jsonl."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="With --to: replace a file that is there.")] = False,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="table, json (one object a line) or csv; with --to also parquet.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, for programs; with --to, what was written.")
+    ] = False,
 ) -> None:
     """Show the rows of a record class, or its changes in the order in which they were committed.
 
     A table shows the columns that fit the terminal; json and csv have all of them, and all rows. --where is a condition
-    of SQLite's SQL: text in single quotes, true and false as 1 and 0. Nothing is written.
+    of SQLite's SQL: text in single quotes, true and false as 1 and 0. --to writes a file that is whole or not there,
+    readable by its owner alone, all rows from one moment; its suffix names the format, unless --format does. The
+    database is only read.
     """
-    if after is not None and not changes:
-        raise typer.BadParameter("it needs --changes", param_hint="--after")
-    if as_json and form is Format.csv:
-        raise typer.BadParameter("one of --json and --format csv", param_hint="--json")
-    form = Format.json if as_json else form
-    chosen = _Options(model, connection, _names(columns), where, changes, after or 0, limit, form)
+    chosen = _Options(model, connection, _names(columns), where, changes, after, limit, follow, to, overwrite)
+    _require_combination(chosen, form, as_json=as_json)
     with open_view() as view:
-        _show(view, chosen)
+        if to is not None:
+            _write_file(view, chosen, to, form, as_json=as_json)
+        elif follow:
+            follow_lines(view, _selection(view, chosen, limit=limit), as_csv=form is Format.csv)
+        else:
+            _show(view, chosen, Format.json if as_json else form or Format.table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +112,29 @@ class _Options:
     columns: Sequence[str]
     where: str | None
     changes: bool
-    after: int
+    after: int | None
     limit: int | None
-    form: Format
+    follow: bool
+    to: Path | None
+    overwrite: bool
 
-    @property
-    def most(self) -> int | None:
-        """How many rows to show."""
-        return self.limit or (_TABLE_ROWS if self.form is Format.table else None)
+
+def _require_combination(options: _Options, form: Format | None, *, as_json: bool) -> None:
+    """Raise typer's error for options that do not go together."""
+    wrong = [
+        ("--after", options.after is not None and not options.changes, "it needs --changes"),
+        ("--follow", options.follow and not options.changes, "it needs --changes"),
+        ("--follow", options.follow and options.to is not None, "a file is written at once: leave out --to"),
+        ("--follow", options.follow and form is Format.table, "it writes line by line: use --format json or csv"),
+        ("--overwrite", options.overwrite and options.to is None, "it needs --to FILE"),
+        ("--json", as_json and options.to is None and form is Format.csv, "one of --json and --format csv"),
+        ("--format", options.to is None and form is Format.parquet, "parquet goes into a file: --to FILE.parquet"),
+        ("--format", options.to is not None and form is Format.table, "a file is csv, json or parquet"),
+        ("--where", options.where is not None and not options.where.strip(), "it is empty"),
+    ]
+    for option, is_wrong, text in wrong:
+        if is_wrong:
+            raise typer.BadParameter(text, param_hint=option)
 
 
 def _names(columns: str | None) -> list[str]:
@@ -107,56 +144,56 @@ def _names(columns: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _show(view: "View", options: _Options) -> None:
-    table, most = _table(view, options), options.most
-    if options.connection and not _is_in_feed(view, table, options):
-        view.connection(options.connection)
-    given = options.where
-    if given is not None and not given.strip():
-        raise typer.BadParameter("it is empty", param_hint="--where")
-    if options.changes and options.after:
-        from orgsync.project.changes import require_reached
+def _selection(view: "View", options: _Options, *, limit: int | None) -> "Selection":
+    """Return which rows are read; raises for a table, connection or number that does not exist."""
+    from orgsync.project.selections import selection_of
+    from orgsync.settings import load_settings
 
-        require_reached(options.after, view.last_change())
-    rows = view.read(
-        table,
+    found = selection_of(
+        view,
+        load_settings(),
+        options.model,
         connection=options.connection,
         changes=options.changes,
-        after=options.after,
-        limit=most + 1 if most and options.form is Format.table else most,
+        after=options.after or 0,
         columns=options.columns,
-        where=given or "",
+        where=options.where or "",
     )
-    if options.form is Format.json:
-        for row in rows:
-            result(to_json(row))
+    return replace(found, limit=limit)
+
+
+def _write_file(view: "View", options: _Options, to: Path, form: Format | None, *, as_json: bool) -> None:
+    """Write the rows to a file, and report it."""
+    from orgsync.project.exports import exported_view, file_format, write_rows
+    from orgsync.settings import load_settings
+
+    chosen = file_format(to) if form is None else _FILE_FORMATS[form]
+    with ended_by_sigterm():
+        written = write_rows(
+            view,
+            _selection(view, options, limit=options.limit),
+            to,
+            chosen,
+            settings=load_settings(),
+            overwrite=options.overwrite,
+        )
+    if as_json:
+        json_line(exported_view(written))
         return
-    if options.form is Format.csv:
-        _write_csv(rows, options.columns or list(view.columns(table, changes=options.changes)))
+    what = amount(written.rows, "change" if options.changes else "row")
+    result(f"{what} in {short_path(written.path.absolute())} ({size_text(written.size)})")
+
+
+def _show(view: "View", options: _Options, form: Format) -> None:
+    if form is not Format.table:
+        write_lines(view, _selection(view, options, limit=options.limit), as_csv=form is Format.csv)
         return
-    shown = list(rows)
+    most = options.limit or _TABLE_ROWS
+    shown = list(view.read(_selection(view, options, limit=most + 1)))
     if not shown:
         say(_nothing(options))
         return
-    show_rows(shown[:most], changes=options.changes, chosen=options.columns, more=len(shown) > (most or 0))
-
-
-def _is_in_feed(view: "View", table: str, options: _Options) -> bool:
-    """Return whether changes are asked for, and the feed has any of the connection, which may have been removed."""
-    if not options.changes:
-        return False
-    return any(True for _ in view.read(table, connection=options.connection, changes=True, limit=1))
-
-
-def _table(view: "View", options: _Options) -> str:
-    """Return a record table by its own name or its class's; raises NameUnknown, which names a sync that never ran."""
-    try:
-        return view.table(options.model, changes=options.changes)
-    except NameUnknown as unknown:
-        from orgsync.project.syncs import never_ran
-        from orgsync.settings import load_settings
-
-        raise never_ran(load_settings(), table=options.model) or unknown from None
+    show_rows(shown[:most], changes=options.changes, chosen=options.columns, more=len(shown) > most)
 
 
 def _nothing(options: _Options) -> str:
@@ -164,14 +201,3 @@ def _nothing(options: _Options) -> str:
     if options.where:
         return "There are no such changes." if options.changes else "There are no such rows."
     return "There are no changes after that number." if options.changes else "There are no rows."
-
-
-def _write_csv(rows: Iterator[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Write comma-separated values with a heading, also where no row follows; NULL is an empty cell."""
-    writer = csv.writer(stdout(), lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
-    first = next(rows, None)  # before the heading, for an error in the condition is raised here
-    writer.writerow(columns)
-    if first is not None:
-        writer.writerow(first.values())
-    for row in rows:
-        writer.writerow(row.values())

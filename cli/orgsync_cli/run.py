@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orgsync.errors import AlreadyRunning, ArgumentInvalid
+from orgsync.errors import AlreadyRunning, ArgumentInvalid, UsageInvalid
 from orgsync.project.views import finished_run_view, not_started_view
 
 from .commands import wait_for
-from .completion import connection_names, sync_names, tag_names
+from .completion import connection_names, object_names, sync_names, tag_names
 from .connection_choice import choose_connections
 from .output import amount, examples, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
@@ -28,6 +28,7 @@ EXAMPLES = examples(
     "orgsync run contacts accounts -c acme",
     "orgsync run contacts --all                on every connection, one after the other",
     "orgsync run contacts --tag eu             on every connection that has the tag",
+    "orgsync run --object Invoice__c -c acme   any object, without a script",
     "orgsync run contacts -c acme --full       read everything again",
     "orgsync run contacts -c acme --reconcile  compare the copy's Ids with the org's, too",
     "orgsync run contacts -c acme --dry-run    show what would change",
@@ -35,10 +36,32 @@ EXAMPLES = examples(
 )
 
 
+def _require_any(ctx: typer.Context, syncs: list[str] | None) -> list[str] | None:
+    """Raise UsageInvalid where neither a sync nor an object is named: options that are given are read before."""
+    if not syncs and not ctx.params.get("sobject") and not ctx.resilient_parsing:
+        raise UsageInvalid(
+            "orgsync run needs SYNC (the syncs to run, by name), or --object OBJECT.",
+            "For example: orgsync run contacts; orgsync syncs lists the syncs. See: orgsync run --help",
+        )
+    return syncs
+
+
 def run(  # noqa: PLR0913 - each is an option of the command
     sync: Annotated[
-        list[str], typer.Argument(metavar="SYNC", help="The syncs to run, by name.", autocompletion=sync_names)
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="SYNC", help="The syncs to run, by name.", autocompletion=sync_names, callback=_require_any
+        ),
+    ] = None,
+    sobject: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--object",
+            metavar="OBJECT",
+            help="Copy this object without a script, by its API name; may be repeated.",
+            autocompletion=object_names,
+        ),
+    ] = None,
     connection: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,7 +97,8 @@ def run(  # noqa: PLR0913 - each is an option of the command
 
     Each batch of rows is committed together with the point it reaches, so an interrupted run loses nothing and the
     next one resumes there. A dry run reads the org likewise, into a temporary copy of the database; what a script
-    itself writes to the org is written all the same. Exit code: 0 done, 1 a run failed, 2 usage or
+    itself writes to the org is written all the same. What orgsync.toml says of an object holds for --object, too;
+    otherwise all its fields are copied, as the org describes them. Exit code: 0 done, 1 a run failed, 2 usage or
     configuration, 3 sign-in needed, 4 stopped to stay below the API limit, 130 or 143 interrupted; of several runs
     the highest.
     """
@@ -83,7 +107,16 @@ def run(  # noqa: PLR0913 - each is an option of the command
     if tag and (connection or every_one):
         raise ArgumentInvalid("--tag chooses the connections, and so does -c or --all.", "Give one of the three.")
     options = _Options(
-        list(dict.fromkeys(sync)), connection or [], tag or [], every_one, full, reconcile, dry_run, limit, as_json
+        list(dict.fromkeys(sync or [])),
+        list(dict.fromkeys(sobject or [])),
+        connection or [],
+        tag or [],
+        every_one,
+        full,
+        reconcile,
+        dry_run,
+        limit,
+        as_json,
     )
     raise typer.Exit(wait_for(lambda: _run(options)))
 
@@ -91,6 +124,7 @@ def run(  # noqa: PLR0913 - each is an option of the command
 @dataclass(frozen=True, slots=True)
 class _Options:
     syncs: Sequence[str]
+    objects: Sequence[str]
     connections: Sequence[str]
     tags: Sequence[str]
     every_one: bool
@@ -105,20 +139,27 @@ async def _run(options: _Options) -> int:
     import anyio
 
     from orgsync.engine import Job
-    from orgsync.project import FolderScripts, open_project
+    from orgsync.project import FolderScripts, open_project, sync_of_object
     from orgsync.settings import load_settings
 
     settings = load_settings()
-    scripts = FolderScripts(settings.syncs_folder)
-    syncs = scripts.load(options.syncs)
+    scripts = FolderScripts(settings.syncs_folder, settings.objects)
+    syncs = scripts.load(options.syncs) if options.syncs else []
     worst = 0
     async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope) as interruption:
             chosen = await choose_connections(
                 project, options.connections, tags=options.tags, every_one=options.every_one
             )
+            for name in options.objects:
+                copied = await sync_of_object(project, name, chosen[0])
+                scripts.add(copied)
+                syncs = [*(each for each in syncs if each.name != copied.name), copied]
+            off = {(row.sync, row.connection) for row in await project.schedules.list() if row.off}
             for connection in chosen:
                 for sync in syncs:
+                    if (sync.name, connection) in off:
+                        say(f"{sync.name} is switched off on {connection} (orgsync schedule); it is run by hand.")
                     job = Job("sync", sync.name, connection, full=options.full, reconcile=options.reconcile)
                     worst = max(worst, await _one(project, job, options))
                     if interruption.code:  # the signal came when the run was over

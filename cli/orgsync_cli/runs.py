@@ -8,7 +8,7 @@ from orgsync.errors import ArgumentInvalid
 from orgsync.project.views import listed_run_view
 
 from .commands import open_view
-from .completion import connection_names, sync_names
+from .completion import action_names, connection_names, sync_names
 from .output import brief, examples, json_line, moment, result, say
 from .tables import show_table
 
@@ -20,6 +20,7 @@ __all__ = ["EXAMPLES", "runs"]
 EXAMPLES = examples(
     "orgsync runs                             the latest runs",
     "orgsync runs -c acme --sync contacts     those of one sync on one connection",
+    "orgsync runs --action create             those of one action",
     "orgsync runs 17                          one run, with its error in full",
 )
 
@@ -49,30 +50,35 @@ def runs(
     sync: Annotated[
         str | None, typer.Option(metavar="SYNC", help="Only runs of this sync.", autocompletion=sync_names)
     ] = None,
+    action: Annotated[
+        str | None, typer.Option(metavar="ACTION", help="Only runs of this action.", autocompletion=action_names)
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
-    """List the latest runs, or show one."""
+    """List the latest runs of syncs and actions, or show one."""
     run_id = None if number is None else int(number)
-    found = _runs(run_id, connection, sync, limit)
+    found = _runs(run_id, connection, sync, action, limit)
     if as_json:
         for each in found:
             json_line(listed_run_view(each))
     elif run_id is not None:
         _show(found[0])
     elif not found:
-        say("Nothing was run yet." if not (connection or sync) else "No such run.")
+        say("Nothing was run yet." if not (connection or sync or action) else "No such run.")
     else:
         headings = ["id", "sync", "connection", "status", "started (UTC)", "took", *_COUNTS, "calls"]
         numbers = ["id", "took", *_COUNTS, "calls"]
         show_table(headings, [_row(each) for each in found], right=numbers, spare=["calls", "unchanged", "took"])
 
 
-def _runs(run_id: int | None, connection: str | None, sync: str | None, limit: int) -> "list[RunRow]":
+def _runs(
+    run_id: int | None, connection: str | None, sync: str | None, action: str | None, limit: int
+) -> "list[RunRow]":
     with open_view() as view:
         if run_id is not None:
             return [view.run(run_id)]
-        return view.runs(limit, sync=sync, connection=connection)
+        return view.runs(limit, sync=sync, action=action, connection=connection)
 
 
 def _took(run: "RunRow") -> str:
@@ -80,22 +86,21 @@ def _took(run: "RunRow") -> str:
 
 
 def _row(run: "RunRow") -> list[str]:
-    counts = [f"{count:,}" for count in (run.added, run.updated, run.deleted, run.unchanged, run.api_calls)]
-    return [str(run.id), run.sync, run.connection, run.status, moment(run.started_at)[:16], _took(run), *counts]
+    rows = (run.added, run.updated, run.deleted, run.unchanged)
+    counts = ["" if run.kind == "action" else f"{count:,}" for count in rows] + [f"{run.api_calls:,}"]
+    name = f"{run.sync} (action)" if run.kind == "action" else run.sync
+    return [str(run.id), name, run.connection, run.status, moment(run.started_at)[:16], _took(run), *counts]
 
 
 def _show(run: "RunRow") -> None:
     facts = {
         "run": str(run.id),
-        "sync": run.sync,
+        run.kind: run.sync,
         "connection": run.connection,
         "status": run.status,
         "started": moment(run.started_at),
         "took": _took(run),
-        "added": f"{run.added:,}",
-        "updated": f"{run.updated:,}",
-        "deleted": f"{run.deleted:,}",
-        "unchanged": f"{run.unchanged:,}",
+        **({} if run.kind == "action" else {name: f"{getattr(run, name):,}" for name in _COUNTS}),
         "API calls": f"{run.api_calls:,}",
         "watermark": moment(run.watermark),
         "error": run.error or "",

@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,24 +13,46 @@ from .output import say, stdout
 if TYPE_CHECKING:
     import anyio
 
-__all__ = ["Interruption"]
+__all__ = ["Interruption", "ended_by_sigterm"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def ended_by_sigterm() -> "Generator[None]":
+    """Let SIGTERM end the block as an exception does, so that what the block has begun is cleaned up."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Interruption:
     """Cancel a scope when a signal comes; `code` is then the exit code, 130 or 143.
 
     The handlers are Python's own, not the event loop's, so that the second signal also ends a script that keeps the
-    loop busy. With `patience`, in seconds, the process ends by itself when that time has passed since the first signal.
+    loop busy. `stopping` is said at the first signal. With `patience`, in seconds, the process ends by itself when that
+    time has passed since then.
     """
 
-    def __init__(self, scope: "anyio.CancelScope", *, patience: float | None = None) -> None:
+    def __init__(
+        self,
+        scope: "anyio.CancelScope",
+        *,
+        patience: float | None = None,
+        stopping: str = "Stopping at the next batch boundary; once more to stop at once.",
+    ) -> None:
         import asyncio
 
         self.code = 0
         self._scope = scope
         self._patience = patience
+        self._stopping = stopping
         self._loop = asyncio.get_running_loop()
         self._before: dict[signal.Signals, Any] = {}
 
@@ -54,7 +78,7 @@ class Interruption:
         self._loop.call_soon_threadsafe(self._stop)
 
     def _stop(self) -> None:
-        say("Stopping at the next batch boundary; once more to stop at once.")
+        say(self._stopping)
         self._scope.cancel()
 
 

@@ -36,7 +36,8 @@ def status(
     """Show for each sync and connection the last success, lag, rows, failures and when it is due next.
 
     Exits with 1 when a sync is failing or overdue, or when a run has been waiting long for a response. A sync is
-    overdue when its next success is late by more than its interval; with a cron expression, by more than an hour.
+    overdue when its next success is late by more than its interval; with a cron expression, by more than an hour. One
+    that `orgsync schedule` has switched off is neither.
     """
     found = _statuses()
     if as_json:
@@ -86,6 +87,10 @@ def _remarks(status: "Status") -> Iterator[str]:
         return
     if status.running_for and (status.waits_for or status.running_for > _LONG):
         yield f"{about} has been running for {brief(status.running_for.total_seconds())}. {status.waits_for}".rstrip()
+    if status.verdict == "off":
+        on = f"orgsync schedule {status.sync} -c {status.connection} --on"
+        yield f"{about} is switched off: orgsync up does not run it. Switch it on: {on}"
+        return
     if status.script_error:
         yield f"{about} cannot run: {status.script_error}"
     if status.failures:

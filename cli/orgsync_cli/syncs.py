@@ -25,7 +25,8 @@ def syncs(
     """List the syncs: those in the project's folder, which win, and those that installed packages bring.
 
     A script that does not import is listed with its problem, and so is one that would write to a table of another's:
-    a table belongs to the sync that first writes to it.
+    a table belongs to the sync that first writes to it. Below the list are the schedules that connections have of their
+    own (`orgsync schedule`).
     """
     found = _listed()
     if as_json:
@@ -34,14 +35,21 @@ def syncs(
         return
     rows = [_row(each) for each in found]
     headings = ["sync", "every", "reconcile", "what it does", "tables", "where"]
-    show_table(headings, rows, spare=["reconcile", "where", "what it does"], elastic="what it does")
+    show_table(headings, rows, spare=["reconcile", "where", "tables", "what it does"], elastic="what it does")
+    shipped = {each.found.name for each in found if each.found.shipped}  # one that nobody runs is in nobody's way
+    for each in found:
+        for row in each.schedules:
+            what = f"every {row.every}" if row.every else "switched off"
+            off = ", but switched off" if row.every and row.off else ""
+            say(f"{each.found.name} on {row.connection}: {what}{off} (orgsync schedule)")
     for each in found:
         if each.found.problem:
             say()
             show_problem(each.found.problem)
         for clash in each.clashes:
-            say()
-            show_problem(clash.problem)
+            if not each.found.shipped and (clash.owned or clash.other not in shipped):
+                say()
+                show_problem(clash.problem)
 
 
 def _listed() -> "list[ListedSync]":
@@ -49,7 +57,7 @@ def _listed() -> "list[ListedSync]":
     from orgsync.settings import load_settings
 
     with open_view() as view:
-        return listed_in(load_settings(), view.owners())
+        return listed_in(load_settings(), view.owners(), view.schedules())
 
 
 def _row(listed: "ListedSync") -> list[str]:

@@ -14,7 +14,7 @@ from .output import amount, say, stdout, to_json
 
 __all__ = ["fitting_columns", "show_rows", "show_table"]
 
-_ELASTIC = 30  # what a column keeps that can be cut short
+_ELASTIC = 24  # what a column keeps that can be cut short
 _WIDEST = 28
 _NARROWEST = 12
 _TIME = re.compile(r"\d\d:\d\d")

@@ -85,7 +85,7 @@ def _split(text: str) -> tuple[str, list[str]]:
 
 
 def _no_such_command(text: str, called: str, ctx: Any) -> UsageInvalid:
-    """Return the error for an unknown command; what was meant is near, or the only one of its group."""
+    """Return the error for an unknown command; what was meant is near, or the first of a group of scripts."""
     found = _NAMED.search(text)
     name = found.group(1) if found else ""
     known: list[str] = ctx.command.list_commands(ctx)
@@ -93,7 +93,7 @@ def _no_such_command(text: str, called: str, ctx: Any) -> UsageInvalid:
     cause = f"{called} has no command {name}."
     if near:
         return UsageInvalid(cause, f"Did you mean: {called} {near}? {_help_of(called)}")
-    if len(known) == 1:
+    if len(known) == 1 or called == "orgsync new":  # what is named is most often an object
         return UsageInvalid(cause, f"Did you mean: {called} {known[0]} {name}? {_help_of(called)}")
     if "show" in known:
         return UsageInvalid(cause, f"Did you mean: {called} show {name}? Available: {', '.join(known)}.")

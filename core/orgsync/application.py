@@ -1,44 +1,48 @@
 """orgsync in an application: what `import orgsync` offers beside the parts of a script."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from typing import Any, Literal, TypeVar, cast, overload
+from contextlib import asynccontextmanager
+from typing import Literal, TypeVar, cast, overload
+
+from anyio import to_thread
 
 from orgsync.engine import Job, Observer, nobody
 from orgsync.errors import ArgumentInvalid
 from orgsync.project import (
-    Change,
     Connections,
     DryRun,
     GivenScripts,
     Project,
     ReadSession,
+    Schedules,
     open_dry_run,
     open_project,
     open_read_session,
     open_store,
+    open_view,
     require_connection,
 )
 from orgsync.records import Record
 from orgsync.scheduler import Scheduler, ScriptWatcher
 from orgsync.scripts import Org, Sync
-from orgsync.settings import Settings, load_settings
+from orgsync.scripts.own_schedules import own_schedules
+from orgsync.settings import Settings, find_project, load_settings
 from orgsync.store import Run
 
 __all__ = [
-    "changes",
     "connections",
     "connections_of",
     "open_connection",
     "open_scheduler",
     "reset",
     "run",
+    "schedules",
+    "schedules_of",
     "session",
     "up",
 ]
 
 A = TypeVar("A", bound=Record)
-B = TypeVar("B", bound=Record)
 
 
 @asynccontextmanager
@@ -141,9 +145,17 @@ async def reset(
     With a connection, only that one's rows and positions go. A name will do where the script no longer exists. Raises
     AlreadyRunning while a run of it is under way, NameUnknown for a sync that was never run.
     """
+    name = sync if isinstance(sync, str) else sync.name
+    await to_thread.run_sync(lambda: _require_ran(name, settings))
     async with open_project(settings) as project:
-        given_up = await project.syncs.reset(sync if isinstance(sync, str) else sync.name, connection)
+        given_up = await project.syncs.reset(name, connection)
         return given_up.rows
+
+
+def _require_ran(sync: str, settings: Settings | None) -> None:
+    """Raise NameUnknown for a sync that the database does not know; where there is no database, none is made."""
+    with open_view(settings) as view:
+        view.require_sync(sync)
 
 
 @asynccontextmanager
@@ -196,95 +208,29 @@ async def open_scheduler(
     observe: Observer = nobody,
 ) -> AsyncGenerator[Scheduler]:
     """Open a project with its scheduler; the rest is as in `up`."""
+    watched = None if settings else find_project()
     settings = settings or load_settings()
-    scripts = ScriptWatcher(settings.syncs_folder, syncs)
+    with open_view(settings) as view:
+        own = own_schedules(view.schedules())
+    scheduled = {sync for (sync, _), each in own.items() if each.every is not None and not each.off}
+    scripts = ScriptWatcher(settings.syncs_folder, syncs, settings.objects, project=watched, scheduled=scheduled)
     scripts.load()
     async with open_project(settings) as project:
         yield Scheduler(project, scripts, connections=connections, observe=observe)
 
 
-@overload
-def changes(
-    *,
-    after: int = 0,
-    connection: str | None = None,
-    wait: bool = False,
-    poll_every: float = 1.0,
-    settings: Settings | None = None,
-) -> AsyncGenerator[Change[dict[str, Any]]]: ...
-
-
-@overload
-def changes(
-    model: type[A],
-    /,
-    *,
-    after: int = 0,
-    connection: str | None = None,
-    wait: bool = False,
-    poll_every: float = 1.0,
-    settings: Settings | None = None,
-) -> AsyncGenerator[Change[A]]: ...
-
-
-@overload
-def changes(
-    model: type[A],
-    other: type[B],
-    /,
-    *,
-    after: int = 0,
-    connection: str | None = None,
-    wait: bool = False,
-    poll_every: float = 1.0,
-    settings: Settings | None = None,
-) -> AsyncGenerator[Change[A | B]]: ...
-
-
-@overload
-def changes(
-    *models: type[Record],
-    after: int = 0,
-    connection: str | None = None,
-    wait: bool = False,
-    poll_every: float = 1.0,
-    settings: Settings | None = None,
-) -> AsyncGenerator[Change[Any]]: ...
-
-
-async def changes(
-    *models: type[Record],
-    after: int = 0,
-    connection: str | None = None,
-    wait: bool = False,
-    poll_every: float = 1.0,
-    settings: Settings | None = None,
-) -> AsyncGenerator[Change[Any]]:
-    """Iterate over the changes of the copy, in order: `async for change in orgsync.changes(Contact, after=last):`.
-
-    Each change has a number; store it with what you made of the change, and resume with `after=`. Changes are those of
-    the given record classes' tables. Without a class they are those of every table, and records are dicts with values
-    as `orgsync records --json` shows them. With `connection` they are that connection's alone.
-
-    The iteration ends at the last change. With `wait` it never ends: it looks for new changes every `poll_every`
-    seconds, until it is cancelled or closed. Whoever leaves the loop early closes it, best by `contextlib.aclosing`.
-    It holds no transaction and at most about a thousand changes.
-
-    Raises ArgumentInvalid for a number that the feed has not reached, as after a restored backup, and for two classes
-    of one table; NameUnknown for a connection that there never was; RecordClassInvalid for a class whose columns its
-    table contradicts; StoreReplaced where the database is deleted or replaced meanwhile.
-    """
-    async with open_project(settings) as project:
-        found = project.records.changes(*models, after=after, connection=connection, wait=wait, poll_every=poll_every)
-        async with aclosing(found):
-            async for change in found:
-                yield change
-
-
 def connections_of(settings: Settings) -> Connections:
     """Return the connections of the project whose settings are given."""
-    return Connections(lambda: open_project(settings))
+    return Connections(lambda: open_project(settings), lambda: open_view(settings))
 
 
-connections = Connections(open_project)
+def schedules_of(settings: Settings) -> Schedules:
+    """Return the schedules of the project whose settings are given."""
+    return Schedules(lambda: open_project(settings), lambda: open_view(settings))
+
+
+connections = Connections(open_project, open_view)
 """The connections of the project around the working directory."""
+
+schedules = Schedules(open_project, open_view)
+"""When syncs are due on connections of that project, where that differs from their scripts."""

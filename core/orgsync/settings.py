@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from .errors import ProjectNotFound, SettingInvalid
+from .object_entry import ObjectEntry, as_entries, wrong_entry
 from .suggest import nearest
 
 __all__ = ["PROJECT_FILE", "Settings", "UnknownVariable", "find_project", "load_settings", "require_project"]
@@ -46,6 +47,12 @@ class Settings(BaseModel):
         default=None, description="Fernet keys for the credentials, separated by commas; the first encrypts."
     )
     syncs: Path = Field(default=Path("syncs"), description="The folder of the project's scripts.")
+    contents: Path = Field(
+        default=Path(".orgsync/files"), description="The folder where the contents of files are kept, by their SHA-256."
+    )
+    contents_budget: int | None = Field(
+        default=None, gt=0, description="Bytes of contents that a run downloads at most; the next one goes on."
+    )
     api_version: str = Field(
         default="62.0", pattern=r"^\d{2,3}\.0$", description="The API version to use, where the org offers it."
     )
@@ -64,7 +71,7 @@ class Settings(BaseModel):
     minimum_rate: float = Field(
         default=1000,
         ge=0,
-        description="Bytes a second at which a Bulk result must at least come, over `timeout` seconds.",
+        description="Bytes a second at which a Bulk result, or a file, must at least come, over `timeout` seconds.",
     )
     largest_response: int = Field(
         default=67_108_864, gt=0, description="Bytes, unzipped, up to which a response is read whole."
@@ -100,6 +107,9 @@ class Settings(BaseModel):
     scrub: tuple[str, ...] = Field(
         default=(), description="Fields that cassettes replace beside the usual personal ones: `Contact.Nickname__c`."
     )
+    objects: Annotated[tuple[ObjectEntry, ...], BeforeValidator(as_entries)] = Field(
+        default=(), description="Objects that are copied without a script: `[[objects]]`, each with a `name`."
+    )
     client_id: str | None = Field(default=None, description="The app's consumer key, for connect.")
     client_secret: SecretStr | None = Field(default=None, description="The app's consumer secret, for connect.")
     refresh_token: SecretStr | None = Field(default=None, description="A refresh token, for connect.")
@@ -128,6 +138,11 @@ class Settings(BaseModel):
     def store_place(self) -> str:
         """Say which database is looked at: an application that is started elsewhere finds another project, or none."""
         return f"The database is {self.shown_store_url}; for another project, set ORGSYNC_PROJECT to its folder."
+
+    @property
+    def contents_folder(self) -> Path:
+        """The folder of contents, from the project's."""
+        return self.project / self.contents
 
     @property
     def syncs_folder(self) -> Path:
@@ -184,6 +199,10 @@ def load_settings(start: Path | None = None) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
         place = f"the variable {_PREFIX}{name.upper()}" if name in variables else PROJECT_FILE
+        if name == "objects":
+            given = {**written, **variables}[name]
+            cause, remedy = wrong_entry(first["loc"], first["type"], first["msg"], given, Settings.model_fields)
+            raise SettingInvalid(f"{place}: {cause}", remedy) from None
         raise SettingInvalid(f"The setting {name} is wrong: {first['msg']}.", f"Correct it in {place}.") from None
 
 

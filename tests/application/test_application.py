@@ -211,6 +211,7 @@ async def test_a_customer_authorizes_a_web_application_in_two_halves(project: Pa
         redirect_uri=CALLBACK,
         metadata={"customer": 7},
         tags=["eu"],
+        mapping={Contact: {"account_name": "Department"}},
     )
     assert "code_challenge_method=S256" in begun.url
     assert begun.url not in repr(begun)
@@ -218,7 +219,11 @@ async def test_a_customer_authorizes_a_web_application_in_two_halves(project: Pa
     connection = await orgsync.connections.finish(callback, state=begun.state)
     assert (connection.name, connection.org_id, connection.grant) == ("customer-7", org.org_id, "refresh-token")
     assert (connection.metadata, connection.tags) == ({"customer": 7}, ["eu"])
+    assert connection.mapping == {"Contact.account_name": "Department"}
     assert (await orgsync.run(contacts, connection="customer-7")).added == 25
+    async with orgsync.session() as session:
+        found = {row.id: row.account_name for row in (await session.exec(orgsync.select(Contact))).all()}
+    assert found == {row["Id"]: row["Department"] for row in org.rows("Contact")}
     with pytest.raises(SignInNeeded, match="No sign-in waits"):
         await orgsync.connections.finish(callback, state=begun.state)
 
@@ -318,3 +323,21 @@ async def test_a_name_in_place_of_a_sync_is_refused_with_how_to_import_it() -> N
     with pytest.raises(ArgumentInvalid, match="takes the sync itself") as caught:
         await orgsync.run(given, connection="acme")
     assert "from orgsync_syncs.contacts" in caught.value.remedy
+
+
+async def test_what_only_looks_or_removes_makes_no_database(project: Path) -> None:
+    assert await orgsync.connections.list() == []
+    assert await orgsync.schedules.list() == []
+    for work in (
+        orgsync.connections.get("acme"),
+        orgsync.connections.remove("acme"),
+        orgsync.connections.rename("acme", "beta"),
+        orgsync.connections.update("acme", tags=["eu"]),
+        orgsync.connections.test("acme"),
+        orgsync.schedules.set("contacts", "acme", off=True),
+        orgsync.schedules.clear("contacts", "acme"),
+        orgsync.reset("contacts"),
+    ):
+        with pytest.raises(NameUnknown):
+            await work
+    assert not (project / ".orgsync").exists()

@@ -134,3 +134,24 @@ def test_what_cannot_be_updated_is_refused_with_what_is_meant(orgsync: Command, 
         assert refused.code == 2
         assert problem in refused.problem()[0]
     assert orgsync("connections", "--json").objects()[0]["tags"] == ["europe"]
+
+
+def test_a_removed_connection_is_revoked_on_request(orgsync: Command, acme: DemoOrg) -> None:
+    removed = orgsync("connections", "remove", "acme", "--yes", "--revoke")
+    assert (removed.code, removed.out) == (0, "acme is removed, and its rows with it; its token is revoked.\n")
+
+
+def test_a_removal_that_is_forced_warns_of_what_failed(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    (folder / "syncs").mkdir()
+    hook = (
+        "from orgsync import Org, on_disconnect\n\n\n@on_disconnect\nasync def goodbye(org: Org) -> None:\n    1 / 0\n"
+    )
+    (folder / "syncs" / "hooks.py").write_text(hook)
+    kept = orgsync("connections", "remove", "acme", "--yes")
+    assert kept.code == 1
+    assert "The hook goodbye raised ZeroDivisionError" in kept.err
+    removed = orgsync("connections", "remove", "acme", "--yes", "--force", "--json")
+    [shown] = removed.objects()
+    assert (removed.code, shown["removed"], shown["revoked"]) == (0, True, None)
+    assert [each["code"] for each in shown["problems"]] == ["script_raised"]
+    assert "warning: The hook goodbye raised ZeroDivisionError" in removed.err

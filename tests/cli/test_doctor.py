@@ -18,6 +18,7 @@ def wide(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 def test_all_is_well(orgsync: Command, acme: DemoOrg) -> None:
     orgsync("init")
+    assert orgsync("run", "contacts").code == 0
     healthy = orgsync("doctor")
     assert healthy.code == 0, healthy
     for reported in (
@@ -32,7 +33,9 @@ def test_all_is_well(orgsync: Command, acme: DemoOrg) -> None:
     ):
         assert reported in healthy.out
     assert "All is well." in healthy.out
-    assert "opportunities" in orgsync("doctor", "acme").out
+    assert "acme: accounts" not in healthy.out
+    assert "not checked, since they have not run here: accounts, articles, " in healthy.out
+    assert "deals" in orgsync("doctor", "acme").out
 
 
 def test_data_that_is_not_salesforces_is_not_looked_for_in_the_org(
@@ -71,6 +74,7 @@ def test_hidden_fields_and_broken_scripts_are_reported_and_the_rest_continues(
     (folder / "syncs" / "vague.py").write_text(
         "from orgsync import sync\n\n@sync\ndef vague(ctx):\n    return ctx.changes(None)\n"
     )
+    assert orgsync("run", "contacts", "accounts").code == 0
     acme.hide_field("Contact", "Email")
     outcome = orgsync("doctor")
     assert outcome.code == 2
@@ -136,6 +140,7 @@ def test_what_salesforce_does_not_report_is_no_problem(orgsync: Command, acme: D
 
 def test_a_limit_that_the_user_may_not_see_is_a_problem_of_its_own(orgsync: Command, acme: DemoOrg) -> None:
     acme.add_fault(Fault.json_error(403, "INSUFFICIENT_ACCESS", "no"), match="limits", times=None)
+    assert orgsync("run", "contacts").code == 0
     outcome = orgsync("doctor")
     assert outcome.code == 1
     assert "Contact, 19 fields" in outcome.out

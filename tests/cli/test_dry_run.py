@@ -18,7 +18,7 @@ from .commandline import Command, objects, started
 from .test_signals import until_a_page_was_read
 
 KEYS = [
-    "sync", "connection", "status", "added", "updated", "deleted", "unchanged",
+    "kind", "sync", "action", "connection", "status", "added", "updated", "deleted", "unchanged",
     "api_calls", "seconds", "watermark", "error", "error_code", "plan", "dry_run", "at_limit", "changes",
 ]  # fmt: skip
 

@@ -13,8 +13,8 @@ from orgsync.demo_org import DemoOrg
 from .commandline import Command
 
 COMMANDS = [
-    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "status", "runs", "records"),
-    *("reset", "record", "cassettes", "write", "api"),
+    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "schedule", "status", "runs"),
+    *("records", "backup", "reset", "record", "cassettes", "write", "actions", "do", "api"),
 ]
 BELOW_CONNECTIONS = ["list", "show", "rename", "remove", "test"]
 
@@ -46,7 +46,7 @@ def test_the_usage_line_names_arguments_as_the_examples_do(orgsync: Command) -> 
     def usage(*words: str) -> str:
         return orgsync(*words, "--help").out.splitlines()[0].partition("[OPTIONS] ")[2]
 
-    assert [usage("run"), usage("runs"), usage("cassettes", "check")] == ["SYNC...", "[ID]", "[PATH...]"]
+    assert [usage("run"), usage("runs"), usage("cassettes", "check")] == ["[SYNC...]", "[ID]", "[PATH...]"]
     assert usage("connections", "rename") == "NAME NEW"
 
 
@@ -98,9 +98,10 @@ def test_an_unknown_command_or_option_is_a_usage_error(orgsync: Command) -> None
     ],
 )
 def test_a_command_that_only_reads_the_copy_imports_nothing_that_only_work_on_it_needs(
-    words: str, acme: DemoOrg, orgsync: Command
+    words: str, acme: DemoOrg, orgsync: Command, folder: Path
 ) -> None:
     assert orgsync("run", "contacts").code == 0
+    (folder / "orgsync.toml").write_text('objects = [{name = "Case", every = "15m", reconcile = "1d"}]\n')
     heavy = ["sqlalchemy", "sqlmodel", "alembic", "httpx", "cryptography", "jwt", "structlog", "asyncio", "msgspec"]
     heavy += ["anyio", "stamina", "filelock", "rich.console"]
     code = (

@@ -10,10 +10,10 @@ from .commandline import Command
 
 FILES = {
     "orgsync.toml",
-    "syncs/opportunities.py",
-    "tests/test_opportunities.py",
+    "syncs/deals.py",
+    "tests/test_deals.py",
     "tests/test_conformance.py",
-    "cassettes/test_opportunities/test_every_opportunity_arrives_and_then_only_what_changed.yaml",
+    "cassettes/test_deals/test_every_deal_arrives_and_then_only_what_changed.yaml",
     ".github/workflows/tests.yml",
     "pyproject.toml",
     "AGENTS.md",

@@ -72,7 +72,7 @@ def is_class(value: object) -> bool:
 def test_what_was_written_and_what_was_left_out_is_reported(orgsync: Command, acme: DemoOrg) -> None:
     acme.add_field("Opportunity", "Scan__c", type="base64")
     first, *_, last = orgsync("new", "sync", "opportunity").out.splitlines()
-    assert first == "wrote syncs/opportunities.py: 20 fields of Opportunity (1 binary field left out)"
+    assert first == "wrote syncs/opportunities.py: 24 fields of Opportunity (1 binary field left out)"
     assert last == "Next: orgsync run opportunities -c acme"
     acme.add_field("Contact", "Scan__c", type="base64")
     reported = orgsync("new", "sync", "Contact").out
@@ -85,8 +85,9 @@ def test_a_script_is_written_beside_others_and_all_are_found(orgsync: Command, a
     orgsync("init")
     for sobject in ("Contact", "Account", "AccountHistory"):
         assert orgsync("new", "sync", sobject).code == 0
-    listed = {each["sync"]: each for each in orgsync("syncs", "--json").objects()}
-    assert listed.keys() == {"opportunities", "contacts", "accounts", "account_history"}
+    found = orgsync("syncs", "--json").objects()
+    listed = {each["sync"]: each for each in found if not each["where"].startswith("orgsync_syncs.")}
+    assert listed.keys() == {"deals", "contacts", "accounts", "account_history"}
     assert all(each["problem"] is None for each in listed.values())
     ran = orgsync("run", *listed, "-c", "acme", "--json")
     assert [each["status"] for each in ran.objects()] == ["done"] * 4
@@ -187,7 +188,7 @@ def test_a_connection_that_needs_sign_in_is_reported(orgsync: Command, acme: Dem
 
 
 def test_help_names_the_command_with_examples(orgsync: Command) -> None:
-    assert "  sync  Write a sync of an object.\n" in orgsync("new", "--help").out
+    assert "  sync    Write a sync of an object.\n  action  Write an action.\n" in orgsync("new", "--help").out
     reported = orgsync("new", "sync", "--help").out
     assert "\n    orgsync new sync Opportunity -c acme " in reported[reported.index("EXAMPLES") :]
 

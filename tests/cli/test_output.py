@@ -93,7 +93,7 @@ def test_a_narrow_terminal_loses_the_spare_columns_first(
         return capsys.readouterr().out.split()[:3]
 
     assert heading(80) == ["name", "count", "note"]
-    assert heading(43) == ["name", "note", "─" * 43]
+    assert heading(37) == ["name", "note", "─" * 37]
 
 
 def test_the_total_of_a_run_grows_with_each_query_it_makes() -> None:

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orgsync.cassettes import test_template
+from orgsync.cassettes.test_template import expected_of
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync_cli import record
 
@@ -134,15 +134,15 @@ def test_a_test_that_replays_the_cassette_already_is_left_alone(
 def test_a_file_of_other_tests_is_left_alone_and_what_to_add_is_shown(
     project: DemoOrg, folder: Path, orgsync: Command
 ) -> None:
-    before = (folder / "tests/test_opportunities.py").read_text()
-    outcome = orgsync("record", "opportunities")
-    assert (folder / "tests/test_opportunities.py").read_text() == before
+    before = (folder / "tests/test_deals.py").read_text()
+    outcome = orgsync("record", "deals")
+    assert (folder / "tests/test_deals.py").read_text() == before
     reported, _, text = outcome.out.partition("; to replay the cassette, add to it:\n\n")
-    assert reported.endswith("  exists   tests/test_opportunities.py")
+    assert reported.endswith("  exists   tests/test_deals.py")
     added = "import pytest\n" + text
-    assert "from syncs.opportunities import opportunities\n" in text
-    (folder / "tests/test_opportunities.py").write_text(added)
-    assert "1 passed" in pytest_in(folder, "tests/test_opportunities.py")
+    assert "from syncs.deals import deals\n" in text
+    (folder / "tests/test_deals.py").write_text(added)
+    assert "1 passed" in pytest_in(folder, "tests/test_deals.py")
 
 
 def test_recording_again_replaces_the_cassette(project: DemoOrg, folder: Path, orgsync: Command) -> None:
@@ -202,9 +202,9 @@ def test_syncs_in_another_folder_are_imported_from_there(project: DemoOrg, folde
     (folder / "our").mkdir()
     (folder / "syncs").rename(folder / "our/scripts")
     shutil.rmtree(folder / "tests")
-    assert orgsync("record", "opportunities").code == 0
-    assert "from our.scripts.opportunities import" in (folder / "tests/test_opportunities.py").read_text()
-    assert "1 passed" in pytest_in(folder, "tests/test_opportunities.py")
+    assert orgsync("record", "deals").code == 0
+    assert "from our.scripts.deals import" in (folder / "tests/test_deals.py").read_text()
+    assert "1 passed" in pytest_in(folder, "tests/test_deals.py")
 
 
 CHECKED = """\
@@ -313,15 +313,15 @@ CHANCE = """\
 from itertools import count
 
 from orgsync import Batch, Batches, Context, sync
-from syncs.opportunities import Opportunity
+from syncs.deals import Deal
 
 TURNS = count()
 
 
 @sync
-async def chance(ctx: Context) -> Batches[Opportunity]:
+async def chance(ctx: Context) -> Batches[Deal]:
     await ctx.get("limits" if next(TURNS) else "sobjects")
-    yield Batch(Opportunity, [])
+    yield Batch(Deal, [])
 """
 
 
@@ -420,8 +420,7 @@ VALUES = st.one_of(
 
 @given(values=st.lists(VALUES, max_size=10))
 def test_what_a_test_expects_of_a_row_is_what_the_row_holds(values: list[Any]) -> None:
-    expected = test_template._expected  # pyright: ignore[reportPrivateUsage]
-    lines = [line for number, value in enumerate(values) for line in expected(f"value{number}", value)]
+    lines = [line for number, value in enumerate(values) for line in expected_of(f"row.value{number}", value)]
     row = SimpleNamespace(**{f"value{number}": value for number, value in enumerate(values)})
     names = {"row": row, "date": date, "datetime": datetime, "time": type(datetime.now(UTC).time()), "Decimal": Decimal}
     exec("\n".join(line.strip() for line in lines), names)  # noqa: S102 - the text that a person would run
@@ -437,8 +436,7 @@ ODD = [
 
 
 def test_what_a_test_expects_is_formatted_as_formatters_do(folder: Path) -> None:
-    expected = test_template._expected  # pyright: ignore[reportPrivateUsage]
-    lines = [line for number, value in enumerate(ODD) for line in expected(f"value{number}", value)]
+    lines = [line for number, value in enumerate(ODD) for line in expected_of(f"row.value{number}", value)]
     (folder / "it.py").write_text("def it():\n" + "\n".join(lines) + "\n", encoding="utf-8")
     ended = subprocess.run(
         [BIN / "ruff", "format", "--diff", "--isolated", "it.py"],

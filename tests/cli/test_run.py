@@ -11,7 +11,7 @@ from orgsync.demo_org import DemoOrg, Fault
 from .commandline import Command, finished, objects, variables_for
 
 KEYS = [
-    "sync", "connection", "status", "added", "updated", "deleted", "unchanged",
+    "kind", "sync", "action", "connection", "status", "added", "updated", "deleted", "unchanged",
     "api_calls", "seconds", "watermark", "error", "error_code", "plan",
 ]  # fmt: skip
 

@@ -1,21 +1,27 @@
 """Which syncs there are."""
 
+from importlib.metadata import entry_points
 from pathlib import Path
+
+import pytest
 
 from orgsync.demo_org import DemoOrg
 
 from .commandline import Command
 
 
-def test_the_projects_syncs_and_the_shipped_ones_are_listed(orgsync: Command) -> None:
+def test_the_projects_syncs_and_the_shipped_ones_are_listed(orgsync: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     orgsync("init")
     listed = {each["sync"]: each for each in orgsync("syncs", "--json").objects()}
-    assert set(listed) == {"opportunities", "contacts", "accounts"}
-    assert listed["opportunities"]["where"].endswith("opportunities.py")
+    shipped = {point.name for point in entry_points(group="orgsync.syncs")}
+    assert set(listed) == {"deals", *shipped}
+    assert {"accounts", "contacts", "tickets"} < shipped
+    assert listed["deals"]["where"].endswith("deals.py")
     assert listed["contacts"]["every"] == "15m"
     assert listed["contacts"]["summary"].startswith("Every contact that changed")
+    monkeypatch.setenv("COLUMNS", "240")
     table = orgsync("syncs").out
-    assert "syncs/opportunities.py" in table
+    assert "syncs/deals.py" in table
     assert "orgsync_syncs.contacts" in table
 
 
@@ -36,8 +42,8 @@ def test_a_table_that_belongs_to_another_sync_is_reported(orgsync: Command, acme
         "@sync\ndef people(ctx: Context) -> Batches[Contact]:\n    return ctx.changes(Contact)\n"
     )
     listed = {each["sync"]: each for each in orgsync("syncs", "--json").objects()}
-    assert listed["opportunities"]["tables"] == ["opportunity"]
-    assert listed["opportunities"]["clashes"] == []
+    assert listed["deals"]["tables"] == ["deal"]
+    assert listed["deals"]["clashes"] == []
     assert listed["people"]["clashes"] == [{"table": "contact", "sync": "contacts", "owned": False}]
     assert orgsync("run", "contacts").code == 0
     listed = {each["sync"]: each for each in orgsync("syncs", "--json").objects()}

@@ -37,8 +37,8 @@ def acme(folder: Path, org: DemoOrg) -> DemoOrg:
 
 @pytest.fixture
 def database(acme: DemoOrg, folder: Path) -> Path:
-    """A copy with contacts and accounts in it."""
-    for name in ("contacts", "accounts"):
+    """A copy with contacts, accounts, tickets and files in it."""
+    for name in ("contacts", "accounts", "tickets", "files", "file_links"):
         asyncio.run(orgsync.run(find_sync(name, folder / "syncs"), connection="acme"))
     return folder / ".orgsync" / "orgsync.db"
 
@@ -48,6 +48,8 @@ def program(acme: DemoOrg, tmp_path_factory: pytest.TempPathFactory, monkeypatch
     """Make the program of a page."""
 
     def make(shown: Page) -> Program:
+        if "`Key__c`" in shown.text:  # a field that the page asks its reader to make
+            acme.add_field("Contact", "Key__c", external_id=True, unique=True)
         made = Program(shown, acme, tmp_path_factory.mktemp("shown"))
         monkeypatch.setitem(sys.modules, made.module.__name__, made.module)
         return made

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+|~~~+)(?P<info>.*)$")
 _INFO = re.compile(r"(?P<language>[a-z]*)(?: title=\"(?P<title>[^\"]+)\")?")
 _NOT_RUN = re.compile(r" *<!-- (not run: \S.*) -->")
+_NEEDS = re.compile(r"^<!-- needs: ([\w, ]+) -->$", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
@@ -54,6 +55,11 @@ class Page:
         return "\n".join(
             "\n" * part.text.count("\n") if isinstance(part, Block) else part for part in _parts(self.text)
         )
+
+    def needs(self, line: int) -> list[str]:
+        """List the packages that blocks up to a line need beyond those of the tests: `<!-- needs: pandas -->`."""
+        before = "\n".join(self.text.splitlines()[:line])
+        return [name.strip() for names in _NEEDS.findall(before) for name in names.split(",")]
 
     def inline(self) -> list[str]:
         """List the inline code."""

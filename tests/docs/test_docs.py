@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -72,6 +73,8 @@ def test_the_python_of_a_page_runs_and_its_syncs_end_well(shown: Page, program: 
         if block.remark:
             compile(block.text, shown.name, "exec", dont_inherit=True)
             continue
+        if missing := [name for name in shown.needs(block.line) if find_spec(name) is None]:
+            pytest.skip(f"from line {block.line} on it needs {', '.join(missing)}: pip install -e '.[data]'")
         for each_sync in running.run(block):
             run = asyncio.run(orgsync.run(each_sync, connection="acme"))
             assert run.status == "done"

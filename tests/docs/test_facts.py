@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from decimal import Decimal
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,9 @@ import orgsync
 from docs.hooks import expand
 from orgsync.cassettes import Replayed
 from orgsync.demo_org import DemoOrg
+from orgsync.engine import Outcome
 from orgsync.errors import OrgsyncError
+from orgsync.project.actions import action_run_view
 from orgsync.project.views import run_view
 from orgsync.records.schema import COLUMN_TYPES
 from orgsync.salesforce.auth.browser_callback import CALLBACK_PORT
@@ -83,6 +86,17 @@ def test_the_object_of_a_run_is_shown_as_it_is() -> None:
     finished, rehearsed, _ = (json.loads(block.text) for block in COMMAND.blocks("json"))
     assert list(finished) == keys
     assert list(rehearsed) == [*keys, "dry_run", "at_limit", "changes"]
+
+
+def test_the_object_of_a_run_of_an_action_is_shown_as_it_is() -> None:
+    run = Run(sync="create", connection="acme", kind="action")
+    [shown] = (json.loads(block.text) for block in page("docs/how-to/actions.md").blocks("json"))
+    assert list(shown) == list(action_run_view(Outcome(run)))
+
+
+def test_every_action_that_comes_with_orgsync_is_documented() -> None:
+    shown = Page(ROOT / "actions.md", expand(page("docs/how-to/actions.md").text)).table("action")
+    assert {row[0].strip("`") for row in shown} == {each.name for each in entry_points(group="orgsync.actions")}
 
 
 def test_the_object_of_a_dry_run_is_shown_as_it_is(acme: DemoOrg, folder: Path) -> None:

@@ -15,10 +15,12 @@ __all__ = ["BOOKKEEPING", "copied", "jobs_made", "reading", "snapshotting", "val
 BOOKKEEPING = frozenset({"connection", "sync_change", "sync_number", "sync_changed_at", "sync_first_seen_at"})
 
 
-def reading(model: type[Record], *, reconcile: str | None = None, **options: Any) -> Sync[Record]:
+def reading(
+    model: type[Record], *, reconcile: str | None = None, formulas: str | None = None, **options: Any
+) -> Sync[Record]:
     """Make a sync that reads the changes of a record class; the options are those of `ctx.changes`."""
 
-    @sync(name="reading", reconcile=reconcile)
+    @sync(name="reading", reconcile=reconcile, formulas=formulas)
     def read(ctx: Context) -> Batches[Record]:
         return ctx.changes(model, **options)
 

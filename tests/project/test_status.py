@@ -49,4 +49,4 @@ def test_a_sync_is_judged_by_its_runs(runs: list[Run], every: Every | None, verd
 
 def test_a_sync_of_a_connection_just_made_is_not_overdue() -> None:
     assert judged([], HOURLY, since=NOW - timedelta(minutes=5), now=NOW)[0] == "never run"
-    assert set(get_args(Verdict)) == {"ok", "failing", "overdue", "running", "stopped", "never run", "no script"}
+    assert set(get_args(Verdict)) == {"ok", "failing", "overdue", "running", "stopped", "never run", "off", "no script"}

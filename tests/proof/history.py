@@ -13,6 +13,7 @@ import anyio
 from orgsync.demo_org import DemoOrg, Refusal
 from orgsync.engine import Outcome
 from orgsync.errors import JobFailed, NameUnknown, ResponseUnreadable, ScriptProblem
+from orgsync.field_mapping import MappedColumn, mapping_as_json
 from tests.projects import SampleProject, project_at
 
 from .consumer import Consumer
@@ -25,7 +26,7 @@ _BEGAN = datetime(2026, 3, 1, 9, 30, 17, tzinfo=UTC)
 _TRIES = 20
 _LARGEST_RESPONSE = 2_000_000  # bytes, soon reached by what never ends
 
-RUNS = ("run", "run_and_break_off", "run_all_at_once", "follow", "settle")
+RUNS = ("run", "run_and_break_off", "run_all_at_once", "follow", "settle", "map_a_column")
 """What orgsync and its users do."""
 
 DEEDS = (
@@ -54,10 +55,11 @@ class Step:
 
 @dataclass(slots=True)
 class History:
-    """What goes on in one org, and in one project that is connected to it."""
+    """What goes on in one org, and in one project that is connected to it; `mapped` fills a contact's email there."""
 
     project: SampleProject
     people: People
+    mapped: str = "Email"
     consumers: dict[str, Consumer] = field(
         default_factory=lambda: {each.table: Consumer(each.table) for each in EVERY_COPY}
     )
@@ -97,6 +99,11 @@ class History:
             with suppress(NameUnknown):  # no run has made the table yet
                 await consumer.follow(self.project.opened.store)
 
+    async def _map_a_column(self, dice: random.Random) -> None:
+        self.mapped = dice.choice(("Email", "Title", "Department"))
+        mapping = [MappedColumn("Contact", "contact", "email", (self.mapped,))] if self.mapped != "Email" else []
+        await self.project.opened.store.connections.update("acme", mapping=mapping_as_json(mapping))
+
     async def _settle(self, dice: random.Random) -> None:
         """Let the org come to rest, and run everything once more: the copies are equal to it."""
         self.people.rest()
@@ -130,6 +137,9 @@ class History:
         store, consumer = self.project.opened.store, self.consumers[copied.table]
         unsure = (*self.people.unsure, *(() if compared else ("age",))) if copied is CONTACTS else ()
         wanted = copied.wanted(self.org, without=unsure, hidden=self.people.hidden)
+        if copied is CONTACTS:
+            fields = {str(row["Id"]): row[self.mapped] for row in self.org.rows("Contact")}
+            wanted = {key: {**row, "email": fields[key]} for key, row in wanted.items()}
         live = {row["id"]: row async for row in store.rows.read(copied.table)}
         assert copied.kept(live, without=unsure) == wanted, copied.sync.name
         await consumer.follow(store)

@@ -54,6 +54,16 @@ BROKEN_OFF = [
 ]
 """First passes that are broken off, and rows that go for good before they are resumed."""
 
+MAPPED = [
+    step
+    for seed in range(8)
+    for step in (
+        *(Step("map_a_column", seed), Step("run_and_break_off", seed), Step("update_contact", seed)),
+        *(Step("map_a_column", seed + 1), Step("run", seed), Step("break_things", seed)),
+    )
+]
+"""A column that is filled from one field after the other, by runs that are broken off."""
+
 
 @pytest.mark.timeout(600 * TIMES)
 @settings(
@@ -72,5 +82,7 @@ BROKEN_OFF = [
 @example(steps=BROKEN_OFF, bulk_from=50_000, overlap=0)
 @example(steps=HOSTILE, bulk_from=50_000, overlap=0)
 @example(steps=HOSTILE, bulk_from=5, overlap=0)
+@example(steps=MAPPED, bulk_from=50_000, overlap=0)
+@example(steps=MAPPED, bulk_from=5, overlap=300)
 def test_after_a_quiet_run_every_copy_equals_the_org(steps: list[Step], bulk_from: int, overlap: float) -> None:
     asyncio.run(lived(steps, bulk_from, overlap))

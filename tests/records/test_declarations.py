@@ -153,3 +153,21 @@ def test_data_that_is_not_salesforces_has_no_object() -> None:
     assert [row.id for row in Batch(model, [{"id": "ticket-7", "level": "low"}])] == ["ticket-7"]
     with pytest.raises(ScriptProblem, match=r"Odd is not Salesforce's data .* yield Batch\(Odd, rows\)"):
         _ = schema.sobject
+
+
+@pytest.mark.parametrize(
+    ("annotation", "options", "cause"),
+    [
+        (str, {"mask": "hsh"}, r"Odd\.level has the mask 'hsh', which does not exist"),
+        (str, {"mask": "hash", "local": True}, r"Odd\.level is local"),
+        (int, {"mask": "hash"}, r"Odd\.level is declared int, but a hash is a text"),
+        (str, {"mask": "hash", "path": "Id"}, r"Odd\.level reads Id, by which rows are found"),
+        (str, {"mask": "hash", "path": "SystemModstamp"}, r"Odd\.level reads SystemModstamp"),
+        (str, {"mask": "hash", "path": "isdeleted"}, r"Odd\.level reads isdeleted"),
+    ],
+)
+def test_a_mask_is_refused_where_values_are_needed_as_they_are(
+    annotation: Any, options: dict[str, Any], cause: str
+) -> None:
+    with pytest.raises(RecordClassInvalid, match=cause):
+        declared(annotation, field(**options))

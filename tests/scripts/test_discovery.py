@@ -1,5 +1,6 @@
 """Syncs are found by name, and errors in a script are reported with their line."""
 
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
     assert "Did you mean contacts?" in caught.value.remedy
     with pytest.raises(NameUnknown) as caught:
         find_sync("zzz", tmp_path)
-    assert "Available: accounts, contacts." in caught.value.remedy
+    assert "Available: accounts, articles, attachments, " in caught.value.remedy
 
 
 def test_two_record_classes_for_one_table_are_refused(tmp_path: Path) -> None:
@@ -147,4 +148,5 @@ def test_an_interval_that_is_none_is_refused(tmp_path: Path, every: str) -> None
 
 def test_listing_names_every_sync_once(tmp_path: Path) -> None:
     script(tmp_path, "leads.py", LEADS)
-    assert [found.name for found in list_syncs(tmp_path)] == ["leads", "accounts", "contacts"]
+    shipped = sorted(point.name for point in entry_points(group="orgsync.syncs") if point.name != "leads")
+    assert [found.name for found in list_syncs(tmp_path)] == ["leads", *shipped]

@@ -20,6 +20,7 @@ from orgsync.scripts.outline_classes import RESERVED
 from orgsync.scripts.outline_names import PUBLIC
 
 SHIPPED, PROJECT = Path(orgsync_syncs.__file__).parent, Path(orgsync_cli.__file__).parent / "project"
+SCRIPTS = sorted(each for each in SHIPPED.glob("*.py") if not each.name.startswith("_"))
 
 USUAL = '''\
 """A script."""
@@ -104,9 +105,8 @@ def outlined(script: Path) -> list[tuple[object, ...]] | None:
     [
         USUAL,
         CLASS + SYNC,
-        (SHIPPED / "contacts.py").read_text(encoding="utf-8"),
-        (SHIPPED / "accounts.py").read_text(encoding="utf-8"),
-        (PROJECT / "opportunities.py.txt").read_text(encoding="utf-8"),
+        *(each.read_text(encoding="utf-8") for each in SCRIPTS),
+        (PROJECT / "deals.py.txt").read_text(encoding="utf-8"),
         "from __future__ import annotations\n" + CLASS + SYNC,
         "VERSION = 1\n",
         "from orgsync_syncs.accounts import accounts\n" + CLASS + SYNC,
@@ -114,7 +114,7 @@ def outlined(script: Path) -> list[tuple[object, ...]] | None:
         "from orgsync import Batches, Context, sync\nfrom orgsync_syncs.contacts import Contact\n" + SYNC,
     ],
     ids=[
-        *("usual", "short", "contacts", "accounts", "opportunities", "future", "nothing"),
+        *("usual", "short", *(each.stem for each in SCRIPTS), "example", "future", "nothing"),
         *("shipped sync", "renamed sync", "shipped class"),
     ],
 )
@@ -165,6 +165,10 @@ def test_a_script_in_the_usual_form_says_what_importing_it_shows(text: str, tmp_
         CLASS + "import unittest.__main__ as ended\n" + SYNC,
         CLASS + "if True:\n    import os\n" + SYNC,
         CLASS + "str = int\n" + SYNC,
+        CLASS + "from datetime import timedelta\nlate = timedelta(minutes='ten')\n" + SYNC,
+        CLASS + "from datetime import timedelta\nlate = timedelta(minutes=max(1, 2))\n" + SYNC,
+        CLASS + "either = Contact | 'Other'\n" + SYNC,
+        CLASS.replace("name: str", "names: list[dict[str, complex]]") + SYNC,
         CLASS + "from collections.abc import Sized\ndef size(of: Sized[int]) -> int: ...\n" + SYNC,
         CLASS + f"deep = {'-' * 200_000}1\n" + SYNC,
         CLASS + "__path__ = []\n" + SYNC,

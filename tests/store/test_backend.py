@@ -43,7 +43,7 @@ async def test_what_an_error_leaves_behind_is_nothing(backend: Backend) -> None:
         await fail()
     async with backend.reading() as on:
         assert await feed(on) == []
-        assert await on.runs.list(limit=9, sync=None, connection=None) == []
+        assert await on.runs.list(limit=9, name=None, kind=None, connection=None) == []
 
 
 async def test_what_is_written_is_read_elsewhere_once_it_is_committed(backend: Backend, url: str, folder: Path) -> None:

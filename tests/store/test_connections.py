@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, cast
 
+import anyio
 import pytest
 
 from orgsync.errors import NameTaken, NameUnknown
@@ -152,3 +153,19 @@ async def test_rows_and_runs_can_be_kept_but_checkpoints_go(store: Store, run: R
 async def test_removing_an_unknown_connection_is_refused(store: Store) -> None:
     with pytest.raises(NameUnknown, match="no connection"):
         await store.connections.remove("acme")
+
+
+async def test_two_who_tag_a_connection_at_once_lose_no_tag(store: Store) -> None:
+    await saved(store, "acme", tags=["eu", "trial"])
+    async with anyio.create_task_group() as both:
+        both.start_soon(lambda: store.connections.update("acme", add_tags=["gold"], remove_tags=["trial"]))
+        both.start_soon(lambda: store.connections.update("acme", add_tags=["big", "eu"]))
+    assert sorted((await store.connections.get("acme")).tags) == ["big", "eu", "gold"]
+
+
+async def test_a_tag_to_remove_that_is_not_there_changes_nothing(store: Store) -> None:
+    await saved(store, "acme", tags=["eu", "trial"])
+    with pytest.raises(NameUnknown, match="acme has no tag 'trail'; did you mean 'trial'"):
+        await store.connections.update("acme", metadata_={"a": 1}, add_tags=["gold"], remove_tags=["trail"])
+    found = await store.connections.get("acme")
+    assert (found.tags, found.metadata_) == (["eu", "trial"], {})

@@ -24,6 +24,27 @@ def _plain(code: str) -> str:
 
 
 GOOD = {
+    "masked": '''
+        """Contacts whose address stays in the org."""
+
+        from typing import Any
+
+        from orgsync import Batches, Context, Record, field, sync
+
+
+        class Contact(Record, table=True):
+            """A person, whose address is hashed."""
+
+            last_name: str | None
+            email: str | None = field(mask="hash")
+            extra: dict[str, Any] | None = field(extra=True)
+
+
+        @sync
+        def masked(ctx: Context) -> Batches[Contact]:
+            """Every contact."""
+            return ctx.changes(Contact)
+    ''',
     "own_data": '''
         """Data of another system, and contacts with a column of the script's own."""
 

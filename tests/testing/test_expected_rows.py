@@ -22,5 +22,5 @@ def test_a_parent_of_several_kinds_is_followed_to_the_object_of_its_id() -> None
         case = org.insert("Case", Subject="c")
         ids = [org.insert("Task", Subject="s", WhatId=what) for what in (account, deal, case, None)]
         number = next(row["CaseNumber"] for row in org.rows("Case") if row["Id"] == case)
-        rows = rows_of(org, schema_of(ExpectedTask))
+        rows = rows_of(org, schema_of(ExpectedTask), b"key")
     assert [rows[each]["what_name"] for each in ids] == ["Acme", "Big", number, None]

@@ -301,6 +301,47 @@ async def test_another_name(ctx):
     said_by(project, "--strict-markers", passed=1)
 
 
+def test_the_marker_maps_fields_in_a_recording_a_replay_and_on_the_demo_org(
+    project: pytest.Pytester, acme: DemoOrg
+) -> None:
+    text = """\
+from orgsync_syncs.accounts import Account
+
+MAPPED = pytest.mark.orgsync(mapping={"Account.phone": "Website"})
+
+@MAPPED
+async def test_it(run):
+    assert {row.phone for row in (await run(accounts)).rows} == set(WEBSITES)
+
+@pytest.mark.orgsync(mapping={Account: {"phone": "Website"}}, contacts=2)
+async def test_demo_org(run, demo_org):
+    rows = (await run(accounts)).rows
+    assert {row.phone for row in rows} == {row["Website"] for row in demo_org.rows("Account")}
+"""
+    websites = [row["Website"] for row in acme.rows("Account")]
+    text = text.replace("WEBSITES", repr(websites))
+    recorded(project, text)
+    said_by(project, passed=2)
+
+
+async def _map_phones(folder: Path) -> None:
+    async with open_project(settings_for(folder)) as opened:
+        await opened.connections.map("acme", {"Account.phone": "Website"})
+
+
+def test_a_recording_of_a_mapped_connection_is_replayed_as_it_was_recorded(
+    project: pytest.Pytester, acme: DemoOrg
+) -> None:
+    anyio.run(_map_phones, project.path)
+    websites = [row["Website"] for row in acme.rows("Account")]
+    text = f"""\
+async def test_it(run):
+    assert {{row.phone for row in (await run(accounts)).rows}} == set({websites!r})
+"""
+    recorded(project, text)
+    said_by(project, passed=1)
+
+
 def test_cassettes_may_be_kept_elsewhere(project: pytest.Pytester, acme: DemoOrg) -> None:
     project.makepyprojecttoml(PYPROJECT + 'orgsync_cassettes = "tests/recordings"\n')
     project.makepyfile(test_it=IMPORTS + RUN)

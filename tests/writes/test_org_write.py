@@ -23,9 +23,15 @@ async def client(org: DemoOrg) -> AsyncGenerator[Client]:
 
 
 async def write(
-    client: Client, rows: Rows, operation: str, sizes: PlanSizes, *, external_id: str | None = None, **more: bool
+    client: Client,
+    rows: Rows,
+    operation: str,
+    sizes: PlanSizes,
+    *,
+    external_id: str | None = None,
+    update_only: bool = False,
 ) -> WriteResult:
-    request = WriteRequest("Contact", operation, external_id, **more)
+    request = WriteRequest("Contact", operation, external_id, update_only)
     return await write_rows(client, request, rows, sizes=sizes, stalled_after=timedelta(seconds=30))
 
 

@@ -1,5 +1,6 @@
 """Cassettes: recorded HTTP, kept as readable text without secrets, and replayed."""
 
+from .action_test import compose_action_test, name_of_action_test
 from .cassette_file import read_cassette, write_cassette
 from .interaction import Cassette, RecordedConnection
 from .recording import RecordFrom, Recording, project_connection
@@ -18,8 +19,10 @@ __all__ = [
     "Replay",
     "Replayed",
     "Sandbox",
+    "compose_action_test",
     "compose_test",
     "leaks",
+    "name_of_action_test",
     "name_of_test",
     "project_connection",
     "read_cassette",

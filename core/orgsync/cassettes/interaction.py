@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import msgspec
 
@@ -63,11 +64,15 @@ class Interaction:
 
 
 class RecordedConnection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a replay must know of the connection: how it signs in, the kind of its org, and the API version."""
+    """What a replay must know of the connection: how it signs in, the kind of its org, the API version.
+
+    Its field mapping is there if it has one, as the store keeps it.
+    """
 
     grant: Grant = "refresh-token"
     environment: Environment = "production"
     api_version: str = "62.0"
+    mapping: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)

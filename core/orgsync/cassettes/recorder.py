@@ -72,3 +72,11 @@ class Recorder:
     ) -> Cassette:
         """Return a cassette without secrets, hosts and personal data; see `scrubbed`."""
         return Cassette(tuple(scrubbed(self._interactions, fields=fields, hosts=hosts)), connection, origin)
+
+    def scrubbed_beside(self, document: str, *, fields: Sequence[str] = (), hosts: Collection[str] = ()) -> str:
+        """Return a text of JSON with the stand-ins that the cassette has for the same values."""
+        headers = {"content-type": "application/json"}
+        beside = Interaction(
+            RecordedRequest("POST", "", "/arguments", (), headers, document), RecordedResponse(200), self._now, 0
+        )
+        return scrubbed([*self._interactions, beside], fields=fields, hosts=hosts)[-1].request.body

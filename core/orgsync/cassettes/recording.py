@@ -1,13 +1,15 @@
 """Recording: syncs run in a throw-away project on a real connection, and its HTTP is captured."""
 
-from collections.abc import AsyncGenerator, Callable
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import anyio
+import msgspec
 
 from orgsync.clock import utc_now
 from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NoConnection
@@ -44,11 +46,20 @@ class RecordFrom:
 class Recording:
     """A recording in progress: syncs run in `sandbox`, inside of `capturing()`.
 
-    `folder` is for the throw-away store. With `max_rows` no query seems to find more rows than these.
+    `folder` is for the throw-away store. With `max_rows` no query seems to find more rows than these. `mapping` is a
+    field mapping in place of the connection's, as the store keeps it.
     """
 
-    def __init__(self, source: RecordFrom, folder: Path, *, max_rows: int | None = None) -> None:
+    def __init__(
+        self,
+        source: RecordFrom,
+        folder: Path,
+        *,
+        max_rows: int | None = None,
+        mapping: Sequence[dict[str, Any]] | None = None,
+    ) -> None:
         self._source = source
+        self._mapping = mapping
         self._recorder = Recorder(source.clock)
         self._first_sign_in = _FirstSignIn(lambda: self._recorder.capturing)
         own = source.credentials
@@ -97,13 +108,24 @@ class Recording:
         fields = self._source.settings.scrub
         return self._recorder.cassette(self._about, origin=origin, fields=fields, hosts=self._hosts)
 
+    def arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return arguments of an action, as JSON has them, with the stand-ins of the cassette."""
+        text = json.dumps(arguments)
+        fields = self._source.settings.scrub
+        found: dict[str, Any] = json.loads(self._recorder.scrubbed_beside(text, fields=fields, hosts=self._hosts))
+        return found
+
     async def _connect(self, project: Project) -> None:
         """Copy the connection into the sandbox, without its secrets."""
         async with self._store() as store:
             real = await store.connections.get(self._source.connection)
-        self._about = RecordedConnection(cast("Grant", real.grant), real.environment, real.api_version)
+        mapping = real.mapping if self._mapping is None else list(self._mapping)
+        self._about = RecordedConnection(
+            cast("Grant", real.grant), real.environment, real.api_version, mapping or msgspec.UNSET
+        )
         self._hosts = [url for url in (real.login_url, real.instance_url) if url]
         values = real.model_dump(exclude={"created_at", "updated_at", "status", "status_reason"})
+        values["mapping"] = mapping
         await project.store.connections.save(Connection(**values), {})
 
     @asynccontextmanager

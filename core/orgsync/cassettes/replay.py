@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from orgsync.project import Project
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.hosts import login_url
@@ -30,12 +32,16 @@ _IDENTITY = re.compile(r"/id/(00D\w{12,15})/(005\w{12,15})")
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How the connection of a replay looks to a script; a cassette fits every one."""
+    """How the connection of a replay looks to a script; a cassette fits every one.
+
+    `mapping` is a field mapping in place of the cassette's, None for the cassette's.
+    """
 
     connection: str = "replay"
     instance_url: str = _INSTANCE
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     tags: Sequence[str] = ()
+    mapping: Sequence[dict[str, Any]] | None = None
 
 
 class Replay:
@@ -98,6 +104,8 @@ class Replay:
         columns["environment"] = self._cassette.connection.environment
         columns["api_version"] = self._cassette.connection.api_version
         columns["metadata_"], columns["tags"] = dict(self._like.metadata), list(self._like.tags)
+        mapping = self._like.mapping if self._like.mapping is not None else self._cassette.connection.mapping
+        columns["mapping"] = [] if isinstance(mapping, msgspec.UnsetType) else list(mapping)
         await project.store.connections.save(Connection(name=self._like.connection, **columns), secrets_of(credentials))
 
 

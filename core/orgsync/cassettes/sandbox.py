@@ -1,8 +1,8 @@
 """A throw-away project with one connection, in which a sync runs while it is recorded, replayed or tested."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -12,19 +12,21 @@ import stamina
 from sqlmodel import select
 
 from orgsync.engine import Job, Observer, Vaults, nobody
-from orgsync.project import Project
+from orgsync.errors import PartlyDone
+from orgsync.project import GivenScripts, Project
 from orgsync.records import Record, schema_of
 from orgsync.salesforce.auth.credentials import CredentialsVault
 from orgsync.salesforce.http.bounds import Bounds
 from orgsync.salesforce.http.http import Http
-from orgsync.scripts import Org, Sync
+from orgsync.scripts import Action, Org, Sync
 from orgsync.scripts.loading import classes_of
 from orgsync.settings import Settings
 from orgsync.store import Run, Store
 
-__all__ = ["Ran", "Sandbox", "throw_away", "without_waiting"]
+__all__ = ["Ran", "Sandbox", "fixed_masking_key", "throw_away", "without_waiting"]
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 _TRIES = 7  # as many as a request has outside of tests
 
@@ -66,6 +68,11 @@ class Ran(Generic[R]):
         return self.run.watermark
 
 
+async def fixed_masking_key(connection: str) -> bytes:
+    """Return the key that tests mask with: always the same, so that a hash can be compared with another run's."""
+    return b"orgsync's tests"
+
+
 @asynccontextmanager
 async def _in_the_store() -> AsyncGenerator[None]:
     yield None
@@ -103,7 +110,9 @@ class Sandbox:
         opened = Store.open(self.settings.store_url, folder=self.settings.folder)
         async with opened as store, network as http, self.vault() as vault:
             credentials = None if vault is None else _only(vault)
-            project = Project(self.settings, store, http, self.clock, credentials=credentials)
+            project = Project(
+                self.settings, store, http, self.clock, credentials=credentials, masking_keys=fixed_masking_key
+            )
             async with self._preparing:  # several runs may start at once
                 if not any(each.name == self.connection for each in await store.connections.list()):
                     await self.prepare(project)
@@ -114,6 +123,16 @@ class Sandbox:
         """Open the API of the connection's org."""
         async with self.project() as project:
             yield await project.open_org(self.connection)
+
+    async def do(self, action: Action[..., T], arguments: Mapping[str, Any]) -> T:
+        """Run an action once, and return its result, also one that did not succeed. Raises the error that ended it."""
+        __tracebackhide__ = True
+        async with self.project() as project:
+            job = Job("action", action.name, self.connection, arguments=dict(arguments))
+            outcome = await replace(project, scripts=GivenScripts(actions=[action])).execute(job)
+            if outcome.problem and not isinstance(outcome.problem, PartlyDone):
+                raise outcome.problem.with_traceback(None)
+            return cast("T", outcome.result)
 
     async def run(
         self, sync: Sync[R], *, full: bool = False, reconcile: bool = False, observe: Observer = nobody

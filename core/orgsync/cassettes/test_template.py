@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from orgsync.records import Record, schema_of
 from orgsync.scripts import Sync
@@ -13,10 +13,10 @@ from orgsync.scripts import Sync
 from .sandbox import Ran
 from .scrubbing import Kind, comparable, is_stand_in
 
-__all__ = ["compose_test", "name_of_test"]
+__all__ = ["LINE", "compose_test", "expected_of", "imports_of", "literal_of", "name_of_test"]
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
-_LINE = 88  # where formatters break lines by default
+LINE = 88  # where formatters break lines by default
 
 
 def name_of_test(sync: Sync[Any]) -> str:
@@ -42,7 +42,7 @@ def compose_test(sync: Sync[Any], importable: Callable[[str], str], ran: Sequenc
     imported += [(importable(each.__module__), each.__name__) for each in classes]
     return (
         f'"""What the sync {sync.name} copied from the org that its cassette was recorded from."""\n\n'
-        f"{_imports(body)}{_imports_of(imported, importable('syncs.').partition('.')[0])}\n\n"
+        f"{_imports(body)}{imports_of(imported, importable('syncs.').partition('.')[0])}\n\n"
         f"async def {name_of_test(sync)}(run: RunSync) -> None:\n{body}\n"
     )
 
@@ -88,17 +88,17 @@ def _ordinal(number: int) -> str:
 
 def _row(row: Record) -> list[str]:
     names = ["id", *(column.name for column in schema_of(type(row)).fields)]
-    return [line for name in names for line in _expected(name, getattr(row, name))]
+    return [line for name in names for line in expected_of(f"row.{name}", getattr(row, name))]
 
 
-def _expected(name: str, value: object) -> list[str]:
-    """Return a line that expects a value, if it is plain, fits on a line, and is not a stand-in."""
+def expected_of(path: str, value: object) -> list[str]:
+    """Return a line that expects a value at a path, if it is plain, fits on a line, and is not a stand-in."""
     if value is None or isinstance(value, bool):
-        return [f"    assert row.{name} is {value}"]
+        return [f"    assert {path} is {value}"]
     if _stands_in(value):
         return []
-    line = f"    assert row.{name} == {_literal(value)}"
-    return [line] if len(line) <= _LINE and not isinstance(value, dict | list) else []
+    line = f"    assert {path} == {literal_of(value)}"
+    return [line] if len(line) <= LINE and not isinstance(value, dict | list) else []
 
 
 def _stands_in(value: object) -> bool:
@@ -109,7 +109,13 @@ def _stands_in(value: object) -> bool:
     return comparable(value) != value or any(is_stand_in(kind, value) for kind in (Kind.TEXT, Kind.EMAIL, Kind.PHONE))
 
 
-def _literal(value: object) -> str:
+def literal_of(value: object) -> str:
+    """Return a value as Python writes it, quoted as formatters do."""
+    if isinstance(value, dict):
+        items = cast("dict[object, object]", value).items()
+        return f"{{{', '.join(f'{literal_of(key)}: {literal_of(each)}' for key, each in items)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal_of, cast('list[object]', value)))}]"
     if isinstance(value, datetime | date | time):
         return f'{type(value).__name__}.fromisoformat("{value.isoformat()}")'
     if isinstance(value, Decimal):
@@ -133,7 +139,7 @@ def _imports(body: str) -> str:
     return "".join(lines) + ("\n" if lines else "")
 
 
-def _imports_of(named: Sequence[tuple[str, str]], own: str) -> str:
+def imports_of(named: Sequence[tuple[str, str]], own: str) -> str:
     """Return imports in the order and the line breaks of formatters; `own` is the project's top package."""
     modules: dict[str, set[str]] = {}
     for module, name in named:
@@ -144,5 +150,5 @@ def _imports_of(named: Sequence[tuple[str, str]], own: str) -> str:
         line = f"from {module} import {', '.join(ordered)}"
         broken = [f"from {module} import (", *(f"    {name}," for name in ordered), ")"]
         section = local if module.partition(".")[0] == own else installed
-        section += [line] if len(line) <= _LINE or len(ordered) == 1 else broken
+        section += [line] if len(line) <= LINE or len(ordered) == 1 else broken
     return "\n".join([*installed, *([""] if local else []), *local]) + "\n"

@@ -31,11 +31,19 @@ from .recorder import Recorder
 
 __all__ = ["RecordingTransport", "ReplayTransport", "recording_all", "replaying_all"]
 
-_REQUEST_HEADERS = ("accept", "content-type", "if-modified-since", "sforce-call-options", "sforce-query-options")
+_REQUEST_HEADERS = (
+    "accept",
+    "content-type",
+    "if-modified-since",
+    "range",
+    "sforce-call-options",
+    "sforce-query-options",
+)
 """The headers that say what is requested."""
 
 _RESPONSE_HEADERS = (
-    "content-type", "date", "etag", "last-modified", "location", "retry-after", "warning", "www-authenticate",
+    "content-range", "content-type", "date", "etag", "last-modified", "location", "retry-after", "warning",
+    "www-authenticate",
 )  # fmt: skip
 """The headers of a response that say something about it, beside those that begin with `sforce-`."""
 

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from .database import Database
 from .fields import Derive, Field, Row, SObject, Value
+from .knowledge import KNOWLEDGE, first_articles
 from .new_fields import NewField
 from .new_objects import free_prefix, length_of, new_field, new_lookup, new_object, precision_of
 from .refusal import Refusal
+from .transaction import Transaction
 from .writes import stored_value
 
 
@@ -140,6 +142,24 @@ class Administration:
                 disjunctions=known.disjunctions if disjunctions is None else disjunctions,
             )
             schema.change_object(changed, self._database.clock.stamp)
+
+    def enable_knowledge(self) -> list[str]:
+        """Give the org Knowledge, with a few articles; return the Ids of their versions, the published ones first."""
+        with self._database.lock:
+            self._database.schema.add_object(KNOWLEDGE, self._database.clock.stamp)
+            self._database.tables[KNOWLEDGE.name] = {}
+        with Transaction(self._database) as transaction:
+            return [transaction.insert(KNOWLEDGE.name, **article) for article in first_articles()]
+
+    def log_setup(self, action: str, section: str, display: str) -> str:
+        """Note a change of the org's setup in its log, SetupAuditTrail, now; return the Id of the entry."""
+        with self._database.lock:
+            table, made = self._database.tables["SetupAuditTrail"], self._database.next_id("SetupAuditTrail")
+            table[made] = {
+                "Id": made, "Action": action, "Section": section, "Display": display,
+                "CreatedDate": self._database.clock.stamp, "CreatedById": self._database.user_id,
+            }  # fmt: skip
+            return made
 
     def remove_field(self, sobject: str, name: str) -> None:
         """Delete a field and its values."""

@@ -97,7 +97,7 @@ class About:
             raise Refusal(403, "INSUFFICIENT_ACCESS", text)
         names = [name for name in call.query.get("sObjects", "").split(",") if name]
         known = [self._database.schema.sobject(name) for name in names] if names else self._database.schema.sobjects()
-        counts = [(sobject.name, self._count(sobject)) for sobject in known if sobject and not sobject.belongs_to]
+        counts = [(sobject.name, self._count(sobject)) for sobject in known if sobject and _is_counted(sobject)]
         return json_response({"sObjects": [{"count": count, "name": name} for name, count in counts if count]})
 
     def global_describe(self, call: Call, base: str) -> Response:
@@ -204,3 +204,8 @@ def _version(number: int) -> dict[str, str]:
         "url": f"/services/data/v{number}.0",
         "version": f"{number}.0",
     }
+
+
+def _is_counted(sobject: SObject) -> bool:
+    """Return whether recordCount counts an object: shares, histories and feeds it does not."""
+    return sobject.belongs_to is None or sobject.belongs_to[0] not in ("Share", "History", "Feed")

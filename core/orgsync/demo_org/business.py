@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from .activities import PRIORITIES, TASK_STATUSES
 from .database import Database
+from .details import load_details
 from .fields import Row, SObject, Value
 from .files import ATTACHMENT, CONTENT_VERSION, DOCUMENT, measured, stored_content
 from .selling import CAMPAIGN_STATUSES, CAMPAIGN_TYPES, CASE_ORIGINS, CASE_STATUSES, FAMILIES, LEAD_STATUSES
@@ -60,6 +61,7 @@ class Business:
             self._add("Case", fields)
         self._activities(users)
         self._files(users)
+        load_details(self._database, self._add, self._now)
 
     def _leads(self, users: Sequence[str]) -> Iterator[Fields]:
         for number, (first, last) in enumerate(_LEADS * 2):

@@ -24,9 +24,9 @@ def brief(sobject: SObject, base: str) -> JSON:
         "activateable": False, "associateEntityType": kind, "associateParentEntity": parent,
         "createable": sobject.createable, "custom": sobject.custom, "customSetting": False, "deepCloneable": False,
         "deletable": sobject.deletable, "deprecatedAndHidden": False, "feedEnabled": pages, "hasSubtypes": False,
-        "isInterface": False, "isSubtype": False, "keyPrefix": None if kind == "History" else sobject.prefix,
+        "isInterface": False, "isSubtype": False, "keyPrefix": None if kind in ("History", "Feed") else sobject.prefix,
         "label": sobject.label, "labelPlural": sobject.plural, "layoutable": pages, "mergeable": sobject.mergeable,
-        "mruEnabled": pages and sobject.searchable and sobject.has_recent, "name": sobject.name, "queryable": True,
+        "mruEnabled": sobject.listed_as_recent, "name": sobject.name, "queryable": True,
         "replicateable": sobject.replicateable, "retrieveable": True, "searchable": sobject.searchable,
         "triggerable": pages, "undeletable": sobject.deletable and pages,
         "updateable": sobject.updateable, "urls": _urls(sobject, base),
@@ -119,7 +119,8 @@ def describe_field(field: Field) -> JSON:
         "referenceTargetField": None, "referenceTo": list(field.targets),
         "relationshipName": field.relationship, "relationshipOrder": None, "restrictedDelete": False,
         "restrictedPicklist": field.restricted, "scale": field.scale,
-        "searchPrefilterable": field.type == "reference" and field.permissionable,
+        "searchPrefilterable": field.type == "reference"
+        and (field.permissionable or (field.nillable and field.updateable)),
         "soapType": field.soap_type, "sortable": field.sortable, "type": field.type, "unique": field.unique,
         "updateable": field.updateable, "writeRequiresMasterRead": False,
     }  # fmt: skip

@@ -146,7 +146,8 @@ class SObject:
 
     `belongs_to` is what describe calls the associated entity, such as ("History", "Contact"). `has_pages` is true
     where users see the object on pages of its own, which goes with search, triggers, layouts and undelete;
-    `has_search` is that of search alone where it differs, `has_recent` that of the list of recent records.
+    `has_search` is that of search alone where it differs, `has_recent` that of the list of recent records, which
+    otherwise goes with both.
 
     What some objects demand of queries: `requires_filter` names the fields of which a query must compare one with Ids,
     `disjunctions` is whether OR is allowed. `archives` is whether old rows are archived (IsArchived), so that
@@ -165,7 +166,7 @@ class SObject:
     replicateable: bool = True
     has_pages: bool = True
     has_search: bool | None = None
-    has_recent: bool = True
+    has_recent: bool | None = None
     belongs_to: tuple[str, str] | None = None
     requires_filter: tuple[str, ...] = ()
     disjunctions: bool = True
@@ -175,6 +176,11 @@ class SObject:
     def searchable(self) -> bool:
         """Whether search finds the object's records."""
         return self.has_pages if self.has_search is None else self.has_search
+
+    @property
+    def listed_as_recent(self) -> bool:
+        """Whether the object's records are among the recent ones."""
+        return self.has_pages and self.searchable if self.has_recent is None else self.has_recent
 
     @property
     def custom(self) -> bool:

@@ -7,6 +7,7 @@ the address where it is downloaded in its place.
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
@@ -25,6 +26,7 @@ from .standard_fields import (
     text,
 )
 
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(;[ -~]*)?", re.ASCII)  # what a user writes there may be no header
 LARGEST_IN_JSON = 52_428_800
 _TYPES = {"pdf": "PDF", "txt": "TEXT", "csv": "CSV", "png": "PNG", "jpg": "JPG", "docx": "WORD_X", "xlsx": "EXCEL_X"}
 _CONTENTS = {"ContentVersion": "VersionData", "Attachment": "Body", "Document": "Body"}
@@ -126,7 +128,8 @@ def content_of(sobject: SObject, row: Row) -> bytes | None:
 
 def content_type_of(sobject: SObject, row: Row) -> str:
     """Return the type that a download has; versions of files have it misspelled in real orgs, too."""
-    return str(row.get("ContentType") or "application/octetstream")
+    given = str(row.get("ContentType") or "")
+    return given if _MEDIA_TYPE.fullmatch(given) else "application/octetstream"
 
 
 def measured(sobject: SObject, values: Mapping[str, Value]) -> dict[str, Value]:

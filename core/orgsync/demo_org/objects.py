@@ -1,10 +1,20 @@
 """The objects of the demo org, with the types, sizes and flags that real describes give."""
 
+from dataclasses import replace
+
 from .activities import CONTENT_DOCUMENT, CONTENT_DOCUMENT_LINK, EVENT, TASK
+from .deals import (
+    OPPORTUNITY_CONTACT_ROLE,
+    OPPORTUNITY_FIELD_HISTORY,
+    OPPORTUNITY_LINE_ITEM,
+    PRICEBOOK,
+    PRICEBOOK_ENTRY,
+)
 from .fields import Field, Row, Scope, SObject, Value
 from .files import ATTACHMENT, CONTENT_VERSION, DOCUMENT
 from .formulas import ACCOUNT_RATING, AGE, expected_revenue
 from .selling import CAMPAIGN, CAMPAIGN_MEMBER, CASE, LEAD, PRODUCT
+from .staff import PROFILE, SETUP_AUDIT_TRAIL, USER, USER_ROLE
 from .standard_fields import (
     AUDIT_FIELDS,
     INDUSTRIES,
@@ -24,6 +34,7 @@ from .standard_fields import (
     record_id,
     text,
 )
+from .support import CASE_COMMENT, CASE_FEED, FEED_ITEM
 
 ACCOUNT_TYPES = ("Prospect", "Customer - Direct", "Customer - Channel", "Technology Partner", "Other")
 DEAL_TYPES = (
@@ -108,27 +119,15 @@ OPPORTUNITY = SObject(
             name="ContactId", label="Contact ID", type="reference", length=18, updateable=False,
             permissionable=False, refers_to="Contact", child_relationship="Opportunities",
         ),
-        ACCOUNT_RATING,
-    ),
-)  # fmt: skip
-
-USER = SObject(
-    name="User", label="User", plural="Users", prefix="005", deletable=False,
-    fields=(
-        record_id("User"),
-        Field(
-            name="Username", label="Username", type="string", length=80, nillable=False, permissionable=False,
-            id_lookup=True, unique=True,
+        ACCOUNT_RATING, checkbox("IsPrivate", "Private"),
+        lookup("CampaignId", "Campaign ID", "Campaign", "Opportunities"),
+        replace(
+            lookup("Pricebook2Id", "Price Book ID", "Pricebook2", "Opportunities"), permissionable=False, defaulted=True
         ),
-        *person(121),
-        Field(name="Email", label="Email", type="email", length=128, nillable=False, permissionable=False),
-        Field(name="Alias", label="Alias", type="string", length=8, nillable=False, permissionable=False),
         Field(
-            name="IsActive", label="Active", type="boolean", nillable=False, permissionable=False, defaulted=True,
+            name="ForecastCategoryName", label="Forecast Category", type="picklist", length=255, permissionable=False,
+            defaulted=True, restricted=True, values=("Omitted", "Pipeline", "Best Case", "Commit", "Closed"),
         ),
-        text("Title", "Title", 80),
-        text("Department", "Department", 80),
-        *AUDIT_FIELDS,
     ),
 )  # fmt: skip
 
@@ -223,7 +222,9 @@ NAME = SObject(
 OBJECTS = (
     ACCOUNT, CONTACT, OPPORTUNITY, USER, _history("Account"), _history("Contact"), ACCOUNT_SHARE, USER_PREFERENCE,
     TASK, EVENT, CONTENT_DOCUMENT, CONTENT_DOCUMENT_LINK, LEAD, CASE, CAMPAIGN, CAMPAIGN_MEMBER, PRODUCT, GROUP,
-    ORGANIZATION, CONTENT_VERSION, ATTACHMENT, DOCUMENT,
+    ORGANIZATION, CONTENT_VERSION, ATTACHMENT, DOCUMENT, OPPORTUNITY_LINE_ITEM, OPPORTUNITY_CONTACT_ROLE,
+    OPPORTUNITY_FIELD_HISTORY, PRICEBOOK, PRICEBOOK_ENTRY, CASE_COMMENT, FEED_ITEM, CASE_FEED, USER_ROLE, PROFILE,
+    SETUP_AUDIT_TRAIL,
 )  # fmt: skip
 
 

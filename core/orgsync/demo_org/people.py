@@ -162,6 +162,7 @@ class Loader:
             yield {
                 "Username": f"{first.lower()}@demo.example", "FirstName": first, "LastName": last,
                 "Email": f"{first.lower()}@demo.example", "Alias": first.lower()[:8], "IsActive": True,
+                "UserType": "Standard", "TimeZoneSidKey": "GMT",
                 "Title": None if number else "Administrator",
             }, created  # fmt: skip
 

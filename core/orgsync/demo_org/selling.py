@@ -1,5 +1,7 @@
 """The objects of marketing, support and products: Lead, Campaign, CampaignMember, Case, Product2."""
 
+from dataclasses import replace
+
 from .fields import Derived, Field, Row, Scope, SObject
 from .ids import number_of
 from .standard_fields import (
@@ -54,6 +56,10 @@ LEAD = SObject(
         plain("NumberOfEmployees", "Employees", "int"), OWNER_OR_QUEUE,
         checkbox("IsConverted", "Converted", writable=False), read_only("ConvertedDate", "Converted Date", "date"),
         checkbox("IsUnreadByOwner", "Unread By Owner"), *AUDIT_FIELDS,
+        *(
+            replace(lookup(f"Converted{name}Id", f"Converted {name} ID", name), createable=False, updateable=False)
+            for name in ("Account", "Contact", "Opportunity")
+        ),
     ),
 )  # fmt: skip
 

@@ -9,7 +9,11 @@ Values = dict[str, Value]
 TRACKED = {
     "Account": ("Name", "OwnerId", "ParentId", "Phone", "Rating"),
     "Contact": ("AccountId", "Email", "LastName", "OwnerId", "Phone", "Title"),
+    "Opportunity": ("AccountId", "Amount", "CloseDate", "Name", "OwnerId", "StageName"),
 }
+HISTORIES = {"Opportunity": "OpportunityFieldHistory"}
+"""The objects that hold histories, where their name is not the parent's with `History` behind it."""
+
 _DATA_TYPES = {"reference": "EntityId", "picklist": "DynamicEnum"}
 
 

@@ -9,7 +9,8 @@ from .files import document_values, measured
 from .ids import to18
 from .refusal import Refusal
 from .row_index import key_of
-from .tracking import history_of, owner_share
+from .support import FEEDS, tracked_change
+from .tracking import HISTORIES, history_of, owner_share
 from .writes import checked, require_present
 
 
@@ -70,13 +71,15 @@ class Transaction:
             changed = {**row, **self._touched(definition), **values}
             self._write(definition.name, str(row["Id"]), changed)
             self._leave_history(definition, row, changed)
+            if definition.name == "Case" and (post := tracked_change(row, changed)):
+                self.insert("FeedItem", **post)
             if definition.name == "Account" and changed["OwnerId"] != row["OwnerId"]:
                 self._share_with_owner(changed)
 
     def delete(self, sobject: str, record_id: str, /) -> None:
         """Move a record, and what belongs to it, into the recycle bin."""
         with self._database.lock:
-            definition, row = self._live(sobject, record_id)
+            definition, row = self._live(FEEDS.get(sobject, sobject), record_id)
             self._require_deletable(definition)
             if definition.has_recycle_bin:
                 self._bin(definition, row)
@@ -86,7 +89,7 @@ class Transaction:
     def hard_delete(self, sobject: str, record_id: str, /) -> None:
         """Remove a record, and what belongs to it, for good; only the delete log still knows it."""
         with self._database.lock:
-            definition, row = self._known(sobject, record_id)
+            definition, row = self._known(FEEDS.get(sobject, sobject), record_id)
             self._require_deletable(definition)
             self._remove(definition, row)
 
@@ -144,7 +147,7 @@ class Transaction:
 
     def _leave_history(self, definition: SObject, before: Row | None, after: Row) -> None:
         for values in history_of(definition, before, after):
-            history = self._database.schema.everything(f"{definition.name}History")
+            history = self._database.schema.everything(HISTORIES.get(definition.name, f"{definition.name}History"))
             record_id = self._database.next_id(history.name)
             self._write(history.name, record_id, self._new_row(history, record_id, values))
 
@@ -186,7 +189,9 @@ class Transaction:
         self._write(definition.name, str(row["Id"]), None)
 
     def _log(self, definition: SObject, row: Row) -> None:
-        self._deletions.append(Deletion(definition.name, str(row["Id"]), self._database.clock.stamp))
+        in_case_feed = definition.name == "FeedItem" and self._is_of_case(str(row["Id"]), row)
+        for name in [definition.name, *(["CaseFeed"] if in_case_feed else [])]:
+            self._deletions.append(Deletion(name, str(row["Id"]), self._database.clock.stamp))
 
     def _rows(self, sobject: str) -> list[Row]:
         """Return an object's rows as this transaction sees them."""
@@ -211,6 +216,14 @@ class Transaction:
             raise Refusal(400, "UNABLE_TO_LOCK_ROW", text, [])
         self._self.locked.add(key)
         self._staged[key] = row
+        if sobject == "FeedItem" and self._is_of_case(record_id, row):
+            self._write("CaseFeed", record_id, row)
+
+    def _is_of_case(self, record_id: str, post: Row | None) -> bool:
+        """Return whether a post is a case's, so that it is in the feed of cases, under the same id."""
+        if post is None:
+            return self._find("CaseFeed", record_id) is not None
+        return str(post["ParentId"]).startswith("500")
 
     def _known(self, sobject: str, record_id: str) -> tuple[SObject, Row]:
         definition = self._database.schema.everything(sobject)

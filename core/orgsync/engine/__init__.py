@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 from orgsync.lazy import importer
 
 if TYPE_CHECKING:
+    from .action import run_action
     from .events import Committed, Ended, Event, Observer, Planned, Started, Warned, nobody
     from .gc_pressure import less_collecting
     from .job import Job, JobKind
     from .outcome import Outcome
-    from .resources import Clock, Resources, Vaults
+    from .resources import Clock, MaskingKeys, Resources, Vaults
     from .run import run_sync
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Event",
     "Job",
     "JobKind",
+    "MaskingKeys",
     "Observer",
     "Outcome",
     "Planned",
@@ -28,6 +30,7 @@ __all__ = [
     "Warned",
     "less_collecting",
     "nobody",
+    "run_action",
     "run_sync",
 ]
 
@@ -38,9 +41,10 @@ __getattr__ = importer(
             ("Committed", "Ended", "Event", "Observer", "Planned", "Started", "Warned", "nobody"), "events"
         ),
         **dict.fromkeys(("Job", "JobKind"), "job"),
-        **dict.fromkeys(("Clock", "Resources", "Vaults"), "resources"),
+        **dict.fromkeys(("Clock", "MaskingKeys", "Resources", "Vaults"), "resources"),
         "Outcome": "outcome",
         "less_collecting": "gc_pressure",
+        "run_action": "action",
         "run_sync": "run",
     },
 )

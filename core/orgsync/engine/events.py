@@ -21,7 +21,7 @@ class _Event(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower):
 
 
 class Started(_Event, frozen=True):
-    """The run began, and is listed in the store; `job.name` is its sync, and `job.connection` where it runs."""
+    """The run began, and is listed in the store; `job` says of what and where."""
 
     job: Job
     at: datetime

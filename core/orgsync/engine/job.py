@@ -8,14 +8,14 @@ from orgsync.errors import ArgumentInvalid
 
 __all__ = ["Job", "JobKind"]
 
-JobKind: TypeAlias = Literal["sync"]
+JobKind: TypeAlias = Literal["sync", "action"]
 
 
 class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to run, and where: `name` is the sync's, `connection` the one to run it on.
+    """What to run, and where: `name` is the sync's or the action's, `connection` the one to run it on.
 
     `full` reads everything instead of what changed since the last run; `reconcile` compares the copy's Ids with the
-    org's as well. `arguments` are for kinds of work that take any; a sync takes none.
+    org's as well: both are a sync's. `arguments` are an action's.
     """
 
     kind: JobKind
@@ -29,6 +29,8 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Raise ValueError for arguments that the work would never see."""
         if self.kind == "sync" and self.arguments:
             raise ValueError("a sync takes no arguments")
+        if self.kind == "action" and (self.full or self.reconcile):
+            raise ValueError("an action knows neither full nor reconcile")
 
     def __hash__(self) -> int:
         return hash((self.kind, self.name, self.connection, self.full, self.reconcile))

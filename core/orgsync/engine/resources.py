@@ -1,6 +1,6 @@
 """What an engine works with; a project is one."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -9,17 +9,20 @@ from orgsync.salesforce.http.http import Http
 from orgsync.settings import Settings
 from orgsync.store import Store
 
-__all__ = ["Clock", "Resources", "Vaults"]
+__all__ = ["Clock", "MaskingKeys", "Resources", "Vaults"]
 
 Clock: TypeAlias = Callable[[], datetime]
 """Returns the time, aware."""
+
+MaskingKeys: TypeAlias = Callable[[str], Awaitable[bytes]]
+"""Returns the key that a connection's columns are masked with, by the connection's name."""
 
 Vaults: TypeAlias = Callable[[str], CredentialsVault]
 """Returns what keeps a connection's credentials, by the connection's name."""
 
 
 class Resources(Protocol):
-    """Settings, store and HTTP, the clock, and where credentials are kept: None for the store itself.
+    """Settings, store and HTTP, the clock, and where credentials and masking keys are kept: None for the store itself.
 
     In a sandbox the store is thrown away afterwards, so no later run resumes what a run leaves unfinished.
     """
@@ -38,6 +41,9 @@ class Resources(Protocol):
 
     @property
     def credentials(self) -> Vaults | None: ...  # noqa: D102
+
+    @property
+    def masking_keys(self) -> MaskingKeys | None: ...  # noqa: D102
 
     @property
     def is_sandbox(self) -> bool: ...  # noqa: D102

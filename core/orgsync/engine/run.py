@@ -16,8 +16,9 @@ import structlog
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, RunInterrupted
 from orgsync.extract import Route
 from orgsync.logs import PLANNED, get_logger
-from orgsync.records import Batch, Record, Schema
+from orgsync.records import Batch, PartialBatch, Record, Schema, fingerprint, masked, schema_of
 from orgsync.scripts import Context, Sync, open_context
+from orgsync.scripts.metadata import fitted
 from orgsync.store import Connection, Counts, Run, RunStatus, Write
 
 from .events import Committed, Ended, Observer, Planned, Started, Warned, nobody
@@ -45,7 +46,7 @@ async def run_sync(sync: Sync[Record], job: Job, resources: Resources, *, observ
         running = _Running(sync, job, run, resources, observe)
         observe(Started(run.id, job, run.started_at))
         try:
-            await running.require_sound()
+            await running.require_sound(connection)
             await running.consume(await running.open_context(connection))
         except anyio.get_cancelled_exc_class():
             await running.finish("stopped", RunInterrupted())
@@ -77,15 +78,18 @@ class _Running:
     expected: int | None = None
     streams: Streams = field(default_factory=Streams)
     context: Context | None = None
+    masking_key: bytes = b""
 
     def __post_init__(self) -> None:
         self.log = get_logger().bind(connection=self.run.connection, sync=self.sync.name, run=self.run.id)
 
-    async def require_sound(self) -> None:
-        """Raise, before anything is read, what is known to be wrong: a table read twice, or of another sync."""
+    async def require_sound(self, connection: Connection) -> None:
+        """Raise, before anything is read, what is known to be wrong: a table of another sync, unfit metadata."""
         if self.sync.problem:
             raise self.sync.problem
         await self.resources.store.rows.require_owner(self.run, self.sync.tables)
+        if self.sync.metadata is not None:
+            fitted(self.sync.metadata, connection.metadata_, connection=connection.name, sync=self.sync.name)
 
     async def require_own(self, schema: Schema) -> None:
         """Raise RecordClassInvalid where what is read of a class goes to a table that belongs to another sync.
@@ -99,8 +103,15 @@ class _Running:
     async def open_context(self, connection: Connection) -> Context:
         """Open the context that the sync reads by, at the positions that earlier runs have reached."""
         store, sync = self.resources.store, self.sync
+        if (masking_keys := self.resources.masking_keys) is not None:
+            self.masking_key = await masking_keys(connection.name)
+        else:
+            self.masking_key = await store.connections.masking_key(connection.name, known=connection)
+        masking = fingerprint(self.masking_key)
         saved = await store.runs.checkpoints(sync.name, connection.name)
-        positions = self.streams.resume(saved, sync, await store.rows.tables(), full=self.job.full, warn=self.warn)
+        positions = self.streams.resume(
+            saved, sync, await store.rows.tables(), full=self.job.full, masking=masking, warn=self.warn
+        )
         vaults = self.resources.credentials
         context = await open_context(
             connection,
@@ -117,7 +128,9 @@ class _Running:
             vault=vaults(connection.name) if vaults else None,
             copy=store.copy(connection.name, sync=sync.name, tables=self.streams.tables, written=sync.tables),
             reconcile_every=sync.reconcile.length if sync.reconcile else None,
+            reread_every=sync.formulas.length if sync.formulas else None,
             keeps_positions=not self.resources.is_sandbox,
+            masking_key=self.masking_key,
             report_plan=self.report_plan,
             report_total=self.report_total,
             warn=self.warn,
@@ -172,6 +185,7 @@ class _Running:
         batches: Any = self.sync(context)
         if not hasattr(batches, "__aiter__") or not hasattr(batches, "aclose"):
             raise not_batches(self.sync.name, batches)
+        context.deliveries.passed_on = id(batches)
         return batches
 
     async def _commit(self, batch: Batch[Record], context: Context) -> None:
@@ -183,9 +197,15 @@ class _Running:
         context.deliveries.returned(batch)
         # An empty batch of a class whose rows the script stores as another's makes no table.
         own = has_content or not self.sync.tables or table in self.sync.tables
-        writes = [Write(batch.schema, batch.rows, batch.deleted_ids)] if own else []
+        rows, cleared = masked(batch.schema, batch.rows, self.masking_key), list[str]()
         if position and of_stream:
             position = self.streams.columns.added_to(position, batch.schema)
+            if own:
+                position, cleared = self.streams.masks.added_to(position, schema_of(batch.model))
+        partial = isinstance(batch, PartialBatch)
+        writes = [Write(batch.schema, rows, batch.deleted_ids, partial=partial)] if own else []
+        if cleared:
+            writes.insert(0, Write(schema_of(batch.model), cleared=cleared))
         self.counts += await self.resources.store.rows.commit(self.run, writes, position, context.api_calls)
         self.rows += len(batch.rows) + len(batch.deleted_ids)
         if position and of_stream:

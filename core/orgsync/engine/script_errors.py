@@ -9,21 +9,20 @@ import linecache
 import re
 import sqlite3
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from traceback import FrameSummary
-from typing import Any, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from sqlalchemy.exc import DBAPIError
 
 from orgsync.errors import OrgsyncError, ResponseUnreadable, ScriptRaised, StoreUnavailable
-from orgsync.records import Record
 from orgsync.script_detail import detail_of
-from orgsync.scripts import Sync
 
-__all__ = ["problem_of"]
+__all__ = ["Scripted", "alone", "problem_of"]
 
-_CORRECT = "Correct the script; --debug shows the traceback. What was committed before stays."
+_CORRECT = "Correct the script; --debug shows the traceback."
+_KEPT = {"sync": "What was committed before stays.", "action": "What it had sent before is done."}
 _LIBRARY = Path(__file__).resolve().parents[1]
 _STORE = _LIBRARY / "store"
 _READS_ANSWERS = (_LIBRARY / "extract", _LIBRARY / "salesforce" / "bulk", _LIBRARY / "records" / "decode.py")
@@ -95,26 +94,43 @@ _KNOWN: Sequence[
 )
 
 
-def problem_of(sync: Sync[Record], error: BaseException) -> OrgsyncError:
+class Scripted(Protocol):
+    """A sync, an action or a hook, by its kind, its name and its function."""
+
+    kind: ClassVar[str]
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def function(self) -> Callable[..., Any]: ...  # noqa: D102
+
+
+def problem_of(script: Scripted, error: BaseException, *, kept: str | None = None) -> OrgsyncError:
     """Return the error that ended a run: orgsync's own as it is, another as a ScriptRaised that chains it.
+
+    `kept` says what becomes of what the function has done, where that is not as for all of its kind.
 
     An exception that a task group wraps alone is taken out of the group.
     """
-    error = _alone(error)
+    error = alone(error)
     if isinstance(error, OrgsyncError):
         return error
     frames = traceback.extract_tb(error.__traceback__)
     if refused := _refused_statement(error, frames):
         return refused
-    if unreadable := _unread_answer(sync, error, frames):
+    if unreadable := _unread_answer(script, error, frames):
         return unreadable
-    place, line = _place(sync, frames)
-    kind, text = type(error).__name__, str(error)
-    cause, remedy = f"raised {kind}", _CORRECT
+    place, line = _place(script, frames)
+    text = str(error)
+    cause, remedy = (
+        f"raised {type(error).__name__}",
+        f"{_CORRECT} {_KEPT.get(script.kind, '') if kept is None else kept}".strip(),
+    )
     if isinstance(error, TypeError | AttributeError | RuntimeError):
         known = next((each for each in _KNOWN if re.search(each[0], text)), None)
         cause, remedy = (known[1], known[2]) if known else (cause, remedy)
-    problem = ScriptRaised(f"The sync {sync.name} {cause} at {place}.", remedy)
+    problem = ScriptRaised(f"The {script.kind} {script.name} {cause} at {place}.", remedy)
     problem.detail = detail_of(line, error)
     problem.__cause__ = error
     return problem
@@ -135,24 +151,22 @@ def _refused_statement(error: BaseException, frames: Sequence[FrameSummary]) -> 
     )
 
 
-def _unread_answer(
-    sync: Sync[Record], error: BaseException, frames: Sequence[FrameSummary]
-) -> ResponseUnreadable | None:
+def _unread_answer(script: Scripted, error: BaseException, frames: Sequence[FrameSummary]) -> ResponseUnreadable | None:
     """Say that an answer could not be read; None for what was not raised out of orgsync's reading of one."""
     if not isinstance(error, TypeError | ValueError | LookupError | AttributeError | ArithmeticError):
         return None
-    script = Path(sync.function.__code__.co_filename).parent
+    home = Path(script.function.__code__.co_filename).parent
     ours = [each for each in frames if Path(each.filename).is_relative_to(_LIBRARY)]
-    theirs = [each for each in frames if Path(each.filename).is_relative_to(script) and each not in ours]
+    theirs = [each for each in frames if Path(each.filename).is_relative_to(home) and each not in ours]
     known = [each for each in frames if each in ours or each in theirs]
-    last = Path(known[-1].filename) if known else script
+    last = Path(known[-1].filename) if known else home
     if not any(last.is_relative_to(each) for each in _READS_ANSWERS) and (
         theirs or not last.is_relative_to(_SALESFORCE)
     ):
         return None
     problem = ResponseUnreadable(
-        f"Salesforce's response to the sync {sync.name} holds what orgsync cannot read ({type(error).__name__} at "
-        f"{last.relative_to(_LIBRARY)}, line {known[-1].lineno}).",
+        f"Salesforce's response to the {script.kind} {script.name} holds what orgsync cannot read "
+        f"({type(error).__name__} at {last.relative_to(_LIBRARY)}, line {known[-1].lineno}).",
         "Run it again later; if this persists, look for a proxy that changes responses, and report this message: "
         "--debug shows the traceback.",
     )
@@ -160,7 +174,8 @@ def _unread_answer(
     return problem
 
 
-def _alone(error: BaseException) -> BaseException:
+def alone(error: BaseException) -> BaseException:
+    """Take an exception that a task group wraps alone out of the group."""
     while isinstance(error, BaseExceptionGroup):
         inside = list(cast("Sequence[BaseException]", cast("Any", error).exceptions))
         if len(inside) > 1:
@@ -169,12 +184,12 @@ def _alone(error: BaseException) -> BaseException:
     return error
 
 
-def _place(sync: Sync[Record], frames: Sequence[FrameSummary]) -> tuple[str, str]:
+def _place(script: Scripted, frames: Sequence[FrameSummary]) -> tuple[str, str]:
     """Return the script's last line that the error passed through, and its text.
 
     Where it passed through none, because the script returns what it does not iterate itself, it is the function's.
     """
-    code = sync.function.__code__
+    code = script.function.__code__
     own = [frame for frame in frames if frame.filename == code.co_filename]
     others = [frame for frame in frames if not Path(frame.filename).is_relative_to(_LIBRARY) and frame.line]
     beside = [frame for frame in others if Path(frame.filename).parent == Path(code.co_filename).parent]

@@ -18,14 +18,20 @@ _KEY = "stored_columns"
 
 @dataclass(slots=True)
 class StoredColumns:
-    """The columns by stream; streams whose rows stay of the class that was read have no entry."""
+    """The columns by stream; streams whose rows stay of the class that was read have no entry.
+
+    `masking` is the fingerprint of the key that columns are masked with.
+    """
 
     by_stream: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    masking: str = ""
 
     @classmethod
-    def of(cls, saved: Mapping[str, Checkpoint]) -> "StoredColumns":
+    def of(cls, saved: Mapping[str, Checkpoint], masking: str) -> "StoredColumns":
         """Read them from the checkpoints of a sync, by stream."""
-        return cls({stream: list(each.position[_KEY]) for stream, each in saved.items() if _KEY in each.position})
+        return cls(
+            {stream: list(each.position[_KEY]) for stream, each in saved.items() if _KEY in each.position}, masking
+        )
 
     def outgrown(self, models: Iterable[type[Record]], tables: Mapping[str, str]) -> list[str]:
         """Return the streams whose rows are stored as a class that has gained columns since.
@@ -36,7 +42,7 @@ class StoredColumns:
         return [
             stream
             for stream, columns in self.by_stream.items()
-            if (schema := schemas.get(tables.get(stream, "").lower())) and _missing(schema, columns)
+            if (schema := schemas.get(tables.get(stream, "").lower())) and self._missing(schema, columns)
         ]
 
     def forget(self, streams: Iterable[str]) -> None:
@@ -51,8 +57,8 @@ class StoredColumns:
         """
         stream = position.stream
         if schema.table.lower() != stream.lower():
-            columns = self.by_stream.setdefault(stream, [column.name for column in schema.fields])
-            if missing := _missing(schema, columns):
+            columns = self.by_stream.setdefault(stream, self._labels(schema))
+            if missing := self._missing(schema, columns):
                 raise BatchInvalid(
                     f"{schema.model.__name__} has gained {', '.join(missing)}, which rows stored before do not have.",
                     "Read everything again, once: run the sync with --full.",
@@ -61,7 +67,12 @@ class StoredColumns:
             return position
         return replace(position, state={**position.state, _KEY: self.by_stream[stream]})
 
+    def _missing(self, schema: Schema, columns: Iterable[str]) -> list[str]:
+        known = set(columns)
+        return [label for label in self._labels(schema) if label not in known]
 
-def _missing(schema: Schema, columns: Iterable[str]) -> list[str]:
-    known = set(columns)
-    return [column.name for column in schema.fields if column.name not in known]
+    def _labels(self, schema: Schema) -> list[str]:
+        """Return the columns, those that are masked with how: what was stored under another mask is replaced."""
+        return [
+            f"{column.name} ({column.mask} {self.masking})" if column.mask else column.name for column in schema.fields
+        ]

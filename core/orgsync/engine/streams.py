@@ -14,6 +14,7 @@ from orgsync.scripts import Sync
 from orgsync.store import Checkpoint
 
 from .stored_columns import StoredColumns
+from .stored_masks import StoredMasks
 
 __all__ = ["Streams"]
 
@@ -25,6 +26,7 @@ class Streams:
     watermarks: dict[str, datetime | None] = field(default_factory=dict[str, datetime | None])
     tables: dict[str, str] = field(default_factory=dict[str, str])
     columns: StoredColumns = field(default_factory=StoredColumns)
+    masks: StoredMasks = field(default_factory=StoredMasks)
     advanced: set[str] = field(default_factory=set[str])
 
     def resume(
@@ -34,16 +36,18 @@ class Streams:
         existing: Collection[str],
         *,
         full: bool,
+        masking: str,
         warn: Callable[[str], None],
     ) -> dict[str, Position]:
         """Take over the checkpoints of earlier runs, and return the positions that the sync resumes at.
 
         Positions are dropped that say nothing of the rows in their table any more: the table is not among the existing
-        ones, which is warned of, or the class that a script maps the rows to has gained columns.
+        ones, which is warned of, or the class that a script maps the rows to has gained columns. `masking` is the
+        fingerprint of the key that columns are masked with.
         """
         self.watermarks = {name: kept.watermark for name, kept in saved.items() if name}
         self.tables = {name: kept.kept_in for name, kept in saved.items() if name and kept.kept_in}
-        self.columns = StoredColumns.of(saved)
+        self.columns, self.masks = StoredColumns.of(saved, masking), StoredMasks.of(saved, masking)
         known = {table.lower() for table in existing}
         dropped = [stream for stream, table in self.tables.items() if table.lower() not in known]
         for stream in dropped:

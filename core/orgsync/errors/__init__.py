@@ -2,16 +2,18 @@
 
     OrgsyncError
     ├── ScriptProblem            the author: change the script
-    │   ├── BatchInvalid, RecordClassInvalid, ScriptNotLoaded, ScriptRaised, SnapshotRefused, NotRecorded
+    │   ├── BatchInvalid, RecordClassInvalid, ScriptNotLoaded, ScriptRaised, SnapshotRefused, NotRecorded,
+    │   │   ResultInvalid, PartlyDone
     │   └── QueryRefused             and what it may be: NotFound, FilterRequired, BulkRefused, ...
     ├── OrgProblem               the org's administrator: change a permission or a setting
     │   ├── FieldNotFound (ExternalIdNotFound), ObjectNotFound (ObjectNotQueryable, ChangesNotReadable)
     │   └── AccessRefused (SessionBlocked)
     ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
-    │   └── AlreadyRunning, CassetteInvalid, LimitReached, SessionInvalid, SignInNeeded, StoreUnavailable
+    │   └── AlreadyRunning, CassetteInvalid, LimitReached, Refused, SessionInvalid, SignInNeeded, StoreUnavailable
     ├── TransientProblem         nobody: it passes, and is retried
-    │   └── NetworkProblem, ServerProblem, ResponseUnreadable, TokenLocked, RunInterrupted, ProcessDied
+    │   └── NetworkProblem, ServerProblem, ResponseUnreadable, ContentBroken, TokenLocked, RunInterrupted,
+    │       ActionInterrupted, ProcessDied
     └── InternalError            orgsync's developers: report it
 
 Classes with subclasses for every purpose (the four problems, and ConfigurationProblem) are caught and never raised.
@@ -37,6 +39,8 @@ from .operator import (
     HostNotAllowed,
     KeyUnusable,
     LimitReached,
+    MappingInvalid,
+    MetadataInvalid,
     NameTaken,
     NameUnknown,
     NoConnection,
@@ -47,6 +51,7 @@ from .operator import (
     PortUnavailable,
     ProjectNotFound,
     ProxyRefused,
+    Refused,
     SessionInvalid,
     SettingInvalid,
     SignInNeeded,
@@ -73,8 +78,10 @@ from .script import (
     NotRecorded,
     NotReplicateable,
     NotServed,
+    PartlyDone,
     QueryRefused,
     RecordClassInvalid,
+    ResultInvalid,
     ScriptNotLoaded,
     ScriptProblem,
     ScriptRaised,
@@ -83,6 +90,8 @@ from .script import (
     WindowRefused,
 )
 from .transient import (
+    ActionInterrupted,
+    ContentBroken,
     InstanceMoved,
     JobFailed,
     JobIncomplete,
@@ -104,6 +113,7 @@ from .transient import (
 
 __all__ = [
     "AccessRefused",
+    "ActionInterrupted",
     "AlreadyRunning",
     "ApiVersionUnsupported",
     "ArgumentInvalid",
@@ -113,6 +123,7 @@ __all__ = [
     "CassetteInvalid",
     "ChangesNotReadable",
     "ConfigurationProblem",
+    "ContentBroken",
     "CredentialsInvalid",
     "DeleteLogPurged",
     "ExternalIdNotFound",
@@ -128,6 +139,8 @@ __all__ = [
     "LimitReached",
     "LocatorBusy",
     "LocatorExpired",
+    "MappingInvalid",
+    "MetadataInvalid",
     "NameTaken",
     "NameUnknown",
     "NetworkProblem",
@@ -146,6 +159,7 @@ __all__ = [
     "OrgProblem",
     "OrgsyncError",
     "PackageMissing",
+    "PartlyDone",
     "PortUnavailable",
     "ProcessDied",
     "ProjectNotFound",
@@ -154,8 +168,10 @@ __all__ = [
     "QueryRefused",
     "QueryTimedOut",
     "RecordClassInvalid",
+    "Refused",
     "ResponseTooLarge",
     "ResponseUnreadable",
+    "ResultInvalid",
     "RunInterrupted",
     "ScriptNotLoaded",
     "ScriptProblem",

@@ -34,6 +34,10 @@ class OrgsyncError(Exception):
         self.cause = cause
         self.remedy = remedy
 
+    def replace_remedy(self, remedy: str) -> None:
+        """Give the error another remedy, where somebody knows better what to do."""
+        OrgsyncError.__init__(self, self.cause, remedy)
+
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         """Let pickle and copy make it of what it holds: each class is built from other facts."""
         return _made, (type(self), self.args), self.__dict__

@@ -18,6 +18,8 @@ __all__ = [
     "HostNotAllowed",
     "KeyUnusable",
     "LimitReached",
+    "MappingInvalid",
+    "MetadataInvalid",
     "NameTaken",
     "NameUnknown",
     "NoConnection",
@@ -28,6 +30,7 @@ __all__ = [
     "PortUnavailable",
     "ProjectNotFound",
     "ProxyRefused",
+    "Refused",
     "SessionInvalid",
     "SettingInvalid",
     "SignInNeeded",
@@ -57,8 +60,16 @@ class ArgumentInvalid(ConfigurationProblem, code="argument_invalid"):
     """An argument of a function or an option of the command has a value that cannot be used."""
 
 
+class MetadataInvalid(ConfigurationProblem, code="metadata_invalid"):
+    """A connection's metadata does not fit the model that a sync declares for it."""
+
+
 class UsageInvalid(ConfigurationProblem, code="usage_invalid"):
     """The command was called with an unknown option, or without one that it needs."""
+
+
+class MappingInvalid(ConfigurationProblem, code="mapping_invalid"):
+    """A connection's field mapping names a column that no script has, or a field that does not fit it."""
 
 
 class NameUnknown(ConfigurationProblem, code="name_unknown"):
@@ -150,6 +161,13 @@ class StoreUnavailable(OperatorProblem, code="store_unavailable", exit_code=2):
 
 class StoreReplaced(StoreUnavailable, code="store_replaced"):
     """The database file was deleted or replaced while it was open: nothing that is written would be kept."""
+
+
+class Refused(OperatorProblem, code="refused", exit_code=2):
+    """A hook of the project's (`@on_connect`) refuses to connect the org: raise it there, with the reason.
+
+    `Refused("Your org lacks our package.", "Install it, and connect again.")`: a sentence of cause, and one of remedy.
+    """
 
 
 class SignInNeeded(OperatorProblem, code="sign_in_needed", exit_code=3):

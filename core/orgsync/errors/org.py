@@ -24,7 +24,8 @@ class OrgProblem(OrgsyncError, code="org_problem"):
 class FieldNotFound(OrgProblem, code="field_not_found"):
     """A field does not exist, or is not visible to the connection's user.
 
-    `needed_by` is the attribute of a record class that reads it, `reported_as` Salesforce's own code, `near` the field
+    `needed_by` is the attribute of a record class that reads it, by its class or as its connection has `mapped` it;
+    `reported_as` Salesforce's own code, `near` the field
     that was probably meant, `right` what a permission set has to give.
     """
 
@@ -37,10 +38,13 @@ class FieldNotFound(OrgProblem, code="field_not_found"):
         reported_as: str = "",
         near: str | None = None,
         right: Literal["Read", "Edit"] = "Read",
+        mapped: bool = False,
     ) -> None:
         self.sobject, self.field = sobject, field
+        needed_by = f"{needed_by}, which the connection maps to it," if mapped else needed_by
         reason = f"; {needed_by} needs it" if needed_by else f" ({reported_as})" if reported_as else ""
         instead = "; or declare it with field(optional=True)" if needed_by else ""
+        instead = "; or map another field: orgsync connections map" if mapped else instead
         super().__init__(
             f"{sobject} has no field {field}, or the connection's user may not see it{reason}.{_meant(near)}",
             f"Check the spelling, and that a permission set of the user gives {right} on {sobject}.{field}{instead}.",

@@ -13,8 +13,10 @@ __all__ = [
     "NotRecorded",
     "NotReplicateable",
     "NotServed",
+    "PartlyDone",
     "QueryRefused",
     "RecordClassInvalid",
+    "ResultInvalid",
     "ScriptNotLoaded",
     "ScriptProblem",
     "ScriptRaised",
@@ -35,11 +37,19 @@ class ScriptProblem(OrgsyncError, code="script_problem"):
 
 
 class ScriptNotLoaded(ScriptProblem, code="script_not_loaded", exit_code=2):
-    """A script does not import, or its function is not a sync."""
+    """A script does not import, or its function is not a sync or an action."""
 
 
 class ScriptRaised(ScriptProblem, code="script_raised"):
     """A script raised an exception of its own."""
+
+
+class ResultInvalid(ScriptProblem, code="result_invalid"):
+    """An action returned something else than its signature says."""
+
+
+class PartlyDone(ScriptProblem, code="partly_done"):
+    """An action has not carried out all that it was given; its result says what."""
 
 
 class RecordClassInvalid(ScriptProblem, code="record_class_invalid", exit_code=2):

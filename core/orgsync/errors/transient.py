@@ -3,6 +3,8 @@
 from .base import OrgsyncError
 
 __all__ = [
+    "ActionInterrupted",
+    "ContentBroken",
     "InstanceMoved",
     "JobFailed",
     "JobIncomplete",
@@ -49,6 +51,10 @@ class ResponseTooLarge(ResponseUnreadable, code="response_too_large"):
     """A response that must fit into memory is larger than allowed; another try would cost as much again."""
 
 
+class ContentBroken(TransientProblem, code="content_broken"):
+    """A file's content is not the one that its record describes, or changed while it was downloaded."""
+
+
 class TokenLocked(TransientProblem, code="token_locked"):
     """Another process has been renewing the connection's token for too long."""
 
@@ -58,6 +64,15 @@ class RunInterrupted(TransientProblem, code="run_interrupted"):
 
     def __init__(self) -> None:
         super().__init__("It was interrupted; the next run resumes from there.")
+
+
+class ActionInterrupted(TransientProblem, code="action_interrupted"):
+    """An action was cancelled, by a person or by the end of its process."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "It was interrupted; what it had sent may have been carried out.", "Look in the org before it is repeated."
+        )
 
 
 class ProcessDied(TransientProblem, code="process_died"):

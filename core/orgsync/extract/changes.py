@@ -19,25 +19,28 @@ Changes without a stamp have steps of their own (`steps.Kind`):
 - UNMATCHED: with a condition, the Ids of all changed rows are read, whether they match it or not: those in the copy
   that no longer match leave it. If Salesforce refuses that query, Ids are compared.
 - DELETIONS: rows deleted for good are in getDeleted's log, as far as that reaches back.
+- REFILL: a column that is new, or filled from another field than before, is read of every row, and it alone.
 - LIST_IDS, MISSING_IN_ORG, MISSING_IN_COPY: on a schedule, or where the log does not reach back, the copy's Ids are
-  compared with the org's. Such a pass reads every row of a class whose fields change without a stamp, formulas above
-  all.
+  compared with the org's. On a schedule, too, LIST_IDS reads fields that change without a stamp, formulas above all,
+  and then whole rows where they differ (`drift`).
 """
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from orgsync.errors import ChangesNotReadable, FieldNotFound, ObjectNotFound, QueryRefused
-from orgsync.records import Batch, Position, Record, Schema, schema_of, to_stored
+from orgsync.records import Batch, Position, Record, Schema, to_stored
 from orgsync.salesforce.api.replication import FIRST_INSTANT
 
 from .bulk import abandon
 from .changes_pass import ChangesPass
+from .drift import drifting_paths
 from .inspection import facts_of
 from .object_facts import ObjectFacts, refreshed
+from .optional_objects import is_lacking
 from .query_rules import advice, instead_of_changes, optional_paths
 from .reader import Reader
 from .route import Api
@@ -60,27 +63,33 @@ async def changes(
     saved: Position | None = None,
     full: bool = False,
     reconcile: bool = False,
+    may_refill: Callable[[], bool] = lambda: False,
 ) -> AsyncGenerator[Batch[R]]:
     """Read what changed since the saved position, in batches that each carry their position.
 
     `full` reads everything once more, `reconcile` compares the copy's Ids with the org's; `api` forces one of the two
-    APIs. Raises FieldNotFound or ChangesNotReadable for what the org does not show.
+    APIs. `may_refill` says that the batches are stored as they are, so that columns which are filled from another field
+    than before can be read alone. Raises FieldNotFound or ChangesNotReadable for what the org does not show.
     """
     state, without = await _load_state(source, saved, full=full), set[str]()
-    facts = await _valid_facts(source, state, schema_of(model), where)
+    facts = await _valid_facts(source, state, source.schema_of(model), where)
     while True:
         resumed, known = state.unfinished is not None, facts
         try:
-            begun = await _begin(source, model, where, state, facts, reconcile=reconcile, without=without)
+            begun = await _begin(
+                source, model, where, state, facts, reconcile=reconcile, without=without, may_refill=may_refill()
+            )
             known = begun.facts
             async with aclosing(ChangesPass(Reader(source, model, api)).batches(begun)) as batches:
                 async for reached, batch in batches:
                     state = reached
                     yield batch
         except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:
-            missing = optional_paths(schema_of(model), problem, known) - without
+            missing = optional_paths(source.schema_of(model), problem, known) - without
+            if await is_lacking(source, source.schema_of(model), problem):
+                return
             if facts is None and not missing:
-                raise advice(problem, schema_of(model), where) from None
+                raise advice(problem, source.schema_of(model), where) from None
             # The saved facts no longer hold: inspect again, or report what is missing.
             facts, without = None, without | missing
             continue
@@ -117,18 +126,22 @@ async def _begin(
     *,
     reconcile: bool,
     without: Collection[str],
+    may_refill: bool,
 ) -> StreamState:
     """Resume the unfinished pass, or take a safe instant and begin one."""
-    schema = schema_of(model)
+    schema = source.schema_of(model)
     if facts is None:
         facts = await facts_of(source.client, schema, where, source.warn, without=without)
     if not facts.cursor:
         raise ChangesNotReadable(schema.sobject, instead=instead_of_changes(schema.sobject, model.__name__))
-    begun = state.read_with(schema, where, facts)
+    begun = state.read_with(schema, where, facts, may_refill=may_refill)
     if begun.unfinished is not None:
+        if begun.unfinished.job is None:
+            await abandon(source, state)
         return begun
     await abandon(source, state)
-    return replace(begun, unfinished=await _new_pass(source, schema, begun, facts, reconcile=reconcile))
+    new = await _new_pass(source, schema, begun, facts, reconcile=reconcile)
+    return replace(begun, unfinished=new, refill=begun.refill if new.since is not None else ())
 
 
 async def _new_pass(source: Source, schema: Schema, state: StreamState, facts: ObjectFacts, *, reconcile: bool) -> Pass:
@@ -146,13 +159,21 @@ async def _new_pass(source: Source, schema: Schema, state: StreamState, facts: O
         old = None
     until = max(until, old) if old else until
     due = reconcile or _is_due(state.compared_at, source.reconcile_every, source.client.now)
-    begun = Pass(None if old is None or (due and facts.drifts) else old - source.overlap, until)
+    reread = bool(drifting_paths(schema, facts)) and (
+        reconcile or _is_due(state.reread_at, source.reread_every or source.reconcile_every, source.client.now)
+    )
+    if reread and not source.copy.keeps_columns(schema):
+        old = None  # there is nothing that a field could be compared with
+    begun = Pass(None if old is None else old - source.overlap, until, reread=reread and old is not None)
     unmatched_refused = any(step.kind is Kind.UNMATCHED for step in facts.steps_refused)
-    if begun.since is not None and not due and not unmatched_refused:
+    compare = begun.since is None or due or unmatched_refused
+    if not compare and not begun.reread:
         return begun
     before = await source.copy.live_count(schema)
     if not before and begun.since is None:
         return begun
+    if not compare:
+        return replace(begun, before=before)
     await source.copy.clear_seen(schema)
     return replace(begun, compare=True, seq=await source.copy.last_change(), before=before)
 

@@ -1,6 +1,6 @@
 """A pass over changes: its steps one after the other, from the one where the last run stopped."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,13 +11,15 @@ from orgsync.records import Batch, Record
 from orgsync.salesforce.api.replication import Deletions, deleted
 
 from .bulk import abandon
-from .queries import IdOrder, ReadQuery, StampOrder
+from .drift import Drift, drifting_paths
+from .object_facts import is_behind
+from .queries import IdOrder, StampOrder
 from .reader import Chunk, Part, Reader
 from .reconcile import Comparison
 from .rest import read_by_ids
 from .route import Route
 from .state import StreamState
-from .steps import CHANGED, DELETIONS, END, LIST_IDS, MISSING_IN_COPY, MISSING_IN_ORG, Kind, Step
+from .steps import CHANGED, DELETIONS, END, LIST_IDS, MISSING_IN_COPY, MISSING_IN_ORG, REFILL, Kind, Step
 from .unmatched import Unmatched, unmatched_steps
 
 __all__ = ["ChangesPass"]
@@ -28,8 +30,11 @@ _REST = Route("rest")
 _REFUSALS = (QueryRefused, AccessRefused, FieldNotFound, ObjectNotFound)
 """What Salesforce reports of a query that it does not carry out for this user."""
 
+_BY_IDS_AT_LEAST = 200
+"""So many rows are read by their Ids together, as far as there are that many."""
+
 _MISSING_AT_MOST = 20_000
-"""With more rows missing in the copy than this, the whole object is read again, instead of each row by its Id."""
+"""With more rows than this missing in the copy, or differing there, the whole object is read again, not each by Id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class ChangesPass(Generic[R]):
             Kind.LIST_IDS: self._list_ids,
             Kind.MISSING_IN_ORG: self._missing_in_org,
             Kind.MISSING_IN_COPY: self._missing_in_copy,
+            Kind.REFILL: self._refill,
         }
         return steps[state.current.step.kind](state)
 
@@ -99,7 +105,9 @@ class ChangesPass(Generic[R]):
                 f"{refusal.cause} So changes of {step.relationship} arrive when the {reader.schema.sobject} row itself "
                 "changes, or with reconcile."
             )
-            yield Part(_refused(state, step, drifts=True))
+            behind = [path for path in reader.schema.paths() if is_behind(path, [step.relationship])]
+            drifting = tuple(dict.fromkeys([*state.known_facts.drifting, *behind]))
+            yield Part(_refused(state, step).with_facts(drifting=drifting))
 
     async def _unmatched(self, state: StreamState) -> AsyncGenerator[Part[R]]:
         """Find the rows of the copy that no longer match the condition; compare Ids if Salesforce refuses that."""
@@ -147,21 +155,31 @@ class ChangesPass(Generic[R]):
         yield reader.part(state, deleted_ids=missing) if missing else Part(state)
 
     async def _list_ids(self, state: StreamState) -> AsyncGenerator[Part[R]]:
-        """Read the Ids of all rows that are live in the org."""
-        reader, facts = self.reader, state.known_facts
-        query = ReadQuery(
-            reader.schema.sobject,
-            ["Id"],
-            IdOrder(facts.cursor),
-            (state.where,),
-            bin=facts.has_recycle_bin,
-            live=facts.live,
+        """Read the Ids of all rows that are live in the org, and the fields that change without a stamp."""
+        reader, current, drift = self.reader, state.current, self._drift(state)
+        query = replace(
+            reader.query(state, IdOrder(state.known_facts.cursor), deleted=False),
+            since=None,
+            paths=drift.selected if current.reread else ["Id"],
+            common=2 if current.reread else 1,
         )
-        route = await reader.route(state, query, state.current.before)
+        route, differing, waiting = await reader.route(state, query, current.before), 0, list[str]()
         async with aclosing(reader.read(state, query, route, _after(LIST_IDS, state))) as chunks:
             async for chunk in chunks:
-                await reader.source.copy.mark_seen(reader.schema, chunk.ids)
-                yield Part(chunk.state) if chunk.is_last else reader.part(chunk.state)
+                if current.compare and not chunk.is_last:
+                    await reader.source.copy.mark_seen(reader.schema, chunk.ids)
+                ids = await drift.changed(chunk) if current.reread else []
+                differing += len(ids)
+                if differing > _MISSING_AT_MOST:
+                    yield Part(replace(state, unfinished=replace(state.current, read_again=True, compare=False)))
+                    return
+                waiting += ids
+                if waiting and len(waiting) < _BY_IDS_AT_LEAST and not chunk.is_last:
+                    continue  # the position stays before these rows
+                async for part in self._by_ids(state, waiting):
+                    yield part
+                state, waiting = chunk.state, []
+                yield Part(state) if chunk.is_last else reader.part(state)
 
     async def _missing_in_org(self, state: StreamState) -> AsyncGenerator[Part[R]]:
         """Mark the rows deleted that the org does not have."""
@@ -172,17 +190,33 @@ class ChangesPass(Generic[R]):
 
     async def _missing_in_copy(self, state: StreamState) -> AsyncGenerator[Part[R]]:
         """Read the rows of the org that the copy does not have: they became visible without a change."""
-        reader, missing = self.reader, 0
-        query = replace(reader.query(state, IdOrder()), since=None)
+        missing = 0
         async for ids in self._comparison(state).missing_in_copy("".join(state.current.after)):
             missing += len(ids)
             if missing > _MISSING_AT_MOST:
                 yield Part(replace(state, unfinished=replace(state.current, read_again=True)))
                 return
-            async for records in read_by_ids(reader.source.client, query, ids):
-                yield reader.part(state, reader.rows(Chunk(state, records)))
+            async for part in self._by_ids(state, ids):
+                yield part
             state = state.reached((ids[-1],))
         yield Part(state)
+
+    async def _refill(self, state: StreamState) -> AsyncGenerator[Part[R]]:
+        """Read the columns of every row that are filled from another field than before, and nothing else of it."""
+        reader = self.reader.only(state.refill)
+        paths = tuple(path for path in reader.schema.paths(without=state.known_facts.absent) if path in state.paths)
+        query = replace(reader.query(replace(state, paths=paths), IdOrder(state.known_facts.cursor)), since=None)
+        chunks = reader.read(state, query, await reader.route(state, query), END)
+        async with aclosing(reader.parts(state, chunks)) as parts:
+            async for part in parts:
+                yield part
+
+    async def _by_ids(self, state: StreamState, ids: Sequence[str]) -> AsyncGenerator[Part[R]]:
+        """Read whole rows by their Ids; the state stays what it is."""
+        reader = self.reader
+        query = replace(reader.query(state, IdOrder()), since=None)
+        async for records in read_by_ids(reader.source.client, query, ids):
+            yield reader.part(state, reader.rows(Chunk(state, records)))
 
     async def _comparing(self, state: StreamState, reason: str) -> StreamState:
         """Make this pass one that compares Ids, with a warning that says why."""
@@ -204,6 +238,10 @@ class ChangesPass(Generic[R]):
         """Return the instant from which parents are read: the safe instant is that of the child object alone."""
         return state.current.since - self.reader.source.lag if state.current.since else None
 
+    def _drift(self, state: StreamState) -> Drift:
+        schema, facts = self.reader.schema, state.known_facts
+        return Drift(self.reader.source, schema, facts, drifting_paths(schema, facts))
+
     def _comparison(self, state: StreamState) -> Comparison:
         return Comparison(self.reader.source, self.reader.schema, state.known_facts, state.where)
 
@@ -216,8 +254,11 @@ def _steps(state: StreamState) -> list[Step]:
         steps += [Step(Kind.PARENT, parent) for parent in facts.parents]
         steps += unmatched_steps(facts) if state.where is not None else []
         steps += [DELETIONS] if facts.delete_log else []
+    if current.since is not None and (current.compare or current.reread):
+        steps += [LIST_IDS]
     if current.compare:
-        steps += [MISSING_IN_ORG] if current.since is None else [LIST_IDS, MISSING_IN_ORG, MISSING_IN_COPY]
+        steps += [MISSING_IN_ORG] if current.since is None else [MISSING_IN_ORG, MISSING_IN_COPY]
+    steps += [REFILL] if state.refill else []
     return [*steps, END]
 
 
@@ -231,10 +272,9 @@ def _resumed(state: StreamState) -> Route:
     return Route("bulk") if state.current.job is not None else _REST
 
 
-def _refused(state: StreamState, step: Step, *, drifts: bool = False) -> StreamState:
+def _refused(state: StreamState, step: Step) -> StreamState:
     """Note for a day that Salesforce refuses a step's query."""
-    facts = state.known_facts
-    return state.with_facts(steps_refused=(*facts.steps_refused, step), drifts=facts.drifts or drifts)
+    return state.with_facts(steps_refused=(*state.known_facts.steps_refused, step))
 
 
 def _require_of_step(refusal: Exception) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from orgsync.errors import RecordClassInvalid
+from orgsync.errors import MappingInvalid, OrgsyncError, RecordClassInvalid
 from orgsync.records import Column, Schema
 from orgsync.salesforce.api.describe import FieldDescribe
 
@@ -43,23 +43,30 @@ def fitting_types(field: FieldDescribe) -> tuple[type, ...] | None:
     return (*fitting, str)
 
 
-def misfits(schema: Schema, fields: Mapping[str, FieldDescribe | None]) -> list[RecordClassInvalid]:
+def misfits(schema: Schema, fields: Mapping[str, FieldDescribe | None]) -> list[OrgsyncError]:
     """Return an error for each column whose type cannot hold the field's values; `fields` are by path."""
-    found: list[RecordClassInvalid] = []
+    found: list[OrgsyncError] = []
     for column in schema.org_fields:
         field = fields.get(column.path)
         fitting = None if field is None else fitting_types(field)
-        if field is not None and fitting is not None and column.type not in fitting:
+        if field is not None and fitting is not None and not column.extra and column.type not in fitting:
             found.append(_misfit(schema, column, field, fitting))
     return found
 
 
-def _misfit(schema: Schema, column: Column, field: FieldDescribe, fitting: Sequence[type]) -> RecordClassInvalid:
+def _misfit(schema: Schema, column: Column, field: FieldDescribe, fitting: Sequence[type]) -> OrgsyncError:
     empty = " | None" if column.nullable else ""
     others = f" (or {', '.join(each.__name__ for each in fitting[1:])})" if len(fitting) > 1 else ""
     kind = f"{field.type} with decimals" if field.type in _FRACTIONS and column.type is int else field.type
-    return RecordClassInvalid(
+    cause = (
         f"{schema.model.__name__}.{column.name} is declared {column.type.__name__}, "
-        f"but {schema.sobject}.{column.path} is of Salesforce's type {kind}.",
+        f"but {schema.sobject}.{column.path} is of Salesforce's type {kind}."
+    )
+    if column.mapped:
+        return MappingInvalid(
+            cause, f"Map a field of another type, or declare {column.name}: {fitting[-1].__name__}{empty} in the class."
+        )
+    return RecordClassInvalid(
+        cause,
         f"Write {column.name}: {fitting[0].__name__}{empty}{others}.",
     )

@@ -8,14 +8,16 @@ from orgsync.records import Column, Schema
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe, describe
 from orgsync.soql import Condition, SemiJoin, condition_of, relationships_of
+from orgsync.suggest import nearest
 
-from .object_facts import ObjectFacts
+from .object_facts import ObjectFacts, is_behind
 from .query_rules import cursor_of, demands_filter, not_by_bulk
 
 __all__ = ["Inspection", "facts_of", "inspect"]
 
 _NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
 _COMPOUNDS = frozenset({"address", "location"})
+_BOOLEANS = frozenset({"boolean"})
 _ANY_TYPE = frozenset({"anyType"})
 _INSTANTS = frozenset({"datetime"})
 
@@ -104,13 +106,17 @@ class _Inspector:
             inspected_at=self.client.now,
             spelled={path: real for path, real in spelled.items() if path != real},
             numbers=_paths_of(_NUMBERS, fields, spelled),
+            booleans=_paths_of(_BOOLEANS, fields, spelled),
             instants=tuple(spelled[path] for path, each in fields.items() if each is None or _is(each, _INSTANTS)),
             any_type=_paths_of(_ANY_TYPE, fields, spelled),
             wide=tuple(spelled[path] for path, each in fields.items() if each is not None and each.is_wide),
             undescribed=tuple(path for path, each in fields.items() if each is None),
             compounds=compounds,
-            drifts=any(each is not None and each.calculated for each in fields.values())
-            or bool(set(read) - set(parents)),
+            drifting=tuple(
+                path
+                for path, each in fields.items()
+                if (each is not None and each.calculated) or is_behind(spelled[path], set(read) - set(parents))
+            ),
             rest_only=not_by_bulk(columns, fields, {path: compounds.get(spelled[path]) for path in fields}),
             delete_log=own.replicateable and cursor == "SystemModstamp",
             described={name: each.last_modified for name, each in self.described.items()},
@@ -169,12 +175,15 @@ class _Inspector:
         if column.path in self.without:
             return self.missing(column, f"an object that {relationship} of {own.name} may lead to", name)
         if isinstance(holder, ObjectDescribe):
-            return holder.field(name) is not None or self.missing(column, holder.name, name)
+            return holder.field(name) is not None or self.missing(
+                column, holder.name, name, nearest(name, [each.name for each in holder.fields.values()])
+            )
         return isinstance(holder, _Unknown) or self.missing(column, own.name, holder)
 
-    def missing(self, column: Column, sobject: str, name: str) -> bool:
+    def missing(self, column: Column, sobject: str, name: str, near: str | None = None) -> bool:
         if not column.optional:
-            raise FieldNotFound(sobject, name, needed_by=f"{self.schema.model.__name__}.{column.name}")
+            needed_by = f"{self.schema.model.__name__}.{column.name}"
+            raise FieldNotFound(sobject, name, needed_by=needed_by, near=near, mapped=column.mapped)
         self.warn_once(
             f"{self.schema.model.__name__}.{column.name} stays empty: {sobject} has no visible field {name}."
         )

@@ -1,6 +1,6 @@
 """What an object allows one user: which fields there are, and how it is read; a checkpoint keeps it for a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -12,7 +12,7 @@ from orgsync.salesforce.api.describe import changed_since
 
 from .steps import Step
 
-__all__ = ["ObjectFacts", "refreshed"]
+__all__ = ["ObjectFacts", "is_behind", "refreshed"]
 
 _KEPT_FOR = timedelta(days=1)
 
@@ -23,11 +23,12 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     `cursor` is the field that changes can be read by, "" if there is none. `absent` are paths that the org lacks:
     optional fields, and IsDeleted if the object has none. `spelled` maps paths that the class writes in another case
     to Salesforce's spelling. `parents` are the relationships whose own changes have to be looked for; `judged_by`
-    those that a condition looks through. `drifts` says that a field gets new values without a stamp that could be
-    queried: a formula, or a field of a parent that may be of several kinds.
-    `numbers`, `instants` and `any_type` are the paths of such fields, `wide` those of numbers with more digits than a
-    double has, `compounds` the parts of addresses and locations; `undescribed` are paths of the class that no describe
-    contains. `rest_only` says why Bulk cannot read the fields, `bulk_refused` why it refused the object; "" if it may.
+    those that a condition looks through. `drifting` are the paths of the class's fields that get new values without a
+    stamp that could be queried: formulas, and fields of a parent that may be of several kinds.
+    `numbers`, `booleans`, `instants` and `any_type` are the paths of such fields, `wide` those of numbers with more
+    digits than a double has, `compounds` the parts of addresses and locations; `undescribed` are paths of the class
+    that no describe contains. `rest_only` says why Bulk cannot read the fields, `bulk_refused` why it refused the
+    object; "" if it may.
     `delete_log` says that getDeleted covers the object, `log_refused` that Salesforce says otherwise. `steps_refused`
     are steps whose queries Salesforce refused. What was refused is tried again after a day. `described` maps each
     object to the time when its describe last changed, to check whether it has changed since.
@@ -41,12 +42,13 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     inspected_at: datetime
     spelled: Mapping[str, str] = {}
     numbers: tuple[str, ...] = ()
+    booleans: tuple[str, ...] = ()
     instants: tuple[str, ...] = ()
     any_type: tuple[str, ...] = ()
     wide: tuple[str, ...] = ()
     undescribed: tuple[str, ...] = ()
     compounds: Mapping[str, Mapping[str, str]] = {}
-    drifts: bool = False
+    drifting: tuple[str, ...] = ()
     rest_only: str = ""
     delete_log: bool = False
     bulk_refused: str = ""
@@ -77,7 +79,14 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     def fields(self) -> FieldFacts:
         """What decoding needs to know."""
         return FieldFacts(
-            self.cursor, self.absent, self.numbers, self.compounds, self.instants, self.any_type, self.spelled
+            self.cursor,
+            self.absent,
+            self.numbers,
+            self.compounds,
+            self.instants,
+            self.any_type,
+            self.spelled,
+            self.booleans,
         )
 
     def spelling(self, paths: Sequence[str]) -> tuple[str, ...]:
@@ -96,3 +105,8 @@ async def refreshed(client: Client, facts: ObjectFacts) -> ObjectFacts | None:
     if facts.steps_refused:
         return None
     return msgspec.structs.replace(facts, inspected_at=client.now, bulk_refused="", log_refused=False)
+
+
+def is_behind(path: str, relationships: Collection[str]) -> bool:
+    """Return whether a path leads through one of these relationships."""
+    return any(path.startswith(f"{each}.") for each in relationships)

@@ -9,7 +9,15 @@ from orgsync.salesforce.errors.judge import with_remedy
 
 from .object_facts import ObjectFacts
 
-__all__ = ["advice", "cursor_of", "demands_filter", "instead_of_changes", "not_by_bulk", "optional_paths"]
+__all__ = [
+    "advice",
+    "cursor_of",
+    "demands_filter",
+    "filters_ids_alone",
+    "instead_of_changes",
+    "not_by_bulk",
+    "optional_paths",
+]
 
 _CURSORS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
 """Fields that changes can be read by, best first: History objects have only CreatedDate, Share LastModifiedDate."""
@@ -35,6 +43,11 @@ def cursor_of(described: ObjectDescribe) -> str:
 def demands_filter(sobject: str) -> bool:
     """Return whether an object is known to require a certain filter."""
     return sobject.lower() in _DEMAND_FILTERS
+
+
+def filters_ids_alone(sobject: str) -> bool:
+    """Return whether an object takes no other filter than one by Ids, so not IsDeleted either."""
+    return sobject.lower() == "contentdocumentlink"
 
 
 def instead_of_changes(sobject: str, model: str) -> str:
@@ -81,5 +94,5 @@ def optional_paths(schema: Schema, problem: Exception, facts: ObjectFacts | None
     """
     if facts is None or not isinstance(problem, FieldNotFound):
         return set()
-    names = {column.path for column in schema.fields if column.optional and column.path in facts.undescribed}
+    names = {column.path for column in schema.org_fields if column.optional and column.path in facts.undescribed}
     return {path for path in names if path.rpartition(".")[2].lower() == problem.field.lower()}

@@ -1,8 +1,8 @@
 """Reading a query by REST or by a Bulk job, each result with the state that the stream reaches by it."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
@@ -18,7 +18,7 @@ from orgsync.errors import (
     QueryTimedOut,
     RecordClassInvalid,
 )
-from orgsync.records import Batch, Column, Record, Row, Schema, decode, decode_csv, schema_of, values_of
+from orgsync.records import Batch, Column, PartialBatch, Record, Row, Schema, decode, decode_csv, values_of
 
 from .bulk import job_rows
 from .object_facts import ObjectFacts
@@ -70,20 +70,28 @@ class Part(Generic[R]):
 class Reader(Generic[R]):
     """Reads queries about one record class.
 
-    `forced` is the API that the sync demands. `rest_only` notes that Bulk refused the object or has no quota left in
-    this run, `warned_of_nulls` that the warning about empty values was given.
+    `schema` is the class as the connection reads it, `forced` the API that the sync demands. `rest_only` notes that
+    Bulk refused the object or has no quota left in this run, `warned_of_nulls` that the warning about empty values was
+    given.
     """
 
     source: Source
     model: type[R]
     forced: Api | None = None
+    schema: Schema = field(init=False)
+    partial: bool = field(default=False, init=False)
     rest_only: bool = field(default=False, init=False)
     warned_of_nulls: bool = field(default=False, init=False)
 
-    @property
-    def schema(self) -> Schema:
-        """The record class as data."""
-        return schema_of(self.model)
+    def __post_init__(self) -> None:
+        self.schema = self.source.schema_of(self.model)
+
+    def only(self, names: Collection[str]) -> "Reader[R]":
+        """Return a reader of these columns alone: its batches change them in rows that the copy has."""
+        narrow = Reader(self.source, self.model, self.forced)
+        columns = (*self.schema.columns[:3], *(each for each in self.schema.fields if each.name in names))
+        narrow.schema, narrow.partial, narrow.rest_only = replace(self.schema, columns=columns), True, self.rest_only
+        return narrow
 
     def query(self, state: StreamState, order: Order, *, deleted: bool = True) -> ReadQuery:
         """Return the query for rows that match the sync's condition and changed since the pass's beginning.
@@ -101,7 +109,7 @@ class Reader(Generic[R]):
             since=state.current.since,
             bin=facts.has_recycle_bin,
             live=None if deleted else facts.live,
-            exact=any(_needs_digits(facts, column) for column in self.schema.columns),
+            exact=any(_needs_digits(facts, column) for column in self.schema.selected),
             common=len(first),
             settled=state.current.until,
         )
@@ -188,7 +196,10 @@ class Reader(Generic[R]):
 
     def batch(self, state: StreamState, rows: Sequence[Row] = (), deleted_ids: Sequence[str] = ()) -> Batch[R]:
         """Return a batch that brings the stream to a state."""
-        return Batch.read(self.model, rows, deleted_ids=deleted_ids, position=state.to_position(self.schema.table))
+        position = state.to_position(self.schema.table)
+        if self.partial:
+            return PartialBatch(self.model, self.schema, rows, position)
+        return Batch.read(self.model, rows, deleted_ids=deleted_ids, position=position)
 
     def part(self, state: StreamState, rows: Sequence[Row] = (), deleted_ids: Sequence[str] = ()) -> Part[R]:
         """Return a part with such a batch."""
@@ -196,7 +207,7 @@ class Reader(Generic[R]):
 
     async def _seen(self, state: StreamState, rows: list[Row]) -> list[Row]:
         """Note which live rows the org has, in a pass over everything that compares Ids."""
-        if state.current.compare and state.current.since is None:
+        if state.current.compare and state.current.since is None and not self.partial:
             await self.source.copy.mark_seen(self.schema, [str(row[0]) for row in rows if not row[2]])
         return rows
 
@@ -273,6 +284,8 @@ def _needs_digits(facts: ObjectFacts, column: Column) -> bool:
     path = facts.fields.path(column)
     if column.type is int:
         return path in facts.wide
+    if column.extra:
+        return path in facts.numbers
     return column.type is Decimal or (column.type is str and path in {*facts.numbers, *facts.any_type})
 
 

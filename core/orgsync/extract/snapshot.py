@@ -9,14 +9,17 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 
+import msgspec
+
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
-from orgsync.records import Batch, Position, Record, schema_of
+from orgsync.records import Batch, Position, Record
 
 from .bulk import abandon
 from .inspection import facts_of
 from .object_facts import ObjectFacts
+from .optional_objects import is_lacking
 from .queries import IdOrder
-from .query_rules import advice, optional_paths
+from .query_rules import advice, filters_ids_alone, optional_paths
 from .reader import Part, Reader
 from .reconcile import Comparison
 from .route import Api
@@ -47,19 +50,23 @@ async def snapshot(
     allowed; FieldNotFound or ObjectNotFound for what the org does not show.
     """
     state, without = StreamState.from_position(saved, "snapshot", source.warn), set[str]()
-    facts = state.facts if state.unfinished and state.is_of(schema_of(model), where) else None
+    facts = state.facts if state.unfinished and state.is_of(source.schema_of(model), where) else None
     while True:
         resumed, reader = state.unfinished is not None, Reader(source, model, api)
-        begun = await _begin(reader, where, state, facts, without)
+        known = facts
         try:
+            begun = await _begin(reader, where, state, facts, without)
+            known = begun.facts
             async with aclosing(_batches(reader, begun, allow_mass_deletion=allow_mass_deletion)) as batches:
                 async for reached, batch in batches:
                     state = reached
                     yield batch
         except (FieldNotFound, ObjectNotFound, QueryRefused) as problem:  # as in `changes`
-            missing = optional_paths(schema_of(model), problem, begun.facts) - without
+            missing = optional_paths(source.schema_of(model), problem, known) - without
+            if await is_lacking(source, source.schema_of(model), problem):
+                return
             if facts is None and not missing:
-                raise advice(problem, schema_of(model), where) from None
+                raise advice(problem, source.schema_of(model), where) from None
             facts, without = None, without | missing
             continue
         if not (resumed and reconcile):
@@ -78,6 +85,8 @@ async def _begin(
     source, schema = reader.source, reader.schema
     if facts is None:
         facts = await facts_of(source.client, schema, where, source.warn, without=without)
+        if facts.has_recycle_bin and filters_ids_alone(schema.sobject):  # a query of live rows needs no filter
+            facts = msgspec.structs.replace(facts, absent=(*facts.absent, "IsDeleted"))
     begun = state.read_with(schema, where, facts)
     if begun.unfinished is not None:
         return begun

@@ -1,6 +1,6 @@
 """The state of a stream: what its checkpoint holds, and how a new run continues from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -11,7 +11,7 @@ from orgsync.records import Position, Schema
 from orgsync.salesforce.bulk import Place
 
 from .object_facts import ObjectFacts
-from .steps import CHANGED, Step
+from .steps import CHANGED, REFILL, Step
 
 __all__ = ["Key", "Pass", "ReadKind", "SavedJob", "StreamState", "Tally"]
 
@@ -19,20 +19,21 @@ ReadKind: TypeAlias = Literal["changes", "snapshot"]
 Key: TypeAlias = tuple[str, ...]
 """How far a step has read: the values that the last row is sorted by."""
 
-_FORMAT = 3
+_FORMAT = 4
 """A checkpoint of another format is not used: everything is read again."""
 
 
 class Shape(NamedTuple):
-    """What a column holds: the path of its field, the name of its type, whether the org may lack the field."""
+    """What a column holds: its field's path, the name of its type, whether the org may lack the field, its mask."""
 
     path: str
     type: str
     optional: bool = False
+    mask: str = ""
 
     def holds_as(self, other: "Shape") -> bool:
         """Return whether both hold the same values."""
-        return (self.path, self.type) == (other.path, other.type)
+        return (self.path, self.type, self.mask) == (other.path, other.type, other.mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,9 @@ class Pass:
     """An unfinished pass: it reads what changed since `since`, or everything, and moves the watermark to `until`.
 
     `after` is the key of the last row that was read in the step, `tally` counts the rows up to there, `job` is the Bulk
-    job that is being read. `compare` says
-    that the copy's Ids are compared with the org's; `seq` is the number of the last change before the pass began, and
-    `before` the number of live rows then. `read_again` says that the next pass has to read everything.
+    job that is being read. `compare` says that the copy's Ids are compared with the org's, `reread` that fields which
+    change without a stamp are read again. `seq` is the number of the last change before the pass began, and `before`
+    the number of live rows then. `read_again` says that the next pass has to read everything.
     """
 
     since: datetime | None
@@ -76,6 +77,7 @@ class Pass:
     tally: Tally = field(default_factory=Tally)
     job: SavedJob | None = None
     read_again: bool = False
+    reread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ class StreamState:
 
     `paths` are the fields of `sobject` that were read. `columns` are those of the class that the rows were delivered
     with, by name; the path of a local column is "". `deletions_from` is the instant from which getDeleted is called
-    next, `compared_at` when the Ids were last compared.
+    next, `compared_at` when the Ids were last compared, `reread_at` when fields that change without a stamp were last
+    read in all rows. `refill` are columns that rows read before do not have yet, or have from another field: the pass
+    reads them of every row before it ends.
     """
 
     watermark: datetime | None = None
@@ -97,6 +101,8 @@ class StreamState:
     compared_at: datetime | None = None
     sobject: str = ""
     columns: dict[str, Shape] = field(default_factory=dict[str, Shape])
+    refill: tuple[str, ...] = ()
+    reread_at: datetime | None = None
 
     @classmethod
     def from_position(
@@ -111,6 +117,19 @@ class StreamState:
             return cls(kind=kind)
         return msgspec.convert({**saved.state, "watermark": saved.watermark}, cls)
 
+    @staticmethod
+    def columns_of(saved: Position) -> dict[str, Shape]:
+        """Return the columns of a checkpoint, by name; none where it is of another format."""
+        if saved.state.get("format") != _FORMAT:
+            return {}
+        return msgspec.convert(saved.state.get("columns", {}), dict[str, Shape])
+
+    @staticmethod
+    def absent_of(saved: Position) -> Sequence[str]:
+        """Return the paths that the org lacked when a checkpoint was made; none where it is of another format."""
+        facts = saved.state.get("facts") if saved.state.get("format") == _FORMAT else None
+        return () if facts is None else msgspec.convert(facts, ObjectFacts).absent
+
     def to_position(self, stream: str) -> Position:
         """Write the checkpoint."""
         if self.facts is None:
@@ -123,28 +142,58 @@ class StreamState:
         """Return whether the facts were determined for these columns and this condition."""
         return (where, schema.sobject, _shapes(schema)) == (self.where, self.sobject, self.columns)
 
-    def read_with(self, schema: Schema, where: str | None, facts: ObjectFacts) -> "StreamState":
+    def read_with(
+        self, schema: Schema, where: str | None, facts: ObjectFacts, *, may_refill: bool = False
+    ) -> "StreamState":
         """Return the state from which a record class is read under a condition.
 
-        Everything has to be read again for another object, for columns that are new or hold another field or type, for
-        fields that were absent, and for another condition: rows that did not change have no such value yet, and rows of
-        the copy may not match the new condition. The same holds for another cursor, which the watermark does not
-        belong to, and for a parent whose changes were not followed before.
+        Everything has to be read again for another object and for another condition, since rows of the copy may not
+        match it; for another cursor, which the watermark does not belong to; and for a parent whose changes were not
+        followed before. For columns that are new or hold another field, type or mask, and for fields that were absent,
+        rows that did not change have no such value yet: those columns are refilled, if that is allowed, or everything
+        is read again.
         """
         paths = tuple(path for path in schema.paths(without=facts.absent) if path != "SystemModstamp")
         columns = _shapes(schema)
-        known = set(paths) <= set(self.paths) and all(
-            name in self.columns and self.columns[name].holds_as(shape) for name, shape in columns.items()
-        )
+        changed = [name for name, shape in columns.items() if not self._has(name, shape, facts)]
         now = replace(self, paths=paths, sobject=schema.sobject, columns=columns, where=where, facts=facts)
-        if (where, schema.sobject) == (self.where, self.sobject) and known and self._covers(facts):
+        new = {each.path for each in schema.org_fields if each.name in changed} if may_refill else set[str]()
+        if (where, schema.sobject) != (self.where, self.sobject) or not self._covers(facts, new):
+            return replace(now, watermark=None, unfinished=None, refill=())
+        if not changed:
             return now
-        return replace(now, watermark=None, unfinished=None)
+        return now._refilling(changed) if may_refill else replace(now, watermark=None, unfinished=None, refill=())
 
-    def _covers(self, facts: ObjectFacts) -> bool:
-        """Return whether the watermark holds for all changes that a pass with these facts looks for."""
+    def _has(self, name: str, shape: Shape, facts: ObjectFacts) -> bool:
+        """Return whether rows that were read before have a column's values."""
+        known = self.columns.get(name)
+        if known is None or not known.holds_as(shape):
+            return False
+        return {*shape.path.split(",")} <= {"", "SystemModstamp", *self.paths, *facts.absent}
+
+    def _refilling(self, changed: Sequence[str]) -> "StreamState":
+        """Add columns to be refilled. A step that reads rows in an order goes on; a job, which lacks them, begins anew.
+
+        A pass that begins to read everything brings them itself.
+        """
+        refill = tuple(name for name in dict.fromkeys([*self.refill, *changed]) if name in self.columns)
+        one = self.unfinished
+        if one is not None and (one.job is not None or one.step == REFILL):
+            one = replace(one, job=None, after=())
+        if one is not None and one.since is None and one.step == CHANGED and not one.after:
+            refill = ()
+        return replace(self, refill=refill, unfinished=one)
+
+    def _covers(self, facts: ObjectFacts, new: Collection[str]) -> bool:
+        """Return whether the watermark holds for all changes that a pass with these facts looks for.
+
+        A parent of which only `new` paths are read, all of them refilled, has no change that was missed.
+        """
         known = self.facts
-        return known is not None and known.cursor == facts.cursor and set(facts.parents) <= set(known.parents)
+        if known is None or known.cursor != facts.cursor:
+            return False
+        missed = set(facts.parents) - set(known.parents)
+        return all(any(path.lower().startswith(f"{parent.lower()}.") for path in new) for parent in missed)
 
     @property
     def known_facts(self) -> ObjectFacts:
@@ -173,20 +222,21 @@ class StreamState:
         return replace(self, facts=msgspec.structs.replace(self.known_facts, **changed))
 
     def finished(self) -> "StreamState":
-        """End the pass: only now does the watermark move.
-
-        Values that change without a stamp have been compared only if everything was read.
-        """
-        done, drifts = self.current, self.facts is not None and self.facts.drifts
-        everything = done.since is None or (done.compare and not drifts)
+        """End the pass: only now does the watermark move."""
+        done, everything = self.current, self.current.since is None
         return replace(
             self,
             watermark=None if done.read_again else done.until,
             unfinished=None,
+            refill=(),
             deletions_from=done.until if done.since is None else self.deletions_from,
-            compared_at=done.until if everything else self.compared_at,
+            compared_at=done.until if everything or done.compare else self.compared_at,
+            reread_at=done.until if everything or done.reread else self.reread_at,
         )
 
 
 def _shapes(schema: Schema) -> dict[str, Shape]:
-    return {column.name: Shape(column.path, column.type.__name__, column.optional) for column in schema.fields}
+    return {
+        each.name: Shape(",".join(each.fields) or each.path, each.type.__name__, each.optional, each.mask)
+        for each in schema.fields
+    }

@@ -4,7 +4,18 @@ from enum import StrEnum
 
 import msgspec
 
-__all__ = ["ALL_ROWS", "CHANGED", "DELETIONS", "END", "LIST_IDS", "MISSING_IN_COPY", "MISSING_IN_ORG", "Kind", "Step"]
+__all__ = [
+    "ALL_ROWS",
+    "CHANGED",
+    "DELETIONS",
+    "END",
+    "LIST_IDS",
+    "MISSING_IN_COPY",
+    "MISSING_IN_ORG",
+    "REFILL",
+    "Kind",
+    "Step",
+]
 
 
 class Kind(StrEnum):
@@ -26,13 +37,16 @@ class Kind(StrEnum):
     """Read getDeleted's log."""
 
     LIST_IDS = "list_ids"
-    """List the Ids of all rows of the org."""
+    """List the Ids of all rows of the org, with the fields that change without a stamp if it is time for them."""
 
     MISSING_IN_ORG = "missing_in_org"
     """Mark the rows of the copy deleted that the org does not have."""
 
     MISSING_IN_COPY = "missing_in_copy"
     """Read the rows of the org that the copy does not have."""
+
+    REFILL = "refill"
+    """Read the columns alone that are filled from another field than before, of every row."""
 
     END = "end"
     """Move the watermark."""
@@ -51,4 +65,5 @@ DELETIONS = Step(Kind.DELETIONS)
 LIST_IDS = Step(Kind.LIST_IDS)
 MISSING_IN_ORG = Step(Kind.MISSING_IN_ORG)
 MISSING_IN_COPY = Step(Kind.MISSING_IN_COPY)
+REFILL = Step(Kind.REFILL)
 END = Step(Kind.END)

@@ -6,11 +6,15 @@ from orgsync.lazy import importer
 
 if TYPE_CHECKING:
     from .access import access_to
+    from .backup import Backup, back_up
     from .changes import Change, ChangeKind
     from .connections import BrowserSignIn, Connections, SignIn
     from .dry_run import DryRun, DryRunChange, OpenDryRun, open_dry_run
+    from .objects import sync_of_object
     from .project import Project, open_project, open_store
     from .read_session import ReadSession, open_read_session
+    from .removal import Removal
+    from .schedules import Schedule, Schedules
     from .script_sources import FolderScripts, GivenScripts, ScriptSource
     from .sign_ins import (
         Credentials,
@@ -27,11 +31,15 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "access": ("access_to",),
+    "backup": ("Backup", "back_up"),
     "changes": ("Change", "ChangeKind"),
     "connections": ("BrowserSignIn", "Connections", "SignIn"),
     "dry_run": ("DryRun", "DryRunChange", "OpenDryRun", "open_dry_run"),
+    "objects": ("sync_of_object",),
     "project": ("Project", "open_project", "open_store"),
     "read_session": ("ReadSession", "open_read_session"),
+    "removal": ("Removal",),
+    "schedules": ("Schedule", "Schedules"),
     "script_sources": ("FolderScripts", "GivenScripts", "ScriptSource"),
     "sign_ins": (
         "Credentials",
@@ -48,6 +56,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Backup",
     "BrowserSignIn",
     "Change",
     "ChangeKind",
@@ -62,8 +71,11 @@ __all__ = [
     "OpenDryRun",
     "Project",
     "ReadSession",
+    "Removal",
     "Run",
     "RunRow",
+    "Schedule",
+    "Schedules",
     "ScriptSource",
     "SignIn",
     "Status",
@@ -71,6 +83,7 @@ __all__ = [
     "Syncs",
     "View",
     "access_to",
+    "back_up",
     "credentials_of_sfdx_url",
     "environment_of",
     "login_url_of",
@@ -82,6 +95,7 @@ __all__ = [
     "require_connection",
     "require_name",
     "sign_in_by_browser",
+    "sync_of_object",
 ]
 
 __getattr__ = importer(__name__, {name: module for module, names in _HOMES.items() for name in names})

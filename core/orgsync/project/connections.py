@@ -2,42 +2,36 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from orgsync.engine import Resources
-from orgsync.errors import FieldNotFound, ObjectNotFound, OrgMismatch, QueryRefused, SignInNeeded
+from anyio import to_thread
+
+from orgsync.errors import ArgumentInvalid, FieldNotFound, ObjectNotFound, QueryRefused, SignInNeeded
+from orgsync.logs import get_logger
+from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
-from orgsync.salesforce.auth.sign_in import sign_in
-from orgsync.salesforce.auth.token_endpoint import INTROSPECTION_HINT
-from orgsync.salesforce.auth.token_response import same_org
-from orgsync.salesforce.auth.versions import choose_version, offered_versions
 from orgsync.salesforce.auth.web_flow import Authorization, begin, finish, state_of
-from orgsync.scripts import StoredVault, columns_of, open_client, secrets_of
-from orgsync.store import Connection, ConnectionRow
+from orgsync.scripts import StoredVault, open_client
+from orgsync.scripts.metadata import checked_metadata
+from orgsync.store import ConnectionRow
 from orgsync.store.connections import ConnectionColumns
 
 from .access import access_to
-from .sign_ins import checked_tags, environment_of, login_url_of, require_name
+from .mappings import FieldMapping, change_mapping, resolved
+from .new_connection import SignIn, connect, require_metadata, require_ready, row_of
+from .removal import Removal, remove
+from .script_sources import WithScripts
+from .sign_ins import checked_tags, login_url_of, require_name
+from .view import View, require_existing
 
 __all__ = ["BrowserSignIn", "Connections", "SignIn"]
 
+R = TypeVar("R", bound=Record)
+
 _CHEAP_QUERY = "SELECT Id FROM User LIMIT 1"
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """A connection just made, and what the sign-in showed beside it.
-
-    `lifetime` is how many seconds a token lives, None where the app may not introspect tokens; `hint` then says how it
-    would.
-    """
-
-    connection: ConnectionRow
-    lifetime: float | None
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +47,23 @@ class BrowserSignIn:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """The connections of the project that `open` opens for each call."""
+    """The connections of the project that `open` opens for each call.
 
-    open: Callable[[], AbstractAsyncContextManager[Resources]] = field(repr=False)
+    `view` opens its database for reading alone, and makes none; without it, `open` does.
+    """
+
+    open: Callable[[], AbstractAsyncContextManager[WithScripts]] = field(repr=False)
+    view: Callable[[], AbstractContextManager[View]] | None = field(default=None, repr=False)
 
     async def list(self, *, tag: str | None = None) -> list[ConnectionRow]:
         """Return all connections by name, or those with a tag; raises StoreUnavailable for an unusable database."""
-        async with self.open() as project:
-            stored = await project.store.connections.list()
-        return [_row(each) for each in stored if tag is None or tag in each.tags]
+        return [each for each in await self._all() if tag is None or tag in each.tags]
 
     async def get(self, name: str) -> ConnectionRow:
         """Return one connection; raises NameUnknown, which names the nearest, for an unknown name."""
+        await require_existing(self.view, name)
         async with self.open() as project:
-            return _row(await project.store.connections.get(name))
+            return row_of(await project.store.connections.get(name))
 
     async def add(
         self,
@@ -75,9 +72,10 @@ class Connections:
         *,
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
+        mapping: FieldMapping[R] | None = None,
     ) -> ConnectionRow:
         """Sign in, store the connection and return it; the rest, and what is raised, is as in `connect`."""
-        return (await self.connect(name, credentials, metadata=metadata, tags=tags)).connection
+        return (await self.connect(name, credentials, metadata=metadata, tags=tags, mapping=mapping)).connection
 
     async def connect(
         self,
@@ -86,19 +84,32 @@ class Connections:
         *,
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
+        mapping: FieldMapping[R] | None = None,
     ) -> SignIn:
         """Sign in with these credentials and store the connection; nothing is stored where the sign-in fails.
 
-        A connection of that name is replaced, if it leads to the same org: its rows are that org's.
-        Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name or tag, and OrgMismatch for another
-        org.
+        A connection of that name is replaced, if it leads to the same org: its rows are that org's. `mapping` is its
+        field mapping, in place of the one that it has; see `map`. Whether the org has the fields is what its first run,
+        and `orgsync doctor`, find. Raises SignInNeeded where Salesforce refuses, ArgumentInvalid for a bad name or tag,
+        MappingInvalid for a column that no script has, OrgMismatch for another org, MetadataInvalid for metadata that
+        does not fit the model of a sync, Refused where a hook refuses the org, ScriptRaised for any other exception of
+        a hook, and ScriptNotLoaded for a script that may hold one.
         """
-        require_name(name)
         tags = None if tags is None else checked_tags(tags)
+        metadata = None if metadata is None else checked_metadata(metadata)
         async with self.open() as project:
-            await project.store.connections.require_key()
+            await require_ready(project, name, metadata)
+            kept = None if mapping is None else resolved(mapping, project.settings).stored
             async with StoredVault(project.store, name).lock():  # nobody else uses up a stored refresh token now
-                return await _connect(project, name, credentials, metadata=metadata, tags=tags)
+                return await connect(project, name, credentials, metadata=metadata, tags=tags, mapping=kept)
+
+    async def require_ready(self, name: str, metadata: Mapping[str, Any] | None = None) -> None:
+        """Check, before a person signs in for nothing, that a connection of this name and metadata could be stored.
+
+        Raises ArgumentInvalid for a bad name or metadata, KeyUnusable, and ScriptNotLoaded, as `connect` would.
+        """
+        async with self.open() as project:
+            await require_ready(project, name, None if metadata is None else checked_metadata(metadata))
 
     async def begin(
         self,
@@ -110,18 +121,21 @@ class Connections:
         environment: str = "production",
         metadata: Mapping[str, Any] | None = None,
         tags: Sequence[str] | None = None,
+        mapping: FieldMapping[R] | None = None,
     ) -> BrowserSignIn:
         """Begin the web server flow for a customer; `finish` ends it, in any process that shares the store.
 
         Keep the state of what is returned in the session of the browser that asked, for `finish`.
         `environment` is production, sandbox or a My Domain login URL. The state and the PKCE verifier are stored,
-        encrypted, for a day. `redirect_uri` must be one of the app's callback URLs, exactly as it is there. Raises
-        ArgumentInvalid for a bad name or tag, HostNotAllowed for a login URL that is not Salesforce's, and KeyUnusable
-        where nothing can be encrypted.
+        encrypted, for a day. `redirect_uri` must be one of the app's callback URLs, exactly as it is there. `mapping`
+        is as in `connect`. Raises ArgumentInvalid for a bad name or tag, MappingInvalid for a column that no script
+        has, HostNotAllowed for a login URL that is not Salesforce's, KeyUnusable where nothing can be encrypted, and
+        ScriptNotLoaded for a script that may hold a hook.
         """
-        require_name(name)
         tags = None if tags is None else checked_tags(tags)
+        metadata = None if metadata is None else checked_metadata(metadata)
         async with self.open() as project:
+            await require_ready(project, name, metadata)
             begun = begin(login_url_of(project.settings, environment), client_id, redirect_uri)
             kept = {
                 "name": name,
@@ -132,8 +146,9 @@ class Connections:
                 "client_id": client_id,
                 "client_secret": client_secret,
                 "redirect_uri": redirect_uri,
-                "metadata": None if metadata is None else dict(metadata),
+                "metadata": metadata,
                 "tags": tags,
+                "mapping": None if mapping is None else resolved(mapping, project.settings).stored,
             }
             await project.store.sign_ins.save(begun.state, kept)
             return BrowserSignIn(begun.url, begun.state)
@@ -144,7 +159,7 @@ class Connections:
         `state` is what `begin` gave to the same browser's session, None where that has begun nothing. Without it a
         customer who is lured to somebody else's sign-in URL would connect their org under that one's name.
         Raises SignInNeeded for a callback of another browser's sign-in or that no sign-in waits for, and where
-        Salesforce or the customer refused.
+        Salesforce or the customer refused. What a hook raises is as in `connect`.
         """
         if not state or not secrets.compare_digest((state_of(callback_url) or "").encode(), state.encode()):
             raise SignInNeeded(
@@ -152,6 +167,7 @@ class Connections:
                 "Begin the sign-in again, and finish it in the same browser.",
             )
         async with self.open() as project:
+            project.scripts.connection_rules()  # a callback is accepted once: not for scripts that do not load
             kept = await project.store.sign_ins.take(state)
             if kept is None:
                 raise SignInNeeded(
@@ -166,23 +182,69 @@ class Connections:
                 client_secret=kept["client_secret"],
                 allowed_hosts=project.settings.allowed_hosts,
             )
-            made = await _connect(project, kept["name"], credentials, metadata=kept["metadata"], tags=kept["tags"])
+            owned = {part: kept.get(part) for part in ("metadata", "tags", "mapping")}
+            made = await connect(project, kept["name"], credentials, **owned)
             return made.connection
 
+    async def _all(self) -> Sequence[ConnectionRow]:
+        if self.view is None:
+            async with self.open() as project:
+                return [row_of(each) for each in await project.store.connections.list()]
+        view = self.view
+
+        def read() -> Sequence[ConnectionRow]:
+            with view() as opened:
+                return opened.connections()
+
+        return await to_thread.run_sync(read)
+
     async def update(
-        self, name: str, *, metadata: Mapping[str, Any] | None = None, tags: Sequence[str] | None = None
+        self,
+        name: str,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[str] | None = None,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
     ) -> ConnectionRow:
         """Replace a connection's metadata or tags, those that are given, and return the connection.
 
-        Raises NameUnknown for an unknown connection, and ArgumentInvalid for a tag that is no word.
+        `add_tags` and `remove_tags` change tags in place of `tags`, beside what another process changes of them. Raises
+        NameUnknown for an unknown connection or a tag to remove that it does not have, and ArgumentInvalid for a tag
+        that is no word, MetadataInvalid for metadata that does not fit the model of a sync, and ScriptNotLoaded for a
+        script that may have one; then nothing is changed.
         """
+        if tags is not None and (add_tags or remove_tags):
+            raise ArgumentInvalid("tags replaces all tags, so none can be added or removed.", "Leave tags out.")
         changed = ConnectionColumns()
         if metadata is not None:
-            changed["metadata_"] = dict(metadata)
+            metadata = changed["metadata_"] = checked_metadata(metadata)
         if tags is not None:
             changed["tags"] = checked_tags(tags)
+        await require_existing(self.view, name)
+        added = checked_tags(add_tags)
         async with self.open() as project:
-            return _row(await project.store.connections.update(name, **changed))
+            if metadata is not None:
+                await require_metadata(project, project.scripts.connection_rules(), name, metadata)
+            updated = await project.store.connections.update(
+                name, add_tags=added, remove_tags=list(remove_tags), **changed
+            )
+            return row_of(updated)
+
+    async def map(self, name: str, mapping: FieldMapping[R]) -> ConnectionRow:
+        """Fill columns from other fields on one connection: `map("acme", {"Contact.level": "Tier__c"})`.
+
+        The class, its table and the column stay; `{Contact: {"level": "Tier__c"}}` names the class itself. A column
+        that is not named keeps its mapping, None takes it away. The next run reads the column of every row again.
+        Raises MappingInvalid for a class or a column that no script has, with the nearest, and for a field whose type
+        does not fit; FieldNotFound for a field that the org does not show. Where the org does not answer, the mapping
+        is kept, and a warning is logged.
+        """
+        async with self.open() as project:
+            changed, unchecked = await change_mapping(project, name, mapping)
+        if unchecked:
+            get_logger("orgsync").bind(connection=name).warning(unchecked)
+        return row_of(changed)
 
     async def test(self, name: str) -> Client:
         """Make one API call, note that the connection is ready, and return the client that made the call.
@@ -191,6 +253,7 @@ class Connections:
         SignInNeeded where Salesforce refuses the sign-in, AccessRefused where the user may not use the API, and
         whatever else keeps the call from being answered.
         """
+        await require_existing(self.view, name)
         async with self.open() as project:
             connection = await project.store.connections.get(name)
             client = open_client(connection, **access_to(name, project))
@@ -207,58 +270,18 @@ class Connections:
         ArgumentInvalid for a bad name.
         """
         require_name(new)
+        await require_existing(self.view, name)
         async with self.open() as project:
             await project.store.connections.rename(name, new)
 
-    async def remove(self, name: str, *, keep_rows: bool = False) -> None:
-        """Remove a connection, its credentials and checkpoints, and its rows and runs unless `keep_rows`.
+    async def remove(self, name: str, *, keep_rows: bool = False, revoke: bool = False, force: bool = False) -> Removal:
+        """Remove a connection, its credentials, checkpoints and schedules, and its rows and runs unless `keep_rows`.
 
-        The org is not touched. Raises NameUnknown for an unknown connection.
+        Before, the scripts' `@on_disconnect` are called, and with `revoke` the refresh token is revoked: all sessions
+        that it gave end, here or elsewhere, but not other approvals of the app. Where any of it fails, the connection
+        is kept, unless `force` is given: then the problems are in what is returned. Raises NameUnknown for an unknown
+        connection, ArgumentInvalid for a token that another connection uses too, and what failed.
         """
+        await require_existing(self.view, name)
         async with self.open() as project:
-            await project.store.connections.remove(name, keep_rows=keep_rows)
-
-
-async def _connect(
-    project: Resources,
-    name: str,
-    credentials: Credentials,
-    *,
-    metadata: Mapping[str, Any] | None,
-    tags: Sequence[str] | None,
-) -> SignIn:
-    """Sign in and store the connection."""
-    hosts = project.settings.allowed_hosts
-    existing = {each.name: each for each in await project.store.connections.list()}.get(name)
-    login = login_url_of(project.settings, credentials.login_url)
-    signed_in = await sign_in(project.http, replace(credentials, login_url=login), allowed_hosts=hosts)
-    if existing:
-        _require_same_org(existing, signed_in)
-    offered = await offered_versions(project.http, signed_in.instance_url or "")
-    columns = columns_of(signed_in)
-    columns["environment"] = environment_of(signed_in.login_url)
-    columns["api_version"] = choose_version(offered, project.settings.api_version)
-    columns["metadata_"] = dict(metadata if metadata is not None else existing.metadata_ if existing else {})
-    columns["tags"] = list(tags if tags is not None else existing.tags if existing else [])
-    stored = await project.store.connections.save(Connection(name=name, **columns), secrets_of(signed_in))
-    return SignIn(_row(stored), signed_in.lifetime, "" if signed_in.lifetime else INTROSPECTION_HINT)
-
-
-def _row(connection: Connection) -> ConnectionRow:
-    """Return a connection without its credentials."""
-    values = {each.name: getattr(connection, each.name) for each in fields(ConnectionRow) if each.name != "metadata"}
-    return ConnectionRow(**values, metadata=connection.metadata_)
-
-
-def _require_same_org(existing: Connection, signed_in: Credentials) -> None:
-    """Raise OrgMismatch unless the org ids, or where one is unknown the instances, are the same."""
-    known = bool(existing.org_id and signed_in.org_id)
-    before, now = existing.org_id, signed_in.org_id or ""
-    if not known:
-        before, now = existing.instance_url, signed_in.instance_url or ""
-    if not (same_org(before, now) if known else before in ("", now)):
-        raise OrgMismatch(
-            f"The connection {existing.name} is to the org {before}, but this sign-in leads to {now}.",
-            "Choose another name, or remove the connection and its rows first: "
-            f"orgsync connections remove {existing.name}.",
-        )
+            return await remove(project, name, keep_rows=keep_rows, revoked=revoke, force=force)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from orgsync.errors import (
     ApiVersionUnsupported,
@@ -12,38 +11,21 @@ from orgsync.errors import (
     ResponseUnreadable,
     SignInNeeded,
 )
-from orgsync.extract.field_types import misfits
-from orgsync.extract.inspection import inspect
-from orgsync.extract.object_facts import ObjectFacts
-from orgsync.extract.query_rules import advice, instead_of_changes
-from orgsync.records import Record, Schema, schema_of
+from orgsync.field_mapping import mapping_from_json
+from orgsync.records import schema_of
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.api.counts import Limit, count, org_limits
+from orgsync.salesforce.api.counts import Limit, org_limits
 from orgsync.salesforce.auth.versions import offered_versions
-from orgsync.scripts import Sync
 from orgsync.scripts.discovery import DiscoveredSync, list_syncs
 from orgsync.scripts.table_clashes import clashes_of
-from orgsync.scripts.table_reads import conditions_of
 from orgsync.settings import PROJECT_FILE, Settings
-from orgsync.soql import require_condition, select, unbound
 from orgsync.store import Connection, Store
 
+from .doctor_syncs import Finding, check_sync, counted
+from .mapped_classes import unknown_columns
 from .project import Project, open_project
 
 __all__ = ["Finding", "diagnose"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was checked: what it is about, what was found, and the problem where there is one.
-
-    `note` is a remark on something that works, but not as well as it could.
-    """
-
-    about: str
-    text: str
-    problem: OrgsyncError | None = None
-    note: str = ""
 
 
 async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterator[Finding]:
@@ -53,7 +35,7 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
     yield Finding("settings", f"{project / PROJECT_FILE}" if here else f"no {PROJECT_FILE} in {project}: defaults hold")
     found: list[DiscoveredSync] = []
     try:
-        found = list_syncs(settings.syncs_folder)
+        found = list_syncs(settings.syncs_folder, settings.objects)
     except OrgsyncError as error:
         yield Finding("scripts", "", error)
     for each in found:
@@ -77,7 +59,7 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Disco
     for each in found:
         for problem in await _column_problems(store, each, owners):
             yield Finding(each.name, "", problem)
-    text = f"{project.settings.shown_store_url}, {_count(len(await store.rows.tables()), 'table')}"
+    text = f"{project.settings.shown_store_url}, {counted(len(await store.rows.tables()), 'table')}"
     yield Finding("database", text, note=await store.held_back())
     if not existing:
         problem = NoConnection()
@@ -87,9 +69,12 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Disco
     except OrgsyncError as error:
         yield Finding("connections", "", error)
         return
+    used = [each for each in found if not each.shipped or each.name in owners.values()]
     for connection in chosen:
-        async for finding in _check_connection(project, connection, found):
+        async for finding in _check_connection(project, connection, used):
             yield finding
+    if unused := [each.name for each in found if each not in used]:
+        yield Finding("shipped syncs", f"not checked, since they have not run here: {', '.join(unused)}")
 
 
 def _check_tables(found: Sequence[DiscoveredSync], owners: Mapping[str, str]) -> list[Finding]:
@@ -148,67 +133,10 @@ async def _check_connection(
     yield await _checked(f"{name}: limits", _limits(client))
     for each in found:
         if each.sync is not None:
-            async for finding in _check_sync(client, name, each.sync):
+            async for finding in check_sync(client, project.store, connection, each.sync):
                 yield finding
-
-
-async def _check_sync(client: Client, name: str, sync: Sync[Record]) -> AsyncIterator[Finding]:
-    """Describe each object that a sync reads, and check the fields that its record class names."""
-    models = list(dict.fromkeys([*sync.models, *sync.reads]))
-    if not models:
-        yield Finding(f"{name}: {sync.name}", "not checked: its annotation names no record class")
-    for model in models:
-        about, notes = f"{name}: {sync.name}", list[str]()
-        try:
-            schema = schema_of(model)
-        except OrgsyncError as error:
-            yield Finding(about, "", error)
-            continue
-        if schema.object_name is None:
-            yield Finding(about, f"{model.__name__}, {_count(len(schema.fields), 'field')}, not Salesforce's")
-            continue
-        condition = conditions_of(sync.function).get(model)
-        try:
-            inspection = await inspect(client, schema, condition, notes.append)
-            if condition is not None:
-                notes += await _check_condition(client, schema, condition)
-        except OrgsyncError as error:
-            yield Finding(about, schema.sobject, error)
-        else:
-            facts = inspection.facts
-            for misfit in misfits(schema, inspection.fields):
-                yield Finding(about, "", misfit)
-            ways = "REST" if facts.rest_only else "REST or Bulk"
-            text = f"{schema.sobject}, {_count(len(schema.org_fields), 'field')}, by {ways}"
-            yield Finding(about, text, note=" ".join([*notes, *_remarks(facts, schema, sync)]))
-
-
-async def _check_condition(client: Client, schema: Schema, condition: str) -> list[str]:
-    """Ask for one row under a condition, so that the org says whether it takes it; return a remark where none can.
-
-    Raises QueryRefused, and what else ends a query.
-    """
-    if name := unbound(condition):
-        return [f"The condition is not tried: the script gives :{name} when it runs."]
-    soql = f"{select(['Id'], schema.sobject, where=[require_condition(condition)])} LIMIT 1"
-    try:
-        await count(client, soql)
-    except OrgsyncError as problem:
-        raise advice(problem, schema, condition) from None
-    return []
-
-
-def _remarks(facts: ObjectFacts, schema: Schema, sync: Sync[Record]) -> list[str]:
-    """Return what a copy of the object would lack, and why its first run may take long."""
-    remarks = [f"Bulk is not used: {facts.rest_only}."] if facts.rest_only else []
-    if not facts.cursor:
-        instead = instead_of_changes(schema.sobject, schema.model.__name__)
-        remarks.append(f"It has no field that ctx.changes could read by. {instead}")
-    elif sync.reconcile is None and not facts.delete_log:
-        remarks.append("ctx.changes finds rows deleted for good only with reconcile=: getDeleted does not cover them.")
-    if facts.cursor and sync.reconcile is None and facts.drifts:
-        remarks.append("ctx.changes reads formulas, and parents of several kinds, again only with reconcile=.")
-    return remarks
+    for problem in unknown_columns(mapping_from_json(connection.mapping), found):
+        yield Finding(f"{name}: mapping", "", problem)
 
 
 async def _checked(about: str, work: Awaitable[str]) -> Finding:
@@ -263,7 +191,3 @@ async def _limits(client: Client) -> str:
     if daily.max and used >= daily.max * share:
         raise LimitReached(f"{text}.", "Wait, or raise the share: api_limit_share in orgsync.toml.")
     return f"{text}; {jobs.remaining:,} of {jobs.max:,} Bulk query jobs left" if jobs else text
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

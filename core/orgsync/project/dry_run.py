@@ -122,7 +122,8 @@ async def open_dry_run(
         since = await copy.rows.last_change()
         await _release_bulk_jobs(copy, job)
         vaults = project.credentials or partial(StoredVault, real)
-        sandbox = replace(project, store=copy, credentials=vaults, is_sandbox=True)
+        masking_keys = project.masking_keys or real.connections.masking_key
+        sandbox = replace(project, store=copy, credentials=vaults, masking_keys=masking_keys, is_sandbox=True)
         outcome, at_limit = await _run(sandbox, job, limit, observe)
         tables = [table for table in await copy.rows.tables() if await _has_changed(copy, table, job.connection, since)]
         yield OpenDryRun(outcome, at_limit, tables, real, copy, since, limit)

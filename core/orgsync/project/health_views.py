@@ -49,6 +49,7 @@ class StatusView(TypedDict):
     script_error_code: str | None
     running_for: float | None
     waits_for: str | None
+    every: str | None
     due: str | None
 
 
@@ -90,6 +91,7 @@ def status_view(status: "Status") -> StatusView:
         "script_error_code": status.script_error_code,
         "running_for": status.running_for.total_seconds() if status.running_for is not None else None,
         "waits_for": status.waits_for or None,
+        "every": str(status.every) if status.every else None,
         "due": instant(status.due),
     }
 

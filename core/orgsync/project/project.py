@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from structlog.contextvars import bound_contextvars
 
 from orgsync.clock import utc_now
-from orgsync.engine import Clock, Job, Observer, Outcome, Vaults, nobody, run_sync
+from orgsync.engine import Clock, Job, MaskingKeys, Observer, Outcome, Vaults, nobody, run_action, run_sync
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.http.bounds import Bounds
@@ -20,6 +20,7 @@ from .access import access_to
 from .connections import Connections
 from .records import Records
 from .runs import Runs
+from .schedules import Schedules
 from .script_sources import FolderScripts, GivenScripts, ScriptSource
 from .syncs import Syncs
 
@@ -30,9 +31,9 @@ __all__ = ["Project", "open_project", "open_store"]
 class Project:
     """Everything that a job runs with.
 
-    `scripts` finds syncs by name. `credentials` returns what keeps a connection's credentials, where that is not the
-    store. `is_sandbox` says that the store is thrown away afterwards, so that no later run resumes what one leaves
-    unfinished.
+    `scripts` finds syncs and actions by name. `credentials` returns what keeps a connection's credentials, and
+    `masking_keys` the key that its columns are masked with, where that is not the store. `is_sandbox` says that the
+    store is thrown away afterwards, so that no later run resumes what one leaves unfinished.
     """
 
     settings: Settings
@@ -41,14 +42,20 @@ class Project:
     clock: Clock = utc_now
     scripts: ScriptSource = field(default_factory=GivenScripts)
     credentials: Vaults | None = None
+    masking_keys: MaskingKeys | None = None
     is_sandbox: bool = False
 
     async def execute(self, job: Job, *, observe: Observer = nobody) -> Outcome:
         """Run a job and return how it ended; `observe` is called with each event of the run.
 
-        Log lines name sync and connection. Raises NameUnknown for an unknown sync or connection, ScriptNotLoaded for a
-        script that cannot be imported, and AlreadyRunning while another run of the sync on the connection is under way.
+        Log lines name sync or action, and connection. Raises NameUnknown for an unknown sync, action or connection,
+        ScriptNotLoaded for a script that cannot be imported, AlreadyRunning while another run of the sync on the
+        connection is under way, and ArgumentInvalid for an action's wrong arguments.
         """
+        if job.kind == "action":
+            action = self.scripts.action(job.name)
+            with bound_contextvars(action=job.name, connection=job.connection):
+                return await run_action(action, job, self, observe=observe)
         sync = self.scripts.sync(job.name)
         with bound_contextvars(sync=job.name, connection=job.connection):
             return await run_sync(sync, job, self, observe=observe)
@@ -66,6 +73,11 @@ class Project:
     def syncs(self) -> Syncs:
         """The syncs and what they have copied: list, status, reset."""
         return Syncs(self)
+
+    @property
+    def schedules(self) -> Schedules:
+        """When syncs are due on connections, where that differs from their scripts."""
+        return Schedules(lambda: nullcontext(self))
 
     @property
     def runs(self) -> Runs:
@@ -105,4 +117,4 @@ async def open_project(
         open_store(settings) as store,
         Http(settings.timeout, bounds=Bounds.of(settings)) as http,
     ):
-        yield Project(settings, store, http, scripts=scripts or FolderScripts(settings.syncs_folder))
+        yield Project(settings, store, http, scripts=scripts or FolderScripts(settings.syncs_folder, settings.objects))

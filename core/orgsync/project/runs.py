@@ -14,9 +14,11 @@ class Runs:
 
     store: Store
 
-    async def list(self, limit: int = 20, *, sync: str | None = None, connection: str | None = None) -> Sequence[Run]:
-        """Return runs, the latest first."""
-        return await self.store.runs.list(limit, sync=sync, connection=connection)
+    async def list(
+        self, limit: int = 20, *, sync: str | None = None, action: str | None = None, connection: str | None = None
+    ) -> Sequence[Run]:
+        """Return runs, the latest first: all, or those of one sync or of one action."""
+        return await self.store.runs.list(limit, sync=sync, action=action, connection=connection)
 
     async def get(self, run: int) -> Run:
         """Return one run; raises NameUnknown for a number that none has."""

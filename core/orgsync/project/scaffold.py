@@ -1,8 +1,7 @@
 """Writing a sync for an object from the org's describe of it.
 
-The record class has every field that a query returns and that repeats no other: not the compound fields whose parts are
-there, no binary ones, none that Salesforce has hidden. The name comes first and the stamps last, the others stay in
-the org's order. The text is laid out so that a formatter leaves it as it is at 88 places a line and at more.
+Which fields the record class has is decided in `orgsync.scripts.object_fields`. The text is laid out so that a
+formatter leaves it as it is at 88 places a line and at more.
 """
 
 from collections import Counter
@@ -11,41 +10,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orgsync.column_names import table_name
-from orgsync.errors import ArgumentInvalid, FileUnusable, NameTaken, NameUnknown, ObjectNotFound
-from orgsync.extract.query_rules import cursor_of, demands_filter, instead_of_changes
+from orgsync.errors import FileUnusable, NameTaken
+from orgsync.extract.query_rules import demands_filter
+from orgsync.object_names import class_name, sync_name
 from orgsync.records import schema_of
 from orgsync.records.field import path_of
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe, describe, list_objects
+from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe
 from orgsync.scripts.discovery import list_syncs
+from orgsync.scripts.field_names import field_names, parent_field_name
 from orgsync.scripts.loading import load_scripts, record_classes
-from orgsync.suggest import nearest
-
-from .python_names import class_name, field_names, parent_field_name, sync_name
+from orgsync.scripts.object_fields import (
+    KNOWN_FILTERS,
+    copied_fields,
+    described_object,
+    kind_of,
+    left_out_of,
+    read_by_changes,
+)
 
 __all__ = ["NewScript", "compose", "is_found", "require_room", "script_for", "write"]
 
-_TYPES = {
-    "boolean": "bool",
-    "int": "int",
-    "long": "int",
-    "double": "float",
-    "currency": "float",
-    "percent": "float",
-    "date": "date",
-    "datetime": "datetime",
-    "time": "time",
-    "address": "dict[str, object]",
-    "location": "dict[str, object]",
-}
-"""The Python types of Salesforce's; all others are str, which takes every value."""
-
-_IN_EVERY_RECORD = frozenset({"Id", "SystemModstamp", "IsDeleted"})
-_LAST = ("CreatedDate", "LastModifiedDate")
 _NOT_WORTH_A_HINT = frozenset({"MasterRecord", "CreatedBy", "LastModifiedBy"})
-_FILTERS = {"ContentDocumentLink": "ContentDocumentId IN (SELECT Id FROM ContentDocument)"}
-"""Conditions for objects that demand a filter; those of other objects only the author knows."""
-
 _LINE = 88
 _LONGEST_LINE = 120
 _LONGEST_LABEL = 60
@@ -78,7 +64,8 @@ class _Column:
     @property
     def type(self) -> str:
         """The Python type of its values."""
-        return _TYPES.get(self.field.type, "str")
+        kind = kind_of(self.field)
+        return "dict[str, object]" if kind is dict else kind.__name__
 
     @property
     def follows_rule(self) -> bool:
@@ -99,30 +86,15 @@ async def script_for(client: Client, sobject: str, only: Sequence[str] = ()) -> 
     Raises NameUnknown for an object or a field that the org does not show (with the nearest that it does),
     and for what queries cannot read.
     """
-    try:
-        described = await describe(client, sobject)
-    except ObjectNotFound as problem:
-        raise _unknown_object(sobject, await list_objects(client), problem) from None
-    if not described.queryable or described.field("Id") is None:
-        raise ArgumentInvalid(
-            f"{described.name} cannot be copied: queries return no rows of it, or rows without an Id.",
-            "Name another object; nothing was written.",
-        )
-    by_changes = bool(cursor_of(described)) and not demands_filter(described.name)
-    if not by_changes and described.name.lower().endswith("__b"):
-        instead = instead_of_changes(described.name, class_name(described.name))
-        raise ArgumentInvalid(f"{described.name} is a big object, which can be read only by its index.", instead)
+    described = await described_object(client, sobject)
+    by_changes = read_by_changes(described)
     return compose(described, by_changes=by_changes, only=only)
 
 
 def compose(described: ObjectDescribe, *, by_changes: bool, only: Sequence[str] = ()) -> NewScript:
     """Write the sync of an object as it was described; raises NameUnknown for a field that it cannot have."""
-    reasons = _left_out(described)
-    fields = [each for each in described.fields.values() if each.name not in _IN_EVERY_RECORD]
-    left_out = Counter(reasons[each.name] for each in fields if each.name in reasons and not only)
-    asked = {_field_asked_for(described, name, reasons).name for name in only}
-    fields = [each for each in fields if (each.name in asked if only else each.name not in reasons)]
-    fields.sort(key=lambda each: -1 if each.named else 1 + _LAST.index(each.name) if each.name in _LAST else 0)
+    left_out = Counter[str]() if only else Counter(left_out_of(described).values())
+    fields = copied_fields(described, only)
     names = field_names(each.name for each in described.fields.values())
     columns = [_Column(names[each.name], each) for each in fields]
     model, name = class_name(described.name), sync_name(described.plural, described.name)
@@ -174,40 +146,6 @@ def write(script: NewScript, path: Path, *, replace: bool = False) -> None:
             ) from error
         reason = error.strerror or type(error).__name__
         raise FileUnusable(f"{path} cannot be written: {reason}.", "Choose another with --output FILE.") from error
-
-
-def _unknown_object(sobject: str, known: Sequence[str], problem: ObjectNotFound) -> NameUnknown:
-    spellings = {spelling: name for name in known for spelling in (class_name(name), name)}
-    near = nearest(sobject, spellings)
-    return NameUnknown(problem.cause, f"Did you mean {spellings[near]}?" if near else problem.remedy)
-
-
-def _left_out(described: ObjectDescribe) -> dict[str, str]:
-    """Return why fields are not in the class: compound, binary, or deprecated and hidden.
-
-    An account's Name is described as a part of itself: where there are person accounts, it stays beside its parts, for
-    companies have no other name.
-    """
-    fields = described.fields.values()
-    wholes = {each.compound for each in fields if not each.hidden}
-    made_of_parts = wholes - {each.name for each in fields if each.compound == each.name}
-    kinds = {each.name: "compound" for each in fields if each.name in made_of_parts}
-    kinds |= {each.name: "binary" for each in fields if each.type == "base64"}
-    return kinds | {each.name: "deprecated" for each in fields if each.hidden}
-
-
-def _field_asked_for(described: ObjectDescribe, name: str, reasons: Mapping[str, str]) -> FieldDescribe:
-    """Return a field that was named; compound ones are allowed then."""
-    found = described.field(name)
-    if found is None:
-        near = nearest(name, [each.name for each in described.fields.values()])
-        hint = f"Did you mean {near}?" if near else "Name fields of the object itself, by their API names."
-        raise NameUnknown(f"{described.name} has no field {name}, or the connection's user may not see it.", hint)
-    if reasons.get(found.name, "compound") != "compound":
-        raise ArgumentInvalid(
-            f"{described.name}.{found.name} cannot be copied: it is {reasons[found.name]}.", "Leave it out."
-        )
-    return found
 
 
 def _holder_of(table: str, path: Path, folder: Path) -> Path | None:
@@ -279,7 +217,7 @@ def _function(name: str, model: str, sobject: str, *, by_changes: bool) -> Itera
     else:
         yield '    """Every row there is; those that are missing are marked deleted."""'
     if demands_filter(sobject):
-        where = _FILTERS.get(sobject, "...")
+        where = KNOWN_FILTERS.get(sobject, "...")
         yield f"    # Salesforce refuses {sobject} without a filter of a certain form: where= has to give it one."
         yield f"    return ctx.snapshot({model}, where={_quoted(where)})"
     else:

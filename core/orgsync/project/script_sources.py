@@ -1,48 +1,87 @@
-"""Where a project finds the syncs that jobs name."""
+"""Where a project finds the syncs and actions that jobs name, and what its scripts require of connections."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from orgsync.engine import Resources
 from orgsync.errors import NameUnknown
+from orgsync.object_entry import ObjectEntry
 from orgsync.records import Record
-from orgsync.scripts import Sync
+from orgsync.scripts import Action, ConnectionRules, Sync
+from orgsync.scripts.action_discovery import find_action
+from orgsync.scripts.connection_rules import rules_of
 from orgsync.scripts.discovery import load_syncs, required
 
-__all__ = ["FolderScripts", "GivenScripts", "ScriptSource"]
+__all__ = ["FolderScripts", "GivenScripts", "ScriptSource", "WithScripts"]
 
 
 class ScriptSource(Protocol):
-    """Finds syncs by name."""
+    """Finds syncs and actions by name, and what is required of connections."""
 
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises what keeps it from being run, NameUnknown for an unknown name."""
         ...
 
+    def action(self, name: str) -> Action[..., Any]:
+        """Return an action; raises what keeps it from being run, NameUnknown for an unknown name."""
+        ...
+
+    def connection_rules(self) -> ConnectionRules:
+        """Return what is required of connections; raises ScriptNotLoaded where a script that may say does not load."""
+        ...
+
+
+class WithScripts(Resources, Protocol):
+    """A project's resources, and its scripts."""
+
+    @property
+    def scripts(self) -> ScriptSource: ...  # noqa: D102
+
 
 class FolderScripts:
-    """The syncs of a project's folder, and those of installed packages; each is imported once, when it is needed."""
+    """The syncs and actions of a project's folder, and of installed packages, and the objects that settings name.
 
-    def __init__(self, folder: Path) -> None:
+    Each is imported once, when it is needed.
+    """
+
+    def __init__(self, folder: Path, objects: Sequence[ObjectEntry] = ()) -> None:
         self._folder = folder
+        self._objects = objects
         self._loaded: dict[str, Sync[Record]] = {}
+        self._rules: ConnectionRules | None = None
 
     def load(self, names: Sequence[str]) -> list[Sync[Record]]:
         """Import these syncs from one reading of the folder; raises what keeps the first of them from being run."""
-        syncs = [required(found) for found in load_syncs(self._folder, names)]
+        syncs = [required(found) for found in load_syncs(self._folder, names, self._objects)]
         self._loaded |= {sync.name: sync for sync in syncs}
         return syncs
+
+    def add(self, sync: Sync[Record]) -> None:
+        """Take a sync that is in no folder; it is found by its name, before any other."""
+        self._loaded[sync.name] = sync
 
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises what keeps it from being run, NameUnknown for an unknown name."""
         return self._loaded[name] if name in self._loaded else self.load([name])[0]
 
+    def action(self, name: str) -> Action[..., Any]:
+        """Return an action; raises what keeps it from being run, NameUnknown for an unknown name."""
+        return find_action(name, self._folder)
+
+    def connection_rules(self) -> ConnectionRules:
+        """Return what the folder's scripts require of connections; they are read once."""
+        if self._rules is None:
+            self._rules = rules_of(self._folder)
+        return self._rules
+
 
 class GivenScripts:
-    """Syncs that the caller has imported."""
+    """Syncs and actions that the caller has imported."""
 
-    def __init__(self, syncs: Iterable[Sync[Record]] = ()) -> None:
+    def __init__(self, syncs: Iterable[Sync[Record]] = (), *, actions: Iterable[Action[..., Any]] = ()) -> None:
         self._syncs = {sync.name: sync for sync in syncs}
+        self._actions = {action.name: action for action in actions}
 
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises NameUnknown for one that was not given."""
@@ -51,3 +90,15 @@ class GivenScripts:
                 f"There is no sync called {name}.", f"Available: {', '.join(sorted(self._syncs)) or 'none'}."
             )
         return self._syncs[name]
+
+    def action(self, name: str) -> Action[..., Any]:
+        """Return an action; raises NameUnknown for one that was not given."""
+        if name not in self._actions:
+            raise NameUnknown(
+                f"There is no action called {name}.", f"Available: {', '.join(sorted(self._actions)) or 'none'}."
+            )
+        return self._actions[name]
+
+    def connection_rules(self) -> ConnectionRules:
+        """Return that nothing is required: no hook was given."""
+        return ConnectionRules()

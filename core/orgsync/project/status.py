@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from orgsync.errors import OrgsyncError, ProcessDied
+from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
 from orgsync.scripts.schedule import Every, Interval, due_again, jitter
 from orgsync.scripts.survey import own_syncs, shipped_names
 from orgsync.settings import Settings
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Status", "Verdict", "judged", "statuses", "statuses_in"]
 
-Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run", "no script"]
+Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run", "off", "no script"]
 
 _RUNS = 100
 """How many runs back failures are counted."""
@@ -33,10 +34,11 @@ class Status:
 
     `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, the pause
     after failures included, None for one that is run by hand or waits for a sign-in; `failures` how many runs have
-    failed since the last success, `error` cause and remedy of what ended the last run, unless that is done, and
-    `error_code` the code of that error. `script_error` is cause and remedy of a script that does not load, which is
-    this sync's or may be, and `script_error_code` its code. The verdict is "no script" for a copy whose sync no script
-    of the project and no package has any more.
+    failed since the last success; `every` is its schedule on this connection, None where it is run by hand alone or
+    switched off. `error` is cause and remedy of what ended the last run, unless that is done, and `error_code` the code
+    of that error. `script_error` is cause and remedy of a script that does not load, which is this sync's or may be,
+    and `script_error_code` its code. The verdict is "no script" for a copy whose sync no script of the project and no
+    package has any more.
     `running_for` is how long a run has been under way, None where none is, and `waits_for` what it has been waiting
     for, with a remedy.
     """
@@ -56,6 +58,7 @@ class Status:
     script_error_code: str | None = None
     running_for: timedelta | None = None
     waits_for: str = ""
+    every: Every | None = None
 
     @property
     def needs_attention(self) -> bool:
@@ -120,25 +123,30 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
     """Return how every sync of the project stands on every connection, and every other that has a copy there.
 
     A script that does not load stands among them by the name of its file, as failing.
-    Syncs that packages bring are among them once they have run; nobody runs them but by name, so they are never due.
-    A sync whose script is gone stands among them until its tables are given up.
+    Syncs that packages bring are among them once they have run or have a schedule on a connection; by themselves they
+    are never due. A sync whose script is gone stands among them until its tables are given up.
     Raises SettingInvalid and ScriptNotLoaded as reading the settings and scripts does.
     """
-    own = own_syncs(settings.syncs_folder)
+    own = own_syncs(settings.syncs_folder, settings.objects)
     schedules = {each.name: each.every for each in own if each.loads}
     broken = {each.name: each.problem for each in own if each.problem and not each.loads}
     some_broken = next(iter(broken.values()), None)
     connections = {each.name: each for each in view.connections()}
-    ran = {(sync, name) for sync, name in view.pairs() if name in connections}
+    set_here = own_schedules(view.schedules())
+    ran = {*view.pairs(), *(pair for pair, each in set_here.items() if each.every)}
+    ran = {(sync, name) for sync, name in ran if name in connections}
     own_names = {*schedules, *broken}
-    shipped = shipped_names() if {sync for sync, _ in ran} - own_names else set[str]()
+    others = {sync for sync, _ in ran} - own_names
+    elsewhere = shipped_names() | view.objects() if others else set[str]()
     owners = set(view.owners().values())
     found: list[Status] = []
     for sync, name in sorted({*((sync, name) for sync in own_names for name in connections), *ran}):
-        problem = broken.get(sync) or (None if sync in schedules or sync in shipped else some_broken)
-        gone = not problem and sync not in own_names | shipped
+        problem = broken.get(sync) or (None if sync in schedules or sync in elsewhere else some_broken)
+        gone = not problem and sync not in own_names | elsewhere
         if not gone or sync in owners:
-            standing = _status(view, sync, connections[name], now, every=schedules.get(sync), problem=problem)
+            schedule = set_here.get((sync, name), OwnSchedule())
+            every = schedules.get(sync)
+            standing = _status(view, sync, connections[name], now, own=schedule, every=every, problem=problem)
             found.append(replace(standing, verdict="no script") if gone and standing.verdict != "running" else standing)
     return found
 
@@ -149,10 +157,12 @@ def _status(
     connection: ConnectionRow,
     now: datetime,
     *,
+    own: OwnSchedule,
     every: Every | None,
     problem: OrgsyncError | None,
 ) -> Status:
     """Return how one stands; `problem` is why scripts cannot be read, one of which may be this sync's."""
+    every = own.applied(every)
     runs = view.runs(_RUNS, sync=name, connection=connection.name)
     if runs and runs[0].status == "running" and not view.is_running(name, connection.name):
         died = ProcessDied()
@@ -164,6 +174,8 @@ def _status(
     error, code = (_text(ended.error), ended.error_code) if ended else ("", None)
     if problem:
         verdict = "failing"
+    if own.off and verdict != "running":
+        verdict = "off"
     owned = [table for table, owner in view.owners().items() if owner == name]
     return Status(
         sync=name,
@@ -181,6 +193,7 @@ def _status(
         due=due if connection.status == "ready" else None,
         running_for=max(now - runs[0].started_at, timedelta(0)) if verdict == "running" else None,
         waits_for=_text(runs[0].error) if verdict == "running" else "",
+        every=every,
     )
 
 

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from orgsync.errors import NameUnknown
+from orgsync.object_names import object_table
 from orgsync.scripts.survey import SurveyedSync, survey
 from orgsync.scripts.table_clashes import Clash, clashes_of
 from orgsync.settings import Settings
+from orgsync.store.view import ScheduleRow
 from orgsync.suggest import folded
 
 from .status import Status, statuses
@@ -22,10 +24,14 @@ __all__ = ["ListedSync", "Syncs", "listed_in", "names_of", "never_ran"]
 
 @dataclass(frozen=True, slots=True)
 class ListedSync:
-    """A sync and where it was found, with the tables that other syncs would write as well."""
+    """A sync and where it was found, with the tables that other syncs would write as well.
+
+    `schedules` are those that connections have of their own.
+    """
 
     found: SurveyedSync
     clashes: Sequence[Clash] = ()
+    schedules: Sequence[ScheduleRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ class Syncs:
 
     async def list(self) -> list[ListedSync]:
         """Return every sync: the project's, scripts that do not import, and what packages bring."""
-        return listed_in(self.project.settings, await self.project.store.rows.owners())
+        store = self.project.store
+        return listed_in(self.project.settings, await store.rows.owners(), await store.schedules.list())
 
     async def status(self, *, now: datetime | None = None) -> Sequence[Status]:
         """Return how each sync stands on each connection."""
@@ -57,17 +64,26 @@ class Syncs:
         return await self.project.store.rows.reset(sync, connection)
 
 
-def listed_in(settings: Settings, owners: Mapping[str, str] | None = None) -> list[ListedSync]:
-    """Return every sync of a project, with its clashes; `owners` names the sync that each table belongs to."""
-    found = survey(settings.syncs_folder)
+def listed_in(
+    settings: Settings, owners: Mapping[str, str] | None = None, schedules: Sequence[ScheduleRow] = ()
+) -> list[ListedSync]:
+    """Return every sync of a project, with its clashes; `owners` names the sync that each table belongs to.
+
+    `schedules` are those that connections have of their own, of all syncs.
+    """
+    found = survey(settings.syncs_folder, settings.objects)
     syncs = [each for each in found if each.loads]
-    return [ListedSync(each, clashes_of(each, syncs, owners or {}) if each.loads else ()) for each in found]
+    own = {each.name: [row for row in schedules if row.sync == each.name] for each in found}
+    return [
+        ListedSync(each, clashes_of(each, syncs, owners or {}) if each.loads else (), own[each.name]) for each in found
+    ]
 
 
 def never_ran(settings: Settings, *, sync: str = "", table: str = "") -> NameUnknown | None:
     """Return the error for a sync, or a table of one, that exists in a script alone; None where no script has it."""
-    for each in survey(settings.syncs_folder):
-        written = [name for name in each.tables if folded(name) == folded(table)]
+    for each in survey(settings.syncs_folder, settings.objects):
+        wanted = {folded(table), folded(object_table(table))} if table else set[str]()
+        written = [name for name in each.tables if folded(name) in wanted]
         if each.name == sync or written:
             missing = f"no table {written[0]}" if written else "nothing to reset"
             return NameUnknown(
@@ -79,4 +95,4 @@ def never_ran(settings: Settings, *, sync: str = "", table: str = "") -> NameUnk
 
 def names_of(settings: Settings) -> list[str]:
     """Return the names of the syncs that a project finds, without opening its store."""
-    return [each.name for each in survey(settings.syncs_folder)]
+    return [each.name for each in survey(settings.syncs_folder, settings.objects)]

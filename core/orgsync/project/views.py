@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from orgsync.store import ConnectionRow, Run, RunRow
 
     from .dry_run import DryRunChange, OpenDryRun
+    from .schedules import Schedule
     from .syncs import ListedSync
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "DryRunView",
     "FinishedRunView",
     "ListedRunView",
+    "OwnScheduleView",
     "RunView",
+    "ScheduleView",
     "SyncView",
     "change_view",
     "connection_view",
@@ -31,15 +34,18 @@ __all__ = [
     "listed_run_view",
     "not_started_view",
     "run_view",
+    "schedule_view",
     "seconds_of",
     "sync_view",
 ]
 
 
 class RunView(TypedDict):
-    """A run; `seconds` are those so far while it is under way."""
+    """A run of a sync or of an action, by its name; `seconds` are those so far while it is under way."""
 
-    sync: str
+    kind: str
+    sync: str | None
+    action: str | None
     connection: str
     status: str
     added: int
@@ -100,6 +106,7 @@ class ConnectionView(TypedDict):
     api_version: str
     tags: list[str]
     metadata: dict[str, Any]
+    mapping: dict[str, str]
     created_at: str | None
     updated_at: str | None
 
@@ -112,17 +119,38 @@ class ClashView(TypedDict):
     owned: bool
 
 
+class ScheduleView(TypedDict):
+    """What is set for a sync on a connection; `every` is what holds there, `default` what the script says."""
+
+    sync: str
+    connection: str
+    every: str | None
+    off: bool
+    own: bool
+    default: str | None
+
+
+class OwnScheduleView(TypedDict):
+    """What is set for a connection, in the list of syncs; `every` is None for the script's own."""
+
+    connection: str
+    every: str | None
+    off: bool
+
+
 class SyncView(TypedDict):
     """A sync and where it was found."""
 
     sync: str
     every: str | None
     reconcile: str | None
+    formulas: str | None
     summary: str | None
     tables: Sequence[str]
     where: str
     problem: str | None
     clashes: list[ClashView]
+    schedules: list[OwnScheduleView]
 
 
 def instant(value: datetime | None) -> str | None:
@@ -139,8 +167,11 @@ def seconds_of(run: "Run | RunRow") -> float:
 
 def run_view(run: "Run | RunRow") -> RunView:
     """Return a run as JSON."""
+    is_action = run.kind == "action"
     return {
-        "sync": run.sync,
+        "kind": run.kind,
+        "sync": None if is_action else run.sync,
+        "action": run.sync if is_action else None,
         "connection": run.connection,
         "status": run.status,
         "added": run.added,
@@ -168,7 +199,9 @@ def finished_run_view(outcome: "Outcome") -> FinishedRunView:
 def not_started_view(job: "Job", problem: "OrgsyncError") -> FinishedRunView:
     """Return a run that could not begin as JSON."""
     return {
+        "kind": "sync",
         "sync": job.name,
+        "action": None,
         "connection": job.connection,
         "status": "not started",
         "added": 0,
@@ -212,6 +245,7 @@ def connection_view(connection: "ConnectionRow") -> ConnectionView:
         "api_version": connection.api_version,
         "tags": list(connection.tags),
         "metadata": dict(connection.metadata),
+        "mapping": dict(connection.mapping),
         "created_at": instant(connection.created_at),
         "updated_at": instant(connection.updated_at),
     }
@@ -224,11 +258,25 @@ def sync_view(listed: "ListedSync") -> SyncView:
         "sync": found.name,
         "every": str(found.every) if found.every else None,
         "reconcile": str(found.reconcile) if found.reconcile else None,
+        "formulas": str(found.formulas) if found.formulas else None,
         "summary": found.summary if found.loads else None,
         "tables": list(found.tables),
         "where": found.where,
         "problem": _text(found.problem) if found.problem else None,
         "clashes": [{"table": each.table, "sync": each.other, "owned": each.owned} for each in listed.clashes],
+        "schedules": [{"connection": row.connection, "every": row.every, "off": row.off} for row in listed.schedules],
+    }
+
+
+def schedule_view(schedule: "Schedule") -> ScheduleView:
+    """Return when a sync is due on a connection as JSON."""
+    return {
+        "sync": schedule.sync,
+        "connection": schedule.connection,
+        "every": schedule.every,
+        "off": schedule.off,
+        "own": schedule.own,
+        "default": schedule.default,
     }
 
 

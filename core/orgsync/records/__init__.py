@@ -1,11 +1,15 @@
 """Record classes: at once the field list, the SOQL select list, the row type and the table."""
 
-from .batch import Batch, Batches, Position, Record_co
+from .batch import Batch, Batches, PartialBatch, Position, Record_co
 from .columns import bare
+from .convert import as_stored
+from .declaration import is_path
 from .decode import FieldFacts, decode, decode_csv
 from .field import field
 from .field_values import FieldValues, values_of
-from .record import Record, schema_of, undeclared_class
+from .mapping import mapped, require_mappable
+from .masking import fingerprint, masked
+from .record import Record, schema_of, table_columns, undeclared_class, unseen_class
 from .scalars import long_id, parse_instant, stored_instant, stored_instants, stored_number, to_stored
 from .schema import Column, Row, Schema, StoredValue
 from .types import StoredDecimal, StoredTime, UtcDateTime, exact_name
@@ -16,6 +20,7 @@ __all__ = [
     "Column",
     "FieldFacts",
     "FieldValues",
+    "PartialBatch",
     "Position",
     "Record",
     "Record_co",
@@ -25,18 +30,26 @@ __all__ = [
     "StoredTime",
     "StoredValue",
     "UtcDateTime",
+    "as_stored",
     "bare",
     "decode",
     "decode_csv",
     "exact_name",
     "field",
+    "fingerprint",
+    "is_path",
     "long_id",
+    "mapped",
+    "masked",
     "parse_instant",
+    "require_mappable",
     "schema_of",
     "stored_instant",
     "stored_instants",
     "stored_number",
+    "table_columns",
     "to_stored",
     "undeclared_class",
+    "unseen_class",
     "values_of",
 ]

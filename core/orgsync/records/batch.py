@@ -13,7 +13,7 @@ from .convert import from_row, to_id, to_row
 from .record import Record, schema_of
 from .schema import Row, Schema
 
-__all__ = ["Batch", "Batches", "Position", "Record_co"]
+__all__ = ["Batch", "Batches", "PartialBatch", "Position", "Record_co"]
 
 Record_co = TypeVar("Record_co", bound=Record, covariant=True)
 _R = TypeVar("_R", bound=Record)
@@ -190,6 +190,21 @@ class Batch(Generic[Record_co]):
 
     def __repr__(self) -> str:
         return f"<Batch of {len(self.rows)} {self.model.__name__}, {len(self.deleted_ids)} deleted>"
+
+
+class PartialBatch(Batch[Record_co]):
+    """Rows of some columns alone, which are changed in rows that the copy has; no script is given one."""
+
+    __slots__ = ("_schema",)
+
+    def __init__(self, model: type[Record_co], schema: Schema, rows: Sequence[Row], position: Position) -> None:
+        super().__init__(model)
+        self._schema, self.rows, self.position = schema, rows, position
+
+    @property
+    def schema(self) -> Schema:
+        """The columns that the rows have."""
+        return self._schema
 
 
 class _Empty(Batch[Record_co]):

@@ -9,13 +9,14 @@ from typing import Any, cast
 from orgsync.errors import BatchInvalid
 from orgsync.suggest import nearest
 
+from .columns import FROM_JSON
 from .record import Record
 from .scalars import parse_instant, valid_id
-from .schema import Row, Schema
+from .schema import Column, Row, Schema
 from .values import stored_from_json, stored_from_python
 from .wording import kind_of
 
-__all__ = ["from_row", "from_stored", "to_id", "to_row"]
+__all__ = ["as_stored", "from_row", "from_stored", "to_id", "to_row"]
 
 _PYTHON: dict[type, Callable[[Any], Any]] = {
     bool: bool,
@@ -51,6 +52,14 @@ def from_stored(schema: Schema, row: Mapping[str, Any]) -> Record:
         as_it_is = value is None or column.type in (dict, list) or column.type not in _PYTHON
         values[column.name] = value if as_it_is else _PYTHON[column.type](value)
     return cast("Record", schema.model(**values))
+
+
+def as_stored(columns: Sequence[Column], row: Mapping[str, Any]) -> Row:
+    """Return some columns of what the store has read in stored form; a column that it does not have is NULL."""
+    return tuple(
+        FROM_JSON[column.type]([row.get(column.name)])[0] if column.type in (dict, list) else row.get(column.name)
+        for column in columns
+    )
 
 
 def to_row(schema: Schema, record: object, at: int = 1) -> Row:

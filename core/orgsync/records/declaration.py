@@ -12,11 +12,16 @@ from pydantic.fields import FieldInfo
 from orgsync.errors import RecordClassInvalid
 from orgsync.suggest import nearest
 
+from .field import FieldOptions
 from .types import exact_name
 
 __all__ = [
+    "is_key",
+    "is_path",
+    "require_extra",
     "require_fields",
     "require_index_or_nothing",
+    "require_maskable",
     "require_names",
     "require_object",
     "require_path",
@@ -25,7 +30,7 @@ __all__ = [
 
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*", re.ASCII)
-_SPECIAL = ("__sobject__", "__tablename__")
+_SPECIAL = ("__sobject__", "__tablename__", "__optional__")
 
 _NO_COLUMN = "Leave it out: the annotation decides the column's type."
 _NO_CHECK = "Leave it out: values are stored as Salesforce sends them, without validation."
@@ -53,6 +58,8 @@ _STATEMENT: Mapping[str, str] = {
     "model_config": _NO_CHECK,
 }
 _UNTOUCHED = FieldInfo()
+_KEYS = ("id", "systemmodstamp", "isdeleted")
+_HASH = 'Write mask="hash", or leave it out.'
 
 
 def require_names(owner: str, names: Iterable[str], own: Collection[str], reserved: Collection[str]) -> None:
@@ -93,8 +100,8 @@ def require_plain(owner: str, namespace: Mapping[str, Any], *, is_table: bool) -
             raise RecordClassInvalid(f"{owner} sets {name}, which means nothing.", f"Write {near}.")
 
 
-def require_object(owner: str, sobject: Any, table: Any) -> None:
-    """Raise RecordClassInvalid for an invalid name of the object or the table."""
+def require_object(owner: str, sobject: Any, table: Any, optional: Any) -> None:
+    """Raise RecordClassInvalid for an invalid name of the object or the table, and for what is not yes or no."""
     if sobject is not None and not (isinstance(sobject, str) and _NAME.fullmatch(sobject)):
         raise RecordClassInvalid(
             f"{owner}.__sobject__ is {sobject!r}, which is not the name of an object.",
@@ -102,6 +109,11 @@ def require_object(owner: str, sobject: Any, table: Any) -> None:
         )
     if not isinstance(table, str) or not table.strip():
         raise RecordClassInvalid(f"{owner}.__tablename__ is {table!r}, which is not a name.", "Give it as a str.")
+    if not isinstance(optional, bool) or (optional and sobject is None):
+        raise RecordClassInvalid(
+            f"{owner}.__optional__ is {optional!r}, which says nothing.",
+            "Write True where an org may lack the object; otherwise leave it out.",
+        )
 
 
 def require_fields(owner: str, model: Any, decimals: Iterable[str]) -> None:
@@ -132,13 +144,60 @@ def require_fields(owner: str, model: Any, decimals: Iterable[str]) -> None:
             )
 
 
+def is_path(text: str) -> bool:
+    """Return whether a text can be the path of a Salesforce field."""
+    return _PATH.fullmatch(text) is not None
+
+
 def require_path(owner: str, name: str, path: str | None) -> None:
     """Raise RecordClassInvalid for what cannot be the path of a Salesforce field."""
-    if path is not None and not _PATH.fullmatch(path):
+    if path is not None and not is_path(path):
         raise RecordClassInvalid(
             f"{owner}.{name} reads {path!r}, which is not the name of a field.",
             'Write it as field("Level__c"), or through parents as field("Account.Owner.Name").',
         )
+
+
+def require_maskable(owner: str, name: str, kind: type, path: str, given: FieldOptions) -> None:
+    """Raise RecordClassInvalid for a mask on a column that has to be read as it is, or holds no text."""
+    if given.mask is None:
+        return
+    if given.mask != "hash":
+        raise RecordClassInvalid(f"{owner}.{name} has the mask {given.mask!r}, which does not exist.", _HASH)
+    if given.local:
+        raise RecordClassInvalid(
+            f"{owner}.{name} is local: what its script yields is stored.",
+            "Leave mask out, and hash it in the script.",
+        )
+    if is_key(path):
+        raise RecordClassInvalid(
+            f"{owner}.{name} reads {path}, by which rows are found and compared, so it cannot be masked.",
+            "Leave mask out, or leave the column out.",
+        )
+    if kind is not str:
+        raise RecordClassInvalid(
+            f"{owner}.{name} is declared {kind.__name__}, but a hash is a text.",
+            f'Declare it as text: {name}: str | None = field(mask="hash").',
+        )
+
+
+def require_extra(owner: str, name: str, kind: type, given: FieldOptions, *, nullable: bool) -> None:
+    """Raise RecordClassInvalid for a column of extra fields that is declared as anything else as well."""
+    declared = f"{name}: dict[str, Any] | None = field(extra=True)"
+    if kind is not dict or not nullable:
+        raise RecordClassInvalid(
+            f"{owner}.{name} holds extra fields, but is not declared dict[str, Any] | None.", f"Write {declared}."
+        )
+    if given.path is not None or given.local or given.mask or given.index:
+        raise RecordClassInvalid(
+            f"{owner}.{name} holds the extra fields of each connection, and is given another source or use as well.",
+            f"Write {declared}, and declare what is to be masked or indexed as a column of its own.",
+        )
+
+
+def is_key(path: str) -> bool:
+    """Return whether a field of the object itself is one that rows are found and compared by."""
+    return path.lower() in _KEYS
 
 
 def require_index_or_nothing(owner: str, name: str, info: FieldInfo) -> bool:

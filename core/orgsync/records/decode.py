@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from orgsync.errors import RecordClassInvalid, ResponseUnreadable
 
 from .columns import FROM_CSV, FROM_JSON, ToStored, Values, any_from_text, floats, numbers, texts, texts_and_instants
+from .extra_json import json_any, json_booleans, json_numbers, json_objects, json_texts
 from .field_values import FieldValues, values_of
 from .scalars import NumberOutOfRange, are_long_ids, valid_id
 from .schema import Column, Row, Schema, StoredValue
@@ -29,9 +30,9 @@ class FieldFacts:
     """What has to be known of an object's fields to decode their values.
 
     Fields named in `absent` are NULL. `cursor` fills system_modstamp, "" leaves it NULL. `numbers` are the paths of
-    numeric fields, `instants` of those that may hold a datetime, `any_type` of those whose values are of any type.
-    `compounds` names, for an address or a location, the field behind each of its keys. `spelled` gives Salesforce's
-    spelling of paths that the class writes in another case.
+    numeric fields, `booleans` of those that are true or false, `instants` of those that may hold a datetime, `any_type`
+    of those whose values are of any type. `compounds` names, for an address or a location, the field behind each of its
+    keys. `spelled` gives Salesforce's spelling of paths that the class writes in another case.
     """
 
     cursor: str = "SystemModstamp"
@@ -41,6 +42,7 @@ class FieldFacts:
     instants: Collection[str] = ()
     any_type: Collection[str] = ()
     spelled: Mapping[str, str] = field(default_factory=dict[str, str])
+    booleans: Collection[str] = ()
 
     def path(self, column: Column) -> str:
         """Return the path of the field that fills a column; "" for none."""
@@ -57,9 +59,8 @@ def decode(schema: Schema, records: Sequence[dict[str, Any]], facts: FieldFacts 
     if not records:
         return []
     known = facts or FieldFacts()
-    found = _Fields(
-        records, list(dict.fromkeys(known.path(c).partition(".")[0] for c in schema.columns if known.path(c)))
-    )
+    names = dict.fromkeys(known.path(each).partition(".")[0] for each in schema.selected if known.path(each))
+    found = _Fields(records, list(names))
     columns = [_column(schema, column, known, found, FROM_JSON) for column in schema.columns]
     return list(zip(*columns, strict=True))
 
@@ -135,6 +136,8 @@ def _compound(keys: Iterable[str], values: Sequence[Any]) -> dict[str, Any] | No
 def _column(
     schema: Schema, column: Column, facts: FieldFacts, found: _Columns, stored: Mapping[type, ToStored]
 ) -> Sequence[StoredValue]:
+    if column.extra:
+        return _extra_values(schema, column, facts, found, stored)
     path = facts.path(column)
     if column.name == "id":
         return _own_ids(schema, found)
@@ -158,6 +161,38 @@ def _column(
             f"but {schema.sobject}.{path} holds values of another type.",
             "Change the type in the record class: str takes every value.",
         ) from None
+
+
+def _extra_values(
+    schema: Schema, column: Column, facts: FieldFacts, found: _Columns, stored: Mapping[type, ToStored]
+) -> Sequence[StoredValue]:
+    """Return the JSON objects of a column of extra fields; NULL where its connection maps none."""
+    if not column.fields:
+        return [None] * found.length
+    by_field: dict[str, Sequence[str]] = {}
+    for part in sorted(column.parts, key=lambda each: facts.spelled.get(each.path, each.path)):
+        path = facts.path(part)
+        try:
+            values = found.values(path) if path else [None] * found.length
+            by_field[facts.spelled.get(part.path, part.path)] = _as_json(path, values, facts, stored)
+        except KeyError:
+            raise _missing(schema, path) from None
+        except (ValueError, TypeError, ArithmeticError):
+            raise _invalid(schema, path) from None
+    return json_objects(by_field)
+
+
+def _as_json(path: str, values: Values, facts: FieldFacts, stored: Mapping[type, ToStored]) -> Sequence[str]:
+    """Write a field's values as JSON, the same from JSON and from CSV."""
+    if path in facts.numbers:
+        return json_numbers(values)
+    if path in facts.booleans:
+        return json_booleans(values)
+    if path in facts.compounds:
+        return json_texts(stored[dict](values), are_json=True)
+    if path in facts.any_type or path in facts.instants:
+        return json_texts(_as_text(path, facts, stored)(values))
+    return json_any(values)
 
 
 def _system_values(schema: Schema, column: Column, path: str, found: _Columns) -> Sequence[StoredValue]:

@@ -1,7 +1,7 @@
 """`field(...)`: which Salesforce field fills a column of a record class, and how."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
@@ -19,16 +19,34 @@ class FieldOptions:
     optional: bool = False
     local: bool = False
     index: bool = False
+    mask: str | None = None
+    extra: bool = False
+    formula: bool = False
 
 
-def field(path: str | None = None, *, optional: bool = False, local: bool = False, index: bool = False) -> Any:
+def field(
+    path: str | None = None,
+    *,
+    optional: bool = False,
+    local: bool = False,
+    index: bool = False,
+    mask: Literal["hash"] | None = None,
+    extra: bool = False,
+    formula: bool = False,
+) -> Any:
     """Name the Salesforce field, as in `field("Account.Name")`; without one, the name in CamelCase is used.
 
     An optional field that the org does not have, or that the connection's user may not see, is NULL and logged as one
     warning; any other missing field ends the run with FieldNotFound. A local column is the script's own: it is not
-    queried, and is stored as the script yields it. `index` makes an index on the column.
+    queried, and is stored as the script yields it. `index` makes an index on the column. `mask="hash"` stores a keyed
+    hash in place of a text: the script sees the value, the database never does. An `extra` column, a `dict[str, Any]
+    | None`, holds the fields that a connection maps to it, by their names, and None where it maps none. `formula` says
+    that the field changes without its row's SystemModstamp, though describe does not call it calculated: it is read
+    again in all rows whenever formulas are.
     """
-    return Field(json_schema_extra={_EXTRA: {"path": path, "optional": optional, "local": local, "index": index}})
+    given: dict[str, Any] = {"path": path, "optional": optional, "local": local, "index": index}
+    given |= {"mask": mask, "extra": extra, "formula": formula}
+    return Field(json_schema_extra={_EXTRA: given})
 
 
 def options_of(info: FieldInfo) -> FieldOptions:

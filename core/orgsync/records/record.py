@@ -1,9 +1,11 @@
 """The base class of record classes, and how a class statement becomes a table."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from inspect import get_annotations
-from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+from types import new_class
+from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform
 
 import sqlalchemy as sa
 from pydantic import Field, PydanticUserError
@@ -20,7 +22,7 @@ from .field import field
 from .schema import BOOKKEEPING, COLUMN_TYPES, FEED_NUMBER, Column, Schema, column_of
 from .types import UtcDateTime
 
-__all__ = ["Record", "schema_of", "undeclared_class"]
+__all__ = ["Record", "schema_of", "table_columns", "undeclared_class", "unseen_class"]
 
 _SYSTEM = ("id", "system_modstamp", "is_deleted")
 _OWN = (*_SYSTEM, *BOOKKEEPING)
@@ -54,13 +56,16 @@ class Record(SQLModel, metaclass=_RecordMeta):
     """A row of one Salesforce object; subclass it with `table=True` and name the fields.
 
     `__sobject__` names the object if the class does not; None is for data that is not Salesforce's, which a sync
-    yields in batches of its own. `id` has 18 characters. `system_modstamp` is the SystemModstamp of this version of the
-    row (for an object without one, the field that its changes are read by). A deleted row stays, with `is_deleted`
-    true. `sync_change` is the kind of the last change, `sync_number` its number, which grows with every change. To
-    follow changes, read `orgsync.changes` or the table's view, never the table by this number.
+    yields in batches of its own. With `__optional__ = True`, an org that lacks the object, or does not show it to the
+    connection's user, has no rows of it, which the run reports as a warning. `id` has 18 characters. `system_modstamp`
+    is the SystemModstamp of this version of the row (for an object without one, the field that its changes are read
+    by). A deleted row stays, with `is_deleted` true. `sync_change` is the kind of the last change, `sync_number` its
+    number, which grows with every change. To follow changes, read `orgsync.changes` or the table's view, never the
+    table by this number.
     """
 
     __sobject__: ClassVar[str | None]
+    __optional__: ClassVar[bool]
     if TYPE_CHECKING:
         __tablename__: ClassVar[Any]  # a subclass may simply assign its table's name
     __orgsync_schema__: ClassVar[Schema]
@@ -91,6 +96,26 @@ def schema_of(model: type[Record]) -> Schema:
     return schema
 
 
+def unseen_class(name: str, sobject: str, table: str, columns: Sequence[Column]) -> type[Record]:
+    """Make a record class at run time that is a schema alone; rows pass through in stored form.
+
+    It costs a tenth of a class with fields or less, in time and in memory, and has no instances: making one raises
+    BatchInvalid. Raises RecordClassInvalid for an invalid name of the object or the table.
+    """
+
+    def refuse(self: object, **values: Any) -> None:
+        raise BatchInvalid(
+            f"{sobject} is copied without a script, so its rows have no class.",
+            f"Write one, to read or change them: orgsync new sync {sobject}.",
+        )
+
+    require_object(name, sobject, table, optional=False)
+    space = {"__doc__": f"One row of {sobject}.", "__module__": __name__, "__sobject__": sobject, "__init__": refuse}
+    model: Any = new_class(name, (Record,), {}, lambda made: made.update(space))
+    type.__setattr__(model, "__orgsync_schema__", Schema(model, sobject, table, (*_system_columns(), *columns)))
+    return cast("type[Record]", model)
+
+
 def undeclared_class(model: type[Record]) -> RecordClassInvalid:
     """Return the error for a record class that is used without being declared with table=True."""
     return RecordClassInvalid(
@@ -108,24 +133,32 @@ def _become_table(model: Any, namespace: dict[str, Any]) -> None:
     require_names(name, names, _TAKEN, ())
     fields = [column_of(name, key, model.model_fields[key]) for key in names]
     require_fields(name, model, [column.name for column in fields if column.type is Decimal])
-    system = [Column("id", "Id", str), Column("system_modstamp", "SystemModstamp", datetime)]
-    system.append(Column("is_deleted", "IsDeleted", bool))
     table = namespace.get("__tablename__", table_name(name))
     sobject = getattr(model, "__sobject__", name)
-    require_object(name, sobject, table)
+    optional = namespace.get("__optional__", False)
+    require_object(name, sobject, table, optional)
     own_registry = registry()
     type.__setattr__(model, "_sa_registry", own_registry)
     type.__setattr__(model, "metadata", own_registry.metadata)
     type.__setattr__(model, "__tablename__", table)
-    type.__setattr__(model, "__orgsync_schema__", Schema(model, sobject, table, (*system, *fields)))
-    for column in _columns(fields):
+    schema = Schema(model, sobject, table, (*_system_columns(), *fields), optional)
+    type.__setattr__(model, "__orgsync_schema__", schema)
+    for column in table_columns(fields):
         type.__setattr__(model, column.name, column)
     # What SQLModel itself sets for table=True; columns are ours, to store JSON, Decimal and UTC times exactly.
     model.model_config["table"] = True
     model.model_config["read_from_attributes"] = True
 
 
-def _columns(fields: list[Column]) -> list[sa.Column[Any]]:
+def _system_columns() -> list[Column]:
+    return [
+        Column("id", "Id", str),
+        Column("system_modstamp", "SystemModstamp", datetime),
+        Column("is_deleted", "IsDeleted", bool),
+    ]
+
+
+def table_columns(fields: Sequence[Column]) -> list[sa.Column[Any]]:
     """Make the table's columns; the author's are all nullable, since Salesforce's `nillable` is not reliable."""
     return [
         sa.Column("connection", sa.String, primary_key=True),

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias, Union, cast, get_args, get_origin
@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from orgsync.errors import BatchInvalid, RecordClassInvalid
 
-from .declaration import require_index_or_nothing, require_path
+from .declaration import require_extra, require_index_or_nothing, require_maskable, require_path
 from .field import options_of, path_of
 from .types import StoredDecimal, StoredTime, UtcDateTime
 
@@ -48,7 +48,10 @@ FEED_NUMBER = "sync_seq"
 class Column:
     """One column of a record class: its name, the field's path from the object, and its Python type.
 
-    The path of a local column, which the script fills, is "".
+    The path of a local column, which the script fills, is "". The path of a `mapped` one is its connection's.
+    `mask` is how values are replaced before they are stored, "" for not at all; once a connection's key is known, it
+    names the key as well. An `extra` column has no path, but the `fields` that its connection maps to it. `formula`
+    says that the field changes without a stamp.
     """
 
     name: str
@@ -58,19 +61,30 @@ class Column:
     nullable: bool = True
     local: bool = False
     index: bool = False
+    mapped: bool = False
+    mask: str = ""
+    extra: bool = False
+    fields: tuple[str, ...] = ()
+    formula: bool = False
+
+    @property
+    def parts(self) -> "tuple[Column, ...]":
+        """A column for each field that fills this one: itself, or one for each of its extra fields."""
+        return tuple(replace(self, path=each, type=object) for each in self.fields) if self.extra else (self,)
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
     """A record class as data. The first three columns are always id, system_modstamp and is_deleted.
 
-    `object_name` is None for data that is not Salesforce's.
+    `object_name` is None for data that is not Salesforce's; `optional` says that an org may lack the object.
     """
 
     model: type[SQLModel]
     object_name: str | None
     table: str
     columns: tuple[Column, ...]
+    optional: bool = False
 
     @property
     def sobject(self) -> str:
@@ -90,12 +104,17 @@ class Schema:
 
     @property
     def org_fields(self) -> tuple[Column, ...]:
-        """The columns that the class itself declares and Salesforce fills."""
-        return tuple(column for column in self.fields if not column.local)
+        """The columns that the class itself declares and Salesforce fills; one for each extra field."""
+        return tuple(part for column in self.fields if not column.local for part in column.parts)
+
+    @property
+    def selected(self) -> tuple[Column, ...]:
+        """The columns that Salesforce fills, those too that every class has; one for each extra field."""
+        return (*self.columns[:3], *self.org_fields)
 
     def paths(self, *, without: Sequence[str] = ()) -> list[str]:
         """Return the paths of Salesforce fields, each once, in order, except those that the org does not have."""
-        return [path for path in dict.fromkeys(c.path for c in self.columns if not c.local) if path not in without]
+        return [path for path in dict.fromkeys(each.path for each in self.selected) if path not in without]
 
 
 def column_of(owner: str, name: str, info: FieldInfo) -> Column:
@@ -108,15 +127,21 @@ def column_of(owner: str, name: str, info: FieldInfo) -> Column:
             f"Use one of {known}, with `| None` where Salesforce may leave it empty.",
         )
     given = options_of(info)
-    if given.local and (given.path is not None or given.optional):
+    if given.local and (given.path is not None or given.optional or given.formula):
         raise RecordClassInvalid(
             f"{owner}.{name} is local and has a Salesforce field at the same time.",
             "A local column has no Salesforce field: write field(local=True), or leave local=True out.",
         )
     path = "" if given.local else given.path or path_of(name)
     require_path(owner, name, given.path)
+    if given.extra:
+        require_extra(owner, name, kind, given, nullable=nullable)
+        return Column(name, "", dict, given.optional, extra=True)
     index = require_index_or_nothing(owner, name, info) or given.index
-    return Column(name, path, kind, given.optional, nullable, given.local, index)
+    require_maskable(owner, name, kind, path, given)
+    return Column(
+        name, path, kind, given.optional, nullable, given.local, index, mask=given.mask or "", formula=given.formula
+    )
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:

@@ -1,6 +1,7 @@
 """What is to run when: the state of the scheduler, without clock, network or database.
 
-Every sync that has an `every` makes a job on every connection. A job that never ran is due at once, and so is one whose
+Every sync that has an `every` makes a job on every connection; a schedule of the connection's own may give it another
+one there, or switch it off. A job that never ran is due at once, and so is one whose
 last run was cut short; any other when its schedule says, counted from its last start. One that missed five slots is due
 once. Jobs wait while their connection needs to be signed in, and while their org is paused.
 
@@ -14,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from orgsync.engine.job import Job
 from orgsync.scripts import Cron, Every
+from orgsync.scripts.own_schedules import OwnSchedule
 from orgsync.scripts.schedule import due_again, jitter
 from orgsync.store import Run
 
@@ -48,7 +50,8 @@ class Agenda:
         self.running: set[Job] = set()
         self._bounds = bounds
         self._chance = chance
-        self._schedules: dict[str, Every] = {}
+        self._schedules: dict[str, Every | None] = {}
+        self._own: dict[tuple[str, str], OwnSchedule] = {}  # by sync and connection
         self._connections: dict[str, ConnectionState] = {}
         self._states: dict[Job, _JobState] = {}
         self._last: dict[Job, tuple[datetime, bool]] = {}
@@ -65,15 +68,33 @@ class Agenda:
         """The connections that need to be signed in."""
         return [each.name for each in self._connections.values() if not each.ready]
 
-    def set_syncs(self, schedules: Mapping[str, Every], now: datetime) -> None:
-        """Set the syncs and their schedules; what failed is due at once, for its script may be corrected."""
-        for job, state in self._states.items():
+    def set_syncs(self, schedules: Mapping[str, Every | None], now: datetime) -> None:
+        """Set the syncs and their schedules, None for none; what failed is due at once, its script may be corrected."""
+        self._reschedule(schedules, self._own, now)
+        for state in self._states.values():
             if state.failures:
                 state.due, state.failures = now, 0
-            elif state.started and job.name in schedules and schedules[job.name] != self._schedules.get(job.name):
-                state.due = due_again(schedules[job.name], state.started)
-        self._schedules = dict(schedules)
+
+    def set_own_schedules(self, own: Mapping[tuple[str, str], OwnSchedule], now: datetime) -> None:
+        """Set what is set for syncs on connections; what is due by another schedule now is planned anew."""
+        if dict(own) != self._own:
+            self._reschedule(self._schedules, own, now)
+
+    def _reschedule(
+        self, schedules: Mapping[str, Every | None], own: Mapping[tuple[str, str], OwnSchedule], now: datetime
+    ) -> None:
+        before = {job: self._every(job) for job in self._states}
+        self._schedules, self._own = dict(schedules), dict(own)
+        for job, state in self._states.items():
+            every = self._every(job)
+            if every is not None and every != before[job] and state.started:
+                state.due = due_again(every, state.started, failures=state.failures)
         self._arrange(now)
+
+    def _every(self, job: Job) -> Every | None:
+        """Return when a job is due; None for never."""
+        own, default = self._own.get((job.name, job.connection)), self._schedules.get(job.name)
+        return own.applied(default) if own else default
 
     def set_connections(self, connections: Collection[ConnectionState], now: datetime) -> None:
         """Set the connections; those that are signed in again have all their jobs due at once."""
@@ -110,7 +131,7 @@ class Agenda:
             state.due -= by
             state.started = state.started and state.started - by
             state.ended = state.ended and state.ended - by
-            every = self._schedules[job.name]
+            every = self._every(job)
             if isinstance(every, Cron):
                 started, failures = state.started, state.failures
                 state.due = due_again(every, started, failures=failures) if started else now
@@ -184,12 +205,13 @@ class Agenda:
         self._returning = [each for each in self._returning if each != job]
         self._judge(job.connection, responsive=responsive)
         state = self._states.get(job)
-        if state is None or state.started is None or job.name not in self._schedules:
-            return int(failed)  # its sync or its connection has been removed meanwhile
+        every = self._every(job)
+        if state is None or state.started is None or every is None:
+            return int(failed)  # its sync or its connection has been removed meanwhile, or it was switched off
         state.ended = now
         state.failures = state.failures + 1 if failed else 0
         chance = self._chance(job.name, job.connection, state.failures)
-        state.due = due_again(self._schedules[job.name], state.started, failures=state.failures, chance=chance)
+        state.due = due_again(every, state.started, failures=state.failures, chance=chance)
         self._last[job] = (state.started, False)
         self._next = min(self._next, state.due) if self._next else None
         return state.failures
@@ -216,15 +238,17 @@ class Agenda:
     def _arrange(self, now: datetime) -> None:
         """Make the jobs of every sync on every connection, keeping the state of those that existed."""
         jobs = [Job("sync", sync, connection) for connection in self._connections for sync in self._schedules]
-        self._states = {job: self._states.get(job) or self._state_of(job, now) for job in jobs}
+        due = [job for job in jobs if self._every(job) is not None]
+        self._states = {job: self._states.get(job) or self._state_of(job, now) for job in due}
         self._served = {name: at for name, at in self._served.items() if name in self._connections}
         self._next = None
 
     def _state_of(self, job: Job, now: datetime) -> _JobState:
-        if job not in self._last:
+        every = self._every(job)
+        if job not in self._last or every is None:
             return _JobState(due=now)
         started, cut_short = self._last[job]
-        return _JobState(now if cut_short else due_again(self._schedules[job.name], started), started)
+        return _JobState(now if cut_short else due_again(every, started), started)
 
     def _serve(self, connection: str, at: datetime) -> None:
         self._served[connection] = max(at, self._served.get(connection, at))

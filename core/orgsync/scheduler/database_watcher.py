@@ -8,6 +8,7 @@ import anyio
 from sqlmodel import col, select
 
 from orgsync.project import Project
+from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
 from orgsync.store import Connection, Run
 
 from .agenda import Agenda
@@ -34,6 +35,7 @@ class DatabaseWatcher:
         self._log = log
         self._names = names
         self._reasons: dict[str, str] | None = None  # by connection, why it needs a sign-in; None at first
+        self._set: dict[tuple[str, str], OwnSchedule] | None = None  # as they were read last; None at first
         self._last_run = 0
         self._own: set[int] = set()
         self._tidy_at = -math.inf
@@ -55,6 +57,7 @@ class DatabaseWatcher:
         self._last_run = max((run.id for run in runs.values()), default=self._last_run)
         self._agenda.note_runs([run for run in runs.values() if run.id not in self._own], now)
         self._own.clear()
+        self._agenda.set_own_schedules(await self._own_schedules(), now)
         columns = (Connection.name, Connection.org_id, col(Connection.status), Connection.status_reason)
         async with self._project.store.session() as session:
             found = (await session.exec(select(*columns))).all()
@@ -64,6 +67,21 @@ class DatabaseWatcher:
         )
         self._report({name: "" if status == "ready" else why or _UNKNOWN for name, _, status, why in wanted})
         return [name for name, *_ in wanted]
+
+    async def _own_schedules(self) -> dict[tuple[str, str], OwnSchedule]:
+        """Read what is set for syncs on connections, and log what has changed."""
+        own = own_schedules(await self._project.store.schedules.list())
+        if self._set is not None:
+            for of in sorted({*own, *self._set}):
+                if own.get(of) != self._set.get(of):
+                    self._log.rescheduled(*of, own.get(of))
+        self._set = own
+        return own
+
+    @property
+    def scheduled(self) -> set[str]:
+        """The syncs that are due on some connection by a schedule of its own."""
+        return {sync for (sync, _), each in (self._set or {}).items() if each.every is not None and not each.off}
 
     async def tidy(self, now: datetime) -> None:
         """Once a day, delete the runs, and what is kept of writes, that are too old."""

@@ -10,6 +10,7 @@ from orgsync.engine import Job
 from orgsync.errors import OrgsyncError, StoreUnavailable
 from orgsync.logs import RETRYING, get_logger
 from orgsync.records import to_stored
+from orgsync.scripts.own_schedules import OwnSchedule
 from orgsync.store import Run
 
 __all__ = ["RUN_ENDED", "SchedulerLog"]
@@ -102,6 +103,12 @@ class SchedulerLog:
     def signed_in(self, connection: str) -> None:
         """Report that a connection that needed a sign-in is ready."""
         self._log.info("signed in again", connection=connection)
+
+    def rescheduled(self, sync: str, connection: str, own: OwnSchedule | None) -> None:
+        """Report that the schedule of a sync on a connection was changed."""
+        facts = {"every": str(own.every)} if own and own.every else {}
+        state = "switched off" if own and own.off else "on"
+        self._log.info("schedule changed", sync=sync, connection=connection, state=state, **facts)
 
     def scripts(self, syncs: Sequence[str], problems: Sequence[OrgsyncError], clashes: Sequence[OrgsyncError]) -> None:
         """Report that the scripts were reloaded, and what is newly wrong with them."""

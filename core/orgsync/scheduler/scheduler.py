@@ -37,7 +37,6 @@ __all__ = ["Scheduler"]
 
 _DATABASE_EVERY = 5.0
 """Seconds between reads of the database for connections and for what others have run: two small queries."""
-
 _SCRIPTS_EVERY = 1.0
 """Seconds between checks of the scripts' files. A change is loaded when there was none for one more."""
 
@@ -221,7 +220,10 @@ class Scheduler:
     async def _read_database(self, now: datetime) -> list[str]:
         """Read the database, and return the connections' names."""
         self._database_at = anyio.current_time() + _DATABASE_EVERY
-        return await self._database.read(now)
+        names = await self._database.read(now)
+        if self._scripts.schedule(self._database.scheduled):
+            self._agenda.set_syncs(self._scripts.schedules, now)
+        return names
 
     # Running
 

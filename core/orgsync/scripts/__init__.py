@@ -8,20 +8,29 @@ from typing import TYPE_CHECKING
 from orgsync.lazy import importer
 
 if TYPE_CHECKING:
+    from .action import Action, ActionResult
+    from .connection_rules import ConnectionRules
     from .context import Context
+    from .hooks import Hook
     from .opening import ReadOptions, open_client, open_context, open_org
     from .org import ConnectionInfo, Org
+    from .query_class import QueryClass
     from .schedule import Cron, Every, Interval
     from .stored import StoredVault, columns_of, secrets_of
     from .sync import Sync
 
 __all__ = [
+    "Action",
+    "ActionResult",
     "ConnectionInfo",
+    "ConnectionRules",
     "Context",
     "Cron",
     "Every",
+    "Hook",
     "Interval",
     "Org",
+    "QueryClass",
     "ReadOptions",
     "StoredVault",
     "Sync",
@@ -39,7 +48,11 @@ __getattr__ = importer(
         **dict.fromkeys(("ConnectionInfo", "Org"), "org"),
         **dict.fromkeys(("Cron", "Every", "Interval"), "schedule"),
         **dict.fromkeys(("StoredVault", "columns_of", "secrets_of"), "stored"),
+        **dict.fromkeys(("Action", "ActionResult"), "action"),
+        "ConnectionRules": "connection_rules",
         "Context": "context",
+        "Hook": "hooks",
+        "QueryClass": "query_class",
         "Sync": "sync",
     },
 )

@@ -1,22 +1,58 @@
 """The context of a sync: its connection's org, and the reading that continues from run to run."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
 
 import structlog
 
-from orgsync.errors import BatchInvalid
+from orgsync.contents import ContentFolder, ContentReader
+from orgsync.errors import ArgumentInvalid, BatchInvalid
 from orgsync.extract import Api, Source, changes, snapshot
+from orgsync.extract.state import Shape, StreamState
 from orgsync.records import Batch, Position, Record, Schema, schema_of
+from orgsync.records.convert import from_stored
 from orgsync.soql import bind, require_condition
+from orgsync.store import ContentRows, ObjectColumns
+from orgsync.suggest import nearest
 
 from .deliveries import Deliveries
 from .org import ConnectionInfo, Org
+from .query_class import QueryClass, query_class
 
-__all__ = ["Context", "read_twice"]
+__all__ = ["Context", "Reading", "Stored", "read_twice"]
 
 R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a context has of its store: contents of files, their folder, None where none is kept, the bytes of a run."""
+
+    contents: ContentRows
+    folder: ContentFolder | None
+    budget: int | None
+    object_columns: ObjectColumns
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a class is built by that no script declares: the org, how far it has been read, the columns of tables."""
+
+    source: Source
+    positions: Mapping[str, Position]
+    object_columns: ObjectColumns
+
+    def columns_before(self, stream: str) -> Mapping[str, Shape]:
+        """Return the columns that earlier runs have read a stream with; none before the first."""
+        saved = self.positions.get(stream)
+        return {} if saved is None else StreamState.columns_of(saved)
+
+    def absent_before(self, stream: str) -> Sequence[str]:
+        """Return the fields that the last run did not find in the org."""
+        saved = self.positions.get(stream)
+        return () if saved is None else StreamState.absent_of(saved)
 
 
 class Context(Org):
@@ -35,13 +71,15 @@ class Context(Org):
         reconcile: bool = False,
         log: structlog.stdlib.BoundLogger | None = None,
         require_own: Callable[[Schema], Awaitable[None]] | None = None,
+        stored: Stored | None = None,
     ) -> None:
-        super().__init__(connection, source.client, log=log)
+        super().__init__(connection, source.client, log=log, mapping=source.mapping)
         self._source = source
         self._positions = positions or {}
         self._full = full
         self._reconcile = reconcile
         self._require_own = require_own
+        self._stored = stored
         self._tables_read: set[str] = set()
         self._deliveries = Deliveries()
 
@@ -57,16 +95,12 @@ class Context(Org):
         """Read what changed in a record class's object since the last run, deletions included.
 
         `where` narrows it, with binds as in `query`; a changed row that no longer matches leaves the copy.
-        The first time, and when the class has gained a field, everything is read. `api` forces "rest" or "bulk";
-        without it, the number of rows decides. A table can be read once in a run: what one condition would remove,
-        another would bring back.
+        The first time everything is read. A column that is new, masked, or filled from another field than before is
+        read of every row; where the script's own code sees the rows, it is given all of them again. `api` forces "rest"
+        or "bulk"; without it, the number of rows decides. A table can be read once in a run: what one condition would
+        remove, another would bring back.
         """
-        saved = self._position_of(model)
-        condition = None if where is None else require_condition(bind(where, binds))
-        batches = changes(
-            self._source, model, where=condition, api=api, saved=saved, full=self._full, reconcile=self._reconcile
-        )
-        return self._owned(model, batches)
+        return self._changes(model, where, api, binds)
 
     def snapshot(
         self,
@@ -95,10 +129,93 @@ class Context(Org):
         )
         return self._owned(model, batches)
 
+    async def copied(self, model: type[R], values: Iterable[str], *, by: str = "id") -> list[R]:
+        """Return the records that the copy has of these Ids, as the last commit left them; in the order of their Ids.
+
+        `by` is another field of the class, a text, whose values are given instead: `by="account_id"`. Deleted records
+        are among them, with `is_deleted` true and their last values; `batch.deleted_ids` are Ids alone. Raises
+        ArgumentInvalid for a field that the class does not have.
+        """
+        schema = schema_of(model)
+        texts = [column.name for column in schema.columns if column.type is str]
+        if by not in texts:
+            near = nearest(by, texts)
+            raise ArgumentInvalid(
+                f"{model.__name__} has no text field {by}{f'; did you mean {near}?' if near else '.'}",
+                f"Give one of {', '.join(texts)}.",
+            )
+        rows = await self._source.copy.get(schema, list(dict.fromkeys(values)), by=by)
+        return [cast("R", from_stored(schema, row)) for row in rows]
+
+    async def query_class(self, soql: str) -> QueryClass:
+        """Make a record class of a query that is only known when the sync runs, such as one in `connection.metadata`.
+
+        It selects fields of one object and of its parents, with or without a condition. Raises QueryRefused for what
+        sorts, cuts, groups or counts rows, and ObjectNotFound and FieldNotFound for what the org does not have.
+        """
+        return await query_class(self._client, soql)
+
+    def contents(
+        self, model: type[R], *, where: str | None = None, budget: int | None = None, **binds: object
+    ) -> AsyncIterator[Batch[R]]:
+        """Read what changed, as `changes` does, and keep the contents of the files in a folder, by their SHA-256.
+
+        The class reads the field that has the contents (VersionData of ContentVersion, Body of Attachment or Document),
+        and has three columns of its own, `content_path`, `content_sha256` and `content_error`, each
+        `str | None = field(local=True)`. Rows are committed first, then each content with its row, so that a run that
+        ends early is resumed where it stopped. `budget` is how many bytes a run downloads at most, by default the
+        setting `contents_budget`; a content that is larger is the only one of its run. What may not be read is a row
+        with a `content_error`, and a warning. Raises RecordClassInvalid for a class without these columns.
+        """
+        if self._stored is None:
+            raise ArgumentInvalid("This context keeps no contents.", "Read them in a run: orgsync.run(...).")
+        reader = ContentReader(
+            self._client,
+            model,
+            self._stored.contents,
+            self._stored.folder,
+            self.log,
+            budget=_positive(budget) if budget is not None else self._stored.budget,
+            again=self._full or self._reconcile,
+        )
+        return reader.read(self._changes(model, where, None, binds))
+
+    @property
+    def reading(self) -> Reading:
+        """What a record class is built by, for syncs that have no script."""
+        if self._stored is None:
+            raise ValueError("a context without a store builds no record class")
+        return Reading(self._source, self._positions, self._stored.object_columns)
+
+    def read_anew(self, stream: str) -> None:
+        """Forget what is known of a stream's object, so that the object is inspected again, and all its rows read."""
+        if saved := self._positions.get(stream):
+            self._positions = {**self._positions, stream: replace(saved, state={**saved.state, "facts": None})}
+
     @property
     def deliveries(self) -> Deliveries:
         """The positions that were handed out in each pass, for the engine that commits them."""
         return self._deliveries
+
+    def _changes(
+        self, model: type[R], where: str | None, api: Api | None, binds: Mapping[str, object]
+    ) -> AsyncGenerator[Batch[R]]:
+        saved = self._position_of(model)
+        condition = None if where is None else require_condition(bind(where, binds))
+        handed_out: list[int] = []
+        batches = changes(
+            self._source,
+            model,
+            where=condition,
+            api=api,
+            saved=saved,
+            full=self._full,
+            reconcile=self._reconcile,
+            may_refill=lambda: self._deliveries.passed_on in handed_out,
+        )
+        owned = self._owned(model, batches)
+        handed_out.append(id(owned))  # not the pass itself: it would keep itself alive, and be closed too late
+        return owned
 
     async def _owned(self, model: type[R], read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
         """Read, unless the table belongs to another sync."""
@@ -116,6 +233,12 @@ class Context(Org):
             raise read_twice(table)
         self._tables_read.add(table.lower())
         return self._positions.get(table)
+
+
+def _positive(budget: int) -> int:
+    if isinstance(budget, bool) or not isinstance(cast("object", budget), int) or budget <= 0:
+        raise ArgumentInvalid(f"budget={budget!r} is no number of bytes.", "Give a number: budget=10_000_000_000.")
+    return budget
 
 
 def read_twice(table: str) -> BatchInvalid:

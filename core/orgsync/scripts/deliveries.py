@@ -36,10 +36,12 @@ class _Pass:
 class Deliveries:
     """The passes of one run by stream.
 
+    `passed_on` is the id of what the script returned: where that is a pass, no code of the script's sees its rows.
     `filter`, `map` and `replace` keep the same position object, so its identity shows whether it was yielded back.
     """
 
     passes: dict[str, _Pass] = field(default_factory=dict[str, _Pass])
+    passed_on: int | None = None
 
     async def track(self, model: type[R], stream: str, read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
         """Yield the batches of a pass, and note their positions."""

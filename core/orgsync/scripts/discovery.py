@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from orgsync.errors import NameUnknown, OrgsyncError, RecordClassInvalid, ScriptNotLoaded
+from orgsync.object_entry import ObjectEntry
 from orgsync.records import Record, schema_of
+from orgsync.settings import PROJECT_FILE
 from orgsync.suggest import nearest
 
+from .action_survey import survey_actions
 from .loading import Script, load_scripts, record_classes
-from .survey import GROUP
+from .object_plan import written_by_script
+from .object_sync import ObjectSync, object_syncs
+from .survey import GROUP, shipped_names
 from .sync import Sync
 
 __all__ = ["DiscoveredSync", "find_sync", "list_own", "list_syncs", "load_shipped", "load_syncs", "required"]
@@ -30,23 +35,31 @@ class DiscoveredSync:
     shipped: bool = False
 
 
-def find_sync(name: str, folder: Path) -> Sync[Record]:
+Objects: TypeAlias = Sequence[ObjectEntry]
+"""The objects that settings name: they are copied without a script."""
+
+
+def find_sync(name: str, folder: Path, objects: Objects = ()) -> Sync[Record]:
     """Find a sync by its name: the project's, else an installed package's.
 
     Raises ScriptNotLoaded for an unknown name (with the most similar one that is known), and for a script of the
     project that may define it but cannot be imported; RecordClassInvalid when two classes claim one table.
     """
-    return _Project.load(folder).find(name)[0]
+    return _Project.load(folder, objects).find(name)[0]
 
 
-def load_syncs(folder: Path, names: Sequence[str] = ()) -> list[DiscoveredSync]:
+def load_syncs(
+    folder: Path, names: Sequence[str] = (), objects: Objects = (), *, also: Sequence[str] = ()
+) -> list[DiscoveredSync]:
     """Load the project's own syncs, or those that are named, also shipped ones, after reading the folder once.
 
-    What cannot run is listed with its problem. Raises ScriptNotLoaded if two scripts define syncs of the same name.
+    `also` names shipped ones to load beside the project's own; one that does not exist is left out. What cannot run is
+    listed with its problem. Raises ScriptNotLoaded if two scripts define syncs of the same name.
     """
-    project = _Project.load(folder)
+    project = _Project.load(folder, objects)
     broken = [] if names else project.broken()
-    return [project.found(name) for name in names or project.own] + broken
+    beside = [] if names else [name for name in also if name not in project.own and name in shipped_names()]
+    return [project.found(name) for name in names or [*project.own, *beside]] + broken
 
 
 def required(found: DiscoveredSync) -> Sync[Record]:
@@ -56,15 +69,15 @@ def required(found: DiscoveredSync) -> Sync[Record]:
     return found.sync
 
 
-def list_own(folder: Path) -> list[DiscoveredSync]:
+def list_own(folder: Path, objects: Objects = ()) -> list[DiscoveredSync]:
     """List the project's syncs, and its scripts that cannot be imported."""
-    project = _Project.load(folder)
+    project = _Project.load(folder, objects)
     return [DiscoveredSync(name, project.place(sync), sync) for name, sync in project.own.items()] + project.broken()
 
 
-def list_syncs(folder: Path) -> list[DiscoveredSync]:
+def list_syncs(folder: Path, objects: Objects = ()) -> list[DiscoveredSync]:
     """List every sync: the project's, its scripts that cannot be imported, and what packages provide."""
-    listed = list_own(folder)
+    listed = list_own(folder, objects)
     taken = {found.name for found in listed}
     shipped = sorted(entry_points(group=GROUP), key=lambda point: point.name)
     return [*listed, *(load_shipped(point) for point in shipped if point.name not in taken)]
@@ -84,12 +97,24 @@ class _Project:
     own: dict[str, Sync[Record]]
 
     @classmethod
-    def load(cls, folder: Path) -> "_Project":
+    def load(cls, folder: Path, objects: Objects = ()) -> "_Project":
         scripts = load_scripts(folder)
-        return cls(folder, scripts, _by_name(scripts))
+        own = _by_name(scripts)
+        for each in object_syncs(objects):
+            if each.name in own:
+                raise ScriptNotLoaded(
+                    f"Two syncs are called {each.name}: in {PROJECT_FILE}, and in {_place(own[each.name], scripts)}.",
+                    "Rename the one in the script: @sync(name=...).",
+                )
+            own[each.name] = each
+        return cls(folder, scripts, own)
 
     def find(self, name: str) -> tuple[Sync[Record], str]:
         """Find a sync and its place; raise the error that keeps it from being run."""
+        named = self.own.get(name)
+        if isinstance(named, ObjectSync):
+            self._require_own_table(named)
+            return named, self.place(named)
         if name in self.own:
             home = next(s for s in self.scripts if self.own[name] in s.syncs)
             if home.module is not None:
@@ -112,15 +137,22 @@ class _Project:
             broken = self.suspect(name, ())
             where = self.place(self.own[name]) if name in self.own else str(broken.path) if broken else name
             return DiscoveredSync(name, where, None, problem)
-        return DiscoveredSync(name, where, sync)
+        return DiscoveredSync(name, where, sync, shipped=name not in self.own)
 
     def broken(self) -> list[DiscoveredSync]:
         """List the scripts that cannot be imported."""
         return [DiscoveredSync(s.path.stem, str(s.path), None, s.problem) for s in self.scripts if s.problem]
 
     def place(self, sync: Sync[Record]) -> str:
-        """Return the first file that defines a sync of the project."""
-        return next(str(script.path) for script in self.scripts if sync in script.syncs)
+        """Return the first file that defines a sync of the project; of an object, the file that names it."""
+        return _place(sync, self.scripts)
+
+    def _require_own_table(self, copied: ObjectSync) -> None:
+        """Raise NameTaken where a script of the project writes the table of an object."""
+        [table] = copied.tables
+        for sync in self.own.values():
+            if not isinstance(sync, ObjectSync) and table in sync.tables:
+                raise written_by_script(copied.entry, sync.name, self.place(sync))
 
     def suspect(self, name: str, shipped: Container[str]) -> Script | None:
         """Find a broken script that may be why a name is missing.
@@ -135,6 +167,11 @@ class _Project:
     def modules(self) -> list[ModuleType]:
         """The modules of the scripts that import."""
         return [script.module for script in self.scripts if script.module is not None]
+
+
+def _place(sync: Sync[Record], scripts: Sequence[Script]) -> str:
+    """Return the first file that defines a sync of the project; of an object, the settings may."""
+    return next((str(script.path) for script in scripts if sync in script.syncs), PROJECT_FILE)
 
 
 def _by_name(scripts: list[Script]) -> dict[str, Sync[Record]]:
@@ -174,7 +211,11 @@ def _import(point: EntryPoint) -> tuple[Sync[Record], ModuleType]:
 
 def _unknown(name: str, known: list[str], folder: Path) -> NameUnknown:
     near = nearest(name, known)
-    hint = f"Did you mean {near}?" if near else f"Available: {', '.join(sorted(known))}."
+    hint = f"Did you mean {near}?" if near else f"Available: {', '.join(sorted(set(known)))}."
+    if name[:1].isupper() and name.replace("_", "").isalnum():
+        hint += f" An object without a script: orgsync run --object {name}."
+    if name in {each.name for each in survey_actions(folder)}:
+        hint = f"{name} is an action: orgsync do {name}."
     return NameUnknown(
         f"There is no sync called {name}.",
         f"{hint} Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder.",

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 from orgsync.errors import OrgsyncError, ScriptNotLoaded
 from orgsync.fresh_import import PACKAGE, FreshLoader, fresh_package
 from orgsync.records import Record
 from orgsync.script_detail import detail_of
 
+from .action import Action
+from .outline import script_paths
 from .sync import Sync
 
 __all__ = ["Script", "classes_of", "load_scripts", "record_classes"]
@@ -33,10 +35,16 @@ class Script:
         named = {} if self.module is None else vars(self.module)
         return [cast("Sync[Record]", value) for value in named.values() if isinstance(value, Sync)]
 
+    @property
+    def actions(self) -> "list[Action[..., Any]]":
+        """The actions that the file defines or imports."""
+        named = {} if self.module is None else vars(self.module)
+        return [cast("Action[..., Any]", value) for value in named.values() if isinstance(value, Action)]
+
 
 def load_scripts(folder: Path) -> list[Script]:
     """Import every script of a folder, in the order of their names, except those that begin with _."""
-    paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+    paths = script_paths(folder)
     if not paths:
         return []
     fresh_package(str(folder))

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import TypedDict, Unpack
 
 from orgsync.clock import utc_now
+from orgsync.contents import ContentFolder
 from orgsync.errors import SignInNeeded
 from orgsync.extract import Copy, Route, Source
+from orgsync.field_mapping import mapping_from_json
 from orgsync.logs import get_logger, keep_retries_off_stdout
 from orgsync.records import Position, Schema
 from orgsync.salesforce.api.client import Client
@@ -17,7 +19,7 @@ from orgsync.settings import Settings
 from orgsync.store import Connection, Store
 from orgsync.writes import Ledgers
 
-from .context import Context
+from .context import Context, Stored
 from .org import ConnectionInfo, Org
 from .stored import StoredVault, credentials_of
 
@@ -28,7 +30,9 @@ class SourceOptions(TypedDict, total=False):
     """What extraction needs beside the settings; see `orgsync.extract.Source`."""
 
     reconcile_every: timedelta | None
+    reread_every: timedelta | None
     keeps_positions: bool
+    masking_key: bytes
     report_plan: Callable[[Route], None]
     report_total: Callable[[int], None]
     warn: Callable[[str], None]
@@ -51,15 +55,24 @@ async def open_org(
     settings: Settings,
     clock: Callable[[], datetime] = utc_now,
     vault: CredentialsVault | None = None,
+    even_refused: bool = False,
 ) -> Org:
     """Open the API of a connection's org; nothing is sent yet.
 
     `vault` keeps the credentials elsewhere than in the store, for a store that is a throw-away copy. Raises
-    SignInNeeded for a connection that Salesforce has refused.
+    SignInNeeded for a connection that Salesforce has refused; with `even_refused`, its calls do.
     """
-    client = _signed_in(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)
+    client = _signed_in(
+        connection, store=store, http=http, settings=settings, clock=clock, vault=vault, even_refused=even_refused
+    )
     ledgers = Ledgers(store, connection.name)
-    return Org(_info(connection), client, ledgers=ledgers, stalled_after=timedelta(seconds=settings.bulk_stalled_after))
+    return Org(
+        _info(connection),
+        client,
+        ledgers=ledgers,
+        stalled_after=timedelta(seconds=settings.bulk_stalled_after),
+        mapping=mapping_from_json(connection.mapping),
+    )
 
 
 async def open_context(
@@ -84,6 +97,7 @@ async def open_context(
     source = Source(
         client,
         copy or store.copy(connection.name),
+        mapping=mapping_from_json(connection.mapping),
         lag=timedelta(seconds=settings.lag),
         overlap=timedelta(seconds=settings.overlap),
         bulk_from=settings.bulk_from,
@@ -91,7 +105,9 @@ async def open_context(
         stalled_after=settings.bulk_stalled_after,
         **options,
     )
-    return Context(_info(connection), source, **(reading or {}))
+    folder = ContentFolder(settings.contents_folder, settings.project) if source.keeps_positions else None
+    stored = Stored(store.content_rows(connection.name), folder, settings.contents_budget, store.object_columns)
+    return Context(_info(connection), source, stored=stored, **(reading or {}))
 
 
 def _signed_in(
@@ -102,10 +118,11 @@ def _signed_in(
     settings: Settings,
     clock: Callable[[], datetime],
     vault: CredentialsVault | None,
+    even_refused: bool = False,
 ) -> Client:
     """Open the API of a connection that can sign in; its warnings are logged."""
     name = connection.name
-    if connection.status == "needs sign-in":
+    if connection.status == "needs sign-in" and not even_refused:
         raise SignInNeeded.again(name, connection.status_reason)
     keep_retries_off_stdout()
     client = open_client(connection, store=store, http=http, settings=settings, clock=clock, vault=vault)

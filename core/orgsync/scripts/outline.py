@@ -11,24 +11,29 @@ import builtins
 import importlib
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.util import find_spec
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, ModuleType, UnionType
 from typing import Any
 
 from orgsync.errors import OrgsyncError
 
+from .action_outline import ActionOutline, action_of, is_action
 from .outline_classes import table_of
 from .outline_names import PUBLIC, FromOrgsync, Names, Table, Undecided, is_annotation, literal, tables_in
 from .schedule import Every, Interval, parse_every, parse_interval
 
-__all__ = ["SyncOutline", "outlines_of"]
+__all__ = ["ActionOutline", "SyncOutline", "outline_of", "outlines_of", "script_paths"]
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _ANYWHERE = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda, ast.FunctionDef, ast.ClassDef)
 _READS = ("changes", "snapshot")
 _SHIPPED = "orgsync_syncs"
+
+
+_OPTIONS = frozenset({"every", "reconcile", "formulas", "name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +44,58 @@ class SyncOutline:
     function: str
     every: Every | None
     reconcile: Interval | None
+    formulas: Interval | None
     summary: str
     tables: tuple[str, ...]
 
 
+def script_paths(folder: Path) -> list[Path]:
+    """Return the scripts of a folder in the order of their names, without those that begin with _."""
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+
+
 def outlines_of(path: Path) -> list[SyncOutline] | None:
     """Return the syncs that a script would define or import; None where only importing it shows them."""
+    outline = outline_of(path)
+    return None if outline is None else outline.syncs
+
+
+def outline_of(path: Path) -> "Outline | None":
+    """Read a script; return None where only importing it shows what it has."""
     try:
-        return _read(path).found
+        return _read(path)
     except (Undecided, OrgsyncError, OSError, SyntaxError, ValueError, Warning, RecursionError, MemoryError):
         return None  # the parser's own stack overflows as a MemoryError
 
 
-def _read(path: Path) -> "_Outline":
+def _read(path: Path) -> "Outline":
     tree = ast.parse(path.read_bytes(), str(path))
-    outline = _Outline(compile(tree, str(path), "exec", dont_inherit=True))
+    outline = Outline(compile(tree, str(path), "exec", dont_inherit=True))
     for statement in tree.body:
         outline.read(statement)
     return outline
 
 
-class _Outline:
-    """The reading of one module: what its names mean, and the syncs among them in the order of their first names."""
+class Outline:
+    """The reading of one module: what its names mean, and the syncs and actions among them, in their order."""
 
     def __init__(self, code: CodeType) -> None:
         self._functions = {each.co_name: each for each in code.co_consts if isinstance(each, CodeType)}
         self._names: Names = {}
 
     @property
-    def found(self) -> list[SyncOutline]:
+    def syncs(self) -> list[SyncOutline]:
         """The syncs, each once, whatever names it has."""
         return [*dict.fromkeys(each for each in self._names.values() if isinstance(each, SyncOutline))]
 
+    @property
+    def actions(self) -> list[ActionOutline]:
+        """The actions, each once, whatever names it has."""
+        return [*dict.fromkeys(each for each in self._names.values() if isinstance(each, ActionOutline))]
+
     def value(self, name: str) -> object:
         """Return what a name of the module means to a script that imports it."""
-        if not isinstance(self._names.get(name), Table | SyncOutline):
+        if not isinstance(self._names.get(name), Table | SyncOutline | ActionOutline):
             raise Undecided
         return self._names[name]
 
@@ -94,7 +116,7 @@ class _Outline:
                 for each in statement.names:
                     self._bind(each.asname or each.name, _attribute(module, each.name))
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self._bind(name, literal(value))
+                self._bind(name, self._constant(value))
             case ast.ClassDef():
                 self._bind(statement.name, table_of(statement, self._names))
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -109,8 +131,22 @@ class _Outline:
             raise Undecided
         self._names[name] = value
 
-    def _function(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> SyncOutline | None:
-        """Return the sync that a function is, None for any other."""
+    def _constant(self, value: ast.expr) -> object:
+        """Return what an expression means that has a value for certain: a literal, a length of time, classes with |."""
+        match value:
+            case ast.Call(func=ast.Name(id=name)) if self._names.get(name) is timedelta:
+                options = {each.arg or "": literal(each.value) for each in value.keywords}
+                try:
+                    return timedelta(*map(literal, value.args), **options)
+                except (TypeError, OverflowError):
+                    raise Undecided from None
+            case ast.BinOp(op=ast.BitOr()) if is_annotation(value, self._names):
+                return UnionType
+            case _:
+                return literal(value)
+
+    def _function(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> SyncOutline | ActionOutline | None:
+        """Return the sync or the action that a function is, None for any other."""
         arguments = function.args
         for default in (*arguments.defaults, *arguments.kw_defaults):
             if default is not None:
@@ -119,6 +155,8 @@ class _Outline:
         annotations = [function.returns, *(each.annotation for each in every if each is not None)]
         if not all(is_annotation(each, self._names) for each in annotations if each is not None):
             raise Undecided
+        if is_action(function, self._names):
+            return action_of(function)
         return self._sync(function) if function.decorator_list else None
 
     def _sync(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> SyncOutline:
@@ -137,12 +175,13 @@ class _Outline:
         tables = tables_in(function.returns, self._names)
         if not tables:
             raise Undecided
-        every, reconcile = options.get("every"), options.get("reconcile")
+        every, reconcile, formulas = (options.get(name) for name in ("every", "reconcile", "formulas"))
         return SyncOutline(
             options.get("name") or function.name,
             function.name,
             None if every is None else parse_every(every),
             None if reconcile is None else parse_interval(reconcile, of="reconcile"),
+            None if formulas is None else parse_interval(formulas, of="formulas"),
             (ast.get_docstring(function, clean=False) or "").strip().partition("\n")[0],
             tables,
         )
@@ -155,7 +194,7 @@ class _Outline:
             return {}
         found = {each.arg or "": literal(each.value) for each in decorator.keywords}
         given = {name: value for name, value in found.items() if isinstance(value, str)}
-        if decorator.args or len(given) < len(decorator.keywords) or not given.keys() <= {"every", "reconcile", "name"}:
+        if decorator.args or len(given) < len(decorator.keywords) or not given.keys() <= _OPTIONS:
             raise Undecided
         return given
 
@@ -175,6 +214,12 @@ class _Outline:
         seen = set[str]()
         for call in (each for each in ast.walk(function) if _is_read(each, context)):
             model = call.args[0] if isinstance(call, ast.Call) and call.args else None
+            if (
+                isinstance(model, ast.Attribute)
+                and isinstance(model.value, ast.Name)
+                and model.value.id not in self._names
+            ):
+                continue  # of a variable of the function: which class it is shows when it runs
             table = self._names.get(model.id) if isinstance(model, ast.Name) else None
             if not isinstance(table, Table) or table.name.lower() in seen:
                 raise Undecided

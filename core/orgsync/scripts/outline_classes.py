@@ -4,6 +4,7 @@ import ast
 import re
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Any
 
 from orgsync.column_names import table_name
 
@@ -62,7 +63,9 @@ class _Body:
                     pass
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value, simple=1):
                     self._read_field(name, annotation, value)
-                case ast.Assign(targets=[ast.Name(id="__sobject__" | "__tablename__" as name)], value=value):
+                case ast.Assign(
+                    targets=[ast.Name(id="__sobject__" | "__tablename__" | "__optional__" as name)], value=value
+                ):
                     self._special[name] = literal(value)
                 case _:
                     raise Undecided
@@ -87,10 +90,16 @@ class _Body:
             case ast.Subscript(value=ast.Name(id="dict" | "list" as name), slice=inside):
                 expected = 2 if name == "dict" else 1
                 parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-                plain = all(isinstance(each, ast.Name) and each.id in {*_PLAIN, "object"} for each in parts)
-                return len(parts) == expected and plain and is_annotation(annotation, self._names)
+                json = all(self._is_json(each) for each in parts)
+                return len(parts) == expected and json and is_annotation(annotation, self._names)
             case _:
                 return False
+
+    def _is_json(self, inside: ast.expr) -> bool:
+        """Return whether an annotation inside of a dict or a list is one of values that JSON has."""
+        if isinstance(inside, ast.Name):
+            return inside.id in {*_PLAIN, "object"} or self._names.get(inside.id) is Any
+        return isinstance(inside, ast.Subscript) and self._is_column(inside)
 
     def _require_options(self, value: ast.expr) -> None:
         """Require `field("Account.Name", optional=True)` in one of the forms that are accepted."""
@@ -107,6 +116,8 @@ class _Body:
 
     def _special_names(self) -> str:
         sobject, table = self._special.get("__sobject__"), self._special.get("__tablename__", "")
+        if not isinstance(self._special.get("__optional__", False), bool):
+            raise Undecided
         if sobject is not None and not (isinstance(sobject, str) and _OBJECT.fullmatch(sobject)):
             raise Undecided
         if not isinstance(table, str) or ("__tablename__" in self._special and not table.strip()):

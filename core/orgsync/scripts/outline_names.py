@@ -13,6 +13,7 @@ Names: TypeAlias = dict[str, object]
 PUBLIC = frozenset(
     {
         *("Batch", "Batches", "ConnectionInfo", "Context", "Credentials", "Org", "OrgsyncError", "Record", "Sync"),
+        *("ActionResult", "action"),
         *("connections", "field", "open", "reset", "run", "sync"),
     }
 )
@@ -20,7 +21,7 @@ PUBLIC = frozenset(
 
 _BUILTIN = frozenset({"str", "bool", "int", "float", "bytes", "object", "dict", "list", "tuple", "set", "frozenset"})
 _GENERIC = frozenset({"dict", "list", "tuple", "set", "frozenset"})
-_CLASSES = frozenset({"Batch", "Context", "Org", "Record", "Sync", "Credentials", "ConnectionInfo"})
+_CLASSES = frozenset({"ActionResult", "Batch", "Context", "Org", "Record", "Sync", "Credentials", "ConnectionInfo"})
 _BATCH, _BATCHES = "Batch", "Batches"
 
 

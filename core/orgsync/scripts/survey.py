@@ -1,6 +1,6 @@
 """Which syncs a project and installed packages have, without importing scripts that say so themselves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orgsync.errors import OrgsyncError
+from orgsync.object_entry import ObjectEntry
+from orgsync.settings import PROJECT_FILE
 
-from .outline import SyncOutline, outlines_of
+from .object_plan import PlannedObject, planned_objects
+from .outline import SyncOutline, outlines_of, script_paths
 from .schedule import Every, Interval
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ class SurveyedSync:
     where: str
     every: Every | None = None
     reconcile: Interval | None = None
+    formulas: Interval | None = None
     summary: str = ""
     tables: tuple[str, ...] = ()
     problem: OrgsyncError | None = None
@@ -39,22 +43,23 @@ class SurveyedSync:
     loads: bool = True
 
 
-def own_syncs(folder: Path) -> list[SurveyedSync]:
-    """List the syncs of a project's folder, and its scripts that cannot be imported.
+def own_syncs(folder: Path, objects: Sequence[ObjectEntry] = ()) -> list[SurveyedSync]:
+    """List the syncs of a project's folder, its scripts that cannot be imported, and objects that need no script.
 
-    Raises ScriptNotLoaded if two scripts define syncs of the same name.
+    Raises ScriptNotLoaded if two define syncs of the same name, and SettingInvalid as `planned_objects` does.
     """
+    planned = planned_objects(objects)
     outlined = _outlined(folder)
-    if outlined is not None:
-        return outlined
+    if outlined is not None and not {each.name for each in outlined} & {each.entry.name for each in planned}:
+        return [*outlined, *map(_planned, planned)]
     from .discovery import list_own
 
-    return [_surveyed(each) for each in list_own(folder)]
+    return [_surveyed(each) for each in list_own(folder, objects)]
 
 
-def survey(folder: Path) -> list[SurveyedSync]:
+def survey(folder: Path, objects: Sequence[ObjectEntry] = ()) -> list[SurveyedSync]:
     """List every sync: the project's, its scripts that cannot be imported, and what packages provide."""
-    own = own_syncs(folder)
+    own = own_syncs(folder, objects)
     return [*own, *_shipped({each.name for each in own})]
 
 
@@ -66,7 +71,7 @@ def shipped_names() -> set[str]:
 def _outlined(folder: Path) -> list[SurveyedSync] | None:
     """Return the folder's syncs by the source of its scripts, None where that does not decide all of them."""
     found: list[SurveyedSync] = []
-    for path in sorted(path for path in folder.glob("*.py") if not path.name.startswith("_")):
+    for path in script_paths(folder):
         outlines = outlines_of(path)
         if outlines is None:
             return None
@@ -91,12 +96,26 @@ def _shipped_sync(point: EntryPoint) -> SurveyedSync:
     return _surveyed(load_shipped(point))
 
 
+def _planned(planned: PlannedObject) -> SurveyedSync:
+    """Return what is known of an object without its org."""
+    entry = planned.entry
+    return SurveyedSync(
+        entry.name,
+        PROJECT_FILE,
+        planned.every,
+        planned.reconcile,
+        summary=planned.summary,
+        tables=(entry.kept_in,),
+    )
+
+
 def _declared(outline: SyncOutline, where: str, *, name: str = "", shipped: bool = False) -> SurveyedSync:
     return SurveyedSync(
         name or outline.name,
         where,
         outline.every,
         outline.reconcile,
+        outline.formulas,
         outline.summary,
         outline.tables,
         shipped=shipped,
@@ -113,6 +132,7 @@ def _surveyed(found: "DiscoveredSync") -> SurveyedSync:
         found.where,
         sync.every,
         sync.reconcile,
+        sync.formulas,
         sync.summary,
         sync.tables,
         problem=found.problem or sync.problem,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Generic, TypeVar, overload
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, overload
 
 from orgsync.errors import ScriptProblem
 from orgsync.records import Batch, Record, Record_co, schema_of, undeclared_class
@@ -11,8 +11,11 @@ from orgsync.records import Batch, Record, Record_co, schema_of, undeclared_clas
 from .annotations import annotated_classes
 from .context import Context, read_twice
 from .schedule import Every, Interval, parse_every, parse_interval
-from .sync_function import require_sync_function
+from .sync_function import require_model, require_sync_function
 from .table_reads import reads_of, undeclared_reads_of
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["Sync", "sync"]
 
@@ -24,13 +27,18 @@ class Sync(Generic[Record_co]):
     """A function that reads from an org into the store.
 
     `every` is when it is due, None for only on request; `reconcile` how often the Ids of its copies are compared with
-    the org's, None for only on request.
+    the org's, None for only on request; `formulas` how often fields that change without a stamp are read again, None
+    for as often; `metadata` what the connection's metadata has to be, None for anything.
     """
+
+    kind: ClassVar = "sync"
 
     name: str
     function: Callable[[Context], AsyncIterator[Batch[Record_co]]] = field(repr=False)
     every: Every | None = None
     reconcile: Interval | None = None
+    formulas: Interval | None = None
+    metadata: "type[BaseModel] | None" = None
 
     def __call__(self, ctx: Context) -> AsyncIterator[Batch[Record_co]]:
         """Call the function itself, as a test does."""
@@ -79,7 +87,12 @@ def sync(function: Callable[[Context], AsyncIterator[Batch[R]]], /) -> Sync[R]: 
 
 @overload
 def sync(
-    *, every: str | None = None, reconcile: str | None = None, name: str | None = None
+    *,
+    every: str | None = None,
+    reconcile: str | None = None,
+    formulas: str | None = None,
+    name: str | None = None,
+    metadata: "type[BaseModel] | None" = None,
 ) -> Callable[[Callable[[Context], AsyncIterator[Batch[R]]]], Sync[R]]: ...
 
 
@@ -89,23 +102,31 @@ def sync(
     *,
     every: str | None = None,
     reconcile: str | None = None,
+    formulas: str | None = None,
     name: str | None = None,
+    metadata: "type[BaseModel] | None" = None,
 ) -> Sync[R] | Callable[[Callable[[Context], AsyncIterator[Batch[R]]]], Sync[R]]:
     """Make a sync of a function that takes a Context and returns batches.
 
     `every` is a number and a unit, "30s", "15m", "1h", "1d", or a cron expression of five fields, in UTC:
     "0 6 * * 1-5". `reconcile` is a number and a unit: how often a run also compares the copy's Ids with the org's,
-    which finds rows that were deleted for good or became visible, and reads formula fields again. The name is the
-    function's by default. Raises ScriptNotLoaded for anything else.
+    which finds rows that were deleted for good or became visible, and reads formula fields again. `formulas` is how
+    often these are read again, if that is another interval. The name is the function's by default. `metadata` is a
+    model of pydantic's for the connection's metadata: what is set there has to fit the models of all syncs, and
+    `ctx.metadata(Model)` gives it. Raises ScriptNotLoaded for anything else.
     """
     if function is not None:
         require_sync_function(function)
         return Sync(function.__name__, function)
     due = None if every is None else parse_every(every)
+    if metadata is not None:
+        require_model(metadata)
     compared = None if reconcile is None else parse_interval(reconcile, of="reconcile")
+
+    reread = None if formulas is None else parse_interval(formulas, of="formulas")
 
     def decorate(decorated: Callable[[Context], AsyncIterator[Batch[R]]]) -> Sync[R]:
         require_sync_function(decorated)
-        return Sync(name or decorated.__name__, decorated, due, compared)
+        return Sync(name or decorated.__name__, decorated, due, compared, reread, metadata)
 
     return decorate

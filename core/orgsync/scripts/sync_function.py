@@ -4,8 +4,9 @@ import inspect
 from typing import Any
 
 from orgsync.errors import ScriptNotLoaded
+from orgsync.records.wording import kind_of
 
-__all__ = ["require_sync_function"]
+__all__ = ["require_model", "require_sync_function"]
 
 
 def require_sync_function(function: Any) -> None:
@@ -34,6 +35,18 @@ def require_sync_function(function: Any) -> None:
             f"The sync {name} is an `async def` without `yield`, so it returns no batches.",
             "Yield them: `async for batch in ctx.changes(RecordClass): yield batch`; or leave out `async` and return "
             "ctx.changes(RecordClass).",
+        )
+
+
+def require_model(model: Any) -> None:
+    """Raise ScriptNotLoaded for what is not a class of pydantic's models."""
+    from pydantic import BaseModel
+
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        what = model.__name__ if isinstance(model, type) else kind_of(model)
+        raise ScriptNotLoaded(
+            f"metadata= is {what}, not a model.",
+            "Give it a class: class Options(pydantic.BaseModel), and @sync(metadata=Options).",
         )
 
 

@@ -36,8 +36,8 @@ class Clash:
             return taken(self.table, self.other, self.sync)
         return RecordClassInvalid(
             f"The syncs {self.sync} and {self.other} both write to the table {self.table}, which can have one owner.",
-            f"Give {self.sync} a record class of its own (or a __tablename__); otherwise whichever runs first keeps "
-            "the table, and the other is refused.",
+            f"Give {self.sync} a table of its own (in a script a record class or a __tablename__, in [[objects]] a "
+            "table); otherwise whichever runs first keeps the table, and the other is refused.",
         )
 
 

@@ -12,9 +12,9 @@ from orgsync.records import Record, schema_of
 
 from .code_paths import most_calls
 
-__all__ = ["conditions_of", "reads_of", "undeclared_reads_of"]
+__all__ = ["conditions_of", "reads_of", "snapshots_of", "undeclared_reads_of"]
 
-_METHODS = ("changes", "snapshot")
+_METHODS = ("changes", "contents", "snapshot")
 
 
 def reads_of(function: Callable[..., Any]) -> dict[type[Record], int]:
@@ -65,6 +65,17 @@ def conditions_of(function: Callable[..., Any]) -> dict[type[Record], str]:
             if given.arg == "where" and isinstance(given.value, ast.Constant) and isinstance(given.value.value, str):
                 found[cast("type[Record]", model)] = given.value.value
     return found
+
+
+def snapshots_of(function: Callable[..., Any]) -> set[type[Record]]:
+    """Return the declared record classes that are read by `ctx.snapshot`, as far as the source shows them."""
+    tree = _source_of(function)
+    names = _names_in(function, tree)
+    if tree is None or names is None:
+        return set()
+    calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)]
+    found = (names.model_of(each) for each in calls if getattr(each.func, "attr", "") == "snapshot")
+    return {model for model in found if model is not None}
 
 
 def _names_in(function: Callable[..., Any], tree: "ast.FunctionDef | ast.AsyncFunctionDef | None") -> "_Names | None":

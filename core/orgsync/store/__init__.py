@@ -11,27 +11,34 @@ if TYPE_CHECKING:
     from .backends import open_view
     from .commit_types import Counts, Write
     from .connections import ConnectionColumns
-    from .control_tables import StoredPart
+    from .content_rows import ContentRows
     from .copy import Copy
     from .feed import Feed
-    from .model import Checkpoint, Connection, Environment, OrgWrite, Run, RunStatus
+    from .model import Checkpoint, Connection, Environment, ObjectColumn, OrgWrite, Run, RunStatus
+    from .object_columns import ObjectColumns
     from .resets import SyncCopy
     from .store import Store
-    from .view import ConnectionRow, RunRow, View
+    from .view import ConnectionRow, RunRow, ScheduleRow, Selection, View
+    from .write_table import StoredPart
 
 __all__ = [
     "Checkpoint",
     "Connection",
     "ConnectionColumns",
     "ConnectionRow",
+    "ContentRows",
     "Copy",
     "Counts",
     "Environment",
     "Feed",
+    "ObjectColumn",
+    "ObjectColumns",
     "OrgWrite",
     "Run",
     "RunRow",
     "RunStatus",
+    "ScheduleRow",
+    "Selection",
     "Store",
     "StoredPart",
     "SyncCopy",
@@ -43,14 +50,18 @@ __all__ = [
 __getattr__ = importer(
     __name__,
     {
-        **dict.fromkeys(("Checkpoint", "Connection", "Environment", "OrgWrite", "Run", "RunStatus"), "model"),
+        **dict.fromkeys(
+            ("Checkpoint", "Connection", "Environment", "ObjectColumn", "OrgWrite", "Run", "RunStatus"), "model"
+        ),
         **dict.fromkeys(("Counts", "Write"), "commit_types"),
-        **dict.fromkeys(("ConnectionRow", "RunRow", "View"), "view"),
+        **dict.fromkeys(("ConnectionRow", "RunRow", "ScheduleRow", "Selection", "View"), "view"),
         "ConnectionColumns": "connections",
-        "StoredPart": "control_tables",
+        "ContentRows": "content_rows",
+        "StoredPart": "write_table",
         "Copy": "copy",
         "Feed": "feed",
         "open_view": "backends",
+        "ObjectColumns": "object_columns",
         "Store": "store",
         "SyncCopy": "resets",
     },

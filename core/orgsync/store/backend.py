@@ -19,13 +19,15 @@ from .control_tables import (
     CheckpointTable,
     ConnectionTable,
     LeaseTable,
+    ObjectColumnTable,
     OwnerTable,
     RunTable,
+    ScheduleTable,
     SeenIdTable,
     SignInTable,
-    WriteTable,
 )
 from .record_tables import RecordRows, RecordTables
+from .write_table import WriteTable
 
 __all__ = ["Backend", "Transaction"]
 
@@ -37,10 +39,12 @@ class Transaction(Protocol):
     sign_ins: SignInTable
     leases: LeaseTable
     runs: RunTable
+    schedules: ScheduleTable
     checkpoints: CheckpointTable
     owners: OwnerTable
     seen_ids: SeenIdTable
     org_writes: WriteTable
+    object_columns: ObjectColumnTable
     tables: RecordTables
     rows: RecordRows
 

@@ -15,11 +15,17 @@ ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Rows for one table, in stored form, and the ids of rows to mark deleted after them."""
+    """Rows for one table, in stored form, and the ids of rows to mark deleted after them.
+
+    The rows of a `partial` write have some of the class's columns, which are changed in rows that are there. The
+    `cleared` columns are emptied first, in all of the connection's rows, which is no change of theirs.
+    """
 
     schema: Schema
     rows: Sequence[Row] = field(default=(), repr=False)
     deleted_ids: Sequence[str] = field(default=(), repr=False)
+    cleared: Sequence[str] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,23 @@
 """Connections: saved, changed, renamed and removed, together with everything that bears their name."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from secrets import token_hex
 from typing import Any, TypedDict, Unpack
 
 import anyio.to_thread
 
-from orgsync.errors import NameTaken, NameUnknown
+from orgsync.errors import KeyUnusable, NameTaken, NameUnknown
+from orgsync.suggest import nearest
 
 from .backend import Backend, Transaction
 from .model import Connection, ConnectionStatus, Environment
 from .vault import Vault
 
-__all__ = ["ConnectionColumns", "Connections"]
+__all__ = ["ConnectionColumns", "Connections", "require_connection"]
+
+_MASKING = "masking"
+"""Where the masking key is among a connection's secrets."""
 
 
 class ConnectionColumns(TypedDict, total=False):
@@ -31,6 +37,7 @@ class ConnectionColumns(TypedDict, total=False):
     status_reason: str
     metadata_: dict[str, Any]
     tags: list[str]
+    mapping: list[dict[str, Any]]
 
 
 class Connections:
@@ -43,26 +50,39 @@ class Connections:
     async def get(self, name: str) -> Connection:
         """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
         async with self._backend.reading() as on:
-            return await _get(on, name)
+            return await require_connection(on, name)
 
     async def save(self, connection: Connection, secrets: Mapping[str, Any]) -> Connection:
         """Insert or replace a connection and its credentials; the first ever makes the key file."""
         await self.require_key()
-        saved = _changed(connection, {"secrets": self._vault.encrypt(connection.name, secrets)})
         async with self._backend.writing(durable=True) as on:
-            return await on.connections.save(saved)
+            found = await on.connections.get(connection.name)
+            encrypted = self._encrypted(connection, secrets, found)
+            return await on.connections.save(_changed(connection, {"secrets": encrypted}))
 
     async def update(
-        self, name: str, *, secrets: Mapping[str, Any] | None = None, **columns: Unpack[ConnectionColumns]
+        self,
+        name: str,
+        *,
+        secrets: Mapping[str, Any] | None = None,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+        **columns: Unpack[ConnectionColumns],
     ) -> Connection:
-        """Change some of a connection's columns, and its credentials where they are given."""
+        """Change some of a connection's columns, and its credentials where they are given.
+
+        Tags are added and removed in the same transaction. Raises NameUnknown, with the nearest tag, for one to remove
+        that it does not have; then nothing is changed.
+        """
         changed: dict[str, Any] = {**columns}
         if odd := changed.keys() - ConnectionColumns.__annotations__.keys():
             raise TypeError(f"a connection has no {', '.join(sorted(odd))} to change")
-        if secrets is not None:
-            changed["secrets"] = self._vault.encrypt(name, secrets)
         async with self._backend.writing(durable=True) as on:
-            found = await _get(on, name)
+            found = await require_connection(on, name)
+            if secrets is not None:
+                changed["secrets"] = self._encrypted(found, secrets, found)
+            if add_tags or remove_tags:
+                changed["tags"] = _retagged(found, add_tags, remove_tags)
             return await on.connections.save(_changed(found, changed))
 
     async def rename(self, old: str, new: str) -> None:
@@ -71,14 +91,14 @@ class Connections:
         Raises NameTaken for a name that a connection has, or rows that one has left.
         """
         async with self._backend.writing(durable=True) as on:
-            found = await _get(on, old)
+            found = await require_connection(on, old)
             tables = await on.tables.list()
             if await on.connections.get(new) is not None or await _has_rows(on, tables, new):
                 raise NameTaken(
                     f"The name {new!r} is used by a connection, or by rows that a removed one has left.",
                     "Choose another name.",
                 )
-            secrets = self._vault.encrypt(new, self.decrypt(found)) if found.secrets else b""
+            secrets = self._vault.encrypt(new, self._vault.decrypt(old, found.secrets)) if found.secrets else b""
             await on.connections.rename(old, new)
             await on.connections.save(_changed(found, {"name": new, "secrets": secrets}))
             await on.leases.revoke(connection=old)
@@ -88,7 +108,7 @@ class Connections:
     async def remove(self, name: str, *, keep_rows: bool = False) -> None:
         """Remove a connection and its checkpoints; with them its runs and rows, unless they are kept."""
         async with self._backend.writing(durable=True) as on:
-            await _get(on, name)
+            await require_connection(on, name)
             await on.connections.remove(name, runs=not keep_rows)
             await on.leases.revoke(connection=name)
             if keep_rows:
@@ -102,7 +122,38 @@ class Connections:
 
     def decrypt(self, connection: Connection) -> dict[str, Any]:
         """Decrypt the credentials of a connection that has been read; raises as `secrets` does."""
-        return self._vault.decrypt(connection.name, connection.secrets)
+        decrypted = self._vault.decrypt(connection.name, connection.secrets)
+        return {name: value for name, value in decrypted.items() if name != _MASKING}
+
+    async def masking_key(self, name: str, *, known: Connection | None = None) -> bytes:
+        """Return the key that a connection's columns are masked with; the first call makes it.
+
+        It is random, and encrypted together with the credentials. So it stays when the key of the vault is exchanged,
+        and when the connection is renamed or signed in again. `known` is the connection where it has been read. Raises
+        KeyUnusable as `secrets` does.
+        """
+        found = known or await self.get(name)
+        key = self._vault.decrypt(name, found.secrets).get(_MASKING)
+        if key is None:
+            await self.require_key()
+            async with self._backend.writing(durable=True) as on:
+                found = await require_connection(on, name)
+                encrypted = self._encrypted(found, self.decrypt(found), found)
+                await on.connections.save(_changed(found, {"secrets": encrypted}))
+            key = self._vault.decrypt(name, encrypted)[_MASKING]
+        return bytes.fromhex(key)
+
+    def _encrypted(self, connection: Connection, secrets: Mapping[str, Any], before: Connection | None) -> bytes:
+        """Encrypt credentials together with the masking key that the connection has, or a new one.
+
+        Where the vault's key is lost, so is the masking key: the new one makes other hashes, and what is masked is
+        read again.
+        """
+        key = None
+        if before is not None:
+            with suppress(KeyUnusable):
+                key = self._vault.decrypt(before.name, before.secrets).get(_MASKING)
+        return self._vault.encrypt(connection.name, {**secrets, _MASKING: key or token_hex(32)})
 
     async def require_key(self) -> None:
         """Make the key file unless there is a key; raises KeyUnusable for an unusable key.
@@ -117,7 +168,8 @@ class Connections:
             return await on.connections.list()
 
 
-async def _get(on: Transaction, name: str) -> Connection:
+async def require_connection(on: Transaction, name: str) -> Connection:
+    """Read a connection; raises NameUnknown, with the nearest name, for one that does not exist."""
     found = await on.connections.get(name)
     if found is None:
         names = [each.name for each in await on.connections.list()]
@@ -128,6 +180,17 @@ async def _get(on: Transaction, name: str) -> Connection:
 
 def _changed(connection: Connection, values: Mapping[str, Any]) -> Connection:
     return Connection(**{**{name: getattr(connection, name) for name in Connection.model_fields}, **values})
+
+
+def _retagged(connection: Connection, add: Sequence[str], remove: Sequence[str]) -> list[str]:
+    for tag in remove:
+        if tag not in connection.tags:
+            near = nearest(tag, connection.tags)
+            raise NameUnknown(
+                f"{connection.name} has no tag {tag!r}{f'; did you mean {near!r}?' if near else '.'}",
+                f"Its tags: {', '.join(connection.tags)}." if connection.tags else "It has no tags.",
+            )
+    return [*dict.fromkeys([*(tag for tag in connection.tags if tag not in remove), *add])]
 
 
 async def _has_rows(on: Transaction, tables: Sequence[str], connection: str) -> bool:

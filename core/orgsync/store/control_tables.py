@@ -9,19 +9,20 @@ from orgsync.errors import OrgsyncError
 from orgsync.records import Position
 
 from .commit_types import Counts
-from .model import Checkpoint, Connection, OrgWrite, Run, RunStatus
+from .model import Checkpoint, Connection, ObjectColumn, Run, RunKind, RunStatus
+from .view import ScheduleRow
 
 __all__ = [
     "CheckpointTable",
     "ConnectionTable",
     "Lease",
     "LeaseTable",
+    "ObjectColumnTable",
     "OwnerTable",
     "RunTable",
+    "ScheduleTable",
     "SeenIdTable",
     "SignInTable",
-    "StoredPart",
-    "WriteTable",
 ]
 
 
@@ -48,11 +49,11 @@ class ConnectionTable(Protocol):
         ...
 
     async def rename(self, old: str, new: str) -> None:
-        """Rename a connection, in its checkpoints, runs and seen Ids too."""
+        """Rename a connection, in its checkpoints, schedules, runs and seen Ids too."""
         ...
 
     async def remove(self, name: str, *, runs: bool) -> None:
-        """Delete a connection, its checkpoints and seen Ids, and its `runs` if they are to go."""
+        """Delete a connection, its checkpoints, schedules and seen Ids, and its `runs` if they are to go."""
         ...
 
     async def list(self) -> Sequence[Connection]:
@@ -73,6 +74,22 @@ class SignInTable(Protocol):
 
     async def remove_expired(self, ttl: timedelta) -> None:
         """Delete those older than `ttl`."""
+        ...
+
+
+class ScheduleTable(Protocol):
+    """What is set for syncs on connections, where it differs from the scripts."""
+
+    async def list(self) -> Sequence[ScheduleRow]:
+        """Read all, by sync and connection."""
+        ...
+
+    async def save(self, row: ScheduleRow) -> None:
+        """Insert or replace what is set for a sync on a connection."""
+        ...
+
+    async def remove(self, sync: str, connection: str) -> None:
+        """Delete what is set for a sync on a connection."""
         ...
 
 
@@ -100,7 +117,7 @@ class LeaseTable(Protocol):
         ...
 
     async def is_holder(self, holder: str) -> bool:
-        """Return whether somebody of this name holds any lease."""
+        """Return whether somebody of this name holds any lease, or carries out an action."""
         ...
 
     async def list(self, sync: str, connection: str | None) -> Sequence[Lease]:
@@ -113,6 +130,18 @@ class RunTable(Protocol):
 
     async def start(self, sync: str, connection: str, epoch: int) -> Run:
         """Insert a run."""
+        ...
+
+    async def start_action(self, action: str, connection: str, holder: str) -> Run:
+        """Insert a run of an action, which no lease covers."""
+        ...
+
+    async def running_actions(self, action: str, connection: str) -> Sequence[tuple[int, str]]:
+        """Read the runs of an action that have not ended, by number, with their holders."""
+        ...
+
+    async def fail_action(self, run_id: int, error: OrgsyncError) -> None:
+        """End a run of an action with an error, if it is running."""
         ...
 
     async def finish(
@@ -138,15 +167,17 @@ class RunTable(Protocol):
         ...
 
     async def last(self, *, after: int) -> Sequence[Run]:
-        """Read the last run of every (sync, connection), by number; for `after`, all those with a higher number."""
+        """Read the last run of every (sync, connection), by number; for `after`, all of syncs with a higher number."""
         ...
 
     async def remove_before(self, instant: datetime, *, limit: int) -> int:
         """Delete at most `limit` runs that ended before an instant, never a sync's last on a connection; count them."""
         ...
 
-    async def list(self, *, limit: int, sync: str | None, connection: str | None) -> Sequence[Run]:
-        """Read runs, the latest first."""
+    async def list(
+        self, *, limit: int, name: str | None, kind: RunKind | None, connection: str | None
+    ) -> Sequence[Run]:
+        """Read runs, the latest first; `name` is a sync's or an action's."""
         ...
 
 
@@ -224,41 +255,17 @@ class SeenIdTable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPart:
-    """How far a part of a write has come, as JSON; what became of its rows is read by itself."""
+class ObjectColumnTable(Protocol):
+    """The columns of tables without a record class, and the fields that fill them."""
 
-    number: int
-    entry: str
-
-
-class WriteTable(Protocol):
-    """Writes to connections' orgs, and their parts."""
-
-    async def last(self, connection: str, key: str) -> OrgWrite | None:
-        """Read the latest write of these rows."""
+    async def list(self, table: str) -> Sequence[ObjectColumn]:
+        """Read the columns of a table, by name."""
         ...
 
-    async def start(self, connection: str, key: str, label: str) -> OrgWrite:
-        """Insert a write."""
+    async def add(self, columns: Sequence[ObjectColumn]) -> None:
+        """Insert columns."""
         ...
 
-    async def finish(self, write_id: int) -> None:
-        """Note that a write is complete."""
-        ...
-
-    async def parts(self, write_id: int) -> Sequence[StoredPart]:
-        """Read the parts of a write, by number."""
-        ...
-
-    async def outcomes(self, write_id: int, number: int) -> bytes:
-        """Read what became of a part's rows."""
-        ...
-
-    async def save_part(self, write_id: int, part: StoredPart, outcomes: bytes) -> None:
-        """Insert or replace a part."""
-        ...
-
-    async def remove_before(self, instant: datetime) -> None:
-        """Delete writes that were complete before an instant, and their parts."""
+    async def remove(self, table: str) -> None:
+        """Delete the columns of a table."""
         ...

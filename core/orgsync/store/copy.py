@@ -1,8 +1,9 @@
 """The copy that one connection has in the store, as extraction compares it with the org."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from orgsync.records import Schema
+from orgsync.records import Column, Row, Schema, as_stored
 
 from .backend import Backend
 from .rows import Rows
@@ -46,6 +47,21 @@ class Copy:
             if not await on.tables.exists(table):
                 return []
             return [*(await on.rows.live_among(table, self._connection, ids))]
+
+    async def get(self, schema: Schema, values: Sequence[str], *, by: str) -> list[Mapping[str, Any]]:
+        """Return the rows that have one of these values in a column, deleted ones too; JSON is Python's already."""
+        return [*(await self._rows.get(await self._table(schema), self._connection, values, by=by)).values()]
+
+    def keeps_columns(self, schema: Schema) -> bool:
+        """Return whether the rows of a class are kept in its own table, so as it has them."""
+        return self._tables.get(schema.table, schema.table).lower() == schema.table.lower()
+
+    async def live_rows(self, schema: Schema, ids: Sequence[str], columns: Sequence[Column]) -> dict[str, Row]:
+        """Read some columns of those of the rows that are live, by Id, in stored form."""
+        table = await self._table(schema)
+        names = {"id", "is_deleted", *(column.name for column in columns)}
+        found = await self._rows.get(table, self._connection, ids, columns=names)
+        return {row_id: as_stored(columns, row) for row_id, row in found.items() if not row["is_deleted"]}
 
     async def live_count(self, schema: Schema) -> int:
         """Count the live rows."""

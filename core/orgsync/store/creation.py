@@ -39,7 +39,12 @@ def _statements(dialect: str) -> list[str]:
     return [*map(str, compiled), *_MORE.get(dialect, ())]
 
 
-_MORE = {"postgresql": ("CREATE UNIQUE INDEX orgsync_table_owner_any_case ON orgsync_table_owner (lower(name))",)}
+_MORE = {
+    "postgresql": (
+        "CREATE UNIQUE INDEX orgsync_table_owner_any_case ON orgsync_table_owner (lower(name))",
+        'CREATE UNIQUE INDEX orgsync_object_column_any_case ON orgsync_object_column (lower(record_table), "column")',
+    )
+}
 """What the classes cannot declare for every database: names of tables are compared without case."""
 
 

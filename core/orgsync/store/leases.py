@@ -75,11 +75,11 @@ class Leases:
                 raise _held_by(held)
             epoch = await on.leases.acquire(sync, connection, own, ttl=ttl)
             if held is not None and dead:
-                await self._forget(on, held.holder)
+                await self.forget(on, held.holder)
             return await begin(on, sync, connection, epoch)
 
-    async def _forget(self, on: Transaction, holder: str) -> None:
-        """Forget a dead holder, unless another lease is still its."""
+    async def forget(self, on: Transaction, holder: str) -> None:
+        """Forget a dead holder, unless another lease is still its, or an action of its has not been ended."""
         if not await on.leases.is_holder(holder):
             await self._backend.forget(holder)
 
@@ -110,7 +110,7 @@ class Leases:
                 raise _held_by(held)
         await on.leases.revoke(sync=sync, connection=connection)
         for holder in dead:
-            await self._forget(on, holder)
+            await self.forget(on, holder)
 
     def mark_released(self, run: Run) -> None:
         """Note that the transaction in which a lease was released has been committed."""

@@ -1,4 +1,4 @@
-"""The control tables: connections, sign-ins, checkpoints, leases, runs, owners, seen Ids, cleared copies, writes.
+"""The control tables: connections, schedules, checkpoints, leases, runs, owners, seen Ids, cleared copies, writes.
 
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """
@@ -23,16 +23,19 @@ __all__ = [
     "OrgWrite",
     "OrgWritePart",
     "Run",
+    "RunKind",
     "RunStatus",
     "SeenId",
     "Sequence",
     "SignIn",
+    "SyncSchedule",
     "TableOwner",
     "stored_now",
 ]
 
 Environment: TypeAlias = Literal["production", "sandbox", "custom"]
 ConnectionStatus: TypeAlias = Literal["ready", "needs sign-in"]
+RunKind: TypeAlias = Literal["sync", "action"]
 RunStatus: TypeAlias = Literal["running", "done", "failed", "stopped"]
 
 
@@ -52,8 +55,9 @@ METADATA = _Control.metadata
 class Connection(_Control, table=True):
     """A named authorization to one org as one user.
 
-    `metadata_` is free JSON that the connection's owner keeps with it; SQLModel has `metadata` for itself. `secrets`
-    are encrypted and are read with `Store.connections.secrets`.
+    `metadata_` is free JSON that the connection's owner keeps with it; SQLModel has `metadata` for itself. `mapping`
+    is its field mapping in the form of `orgsync.field_mapping`. `secrets` are encrypted and are read with
+    `Store.connections.secrets`.
     """
 
     __tablename__ = "orgsync_connection"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -73,6 +77,9 @@ class Connection(_Control, table=True):
     status_reason: str = ""
     metadata_: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column("metadata", sa.JSON, nullable=False))
     tags: list[str] = Field(default_factory=list, sa_column=sa.Column(sa.JSON, nullable=False))
+    mapping: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=sa.Column(sa.JSON, nullable=False, server_default="[]")
+    )
     secrets: bytes = Field(default=b"", repr=False, exclude=True)
     created_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
     updated_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
@@ -97,16 +104,17 @@ class Checkpoint(_Control, table=True):
 
 
 class Run(_Control, table=True):
-    """One execution of one sync on one connection, with what it has changed so far.
+    """One execution of one sync or action on one connection, with what it has changed so far.
 
-    `status` is running, done, failed or stopped. Counts are rows of the copy, `api_calls` requests to the org; instants
-    are aware, in UTC. Up to the `watermark` the copy is complete. `error` holds cause and remedy, `error_code` the
-    error's code, both None unless it failed or was stopped. `epoch` is its lease's.
+    `sync` is the name of either, as `kind` says. `status` is running, done, failed or stopped. Counts are rows of the
+    copy, `api_calls` requests to the org; instants are aware, in UTC. Up to the `watermark` the copy is complete.
+    `error` holds cause and remedy, `error_code` the error's code, both None unless it failed or was stopped. `epoch` is
+    its lease's, `holder` who carries out an action. What an action was given is not kept.
     """
 
     __tablename__ = "orgsync_run"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
     __table_args__: ClassVar[Any] = (
-        sa.Index("orgsync_run_sync_connection", "sync", "connection"),
+        sa.Index("orgsync_run_sync_connection", "sync", "connection", "kind"),
         {"sqlite_autoincrement": True},
     )
 
@@ -125,6 +133,23 @@ class Run(_Control, table=True):
     watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str | None = None
     error_code: str | None = None
+    kind: RunKind = Field(default="sync", sa_type=sa.String, sa_column_kwargs={"server_default": "sync"})
+    holder: str | None = None
+
+
+class SyncSchedule(_Control, table=True):
+    """When a sync is due on one connection, where that differs from its script; `off` means never.
+
+    `every` is written as in the script, None for the script's own.
+    """
+
+    __tablename__ = "orgsync_schedule"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    sync: str = Field(primary_key=True)
+    connection: str = Field(primary_key=True)
+    every: str | None = None
+    off: bool = False
+    updated_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
 
 
 class HeldLease(_Control, table=True):
@@ -202,6 +227,17 @@ class OrgWritePart(_Control, table=True):
     number: int = Field(primary_key=True)
     entry: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
     outcomes: bytes = Field(default=b"", repr=False)
+
+
+class ObjectColumn(_Control, table=True):
+    """The field of an object that fills a column of a table without a record class, and the name of its Python type."""
+
+    __tablename__ = "orgsync_object_column"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    record_table: str = Field(primary_key=True, sa_type=sa.String(collation="NOCASE"))
+    column: str = Field(primary_key=True)
+    field: str
+    kind: str
 
 
 class SignIn(_Control, table=True):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from .backend import Backend
-from .control_tables import StoredPart
 from .model import OrgWrite
+from .write_table import StoredPart
 
 __all__ = ["OrgWrites"]
 

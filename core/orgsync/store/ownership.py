@@ -31,6 +31,6 @@ def taken(table: str, owner: str, other: str) -> RecordClassInvalid:
     """Return the error for a table that belongs to one sync and that another would write to."""
     return RecordClassInvalid(
         f"The table {table} belongs to the sync {owner}, so {other} may not write to it.",
-        f"Give {other} a record class of its own (or a __tablename__); "
+        f"Give {other} a table of its own (in a script a record class or a __tablename__, in [[objects]] a table); "
         f"or discard what {owner} has copied: orgsync reset {owner}.",
     )

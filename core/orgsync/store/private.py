@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from orgsync.errors import StoreUnavailable
 
-__all__ = ["GROUP_AND_OTHERS", "OTHERS", "require_private", "sync_folder", "temporary_folder"]
+__all__ = ["GROUP_AND_OTHERS", "OTHERS", "require_private", "temporary_folder"]
 
 OTHERS = 0o007
 GROUP_AND_OTHERS = 0o077
@@ -43,17 +43,6 @@ def require_private(path: Path, what: str, *, closed_to: int = OTHERS, instead: 
     )
 
     get_logger().warning(CLOSED_TO_OTHERS, file=str(path))
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk; a no-op where the system cannot open folders."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -70,6 +70,8 @@ class RecordRows(Protocol):
     async def write(self, connection: str, writes: Sequence[Write]) -> Counts:
         """Write batches, each with its live rows, its deleted rows, then the Ids to mark deleted; none has an Id twice.
 
+        Columns to be cleared are emptied before, without a number.
+
         A row that is new or changed gets the next number of the change feed. A number must not be readable before a
         lower one is; whatever makes other writers wait for it is taken as late as can be. A row never goes back to an
         older system_modstamp; a deleted row that is not in the table is not inserted. Raises
@@ -99,8 +101,19 @@ class RecordRows(Protocol):
         """Return the number up to which the change feed is complete: later changes get a higher one."""
         ...
 
-    async def get(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[dict[str, Any]]:
-        """Read a connection's rows by their Ids, deleted ones too."""
+    async def get(
+        self,
+        table: str,
+        connection: str,
+        values: Sequence[str],
+        *,
+        by: str = "id",
+        columns: Collection[str] | None = None,
+    ) -> Sequence[dict[str, Any]]:
+        """Read a connection's rows by their Ids or by another column, deleted ones too; in the order of their Ids.
+
+        They are whole, or those of the columns that there are.
+        """
         ...
 
     async def live_among(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[str]:
@@ -109,6 +122,16 @@ class RecordRows(Protocol):
 
     async def live_count(self, table: str, connection: str) -> int:
         """Count a connection's live rows."""
+        ...
+
+    async def lacking(
+        self, table: str, connection: str, *, empty: Sequence[str], given: str, after: str, limit: int
+    ) -> Sequence[dict[str, Any]]:
+        """Read a connection's next live rows, by Id, in which the columns `empty` are NULL and `given` is not."""
+        ...
+
+    async def held(self, table: str, column: str, values: Sequence[str]) -> Sequence[str]:
+        """List those of the values that a live row of any connection has in a column."""
         ...
 
     async def count(self, table: str, connection: str | None) -> int:

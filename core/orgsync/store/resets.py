@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from orgsync.errors import NameUnknown, ProcessDied
 
 from .backend import Transaction
+from .unknown_names import require_sync
 
 __all__ = ["SyncCopy", "copy_of", "give_up"]
 
@@ -35,9 +36,7 @@ async def copy_of(on: Transaction, sync: str, connection: str | None) -> SyncCop
     that neither exists nor has left rows.
     """
     names = await on.owners.syncs()
-    if sync not in names:
-        none_yet = "Nothing was run yet, so there is nothing to reset."
-        raise NameUnknown.among("sync in the database", sync, names, none_yet=none_yet, database=on.database)
+    require_sync(sync, names, on.database)
     there = await on.tables.list()
     owned = [table for table, owner in (await on.owners.get()).items() if owner == sync]
     rows: dict[str, int] = {}
@@ -64,6 +63,7 @@ async def give_up(on: Transaction, copy: SyncCopy) -> None:
         if connection is None:
             await on.tables.drop(table)
             await on.owners.remove(table)
+            await on.object_columns.remove(table)
         elif table.lower() in folded:
             await on.rows.remove(table, connection)
 

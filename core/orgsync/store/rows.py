@@ -1,6 +1,6 @@
 """Rows of the record tables: committed batch by batch, read page by page, deleted by a reset of their sync."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -91,15 +91,23 @@ class Rows:
         async with self._backend.reading() as on:
             return await on.tables.list()
 
-    async def get(self, table: str, connection: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Read a connection's rows by their Ids, deleted ones too; none where there is no such table.
+    async def get(
+        self,
+        table: str,
+        connection: str,
+        values: Sequence[str],
+        *,
+        by: str = "id",
+        columns: Collection[str] | None = None,
+    ) -> dict[str, dict[str, Any]]:
+        """Read a connection's rows by their Ids or another column, deleted ones too; none where there is no such table.
 
-        Values are as in `read`.
+        They are by Id, and in its order; with `columns`, `id` among them, only those. Values are as in `read`.
         """
         async with self._backend.reading() as on:
             if not await on.tables.exists(table):
                 return {}
-            return {row["id"]: row for row in await on.rows.get(table, connection, ids)}
+            return {row["id"]: row for row in await on.rows.get(table, connection, values, by=by, columns=columns)}
 
     async def read(
         self,

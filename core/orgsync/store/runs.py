@@ -8,7 +8,8 @@ from orgsync.errors import NameUnknown, OrgsyncError, ProcessDied
 
 from .backend import Backend, Transaction
 from .leases import Leases, require_current
-from .model import Checkpoint, Run, RunStatus
+from .model import Checkpoint, Run, RunStatus, stored_now
+from .run_filter import run_filter
 
 __all__ = ["Runs"]
 
@@ -57,6 +58,30 @@ class Runs:
         self._leases.mark_released(run)
         return ended
 
+    async def start_action(self, action: str, connection: str) -> Run:
+        """Begin a run of an action. No lease covers it: an action may run twice at once.
+
+        What is still running of it in a process that has died has failed.
+        """
+        async with self._backend.writing() as on:
+            for run_id, holder in await on.runs.running_actions(action, connection):
+                if not await self._backend.alive(holder):
+                    await on.runs.fail_action(run_id, ProcessDied())
+                    await self._leases.forget(on, holder)
+            return await on.runs.start_action(action, connection, self._backend.own_holder())
+
+    async def finish_action(
+        self, run: Run, *, status: RunStatus, error: OrgsyncError | None = None, api_calls: int
+    ) -> Run:
+        """End a run of an action. One that was removed with its connection meanwhile is returned as it would be."""
+        async with self._backend.writing() as on:
+            ended = await on.runs.finish(run.id, status=status, error=error, api_calls=api_calls, watermark=None)
+            if ended is not None:
+                return ended
+        run.status, run.api_calls, run.finished_at = status, api_calls, stored_now()
+        run.error, run.error_code = (str(error), error.code) if error else (None, None)
+        return run
+
     async def note(self, run_id: int, text: str) -> None:
         """Keep as its error what a run under way waits for; its end replaces it. Empty: it works again."""
         async with self._backend.writing() as on:
@@ -96,10 +121,13 @@ class Runs:
         async with self._backend.reading() as on:
             return set(await on.checkpoints.pairs())
 
-    async def list(self, limit: int = 50, *, sync: str | None = None, connection: str | None = None) -> Sequence[Run]:
-        """Read runs, the latest first."""
+    async def list(
+        self, limit: int = 50, *, sync: str | None = None, action: str | None = None, connection: str | None = None
+    ) -> Sequence[Run]:
+        """Read runs, the latest first: all, or those of one sync or of one action."""
+        name, kind = run_filter(sync, action)
         async with self._backend.reading() as on:
-            return await on.runs.list(limit=limit, sync=sync, connection=connection)
+            return await on.runs.list(limit=limit, name=name, kind=kind, connection=connection)
 
 
 async def _start(on: Transaction, sync: str, connection: str, epoch: int) -> Run:

@@ -11,13 +11,16 @@ from orgsync.errors import StoreUnavailable
 from . import backends
 from .backend import Backend
 from .connections import Connections
+from .content_rows import ContentRows
 from .copy import Copy
 from .feed import Feed
 from .leases import Leases
+from .object_columns import ObjectColumns
 from .org_writes import OrgWrites
 from .private import require_private, temporary_folder
 from .rows import Rows
 from .runs import Runs
+from .schedules import Schedules
 from .sign_ins import SignIns
 from .vault import Vault
 
@@ -30,9 +33,11 @@ class Store:
     connections: Connections
     sign_ins: SignIns
     runs: Runs
+    schedules: Schedules
     rows: Rows
     feed: Feed
     org_writes: OrgWrites
+    object_columns: ObjectColumns
 
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
@@ -40,9 +45,11 @@ class Store:
         self.connections = Connections(backend, vault)
         self.sign_ins = SignIns(backend, vault)
         self.runs = Runs(backend, leases, owned)
+        self.schedules = Schedules(backend)
         self.rows = Rows(backend, leases, owned)
         self.feed = Feed(backend)
         self.org_writes = OrgWrites(backend)
+        self.object_columns = ObjectColumns(backend)
 
     @classmethod
     @asynccontextmanager
@@ -68,6 +75,10 @@ class Store:
         return Copy(
             self._backend, self.rows, connection, sync=sync, tables={} if tables is None else tables, written=written
         )
+
+    def content_rows(self, connection: str) -> ContentRows:
+        """Return one connection's rows that have contents."""
+        return ContentRows(self._backend, connection)
 
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
         """Hold a lock across tasks and processes; it is released when its holder dies.

@@ -1,19 +1,28 @@
-"""Record tables by the names that people give them."""
+"""Record tables by the names that people give them, and names that the database does not know."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from orgsync.errors import NameUnknown
+from orgsync.object_names import object_table
 from orgsync.suggest import folded
 
-__all__ = ["record_table"]
+__all__ = ["record_table", "require_sync"]
 
 
 def record_table(name: str, tables: Sequence[str], database: str) -> str:
-    """Return a record table by its own name or its class's, in any case; raises NameUnknown."""
+    """Return a record table by its own name, its class's or its object's, in any case; raises NameUnknown."""
     if name in tables:
         return name
     names = {folded(table): table for table in tables}
-    if folded(name) in names:
-        return names[folded(name)]
+    for known in (folded(name), folded(object_table(name))):
+        if known in names:
+            return names[known]
     none_yet = "Run a sync first: it creates the table of its record class."
     raise NameUnknown.among("record table", name, tables, none_yet=none_yet, database=database)
+
+
+def require_sync(name: str, known: Collection[str], database: str) -> None:
+    """Raise NameUnknown, with the nearest name, for a sync that is not among those that a database knows."""
+    if name not in known:
+        none_yet = "Nothing was run yet, so there is nothing to reset."
+        raise NameUnknown.among("sync in the database", name, known, none_yet=none_yet, database=database)

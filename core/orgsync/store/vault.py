@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orgsync.drafts import sync_folder
 from orgsync.errors import KeyUnusable, StoreUnavailable
 
-from .private import GROUP_AND_OTHERS, require_private, sync_folder
+from .private import GROUP_AND_OTHERS, require_private
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet

@@ -1,13 +1,15 @@
 """The database opened for reading: commands that only read do not load what writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from orgsync.errors import NameUnknown
 
-__all__ = ["ConnectionRow", "RunRow", "View", "connection_named"]
+__all__ = ["ConnectionRow", "RunRow", "ScheduleRow", "Selection", "View", "connection_named"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class RunRow:
     watermark: datetime | None
     error: str | None
     error_code: str | None
+    kind: str = "sync"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ class ConnectionRow:
     """A connection to one org as one user, without its credentials.
 
     `status` is ready or needs sign-in, and `status_reason` says why; `metadata` and `tags` are its owner's own.
+    `mapping` names the fields that fill columns on this connection: `{"Contact.level": "Tier__c"}`.
     """
 
     name: str
@@ -53,8 +57,37 @@ class ConnectionRow:
     status_reason: str
     metadata: dict[str, Any]
     tags: list[str]
+    mapping: dict[str, str]
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Rows of a record table, live ones by connection and Id, or with `changes` its change feed by number.
+
+    `columns` are those to return, all by default; `where` is an expression in the database's SQL. Changes are those
+    after one number and, where it is given, up to another.
+    """
+
+    table: str
+    connection: str | None = None
+    changes: bool = False
+    after: int = 0
+    upto: int | None = None
+    limit: int | None = None
+    columns: Sequence[str] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRow:
+    """What is set for a sync on one connection: `every` as a script writes it, None for the script's own; or `off`."""
+
+    sync: str
+    connection: str
+    every: str | None = None
+    off: bool = False
 
 
 class View(Protocol):
@@ -72,8 +105,10 @@ class View(Protocol):
         """Read one run; raises NameUnknown for a number that none has."""
         ...
 
-    def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
-        """Read runs, the latest first."""
+    def runs(
+        self, limit: int, *, sync: str | None = None, action: str | None = None, connection: str | None = None
+    ) -> list[RunRow]:
+        """Read runs, the latest first: all, or those of one sync or of one action."""
         ...
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -84,6 +119,14 @@ class View(Protocol):
         """List the syncs that have a run, a checkpoint or a table."""
         ...
 
+    def require_sync(self, name: str) -> None:
+        """Raise NameUnknown, with the nearest name, for a sync that has no run, no checkpoint and no table."""
+        ...
+
+    def schedules(self) -> list[ScheduleRow]:
+        """Read what is set for syncs on connections, where it differs from the scripts."""
+        ...
+
     def is_running(self, sync: str, connection: str) -> bool:
         """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
         ...
@@ -92,12 +135,33 @@ class View(Protocol):
         """Read the sync that each record table belongs to."""
         ...
 
+    def objects(self) -> set[str]:
+        """Return the names of the objects that have been copied without a script."""
+        ...
+
     def last_change(self) -> int:
         """Return the number up to which the change feed is complete; 0 if nothing was ever written."""
         ...
 
     def live_count(self, table: str, connection: str) -> int:
         """Count a connection's live rows in a record table; a table that was dropped has none."""
+        ...
+
+    def back_up(self, to: Path, progress: Callable[[int, int], None]) -> None:
+        """Copy the whole database as it is now into an empty file, while others read and write, and check the copy.
+
+        No lease is held in it. `progress` is told how much is copied, and of how much; what it raises ends the copy.
+        Raises StoreUnavailable where there is no database yet, or it is damaged, and where a database of this kind is
+        backed up by tools of its own: the remedy names them.
+        """
+        ...
+
+    def is_own(self, path: Path) -> bool:
+        """Return whether a path is that of the database, or of a file that belongs to it."""
+        ...
+
+    def require_in_place(self) -> None:
+        """Raise StoreReplaced where the database was deleted or replaced since it was opened."""
         ...
 
     def tables(self) -> list[str]:
@@ -115,21 +179,26 @@ class View(Protocol):
         """Return the type of each column of a table, or of its change feed, as the database names it, in order."""
         ...
 
-    def read(
-        self,
-        table: str,
-        *,
-        connection: str | None = None,
-        changes: bool = False,
-        after: int = 0,
-        limit: int | None = None,
-        columns: Sequence[str] = (),
-        where: str = "",
-    ) -> Iterator[dict[str, Any]]:
-        """Read rows of a record table, or its changes, as `Rows.read` does, where the expression `where` holds.
+    def read(self, selection: Selection) -> Iterator[dict[str, Any]]:
+        """Read rows of a record table, or its changes, with values as `Rows.read` has them.
 
-        `columns` are those to return, all by default. Raises ArgumentInvalid, before the first row, for a column
-        that does not exist, and for a condition that is not one expression or reads anything but record tables.
+        Raises ArgumentInvalid, before the first row, for a column that does not exist, and for a condition that is not
+        one expression or reads anything but record tables.
+        """
+        ...
+
+    def pages(self, selection: Selection) -> Iterator[list[tuple[Any, ...]]]:
+        """Read what `read` does, in stored form and page by page: a thousand rows at a time, and no page is empty."""
+        ...
+
+    def one_state(self) -> AbstractContextManager[None]:
+        """Let everything that is read in the block be read from one state of the database."""
+        ...
+
+    def stored_types(self, table: str) -> dict[str, str]:
+        """Return the Python type of each column whose field was read from an org, by its name: `datetime`.
+
+        It says what the database's own type does not: which texts are instants and times of day.
         """
         ...
 

@@ -1,20 +1,22 @@
 """orgsync's test kit, a pytest plugin that is switched on in pyproject.toml: `addopts = ["-p", "orgsync.testing"]`.
 
-Fixtures: `run` runs a sync once and returns its run and rows; `ctx` is an `orgsync.Org`, and `store` the fresh
-store behind both. They replay the test's cassette, unless the test requests `demo_org` too, a small Salesforce on this
-machine. `cassette` and `clock` are for tests that need more than one run. `conformance` makes one test of all scripts.
+Fixtures: `run` runs a sync once and returns its run and rows, `do` an action and returns its result; `ctx` is an
+`orgsync.Org`, and `store` the fresh store behind them. They replay the test's cassette, unless the test requests
+`demo_org` too, a small Salesforce on this machine. `cassette` and `clock` are for tests that need more than one run.
+`conformance` makes one test of all scripts.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from orgsync.cassettes import Ran, RecordFrom
 
-from .cases import Clock, RunSync, TestCassette
+from .cases import Clock, Do, RunSync, TestCassette
 from .plugin import (
     cassette,
     clock,
     ctx,
     demo_org,
+    do,
     orgsync_case,
     pytest_addoption,
     pytest_configure,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Clock",
+    "Do",
     "Ran",
     "RecordFrom",
     "RunSync",
@@ -39,6 +42,7 @@ __all__ = [
     "conformance",
     "ctx",
     "demo_org",
+    "do",
     "orgsync_case",
     "pytest_addoption",
     "pytest_configure",

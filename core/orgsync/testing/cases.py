@@ -1,29 +1,38 @@
 """What the fixtures give to tests: a run, a clock, their cassette, or a demo org."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from orgsync.cassettes import Ran, Recording, Replay, Sandbox, throw_away
 from orgsync.project import Project
 from orgsync.records import Record
 from orgsync.salesforce.auth.credentials import Credentials
-from orgsync.scripts import Org, Sync
+from orgsync.scripts import Action, Org, Sync
 from orgsync.settings import Settings
 
 if TYPE_CHECKING:
     from orgsync.demo_org import DemoOrg
 
-__all__ = ["Clock", "RunSync", "TestCassette", "sandbox_on"]
+__all__ = ["Clock", "Do", "RunSync", "TestCassette", "sandbox_on"]
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 class RunSync(Protocol):
     """Run a sync once on the test's connection; raises the OrgsyncError that ended it."""
 
     async def __call__(self, sync: Sync[R], *, full: bool = False, reconcile: bool = False) -> Ran[R]:
+        """Run it, and return its result."""
+        ...
+
+
+class Do(Protocol):
+    """Run an action once on the test's connection; raises the OrgsyncError that ended it."""
+
+    async def __call__(self, action: Action[..., T], /, **arguments: Any) -> T:
         """Run it, and return its result."""
         ...
 
@@ -74,8 +83,13 @@ class TestCassette:
                     await change(org)
 
 
-def sandbox_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> Sandbox:
-    """Return a throw-away project whose connection leads to a demo org; `org.now` is its time."""
+def sandbox_on(
+    org: "DemoOrg", folder: Path, settings: Settings, name: str, mapping: Sequence[dict[str, Any]] = ()
+) -> Sandbox:
+    """Return a throw-away project whose connection leads to a demo org; `org.now` is its time.
+
+    `mapping` is the connection's field mapping, as the store keeps it.
+    """
 
     async def sign_in(project: Project) -> None:
         app = Credentials(
@@ -86,5 +100,6 @@ def sandbox_on(org: "DemoOrg", folder: Path, settings: Settings, name: str) -> S
             refresh_token=org.refresh_token,
         )
         await project.connections.connect(name, app)
+        await project.store.connections.update(name, mapping=list(mapping))
 
     return Sandbox(throw_away(folder, settings), name, sign_in, lambda: org.now)

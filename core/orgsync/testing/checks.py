@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from .checks_rows import brings_every_row, follows_changes, repeats_without_chan
 from .checks_text import has_docstrings, has_tables, imports_quietly
 from .copies import Script
 from .outcomes import FIRST, QUERIES, SECOND, TABLES, Check, NotChecked, Unfit, Unserved, on_copies
+from .script_home import Home
 from .subjects import Subject, find_subjects
 
 __all__ = ["CHECKS", "conformance"]
@@ -40,6 +42,7 @@ CHECKS: Mapping[str, Check] = {
 }
 
 _Seed = Callable[[DemoOrg], None]
+_MakeScript = Callable[[Home], Script]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ def conformance(
     seed: _Seed | None = None,
     skip: Mapping[str, Collection[str]] | None = None,
     shipped: bool = False,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Callable[[Path, Case], None]:
     """Return one test of all scripts of a folder: by default the project's, around the file that calls this.
 
@@ -63,11 +67,12 @@ def conformance(
     objects, fields and rows follow from its record classes and its source. `seed` is called with each of these orgs
     before the first run, for scripts that look for rows of a special kind. `skip` names checks that a sync may fail:
     `{"contacts": ["survives a 503"]}`. With `shipped`, the syncs that installed packages bring are tested instead.
+    `metadata` is what scripts find in `ctx.connection.metadata`.
     """
     frame = inspect.currentframe()
     try:
         place = None if shipped else _folder(folder, frame.f_back if frame else None)
-        cases = _cases(place, seed, skip or {})
+        cases = _cases(place, partial(Script, seed=seed, metadata=metadata or {}), skip or {})
     except OrgsyncError as problem:
         cases = [_failing("settings", str(problem))]
     finally:
@@ -87,19 +92,19 @@ def _folder(folder: str | Path | None, caller: FrameType | None) -> Path:
     return (settings.project / folder if folder else settings.syncs_folder).resolve()
 
 
-def _cases(folder: Path | None, seed: _Seed | None, skip: Mapping[str, Collection[str]]) -> list[Case]:
+def _cases(folder: Path | None, script: _MakeScript, skip: Mapping[str, Collection[str]]) -> list[Case]:
     subjects = find_subjects(folder)
     if not subjects:
         report = f"There is no sync in {folder}." if folder else "No installed package has a sync."
         return [_failing("no scripts", f"{report} Write one: orgsync new sync.")]
     wrong = [_failing(name, report) for name, report in _misspelt(subjects, skip)]
-    return [*wrong, *(case for subject in subjects for case in _cases_of(subject, seed, skip.get(subject.name, ())))]
+    return [*wrong, *(case for subject in subjects for case in _cases_of(subject, script, skip.get(subject.name, ())))]
 
 
-def _cases_of(subject: Subject, seed: _Seed | None, skip: Collection[str]) -> list[Case]:
+def _cases_of(subject: Subject, make: _MakeScript, skip: Collection[str]) -> list[Case]:
     if subject.home is None:
         return [_failing(f"{subject.name}-imports", subject.problem)]
-    script = Script(subject.home, seed)
+    script = make(subject.home)
     return [
         Case(f"{subject.name}-{name}", partial(_checked, check, script, name in skip)) for name, check in CHECKS.items()
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from orgsync.cassettes.sandbox import fixed_masking_key
 from orgsync.clock import utc_now
 from orgsync.demo_org import DemoOrg
 from orgsync.engine import Job, Observer, Outcome, nobody
@@ -41,10 +42,11 @@ _learnt: dict[tuple[str, str], Wanted] = {}
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One sync to test, and what its user seeds demo orgs with."""
+    """One sync to test, what its user seeds demo orgs with, and the metadata of the connections."""
 
     home: Home
     seed: Callable[[DemoOrg], None] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def source(self) -> str:
@@ -121,7 +123,7 @@ class Copies:
             return
         alike = next((each for each in known if each.login_url == org.login_url), None)
         if alike is None:
-            await self.project.connections.add(name, _credentials(org))
+            await self.project.connections.add(name, _credentials(org), metadata=dict(self.script.metadata))
             return
         secrets = await self.project.store.connections.secrets(alike.name)
         await self.project.store.connections.save(
@@ -150,7 +152,7 @@ async def opened(script: Script, folder: Path, *, orgs: int = 1) -> AsyncGenerat
     # Nothing of the machine's own settings counts here: ORGSYNC_DATABASE_URL would lead to real rows.
     settings = Settings.model_construct(project=folder, batch_rows=1, timeout=30.0)
     async with open_project(settings) as project:
-        copies = Copies(script, project)
+        copies = Copies(script, replace(project, masking_keys=fixed_masking_key))
         wanted = await _wanted(copies)
         with ExitStack() as stack:
             for seed in range(1, orgs + 1):

@@ -9,7 +9,7 @@ from orgsync.demo_org.fields import Field, SObject
 from orgsync.demo_org.objects import NAME
 from orgsync.demo_org.render import encode
 from orgsync.extract import Api
-from orgsync.records import Batch, FieldFacts, Record, Schema, decode, schema_of
+from orgsync.records import Batch, FieldFacts, Record, Schema, decode, masked, schema_of
 from orgsync.scripts import Context, Sync
 
 __all__ = ["passed_on", "rows_of"]
@@ -64,7 +64,7 @@ class _Watched(Context):
         return batches
 
 
-def rows_of(org: DemoOrg, schema: Schema) -> dict[str, dict[str, Any]]:
+def rows_of(org: DemoOrg, schema: Schema, masking_key: bytes) -> dict[str, dict[str, Any]]:
     """Return an object's live rows by Id, as the copy must hold them."""
     known = {each.name.lower(): each for each in org.objects()}
     sobject = known[schema.sobject.lower()]
@@ -76,7 +76,7 @@ def rows_of(org: DemoOrg, schema: Schema) -> dict[str, dict[str, Any]]:
     records = [_nested({path: reader.value(sobject, row, path) for path in paths}) for row in org.rows(sobject.name)]
     json_columns = [column.name for column in schema.columns if column.type in (dict, list)]
     made: dict[str, dict[str, Any]] = {}
-    for row in decode(schema, records, FieldFacts(cursor=cursor, absent=absent)):
+    for row in masked(schema, decode(schema, records, FieldFacts(cursor=cursor, absent=absent)), masking_key):
         values: dict[str, Any] = {column.name: value for column, value in zip(schema.columns, row, strict=True)}
         values.update({name: json.loads(values[name]) for name in json_columns if values[name] is not None})
         made[values["id"]] = values

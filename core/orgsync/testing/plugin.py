@@ -23,11 +23,12 @@ from orgsync.cassettes import (
     write_cassette,
 )
 from orgsync.errors import CassetteInvalid, OrgsyncError
+from orgsync.project.mappings import resolved
 from orgsync.scripts import Org
 from orgsync.settings import Settings, load_settings
 from orgsync.store import Store
 
-from .cases import Clock, RunSync, TestCassette, sandbox_on
+from .cases import Clock, Do, RunSync, TestCassette, sandbox_on
 
 if TYPE_CHECKING:
     from orgsync.demo_org import DemoOrg
@@ -39,7 +40,8 @@ _PASSED: pytest.StashKey[bool] = pytest.StashKey()
 _WRITTEN = "orgsync cassette"  # the property of a test's report with what was done with its cassette
 _MARKER = (
     "orgsync(connection, instance_url, metadata, tags, cassette): what the connection of a replay looks like, and the "
-    "cassette's file; orgsync(contacts, accounts, page_size, ...): what the demo org is made with."
+    "cassette's file; orgsync(mapping): the connection's field mapping; orgsync(contacts, accounts, page_size, ...): "
+    "what the demo org is made with."
 )
 _ODD = re.compile(r"[^\w.\[\]=,+-]")  # in names of files
 _LONGEST = 120  # letters of a file's name
@@ -105,7 +107,8 @@ def orgsync_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tup
     with without_waiting():
         if "demo_org" in request.fixturenames:
             org: DemoOrg = request.getfixturevalue("demo_org")
-            sandbox = sandbox_on(org, tmp_path / "orgsync", settings, _name(request) or "demo")
+            mapping = _mapping(request, settings) or []
+            sandbox = sandbox_on(org, tmp_path / "orgsync", settings, _name(request) or "demo", mapping)
             yield sandbox, Clock(sandbox.clock, org)
             return
         with _played(request, tmp_path / "orgsync", settings) as played:
@@ -122,6 +125,18 @@ def run(orgsync_case: tuple[Sandbox, Clock]) -> RunSync:
         return await sandbox.run(sync, full=full, reconcile=reconcile)
 
     return run_once
+
+
+@pytest.fixture
+def do(orgsync_case: tuple[Sandbox, Clock]) -> Do:
+    """Run an action once: `case = await do(close_case, case_id="500...")`."""
+    sandbox, _ = orgsync_case
+
+    async def do_once(action: Any, /, **arguments: Any) -> Any:
+        __tracebackhide__ = True
+        return await sandbox.do(action, arguments)
+
+    return do_once
 
 
 @_asynchronous
@@ -160,7 +175,7 @@ def demo_org(request: pytest.FixtureRequest) -> "Iterator[DemoOrg]":
     from orgsync.demo_org import DemoOrg
 
     options: dict[str, Any] = {"contacts": 25, "accounts": 5, "now": datetime(2026, 1, 31, 10, 15, tzinfo=UTC)}
-    own = {name: value for name, value in _marked(request).items() if name not in (*_LIKE, "cassette")}
+    own = {name: value for name, value in _marked(request).items() if name not in (*_LIKE, "cassette", "mapping")}
     with DemoOrg(**{**options, **own}) as org:
         yield org
 
@@ -188,9 +203,11 @@ def _played(request: pytest.FixtureRequest, folder: Path, settings: Settings) ->
     with _without_traceback():
         if config.getoption("--record") or (config.getoption("--record-missing") and not path.exists()):
             source: RecordFrom = request.getfixturevalue("recorded_from")
-            played: Recording | Replay = Recording(source, folder, max_rows=config.getoption("--max-rows"))
+            most, mapping = config.getoption("--max-rows"), _mapping(request, settings)
+            played: Recording | Replay = Recording(source, folder, max_rows=most, mapping=mapping)
         else:
-            like = Replayed(**{name: value for name, value in _marked(request).items() if name in _LIKE})
+            given = {name: value for name, value in _marked(request).items() if name in _LIKE}
+            like = Replayed(**given, mapping=_mapping(request, settings))
             played = Replay(_read(path, request), _shown(path, config), folder, settings, like)
     request.node.stash[_CASSETTE] = played
     with played.capturing() if isinstance(played, Recording) else played.playing():
@@ -247,6 +264,12 @@ def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
     for marker in reversed(list(request.node.iter_markers("orgsync"))):
         options |= marker.kwargs
     return options | ({"connection": name} if (name := request.config.getoption("--connection")) else {})
+
+
+def _mapping(request: pytest.FixtureRequest, settings: Settings) -> list[dict[str, Any]] | None:
+    """Return the field mapping that the markers give; None for none: the connection's own holds, or the cassette's."""
+    given = _marked(request).get("mapping")
+    return None if given is None else resolved(given, settings).stored
 
 
 def _name(request: pytest.FixtureRequest) -> str | None:

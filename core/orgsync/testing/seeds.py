@@ -4,6 +4,7 @@ Values are awkward on purpose: nothing, letters of every alphabet, line ends, ne
 stamps that many rows share. Words that the script itself writes are among them, so that its conditions find rows.
 """
 
+import base64
 import random
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -174,6 +175,8 @@ class _Rows:
         }
         if field.type in made:
             return made[field.type]
+        if field.type == "base64":
+            return base64.b64encode(self.draw.choice(_TEXTS).encode()).decode()
         if field.unique:
             return f"{self.draw.getrandbits(60):x}"[: field.length or None]
         others = () if field.restricted else self.words.any

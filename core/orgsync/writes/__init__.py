@@ -1,6 +1,7 @@
 """Writing rows into an org: an answer for every row, in bounded memory, resumable, and nothing sent twice unasked."""
 
 from .checks import Doubt
+from .collections import may_be_carried_out
 from .file_write import FileCheck, FileResult, FileWrite, check_file, write_file
 from .intake import Intake, Rows, take_in
 from .ledger import Ledger, MemoryLedger, PartEntry, PartState
@@ -48,6 +49,7 @@ __all__ = [
     "aim",
     "check_file",
     "key_of",
+    "may_be_carried_out",
     "operation_named",
     "take_in",
     "unobserved",

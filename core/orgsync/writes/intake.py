@@ -9,7 +9,8 @@ import anyio.lowlevel
 import sqlalchemy as sa
 
 from orgsync.errors import ArgumentInvalid, OrgsyncError
-from orgsync.records import Record, Schema, long_id, schema_of
+from orgsync.field_mapping import MappedColumn
+from orgsync.records import Column, Record, Schema, long_id, mapped, schema_of
 from orgsync.records.scalars import valid_id
 from orgsync.salesforce.api.client import Client
 
@@ -30,13 +31,19 @@ _MOST_GROUPS = 16  # of rows with the same columns; rows with yet other columns 
 
 @dataclass(slots=True)
 class Intake:
-    """Checks rows for a target, and stores them. `schema` lets the keys of a mapping be names of a record class."""
+    """Checks rows for a target, and stores them.
+
+    `schema` lets the keys of a mapping be names of a record class; `mapping` are the fields that the connection has in
+    place of those that record classes name.
+    """
 
     client: Client
     target: Target
     spool: Spool
     schema: Schema | None = None
+    mapping: Sequence[MappedColumn] = ()
     rows: int = 0
+    _schemas: dict[type[Record], Schema] = field(default_factory=dict[type[Record], Schema], init=False)
     _known: dict[tuple[str, ...], tuple[str, ...]] = field(
         default_factory=dict[tuple[str, ...], tuple[str, ...]], init=False
     )
@@ -67,7 +74,7 @@ class Intake:
         key = self.target.key
         if key is not None:
             at = columns.index(key)
-            if (refusal := _refusal(place, key, values[at])) is not None:
+            if (refusal := _refusal(place, key, values[at]) or self._of_another_object(place, values[at])) is not None:
                 self._refused.append(refusal)
             elif key == ID:
                 values[at] = long_id(str(values[at]))
@@ -80,6 +87,14 @@ class Intake:
             values = [given.get(at, ABSENT) for at in range(max(at_columns) + 1)]
         size = sum(len(csv_text(value).encode()) + 3 for value in values)
         self._held.append(Given(place, line, group, size, values))
+
+    def _of_another_object(self, place: int, value: Value) -> RowResult | None:
+        """Refuse an Id that cannot be one of the object's: a collection would delete whatever row has it."""
+        prefix = self.target.sobject.key_prefix
+        if not self.target.operation.deletes or str(value).startswith(prefix):
+            return None
+        message = f"the Id is not one of {self.target.sobject.name}, whose Ids begin with {prefix}; the row is not sent"
+        return RowResult(place, RowStatus.REFUSED, code="INVALID_ID_FIELD", fields=(ID,), message=message)
 
     async def columns(self, names: tuple[str, ...], where: str) -> tuple[str, ...]:
         """Return the columns of rows with these keys, checked once for all of them."""
@@ -108,9 +123,9 @@ class Intake:
 
     def _cells(self, row: RowGiven, where: str) -> dict[str, object]:
         if isinstance(row, Record):
-            cells = _of_record(row, with_id=self.target.key == ID)
+            cells = _of_record(row, self._schema_of(type(row)), with_id=self.target.key == ID, where=where)
         elif isinstance(cast("object", row), Mapping):
-            cells = flat(self._renamed(row))
+            cells = flat(self._renamed(row, where))
         else:
             raise ArgumentInvalid(
                 f"A row is neither a mapping nor a record, but {type(row).__name__} ({where}).",
@@ -128,9 +143,17 @@ class Intake:
                 self.target.require_key(tuple(cells))
         return found
 
-    def _renamed(self, row: Mapping[str, object]) -> Mapping[str, object]:
+    def _schema_of(self, model: type[Record]) -> Schema:
+        if model not in self._schemas:
+            self._schemas[model] = mapped(schema_of(model), self.mapping)
+        return self._schemas[model]
+
+    def _renamed(self, row: Mapping[str, object], where: str) -> Mapping[str, object]:
         if self.schema is None:
             return row
+        for column in self.schema.columns:
+            if column.name in row and (column.mask or column.extra):
+                raise _not_written(self.schema, column, where)
         paths = {column.name: column.path for column in self.schema.columns if not column.local}
         return {paths.get(name, name): value for name, value in row.items()}
 
@@ -171,17 +194,33 @@ async def _each(rows: Rows) -> AsyncIterator[RowGiven]:
         yield row
 
 
-def _of_record(row: Record, *, with_id: bool) -> dict[str, object]:
+def _of_record(row: Record, schema: Schema, *, with_id: bool, where: str) -> dict[str, object]:
     """Return the fields that were set in a record, or read into it; those of parents are not the object's own."""
     state: Any = sa.inspect(row)
     loaded = vars(row).keys() if state.persistent or state.detached else row.model_fields_set
-    schema = schema_of(type(row))
-    cells = {
-        column.path: getattr(row, column.name)
-        for column in schema.fields
-        if column.name in loaded and not column.local and "." not in column.path
-    }
+    given = [column for column in schema.fields if column.name in loaded and not column.local]
+    for column in given:
+        if (column.mask or column.extra) and getattr(row, column.name) is not None:
+            raise _not_written(schema, column, where)
+    cells = {column.path: getattr(row, column.name) for column in given if _is_own(column)}
     return {ID: row.id, **cells} if with_id else cells
+
+
+def _is_own(column: Column) -> bool:
+    """Return whether a column holds a field of the object itself, as it is."""
+    return "." not in column.path and not column.mask and not column.extra
+
+
+def _not_written(schema: Schema, column: Column, where: str) -> ArgumentInvalid:
+    name = f"{schema.model.__name__}.{column.name}"
+    if column.mask:
+        return ArgumentInvalid(
+            f"{name} is masked: its hash would replace the value that the org has ({where}).",
+            "Write a mapping with the fields that are to change, without it.",
+        )
+    return ArgumentInvalid(
+        f"{name} holds several fields ({where}).", "Write a mapping with the names of the fields that are to change."
+    )
 
 
 def _refusal(place: int, key: str, value: Value) -> RowResult | None:

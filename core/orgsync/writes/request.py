@@ -1,11 +1,12 @@
 """A whole write: rows are taken in, checked, sent, and every one is answered for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from orgsync.records import Record, Schema, schema_of
+from orgsync.field_mapping import MappedColumn
+from orgsync.records import Record, Schema, mapped, schema_of
 from orgsync.salesforce.api.client import Client
 
 from .intake import Intake, Rows, take_in
@@ -24,17 +25,21 @@ DEFAULT_STALLED_AFTER = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
-    """What is to be written: the object, by name or by record class, and how."""
+    """What is to be written: the object, by name or by record class, and how.
+
+    `mapping` are the fields that the connection has in place of those that record classes name.
+    """
 
     target: str | type[Record]
     operation: str
     external_id: str | None = None
     update_only: bool = False
+    mapping: Sequence[MappedColumn] = ()
 
     @property
     def schema(self) -> Schema | None:
-        """The schema of the record class; None where the object is named."""
-        return None if isinstance(self.target, str) else schema_of(self.target)
+        """The record class as its connection maps it; None where the object is named."""
+        return None if isinstance(self.target, str) else mapped(schema_of(self.target), self.mapping)
 
     @property
     def sobject(self) -> str:
@@ -66,7 +71,7 @@ async def write_rows(
     )
     spool = Spool()
     try:
-        await take_in(Intake(client, target, spool, request.schema), rows)
+        await take_in(Intake(client, target, spool, request.schema, request.mapping), rows)
         writer = Writer(client, target, spool, ledger or MemoryLedger(), observe, stalled_after, sizes)
         return await writer.write()
     except BaseException:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..interaction import Interaction
+from .contents import content_of, is_content_stand_in
 from .org_facts import OrgFacts, is_salesforce, learned, netloc
 from .personal import PersonalFields, parts_of
 from .pieces import Role
@@ -42,6 +43,7 @@ def leaks(interactions: Sequence[Interaction], *, fields: Sequence[str] = ()) ->
         check.at(step, "response")
         check.headers(each.response.headers)
         walk.response(each)
+        check.content(each)
     return list(dict.fromkeys(check.found))
 
 
@@ -69,6 +71,12 @@ class _Check:
         for name in headers:
             if is_secret_header(name):
                 self._note("a cookie" if "cookie" in name.lower() else "a secret", f"header {name}")
+
+    def content(self, interaction: Interaction) -> None:
+        """Check the content of a file."""
+        content = content_of(interaction)
+        if content is not None and not is_content_stand_in(content):
+            self._note("the content of a file", "body")
 
     def visit(self, text: str, role: Role, name: str) -> str:
         """Check a text, and return it unchanged."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from ..interaction import Interaction
+from .contents import without_contents
 from .known_words import KnownWords
 from .names import Names
 from .org_facts import HOST_STAND_IN, OrgFacts, learned, netloc
@@ -44,6 +45,7 @@ def scrubbed(
     the org's own, as URLs or bare, with a port or without. A request to the org has an empty origin then; other
     records' ids, the order of rows and everything that is not personal stay as they are, to the byte.
     """
+    interactions = without_contents(interactions)
     facts = learned(interactions, hosts)
     personal = PersonalFields(facts, fields)
     survey = _Survey(facts)

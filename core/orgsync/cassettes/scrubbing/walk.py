@@ -33,7 +33,8 @@ _PROTOCOL = frozenset(
 )  # fmt: skip
 _OF_SOBJECT = re.compile(r"/sobjects/(\w+)")
 _RESULTS = re.compile(r"/jobs/(?:query|ingest)/(\w{15})\w*/(?:results|batches|\w*[rR]esults|unprocessedrecords)")
-_SCHEMA = re.compile(r"/describe(?:/|$)|/sobjects/?$|/limits/?$|/services/data/?$")
+_SCHEMA = re.compile(r"/describe(?:/|$)|(?<!/composite)/sobjects/?$|/limits/?$|/services/data/?$")
+_BODIES = ("body", "richInput")  # of the requests inside a composite one
 _SOQL = re.compile(r"\s*SELECT\b", re.I)
 
 
@@ -165,7 +166,7 @@ class Walk:
         known = message.roles.get(place)
         if known is None:
             known = self._role_in_json(message, owner, key)
-            if owner.key != "body":
+            if owner.key not in _BODIES:
                 message.roles[place] = known
         return known
 
@@ -177,7 +178,7 @@ class Walk:
             return Role.SECRET, low.removeprefix("new")
         if message.schema or key in _PROTOCOL:
             return Role.PLAIN, key
-        if key == "query":
+        if key in ("query", "soql"):
             return Role.SOQL, key
         if low.endswith("url"):
             return Role.URL, key
@@ -192,7 +193,7 @@ class Walk:
         if owner.parent is None or not owner.key:
             return ""
         above = owner.parent.owner
-        if owner.key == "body" and (of := _OF_SOBJECT.search(above.url)):
+        if owner.key in _BODIES and (of := _OF_SOBJECT.search(above.url)):
             return of[1]
         return self._personal.parent(above.sobject, owner.key)
 

@@ -40,12 +40,16 @@ class WritableField:
 
 @dataclass(frozen=True, slots=True)
 class WritableObject:
-    """One object; `fields` is keyed by lower-case name, for Salesforce does not mind case."""
+    """One object; `fields` is keyed by lower-case name, for Salesforce does not mind case.
+
+    `key_prefix` is what the Ids of its rows begin with, which objects may share; empty where describe does not say.
+    """
 
     name: str
     createable: bool
     updateable: bool
     deletable: bool
+    key_prefix: str
     fields: Mapping[str, WritableField]
 
     def field(self, name: str) -> WritableField | None:
@@ -89,7 +93,7 @@ class _FieldBody(msgspec.Struct, rename="camel"):
     reference_to: list[str] | None = None
 
 
-class _ObjectBody(msgspec.Struct):
+class _ObjectBody(msgspec.Struct, rename="camel"):
     """A describe, as far as it is read."""
 
     name: str
@@ -97,6 +101,7 @@ class _ObjectBody(msgspec.Struct):
     createable: bool | None = None
     updateable: bool | None = None
     deletable: bool | None = None
+    key_prefix: str | None = None
 
 
 def _read(response: Response) -> WritableObject:
@@ -106,6 +111,7 @@ def _read(response: Response) -> WritableObject:
         createable=body.createable is not False,
         updateable=body.updateable is not False,
         deletable=body.deletable is not False,
+        key_prefix=body.key_prefix or "",
         fields={each.name.lower(): _field(each) for each in body.fields},
     )
 

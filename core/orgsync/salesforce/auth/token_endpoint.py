@@ -20,7 +20,7 @@ from .credentials import Credentials
 from .sign_in_errors import problem
 from .token_response import TokenResponse, lifetime_of, parse_token_response
 
-__all__ = ["INTROSPECTION_HINT", "Identity", "aside", "identity", "introspect", "request_token", "retried"]
+__all__ = ["INTROSPECTION_HINT", "Identity", "aside", "identity", "introspect", "refused", "request_token", "retried"]
 
 INTROSPECTION_HINT = (
     "Salesforce does not tell this app how long its tokens are valid, so each is used until it is refused. "
@@ -69,7 +69,7 @@ async def request_token(
     document = _document(response)
     if response.status == 200 and ("error" not in document or "access_token" in document):
         return parse_token_response(response.json())
-    refusal = _refused(response, form.get("grant_type"))
+    refusal = refused(response, form.get("grant_type"))
     if isinstance(refusal, TransientProblem):
         refusal.retry_after = response.retry_after
     raise refusal
@@ -148,7 +148,8 @@ class _Waits:
         return wait
 
 
-def _refused(response: Response, flow: str | None) -> OrgsyncError:
+def refused(response: Response, flow: str | None) -> OrgsyncError:
+    """Return the error for a response that is no success, by what Salesforce says or by its status alone."""
     document = _document(response)
     error, description = _text(document, "error"), _text(document, "error_description")
     if error or description:

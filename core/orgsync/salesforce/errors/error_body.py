@@ -8,7 +8,7 @@ from orgsync.printable import excerpt
 
 from ..http.messages import JSON, Response
 
-__all__ = ["ApiError", "api_error_of", "shown"]
+__all__ = ["ApiError", "api_error_of", "has_answers", "shown"]
 
 
 _LONGEST_CODE = 80
@@ -66,6 +66,17 @@ def api_error_of(response: Response) -> ApiError | None:
         fields=_field_names(error.get("fields")),
         writes=response.method != "GET" and not response.url.partition("?")[0].endswith("/jobs/query"),
     )
+
+
+def has_answers(response: Response) -> bool:
+    """Return whether a refusal is a list of answers, some good and some not: `[{isSuccess, errors, ...}]`."""
+    if response.status != 400 or b'"isSuccess"' not in response.content:
+        return False
+    try:
+        body: JSON = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(body, list) and all(isinstance(each, dict) and "isSuccess" in each for each in body)
 
 
 def _field_names(fields: JSON) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from orgsync.printable import excerpt
 
 from ..http.messages import Response
 from .access import access_refused, api_currently_disabled, api_disabled, metered, security_policy, session_refused
-from .error_body import ApiError, api_error_of
+from .error_body import ApiError, api_error_of, has_answers
 from .gateway import no_route, passes, without_an_error
 
 __all__ = [
@@ -55,8 +55,11 @@ def problem_of(response: Response) -> OrgsyncError | None:
 
 
 def problem_of_written(response: Response) -> OrgsyncError | None:
-    """Return the error as `problem_of` does, for a request that the user has written and can change."""
-    problem = problem_of(response)
+    """Return the error as `problem_of` does, for a request that the user has written and can change.
+
+    A flow or an Apex method that fails for one of several inputs has an answer for each, which is no error as a whole.
+    """
+    problem = None if has_answers(response) else problem_of(response)
     if isinstance(problem, QueryRefused):
         return with_remedy(problem, "Change the query or the request.")
     return problem

@@ -6,9 +6,9 @@ name, and the leases of a sync. Time is the server's, in milliseconds, and passe
 # ruff: noqa: S608 # they are made of constants alone
 
 from ..model import Connection, OrgWrite, Run
-from .view_sql import CLEARED_TABLES, RUN_PAIRS, SYNC_NAMES, TABLE_EXISTS, TABLE_OWNERS, VERSION
+from .view_sql import CLEARED_TABLES, RUN_PAIRS, SCHEDULES, SYNC_NAMES, TABLE_EXISTS, TABLE_OWNERS, VERSION
 
-__all__ = ["CLEARED_TABLES", "RUN_PAIRS", "SYNC_NAMES", "TABLE_EXISTS", "TABLE_OWNERS", "VERSION"]
+__all__ = ["CLEARED_TABLES", "RUN_PAIRS", "SCHEDULES", "SYNC_NAMES", "TABLE_EXISTS", "TABLE_OWNERS", "VERSION"]
 
 NOW = "date_trunc('milliseconds', clock_timestamp())"
 
@@ -38,11 +38,12 @@ SAVE_CONNECTION = (
 )
 RENAME_CONNECTION = f"UPDATE orgsync_connection SET name = %s, updated_at = {NOW} WHERE name = %s"
 LOCK_LEASES = "SELECT 1 FROM orgsync_lease WHERE connection = %s ORDER BY sync FOR UPDATE"
-_NAMED = ("orgsync_checkpoint", "orgsync_run", "orgsync_seen_id", "orgsync_write")
+_NAMED = ("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write")
 RENAME_IN_CONTROL_TABLES = tuple(f"UPDATE {table} SET connection = %s WHERE connection = %s" for table in _NAMED)
 REMOVE_CONNECTION = (
     "DELETE FROM orgsync_connection WHERE name = %s",
     "DELETE FROM orgsync_checkpoint WHERE connection = %s",
+    "DELETE FROM orgsync_schedule WHERE connection = %s",
     "DELETE FROM orgsync_seen_id WHERE connection = %s",
     "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE connection = %s)",
     "DELETE FROM orgsync_write WHERE connection = %s",
@@ -54,7 +55,10 @@ TAKE_SIGN_IN = f"DELETE FROM orgsync_sign_in WHERE key = %s AND begun_at >= {NOW
 REMOVE_EXPIRED_SIGN_INS = f"DELETE FROM orgsync_sign_in WHERE begun_at < {NOW} - %s"
 
 _UNTIL = "make_interval(secs => {})"
-HOLDS = "SELECT 1 FROM orgsync_lease WHERE holder = %s LIMIT 1"
+HOLDS = (
+    "SELECT 1 FROM (SELECT %s::text AS holder) AS given WHERE holder IN (SELECT holder FROM orgsync_lease) "
+    "OR holder IN (SELECT holder FROM orgsync_run WHERE kind = 'action' AND status = 'running')"
+)
 ACQUIRE_LEASE = (
     "INSERT INTO orgsync_lease AS held (sync, connection, epoch, holder, taken_at, ttl, expires_at) "
     f"SELECT %s, %s, 1, %s, t, ttl, t + {_UNTIL.format('ttl')} FROM (SELECT {NOW} AS t, %s::float8 AS ttl) AS given "
@@ -78,25 +82,41 @@ LEASES = (
     "WHERE sync = %s AND connection = coalesce(%s, connection) AND holder <> ''"
 )
 
-RUN_COLUMNS = _columns(Run)
+RUN_COLUMNS = tuple(name for name in _columns(Run) if name != "holder")
 _RUN = f"SELECT {_quoted(RUN_COLUMNS)} FROM orgsync_run "
 RUN = f"{_RUN}WHERE id = %s"
-RUNS = f"{_RUN}WHERE sync = coalesce(%s, sync) AND connection = coalesce(%s, connection) ORDER BY id DESC LIMIT %s"
-LAST_RUNS = f"{_RUN}WHERE id IN (SELECT max(id) FROM orgsync_run GROUP BY sync, connection)"
-RUNS_AFTER = f"{_RUN}WHERE id > %s ORDER BY id"
+RUNS = (
+    f"{_RUN}WHERE sync = coalesce(%s, sync) AND kind = coalesce(%s, kind) AND connection = coalesce(%s, connection) "
+    "ORDER BY id DESC LIMIT %s"
+)
+LAST_RUNS = f"{_RUN}WHERE id IN (SELECT max(id) FROM orgsync_run WHERE kind = 'sync' GROUP BY sync, connection)"
+RUNS_AFTER = f"{_RUN}WHERE id > %s AND kind = 'sync' ORDER BY id"
 FAIL_RUNS = (
     f"UPDATE orgsync_run SET status = 'failed', error = %s, error_code = %s, finished_at = {NOW} "
-    "WHERE sync = %s AND connection = coalesce(%s, connection) AND status = 'running'"
+    "WHERE sync = %s AND connection = coalesce(%s, connection) AND kind = 'sync' AND status = 'running'"
 )
 START_RUN = (
     "INSERT INTO orgsync_run "
     "(sync, connection, epoch, status, started_at, added, updated, deleted, unchanged, api_calls) "
     f"VALUES (%s, %s, %s, 'running', {NOW}, 0, 0, 0, 0, 0) RETURNING {_quoted(RUN_COLUMNS)}"
 )
+START_ACTION = (
+    "INSERT INTO orgsync_run "
+    "(sync, connection, epoch, status, started_at, added, updated, deleted, unchanged, api_calls, kind, holder) "
+    f"VALUES (%s, %s, 0, 'running', {NOW}, 0, 0, 0, 0, 0, 'action', %s) RETURNING {_quoted(RUN_COLUMNS)}"
+)
+RUNNING_ACTIONS = (
+    "SELECT id, holder FROM orgsync_run "
+    "WHERE sync = %s AND connection = %s AND kind = 'action' AND status = 'running' ORDER BY id"
+)
+FAIL_ACTION = (
+    f"UPDATE orgsync_run SET status = 'failed', error = %s, error_code = %s, finished_at = {NOW} "
+    "WHERE id = %s AND status = 'running'"
+)
 REMOVE_RUNS = (  # the last run of each sync and connection stays: it says when the next is due
     "DELETE FROM orgsync_run WHERE id IN (SELECT id FROM orgsync_run AS old WHERE finished_at < %s AND EXISTS "
     "(SELECT 1 FROM orgsync_run AS newer WHERE newer.sync = old.sync AND newer.connection = old.connection "
-    "AND newer.id > old.id) LIMIT %s) RETURNING 1"
+    "AND newer.kind = old.kind AND newer.id > old.id) LIMIT %s) RETURNING 1"
 )
 FINISH_RUN = (
     f"UPDATE orgsync_run SET status = %s, error = %s, error_code = %s, finished_at = {NOW}, api_calls = %s, "
@@ -122,6 +142,22 @@ SAVE_CHECKPOINT = (
 )
 STREAMS = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = %s AND connection = coalesce(%s, connection)"
 REMOVE_CHECKPOINTS = "DELETE FROM orgsync_checkpoint WHERE sync = %s AND connection = coalesce(%s, connection)"
+
+SAVE_SCHEDULE = (
+    f'INSERT INTO orgsync_schedule (sync, connection, every, "off", updated_at) VALUES (%s, %s, %s, %s, {NOW}) '
+    "ON CONFLICT (sync, connection) DO UPDATE SET "
+    'every = excluded.every, "off" = excluded."off", updated_at = excluded.updated_at'
+)
+REMOVE_SCHEDULE = "DELETE FROM orgsync_schedule WHERE sync = %s AND connection = %s"
+
+OBJECT_COLUMNS = (
+    'SELECT "column", field, kind FROM orgsync_object_column WHERE lower(record_table) = lower(%s) ORDER BY "column"'
+)
+ADD_OBJECT_COLUMNS = (
+    'INSERT INTO orgsync_object_column (record_table, "column", field, kind) '
+    "SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])"
+)
+REMOVE_OBJECT_COLUMNS = "DELETE FROM orgsync_object_column WHERE lower(record_table) = lower(%s)"
 
 CLAIM_TABLE = "INSERT INTO orgsync_table_owner (name, sync) VALUES (%s, %s) ON CONFLICT (lower(name)) DO NOTHING"
 TABLE_OWNER = "SELECT sync FROM orgsync_table_owner WHERE lower(name) = lower(%s)"

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Boolean, Date, Float, Integer, String
 from sqlalchemy.types import JSON, TypeEngine
 
-from orgsync.records import Schema, StoredDecimal, StoredTime, UtcDateTime
+from orgsync.records import Schema, StoredDecimal, StoredTime, UtcDateTime, table_columns
 
 __all__ = ["declared_types"]
 
@@ -26,8 +26,7 @@ _NAMES: dict[type[TypeEngine[Any]], str] = {
 @lru_cache(maxsize=512)
 def declared_types(schema: Schema) -> dict[str, str]:
     """Return the type of each column of a record class's table, in the table's order."""
-    columns = schema.model.metadata.tables[schema.table].columns
-    return {column.name: _name_of(column.type) for column in columns}
+    return {column.name: _name_of(column.type) for column in table_columns(schema.fields)}
 
 
 def _name_of(type: TypeEngine[Any]) -> str:

@@ -115,6 +115,7 @@ def changes_after(
     is_dropped: bool = False,
     of_one: bool,
     condition: str = "",
+    json_as_text: bool = False,
 ) -> str:
     """Return the query for a page of changes by number, of one connection or of all; `condition` is an expression.
 
@@ -125,7 +126,8 @@ def changes_after(
     read = {name: kinds[name] for name in (kinds if names is None else names)}
     return (
         f"WITH {feed} AS NOT MATERIALIZED ({_select(table, kinds, is_dropped=is_dropped)}) "
-        f"SELECT {listed(read)} FROM {feed} WHERE {_FEED_NUMBER} > %s {owner}{and_also(condition)}"
+        f"SELECT {listed(read, json_as_text=json_as_text)} FROM {feed} "
+        f"WHERE {_FEED_NUMBER} > %s {owner}{and_also(condition)}"
         f"ORDER BY {feed}.{_FEED_NUMBER} LIMIT %s"
     )
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from ..control_tables import StoredPart
 from ..model import OrgWrite
+from ..write_table import StoredPart
 from . import control_sql
 from .driver import Statements
 from .stored import instants_in_utc

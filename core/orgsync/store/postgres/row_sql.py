@@ -5,7 +5,7 @@ which one statement writes what is new or changed. A change's number is its tran
 """
 # ruff: noqa: S608 # every name is quoted and every value a parameter
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 __all__ = [
     "COPIED_LAST",
     "and_also",
+    "change_columns",
+    "clear",
     "copy_rows",
     "copy_to_stage",
     "count_rows",
     "create_stage",
     "delete_owner",
     "escaped",
+    "held",
+    "lacking",
     "listed",
     "live_among",
     "live_count",
@@ -112,6 +116,34 @@ def _assigned(names: Iterable[str], source: str) -> str:
 
 
 @lru_cache(maxsize=256)
+def change_columns(stage: str, schema: "Schema") -> str:
+    """Return the statement that changes some columns of rows that are there, unless those are of a newer version.
+
+    It counts those whose change the feed reports: a deleted row gets the values as well, without one. Its parameters:
+    the time, the number, the connection.
+    """
+    names = [quoted(each.name) for each in schema.fields]
+    changed = " OR ".join(f"kept.{name} IS DISTINCT FROM given.{name}" for name in names)
+    return (
+        f"WITH done AS (UPDATE {quoted(schema.table)} AS kept SET {_assigned(names, 'given')}"
+        "sync_change = CASE WHEN kept.is_deleted THEN kept.sync_change ELSE 'updated' END, "
+        "sync_changed_at = CASE WHEN kept.is_deleted THEN kept.sync_changed_at ELSE %s::timestamptz END, "
+        "sync_number = CASE WHEN kept.is_deleted THEN kept.sync_number ELSE given.sync_place END "
+        f"FROM pg_temp.{stage} AS given WHERE given.sync_place >= %s AND kept.connection = %s AND kept.id = given.id "
+        "AND (given.system_modstamp IS NULL OR kept.system_modstamp IS NULL "
+        f"OR kept.system_modstamp <= given.system_modstamp) AND ({changed}) RETURNING kept.is_deleted) "
+        "SELECT count(*) FILTER (WHERE NOT is_deleted) FROM done"
+    )
+
+
+def clear(schema: "Schema", names: Collection[str]) -> str:
+    """Return the statement that empties columns in all rows of a connection."""
+    columns = [quoted(each.name) for each in schema.columns if each.name in names]
+    assigned, filled = (", ".join(f"{each} = NULL" for each in columns), [f"{each} IS NOT NULL" for each in columns])
+    return f"UPDATE {quoted(schema.table)} SET {assigned} WHERE connection = %s AND ({' OR '.join(filled)})"
+
+
+@lru_cache(maxsize=256)
 def soft_delete(stage: str, schema: "Schema") -> str:
     """Return the statement that writes rows that Salesforce calls deleted; those that are not in the table are ignored.
 
@@ -145,10 +177,14 @@ def live_among(table: str) -> str:
     )
 
 
-def listed(columns: Mapping[str, str]) -> str:
-    """Return the select list of columns, given with their types, so that each is read in stored form."""
+def listed(columns: Mapping[str, str], *, json_as_text: bool = False) -> str:
+    """Return the select list of columns, given with their types, so that each is read in stored form.
+
+    JSON is read as Python's, or as the text that it is.
+    """
+    forms = {**_STORED_FORM, **({"jsonb": "{}::text"} if json_as_text else {})}
     return ", ".join(
-        f"{_STORED_FORM.get(kind, '{}').format(quoted(name))} AS {quoted(name)}" for name, kind in columns.items()
+        f"{forms.get(kind, '{}').format(quoted(name))} AS {quoted(name)}" for name, kind in columns.items()
     )
 
 
@@ -183,19 +219,47 @@ def not_copied(table: str) -> str:
     )
 
 
-def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool, condition: str = "") -> str:
+def rows_after(
+    table: str, columns: Mapping[str, str], *, of_one: bool, condition: str = "", json_as_text: bool = False
+) -> str:
     """Return the query for a page of live rows by key, of one connection or of all; `condition` is an expression."""
     key = "connection = %s AND id > %s" if of_one else "(connection, id) > (%s, %s)"
     name = quoted(table)
     return (
-        f"SELECT {listed(columns)} FROM {name} WHERE {key} AND NOT is_deleted {and_also(condition)}"
+        f"SELECT {listed(columns, json_as_text=json_as_text)} FROM {name} "
+        f"WHERE {key} AND NOT is_deleted {and_also(condition)}"
         f"ORDER BY {name}.connection, {name}.id LIMIT %s"
     )
 
 
-def rows_of(table: str, columns: Mapping[str, str]) -> str:
-    """Return the query for a connection's rows by their ids."""
-    return f"SELECT {listed(columns)} FROM {quoted(table)} WHERE connection = %s AND id = ANY(%s::text[])"
+def rows_of(table: str, columns: Mapping[str, str], by: str, kind: str) -> str:
+    """Return the query for a connection's rows by the values of a column of some type, which are texts."""
+    value = quoted(by) if kind == "text" else f"({_STORED_FORM.get(kind, '{}').format(quoted(by))})::text"
+    name = quoted(table)
+    return (
+        f"SELECT {listed(columns)} FROM {name} WHERE connection = %s AND {value} = ANY(%s::text[]) ORDER BY {name}.id"
+    )
+
+
+def lacking(table: str, columns: Mapping[str, str], empty: Iterable[str], given: str) -> str:
+    """Return the query for a page of a connection's live rows in which columns are NULL and another one is not.
+
+    Its parameters: the connection, the id before, the limit.
+    """
+    missing = "".join(f"AND {quoted(each)} IS NULL " for each in empty)
+    name = quoted(table)
+    return (
+        f"SELECT {listed(columns)} FROM {name} WHERE connection = %s AND id > %s AND NOT is_deleted "
+        f"{missing}AND {quoted(given)} IS NOT NULL ORDER BY {name}.id LIMIT %s"
+    )
+
+
+def held(table: str, column: str) -> str:
+    """Return the query for those of many values that a live row has in a column."""
+    return (
+        f"SELECT given.value FROM unnest(%s::text[]) AS given (value) WHERE EXISTS (SELECT 1 FROM {quoted(table)} "
+        f"AS copy WHERE copy.{quoted(column)} = given.value AND NOT copy.is_deleted)"
+    )
 
 
 def escaped(condition: str) -> str:

@@ -54,7 +54,12 @@ class RowWriter:
         """Write batches one after the other: live rows first, deleted ones, then the Ids to mark deleted."""
         counts = Counts()
         for each in writes:
-            if each.rows:
+            if each.cleared:
+                await self._on.change(row_sql.clear(each.schema, each.cleared), (connection,))
+        for each in writes:
+            if each.rows and each.partial:
+                counts += await self._change_columns(connection, each.schema, each.rows)
+            elif each.rows:
                 counts += await self._write_rows(connection, each.schema, each.rows)
             if each.deleted_ids:
                 counts += Counts(deleted=await self._mark(connection, each))
@@ -94,13 +99,7 @@ class RowWriter:
 
     async def _by_stage(self, connection: str, schema: Schema, rows: Sequence[Row], live: int) -> Counts:
         """Write rows, of which so many are live and come first; say what became of them."""
-        stage = row_sql.stage_of(schema, declared_types(schema))
-        if stage not in self._stages:
-            await self._on.fetch(row_sql.create_stage(stage, schema), prepare=False)
-            self._stages.add(stage)
-        first = await self._numbers.take(len(rows))
-        data = copy_text(schema, rows, range(first, first + len(rows)))
-        await self._on.copy(row_sql.copy_to_stage(stage, schema), data)
+        stage, first = await self._stage(schema, rows)
         at, added, updated, deleted = self._numbers.at, 0, 0, 0
         if live:
             values = (connection, at, at, first)
@@ -108,3 +107,21 @@ class RowWriter:
         if live < len(rows):
             deleted = await self._on.change(row_sql.soft_delete(stage, schema), (at, first, connection))
         return Counts(added, updated, deleted, live - added - updated)
+
+    async def _change_columns(self, connection: str, schema: Schema, rows: Sequence[Row]) -> Counts:
+        """Change some columns of rows that are there; one that stays was no change of the org's that was delivered."""
+        stage, first = await self._stage(schema, rows)
+        values = (self._numbers.at, first, connection)
+        [(updated,)] = await self._on.fetch(row_sql.change_columns(stage, schema), values, prepare=False)
+        return Counts(updated=int(updated))
+
+    async def _stage(self, schema: Schema, rows: Sequence[Row]) -> tuple[str, int]:
+        """Put rows into the stage for their columns; return its name, and the number of the first."""
+        stage = row_sql.stage_of(schema, declared_types(schema))
+        if stage not in self._stages:
+            await self._on.fetch(row_sql.create_stage(stage, schema), prepare=False)
+            self._stages.add(stage)
+        first = await self._numbers.take(len(rows))
+        data = copy_text(schema, rows, range(first, first + len(rows)))
+        await self._on.copy(row_sql.copy_to_stage(stage, schema), data)
+        return stage, first

@@ -1,6 +1,6 @@
 """The rows of record tables, read a page at a time and written a batch at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..commit_types import Counts, Write
@@ -45,11 +45,19 @@ class RecordRows:
         [(number,)] = await self._on.fetch(f"SELECT {feed_sql.HORIZON} - 1")  # constants alone
         return int(number)
 
-    async def get(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[dict[str, Any]]:
-        kinds = await self._kinds(table)
-        return _named(
-            kinds, await self._on.fetch(row_sql.rows_of(table, kinds), (connection, list(ids)), prepare=False)
-        )
+    async def get(
+        self,
+        table: str,
+        connection: str,
+        values: Sequence[str],
+        *,
+        by: str = "id",
+        columns: Collection[str] | None = None,
+    ) -> Sequence[dict[str, Any]]:
+        found = await self._kinds(table)
+        kinds = found if columns is None else {name: kind for name, kind in found.items() if name in columns}
+        sql = row_sql.rows_of(table, kinds, by, found.get(by, "text"))
+        return _named(kinds, await self._on.fetch(sql, (connection, list(values)), prepare=False))
 
     async def live_among(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[str]:
         found = await self._on.fetch(row_sql.live_among(table), (list(ids), connection), prepare=False)
@@ -58,6 +66,17 @@ class RecordRows:
     async def live_count(self, table: str, connection: str) -> int:
         [(number,)] = await self._on.fetch(row_sql.live_count(table), (connection,), prepare=False)
         return int(number)
+
+    async def lacking(
+        self, table: str, connection: str, *, empty: Sequence[str], given: str, after: str, limit: int
+    ) -> Sequence[dict[str, Any]]:
+        kinds = await self._kinds(table)
+        sql = row_sql.lacking(table, kinds, empty, given)
+        return _named(kinds, await self._on.fetch(sql, (connection, after, limit), prepare=False))
+
+    async def held(self, table: str, column: str, values: Sequence[str]) -> Sequence[str]:
+        found = await self._on.fetch(row_sql.held(table, column), (list(values),), prepare=False)
+        return [each for (each,) in found]
 
     async def count(self, table: str, connection: str | None) -> int:
         [(number,)] = await self._on.fetch(row_sql.count_rows(table), (connection,), prepare=False)

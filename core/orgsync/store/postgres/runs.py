@@ -10,7 +10,7 @@ from orgsync.records import Position
 
 from ..commit_types import Counts
 from ..control_tables import Lease
-from ..model import Checkpoint, Run, RunStatus
+from ..model import Checkpoint, Run, RunKind, RunStatus
 from . import control_sql
 from .driver import Statements
 from .stored import instants_in_utc
@@ -63,10 +63,27 @@ class RunTable:
         self._on = on
 
     async def start(self, sync: str, connection: str, epoch: int) -> Run:
-        # Numbers are given and committed in one order: whoever asks for runs after a number misses none.
-        await self._on.fetch(control_sql.TURN, ("runs",))
+        await self._turn()
         [row] = await self._on.fetch(control_sql.START_RUN, (sync, connection, epoch))
         return _run(row)
+
+    async def start_action(self, action: str, connection: str, holder: str) -> Run:
+        await self._turn()
+        [row] = await self._on.fetch(control_sql.START_ACTION, (action, connection, holder))
+        run = _run(row)
+        run.holder = holder
+        return run
+
+    async def running_actions(self, action: str, connection: str) -> Sequence[tuple[int, str]]:
+        found = await self._on.fetch(control_sql.RUNNING_ACTIONS, (action, connection))
+        return [(int(run_id), str(holder)) for run_id, holder in found]
+
+    async def fail_action(self, run_id: int, error: OrgsyncError) -> None:
+        await self._on.fetch(control_sql.FAIL_ACTION, (*_text_and_code(error), run_id))
+
+    async def _turn(self) -> None:
+        """Give and commit numbers in one order: whoever asks for runs after a number misses none."""
+        await self._on.fetch(control_sql.TURN, ("runs",))
 
     async def finish(
         self, run_id: int, *, status: RunStatus, error: OrgsyncError | None, api_calls: int, watermark: datetime | None
@@ -97,8 +114,10 @@ class RunTable:
     async def remove_before(self, instant: datetime, *, limit: int) -> int:
         return len(await self._on.fetch(control_sql.REMOVE_RUNS, (instant, limit)))
 
-    async def list(self, *, limit: int, sync: str | None, connection: str | None) -> Sequence[Run]:
-        return [_run(row) for row in await self._on.fetch(control_sql.RUNS, (sync, connection, limit))]
+    async def list(
+        self, *, limit: int, name: str | None, kind: RunKind | None, connection: str | None
+    ) -> Sequence[Run]:
+        return [_run(row) for row in await self._on.fetch(control_sql.RUNS, (name, kind, connection, limit))]
 
 
 def _text_and_code(error: OrgsyncError | None) -> tuple[str | None, str | None]:

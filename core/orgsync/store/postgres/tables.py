@@ -7,7 +7,7 @@ from psycopg.errors import InvalidTableDefinition
 from sqlalchemy import Column
 
 from orgsync.errors import RecordClassInvalid
-from orgsync.records import Schema
+from orgsync.records import Schema, table_columns
 
 from . import control_sql, feed_sql, row_sql, table_sql
 from .cleared import note_cleared
@@ -103,7 +103,7 @@ class RecordTables:
 
 
 def _columns(schema: Schema) -> Iterable[Column[Any]]:
-    return schema.model.metadata.tables[schema.table].columns
+    return table_columns(schema.fields)
 
 
 def _require_short_names(schema: Schema) -> None:

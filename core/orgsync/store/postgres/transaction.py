@@ -2,15 +2,17 @@
 
 from datetime import UTC, datetime
 
-from .. import control_tables, record_tables
+from .. import control_tables, record_tables, write_table
 from . import control_sql
 from .connections import ConnectionTable, SignInTable
 from .driver import Statements
 from .numbers import Numbers
+from .object_columns import ObjectColumnTable
 from .org_writes import WriteTable
 from .row_writes import FirstPasses
 from .rows import RecordRows
 from .runs import CheckpointTable, LeaseTable, OwnerTable, RunTable
+from .schedules import ScheduleTable
 from .seen_ids import SeenIdTable
 from .tables import RecordTables
 
@@ -28,10 +30,12 @@ class PostgresTransaction:
         self.sign_ins: control_tables.SignInTable = SignInTable(on)
         self.leases: control_tables.LeaseTable = LeaseTable(on, writes=writes)
         self.runs: control_tables.RunTable = RunTable(on)
+        self.schedules: control_tables.ScheduleTable = ScheduleTable(on)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)
-        self.org_writes: control_tables.WriteTable = WriteTable(on)
+        self.org_writes: write_table.WriteTable = WriteTable(on)
+        self.object_columns: control_tables.ObjectColumnTable = ObjectColumnTable(on, writes=writes)
         self.tables: record_tables.RecordTables = RecordTables(on, numbers, first_passes, writes=writes)
         self.rows: record_tables.RecordRows = RecordRows(on, numbers, first_passes, on.stages)
 

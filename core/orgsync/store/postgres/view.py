@@ -1,31 +1,34 @@
 """The database opened for reading, with psycopg alone: commands that only read do not load SQLAlchemy."""
 
-from collections.abc import Generator, Iterator, Sequence
+import json
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 
-from orgsync.errors import NameUnknown
+from orgsync.errors import NameUnknown, StoreUnavailable
+from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
 from ..holder import Holder
-from ..unknown_names import record_table
+from ..row_pages import first_parameters, pages_of, require_columns
+from ..run_filter import run_filter
+from ..unknown_names import record_table, require_sync
 from ..versions import VERSION_TABLE, is_newest
-from ..view import ConnectionRow, RunRow, connection_named
+from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_named
 from . import feed_sql, liveness, row_sql, table_sql, view_sql
 from .address import Address
 from .condition import refusal, require_expression, require_only_tables
 from .driver import set_up
 from .errors import connection_refused, errors_explained, require_version
+from .selected import query_of
 from .stored import instants_in_utc
 
 __all__ = ["PostgresView"]
 
-_PAGE = 1000
 _STATEMENT_SECONDS = 60
-Kind = TypeVar("Kind", RunRow, ConnectionRow)
 
 
 class PostgresView:
@@ -52,7 +55,10 @@ class PostgresView:
 
     def connections(self) -> list[ConnectionRow]:
         """Read every connection, by name."""
-        return self._all(ConnectionRow, 'FROM orgsync_connection ORDER BY name COLLATE "C"')
+        found = self._all('FROM orgsync_connection ORDER BY name COLLATE "C"', ConnectionRow)
+        return [
+            ConnectionRow(**{**each, "mapping": mapping_as_text(mapping_from_json(each["mapping"]))}) for each in found
+        ]
 
     def connection(self, name: str) -> ConnectionRow:
         """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
@@ -60,14 +66,16 @@ class PostgresView:
 
     def run(self, run_id: int) -> RunRow:
         """Read one run; raises NameUnknown for a number that none has."""
-        found = self._all(RunRow, "FROM orgsync_run WHERE id = %s::bigint", (run_id,))
+        found = self._runs("FROM orgsync_run WHERE id = %s::bigint", (run_id,))
         if not found:
             raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
         return found[0]
 
-    def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
-        """Read runs, the latest first."""
-        return self._all(RunRow, view_sql.FROM_RUNS, (sync, connection, limit))
+    def runs(
+        self, limit: int, *, sync: str | None = None, action: str | None = None, connection: str | None = None
+    ) -> list[RunRow]:
+        """Read runs, the latest first: all, or those of one sync or of one action."""
+        return self._runs(view_sql.FROM_RUNS, (*run_filter(sync, action), connection, limit))
 
     def pairs(self) -> list[tuple[str, str]]:
         """List each sync and connection that has a run."""
@@ -77,6 +85,17 @@ class PostgresView:
         """List the syncs that have a run, a checkpoint or a table."""
         return [name for (name,) in self._fetch(view_sql.SYNC_NAMES)]
 
+    def require_sync(self, name: str) -> None:
+        """Raise NameUnknown, with the nearest name, for a sync that has no run, no checkpoint and no table."""
+        require_sync(name, self.syncs(), self._address.shown)
+
+    def schedules(self) -> list[ScheduleRow]:
+        """Read what is set for syncs on connections, where it differs from the scripts."""
+        return [
+            ScheduleRow(sync=sync, connection=connection, every=every, off=off)
+            for sync, connection, every, off in self._fetch(view_sql.SCHEDULES)
+        ]
+
     def is_running(self, sync: str, connection: str) -> bool:
         """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
         held = self._fetch(view_sql.HELD_LEASE, (sync, connection))
@@ -85,6 +104,10 @@ class PostgresView:
     def owners(self) -> dict[str, str]:
         """Read the sync that each record table belongs to."""
         return dict(self._fetch(view_sql.TABLE_OWNERS))
+
+    def objects(self) -> set[str]:
+        """Return the names of the objects that have been copied without a script."""
+        return {name for (name,) in self._fetch(view_sql.OBJECTS)}
 
     def last_change(self) -> int:
         """Return the number up to which the change feed is complete; 0 where there are no tables yet."""
@@ -96,6 +119,22 @@ class PostgresView:
             return 0
         [(number,)] = self._fetch(row_sql.live_count(table), (connection,))
         return int(number)
+
+    def back_up(self, to: Path, progress: Callable[[int, int], None]) -> None:
+        """Raise StoreUnavailable: the server's own tools make backups, and this host may have none of them."""
+        at = self._address
+        raise StoreUnavailable(
+            f"{at.shown} is a PostgreSQL database, which orgsync does not back up.",
+            f"Use PostgreSQL's own tools: pg_dump --format=custom --schema={at.schema} --file=FILE "
+            f"--dbname={at.shown}; pg_restore reads the file. Keep the key, .orgsync/key, as well.",
+        )
+
+    def is_own(self, path: Path) -> bool:
+        """Return False: a server's database is no file of this host's."""
+        return False
+
+    def require_in_place(self) -> None:
+        """Do nothing: a server's database cannot be replaced beneath an open connection."""
 
     def tables(self) -> list[str]:
         """List every record table."""
@@ -118,75 +157,59 @@ class PostgresView:
             return feed_sql.feed_kinds(columns)
         return feed_sql.dropped_kinds(dict(self._fetch(table_sql.COLUMNS, (feed_sql.feed_of(table),))))
 
-    def read(
-        self,
-        table: str,
-        *,
-        connection: str | None = None,
-        changes: bool = False,
-        after: int = 0,
-        limit: int | None = None,
-        columns: Sequence[str] = (),
-        where: str = "",
-    ) -> Iterator[dict[str, Any]]:
-        """Read rows of a record table, or its changes, as `Rows.read` does, where the expression `where` holds.
+    def read(self, selection: Selection) -> Iterator[dict[str, Any]]:
+        """Read rows of a record table, or its changes, with values as `Rows.read` has them."""
+        kinds = self.columns(selection.table, changes=selection.changes)
+        names = list(selection.columns or kinds)
+        nested = [name for name in names if kinds.get(name) == "jsonb"]
+        for page in self.pages(selection):
+            for values in page:
+                row = dict(zip(names, values, strict=True))
+                row.update({name: json.loads(row[name]) for name in nested if row[name] is not None})
+                yield row
 
-        `columns` are those to give, all by default. Raises ArgumentInvalid, before the first row, for a column
-        that is not there and a condition that is not one expression or reads anything but record tables.
-        """
-        kinds = self.columns(table, changes=changes)
-        is_dropped = changes and not self._fetch(table_sql.HAS_TABLE, (table,))
-        for name in columns:
-            if name not in kinds:
-                raise NameUnknown.among("column", name, list(kinds), none_yet="")
-        key = ("sync_seq",) if changes else ("connection", "id")
-        wanted = {name: kinds[name] for name in dict.fromkeys([*(columns or kinds), *key])}
-        of_one = connection is not None
-        if changes:
-            sql = feed_sql.changes_after(
-                table, kinds, names=wanted, is_dropped=is_dropped, of_one=of_one, condition=where
-            )
-        else:
-            sql = row_sql.rows_after(table, wanted, of_one=of_one, condition=where)
-        own = (connection,) if changes and connection is not None else ()
-        start = (after,) if changes else (connection or "", "")
+    def pages(self, selection: Selection) -> Iterator[list[tuple[Any, ...]]]:
+        """Read what `read` does in stored form, each page in a query of its own: a slow reader holds nothing open."""
+        kinds, where = self.columns(selection.table, changes=selection.changes), selection.where
+        require_columns(selection, kinds)
+        if self._is_new:
+            return
+        is_dropped = selection.changes and not self._fetch(table_sql.HAS_TABLE, (selection.table,))
+        sql = query_of(selection, kinds, is_dropped=is_dropped)
         try:
             if where:
                 require_expression(where, self._on)
-                require_only_tables(sql, (*start, *own, _PAGE), self._on, self.tables())
-            for row in self._pages(sql, start, list(wanted), key, own=own, limit=limit):
-                yield {name: row[name] for name in columns or kinds}
+                require_only_tables(sql, first_parameters(selection), self._on, self.tables())
+            yield from pages_of(selection, kinds, self._fetch, sql)
         except psycopg.Error as error:
-            problem = refusal(error, list(kinds), table) if where else None
+            problem = refusal(error, list(kinds), selection.table) if where else None
             raise problem or error from None
 
-    def _pages(
-        self,
-        sql: str,
-        start: tuple[Any, ...],
-        names: Sequence[str],
-        key: Sequence[str],
-        *,
-        own: tuple[str, ...],
-        limit: int | None,
-    ) -> Iterator[dict[str, Any]]:
-        """Read page by page, each in a query of its own, so that a slow reader holds no transaction open."""
-        cursor, left = start, limit
-        while left is None or left > 0:
-            size = _PAGE if left is None else min(_PAGE, left)
-            page = [dict(zip(names, row, strict=True)) for row in self._fetch(sql, (*cursor, *own, size))]
-            yield from page
-            if len(page) < size:
-                return
-            cursor = tuple(page[-1][name] for name in key)
-            left = None if left is None else left - size
+    @contextmanager
+    def one_state(self) -> Generator[None]:
+        """Let everything that is read in the block be read from one state of the database."""
+        self._fetch("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        try:
+            yield
+        finally:
+            self._fetch("ROLLBACK")
 
-    def _all(self, kind: type[Kind], rest: str, parameters: Sequence[Any] = ()) -> list[Kind]:
-        """Read rows of a control table, whose columns are those of a dataclass."""
+    def stored_types(self, table: str) -> dict[str, str]:
+        """Return the Python type of each column whose field was read from an org, by its name."""
+        positions = [position for (position,) in self._fetch(view_sql.POSITIONS, (table,))]
+        return {name: kind for each in positions for name, (_, kind, *_) in (each.get("columns") or {}).items() if name}
+
+    def _runs(self, rest: str, parameters: Sequence[Any]) -> list[RunRow]:
+        return [RunRow(**each) for each in self._all(rest, RunRow, parameters)]
+
+    def _all(
+        self, rest: str, kind: type[RunRow | ConnectionRow], parameters: Sequence[Any] = ()
+    ) -> list[dict[str, Any]]:
+        """Read rows of a control table, with the columns that a dataclass has."""
         names = [each.name for each in fields(kind)]
         listed = ", ".join(f'"{name}"' for name in names)
         found = self._fetch(f"SELECT {listed} {rest}", parameters)
-        return [kind(**dict(zip(names, instants_in_utc(row), strict=True))) for row in found]
+        return [dict(zip(names, instants_in_utc(row), strict=True)) for row in found]
 
     def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return [] if self._is_new else self._rows(sql, parameters)

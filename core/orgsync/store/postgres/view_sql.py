@@ -9,17 +9,27 @@ TABLE_EXISTS = (
 )
 VERSION = "SELECT version_num FROM orgsync_version"
 FROM_RUNS = (
-    "FROM orgsync_run WHERE sync = coalesce(%s, sync) AND connection = coalesce(%s, connection) "
-    "ORDER BY id DESC LIMIT %s"
+    "FROM orgsync_run WHERE sync = coalesce(%s, sync) AND kind = coalesce(%s, kind) "
+    "AND connection = coalesce(%s, connection) ORDER BY id DESC LIMIT %s"
 )
-RUN_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_run"
+RUN_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_run WHERE kind = 'sync'"
 SYNC_NAMES = (
-    "SELECT sync FROM orgsync_checkpoint UNION SELECT sync FROM orgsync_table_owner UNION SELECT sync FROM orgsync_run"
+    "SELECT sync FROM orgsync_checkpoint UNION SELECT sync FROM orgsync_table_owner UNION "
+    "SELECT sync FROM orgsync_run WHERE kind = 'sync'"
 )
 HELD_LEASE = (
     "SELECT holder FROM orgsync_lease WHERE sync = %s AND connection = %s AND holder <> '' "
     "AND expires_at > clock_timestamp()"
 )
+SCHEDULES = 'SELECT sync, connection, every, "off" FROM orgsync_schedule ORDER BY sync, connection'
+OBJECTS = (
+    "SELECT DISTINCT sync FROM orgsync_table_owner AS owner "
+    "WHERE EXISTS (SELECT 1 FROM orgsync_object_column WHERE lower(record_table) = lower(owner.name))"
+)
+POSITIONS = (  # that of the latest run comes last
+    "SELECT position FROM orgsync_checkpoint WHERE lower(coalesce(kept_in, stream)) = lower(%s) ORDER BY updated_at"
+)
+"""Where the streams stand whose rows are kept in a table; each has the columns that it has read."""
 TABLE_OWNERS = "SELECT name, sync FROM orgsync_table_owner ORDER BY lower(name)"
 CLEARED_TABLES = "SELECT DISTINCT record_table FROM orgsync_cleared"
 LAST_CHANGE = f"SELECT {feed_sql.HORIZON} - 1"

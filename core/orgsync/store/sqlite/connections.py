@@ -30,6 +30,7 @@ class ConnectionTable:
         values = {name: getattr(connection, name) for name in Connection.model_fields}
         values |= {"created_at": to_stored(now), "updated_at": to_stored(now)}
         values |= {"metadata": json.dumps(values.pop("metadata_")), "tags": json.dumps(values["tags"])}
+        values["mapping"] = json.dumps(values["mapping"])
         [saved] = await self._on.fetch(
             control_sql.SAVE_CONNECTION, [values[name] for name in control_sql.CONNECTION_COLUMNS]
         )
@@ -53,6 +54,7 @@ class ConnectionTable:
 def _connection(row: Sequence[Any]) -> Connection:
     values = dict(zip(control_sql.CONNECTION_COLUMNS, row, strict=True))
     values["metadata_"], values["tags"] = json.loads(values.pop("metadata")), json.loads(values["tags"])
+    values["mapping"] = json.loads(values["mapping"])
     for instant in ("created_at", "updated_at"):
         values[instant] = parse_instant(values[instant])
     return Connection(**values)

@@ -3,17 +3,20 @@
 
 __all__ = [
     "ACQUIRE_LEASE",
+    "ADD_OBJECT_COLUMN",
     "ADD_SEEN_IDS",
     "CHECKPOINTS",
     "CHECKPOINT_PAIRS",
     "CLAIM_TABLE",
     "CLEARED_TABLES",
     "CLEAR_SEEN_IDS",
+    "COLUMN_TYPES",
     "CONNECTION",
     "CONNECTIONS",
     "CONNECTION_COLUMNS",
     "COUNT",
     "DISOWN_TABLE",
+    "FAIL_ACTION",
     "FAIL_RUNS",
     "FINISH_RUN",
     "FINISH_WRITE",
@@ -26,12 +29,16 @@ __all__ = [
     "NEXT_NUMBERS",
     "NOTE_CLEARED",
     "NOTE_RUN",
+    "OBJECTS",
+    "OBJECT_COLUMNS",
     "RELEASE_LEASE",
     "REMOVE_CHECKPOINTS",
     "REMOVE_CONNECTION",
     "REMOVE_EXPIRED_SIGN_INS",
+    "REMOVE_OBJECT_COLUMNS",
     "REMOVE_RUNS",
     "REMOVE_RUNS_OF_CONNECTION",
+    "REMOVE_SCHEDULE",
     "REMOVE_SEEN_IDS",
     "REMOVE_WRITES",
     "RENAME_CONNECTION",
@@ -39,15 +46,19 @@ __all__ = [
     "RENEW_LEASE",
     "REVOKE_LEASES",
     "RUN",
+    "RUNNING_ACTIONS",
     "RUNS",
     "RUNS_AFTER",
     "RUN_COLUMNS",
     "RUN_PAIRS",
     "SAVE_CHECKPOINT",
     "SAVE_CONNECTION",
+    "SAVE_SCHEDULE",
     "SAVE_SIGN_IN",
     "SAVE_WRITE_PART",
+    "SCHEDULES",
     "SEEN_IDS",
+    "START_ACTION",
     "START_RUN",
     "START_WRITE",
     "STREAMS",
@@ -69,7 +80,8 @@ WRITE_NOTHING = "UPDATE orgsync_sequence SET value = value"  # a transaction alo
 
 CONNECTION_COLUMNS = (
     *("name", "environment", "login_url", "instance_url", "org_id", "user_id", "username", "grant", "client_id"),
-    *("scope", "api_version", "status", "status_reason", "metadata", "tags", "secrets", "created_at", "updated_at"),
+    *("scope", "api_version", "status", "status_reason", "metadata", "tags", "mapping", "secrets"),
+    *("created_at", "updated_at"),
 )
 _QUOTED_COLUMNS = ", ".join(f'"{name}"' for name in CONNECTION_COLUMNS)
 _REPLACED = ", ".join(
@@ -84,11 +96,12 @@ SAVE_CONNECTION = (
 RENAME_CONNECTION = "UPDATE orgsync_connection SET name = ?, updated_at = ? WHERE name = ?"
 RENAME_IN_CONTROL_TABLES = tuple(
     f"UPDATE {table} SET connection = ? WHERE connection = ?"
-    for table in ("orgsync_checkpoint", "orgsync_run", "orgsync_seen_id", "orgsync_write")
+    for table in ("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write")
 )
 REMOVE_CONNECTION = (
     "DELETE FROM orgsync_connection WHERE name = ?",
     "DELETE FROM orgsync_checkpoint WHERE connection = ?",
+    "DELETE FROM orgsync_schedule WHERE connection = ?",
     "DELETE FROM orgsync_seen_id WHERE connection = ?",
     "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE connection = ?)",
     "DELETE FROM orgsync_write WHERE connection = ?",
@@ -99,7 +112,10 @@ SAVE_SIGN_IN = "INSERT INTO orgsync_sign_in (key, secrets, begun_at) VALUES (?, 
 TAKE_SIGN_IN = "DELETE FROM orgsync_sign_in WHERE key = ? AND begun_at >= ? RETURNING secrets"
 REMOVE_EXPIRED_SIGN_INS = "DELETE FROM orgsync_sign_in WHERE begun_at < ?"
 
-HOLDS = "SELECT 1 FROM orgsync_lease WHERE holder = ? LIMIT 1"
+HOLDS = (
+    "WITH given (holder) AS (SELECT ?) SELECT 1 FROM given WHERE holder IN (SELECT holder FROM orgsync_lease) "
+    "OR holder IN (SELECT holder FROM orgsync_run WHERE kind = 'action' AND status = 'running')"
+)
 ACQUIRE_LEASE = (
     "INSERT INTO orgsync_lease (sync, connection, epoch, holder, taken_at, ttl, expires_at) "
     "VALUES (?, ?, 1, ?, ?, ?, ?) ON CONFLICT (sync, connection) DO UPDATE SET epoch = epoch + 1, "
@@ -124,31 +140,45 @@ LEASES = (
 RUN_COLUMNS = (
     *("id", "sync", "connection", "epoch", "status", "started_at", "finished_at"),
     *("added", "updated", "deleted", "unchanged", "api_calls", "watermark", "error", "error_code"),
+    "kind",
 )
 RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id = ?"
 RUNS = (
     f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run "
-    "WHERE sync = coalesce(?, sync) AND connection = coalesce(?, connection) ORDER BY id DESC LIMIT ?"
+    "WHERE sync = coalesce(?, sync) AND kind = coalesce(?, kind) AND connection = coalesce(?, connection) "
+    "ORDER BY id DESC LIMIT ?"
 )
 LAST_RUNS = (
     f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run "
-    "WHERE id IN (SELECT max(id) FROM orgsync_run GROUP BY sync, connection)"
+    "WHERE id IN (SELECT max(id) FROM orgsync_run WHERE kind = 'sync' GROUP BY sync, connection)"
 )
-RUN_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_run"
-RUNS_AFTER = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id > ? ORDER BY id"
+RUN_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_run WHERE kind = 'sync'"
+RUNS_AFTER = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id > ? AND kind = 'sync' ORDER BY id"
 FAIL_RUNS = (
     "UPDATE orgsync_run SET status = 'failed', error = ?, error_code = ?, finished_at = ? "
-    "WHERE sync = ? AND connection = coalesce(?, connection) AND status = 'running'"
+    "WHERE sync = ? AND connection = coalesce(?, connection) AND kind = 'sync' AND status = 'running'"
 )
 START_RUN = (
     "INSERT INTO orgsync_run "
     "(sync, connection, epoch, status, started_at, added, updated, deleted, unchanged, api_calls) "
     "VALUES (?, ?, ?, 'running', ?, 0, 0, 0, 0, 0) RETURNING id"
 )
+START_ACTION = (
+    "INSERT INTO orgsync_run "
+    "(sync, connection, epoch, status, started_at, added, updated, deleted, unchanged, api_calls, kind, holder) "
+    "VALUES (?, ?, 0, 'running', ?, 0, 0, 0, 0, 0, 'action', ?) RETURNING id"
+)
+RUNNING_ACTIONS = (
+    "SELECT id, holder FROM orgsync_run WHERE sync = ? AND connection = ? AND kind = 'action' AND status = 'running'"
+)
+FAIL_ACTION = (
+    "UPDATE orgsync_run SET status = 'failed', error = ?, error_code = ?, finished_at = ? "
+    "WHERE id = ? AND status = 'running'"
+)
 REMOVE_RUNS = (  # the last run of each sync and connection stays: it says when the next is due
     "DELETE FROM orgsync_run WHERE id IN (SELECT id FROM orgsync_run AS old WHERE finished_at < ? AND EXISTS "
     "(SELECT 1 FROM orgsync_run AS newer WHERE newer.sync = old.sync AND newer.connection = old.connection "
-    "AND newer.id > old.id) LIMIT ?) RETURNING 1"
+    "AND newer.kind = old.kind AND newer.id > old.id) LIMIT ?) RETURNING 1"
 )
 FINISH_RUN = (
     "UPDATE orgsync_run SET status = ?, error = ?, error_code = ?, finished_at = ?, api_calls = ?, watermark = ? "
@@ -172,8 +202,30 @@ SAVE_CHECKPOINT = (
     "kept_in = coalesce(excluded.kept_in, kept_in)"
 )
 
+COLUMN_TYPES = (  # those of the latest run come last
+    "SELECT each.key, json_extract(each.value, '$[1]') FROM orgsync_checkpoint AS saved, "
+    "json_each(saved.position, '$.columns') AS each WHERE coalesce(saved.kept_in, saved.stream) = ? COLLATE NOCASE "
+    "ORDER BY saved.updated_at"
+)
+"""The columns of a table's record class and the names of their Python types, as a checkpoint of a stream has them."""
+OBJECT_COLUMNS = 'SELECT "column", field, kind FROM orgsync_object_column WHERE record_table = ? ORDER BY "column"'
+OBJECTS = (
+    "SELECT DISTINCT sync FROM orgsync_table_owner AS owner "
+    "WHERE EXISTS (SELECT 1 FROM orgsync_object_column WHERE record_table = owner.name)"
+)
+ADD_OBJECT_COLUMN = 'INSERT INTO orgsync_object_column (record_table, "column", field, kind) VALUES (?, ?, ?, ?)'
+REMOVE_OBJECT_COLUMNS = "DELETE FROM orgsync_object_column WHERE record_table = ?"
+
 STREAMS = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
 REMOVE_CHECKPOINTS = "DELETE FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
+
+SCHEDULES = "SELECT sync, connection, every, off FROM orgsync_schedule ORDER BY sync, connection"
+SAVE_SCHEDULE = (
+    "INSERT INTO orgsync_schedule (sync, connection, every, off, updated_at) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (sync, connection) DO UPDATE SET "
+    "every = excluded.every, off = excluded.off, updated_at = excluded.updated_at"
+)
+REMOVE_SCHEDULE = "DELETE FROM orgsync_schedule WHERE sync = ? AND connection = ?"
 
 TABLE_OWNERS = "SELECT name, sync FROM orgsync_table_owner ORDER BY name"
 CLAIM_TABLE = (
@@ -182,7 +234,8 @@ CLAIM_TABLE = (
 )
 DISOWN_TABLE = "DELETE FROM orgsync_table_owner WHERE name = ?"
 SYNC_NAMES = (
-    "SELECT sync FROM orgsync_checkpoint UNION SELECT sync FROM orgsync_table_owner UNION SELECT sync FROM orgsync_run"
+    "SELECT sync FROM orgsync_checkpoint UNION SELECT sync FROM orgsync_table_owner UNION "
+    "SELECT sync FROM orgsync_run WHERE kind = 'sync'"
 )
 
 CLEARED_TABLES = "SELECT DISTINCT record_table FROM orgsync_cleared"

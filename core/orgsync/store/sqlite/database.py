@@ -10,15 +10,16 @@ import anyio
 from sqlalchemy import URL
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from orgsync.errors import StoreReplaced, StoreUnavailable
+from orgsync.drafts import sync_folder
+from orgsync.errors import StoreUnavailable
 
 from .. import creation, versions
 from ..holder import Holder
-from ..private import sync_folder
 from . import control_sql, driver, sandbox
 from .driver import Statements
 from .errors import errors_explained
 from .file_locks import Locks
+from .in_place import file_at, require_same_file
 from .liveness import Liveness
 from .private import require_private_database
 from .record_upgrade import upgrade_records
@@ -125,14 +126,8 @@ class SqliteBackend:
 
         SQLite keeps writing to a file that was deleted, where nobody will find it.
         """
-        if self._file is None or (there := _file_at(self._absolute)) == self._file:
-            return
-        what = "deleted" if there is None else "replaced by another file"
-        raise StoreReplaced(
-            f"The database {self.path} was {what} while orgsync was working with it.",
-            "Start orgsync again: it uses the database that is there then, or creates one (its connections have to "
-            "be made again). Stop orgsync before a database is moved, restored or deleted.",
-        )
+        if self._file is not None:
+            require_same_file(self._absolute, self._file, self.path)
 
     async def require_writable(self) -> None:
         """Raise StoreUnavailable where the database takes no writes; nothing is changed."""
@@ -148,7 +143,7 @@ class SqliteBackend:
         self._make_file()
         with errors_explained(self.path):
             driver.require_openable(self._url)
-            self._file = _file_at(self._absolute)
+            self._file = file_at(self._absolute)
         async with self.reading() as on:
             if await _state(on.statements) == "current":
                 return
@@ -203,16 +198,3 @@ async def _state(on: Statements) -> Literal["new", "old", "current"]:
         return "new"
     found = [version for (version,) in await on.fetch(control_sql.VERSION)]
     return "current" if versions.is_newest(found) else "old"
-
-
-def _file_at(path: Path) -> tuple[int, int] | None:
-    """Return the device and number of the file at a path; None where there is none."""
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StoreUnavailable(
-            f"The database {path} cannot be checked: {error.strerror}.", "Check the disk and who may read its folder."
-        ) from error
-    return found.st_dev, found.st_ino

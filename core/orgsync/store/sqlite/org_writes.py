@@ -6,8 +6,8 @@ from typing import Any
 
 from orgsync.records import parse_instant, to_stored
 
-from ..control_tables import StoredPart
 from ..model import OrgWrite
+from ..write_table import StoredPart
 from . import control_sql
 from .driver import Statements
 

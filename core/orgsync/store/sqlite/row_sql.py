@@ -7,7 +7,7 @@ single row; more rows a statement gain nothing, and a staging table or WITHOUT R
 """
 # ruff: noqa: S608 # every name is quoted and every value a parameter
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "and_also",
+    "change_columns",
+    "clear",
     "count_rows",
     "counted",
     "delete_owner",
+    "held",
     "listed",
     "live_among",
     "live_count",
@@ -32,6 +35,7 @@ __all__ = [
     "not_copied",
     "owners",
     "packed",
+    "packed_changes",
     "packed_deletions",
     "rename_owner",
     "rows_after",
@@ -96,6 +100,40 @@ def upsert(schema: "Schema", rows: int) -> str:
 
 def _assigned(fields: Iterable[str]) -> str:
     return "".join(f"{name} = excluded.{name}, " for name in fields)
+
+
+@lru_cache(maxsize=256)
+def change_columns(schema: "Schema") -> str:
+    """Return the statement that changes some columns of a row that is there, unless it is of a newer version.
+
+    A deleted row gets the values as well, which is no change that the feed reports.
+    """
+    names = [_holder(each) for each in schema.fields]
+    return (
+        f"UPDATE {quoted(schema.table)} SET {''.join(f'{name} = ?, ' for name in names)}"
+        f"sync_change = CASE WHEN is_deleted THEN sync_change ELSE 'updated' END, "
+        f"sync_changed_at = CASE WHEN is_deleted THEN sync_changed_at ELSE ? END, "
+        f"sync_number = CASE WHEN is_deleted THEN sync_number ELSE ? END "
+        f"WHERE connection = ? AND id = ? AND (? IS NULL OR system_modstamp IS NULL OR system_modstamp <= ?) "
+        f"AND ({' OR '.join(f'{name} IS NOT ?' for name in names)})"
+    )
+
+
+def packed_changes(
+    schema: "Schema", rows: "Iterable[Row]", first_seq: int, fixed: tuple[str, str]
+) -> Iterator[list[Any]]:
+    """Yield each row's parameters of `change_columns`; `fixed` is the connection and the time."""
+    owner, time = fixed
+    for seq, row in enumerate(rows, first_seq):
+        key, stamp = row[:2]
+        values = row[_FIRST_FIELD:]
+        yield [*values, time, seq, owner, key, stamp, stamp, *values]
+
+
+def clear(schema: "Schema", names: Collection[str]) -> str:
+    """Return the statement that empties columns in all rows of a connection."""
+    assigned = ", ".join(f"{_holder(each)} = NULL" for each in schema.columns if each.name in names)
+    return f"UPDATE {quoted(schema.table)} SET {assigned} WHERE connection = ?"
 
 
 @lru_cache(maxsize=256)
@@ -205,10 +243,19 @@ def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool, conditio
     )
 
 
-def rows_of(table: str, columns: Mapping[str, str]) -> str:
-    """Return the query for a connection's rows by their ids, which are one parameter, a JSON array."""
-    ids = "SELECT value FROM json_each(?)"
-    return f"SELECT {listed(columns)} FROM {quoted(table)} WHERE connection = ? AND id IN ({ids})"
+def rows_of(table: str, columns: Mapping[str, str], by: str) -> str:
+    """Return the query for a connection's rows by the values of a column, which are one parameter, a JSON array."""
+    values = "SELECT value FROM json_each(?)"
+    where = f"connection = ? AND {quoted(by)} IN ({values})"
+    return f"SELECT {listed(columns)} FROM {quoted(table)} WHERE {where} ORDER BY id"
+
+
+def held(table: str, column: str) -> str:
+    """Return the query for those of many values, a JSON array, that a live row has in a column."""
+    return (
+        f"SELECT given.value FROM json_each(?) AS given WHERE EXISTS (SELECT 1 FROM {quoted(table)} AS copy "
+        f"WHERE copy.{quoted(column)} = given.value AND NOT copy.is_deleted)"
+    )
 
 
 def and_also(condition: str) -> str:

@@ -14,6 +14,9 @@ __all__ = ["write"]
 async def write(on: Statements, connection: str, writes: Sequence[Write], *, at: str) -> Counts:
     """Write batches one after the other: rows first, then the Ids to mark deleted. `at` is the time of the change."""
     counts = Counts()
+    for each in writes:
+        if each.cleared:
+            await on.change_many(row_sql.clear(each.schema, each.cleared), [(connection,)])
     size = sum(len(each.rows) + len(each.deleted_ids) for each in writes)
     if not size:
         return counts
@@ -29,6 +32,11 @@ async def _write_one(on: Statements, batch: Write, fixed: tuple[str, str], seq: 
     """Write one batch, whose changes are numbered from `seq` on; `fixed` is the connection and the time."""
     connection, at = fixed
     table, counts = batch.schema.table, Counts()
+    if batch.rows and batch.partial:
+        values = row_sql.packed_changes(batch.schema, batch.rows, seq, fixed)
+        changed = await on.change_many(row_sql.change_columns(batch.schema), values)
+        [(_, updated)] = await on.fetch(row_sql.counted(table), (seq,)) if changed else [(0, 0)]
+        return Counts(updated=updated)  # a row that stays was no change of the org's that was delivered
     if batch.rows:
         changed, unchanged = await _write_rows(on, batch.schema, batch.rows, fixed, seq)
         # The numbers are this transaction's, so whatever has one of them was changed by this batch.

@@ -1,7 +1,7 @@
 """The rows of record tables, read a page at a time and written a batch at a time."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,9 +45,18 @@ class RecordRows:
         [(number,)] = await self._on.fetch(control_sql.LAST_NUMBER)
         return int(number)
 
-    async def get(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[dict[str, Any]]:
-        kinds = await self._kinds(table)
-        return _readable(kinds, await self._on.fetch(row_sql.rows_of(table, kinds), (connection, _json(ids))))
+    async def get(
+        self,
+        table: str,
+        connection: str,
+        values: Sequence[str],
+        *,
+        by: str = "id",
+        columns: Collection[str] | None = None,
+    ) -> Sequence[dict[str, Any]]:
+        found = await self._kinds(table)
+        kinds = found if columns is None else {name: kind for name, kind in found.items() if name in columns}
+        return _readable(kinds, await self._on.fetch(row_sql.rows_of(table, kinds, by), (connection, _json(values))))
 
     async def live_among(self, table: str, connection: str, ids: Sequence[str]) -> Sequence[str]:
         return [each for (each,) in await self._on.fetch(row_sql.live_among(table), (_json(ids), connection))]
@@ -55,6 +64,18 @@ class RecordRows:
     async def live_count(self, table: str, connection: str) -> int:
         [(number,)] = await self._on.fetch(row_sql.live_count(table), (connection,))
         return int(number)
+
+    async def lacking(
+        self, table: str, connection: str, *, empty: Sequence[str], given: str, after: str, limit: int
+    ) -> Sequence[dict[str, Any]]:
+        kinds = await self._kinds(table)
+        missing = [f"{table_sql.quoted(name)} IS NULL" for name in empty]
+        condition = " AND ".join([*missing, f"{table_sql.quoted(given)} IS NOT NULL"])
+        sql = row_sql.rows_after(table, kinds, of_one=True, condition=condition)
+        return _readable(kinds, await self._on.fetch(sql, (connection, after, limit)))
+
+    async def held(self, table: str, column: str, values: Sequence[str]) -> Sequence[str]:
+        return [each for (each,) in await self._on.fetch(row_sql.held(table, column), (_json(values),))]
 
     async def count(self, table: str, connection: str | None) -> int:
         [(number,)] = await self._on.fetch(row_sql.count_rows(table), (connection,))

@@ -10,7 +10,7 @@ from orgsync.records import Position, parse_instant, to_stored
 
 from ..commit_types import Counts
 from ..control_tables import Lease
-from ..model import Checkpoint, Run, RunStatus
+from ..model import Checkpoint, Run, RunKind, RunStatus
 from . import control_sql
 from .driver import Statements
 
@@ -65,6 +65,18 @@ class RunTable:
         [(run_id,)] = await self._on.fetch(control_sql.START_RUN, (sync, connection, epoch, to_stored(now)))
         return Run(id=run_id, sync=sync, connection=connection, epoch=epoch, started_at=now)
 
+    async def start_action(self, action: str, connection: str, holder: str) -> Run:
+        now = self._now()
+        [(run_id,)] = await self._on.fetch(control_sql.START_ACTION, (action, connection, to_stored(now), holder))
+        return Run(id=run_id, sync=action, connection=connection, started_at=now, kind="action", holder=holder)
+
+    async def running_actions(self, action: str, connection: str) -> Sequence[tuple[int, str]]:
+        found = await self._on.fetch(control_sql.RUNNING_ACTIONS, (action, connection))
+        return [(int(run_id), str(holder)) for run_id, holder in found]
+
+    async def fail_action(self, run_id: int, error: OrgsyncError) -> None:
+        await self._on.fetch(control_sql.FAIL_ACTION, (*_text_and_code(error), to_stored(self._now()), run_id))
+
     async def finish(
         self, run_id: int, *, status: RunStatus, error: OrgsyncError | None, api_calls: int, watermark: datetime | None
     ) -> Run | None:
@@ -95,8 +107,10 @@ class RunTable:
     async def remove_before(self, instant: datetime, *, limit: int) -> int:
         return len(await self._on.fetch(control_sql.REMOVE_RUNS, (to_stored(instant), limit)))
 
-    async def list(self, *, limit: int, sync: str | None, connection: str | None) -> Sequence[Run]:
-        return [_run(row) for row in await self._on.fetch(control_sql.RUNS, (sync, connection, limit))]
+    async def list(
+        self, *, limit: int, name: str | None, kind: RunKind | None, connection: str | None
+    ) -> Sequence[Run]:
+        return [_run(row) for row in await self._on.fetch(control_sql.RUNS, (name, kind, connection, limit))]
 
 
 def _text_and_code(error: OrgsyncError | None) -> tuple[str | None, str | None]:

@@ -11,12 +11,10 @@ from sqlalchemy import URL
 
 from orgsync.errors import StoreUnavailable
 
-from . import control_sql, driver
+from . import driver
+from .state_copy import NO_ROOM, copy_state
 
 __all__ = ["copy"]
-
-_PAGES_A_STEP = 1000
-_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)  # the second where a quota, not the disk, is spent
 
 
 async def copy(url: URL, to: Path) -> None:
@@ -27,7 +25,7 @@ async def copy(url: URL, to: Path) -> None:
     try:
         await anyio.to_thread.run_sync(_copy, url, to)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode not in _NO_ROOM:
+        if error.sqlite_errorcode not in NO_ROOM:
             raise
         raise StoreUnavailable(
             f"There is no room in {to.parent.parent} for a copy of the database.",
@@ -38,15 +36,9 @@ async def copy(url: URL, to: Path) -> None:
 def _copy(url: URL, to: Path) -> None:
     os.close(os.open(to, os.O_CREAT | os.O_EXCL, 0o600))
     with closing(driver.plain(url)) as source, closing(sqlite3.connect(to, isolation_level=None)) as target:
-        # A backup restarts whenever somebody else commits, unless its source connection reads one snapshot.
-        source.execute("BEGIN")
-        source.execute("SELECT 1 FROM sqlite_master").close()
-        target.execute("PRAGMA journal_mode = OFF")
-        target.execute("PRAGMA synchronous = OFF")
-        source.backup(target, pages=_PAGES_A_STEP, progress=_check_cancelled)
-        target.execute(control_sql.FREE_LEASES)
+        copy_state(source, target, _check_cancelled)
 
 
-def _check_cancelled(_status: int, _remaining: int, _total: int) -> None:
+def _check_cancelled(_copied: int, _total: int) -> None:
     """Stop between two steps if the task that waits for the copy is cancelled."""
     anyio.from_thread.check_cancelled()

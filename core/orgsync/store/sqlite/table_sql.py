@@ -59,13 +59,18 @@ def quoted(name: str) -> str:
 def readable_columns(found: Iterable[tuple[str, str, int]]) -> dict[str, str]:
     """Return a table's columns and their types, from the rows of `COLUMNS`.
 
-    Columns that keep a number's digits are left out, as are computed ones that are not orgsync's.
+    Columns that keep a number's digits are left out, as are computed ones that are not orgsync's. A user's own column
+    of the declared type NUMERIC, which has no digits beside it, is called DECIMAL.
     """
     described = list(found)
     stored = {name for name, _, computed in described if not computed}
     numbers = {name for name, _, computed in described if computed and exact_name(name) in stored}
     left_out = {exact_name(name) for name in numbers}
-    return {name: kind for name, kind, computed in described if (name in numbers if computed else name not in left_out)}
+    return {
+        name: "DECIMAL" if kind == NUMBER and not computed else kind
+        for name, kind, computed in described
+        if (name in numbers if computed else name not in left_out)
+    }
 
 
 def create_table(table: str, columns: Mapping[str, str], required: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Column
 from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.types import TypeEngine
 
-from orgsync.records import Schema, StoredDecimal, to_stored
+from orgsync.records import Schema, StoredDecimal, table_columns, to_stored
 
 from . import feed_sql, row_sql, table_sql
 from .cleared import note_cleared
@@ -85,7 +85,7 @@ class RecordTables:
 
 
 def _columns(schema: Schema) -> Iterable[Column[Any]]:
-    return schema.model.metadata.tables[schema.table].columns
+    return table_columns(schema.fields)
 
 
 def declared_type(type: TypeEngine[Any]) -> str:

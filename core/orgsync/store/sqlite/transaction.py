@@ -6,13 +6,15 @@ from datetime import datetime
 import anyio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from .. import control_tables, record_tables
+from .. import control_tables, record_tables, write_table
 from ..model import stored_now
 from .connections import ConnectionTable, SignInTable
 from .driver import NOT_DURABLE, Statements
+from .object_columns import ObjectColumnTable
 from .org_writes import WriteTable
 from .rows import RecordRows
 from .runs import CheckpointTable, LeaseTable, OwnerTable, RunTable
+from .schedules import ScheduleTable
 from .seen_ids import SeenIdTable
 from .tables import RecordTables
 
@@ -30,10 +32,12 @@ class SqliteTransaction:
         self.sign_ins: control_tables.SignInTable = SignInTable(on, stored_now)
         self.leases: control_tables.LeaseTable = LeaseTable(on, stored_now)
         self.runs: control_tables.RunTable = RunTable(on, stored_now)
+        self.schedules: control_tables.ScheduleTable = ScheduleTable(on, stored_now)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)
-        self.org_writes: control_tables.WriteTable = WriteTable(on, stored_now)
+        self.org_writes: write_table.WriteTable = WriteTable(on, stored_now)
+        self.object_columns: control_tables.ObjectColumnTable = ObjectColumnTable(on)
         self.tables: record_tables.RecordTables = RecordTables(on, stored_now)
         self.rows: record_tables.RecordRows = RecordRows(on, stored_now)
 

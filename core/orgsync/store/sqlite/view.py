@@ -3,31 +3,37 @@
 import json
 import re
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from orgsync.clock import utc_now
-from orgsync.errors import NameUnknown
+from orgsync.errors import NameUnknown, StoreUnavailable
+from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
 from ..holder import Holder
-from ..unknown_names import record_table
+from ..row_pages import pages_of, require_columns
+from ..run_filter import run_filter
+from ..unknown_names import record_table, require_sync
 from ..versions import VERSION_TABLE, is_newest
-from ..view import ConnectionRow, RunRow, connection_named
+from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_named
 from . import control_sql, feed_sql, row_sql, table_sql
 from .condition import only_reading, refusal, require_expression
 from .errors import errors_explained
+from .in_place import file_at, require_same_file
 from .private import require_private_database
+from .selected import query_of
+from .state_copy import back_up
 
 __all__ = ["SqliteView"]
 
 _PLAIN_URL = re.compile(r"sqlite(?:\+\w+)?:///([^?%]+)")
 _BUSY_SECONDS = 10
-_PAGE = 1000
 
 
 class SqliteView:
@@ -37,6 +43,8 @@ class SqliteView:
         self._path = path
         self._on = on
         self._folder = folder
+        self._absolute = path.absolute()  # a caller may change the working directory
+        self._file = file_at(self._absolute)
 
     @classmethod
     @contextmanager
@@ -51,9 +59,7 @@ class SqliteView:
             yield cls(path, None, folder)
             return
         with errors_explained(path):
-            opened = sqlite3.connect(
-                f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
-            )
+            opened = _opened(path)
         with closing(opened):
             view = cls(path, opened, folder)
             if not view._is_current():
@@ -80,9 +86,11 @@ class SqliteView:
             raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
         return _run(found[0])
 
-    def runs(self, limit: int, *, sync: str | None = None, connection: str | None = None) -> list[RunRow]:
-        """Read runs, the latest first."""
-        return [_run(row) for row in self._fetch(control_sql.RUNS, (sync, connection, limit))]
+    def runs(
+        self, limit: int, *, sync: str | None = None, action: str | None = None, connection: str | None = None
+    ) -> list[RunRow]:
+        """Read runs, the latest first: all, or those of one sync or of one action."""
+        return [_run(row) for row in self._fetch(control_sql.RUNS, (*run_filter(sync, action), connection, limit))]
 
     def pairs(self) -> list[tuple[str, str]]:
         """List each sync and connection that has a run."""
@@ -91,6 +99,18 @@ class SqliteView:
     def syncs(self) -> list[str]:
         """List the syncs that have a run, a checkpoint or a table."""
         return [name for (name,) in self._fetch(control_sql.SYNC_NAMES)]
+
+    def require_sync(self, name: str) -> None:
+        """Raise NameUnknown, with the nearest name, for a sync that has no run, no checkpoint and no table."""
+        require_sync(name, self.syncs(), str(self._path.absolute()))
+
+    def schedules(self) -> list[ScheduleRow]:
+        """Read what is set for syncs on connections, where it differs from the scripts."""
+        found = self._fetch(control_sql.SCHEDULES)
+        return [
+            ScheduleRow(sync=sync, connection=connection, every=every, off=bool(off))
+            for sync, connection, every, off in found
+        ]
 
     def is_running(self, sync: str, connection: str) -> bool:
         """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
@@ -105,6 +125,10 @@ class SqliteView:
         """Read the sync that each record table belongs to."""
         return dict(self._fetch(control_sql.TABLE_OWNERS))
 
+    def objects(self) -> set[str]:
+        """Return the names of the objects that have been copied without a script."""
+        return {name for (name,) in self._fetch(control_sql.OBJECTS)}
+
     def last_change(self) -> int:
         """Return the number up to which the change feed is complete; 0 if nothing was ever written."""
         return sum(number for (number,) in self._fetch(control_sql.LAST_NUMBER))
@@ -115,6 +139,25 @@ class SqliteView:
             return 0
         [(number,)] = self._fetch(row_sql.live_count(table), (connection,))
         return int(number)
+
+    def back_up(self, to: Path, progress: Callable[[int, int], None]) -> None:
+        """Copy the whole database as it is now into an empty file, while others read and write, and check the copy."""
+        if self._on is None:
+            raise StoreUnavailable(
+                f"There is no database {self._absolute} yet, so there is nothing to back up.",
+                "Connect an org and run a sync first; for another project, set ORGSYNC_PROJECT to its folder.",
+            )
+        with errors_explained(self._path), closing(_opened(self._path)) as source:
+            back_up(source, to, progress)
+
+    def is_own(self, path: Path) -> bool:
+        """Return whether a path is that of the database, its log or the log's index."""
+        own = self._absolute.resolve()
+        return path.resolve() in (own, *(own.with_name(f"{own.name}{suffix}") for suffix in ("-wal", "-shm")))
+
+    def require_in_place(self) -> None:
+        """Raise StoreReplaced where the database was deleted, replaced or made since it was opened."""
+        require_same_file(self._absolute, self._file, self._path)
 
     def tables(self) -> list[str]:
         """List every record table."""
@@ -139,76 +182,64 @@ class SqliteView:
         dropped = self._fetch(table_sql.COLUMNS, (feed_sql.feed_of(table),))
         return feed_sql.dropped_kinds({name: kind for name, kind, _ in dropped})
 
-    def read(
-        self,
-        table: str,
-        *,
-        connection: str | None = None,
-        changes: bool = False,
-        after: int = 0,
-        limit: int | None = None,
-        columns: Sequence[str] = (),
-        where: str = "",
-    ) -> Iterator[dict[str, Any]]:
-        """Read rows of a record table, or its changes, as `Rows.read` does, where the expression `where` holds.
+    def read(self, selection: Selection) -> Iterator[dict[str, Any]]:
+        """Read rows of a record table, or its changes, with values as `Rows.read` has them."""
+        kinds = self.columns(selection.table, changes=selection.changes)
+        names = list(selection.columns or kinds)
+        converted = [table_sql.CONVERTED.get(kinds.get(name, "")) for name in names]
+        for page in self.pages(selection):
+            for row in page:
+                yield {
+                    name: value if convert is None or value is None else convert(value)
+                    for name, value, convert in zip(names, row, converted, strict=True)
+                }
 
-        `columns` are those to give, all by default. Raises ArgumentInvalid, before the first row, for a column
-        that is not there and a condition that is not one expression or reads anything but record tables.
-        """
-        kinds = self.columns(table, changes=changes)
-        is_dropped = changes and not self._fetch(table_sql.HAS_TABLE, (table,))
-        for name in columns:
-            if name not in kinds:
-                raise NameUnknown.among("column", name, list(kinds), none_yet="")
-        if where:
-            self._require(where, table, list(kinds))
-        key = ("sync_seq",) if changes else ("connection", "id")
-        wanted = list(dict.fromkeys([*(columns or kinds), *key]))
-        of_one = connection is not None
-        if changes:
-            sql = feed_sql.changes_after(
-                table, kinds, names=wanted, is_dropped=is_dropped, of_one=of_one, condition=where
-            )
-        else:
-            sql = row_sql.rows_after(table, {name: kinds[name] for name in wanted}, of_one=of_one, condition=where)
-        own = (connection,) if changes and connection is not None else ()
-        start = (after,) if changes else (connection or "", "")
+    def pages(self, selection: Selection) -> Iterator[list[tuple[Any, ...]]]:
+        """Read what `read` does in stored form, each page in a query of its own: a slow reader holds nothing open."""
+        kinds = self.columns(selection.table, changes=selection.changes)
+        require_columns(selection, kinds)
+        readable = self._readable(selection, kinds) if selection.where else ()
+        is_dropped = selection.changes and not self._fetch(table_sql.HAS_TABLE, (selection.table,))
         try:
-            for row in self._pages(sql, start, wanted, key, own=own, limit=limit):
-                yield {name: table_sql.python_value(kinds[name], row[name]) for name in columns or kinds}
+            sql = query_of(selection, kinds, is_dropped=is_dropped)
+            yield from pages_of(selection, kinds, partial(self._fetch_restricted, readable), sql)
         except sqlite3.Error as error:
-            problem = refusal(error, list(kinds), table) if where else None
+            problem = refusal(error, list(kinds), selection.table) if selection.where else None
             raise problem or error from None
 
-    def _pages(
-        self,
-        sql: str,
-        start: tuple[Any, ...],
-        names: Sequence[str],
-        key: Sequence[str],
-        *,
-        own: tuple[str, ...],
-        limit: int | None,
-    ) -> Iterator[dict[str, Any]]:
-        """Read page by page, each in a query of its own, so that a slow reader holds no transaction open."""
-        cursor, left = start, limit
-        while left is None or left > 0:
-            size = _PAGE if left is None else min(_PAGE, left)
-            page = [dict(zip(names, row, strict=True)) for row in self._fetch(sql, (*cursor, *own, size))]
-            yield from page
-            if len(page) < size:
-                return
-            cursor = tuple(page[-1][name] for name in key)
-            left = None if left is None else left - size
+    @contextmanager
+    def one_state(self) -> Generator[None]:
+        """Let everything that is read in the block be read from one state of the database."""
+        self._fetch("BEGIN")
+        try:
+            yield
+        finally:
+            self._fetch("ROLLBACK")
 
-    def _require(self, where: str, table: str, columns: list[str]) -> None:
-        """Raise ArgumentInvalid unless the condition is usable; from then on the connection can only read rows."""
+    def stored_types(self, table: str) -> dict[str, str]:
+        """Return the Python type of each column whose field was read from an org, by its name."""
+        found = self._fetch(control_sql.COLUMN_TYPES, (table,))
+        return {name: kind for name, kind in found if name}
+
+    def _readable(self, selection: Selection, columns: Iterable[str]) -> list[str]:
+        """Return what the condition may read; raises ArgumentInvalid where it is not one expression."""
         tables = self.tables()
         feeds = [feed_sql.feed_of(each) for each in tables]
         names = {name.lower() for each in tables for name in (each, *self.columns(each))}
-        require_expression(where, {*names, *columns, *(each.lower() for each in feeds)})
-        if self._on is not None:
-            only_reading(self._on, [*tables, *feeds])
+        require_expression(selection.where, {*names, *columns, *(each.lower() for each in feeds)})
+        return [*tables, *feeds]
+
+    def _fetch_restricted(
+        self, readable: Sequence[str], sql: str, parameters: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Run a query that has a user's condition in it, which can read these tables and nothing else."""
+        if self._on is None or not readable:
+            return self._fetch(sql, parameters)
+        only_reading(self._on, readable)
+        try:
+            return self._fetch(sql, parameters)
+        finally:
+            self._on.set_authorizer(None)
 
     def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self._on is None:
@@ -232,6 +263,10 @@ def _file_of(url: str) -> Path:
     return driver.file_of(driver.address(url))
 
 
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+
+
 def _upgrade(url: str, folder: Path) -> None:
     import anyio
 
@@ -253,6 +288,7 @@ def _run(row: Sequence[Any]) -> RunRow:
 
 def _connection(values: dict[str, Any]) -> ConnectionRow:
     values["metadata"], values["tags"] = json.loads(values["metadata"]), json.loads(values["tags"])
+    values["mapping"] = mapping_as_text(mapping_from_json(json.loads(values["mapping"])))
     for name in ("created_at", "updated_at"):
         values[name] = datetime.fromisoformat(values[name])
     return ConnectionRow(**values)

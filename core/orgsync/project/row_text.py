@@ -1,0 +1,41 @@
+"""Rows of the copy as text: cells of CSV, and objects of JSON, one a line."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+__all__ = ["csv_cells", "json_lines"]
+
+Page = Sequence[tuple[Any, ...]]
+
+
+def csv_cells(page: Page, kinds: Sequence[str]) -> Iterable[Sequence[Any]]:
+    """Return rows in stored form as the cells of a CSV; `kinds` are the declared types of their columns.
+
+    NULL is an empty cell, a boolean `true` or `false`, JSON its text, and a number has all of its digits.
+    """
+    booleans = [at for at, kind in enumerate(kinds) if kind == "BOOLEAN"]
+    if not booleans:
+        return page
+    columns: list[Sequence[Any]] = list(zip(*page, strict=True))
+    for at in booleans:
+        columns[at] = [None if value is None else "true" if value else "false" for value in columns[at]]
+    return zip(*columns, strict=True)
+
+
+def json_lines(page: Page, kinds: Mapping[str, str]) -> bytes:
+    """Return rows in stored form as JSON objects in UTF-8, one a line; `kinds` are the declared types by column.
+
+    A number that is kept with all of its digits is a text, as `orgsync records --json` shows it.
+    """
+    booleans = [at for at, kind in enumerate(kinds.values()) if kind == "BOOLEAN"]
+    nested = [at for at, kind in enumerate(kinds.values()) if kind == "JSON"]
+    columns: list[Sequence[Any]] = list(zip(*page, strict=True))
+    for at in booleans:
+        columns[at] = [None if value is None else bool(value) for value in columns[at]]
+    for at in nested:
+        columns[at] = [None if value is None else msgspec.Raw(value) for value in columns[at]]
+    names = list(kinds)
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return msgspec.json.Encoder().encode_lines(rows)

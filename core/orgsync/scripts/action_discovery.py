@@ -1,0 +1,88 @@
+"""Finding the actions of a project and of installed packages, by name."""
+
+from collections.abc import Collection
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, cast
+
+from orgsync.errors import NameUnknown, OrgsyncError, ScriptNotLoaded
+from orgsync.suggest import nearest
+
+from .action import Action
+from .action_survey import GROUP, SurveyedAction
+from .loading import Script, load_scripts
+from .survey import shipped_names
+
+__all__ = ["find_action", "list_own_actions", "load_shipped_action"]
+
+
+def find_action(name: str, folder: Path) -> Action[..., Any]:
+    """Find an action by its name: the project's, else an installed package's.
+
+    Raises NameUnknown for an unknown name, with the most similar one, and ScriptNotLoaded for a script of the project
+    that may define it but cannot be imported, and for two actions of one name.
+    """
+    scripts = load_scripts(folder)
+    own = _by_name(scripts)
+    if name in own:
+        return own[name][0]
+    shipped = {point.name: point for point in entry_points(group=GROUP)}
+    broken = [script for script in scripts if script.problem]
+    named = [script for script in broken if script.path.stem == name]
+    for script in named or ([] if name in shipped else broken):
+        raise script.problem or _unknown(name, [*own, *shipped], scripts, folder)
+    if name in shipped:
+        return load_shipped_action(shipped[name])
+    raise _unknown(name, [*own, *shipped], scripts, folder)
+
+
+def list_own_actions(folder: Path) -> list[SurveyedAction]:
+    """Import the project's scripts and list their actions, and the scripts that cannot be imported."""
+    scripts = load_scripts(folder)
+    found = [_surveyed(action, str(path)) for action, path in _by_name(scripts).values()]
+    broken = [
+        SurveyedAction(each.path.stem, str(each.path), problem=each.problem, loads=False)
+        for each in scripts
+        if each.problem
+    ]
+    return found + broken
+
+
+def load_shipped_action(point: EntryPoint) -> Action[..., Any]:
+    """Import an action that a package provides."""
+    loaded: object = point.load()
+    if not isinstance(loaded, Action):
+        raise ScriptNotLoaded(
+            f"{point.value} is not an action.", f"Report it to the package that provides {point.name}."
+        )
+    return cast("Action[..., Any]", loaded)
+
+
+def _by_name(scripts: list[Script]) -> dict[str, tuple[Action[..., Any], Path]]:
+    """Return the project's actions by name; one that a script imports from another is the same one."""
+    found: dict[str, tuple[Action[..., Any], Path]] = {}
+    for script in scripts:
+        for action in script.actions:
+            earlier = found.setdefault(action.name, (action, script.path))
+            if earlier[0] is not action:
+                raise ScriptNotLoaded(
+                    f"Two actions are called {action.name}: in {earlier[1]} and in {script.path}.",
+                    "Rename one, or give it a name: @action(name=...).",
+                )
+    return found
+
+
+def _surveyed(action: Action[..., Any], where: str) -> SurveyedAction:
+    return SurveyedAction(action.name, where, action.summary, action.parameters, problem=action.problem)
+
+
+def _unknown(name: str, known: Collection[str], scripts: list[Script], folder: Path) -> OrgsyncError:
+    syncs = {sync.name for script in scripts for sync in script.syncs} | shipped_names()
+    near = nearest(name, known)
+    hint = f"Did you mean {near}?" if near else "orgsync actions lists them."
+    if name in syncs:
+        hint = f"{name} is a sync: orgsync run {name}."
+    return NameUnknown(
+        f"There is no action called {name}.",
+        f"{hint} Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder.",
+    )
