@@ -168,6 +168,7 @@ async def test_a_request_whose_response_is_lost_may_have_been_carried_out_and_is
     assert len(project.org.rows("Contact")) == before + 1
 
 
+@pytest.mark.sqlite_alone(reason="a holder has a file there")
 async def test_an_action_whose_process_died_has_failed_when_the_next_begins(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as opened:
         dead = await opened.opened.store.runs.start_action("half", "acme")

@@ -287,7 +287,7 @@ def test_instants_keep_their_type_where_every_row_is_empty_and_the_script_is_gon
 def test_all_rows_of_a_file_are_of_one_moment(
     orgsync: Command, copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orgsync.store.sqlite.row_pages._PAGE", 4)
+    monkeypatch.setattr("orgsync.store.row_pages._PAGE", 4)
 
     def change_rows(page: Any, kinds: Any) -> Any:
         with closing(sqlite3.connect(".orgsync/orgsync.db")) as database, database:
@@ -322,7 +322,7 @@ def test_an_interrupted_export_leaves_no_file(
 
 INTERRUPTED = """
 import os
-from orgsync.store.sqlite import row_pages
+from orgsync.store import row_pages
 
 _pages_of = row_pages.pages_of
 

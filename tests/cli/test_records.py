@@ -224,7 +224,7 @@ def test_a_condition_may_read_change_feeds_and_nothing_behind_them(orgsync: Comm
 
 
 def test_pages_follow_each_other_without_a_gap(copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orgsync.store.sqlite.row_pages._PAGE", 4)
+    monkeypatch.setattr("orgsync.store.row_pages._PAGE", 4)
     settings = load_settings()
     with open_view(settings.store_url, folder=settings.folder) as opened:
         rows = [[row["id"] for row in opened.read(Selection("contact", connection=owner))] for owner in (None, "acme")]

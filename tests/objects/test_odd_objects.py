@@ -29,6 +29,7 @@ AWKWARD = [
 ]
 
 
+@pytest.mark.sqlite_alone(reason="the file itself is read")
 async def test_fields_with_awkward_and_colliding_names_are_all_copied(tmp_path: Path, org: DemoOrg) -> None:
     names = [name for name in AWKWARD if name[0] != "_"]
     org.add_object("Select__c", fields=dict.fromkeys(names, "string"))
@@ -43,6 +44,7 @@ async def test_fields_with_awkward_and_colliding_names_are_all_copied(tmp_path: 
             assert database.execute('SELECT name_custom FROM "select"').fetchone() == ("of Name__c",)
 
 
+@pytest.mark.sqlite_alone(reason="a row of hundreds of values is larger than a page of PostgreSQL")
 async def test_an_object_with_hundreds_of_fields_is_copied_whole(tmp_path: Path) -> None:
     with DemoOrg(contacts=0, accounts=2, page_size=7) as org:
         fields = [f"A_field_with_a_long_name_{number:03}__c" for number in range(600)]

@@ -23,6 +23,10 @@ _ROWS_AT_ONCE = 16_384
 _DECIMALS = 18
 """How many a number has: Salesforce's numbers have at most 18 digits."""
 
+_NUMBERS = ("NUMERIC", "numeric")
+_NO_INTEGERS = ("interval", "point")
+"""PostgreSQL's types that only look like integers, to SQLite's rule that those have INT in their names."""
+
 _DIGITS = 38
 _INSTANTS = ("system_modstamp", "sync_changed_at", "sync_first_seen_at")
 
@@ -107,10 +111,12 @@ def _type_of(name: str, kind: str, types: Mapping[str, str]) -> "DataType":
         "BOOLEAN": DataType.bool(),
         "NUMERIC": DataType.decimal128(_DIGITS, _DECIMALS),
         "DATE": DataType.date32(),
+        "TIMESTAMP WITH TIME ZONE": DataType.timestamp("ms", tz="UTC"),
+        "TIME WITHOUT TIME ZONE": DataType.time32("ms"),
     }
-    if kind in known:
-        return known[kind]
-    if "INT" in kind.upper():
+    if kind.upper() in known:
+        return known[kind.upper()]
+    if "INT" in kind.upper() and kind not in _NO_INTEGERS:
         return DataType.int64()
     is_rough = any(part in kind.upper() for part in ("FLOA", "REAL", "DOUB"))
     return DataType.float64() if is_rough else DataType.utf8()
@@ -149,15 +155,13 @@ def _array(part: _Part, values: Sequence[Any]) -> "Array":
     texts = Array([_text(part, at, value) for at, value in enumerate(values)], DataType.utf8())
     if part.type == DataType.utf8():
         return texts
-    if part.kind == "NUMERIC":
+    if part.kind in _NUMBERS:
         _require_decimals(part, values)
     converted = texts.cast(part.type)
     if converted.null_count != texts.null_count:  # arrow makes NULL of what it cannot convert
         odd = (at for at, value in enumerate(values) if value is not None and converted[at].as_py() is None)
         too_long = f"a number of more than {_DIGITS - _DECIMALS} digits before the point"
-        raise part.unfit(
-            next(odd, 0), too_long if part.kind == "NUMERIC" else "a text that is no instant, date or time"
-        )
+        raise part.unfit(next(odd, 0), too_long if part.kind in _NUMBERS else "a text that is no instant, date or time")
     return converted
 
 

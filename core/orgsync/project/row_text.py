@@ -9,13 +9,17 @@ __all__ = ["csv_cells", "json_lines"]
 
 Page = Sequence[tuple[Any, ...]]
 
+_BOOLEANS = ("BOOLEAN", "boolean")
+_JSON = ("JSON", "jsonb")
+"""The types, as SQLite and as PostgreSQL name them."""
+
 
 def csv_cells(page: Page, kinds: Sequence[str]) -> Iterable[Sequence[Any]]:
     """Return rows in stored form as the cells of a CSV; `kinds` are the declared types of their columns.
 
     NULL is an empty cell, a boolean `true` or `false`, JSON its text, and a number has all of its digits.
     """
-    booleans = [at for at, kind in enumerate(kinds) if kind == "BOOLEAN"]
+    booleans = [at for at, kind in enumerate(kinds) if kind in _BOOLEANS]
     if not booleans:
         return page
     columns: list[Sequence[Any]] = list(zip(*page, strict=True))
@@ -29,8 +33,8 @@ def json_lines(page: Page, kinds: Mapping[str, str]) -> bytes:
 
     A number that is kept with all of its digits is a text, as `orgsync records --json` shows it.
     """
-    booleans = [at for at, kind in enumerate(kinds.values()) if kind == "BOOLEAN"]
-    nested = [at for at, kind in enumerate(kinds.values()) if kind == "JSON"]
+    booleans = [at for at, kind in enumerate(kinds.values()) if kind in _BOOLEANS]
+    nested = [at for at, kind in enumerate(kinds.values()) if kind in _JSON]
     columns: list[Sequence[Any]] = list(zip(*page, strict=True))
     for at in booleans:
         columns[at] = [None if value is None else bool(value) for value in columns[at]]

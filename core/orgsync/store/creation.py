@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlmodel.sql.sqltypes import AutoString
 
 from .model import METADATA, Sequence
 from .versions import KNOWN_VERSIONS, VERSION_TABLE
@@ -53,7 +54,7 @@ def _compared_by_bytes(tables: list[sa.Table]) -> list[sa.Table]:
     metadata = sa.MetaData()
     copied = [table.to_metadata(metadata) for table in tables]
     for column in (column for table in copied for column in table.columns):
-        if isinstance(column.type, sa.String):
+        if isinstance(column.type, sa.String | AutoString):  # the latter is what SQLModel makes of `str`
             column.type = sa.String(collation="C")
     return copied
 

@@ -254,3 +254,12 @@ async def test_nul_becomes_a_question_mark_and_the_batch_goes_in(database: Postg
         await deliver(store, run, rows)
         found = {row["id"]: (row["name"], row["labels"]) async for row in store.rows.read("contact")}
     assert found == {"a": ("nul?", ["?x"]), "b": ("nul?", [r"\u0000"]), "c": ("nul?", ["\\?"])}
+
+
+async def test_a_backup_is_refused_and_names_the_tools_of_the_server(store: Store, url: str, tmp_path: Path) -> None:
+    place = tmp_path / "kept.db"
+    with open_view(url, folder=tmp_path) as view, pytest.raises(StoreUnavailable, match="pg_dump") as refusal:
+        view.back_up(place, lambda _copied, _total: None)
+    assert "pg_restore" in str(refusal.value)
+    assert "--schema=public" in str(refusal.value)
+    assert not place.exists()

@@ -196,8 +196,9 @@ class PostgresView:
 
     def stored_types(self, table: str) -> dict[str, str]:
         """Return the Python type of each column whose field was read from an org, by its name."""
-        positions = [position for (position,) in self._fetch(view_sql.POSITIONS, (table,))]
-        return {name: kind for each in positions for name, (_, kind, *_) in (each.get("columns") or {}).items() if name}
+        found = [position.get("columns") for (position,) in self._fetch(view_sql.POSITIONS, (table,))]
+        shapes = [columns for columns in found if isinstance(columns, dict)]
+        return {name: shape[1] for columns in shapes for name, shape in columns.items() if name}
 
     def _runs(self, rest: str, parameters: Sequence[Any]) -> list[RunRow]:
         return [RunRow(**each) for each in self._all(rest, RunRow, parameters)]
@@ -216,7 +217,8 @@ class PostgresView:
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with errors_explained(self._address):
-            return self._on.execute(sql.encode(), parameters).fetchall()
+            cursor = self._on.execute(sql.encode(), parameters)
+            return [] if cursor.description is None else cursor.fetchall()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from orgsync.records import UtcDateTime
+from orgsync.store.migrations.texts import text
 
 revision = "0012"
 down_revision = "0011"
@@ -13,9 +14,9 @@ def upgrade() -> None:
     """Make the table."""
     op.create_table(
         "orgsync_schedule",
-        sa.Column("sync", sa.String(), primary_key=True),
-        sa.Column("connection", sa.String(), primary_key=True),
-        sa.Column("every", sa.String(), nullable=True),
+        sa.Column("sync", text(), primary_key=True),
+        sa.Column("connection", text(), primary_key=True),
+        sa.Column("every", text(), nullable=True),
         sa.Column("off", sa.Boolean(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
     )

@@ -1,0 +1,124 @@
+"""A database opened for reading alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orgsync.errors import ArgumentInvalid, NameUnknown
+from orgsync.project.exports import write_rows
+from orgsync.records import Position
+from orgsync.store import Connection, ObjectColumn, Run, Store, Write, open_view
+from orgsync.store.view import ScheduleRow, Selection
+from tests.projects import settings_for
+from tests.store.contacts import CONTACT, MID, OLD, contact, deliver
+
+
+async def test_an_empty_database_looks_empty(url: str, folder: Path) -> None:
+    with open_view(url, folder=folder) as view, view.one_state():
+        assert (view.connections(), view.runs(9), view.schedules(), view.objects(), view.tables()) == (
+            [],
+            [],
+            [],
+            set(),
+            [],
+        )
+        assert view.stored_types("contact") == {}
+        with pytest.raises(NameUnknown):
+            view.require_sync("contacts")
+
+
+async def test_what_is_set_is_read(store: Store, run: Run, url: str, folder: Path) -> None:
+    mapping = [{"model": "Contact", "table": "contact", "column": "level", "fields": ["Tier__c"]}]
+    await store.connections.save(Connection(name="acme", tags=["eu"], mapping=mapping), {})
+    await store.schedules.change(["contacts", "accounts"], ["acme"], every="1h")
+    await store.schedules.change(["contacts"], ["acme"], off=True)
+    await store.schedules.remove(["accounts"], ["acme"])
+    action = await store.runs.start_action("merge", "acme")
+    await store.object_columns.settle(
+        "Contact", lambda _: [ObjectColumn(record_table="Contact", column="a", field="A", kind="str")]
+    )
+    await deliver(store, run, [contact("a")])
+    with open_view(url, folder=folder) as view:
+        assert view.connection("acme").mapping == {"Contact.level": "Tier__c"}
+        assert view.schedules() == [ScheduleRow(sync="contacts", connection="acme", every="1h", off=True)]
+        assert [(each.id, each.kind) for each in view.runs(9)] == [(action.id, "action"), (run.id, "sync")]
+        assert [each.id for each in view.runs(9, action="merge")] == [action.id]
+        assert [each.id for each in view.runs(9, sync="contacts", connection="acme")] == [run.id]
+        assert (view.pairs(), view.syncs(), view.objects()) == ([("contacts", "acme")], ["contacts"], {"contacts"})
+        assert not view.is_own(folder / "elsewhere.db")
+        view.require_sync("contacts")
+        view.require_in_place()
+        with pytest.raises(NameUnknown):
+            view.require_sync("merge")
+    await store.connections.rename("acme", "new")
+    assert [row.connection for row in await store.schedules.list()] == ["new"]
+    await store.connections.remove("new")
+    assert not await store.schedules.list()
+
+
+async def test_selected_columns_come_in_the_order_asked_for(store: Store, run: Run, url: str, folder: Path) -> None:
+    await deliver(store, run, [contact(f"{number:04}", name=f"n{number}") for number in range(2100)])
+    with open_view(url, folder=folder) as view:
+        chosen = Selection("contact", "acme", columns=["labels", "name"], where="name <> 'n3'", limit=1500)
+        assert [len(page) for page in view.pages(chosen)] == [1000, 500]
+        rows = list(view.read(chosen))
+        assert (rows[0], len(rows)) == ({"labels": ["a"], "name": "n0"}, 1500)
+        every = list(view.read(Selection("contact", changes=True, columns=["sync_seq", "id"])))
+        third, last = every[2]["sync_seq"], every[-1]["sync_seq"]
+        some = Selection("contact", "acme", changes=True, after=every[0]["sync_seq"], upto=third, columns=["id"])
+        assert list(view.pages(some)) == [[("0001",), ("0002",)]]
+        assert not list(view.pages(Selection("contact", changes=True, after=last)))
+        for odd in ("name = name; DELETE FROM contact", "EXISTS (SELECT 1 FROM orgsync_connection)"):
+            with pytest.raises(ArgumentInvalid):
+                next(view.pages(Selection("contact", where=odd)))
+        with pytest.raises(NameUnknown, match="name"):
+            next(view.pages(Selection("contact", columns=["nam"])))
+
+
+async def test_one_state_is_read_while_others_write(store: Store, run: Run, url: str, folder: Path) -> None:
+    await deliver(store, run, [contact("a")])
+    with open_view(url, folder=folder) as view:
+        with view.one_state():
+            assert len(list(view.read(Selection("contact")))) == 1
+            await deliver(store, run, [contact("b")])
+            assert len(list(view.read(Selection("contact")))) == 1
+        assert len(list(view.read(Selection("contact")))) == 2
+
+
+async def test_types_are_those_of_the_last_run_that_kept_its_rows_there(
+    store: Store, run: Run, url: str, folder: Path
+) -> None:
+    state = {"columns": {"seen_at": ["SeenAt", "datetime", True], "name": ["Name", "str", True]}, "text": "\0"}
+    await store.rows.commit(run, [Write(CONTACT, [contact("a")])], Position("person", None, state), 0)
+    await store.rows.commit(run, [], Position("", None, {"columns": [1], "own": "\0"}), 0)
+    with open_view(url, folder=folder) as view:
+        assert view.stored_types("contact") == view.stored_types("CONTACT") == {"seen_at": "datetime", "name": "str"}
+        assert view.stored_types("person") == {}
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+async def test_exports_are_alike_on_every_database(
+    store: Store, run: Run, url: str, folder: Path, tmp_path: Path, form: str
+) -> None:
+    await deliver(store, run, [contact("a"), ("b", None, False, *[None] * 7)])
+    columns = ["id", "name", "age", "score", "active", "amount", "seen_at", "labels", "is_deleted", "system_modstamp"]
+    path = tmp_path / "contacts.out"
+    with open_view(url, folder=folder) as view:
+        write_rows(view, Selection("contact", columns=columns), path, form, settings=settings_for(tmp_path))  # type: ignore[arg-type] # pyright: ignore
+    if form == "csv":
+        first, second = path.read_text().splitlines()[1:]
+        assert first == f'a,Ann,7,0.5,true,10.50,{OLD},"[""a""]",false,{MID}'
+        assert second == "b,,,,,,,,false,"
+    if form == "json":
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [*rows[0].values()] == ["a", "Ann", 7, 0.5, True, "10.50", OLD, ["a"], False, MID]
+        assert [*rows[1].values()] == ["b", *[None] * 7, False, None]
+    if form == "parquet":
+        from arro3.io import read_parquet
+
+        types = {
+            name: str(column.type) for name, column in zip(columns, read_parquet(path).read_all().columns, strict=True)
+        }
+        assert "Timestamp" in types["system_modstamp"]
+        assert ("Boolean" in types["active"], "Int64" in types["age"], "Decimal128" in types["amount"]) == (True,) * 3
