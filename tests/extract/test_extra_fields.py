@@ -60,6 +60,7 @@ def texts(folder: Path, table: str = "contact") -> dict[str, str | None]:
         return dict(database.execute(f"SELECT id, extra FROM {table}"))
 
 
+@pytest.mark.sqlite_alone(reason="jsonb keeps neither the order of keys nor how a number is written")
 @pytest.mark.parametrize("kind", [reading, snapshotting])
 async def test_rest_and_bulk_write_the_same_exact_json(tmp_path: Path, project: SampleProject, kind: Any) -> None:
     await mapped(project, FIELDS)
@@ -114,7 +115,7 @@ async def test_names_are_written_as_salesforce_spells_them(project: SampleProjec
     await mapped(project, "department, account.NAME")
     await project.run(CONTACTS)
     for value in (await copied(project, "contact", "extra")).values():
-        assert list(value) == ["Account.Name", "Department"]
+        assert {*value} == {"Account.Name", "Department"}  # their order is not kept by every database
 
 
 async def test_a_field_that_the_org_loses_ends_the_run_or_is_null_where_it_is_optional(project: SampleProject) -> None:

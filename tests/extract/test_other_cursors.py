@@ -142,6 +142,7 @@ async def test_a_watermark_that_both_clocks_put_into_the_future_is_given_up_and_
         assert any("is in the future" in each["event"] for each in logged)
 
 
+@pytest.mark.sqlite_alone(reason="the file itself is changed")
 async def test_a_watermark_from_before_any_org_is_given_up_and_everything_is_read(tmp_path: Path, org: DemoOrg) -> None:
     async with project_at(tmp_path, org) as project:
         await project.run(reading(AccountShare))

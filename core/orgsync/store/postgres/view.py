@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 
@@ -56,9 +56,9 @@ class PostgresView:
     def connections(self) -> list[ConnectionRow]:
         """Read every connection, by name."""
         found = self._all('FROM orgsync_connection ORDER BY name COLLATE "C"', ConnectionRow)
-        return [
-            ConnectionRow(**{**each, "mapping": mapping_as_text(mapping_from_json(each["mapping"]))}) for each in found
-        ]
+        for each in found:
+            each["mapping"] = mapping_as_text(mapping_from_json(each["mapping"]))
+        return [ConnectionRow(**each) for each in found]
 
     def connection(self, name: str) -> ConnectionRow:
         """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
@@ -196,9 +196,13 @@ class PostgresView:
 
     def stored_types(self, table: str) -> dict[str, str]:
         """Return the Python type of each column whose field was read from an org, by its name."""
-        found = [position.get("columns") for (position,) in self._fetch(view_sql.POSITIONS, (table,))]
-        shapes = [columns for columns in found if isinstance(columns, dict)]
-        return {name: shape[1] for columns in shapes for name, shape in columns.items() if name}
+        kinds: dict[str, str] = {}
+        for (position,) in self._fetch(view_sql.POSITIONS, (table,)):
+            columns: Any = position.get("columns")
+            if isinstance(columns, dict):
+                shapes = cast("dict[str, Any]", columns)
+                kinds |= {name: shape[1] for name, shape in shapes.items() if name}
+        return kinds
 
     def _runs(self, rest: str, parameters: Sequence[Any]) -> list[RunRow]:
         return [RunRow(**each) for each in self._all(rest, RunRow, parameters)]
