@@ -13,8 +13,9 @@ import typer
 from orgsync.errors import ArgumentInvalid, PackageMissing
 
 from .commands import wait_for
-from .completion import connection_names, sync_names
+from .completion import sync_names
 from .connection_choice import choose_connection
+from .options import connection_option
 from .output import amount, examples, json_line, result, say, short_path
 from .run_lines import outcome_line
 from .signals import Interruption
@@ -44,12 +45,7 @@ def record(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME=VALUE]", help="What an action takes, as in orgsync do.")
     ] = None,
-    connection: Annotated[
-        str | None,
-        typer.Option(
-            "--connection", "-c", metavar="NAME", help="The connection to run on.", autocompletion=connection_names
-        ),
-    ] = None,
+    connection: Annotated[str | None, connection_option("The connection to run on.")] = None,
     runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, max=9, help="How many times to run it.")] = 1,
     max_rows: Annotated[
         int | None, typer.Option("--max-rows", metavar="N", min=1, help="Keep so many rows of each query.")
