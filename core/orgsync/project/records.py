@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from orgsync.records import Record
 from orgsync.store import Store
@@ -10,9 +10,6 @@ from orgsync.store import Store
 from .changes import Change, follow
 
 __all__ = ["Records"]
-
-A = TypeVar("A", bound=Record)
-B = TypeVar("B", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
