@@ -12,8 +12,8 @@ import typer
 from orgsync.errors import ArgumentInvalid, FileUnusable
 
 from .commands import wait_for
-from .completion import connection_names
 from .connection_choice import choose_connection
+from .options import connection_option
 from .output import examples, result, say, to_json
 
 __all__ = ["EXAMPLES", "api"]
@@ -44,10 +44,7 @@ def api(
     path: Annotated[
         str, typer.Argument(metavar="PATH", help="Below /services/data/vNN.N/, or a whole path from /services/.")
     ],
-    connection: Annotated[
-        str | None,
-        typer.Option("--connection", "-c", metavar="NAME", help="The connection.", autocompletion=connection_names),
-    ] = None,
+    connection: Annotated[str | None, connection_option("The connection.")] = None,
     data: Annotated[
         str | None, typer.Option(metavar="JSON", help="The JSON to send: itself, @FILE, or - for stdin.")
     ] = None,

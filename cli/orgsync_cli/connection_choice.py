@@ -8,7 +8,7 @@ from orgsync.errors import ArgumentInvalid, NameUnknown, NoConnection
 if TYPE_CHECKING:
     from orgsync.project import Project
 
-__all__ = ["choose_connection", "choose_connections"]
+__all__ = ["choose_connection", "choose_connections", "require_one_choice"]
 
 _NO_TAG = "No connection has a tag yet: orgsync connections update NAME --tag TAG."
 
@@ -35,6 +35,12 @@ async def choose_connections(
         there = ", ".join(each.name for each in existing)
         raise ArgumentInvalid(f"Which connection? Available: {there}.", "Name one with -c NAME.")
     return [each.name for each in existing]
+
+
+def require_one_choice(names: Sequence[str] | None, tags: Sequence[str] | None, *, every_one: bool) -> None:
+    """Raise ArgumentInvalid where connections are chosen by a tag and in another way too."""
+    if tags and (names or every_one):
+        raise ArgumentInvalid("--tag chooses the connections, and so does -c or --all.", "Give one of the three.")
 
 
 async def choose_connection(project: "Project", name: str | None) -> str:

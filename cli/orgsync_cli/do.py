@@ -12,8 +12,9 @@ import typer
 from orgsync.errors import ArgumentInvalid, FileUnusable
 
 from .commands import wait_for
-from .completion import action_names, argument_names, connection_names
+from .completion import action_names, argument_names
 from .connection_choice import choose_connection
+from .options import connection_option
 from .output import examples, json_line, result, say, show_problem, stdout, to_json
 from .signals import Interruption
 
@@ -45,10 +46,7 @@ def do(
             autocompletion=argument_names,
         ),
     ] = None,
-    connection: Annotated[
-        str | None,
-        typer.Option("--connection", "-c", metavar="NAME", help="The connection.", autocompletion=connection_names),
-    ] = None,
+    connection: Annotated[str | None, connection_option("The connection.")] = None,
     given: Annotated[
         str | None, typer.Option("--input", metavar="FILE", help="A JSON object of arguments, or - for stdin.")
     ] = None,

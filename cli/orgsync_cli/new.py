@@ -10,8 +10,8 @@ import typer
 from orgsync.column_names import table_name
 
 from .commands import Program, wait_for
-from .completion import connection_names
 from .connection_choice import choose_connection
+from .options import connection_option
 from .output import amount, examples, json_line, result, short_path
 
 if TYPE_CHECKING:
@@ -36,10 +36,7 @@ def new() -> None:
 @app.command(short_help="Write a sync of an object.", epilog=EXAMPLES)
 def sync(
     sobject: Annotated[str, typer.Argument(metavar="OBJECT", help="The object, by its API name: Invoice__c.")],
-    connection: Annotated[
-        str | None,
-        typer.Option("--connection", "-c", metavar="NAME", help="Whose org to ask.", autocompletion=connection_names),
-    ] = None,
+    connection: Annotated[str | None, connection_option("Whose org to ask.")] = None,
     field: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this field, by its API name; may be repeated.")
     ] = None,

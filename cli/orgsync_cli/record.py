@@ -4,7 +4,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +12,11 @@ import typer
 from orgsync.errors import ArgumentInvalid, PackageMissing
 
 from .commands import wait_for
-from .completion import connection_names, sync_names
+from .completion import sync_names
 from .connection_choice import choose_connection
-from .output import amount, examples, json_line, result, say, short_path
+from .options import connection_option
+from .output import examples, say
+from .recorded import Recorded
 from .run_lines import outcome_line
 from .signals import Interruption
 
@@ -44,12 +45,7 @@ def record(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME=VALUE]", help="What an action takes, as in orgsync do.")
     ] = None,
-    connection: Annotated[
-        str | None,
-        typer.Option(
-            "--connection", "-c", metavar="NAME", help="The connection to run on.", autocompletion=connection_names
-        ),
-    ] = None,
+    connection: Annotated[str | None, connection_option("The connection to run on.")] = None,
     runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, max=9, help="How many times to run it.")] = 1,
     max_rows: Annotated[
         int | None, typer.Option("--max-rows", metavar="N", min=1, help="Keep so many rows of each query.")
@@ -121,7 +117,7 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
         if max_rows is None and rows > _MANY_ROWS:
             say(f"These are {rows:,} rows; --max-rows 20 records as if no query found more, for a smaller cassette.")
         cassette = recording.cassette()
-        _Written(settings, sync, as_json).write(cassette, await _replayed(cassette, sync, settings, runs))
+        _write(cassette, sync, await _replayed(cassette, sync, settings, runs), settings, as_json=as_json)
     if interruption.code:
         say("Interrupted; nothing was written.")
     return interruption.code
@@ -186,59 +182,13 @@ async def _replayed(cassette: "Cassette", sync: "Sync[Record]", settings: "Setti
     return ran
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """Where a recording of a sync is written in a project."""
+def _write(
+    cassette: "Cassette", sync: "Sync[Record]", ran: "Sequence[Ran[Any]]", settings: "Settings", *, as_json: bool
+) -> None:
+    """Write the cassette, and a test where there is none."""
+    from orgsync.cassettes import compose_test, name_of_test
 
-    settings: "Settings"
-    sync: "Sync[Record]"
-    as_json: bool
-
-    def report(self, line: str) -> None:
-        """Write a line for a person: to stderr, where a program reads stdout."""
-        (say if self.as_json else result)(line)
-
-    def write(self, cassette: "Cassette", ran: "Sequence[Ran[Any]]") -> None:
-        """Write the cassette, and a test where there is none."""
-        from orgsync.cassettes import leaks, name_of_test, write_cassette
-
-        name = name_of_test(self.sync)
-        path = self.settings.project / "cassettes" / name / f"{name}.yaml"
-        write_cassette(path, cassette)
-        self.report(f"  wrote    {short_path(path)} ({amount(len(cassette.interactions), 'step')})")
-        found = leaks(cassette.interactions, fields=self.settings.scrub)
-        for leak in found[:5]:
-            say(f"  check    step {leak.step}, {leak.where}: {leak.what}")
-        test = self.settings.project / "tests" / f"{name}.py"
-        state = self._write_test(test, name, ran)
-        say(f"\nNext: pytest {short_path(test)}")
-        if self.as_json:
-            written = {"cassette": str(path), "steps": len(cassette.interactions), "test": str(test), "test_is": state}
-            doubts = [{"step": each.step, "where": each.where, "what": each.what} for each in found]
-            json_line({"sync": self.sync.name, **written, "leaks": doubts})
-
-    def _write_test(self, path: Path, name: str, ran: "Sequence[Ran[Any]]") -> str:
-        """Write the test, and return what it is: written, missing, there already, or incomplete."""
-        from orgsync.cassettes import compose_test
-
-        text = compose_test(self.sync, self._importable, ran)
-        if not text:
-            module = self._importable(self.sync.function.__module__)
-            self.report(f"  no test  {module} has no name for {self.sync.name}; let a {name} of yours run it")
-            return "missing"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            self.report(f"  wrote    {short_path(path)}")
-            return "written"
-        if f"def {name}(" in path.read_text(encoding="utf-8"):
-            self.report(f"  exists   {short_path(path)}; its {name} replays the cassette")
-            return "there already"
-        body = text.partition("\n\n")[2]
-        self.report(f"  exists   {short_path(path)}; to replay the cassette, add to it:\n\n{body}")
-        return "incomplete"
-
-    def _importable(self, module: str) -> str:
-        """Return a script's module as a test imports it."""
-        own = module.partition(".")[0] == "syncs"  # what discovery calls the project's folder of scripts
-        return ".".join((*self.settings.syncs.parts, module.partition(".")[2])) if own else module
+    recorded = Recorded(settings, "sync", sync.name, name_of_test(sync), as_json)
+    module = recorded.importable(sync.function.__module__)
+    text = compose_test(sync, recorded.importable, ran)
+    recorded.write(cassette, text, untested=f"{module} has no name for {sync.name}")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .output import amount, json_line, result, say, short_path
+from .output import say
+from .recorded import Recorded
 from .signals import Interruption
 
 if TYPE_CHECKING:
@@ -62,46 +63,9 @@ class RecordedAction:
         return self.action.types.returned(value)[1]
 
     def _write(self, cassette: "Cassette", arguments: Mapping[str, Any], document: object) -> None:
-        from orgsync.cassettes import leaks, name_of_action_test, write_cassette
+        from orgsync.cassettes import compose_action_test, name_of_action_test
 
-        name = name_of_action_test(self.action)
-        path = self.settings.project / "cassettes" / name / f"{name}.yaml"
-        write_cassette(path, cassette)
-        self._report(f"  wrote    {short_path(path)} ({amount(len(cassette.interactions), 'step')})")
-        found = leaks(cassette.interactions, fields=self.settings.scrub)
-        for leak in found[:5]:
-            say(f"  check    step {leak.step}, {leak.where}: {leak.what}")
-        test = self.settings.project / "tests" / f"{name}.py"
-        state = self._write_test(test, name, arguments, document)
-        say(f"\nNext: pytest {short_path(test)}")
-        if self.as_json:
-            doubts = [{"step": each.step, "where": each.where, "what": each.what} for each in found]
-            written = {"cassette": str(path), "steps": len(cassette.interactions), "test": str(test), "test_is": state}
-            json_line({"action": self.action.name, **written, "leaks": doubts})
-
-    def _write_test(self, path: Path, name: str, arguments: Mapping[str, Any], document: object) -> str:
-        """Write the test, and return what it is: written, missing, there already, or incomplete."""
-        from orgsync.cassettes import compose_action_test
-
-        text = compose_action_test(self.action, self._importable, arguments, document)
-        if not text:
-            self._report(f"  no test  no module has a name for {self.action.name}; let a {name} of yours run it")
-            return "missing"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            self._report(f"  wrote    {short_path(path)}")
-            return "written"
-        if f"def {name}(" in path.read_text(encoding="utf-8"):
-            self._report(f"  exists   {short_path(path)}; its {name} replays the cassette")
-            return "there already"
-        body = text.partition("\n\n")[2]
-        self._report(f"  exists   {short_path(path)}; to replay the cassette, add to it:\n\n{body}")
-        return "incomplete"
-
-    def _report(self, line: str) -> None:
-        (say if self.as_json else result)(line)
-
-    def _importable(self, module: str) -> str:
-        own = module.partition(".")[0] == "syncs"  # what discovery calls the project's folder of scripts
-        return ".".join((*self.settings.syncs.parts, module.partition(".")[2])) if own else module
+        name, test = self.action.name, name_of_action_test(self.action)
+        recorded = Recorded(self.settings, "action", name, test, self.as_json)
+        text = compose_action_test(self.action, recorded.importable, arguments, document)
+        recorded.write(cassette, text, untested=f"no module has a name for {name}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .commands import open_view
-from .completion import column_names, connection_names, table_names
+from .completion import column_names, table_names
+from .options import connection_option
 from .output import amount, examples, json_line, result, say, short_path, size_text
 from .record_lines import follow_lines, write_lines
 from .signals import ended_by_sigterm
@@ -50,12 +51,7 @@ def records(  # noqa: PLR0913 - each is an option of the command
         str,
         typer.Argument(metavar="MODEL", help="The record class, or its table: contact.", autocompletion=table_names),
     ],
-    connection: Annotated[
-        str | None,
-        typer.Option(
-            "--connection", "-c", metavar="NAME", help="Only rows of this connection.", autocompletion=connection_names
-        ),
-    ] = None,
+    connection: Annotated[str | None, connection_option("Only rows of this connection.")] = None,
     columns: Annotated[
         str | None,
         typer.Option(metavar="NAMES", help="Only these columns: name,email.", autocompletion=column_names),

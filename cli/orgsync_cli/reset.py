@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .commands import open_view, wait_for
-from .completion import connection_names, sync_names
+from .completion import sync_names
+from .options import connection_option
 from .output import amount, confirmed, examples, json_line, result
 
 if TYPE_CHECKING:
@@ -24,12 +25,7 @@ def reset(
     sync: Annotated[
         str, typer.Argument(metavar="SYNC", help="The sync, as `orgsync runs` names it.", autocompletion=sync_names)
     ],
-    connection: Annotated[
-        str | None,
-        typer.Option(
-            "--connection", "-c", metavar="NAME", help="Only on this connection.", autocompletion=connection_names
-        ),
-    ] = None,
+    connection: Annotated[str | None, connection_option("Only on this connection.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:

@@ -10,8 +10,9 @@ from orgsync.errors import AlreadyRunning, ArgumentInvalid, UsageInvalid
 from orgsync.project.views import finished_run_view, not_started_view
 
 from .commands import wait_for
-from .completion import connection_names, object_names, sync_names, tag_names
-from .connection_choice import choose_connections
+from .completion import object_names, sync_names
+from .connection_choice import choose_connections, require_one_choice
+from .options import connection_option, tag_option
 from .output import amount, examples, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
 from .run_lines import outcome_line
@@ -46,39 +47,28 @@ def _require_any(ctx: typer.Context, syncs: list[str] | None) -> list[str] | Non
     return syncs
 
 
+Syncs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SYNC", help="The syncs to run, by name.", autocompletion=sync_names, callback=_require_any),
+]
+Objects = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--object",
+        metavar="OBJECT",
+        help="Copy this object without a script, by its API name; may be repeated.",
+        autocompletion=object_names,
+    ),
+]
+
+
 def run(  # noqa: PLR0913 - each is an option of the command
-    sync: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SYNC", help="The syncs to run, by name.", autocompletion=sync_names, callback=_require_any
-        ),
-    ] = None,
-    sobject: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--object",
-            metavar="OBJECT",
-            help="Copy this object without a script, by its API name; may be repeated.",
-            autocompletion=object_names,
-        ),
-    ] = None,
-    connection: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--connection",
-            "-c",
-            metavar="NAME",
-            help="The connection to run on; may be repeated.",
-            autocompletion=connection_names,
-        ),
-    ] = None,
+    sync: Syncs = None,
+    sobject: Objects = None,
+    connection: Annotated[list[str] | None, connection_option("The connection to run on; may be repeated.")] = None,
     tag: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="TAG",
-            help="Run on the connections that have this tag; if repeated, on those that have any of them.",
-            autocompletion=tag_names,
-        ),
+        tag_option("On every connection that has this tag; may be repeated."),
     ] = None,
     every_one: Annotated[bool, typer.Option("--all", help="Run on every connection.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Read everything, not only what changed.")] = False,
@@ -104,8 +94,7 @@ def run(  # noqa: PLR0913 - each is an option of the command
     """
     if limit is not None and not dry_run:
         raise ArgumentInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
-    if tag and (connection or every_one):
-        raise ArgumentInvalid("--tag chooses the connections, and so does -c or --all.", "Give one of the three.")
+    require_one_choice(connection, tag, every_one=every_one)
     options = _Options(
         list(dict.fromkeys(sync or [])),
         list(dict.fromkeys(sobject or [])),

@@ -8,7 +8,8 @@ from orgsync.errors import ArgumentInvalid
 from orgsync.project.views import listed_run_view
 
 from .commands import open_view
-from .completion import action_names, connection_names, sync_names
+from .completion import action_names, sync_names
+from .options import connection_option
 from .output import brief, examples, json_line, moment, result, say
 from .tables import show_table
 
@@ -41,12 +42,7 @@ def runs(
     number: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="One run, by its number.", callback=_number)
     ] = None,
-    connection: Annotated[
-        str | None,
-        typer.Option(
-            "--connection", "-c", metavar="NAME", help="Only runs on this connection.", autocompletion=connection_names
-        ),
-    ] = None,
+    connection: Annotated[str | None, connection_option("Only runs on this connection.")] = None,
     sync: Annotated[
         str | None, typer.Option(metavar="SYNC", help="Only runs of this sync.", autocompletion=sync_names)
     ] = None,

@@ -10,8 +10,9 @@ from orgsync.errors import ArgumentInvalid
 from orgsync.project.views import schedule_view
 
 from .commands import open_view, wait_for
-from .completion import connection_names, sync_names, tag_names
-from .connection_choice import choose_connections
+from .completion import sync_names
+from .connection_choice import choose_connections, require_one_choice
+from .options import connection_option, tag_option
 from .output import examples, json_line, result, say
 from .tables import show_table
 
@@ -35,22 +36,8 @@ def schedule(
         list[str] | None,
         typer.Argument(metavar="SYNC", help="Which syncs; needed to set anything.", autocompletion=sync_names),
     ] = None,
-    connection: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--connection",
-            "-c",
-            metavar="NAME",
-            help="On this connection; may be repeated.",
-            autocompletion=connection_names,
-        ),
-    ] = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TAG", help="On every connection with this tag; may be repeated.", autocompletion=tag_names
-        ),
-    ] = None,
+    connection: Annotated[list[str] | None, connection_option("On this connection; may be repeated.")] = None,
+    tag: Annotated[list[str] | None, tag_option("On every connection that has this tag; may be repeated.")] = None,
     every_one: Annotated[bool, typer.Option("--all", help="On every connection.")] = False,
     every: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it is due: 30s, 15m, 1h, 1d, or a cron expression in UTC.")
@@ -98,8 +85,7 @@ class _Options:
 
     def require_sense(self) -> None:
         """Raise ArgumentInvalid for options that contradict each other."""
-        if self.tags and (self.connections or self.every_one):
-            raise ArgumentInvalid("--tag chooses the connections, and so does -c or --all.", "Give one of the three.")
+        require_one_choice(self.connections, self.tags, every_one=self.every_one)
         if self.default and (self.every is not None or self.on is not None):
             raise ArgumentInvalid(
                 "--default removes what --every, --on and --off set.", "Give --default alone, or leave it out."

@@ -10,7 +10,8 @@ import typer
 from orgsync.errors import NoConnection
 
 from .commands import wait_for
-from .completion import connection_names, sync_names
+from .completion import sync_names
+from .options import connection_option
 from .output import examples, speech
 from .signals import Interruption
 
@@ -33,16 +34,7 @@ def up(
         list[str] | None,
         typer.Option("--sync", metavar="SYNC", help="Only this sync; may be repeated.", autocompletion=sync_names),
     ] = None,
-    connection: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--connection",
-            "-c",
-            metavar="NAME",
-            help="Only on this connection; may be repeated.",
-            autocompletion=connection_names,
-        ),
-    ] = None,
+    connection: Annotated[list[str] | None, connection_option("Only on this connection; may be repeated.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Run what is due now, and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .commands import wait_for
-from .completion import connection_names
 from .connection_choice import choose_connection
+from .options import connection_option
 from .output import amount, examples, json_line, moment, result, say, short_path, show_problem, stdout
 from .signals import Interruption
 
@@ -38,10 +38,7 @@ def write(  # noqa: PLR0913 - each is an option
     external_id: Annotated[
         str | None, typer.Option(metavar="FIELD", help="For upsert: the field by which rows are found.")
     ] = None,
-    connection: Annotated[
-        str | None,
-        typer.Option("--connection", "-c", metavar="NAME", help="The connection.", autocompletion=connection_names),
-    ] = None,
+    connection: Annotated[str | None, connection_option("The connection.")] = None,
     update_only: Annotated[bool, typer.Option("--update-only", help="With upsert: make no new rows.")] = False,
     delimiter: Annotated[str, typer.Option(metavar="CHAR", help="What separates the columns of a CSV, or tab.")] = ",",
     dry_run: Annotated[

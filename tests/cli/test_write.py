@@ -104,19 +104,6 @@ WRONG_FILES = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG_FILES)
-def test_a_file_that_is_no_such_csv_is_named_by_line_and_column(
-    orgsync: Command, acme: DemoOrg, folder: Path, name: str
-) -> None:
-    content, said = WRONG_FILES[name]
-    (folder / "people.csv").write_bytes(content)
-    outcome = orgsync("write", "people.csv", *INSERT)
-    assert outcome.code == 2
-    cause, _ = outcome.problem()
-    assert said in cause
-    assert not sent(acme)
-
-
 WRONG_JSON_LINES = {
     "utf-16": ('{"LastName": "A"}\n'.encode("utf-16"), "line 1, column 1: the file begins with the byte-order mark"),
     "latin-1": ("\ufeffÄÄ".encode() + b"\xff\n", "line 1, column 3: a byte there is not"),
@@ -129,13 +116,16 @@ WRONG_JSON_LINES = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG_JSON_LINES)
-def test_a_file_that_is_no_such_json_is_named_by_line_and_column(
-    orgsync: Command, acme: DemoOrg, folder: Path, name: str
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [*(("people.csv", name) for name in WRONG_FILES), *(("people.jsonl", name) for name in WRONG_JSON_LINES)],
+)
+def test_a_file_that_is_no_such_csv_or_json_is_named_by_line_and_column(
+    orgsync: Command, acme: DemoOrg, folder: Path, file: str, name: str
 ) -> None:
-    content, said = WRONG_JSON_LINES[name]
-    (folder / "people.jsonl").write_bytes(content)
-    outcome = orgsync("write", "people.jsonl", *INSERT)
+    content, said = (WRONG_FILES if file == "people.csv" else WRONG_JSON_LINES)[name]
+    (folder / file).write_bytes(content)
+    outcome = orgsync("write", file, *INSERT)
     assert outcome.code == 2
     cause, _ = outcome.problem()
     assert said in cause

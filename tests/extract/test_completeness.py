@@ -317,28 +317,18 @@ async def test_a_row_that_changes_while_pages_are_read_is_no_position_to_resume_
             assert set(await copied(project, "contact")) == {str(row["Id"]) for row in frozen.rows("Contact")}
 
 
+def fewer(page: dict[str, Any], _: str) -> dict[str, Any]:
+    """Leave rows out of a page."""
+    return {**page, "records": page["records"][3:]}
+
+
+@pytest.mark.parametrize("code", ["INVALID_QUERY_LOCATOR", "QUERY_TIMEOUT"])
 async def test_rows_that_a_page_lacked_are_missed_where_the_rest_is_read_by_another_query(
-    tmp_path: Path, frozen: DemoOrg
+    tmp_path: Path, frozen: DemoOrg, code: str
 ) -> None:
-    def fewer(page: dict[str, Any], _: str) -> dict[str, Any]:
-        return {**page, "records": page["records"][3:]}
-
     async with project_at(tmp_path, frozen) as project:
         frozen.add_fault(Fault.altering(fewer), match="/query/.*-7$", times=1)
-        frozen.add_fault(Fault.json_error(400, "INVALID_QUERY_LOCATOR", "x"), match="/query/.*-14$", times=1)
-        await project.run(everyone)
-        assert await is_equal(project)
-
-
-async def test_rows_that_a_page_lacked_are_missed_where_a_later_page_takes_too_long(
-    tmp_path: Path, frozen: DemoOrg
-) -> None:
-    def fewer(page: dict[str, Any], _: str) -> dict[str, Any]:
-        return {**page, "records": page["records"][3:]}
-
-    async with project_at(tmp_path, frozen) as project:
-        frozen.add_fault(Fault.altering(fewer), match="/query/.*-7$", times=1)
-        frozen.add_fault(Fault.json_error(400, "QUERY_TIMEOUT", "x"), match="/query/.*-14$", times=1)
+        frozen.add_fault(Fault.json_error(400, code, "x"), match="/query/.*-14$", times=1)
         await project.run(everyone)
         assert await is_equal(project)
 
@@ -347,9 +337,6 @@ async def test_rows_that_a_page_lacked_are_missed_where_a_later_page_takes_too_l
 async def test_rows_that_a_page_lacked_are_missed_where_the_rest_is_read_by_the_next_run(
     tmp_path: Path, frozen: DemoOrg, deleted: int
 ) -> None:
-    def fewer(page: dict[str, Any], _: str) -> dict[str, Any]:
-        return {**page, "records": page["records"][3:]}
-
     async with project_at(tmp_path, frozen) as project:
         frozen.add_fault(Fault.altering(fewer), match="/query/.*-7$", times=1)
         frozen.add_fault(Fault.reset(), match="/query/.*-14$", times=None)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any
 
 from orgsync.records import Record
 from orgsync.store import Store
@@ -10,9 +10,6 @@ from orgsync.store import Store
 from .changes import Change, follow
 
 __all__ = ["Records"]
-
-A = TypeVar("A", bound=Record)
-B = TypeVar("B", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +33,6 @@ class Records:
     ) -> AsyncIterator[dict[str, Any]]:
         """Read live rows by connection and Id, or with `changes` the change feed after the number `after`."""
         return self.store.rows.read(table, connection=connection, changes=changes, after=after, limit=limit)
-
-    @overload
-    def changes(
-        self,
-        *,
-        after: int = 0,
-        connection: str | None = None,
-        wait: bool = False,
-        poll_every: float = 1.0,
-    ) -> AsyncGenerator[Change[dict[str, Any]]]: ...
-
-    @overload
-    def changes(
-        self,
-        model: type[A],
-        /,
-        *,
-        after: int = 0,
-        connection: str | None = None,
-        wait: bool = False,
-        poll_every: float = 1.0,
-    ) -> AsyncGenerator[Change[A]]: ...
-
-    @overload
-    def changes(
-        self,
-        model: type[A],
-        other: type[B],
-        /,
-        *,
-        after: int = 0,
-        connection: str | None = None,
-        wait: bool = False,
-        poll_every: float = 1.0,
-    ) -> AsyncGenerator[Change[A | B]]: ...
-
-    @overload
-    def changes(
-        self,
-        *models: type[Record],
-        after: int = 0,
-        connection: str | None = None,
-        wait: bool = False,
-        poll_every: float = 1.0,
-    ) -> AsyncGenerator[Change[Any]]: ...
 
     def changes(
         self,
