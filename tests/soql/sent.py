@@ -20,7 +20,7 @@ from tests.projects import SampleProject, project_at
 
 __all__ = ["BINDS", "RUNS", "Run"]
 
-TEMPLATE = files("orgsync_cli") / "project" / "opportunities.py.txt"
+TEMPLATE = files("orgsync_cli") / "project" / "deals.py.txt"
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
 
 BINDS: dict[str, object] = {
@@ -150,9 +150,9 @@ async def shipped(folder: Path) -> Collection[str]:
 
 async def template(folder: Path) -> Collection[str]:
     """The script that a new project begins with."""
-    (folder / "opportunities.py").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "deals.py").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
     async with traffic_with(folder, DemoOrg(contacts=6, accounts=6, page_size=5, now=NOW)) as traffic:
-        await everything(traffic, find_sync("opportunities", folder), "Opportunity", StageName="Closed Won")
+        await everything(traffic, find_sync("deals", folder), "Opportunity", StageName="Closed Won")
         return traffic.texts
 
 
