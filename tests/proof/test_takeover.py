@@ -5,6 +5,7 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from subprocess import Popen
 
 from orgsync.demo_org import DemoOrg, Fault
 from tests.cli.commandline import finished, objects, started, variables_for
@@ -22,7 +23,7 @@ def test_a_run_that_wakes_after_another_took_over_writes_nothing(tmp_path: Path,
         while not copied(tmp_path):
             assert sleeper.poll() is None, sleeper.communicate()
             time.sleep(0.01)
-        sleeper.send_signal(signal.SIGSTOP)  # it has committed a page, and waits for the next
+        stop_between_writes(sleeper, tmp_path)  # it has committed a page, and waits for the next
         org.clear_faults()
         try:
             while finished(tmp_path, "run", "contacts", env=_LEASE).code:
@@ -39,6 +40,22 @@ def test_a_run_that_wakes_after_another_took_over_writes_nothing(tmp_path: Path,
     assert "Traceback" not in err
     assert objects(out)[0]["status"] == "failed"
     assert dump(tmp_path) == before
+
+
+def stop_between_writes(process: Popen[str], folder: Path) -> None:
+    """Stop a process where it holds no lock on the file: while it held one, nobody could take over."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        with closing(
+            sqlite3.connect(folder / ".orgsync" / "orgsync.db", timeout=0.5, isolation_level=None)
+        ) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+                continue
+            database.execute("ROLLBACK")
+            return
 
 
 def copied(folder: Path) -> list[str]:
