@@ -179,10 +179,30 @@ async def test_a_class_without_fields_has_rows(store: Store, run: Run) -> None:
     ]
 
 
-async def test_half_a_surrogate_pair_becomes_a_question_mark_and_the_batch_goes_in(store: Store, run: Run) -> None:
-    rows = [contact("a"), contact("b", name="cut \ud83d")]
-    assert await deliver(store, run, rows) == Counts(added=2)
-    assert await names(store) == {"a": "Ann", "b": "cut ?"}
+@pytest.mark.parametrize(("given", "kept"), [("cut \ud83d", "cut ?"), ("nul\0", "nul?"), ("\0", "?")])
+async def test_what_no_copy_keeps_becomes_a_question_mark_and_the_batch_goes_in(
+    store: Store, run: Run, given: str, kept: str
+) -> None:
+    for stamp in (OLD, NEW):  # a first pass, and a later one
+        rows = [contact("a", stamp), contact("b", stamp, name=given)]
+        counts = await deliver(store, run, rows)
+        assert counts == (Counts(added=2) if stamp == OLD else Counts(updated=2))
+        assert await names(store) == {"a": "Ann", "b": kept}
+
+
+async def test_nul_inside_json_becomes_a_question_mark_and_what_only_looks_like_it_stays(
+    store: Store, run: Run
+) -> None:
+    texts = {"a": r'["\u0000x"]', "b": r'["\\u0000"]', "c": r'["\\\u0000"]'}
+    await deliver(store, run, [(*contact(key)[:-1], text) for key, text in texts.items()])
+    found = {row["id"]: row["labels"] async for row in store.rows.read("contact")}
+    assert found == {"a": ["?x"], "b": [r"\u0000"], "c": ["\\?"]}
+
+
+async def test_ids_that_are_one_once_nul_is_replaced_are_one_row(store: Store, run: Run) -> None:
+    rows = [contact("a\0", OLD, "first"), contact("a?", NEW, "second")]
+    assert await deliver(store, run, rows) == Counts(added=1)
+    assert await names(store) == {"a?": "second"}
 
 
 async def test_counts_checkpoint_and_rows_are_committed_together(store: Store, run: Run) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from orgsync.records import Row, Schema
 
-__all__ = ["ESCAPED_NUL", "Counts", "Write", "encodable", "newest"]
+__all__ = ["Counts", "Write", "encodable", "newest", "require_no_nul"]
 
-ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def newest(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def encodable(schema: Schema, rows: Sequence[Row]) -> list[Row]:
-    """Replace by question marks what JSON may hold and a database does not take: halves of surrogate pairs, and NUL."""
+    """Replace by question marks what JSON may hold and no copy keeps: halves of surrogate pairs, and NUL."""
     as_json = [column.type in (dict, list) for column in schema.columns]
     return [
         tuple(
@@ -75,4 +75,13 @@ def encodable(schema: Schema, rows: Sequence[Row]) -> list[Row]:
 
 def _encodable(value: str, in_json: bool) -> str:
     text = value.encode(errors="replace").decode().replace("\0", "?")
-    return ESCAPED_NUL.sub(r"\1?", text) if in_json else text
+    return _ESCAPED_NUL.sub(r"\1?", text) if in_json else text
+
+
+def require_no_nul(text: str, *, in_json: bool = False) -> None:
+    """Raise UnicodeEncodeError for a text, or many that are joined, with NUL in it; in JSON that may be escaped."""
+    place = text.find("\0")
+    if place < 0 and in_json and r"\u0000" in text and (found := _ESCAPED_NUL.search(text)):
+        place = found.start()
+    if place >= 0:
+        raise UnicodeEncodeError("utf-8", text, place, place + 1, "NUL is not allowed")

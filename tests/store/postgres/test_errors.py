@@ -247,15 +247,6 @@ async def test_a_name_that_postgres_would_cut_off_is_refused(database: PostgresD
                 await store.rows.prepare(schema_of(model))
 
 
-async def test_nul_becomes_a_question_mark_and_the_batch_goes_in(database: PostgresDatabase, tmp_path: Path) -> None:
-    texts = {"a": r'["\u0000x"]', "b": r'["\\u0000"]', "c": r'["\\\u0000"]'}
-    rows = [(*contact(key, name="nul\0")[:-1], text) for key, text in texts.items()]
-    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
-        await deliver(store, run, rows)
-        found = {row["id"]: (row["name"], row["labels"]) async for row in store.rows.read("contact")}
-    assert found == {"a": ("nul?", ["?x"]), "b": ("nul?", [r"\u0000"]), "c": ("nul?", ["\\?"])}
-
-
 async def test_a_backup_is_refused_and_names_the_tools_of_the_server(store: Store, url: str, tmp_path: Path) -> None:
     place = tmp_path / "kept.db"
     with open_view(url, folder=tmp_path) as view, pytest.raises(StoreUnavailable, match="pg_dump") as refusal:

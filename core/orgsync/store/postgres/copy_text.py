@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..commit_types import ESCAPED_NUL
+from ..commit_types import require_no_nul
 
 if TYPE_CHECKING:
     from orgsync.records import Row, Schema
@@ -29,8 +29,7 @@ def copy_text(schema: "Schema", rows: "Sequence[Row]", numbers: Iterable[int], c
     ]
     end = "".join(f"\t{_escape(each)}" for each in constants) + "\n"
     text = end.join(map("\t".join, zip(*columns, map(str, numbers), strict=True))) + end
-    if "\0" in text:
-        raise UnicodeEncodeError("utf-8", text, text.index("\0"), text.index("\0") + 1, "NUL is not allowed")
+    require_no_nul(text)
     return text.encode()
 
 
@@ -42,8 +41,8 @@ def _texts(values: Sequence[Any], *, as_json: bool) -> Sequence[str]:
     if kinds == {str}:
         given = [value for value in values if value is not None] if has_null else values
         joined = "".join(given)
-        if as_json and r"\u0000" in joined and ESCAPED_NUL.search(joined):
-            raise UnicodeEncodeError("utf-8", r"\u0000", 0, 6, "NUL is not allowed")
+        if as_json:
+            require_no_nul(joined, in_json=True)
         if any(each in joined for each in _SPECIAL):
             return [_NULL if value is None else value.translate(_ESCAPED) for value in values]
         return [_NULL if value is None else value for value in values] if has_null else values

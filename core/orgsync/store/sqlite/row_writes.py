@@ -1,10 +1,11 @@
 """Writing batches of rows, inside a transaction that the caller holds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from orgsync.records import Row, Schema
 
-from ..commit_types import Counts, Write
+from ..commit_types import Counts, Write, require_no_nul
 from . import control_sql, row_sql
 from .driver import Statements
 
@@ -32,6 +33,8 @@ async def _write_one(on: Statements, batch: Write, fixed: tuple[str, str], seq: 
     """Write one batch, whose changes are numbered from `seq` on; `fixed` is the connection and the time."""
     connection, at = fixed
     table, counts = batch.schema.table, Counts()
+    if batch.rows:
+        _require_storable(batch.schema, batch.rows)
     if batch.rows and batch.partial:
         values = row_sql.packed_changes(batch.schema, batch.rows, seq, fixed)
         changed = await on.change_many(row_sql.change_columns(batch.schema), values)
@@ -47,6 +50,23 @@ async def _write_one(on: Statements, batch: Write, fixed: tuple[str, str], seq: 
         marks = [(at, number, connection, each) for number, each in enumerate(batch.deleted_ids, start=first)]
         counts += Counts(deleted=await on.change_many(row_sql.mark_deleted(table), marks))
     return counts
+
+
+def _require_storable(schema: Schema, rows: Sequence[Row]) -> None:
+    """Raise UnicodeEncodeError for NUL in a row, which SQLite takes and its functions cut texts off at.
+
+    The driver raises it for half of a surrogate pair by itself.
+    """
+    for column, values in zip(schema.columns, zip(*rows, strict=True), strict=True):
+        if column.type in (str, dict, list):
+            require_no_nul(_joined(values), in_json=column.type is not str)
+
+
+def _joined(values: Sequence[Any]) -> str:
+    try:
+        return "".join(filter(None, values))
+    except TypeError:  # a script's own value may be of any type
+        return "".join(value for value in values if isinstance(value, str))
 
 
 async def _write_rows(
