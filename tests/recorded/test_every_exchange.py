@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -17,6 +18,7 @@ from orgsync.salesforce.auth.session import Session
 from orgsync.salesforce.http.http import Http
 from orgsync.scripts import ConnectionInfo
 from orgsync.scripts import Org as OpenOrg
+from orgsync.writes import Ledgers
 from tests.auth.vaults import MemoryVault
 from tests.recordings import FOLDER, exchanges, needs_recordings, playing
 
@@ -107,6 +109,9 @@ def whole(ahead: list[Exchange]) -> list[Exchange]:
     return taken
 
 
+_NO_LEDGERS = cast("Ledgers", None)  # no recorded exchange is a write that could be resumed
+
+
 @asynccontextmanager
 async def org_of(recorded: list[Exchange], url: str) -> AsyncGenerator[Org]:
     """Hold a recorded org: with a token that is dead or alive, or, where a sign-in is recorded first, with none."""
@@ -128,7 +133,7 @@ async def org_of(recorded: list[Exchange], url: str) -> AsyncGenerator[Org]:
         version = versions[0] if versions else "62.0"
         client = Client(http, session, api_version=version, login_url=url, retry_for=1e-9, clock=lambda: HERE)
         connection = ConnectionInfo("recorded", "00D", "005", "production", url)
-        yield Org(url, http, vault, session, client, OpenOrg(connection, client))
+        yield Org(url, http, vault, session, client, OpenOrg(connection, client, ledgers=_NO_LEDGERS))
 
 
 def test_every_file_is_read_or_left_out() -> None:

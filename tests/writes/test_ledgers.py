@@ -3,7 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from orgsync.demo_org import DemoOrg
+from orgsync.errors import AlreadyRunning
 from orgsync.writes import Ledgers, PartEntry, PartState, RowResult, RowStatus, key_of
 from orgsync.writes.ledger import packed, unpacked
 from tests.projects import project_at
@@ -54,6 +57,17 @@ async def test_a_renamed_connection_keeps_its_writes_and_a_removed_one_does_not(
         await store.connections.remove("globex")
         assert await store.org_writes.last("globex", "key") is None
         assert not await store.org_writes.parts(kept)
+
+
+async def test_two_connections_write_the_same_rows_at_once_and_one_connection_does_not(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    async with project_at(tmp_path, org) as project:
+        acme, globex = (Ledgers(project.opened.store, name) for name in ("acme", "globex"))
+        async with acme.open("key", "people.csv"), globex.open("key", "people.csv"):
+            with pytest.raises(AlreadyRunning, match=r"people\.csv is being written to acme already"):
+                async with acme.open("key", "people.csv"):
+                    pass
 
 
 async def test_what_is_kept_of_a_complete_write_goes_with_its_age_and_one_under_way_stays(

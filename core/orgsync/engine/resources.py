@@ -24,7 +24,8 @@ Vaults: TypeAlias = Callable[[str], CredentialsVault]
 class Resources(Protocol):
     """Settings, store and HTTP, the clock, and where credentials and masking keys are kept: None for the store itself.
 
-    In a sandbox the store is thrown away afterwards, so no later run resumes what a run leaves unfinished.
+    In a sandbox the store is a copy of `sandbox_of` that is thrown away afterwards, so no later run resumes what a run
+    leaves unfinished; writes to the org are real, and noted in that store.
     """
 
     @property
@@ -46,4 +47,4 @@ class Resources(Protocol):
     def masking_keys(self) -> MaskingKeys | None: ...  # noqa: D102
 
     @property
-    def is_sandbox(self) -> bool: ...  # noqa: D102
+    def sandbox_of(self) -> Store | None: ...  # noqa: D102

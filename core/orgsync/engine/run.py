@@ -20,6 +20,7 @@ from orgsync.records import Batch, PartialBatch, Record, Schema, fingerprint, ma
 from orgsync.scripts import Context, Sync, open_context
 from orgsync.scripts.metadata import fitted
 from orgsync.store import Connection, Counts, Run, RunStatus, Write
+from orgsync.writes import Ledgers
 
 from .events import Committed, Ended, Observer, Planned, Started, Warned, nobody
 from .job import Job
@@ -123,13 +124,14 @@ class _Running:
                 "reconcile": self.job.reconcile,
                 "positions": positions,
                 "require_own": self.require_own,
+                "ledgers": Ledgers(self.resources.sandbox_of or store, connection.name),
             },
             clock=self.resources.clock,
             vault=vaults(connection.name) if vaults else None,
             copy=store.copy(connection.name, sync=sync.name, tables=self.streams.tables, written=sync.tables),
             reconcile_every=sync.reconcile.length if sync.reconcile else None,
             reread_every=sync.formulas.length if sync.formulas else None,
-            keeps_positions=not self.resources.is_sandbox,
+            keeps_positions=self.resources.sandbox_of is None,
             masking_key=self.masking_key,
             report_plan=self.report_plan,
             report_total=self.report_total,

@@ -123,7 +123,7 @@ async def open_dry_run(
         await _release_bulk_jobs(copy, job)
         vaults = project.credentials or partial(StoredVault, real)
         masking_keys = project.masking_keys or real.connections.masking_key
-        sandbox = replace(project, store=copy, credentials=vaults, masking_keys=masking_keys, is_sandbox=True)
+        sandbox = replace(project, store=copy, credentials=vaults, masking_keys=masking_keys, sandbox_of=real)
         outcome, at_limit = await _run(sandbox, job, limit, observe)
         tables = [table for table in await copy.rows.tables() if await _has_changed(copy, table, job.connection, since)]
         yield OpenDryRun(outcome, at_limit, tables, real, copy, since, limit)

@@ -32,8 +32,9 @@ class Project:
     """Everything that a job runs with.
 
     `scripts` finds syncs and actions by name. `credentials` returns what keeps a connection's credentials, and
-    `masking_keys` the key that its columns are masked with, where that is not the store. `is_sandbox` says that the
-    store is thrown away afterwards, so that no later run resumes what one leaves unfinished.
+    `masking_keys` the key that its columns are masked with, where that is not the store. Where the store is a copy
+    that is thrown away afterwards, `sandbox_of` is what it is a copy of: no later run resumes what one leaves
+    unfinished, but for its writes to the org, which are real.
     """
 
     settings: Settings
@@ -43,7 +44,7 @@ class Project:
     scripts: ScriptSource = field(default_factory=GivenScripts)
     credentials: Vaults | None = None
     masking_keys: MaskingKeys | None = None
-    is_sandbox: bool = False
+    sandbox_of: Store | None = None
 
     async def execute(self, job: Job, *, observe: Observer = nobody) -> Outcome:
         """Run a job and return how it ended; `observe` is called with each event of the run.

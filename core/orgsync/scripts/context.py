@@ -3,9 +3,8 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, TypeVar, cast
-
-import structlog
 
 from orgsync.contents import ContentFolder, ContentReader
 from orgsync.errors import ArgumentInvalid, BatchInvalid
@@ -16,6 +15,7 @@ from orgsync.records.convert import from_stored
 from orgsync.soql import bind, require_condition
 from orgsync.store import ContentRows, ObjectColumns
 from orgsync.suggest import nearest
+from orgsync.writes import Ledgers
 
 from .deliveries import Deliveries
 from .org import ConnectionInfo, Org
@@ -66,14 +66,20 @@ class Context(Org):
         connection: ConnectionInfo,
         source: Source,
         *,
+        ledgers: Ledgers,
         positions: Mapping[str, Position] | None = None,
         full: bool = False,
         reconcile: bool = False,
-        log: structlog.stdlib.BoundLogger | None = None,
         require_own: Callable[[Schema], Awaitable[None]] | None = None,
         stored: Stored | None = None,
     ) -> None:
-        super().__init__(connection, source.client, log=log, mapping=source.mapping)
+        super().__init__(
+            connection,
+            source.client,
+            ledgers=ledgers,
+            stalled_after=timedelta(seconds=source.stalled_after),
+            mapping=source.mapping,
+        )
         self._source = source
         self._positions = positions or {}
         self._full = full

@@ -39,12 +39,16 @@ class SourceOptions(TypedDict, total=False):
 
 
 class ReadOptions(TypedDict, total=False):
-    """How a context reads: from which positions, everything again, with Ids compared; `require_own` refuses tables."""
+    """How a context reads: from which positions, everything again, with Ids compared; `require_own` refuses tables.
+
+    `ledgers` are where its writes to the org are noted, by default in the store.
+    """
 
     positions: Mapping[str, Position]
     full: bool
     reconcile: bool
     require_own: Callable[[Schema], Awaitable[None]]
+    ledgers: Ledgers
 
 
 async def open_org(
@@ -107,7 +111,8 @@ async def open_context(
     )
     folder = ContentFolder(settings.contents_folder, settings.project) if source.keeps_positions else None
     stored = Stored(store.content_rows(connection.name), folder, settings.contents_budget, store.object_columns)
-    return Context(_info(connection), source, stored=stored, **(reading or {}))
+    how: ReadOptions = {"ledgers": Ledgers(store, connection.name), **(reading or {})}
+    return Context(_info(connection), source, stored=stored, **how)
 
 
 def _signed_in(

@@ -74,8 +74,8 @@ class Org:
         connection: ConnectionInfo,
         client: Client,
         *,
+        ledgers: Ledgers,
         log: structlog.stdlib.BoundLogger | None = None,
-        ledgers: Ledgers | None = None,
         stalled_after: timedelta = DEFAULT_STALLED_AFTER,
         mapping: Sequence[MappedColumn] = (),
     ) -> None:
@@ -145,7 +145,7 @@ class Org:
         if resume_as is None:
             return await write_rows(self._client, request, rows, observe=observe, stalled_after=self._stalled_after)
         key = key_of("name", resume_as, request.sobject.lower(), operation, external_id, update_only)
-        async with self._own_ledgers().open(key, resume_as) as opened:
+        async with self._ledgers.open(key, resume_as) as opened:
             return await write_rows(
                 self._client,
                 request,
@@ -165,7 +165,7 @@ class Org:
         """Write the rows of a CSV or of JSON lines, as `orgsync write` does; see `orgsync.writes.write_file`."""
         return await write_file(
             self._client,
-            self._own_ledgers(),
+            self._ledgers,
             file,
             observe=observe,
             stopped=stopped,
@@ -175,13 +175,6 @@ class Org:
     async def check_file(self, file: FileWrite) -> FileCheck:
         """Check the rows of a file against describe, and send nothing."""
         return await check_file(self._client, file)
-
-    def _own_ledgers(self) -> Ledgers:
-        if self._ledgers is None:
-            raise ArgumentInvalid(
-                "A write inside of a sync cannot be resumed.", "Leave resume_as out, or write from orgsync.open(...)."
-            )
-        return self._ledgers
 
     async def get(self, path: str, /, **params: str) -> Any:
         """Read a REST resource: `limits`, `sobjects/Contact/describe`, or a whole path from `/services/`.

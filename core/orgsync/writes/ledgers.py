@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from orgsync.errors import AlreadyRunning
 from orgsync.store import Store
 
 from .stored_ledger import StoredLedger
@@ -34,9 +35,17 @@ class Ledgers:
     async def open(self, key: str, label: str, *, again: bool = False) -> AsyncGenerator[OpenedLedger]:
         """Open the ledger of an input, for one process at a time; with `again`, a new one where that is complete.
 
-        Raises AlreadyRunning while another process writes the same.
+        Raises AlreadyRunning while another process writes the same to the same connection.
         """
-        async with self._store.lock(f"write-{key[:32]}", timeout=0):
+        lock = self._store.lock(f"write-{key_of(self._connection, key)[:32]}", timeout=0)
+        async with AsyncExitStack() as held:
+            try:
+                await held.enter_async_context(lock)
+            except AlreadyRunning:
+                raise AlreadyRunning(
+                    f"{label} is being written to {self._connection} already.",
+                    "Wait until that write has ended; then the same call says what became of the rows.",
+                ) from None
             known = await self._store.org_writes.last(self._connection, key)
             if known is None or (again and known.finished_at is not None):
                 begun = await self._store.org_writes.start(self._connection, key, label)
