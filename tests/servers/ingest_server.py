@@ -44,10 +44,14 @@ class Job:
 
 @dataclass(slots=True)
 class IngestServer:
-    """The rows of the org, and how it takes more; one call in ten goes wrong, before or after it is carried out."""
+    """The rows of the org, and how it takes more; one call in ten goes wrong, before or after it is carried out.
+
+    `lost` are the rows of each job that no result mentions, `refused` the notes that are not taken.
+    """
 
     lost: range = range(0)
     broken: bool = True
+    refused: frozenset[str] = frozenset()
     url: str = ""
     rows: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     jobs: dict[str, Job] = field(default_factory=dict[str, Job])
@@ -88,6 +92,9 @@ class IngestServer:
 
     def _process(self, job: Job) -> None:
         for at, line in enumerate(job.lines):
+            if line["Note__c"] in self.refused:
+                job.failed.append({"sf__Id": "", "sf__Error": "STRING_TOO_LONG:too long:Note__c --", **line})
+                continue
             if line["Name"] == "#N/A":
                 job.failed.append({"sf__Id": "", "sf__Error": "REQUIRED_FIELD_MISSING:Name is missing:Name --", **line})
                 continue

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 
 from orgsync.salesforce.http.http import Http
-from orgsync.writes import PlanSizes, WriteRequest, WriteResult, write_rows
+from orgsync.writes import PlanSizes, Rows, WriteRequest, WriteResult, write_rows
 from tests.api.clients import lone_client
 from tests.servers.ingest_server import IngestServer, serving_ingest
 
@@ -25,17 +25,16 @@ def given(number: int) -> dict[str, object]:
     }
 
 
-async def written(org: IngestServer) -> WriteResult:
+async def written(org: IngestServer, rows: Rows) -> WriteResult:
     async with Http() as http:
         client = lone_client(http, org.url)
         request = WriteRequest("Thing__c", "insert")
-        rows = (given(number) for number in range(ROWS))
         return await write_rows(client, request, rows, sizes=JOBS, stalled_after=timedelta(seconds=30))
 
 
 async def test_every_row_is_written_once_and_joined_to_its_result() -> None:
     with serving_ingest(IngestServer(lost=range(200, 400))) as org:
-        result = await written(org)
+        result = await written(org, (given(number) for number in range(ROWS)))
     valid = [number for number in range(ROWS) if given(number)["Name"] is not None]
     assert result.problem is None
     assert result.rows == result.written + result.refused + result.unprocessed + result.unknown == ROWS
@@ -52,3 +51,16 @@ async def test_every_row_is_written_once_and_joined_to_its_result() -> None:
         if each.status == "refused":
             assert given(each.place)["Name"] is None
             assert (each.code, each.fields) == ("REQUIRED_FIELD_MISSING", ("Name",))
+
+
+async def test_rows_that_results_show_alike_are_not_taken_for_one_another() -> None:
+    mixed = [{"Name": "Twin", "Note__c": note} for note in ("good", "bad", "good as well")]
+    same = [{"Name": "Pair", "Note__c": note} for note in ("one", "two")]
+    equal = [{"Name": "Equal", "Note__c": "equal"}] * 2
+    with serving_ingest(IngestServer(broken=False, refused=frozenset({"bad"}))) as org:
+        result = await written(org, [*mixed, *same, *equal, {"Name": "Alone", "Note__c": "bad"}])
+    assert len(org.rows) == 6
+    found = list(result)
+    assert [each.status for each in found] == [*["unknown"] * 3, *["written"] * 4, "refused"]
+    assert [bool(each.id) for each in found[3:7]] == [False, False, True, True]
+    assert "do not tell the row from others" in found[0].message

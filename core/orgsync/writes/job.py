@@ -119,6 +119,7 @@ class JobSteps:
         for kind in RESULT_KINDS:
             async with ingest_result(self.client, job, kind) as file:
                 await anyio.to_thread.run_sync(self._join, sent, kind, file)
+        self.spool.save(sent.unclear())
         if sent.strangers:
             self.client.warn(
                 f"The results of ingest job {job.id} hold {sent.strangers:,} rows that were not sent like that."

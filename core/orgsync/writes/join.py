@@ -4,11 +4,14 @@ A result names the values of those columns that match a field. It belongs to a r
 rows are interchangeable. Where Salesforce has written a value in another way (`1.50` for `1.5`), values are compared
 by what they mean, and last the key alone decides: the Id, or the external id. What no result is found for is in no
 file, and stays open.
+
+Rows that differ in the columns which do not come back alone cannot be told apart. Where all of them have met the same
+fate, that is theirs, without their Ids; where they have not, what became of each is unknown.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -25,6 +28,8 @@ __all__ = ["SentRows", "Texts"]
 _LONGEST_NUMBER = 40
 _DATE = len("2024-01-31")
 _EXACT, _MEANING, _KEY = range(3)
+_UNCLEAR = -1
+_ALIKE = "Salesforce's results do not tell the row from others that they show alike."
 _ERROR = re.compile(r"([A-Z][A-Z0-9_]*):(.*?)(?::([\w., ]*?))?\s*(?:--)?", re.DOTALL)
 _STATUS: Mapping[ResultKind, RowStatus] = {
     "successfulResults": RowStatus.WRITTEN,
@@ -62,7 +67,7 @@ class SentRows:
     """The rows of one job, until a result is found for each. `key` is the column that says which row is meant.
 
     `tried` counts the results that were read of rows which Salesforce has tried, `strangers` those, of any kind, that
-    belong to no row that was sent.
+    belong to no row that was sent. After all files, `unclear` yields what is known of rows that results show alike.
     """
 
     def __init__(self, rows: Texts, key: str | None) -> None:
@@ -73,6 +78,8 @@ class SentRows:
         self._key = key.lower() if key else None
         self._left = set(rows.places())
         self._indexes: dict[tuple[int, tuple[str, ...]], dict[bytes, int | list[int]]] = {}
+        self._alike: dict[tuple[int, tuple[str, ...]], set[bytes]] = {}
+        self._unclear: dict[tuple[int, ...], list[_Result]] = {}
 
     @property
     def left(self) -> Sequence[int]:
@@ -89,24 +96,38 @@ class SentRows:
                 self.tried += result.status is not RowStatus.UNPROCESSED
                 if (place := self._find(_EXACT, result)) is None:
                     waiting.append(result)
-                    continue
-                yield _row_result(place, result)
+                elif place != _UNCLEAR:
+                    yield _row_result(place, result)
         for result in waiting:
             place = self._find(_MEANING, result)
             place = self._find(_KEY, result) if place is None else place
             if place is None:
                 self.strangers += 1
-                continue
-            yield _row_result(place, result)
+            elif place != _UNCLEAR:
+                yield _row_result(place, result)
+
+    def unclear(self) -> Iterator[RowResult]:
+        """Yield what is known of rows that results show alike, though they were sent with different values."""
+        for places, results in self._unclear.items():
+            left = [place for place in places if place in self._left]
+            self._left.difference_update(left)
+            fates = {replace(_row_result(0, each), id="") for each in results}
+            if len(fates) > 1 or len(left) != len(results):
+                fates = {RowResult(0, RowStatus.UNKNOWN)}
+            [fate] = fates
+            yield from (replace(fate, place=place, message=fate.message or _ALIKE) for place in left)
 
     def _find(self, level: int, result: _Result) -> int | None:
-        """Take a row that a result belongs to; None where there is none left."""
+        """Take a row that a result belongs to: None where there is none left, _UNCLEAR where it may be several."""
         names = self._names(level, result)
         if not names:
             return None
         index = self._index(level, names)
         digest = _digest(level, names, [result.cells[name] for name in names])
         found = index.get(digest, [])
+        if isinstance(found, list) and digest in self._alike[level, names]:
+            self._unclear.setdefault(tuple(found), []).append(result)
+            return _UNCLEAR
         if isinstance(found, int):
             return self._take(index.pop(digest, -1))
         while found:
@@ -134,11 +155,16 @@ class SentRows:
 
     def _made(self, level: int, names: tuple[str, ...]) -> dict[bytes, int | list[int]]:
         made: dict[bytes, int | list[int]] = {}
-        at = [self._at[name] for name in names]
+        alike, whole = self._alike.setdefault((level, names), set()), dict[bytes, bytes]()
+        every, at = tuple(self._at), [self._at[name] for name in names]
         for place, texts in self._rows.texts():
             if place not in self._left:
                 continue
             digest = _digest(level, names, [texts[each] for each in at])
+            if len(names) < len(every):
+                of_all = _digest(_MEANING, every, texts)
+                if whole.setdefault(digest, of_all) != of_all:
+                    alike.add(digest)
             before = made.setdefault(digest, place)
             if isinstance(before, list):
                 before.append(place)
