@@ -21,7 +21,7 @@ from .signals import Interruption
 if TYPE_CHECKING:
     from orgsync.engine import Outcome
 
-__all__ = ["EXAMPLES", "do"]
+__all__ = ["EXAMPLES", "STOPPING", "do", "show_outcome"]
 
 EXAMPLES = examples(
     "orgsync do limits -c acme",
@@ -31,7 +31,8 @@ EXAMPLES = examples(
     "orgsync do close_case --input arguments.json -c acme      a JSON object; - reads stdin",
 )
 
-_STOPPING = "Stopping; what was sent may be carried out. Once more to stop at once."
+STOPPING = "Stopping; what was sent may be carried out. Once more to stop at once."
+"""What is said where an action is being stopped."""
 
 
 def do(
@@ -89,9 +90,9 @@ class _Work:
         arguments = self._arguments(scripts.action(self.action).types.schemas()[0])
         code = 0
         async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it closes in order
-            with anyio.CancelScope() as scope, Interruption(scope, stopping=_STOPPING) as interruption:
+            with anyio.CancelScope() as scope, Interruption(scope, stopping=STOPPING) as interruption:
                 job = Job("action", self.action, await choose_connection(project, self.connection), arguments=arguments)
-                code = self._show(await project.execute(job))
+                code = show_outcome(await project.execute(job), as_json=self.as_json)
             if interruption.code and scope.cancelled_caught:
                 say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")
         return interruption.code or code
@@ -106,19 +107,21 @@ class _Work:
             raise ArgumentInvalid(f"The argument {twice} is in --input and in the call.", "Give it once.")
         return read | typed
 
-    def _show(self, outcome: "Outcome") -> int:
-        from orgsync.project.actions import action_run_view
 
-        problem = outcome.problem
-        if self.as_json:
-            json_line(cast("dict[str, object]", action_run_view(outcome)))
-        elif problem is None or outcome.result is not None:
-            result(to_json(outcome.document, indent=2))
-        stdout().flush()
-        if problem is None:
-            return 0
-        show_problem(problem, detail=not self.as_json)
-        return problem.exit_code
+def show_outcome(outcome: "Outcome", *, as_json: bool) -> int:
+    """Show what an action returned, or how it failed, and return the exit code."""
+    from orgsync.project.actions import action_run_view
+
+    problem = outcome.problem
+    if as_json:
+        json_line(cast("dict[str, object]", action_run_view(outcome)))
+    elif problem is None or outcome.result is not None:
+        result(to_json(outcome.document, indent=2))
+    stdout().flush()
+    if problem is None:
+        return 0
+    show_problem(problem, detail=not as_json)
+    return problem.exit_code
 
 
 def _document(source: str) -> dict[str, Any]:

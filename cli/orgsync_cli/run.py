@@ -15,6 +15,7 @@ from .connection_choice import choose_connections, require_one_choice
 from .options import connection_option, tag_option
 from .output import amount, examples, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
+from .run_job import run_job
 from .run_lines import outcome_line
 from .signals import Interruption
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from orgsync.engine import Event, Job, Outcome
     from orgsync.project import Project
 
-__all__ = ["EXAMPLES", "run"]
+__all__ = ["EXAMPLES", "execute_sync", "run"]
 
 EXAMPLES = examples(
     "orgsync run contacts                      on the only connection there is",
@@ -34,14 +35,15 @@ EXAMPLES = examples(
     "orgsync run contacts -c acme --reconcile  compare the copy's Ids with the org's, too",
     "orgsync run contacts -c acme --dry-run    show what would change",
     "orgsync run contacts -c acme --json       one JSON object a run, for programs",
+    "orgsync run --job job.json                one job as JSON, a sync's or an action's; - reads stdin",
 )
 
 
 def _require_any(ctx: typer.Context, syncs: list[str] | None) -> list[str] | None:
     """Raise UsageInvalid where neither a sync nor an object is named: options that are given are read before."""
-    if not syncs and not ctx.params.get("sobject") and not ctx.resilient_parsing:
+    if not syncs and not ctx.params.get("sobject") and not ctx.params.get("job") and not ctx.resilient_parsing:
         raise UsageInvalid(
-            "orgsync run needs SYNC (the syncs to run, by name), or --object OBJECT.",
+            "orgsync run needs SYNC (the syncs to run, by name), --object OBJECT or --job FILE.",
             "For example: orgsync run contacts; orgsync syncs lists the syncs. See: orgsync run --help",
         )
     return syncs
@@ -81,6 +83,12 @@ def run(  # noqa: PLR0913 - each is an option of the command
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="With --dry-run: stop at N changes, and show them.")
     ] = None,
+    job: Annotated[
+        str | None,
+        typer.Option(
+            "--job", metavar="FILE", help="Run one job given as JSON, a sync's or an action's; - reads stdin."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a run, for programs.")] = False,
 ) -> None:
     """Run syncs: read what changed in the org since the last run, and commit it to the copy.
@@ -88,12 +96,21 @@ def run(  # noqa: PLR0913 - each is an option of the command
     Each batch of rows is committed together with the point it reaches, so an interrupted run loses nothing and the
     next one resumes there. A dry run reads the org likewise, into a temporary copy of the database; what a script
     itself writes to the org is written all the same. What orgsync.toml says of an object holds for --object, too;
-    otherwise all its fields are copied, as the org describes them. Exit code: 0 done, 1 a run failed, 2 usage or
-    configuration, 3 sign-in needed, 4 stopped to stay below the API limit, 130 or 143 interrupted; of several runs
-    the highest.
+    otherwise all its fields are copied, as the org describes them. A job as JSON is what `orgsync syncs --jobs` prints,
+    for programs that decide themselves what runs when; an action's ends as with `orgsync do`. Exit code: 0 done, 1 a
+    run failed, 2 usage or configuration, 3 sign-in needed, 4 stopped to stay below the API limit, 130 or 143
+    interrupted; of several runs the highest.
     """
     if limit is not None and not dry_run:
         raise ArgumentInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
+    if job is not None:
+        if sync or sobject or connection or tag or every_one or full or reconcile:
+            raise ArgumentInvalid(
+                "--job says what to run, where and how; the call names another part of it too.",
+                "Put all of it into the job, or call orgsync run without --job.",
+            )
+        given = job
+        raise typer.Exit(wait_for(lambda: run_job(given, dry_run=dry_run, limit=limit, as_json=as_json)))
     require_one_choice(connection, tag, every_one=every_one)
     options = _Options(
         list(dict.fromkeys(sync or [])),
@@ -150,18 +167,24 @@ async def _run(options: _Options) -> int:
                     if (sync.name, connection) in off:
                         say(f"{sync.name} is switched off on {connection} (orgsync schedule); it is run by hand.")
                     job = Job("sync", sync.name, connection, full=options.full, reconcile=options.reconcile)
-                    worst = max(worst, await _one(project, job, options))
+                    code = await execute_sync(
+                        project, job, dry_run=options.dry_run, limit=options.limit, as_json=options.as_json
+                    )
+                    worst = max(worst, code)
                     if interruption.code:  # the signal came when the run was over
                         return interruption.code
     return interruption.code or worst
 
 
-async def _one(project: "Project", job: "Job", options: _Options) -> int:
-    if not options.dry_run:
-        return await _OneRun(project, job, options.as_json).execute()
+async def execute_sync(
+    project: "Project", job: "Job", *, dry_run: bool = False, limit: int | None = None, as_json: bool = False
+) -> int:
+    """Run a sync's job, or try it, show how it ended, and return the exit code."""
+    if not dry_run:
+        return await _OneRun(project, job, as_json).execute()
     from .dry_run import OneDryRun
 
-    return await OneDryRun(project, job, options.limit, options.as_json).execute()
+    return await OneDryRun(project, job, limit, as_json).execute()
 
 
 @dataclass(slots=True)

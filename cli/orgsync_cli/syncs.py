@@ -5,22 +5,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.errors import ArgumentInvalid
 from orgsync.project.views import sync_view
 
 from .commands import open_view
-from .output import examples, json_line, say, short_path, show_problem
+from .output import examples, json_line, result, say, short_path, show_problem
 from .tables import show_table
 
 if TYPE_CHECKING:
+    from orgsync.engine import Job
     from orgsync.project import ListedSync
 
 __all__ = ["EXAMPLES", "syncs"]
 
-EXAMPLES = examples("orgsync syncs", "orgsync syncs --json")
+EXAMPLES = examples(
+    "orgsync syncs",
+    "orgsync syncs --json",
+    "orgsync syncs --jobs                  a job a line: each sync of the project on each connection",
+    "orgsync syncs --jobs | head -1 | orgsync run --job -",
+)
 
 
 def syncs(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    jobs: Annotated[
+        bool, typer.Option("--jobs", help="The jobs that `orgsync up` would run, as JSON for `orgsync run --job`.")
+    ] = False,
 ) -> None:
     """List the syncs: those in the project's folder, which win, and those that installed packages bring.
 
@@ -28,6 +38,12 @@ def syncs(
     a table belongs to the sync that first writes to it. Below the list are the schedules that connections have of their
     own (`orgsync schedule`).
     """
+    if as_json and jobs:
+        raise ArgumentInvalid("--jobs is JSON already, and of another form than --json.", "Give one of the two.")
+    if jobs:
+        for job in _jobs():
+            result(job.to_json().decode())
+        return
     found = _listed()
     if as_json:
         for each in found:
@@ -58,6 +74,14 @@ def _listed() -> "list[ListedSync]":
 
     with open_view() as view:
         return listed_in(load_settings(), view.owners(), view.schedules())
+
+
+def _jobs() -> "list[Job]":
+    from orgsync.project.syncs import jobs_in
+    from orgsync.settings import load_settings
+
+    with open_view() as view:
+        return jobs_in(load_settings(), view.connections(), view.schedules())
 
 
 def _row(listed: "ListedSync") -> list[str]:

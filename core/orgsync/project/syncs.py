@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 from orgsync.errors import NameUnknown
 from orgsync.object_names import object_table
+from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
 from orgsync.scripts.survey import SurveyedSync, survey
 from orgsync.scripts.table_clashes import Clash, clashes_of
 from orgsync.settings import Settings
-from orgsync.store.view import ScheduleRow
+from orgsync.store.view import ConnectionRow, ScheduleRow
 from orgsync.suggest import folded
 
 from .status import Status, statuses
 
 if TYPE_CHECKING:
-    from orgsync.engine import Resources
+    from orgsync.engine import Job, Resources
     from orgsync.store import SyncCopy
 
-__all__ = ["ListedSync", "Syncs", "listed_in", "names_of", "never_ran"]
+__all__ = ["ListedSync", "Syncs", "jobs_in", "listed_in", "names_of", "never_ran"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,26 @@ def listed_in(
     own = {each.name: [row for row in schedules if row.sync == each.name] for each in found}
     return [
         ListedSync(each, clashes_of(each, syncs, owners or {}) if each.loads else (), own[each.name]) for each in found
+    ]
+
+
+def jobs_in(
+    settings: Settings, connections: Sequence[ConnectionRow], schedules: Sequence[ScheduleRow] = ()
+) -> "list[Job]":
+    """Return what `orgsync up` runs again and again: a job for each sync that is due by itself, on each connection.
+
+    Connections that need a sign-in are among them, and what is switched off is not.
+    """
+    from orgsync.engine import Job
+
+    here, listed = own_schedules(schedules), listed_in(settings)
+    by_itself = {each.found.name: each.found.every for each in listed if each.found.loads and not each.found.shipped}
+    names = sorted({*by_itself, *(sync for sync, _ in here)} & {each.found.name for each in listed if each.found.loads})
+    return [
+        Job("sync", name, connection.name)
+        for name in names
+        for connection in connections
+        if here.get((name, connection.name), OwnSchedule()).applied(by_itself.get(name)) is not None
     ]
 
 

@@ -1,0 +1,68 @@
+"""`orgsync run --job`: one job that a program gives as JSON, a sync's or an action's."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orgsync.errors import ArgumentInvalid, FileUnusable
+
+from .output import say
+from .signals import Interruption
+
+if TYPE_CHECKING:
+    from orgsync.engine import Job
+    from orgsync.project import Project
+
+__all__ = ["read_job", "run_job"]
+
+
+def read_job(source: str) -> "Job":
+    """Read a job from a file, or from stdin for `-`.
+
+    Raises FileUnusable for a file that cannot be read, ArgumentInvalid for what is no job.
+    """
+    from orgsync.engine import Job
+
+    name = "stdin" if source == "-" else source
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise FileUnusable(f"{name} cannot be read: {reason}.", "Check the path after --job.") from None
+    return Job.from_json(text)
+
+
+async def run_job(source: str, *, dry_run: bool, limit: int | None, as_json: bool) -> int:
+    """Run a job to its end, show how it ended as `orgsync run` or `orgsync do` does, and return the exit code."""
+    import anyio
+
+    from orgsync.project import FolderScripts, open_project
+    from orgsync.settings import load_settings
+
+    from .do import STOPPING
+
+    job, code = read_job(source), 0
+    is_action = job.kind == "action"
+    if is_action and dry_run:
+        raise ArgumentInvalid("--dry-run is for a sync; this job is an action's.", "Leave --dry-run out.")
+    settings = load_settings()
+    scripts = FolderScripts(settings.syncs_folder, settings.objects)
+    words = {"stopping": STOPPING} if is_action else {}
+    async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
+        with anyio.CancelScope() as scope, Interruption(scope, **words) as interruption:
+            code = await _execute(project, job, dry_run=dry_run, limit=limit, as_json=as_json)
+        if is_action and interruption.code and scope.cancelled_caught:
+            say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")
+    return interruption.code or code
+
+
+async def _execute(project: "Project", job: "Job", *, dry_run: bool, limit: int | None, as_json: bool) -> int:
+    if job.kind == "action":
+        from .do import show_outcome
+
+        return show_outcome(await project.execute(job), as_json=as_json)
+    project.scripts.sync(job.name)  # what keeps it from being run is an error of the call, and not of a run
+    await project.connections.get(job.connection)
+    from .run import execute_sync
+
+    return await execute_sync(project, job, dry_run=dry_run, limit=limit, as_json=as_json)
