@@ -24,8 +24,10 @@ from . import (
     run,
     runs,
     schedule,
+    serve,
     status,
     syncs,
+    tokens,
     up,
     write,
 )
@@ -103,6 +105,8 @@ app.command("write", short_help="Write the rows of a file to an org.", epilog=wr
 app.command("actions", short_help="List the actions, or show one.", epilog=actions.EXAMPLES)(actions.actions)
 app.command("do", short_help="Run an action: do something in an org.", epilog=do.EXAMPLES)(do.do)
 app.command("api", short_help="Make one call to an org's REST API.", epilog=api.EXAMPLES)(api.api)
+app.command("serve", short_help="Serve the copy over HTTP.", epilog=serve.EXAMPLES)(serve.serve)
+app.add_typer(tokens.app, name="tokens", short_help="Make, list and revoke tokens of the HTTP API.")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from .commandline import Command
 COMMANDS = [
     *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "schedule", "status", "runs"),
     *("records", "backup", "reset", "record", "cassettes", "write", "actions", "do", "api"),
+    *("serve", "tokens"),
 ]
 BELOW_CONNECTIONS = ["list", "show", "rename", "remove", "test"]
 

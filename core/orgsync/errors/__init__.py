@@ -10,7 +10,8 @@
     │   └── AccessRefused (SessionBlocked)
     ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
-    │   └── AlreadyRunning, CassetteInvalid, LimitReached, Refused, SessionInvalid, SignInNeeded, StoreUnavailable
+    │   └── AlreadyRunning, CassetteInvalid, LimitReached, Refused, SessionInvalid, SignInNeeded,
+    │       StoreUnavailable, Unauthorized, Forbidden, TooManyAttempts
     ├── TransientProblem         nobody: it passes, and is retried
     │   └── NetworkProblem, ServerProblem, ResponseUnreadable, ContentBroken, TokenLocked, RunInterrupted,
     │       ActionInterrupted, ProcessDied
@@ -36,6 +37,7 @@ from .operator import (
     ConfigurationProblem,
     CredentialsInvalid,
     FileUnusable,
+    Forbidden,
     HostNotAllowed,
     KeyUnusable,
     LimitReached,
@@ -57,6 +59,8 @@ from .operator import (
     SignInNeeded,
     StoreReplaced,
     StoreUnavailable,
+    TooManyAttempts,
+    Unauthorized,
     UsageInvalid,
 )
 from .org import (
@@ -130,6 +134,7 @@ __all__ = [
     "FieldNotFound",
     "FileUnusable",
     "FilterRequired",
+    "Forbidden",
     "HostNotAllowed",
     "InstanceMoved",
     "InternalError",
@@ -185,8 +190,10 @@ __all__ = [
     "StoreReplaced",
     "StoreUnavailable",
     "TokenLocked",
+    "TooManyAttempts",
     "TooManyDeletions",
     "TransientProblem",
+    "Unauthorized",
     "UsageInvalid",
     "WindowRefused",
 ]

@@ -18,6 +18,8 @@ class OrgsyncError(Exception):
     """Any error of orgsync: one sentence of cause, one of remedy, a code for programs, and the command's exit code."""
 
     code: ClassVar[str] = "orgsync_error"
+    place = ""
+    """The end of the remedy, where it names a place on this machine."""
     exit_code: ClassVar[int] = 1
 
     def __init_subclass__(cls, *, code: str, exit_code: int | None = None) -> None:
@@ -33,6 +35,11 @@ class OrgsyncError(Exception):
         super().__init__(f"{cause}{between}{remedy}".strip())
         self.cause = cause
         self.remedy = remedy
+
+    @property
+    def remedy_elsewhere(self) -> str:
+        """The remedy for whoever calls from another machine: without this one's places."""
+        return self.remedy.removesuffix(self.place).strip()
 
     def replace_remedy(self, remedy: str) -> None:
         """Give the error another remedy, where somebody knows better what to do."""

@@ -15,6 +15,7 @@ __all__ = [
     "ConfigurationProblem",
     "CredentialsInvalid",
     "FileUnusable",
+    "Forbidden",
     "HostNotAllowed",
     "KeyUnusable",
     "LimitReached",
@@ -36,6 +37,8 @@ __all__ = [
     "SignInNeeded",
     "StoreReplaced",
     "StoreUnavailable",
+    "TooManyAttempts",
+    "Unauthorized",
     "UsageInvalid",
 ]
 
@@ -87,9 +90,12 @@ class NameUnknown(ConfigurationProblem, code="name_unknown"):
         near = nearest(name, names)
         guess = f"; did you mean {near!r}?" if near else "."
         remedy = f"What exists: {', '.join(names)}." if names else none_yet
-        if database:
-            remedy += f" The database is {database}; for another project, set ORGSYNC_PROJECT to its folder."
-        return cls(f"There is no {kind} {name!r}{guess}", remedy.strip())
+        place = (
+            f"The database is {database}; for another project, set ORGSYNC_PROJECT to its folder." if database else ""
+        )
+        error = cls(f"There is no {kind} {name!r}{guess}", f"{remedy} {place}".strip())
+        error.place = place
+        return error
 
 
 class NameTaken(ConfigurationProblem, code="name_taken"):
@@ -190,3 +196,25 @@ class LimitReached(OperatorProblem, code="limit_reached", exit_code=4):
 
 class BulkQuotaSpent(LimitReached, code="bulk_quota_spent"):
     """The org's Bulk API query jobs, or the results they may store, are used up for 24 hours; REST may work."""
+
+
+class Unauthorized(OperatorProblem, code="unauthorized"):
+    """A call to the HTTP API without a token, or with one that is unknown, revoked or expired."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This call needs a token.",
+            "Send `Authorization: Bearer TOKEN`; make one with: orgsync tokens create NAME --scope read.",
+        )
+
+
+class Forbidden(OperatorProblem, code="forbidden"):
+    """A call to the HTTP API with a token that may not do this."""
+
+
+class TooManyAttempts(OperatorProblem, code="too_many_attempts"):
+    """Too many calls to the HTTP API from one address with a token that is none."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Too many calls with a wrong token.", f"Wait {seconds} seconds, and send a right one.")
+        self.seconds = seconds

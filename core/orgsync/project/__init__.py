@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .status import Status
     from .store_types import ConnectionRow, Run, RunRow, SyncCopy
     from .syncs import ListedSync, Syncs
+    from .tokens import SCOPES, ApiTokenRow, Scope, Tokens
     from .view import View, open_view, require_connection
 
 _HOMES = {
@@ -51,11 +52,14 @@ _HOMES = {
     ),
     "status": ("Status",),
     "syncs": ("ListedSync", "Syncs"),
+    "tokens": ("SCOPES", "ApiTokenRow", "Scope", "Tokens"),
     "view": ("View", "open_view", "require_connection"),
     "store_types": ("ConnectionRow", "Run", "RunRow", "SyncCopy"),
 }
 
 __all__ = [
+    "SCOPES",
+    "ApiTokenRow",
     "Backup",
     "BrowserSignIn",
     "Change",
@@ -76,11 +80,13 @@ __all__ = [
     "RunRow",
     "Schedule",
     "Schedules",
+    "Scope",
     "ScriptSource",
     "SignIn",
     "Status",
     "SyncCopy",
     "Syncs",
+    "Tokens",
     "View",
     "access_to",
     "back_up",

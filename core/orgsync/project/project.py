@@ -23,6 +23,7 @@ from .runs import Runs
 from .schedules import Schedules
 from .script_sources import FolderScripts, GivenScripts, ScriptSource
 from .syncs import Syncs
+from .tokens import Tokens
 
 __all__ = ["Project", "open_project", "open_store"]
 
@@ -79,6 +80,11 @@ class Project:
     def schedules(self) -> Schedules:
         """When syncs are due on connections, where that differs from their scripts."""
         return Schedules(lambda: nullcontext(self))
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of the HTTP API."""
+        return Tokens(self.store)
 
     @property
     def runs(self) -> Runs:

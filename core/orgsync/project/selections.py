@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from orgsync.errors import NameUnknown
+from orgsync.errors import ArgumentInvalid, NameUnknown
 from orgsync.settings import Settings
 from orgsync.store.view import Selection, View
 
-__all__ = ["selection_of"]
+__all__ = ["equal_to", "selection_of"]
 
 
 def selection_of(
@@ -48,3 +48,49 @@ def _table(view: View, settings: Settings, model: str, *, changes: bool) -> str:
         from .syncs import never_ran
 
         raise never_ran(settings, table=model) or unknown from None
+
+
+_KEY = ("connection", "id")
+
+
+def equal_to(view: View, selection: Selection, conditions: Sequence[str]) -> Selection:
+    """Return a selection of those of its rows whose columns have values: `column=value`, each by an index.
+
+    Raises ArgumentInvalid for anything else, and NameUnknown for a column that there is not.
+    """
+    columns = view.columns(selection.table)
+    compared = list(selection.where and [f"({selection.where})"])
+    for each in conditions:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise ArgumentInvalid(f"{each!r} is no condition.", "Write one as column=value.")
+        if name not in columns:
+            raise NameUnknown.among("column", name, list(columns), none_yet="")
+        _require_fast(view, selection, name)
+        compared.append(f'"{name}" = {_literal(columns[name], value)}')
+    return selection.with_(where=" AND ".join(compared))
+
+
+def _require_fast(view: View, selection: Selection, name: str) -> None:
+    """Raise ArgumentInvalid for a column whose values can only be looked for in all rows."""
+    if name == "id" and selection.connection is not None:
+        return
+    indexed = [column for column in view.indexed(selection.table) if column not in ("sync_number", *_KEY)]
+    if name in indexed:
+        return
+    known = ", ".join(["id together with a connection", *indexed])
+    raise ArgumentInvalid(
+        f"The column {name} has no index, so every row would be read.",
+        f"What can be asked for: {known}. field(index=True) in the record class makes an index.",
+    )
+
+
+def _literal(kind: str, value: str) -> str:
+    """Return a value as SQL writes it, for a column of this type."""
+    if "\0" in value:
+        raise ArgumentInvalid("The value holds a NUL character.", "Leave it out.")
+    if kind.upper() == "BOOLEAN":
+        if value not in ("true", "false"):
+            raise ArgumentInvalid("The column is true or false.", "Write column=true or column=false.")
+        return value
+    return "'" + value.replace("'", "''") + "'"

@@ -41,11 +41,11 @@ def environment_of(login_url: str) -> Environment:
     return "sandbox" if is_sandbox(login_url) else "production"
 
 
-def require_name(name: str) -> None:
+def require_name(name: str, *, kind: str = "connection") -> None:
     """Raise ArgumentInvalid for a name that would be hard to write in a shell or a URL."""
     if not _is_word(name):
         raise ArgumentInvalid(
-            f"{name!r} is not a name for a connection.",
+            f"{name!r} is not a name for a {kind}.",
             "Use letters, digits, dots, dashes and underscores: acme-sandbox.",
         )
 

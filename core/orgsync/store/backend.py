@@ -16,6 +16,7 @@ from typing import Protocol
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .control_tables import (
+    ApiTokenTable,
     CheckpointTable,
     ConnectionTable,
     LeaseTable,
@@ -40,6 +41,7 @@ class Transaction(Protocol):
     leases: LeaseTable
     runs: RunTable
     schedules: ScheduleTable
+    api_tokens: ApiTokenTable
     checkpoints: CheckpointTable
     owners: OwnerTable
     seen_ids: SeenIdTable

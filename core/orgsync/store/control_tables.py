@@ -10,9 +10,10 @@ from orgsync.records import Position
 
 from .commit_types import Counts
 from .model import Checkpoint, Connection, ObjectColumn, Run, RunKind, RunStatus
-from .view import ScheduleRow
+from .view import ApiTokenRow, ScheduleRow
 
 __all__ = [
+    "ApiTokenTable",
     "CheckpointTable",
     "ConnectionTable",
     "Lease",
@@ -268,4 +269,28 @@ class ObjectColumnTable(Protocol):
 
     async def remove(self, table: str) -> None:
         """Delete the columns of a table."""
+        ...
+
+
+class ApiTokenTable(Protocol):
+    """The tokens of the HTTP API."""
+
+    async def list(self) -> Sequence[ApiTokenRow]:
+        """Read all, by name."""
+        ...
+
+    async def get(self, token_id: str) -> ApiTokenRow | None:
+        """Read one by its id."""
+        ...
+
+    async def add(self, row: ApiTokenRow) -> None:
+        """Insert one; the backend stamps when it was made."""
+        ...
+
+    async def remove(self, name: str) -> bool:
+        """Delete one; return False where there is none of this name."""
+        ...
+
+    async def note_use(self, token_id: str) -> None:
+        """Stamp that one was used."""
         ...

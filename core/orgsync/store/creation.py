@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel.sql.sqltypes import AutoString
 
+from . import server_model as _server_model  # noqa: F401  # its tables are made as well
 from .model import METADATA, Sequence
 from .versions import KNOWN_VERSIONS, VERSION_TABLE
 
-__all__ = ["create"]
+__all__ = ["METADATA", "create"]
 
 _VERSION = sa.Table(  # as alembic declares it
     VERSION_TABLE,

@@ -18,6 +18,7 @@ __all__ = [
     "Checkpoint",
     "ClearedCopy",
     "Connection",
+    "Control",
     "Environment",
     "HeldLease",
     "OrgWrite",
@@ -45,14 +46,14 @@ def stored_now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-class _Control(SQLModel, registry=registry()):
+class Control(SQLModel, registry=registry()):
     """A table of orgsync's own."""
 
 
-METADATA = _Control.metadata
+METADATA = Control.metadata
 
 
-class Connection(_Control, table=True):
+class Connection(Control, table=True):
     """A named authorization to one org as one user.
 
     `metadata_` is free JSON that the connection's owner keeps with it; SQLModel has `metadata` for itself. `mapping`
@@ -85,7 +86,7 @@ class Connection(_Control, table=True):
     updated_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
 
 
-class Checkpoint(_Control, table=True):
+class Checkpoint(Control, table=True):
     """What is kept for (sync, connection, stream): the watermark and the position inside an unfinished pass.
 
     `stream` is the table of the record class that is read, or "" for an author's own checkpoint; `kept_in` the table
@@ -103,7 +104,7 @@ class Checkpoint(_Control, table=True):
     kept_in: str | None = None
 
 
-class Run(_Control, table=True):
+class Run(Control, table=True):
     """One execution of one sync or action on one connection, with what it has changed so far.
 
     `sync` is the name of either, as `kind` says. `status` is running, done, failed or stopped. Counts are rows of the
@@ -137,7 +138,7 @@ class Run(_Control, table=True):
     holder: str | None = None
 
 
-class SyncSchedule(_Control, table=True):
+class SyncSchedule(Control, table=True):
     """When a sync is due on one connection, where that differs from its script; `off` means never.
 
     `every` is written as in the script, None for the script's own.
@@ -152,7 +153,7 @@ class SyncSchedule(_Control, table=True):
     updated_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
 
 
-class HeldLease(_Control, table=True):
+class HeldLease(Control, table=True):
     """Who writes for (sync, connection), and until when; `epoch` only grows, and `holder` is empty once released."""
 
     __tablename__ = "orgsync_lease"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -166,7 +167,7 @@ class HeldLease(_Control, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class TableOwner(_Control, table=True):
+class TableOwner(Control, table=True):
     """The sync that a record table belongs to, on all connections; table names are compared without case."""
 
     __tablename__ = "orgsync_table_owner"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -175,7 +176,7 @@ class TableOwner(_Control, table=True):
     sync: str
 
 
-class SeenId(_Control, table=True):
+class SeenId(Control, table=True):
     """An Id that a pass has seen in the connection's org; `owner` names the pass."""
 
     __tablename__ = "orgsync_seen_id"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -186,7 +187,7 @@ class SeenId(_Control, table=True):
     id: str = Field(primary_key=True)
 
 
-class ClearedCopy(_Control, table=True):
+class ClearedCopy(Control, table=True):
     """That a connection's rows in a record table were discarded, with the number that the change feed gave to this."""
 
     __tablename__ = "orgsync_cleared"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -198,7 +199,7 @@ class ClearedCopy(_Control, table=True):
     cleared_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class OrgWrite(_Control, table=True):
+class OrgWrite(Control, table=True):
     """Rows that were written to a connection's org, or are being written; `key` is a fingerprint of all of them.
 
     `label` is what a person calls them. One that is not finished is resumed.
@@ -218,7 +219,7 @@ class OrgWrite(_Control, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class OrgWritePart(_Control, table=True):
+class OrgWritePart(Control, table=True):
     """Rows of a write that are sent together: how far they have come, as JSON, and what became of them, packed."""
 
     __tablename__ = "orgsync_write_part"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -229,7 +230,7 @@ class OrgWritePart(_Control, table=True):
     outcomes: bytes = Field(default=b"", repr=False)
 
 
-class ObjectColumn(_Control, table=True):
+class ObjectColumn(Control, table=True):
     """The field of an object that fills a column of a table without a record class, and the name of its Python type."""
 
     __tablename__ = "orgsync_object_column"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -240,7 +241,7 @@ class ObjectColumn(_Control, table=True):
     kind: str
 
 
-class SignIn(_Control, table=True):
+class SignIn(Control, table=True):
     """A sign-in that has begun in a browser; `key` is derived from its state, `secrets` hold what ends it."""
 
     __tablename__ = "orgsync_sign_in"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -250,7 +251,7 @@ class SignIn(_Control, table=True):
     begun_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)
 
 
-class Sequence(_Control, table=True):
+class Sequence(Control, table=True):
     """A counter that grows in commit order; `change` numbers the rows of the change feed."""
 
     __tablename__ = "orgsync_sequence"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method

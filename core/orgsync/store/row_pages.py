@@ -63,7 +63,9 @@ def _key(selection: Selection) -> Sequence[str]:
 
 
 def _start(selection: Selection) -> tuple[Any, ...]:
-    return (selection.after,) if selection.changes else (selection.connection or "", "")
+    if selection.changes:
+        return (selection.after,)
+    return selection.after_key or (selection.connection or "", "")
 
 
 def _own(selection: Selection) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.errors import StoreUnavailable
 
 from . import backends
+from .api_tokens import ApiTokens
 from .backend import Backend
 from .connections import Connections
 from .content_rows import ContentRows
@@ -34,6 +35,7 @@ class Store:
     sign_ins: SignIns
     runs: Runs
     schedules: Schedules
+    api_tokens: ApiTokens
     rows: Rows
     feed: Feed
     org_writes: OrgWrites
@@ -46,6 +48,7 @@ class Store:
         self.sign_ins = SignIns(backend, vault)
         self.runs = Runs(backend, leases, owned)
         self.schedules = Schedules(backend)
+        self.api_tokens = ApiTokens(backend)
         self.rows = Rows(backend, leases, owned)
         self.feed = Feed(backend)
         self.org_writes = OrgWrites(backend)

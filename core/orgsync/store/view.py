@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from orgsync.errors import NameUnknown
 
-__all__ = ["ConnectionRow", "RunRow", "ScheduleRow", "Selection", "View", "connection_named"]
+__all__ = ["ApiTokenRow", "ConnectionRow", "RunRow", "ScheduleRow", "Selection", "View", "connection_named"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,8 @@ class Selection:
     """Rows of a record table, live ones by connection and Id, or with `changes` its change feed by number.
 
     `columns` are those to return, all by default; `where` is an expression in the database's SQL. Changes are those
-    after one number and, where it is given, up to another.
+    after one number and, where it is given, up to another; live rows are those behind the connection and Id of
+    `after_key`, where it is given.
     """
 
     table: str
@@ -78,6 +79,25 @@ class Selection:
     limit: int | None = None
     columns: Sequence[str] = ()
     where: str = ""
+    after_key: tuple[str, str] | None = None
+
+    def with_(self, **changed: Any) -> "Selection":
+        """Return this selection with other values."""
+        return replace(self, **changed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiTokenRow:
+    """A token of the HTTP API, without its secret; `connections` is None where it may work on all of them."""
+
+    name: str
+    id: str
+    scopes: Sequence[str]
+    connections: Sequence[str] | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    digest: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +213,10 @@ class View(Protocol):
 
     def one_state(self) -> AbstractContextManager[None]:
         """Let everything that is read in the block be read from one state of the database."""
+        ...
+
+    def indexed(self, table: str) -> list[str]:
+        """Return the columns of a table by whose value rows are found without reading all of them."""
         ...
 
     def stored_types(self, table: str) -> dict[str, str]:

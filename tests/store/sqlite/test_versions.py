@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from orgsync.errors import AlreadyRunning, StoreUnavailable
 from orgsync.store import Store
-from orgsync.store.model import METADATA
+from orgsync.store.creation import METADATA
 from orgsync.store.versions import KNOWN_VERSIONS, MIGRATIONS, VERSION_TABLE
 from tests.store.contacts import CONTACT, contact, deliver, feed
 from tests.store.running import running

@@ -38,7 +38,10 @@ SAVE_CONNECTION = (
 )
 RENAME_CONNECTION = f"UPDATE orgsync_connection SET name = %s, updated_at = {NOW} WHERE name = %s"
 LOCK_LEASES = "SELECT 1 FROM orgsync_lease WHERE connection = %s ORDER BY sync FOR UPDATE"
-_NAMED = ("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write")
+_NAMED = (
+    *("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write"),
+    "orgsync_api_token_connection",
+)
 RENAME_IN_CONTROL_TABLES = tuple(f"UPDATE {table} SET connection = %s WHERE connection = %s" for table in _NAMED)
 REMOVE_CONNECTION = (
     "DELETE FROM orgsync_connection WHERE name = %s",
@@ -47,6 +50,7 @@ REMOVE_CONNECTION = (
     "DELETE FROM orgsync_seen_id WHERE connection = %s",
     "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE connection = %s)",
     "DELETE FROM orgsync_write WHERE connection = %s",
+    "DELETE FROM orgsync_api_token_connection WHERE connection = %s",
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = %s"
 

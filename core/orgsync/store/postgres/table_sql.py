@@ -7,6 +7,7 @@ from hashlib import sha256
 __all__ = [
     "COLUMNS",
     "HAS_TABLE",
+    "INDEXED",
     "INDEXES",
     "LONGEST_TABLE",
     "RECORD_TABLES",
@@ -40,6 +41,13 @@ INDEXES = (
     "JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid "
     "WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = %s"
 )
+INDEXED = (
+    "SELECT a.attname FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid "
+    "JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = x.indkey[0] "
+    "WHERE c.relname = %s AND c.relnamespace = current_schema()::regnamespace AND x.indpred IS NULL AND x.indisvalid"
+)
+"""The columns that come first in an index."""
+
 RECORD_TABLES = (  # the index of this shape tells them from a user's own copy of one, made by CREATE TABLE AS
     "SELECT c.relname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_index AS x ON x.indrelid = c.oid "
     "JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid "

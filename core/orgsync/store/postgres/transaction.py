@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from .. import control_tables, record_tables, write_table
 from . import control_sql
+from .api_tokens import ApiTokenTable
 from .connections import ConnectionTable, SignInTable
 from .driver import Statements
 from .numbers import Numbers
@@ -31,6 +32,7 @@ class PostgresTransaction:
         self.leases: control_tables.LeaseTable = LeaseTable(on, writes=writes)
         self.runs: control_tables.RunTable = RunTable(on)
         self.schedules: control_tables.ScheduleTable = ScheduleTable(on)
+        self.api_tokens: control_tables.ApiTokenTable = ApiTokenTable(on)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)

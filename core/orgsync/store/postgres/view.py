@@ -194,6 +194,10 @@ class PostgresView:
         finally:
             self._fetch("ROLLBACK")
 
+    def indexed(self, table: str) -> list[str]:
+        """Return the columns of a table by whose value rows are found without reading all of them."""
+        return sorted({name for (name,) in self._fetch(table_sql.INDEXED, (table,))})
+
     def stored_types(self, table: str) -> dict[str, str]:
         """Return the Python type of each column whose field was read from an org, by its name."""
         kinds: dict[str, str] = {}

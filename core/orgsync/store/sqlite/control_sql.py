@@ -96,7 +96,10 @@ SAVE_CONNECTION = (
 RENAME_CONNECTION = "UPDATE orgsync_connection SET name = ?, updated_at = ? WHERE name = ?"
 RENAME_IN_CONTROL_TABLES = tuple(
     f"UPDATE {table} SET connection = ? WHERE connection = ?"
-    for table in ("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write")
+    for table in (
+        *("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write"),
+        "orgsync_api_token_connection",
+    )
 )
 REMOVE_CONNECTION = (
     "DELETE FROM orgsync_connection WHERE name = ?",
@@ -105,6 +108,7 @@ REMOVE_CONNECTION = (
     "DELETE FROM orgsync_seen_id WHERE connection = ?",
     "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE connection = ?)",
     "DELETE FROM orgsync_write WHERE connection = ?",
+    "DELETE FROM orgsync_api_token_connection WHERE connection = ?",
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = ?"
 

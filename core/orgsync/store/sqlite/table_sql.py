@@ -11,6 +11,7 @@ __all__ = [
     "COLUMNS",
     "CONVERTED",
     "HAS_TABLE",
+    "INDEXED",
     "INDEXES",
     "NUMBER",
     "NUMBERED_BY_SEQ",
@@ -49,6 +50,11 @@ NUMBERED_BY_SEQ = (  # record tables as they were before their change feed was a
 HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
 COLUMNS = "SELECT name, type, hidden = 2 FROM pragma_table_xinfo(?) WHERE hidden IN (0, 2)"  # 2: computed when read
 INDEXES = "SELECT name FROM pragma_index_list(?)"
+INDEXED = (
+    "SELECT info.name FROM pragma_index_list(?) AS list JOIN pragma_index_info(list.name) AS info "
+    "WHERE info.seqno = 0 AND info.name IS NOT NULL AND NOT list.partial"
+)
+"""The columns that come first in an index."""
 
 
 def quoted(name: str) -> str:

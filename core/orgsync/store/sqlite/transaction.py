@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from .. import control_tables, record_tables, write_table
 from ..model import stored_now
+from .api_tokens import ApiTokenTable
 from .connections import ConnectionTable, SignInTable
 from .driver import NOT_DURABLE, Statements
 from .object_columns import ObjectColumnTable
@@ -33,6 +34,7 @@ class SqliteTransaction:
         self.leases: control_tables.LeaseTable = LeaseTable(on, stored_now)
         self.runs: control_tables.RunTable = RunTable(on, stored_now)
         self.schedules: control_tables.ScheduleTable = ScheduleTable(on, stored_now)
+        self.api_tokens: control_tables.ApiTokenTable = ApiTokenTable(on, stored_now)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)

@@ -1,0 +1,108 @@
+"""`orgsync tokens`: make, list and revoke what callers of the HTTP API show."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .commands import Program, wait_for
+from .options import connection_option
+from .output import examples, moment, result, say, to_json
+
+if TYPE_CHECKING:
+    from orgsync.project import ApiTokenRow
+
+__all__ = ["app"]
+
+app = Program(
+    no_args_is_help=True,
+    epilog=examples(
+        "orgsync tokens create dashboard --scope read",
+        "orgsync tokens create acme-app --scope read --scope run -c acme --expires 90d",
+        "orgsync tokens list",
+        "orgsync tokens revoke dashboard",
+    ),
+)
+
+
+@app.command("create", short_help="Make a token, and show it this once.")
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it: who uses it.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(
+            "--scope", metavar="SCOPE", help="What it may do: read, run, connect, proxy or admin; may be repeated."
+        ),
+    ],
+    connection: Annotated[list[str] | None, connection_option("Only on this connection; may be repeated.")] = None,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="TIME", help="When it ends: 12h, 90d. Never by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Make a token for the HTTP API. It is shown this once: what is kept cannot be turned back into it."""
+    from orgsync.project.tokens import lifetime
+
+    expires_in = None if expires is None else lifetime(expires)
+
+    async def make() -> str:
+        from orgsync.project import open_project
+
+        async with open_project() as project:
+            return await project.tokens.create(name, scopes=scope, connections=connection, expires_in=expires_in)
+
+    token = wait_for(make)
+    if as_json:
+        result(to_json({"name": name, "token": token}))
+        return
+    say("Keep it where secrets are kept; it is not shown again.")
+    result(token)
+
+
+@app.command("list", short_help="List the tokens.")
+def list_tokens(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
+    """List the tokens, with what each may do and when it was last used."""
+    from orgsync.project.tokens import token_view
+
+    async def read() -> "Sequence[ApiTokenRow]":
+        from orgsync.project import open_project
+
+        async with open_project() as project:
+            return await project.tokens.list()
+
+    found = wait_for(read)
+    if as_json:
+        result(to_json([token_view(each) for each in found], indent=2))
+        return
+    if not found:
+        say("There is no token yet. Make one: orgsync tokens create NAME --scope read.")
+        return
+    from .tables import show_table
+
+    show_table(
+        ("token", "scopes", "connections", "expires", "last used"),
+        [
+            (
+                each.name,
+                " ".join(each.scopes),
+                "all" if each.connections is None else ", ".join(each.connections) or "none",
+                moment(each.expires_at) or "never",
+                moment(each.last_used_at) or "never",
+            )
+            for each in found
+        ],
+    )
+
+
+@app.command("revoke", short_help="Revoke a token.")
+def revoke(name: Annotated[str, typer.Argument(metavar="NAME", help="The token's name.")]) -> None:
+    """Revoke a token: from now on every call with it is refused."""
+
+    async def remove() -> None:
+        from orgsync.project import open_project
+
+        async with open_project() as project:
+            await project.tokens.revoke(name)
+
+    wait_for(remove)
+    say(f"Revoked the token {name}.")

@@ -1,0 +1,100 @@
+"""Who calls, and what they may do: a bearer token, its scopes, and the connections that it is limited to."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import anyio
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from orgsync.errors import Forbidden, TooManyAttempts, Unauthorized
+from orgsync.project import ApiTokenRow, Scope
+
+from .served import Served, served_by
+
+__all__ = ["Caller", "may"]
+
+_bearer = HTTPBearer(auto_error=False, description="A token from `orgsync tokens create`.")
+
+_USE_EVERY = 60.0
+"""Seconds after which the use of a token is stamped again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls."""
+
+    token: ApiTokenRow
+
+    def has(self, scope: Scope) -> bool:
+        """Return whether the token has a scope; admin has all."""
+        return scope in self.token.scopes or "admin" in self.token.scopes
+
+    def require(self, scope: Scope) -> None:
+        """Raise Forbidden where the token does not have a scope."""
+        if not self.has(scope):
+            raise Forbidden(
+                f"The token {self.token.name} does not have the scope {scope}.",
+                f"Make one that has it: orgsync tokens create NAME --scope {scope}.",
+            )
+
+    def sees(self, connection: str) -> bool:
+        """Return whether the token may work on a connection."""
+        return self.token.connections is None or connection in self.token.connections
+
+    def require_connection(self, connection: str) -> None:
+        """Raise Forbidden for a connection that the token may not work on, whether it is there or not."""
+        if not self.sees(connection):
+            raise Forbidden(
+                f"The token {self.token.name} may not work on the connection {connection}.",
+                f"It is limited to: {', '.join(self.token.connections or ()) or 'connections that are gone'}.",
+            )
+
+    def one_connection(self, connection: str | None) -> str | None:
+        """Return the connection whose rows are read, None for all; raises Forbidden for one that is not the caller's.
+
+        A token that is limited to one connection means that one; one that is limited to several has to name one.
+        """
+        if connection is not None:
+            self.require_connection(connection)
+            return connection
+        limits = self.token.connections
+        if limits is None or len(limits) == 1:
+            return None if limits is None else limits[0]
+        raise Forbidden(
+            f"The token {self.token.name} may not read the rows of every connection.",
+            f"Name one of its own: {', '.join(limits) or 'they are all gone'}.",
+        )
+
+
+def may(scope: Scope) -> Callable[..., Coroutine[Any, Any, Caller]]:
+    """Return a dependency that finds out who calls, and refuses those who may not."""
+
+    async def caller(
+        request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> Caller:
+        served = served_by(request)
+        found = await _caller(
+            served, request.client.host if request.client else "", shown.credentials if shown else None
+        )
+        found.require(scope)
+        return found
+
+    return caller
+
+
+async def _caller(served: Served, address: str, token: str | None) -> Caller:
+    if seconds := served.attempts.wait_for(address):
+        raise TooManyAttempts(seconds)
+    if not token:
+        raise Unauthorized
+    found = await served.project.tokens.find(token)
+    if found is None:
+        served.attempts.note(address)
+        raise Unauthorized
+    now = anyio.current_time()
+    if now - served.used.get(found.id, -_USE_EVERY) >= _USE_EVERY:
+        served.used[found.id] = now
+        await served.project.tokens.note_use(found.id)
+    return Caller(found)

@@ -1,0 +1,204 @@
+"""The rows of the copy page by page, and the change feed, read on from a number or waited for."""
+
+from hashlib import sha256
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from orgsync.project.changes import require_reached
+from orgsync.project.column_types import python_types
+from orgsync.project.selections import equal_to, selection_of
+from orgsync.project.view import Selection, View
+
+from .access import Caller, may
+from .pages import NDJSON, PARQUET, Page, cursor_of, form_of, key_of, page_response
+from .served import Served, served_by
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/v1", tags=["records"])
+_MOST_ROWS = 10_000
+_LONGEST_WAIT = 60
+_POLL_EVERY = 0.5
+
+_FORMATS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {NDJSON: {"schema": {"type": "string"}}, PARQUET: {"schema": {"type": "string", "format": "binary"}}}
+    },
+    304: {"description": "Nothing has changed since the ETag."},
+}
+
+
+class Tables(BaseModel):
+    """The record tables of the copy."""
+
+    tables: list[str]
+
+
+class Rows(BaseModel):
+    """A page of rows; `next` is the cursor of the page behind it, null behind the last."""
+
+    table: str
+    next: str | None
+    rows: list[dict[str, Any]]
+
+
+class Changes(BaseModel):
+    """Changes in order; `last` is where to read on: `after=` of the next call."""
+
+    table: str
+    last: int
+    changes: list[dict[str, Any]]
+
+
+class RowsAsked(BaseModel):
+    """Which rows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connection: str | None = Field(default=None, description="Rows of this connection alone.")
+    where: list[str] = Field(
+        default=[], description="`column=value`: rows whose column, one with an index, has this value. May be repeated."
+    )
+    columns: list[str] = Field(default=[], description="The columns to return, all by default. May be repeated.")
+    cursor: str | None = Field(default=None, description="`next` of the page before.")
+    limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
+
+
+class ChangesAsked(BaseModel):
+    """Which changes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: int = Field(
+        default=0, ge=0, le=2**63 - 1, description="The number behind which to read: `last` of the call before."
+    )
+    connection: str | None = Field(default=None, description="Changes of this connection alone.")
+    columns: list[str] = Field(default=[], description="The columns to return, all by default. May be repeated.")
+    limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
+    wait: float = Field(default=0, ge=0, le=_LONGEST_WAIT, description="Seconds to wait where there is no change yet.")
+
+
+@router.get("/records")
+async def list_tables(request: Request, _: Annotated[Caller, Depends(may("read"))]) -> Tables:
+    """List the tables of the copy."""
+    return Tables(tables=await served_by(request).view(lambda view: view.tables()))
+
+
+@router.get("/records/{table}", response_model=Rows, responses=_FORMATS)
+async def read_rows(
+    table: str,
+    asked: Annotated[RowsAsked, Query()],
+    request: Request,
+    caller: Annotated[Caller, Depends(may("read"))],
+) -> Response:
+    """Read live rows by connection and Id, page by page, as JSON, JSON lines or Parquet.
+
+    A row that changes while somebody pages is in one page at most. For all that happened, follow `/changes`.
+    """
+    form, served = form_of(request), served_by(request)
+    connection = caller.one_connection(asked.connection)
+
+    def read(view: View) -> tuple[str, Page, str | None] | str:
+        tag = _tag(request, caller, view.last_change())
+        if tag in request.headers.get("if-none-match", ""):
+            return tag
+        settings = served.project.settings
+        chosen = selection_of(
+            view, settings, table, connection=connection, changes=False, after=0, columns=asked.columns, where=""
+        )
+        chosen = equal_to(view, chosen, asked.where)
+        key = ["connection", "id"] if asked.columns else []
+        page = _page(
+            view,
+            served,
+            chosen.with_(
+                columns=[*dict.fromkeys([*asked.columns, *key])],
+                after_key=asked.cursor and key_of(asked.cursor),
+                limit=asked.limit + 1,
+            ),
+        )
+        names = list(page.kinds)
+        place = names.index("connection"), names.index("id")
+        more = len(page.rows) > asked.limit
+        rows = page.rows[: asked.limit]
+        following = cursor_of((rows[-1][place[0]], rows[-1][place[1]])) if more else None
+        width = len(asked.columns) or len(names)
+        kinds = dict(list(page.kinds.items())[:width])
+        return tag, Page([row[:width] for row in rows], kinds, page.types), following
+
+    found = await served.view(read)
+    if isinstance(found, str):
+        return Response(status_code=304, headers={"ETag": found})
+    tag, page, following = found
+    headers = {"ETag": tag, "Vary": "Accept, Authorization"}
+    if following is not None:
+        headers["Orgsync-Next"] = following
+    return page_response(form, page, about={"table": table, "next": following}, name="rows", headers=headers)
+
+
+@router.get("/changes/{table}", response_model=Changes, responses=_FORMATS)
+async def read_changes(
+    table: str,
+    asked: Annotated[ChangesAsked, Query()],
+    request: Request,
+    caller: Annotated[Caller, Depends(may("read"))],
+) -> Response:
+    """Read what has changed behind a number, in order, deleted rows included; with `wait`, wait for the first change.
+
+    Keep `last` together with what you made of the changes, and send it as `after` the next time: then nothing is
+    missed and nothing comes twice.
+    """
+    form, served = form_of(request), served_by(request)
+    connection = caller.one_connection(asked.connection)
+    until = anyio.current_time() + asked.wait
+    last, page = await _changes(served, table, asked, connection)
+    while not page.rows and anyio.current_time() < until and not await request.is_disconnected():
+        before = last
+        while last == before and anyio.current_time() < until:
+            await anyio.sleep(min(_POLL_EVERY, max(0.0, until - anyio.current_time())))
+            last = await served.project.store.feed.last()
+        if last != before:
+            last, page = await _changes(served, table, asked, connection)
+    headers = {"Orgsync-Last": str(last), "Cache-Control": "no-store"}
+    return page_response(form, page, about={"table": table, "last": last}, name="changes", headers=headers)
+
+
+async def _changes(served: Served, table: str, asked: ChangesAsked, connection: str | None) -> tuple[int, Page]:
+    """Return changes, and the number up to which they are all of them."""
+
+    def read(view: View) -> tuple[int, Page]:
+        upto = view.last_change()
+        require_reached(asked.after, upto)
+        chosen = selection_of(
+            view,
+            served.project.settings,
+            table,
+            connection=connection,
+            changes=True,
+            after=asked.after,
+            columns=[*dict.fromkeys([*asked.columns, *(["sync_seq"] if asked.columns else [])])],
+            where="",
+        )
+        page = _page(view, served, chosen.with_(upto=upto, limit=asked.limit))
+        place = list(page.kinds).index("sync_seq")
+        last = page.rows[-1][place] if len(page.rows) == asked.limit else upto
+        return last, page
+
+    return await served.view(read)
+
+
+def _page(view: View, served: Served, selection: Selection) -> Page:
+    """Read the rows of a selection, which are few."""
+    columns = view.columns(selection.table, changes=selection.changes)
+    kinds = {name: columns.get(name, "") for name in selection.columns or columns}
+    rows = [row for page in view.pages(selection) for row in page]
+    return Page(rows, kinds, python_types(view, selection.table, served.project.settings))
+
+
+def _tag(request: Request, caller: Caller, last: int) -> str:
+    """Return the ETag of an answer: what was asked, by whom, and the change that the copy stands at."""
+    asked = f"{request.url.path}?{request.url.query} {request.headers.get('accept')} {caller.token.id}"
+    return f'W/"{last}-{sha256(asked.encode()).hexdigest()[:16]}"'

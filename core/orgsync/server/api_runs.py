@@ -1,0 +1,69 @@
+"""The runs, the syncs, and how each stands."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel
+
+from orgsync.clock import utc_now
+from orgsync.errors import NameUnknown
+from orgsync.project.health_views import StatusView, status_view
+from orgsync.project.status import statuses_in
+from orgsync.project.views import ListedRunView, listed_run_view
+
+from .access import Caller, may
+from .schemas import model_of
+from .served import served_by
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/v1", tags=["runs"])
+RunModel = model_of(ListedRunView)
+StatusModel = model_of(StatusView)
+_MOST_RUNS = 1000
+
+
+class Runs(BaseModel):
+    """Runs, the latest first."""
+
+    runs: list[RunModel]  # type: ignore[valid-type]
+
+
+class Statuses(BaseModel):
+    """How each sync stands on each connection."""
+
+    statuses: list[StatusModel]  # type: ignore[valid-type]
+
+
+@router.get("/runs", response_model=Runs)
+async def list_runs(
+    request: Request,
+    caller: Annotated[Caller, Depends(may("read"))],
+    *,
+    sync: str | None = None,
+    action: str | None = None,
+    connection: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=_MOST_RUNS)] = 50,
+) -> Any:
+    """List runs, the latest first: all, or those of a sync, of an action, on a connection."""
+    one = caller.one_connection(connection)
+    found = await served_by(request).view(lambda view: view.runs(limit, sync=sync, action=action, connection=one))
+    return {"runs": [listed_run_view(each) for each in found]}
+
+
+@router.get("/runs/{run_id}", response_model=RunModel)
+async def read_run(run_id: int, request: Request, caller: Annotated[Caller, Depends(may("read"))]) -> Any:
+    """Read one run."""
+    found = await served_by(request).view(lambda view: view.run(run_id))
+    if not caller.sees(found.connection):
+        raise NameUnknown(f"There is no run {run_id}.", "List the runs that the token may see: GET /api/v1/runs.")
+    return listed_run_view(found)
+
+
+@router.get("/status", response_model=Statuses)
+async def status(request: Request, caller: Annotated[Caller, Depends(may("read"))]) -> Any:
+    """Say how each sync stands on each connection that the token may see, as `orgsync status` does."""
+    served = served_by(request)
+    settings = served.project.settings
+    found = await served.view(lambda view: statuses_in(view, settings, now=utc_now()))
+    return {"statuses": [status_view(each) for each in found if caller.sees(each.connection)]}

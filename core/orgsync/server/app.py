@@ -1,0 +1,56 @@
+"""The app: an open project, its routes, and what guards them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from orgsync.project import open_project
+from orgsync.settings import Settings
+
+from . import api_connections, api_health, api_records, api_runs
+from .guards import BodyGuard, HostGuard
+from .options import LOOPBACK, ServerOptions
+from .problems import RESPONSES, add_problem_handlers
+from .served import Served
+
+__all__ = ["create_app"]
+
+_PROXY = "/proxy/"
+"""In the paths whose bodies go through to Salesforce, which bounds them."""
+
+
+def create_app(settings: Settings | None = None, options: ServerOptions | None = None) -> FastAPI:
+    """Make the app that serves a project, the one around the working directory by default.
+
+    It opens the project when it starts and closes it when it ends, so it works in any ASGI server.
+    """
+    chosen = options or ServerOptions()
+
+    @asynccontextmanager
+    async def opened(app: FastAPI) -> AsyncGenerator[None]:
+        async with open_project(settings) as project:
+            app.state.served = Served(project, chosen)
+            yield
+
+    app = FastAPI(
+        title="orgsync",
+        version=version("orgsync"),
+        summary="Salesforce data in a database of your own, over HTTP.",
+        lifespan=opened,
+        root_path=chosen.root_path,
+        responses=RESPONSES,
+        docs_url=None,  # the pages that FastAPI brings load scripts from elsewhere
+        redoc_url=None,
+        separate_input_output_schemas=False,
+        middleware=[
+            Middleware(HostGuard, hosts=(*LOOPBACK, *chosen.hosts)),
+            Middleware(BodyGuard, largest=chosen.largest_body, exempt=_PROXY),
+        ],
+    )
+    add_problem_handlers(app)
+    for module in (api_health, api_connections, api_records, api_runs):
+        app.include_router(module.router)
+    return app

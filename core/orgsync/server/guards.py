@@ -1,0 +1,72 @@
+"""What a request must be before anything looks at it: addressed to this server, and of a bounded size."""
+
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .problems import problem_response, too_large
+
+__all__ = ["BodyGuard", "HostGuard", "host_of"]
+
+
+def host_of(header: str) -> str:
+    """Return the name in a Host header, without its port and in lower case: `[::1]:8787` is `::1`."""
+    name = header.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.rpartition(":")[0] if name.count(":") == 1 else name
+
+
+class HostGuard:
+    """Refuses requests for a host that is not this server's.
+
+    A page that a browser has loaded from elsewhere can make its own name mean 127.0.0.1 (DNS rebinding); the browser
+    still sends that name.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = {host.lower() for host in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 421."""
+        if scope["type"] == "http":
+            hosts = Headers(scope=scope).getlist("host")
+            if len(hosts) != 1 or host_of(hosts[0]) not in self._hosts:
+                cause = "This server is not reached by that name."
+                remedy = "Call it by its own; more names are allowed with: orgsync serve --allow-host NAME."
+                await problem_response(421, "host_not_allowed", cause, remedy)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class BodyGuard:
+    """Refuses a request whose body is too large, at the latest when it has come so far; some paths are exempt."""
+
+    def __init__(self, app: ASGIApp, *, largest: int, exempt: str) -> None:
+        self._app = app
+        self._largest = largest
+        self._exempt = exempt
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 413."""
+        if scope["type"] != "http" or self._exempt in scope["path"]:
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdecimal() and int(declared) > self._largest:
+            await too_large(self._largest)(scope, receive, send)
+            return
+        read = 0
+
+        async def bounded() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._largest:
+                raise HTTPException(413)  # what reads a body lets this error pass
+            return message
+
+        await self._app(scope, bounded, send)

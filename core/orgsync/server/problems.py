@@ -1,0 +1,169 @@
+"""Errors as problem details (RFC 9457): cause, remedy and code of the error, and nothing of the server's inside."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from orgsync.errors import (
+    AccessRefused,
+    AlreadyRunning,
+    ConfigurationProblem,
+    Forbidden,
+    InternalError,
+    KeyUnusable,
+    LimitReached,
+    NameTaken,
+    NameUnknown,
+    NotFound,
+    OrgMismatch,
+    OrgsyncError,
+    PackageMissing,
+    QueryRefused,
+    Refused,
+    SessionInvalid,
+    SettingInvalid,
+    SignInNeeded,
+    StoreUnavailable,
+    TooManyAttempts,
+    TransientProblem,
+    Unauthorized,
+)
+from orgsync.logs import get_logger
+
+__all__ = [
+    "PROBLEM_JSON",
+    "RESPONSES",
+    "Problem",
+    "ProblemField",
+    "add_problem_handlers",
+    "problem_response",
+    "status_of",
+    "too_large",
+]
+
+PROBLEM_JSON = "application/problem+json"
+
+_STATUS: tuple[tuple[type[OrgsyncError], int], ...] = (
+    (Unauthorized, 401),
+    (Forbidden, 403),
+    (TooManyAttempts, 429),
+    (KeyUnusable, 503),
+    (PackageMissing, 501),
+    (SettingInvalid, 503),
+    (NameUnknown, 404),
+    (NameTaken, 409),
+    (OrgMismatch, 409),
+    (ConfigurationProblem, 400),
+    (AlreadyRunning, 409),
+    (StoreUnavailable, 503),
+    (Refused, 403),
+    (SignInNeeded, 409),
+    (SessionInvalid, 409),
+    (LimitReached, 429),
+    (NotFound, 404),
+    (AccessRefused, 403),
+    (QueryRefused, 400),
+    (TransientProblem, 502),
+)
+"""The status of an error's class, the first that fits; any other is a fault of the project's own: 500."""
+
+
+class ProblemField(BaseModel):
+    """What is wrong with one part of a request: where it stands, and why; never what was sent."""
+
+    location: str
+    message: str
+
+
+class Problem(BaseModel):
+    """What went wrong: `title` is the cause, `detail` the remedy, `code` the error's, as `orgsync` writes it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    fields: list[ProblemField] | None = None
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {PROBLEM_JSON: {}}, "description": HTTPStatus(status).phrase}
+    for status in (400, 401, 403, 404, 409, 413, 421, 422, 429, 500, 502, 503)
+}
+"""What any call may be answered with, for the OpenAPI document."""
+
+
+def status_of(error: OrgsyncError) -> int:
+    """Return the HTTP status that says who has to act: 4xx the caller, 5xx whoever runs the server."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def problem_response(
+    status: int,
+    code: str,
+    title: str,
+    detail: str = "",
+    *,
+    fields: list[ProblemField] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a problem as a response."""
+    problem = Problem(
+        type=f"urn:orgsync:error:{code}", title=title, status=status, detail=detail, code=code, fields=fields
+    )
+    body = msgspec.json.encode(problem.model_dump(exclude_none=True))
+    return Response(body, status, headers=dict(headers or {}), media_type=PROBLEM_JSON)
+
+
+def too_large(largest: int | None = None) -> Response:
+    """Return the problem of a body that is larger than it may be."""
+    bound = "it may be" if largest is None else f"{largest:,} bytes"
+    return problem_response(413, "argument_invalid", f"The body is larger than {bound}.", "Send less at once.")
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Let every error of an app be answered with a problem."""
+    app.exception_handler(OrgsyncError)(_of_orgsync)
+    app.exception_handler(RequestValidationError)(_of_validation)
+    app.exception_handler(HTTPException)(_of_http)
+    app.exception_handler(Exception)(_unexpected)
+
+
+async def _of_orgsync(_: Request, error: OrgsyncError) -> Response:
+    headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooManyAttempts) else {}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem_response(status_of(error), error.code, error.cause, error.remedy_elsewhere, headers=headers)
+
+
+async def _of_validation(_: Request, error: RequestValidationError) -> Response:
+    fields = [ProblemField(location=".".join(map(str, each["loc"])), message=each["msg"]) for each in error.errors()]
+    title = f"The request is wrong: {fields[0].location}: {fields[0].message}." if fields else "The request is wrong."
+    return problem_response(
+        422, "argument_invalid", title, "Correct it; /openapi.json says what is taken.", fields=fields
+    )
+
+
+async def _of_http(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 404:
+        return problem_response(404, "name_unknown", "There is nothing here.", "The paths are in /openapi.json.")
+    if error.status_code == 405:
+        cause = f"{request.method} is not one of the methods of this path."
+        return problem_response(405, "argument_invalid", cause, "See /openapi.json.", headers=error.headers)
+    if error.status_code == 413:
+        return too_large()
+    phrase = HTTPStatus(error.status_code).phrase
+    return problem_response(error.status_code, "argument_invalid", f"{phrase}.", headers=error.headers)
+
+
+async def _unexpected(_: Request, error: Exception) -> Response:
+    """Answer for what is a fault of the server's; its text may hold data, so it is in no answer and no log line."""
+    get_logger("orgsync.server").error("unexpected error", error=type(error).__name__)
+    code, cause = InternalError.code, f"The server failed unexpectedly: {type(error).__name__}."
+    return problem_response(500, code, cause, "Please report it, with the server's log.")

@@ -1,0 +1,93 @@
+"""The server itself: a socket, uvicorn on it, and the scheduler beside it."""
+
+import socket as sockets
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+import anyio
+import uvicorn
+
+from orgsync.application import open_scheduler
+from orgsync.errors import PortUnavailable
+from orgsync.settings import Settings
+
+from .app import create_app
+from .options import ServerOptions
+
+__all__ = ["listening", "running"]
+
+_GRACE = 5
+"""Seconds that calls under way have to end."""
+
+_LARGEST_HEAD = 32_768
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Take no signals."""
+        yield
+
+
+@contextmanager
+def listening(host: str, port: int) -> Generator[sockets.socket]:
+    """Listen on an address; raises PortUnavailable where that cannot be."""
+    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+    with sockets.socket(family, sockets.SOCK_STREAM) as opened:
+        opened.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        try:
+            opened.bind((host, port))
+            opened.listen(1024)
+        except OSError as error:
+            raise PortUnavailable(
+                f"orgsync cannot listen on {host}, port {port}: {error.strerror or error}.",
+                "Choose another: orgsync serve --port 0 takes a free one.",
+            ) from None
+        yield opened
+
+
+async def running(
+    socket: sockets.socket,
+    options: ServerOptions,
+    *,
+    up: bool = False,
+    proxies: Sequence[str] = (),
+    settings: Settings | None = None,
+) -> None:
+    """Serve until cancelled: then calls under way have five seconds. With `up` due syncs run in this process.
+
+    `proxies` are the addresses whose X-Forwarded headers hold.
+    """
+    config = uvicorn.Config(
+        create_app(settings, options),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        timeout_graceful_shutdown=_GRACE,
+        h11_max_incomplete_event_size=_LARGEST_HEAD,
+        ws="none",
+        lifespan="on",
+    )
+    server = _Server(config)
+
+    async def stop_in_the_end() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            server.should_exit = True
+
+    async def schedule() -> None:
+        async with open_scheduler(settings=settings) as scheduler:
+            await scheduler.run()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(stop_in_the_end)
+        if up:
+            group.start_soon(schedule)
+        with anyio.CancelScope(shield=True):
+            await server.serve(sockets=[socket])
+        group.cancel_scope.cancel()

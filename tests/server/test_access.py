@@ -1,0 +1,92 @@
+"""Who may call the HTTP API, and for what."""
+
+import httpx
+import pytest
+
+from .serving import Served, contacts
+
+PATHS = ("/api/v1/connections", "/api/v1/records", "/api/v1/records/contact", "/api/v1/changes/contact", "/api/v1/runs")
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_call_without_a_token_is_refused(served: Served, path: str) -> None:
+    async with httpx.AsyncClient(base_url=served.url) as stranger:
+        answer = await stranger.get(path)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "unauthorized"
+
+
+async def test_a_token_is_good_until_it_is_revoked_and_its_use_is_kept(served: Served) -> None:
+    caller = await served.caller("read")
+    async with caller:
+        assert (await caller.get("/api/v1/runs")).status_code == 200
+        [token] = await served.project.tokens.list()
+        assert token.last_used_at is not None
+        await served.project.tokens.revoke("caller")
+        assert (await caller.get("/api/v1/runs")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "change", [lambda token: token[:-1] + "x", lambda token: token.replace("orgsync_", "other_"), str.upper]
+)
+async def test_a_token_that_differs_in_anything_is_none(served: Served, change: object) -> None:
+    assert callable(change)
+    wrong = change(await served.token("read"))
+    async with httpx.AsyncClient(base_url=served.url, headers={"Authorization": f"Bearer {wrong}"}) as caller:
+        assert (await caller.get("/api/v1/runs")).status_code == 401
+
+
+async def test_whoever_guesses_has_to_wait(served: Served) -> None:
+    async with httpx.AsyncClient(base_url=served.url, headers={"Authorization": "Bearer orgsync_00_guess"}) as caller:
+        answers = [await caller.get("/api/v1/runs") for _ in range(25)]
+    assert [each.status_code for each in answers] == [401] * 20 + [429] * 5
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+
+
+async def test_a_token_does_what_its_scopes_say_and_no_more(served: Served) -> None:
+    async with await served.caller("read") as reader, await served.caller("admin", name="admin") as admin:
+        refused = await reader.delete("/api/v1/connections/acme")
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert (await admin.delete("/api/v1/connections/acme")).json() == {"connection": "acme", "problems": []}
+        assert (await reader.get("/api/v1/connections")).json() == {"connections": []}
+
+
+async def test_a_limited_token_sees_its_own_connections_alone(served: Served) -> None:
+    await served.sample.run(contacts)
+    async with await served.caller("read", connections=["acme"]) as caller:
+        listed = (await caller.get("/api/v1/connections")).json()["connections"]
+        assert [each["name"] for each in listed] == ["acme"]
+        rows = (await caller.get("/api/v1/records/contact?limit=5")).json()["rows"]
+        assert {row["connection"] for row in rows} == {"acme"}
+        for path in ("connections/globex", "records/contact?connection=globex", "changes/contact?connection=globex"):
+            answer = await caller.get(f"/api/v1/{path}")
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+async def test_a_limit_follows_a_renamed_connection_and_ends_with_a_removed_one(served: Served) -> None:
+    await served.sample.run(contacts)
+    async with await served.caller("read", connections=["acme"]) as caller:
+        await served.project.connections.rename("acme", "acme-eu")
+        assert (await caller.get("/api/v1/connections/acme-eu")).status_code == 200
+        await served.project.connections.remove("acme-eu")
+        assert (await caller.get("/api/v1/connections")).json() == {"connections": []}
+        assert (await caller.get("/api/v1/records/contact")).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8787"])
+async def test_a_page_whose_name_was_made_to_mean_this_machine_is_refused(served: Served, host: str) -> None:
+    async with await served.caller("read") as caller:
+        answer = await caller.get("/api/v1/runs", headers={"Host": host})
+    assert (answer.status_code, answer.json()["code"]) == (421, "host_not_allowed")
+
+
+async def test_a_body_that_is_too_large_is_refused_also_where_its_length_is_not_told(served: Served) -> None:
+    async def endless() -> object:
+        for _ in range(40):
+            yield b" " * 100_000
+
+    async with await served.caller("admin") as caller:
+        for body in (b" " * 2_000_000, endless()):
+            answer = await caller.patch("/api/v1/connections/acme", content=body)  # type: ignore[arg-type]
+            assert answer.status_code == 413

@@ -1,0 +1,51 @@
+"""Tokens of the HTTP API: kept as hashes, found by what a caller shows, limited, revoked."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orgsync.errors import NameTaken, NameUnknown
+from orgsync.store import Store
+from tests.store.databases import Database
+
+
+async def test_a_token_is_found_by_what_it_is_and_kept_as_a_hash_alone(store: Store, database: Database) -> None:
+    token = await store.api_tokens.create("dash", scopes=["read", "run"])
+    found = await store.api_tokens.find(token)
+    assert found is not None
+    assert (found.name, found.scopes, found.connections, found.last_used_at) == ("dash", ["read", "run"], None, None)
+    secret = token.split("_", 2)[2]
+    [row] = database.execute("SELECT name, id, scopes, digest FROM orgsync_api_token")
+    assert not any(secret in str(value) for value in row)
+    assert await store.api_tokens.find(token[:-1]) is None
+    assert await store.api_tokens.find("orgsync_" + "é" * 20) is None
+
+
+async def test_a_token_ends_when_it_expires_or_is_revoked(store: Store) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    assert await store.api_tokens.find(await store.api_tokens.create("old", scopes=["read"], expires_at=past)) is None
+    token = await store.api_tokens.create("new", scopes=["read"], expires_at=past + timedelta(hours=1))
+    assert await store.api_tokens.find(token) is not None
+    await store.api_tokens.revoke("new")
+    assert await store.api_tokens.find(token) is None
+    with pytest.raises(NameUnknown, match="did you mean 'old'"):
+        await store.api_tokens.revoke("olt")
+
+
+async def test_its_name_is_its_own_and_its_connections_exist(store: Store) -> None:
+    await store.api_tokens.create("dash", scopes=["read"])
+    with pytest.raises(NameTaken, match="There is a token 'dash' already"):
+        await store.api_tokens.create("dash", scopes=["read"])
+    with pytest.raises(NameUnknown):
+        await store.api_tokens.create("acme-app", scopes=["read"], connections=["nowhere"])
+    assert [each.name for each in await store.api_tokens.list()] == ["dash"]
+
+
+async def test_its_use_is_stamped(store: Store) -> None:
+    token = await store.api_tokens.create("dash", scopes=["read"])
+    found = await store.api_tokens.find(token)
+    assert found is not None
+    await store.api_tokens.note_use(found.id)
+    [used] = await store.api_tokens.list()
+    assert used.last_used_at is not None
+    assert used.last_used_at >= used.created_at
