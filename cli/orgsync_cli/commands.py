@@ -24,8 +24,8 @@ INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
 _ORDER = [
-    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "schedule", "status", "runs"),
-    *("records", "backup", "reset", "record", "cassettes", "write", "actions", "do", "api"),
+    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "worker", "schedule", "status"),
+    *("runs", "records", "backup", "reset", "record", "cassettes", "write", "actions", "do", "api"),
     *("serve", "tokens"),
 ]
 

@@ -29,6 +29,7 @@ from . import (
     syncs,
     tokens,
     up,
+    worker,
     write,
 )
 from .commands import Commands, PlainCommand, Program
@@ -89,6 +90,7 @@ app.add_typer(new.app, name="new", short_help="Write a new script from an org's 
 app.command("syncs", short_help="List the syncs.", epilog=syncs.EXAMPLES)(syncs.syncs)
 app.command("run", short_help="Run syncs: copy what changed since the last run.", epilog=run.EXAMPLES)(run.run)
 app.command("up", short_help="Run every due sync on every connection.", epilog=up.EXAMPLES)(up.up)
+app.command("worker", short_help="Run what is due on any number of machines.", epilog=worker.EXAMPLES)(worker.worker)
 app.command("status", short_help="Show how each sync stands; exits 1 if one needs you.", epilog=status.EXAMPLES)(
     status.status
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from orgsync.errors import ArgumentInvalid, FileUnusable
 
 from .output import say
-from .signals import Interruption
+from .signals import STOPPING_AT_BATCH, Interruption
 
 if TYPE_CHECKING:
     from orgsync.engine import Job
@@ -47,9 +47,9 @@ async def run_job(source: str, *, dry_run: bool, limit: int | None, as_json: boo
         raise ArgumentInvalid("--dry-run is for a sync; this job is an action's.", "Leave --dry-run out.")
     settings = load_settings()
     scripts = FolderScripts(settings.syncs_folder, settings.objects)
-    words = {"stopping": STOPPING} if is_action else {}
+    stopping = STOPPING if is_action else STOPPING_AT_BATCH
     async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
-        with anyio.CancelScope() as scope, Interruption(scope, **words) as interruption:
+        with anyio.CancelScope() as scope, Interruption(scope, stopping=stopping) as interruption:
             code = await _execute(project, job, dry_run=dry_run, limit=limit, as_json=as_json)
         if is_action and interruption.code and scope.cancelled_caught:
             say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")

@@ -13,7 +13,9 @@ from .output import say, stdout
 if TYPE_CHECKING:
     import anyio
 
-__all__ = ["Interruption", "ended_by_sigterm"]
+__all__ = ["STOPPING_AT_BATCH", "Interruption", "ended_by_sigterm"]
+
+STOPPING_AT_BATCH = "Stopping at the next batch boundary; once more to stop at once."
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -45,7 +47,7 @@ class Interruption:
         scope: "anyio.CancelScope",
         *,
         patience: float | None = None,
-        stopping: str = "Stopping at the next batch boundary; once more to stop at once.",
+        stopping: str = STOPPING_AT_BATCH,
     ) -> None:
         import asyncio
 

@@ -2,8 +2,8 @@
 
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,12 @@ from .options import connection_option
 from .output import examples, speech
 from .signals import Interruption
 
-__all__ = ["EXAMPLES", "up"]
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from orgsync.scheduler import Scheduler
+
+__all__ = ["EXAMPLES", "Service", "up"]
 
 EXAMPLES = examples(
     "orgsync up                         every sync of the project, on every connection, until it is stopped",
@@ -41,39 +46,56 @@ def up(
     """Run every sync of the project that has an `every=`, on every connection, whenever it is due.
 
     Scripts that change are reloaded, connections that are added or removed are noticed, and what fails is retried after
-    a pause. The first SIGTERM or Ctrl-C stops the runs under way; the next time they resume where they were. Exit code:
-    0 when SIGTERM has stopped it, 130 after Ctrl-C; with --once the highest of its runs, as for `orgsync run`.
+    a pause. On PostgreSQL it is one of any number of workers (orgsync worker). The first SIGTERM or Ctrl-C stops the
+    runs under way; the next time they resume where they were. Exit code: 0 when SIGTERM has stopped it, 130 after
+    Ctrl-C; with --once the highest of its runs, as for `orgsync run`.
     """
-    options = _Options(list(dict.fromkeys(sync or [])), list(dict.fromkeys(connection or [])), once, as_json)
-    raise typer.Exit(wait_for(lambda: _up(options)))
+    service = Service(
+        list(dict.fromkeys(sync or [])), list(dict.fromkeys(connection or [])), once=once, as_json=as_json
+    )
+    raise typer.Exit(wait_for(service.run))
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
-    syncs: Sequence[str]
-    connections: Sequence[str]
-    once: bool
-    as_json: bool
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What `orgsync up` and `orgsync worker` keep up until they are told to stop."""
 
+    syncs: Sequence[str] = field(kw_only=False)
+    connections: Sequence[str] = field(kw_only=False)
+    once: bool = False
+    as_json: bool = False
+    as_worker: bool = False
+    concurrency: int | None = None
 
-async def _up(options: _Options) -> int:
-    import anyio
+    async def run(self) -> int:
+        """Run until a signal comes, and return the exit code."""
+        import anyio
 
-    from orgsync.application import open_scheduler
+        from orgsync.application import open_scheduler, open_service
 
-    from .service_log import configure_service_log
+        from .service_log import configure_service_log
 
-    configure_service_log(as_json=options.as_json, debug=speech.debug)
-    worst = 0
-    opening = open_scheduler(syncs=options.syncs, connections=options.connections)
-    async with opening as scheduler:  # outside the scope, so that it is closed in order
-        with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
-            if options.once and not await scheduler.project.connections.list():
-                raise NoConnection
-            if options.once:
+        configure_service_log(as_json=self.as_json, debug=speech.debug)
+        if self.once:
+            return await self._run_once(open_scheduler(syncs=self.syncs, connections=self.connections))
+        opening = open_service(
+            syncs=self.syncs,
+            connections=self.connections,
+            concurrency=self.concurrency,
+            as_worker=self.as_worker,
+        )
+        async with opening as service:  # outside the scope, so that it is closed in order
+            with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
+                await service.run()
+        return 0 if interruption.code == 128 + signal.SIGTERM else interruption.code
+
+    async def _run_once(self, opening: "AbstractAsyncContextManager[Scheduler]") -> int:
+        import anyio
+
+        worst = 0
+        async with opening as scheduler:
+            with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
+                if not await scheduler.project.connections.list():
+                    raise NoConnection
                 worst = await scheduler.run_due()
-            else:
-                await scheduler.run()
-    if interruption.code == 128 + signal.SIGTERM and not options.once:
-        return 0  # a service that stops when it is asked to has done its job
-    return interruption.code or worst
+        return interruption.code or worst

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Literal, TypeVar, cast, overload
 
 from anyio import to_thread
 
@@ -28,12 +28,17 @@ from orgsync.scripts import Org, Sync
 from orgsync.scripts.own_schedules import own_schedules
 from orgsync.settings import Settings, find_project, load_settings
 from orgsync.store import Run
+from orgsync.workers import require_workers_possible
+
+if TYPE_CHECKING:
+    from orgsync.workers import Worker
 
 __all__ = [
     "connections",
     "connections_of",
     "open_connection",
     "open_scheduler",
+    "open_service",
     "reset",
     "run",
     "schedules",
@@ -195,8 +200,8 @@ async def up(
     ScriptNotLoaded for a script that cannot be imported, and StoreUnavailable or StoreReplaced where the database
     cannot be used. Whatever goes wrong in a run is logged, and tried again after a pause.
     """
-    async with open_scheduler(settings, syncs=syncs, connections=connections, observe=observe) as scheduler:
-        await scheduler.run()
+    async with open_service(settings, syncs=syncs, connections=connections, observe=observe) as service:
+        await service.run()
 
 
 @asynccontextmanager
@@ -207,7 +212,43 @@ async def open_scheduler(
     connections: Sequence[str] = (),
     observe: Observer = nobody,
 ) -> AsyncGenerator[Scheduler]:
-    """Open a project with its scheduler; the rest is as in `up`."""
+    """Open a project with its scheduler, which is the only one: none plans with it, as workers do."""
+    settings, scripts = _watched_scripts(settings, syncs)
+    async with open_project(settings) as project:
+        yield Scheduler(project, scripts, connections=connections, observe=observe)
+
+
+@asynccontextmanager
+async def open_service(
+    settings: Settings | None = None,
+    *,
+    syncs: Sequence[str] = (),
+    connections: Sequence[str] = (),
+    observe: Observer = nobody,
+    concurrency: int | None = None,
+    as_worker: bool = False,
+) -> "AsyncGenerator[Scheduler | Worker]":
+    """Open what runs every due sync: on PostgreSQL a worker, which plans where no other does, otherwise a scheduler.
+
+    With `as_worker` it is a worker in any case. Raises as `open_worker` does.
+    """
+    is_worker = as_worker or (settings or load_settings()).is_on_postgres
+    if is_worker:
+        require_workers_possible(settings or load_settings())
+    settings, scripts = _watched_scripts(settings, syncs)
+    if is_worker:
+        from orgsync.workers import open_worker
+
+        opening = open_worker(settings, scripts, connections=connections, observe=observe, concurrency=concurrency)
+        async with opening as worker:
+            yield worker
+        return
+    async with open_project(settings) as project:
+        yield Scheduler(project, scripts, connections=connections, observe=observe)
+
+
+def _watched_scripts(settings: Settings | None, syncs: Sequence[str]) -> tuple[Settings, ScriptWatcher]:
+    """Load the scripts of a project, with its settings; raises as `ScriptWatcher.load` does."""
     watched = None if settings else find_project()
     settings = settings or load_settings()
     with open_view(settings) as view:
@@ -215,8 +256,7 @@ async def open_scheduler(
     scheduled = {sync for (sync, _), each in own.items() if each.every is not None and not each.off}
     scripts = ScriptWatcher(settings.syncs_folder, syncs, settings.objects, project=watched, scheduled=scheduled)
     scripts.load()
-    async with open_project(settings) as project:
-        yield Scheduler(project, scripts, connections=connections, observe=observe)
+    return settings, scripts
 
 
 def connections_of(settings: Settings) -> Connections:

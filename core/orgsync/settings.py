@@ -130,6 +130,11 @@ class Settings(BaseModel):
         return self.database_url or f"sqlite:///{self.folder / 'orgsync.db'}"
 
     @property
+    def is_on_postgres(self) -> bool:
+        """Whether the database is one that several machines share."""
+        return self.database_url.lower().startswith("postgres")
+
+    @property
     def shown_store_url(self) -> str:
         """The database's address as people may see it: without a password."""
         return _PASSWORD_OPTION.sub(r"\1...", _PASSWORD.sub(r"\1@", self.store_url))

@@ -13,8 +13,8 @@ from orgsync.demo_org import DemoOrg
 from .commandline import Command
 
 COMMANDS = [
-    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "schedule", "status", "runs"),
-    *("records", "backup", "reset", "record", "cassettes", "write", "actions", "do", "api"),
+    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "worker", "schedule", "status"),
+    *("runs", "records", "backup", "reset", "record", "cassettes", "write", "actions", "do", "api"),
     *("serve", "tokens"),
 ]
 BELOW_CONNECTIONS = ["list", "show", "rename", "remove", "test"]

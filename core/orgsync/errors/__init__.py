@@ -10,7 +10,7 @@
     │   └── AccessRefused (SessionBlocked)
     ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
-    │   └── AlreadyRunning, CassetteInvalid, LimitReached, Refused, SessionInvalid, SignInNeeded,
+    │   └── AlreadyRunning, CassetteInvalid, LimitReached, NoWorker, Refused, SessionInvalid, SignInNeeded,
     │       StoreUnavailable, Unauthorized, Forbidden, TooManyAttempts
     ├── TransientProblem         nobody: it passes, and is retried
     │   └── NetworkProblem, ServerProblem, ResponseUnreadable, ContentBroken, TokenLocked, RunInterrupted,
@@ -27,6 +27,7 @@ quoted from elsewhere holds no control character and is at most 2,000 characters
 from .base import (
     InternalError,
     OrgsyncError,
+    problem_from,
 )
 from .operator import (
     AlreadyRunning,
@@ -47,10 +48,12 @@ from .operator import (
     NameUnknown,
     NoConnection,
     NothingScheduled,
+    NoWorker,
     OperatorProblem,
     OrgMismatch,
     PackageMissing,
     PortUnavailable,
+    PostgresNeeded,
     ProjectNotFound,
     ProxyRefused,
     Refused,
@@ -151,6 +154,7 @@ __all__ = [
     "NetworkProblem",
     "NoConnection",
     "NoRoute",
+    "NoWorker",
     "NotCarriedOut",
     "NotFound",
     "NotRecorded",
@@ -166,6 +170,7 @@ __all__ = [
     "PackageMissing",
     "PartlyDone",
     "PortUnavailable",
+    "PostgresNeeded",
     "ProcessDied",
     "ProjectNotFound",
     "ProxyRefused",
@@ -196,4 +201,5 @@ __all__ = [
     "Unauthorized",
     "UsageInvalid",
     "WindowRefused",
+    "problem_from",
 ]

@@ -8,6 +8,7 @@ from ..printable import printable
 __all__ = [
     "InternalError",
     "OrgsyncError",
+    "problem_from",
 ]
 
 _LONGEST = 2000
@@ -48,6 +49,17 @@ class OrgsyncError(Exception):
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         """Let pickle and copy make it of what it holds: each class is built from other facts."""
         return _made, (type(self), self.args), self.__dict__
+
+
+def problem_from(code: str, cause: str, remedy: str) -> OrgsyncError:
+    """Return an error as another process has reported it, of the class that has this code."""
+    kinds: list[type[OrgsyncError]] = [OrgsyncError]
+    for kind in kinds:  # which grows meanwhile
+        kinds += kind.__subclasses__()
+    found = next((kind for kind in kinds if kind.code == code), OrgsyncError)
+    problem = found.__new__(found)
+    OrgsyncError.__init__(problem, cause, remedy)
+    return problem
 
 
 def _made(kind: type[OrgsyncError], args: tuple[Any, ...]) -> OrgsyncError:

@@ -24,11 +24,13 @@ __all__ = [
     "NameTaken",
     "NameUnknown",
     "NoConnection",
+    "NoWorker",
     "NothingScheduled",
     "OperatorProblem",
     "OrgMismatch",
     "PackageMissing",
     "PortUnavailable",
+    "PostgresNeeded",
     "ProjectNotFound",
     "ProxyRefused",
     "Refused",
@@ -144,6 +146,25 @@ class PortUnavailable(ConfigurationProblem, code="port_unavailable"):
 
 class FileUnusable(ConfigurationProblem, code="file_unusable"):
     """A file or folder does not exist, or cannot be read or written."""
+
+
+class PostgresNeeded(ConfigurationProblem, code="postgres_needed"):
+    """Workers were asked for where the database is a file of one host."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Workers need PostgreSQL: an SQLite file is no place where several machines meet.",
+            "Set ORGSYNC_DATABASE_URL=postgresql://...; on one machine, orgsync up needs no worker.",
+        )
+
+
+class NoWorker(OperatorProblem, code="no_worker"):
+    """A run was asked of workers, and none is alive."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No worker is alive that could run it.", "Start one: orgsync worker; or run it here, without --on-workers."
+        )
 
 
 class PackageMissing(ConfigurationProblem, code="package_missing"):

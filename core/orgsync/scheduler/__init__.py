@@ -1,8 +1,24 @@
 """The scheduler: every due sync on every connection, fairly, bounded, for months."""
 
-from .log import RUN_ENDED
-from .run_slots import Patience
+from .job_end import End, end_of, settle
+from .log import RUN_ENDED, SchedulerLog
+from .project_watcher import ProjectWatcher
+from .run_slots import Patience, RunSlot
+from .run_to_end import report_long_runs, run_to_end
 from .scheduler import Scheduler
 from .script_watcher import ScriptWatcher
 
-__all__ = ["RUN_ENDED", "Patience", "Scheduler", "ScriptWatcher"]
+__all__ = [
+    "RUN_ENDED",
+    "End",
+    "Patience",
+    "ProjectWatcher",
+    "RunSlot",
+    "Scheduler",
+    "SchedulerLog",
+    "ScriptWatcher",
+    "end_of",
+    "report_long_runs",
+    "run_to_end",
+    "settle",
+]

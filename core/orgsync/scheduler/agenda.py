@@ -9,7 +9,7 @@ A run holds a slot while it works. It releases it while it waits to retry a requ
 answer for long. Unresponsive connections come after the others, and never get all slots.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -67,6 +67,10 @@ class Agenda:
     def waiting(self) -> list[str]:
         """The connections that need to be signed in."""
         return [each.name for each in self._connections.values() if not each.ready]
+
+    def set_bounds(self, bounds: Bounds) -> None:
+        """Set how many runs may work at once."""
+        self._bounds = bounds
 
     def set_syncs(self, schedules: Mapping[str, Every | None], now: datetime) -> None:
         """Set the syncs and their schedules, None for none; what failed is due at once, its script may be corrected."""
@@ -140,20 +144,32 @@ class Agenda:
         self._paused_until = {org: until - by for org, until in self._paused_until.items()}
         self._next = None
 
-    def start(self, now: datetime) -> list[Job]:
-        """Return the jobs that start now; each runs until `ended` is called for it."""
+    def start(self, now: datetime, *, first: Sequence[Job] = ()) -> list[Job]:
+        """Return the jobs that start now; each runs until `ended` is called for it.
+
+        Those in `first` need not be due, and come before all others; of these, each that does not run already.
+        """
         if self._next is None or now >= self._next:
             self._plan(now)
         orgs = {name: each.org for name, each in self._connections.items()}
-        chosen = startable(self._queue, self._load(), orgs, self._bounds)
+        queue = self._queue
+        if first:
+            asked = [job for job in dict.fromkeys(first) if job not in self.running and job.connection in orgs]
+            queue = [*asked, *(job for job in queue if job not in set(asked))]
+        chosen = startable(queue, self._load(), orgs, self._bounds)
         for job in chosen:
-            self.running.add(job)
             self._serve(job.connection, now)
-            self._states[job].started = now
+            self.adopt(job, now)
         if chosen:
             started = set(chosen)
             self._queue = [job for job in self._queue if job not in started]
         return chosen
+
+    def adopt(self, job: Job, started: datetime) -> None:
+        """Note that a job runs, here or elsewhere, until `ended` is called for it."""
+        self.running.add(job)
+        if job in self._states:
+            self._states[job].started = started
 
     # Slots
 
@@ -225,6 +241,19 @@ class Agenda:
             self._states[job].due = now
         self._next = None
         return until
+
+    def postpone(self, job: Job, until: datetime) -> None:
+        """End a run that has done nothing of its job, which is due again at an instant."""
+        self.running.discard(job)
+        self._idle.discard(job)
+        if job in self._states:
+            self._states[job].due = until
+        self._next = None
+
+    @property
+    def waiting_to_retry(self) -> frozenset[Job]:
+        """The runs under way that hold no slot."""
+        return frozenset(self._idle)
 
     def org_of(self, connection: str) -> str:
         """Return the org that a connection leads to; of one that was removed, its own name."""

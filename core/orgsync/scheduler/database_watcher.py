@@ -45,9 +45,9 @@ class DatabaseWatcher:
         """Whether the database has been read at least once."""
         return self._reasons is not None
 
-    def note_own(self, run: Run) -> None:
-        """Note a run of this scheduler that has ended: the agenda knows of it already."""
-        self._own.add(run.id)
+    def note_own(self, run: int) -> None:
+        """Note the number of a run of this scheduler that has ended: the agenda knows of it already."""
+        self._own.add(run)
 
     async def read(self, now: datetime) -> list[str]:
         """Read the connections and what was run since the last time, and return the connections' names."""

@@ -28,6 +28,7 @@ from .control_tables import (
     SignInTable,
 )
 from .record_tables import RecordRows, RecordTables
+from .worker_tables import KeptLock, WorkerTables
 from .write_table import WriteTable
 
 __all__ = ["Backend", "Transaction"]
@@ -81,6 +82,27 @@ class Backend(Protocol):
         """Hold a lock across tasks and processes; it is released when its holder dies.
 
         Raises AlreadyRunning when it is not free within `timeout` seconds: at once for 0, never for None.
+        """
+        ...
+
+    def workers(self) -> AbstractAsyncContextManager[WorkerTables]:
+        """Read and write the tables of workers and their jobs, in one transaction as `writing` does.
+
+        Raises PostgresNeeded where the database is a file of one host.
+        """
+        ...
+
+    def queue_conninfo(self) -> tuple[str, str]:
+        """Return how the queue of jobs connects to the database, password included, and the schema of its tables.
+
+        Raises as `workers` does.
+        """
+        ...
+
+    def keep_lock(self, name: str, *, ttl: int) -> AbstractAsyncContextManager[KeptLock]:
+        """Hold a lock that is freed when its holder has not kept it for `ttl` seconds, as one that was suspended.
+
+        Raises AlreadyRunning, at once, while another holds it, and as `workers` does.
         """
         ...
 

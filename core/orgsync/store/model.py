@@ -1,4 +1,4 @@
-"""The control tables: connections, schedules, checkpoints, leases, runs, owners, seen Ids, cleared copies, writes.
+"""The control tables: connections, schedules, checkpoints, leases, runs, owners, seen Ids, writes, workers' jobs.
 
 They live beside the user's own tables, so each name starts with `orgsync_`, and have their own metadata.
 """
@@ -252,7 +252,7 @@ class SignIn(Control, table=True):
 
 
 class Sequence(Control, table=True):
-    """A counter that grows in commit order; `change` numbers the rows of the change feed."""
+    """A counter that grows in commit order: `change` numbers the change feed's rows, `planner` the planners."""
 
     __tablename__ = "orgsync_sequence"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
 

@@ -24,6 +24,7 @@ from .runs import Runs
 from .schedules import Schedules
 from .sign_ins import SignIns
 from .vault import Vault
+from .worker_tables import KeptLock, WorkerTables
 
 __all__ = ["Store"]
 
@@ -89,6 +90,33 @@ class Store:
         Raises AlreadyRunning when it is not free within `timeout` seconds: at once for 0, never for None.
         """
         return self._backend.lock(name, timeout=timeout)
+
+    def workers(self) -> AbstractAsyncContextManager[WorkerTables]:
+        """Read and write the tables of workers and their jobs, in one transaction.
+
+        Raises PostgresNeeded where the database is a file of one host.
+        """
+        return self._backend.workers()
+
+    def queue_conninfo(self) -> tuple[str, str]:
+        """Return how the queue of jobs connects, password included, and its tables' schema; raises as `workers`."""
+        return self._backend.queue_conninfo()
+
+    def keep_lock(self, name: str, *, ttl: int) -> AbstractAsyncContextManager[KeptLock]:
+        """Hold a lock that is freed when it was not kept for `ttl` seconds.
+
+        Raises AlreadyRunning, at once, while another holds it, and as `workers` does.
+        """
+        return self._backend.keep_lock(name, ttl=ttl)
+
+    @property
+    def holder(self) -> str:
+        """The name under which this open store holds leases."""
+        return self._backend.own_holder()
+
+    async def alive(self, holder: str) -> bool:
+        """Return whether a holder may be alive: False only for one that is known to have died."""
+        return await self._backend.alive(holder)
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session to read with: `(await session.exec(select(Contact))).all()`. It cannot write."""

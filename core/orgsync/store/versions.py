@@ -16,19 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "VERSION_TABLE", "is_newest", "upgrade"]
 
 KNOWN_VERSIONS = (
-    "0001",
-    "0002",
-    "0003",
-    "0004",
-    "0005",
-    "0006",
-    "0007",
-    "0008",
-    "0009",
-    "0010",
-    "0011",
-    "0012",
+    *("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012"),
     "0013",
+    "0014",
 )
 """Every version that this package can read, oldest first; the last is what it writes."""
 

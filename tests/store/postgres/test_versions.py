@@ -19,6 +19,8 @@ AS_IT_WAS_IN_0008 = (
     "DROP TABLE orgsync_api_token",
     "DROP TABLE orgsync_api_token_connection",
     "DROP TABLE orgsync_schedule",
+    "DROP TABLE orgsync_worker",
+    "DROP TABLE orgsync_job",
     "UPDATE orgsync_version SET version_num = '0008'",
 )
 

@@ -31,12 +31,20 @@ class Address:
     idle_transaction_timeout: int
     connect_within: int
 
-    def with_schema(self, schema: str) -> "Address":
-        """Return the address of another schema of the same database."""
+    def for_queue(self) -> tuple[str, str]:
+        """Return what libpq connects by for the queue of jobs, and the schema that its tables have for their own.
+
+        What the queue loses is sent again, so its commits need not wait for the disk.
+        """
+        schema = "orgsync_queue" if self.schema == "public" else f"{self.schema}_queue"
+        return self.with_schema(schema, "-csynchronous_commit=off").conninfo, schema
+
+    def with_schema(self, schema: str, *options: str) -> "Address":
+        """Return the address of another schema of the same database, with more options of the server's."""
         parts = urlsplit(self.conninfo)
         query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "options"]
         given = dict(parse_qsl(parts.query)).get("options", "")
-        query.append(("options", f"{given} -csearch_path={schema}".strip()))
+        query.append(("options", " ".join([given, f"-csearch_path={schema}", *options]).strip()))
         changed = f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
         return replace(self, conninfo=changed, schema=schema)
 

@@ -15,9 +15,10 @@ from . import control_sql, holding_back, liveness, renumbering, sandbox
 from .address import Address, address
 from .driver import Pool, Statements, connect
 from .errors import errors_explained
-from .locks import Locks
+from .locks import KeptSession, Locks
 from .row_writes import FirstPasses
 from .transaction import PostgresTransaction
+from .workers import PostgresWorkerTables
 
 __all__ = ["PostgresBackend"]
 
@@ -81,6 +82,23 @@ class PostgresBackend:
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
         """Hold a lock across tasks, processes and hosts; the server frees it when its holder's connection ends."""
         return self._locks.hold(name, timeout=timeout)
+
+    @asynccontextmanager
+    async def workers(self) -> AsyncGenerator[PostgresWorkerTables]:
+        """Read and write the tables of workers and their jobs, in one transaction."""
+        with errors_explained(self._address):
+            async with self._writers.taken() as statements:
+                await statements.fetch("BEGIN")
+                yield PostgresWorkerTables(statements)
+                await statements.driver.commit()
+
+    def queue_conninfo(self) -> tuple[str, str]:
+        """Return how the queue of jobs connects, and the schema of its tables."""
+        return self._address.for_queue()
+
+    def keep_lock(self, name: str, *, ttl: int) -> AbstractAsyncContextManager[KeptSession]:
+        """Hold a lock that the server frees when its holder has not kept it for so many seconds."""
+        return self._locks.keep(name, ttl=ttl)
 
     def own_holder(self) -> str:
         """Return the name under which this open database holds leases."""

@@ -12,10 +12,23 @@ from .address import Address
 from .driver import Statements, connect
 from .errors import errors_explained
 
-__all__ = ["Locks"]
+__all__ = ["KeptSession", "Locks"]
 
 _POLL_SECONDS = 0.1
 _TRY = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || ' lock ' || %s, 0))"
+
+
+class KeptSession:
+    """The connection that holds a lock; the server ends one that says nothing for longer than it may."""
+
+    def __init__(self, on: Statements, address: Address) -> None:
+        self._on = on
+        self._address = address
+
+    async def keep(self) -> None:
+        """Keep the lock; raises StoreUnavailable where the connection was ended."""
+        with errors_explained(self._address):
+            await self._on.fetch("SELECT 1")
 
 
 class Locks:
@@ -51,6 +64,21 @@ class Locks:
                     await driver.close()
         finally:
             queue.release()
+
+    @asynccontextmanager
+    async def keep(self, name: str, *, ttl: int) -> AsyncGenerator[KeptSession]:
+        """Hold the lock, which the server frees when it was not kept for `ttl` seconds; never wait for it."""
+        with errors_explained(self._address):
+            on = Statements(await connect(self._address, writes=True))
+        try:
+            with errors_explained(self._address):
+                await on.fetch("SELECT set_config('idle_session_timeout', %s, false)", (f"{ttl}s",))
+                if not (await on.fetch(_TRY, (name,)))[0][0]:
+                    raise _held(name)
+            yield KeptSession(on, self._address)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await on.driver.close()
 
 
 async def _entered(queue: anyio.Semaphore, timeout: float | None) -> bool:  # noqa: ASYNC109 # the caller's

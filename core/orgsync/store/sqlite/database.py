@@ -11,10 +11,11 @@ from sqlalchemy import URL
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from orgsync.drafts import sync_folder
-from orgsync.errors import StoreUnavailable
+from orgsync.errors import PostgresNeeded, StoreUnavailable
 
 from .. import creation, versions
 from ..holder import Holder
+from ..worker_tables import KeptLock, WorkerTables
 from . import control_sql, driver, sandbox
 from .driver import Statements
 from .errors import errors_explained
@@ -108,6 +109,18 @@ class SqliteBackend:
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
         """Hold a lock across tasks and processes; the system frees it when its holder dies."""
         return self._locks.hold(name, timeout=timeout)
+
+    def workers(self) -> AbstractAsyncContextManager[WorkerTables]:
+        """Raise PostgresNeeded: a file is no place where hosts meet."""
+        raise PostgresNeeded
+
+    def queue_conninfo(self) -> tuple[str, str]:
+        """Raise PostgresNeeded."""
+        raise PostgresNeeded
+
+    def keep_lock(self, name: str, *, ttl: int) -> AbstractAsyncContextManager[KeptLock]:
+        """Raise PostgresNeeded."""
+        raise PostgresNeeded
 
     def own_holder(self) -> str:
         """Return the name under which this open database holds leases."""

@@ -1,0 +1,48 @@
+"""How a job ended, as the agenda has to know it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from orgsync.engine import Job, Outcome
+from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, SignInNeeded, TransientProblem
+
+from .agenda import Agenda
+
+__all__ = ["End", "Settled", "end_of", "settle"]
+
+End: TypeAlias = Literal["done", "failed", "unreachable", "limit", "sign-in", "elsewhere"]
+"""How a job ended: unreachable is an org that did not answer, elsewhere another process that runs it."""
+
+_FAILED: tuple[End, ...] = ("failed", "unreachable", "sign-in")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the end of a job means: how often it has failed in a row, and until when its org is paused, if it is."""
+
+    failures: int = 0
+    paused_until: datetime | None = None
+
+
+def end_of(outcome: Outcome | OrgsyncError, *, stalled: bool) -> End:
+    """Return how a job ended, from its outcome, or from the error that kept it from beginning or from being stored."""
+    if isinstance(outcome, OrgsyncError):
+        return "elsewhere" if isinstance(outcome, AlreadyRunning) else "failed"
+    problem = outcome.problem
+    if problem is None:
+        return "done" if outcome.run.status == "done" else "failed"
+    if isinstance(problem, AlreadyRunning):
+        return "elsewhere"
+    if isinstance(problem, LimitReached):
+        return "limit"
+    if isinstance(problem, SignInNeeded):
+        return "sign-in"
+    return "unreachable" if stalled or isinstance(problem, TransientProblem) else "failed"
+
+
+def settle(agenda: Agenda, job: Job, end: End, now: datetime) -> Settled:
+    """Note in the agenda that a job has ended: when it is due again, and whether its org is paused."""
+    if end == "limit":
+        return Settled(paused_until=agenda.pause(job, now))
+    return Settled(agenda.ended(job, now, failed=end in _FAILED, responsive=end != "unreachable"))

@@ -1,0 +1,160 @@
+"""The queue that carries jobs to workers: procrastinate, in a schema of its own.
+
+It carries the number and the epoch of a job's row and nothing else. It may lose a job, repeat it or keep it for ever:
+what is not done in time is sent again under the next epoch, and what comes with an older one is not taken. So a job is
+deleted here as soon as it has been received, and commits do not wait for the disk. procrastinate's own worker is not
+used: it has a fixed number of places, and here a run that waits to retry gives up its place.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Collection, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
+
+from orgsync.errors import PackageMissing, PostgresNeeded, SettingInvalid, StoreUnavailable
+from orgsync.settings import Settings
+from orgsync.store import Store
+from orgsync.store.worker_tables import SentJob
+
+if TYPE_CHECKING:
+    from procrastinate import App
+
+__all__ = ["JobQueue", "require_workers_possible"]
+
+_NAME = "orgsync"
+_CONNECTIONS = 3
+_STRANDED_AFTER = 60.0
+_SCHEMA = (
+    "SELECT obj_description(to_regnamespace(%(schema)s)::oid, 'pg_namespace') AS version, "
+    "to_regnamespace(%(schema)s) IS NOT NULL AS made"
+)
+
+
+def require_workers_possible(settings: Settings) -> None:
+    """Raise PostgresNeeded for a database that is a file, PackageMissing without the package that carries jobs."""
+    if not settings.is_on_postgres:
+        raise PostgresNeeded
+    if find_spec("procrastinate") is None:
+        raise PackageMissing("Workers need a package that is not installed.", extra="workers")
+
+
+class JobQueue:
+    """One worker's, or one sender's, access to the queue."""
+
+    def __init__(self, app: "App", worker: int) -> None:
+        self._jobs = app.job_manager
+        self._configure = app.configure_task
+        self._worker = worker
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, store: Store) -> "AsyncGenerator[JobQueue]":
+        """Open the queue of a store's database; its tables are made if missing.
+
+        Raises StoreUnavailable where the database cannot be used.
+        """
+        conninfo, schema = store.queue_conninfo()
+        from procrastinate import App, PsycopgConnector
+
+        for name in ("psycopg", "psycopg.pool"):  # what they say of connections that are cut, we say, once
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=_CONNECTIONS, timeout=10.0))
+        with _errors_explained():
+            await app.open_async()
+        try:
+            async with store.lock("queue", timeout=60):
+                with _errors_explained():
+                    await _make_tables(app, schema)
+            with _errors_explained():
+                worker = await app.job_manager.register_worker()
+            queue = cls(app, worker)
+            yield queue
+            with suppress(StoreUnavailable), _errors_explained():
+                await app.job_manager.unregister_worker(worker)
+        finally:
+            await app.close_async()
+
+    async def send(self, jobs: Collection[SentJob]) -> None:
+        """Send jobs to whichever worker takes them first, those of a higher priority before the others."""
+        with _errors_explained():
+            for priority in sorted({each.priority for each in jobs}):
+                task = self._configure(_NAME, queue=_NAME, priority=priority, allow_unknown=True)
+                kept = [{"id": each.id, "epoch": each.epoch} for each in jobs if each.priority == priority]
+                await task.batch_defer_async(*cast("list[dict[str, Any]]", kept))
+
+    async def receive(self, limit: int) -> list[SentJob]:
+        """Receive at most so many jobs, none where there are none; they are the receiver's, and no longer queued."""
+        from procrastinate.jobs import Status
+
+        received: list[SentJob] = []
+        with _errors_explained():
+            while len(received) < limit:
+                job = await self._jobs.fetch_job(queues=[_NAME], worker_id=self._worker)
+                if job is None:
+                    break
+                await self._jobs.finish_job(job, status=Status.SUCCEEDED, delete_job=True)
+                received.append(_sent(job.task_kwargs, job.priority))
+        return received
+
+    async def tidy(self) -> None:
+        """Say that this end is alive, and delete what others have stranded."""
+        from procrastinate.exceptions import ConnectorException
+        from procrastinate.jobs import Status
+
+        with _errors_explained():
+            await self._jobs.update_heartbeat(self._worker)
+            for job in await self._jobs.get_stalled_jobs(seconds_since_heartbeat=_STRANDED_AFTER):
+                with suppress(ConnectorException):  # another has deleted it
+                    await self._jobs.finish_job(job, status=Status.FAILED, delete_job=True)
+            await self._jobs.prune_stalled_workers(_STRANDED_AFTER * 60)
+
+
+def _sent(arguments: Mapping[str, Any], priority: int) -> SentJob:
+    return SentJob(int(arguments["id"]), int(arguments["epoch"]), priority)
+
+
+async def _make_tables(app: "App", schema: str) -> None:
+    """Make the queue's tables, anew where they are an older procrastinate's: what is lost with them is sent again."""
+    from importlib.metadata import version
+
+    on, own = app.connector, ".".join(version("procrastinate").split(".")[:2])
+    found = await on.execute_query_one_async(_SCHEMA, schema=schema)
+    if found["made"] and found["version"] == own:
+        return
+    if found["version"] and _parts(found["version"]) > _parts(own):
+        raise SettingInvalid(
+            f"The queue's tables are of procrastinate {found['version']}, newer than the {own} that is installed here.",
+            f"Install the same on every machine: pip install 'procrastinate=={found['version']}.*'.",
+        )
+    await on.execute_query_async(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    await on.execute_query_async(f"CREATE SCHEMA {schema}")
+    await app.schema_manager.apply_schema_async()
+    await on.execute_query_async(f"COMMENT ON SCHEMA {schema} IS '{own}'")
+
+
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdecimal()]
+
+
+@contextmanager
+def _errors_explained() -> Generator[None]:
+    """Raise StoreUnavailable for what the server or the network did to the queue."""
+    from procrastinate.exceptions import ConnectorException
+    from psycopg import Error
+    from psycopg_pool import PoolTimeout
+
+    try:
+        yield
+    except (ConnectorException, Error, PoolTimeout) as error:
+        cause = error.__cause__ or error
+        if getattr(cause, "sqlstate", None) == "42501":
+            raise StoreUnavailable(
+                "The database's role may not make the schema of the queue of jobs.",
+                "Let an administrator run there: CREATE SCHEMA orgsync_queue AUTHORIZATION ROLE; or GRANT CREATE ON "
+                "DATABASE to it.",
+            ) from None
+        raise StoreUnavailable(
+            "The queue of jobs cannot be reached: the connection to the database was cut, or refused.",
+            "Check that the server is up; what is due is sent again.",
+        ) from None
