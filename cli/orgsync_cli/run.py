@@ -35,6 +35,7 @@ EXAMPLES = examples(
     "orgsync run contacts -c acme --reconcile  compare the copy's Ids with the org's, too",
     "orgsync run contacts -c acme --dry-run    show what would change",
     "orgsync run contacts -c acme --json       one JSON object a run, for programs",
+    "orgsync run contacts -c acme --on-workers a worker runs it, before what is due",
     "orgsync run --job job.json                one job as JSON, a sync's or an action's; - reads stdin",
 )
 
@@ -83,6 +84,9 @@ def run(  # noqa: PLR0913 - each is an option of the command
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="With --dry-run: stop at N changes, and show them.")
     ] = None,
+    on_workers: Annotated[
+        bool, typer.Option("--on-workers", help="Let a worker run it, before what is due, and wait for the end.")
+    ] = False,
     job: Annotated[
         str | None,
         typer.Option(
@@ -110,7 +114,14 @@ def run(  # noqa: PLR0913 - each is an option of the command
                 "Put all of it into the job, or call orgsync run without --job.",
             )
         given = job
-        raise typer.Exit(wait_for(lambda: run_job(given, dry_run=dry_run, limit=limit, as_json=as_json)))
+        raise typer.Exit(
+            wait_for(lambda: run_job(given, dry_run=dry_run, limit=limit, on_workers=on_workers, as_json=as_json))
+        )
+    if on_workers and (dry_run or sobject):
+        raise ArgumentInvalid(
+            f"--on-workers runs syncs that the workers know, and {'--dry-run' if dry_run else '--object'} is for here.",
+            "Leave one of the two out; an object that orgsync.toml names is a sync.",
+        )
     require_one_choice(connection, tag, every_one=every_one)
     options = _Options(
         list(dict.fromkeys(sync or [])),
@@ -122,6 +133,7 @@ def run(  # noqa: PLR0913 - each is an option of the command
         reconcile,
         dry_run,
         limit,
+        on_workers,
         as_json,
     )
     raise typer.Exit(wait_for(lambda: _run(options)))
@@ -138,6 +150,7 @@ class _Options:
     reconcile: bool
     dry_run: bool
     limit: int | None
+    on_workers: bool
     as_json: bool
 
 
@@ -168,7 +181,12 @@ async def _run(options: _Options) -> int:
                         say(f"{sync.name} is switched off on {connection} (orgsync schedule); it is run by hand.")
                     job = Job("sync", sync.name, connection, full=options.full, reconcile=options.reconcile)
                     code = await execute_sync(
-                        project, job, dry_run=options.dry_run, limit=options.limit, as_json=options.as_json
+                        project,
+                        job,
+                        dry_run=options.dry_run,
+                        limit=options.limit,
+                        on_workers=options.on_workers,
+                        as_json=options.as_json,
                     )
                     worst = max(worst, code)
                     if interruption.code:  # the signal came when the run was over
@@ -177,9 +195,14 @@ async def _run(options: _Options) -> int:
 
 
 async def execute_sync(
-    project: "Project", job: "Job", *, dry_run: bool = False, limit: int | None = None, as_json: bool = False
+    project: "Project", job: "Job", *, dry_run: bool, limit: int | None, on_workers: bool, as_json: bool
 ) -> int:
     """Run a sync's job, or try it, show how it ended, and return the exit code."""
+    if on_workers:
+        from .on_workers import execute_on_workers
+
+        ended = await execute_on_workers(project, job, as_json=as_json)
+        return ended if isinstance(ended, int) else _show(ended, as_json=as_json)
     if not dry_run:
         return await _OneRun(project, job, as_json).execute()
     from .dry_run import OneDryRun
@@ -218,18 +241,7 @@ class _OneRun:
             with anyio.CancelScope(shield=True):
                 await self._show_stopped()
             raise
-        return self._show(outcome)
-
-    def _show(self, outcome: "Outcome") -> int:
-        if self.as_json:
-            json_line(finished_run_view(outcome))
-        else:
-            result(outcome_line(outcome.run))
-            stdout().flush()
-        if outcome.problem is None:
-            return 0
-        show_problem(outcome.problem, detail=not self.as_json)
-        return outcome.problem.exit_code
+        return _show(outcome, as_json=self.as_json)
 
     async def _show_stopped(self) -> None:
         """Show what an interrupted run has committed, if it had begun."""
@@ -238,6 +250,19 @@ class _OneRun:
         if self.run is None:
             return
         stopped = await self.project.runs.get(self.run)
-        self._show(Outcome(stopped))
+        _show(Outcome(stopped), as_json=self.as_json)
         kept = stopped.added + stopped.updated + stopped.deleted
         say(f"Interrupted; {amount(kept, 'change')} kept, and the next run resumes there.")
+
+
+def _show(outcome: "Outcome", *, as_json: bool) -> int:
+    """Show how a run ended, and return the exit code."""
+    if as_json:
+        json_line(finished_run_view(outcome))
+    else:
+        result(outcome_line(outcome.run))
+        stdout().flush()
+    if outcome.problem is None:
+        return 0
+    show_problem(outcome.problem, detail=not as_json)
+    return outcome.problem.exit_code

@@ -11,7 +11,6 @@ from .signals import STOPPING_AT_BATCH, Interruption
 
 if TYPE_CHECKING:
     from orgsync.engine import Job
-    from orgsync.project import Project
 
 __all__ = ["read_job", "run_job"]
 
@@ -32,37 +31,36 @@ def read_job(source: str) -> "Job":
     return Job.from_json(text)
 
 
-async def run_job(source: str, *, dry_run: bool, limit: int | None, as_json: bool) -> int:
+async def run_job(source: str, *, dry_run: bool, limit: int | None, on_workers: bool, as_json: bool) -> int:
     """Run a job to its end, show how it ended as `orgsync run` or `orgsync do` does, and return the exit code."""
     import anyio
 
     from orgsync.project import FolderScripts, open_project
     from orgsync.settings import load_settings
 
-    from .do import STOPPING
+    from .do import STOPPING, show_outcome
+    from .run import execute_sync
 
     job, code = read_job(source), 0
     is_action = job.kind == "action"
-    if is_action and dry_run:
-        raise ArgumentInvalid("--dry-run is for a sync; this job is an action's.", "Leave --dry-run out.")
+    if is_action and (dry_run or on_workers):
+        option = "--dry-run" if dry_run else "--on-workers"
+        raise ArgumentInvalid(f"{option} is for a sync; this job is an action's.", f"Leave {option} out.")
+    if dry_run and on_workers:
+        raise ArgumentInvalid("A dry run is made here, not by a worker.", "Leave --on-workers out.")
     settings = load_settings()
     scripts = FolderScripts(settings.syncs_folder, settings.objects)
     stopping = STOPPING if is_action else STOPPING_AT_BATCH
     async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope, stopping=stopping) as interruption:
-            code = await _execute(project, job, dry_run=dry_run, limit=limit, as_json=as_json)
+            if is_action:
+                code = show_outcome(await project.execute(job), as_json=as_json)
+            else:
+                project.scripts.sync(job.name)  # what keeps it from being run is an error of the call, not of a run
+                await project.connections.get(job.connection)
+                code = await execute_sync(
+                    project, job, dry_run=dry_run, limit=limit, on_workers=on_workers, as_json=as_json
+                )
         if is_action and interruption.code and scope.cancelled_caught:
             say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")
     return interruption.code or code
-
-
-async def _execute(project: "Project", job: "Job", *, dry_run: bool, limit: int | None, as_json: bool) -> int:
-    if job.kind == "action":
-        from .do import show_outcome
-
-        return show_outcome(await project.execute(job), as_json=as_json)
-    project.scripts.sync(job.name)  # what keeps it from being run is an error of the call, and not of a run
-    await project.connections.get(job.connection)
-    from .run import execute_sync
-
-    return await execute_sync(project, job, dry_run=dry_run, limit=limit, as_json=as_json)
