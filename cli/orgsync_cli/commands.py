@@ -24,9 +24,31 @@ INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
 _ORDER = [
-    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "worker", "schedule", "status"),
-    *("runs", "records", "backup", "reset", "record", "cassettes", "write", "actions", "do", "api"),
-    *("serve", "tokens"),
+    "demo",
+    "init",
+    "connect",
+    "connections",
+    "doctor",
+    "new",
+    "syncs",
+    "run",
+    "up",
+    "worker",
+    "schedule",
+    "status",
+    "runs",
+    "records",
+    "backup",
+    "keys",
+    "reset",
+    "record",
+    "cassettes",
+    "write",
+    "actions",
+    "do",
+    "api",
+    "serve",
+    "tokens",
 ]
 
 T = TypeVar("T")

@@ -13,9 +13,31 @@ from orgsync.demo_org import DemoOrg
 from .commandline import Command
 
 COMMANDS = [
-    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "worker", "schedule", "status"),
-    *("runs", "records", "backup", "reset", "record", "cassettes", "write", "actions", "do", "api"),
-    *("serve", "tokens"),
+    "demo",
+    "init",
+    "connect",
+    "connections",
+    "doctor",
+    "new",
+    "syncs",
+    "run",
+    "up",
+    "worker",
+    "schedule",
+    "status",
+    "runs",
+    "records",
+    "backup",
+    "keys",
+    "reset",
+    "record",
+    "cassettes",
+    "write",
+    "actions",
+    "do",
+    "api",
+    "serve",
+    "tokens",
 ]
 BELOW_CONNECTIONS = ["list", "show", "rename", "remove", "test"]
 
@@ -31,7 +53,7 @@ def test_help_lists_every_command_in_the_order_in_which_they_are_needed(orgsync:
     "command",
     [[name] for name in COMMANDS]
     + [["connections", name] for name in BELOW_CONNECTIONS]
-    + [["new", "sync"], ["cassettes", "check"]],
+    + [["new", "sync"], ["cassettes", "check"], ["keys", "rotate"]],
     ids=" ".join,
 )
 def test_every_command_has_help_with_an_example_of_itself(command: list[str], orgsync: Command) -> None:

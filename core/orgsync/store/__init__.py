@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .content_rows import ContentRows
     from .copy import Copy
     from .feed import Feed
+    from .keys import KeyRotation
     from .model import Checkpoint, Connection, Environment, ObjectColumn, OrgWrite, Run, RunStatus
     from .object_columns import ObjectColumns
     from .resets import SyncCopy
@@ -31,6 +32,7 @@ __all__ = [
     "Counts",
     "Environment",
     "Feed",
+    "KeyRotation",
     "ObjectColumn",
     "ObjectColumns",
     "OrgWrite",
@@ -60,6 +62,7 @@ __getattr__ = importer(
         "StoredPart": "write_table",
         "Copy": "copy",
         "Feed": "feed",
+        "KeyRotation": "keys",
         "open_view": "backends",
         "ObjectColumns": "object_columns",
         "Store": "store",

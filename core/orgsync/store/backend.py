@@ -62,6 +62,9 @@ class Transaction(Protocol):
 class Backend(Protocol):
     """One open database."""
 
+    is_shared: bool
+    """Whether processes on other hosts may use the database."""
+
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """Read; each call sees what is committed by then, and nothing can be written."""
         ...

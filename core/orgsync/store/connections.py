@@ -5,12 +5,11 @@ from contextlib import suppress
 from secrets import token_hex
 from typing import Any, TypedDict, Unpack
 
-import anyio.to_thread
-
 from orgsync.errors import KeyUnusable, NameTaken, NameUnknown
 from orgsync.suggest import nearest
 
 from .backend import Backend, Transaction
+from .keys import require_key
 from .model import Connection, ConnectionStatus, Environment
 from .vault import Vault
 
@@ -156,11 +155,11 @@ class Connections:
         return self._vault.encrypt(connection.name, {**secrets, _MASKING: key or token_hex(32)})
 
     async def require_key(self) -> None:
-        """Make the key file unless there is a key; raises KeyUnusable for an unusable key.
+        """Make the key file unless there is a key; raises KeyUnusable for an unusable key, and on a host that lacks it.
 
         Call it before a person signs in, so that they do not sign in for nothing.
         """
-        await anyio.to_thread.run_sync(self._vault.make_key)
+        await require_key(self._backend, self._vault)
 
     async def list(self) -> Sequence[Connection]:
         """Read every connection, by name."""

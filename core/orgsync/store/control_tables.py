@@ -61,6 +61,14 @@ class ConnectionTable(Protocol):
         """Read every connection, by name."""
         ...
 
+    async def keep_unchanged(self) -> None:
+        """Let nobody else save a connection or a sign-in until the transaction ends."""
+        ...
+
+    async def replace_secrets(self, name: str, secrets: bytes) -> None:
+        """Replace a connection's encrypted secrets by the same, encrypted with another key."""
+        ...
+
 
 class SignInTable(Protocol):
     """Sign-ins that have begun in a browser; `key` is derived from their state, the secrets are encrypted."""
@@ -75,6 +83,14 @@ class SignInTable(Protocol):
 
     async def remove_expired(self, ttl: timedelta) -> None:
         """Delete those older than `ttl`."""
+        ...
+
+    async def list(self) -> Sequence[tuple[str, bytes]]:
+        """Read all: keys, and encrypted secrets."""
+        ...
+
+    async def replace_secrets(self, key: str, secrets: bytes) -> None:
+        """Replace a sign-in's encrypted secrets by the same, encrypted with another key."""
         ...
 
 

@@ -5,9 +5,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-import anyio.to_thread
-
 from .backend import Backend
+from .keys import require_key
 from .vault import Vault
 
 __all__ = ["SignIns"]
@@ -24,12 +23,11 @@ class SignIns:
 
     async def save(self, state: str, secrets: Mapping[str, Any]) -> None:
         """Store a sign-in, and delete expired ones."""
-        await anyio.to_thread.run_sync(self._vault.make_key)
+        await require_key(self._backend, self._vault)
         key = _key_of(state)
-        encrypted = self._vault.encrypt(key, secrets)
         async with self._backend.writing(durable=True) as on:
-            await on.sign_ins.remove_expired(_TTL)
-            await on.sign_ins.save(key, encrypted)
+            await on.sign_ins.remove_expired(_TTL)  # which waits for a rotation of keys: what follows has the new one
+            await on.sign_ins.save(key, self._vault.encrypt(key, secrets))
 
     async def take(self, state: str) -> dict[str, Any] | None:
         """Delete the sign-in with this state and return its secrets; None if there is none, expired or used before."""

@@ -15,6 +15,7 @@ from .connections import Connections
 from .content_rows import ContentRows
 from .copy import Copy
 from .feed import Feed
+from .keys import Keys
 from .leases import Leases
 from .object_columns import ObjectColumns
 from .org_writes import OrgWrites
@@ -34,6 +35,7 @@ class Store:
 
     connections: Connections
     sign_ins: SignIns
+    keys: Keys
     runs: Runs
     schedules: Schedules
     api_tokens: ApiTokens
@@ -47,6 +49,7 @@ class Store:
         leases, owned = Leases(backend), dict[int, set[str]]()
         self.connections = Connections(backend, vault)
         self.sign_ins = SignIns(backend, vault)
+        self.keys = Keys(backend, vault)
         self.runs = Runs(backend, leases, owned)
         self.schedules = Schedules(backend)
         self.api_tokens = ApiTokens(backend)
@@ -121,6 +124,11 @@ class Store:
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session to read with: `(await session.exec(select(Contact))).all()`. It cannot write."""
         return self._backend.session()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether processes on other hosts may use the database."""
+        return self._backend.is_shared
 
     def require_in_place(self) -> None:
         """Raise StoreReplaced where the database was deleted or replaced since it was opened."""

@@ -3,8 +3,8 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,13 +35,16 @@ class Vault:
     """Encrypts and decrypts the credentials of connections.
 
     The key is `key` (several, separated by commas: the first encrypts, every one decrypts) or the content of the
-    file `path`. What is encrypted names its connection, so that swapping two rows' credentials is noticed.
+    file `path`, which is read again when it has been replaced. What is encrypted names its connection, so that swapping
+    two rows' credentials is noticed.
     """
 
     def __init__(self, key: str | None, path: Path) -> None:
         self._given = key
         self._path = path
         self._fernet: MultiFernet | None = None
+        self._keys: list[str] = []  # every key that was read; those that are no longer in the file come last
+        self._read_from: tuple[int, int] | None = None  # the number of the file that was read, and when it was written
 
     def make_key(self) -> None:
         """Make the key file, readable by its owner alone, unless there is a key; raise if that is unusable."""
@@ -52,22 +55,54 @@ class Vault:
             return
         from cryptography.fernet import Fernet
 
-        draft = self._path.with_name(f"key.{secrets.token_hex(8)}")
-        try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(Fernet.generate_key())
-                file.flush()
-                os.fsync(file.fileno())  # what it encrypts is durable, too
+        with self._draft(Fernet.generate_key().decode()) as draft:
             # A link appears whole and never replaces a key that another process has made meanwhile.
             with suppress(FileExistsError):
                 os.link(draft, self._path)
             draft.unlink()
-            sync_folder(self._path.parent)
-        except OSError as error:
-            raise StoreUnavailable(
-                f"The key file {self._path} cannot be written.", "Give this user the right to write there."
-            ) from error
+
+    @property
+    def place(self) -> str:
+        """Where the key is: the variable or the file."""
+        return str(self._path) if self._given is None else "ORGSYNC_KEY"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the key is in the file."""
+        return self._given is None
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key, usable or not."""
+        return self._given is not None or os.path.lexists(self._path)
+
+    def count_keys(self) -> int:
+        """Return how many keys there are; raises KeyUnusable where there is none."""
+        return len(self._given_keys(""))
+
+    def add_key(self) -> None:
+        """Put a new key before those of the file; each still decrypts."""
+        from cryptography.fernet import Fernet
+
+        self._replace([Fernet.generate_key().decode(), *self._given_keys("")])
+
+    def drop_old_keys(self) -> None:
+        """Leave the first key of the file alone there; this process still decrypts with the others."""
+        self._replace(self._given_keys("")[:1])
+
+    def with_first_key(self, owner: str, encrypted: bytes) -> bytes | None:
+        """Return what is encrypted, encrypted with the first key; None for what is so already.
+
+        Raises KeyUnusable where none of the keys decrypts it.
+        """
+        from cryptography.fernet import Fernet, InvalidToken
+
+        values = self.decrypt(owner, encrypted)
+        try:
+            Fernet(self._given_keys(owner)[0]).decrypt(encrypted)
+        except InvalidToken:
+            return self.encrypt(owner, values)
+        return None
 
     def encrypt(self, connection: str, values: Mapping[str, Any]) -> bytes:
         """Encrypt a connection's credentials."""
@@ -89,22 +124,53 @@ class Vault:
         return dict(plain["secrets"])
 
     def _open(self, connection: str) -> "MultiFernet":
-        if self._fernet is None:
+        found = None if self._given is not None else _version_of(self._path)
+        if self._fernet is None or (found is not None and found != self._read_from):
             self._fernet = self._load(connection)
+            self._read_from = found
         return self._fernet
 
     def _load(self, connection: str) -> "MultiFernet":
         from cryptography.fernet import Fernet, MultiFernet
 
-        given = self._given is not None
-        keys = (self._given if self._given is not None else self._read(connection)).replace(",", " ").split()
+        keys = [*dict.fromkeys([*self._given_keys(connection), *self._keys])]
         try:
-            return MultiFernet([Fernet(key) for key in keys])
+            made = MultiFernet([Fernet(key) for key in keys])
         except ValueError:
             raise KeyUnusable(
-                f"The key in {'ORGSYNC_KEY' if given else self._path} is not a Fernet key.",
-                _NO_KEY_VARIABLE if given else _NO_KEY_FILE,
+                f"The key in {self.place} is not a Fernet key.", _NO_KEY_FILE if self.is_file else _NO_KEY_VARIABLE
             ) from None
+        self._keys = keys  # of a file that was replaced, the old ones decrypt what this process has read before
+        return made
+
+    def _given_keys(self, connection: str) -> list[str]:
+        given = self._given if self._given is not None else self._read(connection)
+        return given.replace(",", " ").split()
+
+    def _replace(self, keys: Sequence[str]) -> None:
+        """Replace the file by one with these keys: at every moment it is whole, the old or the new one."""
+        with self._draft(",".join(keys)) as draft:
+            draft.replace(self._path)
+
+    @contextmanager
+    def _draft(self, text: str) -> Generator[Path]:
+        """Write a file beside the key file, on the disk and readable by its owner alone, to take that one's place."""
+        draft = self._path.with_name(f"key.{secrets.token_hex(8)}")
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())  # what it encrypts is durable, too
+            yield draft
+            sync_folder(self._path.parent)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The key file {self._path} cannot be written.", "Give this user the right to write there."
+            ) from error
+        finally:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
 
     def _read(self, connection: str) -> str:
         self._require_private()
@@ -128,3 +194,12 @@ class Vault:
             f"The credentials of {connection!r} cannot be decrypted: {why}.",
             _PUT_BACK.format(path=self._path, name=connection),
         )
+
+
+def _version_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells one key file from another that took its place; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

@@ -36,7 +36,7 @@ class JobEnd:
 
 @dataclass(frozen=True, slots=True)
 class WorkerJobRow:
-    """A job that is not at rest; see `orgsync.store.worker_model.WorkerJob`. `is_late` says that its time has passed."""
+    """A job under way; see `orgsync.store.worker_model.WorkerJob`. `is_late` says that its time has passed."""
 
     id: int
     job: str

@@ -53,6 +53,12 @@ class ConnectionTable:
     async def list(self) -> Sequence[Connection]:
         return [_connection(row) for row in await self._on.fetch(control_sql.CONNECTIONS)]
 
+    async def keep_unchanged(self) -> None:
+        await self._on.fetch(control_sql.KEEP_SECRETS)
+
+    async def replace_secrets(self, name: str, secrets: bytes) -> None:
+        await self._on.fetch(control_sql.REPLACE_SECRETS, (secrets, name))
+
 
 def _parameter(value: Any) -> Any:
     """Return a value as a parameter: what is JSON as its text."""
@@ -80,3 +86,9 @@ class SignInTable:
 
     async def remove_expired(self, ttl: timedelta) -> None:
         await self._on.fetch(control_sql.REMOVE_EXPIRED_SIGN_INS, (ttl,))
+
+    async def list(self) -> Sequence[tuple[str, bytes]]:
+        return [(key, bytes(secrets)) for key, secrets in await self._on.fetch(control_sql.SIGN_INS)]
+
+    async def replace_secrets(self, key: str, secrets: bytes) -> None:
+        await self._on.fetch(control_sql.REPLACE_SECRETS_OF_SIGN_IN, (secrets, key))

@@ -54,6 +54,11 @@ REMOVE_CONNECTION = (
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = %s"
 
+KEEP_SECRETS = "LOCK TABLE orgsync_connection, orgsync_sign_in IN EXCLUSIVE MODE"
+"""Wait for every transaction that has read a connection in order to write it, and let none begin; readers go on."""
+REPLACE_SECRETS = "UPDATE orgsync_connection SET secrets = %s WHERE name = %s"
+REPLACE_SECRETS_OF_SIGN_IN = "UPDATE orgsync_sign_in SET secrets = %s WHERE key = %s"
+SIGN_INS = "SELECT key, secrets FROM orgsync_sign_in ORDER BY key"
 SAVE_SIGN_IN = f"INSERT INTO orgsync_sign_in (key, secrets, begun_at) VALUES (%s, %s, {NOW})"
 TAKE_SIGN_IN = f"DELETE FROM orgsync_sign_in WHERE key = %s AND begun_at >= {NOW} - %s RETURNING secrets"
 REMOVE_EXPIRED_SIGN_INS = f"DELETE FROM orgsync_sign_in WHERE begun_at < {NOW} - %s"

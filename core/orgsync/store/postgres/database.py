@@ -26,6 +26,8 @@ __all__ = ["PostgresBackend"]
 class PostgresBackend:
     """One schema of a PostgreSQL database, read and written by any number of processes on any number of hosts."""
 
+    is_shared = True
+
     def __init__(self, at: Address) -> None:
         self._address = at
         self._readers = Pool(at, writes=False)

@@ -50,6 +50,12 @@ class ConnectionTable:
     async def list(self) -> Sequence[Connection]:
         return [_connection(row) for row in await self._on.fetch(control_sql.CONNECTIONS)]
 
+    async def keep_unchanged(self) -> None:
+        """Do nothing: one transaction writes at a time."""
+
+    async def replace_secrets(self, name: str, secrets: bytes) -> None:
+        await self._on.fetch(control_sql.REPLACE_SECRETS, (secrets, name))
+
 
 def _connection(row: Sequence[Any]) -> Connection:
     values = dict(zip(control_sql.CONNECTION_COLUMNS, row, strict=True))
@@ -76,3 +82,9 @@ class SignInTable:
 
     async def remove_expired(self, ttl: timedelta) -> None:
         await self._on.fetch(control_sql.REMOVE_EXPIRED_SIGN_INS, (to_stored(self._now() - ttl),))
+
+    async def list(self) -> Sequence[tuple[str, bytes]]:
+        return [(key, secrets) for key, secrets in await self._on.fetch(control_sql.SIGN_INS)]
+
+    async def replace_secrets(self, key: str, secrets: bytes) -> None:
+        await self._on.fetch(control_sql.REPLACE_SECRETS_OF_SIGN_IN, (secrets, key))

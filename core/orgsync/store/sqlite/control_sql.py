@@ -44,6 +44,8 @@ __all__ = [
     "RENAME_CONNECTION",
     "RENAME_IN_CONTROL_TABLES",
     "RENEW_LEASE",
+    "REPLACE_SECRETS",
+    "REPLACE_SECRETS_OF_SIGN_IN",
     "REVOKE_LEASES",
     "RUN",
     "RUNNING_ACTIONS",
@@ -58,6 +60,7 @@ __all__ = [
     "SAVE_WRITE_PART",
     "SCHEDULES",
     "SEEN_IDS",
+    "SIGN_INS",
     "START_ACTION",
     "START_RUN",
     "START_WRITE",
@@ -112,6 +115,9 @@ REMOVE_CONNECTION = (
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = ?"
 
+REPLACE_SECRETS = "UPDATE orgsync_connection SET secrets = ? WHERE name = ?"
+REPLACE_SECRETS_OF_SIGN_IN = "UPDATE orgsync_sign_in SET secrets = ? WHERE key = ?"
+SIGN_INS = "SELECT key, secrets FROM orgsync_sign_in ORDER BY key"
 SAVE_SIGN_IN = "INSERT INTO orgsync_sign_in (key, secrets, begun_at) VALUES (?, ?, ?)"
 TAKE_SIGN_IN = "DELETE FROM orgsync_sign_in WHERE key = ? AND begun_at >= ? RETURNING secrets"
 REMOVE_EXPIRED_SIGN_INS = "DELETE FROM orgsync_sign_in WHERE begun_at < ?"

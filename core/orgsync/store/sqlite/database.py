@@ -34,6 +34,8 @@ _IDLE_READERS = 3
 class SqliteBackend:
     """One SQLite file, written by one transaction at a time and read by many, with its locks in files of a folder."""
 
+    is_shared = False
+
     def __init__(self, url: URL, folder: Path) -> None:
         self.path = driver.file_of(url)
         self._absolute = self.path.absolute()  # a script may change the working directory

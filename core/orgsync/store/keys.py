@@ -1,0 +1,130 @@
+"""The keys that credentials are encrypted with: exchanged while processes work."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import anyio.to_thread
+
+from orgsync.errors import KeyUnusable
+
+from .backend import Backend, Transaction
+from .vault import Vault
+
+__all__ = ["KeyRotation", "Keys", "require_key"]
+
+_SIGN_IN_TTL = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRotation:
+    """What a rotation has done: how many connections and sign-ins it has encrypted anew, and how many were already.
+
+    `place` is the key's file, or the name of its variable; `keys` how many keys are there now, the first of which is
+    the one that encrypts. Once `is_complete`, nothing needs another key than that.
+    """
+
+    connections: int
+    sign_ins: int
+    unchanged: int
+    place: str
+    is_file: bool
+    keys: int
+    is_complete: bool
+
+
+async def require_key(backend: Backend, vault: Vault) -> None:
+    """Make the key file unless there is a key; raises KeyUnusable for an unusable key.
+
+    It is raised, too, on a host without a key whose database, which others use, has credentials already: a key of its
+    own would make what the others cannot read.
+    """
+    if backend.is_shared and not vault.has_key:
+        async with backend.reading() as on:
+            found = next((each.name for each in await on.connections.list() if each.secrets), None)
+        if found is not None:
+            raise KeyUnusable(
+                f"This host has no key, but the database has credentials already, those of {found!r} among them.",
+                f"Copy the file key of the host that made them to {vault.place}, or set ORGSYNC_KEY to its content. "
+                "Where it is lost, make a new one as the how-to page on backups says, and connect each again.",
+            )
+    await anyio.to_thread.run_sync(vault.make_key)
+
+
+class Keys:
+    """The keys of one open store."""
+
+    def __init__(self, backend: Backend, vault: Vault) -> None:
+        self._backend = backend
+        self._vault = vault
+
+    async def rotate(self) -> KeyRotation:
+        """Encrypt everything with the first key, in one transaction; where the key is a file, with a new one.
+
+        Of a file, the new key stands before the old one until all is encrypted with it, so that the database is
+        readable whenever this is ended; run again, it continues. The old one then goes, at once where the database is
+        this host's alone: otherwise in a later rotation that finds nothing to do, for other hosts need the file first.
+
+        Raises KeyUnusable, with nothing changed, where a connection can be decrypted with none of the keys.
+        """
+        async with self._backend.lock("keys", timeout=None):
+            if not await self._something_is_encrypted():
+                return KeyRotation(0, 0, 0, self._vault.place, self._vault.is_file, 0, is_complete=True)
+            if self._vault.is_file and self._vault.count_keys() == 1:
+                await anyio.to_thread.run_sync(self._vault.add_key)
+            connections, sign_ins, unchanged = await self._encrypt()
+            is_alone = not self._backend.is_shared or connections + sign_ins == 0
+            if self._vault.is_file and is_alone:
+                await anyio.to_thread.run_sync(self._vault.drop_old_keys)
+            keys = self._vault.count_keys()
+        return KeyRotation(
+            connections,
+            sign_ins,
+            unchanged,
+            self._vault.place,
+            self._vault.is_file,
+            keys,
+            is_complete=is_alone if self._vault.is_file else connections + sign_ins == 0,
+        )
+
+    async def _something_is_encrypted(self) -> bool:
+        """Return whether there is anything to encrypt; raises KeyUnusable for a connection that no key decrypts."""
+        async with self._backend.reading() as on:
+            encrypted = [each for each in await on.connections.list() if each.secrets]
+            for each in encrypted:
+                self._vault.decrypt(each.name, each.secrets)
+            return bool(encrypted or await on.sign_ins.list())
+
+    async def _encrypt(self) -> tuple[int, int, int]:
+        """Encrypt what is not encrypted with the first key; count connections, sign-ins, and what was so already."""
+        async with self._backend.writing(durable=True) as on:
+            await on.connections.keep_unchanged()
+            done = await self._encrypt_connections(on)
+            begun = await self._encrypt_sign_ins(on)
+        return done[0], begun[0], done[1] + begun[1]
+
+    async def _encrypt_connections(self, on: Transaction) -> tuple[int, int]:
+        changed = unchanged = 0
+        for each in await on.connections.list():
+            if not each.secrets:
+                continue
+            encrypted = self._vault.with_first_key(each.name, each.secrets)
+            unchanged += encrypted is None
+            if encrypted is not None:
+                changed += 1
+                await on.connections.replace_secrets(each.name, encrypted)
+        return changed, unchanged
+
+    async def _encrypt_sign_ins(self, on: Transaction) -> tuple[int, int]:
+        """Encrypt the sign-ins under way; one that no key decrypts cannot be completed anyway, and is left as it is."""
+        changed = unchanged = 0
+        await on.sign_ins.remove_expired(_SIGN_IN_TTL)
+        for key, secrets in await on.sign_ins.list():
+            try:
+                encrypted = self._vault.with_first_key(key, secrets)
+            except KeyUnusable:
+                continue
+            unchanged += encrypted is None
+            if encrypted is not None:
+                changed += 1
+                await on.sign_ins.replace_secrets(key, encrypted)
+        return changed, unchanged
