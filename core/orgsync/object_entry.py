@@ -25,6 +25,7 @@ class ObjectEntry(BaseModel):
     name: str = Field(pattern=rf"^{_NAME}$", max_length=255)
     every: str | None = None
     reconcile: str | None = None
+    formulas: str | None = None
     fields: tuple[str, ...] = Field(default=(), strict=False)
     where: str | None = None
     table: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$", max_length=63)
@@ -81,6 +82,7 @@ _FORMS = {
     "name": 'Write the API name of the object: name = "Invoice__c".',
     "every": 'Write a number and a unit: every = "15m"; or a cron expression.',
     "reconcile": 'Write a number and a unit: reconcile = "1d".',
+    "formulas": 'Write a number and a unit: formulas = "6h".',
     "fields": 'Write a list of API names: fields = ["Name", "Amount__c"].',
     "where": "Write what follows WHERE in SOQL: where = \"Status__c = 'Open'\".",
     "table": 'Write a name in lower case: table = "customer_invoice".',

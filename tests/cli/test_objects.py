@@ -103,14 +103,15 @@ def test_the_table_of_a_script_or_of_another_sync_is_not_taken(
 def test_objects_of_the_settings_are_syncs_like_any_other(orgsync: Command, invoices: DemoOrg, folder: Path) -> None:
     settings(
         folder,
-        '[[objects]]\nname = "Invoice__c"\nevery = "15m"\nreconcile = "1d"\nfields = ["Name", "Total__c"]\n'
-        'where = "Total__c > 5"\n\n[[objects]]\nname = "Case"\n',
+        '[[objects]]\nname = "Invoice__c"\nevery = "15m"\nreconcile = "1d"\nformulas = "6h"\n'
+        'fields = ["Name", "Total__c"]\nwhere = "Total__c > 5"\n\n[[objects]]\nname = "Case"\n',
     )
     listed = {each["sync"]: each for each in orgsync("syncs", "--json").objects()}
     about = listed["Invoice__c"]
-    assert (about["every"], about["reconcile"], about["tables"], about["where"]) == (
+    assert (about["every"], about["reconcile"], about["formulas"], about["tables"], about["where"]) == (
         "15m",
         "1d",
+        "6h",
         ["invoice"],
         PROJECT_FILE,
     )
@@ -161,6 +162,7 @@ def test_doctor_checks_objects(orgsync: Command, invoices: DemoOrg, folder: Path
             "reconcile = '0 6 * * *' is not",
             "a number and a unit",
         ),
+        ('[[objects]]\nname = "Case"\nformulas = "often"', "Case: formulas = 'often' is not", "a number and a unit"),
         ('[[objects]]\nname = "Case"\nfields = "Name"', "fields is not a list", 'fields = ["Name"'),
         ('[[objects]]\nevery = "15m"', "Entry 1 of objects has no name", "[[objects]]"),
         ('[[objects]]\nname = "Ca se"', "'Ca se' is no name", "API name"),

@@ -66,6 +66,20 @@ async def test_every_field_is_copied_and_then_only_what_changed(tmp_path: Path, 
         assert sum("query" in call for call in project.calls) == 1
 
 
+async def test_formulas_are_read_again_at_an_interval_of_their_own(tmp_path: Path, invoices: DemoOrg) -> None:
+    rates = ["low"]
+    invoices.add_field("Invoice__c", "Rate__c", formula=lambda _row, _view: rates[0])
+    copied = orgsync.object_sync("Invoice__c", formulas="6h")
+    async with project_at(tmp_path, invoices) as project:
+        invoices.advance(hours=1)
+        await project.run(copied)
+        rates[0] = "high"
+        assert (await project.run(copied)).updated == 0
+        invoices.advance(hours=7)
+        assert (await project.run(copied)).updated == 3
+        assert set((await column(project, "rate")).values()) == {"high"}
+
+
 async def test_a_new_field_is_there_with_the_next_run_in_old_rows_too(tmp_path: Path, invoices: DemoOrg) -> None:
     async with project_at(tmp_path, invoices) as project:
         await project.run(INVOICES)

@@ -131,8 +131,8 @@ def _remarks_on_object(facts: ObjectFacts, sync: ObjectSync) -> list[str]:
     remarks: list[str] = []
     if sync.reconcile is None and not facts.delete_log:
         remarks.append('Rows deleted for good are found only with reconcile = "1d": getDeleted does not cover them.')
-    if sync.reconcile is None and facts.drifting:
-        remarks.append('Formulas, and parents of several kinds, are read again only with reconcile = "1d".')
+    if sync.reconcile is None and sync.formulas is None and facts.drifting:
+        remarks.append('Formulas are read again only with reconcile = "1d" or formulas = "6h".')
     return remarks
 
 

@@ -1,5 +1,6 @@
 """Objects that are copied without a script, as settings name them: checked, with their schedules."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,11 +15,12 @@ __all__ = ["PlannedObject", "planned_objects", "written_by_script"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedObject:
-    """An object, when it is due, and how often its copies' Ids are compared with the org's."""
+    """An object, when it is due, how often its copies' Ids are compared with the org's, and its formulas read again."""
 
     entry: ObjectEntry
     every: Every | None = None
     reconcile: Interval | None = None
+    formulas: Interval | None = None
 
     @classmethod
     def of(cls, entry: ObjectEntry) -> "PlannedObject":
@@ -28,9 +30,10 @@ class PlannedObject:
                 entry,
                 None if entry.every is None else parse_every(entry.every),
                 None if entry.reconcile is None else parse_interval(entry.reconcile, of="reconcile"),
+                None if entry.formulas is None else parse_interval(entry.formulas, of="formulas"),
             )
         except ScriptNotLoaded as problem:
-            cause = problem.cause.replace("every=", "every = ", 1).replace("reconcile=", "reconcile = ", 1)
+            cause = re.sub(r"^(every|reconcile|formulas)=", r"\1 = ", problem.cause)
             raise SettingInvalid(f"The object {entry.name}: {cause}", problem.remedy) from None
 
     @property

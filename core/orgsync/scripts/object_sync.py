@@ -48,6 +48,7 @@ def object_sync(
     *,
     every: str | None = None,
     reconcile: str | None = None,
+    formulas: str | None = None,
     fields: Sequence[str] = (),
     where: str | None = None,
     table: str | None = None,
@@ -58,7 +59,15 @@ def object_sync(
     schedule, and ArgumentInvalid for what is not a name.
     """
     try:
-        entry = ObjectEntry(name=name, every=every, reconcile=reconcile, fields=tuple(fields), where=where, table=table)
+        entry = ObjectEntry(
+            name=name,
+            every=every,
+            reconcile=reconcile,
+            formulas=formulas,
+            fields=tuple(fields),
+            where=where,
+            table=table,
+        )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ArgumentInvalid(
@@ -84,8 +93,14 @@ def planned_sync(planned: PlannedObject) -> ObjectSync:
 
     read.__doc__ = planned.summary
     return ObjectSync(
-        entry.name, read, planned.every, planned.reconcile, entry=entry, about=planned.summary
-    )  # fmt: skip
+        entry.name,
+        read,
+        planned.every,
+        planned.reconcile,
+        planned.formulas,
+        entry=entry,
+        about=planned.summary,
+    )
 
 
 async def _batches(ctx: Context, entry: ObjectEntry) -> AsyncGenerator[Batch[Record]]:

@@ -104,6 +104,7 @@ def _planned(planned: PlannedObject) -> SurveyedSync:
         PROJECT_FILE,
         planned.every,
         planned.reconcile,
+        planned.formulas,
         summary=planned.summary,
         tables=(entry.kept_in,),
     )
