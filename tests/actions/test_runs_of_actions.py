@@ -16,6 +16,7 @@ from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Job, Observer, Outcome, nobody
 from orgsync.errors import ArgumentInvalid, NameUnknown, NotFound, PartlyDone, ResultInvalid, ScriptRaised
 from orgsync.project import GivenScripts
+from orgsync.project.view import open_view
 from orgsync.store import Store
 from orgsync_syncs.contacts import contacts
 from tests.projects import SampleProject, project_at
@@ -177,7 +178,11 @@ async def test_an_action_whose_process_died_has_failed_when_the_next_begins(tmp_
             [(text,)] = database.execute("SELECT holder FROM orgsync_run").fetchall()
             gone = text.replace(text.partition("-")[2].partition("@")[0], "0" * 16)
             database.execute("UPDATE orgsync_run SET holder = ?", (gone,))
+        with open_view(opened.opened.settings) as view:
+            assert [each.status for each in view.runs(1)] == ["running"]  # its process's file cannot be asked
         (tmp_path / ".orgsync" / "holders" / f"{gone.partition('@')[0]}.lock").touch()
+        with open_view(opened.opened.settings) as view:
+            assert [(each.status, each.error_code) for each in view.runs(1)] == [("failed", "process_died")]
         await done(opened, "half")
         ended = await holder.get(dead.id)
         assert (ended.status, ended.error_code) == ("failed", "process_died")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from orgsync.errors import OrgsyncError, ProcessDied
+from orgsync.errors import OrgsyncError
 from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
 from orgsync.scripts.schedule import Every, Interval, due_again, jitter
 from orgsync.scripts.survey import own_syncs, shipped_names
@@ -164,9 +164,6 @@ def _status(
     """Return how one stands; `problem` is why scripts cannot be read, one of which may be this sync's."""
     every = own.applied(every)
     runs = view.runs(_RUNS, sync=name, connection=connection.name)
-    if runs and runs[0].status == "running" and not view.is_running(name, connection.name):
-        died = ProcessDied()
-        runs[0] = replace(runs[0], status="failed", error=str(died), error_code=died.code)
     done = next((run for run in runs if run.status == "done"), None)
     watermark = done.watermark if done else None
     verdict, failures, due = judged(runs, every, since=connection.created_at, now=now)

@@ -7,14 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from orgsync.errors import NameUnknown
+from orgsync.errors import NameUnknown, ProcessDied
 
 __all__ = ["ApiTokenRow", "ConnectionRow", "RunRow", "ScheduleRow", "Selection", "View", "connection_named"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A run as it stands in the database; see `orgsync.store.Run`."""
+    """A run; see `orgsync.store.Run`. One whose process is known to have died has failed, whatever the database has."""
 
     id: int
     sync: str
@@ -32,6 +32,14 @@ class RunRow:
     error: str | None
     error_code: str | None
     kind: str = "sync"
+    holder: str | None = None
+
+    def seen(self, is_alive: Callable[["RunRow"], bool]) -> "RunRow":
+        """Return the run as failed where its process has died; the next one of its name notes that in the database."""
+        if self.status != "running" or is_alive(self):
+            return self
+        died = ProcessDied()
+        return replace(self, status="failed", error=str(died), error_code=died.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,10 +153,6 @@ class View(Protocol):
 
     def schedules(self) -> list[ScheduleRow]:
         """Read what is set for syncs on connections, where it differs from the scripts."""
-        ...
-
-    def is_running(self, sync: str, connection: str) -> bool:
-        """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
         ...
 
     def owners(self) -> dict[str, str]:

@@ -91,7 +91,7 @@ LEASES = (
     "WHERE sync = %s AND connection = coalesce(%s, connection) AND holder <> ''"
 )
 
-RUN_COLUMNS = tuple(name for name in _columns(Run) if name != "holder")
+RUN_COLUMNS = _columns(Run)
 _RUN = f"SELECT {_quoted(RUN_COLUMNS)} FROM orgsync_run "
 RUN = f"{_RUN}WHERE id = %s"
 RUNS = (

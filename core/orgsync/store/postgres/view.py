@@ -96,11 +96,6 @@ class PostgresView:
             for sync, connection, every, off in self._fetch(view_sql.SCHEDULES)
         ]
 
-    def is_running(self, sync: str, connection: str) -> bool:
-        """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
-        held = self._fetch(view_sql.HELD_LEASE, (sync, connection))
-        return bool(held) and not liveness.is_dead(Holder.parse(held[0][0]))
-
     def owners(self) -> dict[str, str]:
         """Read the sync that each record table belongs to."""
         return dict(self._fetch(view_sql.TABLE_OWNERS))
@@ -209,7 +204,17 @@ class PostgresView:
         return kinds
 
     def _runs(self, rest: str, parameters: Sequence[Any]) -> list[RunRow]:
-        return [RunRow(**each) for each in self._all(rest, RunRow, parameters)]
+        return [RunRow(**each).seen(self._is_alive) for each in self._all(rest, RunRow, parameters)]
+
+    def _is_alive(self, run: RunRow) -> bool:
+        """Return whether a run may be under way: a sync's by its lease, an action's by its process."""
+        holder = run.holder
+        if run.kind == "sync":
+            held = self._fetch(view_sql.HELD_LEASE, (run.sync, run.connection))
+            if not held:
+                return False
+            holder = held[0][0]
+        return holder is None or not liveness.is_dead(Holder.parse(holder))
 
     def _all(
         self, rest: str, kind: type[RunRow | ConnectionRow], parameters: Sequence[Any] = ()

@@ -150,7 +150,7 @@ LEASES = (
 RUN_COLUMNS = (
     *("id", "sync", "connection", "epoch", "status", "started_at", "finished_at"),
     *("added", "updated", "deleted", "unchanged", "api_calls", "watermark", "error", "error_code"),
-    "kind",
+    *("kind", "holder"),
 )
 RUN = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id = ?"
 RUNS = (

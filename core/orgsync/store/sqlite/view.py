@@ -84,13 +84,14 @@ class SqliteView:
         found = self._fetch(control_sql.RUN, (run_id,))
         if not found:
             raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
-        return _run(found[0])
+        return _run(found[0]).seen(self._is_alive)
 
     def runs(
         self, limit: int, *, sync: str | None = None, action: str | None = None, connection: str | None = None
     ) -> list[RunRow]:
         """Read runs, the latest first: all, or those of one sync or of one action."""
-        return [_run(row) for row in self._fetch(control_sql.RUNS, (*run_filter(sync, action), connection, limit))]
+        found = self._fetch(control_sql.RUNS, (*run_filter(sync, action), connection, limit))
+        return [_run(row).seen(self._is_alive) for row in found]
 
     def pairs(self) -> list[tuple[str, str]]:
         """List each sync and connection that has a run."""
@@ -111,15 +112,6 @@ class SqliteView:
             ScheduleRow(sync=sync, connection=connection, every=every, off=bool(off))
             for sync, connection, every, off in found
         ]
-
-    def is_running(self, sync: str, connection: str) -> bool:
-        """Return whether a run of the sync is under way, by its lease: a run whose process died keeps its status."""
-        held = self._fetch(control_sql.LEASES, (sync, connection))
-        if not held or datetime.fromisoformat(held[0][3]) <= utc_now():
-            return False
-        from .liveness import Liveness
-
-        return not Liveness(self._folder / "holders").is_dead(Holder.parse(held[0][1]))
 
     def owners(self) -> dict[str, str]:
         """Read the sync that each record table belongs to."""
@@ -244,6 +236,18 @@ class SqliteView:
             return self._fetch(sql, parameters)
         finally:
             self._on.set_authorizer(None)
+
+    def _is_alive(self, run: RunRow) -> bool:
+        """Return whether a run may be under way: a sync's by its lease, an action's by its process."""
+        holder = run.holder
+        if run.kind == "sync":
+            held = self._fetch(control_sql.LEASES, (run.sync, run.connection))
+            if not held or datetime.fromisoformat(held[0][3]) <= utc_now():
+                return False
+            holder = held[0][1]
+        from .liveness import Liveness
+
+        return holder is None or not Liveness(self._folder / "holders").is_dead(Holder.parse(holder))
 
     def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self._on is None:
