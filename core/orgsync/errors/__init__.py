@@ -11,7 +11,7 @@
     ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
     │   └── AlreadyRunning, CassetteInvalid, LimitReached, NoWorker, Refused, SessionInvalid, SignInNeeded,
-    │       StoreUnavailable, Unauthorized, Forbidden, TooManyAttempts
+    │       StoreUnavailable, Unauthorized, Forbidden, TooManyAttempts, CallUnknown, ServerBusy
     ├── TransientProblem         nobody: it passes, and is retried
     │   └── NetworkProblem, ServerProblem, ResponseUnreadable, ContentBroken, TokenLocked, RunInterrupted,
     │       ActionInterrupted, ProcessDied
@@ -34,6 +34,7 @@ from .operator import (
     ApiVersionUnsupported,
     ArgumentInvalid,
     BulkQuotaSpent,
+    CallUnknown,
     CassetteInvalid,
     ConfigurationProblem,
     CredentialsInvalid,
@@ -57,6 +58,7 @@ from .operator import (
     ProjectNotFound,
     ProxyRefused,
     Refused,
+    ServerBusy,
     SessionInvalid,
     SettingInvalid,
     SignInNeeded,
@@ -127,6 +129,7 @@ __all__ = [
     "BatchInvalid",
     "BulkQuotaSpent",
     "BulkRefused",
+    "CallUnknown",
     "CassetteInvalid",
     "ChangesNotReadable",
     "ConfigurationProblem",
@@ -186,6 +189,7 @@ __all__ = [
     "ScriptNotLoaded",
     "ScriptProblem",
     "ScriptRaised",
+    "ServerBusy",
     "ServerProblem",
     "SessionBlocked",
     "SessionInvalid",

@@ -11,6 +11,7 @@ __all__ = [
     "ApiVersionUnsupported",
     "ArgumentInvalid",
     "BulkQuotaSpent",
+    "CallUnknown",
     "CassetteInvalid",
     "ConfigurationProblem",
     "CredentialsInvalid",
@@ -34,6 +35,7 @@ __all__ = [
     "ProjectNotFound",
     "ProxyRefused",
     "Refused",
+    "ServerBusy",
     "SessionInvalid",
     "SettingInvalid",
     "SignInNeeded",
@@ -239,3 +241,22 @@ class TooManyAttempts(OperatorProblem, code="too_many_attempts"):
     def __init__(self, seconds: int) -> None:
         super().__init__("Too many calls with a wrong token.", f"Wait {seconds} seconds, and send a right one.")
         self.seconds = seconds
+
+
+class CallUnknown(OperatorProblem, code="call_unknown"):
+    """A call to the HTTP API was made before, and the process that it was made to has ended since."""
+
+    def __init__(self, run: int | None) -> None:
+        remedy = (
+            "Whether it began is not known: look at the latest runs, and send another key to run it again."
+            if run is None
+            else f"Its run has the number {run}."
+        )
+        super().__init__("This call was made before, and the server has been started again since.", remedy)
+
+
+class ServerBusy(OperatorProblem, code="server_busy"):
+    """The HTTP API has more jobs waiting than it takes."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many jobs wait already.", "Send it again later, or let workers run the syncs.")

@@ -4,14 +4,16 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import anyio
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from orgsync.project import open_project
 from orgsync.settings import Settings
 
-from . import api_connections, api_health, api_records, api_runs
+from . import api_connections, api_health, api_jobs, api_records, api_runs
 from .guards import BodyGuard, HostGuard
+from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
 from .problems import RESPONSES, add_problem_handlers
 from .served import Served
@@ -31,9 +33,10 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
 
     @asynccontextmanager
     async def opened(app: FastAPI) -> AsyncGenerator[None]:
-        async with open_project(settings) as project:
-            app.state.served = Served(project, chosen)
+        async with open_project(settings) as project, anyio.create_task_group() as group:
+            app.state.served = Served(project, chosen, Jobs(project, group))
             yield
+            group.cancel_scope.cancel()
 
     app = FastAPI(
         title="orgsync",
@@ -51,6 +54,6 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         ],
     )
     add_problem_handlers(app)
-    for module in (api_health, api_connections, api_records, api_runs):
+    for module in (api_health, api_connections, api_records, api_runs, api_jobs):
         app.include_router(module.router)
     return app

@@ -10,6 +10,7 @@ from fastapi import Request
 from orgsync.project import Project, View, open_view
 
 from .attempts import Attempts
+from .jobs import Jobs
 from .options import ServerOptions
 
 __all__ = ["Served", "served_by"]
@@ -23,6 +24,7 @@ class Served:
 
     project: Project
     options: ServerOptions
+    jobs: Jobs
     attempts: Attempts = field(default_factory=Attempts)
     used: dict[str, float] = field(default_factory=dict[str, float])
 

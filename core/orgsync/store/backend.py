@@ -19,6 +19,7 @@ from .control_tables import (
     ApiTokenTable,
     CheckpointTable,
     ConnectionTable,
+    IdempotencyTable,
     LeaseTable,
     ObjectColumnTable,
     OwnerTable,
@@ -43,6 +44,7 @@ class Transaction(Protocol):
     runs: RunTable
     schedules: ScheduleTable
     api_tokens: ApiTokenTable
+    idempotency: IdempotencyTable
     checkpoints: CheckpointTable
     owners: OwnerTable
     seen_ids: SeenIdTable

@@ -16,6 +16,8 @@ __all__ = [
     "ApiTokenTable",
     "CheckpointTable",
     "ConnectionTable",
+    "IdempotencyTable",
+    "KeyedCall",
     "Lease",
     "LeaseTable",
     "ObjectColumnTable",
@@ -309,4 +311,29 @@ class ApiTokenTable(Protocol):
 
     async def note_use(self, token_id: str) -> None:
         """Stamp that one was used."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedCall:
+    """What a call with an idempotency key has started: a job, and its run once it has begun."""
+
+    fingerprint: str
+    job: str
+    run_id: int | None
+
+
+class IdempotencyTable(Protocol):
+    """Calls that are made once."""
+
+    async def claim(self, token: str, key: str, *, fingerprint: str, job: str) -> KeyedCall:
+        """Keep a call, unless there is one under this key already; return the one that is kept."""
+        ...
+
+    async def note_run(self, job: str, run_id: int) -> None:
+        """Keep the run of a call's job."""
+        ...
+
+    async def remove_expired(self, ttl: timedelta) -> None:
+        """Delete calls that are older."""
         ...

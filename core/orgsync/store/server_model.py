@@ -1,4 +1,4 @@
-"""The control tables of what is served over HTTP: API tokens, and the connections that they are limited to."""
+"""The control tables of what is served over HTTP: API tokens, and the calls that were made once."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from orgsync.records import UtcDateTime
 
 from .model import Control, stored_now
 
-__all__ = ["ApiToken", "ApiTokenConnection"]
+__all__ = ["ApiToken", "ApiTokenConnection", "IdempotencyKey"]
 
 
 class ApiToken(Control, table=True):
@@ -37,3 +37,16 @@ class ApiTokenConnection(Control, table=True):
 
     token: str = Field(primary_key=True, sa_type=sa.String)
     connection: str = Field(primary_key=True)
+
+
+class IdempotencyKey(Control, table=True):
+    """A call that is made once however often it is sent: `fingerprint` is that of its body, `job` what it started."""
+
+    __tablename__ = "orgsync_idempotency_key"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
+
+    token: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    fingerprint: str
+    job: str
+    run_id: int | None = Field(default=None, sa_type=sa.BigInteger)
+    made_at: datetime = Field(default_factory=stored_now, sa_type=UtcDateTime)

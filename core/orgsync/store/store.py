@@ -15,6 +15,7 @@ from .connections import Connections
 from .content_rows import ContentRows
 from .copy import Copy
 from .feed import Feed
+from .idempotency import IdempotencyKeys
 from .keys import Keys
 from .leases import Leases
 from .object_columns import ObjectColumns
@@ -39,6 +40,7 @@ class Store:
     runs: Runs
     schedules: Schedules
     api_tokens: ApiTokens
+    idempotency: IdempotencyKeys
     rows: Rows
     feed: Feed
     org_writes: OrgWrites
@@ -53,6 +55,7 @@ class Store:
         self.runs = Runs(backend, leases, owned)
         self.schedules = Schedules(backend)
         self.api_tokens = ApiTokens(backend)
+        self.idempotency = IdempotencyKeys(backend)
         self.rows = Rows(backend, leases, owned)
         self.feed = Feed(backend)
         self.org_writes = OrgWrites(backend)

@@ -19,6 +19,7 @@ KNOWN_VERSIONS = (
     *("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012"),
     "0013",
     "0014",
+    "0015",
 )
 """Every version that this package can read, oldest first; the last is what it writes."""
 

@@ -16,6 +16,7 @@ AS_IT_WAS_IN_0008 = (
     "DROP INDEX orgsync_run_sync_connection",
     "ALTER TABLE orgsync_run DROP COLUMN kind, DROP COLUMN holder",
     "CREATE INDEX orgsync_run_sync_connection ON orgsync_run (sync, connection)",
+    "DROP TABLE orgsync_idempotency_key",
     "DROP TABLE orgsync_api_token",
     "DROP TABLE orgsync_api_token_connection",
     "DROP TABLE orgsync_schedule",

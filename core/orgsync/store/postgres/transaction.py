@@ -7,6 +7,7 @@ from . import control_sql
 from .api_tokens import ApiTokenTable
 from .connections import ConnectionTable, SignInTable
 from .driver import Statements
+from .idempotency import IdempotencyTable
 from .numbers import Numbers
 from .object_columns import ObjectColumnTable
 from .org_writes import WriteTable
@@ -33,6 +34,7 @@ class PostgresTransaction:
         self.runs: control_tables.RunTable = RunTable(on)
         self.schedules: control_tables.ScheduleTable = ScheduleTable(on)
         self.api_tokens: control_tables.ApiTokenTable = ApiTokenTable(on)
+        self.idempotency: control_tables.IdempotencyTable = IdempotencyTable(on)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)

@@ -11,6 +11,7 @@ from ..model import stored_now
 from .api_tokens import ApiTokenTable
 from .connections import ConnectionTable, SignInTable
 from .driver import NOT_DURABLE, Statements
+from .idempotency import IdempotencyTable
 from .object_columns import ObjectColumnTable
 from .org_writes import WriteTable
 from .rows import RecordRows
@@ -35,6 +36,7 @@ class SqliteTransaction:
         self.runs: control_tables.RunTable = RunTable(on, stored_now)
         self.schedules: control_tables.ScheduleTable = ScheduleTable(on, stored_now)
         self.api_tokens: control_tables.ApiTokenTable = ApiTokenTable(on, stored_now)
+        self.idempotency: control_tables.IdempotencyTable = IdempotencyTable(on, stored_now)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)

@@ -1,0 +1,185 @@
+"""Jobs over HTTP: begun, waited for, watched, cancelled, and begun once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from orgsync.demo_org import DemoOrg, Fault
+
+from .serving import Served, serving
+
+SCRIPT = """\
+from orgsync import Batches, Context, Org, Record, action, sync
+
+
+class Contact(Record, table=True):
+    last_name: str
+
+
+@sync
+def people(ctx: Context) -> Batches[Contact]:
+    return ctx.changes(Contact)
+
+
+@action
+async def rename(org: Org, id: str, last_name: str) -> str:
+    await org.patch(f"sobjects/Contact/{id}", {"LastName": last_name})
+    return last_name
+"""
+PEOPLE = {"name": "people", "connection": "acme"}
+
+
+@pytest.fixture(autouse=True)
+def script(tmp_path: Path) -> None:
+    (tmp_path / "syncs").mkdir()
+    (tmp_path / "syncs" / "people.py").write_text(SCRIPT)
+
+
+async def test_a_sync_is_run_and_waited_for(served: Served) -> None:
+    async with await served.caller("run", "read") as caller:
+        answer = await caller.post("/api/v1/jobs?wait=30", json=PEOPLE)
+        assert answer.status_code == 200, answer.text
+        [job] = answer.json()["jobs"]
+        assert (job["state"], job["run"]["added"], job["error"]) == ("done", 25, None)
+        assert (await caller.get(f"/api/v1/jobs/{job['id']}")).json() == job
+        assert (await caller.get(f"/api/v1/runs/{job['run']['id']}")).json() == job["run"]
+
+
+async def test_an_action_is_carried_out_and_returns_its_result(served: Served, org: DemoOrg) -> None:
+    one = str(org.rows("Contact")[0]["Id"])
+    asked = {"kind": "action", "name": "rename", "connection": "acme", "arguments": {"id": one, "last_name": "New"}}
+    async with await served.caller("run") as caller:
+        [job] = (await caller.post("/api/v1/jobs?wait=30", json=asked)).json()["jobs"]
+    assert (job["state"], job["result"]) == ("done", "New")
+    assert [row["LastName"] for row in org.rows("Contact") if row["Id"] == one] == ["New"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ({"name": "peple", "connection": "acme"}, 404, "name_unknown"),
+        ({"name": "people", "connection": "globex"}, 404, "name_unknown"),
+        ({"name": "people"}, 400, "argument_invalid"),
+        ({"name": "people", "connection": "acme", "tag": "eu"}, 400, "argument_invalid"),
+        ({"name": "people", "tag": "eu"}, 404, "name_unknown"),
+        ({"name": "people", "connection": "acme", "arguments": {"a": 1}}, 400, "argument_invalid"),
+        ({"kind": "action", "name": "rename", "connection": "acme", "arguments": {"id": 1}}, 400, "argument_invalid"),
+        ({"kind": "action", "name": "rename", "tag": "eu"}, 400, "argument_invalid"),
+        ({"name": "people", "connection": "acme", "fulll": True}, 422, "argument_invalid"),
+    ],
+)
+async def test_a_wrong_job_is_refused_before_anything_begins(
+    served: Served, asked: dict[str, object], status: int, code: str
+) -> None:
+    async with await served.caller("run") as caller:
+        answer = await caller.post("/api/v1/jobs", json=asked)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert await served.project.runs.list() == []
+
+
+async def test_a_job_for_a_tag_runs_on_every_connection_that_has_it(served: Served) -> None:
+    await served.project.connections.update("acme", tags=["eu"])
+    async with await served.caller("run") as caller:
+        [job] = (await caller.post("/api/v1/jobs?wait=30", json={"name": "people", "tag": "eu"})).json()["jobs"]
+    assert (job["connection"], job["state"]) == ("acme", "done")
+
+
+async def test_the_events_of_a_run_are_followed_to_its_end(served: Served, org: DemoOrg) -> None:
+    org.page_size = 5
+    async with await served.caller("run", "read") as caller:
+        [job] = (await caller.post("/api/v1/jobs", json=PEOPLE)).json()["jobs"]
+        found = await events(caller, job["run"]["id"])
+        assert found[0]["event"] == "started"
+        assert found[-1] | {"watermark": None} == {
+            "event": "ended",
+            "run": job["run"]["id"],
+            "status": "done",
+            "api_calls": found[-1]["api_calls"],
+            "watermark": None,
+            "error": None,
+            "error_code": None,
+        }
+        assert max(each["added"] for each in found if each["event"] == "committed") == 25
+
+
+async def test_a_run_of_another_process_is_followed_too(served: Served) -> None:
+    async with await served.caller("run", "read") as caller:
+        [job] = (await caller.post("/api/v1/jobs?wait=30", json=PEOPLE)).json()["jobs"]
+        async with (
+            serving(served.project.settings.project, served.sample.org) as other,
+            httpx.AsyncClient(base_url=other.url, headers=caller.headers) as there,
+        ):
+            found = await events(there, job["run"]["id"])
+    assert [each["event"] for each in found] == ["committed", "ended"]
+
+
+async def test_a_cancelled_job_keeps_what_it_has_committed(served: Served, org: DemoOrg) -> None:
+    org.page_size = 5
+    async with await served.caller("run", "read") as caller:
+        org.add_fault(Fault.delay(0.3), match="/query", times=None)
+        [job] = (await caller.post("/api/v1/jobs", json=PEOPLE)).json()["jobs"]
+        while not (await caller.get(f"/api/v1/jobs/{job['id']}")).json()["run"]["added"]:  # noqa: ASYNC110
+            await anyio.sleep(0.02)
+        ended = (await caller.post(f"/api/v1/jobs/{job['id']}/cancel")).json()
+        assert (ended["state"], ended["run"]["status"]) == ("stopped", "stopped")
+        org.clear_faults()
+        [rest] = (await caller.post("/api/v1/jobs?wait=30", json=PEOPLE)).json()["jobs"]
+    assert ended["run"]["added"] + rest["run"]["added"] == 25
+    assert rest["run"]["added"] < 25
+
+
+async def test_a_call_with_a_key_is_made_once(served: Served, org: DemoOrg) -> None:
+    one = str(org.rows("Contact")[0]["Id"])
+    asked = {"kind": "action", "name": "rename", "connection": "acme", "arguments": {"id": one, "last_name": "New"}}
+    key = {"Idempotency-Key": "order-7"}
+    async with await served.caller("run") as caller:
+        answers: list[httpx.Response] = []
+
+        async def call() -> None:
+            answers.append(await caller.post("/api/v1/jobs?wait=30", json=asked, headers=key))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(call)
+        assert len({each.json()["jobs"][0]["id"] for each in answers}) == 1
+        assert len(await served.project.runs.list()) == 1
+        other = await caller.post("/api/v1/jobs", json=asked | {"name": "delete"}, headers=key)
+        assert (other.status_code, other.json()["code"]) == (400, "argument_invalid")
+    async with (
+        serving(served.project.settings.project, org) as restarted,
+        httpx.AsyncClient(base_url=restarted.url, headers=caller.headers) as later,
+    ):
+        again = await later.post("/api/v1/jobs", json=asked, headers=key)
+    assert (again.status_code, again.json()["code"]) == (409, "call_unknown")
+    assert again.json()["detail"] == "Its run has the number 1."
+    assert len(await served.project.runs.list()) == 1
+
+
+async def test_a_limited_token_neither_runs_nor_sees_jobs_of_other_connections(served: Served, org: DemoOrg) -> None:
+    from tests.projects import credentials_for
+
+    await served.project.connections.connect("globex", credentials_for(org))
+    async with (
+        await served.caller("run", "read") as caller,
+        await served.caller("run", "read", connections=["globex"], name="limited") as limited,
+    ):
+        assert (await limited.post("/api/v1/jobs", json=PEOPLE)).status_code == 403
+        [job] = (await caller.post("/api/v1/jobs?wait=30", json=PEOPLE)).json()["jobs"]
+        for path in (f"jobs/{job['id']}", f"runs/{job['run']['id']}", f"runs/{job['run']['id']}/events"):
+            assert (await limited.get(f"/api/v1/{path}")).status_code == 404
+        assert (await limited.post(f"/api/v1/jobs/{job['id']}/cancel")).status_code == 404
+
+
+async def events(caller: httpx.AsyncClient, run: int) -> list[dict[str, Any]]:
+    """Read the events of a run to its end."""
+    found: list[dict[str, Any]] = []
+    async with caller.stream("GET", f"/api/v1/runs/{run}/events") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                found.append(json.loads(line.removeprefix("data: ")))
+    return found
