@@ -12,7 +12,7 @@ import typer
 from orgsync.errors import ArgumentInvalid, FileUnusable
 
 from .commands import wait_for
-from .connection_choice import choose_connection
+from .connection_choice import choose_connection, require_connected
 from .options import connection_option
 from .output import examples, result, say, to_json
 
@@ -66,6 +66,7 @@ def api(
 async def _call(method: Method, path: str, name: str | None, body: Any) -> Any:
     from orgsync.project import open_project
 
+    await require_connected([name])
     async with open_project() as project:
         org = await project.open_org(await choose_connection(project, name))
         match method:

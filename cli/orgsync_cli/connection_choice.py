@@ -7,10 +7,31 @@ from orgsync.errors import ArgumentInvalid, NameUnknown, NoConnection
 
 if TYPE_CHECKING:
     from orgsync.project import Project
+    from orgsync.settings import Settings
 
-__all__ = ["choose_connection", "choose_connections", "require_one_choice"]
+__all__ = ["choose_connection", "choose_connections", "require_connected", "require_one_choice"]
 
 _NO_TAG = "No connection has a tag yet: orgsync connections update NAME --tag TAG."
+
+
+async def require_connected(names: Sequence[str | None] = (), settings: "Settings | None" = None) -> None:
+    """Raise NoConnection, or NameUnknown for a name, where there is no connection at all; no database is made for that.
+
+    Call it before a project is opened, which makes one.
+    """
+    from anyio import to_thread
+
+    from orgsync.project.view import open_view
+
+    def read() -> None:
+        with open_view(settings) as view:
+            if view.connections():
+                return
+            for name in filter(None, names):
+                view.connection(name)
+            raise NoConnection
+
+    await to_thread.run_sync(read)
 
 
 async def choose_connections(

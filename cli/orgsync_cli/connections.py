@@ -11,6 +11,7 @@ from orgsync.project.views import connection_view
 from .commands import Program, enter_project, open_view, wait_for
 from .completion import connection_names, tag_names
 from .connect import metadata_of
+from .connection_choice import require_connected
 from .mapping import EXAMPLES as MAP_EXAMPLES
 from .mapping import map_fields
 from .output import confirmed, examples, json_line, result, say, to_json
@@ -214,6 +215,7 @@ async def _update(
 ) -> "ConnectionRow":
     from orgsync.project import open_project
 
+    await require_connected([name])
     async with open_project() as project:
         return await project.connections.update(name, metadata=metadata, add_tags=add, remove_tags=remove)
 

@@ -13,7 +13,7 @@ from orgsync.errors import ArgumentInvalid, FileUnusable
 
 from .commands import wait_for
 from .completion import action_names, argument_names
-from .connection_choice import choose_connection
+from .connection_choice import choose_connection, require_connected
 from .options import connection_option
 from .output import examples, json_line, result, say, show_problem, stdout, to_json
 from .signals import Interruption
@@ -89,6 +89,7 @@ class _Work:
         scripts = FolderScripts(settings.syncs_folder)
         arguments = self._arguments(scripts.action(self.action).types.schemas()[0])
         code = 0
+        await require_connected([self.connection], settings)
         async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it closes in order
             with anyio.CancelScope() as scope, Interruption(scope, stopping=STOPPING) as interruption:
                 job = Job("action", self.action, await choose_connection(project, self.connection), arguments=arguments)

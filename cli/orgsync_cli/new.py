@@ -10,7 +10,7 @@ import typer
 from orgsync.column_names import table_name
 
 from .commands import Program, wait_for
-from .connection_choice import choose_connection
+from .connection_choice import choose_connection, require_connected
 from .options import connection_option
 from .output import amount, examples, json_line, result, short_path
 
@@ -101,6 +101,7 @@ async def _write_sync(
     from orgsync.settings import load_settings
 
     settings = load_settings()
+    await require_connected([name], settings)
     async with open_project(settings) as project:
         connection = await choose_connection(project, name)
         client = await project.connections.test(connection)

@@ -13,7 +13,7 @@ from orgsync.errors import ArgumentInvalid, PackageMissing
 
 from .commands import wait_for
 from .completion import sync_names
-from .connection_choice import choose_connection
+from .connection_choice import choose_connection, require_connected
 from .options import connection_option
 from .output import examples, say
 from .recorded import Recorded
@@ -88,6 +88,7 @@ async def _record_action(name: str, words: list[str], connection: str | None, *,
     settings = load_settings()
     action = FolderScripts(settings.syncs_folder).action(name)
     arguments = typed_arguments(name, action.types.schemas()[0], words)
+    await require_connected([connection], settings)
     async with open_project(settings) as project:
         chosen = await choose_connection(project, connection)
     return await RecordedAction(settings, action, arguments, chosen, as_json).record()
@@ -109,6 +110,7 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
             f"For a sync of your own with its test: orgsync new sync {name}.",
         )
     sync = FolderScripts(settings.syncs_folder, settings.objects).sync(name)
+    await require_connected([connection], settings)
     async with open_project(settings) as project:
         chosen = await choose_connection(project, connection)
     with anyio.CancelScope() as scope, Interruption(scope) as interruption, tempfile.TemporaryDirectory() as folder:

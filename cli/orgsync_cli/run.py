@@ -11,7 +11,7 @@ from orgsync.project.views import finished_run_view, not_started_view
 
 from .commands import wait_for
 from .completion import object_names, sync_names
-from .connection_choice import choose_connections, require_one_choice
+from .connection_choice import choose_connections, require_connected, require_one_choice
 from .options import connection_option, tag_option
 from .output import amount, examples, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
@@ -165,6 +165,7 @@ async def _run(options: _Options) -> int:
     scripts = FolderScripts(settings.syncs_folder, settings.objects)
     syncs = scripts.load(options.syncs) if options.syncs else []
     worst = 0
+    await require_connected(options.connections, settings)
     async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope) as interruption:
             chosen = await choose_connections(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from orgsync.errors import ArgumentInvalid, FileUnusable
 
+from .connection_choice import require_connected
 from .output import say
 from .signals import STOPPING_AT_BATCH, Interruption
 
@@ -51,6 +52,7 @@ async def run_job(source: str, *, dry_run: bool, limit: int | None, on_workers: 
     settings = load_settings()
     scripts = FolderScripts(settings.syncs_folder, settings.objects)
     stopping = STOPPING if is_action else STOPPING_AT_BATCH
+    await require_connected([job.connection], settings)
     async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope, stopping=stopping) as interruption:
             if is_action:

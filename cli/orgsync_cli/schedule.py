@@ -11,7 +11,7 @@ from orgsync.project.views import schedule_view
 
 from .commands import open_view, wait_for
 from .completion import sync_names
-from .connection_choice import choose_connections, require_one_choice
+from .connection_choice import choose_connections, require_connected, require_one_choice
 from .options import connection_option, tag_option
 from .output import examples, json_line, result, say
 from .tables import show_table
@@ -97,6 +97,7 @@ class _Options:
         """Set what was asked for, and return how it stands."""
         from orgsync.project import open_project
 
+        await require_connected(self.connections)
         async with open_project() as project:
             chosen = await choose_connections(project, self.connections, tags=self.tags, every_one=self.every_one)
             off = None if self.on is None else not self.on

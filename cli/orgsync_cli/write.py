@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .commands import wait_for
-from .connection_choice import choose_connection
+from .connection_choice import choose_connection, require_connected
 from .options import connection_option
 from .output import amount, examples, json_line, moment, result, say, short_path, show_problem, stdout
 from .signals import Interruption
@@ -86,6 +86,7 @@ class _Work:
         from orgsync.project import open_project
         from orgsync.project.file_writes import check_view
 
+        await require_connected([self.connection])
         async with open_project() as project:
             name = await choose_connection(project, self.connection)
             check = await (await project.open_org(name)).check_file(self.file)
@@ -113,6 +114,7 @@ class _Work:
         from orgsync.project import open_project
 
         ended, name = None, ""
+        await require_connected([self.connection])
         async with open_project() as project:  # outside the scope, so that it is closed in order
             with anyio.CancelScope() as scope, Interruption(scope) as interruption:
                 name = await choose_connection(project, self.connection)

@@ -97,3 +97,30 @@ def test_before_the_first_run_the_sync_that_has_not_run_is_named(
 def test_what_only_looks_makes_no_database(orgsync: Command, folder: Path, call: str) -> None:
     orgsync(*call.split())
     assert not (folder / ".orgsync").exists()
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    "call",
+    [
+        "schedule companies --all --off",
+        "run companies",
+        "run --object Case --dry-run",
+        "do limits",
+        "api GET limits",
+        "record companies",
+        "new sync Lead",
+        "write leads.csv --object Lead --operation insert",
+        "connections update acme --tag gold",
+    ],
+)
+def test_what_needs_a_connection_makes_no_database_where_there_is_none(
+    orgsync: Command, folder: Path, call: str
+) -> None:
+    (folder / "leads.csv").write_text("LastName\nLovelace\n")
+    cause = "There is no connection 'acme'." if "acme" in call else "There is no connection yet."
+    assert orgsync(*call.split()).problem()[0] == cause
+    if "acme" not in call:
+        named = orgsync(*call.replace(" --all", "").split(), "-c", "acme")
+        assert named.problem()[0] == "There is no connection 'acme'."
+    assert not (folder / ".orgsync").exists()
