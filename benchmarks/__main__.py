@@ -12,6 +12,7 @@ from .measuring import JobFailed
 from .peers import peers
 from .results import Line, as_json, table
 from .scheduling import up
+from .workers import workers
 from .writes import upserts
 
 _Benchmark = Callable[[int, int], Iterator[Line]]
@@ -33,6 +34,7 @@ _BENCHMARKS = {
     "upserts": _Entry(upserts, 100_000),
     "commands": _Entry(commands, 0),
     "up": _Entry(up, 0),
+    "workers": _Entry(workers, 0),
     "peers": _Entry(peers, 200_000),
 }
 

@@ -27,7 +27,6 @@ quoted from elsewhere holds no control character and is at most 2,000 characters
 from .base import (
     InternalError,
     OrgsyncError,
-    problem_from,
 )
 from .operator import (
     AlreadyRunning,
@@ -205,5 +204,4 @@ __all__ = [
     "Unauthorized",
     "UsageInvalid",
     "WindowRefused",
-    "problem_from",
 ]

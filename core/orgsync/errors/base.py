@@ -8,7 +8,6 @@ from ..printable import printable
 __all__ = [
     "InternalError",
     "OrgsyncError",
-    "problem_from",
 ]
 
 _LONGEST = 2000
@@ -46,20 +45,19 @@ class OrgsyncError(Exception):
         """Give the error another remedy, where somebody knows better what to do."""
         OrgsyncError.__init__(self, self.cause, remedy)
 
+    @staticmethod
+    def reported(code: str, cause: str, remedy: str) -> "OrgsyncError":
+        """Return an error as another process has reported it, of the class that has this code."""
+        kinds: list[type[OrgsyncError]] = [OrgsyncError]
+        for kind in kinds:  # which grows meanwhile
+            kinds += kind.__subclasses__()
+        problem = _made(next((kind for kind in kinds if kind.code == code), OrgsyncError), ())
+        OrgsyncError.__init__(problem, cause, remedy)
+        return problem
+
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         """Let pickle and copy make it of what it holds: each class is built from other facts."""
         return _made, (type(self), self.args), self.__dict__
-
-
-def problem_from(code: str, cause: str, remedy: str) -> OrgsyncError:
-    """Return an error as another process has reported it, of the class that has this code."""
-    kinds: list[type[OrgsyncError]] = [OrgsyncError]
-    for kind in kinds:  # which grows meanwhile
-        kinds += kind.__subclasses__()
-    found = next((kind for kind in kinds if kind.code == code), OrgsyncError)
-    problem = found.__new__(found)
-    OrgsyncError.__init__(problem, cause, remedy)
-    return problem
 
 
 def _made(kind: type[OrgsyncError], args: tuple[Any, ...]) -> OrgsyncError:

@@ -113,7 +113,7 @@ class WorkerTables(Protocol):
         ...
 
     async def under_way(self) -> Sequence[WorkerJobRow]:
-        """List what is requested, sent or running, in the order of their numbers."""
+        """List what is requested, sent, running, or ended and not yet taken, in the order of their numbers."""
         ...
 
     async def take_ended(self) -> Sequence[WorkerJobRow]:

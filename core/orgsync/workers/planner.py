@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import anyio
 
 from orgsync.engine import Job
-from orgsync.errors import problem_from
+from orgsync.errors import OrgsyncError
 from orgsync.scheduler import ProjectWatcher, settle
 from orgsync.scheduler.rules import Bounds
 from orgsync.store.worker_tables import KeptLock, SentJob, WorkerJobRow, WorkerTables
@@ -104,7 +104,7 @@ class Planner:
                 continue
             settled = settle(self._agenda, job, row.end.end, now)  # type: ignore[arg-type]
             if settled.paused_until is not None:
-                problem = problem_from(row.end.error_code or "", row.end.cause, row.end.remedy)
+                problem = OrgsyncError.reported(row.end.error_code or "", row.end.cause, row.end.remedy)
                 self._watcher.log.paused(self._agenda.org_of(job.connection), settled.paused_until, problem)
             if row.end.end == "sign-in":
                 self._watcher.forget()  # the connection's other syncs need not find out for themselves
@@ -133,7 +133,7 @@ class Planner:
         """Return what was not taken in time, or whose worker has died or was not heard of for too long."""
         workers = {row.worker for row in rows if row.worker}
         dead = {name for name in workers if not await self._store.alive(name)}
-        return [row.id for row in rows if row.state != "requested" and (row.is_late or row.worker in dead)]
+        return [row.id for row in rows if row.state in ("sent", "running") and (row.is_late or row.worker in dead)]
 
     async def _start(self, on: WorkerTables, rows: Sequence[WorkerJobRow], now: datetime) -> Sequence[SentJob]:
         """Send what is requested, and then what is due, as far as there is room."""

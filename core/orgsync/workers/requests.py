@@ -3,7 +3,7 @@
 import anyio
 
 from orgsync.engine import Job, Outcome
-from orgsync.errors import ArgumentInvalid, NoWorker, OrgsyncError, problem_from
+from orgsync.errors import ArgumentInvalid, NoWorker, OrgsyncError
 from orgsync.project import Project
 from orgsync.store.worker_tables import JobEnd, WorkerJobRow
 
@@ -84,7 +84,7 @@ async def _withdraw(project: Project, number: int) -> None:
 async def _outcome(project: Project, end: JobEnd) -> Outcome:
     problem: OrgsyncError | None = None
     if end.error_code is not None:
-        problem = problem_from(end.error_code, end.cause, end.remedy)
+        problem = OrgsyncError.reported(end.error_code, end.cause, end.remedy)
     if end.run is not None:
         return Outcome(await project.runs.get(end.run), problem)
     raise problem or NoWorker()

@@ -42,7 +42,7 @@ _ROW = (
     "id, job, priority, state, epoch, since, worker, waits, "
     f'coalesce(expires_at < {NOW}, false), "end", run_id, cause, remedy, error_code, exit_code'
 )
-UNDER_WAY = f"SELECT {_ROW} FROM orgsync_job WHERE state IN ('requested', 'sent', 'running') ORDER BY id"
+UNDER_WAY = f"SELECT {_ROW} FROM orgsync_job WHERE state <> 'reported' ORDER BY id"
 GET = f"SELECT {_ROW} FROM orgsync_job WHERE id = %s"
 TAKE_ENDED = f"DELETE FROM orgsync_job WHERE state = 'ended' AND priority = 0 RETURNING {_ROW}"
 TAKE_AWAITED = (
