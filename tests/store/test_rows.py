@@ -205,6 +205,32 @@ async def test_ids_that_are_one_once_nul_is_replaced_are_one_row(store: Store, r
     assert await names(store) == {"a?": "second"}
 
 
+async def test_every_character_but_nul_is_stored_as_it_came_in_new_rows_and_in_changed_ones(
+    store: Store, run: Run
+) -> None:
+    control = "".join(map(chr, range(1, 32)))
+    texts = [
+        "",
+        "\\",
+        r"\N",
+        r"\.",
+        r"\x1d",
+        "a\tb",
+        "two\nlines\r\n",
+        *control,
+        control,
+        "\\" + control,
+        "x" * 3000 + "\x1e",
+    ]
+    given = {f"{number:04}": text for number, text in enumerate(texts)}
+    others = {f"{number}": "plain\n" for number in range(2000, 4500)}
+    for stamp in (OLD, NEW):
+        rows = [contact(key, stamp, name=text) for key, text in {**others, **given}.items()]
+        await deliver(store, run, rows)
+        assert await names(store) == {**others, **given}
+        given = {key: f"{text}\\again" for key, text in given.items()}
+
+
 async def test_counts_checkpoint_and_rows_are_committed_together(store: Store, run: Run) -> None:
     position = Position("contact", None, {"page": 1})
     await store.rows.commit(run, [Write(CONTACT, [contact("a"), contact("b")])], position, 3)

@@ -1,6 +1,6 @@
 """The PostgreSQL driver: connections, their pool, and statements."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -91,10 +91,11 @@ class Statements:
         """Run a statement and return how many rows it changed."""
         return (await self.driver.execute(sql.encode(), parameters, prepare=False)).rowcount
 
-    async def copy(self, sql: str, data: bytes) -> None:
-        """Send rows by COPY."""
+    async def copy(self, sql: str, pieces: Iterable[bytes]) -> None:
+        """Send rows by COPY; the server works on a piece while the next is made."""
         async with self.driver.cursor() as cursor, cursor.copy(sql.encode()) as copy:
-            await copy.write(data)
+            for piece in pieces:
+                await copy.write(piece)
 
 
 class Pool:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from .copy_text import FORMAT
 from .table_sql import quoted
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ _STORED_FORM = {
 def copy_rows(schema: "Schema") -> str:
     """Return the statement that takes live rows that are all new, with `COPIED_LAST` behind their own columns."""
     names = [*(column.name for column in schema.columns), *COPIED_LAST]
-    return f"COPY {quoted(schema.table)} ({', '.join(map(quoted, names))}) FROM STDIN"
+    return f"COPY {quoted(schema.table)} ({', '.join(map(quoted, names))}) FROM STDIN {FORMAT}"
 
 
 def stage_of(schema: "Schema", kinds: Mapping[str, str]) -> str:
@@ -81,7 +82,7 @@ def create_stage(stage: str, schema: "Schema") -> str:
 def copy_to_stage(stage: str, schema: "Schema") -> str:
     """Return the statement that takes rows, with their places behind their own columns."""
     names = ", ".join(quoted(column.name) for column in schema.columns)
-    return f"COPY pg_temp.{stage} ({names}, sync_place) FROM STDIN"
+    return f"COPY pg_temp.{stage} ({names}, sync_place) FROM STDIN {FORMAT}"
 
 
 @lru_cache(maxsize=256)

@@ -87,10 +87,10 @@ class RowWriter:
         """Write rows that are new; return False, with nothing written, where one of them is not."""
         first = await self._numbers.take(len(rows))
         at = to_stored(self._numbers.at)
-        data = copy_text(schema, rows, range(first, first + len(rows)), (connection, at, at, "added"))
         await self._on.fetch("SAVEPOINT orgsync_copy")
         try:
-            await self._on.copy(row_sql.copy_rows(schema), data)
+            pieces = copy_text(schema, rows, first, (connection, at, at, "added"))
+            await self._on.copy(row_sql.copy_rows(schema), pieces)
         except UniqueViolation:
             await self._on.fetch("ROLLBACK TO SAVEPOINT orgsync_copy")
             return False
@@ -122,6 +122,5 @@ class RowWriter:
             await self._on.fetch(row_sql.create_stage(stage, schema), prepare=False)
             self._stages.add(stage)
         first = await self._numbers.take(len(rows))
-        data = copy_text(schema, rows, range(first, first + len(rows)))
-        await self._on.copy(row_sql.copy_to_stage(stage, schema), data)
+        await self._on.copy(row_sql.copy_to_stage(stage, schema), copy_text(schema, rows, first))
         return stage, first
