@@ -48,6 +48,7 @@ _ORDER = [
     "do",
     "api",
     "serve",
+    "proxy",
     "tokens",
 ]
 

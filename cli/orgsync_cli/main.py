@@ -19,6 +19,7 @@ from . import (
     init,
     keys,
     new,
+    proxy,
     record,
     records,
     reset,
@@ -110,6 +111,7 @@ app.command("actions", short_help="List the actions, or show one.", epilog=actio
 app.command("do", short_help="Run an action: do something in an org.", epilog=do.EXAMPLES)(do.do)
 app.command("api", short_help="Make one call to an org's REST API.", epilog=api.EXAMPLES)(api.api)
 app.command("serve", short_help="Serve the copy over HTTP.", epilog=serve.EXAMPLES)(serve.serve)
+app.command("proxy", short_help="Serve an org's API on this machine, signed in.", epilog=proxy.EXAMPLES)(proxy.proxy)
 app.add_typer(tokens.app, name="tokens", short_help="Make, list and revoke tokens of the HTTP API.")
 
 

@@ -7,7 +7,7 @@ import typer
 
 from .commands import Program, wait_for
 from .options import connection_option
-from .output import examples, moment, result, say, to_json
+from .output import examples, json_line, moment, result, say
 
 if TYPE_CHECKING:
     from orgsync.project import ApiTokenRow
@@ -38,7 +38,7 @@ def create(
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="TIME", help="When it ends: 12h, 90d. Never by default.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """Make a token for the HTTP API. It is shown this once: what is kept cannot be turned back into it."""
     from orgsync.project.tokens import lifetime
@@ -53,14 +53,16 @@ def create(
 
     token = wait_for(make)
     if as_json:
-        result(to_json({"name": name, "token": token}))
+        json_line({"name": name, "token": token})
         return
     say("Keep it where secrets are kept; it is not shown again.")
     result(token)
 
 
 @app.command("list", short_help="List the tokens.")
-def list_tokens(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
+def list_tokens(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+) -> None:
     """List the tokens, with what each may do and when it was last used."""
     from orgsync.project.tokens import token_view
 
@@ -72,7 +74,8 @@ def list_tokens(as_json: Annotated[bool, typer.Option("--json", help="Write JSON
 
     found = wait_for(read)
     if as_json:
-        result(to_json([token_view(each) for each in found], indent=2))
+        for each in found:
+            json_line(token_view(each))
         return
     if not found:
         say("There is no token yet. Make one: orgsync tokens create NAME --scope read.")

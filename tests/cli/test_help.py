@@ -37,6 +37,7 @@ COMMANDS = [
     "do",
     "api",
     "serve",
+    "proxy",
     "tokens",
 ]
 BELOW_CONNECTIONS = ["list", "show", "rename", "remove", "test"]

@@ -2,6 +2,7 @@
 
 from .app import create_app
 from .options import ServerOptions
+from .own_proxy import new_secret, proxying
 from .running import listening, running
 
-__all__ = ["ServerOptions", "create_app", "listening", "running"]
+__all__ = ["ServerOptions", "create_app", "listening", "new_secret", "proxying", "running"]

@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from orgsync.project import open_project
 from orgsync.settings import Settings
 
-from . import api_connections, api_health, api_jobs, api_records, api_runs
+from . import api_connections, api_health, api_jobs, api_proxy, api_records, api_runs
 from .guards import BodyGuard, HostGuard
 from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
@@ -54,6 +54,6 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         ],
     )
     add_problem_handlers(app)
-    for module in (api_health, api_connections, api_records, api_runs, api_jobs):
+    for module in (api_health, api_connections, api_records, api_runs, api_jobs, api_proxy):
         app.include_router(module.router)
     return app

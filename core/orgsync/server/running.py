@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import anyio
 import uvicorn
+from fastapi import FastAPI
 
 from orgsync.application import open_scheduler
 from orgsync.errors import PortUnavailable
@@ -14,7 +15,7 @@ from orgsync.settings import Settings
 from .app import create_app
 from .options import ServerOptions
 
-__all__ = ["listening", "running"]
+__all__ = ["listening", "running", "serve_app"]
 
 _GRACE = 5
 """Seconds that calls under way have to end."""
@@ -32,7 +33,7 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def listening(host: str, port: int) -> Generator[sockets.socket]:
+def listening(host: str, port: int, *, command: str = "orgsync serve") -> Generator[sockets.socket]:
     """Listen on an address; raises PortUnavailable where that cannot be."""
     family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
     with sockets.socket(family, sockets.SOCK_STREAM) as opened:
@@ -43,7 +44,7 @@ def listening(host: str, port: int) -> Generator[sockets.socket]:
         except OSError as error:
             raise PortUnavailable(
                 f"orgsync cannot listen on {host}, port {port}: {error.strerror or error}.",
-                "Choose another: orgsync serve --port 0 takes a free one.",
+                f"Choose another: {command} --port 0 takes a free one.",
             ) from None
         yield opened
 
@@ -60,8 +61,22 @@ async def running(
 
     `proxies` are the addresses whose X-Forwarded headers hold.
     """
+
+    async def schedule() -> None:
+        async with open_scheduler(settings=settings) as scheduler:
+            await scheduler.run()
+
+    async with anyio.create_task_group() as group:
+        if up:
+            group.start_soon(schedule)
+        await serve_app(socket, create_app(settings, options), proxies=proxies)
+        group.cancel_scope.cancel()
+
+
+async def serve_app(socket: sockets.socket, app: FastAPI, *, proxies: Sequence[str] = ()) -> None:
+    """Serve an app until cancelled."""
     config = uvicorn.Config(
-        create_app(settings, options),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -80,14 +95,8 @@ async def running(
         finally:
             server.should_exit = True
 
-    async def schedule() -> None:
-        async with open_scheduler(settings=settings) as scheduler:
-            await scheduler.run()
-
     async with anyio.create_task_group() as group:
         group.start_soon(stop_in_the_end)
-        if up:
-            group.start_soon(schedule)
         with anyio.CancelScope(shield=True):
             await server.serve(sockets=[socket])
         group.cancel_scope.cancel()

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from anyio import to_thread
 from fastapi import Request
 
 from orgsync.project import Project, View, open_view
+from orgsync.salesforce.api.client import Client
+from orgsync.store import Connection
 
 from .attempts import Attempts
 from .jobs import Jobs
@@ -27,6 +30,15 @@ class Served:
     jobs: Jobs
     attempts: Attempts = field(default_factory=Attempts)
     used: dict[str, float] = field(default_factory=dict[str, float])
+    clients: dict[str, tuple[datetime, Client]] = field(default_factory=dict[str, tuple[datetime, Client]])
+
+    def client_of(self, connection: Connection) -> Client:
+        """Return the API of a connection's org; the same one until the connection changes."""
+        changed, client = self.clients.get(connection.name, (None, None))
+        if client is None or changed != connection.updated_at:
+            client = self.project.open_client(connection)
+            self.clients[connection.name] = connection.updated_at, client
+        return client
 
     async def view(self, read: Callable[[View], T]) -> T:
         """Return what a function reads of the database, in a thread of its own."""

@@ -1,7 +1,7 @@
 """One org's REST API: a live token on every request, one renewal after a 401, retries, and the daily limit watched."""
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from types import EllipsisType
@@ -30,16 +30,17 @@ from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat, wait_withi
 from ..hosts import require_named_host
 from ..http.http import JSON, Http, Response, Stream, Upload
 from ..http.slots import SLOT, waiting
+from .exchange import Judge, headers_with, ignored, itself, successful, token_of
 from .usage import ApiUsage
 
 __all__ = ["DEFAULT_API_VERSION", "Body", "Client", "Judge"]
 
 DEFAULT_API_VERSION = "62.0"
+_SECONDS_TO_FORWARD = 600.0  # for an upload of 100 MB over a slow line
 _SECONDS_TO_ASK = 3.0  # for a token that says where an org has moved, while its old address cannot be reached
 _ABSOLUTE = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)  # and not a path with a URL in its query
 
 T = TypeVar("T")
-Judge = Callable[[Response], OrgsyncError | None]
 
 
 class Body(TypedDict, total=False):
@@ -72,7 +73,7 @@ class Client:
     ) -> None:
         self.api_version = api_version
         self.usage = ApiUsage(limit_share)
-        self.warn: Callable[[str], None] = _ignored
+        self.warn: Callable[[str], None] = ignored
         self._http = http
         self._session = session
         self._login_url = login_url
@@ -102,7 +103,7 @@ class Client:
 
     async def request(self, method: str, path: str, **body: Unpack[Body]) -> Response:
         """Send one request and return its successful response; see `call`."""
-        return await self.call(method, path, _itself, **body)
+        return await self.call(method, path, itself, **body)
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """Read a resource as JSON."""
@@ -153,6 +154,36 @@ class Client:
 
             yield await self._retried(attempt, idempotent=True)
 
+    @asynccontextmanager
+    async def forward(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: Callable[[], bytes | AsyncIterable[bytes] | None],
+    ) -> AsyncGenerator[Stream]:
+        """Send somebody else's request with the org's token, and yield its response whatever its status.
+
+        Nothing is tried again but what a dead token has kept from being carried out: `body` returns the same once more
+        then. Raises as `call` does where there is no response to pass on.
+        """
+        async with AsyncExitStack() as stack:
+
+            async def send(access: Access) -> Stream:
+                url, sent = self._url(path, access), headers_with(access, headers)
+                with waiting(), self.usage.counted():
+                    opening = self._http.stream(method, url, headers=sent, body=body(), timeout=_SECONDS_TO_FORWARD)
+                    stream = await stack.enter_async_context(opening)
+                self._note(stream)
+                if stream.status != 401:
+                    return stream
+                refused = await stream.read()
+                successful(refused, problem_of)
+                raise AssertionError("401 is a problem")  # pragma: no cover
+
+            yield await self._signed_in(send)
+
     async def _retried(self, attempt: Callable[[], Awaitable[T]], *, idempotent: bool) -> T:
         deadline = anyio.current_time() + self._retry_for
         tries, slot = 0, SLOT.get()
@@ -180,11 +211,11 @@ class Client:
     async def _signed_in(self, send: Callable[[Access], Awaitable[T]]) -> T:
         """Send with a live token; when Salesforce calls it dead, renew it once and send the same again."""
         self.usage.require_room()
-        access = await _token(self._session.access())
+        access = await token_of(self._session.access())
         try:
             return await send(access)
         except SessionInvalid:
-            access = await _token(self._session.renew(access))
+            access = await token_of(self._session.renew(access))
         except SessionBlocked as refused:
             raise SessionBlocked(refused.cause, remedy_of_scope(access.scope)) from None
         except (InstanceMoved, NoRoute, NetworkProblem) as problem:
@@ -208,12 +239,12 @@ class Client:
             raise problem
         async with self._moving:  # others with the old address wait for the same response meanwhile
             if access.instance_url in self._gone:
-                renewed = await _token(self._session.access())
+                renewed = await token_of(self._session.access())
             else:
                 self._gone.add(access.instance_url)
                 renewed = access
                 if isinstance(problem, InstanceMoved):  # the host responds, so an error of the renewal is raised
-                    renewed = await _token(self._session.renew(access))
+                    renewed = await token_of(self._session.renew(access))
                 else:
                     with anyio.move_on_after(_SECONDS_TO_ASK), suppress(TransientProblem, ConfigurationProblem):
                         renewed = await self._session.renew(access)
@@ -222,12 +253,12 @@ class Client:
         return renewed
 
     async def _send(self, method: str, path: str, access: Access, judge: Judge, **body: Unpack[Body]) -> Response:
-        url, headers = self._url(path, access), _headers(access, body.get("headers"))
+        url, headers = self._url(path, access), headers_with(access, body.get("headers"))
         params, form, json = body.get("params"), body.get("upload"), body.get("json", ...)
         with waiting(), self.usage.counted():
             response = await self._http.send(method, url, params=params, headers=headers, form=form, json=json)
         self._note(response)
-        return _successful(response, judge)
+        return successful(response, judge)
 
     async def _open(
         self,
@@ -242,11 +273,11 @@ class Client:
         async with AsyncExitStack() as opening:
             with waiting(), self.usage.counted():
                 stream = await opening.enter_async_context(
-                    self._http.stream("GET", url, params=params, headers=_headers(access, headers))
+                    self._http.stream("GET", url, params=params, headers=headers_with(access, headers))
                 )
             self._note(stream)
             if not stream.ok:
-                _successful(await stream.read(), problem_of)
+                successful(await stream.read(), problem_of)
             stack.push_async_callback(opening.pop_all().aclose)
             return stream
 
@@ -267,33 +298,3 @@ class Client:
 
     def _require_named(self, url: str, access: Access) -> None:
         require_named_host(url, login_url=self._login_url, named=access.hosts, allowed_hosts=self._allowed_hosts)
-
-
-async def _token(request: Awaitable[Access]) -> Access:
-    """Await a token; a renewal that fails has been retried often enough already."""
-    try:
-        return await request
-    except TransientProblem as problem:
-        problem.retried = True
-        raise
-
-
-def _ignored(_: str) -> None:
-    return None
-
-
-def _itself(response: Response) -> Response:
-    return response
-
-
-def _headers(access: Access, headers: Mapping[str, str] | None) -> dict[str, str]:
-    return {"Accept": "application/json", **(headers or {}), "Authorization": f"Bearer {access.token}"}
-
-
-def _successful(response: Response, judge: Judge) -> Response:
-    problem = judge(response)
-    if problem is None:
-        return response
-    if isinstance(problem, TransientProblem):
-        problem.retry_after = response.retry_after
-    raise problem

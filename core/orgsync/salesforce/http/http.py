@@ -1,7 +1,7 @@
 """HTTP as orgsync uses it: a request, and a response that is read whole or as it arrives, bounded in time and size."""
 
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from types import EllipsisType, TracebackType
 from typing import Self
@@ -85,15 +85,17 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
+        body: bytes | AsyncIterable[bytes] | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - a NetworkProblem, not a TimeoutError
     ) -> AsyncGenerator[Stream]:
         """Send one request and yield its response as soon as the headers have arrived; its body is read on demand.
 
-        `timeout` (seconds) overrides the bound on the time until the headers are there. The body of a success must
+        `body` is sent as it is, or as it comes. `timeout` (seconds) overrides the bound on the time until the headers
+        are there. The body of a success must
         arrive at the least rate; any other is read whole at once. Leaving the block early closes the connection.
         Raises as `send` does.
         """
-        request = self._request(method, with_params(url, params), headers or {}, None, timeout)
+        request = self._request(method, with_params(url, params), headers or {}, body, timeout)
         response: TransportResponse | None = None
         until_headers = self._with_connecting(request.timeout)
         with anyio.move_on_after(until_headers):
@@ -104,7 +106,12 @@ class Http:
             yield Stream(response.status, response.headers, body, method, request.url, self._bounds.largest_response)
 
     def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float | None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | AsyncIterable[bytes] | None,
+        seconds: float | None,
     ) -> Request:
         return Request(
             method, url, headers, body, timeout=seconds or self._timeout, connect_timeout=self._connect_timeout

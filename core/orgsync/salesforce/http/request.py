@@ -1,7 +1,7 @@
 """A request: its parts, and its name in messages."""
 
 import json as jsonlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType
 from urllib.parse import quote, urlencode
@@ -18,7 +18,7 @@ class Request:
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | AsyncIterable[bytes] | None = field(default=None, repr=False)
     timeout: float = 60
     connect_timeout: float = 10
 

@@ -1,0 +1,46 @@
+"""A connection's own Salesforce API: the call goes there with a live token, and the response comes back as it is."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from orgsync.errors import SignInNeeded
+
+from .access import Caller, may
+from .forwarding import forwarded
+from .served import served_by
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["proxy"])
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+_PREFIX = "/api/v1/connections/{name}/proxy"
+
+
+async def call_org(
+    name: str, path: str, request: Request, caller: Annotated[Caller, Depends(may("proxy"))]
+) -> Response:
+    """Call the REST API of a connection's org: `/services/data/v62.0/limits` is `.../proxy/services/data/v62.0/limits`.
+
+    The token is the connection's, renewed where it is dead; status, body and Salesforce's own headers come back as they
+    are, and both bodies are streamed. The share of the org's API limit that is set for orgsync holds here too.
+    """
+    caller.require_connection(name)
+    served = served_by(request)
+    connection = await served.project.store.connections.get(name)
+    if connection.status != "ready":
+        raise SignInNeeded.again(name, connection.status_reason)
+    base = f"{request.scope.get('root_path', '')}{_PREFIX.format(name=name)}"
+    raw = request.scope["raw_path"].decode("ascii").partition("/proxy/")[2]
+    return await forwarded(served.client_of(connection), request, f"/{raw}", base=base)
+
+
+for _method in _METHODS:  # an operation of its own each, for the OpenAPI document
+    router.add_api_route(
+        f"{_PREFIX}/{{path:path}}",
+        call_org,
+        methods=[_method],
+        operation_id=f"call_org_{_method.lower()}",
+        response_class=Response,
+        responses={200: {"description": "Whatever the org has responded.", "content": {"*/*": {}}}},
+    )

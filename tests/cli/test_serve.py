@@ -1,0 +1,86 @@
+"""`orgsync serve`, `orgsync proxy` and `orgsync tokens`."""
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from orgsync.demo_org import DemoOrg
+
+from .commandline import Command, started
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Start a command that serves, and give its address once it listens; it is stopped by SIGTERM."""
+    process = started(folder, *arguments, "--port", "0")
+    assert process.stderr is not None
+    found = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline())
+    assert found, process.communicate()
+    try:
+        yield found[0], process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, "Traceback" in err) == (0, "", False)
+
+
+def test_the_api_is_served_until_sigterm_for_those_who_have_a_token(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    orgsync("run", "contacts", "-c", "acme")
+    made = orgsync("tokens", "create", "dash", "--scope", "read")
+    assert (made.code, made.err) == (0, "Keep it where secrets are kept; it is not shown again.\n")
+    with serving(folder, "serve") as (url, _):
+        assert httpx.get(f"{url}/health").json() == {"status": "alive"}
+        headers = {"Authorization": f"Bearer {made.out.strip()}"}
+        assert len(httpx.get(f"{url}/api/v1/records/contact", headers=headers).json()["rows"]) == len(
+            acme.rows("Contact")
+        )
+        assert orgsync("tokens", "revoke", "dash").err == "Revoked the token dash.\n"
+        assert httpx.get(f"{url}/api/v1/records/contact", headers=headers).status_code == 401
+
+
+def test_an_orgs_api_is_served_to_this_machines_clients_and_to_no_page(acme: DemoOrg, folder: Path) -> None:
+    with serving(folder, "proxy", "acme") as (url, _):
+        limits = f"{url}/services/data/v62.0/limits"
+        assert "DailyApiRequests" in httpx.get(limits).json()
+        assert httpx.get(limits, headers={"Origin": "https://evil.example"}).status_code == 403
+        assert httpx.get(limits, headers={"Host": "evil.example"}).status_code == 421
+        assert httpx.get(f"{url}/services/oauth2/token").status_code == 400
+
+
+def test_tokens_are_listed_with_what_they_may_do(orgsync: Command, acme: DemoOrg) -> None:
+    assert "There is no token yet" in orgsync("tokens", "list").err
+    orgsync("tokens", "create", "dash", "--scope", "run", "--scope", "read", "-c", "acme", "--expires", "90d")
+    [line] = [line for line in orgsync("tokens", "list").out.splitlines() if line.startswith("dash")]
+    assert line.split()[:4] == ["dash", "read", "run", "acme"]
+    assert [each["connections"] for each in orgsync("tokens", "list", "--json").objects()] == [["acme"]]
+
+
+def test_a_wrong_token_is_refused_with_a_remedy(orgsync: Command, acme: DemoOrg) -> None:
+    for arguments, cause in (
+        (("create", "dash", "--scope", "reed"), "There is no scope 'reed'."),
+        (("create", "a b", "--scope", "read"), "'a b' is not a name for a token."),
+        (("create", "dash", "--scope", "read", "-c", "globex"), "There is no connection 'globex'."),
+        (("create", "dash", "--scope", "read", "--expires", "soon"), "expires='soon' is not an interval."),
+        (("revoke", "dash"), "There is no token 'dash'."),
+    ):
+        refused = orgsync("tokens", *arguments)
+        assert (refused.code, refused.problem()[0]) == (2, cause)
+
+
+def test_a_port_that_is_taken_is_named(orgsync: Command) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = orgsync("serve", "--port", str(port))
+    assert refused.code == 2
+    assert f"cannot listen on 127.0.0.1, port {port}" in refused.problem()[0]
+    assert "orgsync serve --port 0" in refused.problem()[1]

@@ -1,0 +1,104 @@
+"""An org's own API through the server: with a live token, streamed, and nowhere else."""
+
+import httpx
+import pytest
+
+from orgsync.demo_org import DemoOrg, Fault
+
+from .serving import Served
+
+PROXY = "/api/v1/connections/acme/proxy"
+DATA = f"{PROXY}/services/data/v62.0"
+
+
+async def test_a_call_goes_through_with_the_orgs_token_and_comes_back_as_it_is(served: Served, org: DemoOrg) -> None:
+    async with await served.caller("proxy") as caller:
+        found = await caller.get(f"{DATA}/query", params={"q": "SELECT Id, LastName FROM Contact LIMIT 2"})
+        made = await caller.post(f"{DATA}/sobjects/Contact", json={"LastName": "Lovelace"})
+        wrong = await caller.get(f"{DATA}/query", params={"q": "SELECT Nothing__c FROM Contact"})
+    assert (found.status_code, found.json()["totalSize"]) == (200, 2)
+    assert "sforce-limit-info" in found.headers
+    assert made.status_code == 201
+    assert made.headers["location"].startswith(DATA) if "location" in made.headers else True
+    assert wrong.status_code == 400
+    assert wrong.json()[0]["errorCode"] == "INVALID_FIELD"
+    assert [row for row in org.rows("Contact") if row["LastName"] == "Lovelace"]
+
+
+async def test_a_dead_token_is_renewed_and_the_same_body_is_sent_once_more(served: Served, org: DemoOrg) -> None:
+    async with await served.caller("proxy") as caller:
+        assert (await caller.get(f"{DATA}/limits")).status_code == 200
+        org.expire_tokens()
+        small = await caller.post(f"{DATA}/sobjects/Contact", json={"LastName": "Small"})
+        org.expire_tokens()
+        large = await caller.post(
+            f"{DATA}/sobjects/Contact", json={"LastName": "Large", "Description": "x" * 3_000_000}
+        )
+    assert small.status_code == 201
+    assert large.status_code in (201, 400)  # as the org takes it: what counts is that it was sent whole
+    assert "INVALID_SESSION_ID" not in large.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/services/oauth2/token",
+        "/secur/frontdoor.jsp",
+        "/services/data/../../secur/frontdoor.jsp",
+        "/services/data/%2e%2e/%2e%2e/secur/frontdoor.jsp",
+        "/services/data/%252e%252e/secur/frontdoor.jsp",
+        "/services//evil.example/data",
+        "//evil.example/services/data",
+        "/services/data%00/v62.0",
+        "/services/data\\..\\x",
+        "/services/dataloader",
+        "/https://evil.example/services/data/v62.0",
+    ],
+)
+async def test_what_is_no_path_of_the_api_is_refused_before_anything_is_sent(
+    served: Served, org: DemoOrg, path: str
+) -> None:
+    token = await served.token("proxy")
+    org.clear_requests()
+    async with httpx.AsyncClient(base_url=served.url) as caller:
+        url = httpx.URL(served.url).copy_with(raw_path=f"{PROXY}{path}".encode())
+        answer = await caller.get(url, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "host_not_allowed")
+    assert org.requests == []
+
+
+async def test_neither_the_callers_token_nor_its_cookies_reach_the_org_nor_the_orgs_token_the_caller(
+    served: Served, org: DemoOrg
+) -> None:
+    async with await served.caller("proxy") as caller:
+        org.clear_requests()
+        answer = await caller.get(f"{DATA}/limits", headers={"Cookie": "a=b", "X-Forwarded-For": "1.2.3.4"})
+        shown = caller.headers["authorization"].removeprefix("Bearer ")
+    [request] = org.requests
+    sent = {name.lower(): value for name, value in request.headers.items()}
+    assert shown not in str(sent)
+    assert not {"cookie", "x-forwarded-for"} & sent.keys()
+    assert sent["authorization"].removeprefix("Bearer ") not in f"{answer.headers} {answer.text}"
+    assert answer.headers["content-security-policy"].startswith("sandbox")
+
+
+async def test_an_org_that_does_not_answer_is_a_problem_of_the_gateway(served: Served, org: DemoOrg) -> None:
+    async with await served.caller("proxy") as caller:
+        org.add_fault(Fault.reset(), match="/limits", times=None)
+        answer = await caller.get(f"{DATA}/limits")
+    assert (answer.status_code, answer.headers["content-type"]) == (502, "application/problem+json")
+
+
+async def test_a_token_needs_the_scope_and_the_connection(served: Served) -> None:
+    async with await served.caller("read", "run") as reader:
+        assert (await reader.get(f"{DATA}/limits")).status_code == 403
+    async with await served.caller("proxy", connections=["acme"], name="limited") as limited:
+        assert (await limited.get(f"{DATA}/limits")).status_code == 200
+        assert (await limited.get("/api/v1/connections/globex/proxy/services/data")).status_code == 403
+
+
+async def test_a_call_by_a_connection_that_needs_a_sign_in_says_so(served: Served) -> None:
+    await served.project.store.connections.update("acme", status="needs sign-in", status_reason="revoked")
+    async with await served.caller("proxy") as caller:
+        answer = await caller.get(f"{DATA}/limits")
+    assert (answer.status_code, answer.json()["code"]) == (409, "sign_in_needed")
