@@ -135,9 +135,22 @@ def test_a_type_that_cannot_be_checked_is_the_actions_problem() -> None:
 
     async def odd(org: Org, it: Odd) -> None: ...
 
-    found: Action[..., None] = action(odd)
-    assert "cannot be checked" in str(found.problem)
+    async def calls(org: Org, it: Callable[[], int]) -> None: ...
+
+    async def returns(org: Org) -> Callable[[], int]:
+        return int
+
+    for function in (odd, calls, returns):
+        found: Action[..., Any] = action(function)
+        assert "cannot be checked" in str(found.problem)
     assert order.problem is None
+
+
+def test_a_default_that_is_not_of_its_type_is_the_actions_problem() -> None:
+    late: Action[..., None] = action(made("async def late(org, note: str = None) -> None: ..."))
+    text: Action[..., None] = action(made("async def text(org, number: int = '5') -> None: ..."))
+    assert "late is not of its type: note: input should be a valid string" in str(late.problem)
+    assert "text is not of its type: number: input should be a valid integer" in str(text.problem)
 
 
 def test_a_type_for_type_checkers_alone_is_named() -> None:

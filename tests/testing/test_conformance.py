@@ -11,6 +11,7 @@ import structlog
 
 from orgsync.demo_org import DemoOrg
 from orgsync.testing.checks import CHECKS
+from orgsync.testing.checks_actions import ACTION_CHECKS
 from orgsync.testing.copies import Script, opened
 from orgsync.testing.subjects import find_subjects
 from tests.testing.conforming import cases_of, outcomes_of, project
@@ -273,6 +274,40 @@ def test_what_a_script_raises_is_shown_with_its_line(tmp_path: Path) -> None:
     raising = QUIET.replace("    return", "    raise KeyError('Emma')\n    return")
     (outcome,) = outcomes_of(project(tmp_path, contacts=raising), tmp_path, FIRST).values()
     assert "\nraise KeyError('Emma')\nKeyError: 'Emma'\n" in outcome
+
+
+ACTION = '''
+    """Cases."""
+    from orgsync import Org, action
+
+
+    @action
+    async def close_case(org: Org, case_id: str, note: str | None = None) -> dict[str, str]:
+        """Close a case."""
+        return {}
+    '''
+
+
+def test_a_good_action_passes_also_in_a_project_without_a_sync(tmp_path: Path) -> None:
+    outcome = outcomes_of(project(tmp_path, cases=ACTION), tmp_path)
+    assert outcome == {f"close_case-{check}": "passed" for check in ACTION_CHECKS}
+
+
+@pytest.mark.parametrize(
+    ("check", "before", "after", "said"),
+    [
+        ("has docstrings", '"""Close a case."""', "", "the action close_case has no docstring"),
+        ("has types that JSON has", "note: str | None = None", "note: str = None", "is not of its type: note: "),
+        ("has types that JSON has", "note: str | None = None", "note: slice | None = None", "cannot be checked"),
+        ("imports without side effects", "@action", "print(5)\n    @action", "does more than define things"),
+    ],
+)
+def test_a_bad_action_fails_the_check_that_is_meant(
+    tmp_path: Path, check: str, before: str, after: str, said: str
+) -> None:
+    outcome = outcomes_of(project(tmp_path, cases=ACTION.replace(before, after, 1)), tmp_path)
+    assert [case for case, words in outcome.items() if words != "passed"] == [f"close_case-{check}"]
+    assert said in outcome[f"close_case-{check}"]
 
 
 def test_conformance_leaves_structlog_as_it_was(tmp_path: Path) -> None:

@@ -107,7 +107,10 @@ class ActionTypes:
 
 
 def types_of(name: str, function: Callable[..., Any]) -> ActionTypes:
-    """Build what checks an action's arguments and result. Raises ScriptNotLoaded for types that cannot be checked."""
+    """Build what checks an action's arguments and result.
+
+    Raises ScriptNotLoaded for types that cannot be checked or described, and for a default that is not of its type.
+    """
     try:
         hints = get_type_hints(function, include_extras=True)
     except (NameError, AttributeError, TypeError) as error:
@@ -123,12 +126,29 @@ def types_of(name: str, function: Callable[..., Any]) -> ActionTypes:
         fields[f"{_PREFIX}{each.name}"] = (hints[each.name], Field(default, alias=each.name))
     try:
         arguments = create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
-        return ActionTypes(name, arguments, TypeAdapter(hints["return"]))
+        types = ActionTypes(name, arguments, TypeAdapter(hints["return"]))
+        types.schemas()
+        _require_defaults(name, signature, hints)
+        return types
     except PydanticUserError as error:
         raise ScriptNotLoaded(
             f"A type in the signature of the action {name} cannot be checked ({error.code or type(error).__name__}).",
             "Use the types of JSON (str, int, float, bool, list, dict), dates, Literal, or a pydantic model of them.",
         ) from error
+
+
+def _require_defaults(name: str, signature: inspect.Signature, hints: Mapping[str, Any]) -> None:
+    """Raise ScriptNotLoaded for a default that is not of its parameter's type, which a call would hand on unchecked."""
+    for each in signature.parameters.values():
+        if each.default is each.empty:
+            continue
+        try:
+            TypeAdapter(hints[each.name]).validate_python(each.default, strict=True)
+        except ValidationError as error:
+            raise ScriptNotLoaded(
+                f"A default of the action {name} is not of its type: {'; '.join(_where_and_why(error, each.name))}.",
+                "Correct the default, or the type: `note: str | None = None`.",
+            ) from None
 
 
 def _where_and_why(error: ValidationError, root: str = "") -> list[str]:

@@ -1,5 +1,7 @@
 """One test for all of a project's scripts: each sync against each check, on demo orgs that hold rows for it.
 
+Actions are checked as they are written: only their authors know what would become of a call.
+
 test_every_script_conforms = conformance()
 """
 
@@ -17,13 +19,14 @@ from orgsync.demo_org import DemoOrg
 from orgsync.errors import OrgsyncError
 from orgsync.settings import load_settings
 
+from .checks_actions import ACTION_CHECKS
 from .checks_faults import keeps_no_state, resumes, survives_outages, survives_token_ends
 from .checks_rows import brings_every_row, follows_changes, repeats_without_change, sends_queries
 from .checks_text import has_docstrings, has_tables, imports_quietly
 from .copies import Script
 from .outcomes import FIRST, QUERIES, SECOND, TABLES, Check, NotChecked, Unfit, Unserved, on_copies
 from .script_home import Home
-from .subjects import Subject, find_subjects
+from .subjects import Subject, find_actions, find_subjects
 
 __all__ = ["CHECKS", "conformance"]
 
@@ -47,7 +50,7 @@ _MakeScript = Callable[[Home], Script]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One sync and one check, or what keeps the sync from being checked."""
+    """One sync or action and one check, or what keeps it from being checked."""
 
     id: str
     run: Callable[[Path], None]
@@ -64,10 +67,10 @@ def conformance(
     """Return one test of all scripts of a folder: by default the project's, around the file that calls this.
 
     Assign it to a name that pytest collects. Every sync is a case with every check of `CHECKS`, on demo orgs whose
-    objects, fields and rows follow from its record classes and its source. `seed` is called with each of these orgs
-    before the first run, for scripts that look for rows of a special kind. `skip` names checks that a sync may fail:
-    `{"contacts": ["survives a 503"]}`. With `shipped`, the syncs that installed packages bring are tested instead.
-    `metadata` is what scripts find in `ctx.connection.metadata`.
+    objects, fields and rows follow from its record classes and its source, and every action one with `ACTION_CHECKS`.
+    `seed` is called with each of these orgs before the first run, for scripts that look for rows of a special kind.
+    `skip` names checks that a script may fail: `{"contacts": ["survives a 503"]}`. With `shipped`, the syncs that
+    installed packages bring are tested instead. `metadata` is what scripts find in `ctx.connection.metadata`.
     """
     frame = inspect.currentframe()
     try:
@@ -94,31 +97,34 @@ def _folder(folder: str | Path | None, caller: FrameType | None) -> Path:
 
 def _cases(folder: Path | None, script: _MakeScript, skip: Mapping[str, Collection[str]]) -> list[Case]:
     subjects = find_subjects(folder)
-    if not subjects:
+    actions = find_actions(folder) if folder else []
+    if not subjects and not actions:
         report = f"There is no sync in {folder}." if folder else "No installed package has a sync."
         return [_failing("no scripts", f"{report} Write one: orgsync new sync.")]
-    wrong = [_failing(name, report) for name, report in _misspelt(subjects, skip)]
-    return [*wrong, *(case for subject in subjects for case in _cases_of(subject, script, skip.get(subject.name, ())))]
+    wrong = [_failing(name, report) for name, report in _misspelt([*subjects, *actions], skip)]
+    checked = [*((each, CHECKS) for each in subjects), *((each, ACTION_CHECKS) for each in actions)]
+    return [*wrong, *(case for each, by in checked for case in _cases_of(each, by, script, skip.get(each.name, ())))]
 
 
-def _cases_of(subject: Subject, make: _MakeScript, skip: Collection[str]) -> list[Case]:
+def _cases_of(subject: Subject, checks: Mapping[str, Check], make: _MakeScript, skip: Collection[str]) -> list[Case]:
     if subject.home is None:
         return [_failing(f"{subject.name}-imports", subject.problem)]
     script = make(subject.home)
     return [
-        Case(f"{subject.name}-{name}", partial(_checked, check, script, name in skip)) for name, check in CHECKS.items()
+        Case(f"{subject.name}-{name}", partial(_checked, check, script, name in skip)) for name, check in checks.items()
     ]
 
 
 def _misspelt(subjects: list[Subject], skip: Mapping[str, Collection[str]]) -> list[tuple[str, str]]:
     """Return the names in `skip` that are unknown, each with a message: they would skip nothing, unnoticed."""
     names = [subject.name for subject in subjects]
-    unknown = [(f"skip-{name}", f"skip= names the sync {name}; there are {', '.join(names)}.") for name in skip]
+    unknown = [(f"skip-{name}", f"skip= names the script {name}; there are {', '.join(names)}.") for name in skip]
     wrong = [report for report, name in zip(unknown, skip, strict=True) if name not in names]
-    for name, checks in skip.items():
-        known = f"Available: {', '.join(CHECKS)}."
+    checks = dict.fromkeys([*CHECKS, *ACTION_CHECKS])
+    for name, given in skip.items():
+        known = f"Available: {', '.join(checks)}."
         wrong += [
-            (f"skip-{name}-{each}", f"skip= names the check {each!r}. {known}") for each in checks if each not in CHECKS
+            (f"skip-{name}-{each}", f"skip= names the check {each!r}. {known}") for each in given if each not in checks
         ]
     return wrong
 

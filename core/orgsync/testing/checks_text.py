@@ -2,11 +2,13 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 
 from orgsync.errors import OrgsyncError
-from orgsync.records import schema_of
+from orgsync.records import Record, schema_of
+from orgsync.scripts import Action, Sync
 from orgsync.scripts.loading import classes_of
 from orgsync.store import Store
 
@@ -16,7 +18,7 @@ from .script_home import fresh_module
 from .side_effects import side_effects
 from .subjects import fresh_sync
 
-__all__ = ["has_docstrings", "has_tables", "imports_quietly"]
+__all__ = ["has_docstrings", "has_tables", "imports_quietly", "require_docstrings"]
 
 
 def imports_quietly(script: Script, folder: Path) -> None:
@@ -32,18 +34,23 @@ def imports_quietly(script: Script, folder: Path) -> None:
 
 def has_docstrings(script: Script, folder: Path) -> None:
     """The module and the sync's function have docstrings."""
-    function = fresh_sync(script.home).function
+    require_docstrings(script, fresh_sync(script.home), command="orgsync syncs")
+
+
+def require_docstrings(script: Script, found: Sync[Record] | Action[..., Any], *, command: str) -> None:
+    """Raise Unfit where the module or the function lacks a docstring, which `command` shows."""
+    function = found.function
     line = function.__code__.co_firstlineno if hasattr(function, "__code__") else 1
     lacking = [
         f"{script.home.path}, line {at}: {what} has no docstring."
         for what, text, at in (
             ("the script", fresh_module(script.home).__doc__, 1),
-            (f"the sync {script.home.sync}", function.__doc__, line),
+            (f"the {found.kind} {script.home.sync}", function.__doc__, line),
         )
         if not (text or "").strip()
     ]
     if lacking:
-        raise Unfit("\n".join([*lacking, "One sentence is enough; `orgsync syncs` shows it."]))
+        raise Unfit("\n".join([*lacking, f"One sentence is enough; `{command}` shows it."]))
 
 
 def has_tables(script: Script, folder: Path) -> None:

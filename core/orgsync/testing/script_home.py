@@ -16,7 +16,10 @@ __all__ = ["Home", "fresh_module"]
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a sync lives: its name, its module's name and file, and the project's folder, "" for a package's."""
+    """Where a sync or an action lives: its name, its module's name and file, and the project's folder.
+
+    The folder is "" for a package's.
+    """
 
     sync: str
     module: str

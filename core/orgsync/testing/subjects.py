@@ -10,18 +10,19 @@ from orgsync.fresh_import import PACKAGE
 from orgsync.records import Record
 from orgsync.script_detail import explained
 from orgsync.scripts import Sync
+from orgsync.scripts.action_discovery import list_own_actions
 from orgsync.scripts.discovery import DiscoveredSync, list_syncs, load_syncs
 
 from .script_home import Home, fresh_module
 
-__all__ = ["Subject", "find_subjects", "fresh_sync"]
+__all__ = ["Subject", "find_actions", "find_subjects", "fresh_sync"]
 
 _NO_FOLDER = Path(__file__)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One sync to test, or why there is none: a script that does not import is named by its file."""
+    """One sync or action to test, or why there is none: a script that does not import is named by its file."""
 
     name: str
     home: Home | None
@@ -39,6 +40,17 @@ def find_subjects(folder: Path | None) -> list[Subject]:
     return [_subject(each, folder) for each in found]
 
 
+def find_actions(folder: Path) -> list[Subject]:
+    """Return the actions of a project's folder; scripts that do not import are among its syncs."""
+    try:
+        found = [each for each in list_own_actions(folder) if each.loads]
+    except OrgsyncError as problem:
+        return [Subject(folder.name, None, str(problem))]
+    except SystemExit:
+        return []  # its syncs say so
+    return [Subject(each.name, _home(each.name, each.where, folder)) for each in found]
+
+
 def fresh_sync(home: Home) -> Sync[Record]:
     """Import the script again, and return its sync, which shares no state with any other."""
     values = vars(fresh_module(home)).values()
@@ -49,11 +61,13 @@ def _subject(found: DiscoveredSync, folder: Path | None) -> Subject:
     if found.sync is None:
         return Subject(found.name, None, explained(found.problem) if found.problem else "")
     if folder:
-        return Subject(
-            found.name, Home(found.name, f"{PACKAGE}.{Path(found.where).stem}", found.where, str(folder))
-        )  # fmt: skip
+        return Subject(found.name, _home(found.name, found.where, folder))
     module = found.where
     return Subject(found.name, Home(found.name, module, str(sys.modules[module].__file__), ""))
+
+
+def _home(name: str, where: str, folder: Path) -> Home:
+    return Home(name, f"{PACKAGE}.{Path(where).stem}", where, str(folder))
 
 
 def _said(left: SystemExit) -> str:
