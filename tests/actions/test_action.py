@@ -140,8 +140,8 @@ def test_a_type_that_cannot_be_checked_is_the_actions_problem() -> None:
     async def returns(org: Org) -> Callable[[], int]:
         return int
 
-    for function in (odd, calls, returns):
-        found: Action[..., Any] = action(function)
+    made_of: list[Action[..., Any]] = [action(odd), action(calls), action(returns)]
+    for found in made_of:
         assert "cannot be checked" in str(found.problem)
     assert order.problem is None
 

@@ -21,6 +21,7 @@ from orgsync.scripts.table_clashes import clashes_of
 from orgsync.settings import PROJECT_FILE, Settings
 from orgsync.store import Connection, Store
 
+from .doctor_options import check_options
 from .doctor_syncs import Finding, check_sync, counted
 from .mapped_classes import unknown_columns
 from .project import Project, open_project
@@ -72,6 +73,8 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Disco
     used = [each for each in found if not each.shipped or each.name in owners.values()]
     for connection in chosen:
         async for finding in _check_connection(project, connection, used):
+            yield finding
+        for finding in check_options(connection, used, found, await store.schedules.list()):
             yield finding
     if unused := [each.name for each in found if each not in used]:
         yield Finding("shipped syncs", f"not checked, since they have not run here: {', '.join(unused)}")
