@@ -12,7 +12,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString
@@ -115,6 +116,16 @@ class PostgresServer:
         """Run a statement that is no transaction's, such as one that makes a database."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    @contextmanager
+    def database(self, name: str) -> Generator[str]:
+        """Make a database and give its URL; at the end it is dropped, whoever is still connected."""
+        self.execute("CREATE DATABASE {}", name)
+        try:
+            yield self.url(name)
+        finally:
+            if self.is_up():
+                self.execute("DROP DATABASE {} WITH (FORCE)", name)
 
     def _run(self, program: str, *arguments: str) -> None:
         # Output goes to a file: the server would inherit a pipe, and whoever reads it would wait for the server's end.

@@ -59,6 +59,8 @@ def _statuses() -> "Sequence[Status]":
             say("There is no connection yet. Make one: orgsync connect NAME.")
         elif not found:
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")
+        if held_back := view.held_back():
+            say(held_back)
         return found
 
 

@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from orgsync.demo_org import DemoOrg
+from tests.raw_database import DATABASE_URL, on_postgres
 
-__all__ = ["PROGRAM", "Command", "Outcome", "finished", "objects", "plain_environment", "started", "variables_for"]
+__all__ = [
+    *("PROGRAM", "Command", "Outcome", "finished", "is_odd", "objects", "plain_environment", "started"),
+    "variables_for",
+]
 
 PROGRAM = Path(sys.executable).with_name("orgsync")
 
@@ -60,10 +64,16 @@ def variables_for(org: DemoOrg) -> dict[str, str]:
     }
 
 
+def is_odd(name: str) -> bool:
+    """Return whether a variable would make the command behave other than on a user's machine."""
+    if name == DATABASE_URL and on_postgres():
+        return False
+    return name.startswith(("ORGSYNC_", "PYTHONUNBUFFERED", "NO_COLOR"))
+
+
 def plain_environment() -> dict[str, str]:
     """Give the environment without what would make the command behave other than on a user's machine."""
-    odd = ("ORGSYNC_", "PYTHONUNBUFFERED", "NO_COLOR")
-    return {name: value for name, value in os.environ.items() if not name.startswith(odd)}
+    return {name: value for name, value in os.environ.items() if not is_odd(name)}
 
 
 def started(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":

@@ -139,16 +139,31 @@ def problem_of(script: Scripted, error: BaseException, *, kept: str | None = Non
 def _refused_statement(error: BaseException, frames: Sequence[FrameSummary]) -> StoreUnavailable | None:
     """Return the error for a statement of the store's that the database refused; None for any other error.
 
-    A script's own SQL is not the store's. SQLite's texts name tables and columns and hold no values.
+    A script's own SQL is not the store's.
     """
-    original = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(original, sqlite3.Error) or not any(_STORE in Path(each.filename).parents for each in frames):
+    refusal = _refusal(error.orig if isinstance(error, DBAPIError) else error)
+    if not refusal or not any(_STORE in Path(each.filename).parents for each in frames):
         return None
     return StoreUnavailable(
-        f"The database refused a statement: {original}.",
+        f"The database refused a statement: {refusal}.",
         "If a table was dropped or changed by hand, stop what is running and run the sync again, or delete its copy: "
         "orgsync reset SYNC. Otherwise report it; it is a fault of orgsync's.",
     )
+
+
+def _refusal(error: BaseException | None) -> str:
+    """Return a database's own words without a row's values; empty for an error that is no database's.
+
+    SQLite's texts name tables and columns and hold no values. PostgreSQL's do so where a name or the syntax is wrong.
+    """
+    if isinstance(error, sqlite3.Error):
+        return str(error)
+    if error is None or not type(error).__module__.startswith("psycopg"):  # which may not be installed
+        return ""
+    raised: Any = error
+    state = raised.sqlstate or ""
+    said = raised.diag.message_primary or ""
+    return said if said and state.startswith("42") else f"{type(error).__name__}, SQLSTATE {state or 'unknown'}"
 
 
 def _unread_answer(script: Scripted, error: BaseException, frames: Sequence[FrameSummary]) -> ResponseUnreadable | None:

@@ -167,6 +167,10 @@ class View(Protocol):
         """Return the number up to which the change feed is complete; 0 if nothing was ever written."""
         ...
 
+    def held_back(self) -> str:
+        """Say what has held back the change feeds for long, and what to do about it; empty where nothing has."""
+        ...
+
     def live_count(self, table: str, connection: str) -> int:
         """Count a connection's live rows in a record table; a table that was dropped has none."""
         ...

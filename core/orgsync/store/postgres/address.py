@@ -56,13 +56,15 @@ def address(url: str) -> Address:
         port = parts.port
     except ValueError:
         raise SettingInvalid("The database URL cannot be read: its host or port is not one.", _EXAMPLE) from None
-    if parts.scheme not in _SCHEMES or _BROKEN_PERCENT.search(url):
+    database = parts.path.removeprefix("/")
+    # A slash too few or too many takes user and password for the database, whose name is shown.
+    misplaced = "://" not in url or any(each in database for each in "@/")
+    if parts.scheme not in _SCHEMES or misplaced or _BROKEN_PERCENT.search(url):
         raise SettingInvalid(
             "The database URL cannot be read.", f"{_EXAMPLE} In a password, write %, @, / and : as %25, %40, %2F, %3A."
         )
     given = parse_qsl(parts.query, keep_blank_values=True)
     kept = [(name, value) for name, value in given if name not in _OWN]
-    database = parts.path.lstrip("/")
     if not database and "dbname" not in dict(kept):
         raise SettingInvalid("The database URL names no database.", _EXAMPLE)
     own = {**_OWN, **{name: _whole(name, value) for name, value in given if name in _OWN}}

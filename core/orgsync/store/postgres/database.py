@@ -124,7 +124,7 @@ class PostgresBackend:
     async def held_back(self) -> str:
         """Say what has held back the change feeds for more than a minute."""
         async with self.reading() as on:
-            return await holding_back.held_back(on.statements)
+            return holding_back.sentence(await on.statements.fetch(holding_back.OLDEST, prepare=False))
 
     async def upgrade(self) -> None:
         """Make the control tables, or bring them to this package's version, in one transaction."""

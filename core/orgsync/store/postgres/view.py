@@ -18,7 +18,7 @@ from ..run_filter import run_filter
 from ..unknown_names import record_table, require_sync
 from ..versions import VERSION_TABLE, is_newest
 from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_named
-from . import feed_sql, liveness, row_sql, table_sql, view_sql
+from . import feed_sql, holding_back, liveness, row_sql, table_sql, view_sql
 from .address import Address
 from .condition import refusal, require_expression, require_only_tables
 from .driver import set_up
@@ -107,6 +107,10 @@ class PostgresView:
     def last_change(self) -> int:
         """Return the number up to which the change feed is complete; 0 where there are no tables yet."""
         return sum(number for (number,) in self._fetch(view_sql.LAST_CHANGE))
+
+    def held_back(self) -> str:
+        """Say what has held back the change feeds for more than a minute, and what to do; empty where nothing has."""
+        return holding_back.sentence(self._fetch(holding_back.OLDEST))
 
     def live_count(self, table: str, connection: str) -> int:
         """Count a connection's live rows in a record table; a table that was dropped has none."""
