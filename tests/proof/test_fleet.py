@@ -5,13 +5,12 @@ The short form takes some twenty seconds and asserts no rhythm. PROOF_FLEET=1 le
 
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from orgsync.records import parse_instant
 from orgsync.settings import load_settings
 from tests.cli.commandline import PROGRAM, plain_environment
 from tests.projects import credentials_for
+from tests.raw_database import execute
 
 KINDS = {
     "hang": Fault.hang(),
@@ -78,18 +78,17 @@ class Fleet:
     form: Form
     up: subprocess.Popen[bytes]
 
-    def starts(self) -> dict[str, list[str]]:
+    def starts(self) -> dict[str, list[str | datetime]]:
         """Read when the runs of each healthy connection that are done began."""
-        found: dict[str, list[str]] = {}
-        with closing(sqlite3.connect(f"file:{self.folder}/.orgsync/orgsync.db?mode=ro", uri=True)) as database:
-            runs = "SELECT connection, started_at FROM orgsync_run WHERE status = 'done' ORDER BY id"
-            for connection, started_at in database.execute(runs):
-                found.setdefault(connection, []).append(started_at)
+        found: dict[str, list[str | datetime]] = {}
+        runs = "SELECT connection, started_at FROM orgsync_run WHERE status = 'done' ORDER BY id"
+        for connection, started_at in execute(self.folder, runs):
+            found.setdefault(connection, []).append(started_at)
         return {name: starts for name, starts in found.items() if name.startswith("ok-")}
 
     def longest_gap(self) -> timedelta:
         """Return the longest time between two starts of one healthy connection."""
-        instants = [[parse_instant(each) for each in starts] for starts in self.starts().values()]
+        instants = [[*map(instant, starts)] for starts in self.starts().values()]
         return max(later - earlier for each in instants for earlier, later in pairwise(each))
 
     def peak(self) -> int:
@@ -101,6 +100,11 @@ class Fleet:
         """Read the status of the connections whose orgs fail."""
         async with open_project(load_settings(self.folder)) as opened:
             return [each for each in await statuses(opened) if not each.connection.startswith("ok-")]
+
+
+def instant(raw: str | datetime) -> datetime:
+    """Return an instant as it is in the database: a text of SQLite's, a value of PostgreSQL's."""
+    return parse_instant(raw) if isinstance(raw, str) else raw
 
 
 def up_in(folder: Path, stack: ExitStack) -> "subprocess.Popen[bytes]":

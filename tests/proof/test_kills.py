@@ -1,12 +1,11 @@
 """A process killed at any statement, or at any moment, leaves a copy that the next run makes equal to the org."""
 
 import random
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from orgsync.demo_org import DemoOrg
 from tests.cli.commandline import finished, started, variables_for
+from tests.raw_database import execute, require_whole
 
 from .copies import ACCOUNTS, CONTACTS, PREFERENCES, Copied
 from .history import History, history_of
@@ -35,7 +35,7 @@ async def test_a_process_may_be_killed_before_any_statement(copied: Copied) -> N
             while "ended" not in places:
                 await work(history)
                 places.append(answer(process, copied, 1 + len(places) * _STRIDE, history.org.now))
-                require_whole(history)
+                require_whole(history.project.opened.settings.project)
                 await require_no_change_twice(history, copied)
     assert "inside" in places
     assert "outside" in places
@@ -60,14 +60,8 @@ def answer(process: "subprocess.Popen[str]", copied: Copied, statement: int, now
     while (line := process.stdout.readline().strip()) != "over":
         assert line, process.returncode
         said = line
+    assert said, "it died of something else, as its stderr shows"
     return said
-
-
-def require_whole(history: History) -> None:
-    """Ask SQLite whether the file is in order."""
-    file = history.project.opened.settings.folder / "orgsync.db"
-    with closing(sqlite3.connect(file)) as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 async def require_no_change_twice(history: History, copied: Copied) -> None:
@@ -102,9 +96,8 @@ async def test_runs_of_the_command_may_be_killed_at_random_moments(tmp_path: Pat
     org.advance(minutes=2)
     last = finished(tmp_path, "run", "contacts", "--reconcile")
     assert last.code == 0, last
-    with closing(sqlite3.connect(tmp_path / ".orgsync" / "orgsync.db")) as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        live = dict(database.execute("SELECT id, last_name FROM contact WHERE NOT is_deleted"))
+    require_whole(tmp_path)
+    live = dict(execute(tmp_path, "SELECT id, last_name FROM contact WHERE NOT is_deleted"))
     assert live == {row["Id"]: row["LastName"] for row in org.rows("Contact")}
 
 

@@ -1,14 +1,13 @@
 """A run that is stopped past its lease, while another takes over, writes nothing when it wakes."""
 
 import signal
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 from subprocess import Popen
 
 from orgsync.demo_org import DemoOrg, Fault
 from tests.cli.commandline import finished, objects, started, variables_for
+from tests.raw_database import everything, execute
 
 _LEASE = {"ORGSYNC_LEASE": "1"}
 
@@ -31,7 +30,7 @@ def test_a_run_that_wakes_after_another_took_over_writes_nothing(tmp_path: Path,
             assert len(copied(tmp_path)) == len(org.rows("Contact"))
             for contact in org.rows("Contact"):
                 org.update("Contact", str(contact["Id"]), LastName="Set behind its back")
-            before = dump(tmp_path)
+            before = everything(tmp_path)
         finally:
             sleeper.send_signal(signal.SIGCONT)
         out, err = sleeper.communicate(timeout=120)
@@ -39,7 +38,7 @@ def test_a_run_that_wakes_after_another_took_over_writes_nothing(tmp_path: Path,
     assert "was taken over" in err
     assert "Traceback" not in err
     assert objects(out)[0]["status"] == "failed"
-    assert dump(tmp_path) == before
+    assert everything(tmp_path) == before
 
 
 def stop_between_writes(process: Popen[str], folder: Path) -> None:
@@ -60,14 +59,6 @@ def stop_between_writes(process: Popen[str], folder: Path) -> None:
 
 def copied(folder: Path) -> list[str]:
     """Read the Ids that the copy has; none as long as there is no table."""
-    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db")) as database:
-        try:
-            return [row_id for (row_id,) in database.execute("SELECT id FROM contact")]
-        except sqlite3.OperationalError:
-            return []
-
-
-def dump(folder: Path) -> list[str]:
-    """Write out everything that is in the database."""
-    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db")) as database:
-        return list(database.iterdump())
+    if not execute(folder, "SELECT 1 FROM orgsync_table_owner WHERE name = 'contact'"):
+        return []
+    return [row_id for (row_id,) in execute(folder, "SELECT id FROM contact")]
