@@ -37,20 +37,23 @@ def status(
 
     Exits with 1 when a sync is failing or overdue, or when a run has been waiting long for a response. A sync is
     overdue when its next success is late by more than its interval; with a cron expression, by more than an hour. One
-    that `orgsync schedule` has switched off is neither.
+    that `orgsync schedule` has switched off is neither. Where workers run them, which are alive is said below.
     """
-    found = _statuses()
+    found, workers = _statuses()
     if as_json:
         for each in found:
             json_line(status_view(each))
     else:
         _show(found)
+        if workers:
+            say(workers)
     if any(each.needs_attention for each in found):
         raise typer.Exit(1)
 
 
-def _statuses() -> "Sequence[Status]":
+def _statuses() -> "tuple[Sequence[Status], str]":
     from orgsync.project.status import statuses_in
+    from orgsync.project.workers_seen import workers_in
     from orgsync.settings import load_settings
 
     with open_view() as view:
@@ -61,7 +64,7 @@ def _statuses() -> "Sequence[Status]":
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")
         if held_back := view.held_back():
             say(held_back)
-        return found
+        return found, workers_in(view)
 
 
 def _show(found: "Sequence[Status]") -> None:

@@ -125,7 +125,7 @@ class Fleet:
 
     def left(self) -> int:
         with psycopg.connect(self.url) as raw:
-            [jobs] = raw.execute("SELECT count(*) FROM orgsync_job WHERE state <> 'sent'").fetchone() or (0,)
+            [jobs] = raw.execute("SELECT count(*) FROM orgsync_job WHERE state = 'running'").fetchone() or (0,)
         return int(jobs)
 
     def copies(self) -> dict[str, set[tuple[str, str]]]:

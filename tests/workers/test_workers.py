@@ -3,17 +3,21 @@
 import signal
 from pathlib import Path
 
+import anyio
 import pytest
 from anyio import to_thread
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Observer, Started
 from orgsync.errors import KeyUnusable
+from orgsync.project.doctor import diagnose
+from orgsync.project.workers_seen import described
 from orgsync.scheduler import Patience
+from orgsync.store.view import WorkersSeen
 from orgsync.store.worker_tables import SentJob
 from orgsync.workers.queue import JobQueue
 
-from .fleets import ACCOUNTS, fleet_at
+from .fleets import ACCOUNTS, Fleet, fleet_at
 
 LEADS = """\
 from orgsync import Batches, Context, Record, sync
@@ -169,3 +173,56 @@ async def test_a_script_that_only_the_others_lack_is_an_error_of_its_run_alone(t
                 await queue.send([sent])
             await fleet.at_rest()
             assert [each.sync for each in await fleet.runs()] == ["accounts"]
+
+
+async def test_status_and_doctor_say_which_workers_are_alive_and_which_plans(tmp_path: Path, org: DemoOrg) -> None:
+    async with fleet_at(tmp_path, org) as fleet:
+        gate = fleet.write_slow()
+        async with fleet.worker(concurrency=3) as worker:
+            await fleet.started()
+            process = fleet.process("status")
+            _, shown = await to_thread.run_sync(process.communicate)
+            who = f"process {worker.name.partition('-')[0]} on {worker.name.rpartition('@')[2]}"
+            said = f"1 worker for 3 runs at once, {who} plans; 1 job running, 0 waiting."
+            assert said in shown
+            found = {each.about: each.text async for each in diagnose(fleet.settings)}
+            assert found["workers"] == said
+            gate.touch()
+            await fleet.at_rest()
+    assert described(WorkersSeen([], {"requested": 1})) == (
+        "No worker is alive: 0 jobs running, 1 waiting. Start one: orgsync worker"
+    )
+
+
+async def test_a_worker_that_is_suspended_past_its_lease_gives_up_what_another_has_taken(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    async with fleet_at(tmp_path, org, lease=1) as fleet:
+        gate = fleet.write_slow()
+        sleeper = fleet.process("worker", "--json")
+        await fleet.started()
+        sleeper.send_signal(signal.SIGSTOP)
+        try:
+            async with fleet.worker() as other:
+                while not other.plans:  # noqa: ASYNC110 # the server takes the lock from a silent planner
+                    await anyio.sleep(0.05)
+                gate.touch()
+                await fleet.at_rest()
+                before = [(each.id, each.epoch, each.status) for each in await fleet.runs()]
+                assert before[-1][1:] == (2, "done")
+        finally:
+            sleeper.send_signal(signal.SIGCONT)
+        while not await alive_in(fleet) and sleeper.poll() is None:  # noqa: ASYNC110 # another process
+            await anyio.sleep(0.05)
+        sleeper.send_signal(signal.SIGTERM)
+        out, err = await to_thread.run_sync(sleeper.communicate)
+        assert sleeper.returncode == 0, out + err
+        assert [(each.id, each.epoch, each.status) for each in await fleet.runs()] == before
+        assert [row["sync_change"] async for row in fleet.project.store.rows.read("account", changes=True)] == [
+            "added"
+        ] * 5
+
+
+async def alive_in(fleet: Fleet) -> list[str]:
+    async with fleet.project.store.workers() as on:
+        return [each.name for each in await on.alive(1.5)]

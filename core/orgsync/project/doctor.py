@@ -20,11 +20,13 @@ from orgsync.scripts.discovery import DiscoveredSync, list_syncs
 from orgsync.scripts.table_clashes import clashes_of
 from orgsync.settings import PROJECT_FILE, Settings
 from orgsync.store import Connection, Store
+from orgsync.store.view import WorkersSeen
 
 from .doctor_options import check_options
 from .doctor_syncs import Finding, check_sync, counted
 from .mapped_classes import unknown_columns
 from .project import Project, open_project
+from .workers_seen import WORKER_TTL, described
 
 __all__ = ["Finding", "diagnose"]
 
@@ -62,6 +64,10 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Disco
             yield Finding(each.name, "", problem)
     text = f"{project.settings.shown_store_url}, {counted(len(await store.rows.tables()), 'table')}"
     yield Finding("database", text, note=await store.held_back())
+    if project.settings.is_on_postgres:
+        async with store.workers() as on:
+            seen = WorkersSeen(await on.alive(WORKER_TTL), await on.counts())
+        yield Finding("workers", described(seen) or "none is alive, and no job waits for one")
     if not existing:
         problem = NoConnection()
         yield Finding("connections", "", problem)

@@ -1,6 +1,6 @@
 """The database opened for reading: commands that only read do not load what writes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,7 +9,18 @@ from typing import Any, Protocol
 
 from orgsync.errors import NameUnknown, ProcessDied
 
-__all__ = ["ApiTokenRow", "ConnectionRow", "RunRow", "ScheduleRow", "Selection", "View", "connection_named"]
+from .worker_tables import WorkerRow
+
+__all__ = [
+    "ApiTokenRow",
+    "ConnectionRow",
+    "RunRow",
+    "ScheduleRow",
+    "Selection",
+    "View",
+    "WorkersSeen",
+    "connection_named",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +129,14 @@ class ScheduleRow:
     off: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WorkersSeen:
+    """The workers that were seen within so many seconds, the planner first, and how many jobs are in each state."""
+
+    workers: Sequence[WorkerRow]
+    jobs: Mapping[str, int]
+
+
 class View(Protocol):
     """A database opened for reading; if there is none yet, it looks like an empty one."""
 
@@ -153,6 +172,10 @@ class View(Protocol):
 
     def schedules(self) -> list[ScheduleRow]:
         """Read what is set for syncs on connections, where it differs from the scripts."""
+        ...
+
+    def workers(self, ttl: float) -> WorkersSeen | None:
+        """Read the workers that were seen within so many seconds; None where the database is a file of one host."""
         ...
 
     def owners(self) -> dict[str, str]:

@@ -12,16 +12,14 @@ import anyio
 
 from orgsync.engine import Job
 from orgsync.errors import OrgsyncError
+from orgsync.project.workers_seen import WORKER_TTL
 from orgsync.scheduler import ProjectWatcher, settle
 from orgsync.scheduler.rules import Bounds
 from orgsync.store.worker_tables import KeptLock, SentJob, WorkerJobRow, WorkerTables
 
 from .queue import JobQueue
 
-__all__ = ["WORKER_TTL", "Planner"]
-
-WORKER_TTL = 15.0
-"""Seconds after which a worker that was not seen counts as gone."""
+__all__ = ["Planner", "plain"]
 
 _TICK = 0.2
 _IDLE_TICK = 0.5

@@ -5,9 +5,9 @@ import anyio
 from orgsync.engine import Job, Outcome
 from orgsync.errors import ArgumentInvalid, NoWorker, OrgsyncError
 from orgsync.project import Project
+from orgsync.project.workers_seen import WORKER_TTL
 from orgsync.store.worker_tables import JobEnd, WorkerJobRow
 
-from .planner import WORKER_TTL
 from .queue import require_workers_possible
 
 __all__ = ["request_run", "run_on_workers", "wait_for_run"]

@@ -24,6 +24,7 @@ _FAULTS: dict[str, tuple[str, str]] = {
         f"The process was paused, or is starved of CPU. {_AGAIN}",
     ),
     "25P04": ("ended a transaction that lasted too long", f"Raise transaction_timeout there. {_AGAIN}"),
+    "57P05": ("ended a connection on which nothing was said for too long", f"The process was paused. {_AGAIN}"),
     "2BP01": (
         "keeps what views of your own are made of",
         "Drop those views, run again, and make them anew.",

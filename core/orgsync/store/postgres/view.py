@@ -17,7 +17,8 @@ from ..row_pages import first_parameters, pages_of, require_columns
 from ..run_filter import run_filter
 from ..unknown_names import record_table, require_sync
 from ..versions import VERSION_TABLE, is_newest
-from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_named
+from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, WorkersSeen, connection_named
+from ..worker_tables import WorkerRow
 from . import feed_sql, holding_back, liveness, row_sql, table_sql, view_sql
 from .address import Address
 from .condition import refusal, require_expression, require_only_tables
@@ -95,6 +96,11 @@ class PostgresView:
             ScheduleRow(sync=sync, connection=connection, every=every, off=off)
             for sync, connection, every, off in self._fetch(view_sql.SCHEDULES)
         ]
+
+    def workers(self, ttl: float) -> WorkersSeen:
+        """Read the workers that were seen within so many seconds, and count the jobs."""
+        alive = [WorkerRow(*instants_in_utc(row)) for row in self._fetch(view_sql.WORKERS, (ttl,))]
+        return WorkersSeen(alive, dict(self._fetch(view_sql.WORKER_JOBS)))
 
     def owners(self) -> dict[str, str]:
         """Read the sync that each record table belongs to."""

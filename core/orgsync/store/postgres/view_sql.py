@@ -31,5 +31,10 @@ POSITIONS = (  # that of the latest run comes last
 )
 """Where the streams stand whose rows are kept in a table; each has the columns that it has read."""
 TABLE_OWNERS = "SELECT name, sync FROM orgsync_table_owner ORDER BY lower(name)"
+WORKERS = (
+    "SELECT name, concurrency, plans, started_at FROM orgsync_worker "
+    "WHERE seen_at > clock_timestamp() - make_interval(secs => %s) ORDER BY plans DESC, started_at, name"
+)
+WORKER_JOBS = "SELECT state, count(*) FROM orgsync_job GROUP BY state"
 CLEARED_TABLES = "SELECT DISTINCT record_table FROM orgsync_cleared"
 LAST_CHANGE = f"SELECT {feed_sql.HORIZON} - 1"

@@ -13,10 +13,6 @@ SEE = (
     "seen_at = excluded.seen_at"
 )
 LEAVE = "DELETE FROM orgsync_worker WHERE name = %s"
-ALIVE = (
-    "SELECT name, concurrency, plans, started_at FROM orgsync_worker "
-    f"WHERE seen_at > {NOW} - make_interval(secs => %s) ORDER BY plans DESC, started_at, name"
-)
 REMOVE_UNSEEN = f"DELETE FROM orgsync_worker WHERE seen_at < {NOW} - make_interval(secs => %s)"
 
 BEGIN_PLANNING = (
@@ -67,4 +63,3 @@ END = (
     "AS given (given_id, given_epoch, ended, run, why, what, code, exit) "
     "WHERE j.id = given_id AND j.epoch = given_epoch AND j.state = 'running'"
 )
-COUNTS = "SELECT state, count(*) FROM orgsync_job GROUP BY state"

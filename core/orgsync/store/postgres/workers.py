@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..worker_tables import JobEnd, SentJob, WorkerJobRow, WorkerRow
-from . import worker_sql
+from . import view_sql, worker_sql
 from .driver import Statements
 from .stored import instants_in_utc
 
@@ -24,7 +24,7 @@ class PostgresWorkerTables:
         await self._on.fetch(worker_sql.LEAVE, (name,))
 
     async def alive(self, ttl: float) -> Sequence[WorkerRow]:
-        return [WorkerRow(*instants_in_utc(row)) for row in await self._on.fetch(worker_sql.ALIVE, (ttl,))]
+        return [WorkerRow(*instants_in_utc(row)) for row in await self._on.fetch(view_sql.WORKERS, (ttl,))]
 
     async def remove_unseen(self, ttl: float) -> None:
         await self._on.fetch(worker_sql.REMOVE_UNSEEN, (ttl,))
@@ -84,7 +84,7 @@ class PostgresWorkerTables:
         return _row(found[0]) if found else None
 
     async def counts(self) -> dict[str, int]:
-        return {str(state): int(number) for state, number in await self._on.fetch(worker_sql.COUNTS)}
+        return {str(state): int(number) for state, number in await self._on.fetch(view_sql.WORKER_JOBS)}
 
 
 def _sent(rows: Sequence[tuple[Any, ...]]) -> list[SentJob]:

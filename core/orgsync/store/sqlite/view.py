@@ -113,6 +113,9 @@ class SqliteView:
             for sync, connection, every, off in found
         ]
 
+    def workers(self, ttl: float) -> None:
+        """Return None: workers meet in no file."""
+
     def owners(self) -> dict[str, str]:
         """Read the sync that each record table belongs to."""
         return dict(self._fetch(control_sql.TABLE_OWNERS))
