@@ -1,7 +1,8 @@
 """What the site adds to the Markdown of docs/: reference pages from the code, and pages of the repository's root."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -141,4 +142,20 @@ def _takes(parameters: Sequence[Parameter]) -> str:
     return ", ".join(f"`{each.name}`" if each.required else f"[`{each.name}`]" for each in parameters)
 
 
-_GENERATED = {"commands": command_reference, "settings": settings_table, "shipped_actions": shipped_actions}
+# Files to be copied
+
+
+def _shown(name: str, language: str) -> str:
+    """Show a file of docs/how-to/deployment, which the page links to."""
+    text = (ROOT / "docs/how-to/deployment" / name).read_text(encoding="utf-8")
+    return f'```{language} title="{name}"\n{text}```'
+
+
+_GENERATED: dict[str, Callable[[], str]] = {
+    "commands": command_reference,
+    "settings": settings_table,
+    "shipped_actions": shipped_actions,
+    "unit": partial(_shown, "orgsync.service", "ini"),
+    "dockerfile": partial(_shown, "Dockerfile", "dockerfile"),
+    "compose": partial(_shown, "compose.yaml", "yaml"),
+}
