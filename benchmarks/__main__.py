@@ -10,6 +10,7 @@ from .first_passes import bulk, rest
 from .later_passes import changed, nothing_new
 from .measuring import JobFailed
 from .peers import peers
+from .postgres import postgres
 from .results import Line, as_json, table
 from .scheduling import up
 from .workers import workers
@@ -28,6 +29,7 @@ class _Entry:
 
 _BENCHMARKS = {
     "bulk": _Entry(bulk, 1_000_000),
+    "postgres": _Entry(postgres, 1_000_000),
     "rest": _Entry(rest, 200_000),
     "nothing-new": _Entry(nothing_new, 0),
     "changed": _Entry(changed, 0),

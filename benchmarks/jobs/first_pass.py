@@ -1,4 +1,4 @@
-"""A first pass by orgsync: `first_pass FOLDER URL rest|bulk ROWS`.
+"""A first pass by orgsync: `first_pass FOLDER URL rest|bulk ROWS [DATABASE]`, into SQLite where no database is named.
 
 orgsync chooses the way itself: REST where the server refuses Bulk jobs, and Bulk for 50,000 rows or more. So that a
 smaller trial of the Bulk benchmark is one of Bulk, the number from which orgsync takes it is lowered to ROWS there.
@@ -69,10 +69,10 @@ def narrow() -> Sync[Record]:
     return contacts
 
 
-async def _main(folder: Path, url: str, kind: str, rows: int) -> None:
-    server, settings = Server(url), settings_in(folder)
+async def _main(folder: Path, url: str, kind: str, rows: int, database: str) -> None:
+    server, settings = Server(url), settings_in(folder, database_url=database)
     if kind == "bulk":
-        settings = settings_in(folder, bulk_from=min(rows, settings.bulk_from))
+        settings = settings_in(folder, database_url=database, bulk_from=min(rows, settings.bulk_from))
     contacts = {"rest": wide, "bulk": narrow}[kind]()
     async with open_project(settings) as project:
         name = await connect_to(url, project)
@@ -86,4 +86,4 @@ async def _main(folder: Path, url: str, kind: str, rows: int) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(_main, Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    anyio.run(_main, Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), "".join(sys.argv[5:]))

