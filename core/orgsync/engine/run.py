@@ -109,10 +109,8 @@ class _Running:
         else:
             self.masking_key = await store.connections.masking_key(connection.name, known=connection)
         masking = fingerprint(self.masking_key)
-        saved = await store.runs.checkpoints(sync.name, connection.name)
-        positions = self.streams.resume(
-            saved, sync, await store.rows.tables(), full=self.job.full, masking=masking, warn=self.warn
-        )
+        saved, tables = await store.runs.saved(sync.name, connection.name)
+        positions = self.streams.resume(saved, sync, tables, full=self.job.full, masking=masking, warn=self.warn)
         vaults = self.resources.credentials
         context = await open_context(
             connection,

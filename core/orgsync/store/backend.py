@@ -8,10 +8,11 @@ Every time that is kept is the backend's: it stamps runs, checkpoints, leases an
 all who share the database. Texts are compared by their bytes, names of tables in any case.
 """
 
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -32,7 +33,9 @@ from .record_tables import RecordRows, RecordTables
 from .worker_tables import KeptLock, WorkerTables
 from .write_table import WriteTable
 
-__all__ = ["Backend", "Transaction"]
+__all__ = ["Backend", "Transaction", "Work"]
+
+T = TypeVar("T")
 
 
 class Transaction(Protocol):
@@ -61,6 +64,10 @@ class Transaction(Protocol):
         ...
 
 
+Work: TypeAlias = Callable[[Transaction], Coroutine[Any, Any, T]]
+"""What is done in a transaction."""
+
+
 class Backend(Protocol):
     """One open database."""
 
@@ -76,6 +83,18 @@ class Backend(Protocol):
 
         Whatever reads in it may decide by what it has read: no other writer changes that before the commit. With
         `durable` the commit is on the disk when the block ends; without, a power cut may take the last commits away.
+        """
+        ...
+
+    async def read(self, work: Work[T]) -> T:
+        """Read as `reading` does, in one go: the work awaits nothing but what it is given, and what that returns."""
+        ...
+
+    async def write(self, work: Work[T]) -> T:
+        """Write in one transaction as `writing` does, in one go: see `read`.
+
+        Where a statement would cost a switch to the database's thread, all of them together cost one. What every run
+        does is done so.
         """
         ...
 

@@ -68,7 +68,8 @@ class Leases:
     async def _acquire(self, sync: str, connection: str, ttl: float, begin: Begin) -> Run:
         """Become the lease's holder, and begin the run in the same transaction."""
         own = self._backend.own_holder()
-        async with self._backend.writing() as on:
+
+        async def acquire(on: Transaction) -> Run:
             held = await on.leases.get(sync, connection)
             dead = held is not None and not await self._backend.alive(held.holder)
             if held is not None and not dead and held.expires_at > await on.now():
@@ -77,6 +78,8 @@ class Leases:
             if held is not None and dead:
                 await self.forget(on, held.holder)
             return await begin(on, sync, connection, epoch)
+
+        return await self._backend.write(acquire)
 
     async def forget(self, on: Transaction, holder: str) -> None:
         """Forget a dead holder, unless another lease is still its, or an action of its has not been ended."""

@@ -8,7 +8,7 @@ from orgsync.errors import AlreadyRunning, RecordClassInvalid
 from orgsync.records import Column, Position, Schema
 
 from . import ownership, resets, tables
-from .backend import Backend
+from .backend import Backend, Transaction
 from .commit_types import Counts, Write, encodable, newest
 from .leases import Leases, require_current
 from .model import Run
@@ -71,7 +71,8 @@ class Rows:
 
     async def _commit(self, run: Run, writes: Sequence[Write], checkpoint: Position | None, api_calls: int) -> Counts:
         """Write the rows last, for they take a change number, and that may make other writers wait."""
-        async with self._backend.writing() as on:
+
+        async def write(on: Transaction) -> Counts:
             await require_current(on, run)
             owned = self._owned.get(run.id, ())
             await ownership.claim(on, run.sync, [w.schema.table for w in writes if w.schema.table not in owned])
@@ -84,7 +85,9 @@ class Rows:
                     f"Run {run.id} of {run.sync!r} on {run.connection!r} has ended.",
                     "Let the newer run finish; this one has kept what it committed.",
                 )
-        return counts
+            return counts
+
+        return await self._backend.write(write)
 
     async def tables(self) -> Sequence[str]:
         """List every record table."""

@@ -32,8 +32,14 @@ class Runs:
         this machine, and `ttl` seconds after the last renewal by one that stopped or is elsewhere. A run that still
         has the status `running` under an older lease has failed.
         """
-        async with self._leases.hold(sync, connection, ttl=ttl, begin=_start) as run:
-            self._owned[run.id] = set()
+        owned = set[str]()
+
+        async def begin(on: Transaction, sync: str, connection: str, epoch: int) -> Run:
+            owned.update(table for table, owner in (await on.owners.get()).items() if owner == sync)
+            return await _start(on, sync, connection, epoch)
+
+        async with self._leases.hold(sync, connection, ttl=ttl, begin=begin) as run:
+            self._owned[run.id] = owned
             try:
                 yield run
             finally:
@@ -49,12 +55,16 @@ class Runs:
         watermark: datetime | None = None,
     ) -> Run:
         """End a run and release its lease; `api_calls` are all it made. Raises AlreadyRunning as a commit does."""
-        async with self._backend.writing() as on:
+
+        async def end(on: Transaction) -> Run:
             await require_current(on, run)
             ended = await on.runs.finish(
                 run.id, status=status, error=error, api_calls=api_calls, watermark=watermark
             ) or await _get(on, run.id)
             await on.leases.release(run.sync, run.connection, run.epoch)
+            return ended
+
+        ended = await self._backend.write(end)
         self._leases.mark_released(run)
         return ended
 
@@ -115,6 +125,14 @@ class Runs:
         """Read where a sync stands on a connection, by stream."""
         async with self._backend.reading() as on:
             return await on.checkpoints.get(sync, connection)
+
+    async def saved(self, sync: str, connection: str) -> tuple[Mapping[str, Checkpoint], Sequence[str]]:
+        """Read where a sync stands on a connection, by stream, and which record tables there are."""
+
+        async def read(on: Transaction) -> tuple[Mapping[str, Checkpoint], Sequence[str]]:
+            return await on.checkpoints.get(sync, connection), await on.tables.list()
+
+        return await self._backend.read(read)
 
     async def with_checkpoints(self) -> set[tuple[str, str]]:
         """Return each (sync, connection) that has a checkpoint: one that was reset has none until it runs again."""

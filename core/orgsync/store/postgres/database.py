@@ -3,13 +3,14 @@
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import anyio
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .. import creation, versions
+from ..backend import Work
 from ..holder import Holder
 from . import control_sql, holding_back, liveness, renumbering, sandbox
 from .address import Address, address
@@ -21,6 +22,8 @@ from .transaction import PostgresTransaction
 from .workers import PostgresWorkerTables
 
 __all__ = ["PostgresBackend"]
+
+T = TypeVar("T")
 
 
 class PostgresBackend:
@@ -80,6 +83,16 @@ class PostgresBackend:
                 await statements.fetch("BEGIN")
                 yield self._transaction(statements, writes=True)
                 await statements.driver.commit()
+
+    async def read(self, work: Work[T]) -> T:
+        """Read as `reading` does."""
+        async with self.reading() as on:
+            return await work(on)
+
+    async def write(self, work: Work[T]) -> T:
+        """Write in one transaction as `writing` does."""
+        async with self.writing() as on:
+            return await work(on)
 
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
         """Hold a lock across tasks, processes and hosts; the server frees it when its holder's connection ends."""

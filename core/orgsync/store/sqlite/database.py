@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import anyio
 from sqlalchemy import URL
@@ -14,6 +14,7 @@ from orgsync.drafts import sync_folder
 from orgsync.errors import PostgresNeeded, StoreUnavailable
 
 from .. import creation, versions
+from ..backend import Work
 from ..holder import Holder
 from ..worker_tables import KeptLock, WorkerTables
 from . import control_sql, driver, sandbox
@@ -27,6 +28,8 @@ from .record_upgrade import upgrade_records
 from .transaction import PinnedConnection, SqliteTransaction
 
 __all__ = ["SqliteBackend"]
+
+T = TypeVar("T")
 
 _IDLE_READERS = 3
 
@@ -75,13 +78,35 @@ class SqliteBackend:
             async with AsyncSession(self._reader, expire_on_commit=False) as session:
                 yield session
 
+    async def read(self, work: Work[T]) -> T:
+        """Read as `reading` does, in one switch to SQLite's thread."""
+        async with self._reader_taken() as pinned:
+            return await pinned.in_one_go(work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Write in one transaction as `writing` does, in one switch to SQLite's thread."""
+
+        async def whole(on: SqliteTransaction) -> T:
+            async with driver.transaction(on.statements):
+                done = await work(on)
+                self.require_in_place()
+                return done
+
+        async with self._writer_taken() as pinned:
+            return await pinned.in_one_go(whole)
+
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[SqliteTransaction]:
         """Read, each statement for itself."""
+        async with self._reader_taken() as pinned:
+            yield pinned.transaction
+
+    @asynccontextmanager
+    async def _reader_taken(self) -> AsyncGenerator[PinnedConnection]:
         with errors_explained(self.path):
             pinned = self._idle.pop() if self._idle else await PinnedConnection.of(self._reader, str(self._absolute))
             try:
-                yield pinned.transaction
+                yield pinned
             except BaseException:
                 await pinned.close()
                 raise
@@ -96,13 +121,20 @@ class SqliteBackend:
 
         With `durable` the commit waits for the disk. Credentials need that: a rotated refresh token is sent only once.
         """
+        async with (
+            self._writer_taken() as pinned,
+            driver.transaction(pinned.transaction.statements, durable=durable),
+        ):
+            yield pinned.transaction
+            self.require_in_place()
+
+    @asynccontextmanager
+    async def _writer_taken(self) -> AsyncGenerator[PinnedConnection]:
         with errors_explained(self.path):
             async with self._turn:
                 pinned = self._writing = self._writing or await PinnedConnection.of(self._writer, str(self._absolute))
                 try:
-                    async with driver.transaction(pinned.transaction.statements, durable=durable):
-                        yield pinned.transaction
-                        self.require_in_place()
+                    yield pinned
                 except BaseException:
                     self._writing = None
                     await pinned.close()  # which rolls back

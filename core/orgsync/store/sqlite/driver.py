@@ -1,10 +1,10 @@
 """The SQLite driver: database URL, settings, transactions."""
 
 import sqlite3
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import aiosqlite
 from sqlalchemy import URL, Connection, event, make_url
@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from orgsync.errors import SettingInvalid, StoreUnavailable
 
 __all__ = ["NOT_DURABLE", "Statements", "address", "engine", "file_of", "plain", "require_openable", "transaction"]
+
+T = TypeVar("T")
 
 _BUSY_SECONDS = 10
 _CACHE_KIB = 32 * 1024
@@ -124,6 +126,16 @@ class Statements:
         """Use the driver of an SQLAlchemy connection, inside its transaction if there is one."""
         return cls(cast("aiosqlite.Connection", (await connection.get_raw_connection()).driver_connection))
 
+    @property
+    def immediate(self) -> "Immediate":
+        """The same connection, for work inside `in_one_go`."""
+        return Immediate(self._driver._conn)  # pyright: ignore[reportPrivateUsage]
+
+    async def in_one_go(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run work in SQLite's thread, in one switch to it, that awaits `immediate` statements alone."""
+        run: Any = self._driver._execute  # pyright: ignore # its own methods all go by it
+        return cast("T", await run(lambda: _finished(work())))
+
     async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
         return cast("list[tuple[Any, ...]]", list(await self._driver.execute_fetchall(sql, parameters)))
@@ -132,6 +144,31 @@ class Statements:
         """Run a statement for each set of parameters; return how many rows were changed."""
         async with self._driver.executemany(sql, parameters) as cursor:
             return cursor.rowcount
+
+
+class Immediate(Statements):
+    """Statements run at once, by what is in SQLite's thread already: awaiting them never waits."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    async def change_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> int:
+        """Run a statement for each set of parameters; return how many rows were changed."""
+        return self._connection.executemany(sql, parameters).rowcount
+
+
+def _finished(work: Coroutine[Any, Any, T]) -> T:
+    """Run work to its end that never waits."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return cast("T", end.value)
+    work.close()
+    raise RuntimeError("work in SQLite's thread awaits what is not its transaction's")
 
 
 @asynccontextmanager

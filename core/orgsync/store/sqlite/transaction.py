@@ -1,7 +1,9 @@
 """A connection to SQLite in use: the control tables, and the tables of records."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 import anyio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -21,6 +23,8 @@ from .seen_ids import SeenIdTable
 from .tables import RecordTables
 
 __all__ = ["PinnedConnection", "SqliteTransaction"]
+
+T = TypeVar("T")
 
 
 class SqliteTransaction:
@@ -56,6 +60,7 @@ class PinnedConnection:
 
     connection: AsyncConnection
     transaction: SqliteTransaction
+    immediate: SqliteTransaction
 
     @classmethod
     async def of(cls, engine: AsyncEngine, database: str) -> "PinnedConnection":
@@ -63,7 +68,12 @@ class PinnedConnection:
         connection = await engine.connect()
         statements = await Statements.on(connection)
         await statements.fetch(NOT_DURABLE)
-        return cls(connection, SqliteTransaction(statements, database))
+        immediate = SqliteTransaction(statements.immediate, database)
+        return cls(connection, SqliteTransaction(statements, database), immediate)
+
+    async def in_one_go(self, work: Callable[[SqliteTransaction], Coroutine[Any, Any, T]]) -> T:
+        """Run work in SQLite's thread that awaits nothing but what it is given."""
+        return await self.transaction.statements.in_one_go(lambda: work(self.immediate))
 
     async def close(self) -> None:
         """Return it to the pool, even while being cancelled; an open transaction is rolled back."""
