@@ -220,16 +220,16 @@ def show_unexpected(error: BaseException) -> None:
 
 
 def confirmed(question: str) -> bool:
-    """Ask a yes-or-no question on stderr; raise UsageInvalid if stdin ends without an answer."""
-    try:
+    """Ask a yes-or-no question on stderr; raise UsageInvalid, before it is asked, where stdin has no answer to it."""
+    if sys.stdin.isatty():
         return typer.confirm(question, err=True)
-    except typer.Abort:
-        if sys.stdin.isatty():
-            raise  # Ctrl-C
+    answer = sys.stdin.readline().strip()
+    if not answer:
         from orgsync.errors import UsageInvalid
 
-        say("")
-        raise UsageInvalid("Nobody is there to confirm this.", "Add --yes.") from None
+        raise UsageInvalid("This needs a confirmation, and there is no terminal to ask at.", "Add --yes.")
+    say(f"{question} [y/N]: {answer}")
+    return answer.lower() in ("y", "yes")
 
 
 def console(stream: TextIO | None = None) -> "Console":

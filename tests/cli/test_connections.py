@@ -51,8 +51,9 @@ def test_without_anybody_to_confirm_it_nothing_is_removed_and_the_option_is_name
 ) -> None:
     orgsync("run", "contacts")
     outcome = orgsync(*command, "--json")
-    assert outcome.code == 2
-    assert "Add --yes." in json.loads(outcome.out)["error"]["remedy"]
+    cause, remedy = outcome.problem()
+    assert (outcome.code, remedy) == (2, "Add --yes.")
+    assert cause == json.loads(outcome.out)["error"]["cause"]
     assert rows(orgsync) == 25
 
 
