@@ -164,7 +164,7 @@ async def test_a_record_is_written_by_its_external_id(project: SampleProject) ->
     assert await done(project, "upsert", **named, record={"LastName": "King"}) == {"id": made["id"], "created": False}
     again = await done(project, "update_by_external_id", **named, record={"LastName": "Byron"})
     assert again == {"id": made["id"], "created": False}
-    with pytest.raises(ExternalIdNotFound, match="Title is no external id"):
+    with pytest.raises(ExternalIdNotFound, match="Title is not an external id"):
         await done(project, "upsert", sobject="Contact", external_id="Title", value="x", record={})
 
 
@@ -211,7 +211,7 @@ async def test_many_rows_go_200_a_call_with_an_answer_each_in_their_order(projec
     project.org.clear_requests()
     ended = await outcome(project, "create_many", sobject="Contact", rows=rows)
     assert isinstance(ended.problem, PartlyDone)
-    assert "1 of 450 rows were not written" in str(ended.problem)
+    assert "1 of 450 rows was not written" in str(ended.problem)
     assert (ended.document["success"], ended.document["written"]) == (False, 449)
     answers = ended.document["rows"]
     assert [each["place"] for each in answers] == list(range(450))

@@ -3,6 +3,7 @@
 import csv
 import json
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -151,10 +152,20 @@ WRONG_CALLS = {
     ),
     "no external id": (
         ("--object", "Contact", "--operation", "upsert", "--external-id", "Title"),
-        "Title is no external id",
+        "Title is not an external id",
         "Key__c",
     ),
-    "upsert without": (("--object", "Contact", "--operation", "upsert"), "upsert needs to know", "external"),
+    "upsert without": (("--object", "Contact", "--operation", "upsert"), "none is given", "--external-id Key__c"),
+    "external id for insert": (
+        ("--object", "Contact", "--operation", "insert", "--external-id", "Key__c"),
+        "insert does not use an external id",
+        "(--external-id)",
+    ),
+    "an object without external ids": (
+        ("--object", "Lead", "--operation", "upsert", "--external-id", "Email"),
+        "Lead.Email is not an external id",
+        "Lead has no external id: mark a custom field as one in Setup, or use update",
+    ),
     "key column": (("--object", "Contact", "--operation", "update"), "no column Id", "Add the column Id"),
 }
 
@@ -281,3 +292,18 @@ def test_ctrl_c_while_a_file_is_checked_says_that_nothing_was_sent(
     assert (process.returncode, out) == (130, "")
     assert "Interrupted before anything was sent now" in err
     assert not sent(acme)
+
+
+@pytest.mark.parametrize(
+    ("written", "encoding"),
+    [("\ufeffLastName\n".encode("utf-16-le"), "UTF-16"), (b"LastName\nM\xfcller\n", "WINDOWS-1252")],
+)
+def test_the_command_that_converts_a_file_of_another_encoding_works_as_it_is_printed(
+    orgsync: Command, acme: DemoOrg, folder: Path, written: bytes, encoding: str
+) -> None:
+    (folder / "my people.csv").write_bytes(written)
+    _, remedy = orgsync("write", "my people.csv", *INSERT).problem()
+    printed = f"iconv -f {encoding} -t UTF-8 'my people.csv' > 'my people.utf8.csv'"
+    assert remedy.endswith(printed)
+    subprocess.run(["/bin/sh", "-c", printed], cwd=folder, check=True)
+    assert (folder / "my people.utf8.csv").read_text().startswith("LastName\n")

@@ -52,17 +52,19 @@ class FieldNotFound(OrgProblem, code="field_not_found"):
 
 
 class ExternalIdNotFound(FieldNotFound, code="external_id_not_found"):
-    """A field by which rows are to be found is absent, or `exists` and is no external id; `known` are those."""
+    """A field by which rows are to be found is absent, or `exists` without being an external id; `known` are those."""
 
     def __init__(
         self, sobject: str, field: str, *, exists: bool, known: Sequence[str], near: str | None = None
     ) -> None:
         self.sobject, self.field = sobject, field
-        what = f"{sobject}.{field} is no external id" if exists else f"{sobject} has no field {field}"
+        what = f"{sobject}.{field} is not an external id" if exists else f"{sobject} has no field {field}"
         OrgProblem.__init__(
             self,
             f"{what}, so no row can be found by it.{_meant(near)}",
-            f"Name an external id of {sobject}: {', '.join(known) or 'it has none'}.",
+            f"Name an external id of {sobject}: {', '.join(known)}."
+            if known
+            else f"{sobject} has no external id: mark a custom field as one in Setup, or use update, by Id.",
         )
 
 

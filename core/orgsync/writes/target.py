@@ -127,13 +127,17 @@ async def aim(
 
 def _require_options(operation: Operation, external_id: str | None, *, update_only: bool) -> None:
     if operation is Operation.UPSERT and not external_id:
-        raise ArgumentInvalid("upsert needs to know by which external id it finds rows.", "Name it as external_id.")
+        raise ArgumentInvalid(
+            "upsert finds rows by an external id, and none is given.",
+            'Name the field: external_id="Key__c", or at the command line --external-id Key__c.',
+        )
     if operation is not Operation.UPSERT and external_id:
         raise ArgumentInvalid(
-            f"{operation} does not use an external id.", "Leave external_id out, or use the operation upsert."
+            f"{operation} does not use an external id.",
+            "Leave external_id (--external-id) out, or use the operation upsert.",
         )
     if update_only and operation is not Operation.UPSERT:
-        raise ArgumentInvalid(f"{operation} does not know update_only.", "It is for upsert; leave it out.")
+        raise ArgumentInvalid(f"{operation} has no update_only.", "Leave it (--update-only) out; it is for upsert.")
 
 
 def _require_allowed(described: WritableObject, operation: Operation) -> None:

@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class TextFile:
             column = len(content[: error.start].decode()) + 1
             raise FileUnusable(
                 f"{self.path}, line {number}, column {column}: a byte there is not UTF-8.",
-                "Save the file as UTF-8: in Excel, as `CSV UTF-8`; elsewhere: iconv -f WINDOWS-1252 -t UTF-8.",
+                f"Save the file as UTF-8: in Excel, as `CSV UTF-8`; elsewhere: {self._conversion('WINDOWS-1252')}",
             ) from None
         if "\0" in text:
             raise FileUnusable(
@@ -53,10 +54,15 @@ class TextFile:
             )
         return text
 
+    def _conversion(self, encoding: str) -> str:
+        """Return the command that writes the file as UTF-8 beside it."""
+        beside = self.path.with_name(f"{self.path.stem}.utf8{self.path.suffix}")
+        return f"iconv -f {encoding} -t UTF-8 {shlex.quote(str(self.path))} > {shlex.quote(str(beside))}"
+
     def _require_utf8(self, first: bytes) -> None:
         for mark, name in _BOMS:
             if first.startswith(mark):
                 raise FileUnusable(
                     f"{self.path}, line 1, column 1: the file begins with the byte-order mark of {name}.",
-                    f"Save it as UTF-8: iconv -f {name} -t UTF-8.",
+                    f"Save it as UTF-8: {self._conversion(name)}",
                 )
