@@ -66,5 +66,5 @@ def _files(paths: list[Path]) -> list[Path]:
         elif path.is_file():
             files.append(path)
         else:
-            raise FileUnusable(f"There is no {path}.", "Name a cassette or a folder of cassettes.")
+            raise FileUnusable(f"{path} does not exist.", "Name a cassette or a folder of cassettes.")
     return files

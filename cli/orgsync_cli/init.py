@@ -1,5 +1,6 @@
 """`orgsync init`: the files that a project starts with."""
 
+import shlex
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,7 +54,7 @@ def _write_project(folder: Path) -> None:
         _write(folder, name, (templates / template).read_text(encoding="utf-8"))
     _write_pyproject(folder)
     _write_gitignore(folder)
-    place = "" if folder.resolve() == Path.cwd() else f"\n  cd {folder}"
+    place = "" if folder.resolve() == Path.cwd() else f"\n  cd {shlex.quote(str(folder))}"
     result(_NEXT.format(place=place, packages=_missing_packages()))
 
 

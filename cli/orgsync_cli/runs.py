@@ -61,7 +61,7 @@ def runs(
     elif run_id is not None:
         _show(found[0])
     elif not found:
-        say("Nothing was run yet." if not (connection or sync or action) else "No such run.")
+        say(_none_of(connection, sync, action))
     else:
         headings = ["id", "sync", "connection", "status", "started (UTC)", "took", *_COUNTS, "calls"]
         numbers = ["id", "took", *_COUNTS, "calls"]
@@ -75,6 +75,15 @@ def _runs(
         if run_id is not None:
             return [view.run(run_id)]
         return view.runs(limit, sync=sync, action=action, connection=connection)
+
+
+def _none_of(connection: str | None, sync: str | None, action: str | None) -> str:
+    """Return what is said where no run matches."""
+    if not (connection or sync or action):
+        return "Nothing was run yet."
+    of = f" of the sync {sync}" if sync else ""
+    of += f" of the action {action}" if action else ""
+    return f"There is no run{of}{f' on {connection}' if connection else ''}. orgsync runs lists all of them."
 
 
 def _took(run: "RunRow") -> str:

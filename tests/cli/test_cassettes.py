@@ -76,7 +76,7 @@ def test_a_path_that_is_not_there_is_reported(folder: Path, orgsync: Command) ->
     assert orgsync("cassettes", "check").code == 2
     outcome = orgsync("cassettes", "check", "none.yaml")
     assert outcome.code == 2
-    assert outcome.problem() == ("There is no none.yaml.", "Name a cassette or a folder of cassettes.")
+    assert outcome.problem() == ("none.yaml does not exist.", "Name a cassette or a folder of cassettes.")
 
 
 def test_a_file_that_is_no_cassette_is_reported(cassette: Path, orgsync: Command) -> None:

@@ -110,7 +110,7 @@ def test_a_part_that_is_refused_is_in_the_result_and_exits_with_1(orgsync: Comma
     outcome = orgsync("do", "create_many", "sobject=Contact", f"rows:={rows}")
     assert outcome.code == 1
     assert [each["success"] for each in json.loads(outcome.out)["rows"]] == [True, False]
-    assert "1 of 2 rows were not written" in outcome.problem()[0]
+    assert "1 of 2 rows was not written" in outcome.problem()[0]
 
 
 def test_runs_of_actions_are_listed_apart(orgsync: Command, acme: DemoOrg) -> None:

@@ -42,7 +42,7 @@ def test_an_empty_folder_becomes_a_project(folder: Path, orgsync: Command) -> No
 def test_a_new_folder_is_made_and_the_next_step_goes_there(folder: Path, orgsync: Command) -> None:
     outcome = orgsync("init", "deep/acme data")
     assert set(files_of(folder / "deep" / "acme data")) == FILES
-    assert "cd deep/acme data" in outcome.out
+    assert "cd 'deep/acme data'" in outcome.out
     assert 'name = "acme-data"' in (folder / "deep" / "acme data" / "pyproject.toml").read_text()
 
 

@@ -14,7 +14,9 @@ def test_the_latest_runs_come_first(orgsync: Command, acme: DemoOrg) -> None:
     assert "contacts" in orgsync("runs").out
     assert [run["id"] for run in orgsync("runs", "--limit", "1", "--json").objects()] == [2]
     assert [run["id"] for run in orgsync("runs", "--sync", "contacts", "--json").objects()] == [1]
-    assert "No such run." in orgsync("runs", "-c", "other").err
+    assert orgsync("runs", "-c", "other").err == "There is no run on other. orgsync runs lists all of them.\n"
+    unknown = orgsync("runs", "--action", "creat")
+    assert unknown.err == "There is no run of the action creat. orgsync runs lists all of them.\n"
 
 
 def test_one_run_is_shown_with_its_error(orgsync: Command, acme: DemoOrg) -> None:

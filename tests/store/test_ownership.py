@@ -203,7 +203,7 @@ async def test_a_table_that_another_process_has_reset_is_made_anew(store: Store,
 
 
 async def test_a_misspelt_sync_or_connection_gets_the_nearest_name(store: Store) -> None:
-    with pytest.raises(NameUnknown, match="no sync in the database 'contacts'"):
+    with pytest.raises(NameUnknown, match="no copy of a sync 'contacts'"):
         await store.rows.reset("contacts")
     async with running(store) as run:
         await deliver(store, run, [contact("a")])

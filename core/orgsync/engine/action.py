@@ -61,7 +61,7 @@ def _partly_done(action: Action[..., Any], result: object) -> PartlyDone | None:
     if not isinstance(result, ActionResult) or result.success:
         return None
     return PartlyDone(
-        f"The action {action.name} did not succeed: {result.failure}", "Its result says what became of it."
+        f"The action {action.name} did not succeed: {result.failure}", "Its result has the error of each part."
     )
 
 

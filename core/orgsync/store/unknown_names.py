@@ -25,4 +25,4 @@ def require_sync(name: str, known: Collection[str], database: str) -> None:
     """Raise NameUnknown, with the nearest name, for a sync that is not among those that a database knows."""
     if name not in known:
         none_yet = "Nothing was run yet, so there is nothing to reset."
-        raise NameUnknown.among("sync in the database", name, known, none_yet=none_yet, database=database)
+        raise NameUnknown.among("copy of a sync", name, known, none_yet=none_yet, database=database)

@@ -42,7 +42,8 @@ class Answers(ActionResult):
     @property
     def failure(self) -> str:
         """How many rows were not written."""
-        return f"{len(self.rows) - self.written} of {len(self.rows)} rows were not written."
+        missing = len(self.rows) - self.written
+        return f"{missing} of {len(self.rows)} rows {'was' if missing == 1 else 'were'} not written."
 
 
 def written(result: WriteResult) -> Written:
