@@ -73,7 +73,7 @@ class GraphResponses(ActionResult):
     @property
     def failure(self) -> str:
         """How many graphs failed."""
-        return f"{sum(not each.success for each in self.graphs)} of {len(self.graphs)} graphs failed."
+        return f"{sum(not each.success for each in self.graphs)} of {len(self.graphs)} graphs were not carried out."
 
 
 @action
