@@ -157,7 +157,7 @@ class _Work:
         if self.as_json:
             json_line(write_view(self.file, name, ended))
         else:
-            before = f"was written at {moment(ended.finished_at)}: " if ended.finished_at else ""
+            before = f"was already written at {moment(ended.finished_at)}: " if ended.finished_at else ""
             result(f"{self.title} on {name}: {before}{_counted(written)}")
             for line in failure_lines(written, _SHOWN):
                 result(f"  {line}")

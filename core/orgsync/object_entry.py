@@ -71,7 +71,8 @@ def wrong_entry(
     if kind == "extra_forbidden":
         return f"{about} has the key {key}, which an object does not take.", _instead(key, settings)
     if kind == "string_pattern_mismatch":
-        return f"Entry {number + 1} of objects: {cast('Mapping[str, Any]', entry)[key]!r} is no {key}.", _FORMS[key]
+        given = cast("Mapping[str, Any]", entry)[key]
+        return f"Entry {number + 1} of objects: {given!r} is not a valid {key}.", _FORMS[key]
     return f"{about}: {key} is {_KINDS.get(kind, f'wrong: {message}')}.", _FORMS.get(key, example)
 
 

@@ -60,7 +60,7 @@ def parse_field_query(text: str) -> FieldQuery:
 def _paths(fields: str) -> dict[str, None]:
     """Return the paths of a select list, without Id."""
     if "(" in fields or re.match(r"TYPEOF\s", fields, re.IGNORECASE):
-        raise QueryRefused("The query selects a function, a sub-query or TYPEOF, which is no field of a row.", _WRITE)
+        raise QueryRefused("The query selects a function, a sub-query or TYPEOF; none is a field of a row.", _WRITE)
     paths = dict.fromkeys(each.strip() for each in fields.split(","))
     wrong = next((path for path in paths if not _PATH.fullmatch(path)), None)
     if wrong is not None:

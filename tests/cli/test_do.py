@@ -55,7 +55,11 @@ def test_arguments_come_from_a_file_or_stdin_too(orgsync: Command, acme: DemoOrg
             "orgsync actions close_case",
         ),
         (("close_case", "case_id=1", "case_id=2"), "case_id is given twice", "Give it once."),
-        (("close_case", "500000000000000"), "'500000000000000' is no argument.", "orgsync do close_case case_id=..."),
+        (
+            ("close_case", "500000000000000"),
+            "'500000000000000' is not an argument",
+            "orgsync do close_case case_id=...",
+        ),
         (("close_case", "case_id:=x"), "case_id is not JSON (line 1, column 1).", "Write case_id=TEXT for text"),
         (("close_case", "case_id:=@no.json"), "no.json cannot be read", "Check the path after the @."),
         (("close_case", "--input", "no.json"), "no.json cannot be read", "Check the path after --input."),

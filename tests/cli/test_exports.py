@@ -254,8 +254,8 @@ def test_parquet_without_its_packages_says_what_to_install(
     [
         ("exact__exact", "0.1234567890123456789", "a", "exact has in row 1 a number of more than 18 decimals"),
         ("exact__exact", "123456789012345678901", "a", "exact has in row 1 a number of more than 20 digits before"),
-        ("whole", "many", "a", "whole has in row 1 a value that is no INTEGER"),
-        ("at", "yesterday", "b", "at has in row 2 a text that is no instant"),
+        ("whole", "many", "a", "whole has in row 1 a value that is not of type INTEGER"),
+        ("at", "yesterday", "b", "at has in row 2 a text that is not an instant"),
     ],
 )
 def test_a_value_that_parquet_cannot_hold_as_it_is_ends_the_export(

@@ -165,7 +165,7 @@ def test_doctor_checks_objects(orgsync: Command, invoices: DemoOrg, folder: Path
         ('[[objects]]\nname = "Case"\nformulas = "often"', "Case: formulas = 'often' is not", "a number and a unit"),
         ('[[objects]]\nname = "Case"\nfields = "Name"', "fields is not a list", 'fields = ["Name"'),
         ('[[objects]]\nevery = "15m"', "Entry 1 of objects has no name", "[[objects]]"),
-        ('[[objects]]\nname = "Ca se"', "'Ca se' is no name", "API name"),
+        ('[[objects]]\nname = "Ca se"', "'Ca se' is not a valid name", "API name"),
         ('[objects]\nname = "Case"', "objects is not a list", "[[objects]]"),
         ("objects = [5]", "Entry 1 of objects is not a table", "[[objects]]"),
         ('objects = ["Case", "case"]', "names the object case twice", "Remove one"),

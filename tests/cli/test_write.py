@@ -56,7 +56,7 @@ def test_a_file_that_was_written_is_not_written_again_unasked(orgsync: Command, 
     acme.clear_requests()
     twice = orgsync("write", "people.csv", *INSERT)
     assert twice.code == 0
-    assert "was written at" in twice.out
+    assert "was already written at" in twice.out
     assert not sent(acme)
     assert orgsync("write", "people.csv", *INSERT, "--again").code == 0
     assert len(acme.rows("Contact")) == before + 2

@@ -68,7 +68,7 @@ _KNOWN: Sequence[
     ),
     (
         r"'async for' requires an object with __aiter__ method, got (?!coroutine)",
-        "iterates with `async for` over what is no asynchronous iterator",
+        "iterates with `async for` over what is not an asynchronous iterator",
         "Write `for` instead of `async for`.",
     ),
     (

@@ -115,7 +115,8 @@ def typed_arguments(name: str, schema: Mapping[str, Any], words: Sequence[str]) 
         key, equals, text = word.partition("=")
         is_json, key = key.endswith(":"), key.removesuffix(":")
         if not equals or not key:
-            raise ArgumentInvalid(f"{word[:40]!r} is no argument.", f"Write NAME=VALUE: {_example(name, properties)}")
+            cause = f"{word[:40]!r} is not an argument."
+            raise ArgumentInvalid(cause, f"Write NAME=VALUE: {_example(name, properties)}")
         if key not in properties:
             near = nearest(key, properties)
             guess = f"Did you mean {near}? " if near else ""

@@ -144,7 +144,7 @@ def _fields(column: str, given: Any) -> tuple[str, ...]:
     """Return the fields that are named, one or several; raise MappingInvalid for what is no field."""
     names = given.split(",") if isinstance(given, str) else given
     if not isinstance(names, Sequence):
-        raise MappingInvalid(f"{column} is mapped to what is no field.", 'Give its name: "Tier__c".')
+        raise MappingInvalid(f"{column} is mapped to something that is not a field.", 'Give its name: "Tier__c".')
     fields = [each.strip() if isinstance(each, str) else each for each in cast("Sequence[object]", names)]
     for field in fields:
         if not isinstance(field, str) or not is_path(field):

@@ -151,7 +151,7 @@ def _array(part: _Part, values: Sequence[Any]) -> "Array":
         except (TypeError, OverflowError):
             wanted = int if part.type == DataType.int64() else (int, float)
             odd = (at for at, value in enumerate(values) if value is not None and not isinstance(value, wanted))
-            raise part.unfit(next(odd, 0), f"a value that is no {part.kind}") from None
+            raise part.unfit(next(odd, 0), f"a value that is not of type {part.kind}") from None
     texts = Array([_text(part, at, value) for at, value in enumerate(values)], DataType.utf8())
     if part.type == DataType.utf8():
         return texts
@@ -161,7 +161,8 @@ def _array(part: _Part, values: Sequence[Any]) -> "Array":
     if converted.null_count != texts.null_count:  # arrow makes NULL of what it cannot convert
         odd = (at for at, value in enumerate(values) if value is not None and converted[at].as_py() is None)
         too_long = f"a number of more than {_DIGITS - _DECIMALS} digits before the point"
-        raise part.unfit(next(odd, 0), too_long if part.kind in _NUMBERS else "a text that is no instant, date or time")
+        what = too_long if part.kind in _NUMBERS else "a text that is not an instant, date or time"
+        raise part.unfit(next(odd, 0), what)
     return converted
 
 

@@ -243,7 +243,7 @@ class Context(Org):
 
 def _positive(budget: int) -> int:
     if isinstance(budget, bool) or not isinstance(cast("object", budget), int) or budget <= 0:
-        raise ArgumentInvalid(f"budget={budget!r} is no number of bytes.", "Give a number: budget=10_000_000_000.")
+        raise ArgumentInvalid(f"budget={budget!r} is not a number of bytes.", "Give a number: budget=10_000_000_000.")
     return budget
 
 

@@ -45,7 +45,7 @@ class FileWrite:
     def rows(self) -> CsvRows | JsonRows:
         """Return what reads it."""
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
-            raise ArgumentInvalid("A delimiter is one character, and no quote.", "Use , or ; or | or tab.")
+            raise ArgumentInvalid("A delimiter is one character, and not a quote.", "Use , or ; or | or tab.")
         return JsonRows(self.path) if is_json_lines(self.path) else CsvRows(self.path, self.delimiter)
 
 

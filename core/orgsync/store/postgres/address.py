@@ -95,7 +95,7 @@ def _known(conninfo: str) -> dict[str, Any]:
         return conninfo_to_dict(conninfo)
     except ProgrammingError as error:
         found = re.search(r'invalid URI query parameter: "([^"]*)"', str(error))
-        what = f": {found[1]!r} is no option of it" if found else ""
+        what = f": {found[1]!r} is not an option of it" if found else ""
         raise SettingInvalid(
             f"The database URL cannot be read{what}.",
             f"{_EXAMPLE} Options are libpq's, such as sslmode=verify-full, and {', '.join(_OWN)}.",
