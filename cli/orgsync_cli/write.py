@@ -94,18 +94,18 @@ class _Work:
             json_line(check_view(self.file, name, check))
         else:
             self._show_check(name, check)
-        return 1 if check.doubtful else 0
+        return 1 if check.invalid_rows else 0
 
     def _show_check(self, name: str, check: "FileCheck") -> None:
         ways = [amount(check.collections, "collection call")] if check.collections else []
         ways += [amount(check.jobs, "Bulk API job")] if check.jobs else []
         sent = f" by {' and '.join(ways)}" if ways else ""
         result(f"{self.title} on {name}: {amount(check.rows, 'row')} would be sent{sent}; nothing was.")
-        for each in check.doubts:
+        for each in check.problems:
             result(f"  line {each.line}: {each.field} {each.what}")
-        if check.doubtful:
-            more = f" The first {len(check.doubts)} are shown." if check.doubtful > len(check.doubts) else ""
-            result(f"{amount(check.doubtful, 'row')} would be refused.{more}")
+        if check.invalid_rows:
+            more = f" The first {len(check.problems)} are shown." if check.invalid_rows > len(check.problems) else ""
+            result(f"{amount(check.invalid_rows, 'row')} would be refused.{more}")
 
     async def write(self) -> int:
         """Write the file, and return the exit code."""

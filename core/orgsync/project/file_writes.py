@@ -83,8 +83,8 @@ def check_view(file: FileWrite, connection: str, check: FileCheck) -> dict[str, 
         "columns": list(check.columns),
         "collections": check.collections,
         "jobs": check.jobs,
-        "doubtful": check.doubtful,
-        "doubts": [{"line": each.line, "field": each.field, "what": each.what} for each in check.doubts],
+        "invalid_rows": check.invalid_rows,
+        "problems": [{"line": each.line, "field": each.field, "what": each.what} for each in check.problems],
     }
 
 

@@ -1,6 +1,6 @@
 """Writing rows into an org: an answer for every row, in bounded memory, resumable, and nothing sent twice unasked."""
 
-from .checks import Doubt
+from .checks import RowProblem
 from .collections import may_be_carried_out
 from .file_write import FileCheck, FileResult, FileWrite, check_file, write_file
 from .intake import Intake, Rows, take_in
@@ -20,7 +20,6 @@ from .writer import WriteProgress, Writer
 __all__ = [
     "DEFAULT_PLAN",
     "DEFAULT_STALLED_AFTER",
-    "Doubt",
     "FileCheck",
     "FileResult",
     "FileWrite",
@@ -35,6 +34,7 @@ __all__ = [
     "PartEntry",
     "PartState",
     "PlanSizes",
+    "RowProblem",
     "RowResult",
     "RowStatus",
     "Rows",

@@ -13,7 +13,7 @@ from .spool import ABSENT, Given, Spool, Value
 from .target import Target
 from .values import FRACTION_TYPES, csv_text
 
-__all__ = ["Doubt", "doubts"]
+__all__ = ["RowProblem", "row_problems"]
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*")
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}(\.0*)?\s*")
@@ -22,7 +22,7 @@ _TEXTS = frozenset({"string", "textarea", "email", "phone", "url", "encryptedstr
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class RowProblem:
     """A row that Salesforce would refuse: its place and line, the field, and what is wrong, without the value."""
 
     place: int
@@ -31,14 +31,14 @@ class Doubt:
     what: str
 
 
-def doubts(spool: Spool, target: Target) -> Iterator[Doubt]:
+def row_problems(spool: Spool, target: Target) -> Iterator[RowProblem]:
     """Yield the first thing that is wrong with each row, as far as describe can tell."""
     required = _required(target)
     refused = {each.place: each for each in spool.results()}
     for row in spool.every_row():
         if (result := refused.get(row.place)) is not None:
-            yield Doubt(row.place, row.line, result.fields[0] if result.fields else "", result.message)
-        elif (found := _doubt(row, spool.columns(row.group), target, required)) is not None:
+            yield RowProblem(row.place, row.line, result.fields[0] if result.fields else "", result.message)
+        elif (found := _row_problem(row, spool.columns(row.group), target, required)) is not None:
             yield found
 
 
@@ -48,17 +48,17 @@ def _required(target: Target) -> frozenset[str]:
     return frozenset(each.name for each in target.sobject.fields.values() if each.required)
 
 
-def _doubt(row: Given, columns: tuple[str, ...], target: Target, required: frozenset[str]) -> Doubt | None:
+def _row_problem(row: Given, columns: tuple[str, ...], target: Target, required: frozenset[str]) -> RowProblem | None:
     given = dict(zip(columns, row.cells, strict=True))
     for name in sorted(required):
         if given.get(name, ABSENT) in (None, ABSENT) and not _has_parent(name, columns, target):
-            return Doubt(row.place, row.line, name, "is required and empty")
+            return RowProblem(row.place, row.line, name, "is required and empty")
     for name, value in given.items():
         described = target.sobject.field(name)
         if value is None or value is ABSENT or described is None:
             continue
         if (what := _wrong(described, value)) is not None:
-            return Doubt(row.place, row.line, name, what)
+            return RowProblem(row.place, row.line, name, what)
     return None
 
 

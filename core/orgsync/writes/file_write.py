@@ -13,7 +13,7 @@ import anyio
 from orgsync.errors import ArgumentInvalid, FileUnusable
 from orgsync.salesforce.api.client import Client
 
-from .checks import Doubt, doubts
+from .checks import RowProblem, row_problems
 from .csv_file import CsvRows
 from .intake import Intake
 from .json_lines import JsonRows, is_json_lines
@@ -71,8 +71,8 @@ class FileCheck:
     collections: int
     jobs: int
     columns: tuple[str, ...]
-    doubtful: int
-    doubts: tuple[Doubt, ...]
+    invalid_rows: int
+    problems: tuple[RowProblem, ...]
 
 
 @dataclass(slots=True)
@@ -133,15 +133,15 @@ async def write_file(
 
 
 async def check_file(client: Client, file: FileWrite, *, most: int = 20, sizes: PlanSizes = DEFAULT_PLAN) -> FileCheck:
-    """Check the rows of a file against describe, and send nothing; at most `most` doubts are returned."""
+    """Check the rows of a file against describe, and send nothing; at most `most` of the problems are returned."""
     taken = await _take(client, file)
     try:
-        found = doubts(taken.spool, taken.target)
+        found = row_problems(taken.spool, taken.target)
         shown = tuple(islice(found, most))
-        doubtful = len(shown) + sum(1 for _ in found)
+        invalid_rows = len(shown) + sum(1 for _ in found)
         ways = Counter(part.bulk for part in plan(taken.spool, taken.target.operation, sizes))
         rows = taken.spool.counts().rows
-        return FileCheck(rows, ways[False], ways[True], taken.columns, doubtful, shown)
+        return FileCheck(rows, ways[False], ways[True], taken.columns, invalid_rows, shown)
     finally:
         taken.spool.close()
 
