@@ -9,7 +9,7 @@ from typing import BinaryIO, Self
 
 import anyio.to_thread
 
-__all__ = ["DRAFT_SUFFIX", "Draft", "save_whole", "sync_folder"]
+__all__ = ["DRAFT_SUFFIX", "Draft", "flush_to_disk", "save_whole"]
 
 DRAFT_SUFFIX = ".draft"
 
@@ -46,7 +46,7 @@ class Draft:
         os.fsync(self._open.fileno())
         self._open.close()
         self.path.replace(target)
-        sync_folder(target.parent)
+        flush_to_disk(target.parent)
 
     @property
     def _open(self) -> BinaryIO:
@@ -70,11 +70,11 @@ async def save_whole(pieces: AsyncIterator[bytes], target: Path) -> int:
     return size
 
 
-def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk; a no-op where the system cannot open folders."""
-    if os.name != "posix":
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk; a no-op where the system cannot open folders."""
+    if os.name != "posix" and path.is_dir():
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

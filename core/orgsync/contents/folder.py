@@ -11,7 +11,7 @@ from pathlib import Path
 
 from anyio.to_thread import run_sync
 
-from orgsync.drafts import DRAFT_SUFFIX, Draft, sync_folder
+from orgsync.drafts import DRAFT_SUFFIX, Draft, flush_to_disk
 from orgsync.errors import ContentBroken, FileUnusable
 from orgsync.salesforce.api.download import Content
 
@@ -111,7 +111,7 @@ class ContentFolder:
                 return
         if not target.parent.is_dir():
             target.parent.mkdir(mode=0o700, exist_ok=True)
-            sync_folder(self.path)
+            flush_to_disk(self.path)
         draft.place(target)
 
     def _file(self, sha256: str) -> Path:

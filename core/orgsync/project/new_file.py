@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orgsync.drafts import flush_to_disk
 from orgsync.errors import FileUnusable, NameTaken
 from orgsync.settings import Settings
 from orgsync.store.view import View
@@ -32,7 +33,7 @@ def new_file(path: Path, *, overwrite: bool = False, private: bool = False) -> G
     beside = Path(name)
     try:
         yield beside
-        _flush(beside)
+        flush_to_disk(beside)
         if not overwrite:
             _mode_there(place, path, overwrite=False)  # somebody may have made one meanwhile
         if mode is not None and not private:
@@ -42,7 +43,7 @@ def new_file(path: Path, *, overwrite: bool = False, private: bool = False) -> G
         raise _unusable(path, error) from error
     finally:
         beside.unlink(missing_ok=True)
-    _flush(place.parent)
+    flush_to_disk(place.parent)
 
 
 def require_usable(path: Path, view: View, settings: Settings, *, overwrite: bool) -> None:
@@ -68,22 +69,11 @@ def _mode_there(place: Path, path: Path, *, overwrite: bool) -> int | None:
     except OSError as error:
         raise _unusable(path, error) from error
     if not stat.S_ISREG(found):
-        what = "a folder" if stat.S_ISDIR(found) else "no ordinary file"
+        what = "a folder" if stat.S_ISDIR(found) else "not an ordinary file"
         raise FileUnusable(f"{path} is {what}.", "Name a file.")
     if not overwrite:
         raise NameTaken(f"There is a file {path} already.", "Name another one, or add --overwrite to replace it.")
     return stat.S_IMODE(found)
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    if os.name != "posix" and path.is_dir():
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unusable(path: Path, error: OSError) -> FileUnusable:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orgsync.drafts import sync_folder
+from orgsync.drafts import flush_to_disk
 from orgsync.errors import KeyUnusable, StoreUnavailable
 
 from .private import GROUP_AND_OTHERS, require_private
@@ -163,7 +163,7 @@ class Vault:
                 file.flush()
                 os.fsync(file.fileno())  # what it encrypts is durable, too
             yield draft
-            sync_folder(self._path.parent)
+            flush_to_disk(self._path.parent)
         except OSError as error:
             raise StoreUnavailable(
                 f"The key file {self._path} cannot be written.", "Give this user the right to write there."

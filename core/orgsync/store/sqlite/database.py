@@ -10,7 +10,7 @@ import anyio
 from sqlalchemy import URL
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from orgsync.drafts import sync_folder
+from orgsync.drafts import flush_to_disk
 from orgsync.errors import PostgresNeeded, StoreUnavailable
 
 from .. import creation, versions
@@ -229,7 +229,7 @@ class SqliteBackend:
             return
         try:
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
-            sync_folder(self.path.parent)
+            flush_to_disk(self.path.parent)
         except FileExistsError:  # another process was quicker
             return
         except OSError as error:
