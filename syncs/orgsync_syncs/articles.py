@@ -8,8 +8,10 @@ from orgsync import Batches, Context, Record, field, sync
 class Article(Record, table=True):
     """The published version of an article in one language. A later version is another row, with another Id.
 
-    `article_id` is the same for all versions and languages of an article. Its text is in fields that each org makes
-    for itself, such as Answer__c: to copy them, start from this script with a class of your own.
+    Salesforce keeps the versions of articles in the object Knowledge__kav (Knowledge article version); an org that does
+    not use Knowledge lacks it, which `__optional__` allows. `article_id` is the same for all versions and languages of
+    an article. Its text is in fields that each org makes for itself, such as Answer__c: to copy them, start from this
+    script with a class of your own.
     """
 
     __sobject__ = "Knowledge__kav"

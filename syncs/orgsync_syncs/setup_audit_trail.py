@@ -8,7 +8,7 @@ SELECT = """
     SELECT Id, Action, Section, Display, DelegateUser, ResponsibleNamespacePrefix, CreatedById, CreatedDate
     FROM SetupAuditTrail WHERE CreatedDate >= :since ORDER BY CreatedDate, Id
 """
-LATE = timedelta(minutes=10)  # a transaction that takes long leaves its entry behind later ones: so much is read again
+LATE = timedelta(minutes=10)  # read again each time: an entry of a slow transaction appears after later ones
 
 
 class SetupAuditTrail(Record, table=True):

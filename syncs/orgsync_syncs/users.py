@@ -8,7 +8,7 @@ from orgsync import Batches, Context, Record, sync
 class OrgUser(Record, table=True):
     """Someone who signs in to the org, or did: users are not deleted, `is_active` becomes false.
 
-    USER is a word of SQL's, so the table has another name than the object.
+    `user` is a reserved word in SQL, so the table is not called as the object is, but `org_user`.
     """
 
     __sobject__ = "User"
