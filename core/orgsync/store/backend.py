@@ -30,6 +30,7 @@ from .control_tables import (
     SignInTable,
 )
 from .record_tables import RecordRows, RecordTables
+from .webhook_table import WebhookTable
 from .worker_tables import KeptLock, WorkerTables
 from .write_table import WriteTable
 
@@ -48,6 +49,7 @@ class Transaction(Protocol):
     schedules: ScheduleTable
     api_tokens: ApiTokenTable
     idempotency: IdempotencyTable
+    webhooks: WebhookTable
     checkpoints: CheckpointTable
     owners: OwnerTable
     seen_ids: SeenIdTable

@@ -10,6 +10,7 @@ from orgsync.suggest import nearest
 
 from .backend import Backend, Transaction
 from .keys import require_key
+from .messages import tell, tell_connection
 from .model import Connection, ConnectionStatus, Environment
 from .vault import Vault
 
@@ -57,7 +58,12 @@ class Connections:
         async with self._backend.writing(durable=True) as on:
             found = await on.connections.get(connection.name)
             encrypted = self._encrypted(connection, secrets, found)
-            return await on.connections.save(_changed(connection, {"secrets": encrypted}))
+            saved = await on.connections.save(_changed(connection, {"secrets": encrypted}))
+            if found is None:
+                await tell_connection(on, "connection.added", saved)
+            else:
+                await _tell_status(on, found, saved)
+            return saved
 
     async def update(
         self,
@@ -82,7 +88,9 @@ class Connections:
                 changed["secrets"] = self._encrypted(found, secrets, found)
             if add_tags or remove_tags:
                 changed["tags"] = _retagged(found, add_tags, remove_tags)
-            return await on.connections.save(_changed(found, changed))
+            saved = await on.connections.save(_changed(found, changed))
+            await _tell_status(on, found, saved)
+            return saved
 
     async def rename(self, old: str, new: str) -> None:
         """Rename a connection, in its rows, runs and checkpoints too; its runs lose their leases.
@@ -101,13 +109,15 @@ class Connections:
             await on.connections.rename(old, new)
             await on.connections.save(_changed(found, {"name": new, "secrets": secrets}))
             await on.leases.revoke(connection=old)
+            await tell(on, "connection.renamed", new, {"connection": new, "old_name": old})
             for table in tables:
                 await on.rows.rename(table, old, new)
 
     async def remove(self, name: str, *, keep_rows: bool = False) -> None:
         """Remove a connection and its checkpoints; with them its runs and rows, unless they are kept."""
         async with self._backend.writing(durable=True) as on:
-            await require_connection(on, name)
+            found = await require_connection(on, name)
+            await tell_connection(on, "connection.removed", found, rows_kept=keep_rows)
             await on.connections.remove(name, runs=not keep_rows)
             await on.leases.revoke(connection=name)
             if keep_rows:
@@ -175,6 +185,16 @@ async def require_connection(on: Transaction, name: str) -> Connection:
         none_yet = f"Make it with `orgsync connect {name}`."
         raise NameUnknown.among("connection", name, names, none_yet=none_yet, database=on.database)
     return found
+
+
+async def _tell_status(on: Transaction, before: Connection, now: Connection) -> None:
+    """Tell that a connection has come to need a sign-in, or is ready again."""
+    if before.status == now.status:
+        return
+    if now.status == "ready":
+        await tell_connection(on, "connection.ready", now)
+        return
+    await tell_connection(on, "connection.needs_sign_in", now, reason=now.status_reason)
 
 
 def _changed(connection: Connection, values: Mapping[str, Any]) -> Connection:

@@ -159,8 +159,8 @@ class RunTable(Protocol):
         """Read the runs of an action that have not ended, by number, with their holders."""
         ...
 
-    async def fail_action(self, run_id: int, error: OrgsyncError) -> None:
-        """End a run of an action with an error, if it is running."""
+    async def fail_action(self, run_id: int, error: OrgsyncError) -> Run | None:
+        """End a run of an action with an error; None where it is not running."""
         ...
 
     async def finish(
@@ -169,8 +169,8 @@ class RunTable(Protocol):
         """End a run; None where it is not running."""
         ...
 
-    async def fail(self, sync: str, connection: str | None, error: OrgsyncError) -> None:
-        """End with an error what is running of a sync, on one connection or on all."""
+    async def fail(self, sync: str, connection: str | None, error: OrgsyncError) -> Sequence[Run]:
+        """End with an error what is running of a sync, on one connection or on all; return it."""
         ...
 
     async def note(self, run_id: int, error: str | None) -> None:

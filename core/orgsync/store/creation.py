@@ -13,6 +13,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel.sql.sqltypes import AutoString
 
 from . import server_model as _server_model  # noqa: F401  # its tables are made as well
+from . import webhook_model as _webhook_model  # noqa: F401
 from . import worker_model as _worker_model  # noqa: F401
 from .model import METADATA, Sequence
 from .versions import KNOWN_VERSIONS, VERSION_TABLE

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from orgsync.errors import NameUnknown, ProcessDied
 
 from .backend import Transaction
+from .messages import tell_run
 from .unknown_names import require_sync
 
 __all__ = ["SyncCopy", "copy_of", "give_up"]
@@ -57,7 +58,8 @@ async def give_up(on: Transaction, copy: SyncCopy) -> None:
     for table in dict.fromkeys([*streams, *copy.rows, *there]):
         await on.seen_ids.remove(f"{sync} {table}", connection)
     await on.checkpoints.remove(sync, connection)
-    await on.runs.fail(sync, connection, ProcessDied())
+    for dead in await on.runs.fail(sync, connection, ProcessDied()):
+        await tell_run(on, dead)
     folded = {table.lower() for table in there}
     for table in copy.rows:
         if connection is None:

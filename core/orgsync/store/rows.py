@@ -11,6 +11,7 @@ from . import ownership, resets, tables
 from .backend import Backend, Transaction
 from .commit_types import Counts, Write, encodable, newest
 from .leases import Leases, require_current
+from .messages import note_changes
 from .model import Run
 from .resets import SyncCopy
 from .unknown_names import record_table
@@ -80,6 +81,8 @@ class Rows:
                 kept_in = next((w.schema.table for w in writes if w.rows or w.deleted_ids), None)
                 await on.checkpoints.save(run, checkpoint, kept_in)
             counts = await on.rows.write(run.connection, writes)
+            if counts.added or counts.updated or counts.deleted:
+                await note_changes(on, run, writes)
             if not await on.runs.add(run, counts, api_calls=api_calls):
                 raise AlreadyRunning(
                     f"Run {run.id} of {run.sync!r} on {run.connection!r} has ended.",

@@ -8,6 +8,7 @@ from orgsync.errors import NameUnknown, OrgsyncError, ProcessDied
 
 from .backend import Backend, Transaction
 from .leases import Leases, require_current
+from .messages import tell_run
 from .model import Checkpoint, Run, RunStatus, stored_now
 from .run_filter import run_filter
 
@@ -62,6 +63,7 @@ class Runs:
                 run.id, status=status, error=error, api_calls=api_calls, watermark=watermark
             ) or await _get(on, run.id)
             await on.leases.release(run.sync, run.connection, run.epoch)
+            await tell_run(on, ended)
             return ended
 
         ended = await self._backend.write(end)
@@ -76,7 +78,8 @@ class Runs:
         async with self._backend.writing() as on:
             for run_id, holder in await on.runs.running_actions(action, connection):
                 if not await self._backend.alive(holder):
-                    await on.runs.fail_action(run_id, ProcessDied())
+                    if (ended := await on.runs.fail_action(run_id, ProcessDied())) is not None:
+                        await tell_run(on, ended)
                     await self._leases.forget(on, holder)
             return await on.runs.start_action(action, connection, self._backend.own_holder())
 
@@ -87,6 +90,7 @@ class Runs:
         async with self._backend.writing() as on:
             ended = await on.runs.finish(run.id, status=status, error=error, api_calls=api_calls, watermark=None)
             if ended is not None:
+                await tell_run(on, ended)
                 return ended
         run.status, run.api_calls, run.finished_at = status, api_calls, stored_now()
         run.error, run.error_code = (str(error), error.code) if error else (None, None)
@@ -150,7 +154,8 @@ class Runs:
 
 async def _start(on: Transaction, sync: str, connection: str, epoch: int) -> Run:
     """Begin a run under a lease that was just acquired: an older one that is still running has died."""
-    await on.runs.fail(sync, connection, ProcessDied())
+    for dead in await on.runs.fail(sync, connection, ProcessDied()):
+        await tell_run(on, dead)
     return await on.runs.start(sync, connection, epoch)
 
 

@@ -26,6 +26,7 @@ from .runs import Runs
 from .schedules import Schedules
 from .sign_ins import SignIns
 from .vault import Vault
+from .webhooks import Webhooks
 from .worker_tables import KeptLock, WorkerTables
 
 __all__ = ["Store"]
@@ -45,6 +46,7 @@ class Store:
     feed: Feed
     org_writes: OrgWrites
     object_columns: ObjectColumns
+    webhooks: Webhooks
 
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
@@ -60,6 +62,7 @@ class Store:
         self.feed = Feed(backend)
         self.org_writes = OrgWrites(backend)
         self.object_columns = ObjectColumns(backend)
+        self.webhooks = Webhooks(backend, vault, leases)
 
     @classmethod
     @asynccontextmanager

@@ -20,6 +20,7 @@ KNOWN_VERSIONS = (
     "0013",
     "0014",
     "0015",
+    "0016",
 )
 """Every version that this package can read, oldest first; the last is what it writes."""
 

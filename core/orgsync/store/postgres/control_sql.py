@@ -40,7 +40,7 @@ RENAME_CONNECTION = f"UPDATE orgsync_connection SET name = %s, updated_at = {NOW
 LOCK_LEASES = "SELECT 1 FROM orgsync_lease WHERE connection = %s ORDER BY sync FOR UPDATE"
 _NAMED = (
     *("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write"),
-    "orgsync_api_token_connection",
+    *("orgsync_api_token_connection", "orgsync_webhook_connection", "orgsync_webhook_delivery"),
 )
 RENAME_IN_CONTROL_TABLES = tuple(f"UPDATE {table} SET connection = %s WHERE connection = %s" for table in _NAMED)
 REMOVE_CONNECTION = (
@@ -51,6 +51,7 @@ REMOVE_CONNECTION = (
     "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE connection = %s)",
     "DELETE FROM orgsync_write WHERE connection = %s",
     "DELETE FROM orgsync_api_token_connection WHERE connection = %s",
+    "DELETE FROM orgsync_webhook_connection WHERE connection = %s",
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = %s"
 
@@ -102,7 +103,8 @@ LAST_RUNS = f"{_RUN}WHERE id IN (SELECT max(id) FROM orgsync_run WHERE kind = 's
 RUNS_AFTER = f"{_RUN}WHERE id > %s AND kind = 'sync' ORDER BY id"
 FAIL_RUNS = (
     f"UPDATE orgsync_run SET status = 'failed', error = %s, error_code = %s, finished_at = {NOW} "
-    "WHERE sync = %s AND connection = coalesce(%s, connection) AND kind = 'sync' AND status = 'running'"
+    "WHERE sync = %s AND connection = coalesce(%s, connection) AND kind = 'sync' AND status = 'running' "
+    f"RETURNING {_quoted(RUN_COLUMNS)}"
 )
 START_RUN = (
     "INSERT INTO orgsync_run "
@@ -120,7 +122,8 @@ RUNNING_ACTIONS = (
 )
 FAIL_ACTION = (
     f"UPDATE orgsync_run SET status = 'failed', error = %s, error_code = %s, finished_at = {NOW} "
-    "WHERE id = %s AND status = 'running'"
+    "WHERE id = %s AND status = 'running' "
+    f"RETURNING {_quoted(RUN_COLUMNS)}"
 )
 REMOVE_RUNS = (  # the last run of each sync and connection stays: it says when the next is due
     "DELETE FROM orgsync_run WHERE id IN (SELECT id FROM orgsync_run AS old WHERE finished_at < %s AND EXISTS "

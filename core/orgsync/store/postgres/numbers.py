@@ -29,6 +29,7 @@ class Numbers:
         self._on = on
         self._id = 0
         self._added = 0
+        self._first = 0
         self._next = 0
         self._end = 0
         self.at = datetime.now(UTC)
@@ -39,6 +40,12 @@ class Numbers:
             [(self._id, self._added, at)] = await self._on.fetch(_START)
             self.at = at.astimezone(UTC)
             self._use(self._id)
+            self._first = self._next
+
+    @property
+    def taken(self) -> tuple[int, int]:
+        """The first and the last of the numbers that were taken."""
+        return self._first, self._next - 1
 
     async def take(self, size: int) -> int:
         """Return the first of so many numbers that follow one another; at most a million at once."""

@@ -78,8 +78,9 @@ class RunTable:
         found = await self._on.fetch(control_sql.RUNNING_ACTIONS, (action, connection))
         return [(int(run_id), str(holder)) for run_id, holder in found]
 
-    async def fail_action(self, run_id: int, error: OrgsyncError) -> None:
-        await self._on.fetch(control_sql.FAIL_ACTION, (*_text_and_code(error), run_id))
+    async def fail_action(self, run_id: int, error: OrgsyncError) -> Run | None:
+        ended = await self._on.fetch(control_sql.FAIL_ACTION, (*_text_and_code(error), run_id))
+        return _run(ended[0]) if ended else None
 
     async def _turn(self) -> None:
         """Give and commit numbers in one order: whoever asks for runs after a number misses none."""
@@ -92,8 +93,9 @@ class RunTable:
         ended = await self._on.fetch(control_sql.FINISH_RUN, values)
         return _run(ended[0]) if ended else None
 
-    async def fail(self, sync: str, connection: str | None, error: OrgsyncError) -> None:
-        await self._on.fetch(control_sql.FAIL_RUNS, (*_text_and_code(error), sync, connection))
+    async def fail(self, sync: str, connection: str | None, error: OrgsyncError) -> Sequence[Run]:
+        ended = await self._on.fetch(control_sql.FAIL_RUNS, (*_text_and_code(error), sync, connection))
+        return [_run(row) for row in ended]
 
     async def note(self, run_id: int, error: str | None) -> None:
         await self._on.fetch(control_sql.NOTE_RUN, (_text(error), run_id))

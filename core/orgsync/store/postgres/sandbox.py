@@ -66,7 +66,7 @@ async def _copy(on: Statements, name: str) -> None:
         )
         await on.fetch(f"INSERT INTO {name}.{quoted(table)} SELECT * FROM {quoted(own)}.{quoted(table)}")
     # A default that takes numbers from the original's sequence would move that one on.
-    for table in ("orgsync_job", "orgsync_run", "orgsync_write"):
+    for table in ("orgsync_job", "orgsync_run", "orgsync_write", "orgsync_webhook_delivery"):
         sequence = f"{name}.{table}_id_seq"
         await on.fetch(f"CREATE SEQUENCE {sequence} OWNED BY {name}.{table}.id")
         await on.fetch(f"SELECT setval('{sequence}', coalesce((SELECT max(id) FROM {name}.{table}), 0) + 1, false)")

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from .. import control_tables, record_tables, write_table
+from .. import control_tables, record_tables, webhook_table, write_table
 from . import control_sql
 from .api_tokens import ApiTokenTable
 from .connections import ConnectionTable, SignInTable
@@ -17,6 +17,7 @@ from .runs import CheckpointTable, LeaseTable, OwnerTable, RunTable
 from .schedules import ScheduleTable
 from .seen_ids import SeenIdTable
 from .tables import RecordTables
+from .webhooks import WebhookTable
 
 __all__ = ["PostgresTransaction"]
 
@@ -35,6 +36,7 @@ class PostgresTransaction:
         self.schedules: control_tables.ScheduleTable = ScheduleTable(on)
         self.api_tokens: control_tables.ApiTokenTable = ApiTokenTable(on)
         self.idempotency: control_tables.IdempotencyTable = IdempotencyTable(on)
+        self.webhooks: webhook_table.WebhookTable = WebhookTable(on, numbers)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)

@@ -101,7 +101,7 @@ RENAME_IN_CONTROL_TABLES = tuple(
     f"UPDATE {table} SET connection = ? WHERE connection = ?"
     for table in (
         *("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write"),
-        "orgsync_api_token_connection",
+        *("orgsync_api_token_connection", "orgsync_webhook_connection", "orgsync_webhook_delivery"),
     )
 )
 REMOVE_CONNECTION = (
@@ -112,6 +112,7 @@ REMOVE_CONNECTION = (
     "DELETE FROM orgsync_write_part WHERE write_id IN (SELECT id FROM orgsync_write WHERE connection = ?)",
     "DELETE FROM orgsync_write WHERE connection = ?",
     "DELETE FROM orgsync_api_token_connection WHERE connection = ?",
+    "DELETE FROM orgsync_webhook_connection WHERE connection = ?",
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = ?"
 
@@ -166,7 +167,8 @@ RUN_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_run WHERE kind = 'syn
 RUNS_AFTER = f"SELECT {', '.join(RUN_COLUMNS)} FROM orgsync_run WHERE id > ? AND kind = 'sync' ORDER BY id"
 FAIL_RUNS = (
     "UPDATE orgsync_run SET status = 'failed', error = ?, error_code = ?, finished_at = ? "
-    "WHERE sync = ? AND connection = coalesce(?, connection) AND kind = 'sync' AND status = 'running'"
+    "WHERE sync = ? AND connection = coalesce(?, connection) AND kind = 'sync' AND status = 'running' "
+    f"RETURNING {', '.join(RUN_COLUMNS)}"
 )
 START_RUN = (
     "INSERT INTO orgsync_run "
@@ -183,7 +185,8 @@ RUNNING_ACTIONS = (
 )
 FAIL_ACTION = (
     "UPDATE orgsync_run SET status = 'failed', error = ?, error_code = ?, finished_at = ? "
-    "WHERE id = ? AND status = 'running'"
+    "WHERE id = ? AND status = 'running' "
+    f"RETURNING {', '.join(RUN_COLUMNS)}"
 )
 REMOVE_RUNS = (  # the last run of each sync and connection stays: it says when the next is due
     "DELETE FROM orgsync_run WHERE id IN (SELECT id FROM orgsync_run AS old WHERE finished_at < ? AND EXISTS "

@@ -74,8 +74,10 @@ class RunTable:
         found = await self._on.fetch(control_sql.RUNNING_ACTIONS, (action, connection))
         return [(int(run_id), str(holder)) for run_id, holder in found]
 
-    async def fail_action(self, run_id: int, error: OrgsyncError) -> None:
-        await self._on.fetch(control_sql.FAIL_ACTION, (*_text_and_code(error), to_stored(self._now()), run_id))
+    async def fail_action(self, run_id: int, error: OrgsyncError) -> Run | None:
+        values = (*_text_and_code(error), to_stored(self._now()), run_id)
+        ended = await self._on.fetch(control_sql.FAIL_ACTION, values)
+        return _run(ended[0]) if ended else None
 
     async def finish(
         self, run_id: int, *, status: RunStatus, error: OrgsyncError | None, api_calls: int, watermark: datetime | None
@@ -85,8 +87,9 @@ class RunTable:
         ended = await self._on.fetch(control_sql.FINISH_RUN, values)
         return _run(ended[0]) if ended else None
 
-    async def fail(self, sync: str, connection: str | None, error: OrgsyncError) -> None:
-        await self._on.fetch(control_sql.FAIL_RUNS, (*_text_and_code(error), to_stored(self._now()), sync, connection))
+    async def fail(self, sync: str, connection: str | None, error: OrgsyncError) -> Sequence[Run]:
+        values = (*_text_and_code(error), to_stored(self._now()), sync, connection)
+        return [_run(row) for row in await self._on.fetch(control_sql.FAIL_RUNS, values)]
 
     async def note(self, run_id: int, error: str | None) -> None:
         await self._on.fetch(control_sql.NOTE_RUN, (error, run_id))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import anyio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from .. import control_tables, record_tables, write_table
+from .. import control_tables, record_tables, webhook_table, write_table
 from ..model import stored_now
 from .api_tokens import ApiTokenTable
 from .connections import ConnectionTable, SignInTable
@@ -21,6 +21,7 @@ from .runs import CheckpointTable, LeaseTable, OwnerTable, RunTable
 from .schedules import ScheduleTable
 from .seen_ids import SeenIdTable
 from .tables import RecordTables
+from .webhooks import WebhookTable
 
 __all__ = ["PinnedConnection", "SqliteTransaction"]
 
@@ -41,6 +42,7 @@ class SqliteTransaction:
         self.schedules: control_tables.ScheduleTable = ScheduleTable(on, stored_now)
         self.api_tokens: control_tables.ApiTokenTable = ApiTokenTable(on, stored_now)
         self.idempotency: control_tables.IdempotencyTable = IdempotencyTable(on, stored_now)
+        self.webhooks: webhook_table.WebhookTable = WebhookTable(on, stored_now)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)
