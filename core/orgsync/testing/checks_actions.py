@@ -27,8 +27,8 @@ def _has_types(script: Script, folder: Path) -> None:
 
 def _fresh_action(script: Script) -> Action[..., Any]:
     values = vars(fresh_module(script.home)).values()
-    found = (each for each in values if isinstance(each, Action) and each.name == script.home.sync)
-    return cast("Action[..., Any]", next(found))
+    found = (cast("Action[..., Any]", each) for each in values if isinstance(each, Action))
+    return next(each for each in found if each.name == script.home.sync)
 
 
 ACTION_CHECKS: Mapping[str, Check] = {
