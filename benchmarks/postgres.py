@@ -74,7 +74,8 @@ def _imported(server: PostgresServer, csv: Prepared) -> Cost:
             admin.execute(statement.encode())
     options = f"FORMAT csv, HEADER, FORCE_NULL ({', '.join(_NULLABLE)})"
     command = f"\\copy beside ({', '.join(_COLUMNS)}) FROM '{csv.whole}' WITH ({options})"
-    before = _settled(server, url) and server.cpu()
+    _settled(server, url)
+    before = server.cpu()
     cost = cost_of_command([program, url, "-q", "-v", "ON_ERROR_STOP=1", "-c", command], folder=Path(csv.folder))
     used = server.cpu() - before
     with psycopg.connect(url) as reader:

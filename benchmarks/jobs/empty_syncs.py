@@ -1,6 +1,7 @@
 """Make a project whose syncs read nothing, with connections that lead nowhere: FOLDER URL CONNECTIONS SYNCS."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -38,4 +39,4 @@ async def main(folder: str, url: str, connections: str, syncs: str) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main, *sys.argv[1:])
+    anyio.run(partial(main, *sys.argv[1:]))

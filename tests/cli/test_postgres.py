@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -125,7 +126,12 @@ def test_a_server_that_dies_within_a_run_and_stays_down_is_told_and_a_later_run_
     acme.page_size = 5
     monkeypatch.setenv("ORGSYNC_BATCH_ROWS", "5")
     monkeypatch.setenv(DATABASE_URL, f"{url}&connect_within=1")
-    acme.add_fault(Fault.altering(lambda page, _: (server.kill(), page)[1]), match="/query/", times=1)
+
+    def killing(page: Any, _: object) -> Any:
+        server.kill()
+        return page
+
+    acme.add_fault(Fault.altering(killing), match="/query/", times=1)
     refused = orgsync("run", "contacts")
     assert refused.code == 2
     assert "Traceback" not in refused.err

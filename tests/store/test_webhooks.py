@@ -26,7 +26,7 @@ async def endpoint(
 
 async def told(store: Store, webhook: WebhookRow | None = None) -> list[tuple[str, dict[str, Any]]]:
     """Read what is to be told, the first first, as type and data."""
-    found = await store.webhooks.deliveries(webhook and webhook.id)
+    found = await store.webhooks.deliveries(webhook.id if webhook else None)
     return [(each.type, json.loads(each.body)["data"]) for each in reversed(found)]
 
 
