@@ -17,10 +17,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .control_tables import (
-    ApiTokenTable,
     CheckpointTable,
     ConnectionTable,
-    IdempotencyTable,
     LeaseTable,
     ObjectColumnTable,
     OwnerTable,
@@ -30,6 +28,7 @@ from .control_tables import (
     SignInTable,
 )
 from .record_tables import RecordRows, RecordTables
+from .server_tables import ApiTokenTable, IdempotencyTable
 from .webhook_table import WebhookTable
 from .worker_tables import KeptLock, WorkerTables
 from .write_table import WriteTable

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from .backend import Backend
-from .control_tables import KeyedCall
+from .server_tables import KeyedCall
 
 __all__ = ["IdempotencyKeys"]
 

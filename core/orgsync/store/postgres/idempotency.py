@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ..control_tables import KeyedCall
+from ..server_tables import KeyedCall
 from .control_sql import NOW
 from .driver import Statements
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from .. import control_tables, record_tables, webhook_table, write_table
+from .. import control_tables, record_tables, server_tables, webhook_table, write_table
 from . import control_sql
 from .api_tokens import ApiTokenTable
 from .connections import ConnectionTable, SignInTable
@@ -34,8 +34,8 @@ class PostgresTransaction:
         self.leases: control_tables.LeaseTable = LeaseTable(on, writes=writes)
         self.runs: control_tables.RunTable = RunTable(on)
         self.schedules: control_tables.ScheduleTable = ScheduleTable(on)
-        self.api_tokens: control_tables.ApiTokenTable = ApiTokenTable(on)
-        self.idempotency: control_tables.IdempotencyTable = IdempotencyTable(on)
+        self.api_tokens: server_tables.ApiTokenTable = ApiTokenTable(on)
+        self.idempotency: server_tables.IdempotencyTable = IdempotencyTable(on)
         self.webhooks: webhook_table.WebhookTable = WebhookTable(on, numbers)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on)
         self.owners: control_tables.OwnerTable = OwnerTable(on)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from orgsync.records import to_stored
 
-from ..control_tables import KeyedCall
+from ..server_tables import KeyedCall
 from .driver import Statements
 
 __all__ = ["IdempotencyTable"]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import anyio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from .. import control_tables, record_tables, webhook_table, write_table
+from .. import control_tables, record_tables, server_tables, webhook_table, write_table
 from ..model import stored_now
 from .api_tokens import ApiTokenTable
 from .connections import ConnectionTable, SignInTable
@@ -40,8 +40,8 @@ class SqliteTransaction:
         self.leases: control_tables.LeaseTable = LeaseTable(on, stored_now)
         self.runs: control_tables.RunTable = RunTable(on, stored_now)
         self.schedules: control_tables.ScheduleTable = ScheduleTable(on, stored_now)
-        self.api_tokens: control_tables.ApiTokenTable = ApiTokenTable(on, stored_now)
-        self.idempotency: control_tables.IdempotencyTable = IdempotencyTable(on, stored_now)
+        self.api_tokens: server_tables.ApiTokenTable = ApiTokenTable(on, stored_now)
+        self.idempotency: server_tables.IdempotencyTable = IdempotencyTable(on, stored_now)
         self.webhooks: webhook_table.WebhookTable = WebhookTable(on, stored_now)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)

@@ -1,6 +1,5 @@
 """The database opened for reading, with sqlite3 alone: commands that only read do not load SQLAlchemy."""
 
-import json
 import re
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -14,7 +13,6 @@ from urllib.parse import quote
 
 from orgsync.clock import utc_now
 from orgsync.errors import NameUnknown, StoreUnavailable
-from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
 from ..holder import Holder
 from ..row_pages import pages_of, require_columns
@@ -29,6 +27,7 @@ from .in_place import file_at, require_same_file
 from .private import require_private_database
 from .selected import query_of
 from .state_copy import back_up
+from .view_rows import connection_row, run_row
 
 __all__ = ["SqliteView"]
 
@@ -73,7 +72,7 @@ class SqliteView:
         names = [each.name for each in fields(ConnectionRow)]
         stored = ", ".join(f'"{name}"' for name in names)
         found = self._fetch(f"SELECT {stored} FROM orgsync_connection ORDER BY name")  # noqa: S608 # constants alone
-        return [_connection(dict(zip(names, row, strict=True))) for row in found]
+        return [connection_row(dict(zip(names, row, strict=True))) for row in found]
 
     def connection(self, name: str) -> ConnectionRow:
         """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
@@ -84,14 +83,14 @@ class SqliteView:
         found = self._fetch(control_sql.RUN, (run_id,))
         if not found:
             raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
-        return _run(found[0]).seen(self._is_alive)
+        return run_row(found[0]).seen(self._is_alive)
 
     def runs(
         self, limit: int, *, sync: str | None = None, action: str | None = None, connection: str | None = None
     ) -> list[RunRow]:
         """Read runs, the latest first: all, or those of one sync or of one action."""
         found = self._fetch(control_sql.RUNS, (*run_filter(sync, action), connection, limit))
-        return [_run(row).seen(self._is_alive) for row in found]
+        return [run_row(row).seen(self._is_alive) for row in found]
 
     def pairs(self) -> list[tuple[str, str]]:
         """List each sync and connection that has a run."""
@@ -292,18 +291,3 @@ def _upgrade(url: str, folder: Path) -> None:
             pass
 
     anyio.run(upgrade)
-
-
-def _run(row: Sequence[Any]) -> RunRow:
-    values = dict(zip(control_sql.RUN_COLUMNS, row, strict=True))
-    for name in ("started_at", "finished_at", "watermark"):
-        values[name] = None if values[name] is None else datetime.fromisoformat(values[name])
-    return RunRow(**values)
-
-
-def _connection(values: dict[str, Any]) -> ConnectionRow:
-    values["metadata"], values["tags"] = json.loads(values["metadata"]), json.loads(values["tags"])
-    values["mapping"] = mapping_as_text(mapping_from_json(json.loads(values["mapping"])))
-    for name in ("created_at", "updated_at"):
-        values[name] = datetime.fromisoformat(values[name])
-    return ConnectionRow(**values)
