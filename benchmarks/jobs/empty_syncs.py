@@ -24,8 +24,9 @@ async def empty_{number}(ctx: Context) -> Batches[Empty{number}]:
 """
 
 
-async def main(folder: str, url: str, connections: str, syncs: str) -> None:
+async def main(*arguments: str) -> None:
     """Make it."""
+    folder, url, connections, syncs = arguments
     place = Path(folder)
     (place / "orgsync.toml").write_text("")
     (place / "syncs").mkdir()

@@ -1,14 +1,13 @@
 """`orgsync worker`, where it cannot start."""
 
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import orgsync.workers.queue  # noqa: F401 # whose look for a package a test replaces
 from orgsync.demo_org import DemoOrg
+from orgsync.workers import queue
 
 from .commandline import Command
 
@@ -29,7 +28,7 @@ def test_without_its_package_the_worker_says_what_to_install(
     def without(name: str, package: str | None = None) -> Any:
         return None if name == "procrastinate" else find(name, package)
 
-    monkeypatch.setattr(sys.modules["orgsync.workers.queue"], "find_spec", without)
+    monkeypatch.setattr(queue, "find_spec", without)
     monkeypatch.setenv("ORGSYNC_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     outcome = orgsync("worker")
     assert outcome.code == 2

@@ -63,7 +63,7 @@ class Fleet:
     org: DemoOrg
     stack: ExitStack
     chance: random.Random = field(default_factory=lambda: random.Random(1))
-    workers: "list[Popen[bytes]]" = field(default_factory=list)
+    workers: "list[Popen[bytes]]" = field(default_factory=list["Popen[bytes]"])
     kills: int = 0
 
     def start(self) -> None:

@@ -1,6 +1,6 @@
 """The scheduler: every due sync on every connection, fairly, bounded, for months."""
 
-from .job_end import End, end_of, settle
+from .job_end import end_of, settle
 from .log import RUN_ENDED, SchedulerLog
 from .project_watcher import ProjectWatcher
 from .run_slots import Patience, RunSlot
@@ -10,7 +10,6 @@ from .script_watcher import ScriptWatcher
 
 __all__ = [
     "RUN_ENDED",
-    "End",
     "Patience",
     "ProjectWatcher",
     "RunSlot",

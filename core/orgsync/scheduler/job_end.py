@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
 
 from orgsync.engine import Job, Outcome
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, SignInNeeded, TransientProblem
+from orgsync.store.worker_tables import End
 
 from .agenda import Agenda
 
-__all__ = ["End", "Settled", "end_of", "settle"]
-
-End: TypeAlias = Literal["done", "failed", "unreachable", "limit", "sign-in", "elsewhere"]
-"""How a job ended: unreachable is an org that did not answer, elsewhere another process that runs it."""
+__all__ = ["Settled", "end_of", "settle"]
 
 _FAILED: tuple[End, ...] = ("failed", "unreachable", "sign-in")
 

@@ -3,9 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
-__all__ = ["JobEnd", "KeptLock", "SentJob", "WorkerJobRow", "WorkerRow", "WorkerTables"]
+__all__ = ["End", "JobEnd", "KeptLock", "SentJob", "WorkerJobRow", "WorkerRow", "WorkerTables"]
+
+
+End: TypeAlias = Literal["", "done", "failed", "unreachable", "limit", "sign-in", "elsewhere"]
+"""How a job ended; "" as long as it has not.
+
+unreachable is an org that did not answer, limit one that has reached its own, sign-in a connection that needs one,
+elsewhere a process that is no worker and runs it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +29,11 @@ class SentJob:
 class JobEnd:
     """How a job ended, as its worker reports it.
 
-    `end` is done, failed, unreachable (its org did not answer), limit (it is reached), sign-in (one is needed) or
-    elsewhere (another process runs it). `run` is the number of the run, None where none began. `cause` to `exit_code`
+    `run` is the number of the run, None where none began. `cause` to `exit_code`
     are of the problem that ended it.
     """
 
-    end: str
+    end: End
     run: int | None = None
     cause: str = ""
     remedy: str = ""

@@ -100,7 +100,7 @@ class Planner:
             if row.end.end == "elsewhere":
                 self._agenda.postpone(job, now + _ELSEWHERE)
                 continue
-            settled = settle(self._agenda, job, row.end.end, now)  # type: ignore[arg-type]
+            settled = settle(self._agenda, job, row.end.end, now)
             if settled.paused_until is not None:
                 problem = OrgsyncError.reported(row.end.error_code or "", row.end.cause, row.end.remedy)
                 self._watcher.log.paused(self._agenda.org_of(job.connection), settled.paused_until, problem)

@@ -127,10 +127,11 @@ async def _make_tables(app: "App", schema: str) -> None:
             f"The queue's tables are of procrastinate {found['version']}, newer than the {own} that is installed here.",
             f"Install the same on every machine: pip install 'procrastinate=={found['version']}.*'.",
         )
-    await on.execute_query_async(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-    await on.execute_query_async(f"CREATE SCHEMA {schema}")
+    for made in (f"DROP SCHEMA IF EXISTS {schema} CASCADE", f"CREATE SCHEMA {schema}"):
+        await on.execute_query_async(made)  # pyright: ignore[reportArgumentType] # our own names
     await app.schema_manager.apply_schema_async()
-    await on.execute_query_async(f"COMMENT ON SCHEMA {schema} IS '{own}'")
+    note = f"COMMENT ON SCHEMA {schema} IS '{own}'"
+    await on.execute_query_async(note)  # pyright: ignore[reportArgumentType]
 
 
 def _parts(version: str) -> list[int]:
