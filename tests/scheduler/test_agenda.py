@@ -215,3 +215,38 @@ def test_another_rhythm_holds_from_the_last_start_and_what_failed_is_tried_with_
     assert one(made, NOON + 5 * MINUTE) == [x]
     made.set_syncs({"y": QUARTER}, NOON + 6 * MINUTE)
     assert one(made, NOON + 60 * MINUTE) == [y]
+
+
+def test_what_is_asked_for_starts_before_what_is_due_also_where_it_is_not_due_itself() -> None:
+    made = agenda("a", "b", bounds=Bounds(1, 1))
+    asked = Job("sync", "by hand", "b")
+    assert made.start(NOON, first=[asked, Job("sync", "x", "gone")]) == [asked]
+    made.ended(asked, NOON)
+    assert run_all(made, NOON) == ["a", "b"]
+    due = Job("sync", "x", "b")
+    assert made.start(NOON, first=[due]) == [due]
+    assert made.start(NOON, first=[due]) == []  # it runs already
+    made.ended(due, NOON)
+    assert made.next_due() == NOON + 15 * MINUTE
+
+
+def test_what_runs_elsewhere_is_not_started_and_what_was_given_up_is_due_again() -> None:
+    made = agenda("a", "b")
+    one = Job("sync", "x", "a")
+    made.adopt(one, NOON)
+    assert [job.connection for job in made.start(NOON)] == ["b"]
+    made.release(one)
+    assert made.waiting_to_retry == {one}
+    made.postpone(one, NOON + SECOND)
+    assert made.waiting_to_retry == set()
+    assert made.start(NOON) == []
+    assert made.start(NOON + SECOND) == [one]
+
+
+def test_more_run_at_once_when_the_bounds_are_wider() -> None:
+    made = agenda("a", "b", bounds=Bounds(0, 1))
+    assert made.start(NOON) == []
+    made.set_bounds(Bounds(1, 1))
+    assert len(made.start(NOON)) == 1
+    made.set_bounds(Bounds(2, 1))
+    assert len(made.start(NOON)) == 1

@@ -128,9 +128,11 @@ def replace_settings(settings: Settings, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def fleet_at(folder: Path, org: DemoOrg, *, connections: int = 1, **settings: Any) -> AsyncGenerator[Fleet]:
-    """Open a project on a database of its own, with connections that lead to an org."""
-    url = new_database(f"test_{uuid4().hex}")
+async def fleet_at(
+    folder: Path, org: DemoOrg, *, connections: int = 1, url: str = "", **settings: Any
+) -> AsyncGenerator[Fleet]:
+    """Open a project on a database of its own, or at a URL, with connections that lead to an org."""
+    url = url or new_database(f"test_{uuid4().hex}")
     own = settings_for(folder, **{"database_url": url, "lease": 3, **settings})
     async with open_project(own) as project:
         await project.connections.connect("acme", credentials_for(org))
