@@ -31,6 +31,11 @@ _SECRET = re.compile(r"key|password|secret|token", re.IGNORECASE)
 _STOPPING_SECONDS = 10
 
 
+class _Unit(RawConfigParser):
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
 def instructions(text: str) -> list[tuple[str, str]]:
     """Read a Dockerfile; raises ValueError for a line that begins with no instruction."""
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -55,8 +60,7 @@ def services() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def service() -> dict[str, str]:
-    unit = RawConfigParser(strict=True)
-    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit = _Unit(strict=True)
     unit.read_string(UNIT.read_text(encoding="utf-8"))
     return dict(unit["Service"])
 
