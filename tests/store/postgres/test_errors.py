@@ -37,7 +37,7 @@ async def refused(url: str, folder: Path) -> OrgsyncError:
         ("postgresql://ann:s3cret@host:port/db", "host or port"),
         ("postgresql://ann:s3cret@host:99999/db", "host or port"),
         ("postgresql://ann:s3cret%zz@host/db", "write %, @, / and :"),
-        ("postgresql://ann:s3cret@host/db?sslmod=require", "'sslmod' is no option"),
+        ("postgresql://ann:s3cret@host/db?sslmod=require", "'sslmod' is not an option"),
         ("postgresql://ann:s3cret@host/db?pool_size=many", "pool_size is not a whole number"),
         ("postgresql://ann:s3cret@host/db?pool_size=0", "pool_size is not a whole number"),
     ],
