@@ -39,6 +39,7 @@ _ORDER = [
     "runs",
     "records",
     "backup",
+    "move",
     "keys",
     "reset",
     "record",

@@ -38,7 +38,7 @@ def rotate(
     """
     done = wait_for(_rotate)
     if as_json:
-        names = ("connections", "sign_ins", "unchanged", "place", "keys", "is_complete")
+        names = ("connections", "sign_ins", "webhooks", "unchanged", "place", "keys", "is_complete")
         json_line({name: getattr(done, name) for name in names})
         return
     _report(done)
@@ -46,12 +46,14 @@ def rotate(
 
 def _report(done: "KeyRotation") -> None:
     place = short_path(Path(done.place)) if done.is_file else done.place
-    if not done.connections + done.sign_ins + done.unchanged:
+    if not done.connections + done.sign_ins + done.webhooks + done.unchanged:
         result("Nothing is encrypted yet, so there is nothing to change.")
         return
     changed = amount(done.connections, "connection")
     if done.sign_ins:
         changed += f" and {amount(done.sign_ins, 'sign-in')}"
+    if done.webhooks:
+        changed += f" and {amount(done.webhooks, 'webhook')}"
     already = f"; {done.unchanged} had it already" if done.unchanged else ""
     result(f"The first key of {place} now encrypts everything: changed {changed}{already}.")
     if done.keys > 1:

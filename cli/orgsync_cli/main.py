@@ -18,6 +18,7 @@ from . import (
     doctor,
     init,
     keys,
+    move,
     new,
     proxy,
     record,
@@ -102,6 +103,9 @@ app.command("schedule", short_help="Set when syncs are due on a connection.", ep
 app.command("runs", short_help="List the latest runs, or show one.", epilog=runs.EXAMPLES)(runs.runs)
 app.command("records", short_help="Look at the copy, or follow its changes.", epilog=records.EXAMPLES)(records.records)
 app.command("backup", short_help="Copy the database to a file, while syncs run.", epilog=backup.EXAMPLES)(backup.backup)
+app.command("move", short_help="Move the copy to another database: PostgreSQL, SQLite.", epilog=move.EXAMPLES)(
+    move.move
+)
 app.add_typer(keys.app, name="keys", short_help="Exchange the key of the credentials, while syncs run.")
 app.command("reset", short_help="Discard what a sync has copied.", epilog=reset.EXAMPLES)(reset.reset)
 app.command("record", short_help="Record a sync as a cassette for tests.", epilog=record.EXAMPLES)(record.record)

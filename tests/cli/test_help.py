@@ -28,6 +28,7 @@ COMMANDS = [
     "runs",
     "records",
     "backup",
+    "move",
     "keys",
     "reset",
     "record",

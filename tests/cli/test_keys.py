@@ -33,7 +33,15 @@ def test_the_variable_s_keys_are_exchanged_step_by_step(
     first = orgsync("keys", "rotate")
     assert "Run this again before you remove" in first.err
     second = orgsync("keys", "rotate", "--json")
-    expected = {"connections": 0, "sign_ins": 0, "unchanged": 1, "place": "ORGSYNC_KEY", "keys": 2, "is_complete": True}
+    expected = {
+        "connections": 0,
+        "sign_ins": 0,
+        "webhooks": 0,
+        "unchanged": 1,
+        "place": "ORGSYNC_KEY",
+        "keys": 2,
+        "is_complete": True,
+    }
     assert second.objects() == [expected]
     assert "not needed any more" in orgsync("keys", "rotate").err
     monkeypatch.setenv("ORGSYNC_KEY", new)

@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Awaitable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -38,18 +39,21 @@ async def test_all_is_encrypted_with_the_first_of_the_keys_and_stays_what_it_was
         await connect(store, "acme", "beta")
         masking = await store.connections.masking_key("acme")
         await store.sign_ins.save("state", {"verifier": "v"})
+        _, secret = await store.webhooks.add("https://example.com/hook", events=[], connections=None, tags=[])
         before = await store.connections.get("acme")
     async with Store.open(url, key=f"{NEW},{OLD}", folder=folder) as store:
         await connect(store, "gamma")
         done = await store.keys.rotate()
         assert (done.connections, done.sign_ins, done.unchanged) == (2, 1, 1)
-        assert (done.keys, done.is_complete) == (2, False)
+        assert (done.webhooks, done.keys, done.is_complete) == (1, 2, False)
         done = await store.keys.rotate()
-        assert (done.connections, done.sign_ins, done.unchanged, done.is_complete) == (0, 0, 4, True)
+        assert (done.connections, done.sign_ins, done.unchanged, done.is_complete) == (0, 0, 5, True)
     await require_readable(url, folder, "acme", "beta", "gamma", key=NEW)
     async with Store.open(url, key=NEW, folder=folder) as store:
         assert await store.connections.masking_key("acme") == masking
         assert await store.sign_ins.take("state") == {"verifier": "v"}
+        [webhook] = await store.webhooks.list()
+        assert store.webhooks.secrets(webhook, datetime.now(UTC)) == [secret]
         after = await store.connections.get("acme")
         assert (after.secrets != before.secrets, after.updated_at) == (True, before.updated_at)
     async with Store.open(url, key=OLD, folder=folder) as store:

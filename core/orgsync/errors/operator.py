@@ -39,6 +39,7 @@ __all__ = [
     "SessionInvalid",
     "SettingInvalid",
     "SignInNeeded",
+    "StoreMoved",
     "StoreReplaced",
     "StoreUnavailable",
     "TooManyAttempts",
@@ -190,6 +191,10 @@ class StoreUnavailable(OperatorProblem, code="store_unavailable", exit_code=2):
 
 class StoreReplaced(StoreUnavailable, code="store_replaced"):
     """The database file was deleted or replaced while it was open: nothing that is written would be kept."""
+
+
+class StoreMoved(StoreReplaced, code="store_moved"):
+    """The database was moved to another one, or is being moved: nothing may be written to it."""
 
 
 class Refused(OperatorProblem, code="refused", exit_code=2):

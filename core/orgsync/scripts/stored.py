@@ -50,6 +50,7 @@ class StoredVault:
                 )
                 problem.retried = True
                 raise problem from held
+            await self.store.require_writable()  # a new refresh token is sent once: it must be possible to keep it
             yield
 
 

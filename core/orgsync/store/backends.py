@@ -10,9 +10,10 @@ from orgsync.errors import SettingInvalid
 
 if TYPE_CHECKING:
     from .backend import Backend
+    from .move_types import MoveEnd
     from .view import View
 
-__all__ = ["open_backend", "open_view"]
+__all__ = ["has_database", "open_backend", "open_move_end", "open_view"]
 
 _POSTGRES = re.compile(r"postgres(ql)?(\+psycopg)?:", re.IGNORECASE)
 
@@ -47,6 +48,31 @@ def open_view(url: str, *, folder: Path) -> "AbstractContextManager[View]":
     from .sqlite.view import SqliteView
 
     return SqliteView.open(url, folder=folder)
+
+
+def open_move_end(url: str, folder: Path) -> "AbstractContextManager[MoveEnd]":
+    """Open the database at `url`, which is there already, to move it or to move another one to it.
+
+    Raises as `open_backend` does.
+    """
+    if _POSTGRES.match(url):
+        _require_psycopg()
+        from .postgres.address import address
+        from .postgres.move_end import PostgresMoveEnd
+
+        return PostgresMoveEnd.open(address(url))
+    from .sqlite.move_end import SqliteMoveEnd
+
+    return SqliteMoveEnd.open(url, folder)
+
+
+def has_database(url: str) -> bool:
+    """Return whether there is a database at `url`; a server is taken to have it."""
+    if _POSTGRES.match(url):
+        return True
+    from .sqlite.driver import address, file_of
+
+    return file_of(address(url)).exists()
 
 
 def _require_psycopg() -> None:

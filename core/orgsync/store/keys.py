@@ -17,7 +17,7 @@ _SIGN_IN_TTL = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class KeyRotation:
-    """What a rotation has done: how many connections and sign-ins it has encrypted anew, and how many were already.
+    """What a rotation has done: how much of what it has encrypted anew, and how much had the first key already.
 
     `place` is the key's file, or the name of its variable; `keys` how many keys are there now, the first of which is
     the one that encrypts. Once `is_complete`, nothing needs another key than that.
@@ -25,6 +25,7 @@ class KeyRotation:
 
     connections: int
     sign_ins: int
+    webhooks: int
     unchanged: int
     place: str
     is_file: bool
@@ -68,22 +69,23 @@ class Keys:
         """
         async with self._backend.lock("keys", timeout=None):
             if not await self._something_is_encrypted():
-                return KeyRotation(0, 0, 0, self._vault.place, self._vault.is_file, 0, is_complete=True)
+                return KeyRotation(0, 0, 0, 0, self._vault.place, self._vault.is_file, 0, is_complete=True)
             if self._vault.is_file and self._vault.count_keys() == 1:
                 await anyio.to_thread.run_sync(self._vault.add_key)
-            connections, sign_ins, unchanged = await self._encrypt()
-            is_alone = not self._backend.is_shared or connections + sign_ins == 0
+            connections, sign_ins, webhooks, unchanged = await self._encrypt()
+            is_alone = not self._backend.is_shared or connections + sign_ins + webhooks == 0
             if self._vault.is_file and is_alone:
                 await anyio.to_thread.run_sync(self._vault.drop_old_keys)
             keys = self._vault.count_keys()
         return KeyRotation(
             connections,
             sign_ins,
+            webhooks,
             unchanged,
             self._vault.place,
             self._vault.is_file,
             keys,
-            is_complete=is_alone if self._vault.is_file else connections + sign_ins == 0,
+            is_complete=is_alone if self._vault.is_file else connections + sign_ins + webhooks == 0,
         )
 
     async def _something_is_encrypted(self) -> bool:
@@ -92,15 +94,16 @@ class Keys:
             encrypted = [each for each in await on.connections.list() if each.secrets]
             for each in encrypted:
                 self._vault.decrypt(each.name, each.secrets)
-            return bool(encrypted or await on.sign_ins.list())
+            return bool(encrypted or await on.sign_ins.list() or await on.webhooks.list())
 
-    async def _encrypt(self) -> tuple[int, int, int]:
-        """Encrypt what is not encrypted with the first key; count connections, sign-ins, and what was so already."""
+    async def _encrypt(self) -> tuple[int, int, int, int]:
+        """Encrypt what is not encrypted with the first key; count by kind what was changed, and what was so already."""
         async with self._backend.writing(durable=True) as on:
             await on.connections.keep_unchanged()
             done = await self._encrypt_connections(on)
             begun = await self._encrypt_sign_ins(on)
-        return done[0], begun[0], done[1] + begun[1]
+            told = await self._encrypt_webhooks(on)
+        return done[0], begun[0], told[0], done[1] + begun[1] + told[1]
 
     async def _encrypt_connections(self, on: Transaction) -> tuple[int, int]:
         changed = unchanged = 0
@@ -112,6 +115,16 @@ class Keys:
             if encrypted is not None:
                 changed += 1
                 await on.connections.replace_secrets(each.name, encrypted)
+        return changed, unchanged
+
+    async def _encrypt_webhooks(self, on: Transaction) -> tuple[int, int]:
+        changed = unchanged = 0
+        for each in await on.webhooks.list():
+            encrypted = self._vault.with_first_key(each.id, each.secrets)
+            unchanged += encrypted is None
+            if encrypted is not None:
+                changed += 1
+                await on.webhooks.set_secrets(each.id, encrypted)
         return changed, unchanged
 
     async def _encrypt_sign_ins(self, on: Transaction) -> tuple[int, int]:

@@ -7,13 +7,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orgsync.errors import StoreUnavailable
+from orgsync.errors import StoreMoved, StoreUnavailable
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-__all__ = ["KNOWN_VERSIONS", "MIGRATIONS", "VERSION_TABLE", "is_newest", "upgrade"]
+__all__ = [
+    "KNOWN_VERSIONS",
+    "MARKED",
+    "MIGRATIONS",
+    "MOVE_NOTE",
+    "VERSION_TABLE",
+    "is_newest",
+    "moved",
+    "moved_while_open",
+    "upgrade",
+]
 
 KNOWN_VERSIONS = (
     *("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012"),
@@ -27,6 +37,12 @@ KNOWN_VERSIONS = (
 VERSION_TABLE = "orgsync_version"
 """The table in which a database keeps its version."""
 
+MARKED = "moved"
+"""Stands beside the version of a database that was moved to another one, or is being filled by a move."""
+
+MOVE_NOTE = "SELECT role, state, other FROM orgsync_move"
+"""What a marked database says of the move."""
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -38,6 +54,31 @@ def is_newest(found: Sequence[str]) -> bool:
             "Install the orgsync that wrote it, or point ORGSYNC_DATABASE_URL at another database.",
         )
     return list(found) == [KNOWN_VERSIONS[-1]]
+
+
+def moved(role: str, state: str, other: str) -> StoreMoved:
+    """Return the error for using a database that is marked."""
+    if role == "target":
+        return StoreMoved(
+            f"The database is being filled by a move from {other}, which is not complete.",
+            "Run the `orgsync move --to` again that began it; until then, nobody can use this database.",
+        )
+    if state == "copying":
+        return StoreMoved(
+            f"The database is being moved to {other}.",
+            "Wait until that is complete, or run the `orgsync move --to` again that began it. To end it and use this "
+            "database again: orgsync move --undo",
+        )
+    return StoreMoved(
+        f"The database was moved to {other}.",
+        "Set ORGSYNC_DATABASE_URL, or database_url in orgsync.toml, to that one. To use this one again, as it was "
+        "then: orgsync move --undo",
+    )
+
+
+def moved_while_open(said: str) -> StoreMoved:
+    """Return the error for writing to a database that was moved while it was open, from what it says itself."""
+    return StoreMoved(f"The database {said}.", "Set ORGSYNC_DATABASE_URL to that one, and start orgsync again.")
 
 
 async def upgrade(connection: "AsyncConnection") -> None:

@@ -8,14 +8,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import anyio.to_thread
-
 from orgsync.clock import utc_now
 from orgsync.errors import ArgumentInvalid, NameUnknown
 from orgsync.records import parse_instant, to_stored
 
 from .backend import Backend
 from .connections import require_connection
+from .keys import require_key
 from .leases import Leases
 from .messages import tell, tell_changes
 from .vault import Vault
@@ -50,20 +49,20 @@ class Webhooks:
 
         Raises NameUnknown for a connection that there is not.
         """
-        await anyio.to_thread.run_sync(self._vault.make_key)
+        await require_key(self._backend, self._vault)
         webhook, secret = f"we_{secrets.token_hex(8)}", _new_secret()
-        row = WebhookRow(
-            id=webhook,
-            url=url,
-            events=events,
-            connections=connections,
-            tags=tags,
-            created_at=utc_now(),
-            secrets=self._vault.encrypt(webhook, {"secrets": [{"secret": secret, "until": None}]}),
-        )
         async with self._backend.writing(durable=True) as on:
             for name in connections or ():
                 await require_connection(on, name)
+            row = WebhookRow(
+                id=webhook,
+                url=url,
+                events=events,
+                connections=connections,
+                tags=tags,
+                created_at=utc_now(),
+                secrets=self._vault.encrypt(webhook, {"secrets": [{"secret": secret, "until": None}]}),
+            )
             await on.webhooks.add(row)
             return _known(await on.webhooks.list(), webhook), secret
 

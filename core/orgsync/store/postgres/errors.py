@@ -7,9 +7,13 @@ import psycopg
 
 from orgsync.errors import StoreUnavailable
 
+from ..versions import moved_while_open
 from .address import Address
 
-__all__ = ["connection_refused", "errors_explained", "may_pass", "require_version"]
+__all__ = ["MOVED", "connection_refused", "errors_explained", "may_pass", "require_version"]
+
+MOVED = "OS001"
+"""The code with which a database that was closed by a move refuses to be written to."""
 
 _OLDEST = 140_000  # PostgreSQL 14
 _AGAIN = "Run it again: what was committed is kept, and the next run continues there."
@@ -77,6 +81,8 @@ def errors_explained(address: Address) -> Generator[None]:
 
 def _explain(error: psycopg.Error, address: Address) -> StoreUnavailable | None:
     state = error.sqlstate or ""
+    if state == MOVED:
+        return moved_while_open(error.diag.message_primary or "was moved")
     if state == "42501":
         return _not_allowed(error, address)
     if state in _FAULTS:

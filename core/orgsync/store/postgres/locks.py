@@ -12,10 +12,10 @@ from .address import Address
 from .driver import Statements, connect
 from .errors import errors_explained
 
-__all__ = ["KeptSession", "Locks"]
+__all__ = ["TRY", "KeptSession", "Locks"]
 
 _POLL_SECONDS = 0.1
-_TRY = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || ' lock ' || %s, 0))"
+TRY = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || ' lock ' || %s, 0))"
 
 
 class KeptSession:
@@ -54,7 +54,7 @@ class Locks:
                 driver = await connect(self._address, writes=True)
             try:
                 with errors_explained(self._address):
-                    while not (await Statements(driver).fetch(_TRY, (name,)))[0][0]:
+                    while not (await Statements(driver).fetch(TRY, (name,)))[0][0]:
                         if anyio.current_time() >= give_up:
                             raise _held(name)
                         await anyio.sleep(_POLL_SECONDS)
@@ -73,7 +73,7 @@ class Locks:
         try:
             with errors_explained(self._address):
                 await on.fetch("SELECT set_config('idle_session_timeout', %s, false)", (f"{ttl}s",))
-                if not (await on.fetch(_TRY, (name,)))[0][0]:
+                if not (await on.fetch(TRY, (name,)))[0][0]:
                     raise _held(name)
             yield KeptSession(on, self._address)
         finally:

@@ -16,7 +16,7 @@ from ..holder import Holder
 from ..row_pages import first_parameters, pages_of, require_columns
 from ..run_filter import run_filter
 from ..unknown_names import record_table, require_sync
-from ..versions import VERSION_TABLE, is_newest
+from ..versions import MARKED, MOVE_NOTE, VERSION_TABLE, is_newest, moved
 from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, WorkersSeen, connection_named
 from ..worker_tables import WorkerRow
 from . import feed_sql, holding_back, liveness, row_sql, table_sql, view_sql
@@ -50,7 +50,10 @@ class PostgresView:
         with _connected(at) as opened:
             view = cls(at, opened, is_new=False)
             view._is_new = not view._rows(view_sql.TABLE_EXISTS, (VERSION_TABLE,))
-            if not view._is_new and not is_newest([version for (version,) in view._fetch(view_sql.VERSION)]):
+            found = [] if view._is_new else [version for (version,) in view._fetch(view_sql.VERSION)]
+            if MARKED in found:
+                raise moved(*view._fetch(MOVE_NOTE)[0])
+            if found and not is_newest(found):
                 _upgrade(url, folder)
             yield view
 

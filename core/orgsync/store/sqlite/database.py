@@ -244,4 +244,6 @@ async def _state(on: Statements) -> Literal["new", "old", "current"]:
     if not await on.fetch(control_sql.TABLE_EXISTS, (versions.VERSION_TABLE,)):
         return "new"
     found = [version for (version,) in await on.fetch(control_sql.VERSION)]
+    if versions.MARKED in found:
+        raise versions.moved(*(await on.fetch(versions.MOVE_NOTE))[0])
     return "current" if versions.is_newest(found) else "old"

@@ -7,7 +7,12 @@ from pathlib import Path
 
 from orgsync.errors import StoreUnavailable
 
-__all__ = ["errors_explained"]
+from ..versions import moved_while_open
+
+__all__ = ["MOVED", "errors_explained"]
+
+MOVED = "is being moved, or was moved, to "
+"""How the words begin with which a database that was closed by a move refuses to be written to."""
 
 _ANEW = (
     "move the file away, with the -wal and -shm beside it, run `orgsync connect NAME` for every connection, and run "
@@ -84,5 +89,7 @@ def errors_explained(path: Path) -> Generator[None]:
 
 def _explain(original: BaseException | None, path: Path) -> StoreUnavailable | None:
     code: int | None = getattr(original, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER and str(original).startswith(MOVED):
+        return moved_while_open(str(original))
     fault = None if code is None else _FAULTS.get(code & _PRIMARY_CODE)
     return None if fault is None else StoreUnavailable(f"The database {path} {fault[0]}.", fault[1])

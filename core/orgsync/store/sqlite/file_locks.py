@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from orgsync.errors import AlreadyRunning, StoreUnavailable
 
-__all__ = ["Locks", "try_acquire"]
+__all__ = ["Locks", "held_at_once", "try_acquire"]
 
 _POLL_SECONDS = 0.05
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -33,7 +33,7 @@ class Locks:
     async def hold(self, name: str, *, timeout: float | None) -> AsyncGenerator[None]:  # noqa: ASYNC109 # a public option
         """Hold the lock; raises AlreadyRunning when it is not free within `timeout` seconds (None: wait forever)."""
         queue = self._queues.setdefault(name, anyio.Semaphore(1))
-        lock = FileLock(self._path(name), mode=0o600, thread_local=False)
+        lock = FileLock(self.path(name), mode=0o600, thread_local=False)
         held = self._acquire_now(queue, lock)
         if not held and timeout != 0:
             with anyio.move_on_after(timeout):
@@ -49,7 +49,7 @@ class Locks:
             lock.release()
             queue.release()
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
         """Return the lock's file: readable, and never shared by two names that differ only in unsafe characters."""
         readable = _UNSAFE.sub("-", name)[:60]
         return self._folder / f"{readable}.{hashlib.sha256(name.encode()).hexdigest()[:12]}.lock"
@@ -76,6 +76,23 @@ class Locks:
         finally:
             if not held:
                 queue.release()
+
+
+@contextmanager
+def held_at_once(folder: Path, names: Iterable[str]) -> Generator[None]:
+    """Hold many locks of other processes; raises AlreadyRunning where one of them is not free."""
+    locks = Locks(folder)
+    held: list[FileLock] = []
+    try:
+        for name in names:
+            lock = FileLock(locks.path(name), mode=0o600, thread_local=False)
+            if not try_acquire(lock, folder):
+                raise AlreadyRunning(f"The lock {name!r} is held elsewhere.", "Wait until it is free, then run again.")
+            held.append(lock)
+        yield
+    finally:
+        for lock in held:
+            lock.release()
 
 
 def try_acquire(lock: FileLock, folder: Path) -> bool:

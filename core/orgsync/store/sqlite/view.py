@@ -18,7 +18,7 @@ from ..holder import Holder
 from ..row_pages import pages_of, require_columns
 from ..run_filter import run_filter
 from ..unknown_names import record_table, require_sync
-from ..versions import VERSION_TABLE, is_newest
+from ..versions import MARKED, MOVE_NOTE, VERSION_TABLE, is_newest, moved
 from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_named
 from . import control_sql, feed_sql, row_sql, table_sql
 from .condition import only_reading, refusal, require_expression
@@ -264,7 +264,10 @@ class SqliteView:
     def _is_current(self) -> bool:
         if not self._fetch(control_sql.TABLE_EXISTS, (VERSION_TABLE,)):
             return False
-        return is_newest([version for (version,) in self._fetch(control_sql.VERSION)])
+        found = [version for (version,) in self._fetch(control_sql.VERSION)]
+        if MARKED in found:
+            raise moved(*self._fetch(MOVE_NOTE)[0])
+        return is_newest(found)
 
 
 def _file_of(url: str) -> Path:
