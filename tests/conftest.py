@@ -46,13 +46,19 @@ def kept_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True)
-def on_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def on_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep every project of a test in a PostgreSQL database of the test's own, where `STORE_TESTS_ON=postgres` says so.
 
     What bears the mark `sqlite_alone` is skipped there, with its reason: it is about SQLite's file.
     """
-    if os.environ.get("STORE_TESTS_ON") != "postgres":
-        return
+    if os.environ.get("STORE_TESTS_ON") == "postgres":
+        _move_to_postgres(request, monkeypatch)
+    yield
+    if server := sys.modules.get("tests.postgres_server"):  # which most tests have no use for
+        server.drop_databases()
+
+
+def _move_to_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if alone := request.node.get_closest_marker("sqlite_alone"):
         pytest.skip(f"on SQLite alone: {alone.kwargs['reason']}")
     from .postgres_server import new_database

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-__all__ = ["PASSWORD", "PostgresServer", "new_database", "shared_server"]
+__all__ = ["PASSWORD", "PostgresServer", "drop_databases", "new_database", "shared_server"]
 
 PASSWORD = "kept-to-ourselves"
 _SETTINGS = (
@@ -163,9 +163,21 @@ def shared_server() -> PostgresServer:
     return server
 
 
-@cache
+_MADE = dict[str, str]()
+
+
 def new_database(name: str) -> str:
-    """Make a database on the shared server, and return its URL."""
+    """Make a database on the shared server, unless this test has, and return its URL; the test's end drops it."""
     server = shared_server()
-    server.execute("CREATE DATABASE {}", name)
-    return server.url(name)
+    if name not in _MADE:
+        server.execute("CREATE DATABASE {}", name)
+        _MADE[name] = server.url(name)
+    return _MADE[name]
+
+
+def drop_databases() -> None:
+    """Drop the databases of a test, whoever is still connected: thousands would fill the disk."""
+    while _MADE:
+        name, _ = _MADE.popitem()
+        with suppress(psycopg.OperationalError):  # a test of a dead server has left it so
+            shared_server().execute("DROP DATABASE {} WITH (FORCE)", name)
