@@ -47,14 +47,18 @@ def stored_instant(text: str) -> str:
 
 def stored_instants(texts: Sequence[str]) -> Sequence[str]:
     """Do as `stored_instant` for many: all at once where all are written in one of the two usual notations."""
-    lengths = set(map(len, texts))
-    if lengths == {_STORED_LENGTH} and "".join(texts)[_STORED_LENGTH - 1 :: _STORED_LENGTH] == "Z" * len(texts):
+    lengths, joined = set(map(len, texts)), "".join(texts)
+    if lengths == {_STORED_LENGTH} and _all_have(joined, _STORED_LENGTH, "Z"):
         return texts
-    if lengths == {_REST_LENGTH}:
-        joined = "\n".join(texts) + "\n"
-        if joined.count("+0000\n") == joined.count("+0000") == joined.count("\n") == len(texts):
-            return joined.replace("+0000\n", "Z\n").split("\n")[:-1]
+    if lengths == {_REST_LENGTH} and _all_have(joined, _REST_LENGTH, "+0000"):
+        return [text[:-5] + "Z" for text in texts]
     return [*map(stored_instant, texts)]
+
+
+def _all_have(joined: str, length: int, ending: str) -> bool:
+    """Return whether joined texts of one length all have an ending: each of its letters is at that place in all."""
+    places = zip(range(length - len(ending), length), ending, strict=True)
+    return all(joined[place::length] == letter * (len(joined) // length) for place, letter in places)
 
 
 def parse_instant(text: str) -> datetime:

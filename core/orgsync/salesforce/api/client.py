@@ -202,9 +202,17 @@ class Client:
             slot.release(error)
             return wait
 
+        await slot.acquire()
+        failed: list[Exception] = []
+        try:
+            return await attempt()  # mostly that is all; stamina's loop is a twentieth of a run that finds nothing new
+        except Exception as error:
+            failed.append(error)
         async for trial in stamina.retry_context(on=wait_after, attempts=ATTEMPTS, timeout=self._retry_for):
             await slot.acquire()
             with trial:
+                if failed:
+                    raise failed.pop()
                 return await attempt()
         raise AssertionError("stamina leaves its loop by return or raise")  # pragma: no cover
 
