@@ -51,6 +51,7 @@ _ORDER = [
     "serve",
     "proxy",
     "tokens",
+    "webhooks",
 ]
 
 T = TypeVar("T")

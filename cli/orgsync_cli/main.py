@@ -32,6 +32,7 @@ from . import (
     syncs,
     tokens,
     up,
+    webhooks,
     worker,
     write,
 )
@@ -117,6 +118,7 @@ app.command("api", short_help="Make one call to an org's REST API.", epilog=api.
 app.command("serve", short_help="Serve the copy over HTTP.", epilog=serve.EXAMPLES)(serve.serve)
 app.command("proxy", short_help="Serve an org's API on this machine, signed in.", epilog=proxy.EXAMPLES)(proxy.proxy)
 app.add_typer(tokens.app, name="tokens", short_help="Make, list and revoke tokens of the HTTP API.")
+app.add_typer(webhooks.app, name="webhooks", short_help="Tell other systems what happens, by HTTP.")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import re
 import tomllib
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +29,14 @@ _CREDENTIALS = (*_SECRETS, "client_id", "private_key", "jwt_audience")
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):.*@")  # up to the last @, for one in a password may not be written as %40
 _PASSWORD_OPTION = re.compile(r"(?i)([?&]password=)[^&]*")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and bytes that are not UTF-8
+
+
+def _as_json(value: Any) -> Any:
+    """Return what a variable holds that is a JSON list; any other value as it is."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 class UnknownVariable(UserWarning):
@@ -103,6 +112,10 @@ class Settings(BaseModel):
         default=90,
         ge=1,
         description="Days for which `orgsync up` keeps the list of runs, and results of writes.",
+    )
+    webhook_allow_private: Annotated[bool | tuple[str, ...], BeforeValidator(_as_json)] = Field(
+        default=False,
+        description="Whether webhooks may go to private addresses: true, or a list of networks: `10.0.0.0/8`.",
     )
     scrub: tuple[str, ...] = Field(
         default=(), description="Fields that cassettes replace beside the usual personal ones: `Contact.Nickname__c`."

@@ -40,6 +40,7 @@ COMMANDS = [
     "serve",
     "proxy",
     "tokens",
+    "webhooks",
 ]
 BELOW_CONNECTIONS = ["list", "show", "rename", "remove", "test"]
 

@@ -164,12 +164,13 @@ async def test_a_connection_waits_for_its_first_message_and_others_do_not(store:
     for name in ("acme", "acme", "globex"):
         await store.webhooks.tell("run.finished", name, {})
     first = (await pending(store, row))[0]
-    later = await store.webhooks.now() + timedelta(hours=1)
-    await store.webhooks.failed(first, status=500, problem="It said 500.", next_at=later, pause_all=False)
+    now = await store.webhooks.now()
+    later = now + timedelta(hours=1)
+    await store.webhooks.failed(first, status=500, problem="500.", at=now, next_at=later, pause_all=False)
     assert [each.connection for each in await pending(store, row)] == ["globex"]
     assert await store.webhooks.due() == [row.id]
     [other] = await pending(store, row)
-    await store.webhooks.failed(other, status=None, problem="No answer.", next_at=later, pause_all=True)
+    await store.webhooks.failed(other, status=None, problem="No answer.", at=now, next_at=later, pause_all=True)
     assert await store.webhooks.due() == []
     await store.webhooks.switch_off(row.id, "Enough.")
     await store.webhooks.tell("run.finished", "acme", {})

@@ -24,6 +24,7 @@ from .schedules import Schedules
 from .script_sources import FolderScripts, GivenScripts, ScriptSource
 from .syncs import Syncs
 from .tokens import Tokens
+from .webhooks import Webhooks
 
 __all__ = ["Project", "open_project", "open_store"]
 
@@ -85,6 +86,11 @@ class Project:
     def tokens(self) -> Tokens:
         """The tokens of the HTTP API."""
         return Tokens(self.store)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks: endpoints, and what was and is to be delivered to them."""
+        return Webhooks(self.store, self.settings)
 
     @property
     def runs(self) -> Runs:

@@ -11,6 +11,7 @@ from orgsync.engine import Job, Observer, Outcome, nobody
 from orgsync.errors import SignInNeeded, StoreReplaced
 from orgsync.project import Project
 from orgsync.scripts.schedule import jitter
+from orgsync.webhooks import deliver, deliver_due
 
 from .job_end import end_of, settle
 from .log import SchedulerLog
@@ -65,6 +66,7 @@ class Scheduler:
         await self._begin()
         replaced: StoreReplaced | None = None
         async with anyio.create_task_group() as runs:
+            runs.start_soon(deliver, self.project.store, self.project.settings)
             replaced = await self._until_replaced(runs)
             runs.cancel_scope.cancel()
         if replaced is not None:  # not raised inside: a task group would wrap it in a group
@@ -108,6 +110,7 @@ class Scheduler:
                 runs.cancel_scope.cancel()
         if replaced is not None:
             raise replaced
+        await deliver_due(self.project.store, self.project.settings)
         return self.worst
 
     async def _begin(self) -> None:

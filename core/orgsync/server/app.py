@@ -10,8 +10,9 @@ from starlette.middleware import Middleware
 
 from orgsync.project import open_project
 from orgsync.settings import Settings
+from orgsync.webhooks import deliver
 
-from . import api_connections, api_health, api_jobs, api_proxy, api_records, api_runs
+from . import api_connections, api_health, api_jobs, api_proxy, api_records, api_runs, api_webhooks
 from .guards import BodyGuard, HostGuard
 from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
@@ -35,6 +36,7 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
     async def opened(app: FastAPI) -> AsyncGenerator[None]:
         async with open_project(settings) as project, anyio.create_task_group() as group:
             app.state.served = Served(project, chosen, Jobs(project, group))
+            group.start_soon(deliver, project.store, project.settings)
             yield
             group.cancel_scope.cancel()
 
@@ -54,6 +56,6 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         ],
     )
     add_problem_handlers(app)
-    for module in (api_health, api_connections, api_records, api_runs, api_jobs, api_proxy):
+    for module in (api_health, api_connections, api_records, api_runs, api_jobs, api_proxy, api_webhooks):
         app.include_router(module.router)
     return app

@@ -98,7 +98,7 @@ class WebhookTable(Protocol):
     async def pending(self, webhook: str, now: datetime, *, after: int, limit: int) -> Sequence[Delivery]:
         """Read what is to be delivered, in order, but for connections whose first message waits for its next attempt.
 
-        `after` is the id of a delivery.
+        `after` is the id of a delivery, the last of the page before; connections that have one left there are left out.
         """
         ...
 

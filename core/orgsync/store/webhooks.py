@@ -151,11 +151,18 @@ class Webhooks:
             await on.webhooks.pause(delivery.webhook, None)
 
     async def failed(
-        self, delivery: Delivery, *, status: int | None, problem: str, next_at: datetime, pause_all: bool
+        self,
+        delivery: Delivery,
+        *,
+        status: int | None,
+        problem: str,
+        at: datetime,
+        next_at: datetime,
+        pause_all: bool,
     ) -> None:
         """Note an attempt that failed and when the next is due; with `pause_all` nothing else is sent there before."""
         async with self._backend.writing() as on:
-            await on.webhooks.failed(delivery.id, status=status, problem=problem, at=await on.now(), next_at=next_at)
+            await on.webhooks.failed(delivery.id, status=status, problem=problem, at=at, next_at=next_at)
             if pause_all:
                 await on.webhooks.pause(delivery.webhook, next_at)
 

@@ -13,7 +13,11 @@ __all__ = ["Request", "Upload", "body_of", "with_params"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold what is sent, and the seconds that each wait may last: for a connection, and for anything on it."""
+    """Hold what is sent, and the seconds that each wait may last: for a connection, and for anything on it.
+
+    With an `address` the connection is made to that one, by no proxy, whatever the host's addresses are; the host is
+    still the one that the request and the server's certificate name.
+    """
 
     method: str
     url: str
@@ -21,6 +25,7 @@ class Request:
     body: bytes | AsyncIterable[bytes] | None = field(default=None, repr=False)
     timeout: float = 60
     connect_timeout: float = 10
+    address: str | None = None
 
     @property
     def place(self) -> str:

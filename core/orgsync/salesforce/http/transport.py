@@ -99,12 +99,12 @@ class HttpxTransport:
             url = _parsed(request.url)
             sent = httpx.Request(
                 request.method,
-                url,
-                headers={**_HEADERS, **request.headers},
+                url if request.address is None else url.copy_with(host=request.address),
+                headers={**_HEADERS, **request.headers, **({"Host": _host_header(url)} if request.address else {})},
                 content=request.body,
-                extensions={"timeout": _timeouts(request)},
+                extensions={"timeout": _timeouts(request), **({"sni_hostname": url.host} if request.address else {})},
             )
-            return await self._pool(url).handle_async_request(sent)
+            return await self._pool(url, direct=request.address is not None).handle_async_request(sent)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             problem = _not_an_address()
         except (httpx.LocalProtocolError, UnicodeEncodeError):
@@ -114,13 +114,13 @@ class HttpxTransport:
             )
         except httpx.RequestError as error:
             parts = urlsplit(request.url)
-            proxy = self._proxies.for_host(parts.scheme, parts.hostname or "")
+            proxy = None if request.address else self._proxies.for_host(parts.scheme, parts.hostname or "")
             raise (proxy and _proxy_problem(error, proxy, request)) or _network_problem(error, request) from error
         raise problem  # not chained: httpx puts the refused value, which may be a token, in its text
 
-    def _pool(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+    def _pool(self, url: httpx.URL, *, direct: bool) -> httpx.AsyncHTTPTransport:
         """Return the pool of connections for a URL, through a proxy where the environment names one."""
-        proxy = self._proxies.for_host(url.scheme, url.host)
+        proxy = None if direct else self._proxies.for_host(url.scheme, url.host)
         if proxy not in self._pools:
             limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_IDLE_CONNECTIONS)
             self._pools[proxy] = httpx.AsyncHTTPTransport(
@@ -131,6 +131,11 @@ class HttpxTransport:
     @cached_property
     def _proxies(self) -> Proxies:
         return Proxies()
+
+
+def _host_header(url: httpx.URL) -> str:
+    """Return the name of a URL's host and port as a request has it."""
+    return url.netloc.decode("ascii")
 
 
 def sent_address(url: str) -> str:

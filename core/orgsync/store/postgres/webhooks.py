@@ -47,7 +47,9 @@ _DELIVERY = (
 _PENDING = (
     f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = %s AND state = 'pending' AND id > %s "
     "AND connection NOT IN (SELECT connection FROM orgsync_webhook_delivery "
-    "WHERE state = 'pending' AND webhook = %s AND next_at > %s) ORDER BY id LIMIT %s"
+    "WHERE state = 'pending' AND webhook = %s AND next_at > %s) "
+    "AND connection NOT IN (SELECT connection FROM orgsync_webhook_delivery "
+    "WHERE state = 'pending' AND webhook = %s AND id <= %s) ORDER BY id LIMIT %s"
 )
 _GET = f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE id = %s"
 _DELIVERIES = (
@@ -119,7 +121,8 @@ class WebhookTable:
         return [webhook for (webhook,) in await self._on.fetch(_DUE, (now, now))]
 
     async def pending(self, webhook: str, now: datetime, *, after: int, limit: int) -> Sequence[Delivery]:
-        return [_delivery(row) for row in await self._on.fetch(_PENDING, (webhook, after, webhook, now, limit))]
+        values = (webhook, after, webhook, now, webhook, after, limit)
+        return [_delivery(row) for row in await self._on.fetch(_PENDING, values)]
 
     async def get(self, delivery: int) -> Delivery | None:
         found = await self._on.fetch(_GET, (delivery,))

@@ -46,7 +46,9 @@ _DELIVERY = (
 _PENDING = (
     f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = ?1 AND state = 'pending' AND id > ?2 "
     "AND connection NOT IN (SELECT connection FROM orgsync_webhook_delivery "
-    "WHERE state = 'pending' AND webhook = ?1 AND next_at > ?3) ORDER BY id LIMIT ?4"
+    "WHERE state = 'pending' AND webhook = ?1 AND next_at > ?3) "
+    "AND connection NOT IN (SELECT connection FROM orgsync_webhook_delivery "
+    "WHERE state = 'pending' AND webhook = ?1 AND id <= ?2) ORDER BY id LIMIT ?4"
 )
 _GET = f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE id = ?"
 _DELIVERIES = (

@@ -1,0 +1,154 @@
+"""One attempt to deliver one message: signed by the Standard Webhooks scheme, sent to a checked address.
+
+The request goes through the transport that all of orgsync's HTTP has, for the one new thing, a connection to an address
+that is given, is one line there. It follows no redirect, and each endpoint has connections of its own, so that a
+certificate that was checked for one host never serves another.
+"""
+
+import re
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import anyio
+
+from orgsync.clock import utc_now
+from orgsync.errors import OrgsyncError, PackageMissing
+from orgsync.salesforce.http.request import Request
+from orgsync.salesforce.http.transport import Transport, TransportResponse
+
+from .addresses import Allowed, Resolve, addresses_of, resolve
+
+__all__ = ["GONE", "Attempt", "require_signing", "send", "signed_headers"]
+
+GONE = 410
+TIMEOUT = 15.0
+"""Seconds that an attempt may take, the resolution of the host included."""
+_LARGEST_BODY = 16_384
+"""Bytes of a response that are read, so that its connection can be used again; none of them is looked at."""
+_MOST_ADDRESSES = 4
+_SECONDS = re.compile(r"[0-9]{1,7}")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of an attempt: the response's `status`, None without one, and the `problem`, "" where it succeeded.
+
+    `retry_after` are the seconds that the receiver asks to wait for.
+    """
+
+    status: int | None
+    problem: str = ""
+    retry_after: float | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the receiver has accepted the message."""
+        return not self.problem
+
+
+async def send(
+    transport: Transport,
+    url: str,
+    *,
+    message: str,
+    body: str,
+    secrets: Sequence[str],
+    allowed: Allowed,
+    resolver: Resolve = resolve,
+) -> Attempt:
+    """Send a message once, and return what became of it; any status but 2xx is a failure.
+
+    Raises PackageMissing where `standardwebhooks` is not installed; whatever else goes wrong is in what is returned.
+    """
+    headers = {
+        "Content-Type": "application/json",
+        **signed_headers(message, body, secrets, at=utc_now()),
+    }
+    with anyio.move_on_after(TIMEOUT):
+        return await _exchange(transport, url, headers, body.encode(), allowed, resolver)
+    return Attempt(None, f"The receiver did not answer within {TIMEOUT:.0f} seconds.")
+
+
+def signed_headers(message: str, body: str, secrets: Sequence[str], *, at: datetime) -> dict[str, str]:
+    """Return the headers of a message that is sent at an instant: its id, the time and a signature a secret.
+
+    A receiver refuses a time that is more than five minutes off, and so what somebody sends it again later.
+    """
+    require_signing()
+    from standardwebhooks import Webhook
+
+    whole = datetime.fromtimestamp(int(at.timestamp()), tz=UTC)
+    signatures = [Webhook(each).sign(msg_id=message, timestamp=whole, data=body) for each in secrets]
+    return {
+        "webhook-id": message,
+        "webhook-timestamp": str(int(whole.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def require_signing() -> None:
+    """Raise PackageMissing where messages cannot be signed."""
+    try:
+        import standardwebhooks  # noqa: F401
+    except ImportError:
+        raise PackageMissing("Webhooks need a package that is not installed.", extra="server") from None
+
+
+async def _exchange(
+    transport: Transport, url: str, headers: dict[str, str], body: bytes, allowed: Allowed, resolver: Resolve
+) -> Attempt:
+    """Try one address after the other until a connection is made."""
+    try:
+        found = await addresses_of(url, allowed, resolver)
+    except OSError:
+        return Attempt(None, "The receiver's host has no address.")
+    except OrgsyncError as problem:
+        return Attempt(None, str(problem))
+    refusal = "The receiver's host has no address."
+    for address in found[:_MOST_ADDRESSES]:
+        request = Request("POST", url, headers, body, timeout=TIMEOUT, connect_timeout=5, address=address)
+        try:
+            return await _judged(await transport.request(request))
+        except OrgsyncError as error:
+            refusal = error.cause
+            if getattr(error, "sent", True):
+                break
+    return Attempt(None, refusal)
+
+
+async def _judged(response: TransportResponse) -> Attempt:
+    try:
+        if 200 <= response.status < 300:
+            await _read(response)
+            return Attempt(response.status)
+        wait = _retry_after(response.headers.get("retry-after", ""))
+        return Attempt(response.status, f"The receiver answered with status {response.status}.", wait)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await response.aclose()
+
+
+async def _read(response: TransportResponse) -> None:
+    """Read a short body; one that is longer, or broken, costs its connection and nothing else."""
+    size = 0
+    try:
+        async with aclosing(response.body) as body:
+            async for piece in body:
+                size += len(piece)
+                if size > _LARGEST_BODY:
+                    return
+    except OrgsyncError:
+        return
+
+
+def _retry_after(text: str) -> float | None:
+    """Return the seconds of a Retry-After header, which may be a date; None for one that is neither."""
+    if _SECONDS.fullmatch(text.strip()):
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - utc_now()).total_seconds())
+    except (TypeError, ValueError, OverflowError):  # no date, or one without a time zone
+        return None
