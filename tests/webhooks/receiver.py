@@ -57,11 +57,13 @@ class Receiver:
     url: str
     port: int
     got: list[Got] = field(default_factory=list[Got])
+    arrived: threading.Condition = field(default_factory=threading.Condition)
     answer: Callable[[Got], Answer] = lambda _: Answer()
 
-    @property
-    def types(self) -> list[str]:
-        return [each.type for each in self.got]
+    def wait(self, count: int = 1) -> None:
+        """Block until so many requests have arrived; fail after half a minute."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.got) >= count, timeout=30)
 
 
 @contextmanager
@@ -74,7 +76,9 @@ def receiving(*, tls: ssl.SSLContext | None = None) -> Generator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             got = Got(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-            receiver.got.append(got)
+            with receiver.arrived:
+                receiver.got.append(got)
+                receiver.arrived.notify_all()
             answer = receiver.answer(got)
             self.send_response(answer.status)
             for name, value in answer.headers.items():
