@@ -4,8 +4,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from types import EllipsisType
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 import anyio
 import stamina
@@ -28,9 +27,9 @@ from ..errors.body import read_with
 from ..errors.judge import problem_of
 from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat, wait_within
 from ..hosts import require_named_host
-from ..http.http import JSON, Http, Response, Stream, Upload
+from ..http.http import Http, Response, Stream
 from ..http.slots import SLOT, waiting
-from .exchange import Judge, headers_with, ignored, itself, successful, token_of
+from .exchange import Body, Judge, headers_with, ignored, itself, successful, token_of
 from .usage import ApiUsage
 
 __all__ = ["DEFAULT_API_VERSION", "Body", "Client", "Judge"]
@@ -41,15 +40,6 @@ _SECONDS_TO_ASK = 3.0  # for a token that says where an org has moved, while its
 _ABSOLUTE = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)  # and not a path with a URL in its query
 
 T = TypeVar("T")
-
-
-class Body(TypedDict, total=False):
-    """What a request may carry besides its method and path."""
-
-    params: Mapping[str, str] | None
-    headers: Mapping[str, str] | None
-    json: JSON | EllipsisType
-    upload: Upload | None
 
 
 class Client:

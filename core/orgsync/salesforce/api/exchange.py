@@ -1,17 +1,27 @@
 """What all calls of a client share: the token, the headers, and what a response without success means."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from types import EllipsisType
+from typing import TypeAlias, TypedDict
 
 from orgsync.errors import OrgsyncError, TransientProblem
 
 from ..auth.session import Access
-from ..http.http import Response
+from ..http.http import JSON, Response, Upload
 
-__all__ = ["Judge", "headers_with", "ignored", "itself", "successful", "token_of"]
+__all__ = ["Body", "Judge", "headers_with", "ignored", "itself", "successful", "token_of"]
 
 Judge: TypeAlias = Callable[[Response], OrgsyncError | None]
 """Returns what a response without success means."""
+
+
+class Body(TypedDict, total=False):
+    """What a request may carry besides its method and path."""
+
+    params: Mapping[str, str] | None
+    headers: Mapping[str, str] | None
+    json: JSON | EllipsisType
+    upload: Upload | None
 
 
 async def token_of(request: Awaitable[Access]) -> Access:

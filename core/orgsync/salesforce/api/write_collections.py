@@ -14,7 +14,8 @@ from ..errors.error_body import ApiError, api_error_of
 from ..errors.judge import problem_of
 from ..http.http import JSON
 from ..http.messages import Response
-from .client import Body, Client
+from .client import Client
+from .exchange import Body
 
 __all__ = ["CALL_OPTIONS", "MOST_ROWS", "CollectionOperation", "CollectionRefused", "RowAnswer", "write_collection"]
 

@@ -23,69 +23,32 @@ from ..move_types import (
     control_tables,
     counted_tables,
 )
-from ..versions import MARKED
 from . import control_sql, feed_sql, liveness, table_sql
 from .address import Address
 from .driver import set_up
 from .errors import MOVED, connection_refused, errors_explained, require_version
 from .locks import TRY
+from .move_sql import (
+    AHEAD,
+    FORGET,
+    FREE,
+    KINDS,
+    MARK,
+    NO_TIMEOUTS,
+    NOTE,
+    OTHERS,
+    READ,
+    REQUIRED,
+    TYPES,
+    UNDER_WAY,
+    UNMARK,
+    plain,
+    texts,
+)
 
 __all__ = ["PostgresMoveEnd"]
 
 _PAGE = 10_000
-_TYPES: Mapping[Kind, str] = {
-    "text": "text",
-    "instant": "timestamp with time zone",
-    "time": "time without time zone",
-    "date": "date",
-    "bool": "boolean",
-    "int": "bigint",
-    "float": "double precision",
-    "number": "numeric",
-    "json": "jsonb",
-    "bytes": "bytea",
-}
-_KINDS: Mapping[str, Kind] = {
-    **{type: kind for kind, type in _TYPES.items()},
-    **{"integer": "int", "smallint": "int", "real": "float", "json": "json"},
-}
-_READ: Mapping[Kind, str] = {
-    "text": "{}::text",
-    "instant": "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
-    "time": "to_char(timestamp '2000-01-01' + {}, 'HH24:MI:SS.MS')",
-    "date": "to_char({}, 'YYYY-MM-DD')",
-    "bool": "{}::int",
-    "int": "{}::bigint",
-    "float": "{}::double precision",
-    "number": "{}::text",
-    "json": "{}::text",
-    "bytes": "{}",
-}
-_NOTE = (
-    "CREATE TABLE orgsync_move (id text NOT NULL, role text NOT NULL, state text NOT NULL, other text NOT NULL)",
-    "CREATE TABLE orgsync_arrived (name text PRIMARY KEY, note text NOT NULL)",
-)
-_FORGET = ("DROP TABLE IF EXISTS orgsync_move", "DROP TABLE IF EXISTS orgsync_arrived")
-_MARK = f"INSERT INTO orgsync_version (version_num) VALUES ('{MARKED}')"
-_UNMARK = f"DELETE FROM orgsync_version WHERE version_num = '{MARKED}'"
-_OTHERS = (
-    "SELECT CASE WHEN relkind IN ('v', 'm') THEN 'view ' ELSE 'table ' END || relname FROM pg_catalog.pg_class "
-    "WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f') "
-    "AND relname NOT LIKE 'orgsync\\_%' AND relname NOT LIKE 'procrastinate\\_%' ORDER BY relname COLLATE \"C\""
-)
-_UNDER_WAY = (
-    "SELECT sync, connection, holder FROM orgsync_lease WHERE holder <> '' AND expires_at > clock_timestamp() "
-    "UNION ALL SELECT sync, connection, holder FROM orgsync_run WHERE kind = 'action' AND status = 'running'"
-)
-_REQUIRED = (
-    "SELECT attname FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid "
-    "WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = %s AND a.attnum > 0 AND a.attnotnull"
-)
-_FREE = "SELECT pg_advisory_unlock(hashtextextended(current_schema() || ' lock ' || %s, 0))"
-_AHEAD = "pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint"
-_NO_TIMEOUTS = (
-    "SELECT set_config('idle_in_transaction_session_timeout', '0', false), set_config('lock_timeout', '30s', false)"
-)
 
 
 class PostgresMoveEnd:
@@ -108,7 +71,7 @@ class PostgresMoveEnd:
         with errors_explained(at), opened:
             require_version(opened.info.server_version, at)
             opened.execute(set_up(at, writes=True).encode())
-            opened.execute(_NO_TIMEOUTS)
+            opened.execute(NO_TIMEOUTS)
             yield cls(at, opened)
 
     @contextmanager
@@ -162,7 +125,7 @@ class PostgresMoveEnd:
                 return
             self._do(control_sql.FREE_LEASES)
             above = counters["change"] >> feed_sql.PLACE_BITS
-            self._do(f"UPDATE orgsync_sequence SET value = greatest(0, {above} + 1 - {_AHEAD}) WHERE name = 'change'")
+            self._do(f"UPDATE orgsync_sequence SET value = greatest(0, {above} + 1 - {AHEAD}) WHERE name = 'change'")
             for table in counted_tables():
                 sequence = f"pg_get_serial_sequence('{table}', 'id')"
                 self._do(f"SELECT setval({sequence}, {counters[table] + 1}, false)")
@@ -172,13 +135,13 @@ class PostgresMoveEnd:
                     view = feed_sql.create_view(table, feed_sql.dropped_kinds({}), is_dropped=True)
                     self._do(view)
                     self._do(feed_sql.note_digest(table, feed_sql.digest_of(view)))
-            self._do(_UNMARK)
+            self._do(UNMARK)
 
     def reopen(self) -> None:
         """Forget the move that this database was the source of."""
         with self._on.transaction():
             self._do("DROP FUNCTION IF EXISTS orgsync_moved() CASCADE")
-            for statement in (*_FORGET, _UNMARK):
+            for statement in (*FORGET, UNMARK):
                 self._do(statement)
 
     def counters(self) -> Mapping[str, int]:
@@ -188,7 +151,7 @@ class PostgresMoveEnd:
             [(sequence,)] = self._all(f"SELECT pg_get_serial_sequence('{table}', 'id')")
             [(last, is_called)] = self._all(f"SELECT last_value, is_called FROM {sequence}")
             given[table] = last if is_called else last - 1
-        sql = f"SELECT ({_AHEAD} + value) << {feed_sql.PLACE_BITS} FROM orgsync_sequence WHERE name = 'change'"
+        sql = f"SELECT ({AHEAD} + value) << {feed_sql.PLACE_BITS} FROM orgsync_sequence WHERE name = 'change'"
         [(change,)] = self._all(sql)
         return {**given, "change": change}
 
@@ -203,15 +166,15 @@ class PostgresMoveEnd:
         own = {f"table {name}" for name in records} | {
             f"view {feed_sql.feed_of(each)}" for each in (*records, *dropped)
         }
-        return [name for (name,) in self._all(_OTHERS) if name not in own]
+        return [name for (name,) in self._all(OTHERS) if name not in own]
 
     def read(self, table: MovedTable) -> Iterator[Page]:
         """Read a table's rows in the order of its key's bytes, page by page."""
         kinds: dict[str, Kind] = {column.name: column.kind for column in table.columns}
-        names = ", ".join(_READ[kind].format(_plain(name)) for name, kind in kinds.items())
-        key = ", ".join(f"{_plain(name)}{_COLLATED if kinds[name] == 'text' else ''}" for name in table.key)
+        names = ", ".join(READ[kind].format(plain(name)) for name, kind in kinds.items())
+        key = ", ".join(f"{plain(name)}{_COLLATED if kinds[name] == 'text' else ''}" for name in table.key)
         with self._on.transaction(), self._on.cursor(name="orgsync_move") as cursor:
-            cursor.execute(f"SELECT {names} FROM {_plain(table.name)} ORDER BY {key}".encode())
+            cursor.execute(f"SELECT {names} FROM {plain(table.name)} ORDER BY {key}".encode())
             while page := cursor.fetchmany(_PAGE):
                 yield page
 
@@ -225,8 +188,8 @@ class PostgresMoveEnd:
         with self._on.transaction():
             if table.records:
                 self._make(table)
-            names = ", ".join(_plain(column.name) for column in table.columns)
-            copy = f"COPY {_plain(table.name)} ({names}) FROM STDIN".encode()
+            names = ", ".join(plain(column.name) for column in table.columns)
+            copy = f"COPY {plain(table.name)} ({names}) FROM STDIN".encode()
             yield lambda page: self._write(table, copy, page)
             if table.records:
                 indexed = [table_sql.index_column(table.name, each.name) for each in table.columns if each.indexed]
@@ -248,11 +211,11 @@ class PostgresMoveEnd:
                 f"{what} has a longer name than PostgreSQL keeps.",
                 "Give it a shorter one in the record class, reset the sync whose table it is, and move again.",
             )
-        kinds = {column.name: _TYPES[column.kind] for column in table.columns}
+        kinds = {column.name: TYPES[column.kind] for column in table.columns}
         self._do(table_sql.create_table(table.name, kinds, [each.name for each in table.columns if each.required]))
 
     def _write(self, table: MovedTable, copy: bytes, page: Page) -> None:
-        columns = [_texts(values) for values in zip(*page, strict=True)]
+        columns = [texts(values) for values in zip(*page, strict=True)]
         text = "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
         try:
             with self._on.cursor() as cursor, cursor.copy(copy) as sent:
@@ -266,23 +229,23 @@ class PostgresMoveEnd:
             ) from None  # its text holds the value
 
     def _described(self, table: str) -> MovedTable:
-        required = {name for (name,) in self._all(_REQUIRED, table)}
+        required = {name for (name,) in self._all(REQUIRED, table)}
         indexes = {name for (name,) in self._all(table_sql.INDEXES, table)}
         columns = [
-            MovedColumn(name, _KINDS.get(kind, "text"), name in required, table_sql.index_of(table, name) in indexes)
+            MovedColumn(name, KINDS.get(kind, "text"), name in required, table_sql.index_of(table, name) in indexes)
             for name, kind in self._all(table_sql.COLUMNS, table)
         ]
         return MovedTable(table, tuple(columns), ("connection", "id"), records=True)
 
     def _note(self, state: MoveState) -> None:
-        for statement in (*_FORGET, *_NOTE, _MARK):
+        for statement in (*FORGET, *NOTE, MARK):
             self._do(statement)
         values = (state.id, state.role, state.state, state.other)
         self._on.execute("INSERT INTO orgsync_move (id, role, state, other) VALUES (%s, %s, %s, %s)", values)
 
     def _require_quiet(self) -> None:
         """Raise AlreadyRunning while a run, an action or a write to an org is under way."""
-        for name, connection, holder in self._all(_UNDER_WAY):
+        for name, connection, holder in self._all(UNDER_WAY):
             if not liveness.is_dead(Holder.parse(holder)):
                 raise AlreadyRunning(
                     f"{name!r} is running on {connection!r}, in {Holder.parse(holder)}.",
@@ -309,7 +272,7 @@ class PostgresMoveEnd:
         finally:
             if not self._on.broken and self._on.info.transaction_status != TransactionStatus.INERROR:
                 for name in held:
-                    self._all(_FREE, name)
+                    self._all(FREE, name)
 
     def _do(self, sql: str) -> None:
         self._on.execute(sql.replace("%%", "%").encode())
@@ -319,25 +282,3 @@ class PostgresMoveEnd:
 
 
 _COLLATED = ' COLLATE "C"'
-
-
-def _plain(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-_NULL = r"\N"
-_SPECIAL = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
-_ESCAPED = str.maketrans(_SPECIAL)
-
-
-def _texts(values: Sequence[Any]) -> Sequence[str]:
-    """Return a column's values as COPY takes them; those of one column are of one type, or numbers."""
-    kinds = set(map(type, values)) - {type(None)}
-    if kinds == {bytes}:
-        return [_NULL if value is None else rf"\\x{value.hex()}" for value in values]
-    if kinds != {str}:
-        return [_NULL if value is None else repr(value) for value in values]
-    joined = "".join([value for value in values if value is not None])
-    if any(each in joined for each in _SPECIAL):
-        return [_NULL if value is None else value.translate(_ESCAPED) for value in values]
-    return [_NULL if value is None else value for value in values]

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from orgsync.records import Schema
 
 __all__ = [
-    "COPIED_LAST",
     "and_also",
     "change_columns",
     "clear",
@@ -46,8 +45,6 @@ __all__ = [
 
 _FIRST_FIELD = 3  # behind the id, the stamp and is_deleted, which every row has
 _BOOKKEEPING = ("sync_number", "connection", "sync_changed_at", "sync_first_seen_at")
-COPIED_LAST = ("sync_number", "connection", "sync_changed_at", "sync_first_seen_at", "sync_change")
-"""The columns that a row of a first pass has behind its own."""
 
 _STORED_FORM = {
     "timestamp with time zone": "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
@@ -59,8 +56,8 @@ _STORED_FORM = {
 
 
 def copy_rows(schema: "Schema") -> str:
-    """Return the statement that takes live rows that are all new, with `COPIED_LAST` behind their own columns."""
-    names = [*(column.name for column in schema.columns), *COPIED_LAST]
+    """Return the statement that takes live rows that are all new, with the bookkeeping and the change behind their own columns."""
+    names = [*(column.name for column in schema.columns), *_BOOKKEEPING, "sync_change"]
     return f"COPY {quoted(schema.table)} ({', '.join(map(quoted, names))}) FROM STDIN {FORMAT}"
 
 

@@ -109,8 +109,7 @@ class SqliteMoveEnd:
             self._require_quiet()
             self._note(state)
             text = f"{MOVED}{state.other}".replace("'", "''")
-            for table in (*control_tables(), "orgsync_sequence"):
-                name = table if isinstance(table, str) else table.name
+            for name in (*(each.name for each in control_tables()), "orgsync_sequence"):
                 for change in ("INSERT", "UPDATE", "DELETE"):
                     trigger = f"CREATE TRIGGER orgsync_moved_{name}_{change} BEFORE {change} ON {name} "
                     self._on.execute(f"{trigger}BEGIN SELECT RAISE(ABORT, '{text}'); END")
