@@ -1,7 +1,9 @@
 """The command on a PostgreSQL database: what goes wrong with the server is told in two lines, without a password."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +15,7 @@ from orgsync.store.postgres import errors, holding_back
 from tests.postgres_server import PASSWORD, PostgresServer, shared_server
 from tests.raw_database import DATABASE_URL
 
-from .commandline import Command
+from .commandline import Command, finished, started, variables_for
 
 SECRET = "s3cret"
 
@@ -172,3 +174,21 @@ def test_a_statement_that_the_server_refuses_is_no_fault_of_the_script(
     cause, remedy = orgsync("run", "contacts").problem()
     assert cause == "The database refused a statement: function no_such() does not exist."
     assert "orgsync reset SYNC" in remedy
+
+
+def test_two_hosts_that_find_one_dead_token_renew_it_once(org: DemoOrg, url: str, tmp_path: Path) -> None:
+    env = {DATABASE_URL: url, "ORGSYNC_KEY": urlsafe_b64encode(token_bytes(32)).decode()}
+    hosts = [tmp_path / "a", tmp_path / "b"]
+    for host in hosts:
+        host.mkdir()
+        (host / "orgsync.toml").touch()
+    signed_in = ("connect", "acme", "--flow", "refresh-token", "--login-url", org.url)
+    assert finished(hosts[0], *signed_in, env={**env, **variables_for(org)}).code == 0
+    org.rotate_refresh_tokens = True  # a second renewal with the first one's refresh token would be refused
+    org.expire_tokens()
+    org.clear_requests()
+    org.add_fault(Fault.delay(0.5), match="/oauth2/token", times=None)
+    with started(hosts[0], "run", "contacts", env=env) as one, started(hosts[1], "run", "accounts", env=env) as other:
+        ended = [(process.communicate(timeout=120)[1], process.returncode) for process in (one, other)]
+    assert [code for _, code in ended] == [0, 0], ended
+    assert len([each for each in org.requests if each.path.endswith("/oauth2/token")]) == 1
