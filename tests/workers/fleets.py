@@ -87,6 +87,8 @@ class Fleet:
             anyio.create_task_group() as tasks,
         ):
             tasks.start_soon(worker.run)
+            while worker.name not in await self.alive():  # noqa: ASYNC110 # it says so by itself, in the database
+                await anyio.sleep(0.02)
             yield worker
             tasks.cancel_scope.cancel()
 
@@ -117,6 +119,11 @@ class Fleet:
         """Wait until no job is under way."""
         while await self.counts():  # noqa: ASYNC110 # other processes end them
             await anyio.sleep(0.02)
+
+    async def alive(self, ttl: float = 15.0) -> list[str]:
+        """Name the workers that were seen within so many seconds."""
+        async with self.project.store.workers() as on:
+            return [each.name for each in await on.alive(ttl)]
 
     async def counts(self) -> dict[str, int]:
         async with self.project.store.workers() as on:

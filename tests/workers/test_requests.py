@@ -16,6 +16,18 @@ from tests.projects import project_at
 
 from .fleets import ACCOUNTS, fleet_at
 
+BY_HAND = """\
+from orgsync import Batch, Batches, Context, Record, sync
+
+
+class Note(Record, table=True):
+    name: str
+
+
+@sync
+async def by_hand(ctx: Context) -> Batches[Note]:
+    yield Batch(Note, [])
+"""
 CONTACTS = Job("sync", "contacts", "acme")
 
 
@@ -28,6 +40,22 @@ async def test_a_person_gets_the_outcome_of_a_run_that_a_worker_has_carried_out(
             full = await run_on_workers(fleet.project, Job("sync", "contacts", "acme", full=True))
             assert full.run.unchanged == 25
             await fleet.at_rest()
+
+
+async def test_a_script_that_is_never_due_is_run_as_it_stands_when_it_is_asked_for(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    async with fleet_at(tmp_path, org) as fleet:
+        fleet.write("accounts.py", ACCOUNTS)
+        fleet.write("by_hand.py", BY_HAND)
+        async with fleet.worker() as worker:
+            job = Job("sync", "by_hand", "acme")
+            assert (await run_on_workers(fleet.project, job)).run.status == "done"
+            while not worker.plans:  # noqa: ASYNC110 # it plans within seconds
+                await anyio.sleep(0.02)
+            fleet.write("by_hand.py", BY_HAND.replace("yield", "raise ValueError\n    yield"))
+            while (await run_on_workers(fleet.project, job)).run.status == "done":
+                pass  # until the change was seen, and is kept for a second
 
 
 async def test_a_run_that_fails_gives_its_cause_remedy_and_exit_code(tmp_path: Path, org: DemoOrg) -> None:

@@ -17,7 +17,7 @@ from orgsync.store.view import WorkersSeen
 from orgsync.store.worker_tables import SentJob
 from orgsync.workers.queue import JobQueue
 
-from .fleets import ACCOUNTS, Fleet, fleet_at
+from .fleets import ACCOUNTS, fleet_at
 
 LEADS = """\
 from orgsync import Batches, Context, Record, sync
@@ -212,7 +212,7 @@ async def test_a_worker_that_is_suspended_past_its_lease_gives_up_what_another_h
                 assert before[-1][1:] == (2, "done")
         finally:
             sleeper.send_signal(signal.SIGCONT)
-        while not await alive_in(fleet) and sleeper.poll() is None:  # noqa: ASYNC110 # another process
+        while not await fleet.alive(1.5) and sleeper.poll() is None:  # noqa: ASYNC110 # another process
             await anyio.sleep(0.05)
         sleeper.send_signal(signal.SIGTERM)
         out, err = await to_thread.run_sync(sleeper.communicate)
@@ -221,8 +221,3 @@ async def test_a_worker_that_is_suspended_past_its_lease_gives_up_what_another_h
         assert [row["sync_change"] async for row in fleet.project.store.rows.read("account", changes=True)] == [
             "added"
         ] * 5
-
-
-async def alive_in(fleet: Fleet) -> list[str]:
-    async with fleet.project.store.workers() as on:
-        return [each.name for each in await on.alive(1.5)]

@@ -29,6 +29,7 @@ class ScriptWatcher:
     Run are those that have an `every`, and those that are `scheduled`: due on a connection by a schedule of its own.
     Shipped ones are among these also where they are not named. `project` is the folder whose orgsync.toml names
     `objects`, None where they are given for good. Of a changed file, its other settings hold from the next start on.
+    `loaded` counts how often the folder was loaded.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ScriptWatcher:
     ) -> None:
         self.problems: list[OrgsyncError] = []
         self.clashes: list[RecordClassInvalid] = []
+        self.loaded = 0
         self._folder = folder
         self._names = names
         self._objects = objects
@@ -130,6 +132,7 @@ class ScriptWatcher:
         return found.sync.every if found.sync is not None and by_itself else None
 
     def _load(self) -> None:
+        self.loaded += 1
         found = load_syncs(self._folder, self._names, self._objects, also=self._wanted)
         broken = [each for each in found if each.problem]
         places = {each.where for each in broken} | {each.name for each in broken}

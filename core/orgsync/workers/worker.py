@@ -75,9 +75,8 @@ class Worker:
     ) -> None:
         self.name = project.store.holder
         self.plans = False
-        self._scripts = WorkerScripts(scripts, project.settings)
         self._watched = scripts
-        self.project = replace(project, scripts=self._scripts)
+        self.project = replace(project, scripts=WorkerScripts(scripts, project.settings))
         self._store = project.store
         self._queue = queue
         self._concurrency = concurrency
@@ -234,7 +233,6 @@ class Worker:
         await self._queue.send(sent)
         await report_long_runs([each.slot for each in self._taken.values()], self.project, self._log)
         if not self.plans and self._watched.reload():
-            self._scripts.forget()
             self._log.scripts([*self._watched.syncs], self._watched.problems, self._watched.clashes)
 
     async def _hand_back(self) -> None:

@@ -17,16 +17,18 @@ class WorkerScripts:
     def __init__(self, watched: ScriptWatcher, settings: Settings) -> None:
         self._watched = watched
         self._settings = settings
-        self.forget()
-
-    def forget(self) -> None:
-        """Load other syncs than those that are watched again when they are needed: a file has changed."""
-        self._others = FolderScripts(self._settings.syncs_folder, self._settings.objects)
+        self._others = FolderScripts(settings.syncs_folder, settings.objects)
+        self._loaded = watched.loaded
 
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises what keeps it from being run, NameUnknown for an unknown name."""
         watched = self._watched.syncs
-        return watched[name] if name in watched else self._others.sync(name)
+        if name in watched:
+            return watched[name]
+        if self._loaded != self._watched.loaded:  # a file has changed
+            self._loaded = self._watched.loaded
+            self._others = FolderScripts(self._settings.syncs_folder, self._settings.objects)
+        return self._others.sync(name)
 
     def action(self, name: str) -> Action[..., Any]:
         """Return an action; raises as `sync` does."""
