@@ -56,7 +56,7 @@ _STORED_FORM = {
 
 
 def copy_rows(schema: "Schema") -> str:
-    """Return the statement that takes live rows that are all new, with the bookkeeping and the change behind their own columns."""
+    """Return the statement that takes live rows that are all new: their own columns, bookkeeping, and the change."""
     names = [*(column.name for column in schema.columns), *_BOOKKEEPING, "sync_change"]
     return f"COPY {quoted(schema.table)} ({', '.join(map(quoted, names))}) FROM STDIN {FORMAT}"
 
