@@ -37,9 +37,10 @@ def status(
 
     Exits with 1 when a sync is failing or overdue, or when a run has been waiting long for a response. A sync is
     overdue when its next success is late by more than its interval; with a cron expression, by more than an hour. One
-    that `orgsync schedule` has switched off is neither. Where workers run them, which are alive is said below.
+    that `orgsync schedule` has switched off is neither. Where workers run them, which are alive is said below. It exits
+    with 1, too, when a webhook was switched off.
     """
-    found, workers = _statuses()
+    found, workers, off = _statuses()
     if as_json:
         for each in found:
             json_line(status_view(each))
@@ -47,11 +48,13 @@ def status(
         _show(found)
         if workers:
             say(workers)
-    if any(each.needs_attention for each in found):
+    for webhook, reason in off:
+        say(f"The webhook {webhook} is off: {reason} Switch it on: orgsync webhooks enable {webhook}")
+    if off or any(each.needs_attention for each in found):
         raise typer.Exit(1)
 
 
-def _statuses() -> "tuple[Sequence[Status], str]":
+def _statuses() -> "tuple[Sequence[Status], str, Sequence[tuple[str, str]]]":
     from orgsync.project.status import statuses_in
     from orgsync.project.workers_seen import workers_in
     from orgsync.settings import load_settings
@@ -64,7 +67,7 @@ def _statuses() -> "tuple[Sequence[Status], str]":
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")
         if held_back := view.held_back():
             say(held_back)
-        return found, workers_in(view)
+        return found, workers_in(view), view.webhooks_off()
 
 
 def _show(found: "Sequence[Status]") -> None:

@@ -24,7 +24,7 @@ from .running import Program, execute_sql, normal, queries_sent
 from .terminals import TERMINAL, Terminals, environment
 
 PAGES = pages()
-SHOWN = ("dockerfile", "ini", "json", "toml")
+SHOWN = ("dockerfile", "ini", "javascript", "json", "toml")
 SHELL = ("bash", "sh", "text")
 EXECUTED = (*SHELL, "diff", "python", "sql", "yaml")
 TESTS = "a test"

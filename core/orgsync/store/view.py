@@ -174,6 +174,10 @@ class View(Protocol):
         """Read what is set for syncs on connections, where it differs from the scripts."""
         ...
 
+    def webhooks_off(self) -> list[tuple[str, str]]:
+        """Read the webhooks that are off, each with the reason."""
+        ...
+
     def workers(self, ttl: float) -> WorkersSeen | None:
         """Read the workers that were seen within so many seconds; None where the database is a file of one host."""
         ...

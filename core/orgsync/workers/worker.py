@@ -26,6 +26,7 @@ from orgsync.scheduler.rules import Bounds
 from orgsync.scripts.schedule import jitter
 from orgsync.settings import Settings
 from orgsync.store.worker_tables import JobEnd, SentJob, WorkerJobRow
+from orgsync.webhooks import deliver
 
 from .planner import Planner, plain
 from .queue import JobQueue, require_workers_possible
@@ -106,6 +107,7 @@ class Worker:
         self._log.script_problems(self._watched.problems, self._watched.clashes)
         try:
             async with anyio.create_task_group() as tasks:
+                tasks.start_soon(deliver, self._store, self.project.settings)
                 tasks.start_soon(self._again, self._beat, _BEAT)
                 tasks.start_soon(self._again, self._report_ends, 0.0)
                 tasks.start_soon(self._again, self._plan, _TRY_TO_PLAN)

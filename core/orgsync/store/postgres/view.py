@@ -100,6 +100,10 @@ class PostgresView:
             for sync, connection, every, off in self._fetch(view_sql.SCHEDULES)
         ]
 
+    def webhooks_off(self) -> list[tuple[str, str]]:
+        """Read the webhooks that are off, each with the reason."""
+        return [(str(webhook), str(reason)) for webhook, reason in self._fetch(view_sql.WEBHOOKS_OFF)]
+
     def workers(self, ttl: float) -> WorkersSeen:
         """Read the workers that were seen within so many seconds, and count the jobs."""
         alive = [WorkerRow(*instants_in_utc(row)) for row in self._fetch(view_sql.WORKERS, (ttl,))]

@@ -21,6 +21,7 @@ HELD_LEASE = (
     "SELECT holder FROM orgsync_lease WHERE sync = %s AND connection = %s AND holder <> '' "
     "AND expires_at > clock_timestamp()"
 )
+WEBHOOKS_OFF = "SELECT id, off_reason FROM orgsync_webhook WHERE off_reason IS NOT NULL ORDER BY created_at, id"
 SCHEDULES = 'SELECT sync, connection, every, "off" FROM orgsync_schedule ORDER BY sync, connection'
 OBJECTS = (
     "SELECT DISTINCT sync FROM orgsync_table_owner AS owner "

@@ -70,6 +70,7 @@ __all__ = [
     "TABLE_OWNERS",
     "TAKE_SIGN_IN",
     "VERSION",
+    "WEBHOOKS_OFF",
     "WRITE_COLUMNS",
     "WRITE_NOTHING",
     "WRITE_OUTCOMES",
@@ -232,6 +233,7 @@ REMOVE_OBJECT_COLUMNS = "DELETE FROM orgsync_object_column WHERE record_table = 
 STREAMS = "SELECT DISTINCT stream FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
 REMOVE_CHECKPOINTS = "DELETE FROM orgsync_checkpoint WHERE sync = ? AND connection = coalesce(?, connection)"
 
+WEBHOOKS_OFF = "SELECT id, off_reason FROM orgsync_webhook WHERE off_reason IS NOT NULL ORDER BY created_at, id"
 SCHEDULES = "SELECT sync, connection, every, off FROM orgsync_schedule ORDER BY sync, connection"
 SAVE_SCHEDULE = (
     "INSERT INTO orgsync_schedule (sync, connection, every, off, updated_at) VALUES (?, ?, ?, ?, ?) "

@@ -112,6 +112,10 @@ class SqliteView:
             for sync, connection, every, off in found
         ]
 
+    def webhooks_off(self) -> list[tuple[str, str]]:
+        """Read the webhooks that are off, each with the reason."""
+        return [(str(webhook), str(reason)) for webhook, reason in self._fetch(control_sql.WEBHOOKS_OFF)]
+
     def workers(self, ttl: float) -> None:
         """Return None: workers meet in no file."""
 

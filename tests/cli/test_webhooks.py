@@ -1,0 +1,98 @@
+"""`orgsync webhooks`: made, listed, tested, rotated, switched on and removed at the command line."""
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from orgsync.demo_org import DemoOrg
+from tests.webhooks.receiver import Answer, Receiver, receiving
+
+from .commandline import Command
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Generator[Receiver]:
+    monkeypatch.setenv("ORGSYNC_WEBHOOK_ALLOW_PRIVATE", "true")
+    with receiving() as opened:
+        yield opened
+
+
+def add(orgsync: Command, url: str, *options: str) -> tuple[str, str]:
+    made = json.loads(orgsync("webhooks", "add", url, "--json", *options).out)
+    return made["webhook"]["id"], made["secret"]
+
+
+def test_a_webhook_lives_from_add_to_remove(orgsync: Command, acme: DemoOrg, receiver: Receiver) -> None:
+    assert "There is no webhook yet" in orgsync("webhooks", "list").err
+    shown = orgsync("webhooks", "add", receiver.url, "--events", "run.finished, records.changed", "-c", "acme")
+    assert shown.out.startswith("whsec_")
+    assert "it is not shown again" in shown.err
+    [listed] = json.loads(orgsync("webhooks", "list", "--json").out)
+    assert (listed["events"], listed["connections"]) == (["run.finished", "records.changed"], ["acme"])
+    webhook = listed["id"]
+    assert shown.out.strip() not in orgsync("webhooks", "list").out
+    assert orgsync("webhooks", "test", webhook).code == 0
+    assert receiver.got[0].verified_by(shown.out.strip())["type"] == "webhook.test"
+    newer = orgsync("webhooks", "rotate", webhook, "--overlap", "0").out.strip()
+    receiver.answer = lambda _: Answer(500)
+    refused = orgsync("webhooks", "test", webhook)
+    assert (refused.code, refused.err.strip()) == (1, "The receiver answered with status 500.")
+    assert receiver.got[1].verified_by(newer)
+    assert orgsync("webhooks", "remove", webhook).code == 0
+    assert orgsync("webhooks", "remove", webhook).problem()[0].startswith(f"There is no webhook '{webhook}'")
+
+
+def test_runs_are_delivered_by_up_once_and_again_by_hand(
+    orgsync: Command, acme: DemoOrg, receiver: Receiver, folder: Path
+) -> None:
+    webhook, secret = add(orgsync, receiver.url)
+    assert orgsync("run", "contacts", "-c", "acme").code == 0
+    assert orgsync("up", "--once", "--sync", "contacts").code == 0
+    told = [each.verified_by(secret)["type"] for each in receiver.got]
+    assert told[:2] == ["records.changed", "run.finished"]
+    deliveries = json.loads(orgsync("webhooks", "deliveries", webhook, "--json").out)
+    assert {each["state"] for each in deliveries} == {"delivered"}
+    assert "pending" in orgsync("webhooks", "redeliver", str(deliveries[0]["id"])).err
+    assert "pending" in orgsync("webhooks", "deliveries").out
+    before = len(receiver.got)
+    orgsync("up", "--once", "--sync", "contacts")
+    assert receiver.got[before].id == deliveries[0]["message"]
+
+
+def test_status_says_that_a_webhook_is_off_and_it_is_switched_on(
+    orgsync: Command, acme: DemoOrg, receiver: Receiver
+) -> None:
+    webhook, _ = add(orgsync, receiver.url)
+    receiver.answer = lambda _: Answer(410)
+    orgsync("run", "contacts", "-c", "acme")
+    orgsync("up", "--once", "--sync", "contacts")
+    status = orgsync("status")
+    assert status.code == 1
+    assert f"The webhook {webhook} is off: The receiver wants no more messages (status 410)." in status.err
+    assert "off: The receiver" in orgsync("webhooks", "list").out
+    assert orgsync("webhooks", "enable", webhook).code == 0
+    assert "is off" not in orgsync("status").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["https://10.0.0.1/"], "private network"),
+        (["http://127.0.0.1:9000/"], "private network"),
+        (["https://u:s3cret@example.com/"], "user name or a password"),
+        (["ftp://example.com/"], "not one of HTTP"),
+    ],
+)
+def test_what_may_not_be_sent_to_is_refused(orgsync: Command, acme: DemoOrg, arguments: list[str], says: str) -> None:
+    refused = orgsync("webhooks", "add", *arguments)
+    assert refused.code == 2
+    assert says in refused.problem()[0]
+    assert "s3cret" not in refused.err + refused.out
+
+
+def test_an_unknown_event_names_the_nearest(orgsync: Command, acme: DemoOrg, receiver: Receiver) -> None:
+    refused = orgsync("webhooks", "add", receiver.url, "--events", "run.finish")
+    assert refused.problem() == ("There is no event 'run.finish'.", "Did you mean run.finished?")
+    assert orgsync("webhooks", "rotate", "we_1", "--overlap", "400d").code == 2

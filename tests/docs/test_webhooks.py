@@ -1,0 +1,100 @@
+"""The receivers of the page on webhooks, run as they are shown, verify what is really delivered to them."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from orgsync.settings import Settings
+from orgsync.store import Store
+from orgsync.webhooks import deliver_due
+from orgsync.webhooks.pauses import PAUSES
+
+from .pages import page
+
+PAGE = page("docs/how-to/webhooks.md")
+NODE = shutil.which("node")
+PACKAGES = Path(os.environ.get("STANDARDWEBHOOKS_FOLDER", "absent")) / "node_modules"
+
+
+def free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])
+
+
+@contextmanager
+def started(command: list[str], port: int, variables: Mapping[str, str]) -> Generator["subprocess.Popen[str]"]:
+    """Run a receiver until the end of the block, which begins when it listens."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **variables})
+    try:
+        while process.poll() is None:
+            with socket.socket() as opened:
+                if opened.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout
+        process.stdout.close()
+
+
+async def require_received(tmp_path: Path, command: list[str]) -> None:
+    """Deliver to a receiver that is right, and to one with another secret, which refuses."""
+    port = free_port()
+    settings = Settings(project=tmp_path, webhook_allow_private=True)
+    async with Store.open(f"sqlite:///{tmp_path / 'orgsync.db'}", folder=tmp_path / ".orgsync") as store:
+        url = f"http://127.0.0.1:{port}/"
+        webhook, secret = await store.webhooks.add(url, events=[], connections=None, tags=[])
+        await store.webhooks.tell("run.finished", "acme", {"connection": "acme"})
+        wrong = {"WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "PORT": str(port)}
+        with started([*command, str(port)], port, wrong):
+            await deliver_due(store, settings)
+        [delivery] = await store.webhooks.deliveries()
+        assert (delivery.state, delivery.status) == ("pending", 401)
+        await store.webhooks.switch_on(webhook.id)
+        with started([*command, str(port)], port, {"WEBHOOK_SECRET": secret, "PORT": str(port)}) as process:
+            await deliver_due(store, settings)
+            [delivery] = await store.webhooks.deliveries()
+            assert (delivery.state, delivery.status) == ("delivered", 204)
+            await store.webhooks.redeliver(delivery.id)
+            await deliver_due(store, settings)
+            await store.webhooks.tell("connection.ready", "globex", {"connection": "globex"})
+            await deliver_due(store, settings)
+            assert process.stdout
+            assert [process.stdout.readline() for _ in range(2)] == ["run.finished acme\n", "connection.ready globex\n"]
+
+
+async def test_the_receiver_in_python_accepts_what_is_signed_and_each_message_once(tmp_path: Path) -> None:
+    [block] = PAGE.blocks("python")
+    program = tmp_path / "receiver.py"
+    program.write_text(f"{block.text}\n\nimport sys\nreceive(int(sys.argv[1]))\n")
+    await require_received(tmp_path, [sys.executable, str(program)])
+
+
+@pytest.mark.skipif(
+    NODE is None or not PACKAGES.is_dir(),
+    reason="node is not here, or STANDARDWEBHOOKS_FOLDER names no folder where npm has installed standardwebhooks",
+)
+async def test_the_receiver_in_javascript_accepts_what_is_signed_and_each_message_once(tmp_path: Path) -> None:
+    [block] = PAGE.blocks("javascript")
+    program = tmp_path / "receiver.cjs"
+    program.write_text(block.text)
+    (tmp_path / "node_modules").symlink_to(PACKAGES.absolute())
+    await require_received(tmp_path, [str(NODE), str(program)])
+
+
+def test_the_page_states_the_pauses_and_every_event() -> None:
+    from orgsync.webhook_events import EVENTS, TEST_EVENT
+
+    assert [row[0].strip("`") for row in PAGE.table("type")] == [*EVENTS, TEST_EVENT]
+    stated = "5 seconds, 30 seconds, 2 minutes, 10 minutes, 30 minutes, 1 hour, 2 hours, and then every 4 hours"
+    assert stated in " ".join(PAGE.text.split())
+    assert PAUSES == (5, 30, 120, 600, 1800, 3600, 7200, 14_400)
