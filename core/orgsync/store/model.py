@@ -14,6 +14,7 @@ from orgsync.clock import utc_now
 from orgsync.records import UtcDateTime
 
 __all__ = [
+    "BIG_NUMBER",
     "METADATA",
     "Checkpoint",
     "ClearedCopy",
@@ -51,6 +52,9 @@ class Control(SQLModel, registry=registry()):
 
 
 METADATA = Control.metadata
+
+BIG_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""A number that the database gives: SQLite counts up in an INTEGER alone, which has 64 bits there."""
 
 
 class Connection(Control, table=True):
@@ -119,7 +123,7 @@ class Run(Control, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True, sa_type=BIG_NUMBER)
     sync: str
     connection: str
     epoch: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
@@ -211,7 +215,7 @@ class OrgWrite(Control, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True, sa_type=BIG_NUMBER)
     connection: str
     key: str
     label: str = ""
@@ -224,7 +228,7 @@ class OrgWritePart(Control, table=True):
 
     __tablename__ = "orgsync_write_part"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
 
-    write_id: int = Field(primary_key=True)
+    write_id: int = Field(primary_key=True, sa_type=BIG_NUMBER)
     number: int = Field(primary_key=True)
     entry: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
     outcomes: bytes = Field(default=b"", repr=False)

@@ -31,6 +31,7 @@ KNOWN_VERSIONS = (
     "0014",
     "0015",
     "0016",
+    "0017",
 )
 """Every version that this package can read, oldest first; the last is what it writes."""
 
