@@ -14,7 +14,7 @@ __all__ = ["EXAMPLES", "proxy"]
 
 EXAMPLES = examples(
     "orgsync proxy acme",
-    "curl http://127.0.0.1:8788/services/data/v62.0/limits",
+    "curl http://127.0.0.1:8789/services/data/v62.0/limits",
     "orgsync proxy acme --private         for those alone who show it: Authorization: Bearer ...",
 )
 
@@ -27,7 +27,7 @@ def proxy(
     ],
     port: Annotated[
         int, typer.Option("--port", metavar="PORT", help="The port to listen on; 0 for a free one.", min=0, max=65535)
-    ] = 8788,
+    ] = 8789,
     private: Annotated[
         bool, typer.Option("--private", help="Answer those alone who show a token, which is printed.")
     ] = False,

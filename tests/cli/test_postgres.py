@@ -73,7 +73,7 @@ def test_what_holds_the_feed_back_is_named(
         ("postgresql://ann:12/s3cret@host/db", "cannot be read", "write %, @, / and : as"),
         ("postgresq://ann:s3cret@host/db", "", ""),
         ("postgresql://ann:s3cret@host:port/db", "host or port", "postgresql://user@host:5432/database"),
-        ("postgresql://ann:s3cret@host/db?sslmod=require", "'sslmod' is no option", "sslmode=verify-full"),
+        ("postgresql://ann:s3cret@host/db?sslmod=require", "'sslmod' is not an option", "sslmode=verify-full"),
         ("postgresql://postgres:s3cret@127.0.0.1:{port}/postgres", "does not accept the password", "PGPASSWORD"),
         ("postgresql://postgres:{password}@127.0.0.1:{port}/nowhere", "does not have the database", "createdb"),
         ("postgresql://ann:s3cret@127.0.0.1:1/db", "is down, or listens on another port", "host and port"),
@@ -108,7 +108,7 @@ def test_a_role_that_may_not_make_tables_gets_statements_for_an_administrator(
     role = f"role_{uuid4().hex}"
     server.execute("CREATE ROLE {} LOGIN", role)
     monkeypatch.setenv(DATABASE_URL, url.replace("postgres@", f"{role}@"))
-    cause, remedy = orgsync("run", "contacts").problem()
+    cause, remedy = orgsync("tokens", "create", "dashboard", "--scope", "read").problem()
     assert "permission denied" in cause
     assert f'GRANT USAGE, CREATE ON SCHEMA "public" TO "{role}"' in remedy
 

@@ -264,7 +264,7 @@ def test_the_view_and_the_store_tell_the_same(orgsync: Command, copied: DemoOrg)
             if "mapping" in expected:
                 expected["mapping"] = {}  # as users write it: {"contact.level": "Tier__c"}
             assert dataclasses.asdict(one) == expected
-    assert {each.name for each in dataclasses.fields(RunRow)} == set(Run.model_fields) - {"holder"}
+    assert {each.name for each in dataclasses.fields(RunRow)} == set(Run.model_fields)
     columns = {name.rstrip("_") for name in Connection.model_fields} - {"secrets"}
     assert {each.name for each in dataclasses.fields(ConnectionRow)} == columns
 

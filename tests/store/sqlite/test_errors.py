@@ -136,7 +136,8 @@ async def test_a_damaged_database_is_reported(url: str, folder: Path, tmp_path: 
         await deliver(store, run, [contact(f"{number:05}") for number in range(3000)])
     path = tmp_path / "orgsync.db"
     whole = path.read_bytes()
-    path.write_bytes(whole[: 4096 * 40] + b"\xff" * 4096 * 40 + whole[4096 * 80 :])
+    page = 4096 * (len(whole) // 4096 // 2)  # among the rows, behind the control tables
+    path.write_bytes(whole[:page] + b"\xff" * 4096 * 40 + whole[page + 4096 * 40 :])
     async with Store.open(url, folder=folder) as store:
         with pytest.raises(StoreUnavailable, match="is damaged"):
             await names(store)

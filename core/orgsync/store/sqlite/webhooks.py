@@ -35,30 +35,30 @@ _WRITE = (
     "VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, 0)"
 )
 _DUE = (
-    "SELECT id FROM orgsync_webhook WHERE off_reason IS NULL AND (resume_at IS NULL OR resume_at <= ?1) AND EXISTS "
+    "SELECT id FROM orgsync_webhook WHERE off_reason IS NULL AND (resume_at IS NULL OR resume_at <= ?) AND EXISTS "
     "(SELECT 1 FROM orgsync_webhook_delivery AS d WHERE d.state = 'pending' AND d.webhook = orgsync_webhook.id "
-    "AND d.next_at <= ?1) ORDER BY id"
+    "AND d.next_at <= ?) ORDER BY id"
 )
 _DELIVERY = (
     "id, message, webhook, connection, type, body, state, attempts, status, problem, "
     "created_at, next_at, first_tried_at, tried_at"
 )
 _PENDING = (
-    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = ?1 AND state = 'pending' AND id > ?2 "
+    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = ? AND state = 'pending' AND id > ? "
     "AND connection NOT IN (SELECT connection FROM orgsync_webhook_delivery "
-    "WHERE state = 'pending' AND webhook = ?1 AND next_at > ?3) "
+    "WHERE state = 'pending' AND webhook = ? AND next_at > ?) "
     "AND connection NOT IN (SELECT connection FROM orgsync_webhook_delivery "
-    "WHERE state = 'pending' AND webhook = ?1 AND id <= ?2) ORDER BY id LIMIT ?4"
+    "WHERE state = 'pending' AND webhook = ? AND id <= ?) ORDER BY id LIMIT ?"
 )
 _GET = f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE id = ?"
 _DELIVERIES = (
     f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = coalesce(?, webhook) ORDER BY id DESC LIMIT ?"
 )
-_TRIED = "attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, ?1), tried_at = ?1"
+_TRIED = "attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, ?), tried_at = ?"
 _DELIVERED = (
-    f"UPDATE orgsync_webhook_delivery SET {_TRIED}, state = 'delivered', status = ?2, problem = NULL WHERE id = ?3"
+    f"UPDATE orgsync_webhook_delivery SET {_TRIED}, state = 'delivered', status = ?, problem = NULL WHERE id = ?"
 )
-_FAILED = f"UPDATE orgsync_webhook_delivery SET {_TRIED}, status = ?2, problem = ?3, next_at = ?4 WHERE id = ?5"
+_FAILED = f"UPDATE orgsync_webhook_delivery SET {_TRIED}, status = ?, problem = ?, next_at = ? WHERE id = ?"
 _AGAIN = f"UPDATE orgsync_webhook_delivery SET {_FRESH} WHERE id = ?"
 _REMOVE_BEFORE = (
     "DELETE FROM orgsync_webhook_delivery WHERE id IN "
@@ -117,10 +117,11 @@ class WebhookTable:
             await self._on.fetch(_WRITE, values)
 
     async def due(self, now: datetime) -> Sequence[str]:
-        return [webhook for (webhook,) in await self._on.fetch(_DUE, (to_stored(now),))]
+        return [webhook for (webhook,) in await self._on.fetch(_DUE, (to_stored(now),) * 2)]
 
     async def pending(self, webhook: str, now: datetime, *, after: int, limit: int) -> Sequence[Delivery]:
-        return [_delivery(row) for row in await self._on.fetch(_PENDING, (webhook, after, to_stored(now), limit))]
+        given = (webhook, after, webhook, to_stored(now), webhook, after, limit)
+        return [_delivery(row) for row in await self._on.fetch(_PENDING, given)]
 
     async def get(self, delivery: int) -> Delivery | None:
         found = await self._on.fetch(_GET, (delivery,))
@@ -130,10 +131,10 @@ class WebhookTable:
         return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (webhook, limit))]
 
     async def delivered(self, delivery: int, status: int, *, at: datetime) -> None:
-        await self._on.fetch(_DELIVERED, (to_stored(at), status, delivery))
+        await self._on.fetch(_DELIVERED, (*(to_stored(at),) * 2, status, delivery))
 
     async def failed(self, delivery: int, *, status: int | None, problem: str, at: datetime, next_at: datetime) -> None:
-        await self._on.fetch(_FAILED, (to_stored(at), status, problem, to_stored(next_at), delivery))
+        await self._on.fetch(_FAILED, (*(to_stored(at),) * 2, status, problem, to_stored(next_at), delivery))
 
     async def again(self, delivery: int, *, at: datetime) -> None:
         await self._on.fetch(_AGAIN, (to_stored(at), delivery))
