@@ -219,7 +219,7 @@ async def test_https_needs_a_certificate_for_the_urls_host_though_the_address_wa
     (tmp_path / "ca.pem").write_bytes(authority.cert_pem.bytes())
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("hooks.example.com").configure_cert(tls)
+    authority.issue_cert("hooks.example.com").configure_cert(tls)  # pyright: ignore[reportUnknownMemberType]
     resolved: list[str] = []
 
     async def resolver(host: str, port: int) -> Sequence[str]:

@@ -27,13 +27,13 @@ _MONTH = 30 * 86_400
 class Webhooks(BaseModel):
     """The endpoints that the token may see, the oldest first."""
 
-    webhooks: list[WebhookModel]  # type: ignore[valid-type]
+    webhooks: list[WebhookModel]  # type: ignore[valid-type]  # pyright: ignore[reportInvalidTypeForm]
 
 
 class Deliveries(BaseModel):
     """Deliveries, the latest first."""
 
-    deliveries: list[DeliveryModel]  # type: ignore[valid-type]
+    deliveries: list[DeliveryModel]  # type: ignore[valid-type]  # pyright: ignore[reportInvalidTypeForm]
 
 
 class NewWebhook(BaseModel):
@@ -50,7 +50,7 @@ class NewWebhook(BaseModel):
 class MadeWebhook(BaseModel):
     """An endpoint that was made, with its secret, which cannot be read again."""
 
-    webhook: WebhookModel  # type: ignore[valid-type]
+    webhook: WebhookModel  # type: ignore[valid-type]  # pyright: ignore[reportInvalidTypeForm]
     secret: str
 
 

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
 
 import anyio
 
@@ -91,10 +92,8 @@ def signed_headers(message: str, body: str, secrets: Sequence[str], *, at: datet
 
 def require_signing() -> None:
     """Raise PackageMissing where messages cannot be signed."""
-    try:
-        import standardwebhooks  # noqa: F401
-    except ImportError:
-        raise PackageMissing("Webhooks need a package that is not installed.", extra="server") from None
+    if find_spec("standardwebhooks") is None:
+        raise PackageMissing("Webhooks need a package that is not installed.", extra="server")
 
 
 async def _exchange(

@@ -83,7 +83,7 @@ class WebhookTable:
 
     async def list(self) -> Sequence[WebhookRow]:
         found = await self._on.fetch(_LIST)
-        limits = _by_webhook(await self._on.fetch(_LIMITS)) if any(row[3] for row in found) else {}
+        limits = _by_webhook(await self._on.fetch(_LIMITS) if any(row[3] for row in found) else [])
         return [_endpoint(row, limits) for row in found]
 
     async def add(self, row: WebhookRow) -> None:
