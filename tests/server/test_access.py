@@ -41,6 +41,8 @@ async def test_whoever_guesses_has_to_wait(served: Served) -> None:
     async with httpx.AsyncClient(base_url=served.url, headers={"Authorization": "Bearer orgsync_00_guess"}) as caller:
         answers = [await caller.get("/api/v1/runs") for _ in range(25)]
     assert [each.status_code for each in answers] == [401] * 20 + [429] * 5
+    async with await served.caller("read") as caller:
+        assert (await caller.get("/api/v1/runs")).status_code == 200, "others at the same address are answered"
     assert 0 < int(answers[-1].headers["retry-after"]) <= 60
 
 

@@ -106,6 +106,19 @@ async def test_the_events_of_a_run_are_followed_to_its_end(served: Served, org: 
         assert max(each["added"] for each in found if each["event"] == "committed") == 25
 
 
+async def test_a_client_that_vanishes_costs_nothing_but_its_own_connection(served: Served, org: DemoOrg) -> None:
+    org.page_size = 5
+    org.add_fault(Fault.delay(0.2), match="/query", times=None)
+    async with await served.caller("run", "read") as caller:
+        [job] = (await caller.post("/api/v1/jobs", json=PEOPLE)).json()["jobs"]
+        for _ in range(5):
+            async with caller.stream("GET", f"/api/v1/runs/{job['run']['id']}/events") as answer:
+                assert (await anext(answer.aiter_lines())).startswith("id: ")
+        org.clear_faults()
+        ended = (await caller.get(f"/api/v1/jobs/{job['id']}?wait=30")).json()
+    assert (ended["state"], ended["run"]["added"]) == ("done", 25)
+
+
 async def test_a_run_of_another_process_is_followed_too(served: Served) -> None:
     async with await served.caller("run", "read") as caller:
         [job] = (await caller.post("/api/v1/jobs?wait=30", json=PEOPLE)).json()["jobs"]

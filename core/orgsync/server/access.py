@@ -85,13 +85,13 @@ def may(scope: Scope) -> Callable[..., Coroutine[Any, Any, Caller]]:
 
 
 async def _caller(served: Served, address: str, token: str | None) -> Caller:
-    if seconds := served.attempts.wait_for(address):
-        raise TooManyAttempts(seconds)
-    if not token:
-        raise Unauthorized
-    found = await served.project.tokens.find(token)
+    """Find out who calls; whoever has a token is not kept waiting by what others at the same address have guessed."""
+    found = await served.project.tokens.find(token) if token else None
     if found is None:
-        served.attempts.note(address)
+        if token and (seconds := served.attempts.wait_for(address)):
+            raise TooManyAttempts(seconds)
+        if token:
+            served.attempts.note(address)
         raise Unauthorized
     now = anyio.current_time()
     if now - served.used.get(found.id, -_USE_EVERY) >= _USE_EVERY:

@@ -1,6 +1,7 @@
 """Jobs: a sync or an action on a connection, begun by a call, waited for, watched and cancelled."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -145,7 +146,7 @@ async def watch_run(
     if not caller.sees(run.connection):
         raise NameUnknown(f"There is no run {run_id}.", "List the runs that the token may see: GET /api/v1/runs.")
     posted = served.jobs.of_run(run_id)
-    events = posted.watch(last_event_id) if posted else _polled(served, run)
+    events = posted.watch(last_event_id, beat=_HEARTBEAT) if posted else _polled(served, run)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_stream(events), media_type="text/event-stream", headers=headers)
 
@@ -227,18 +228,22 @@ async def _answer(served: Served, posted: PostedJob) -> JobAnswer:
     )
 
 
-async def _polled(served: Served, run: RunRow) -> AsyncGenerator[tuple[int, Event]]:
+async def _polled(served: Served, run: RunRow) -> AsyncGenerator[tuple[int, Event] | None]:
     """Yield what is to be seen of a run that another process carries out."""
-    number, seen = 0, -1
+    number, seen, silent = 0, -1, 0.0
     while True:
         changed = run.added + run.updated + run.deleted + run.unchanged
         if changed != seen:
-            seen, number = changed, number + 1
+            seen, number, silent = changed, number + 1, 0.0
             yield number, Committed(run.id, changed, run.added, run.updated, run.deleted, run.unchanged, run.api_calls)
         if run.status != "running":
             yield number + 1, Ended(run.id, run.status, run.api_calls, run.watermark, run.error, run.error_code)  # type: ignore[arg-type]
             return
         await anyio.sleep(_POLL)
+        silent += _POLL
+        if silent >= _HEARTBEAT:
+            silent = 0.0
+            yield None
         run = await served.view(partial(_run, run_id=run.id))
 
 
@@ -246,28 +251,13 @@ def _run(view: View, *, run_id: int) -> RunRow:
     return view.run(run_id)
 
 
-async def _stream(events: AsyncGenerator[tuple[int, Event]]) -> AsyncGenerator[bytes]:
+async def _stream(events: AsyncGenerator[tuple[int, Event] | None]) -> AsyncGenerator[bytes]:
     """Write events as server-sent ones, and a comment where nothing happens for long."""
-    send, receive = anyio.create_memory_object_stream[tuple[int, Event]](1)
-
-    async def pump() -> None:
-        async with send:
-            async for each in events:
-                await send.send(each)
-
-    async with anyio.create_task_group() as group, receive:
-        group.start_soon(pump)
-        while True:
-            found = None
-            with anyio.move_on_after(_HEARTBEAT):
-                try:
-                    found = await receive.receive()
-                except anyio.EndOfStream:
-                    break
+    async with aclosing(events):
+        async for found in events:
             if found is None:
                 yield b": nothing new\n\n"
                 continue
             number, event = found
             data = msgspec.json.encode(event)
             yield f"id: {number}\nevent: {type(event).__name__.lower()}\ndata: ".encode() + data + b"\n\n"
-        group.cancel_scope.cancel()

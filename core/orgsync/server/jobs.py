@@ -60,8 +60,8 @@ class PostedJob:
         self._changed.set()
         self._changed = anyio.Event()
 
-    async def watch(self, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
-        """Yield the events behind a number, and those that come, until the end of the run."""
+    async def watch(self, after: int = 0, *, beat: float) -> AsyncGenerator[tuple[int, Event] | None]:
+        """Yield the events behind a number, and those that come, until the run ends; None after a silent `beat`."""
         while True:
             changed = self._changed
             for number, event in list(self.events):
@@ -70,7 +70,10 @@ class PostedJob:
                     yield number, event
             if self.has_ended.is_set():
                 return
-            await changed.wait()
+            with anyio.move_on_after(beat) as silence:
+                await changed.wait()
+            if silence.cancelled_caught:
+                yield None
 
 
 class Jobs:
