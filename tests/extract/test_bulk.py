@@ -198,10 +198,10 @@ async def test_a_job_that_no_longer_exists_is_created_again(tmp_path: Path, org:
 
 
 async def test_a_job_that_vanishes_while_it_is_read_is_created_again(tmp_path: Path, org: DemoOrg) -> None:
-    org.bulk_page_size = 4  # so that more pages are left than are read ahead
+    org.bulk_page_size = 10
 
     def lose(progress: Committed) -> None:
-        if 0 < progress.rows <= 4:
+        if 0 < progress.rows <= 10:
             org.forget_bulk_jobs()
 
     async with project_at(tmp_path, org) as project:

@@ -9,7 +9,6 @@ import anyio
 from orgsync.errors import JobFailed, JobIncomplete, NotFound, OrgsyncError
 from orgsync.salesforce.bulk import Job, Place, abort_job, complete, create_job, delete_job, read_job, results
 
-from .ahead import one_ahead
 from .source import Source
 from .state import SavedJob, StreamState
 
@@ -62,7 +61,7 @@ async def _one_job(source: Source, soql: str, *, deleted: bool, saved: SavedJob 
         job = await complete(
             client, job, stalled_after=source.stalled_after, report=lambda now: _report_total(source, now)
         )
-        async with aclosing(one_ahead(results(client, job, start=place, rows=_ROWS_AT_ONCE))) as parts:
+        async with aclosing(results(client, job, start=place, rows=_ROWS_AT_ONCE)) as parts:
             async for part in parts:
                 resume_at = SavedJob(job.id, job.api_version, part.place) if part.place else None
                 yield JobRows(part.header, part.rows, resume_at)
