@@ -200,8 +200,11 @@ async def test_a_job_that_no_longer_exists_is_created_again(tmp_path: Path, org:
 async def test_a_job_that_vanishes_while_it_is_read_is_created_again(tmp_path: Path, org: DemoOrg) -> None:
     org.bulk_page_size = 10
 
+    lost: list[int] = []
+
     def lose(progress: Committed) -> None:
-        if 0 < progress.rows <= 10:
+        if progress.rows and not lost:  # once: the next job's own position is committed at the same count of rows
+            lost.append(progress.rows)
             org.forget_bulk_jobs()
 
     async with project_at(tmp_path, org) as project:

@@ -28,7 +28,7 @@ async def test_a_run_may_be_cancelled_at_any_await(copied: Copied, comparing: bo
             await history.consumers[copied.table].follow(history.project.opened.store)
             await history.settle(copied, compared=comparing)
             wait += _STRIDE
-    assert wait > 50
+    assert wait > 30  # there are many awaits in it
 
 
 async def work(history: History) -> None:
