@@ -13,7 +13,14 @@ from orgsync.demo_org import DemoOrg
 from tests.raw_database import DATABASE_URL, on_postgres
 
 __all__ = [
-    *("PROGRAM", "Command", "Outcome", "finished", "is_odd", "objects", "plain_environment", "started"),
+    "PROGRAM",
+    "Command",
+    "Outcome",
+    "finished",
+    "is_odd",
+    "objects",
+    "plain_environment",
+    "started",
     "variables_for",
 ]
 

@@ -4,7 +4,7 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from .commandline import Command, started
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+def serving(folder: Path, *arguments: str) -> Generator[tuple[str, "subprocess.Popen[str]"]]:
     """Start a command that serves, and give its address once it listens; it is stopped by SIGTERM."""
     process = started(folder, *arguments, "--port", "0")
     assert process.stderr is not None

@@ -64,7 +64,8 @@ async def test_changes_are_read_on_from_where_the_last_call_ended_deletions_incl
 ) -> None:
     await served.sample.run(contacts)
     async with await served.caller("read") as caller:
-        seen, last = [], 0
+        seen: list[str] = []
+        last = 0
         while True:
             page = (await caller.get(f"/api/v1/changes/contact?after={last}&limit=10")).json()
             if not page["changes"]:

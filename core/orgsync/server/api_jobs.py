@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
 
 import anyio
 import msgspec
@@ -17,6 +17,7 @@ from orgsync.errors import ArgumentInvalid, CallUnknown, NameUnknown
 from orgsync.project.health_views import ErrorView, error_view
 from orgsync.project.view import View
 from orgsync.project.views import ListedRunView, listed_run_view
+from orgsync.store import RunStatus
 from orgsync.store.view import RunRow
 
 from .access import Caller, may
@@ -27,8 +28,14 @@ from .served import Served, served_by
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
-RunModel = model_of(ListedRunView)
-ErrorModel = model_of(ErrorView)
+
+if TYPE_CHECKING:
+    RunModel: TypeAlias = ListedRunView
+    ErrorModel: TypeAlias = ErrorView
+else:  # pydantic's, from the same views
+    RunModel = model_of(ListedRunView)
+    ErrorModel = model_of(ErrorView)
+
 _LONGEST_WAIT = 60.0
 _HEARTBEAT = 15.0
 _POLL = 1.0
@@ -56,9 +63,9 @@ class JobAnswer(BaseModel):
     name: str
     connection: str
     state: Literal["queued", "running", "done", "failed", "stopped", "refused"]
-    run: RunModel | None  # type: ignore[valid-type]
+    run: RunModel | None
     result: Any
-    error: ErrorModel | None  # type: ignore[valid-type]
+    error: ErrorModel | None
 
 
 class JobsAnswer(BaseModel):
@@ -237,7 +244,8 @@ async def _polled(served: Served, run: RunRow) -> AsyncGenerator[tuple[int, Even
             seen, number, silent = changed, number + 1, 0.0
             yield number, Committed(run.id, changed, run.added, run.updated, run.deleted, run.unchanged, run.api_calls)
         if run.status != "running":
-            yield number + 1, Ended(run.id, run.status, run.api_calls, run.watermark, run.error, run.error_code)  # type: ignore[arg-type]
+            status = cast("RunStatus", run.status)
+            yield number + 1, Ended(run.id, status, run.api_calls, run.watermark, run.error, run.error_code)
             return
         await anyio.sleep(_POLL)
         silent += _POLL

@@ -1,6 +1,6 @@
 """The runs, the syncs, and how each stands."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
@@ -18,21 +18,27 @@ from .served import served_by
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
-RunModel = model_of(ListedRunView)
-StatusModel = model_of(StatusView)
+
+if TYPE_CHECKING:
+    RunModel: TypeAlias = ListedRunView
+    StatusModel: TypeAlias = StatusView
+else:  # pydantic's, from the same views
+    RunModel = model_of(ListedRunView)
+    StatusModel = model_of(StatusView)
+
 _MOST_RUNS = 1000
 
 
 class Runs(BaseModel):
     """Runs, the latest first."""
 
-    runs: list[RunModel]  # type: ignore[valid-type]
+    runs: list[RunModel]
 
 
 class Statuses(BaseModel):
     """How each sync stands on each connection."""
 
-    statuses: list[StatusModel]  # type: ignore[valid-type]
+    statuses: list[StatusModel]
 
 
 @router.get("/runs", response_model=Runs)
