@@ -121,6 +121,7 @@ _REFUSALS = (
     ('database "', "does not have the database", "Correct the name in the URL, or create it: createdb NAME."),
     ("could not translate host name", "cannot be found by its name", "Correct the host in the URL."),
     ("failed to resolve host", "cannot be found by its name", "Correct the host in the URL."),
+    ("Name or service not known", "cannot be found by its name", "Correct the host in the URL."),  # psycopg 3.2
     ("Connection refused", "is down, or listens on another port", "Start it, or correct host and port in the URL."),
     ("No such file or directory", "has no socket there", "Start it, or correct the host in the URL."),
     ("timeout", "does not answer", "Check that it is up, and that no firewall stands between."),
