@@ -18,6 +18,7 @@ from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
 from .problems import RESPONSES, add_problem_handlers
 from .served import Served
+from .web import static_files
 
 __all__ = ["create_app"]
 
@@ -58,4 +59,5 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
     add_problem_handlers(app)
     for module in (api_health, api_connections, api_records, api_runs, api_jobs, api_proxy, api_webhooks):
         app.include_router(module.router)
+    app.mount("/static", static_files())
     return app

@@ -1,0 +1,5 @@
+"""Pages for people: templates, what they look like, and the headers that keep them to themselves."""
+
+from .rendering import html_page, static_files
+
+__all__ = ["html_page", "static_files"]
