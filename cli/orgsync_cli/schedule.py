@@ -42,7 +42,8 @@ def schedule(
     every: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it is due: 30s, 15m, 1h, 1d, or a cron expression in UTC.")
     ] = None,
-    on: Annotated[bool | None, typer.Option("--on/--off", help="Switch it on, or off.", show_default=False)] = None,
+    on: Annotated[bool, typer.Option("--on", help="Switch it on.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Switch it off.")] = False,
     default: Annotated[bool, typer.Option("--default", help="Remove what was set: the script decides.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
@@ -52,7 +53,7 @@ def schedule(
     under way goes on to its end. A sync that is switched off is never due nor overdue, and `orgsync run` runs it all
     the same. One without `every=`, or one that a package brings, is run by `orgsync up` where it is given a time here.
     """
-    options = _Options(list(dict.fromkeys(sync or [])), connection or [], tag or [], every_one, every, on, default)
+    options = _Options(list(dict.fromkeys(sync or [])), connection or [], tag or [], every_one, every, on, off, default)
     options.require_sense()
     found = wait_for(options.execute) if options.sets else _listed(options)
     if as_json:
@@ -75,18 +76,21 @@ class _Options:
     tags: Sequence[str]
     every_one: bool
     every: str | None
-    on: bool | None
+    on: bool
+    off: bool
     default: bool
 
     @property
     def sets(self) -> bool:
         """Whether anything is to be changed."""
-        return self.default or self.every is not None or self.on is not None
+        return self.default or self.every is not None or self.on or self.off
 
     def require_sense(self) -> None:
         """Raise ArgumentInvalid for options that contradict each other."""
         require_one_choice(self.connections, self.tags, every_one=self.every_one)
-        if self.default and (self.every is not None or self.on is not None):
+        if self.on and self.off:
+            raise ArgumentInvalid("--on and --off contradict each other.", "Give one of them.")
+        if self.default and (self.every is not None or self.on or self.off):
             raise ArgumentInvalid(
                 "--default removes what --every, --on and --off set.", "Give --default alone, or leave it out."
             )
@@ -100,7 +104,7 @@ class _Options:
         await require_connected(self.connections)
         async with open_project() as project:
             chosen = await choose_connections(project, self.connections, tags=self.tags, every_one=self.every_one)
-            off = None if self.on is None else not self.on
+            off = self.off if self.on or self.off else None
             if self.default:
                 return await project.schedules.clear(self.syncs, chosen)
             return await project.schedules.set(self.syncs, chosen, every=self.every, off=off)

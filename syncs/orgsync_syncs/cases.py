@@ -6,7 +6,7 @@ from orgsync import Batches, Context, Record, field, sync
 
 
 class SupportCase(Record, table=True):
-    """A customer's question or problem. CASE is a word of SQL's, so the table has another name than the object."""
+    """A customer's question or problem. CASE is a reserved word in SQL, so the table has another name."""
 
     __sobject__ = "Case"
 

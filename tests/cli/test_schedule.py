@@ -71,6 +71,7 @@ def test_a_tag_chooses_connections(orgsync: Command, acme: DemoOrg) -> None:
         (("firms", "--every", "15"), "every='15' is not an interval.", "Write a number and a unit"),
         (("--off",), "No sync is named.", "Name it: orgsync schedule contacts"),
         (("firms", "--default", "--off"), "--default removes what", "Give --default alone"),
+        (("firms", "--off", "--on"), "--on and --off contradict", "Give one of them"),
         (("firms", "--tag", "x", "--all", "--off"), "--tag chooses the connections", "Give one of the three."),
     ],
 )

@@ -10,7 +10,7 @@ from orgsync.suggest import nearest
 
 from .action import Action
 from .action_survey import GROUP, SurveyedAction
-from .loading import Script, load_scripts
+from .loading import Script, by_name, load_scripts
 from .survey import shipped_names
 
 __all__ = ["find_action", "list_own_actions", "load_shipped_action"]
@@ -23,7 +23,7 @@ def find_action(name: str, folder: Path) -> Action[..., Any]:
     that may define it but cannot be imported, and for two actions of one name.
     """
     scripts = load_scripts(folder)
-    own = _by_name(scripts)
+    own = by_name("action", scripts, _actions)
     if name in own:
         return own[name][0]
     shipped = {point.name: point for point in entry_points(group=GROUP)}
@@ -39,7 +39,7 @@ def find_action(name: str, folder: Path) -> Action[..., Any]:
 def list_own_actions(folder: Path) -> list[SurveyedAction]:
     """Import the project's scripts and list their actions, and the scripts that cannot be imported."""
     scripts = load_scripts(folder)
-    found = [_surveyed(action, str(path)) for action, path in _by_name(scripts).values()]
+    found = [_surveyed(action, str(path)) for action, path in by_name("action", scripts, _actions).values()]
     broken = [
         SurveyedAction(each.path.stem, str(each.path), problem=each.problem, loads=False)
         for each in scripts
@@ -58,18 +58,8 @@ def load_shipped_action(point: EntryPoint) -> Action[..., Any]:
     return cast("Action[..., Any]", loaded)
 
 
-def _by_name(scripts: list[Script]) -> dict[str, tuple[Action[..., Any], Path]]:
-    """Return the project's actions by name; one that a script imports from another is the same one."""
-    found: dict[str, tuple[Action[..., Any], Path]] = {}
-    for script in scripts:
-        for action in script.actions:
-            earlier = found.setdefault(action.name, (action, script.path))
-            if earlier[0] is not action:
-                raise ScriptNotLoaded(
-                    f"Two actions are called {action.name}: in {earlier[1]} and in {script.path}.",
-                    "Rename one, or give it a name: @action(name=...).",
-                )
-    return found
+def _actions(script: Script) -> list[Action[..., Any]]:
+    return script.actions
 
 
 def _surveyed(action: Action[..., Any], where: str) -> SurveyedAction:

@@ -15,7 +15,7 @@ from orgsync.settings import PROJECT_FILE
 from orgsync.suggest import nearest
 
 from .action_survey import survey_actions
-from .loading import Script, load_scripts, record_classes
+from .loading import Script, by_name, load_scripts, record_classes
 from .object_plan import written_by_script
 from .object_sync import ObjectSync, object_syncs
 from .survey import GROUP, shipped_names
@@ -99,7 +99,7 @@ class _Project:
     @classmethod
     def load(cls, folder: Path, objects: Objects = ()) -> "_Project":
         scripts = load_scripts(folder)
-        own = _by_name(scripts)
+        own = {name: found for name, (found, _) in by_name("sync", scripts, _syncs).items()}
         for each in object_syncs(objects):
             if each.name in own:
                 raise ScriptNotLoaded(
@@ -174,18 +174,8 @@ def _place(sync: Sync[Record], scripts: Sequence[Script]) -> str:
     return next((str(script.path) for script in scripts if sync in script.syncs), PROJECT_FILE)
 
 
-def _by_name(scripts: list[Script]) -> dict[str, Sync[Record]]:
-    """Return the project's syncs by name; a sync that one script imports from another is the same one."""
-    found: dict[str, tuple[Sync[Record], Path]] = {}
-    for script in scripts:
-        for sync in script.syncs:
-            earlier = found.setdefault(sync.name, (sync, script.path))
-            if earlier[0] is not sync:
-                raise ScriptNotLoaded(
-                    f"Two syncs are called {sync.name}: in {earlier[1]} and in {script.path}.",
-                    "Rename one, or give it a name: @sync(name=...).",
-                )
-    return {name: sync for name, (sync, _) in found.items()}
+def _syncs(script: Script) -> list[Sync[Record]]:
+    return script.syncs
 
 
 def _require_own_tables(home: ModuleType, others: Iterable[ModuleType]) -> None:

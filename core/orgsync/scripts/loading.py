@@ -3,11 +3,11 @@
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from orgsync.errors import OrgsyncError, ScriptNotLoaded
 from orgsync.fresh_import import PACKAGE, FreshLoader, fresh_package
@@ -18,7 +18,9 @@ from .action import Action
 from .outline import script_paths
 from .sync import Sync
 
-__all__ = ["Script", "classes_of", "load_scripts", "record_classes"]
+__all__ = ["Script", "by_name", "classes_of", "load_scripts", "record_classes"]
+
+_Found = TypeVar("_Found", Sync[Record], Action[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,26 @@ def load_scripts(folder: Path) -> list[Script]:
         return []
     fresh_package(str(folder))
     return [_load(path) for path in paths]
+
+
+def by_name(
+    kind: str, scripts: Iterable[Script], of: Callable[[Script], Iterable[_Found]]
+) -> dict[str, tuple[_Found, Path]]:
+    """Return the syncs or the actions of scripts by name, each with the first file that has it.
+
+    One that a script imports from another is the same one. Raises ScriptNotLoaded for two of one name; `kind` is the
+    decorator's name.
+    """
+    found: dict[str, tuple[_Found, Path]] = {}
+    for script in scripts:
+        for each in of(script):
+            first, where = found.setdefault(each.name, (each, script.path))
+            if first is not each:
+                raise ScriptNotLoaded(
+                    f"Two {kind}s are called {each.name}: in {where} and in {script.path}.",
+                    f"Rename one, or give it a name: @{kind}(name=...).",
+                )
+    return found
 
 
 def record_classes(module: ModuleType) -> Iterator[type[Record]]:

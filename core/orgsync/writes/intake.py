@@ -54,7 +54,7 @@ class Intake:
     async def add(self, row: RowGiven, *, line: int = 0) -> None:
         """Take in one row; `line` is where it begins in its file. Raises ArgumentInvalid and FieldNotFound."""
         place, self.rows = self.rows, self.rows + 1
-        where = f"line {line}" if line else f"row {place}, counted from 0"
+        where = f"line {line}" if line else f"the row at index {place}"
         cells = self._cells(row, where)
         columns = await self.columns(tuple(cells), where)
         values = [self._value(name, value, where) for name, value in cells.items()]
