@@ -174,8 +174,12 @@ class RunTable(Protocol):
         """Set the error of a run that is running."""
         ...
 
-    async def add(self, run: Run, counts: Counts, *, api_calls: int) -> bool:
-        """Add to the counters of a run, and set its API calls; return False where it is not running."""
+    async def add(self, run: Run, counts: Counts, *, api_calls: int, changed: Sequence[str], size: int) -> bool:
+        """Add to the counters of a run, and set its API calls; return False where it is not running.
+
+        `changed` are tables with changes among this transaction's last `size` change numbers. Where there is any
+        webhook, they are kept: the end of the run tells them.
+        """
         ...
 
     async def get(self, run_id: int) -> Run | None:

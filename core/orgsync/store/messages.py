@@ -10,11 +10,10 @@ from orgsync.records import to_stored
 from orgsync.webhook_events import EVENTS
 
 from .backend import Transaction
-from .commit_types import Write
 from .model import Connection, Run
 from .webhook_table import NewMessage, WebhookRow
 
-__all__ = ["body_of", "new_message_id", "note_changes", "tell", "tell_changes", "tell_connection", "tell_run"]
+__all__ = ["body_of", "new_message_id", "tell", "tell_changes", "tell_connection", "tell_run"]
 
 _COUNTS = ("added", "updated", "deleted", "unchanged", "api_calls")
 
@@ -80,13 +79,6 @@ async def tell_changes(on: Transaction, run: Run) -> None:
             "sync": run.sync,
         }
         await tell(on, "records.changed", run.connection, data)
-
-
-async def note_changes(on: Transaction, run: Run, writes: Sequence[Write]) -> None:
-    """Keep which numbers the changes have that this transaction has just written; the end of the run tells them."""
-    tables = dict.fromkeys(each.schema.table for each in writes if each.rows or each.deleted_ids)
-    size = sum(len(each.rows) + len(each.deleted_ids) for each in writes)
-    await on.webhooks.note_changes(run.id, list(tables), size=size)
 
 
 def new_message_id() -> str:

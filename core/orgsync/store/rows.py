@@ -11,7 +11,6 @@ from . import ownership, resets, tables
 from .backend import Backend, Transaction
 from .commit_types import Counts, Write, encodable, newest
 from .leases import Leases, require_current
-from .messages import note_changes
 from .model import Run
 from .resets import SyncCopy
 from .unknown_names import record_table
@@ -81,9 +80,9 @@ class Rows:
                 kept_in = next((w.schema.table for w in writes if w.rows or w.deleted_ids), None)
                 await on.checkpoints.save(run, checkpoint, kept_in)
             counts = await on.rows.write(run.connection, writes)
-            if counts.added or counts.updated or counts.deleted:
-                await note_changes(on, run, writes)
-            if not await on.runs.add(run, counts, api_calls=api_calls):
+            changed = _tables(writes) if counts.added or counts.updated or counts.deleted else ()
+            size = sum(len(each.rows) + len(each.deleted_ids) for each in writes)
+            if not await on.runs.add(run, counts, api_calls=api_calls, changed=changed, size=size):
                 raise AlreadyRunning(
                     f"Run {run.id} of {run.sync!r} on {run.connection!r} has ended.",
                     "Let the newer run finish; this one has kept what it committed.",
@@ -201,3 +200,8 @@ class Rows:
             await self._leases.revoke_free(on, sync, connection)
             await resets.give_up(on, copy)
         return copy
+
+
+def _tables(writes: Sequence[Write]) -> Sequence[str]:
+    """Return the tables for which there are rows or Ids."""
+    return list(dict.fromkeys(each.schema.table for each in writes if each.rows or each.deleted_ids))

@@ -126,10 +126,6 @@ class WebhookTable(Protocol):
         """Delete at most `limit` deliveries that were written before an instant; count them."""
         ...
 
-    async def note_changes(self, run_id: int, tables: Sequence[str], *, size: int) -> None:
-        """Extend what a run has changed by this transaction's last `size` change numbers, if there is any endpoint."""
-        ...
-
     async def changed_runs(self) -> Sequence[int]:
         """List the runs whose changes wait for the run's end."""
         ...

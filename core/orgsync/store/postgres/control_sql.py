@@ -64,6 +64,11 @@ SAVE_SIGN_IN = f"INSERT INTO orgsync_sign_in (key, secrets, begun_at) VALUES (%s
 TAKE_SIGN_IN = f"DELETE FROM orgsync_sign_in WHERE key = %s AND begun_at >= {NOW} - %s RETURNING secrets"
 REMOVE_EXPIRED_SIGN_INS = f"DELETE FROM orgsync_sign_in WHERE begun_at < {NOW} - %s"
 
+CHANGES = (
+    f"pg_catalog.pg_current_xact_id()::text::bigint, (SELECT value FROM orgsync_sequence WHERE name = 'change'), {NOW}"
+)
+"""What a transaction's changes are numbered from: its id, what is added to that; and their time."""
+
 _UNTIL = "make_interval(secs => {})"
 HOLDS = (
     "SELECT 1 FROM (SELECT %s::text AS holder) AS given WHERE holder IN (SELECT holder FROM orgsync_lease) "
@@ -77,7 +82,7 @@ ACQUIRE_LEASE = (
 )
 RENEW_LEASE = (
     f"UPDATE orgsync_lease SET expires_at = {NOW} + {_UNTIL.format('ttl')} "
-    "WHERE sync = %s AND connection = %s AND epoch = %s AND holder <> '' RETURNING 1"
+    f"WHERE sync = %s AND connection = %s AND epoch = %s AND holder <> '' RETURNING {CHANGES}"
 )
 RELEASE_LEASE = (
     f"UPDATE orgsync_lease SET holder = '', expires_at = {NOW} WHERE sync = %s AND connection = %s AND epoch = %s"
@@ -135,7 +140,10 @@ FINISH_RUN = (
     f"watermark = %s WHERE id = %s AND status = 'running' RETURNING {_quoted(RUN_COLUMNS)}"
 )
 NOTE_RUN = "UPDATE orgsync_run SET error = %s WHERE id = %s AND status = 'running'"
-COUNT = (
+COUNT = (  # and, where there is any webhook, keep the numbers of what has changed
+    "WITH noted AS (INSERT INTO orgsync_webhook_change (run_id, record_table, first, last) "
+    "SELECT %s, changed, %s, %s FROM unnest(%s::text[]) AS changed WHERE EXISTS (SELECT 1 FROM orgsync_webhook) "
+    "ON CONFLICT (run_id, record_table) DO UPDATE SET last = excluded.last) "
     "UPDATE orgsync_run SET added = added + %s, updated = updated + %s, deleted = deleted + %s, "
     "unchanged = unchanged + %s, api_calls = %s "
     "WHERE id = %s AND connection = %s AND status = 'running' RETURNING id"

@@ -79,8 +79,7 @@ class PostgresBackend:
         same time: what decides by what it has read locks that, as `control_sql` says.
         """
         with errors_explained(self._address):
-            async with self._writers.taken() as statements:
-                await statements.fetch("BEGIN")
+            async with self._writers.taken(transaction=True) as statements:
                 yield self._transaction(statements, writes=True)
                 await statements.driver.commit()
 
@@ -102,8 +101,7 @@ class PostgresBackend:
     async def workers(self) -> AsyncGenerator[PostgresWorkerTables]:
         """Read and write the tables of workers and their jobs, in one transaction."""
         with errors_explained(self._address):
-            async with self._writers.taken() as statements:
-                await statements.fetch("BEGIN")
+            async with self._writers.taken(transaction=True) as statements:
                 yield PostgresWorkerTables(statements)
                 await statements.driver.commit()
 

@@ -109,10 +109,10 @@ class Pool:
         self._places = anyio.Semaphore(address.pool_size)
 
     @asynccontextmanager
-    async def taken(self) -> AsyncGenerator[Statements]:
-        """Take a connection that answers; a transaction that was broken off on it is rolled back."""
+    async def taken(self, *, transaction: bool = False) -> AsyncGenerator[Statements]:
+        """Take a connection that answers, in a transaction or not; one that was broken off is rolled back."""
         async with self._places:
-            statements = await self._answering()
+            statements = await self._answering("BEGIN" if transaction else "SELECT 1")
             try:
                 yield statements
             finally:
@@ -123,12 +123,12 @@ class Pool:
         while self._idle:
             await _close(self._idle.pop().driver)
 
-    async def _answering(self) -> Statements:
-        """Return an idle connection that the server has not cut since, or a new one."""
+    async def _answering(self, first: str) -> Statements:
+        """Return an idle connection that the server has not cut since, or a new one; a first statement tells."""
         while self._idle:
             statements = self._idle.pop()
             try:
-                await statements.fetch("SELECT 1")
+                await statements.fetch(first)
             except OperationalError:
                 await _close(statements.driver)
             except BaseException:
@@ -138,7 +138,13 @@ class Pool:
                 return statements
         opened = await connect(self._address, writes=self._writes, restarting=self._answered)
         self._answered = True
-        return Statements(opened)
+        statements = Statements(opened)
+        try:
+            await statements.fetch(first)
+        except BaseException:
+            await _close(opened)
+            raise
+        return statements
 
     async def _put_back(self, statements: Statements) -> None:
         driver = statements.driver

@@ -1,5 +1,4 @@
 """The numbers of a transaction's changes: its id, and the place in it."""
-# ruff: noqa: S608 # they are made of constants alone
 
 from datetime import UTC, datetime
 
@@ -10,10 +9,6 @@ from .feed_sql import PLACE_BITS
 __all__ = ["Numbers"]
 
 _PLACES = 1 << PLACE_BITS
-_START = (
-    "SELECT pg_catalog.pg_current_xact_id()::text::bigint, value, "
-    f"{control_sql.NOW} FROM orgsync_sequence WHERE name = 'change'"
-)
 _MORE = "UPDATE orgsync_sequence SET value = value WHERE name = 'change' RETURNING xmin::text::bigint"
 _LOW = 0xFFFFFFFF
 
@@ -37,9 +32,14 @@ class Numbers:
     async def begin(self) -> None:
         """Take the transaction's id, and the time of its changes."""
         if not self._end:
-            [(self._id, self._added, at)] = await self._on.fetch(_START)
-            self.at = at.astimezone(UTC)
-            self._use(self._id)
+            [(id, added, at)] = await self._on.fetch(f"SELECT {control_sql.CHANGES}")
+            self.start(id, added, at)
+
+    def start(self, id: int, added: int, at: datetime) -> None:
+        """Begin with what `control_sql.CHANGES` has told, if the transaction has not begun to number."""
+        if not self._end:
+            self._id, self._added, self.at = id, added, at.astimezone(UTC)
+            self._use(id)
             self._first = self._next
 
     @property

@@ -7,10 +7,11 @@ from psycopg.errors import UniqueViolation
 from orgsync.records import Row, Schema, to_stored
 
 from ..commit_types import Counts, Write
-from . import row_sql, table_sql
+from . import batch_sql, table_sql
 from .copy_text import copy_text
 from .declared import declared_types
 from .driver import Statements
+from .json_rows import FEW, json_rows
 from .numbers import Numbers
 
 __all__ = ["FirstPasses", "RowWriter"]
@@ -55,7 +56,7 @@ class RowWriter:
         counts = Counts()
         for each in writes:
             if each.cleared:
-                await self._on.change(row_sql.clear(each.schema, each.cleared), (connection,))
+                await self._on.change(batch_sql.clear(each.schema, each.cleared), (connection,))
         for each in writes:
             if each.rows and each.partial:
                 counts += await self._change_columns(connection, each.schema, each.rows)
@@ -68,11 +69,13 @@ class RowWriter:
     async def _mark(self, connection: str, batch: Write) -> int:
         first = await self._numbers.take(len(batch.deleted_ids))
         values = (self._numbers.at, first - 1, list(batch.deleted_ids), connection)
-        return await self._on.change(row_sql.mark_deleted(batch.schema.table), values)
+        return await self._on.change(batch_sql.mark_deleted(batch.schema.table), values)
 
     async def _write_rows(self, connection: str, schema: Schema, rows: Sequence[Row]) -> Counts:
         live = [row for row in rows if not row[2]]
         gone = [row for row in rows if row[2]]
+        if not gone and len(live) <= FEW and (text := json_rows(schema, live)):
+            return await self._few(connection, schema, text, len(live))
         counts = Counts()
         if live and await self._first_passes.is_one(self._on, schema.table, connection):
             if await self._copy(connection, schema, live):
@@ -83,6 +86,13 @@ class RowWriter:
             return counts
         return counts + await self._by_stage(connection, schema, [*live, *gone], len(live))
 
+    async def _few(self, connection: str, schema: Schema, rows: str, size: int) -> Counts:
+        """Write live rows, given as JSON."""
+        first = await self._numbers.take(size)
+        at = self._numbers.at
+        [(added, updated)] = await self._on.fetch(batch_sql.upsert_few(schema), (connection, at, at, first - 1, rows))
+        return Counts(added, updated, 0, size - added - updated)
+
     async def _copy(self, connection: str, schema: Schema, rows: Sequence[Row]) -> bool:
         """Write rows that are new; return False, with nothing written, where one of them is not."""
         first = await self._numbers.take(len(rows))
@@ -90,7 +100,7 @@ class RowWriter:
         await self._on.fetch("SAVEPOINT orgsync_copy")
         try:
             pieces = copy_text(schema, rows, first, (connection, at, at, "added"))
-            await self._on.copy(row_sql.copy_rows(schema), pieces)
+            await self._on.copy(batch_sql.copy_rows(schema), pieces)
         except UniqueViolation:
             await self._on.fetch("ROLLBACK TO SAVEPOINT orgsync_copy")
             return False
@@ -103,24 +113,24 @@ class RowWriter:
         at, added, updated, deleted = self._numbers.at, 0, 0, 0
         if live:
             values = (connection, at, at, first)
-            [(added, updated)] = await self._on.fetch(row_sql.upsert(stage, schema), values, prepare=False)
+            [(added, updated)] = await self._on.fetch(batch_sql.upsert(stage, schema), values, prepare=False)
         if live < len(rows):
-            deleted = await self._on.change(row_sql.soft_delete(stage, schema), (at, first, connection))
+            deleted = await self._on.change(batch_sql.soft_delete(stage, schema), (at, first, connection))
         return Counts(added, updated, deleted, live - added - updated)
 
     async def _change_columns(self, connection: str, schema: Schema, rows: Sequence[Row]) -> Counts:
         """Change some columns of rows that are there; one that stays was no change of the org's that was delivered."""
         stage, first = await self._stage(schema, rows)
         values = (self._numbers.at, first, connection)
-        [(updated,)] = await self._on.fetch(row_sql.change_columns(stage, schema), values, prepare=False)
+        [(updated,)] = await self._on.fetch(batch_sql.change_columns(stage, schema), values, prepare=False)
         return Counts(updated=int(updated))
 
     async def _stage(self, schema: Schema, rows: Sequence[Row]) -> tuple[str, int]:
         """Put rows into the stage for their columns; return its name, and the number of the first."""
-        stage = row_sql.stage_of(schema, declared_types(schema))
+        stage = batch_sql.stage_of(schema, declared_types(schema))
         if stage not in self._stages:
-            await self._on.fetch(row_sql.create_stage(stage, schema), prepare=False)
+            await self._on.fetch(batch_sql.create_stage(stage, schema), prepare=False)
             self._stages.add(stage)
         first = await self._numbers.take(len(rows))
-        await self._on.copy(row_sql.copy_to_stage(stage, schema), copy_text(schema, rows, first))
+        await self._on.copy(batch_sql.copy_to_stage(stage, schema), copy_text(schema, rows, first))
         return stage, first

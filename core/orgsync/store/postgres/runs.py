@@ -13,6 +13,7 @@ from ..control_tables import Lease
 from ..model import Checkpoint, Run, RunKind, RunStatus
 from . import control_sql
 from .driver import Statements
+from .numbers import Numbers
 from .stored import instants_in_utc
 
 __all__ = ["CheckpointTable", "LeaseTable", "OwnerTable", "RunTable"]
@@ -21,8 +22,9 @@ __all__ = ["CheckpointTable", "LeaseTable", "OwnerTable", "RunTable"]
 class LeaseTable:
     """Leases, each with an epoch that only grows."""
 
-    def __init__(self, on: Statements, *, writes: bool) -> None:
+    def __init__(self, on: Statements, numbers: Numbers, *, writes: bool) -> None:
         self._on = on
+        self._numbers = numbers
         self._writes = writes
 
     async def get(self, sync: str, connection: str) -> Lease | None:
@@ -34,7 +36,10 @@ class LeaseTable:
         return int(epoch)
 
     async def renew(self, sync: str, connection: str, epoch: int) -> bool:
-        return bool(await self._on.fetch(control_sql.RENEW_LEASE, (sync, connection, epoch)))
+        renewed = await self._on.fetch(control_sql.RENEW_LEASE, (sync, connection, epoch))
+        if renewed:  # every commit begins so: what its changes need comes with the same answer
+            self._numbers.start(*renewed[0])
+        return bool(renewed)
 
     async def release(self, sync: str, connection: str, epoch: int) -> None:
         await self._on.fetch(control_sql.RELEASE_LEASE, (sync, connection, epoch))
@@ -59,8 +64,9 @@ class LeaseTable:
 class RunTable:
     """The runs."""
 
-    def __init__(self, on: Statements) -> None:
+    def __init__(self, on: Statements, numbers: Numbers) -> None:
         self._on = on
+        self._numbers = numbers
 
     async def start(self, sync: str, connection: str, epoch: int) -> Run:
         await self._turn()
@@ -100,9 +106,10 @@ class RunTable:
     async def note(self, run_id: int, error: str | None) -> None:
         await self._on.fetch(control_sql.NOTE_RUN, (_text(error), run_id))
 
-    async def add(self, run: Run, counts: Counts, *, api_calls: int) -> bool:
-        changed = (counts.added, counts.updated, counts.deleted, counts.unchanged)
-        return bool(await self._on.fetch(control_sql.COUNT, (*changed, api_calls, run.id, run.connection)))
+    async def add(self, run: Run, counts: Counts, *, api_calls: int, changed: Sequence[str], size: int) -> bool:
+        first, last = self._numbers.taken
+        values = (counts.added, counts.updated, counts.deleted, counts.unchanged, api_calls, run.id, run.connection)
+        return bool(await self._on.fetch(control_sql.COUNT, (run.id, first, last, list(changed), *values)))
 
     async def get(self, run_id: int) -> Run | None:
         found = await self._on.fetch(control_sql.RUN, (run_id,))

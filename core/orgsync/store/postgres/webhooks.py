@@ -9,7 +9,6 @@ from typing import Any
 from ..webhook_table import Delivery, NewMessage, WebhookRow
 from .control_sql import NOW
 from .driver import Statements
-from .numbers import Numbers
 from .stored import instants_in_utc
 
 __all__ = ["WebhookTable"]
@@ -65,11 +64,6 @@ _REMOVE_BEFORE = (
     "DELETE FROM orgsync_webhook_delivery WHERE id IN "
     "(SELECT id FROM orgsync_webhook_delivery WHERE created_at < %s LIMIT %s) RETURNING 1"
 )
-_NOTE = (
-    "INSERT INTO orgsync_webhook_change (run_id, record_table, first, last) SELECT %s::integer, %s::text, %s::bigint, "
-    "%s::bigint WHERE EXISTS (SELECT 1 FROM orgsync_webhook) "
-    "ON CONFLICT (run_id, record_table) DO UPDATE SET last = excluded.last"
-)
 _CHANGED = "SELECT DISTINCT run_id FROM orgsync_webhook_change ORDER BY run_id"
 _TAKE = "DELETE FROM orgsync_webhook_change WHERE run_id = %s RETURNING record_table, first, last"
 
@@ -77,9 +71,8 @@ _TAKE = "DELETE FROM orgsync_webhook_change WHERE run_id = %s RETURNING record_t
 class WebhookTable:
     """The endpoints, their deliveries, and what runs under way have changed."""
 
-    def __init__(self, on: Statements, numbers: Numbers) -> None:
+    def __init__(self, on: Statements) -> None:
         self._on = on
-        self._numbers = numbers
 
     async def list(self) -> Sequence[WebhookRow]:
         found = await self._on.fetch(_LIST)
@@ -142,11 +135,6 @@ class WebhookTable:
 
     async def remove_before(self, instant: datetime, *, limit: int) -> int:
         return len(await self._on.fetch(_REMOVE_BEFORE, (instant, limit)))
-
-    async def note_changes(self, run_id: int, tables: Sequence[str], *, size: int) -> None:
-        first, last = self._numbers.taken
-        for table in tables:
-            await self._on.fetch(_NOTE, (run_id, table, first, last))
 
     async def changed_runs(self) -> Sequence[int]:
         return [int(run_id) for (run_id,) in await self._on.fetch(_CHANGED)]

@@ -204,6 +204,11 @@ COUNT = (
     "unchanged = unchanged + ?, api_calls = ? "
     "WHERE id = ? AND connection = ? AND status = 'running' RETURNING id"
 )
+NOTE_CHANGES = (
+    "INSERT INTO orgsync_webhook_change (run_id, record_table, first, last) SELECT ?, ?, value - ? + 1, value "
+    "FROM orgsync_sequence WHERE name = 'change' AND EXISTS (SELECT 1 FROM orgsync_webhook) "
+    "ON CONFLICT (run_id, record_table) DO UPDATE SET last = excluded.last"
+)
 
 CHECKPOINT_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_checkpoint"
 CHECKPOINTS = (

@@ -94,9 +94,11 @@ class RunTable:
     async def note(self, run_id: int, error: str | None) -> None:
         await self._on.fetch(control_sql.NOTE_RUN, (error, run_id))
 
-    async def add(self, run: Run, counts: Counts, *, api_calls: int) -> bool:
-        changed = (counts.added, counts.updated, counts.deleted, counts.unchanged)
-        return bool(await self._on.fetch(control_sql.COUNT, (*changed, api_calls, run.id, run.connection)))
+    async def add(self, run: Run, counts: Counts, *, api_calls: int, changed: Sequence[str], size: int) -> bool:
+        for table in changed:
+            await self._on.fetch(control_sql.NOTE_CHANGES, (run.id, table, size))
+        values = (counts.added, counts.updated, counts.deleted, counts.unchanged)
+        return bool(await self._on.fetch(control_sql.COUNT, (*values, api_calls, run.id, run.connection)))
 
     async def get(self, run_id: int) -> Run | None:
         found = await self._on.fetch(control_sql.RUN, (run_id,))

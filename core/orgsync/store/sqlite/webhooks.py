@@ -64,11 +64,6 @@ _REMOVE_BEFORE = (
     "DELETE FROM orgsync_webhook_delivery WHERE id IN "
     "(SELECT id FROM orgsync_webhook_delivery WHERE created_at < ? LIMIT ?) RETURNING 1"
 )
-_NOTE = (
-    "INSERT INTO orgsync_webhook_change (run_id, record_table, first, last) SELECT ?, ?, value - ? + 1, value "
-    "FROM orgsync_sequence WHERE name = 'change' AND EXISTS (SELECT 1 FROM orgsync_webhook) "
-    "ON CONFLICT (run_id, record_table) DO UPDATE SET last = excluded.last"
-)
 _CHANGED = "SELECT DISTINCT run_id FROM orgsync_webhook_change ORDER BY run_id"
 _TAKE = "DELETE FROM orgsync_webhook_change WHERE run_id = ? RETURNING record_table, first, last"
 
@@ -141,10 +136,6 @@ class WebhookTable:
 
     async def remove_before(self, instant: datetime, *, limit: int) -> int:
         return len(await self._on.fetch(_REMOVE_BEFORE, (to_stored(instant), limit)))
-
-    async def note_changes(self, run_id: int, tables: Sequence[str], *, size: int) -> None:
-        for table in tables:
-            await self._on.fetch(_NOTE, (run_id, table, size))
 
     async def changed_runs(self) -> Sequence[int]:
         return [int(run_id) for (run_id,) in await self._on.fetch(_CHANGED)]
