@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from orgsync import Record
@@ -45,11 +45,15 @@ VALUES = st.tuples(
     st.none() | st.sampled_from(["00:00:00.000", "23:59:59.999"]),
     st.none() | st.sampled_from(["{}", '{"a":[1,"\\u00e9\\"",null]}', '{"a":1e5}', '"\\\\u0000"']),
 )
+NULLS = (None,) * 9
 EVERY_WAY = {"as a parameter": 500, "by COPY": 0}
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=VALUES, later=VALUES)
+@example(first=("a\x00b", *NULLS[1:]), later=("\ud800", *NULLS[1:]))
+@example(first=(*NULLS[:8], '{"a":"\\u0000"}'), later=(*NULLS[:8], '{"a":"\\\\u0000"}'))
+@example(first=(*NULLS[:3], float("nan"), *NULLS[4:]), later=(*NULLS[:3], -0.0, *NULLS[4:]))
 async def test_values_are_stored_alike_whichever_way_they_come(
     store: Store, database: PostgresDatabase, start: Start, first: tuple[Any, ...], later: tuple[Any, ...]
 ) -> None:
@@ -75,10 +79,7 @@ async def _deliver(store: Store, run: Any, values: tuple[Any, ...]) -> Counts:
 
 async def test_a_few_rows_need_no_stage(store: Store, database: PostgresDatabase, start: Start) -> None:
     run = await start("kinds", "acme")
-    nothing = (None,) * 9
     for number in range(2):
-        rows: list[Row] = [
-            (f"00100000000000{place:04}", None, False, str(number), *nothing[1:]) for place in range(500)
-        ]
+        rows: list[Row] = [(f"00100000000000{place:04}", None, False, str(number), *NULLS[1:]) for place in range(500)]
         await store.rows.commit(run, [Write(schema_of(EveryKind), rows)], None, 0)
     assert database.execute("SELECT relname FROM pg_class WHERE relname LIKE 'orgsync_stage%'") == []
