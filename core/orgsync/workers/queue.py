@@ -26,9 +26,33 @@ _NAME = "orgsync"
 _CONNECTIONS = 3
 _STRANDED_AFTER = 60.0
 _SCHEMA = (
-    "SELECT obj_description(to_regnamespace(%(schema)s)::oid, 'pg_namespace') AS version, "
-    "to_regnamespace(%(schema)s) IS NOT NULL AS made"
+    "SELECT min(obj_description(oid, 'pg_namespace')) AS version, count(*) > 0 AS made, "
+    "current_user AS role "
+    "FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s"
 )
+_EMPTY = """
+DO $$
+DECLARE
+    own CONSTANT oid := quote_ident(current_schema())::regnamespace;
+    dropped text;
+BEGIN
+    FOREACH dropped IN ARRAY ARRAY(
+        SELECT 'TABLE IF EXISTS ' || oid::regclass FROM pg_class
+        WHERE relnamespace = own AND relkind = 'r' AND relname LIKE 'procrastinate%%'
+        UNION ALL
+        SELECT 'ROUTINE IF EXISTS ' || oid::regprocedure FROM pg_proc
+        WHERE pronamespace = own AND proname LIKE 'procrastinate%%'
+        UNION ALL
+        SELECT 'TYPE IF EXISTS ' || oid::regtype FROM pg_type
+        WHERE typnamespace = own AND typname LIKE 'procrastinate%%'
+        AND (typtype = 'e' OR typrelid IN (SELECT oid FROM pg_class WHERE relkind = 'c'))
+    ) LOOP
+        EXECUTE 'DROP ' || dropped || ' CASCADE';
+    END LOOP;
+END $$
+"""
+"""Drops procrastinate's tables, functions and types, but not the schema: an administrator may have made it for a role
+that can make no other."""
 
 
 def require_workers_possible(settings: Settings) -> None:
@@ -127,11 +151,14 @@ async def _make_tables(app: "App", schema: str) -> None:
             f"The queue's tables are of procrastinate {found['version']}, newer than the {own} that is installed here.",
             f"Install the same on every machine: pip install 'procrastinate=={found['version']}.*'.",
         )
-    for made in (f"DROP SCHEMA IF EXISTS {schema} CASCADE", f"CREATE SCHEMA {schema}"):
-        await on.execute_query_async(made)  # pyright: ignore[reportArgumentType] # our own names
-    await app.schema_manager.apply_schema_async()
-    note = f"COMMENT ON SCHEMA {schema} IS '{own}'"
-    await on.execute_query_async(note)  # pyright: ignore[reportArgumentType]
+    name = '"' + schema.replace('"', '""').replace("%", "%%") + '"'
+    with _rights_explained(name, found["role"]):
+        # A part that is left of making them is removed as well: the comment comes last.
+        remade = _EMPTY if found["made"] else f"CREATE SCHEMA {name}"
+        await on.execute_query_async(remade)  # pyright: ignore[reportArgumentType] # our own names
+        await app.schema_manager.apply_schema_async()
+        note = f"COMMENT ON SCHEMA {name} IS '{own}'"
+        await on.execute_query_async(note)  # pyright: ignore[reportArgumentType]
 
 
 def _parts(version: str) -> list[int]:
@@ -147,15 +174,25 @@ def _errors_explained() -> Generator[None]:
 
     try:
         yield
-    except (ConnectorException, Error, PoolTimeout) as error:
-        cause = error.__cause__ or error
-        if getattr(cause, "sqlstate", None) == "42501":
-            raise StoreUnavailable(
-                "The database's role may not make the schema of the queue of jobs.",
-                "Let an administrator run there: CREATE SCHEMA orgsync_queue AUTHORIZATION ROLE; or GRANT CREATE ON "
-                "DATABASE to it.",
-            ) from None
+    except (ConnectorException, Error, PoolTimeout):
         raise StoreUnavailable(
             "The queue of jobs cannot be reached: the connection to the database was cut, or refused.",
             "Check that the server is up; what is due is sent again.",
+        ) from None
+
+
+@contextmanager
+def _rights_explained(schema: str, role: str) -> Generator[None]:
+    """Raise StoreUnavailable, with statements for an administrator, where the role may not make the queue's tables."""
+    from procrastinate.exceptions import ConnectorException
+
+    try:
+        yield
+    except ConnectorException as error:
+        if getattr(error.__cause__, "sqlstate", None) != "42501":
+            raise
+        raise StoreUnavailable(
+            "The database's role may not make the tables of the queue of jobs.",
+            f'Let an administrator run there: CREATE SCHEMA {schema} AUTHORIZATION "{role}"; or, if it exists: '
+            f'ALTER SCHEMA {schema} OWNER TO "{role}";',
         ) from None

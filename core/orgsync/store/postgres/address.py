@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from orgsync.errors import SettingInvalid
+from orgsync.errors import SettingInvalid, StoreUnavailable
 
 __all__ = ["Address", "address"]
 
@@ -14,7 +15,9 @@ _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _OWN = {"pool_size": 10, "idle_transaction_timeout": 60, "connect_within": 30}
 """Options of orgsync's own, with what they are where the URL does not say; all whole numbers, two of them seconds."""
 
-_SEARCH_PATH = re.compile(r"search_path=(\w+)")
+_SEARCH_PATH = re.compile(r'search_path\s*=\s*(?:"(?!\$user)(?P<exact>[^"]+)"|(?P<folded>\w+))')
+_LONGEST_SCHEMA = 57
+"""Bytes of a name to which `_queue` can be added: the server cuts off what is beyond 63."""
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -27,16 +30,34 @@ class Address:
     user: str
     database: str
     schema: str
+    is_schema_named: bool
     pool_size: int
     idle_transaction_timeout: int
     connect_within: int
+
+    def in_schema(self, found: str | None) -> "Address":
+        """Return the address with the schema that the server works in, which a role's own search_path may choose.
+
+        Raises StoreUnavailable where there is none, or another one than the URL names: it passes over what is missing.
+        """
+        if found is None or (self.is_schema_named and found != self.schema):
+            schema, role = _quoted(self.schema), _quoted(self.user or "ROLE")
+            raise StoreUnavailable(
+                f"The database {self.shown} has no schema {schema} that this role may use.",
+                f"Let an administrator run there: CREATE SCHEMA {schema} AUTHORIZATION {role}; or, if it exists: "
+                f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}; or correct options=-csearch_path=NAME in the URL.",
+            )
+        return replace(self, schema=found)
 
     def for_queue(self) -> tuple[str, str]:
         """Return what libpq connects by for the queue of jobs, and the schema that its tables have for their own.
 
         What the queue loses is sent again, so its commits need not wait for the disk.
         """
-        schema = "orgsync_queue" if self.schema == "public" else f"{self.schema}_queue"
+        name = self.schema
+        if len(name.encode()) > _LONGEST_SCHEMA or name == "orgsync":  # whose queue is that of "public"
+            name = sha256(name.encode()).hexdigest()[:16]
+        schema = "orgsync_queue" if name == "public" else f"{name}_queue"
         return self.with_schema(schema, "-csynchronous_commit=off").conninfo, schema
 
     def with_schema(self, schema: str, *options: str) -> "Address":
@@ -44,9 +65,14 @@ class Address:
         parts = urlsplit(self.conninfo)
         query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "options"]
         given = dict(parse_qsl(parts.query)).get("options", "")
-        query.append(("options", " ".join([given, f"-csearch_path={schema}", *options]).strip()))
+        exact = re.sub(r"([\\\s])", r"\\\1", _quoted(schema))  # libpq parts options by spaces
+        query.append(("options", " ".join([given, f"-csearch_path={exact}", *options]).strip()))
         changed = f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
-        return replace(self, conninfo=changed, schema=schema)
+        return replace(self, conninfo=changed, schema=schema, is_schema_named=True)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def address(url: str) -> Address:
@@ -73,9 +99,10 @@ def address(url: str) -> Address:
     conninfo = f"postgresql://{parts.netloc}{parts.path}{query}"
     known = _known(conninfo)
     host, user, database = (str(known.get(name) or "") for name in ("host", "user", "dbname"))
-    schema = _SEARCH_PATH.search(str(known.get("options") or ""))
+    path = _SEARCH_PATH.search(re.sub(r"\\(.)", r"\1", str(known.get("options") or "")))
+    schema = (path["exact"] or path["folded"].lower()) if path else ""
     shown = f"postgresql://{user and f'{user}@'}{host}{f':{port}' if port else ''}/{database}"
-    return Address(conninfo, shown, user, database, schema[1] if schema else "public", **own)
+    return Address(conninfo, shown, user, database, schema or "public", bool(schema), **own)
 
 
 def _whole(name: str, value: str) -> int:

@@ -6,9 +6,18 @@ name, and the leases of a sync. Time is the server's, in milliseconds, and passe
 # ruff: noqa: S608 # they are made of constants alone
 
 from ..model import Connection, OrgWrite, Run
-from .view_sql import CLEARED_TABLES, RUN_PAIRS, SCHEDULES, SYNC_NAMES, TABLE_EXISTS, TABLE_OWNERS, VERSION
+from .view_sql import CLEARED_TABLES, RUN_PAIRS, SCHEDULES, SCHEMA, SYNC_NAMES, TABLE_EXISTS, TABLE_OWNERS, VERSION
 
-__all__ = ["CLEARED_TABLES", "RUN_PAIRS", "SCHEDULES", "SYNC_NAMES", "TABLE_EXISTS", "TABLE_OWNERS", "VERSION"]
+__all__ = [
+    "CLEARED_TABLES",
+    "RUN_PAIRS",
+    "SCHEDULES",
+    "SCHEMA",
+    "SYNC_NAMES",
+    "TABLE_EXISTS",
+    "TABLE_OWNERS",
+    "VERSION",
+]
 
 NOW = "date_trunc('milliseconds', clock_timestamp())"
 

@@ -141,6 +141,8 @@ class PostgresBackend:
         """Make the control tables, or bring them to this package's version, in one transaction."""
         with errors_explained(self._address):
             async with self._readers.taken() as statements:
+                [(schema,)] = await statements.fetch(control_sql.SCHEMA)
+                self._address = self._address.in_schema(schema)
                 if await _state(statements) == "current" and not await renumbering.is_due(statements):
                     return
             engine = self._engine(writes=True)

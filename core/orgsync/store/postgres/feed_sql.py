@@ -53,7 +53,7 @@ _KINDS_OF_CLEARED = {
 
 CONFLICT = (
     "SELECT c.relname FROM pg_catalog.pg_class AS c, (SELECT %s::text AS owner, %s::text AS feed, %s::text AS number) "
-    "AS wanted WHERE c.relnamespace = current_schema()::regnamespace AND ("
+    "AS wanted WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND ("
     "lower(c.relname) = lower(feed) AND NOT (c.relname = feed AND c.relkind = 'v' "
     "AND coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '') LIKE 'orgsync %%') "
     "OR lower(c.relname) = lower(number) AND NOT (c.relname = number AND c.relkind = 'i' AND EXISTS ("
@@ -64,7 +64,7 @@ CONFLICT = (
 
 DIGEST_OF_VIEW = (
     "SELECT pg_catalog.obj_description(oid, 'pg_class') FROM pg_catalog.pg_class "
-    "WHERE relnamespace = current_schema()::regnamespace AND relkind = 'v' AND relname = %s"
+    "WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'v' AND relname = %s"
 )
 
 

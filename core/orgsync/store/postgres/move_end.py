@@ -72,7 +72,8 @@ class PostgresMoveEnd:
             require_version(opened.info.server_version, at)
             opened.execute(set_up(at, writes=True).encode())
             opened.execute(NO_TIMEOUTS)
-            yield cls(at, opened)
+            [(schema,)] = opened.execute(control_sql.SCHEMA).fetchall()
+            yield cls(at.in_schema(schema), opened)
 
     @contextmanager
     def alone(self) -> Generator[None]:

@@ -62,7 +62,7 @@ MARK = f"INSERT INTO orgsync_version (version_num) VALUES ('{MARKED}')"
 UNMARK = f"DELETE FROM orgsync_version WHERE version_num = '{MARKED}'"
 OTHERS = (
     "SELECT CASE WHEN relkind IN ('v', 'm') THEN 'view ' ELSE 'table ' END || relname FROM pg_catalog.pg_class "
-    "WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f') "
+    "WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f') "
     "AND relname NOT LIKE 'orgsync\\_%' AND relname NOT LIKE 'procrastinate\\_%' ORDER BY relname COLLATE \"C\""
 )
 UNDER_WAY = (
@@ -71,7 +71,8 @@ UNDER_WAY = (
 )
 REQUIRED = (
     "SELECT attname FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid "
-    "WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = %s AND a.attnum > 0 AND a.attnotnull"
+    "WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = %s "
+    "AND a.attnum > 0 AND a.attnotnull"
 )
 FREE = "SELECT pg_advisory_unlock(hashtextextended(current_schema() || ' lock ' || %s, 0))"
 AHEAD = "pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint"

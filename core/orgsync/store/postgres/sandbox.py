@@ -22,8 +22,8 @@ __all__ = ["copy"]
 
 _PREFIX = "orgsync_copy_"
 _TABLES = (
-    "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' "
-    r"AND relname LIKE 'orgsync\_%'"
+    "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace "
+    r"AND relkind = 'r' AND relname LIKE 'orgsync\_%'"
 )
 _LEFT = r"SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname LIKE 'orgsync\_copy\_%'"
 _HOLD = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
@@ -99,7 +99,7 @@ async def _index(on: Statements, table: str) -> str | None:
         "SELECT i.relname FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid "
         "JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid "
         "JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = x.indkey[0] "
-        "WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = %s AND x.indnatts = 1 "
+        "WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = %s AND x.indnatts = 1 "
         "AND a.attname = 'sync_number'"
     )
     found = await on.fetch(sql, (table,))

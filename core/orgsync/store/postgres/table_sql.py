@@ -29,7 +29,7 @@ LONGEST_NAME = 63
 
 LONGEST_TABLE = LONGEST_NAME - len("_changes")
 
-_HERE = "relnamespace = current_schema()::regnamespace"
+_HERE = "relnamespace = quote_ident(current_schema())::regnamespace"
 HAS_TABLE = f"SELECT 1 FROM pg_catalog.pg_class WHERE {_HERE} AND relkind IN ('r', 'p', 'v', 'm', 'f') AND relname = %s"
 COLUMNS = (
     "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute AS a "
@@ -39,12 +39,13 @@ COLUMNS = (
 INDEXES = (
     "SELECT i.relname FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid "
     "JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid "
-    "WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = %s"
+    "WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = %s"
 )
 INDEXED = (
     "SELECT a.attname FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid "
     "JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = x.indkey[0] "
-    "WHERE c.relname = %s AND c.relnamespace = current_schema()::regnamespace AND x.indpred IS NULL AND x.indisvalid"
+    "WHERE c.relname = %s AND c.relnamespace = quote_ident(current_schema())::regnamespace "
+    "AND x.indpred IS NULL AND x.indisvalid"
 )
 """The columns that come first in an index."""
 

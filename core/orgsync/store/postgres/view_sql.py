@@ -3,9 +3,10 @@
 
 from . import feed_sql
 
+SCHEMA = "SELECT current_schema()::text"
 TABLE_EXISTS = (
-    "SELECT 1 FROM pg_catalog.pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' "
-    "AND relname = %s"
+    "SELECT 1 FROM pg_catalog.pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace "
+    "AND relkind = 'r' AND relname = %s"
 )
 VERSION = "SELECT version_num FROM orgsync_version"
 FROM_RUNS = (
