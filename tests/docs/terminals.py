@@ -21,13 +21,17 @@ from tests.cli.commandline import plain_environment
 
 from .pages import Block, Page
 
-__all__ = ["TERMINAL", "Terminals", "environment", "free_port", "require_shown"]
+__all__ = ["BROWSER", "TERMINAL", "Terminals", "environment", "free_port", "require_shown"]
+
+BROWSER = "in the browser"
+"""The title of a text that a page of the browser shows."""
 
 TERMINAL = re.compile(r"terminal (?P<number>\d)(?P<fails>, fails)?")
 
-_PORT = "8080"
+_PORTS = ("8080", "8787", "9000")
 _TIMEOUT = 240
-_READY = re.compile(r"runs until Ctrl-C")
+_SERVES = re.compile(r"--serve|^orgsync serve|^python receiver", re.MULTILINE)
+_READY = re.compile(r"runs until Ctrl-C|Ctrl-C ends it")
 _LEFT_OUT = "..."
 _DIFFERS = re.compile(
     r"\d+(?:\.\d+)? ?m?s\b|\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT|\d{13}|\d+(?= API calls?)"
@@ -35,7 +39,10 @@ _DIFFERS = re.compile(
 
 
 class Terminals:
-    """Run a page's terminals in a folder; its port is another one each time, so that many may run at once."""
+    """Run a page's terminals in a folder; its ports are others each time, so that many may run at once.
+
+    What is served in them ends with the block of `with`.
+    """
 
     def __init__(self, page: Page, folder: Path) -> None:
         self._page = page
@@ -45,20 +52,31 @@ class Terminals:
         self._last = 1
         self._serving: dict[int, subprocess.Popen[str]] = {}
         self._wrote: dict[int, str] = {}
-        self._port = free_port()
+        self._ports = {port: free_port() for port in _PORTS}
+
+    def __enter__(self) -> "Terminals":
+        """Open the terminals."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Press Ctrl-C where something still runs."""
+        for process in self._serving.values():
+            _interrupt(process)
+
+    def written(self, number: int) -> str:
+        """Return what the last command of a terminal has written."""
+        return self._wrote[number]
 
     def run(self, blocks: Sequence[Block]) -> None:
         """Do what the blocks say, one after the other; raises AssertionError, with the line, where one is not true."""
-        try:
-            for block in blocks:
-                self._do(block)
-        finally:
-            for process in self._serving.values():
-                _interrupt(process)
+        for block in blocks:
+            self._do(block)
 
     def _do(self, block: Block) -> None:
         place = f"{self._page.name}, line {block.line}"
-        text = block.text.replace(_PORT, self._port)
+        text = block.text
+        for port, free in self._ports.items():
+            text = text.replace(port, free)
         terminal = TERMINAL.fullmatch(block.remark)
         if terminal is None:
             self._file(block, text, place)
@@ -86,7 +104,7 @@ class Terminals:
         self._last = number
         process = self._started(number, text)
         assert process.stdout is not None
-        if "--serve" in text:
+        if _SERVES.search(text):
             self._serving[number] = process
             self._wrote[number] = _until_ready(process.stdout)
             if kept := re.search(r"\| tee (\S+)", text):

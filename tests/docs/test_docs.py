@@ -21,7 +21,7 @@ from orgsync.settings import Settings
 from .commands import commands_in, every_command, options_of, unknown_options, used
 from .pages import ROOT, Block, Page, page, pages
 from .running import Program, execute_sql, normal, queries_sent
-from .terminals import TERMINAL, Terminals, environment
+from .terminals import BROWSER, TERMINAL, Terminals, environment
 
 PAGES = pages()
 SHOWN = ("dockerfile", "ini", "javascript", "json", "toml")
@@ -41,6 +41,12 @@ def having(*languages: str, remark: str | None = None) -> list[Page]:
     return [
         each for each in PAGES if any(remark is None or block.remark == remark for block in each.blocks(*languages))
     ]
+
+
+def is_typed(shown: Page) -> bool:
+    """Return whether all of a page happens in terminals; where a browser is needed too, it has a test of its own."""
+    remarks = {block.remark for block in shown.blocks()}
+    return any(map(TERMINAL.fullmatch, remarks)) and BROWSER not in remarks
 
 
 def is_of_a_terminal(block: Block) -> bool:
@@ -105,9 +111,10 @@ def pytest_in(folder: Path, *options: str) -> str:
     return ended.stdout
 
 
-@each([shown for shown in PAGES if any(TERMINAL.fullmatch(block.remark) for block in shown.blocks())])
+@each([shown for shown in PAGES if is_typed(shown)])
 def test_the_terminals_of_a_page_show_what_it_says(shown: Page, tmp_path: Path) -> None:
-    Terminals(shown, tmp_path).run([block for block in shown.blocks() if is_of_a_terminal(block)])
+    with Terminals(shown, tmp_path) as terminals:
+        terminals.run([block for block in shown.blocks() if is_of_a_terminal(block)])
 
 
 @each(having("sql", remark=""))

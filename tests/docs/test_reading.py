@@ -115,7 +115,8 @@ c
 
 def typed(text: str, folder: Path) -> None:
     shown = Page(ROOT / "a.md", text)
-    Terminals(shown, folder).run(shown.blocks())
+    with Terminals(shown, folder) as terminals:
+        terminals.run(shown.blocks())
 
 
 def test_terminals_keep_their_folders_and_variables_and_files_are_changed_as_shown(tmp_path: Path) -> None:

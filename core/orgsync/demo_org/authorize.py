@@ -12,7 +12,7 @@ from .unserved import unserved_response_type
 from .wire import Call, Response, html_response
 
 _PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Allow Access?</title>
+<html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Allow Access?</title>
 <style>body {{ font-family: sans-serif; max-width: 32rem; margin: 4rem auto }}
 button {{ padding: .5rem 1.5rem }}</style>
 </head><body><h1>Allow Access?</h1>
