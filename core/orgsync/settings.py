@@ -11,8 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from .alert_settings import AlertSettings
 from .errors import ProjectNotFound, SettingInvalid
 from .object_entry import ObjectEntry, as_entries, wrong_entry
 from .suggest import nearest
@@ -43,7 +44,7 @@ class UnknownVariable(UserWarning):
     """A variable that begins with ORGSYNC_ and is no setting; it has no effect."""
 
 
-class Settings(BaseModel):
+class Settings(AlertSettings):
     """Everything that can be set. Each name is a key of orgsync.toml and, upper-case after ORGSYNC_, a variable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -109,9 +110,7 @@ class Settings(BaseModel):
     )
     concurrency_per_org: int = Field(default=2, ge=1, description="The same on one org; it allows 25 long requests.")
     keep_runs: int = Field(
-        default=90,
-        ge=1,
-        description="Days for which `orgsync up` keeps the list of runs, and results of writes.",
+        default=90, ge=1, description="Days for which `orgsync up` keeps the list of runs, and results of writes."
     )
     webhook_allow_private: Annotated[bool | tuple[str, ...], BeforeValidator(_as_json)] = Field(
         default=False,

@@ -12,6 +12,8 @@ EVENTS: Mapping[str, str] = {
     "connection.removed": "A connection was removed.",
     "connection.needs_sign_in": "Salesforce refuses a connection: somebody has to sign in again.",
     "connection.ready": "A connection that needed a sign-in is ready again.",
+    "alert.raised": "Something needs attention: a sync lags or fails, a sign-in, the API limit, a changed schema.",
+    "alert.cleared": "What an alert was raised for is over.",
 }
 """Every event that an endpoint can choose. Whoever adds one writes its messages by `store.messages.tell`."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import anyio.to_thread
 import pytest
 
-from orgsync.errors import AlreadyRunning, ArgumentInvalid, StoreMoved, StoreUnavailable
+from orgsync.errors import AlreadyRunning, ArgumentInvalid, NetworkProblem, StoreMoved, StoreUnavailable
 from orgsync.project.move import move_database, undo_move
 from orgsync.records import Position, Record, Row, schema_of
 from orgsync.settings import Settings
@@ -41,7 +41,7 @@ class Everything(Record, table=True):
 EVERYTHING = schema_of(Everything)
 EMPTY = {
     *("orgsync_api_token", "orgsync_api_token_connection", "orgsync_idempotency_key", "orgsync_job", "orgsync_worker"),
-    *("orgsync_webhook_change", "orgsync_webhook_connection", "orgsync_webhook_delivery"),
+    *("orgsync_org_schema", "orgsync_webhook_change", "orgsync_webhook_connection", "orgsync_webhook_delivery"),
 }
 """Tables that `filled` puts nothing into; all others have something to lose."""
 
@@ -93,6 +93,8 @@ async def filled(url: str, folder: Path) -> None:
             await store.rows.commit(run, [Write(CONTACT, [contact(key) for key in "abc"])], position, 0)
             await deliver(store, run, [contact("b", NEW, name="Bo")], deleted_ids=["c"])
             await store.copy("acme", sync="contacts").mark_seen(CONTACT, ["a", "Z", "z"])
+            error = NetworkProblem("No way.", "Wait.")
+            await store.runs.finish(run, status="failed", error=error, api_calls=2, usage=(1, 2**40), alert_after=1)
         async with running(store, "all") as run:
             position = Position("everything", datetime(2026, 1, 3, tzinfo=UTC), {"columns": columns_of_everything()})
             await store.rows.commit(run, [Write(EVERYTHING, ROWS)], position, 2)

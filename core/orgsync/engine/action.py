@@ -72,8 +72,8 @@ async def _finish(
     status: RunStatus = "done" if problem is None else "failed"
     if isinstance(problem, ActionInterrupted | LimitReached):
         status = "stopped"
-    calls = org.api_calls if org else 0
+    calls, usage = (org.api_calls, org.api_usage.reading) if org else (0, None)
     with anyio.CancelScope(shield=True):
-        run = await resources.store.runs.finish_action(run, status=status, error=problem, api_calls=calls)
+        run = await resources.store.runs.finish_action(run, status=status, error=problem, api_calls=calls, usage=usage)
     observe(Ended(run.id, run.status, run.api_calls, None, run.error, run.error_code))
     return run

@@ -220,6 +220,8 @@ class _Running:
                 error=error,
                 api_calls=self.context.api_calls if self.context else 0,
                 watermark=self.streams.watermark,
+                usage=self.context.api_usage.reading if self.context else None,
+                alert_after=0 if self.resources.sandbox_of else self.resources.settings.alert_failures,
             )
         return self.report_end(self.run)
 

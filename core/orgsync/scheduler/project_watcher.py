@@ -11,6 +11,7 @@ from orgsync.errors import OrgsyncError, StoreReplaced
 from orgsync.project import Project
 
 from .agenda import Agenda
+from .alert_watcher import AlertWatcher
 from .database_watcher import DatabaseWatcher
 from .log import SchedulerLog
 from .rules import Bounds
@@ -43,6 +44,7 @@ class ProjectWatcher:
         self.log = log or SchedulerLog()
         self.agenda = Agenda(bounds, chance=chance)
         self.database = DatabaseWatcher(self.project, self.agenda, self.log, connections)
+        self.alerts = AlertWatcher(self.project, scripts, self.agenda, connections)
         self._connections = connections
         self._time = WallClock()
         self._database_at = self._scripts_at = -math.inf
@@ -90,6 +92,7 @@ class ProjectWatcher:
             try:
                 await self._read_database(now)
                 await self.database.tidy(now)
+                await self.alerts.poll(now)
                 self.log.store(None)
             except StoreReplaced:
                 raise

@@ -110,6 +110,7 @@ class Scheduler:
                 runs.cancel_scope.cancel()
         if replaced is not None:
             raise replaced
+        await self._watcher.alerts.settle(now)
         await deliver_due(self.project.store, self.project.settings)
         return self.worst
 

@@ -12,7 +12,7 @@ from orgsync.project import open_project
 from orgsync.settings import Settings
 from orgsync.webhooks import deliver
 
-from . import api_connections, api_health, api_jobs, api_proxy, api_records, api_runs, api_webhooks
+from . import api_connections, api_health, api_jobs, api_metrics, api_proxy, api_records, api_runs, api_webhooks
 from .guards import BodyGuard, HostGuard
 from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         ],
     )
     add_problem_handlers(app)
-    for module in (api_health, api_connections, api_records, api_runs, api_jobs, api_proxy, api_webhooks):
+    for module in (api_health, api_metrics, api_connections, api_records, api_runs, api_jobs, api_proxy, api_webhooks):
         app.include_router(module.router)
     app.mount("/static", static_files())
     return app

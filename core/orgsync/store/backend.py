@@ -27,6 +27,7 @@ from .control_tables import (
     SeenIdTable,
     SignInTable,
 )
+from .health_table import HealthTable
 from .record_tables import RecordRows, RecordTables
 from .server_tables import ApiTokenTable, IdempotencyTable
 from .webhook_table import WebhookTable
@@ -49,6 +50,7 @@ class Transaction(Protocol):
     api_tokens: ApiTokenTable
     idempotency: IdempotencyTable
     webhooks: WebhookTable
+    health: HealthTable
     checkpoints: CheckpointTable
     owners: OwnerTable
     seen_ids: SeenIdTable

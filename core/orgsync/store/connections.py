@@ -8,6 +8,7 @@ from typing import Any, TypedDict, Unpack
 from orgsync.errors import KeyUnusable, NameTaken, NameUnknown
 from orgsync.suggest import nearest
 
+from .alerts import AlertChange, clear_alert, clear_alerts_of, log_alerts, raise_alert, sign_in_message
 from .backend import Backend, Transaction
 from .keys import require_key
 from .messages import tell, tell_connection
@@ -59,11 +60,13 @@ class Connections:
             found = await on.connections.get(connection.name)
             encrypted = self._encrypted(connection, secrets, found)
             saved = await on.connections.save(_changed(connection, {"secrets": encrypted}))
+            changes: Sequence[AlertChange] = ()
             if found is None:
                 await tell_connection(on, "connection.added", saved)
             else:
-                await _tell_status(on, found, saved)
-            return saved
+                changes = await _tell_status(on, found, saved)
+        log_alerts(changes)
+        return saved
 
     async def update(
         self,
@@ -89,8 +92,9 @@ class Connections:
             if add_tags or remove_tags:
                 changed["tags"] = _retagged(found, add_tags, remove_tags)
             saved = await on.connections.save(_changed(found, changed))
-            await _tell_status(on, found, saved)
-            return saved
+            changes = await _tell_status(on, found, saved)
+        log_alerts(changes)
+        return saved
 
     async def rename(self, old: str, new: str) -> None:
         """Rename a connection, in its rows, runs and checkpoints too; its runs lose their leases.
@@ -117,13 +121,13 @@ class Connections:
         """Remove a connection and its checkpoints; with them its runs and rows, unless they are kept."""
         async with self._backend.writing(durable=True) as on:
             found = await require_connection(on, name)
+            changes = await clear_alerts_of(on, name)
             await tell_connection(on, "connection.removed", found, rows_kept=keep_rows)
             await on.connections.remove(name, runs=not keep_rows)
             await on.leases.revoke(connection=name)
-            if keep_rows:
-                return
-            for table in await on.tables.list():
+            for table in [] if keep_rows else await on.tables.list():
                 await on.rows.remove(table, name)
+        log_alerts(changes)
 
     async def secrets(self, name: str) -> dict[str, Any]:
         """Decrypt a connection's credentials; raises KeyUnusable when the key is missing or another."""
@@ -187,14 +191,17 @@ async def require_connection(on: Transaction, name: str) -> Connection:
     return found
 
 
-async def _tell_status(on: Transaction, before: Connection, now: Connection) -> None:
-    """Tell that a connection has come to need a sign-in, or is ready again."""
+async def _tell_status(on: Transaction, before: Connection, now: Connection) -> Sequence[AlertChange]:
+    """Tell that a connection has come to need a sign-in, or is ready again, and raise or clear the alert of it."""
     if before.status == now.status:
-        return
+        return ()
     if now.status == "ready":
         await tell_connection(on, "connection.ready", now)
-        return
-    await tell_connection(on, "connection.needs_sign_in", now, reason=now.status_reason)
+        change = await clear_alert(on, "sign_in_needed", now.name, "")
+    else:
+        await tell_connection(on, "connection.needs_sign_in", now, reason=now.status_reason)
+        change = await raise_alert(on, "sign_in_needed", now.name, "", sign_in_message(now.name, now.status_reason))
+    return [change] if change else []
 
 
 def _changed(connection: Connection, values: Mapping[str, Any]) -> Connection:

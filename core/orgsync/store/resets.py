@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from orgsync.errors import NameUnknown, ProcessDied
 
+from .alerts import note_run_end
 from .backend import Transaction
-from .messages import tell_run
 from .unknown_names import require_sync
 
 __all__ = ["SyncCopy", "copy_of", "give_up"]
@@ -59,7 +59,8 @@ async def give_up(on: Transaction, copy: SyncCopy) -> None:
         await on.seen_ids.remove(f"{sync} {table}", connection)
     await on.checkpoints.remove(sync, connection)
     for dead in await on.runs.fail(sync, connection, ProcessDied()):
-        await tell_run(on, dead)
+        await note_run_end(on, dead)
+    await on.health.remove_standings(sync, connection)
     folded = {table.lower() for table in there}
     for table in copy.rows:
         if connection is None:

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from orgsync.errors import NameUnknown, OrgsyncError, ProcessDied
 
+from .alerts import AlertChange, log_alerts, note_run_end
 from .backend import Backend, Transaction
 from .leases import Leases, require_current
-from .messages import tell_run
 from .model import Checkpoint, Run, RunStatus, stored_now
 from .run_filter import run_filter
 
@@ -54,20 +54,27 @@ class Runs:
         error: OrgsyncError | None = None,
         api_calls: int,
         watermark: datetime | None = None,
+        usage: tuple[int, int] | None = None,
+        alert_after: int = 0,
     ) -> Run:
-        """End a run and release its lease; `api_calls` are all it made. Raises AlreadyRunning as a commit does."""
+        """End a run and release its lease; `api_calls` are all it made. Raises AlreadyRunning as a commit does.
 
-        async def end(on: Transaction) -> Run:
+        `usage` is how many of the org's daily API requests were used, and how many there are. At `alert_after` failures
+        in a row an alert is raised; 0 is never.
+        """
+
+        async def end(on: Transaction) -> tuple[Run, Sequence[AlertChange]]:
             await require_current(on, run)
-            ended = await on.runs.finish(
-                run.id, status=status, error=error, api_calls=api_calls, watermark=watermark
-            ) or await _get(on, run.id)
+            ended = await on.runs.finish(run.id, status=status, error=error, api_calls=api_calls, watermark=watermark)
             await on.leases.release(run.sync, run.connection, run.epoch)
-            await tell_run(on, ended)
-            return ended
+            if ended is None:
+                return await _get(on, run.id), ()
+            used, limit = usage or (None, None)
+            return ended, await note_run_end(on, ended, used=used, limit=limit, alert_after=alert_after)
 
-        ended = await self._backend.write(end)
+        ended, changes = await self._backend.write(end)
         self._leases.mark_released(run)
+        log_alerts(changes)
         return ended
 
     async def start_action(self, action: str, connection: str) -> Run:
@@ -79,18 +86,25 @@ class Runs:
             for run_id, holder in await on.runs.running_actions(action, connection):
                 if not await self._backend.alive(holder):
                     if (ended := await on.runs.fail_action(run_id, ProcessDied())) is not None:
-                        await tell_run(on, ended)
+                        await note_run_end(on, ended)
                     await self._leases.forget(on, holder)
             return await on.runs.start_action(action, connection, self._backend.own_holder())
 
     async def finish_action(
-        self, run: Run, *, status: RunStatus, error: OrgsyncError | None = None, api_calls: int
+        self,
+        run: Run,
+        *,
+        status: RunStatus,
+        error: OrgsyncError | None = None,
+        api_calls: int,
+        usage: tuple[int, int] | None = None,
     ) -> Run:
         """End a run of an action. One that was removed with its connection meanwhile is returned as it would be."""
         async with self._backend.writing() as on:
             ended = await on.runs.finish(run.id, status=status, error=error, api_calls=api_calls, watermark=None)
             if ended is not None:
-                await tell_run(on, ended)
+                used, limit = usage or (None, None)
+                await note_run_end(on, ended, used=used, limit=limit)
                 return ended
         run.status, run.api_calls, run.finished_at = status, api_calls, stored_now()
         run.error, run.error_code = (str(error), error.code) if error else (None, None)
@@ -155,7 +169,7 @@ class Runs:
 async def _start(on: Transaction, sync: str, connection: str, epoch: int) -> Run:
     """Begin a run under a lease that was just acquired: an older one that is still running has died."""
     for dead in await on.runs.fail(sync, connection, ProcessDied()):
-        await tell_run(on, dead)
+        await note_run_end(on, dead)
     return await on.runs.start(sync, connection, epoch)
 
 

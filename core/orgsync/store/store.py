@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.errors import StoreUnavailable
 
 from . import backends
+from .alerts import Alerts
 from .api_tokens import ApiTokens
 from .backend import Backend
 from .connections import Connections
@@ -47,6 +48,7 @@ class Store:
     org_writes: OrgWrites
     object_columns: ObjectColumns
     webhooks: Webhooks
+    alerts: Alerts
 
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
@@ -63,6 +65,7 @@ class Store:
         self.org_writes = OrgWrites(backend)
         self.object_columns = ObjectColumns(backend)
         self.webhooks = Webhooks(backend, vault, leases)
+        self.alerts = Alerts(backend)
 
     @classmethod
     @asynccontextmanager

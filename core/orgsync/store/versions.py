@@ -32,6 +32,7 @@ KNOWN_VERSIONS = (
     "0015",
     "0016",
     "0017",
+    "0018",
 )
 """Every version that this package can read, oldest first; the last is what it writes."""
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from orgsync.errors import NameUnknown, ProcessDied
 
+from .health_rows import AlertRow, SchemaRow, StandingRow
 from .worker_tables import WorkerRow
 
 __all__ = [
@@ -176,6 +177,22 @@ class View(Protocol):
 
     def webhooks_off(self) -> list[tuple[str, str]]:
         """Read the webhooks that are off, each with the reason."""
+        ...
+
+    def standings(self) -> list[StandingRow]:
+        """Read how each sync and action stands on each connection, by the runs that have ended."""
+        ...
+
+    def alerts(self) -> list[AlertRow]:
+        """Read the alerts that are active, by connection."""
+        ...
+
+    def schemas(self, connection: str | None = None) -> list[SchemaRow]:
+        """Read the fields of objects as the connections saw them last, of one connection or of all."""
+        ...
+
+    def pending_messages(self) -> tuple[int, datetime | None]:
+        """Count the messages of webhooks that are not delivered, and return when the oldest was written."""
         ...
 
     def workers(self, ttl: float) -> WorkersSeen | None:

@@ -40,6 +40,11 @@ class ApiUsage:
         """The org's requests of the last 24 hours, as far as is known."""
         return max(self._recent) if self._recent else None
 
+    @property
+    def reading(self) -> tuple[int, int] | None:
+        """How many of the daily requests are used, and how many there are; None where the org has not said so."""
+        return None if self.used is None or self.limit is None else (self.used, self.limit)
+
     @contextmanager
     def counted(self) -> Generator[None]:
         """Count the request that the block sends, answered or not, but not one that ends before it is sent."""

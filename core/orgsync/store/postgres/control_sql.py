@@ -50,6 +50,7 @@ LOCK_LEASES = "SELECT 1 FROM orgsync_lease WHERE connection = %s ORDER BY sync F
 _NAMED = (
     *("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write"),
     *("orgsync_api_token_connection", "orgsync_webhook_connection", "orgsync_webhook_delivery"),
+    *("orgsync_standing", "orgsync_alert", "orgsync_org_schema"),
 )
 RENAME_IN_CONTROL_TABLES = tuple(f"UPDATE {table} SET connection = %s WHERE connection = %s" for table in _NAMED)
 REMOVE_CONNECTION = (
@@ -61,6 +62,9 @@ REMOVE_CONNECTION = (
     "DELETE FROM orgsync_write WHERE connection = %s",
     "DELETE FROM orgsync_api_token_connection WHERE connection = %s",
     "DELETE FROM orgsync_webhook_connection WHERE connection = %s",
+    "DELETE FROM orgsync_standing WHERE connection = %s",
+    "DELETE FROM orgsync_alert WHERE connection = %s",
+    "DELETE FROM orgsync_org_schema WHERE connection = %s",
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = %s"
 

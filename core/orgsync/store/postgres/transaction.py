@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
-from .. import control_tables, record_tables, server_tables, webhook_table, write_table
+from .. import control_tables, health_table, record_tables, server_tables, webhook_table, write_table
 from . import control_sql
 from .api_tokens import ApiTokenTable
 from .connections import ConnectionTable, SignInTable
 from .driver import Statements
+from .health import HealthTable
 from .idempotency import IdempotencyTable
 from .numbers import Numbers
 from .object_columns import ObjectColumnTable
@@ -37,6 +38,7 @@ class PostgresTransaction:
         self.api_tokens: server_tables.ApiTokenTable = ApiTokenTable(on)
         self.idempotency: server_tables.IdempotencyTable = IdempotencyTable(on)
         self.webhooks: webhook_table.WebhookTable = WebhookTable(on)
+        self.health: health_table.HealthTable = HealthTable(on, writes=writes)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +13,8 @@ import psycopg
 from orgsync.errors import NameUnknown, StoreUnavailable
 from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
+from .. import health_sql
+from ..health_rows import AlertRow, SchemaRow, StandingRow
 from ..holder import Holder
 from ..row_pages import first_parameters, pages_of, require_columns
 from ..run_filter import run_filter
@@ -24,6 +27,7 @@ from .address import Address
 from .condition import refusal, require_expression, require_only_tables
 from .driver import set_up
 from .errors import connection_refused, errors_explained, require_version
+from .health_view import alert_row, schema_of, standing_row
 from .selected import query_of
 from .stored import instants_in_utc
 
@@ -104,6 +108,23 @@ class PostgresView:
     def webhooks_off(self) -> list[tuple[str, str]]:
         """Read the webhooks that are off, each with the reason."""
         return [(str(webhook), str(reason)) for webhook, reason in self._fetch(view_sql.WEBHOOKS_OFF)]
+
+    def standings(self) -> list[StandingRow]:
+        """Read how each sync and action stands on each connection, by the runs that have ended."""
+        return [standing_row(row) for row in self._fetch(health_sql.STANDINGS)]
+
+    def alerts(self) -> list[AlertRow]:
+        """Read the alerts that are active, by connection."""
+        return [alert_row(row) for row in self._fetch(health_sql.ALERTS)]
+
+    def schemas(self, connection: str | None = None) -> list[SchemaRow]:
+        """Read the fields of objects as the connections saw them last, of one connection or of all."""
+        return [schema_of(row) for row in self._fetch(health_sql.named(health_sql.SCHEMAS), (connection,))]
+
+    def pending_messages(self) -> tuple[int, datetime | None]:
+        """Count the messages of webhooks that are not delivered, and return when the oldest was written."""
+        found = [instants_in_utc(row) for row in self._fetch(health_sql.PENDING_MESSAGES)]
+        return next(((number, oldest) for number, oldest in found), (0, None))
 
     def workers(self, ttl: float) -> WorkersSeen:
         """Read the workers that were seen within so many seconds, and count the jobs."""

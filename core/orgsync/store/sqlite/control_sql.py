@@ -103,6 +103,7 @@ RENAME_IN_CONTROL_TABLES = tuple(
     for table in (
         *("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write"),
         *("orgsync_api_token_connection", "orgsync_webhook_connection", "orgsync_webhook_delivery"),
+        *("orgsync_standing", "orgsync_alert", "orgsync_org_schema"),
     )
 )
 REMOVE_CONNECTION = (
@@ -114,6 +115,9 @@ REMOVE_CONNECTION = (
     "DELETE FROM orgsync_write WHERE connection = ?",
     "DELETE FROM orgsync_api_token_connection WHERE connection = ?",
     "DELETE FROM orgsync_webhook_connection WHERE connection = ?",
+    "DELETE FROM orgsync_standing WHERE connection = ?",
+    "DELETE FROM orgsync_alert WHERE connection = ?",
+    "DELETE FROM orgsync_org_schema WHERE connection = ?",
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = ?"
 

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 import anyio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from .. import control_tables, record_tables, server_tables, webhook_table, write_table
+from .. import control_tables, health_table, record_tables, server_tables, webhook_table, write_table
 from ..model import stored_now
 from .api_tokens import ApiTokenTable
 from .connections import ConnectionTable, SignInTable
 from .driver import NOT_DURABLE, Statements
+from .health import HealthTable
 from .idempotency import IdempotencyTable
 from .object_columns import ObjectColumnTable
 from .org_writes import WriteTable
@@ -43,6 +44,7 @@ class SqliteTransaction:
         self.api_tokens: server_tables.ApiTokenTable = ApiTokenTable(on, stored_now)
         self.idempotency: server_tables.IdempotencyTable = IdempotencyTable(on, stored_now)
         self.webhooks: webhook_table.WebhookTable = WebhookTable(on, stored_now)
+        self.health: health_table.HealthTable = HealthTable(on)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)

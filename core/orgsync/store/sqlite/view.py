@@ -1,6 +1,5 @@
 """The database opened for reading, with sqlite3 alone: commands that only read do not load SQLAlchemy."""
 
-import re
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -9,11 +8,12 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from orgsync.clock import utc_now
 from orgsync.errors import NameUnknown, StoreUnavailable
 
+from .. import health_sql
+from ..health_rows import AlertRow, SchemaRow, StandingRow, schema_row
 from ..holder import Holder
 from ..row_pages import pages_of, require_columns
 from ..run_filter import run_filter
@@ -27,12 +27,12 @@ from .in_place import file_at, require_same_file
 from .private import require_private_database
 from .selected import query_of
 from .state_copy import back_up
-from .view_rows import connection_row, run_row
+from .view_file import file_of, opened, upgrade
+from .view_rows import alert_row, connection_row, instant, run_row, standing_row
 
 __all__ = ["SqliteView"]
 
-_PLAIN_URL = re.compile(r"sqlite(?:\+\w+)?:///([^?%]+)")
-_BUSY_SECONDS = 10
+_NONE: tuple[int, datetime | None] = (0, None)
 
 
 class SqliteView:
@@ -52,19 +52,19 @@ class SqliteView:
 
         Raises as `Store.open` does.
         """
-        path = _file_of(url)
+        path = file_of(url)
         require_private_database(path)
         if not path.exists():
             yield cls(path, None, folder)
             return
         with errors_explained(path):
-            opened = _opened(path)
-        with closing(opened):
-            view = cls(path, opened, folder)
+            on = opened(path)
+        with closing(on):
+            view = cls(path, on, folder)
             if not view._is_current():
-                _upgrade(url, folder)
+                upgrade(url, folder)
             with errors_explained(path):
-                opened.execute("PRAGMA query_only = ON")
+                on.execute("PRAGMA query_only = ON")
             yield view
 
     def connections(self) -> list[ConnectionRow]:
@@ -116,6 +116,22 @@ class SqliteView:
         """Read the webhooks that are off, each with the reason."""
         return [(str(webhook), str(reason)) for webhook, reason in self._fetch(control_sql.WEBHOOKS_OFF)]
 
+    def standings(self) -> list[StandingRow]:
+        """Read how each sync and action stands on each connection, by the runs that have ended."""
+        return [standing_row(row) for row in self._fetch(health_sql.STANDINGS)]
+
+    def alerts(self) -> list[AlertRow]:
+        """Read the alerts that are active, by connection."""
+        return [alert_row(row) for row in self._fetch(health_sql.ALERTS)]
+
+    def schemas(self, connection: str | None = None) -> list[SchemaRow]:
+        """Read the fields of objects as the connections saw them last, of one connection or of all."""
+        return [schema_row(row, instant) for row in self._fetch(health_sql.SCHEMAS, (connection,))]
+
+    def pending_messages(self) -> tuple[int, datetime | None]:
+        """Count the messages of webhooks that are not delivered, and return when the oldest was written."""
+        return next(((number, instant(oldest)) for number, oldest in self._fetch(health_sql.PENDING_MESSAGES)), _NONE)
+
     def workers(self, ttl: float) -> None:
         """Return None: workers meet in no file."""
 
@@ -149,7 +165,7 @@ class SqliteView:
                 f"There is no database {self._absolute} yet, so there is nothing to back up.",
                 "Connect an org and run a sync first; for another project, set ORGSYNC_PROJECT to its folder.",
             )
-        with errors_explained(self._path), closing(_opened(self._path)) as source:
+        with errors_explained(self._path), closing(opened(self._path)) as source:
             back_up(source, to, progress)
 
     def is_own(self, path: Path) -> bool:
@@ -272,29 +288,3 @@ class SqliteView:
         if MARKED in found:
             raise moved(*self._fetch(MOVE_NOTE)[0])
         return is_newest(found)
-
-
-def _file_of(url: str) -> Path:
-    """Return the database file; a URL of the usual form is parsed without SQLAlchemy."""
-    plain = _PLAIN_URL.fullmatch(url)
-    if plain and ":memory:" not in url and not plain[1].startswith("file:"):
-        return Path(plain[1])
-    from . import driver
-
-    return driver.file_of(driver.address(url))
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-
-
-def _upgrade(url: str, folder: Path) -> None:
-    import anyio
-
-    from .database import SqliteBackend
-
-    async def upgrade() -> None:
-        async with SqliteBackend.open(url, folder):
-            pass
-
-    anyio.run(upgrade)

@@ -7,17 +7,39 @@ from typing import Any
 
 from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
+from .. import health_sql
+from ..health_rows import AlertRow, StandingRow
 from ..view import ConnectionRow, RunRow
 from . import control_sql
 
-__all__ = ["connection_row", "run_row"]
+__all__ = ["alert_row", "connection_row", "instant", "run_row", "standing_row"]
+
+
+def instant(stored: str | None) -> datetime | None:
+    """Return an instant as the database keeps it."""
+    return None if stored is None else datetime.fromisoformat(stored)
+
+
+def standing_row(row: Sequence[Any]) -> StandingRow:
+    """Return how a sync stands."""
+    values: dict[str, Any] = dict(zip(health_sql.STANDING_COLUMNS, row, strict=True))
+    for name in ("watermark", *(each for each in values if each.endswith("_at"))):
+        values[name] = instant(values[name])
+    return StandingRow(**values)
+
+
+def alert_row(row: Sequence[Any]) -> AlertRow:
+    """Return an alert."""
+    kind, connection, subject, message, raised_at = row
+    at = datetime.fromisoformat(raised_at)
+    return AlertRow(kind=kind, connection=connection, subject=subject, message=message, raised_at=at)
 
 
 def run_row(row: Sequence[Any]) -> RunRow:
     """Return a run."""
     values = dict(zip(control_sql.RUN_COLUMNS, row, strict=True))
     for name in ("started_at", "finished_at", "watermark"):
-        values[name] = None if values[name] is None else datetime.fromisoformat(values[name])
+        values[name] = instant(values[name])
     return RunRow(**values)
 
 
