@@ -16,7 +16,7 @@ from .tables import show_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orgsync.project import Status
+    from orgsync.project import AlertRow, Status
 
 __all__ = ["EXAMPLES", "status"]
 
@@ -38,14 +38,18 @@ def status(
     Exits with 1 when a sync is failing or overdue, or when a run has been waiting long for a response. A sync is
     overdue when its next success is late by more than its interval; with a cron expression, by more than an hour. One
     that `orgsync schedule` has switched off is neither. Where workers run them, which are alive is said below. It exits
-    with 1, too, when a webhook was switched off.
+    with 1, too, when a webhook was switched off. The alerts that are active stand below; they are not counted for that.
     """
-    found, workers, off = _statuses()
+    found, alerts, workers, off = _statuses()
     if as_json:
         for each in found:
             json_line(status_view(each))
     else:
         _show(found)
+        failing = {(each.sync, each.connection) for each in found if each.failures}
+        for alert in alerts:
+            if alert.kind != "failing" or (alert.subject, alert.connection) not in failing:  # those have a line already
+                say(f"Alert since {moment(alert.raised_at)}: {alert.message}")
         if workers:
             say(workers)
     for webhook, reason in off:
@@ -54,7 +58,7 @@ def status(
         raise typer.Exit(1)
 
 
-def _statuses() -> "tuple[Sequence[Status], str, Sequence[tuple[str, str]]]":
+def _statuses() -> "tuple[Sequence[Status], Sequence[AlertRow], str, Sequence[tuple[str, str]]]":
     from orgsync.project.status import statuses_in
     from orgsync.project.workers_seen import workers_in
     from orgsync.settings import load_settings
@@ -67,7 +71,7 @@ def _statuses() -> "tuple[Sequence[Status], str, Sequence[tuple[str, str]]]":
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")
         if held_back := view.held_back():
             say(held_back)
-        return found, workers_in(view), view.webhooks_off()
+        return found, view.alerts(), workers_in(view), view.webhooks_off()
 
 
 def _show(found: "Sequence[Status]") -> None:

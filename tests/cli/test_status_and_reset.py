@@ -58,6 +58,32 @@ def test_status_shows_what_never_ran_what_ran_and_what_fails(orgsync: Command, a
 
 
 @pytest.mark.usefixtures("own", "acme")
+def test_status_shows_the_alerts_that_are_active(orgsync: Command, folder: Path) -> None:
+    orgsync("run", "companies")
+    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db")) as raw, raw:
+        for kind, subject in (("lag", "companies"), ("lag", "others"), ("api_limit", "")):
+            raw.execute(
+                "INSERT INTO orgsync_alert (kind, connection, subject, message, raised_at) VALUES (?, 'acme', ?, ?, ?)",
+                (kind, subject, f"It is {kind}.", "2026-01-31T10:15:00.000Z"),
+            )
+    [shown] = orgsync("status", "--json").objects()
+    assert shown["alerts"] == [
+        {
+            "kind": kind,
+            "connection": "acme",
+            "subject": subject,
+            "message": f"It is {kind}.",
+            "raised_at": "2026-01-31T10:15:00.000Z",
+        }
+        for kind, subject in (("api_limit", None), ("lag", "companies"))
+    ]
+    told = orgsync("status")
+    assert told.code == 0
+    assert [line.partition(": ")[2] for line in told.err.splitlines()] == ["It is api_limit.", *["It is lag."] * 2]
+    assert told.err.startswith("Alert since ")
+
+
+@pytest.mark.usefixtures("own", "acme")
 def test_a_narrow_status_keeps_what_matters_most_and_counts_the_columns_it_leaves_out(
     orgsync: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

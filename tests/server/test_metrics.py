@@ -60,6 +60,17 @@ async def test_failures_sign_ins_messages_and_alerts_show(served: Served) -> Non
     assert found["orgsync_alert_active connection=acme kind=sign_in_needed subject="] == 1
 
 
+async def test_the_status_names_the_alerts_of_the_connections_that_a_token_sees(served: Served) -> None:
+    store = served.project.store
+    await store.connections.save(Connection(name="other"), {})
+    for name in ("acme", "other"):
+        await store.connections.update(name, status="needs sign-in", status_reason="Revoked.")
+    async with await served.caller("read", connections=["acme"]) as caller:
+        found = (await caller.get("/api/v1/status")).json()
+    assert [each["connection"] for each in found["alerts"]] == ["acme"]
+    assert found["alerts"][0]["message"] == "acme needs a sign-in: Revoked. Run: orgsync connect acme"
+
+
 async def test_a_token_sees_the_metrics_of_its_own_connections_alone(served: Served) -> None:
     await served.project.store.connections.save(Connection(name="other"), {})
     await served.sample.run(contacts)

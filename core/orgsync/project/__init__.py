@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         sign_in_by_browser,
     )
     from .status import Status
-    from .store_types import ConnectionRow, Run, RunRow, SyncCopy
+    from .store_types import AlertRow, ConnectionRow, Run, RunRow, SyncCopy
     from .syncs import ListedSync, Syncs
     from .tokens import SCOPES, ApiTokenRow, Scope, Tokens
     from .view import View, open_view, require_connection
@@ -54,11 +54,12 @@ _HOMES = {
     "syncs": ("ListedSync", "Syncs"),
     "tokens": ("SCOPES", "ApiTokenRow", "Scope", "Tokens"),
     "view": ("View", "open_view", "require_connection"),
-    "store_types": ("ConnectionRow", "Run", "RunRow", "SyncCopy"),
+    "store_types": ("AlertRow", "ConnectionRow", "Run", "RunRow", "SyncCopy"),
 }
 
 __all__ = [
     "SCOPES",
+    "AlertRow",
     "ApiTokenRow",
     "Backup",
     "BrowserSignIn",

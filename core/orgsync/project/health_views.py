@@ -6,11 +6,21 @@ from .views import instant
 
 if TYPE_CHECKING:
     from orgsync.errors import OrgsyncError
+    from orgsync.store.health_rows import AlertRow
 
     from .doctor import Finding
     from .status import Status
 
-__all__ = ["ErrorView", "FindingView", "StatusView", "error_view", "finding_view", "status_view"]
+__all__ = [
+    "AlertView",
+    "ErrorView",
+    "FindingView",
+    "StatusView",
+    "alert_view",
+    "error_view",
+    "finding_view",
+    "status_view",
+]
 
 
 class ErrorView(TypedDict):
@@ -32,6 +42,16 @@ class FindingView(TypedDict):
     error: ErrorView | None
 
 
+class AlertView(TypedDict):
+    """An alert that is active; `subject` is the sync or the object that it is about, None for the connection."""
+
+    kind: str
+    connection: str
+    subject: str | None
+    message: str
+    raised_at: str
+
+
 class StatusView(TypedDict):
     """How one sync stands on one connection; lags are in seconds."""
 
@@ -51,6 +71,7 @@ class StatusView(TypedDict):
     waits_for: str | None
     every: str | None
     due: str | None
+    alerts: list[AlertView]
 
 
 def error_view(problem: "OrgsyncError") -> ErrorView:
@@ -93,6 +114,18 @@ def status_view(status: "Status") -> StatusView:
         "waits_for": status.waits_for or None,
         "every": str(status.every) if status.every else None,
         "due": instant(status.due),
+        "alerts": [alert_view(each) for each in status.alerts],
+    }
+
+
+def alert_view(alert: "AlertRow") -> AlertView:
+    """Return an alert as JSON."""
+    return {
+        "kind": alert.kind,
+        "connection": alert.connection,
+        "subject": alert.subject or None,
+        "message": _one_line(alert.message),
+        "raised_at": str(instant(alert.raised_at)),
     }
 
 

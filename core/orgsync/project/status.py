@@ -10,6 +10,7 @@ from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
 from orgsync.scripts.schedule import Every, Interval, due_again, jitter
 from orgsync.scripts.survey import own_syncs, shipped_names
 from orgsync.settings import Settings
+from orgsync.store.health_rows import AlertRow
 from orgsync.store.view import ConnectionRow, RunRow, View
 
 from .view import open_view
@@ -40,7 +41,7 @@ class Status:
     and `script_error_code` its code. The verdict is "no script" for a copy whose sync no script of the project and no
     package has any more.
     `running_for` is how long a run has been under way, None where none is, and `waits_for` what it has been waiting
-    for, with a remedy.
+    for, with a remedy. `alerts` are those that are active: of this sync here, and of the connection.
     """
 
     sync: str
@@ -59,6 +60,7 @@ class Status:
     running_for: timedelta | None = None
     waits_for: str = ""
     every: Every | None = None
+    alerts: Sequence[AlertRow] = ()
 
     @property
     def needs_attention(self) -> bool:
@@ -138,7 +140,7 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
     own_names = {*schedules, *broken}
     others = {sync for sync, _ in ran} - own_names
     elsewhere = shipped_names() | view.objects() if others else set[str]()
-    owners = set(view.owners().values())
+    owners, alerts = set(view.owners().values()), view.alerts()
     found: list[Status] = []
     for sync, name in sorted({*((sync, name) for sync in own_names for name in connections), *ran}):
         problem = broken.get(sync) or (None if sync in schedules or sync in elsewhere else some_broken)
@@ -147,6 +149,7 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
             schedule = set_here.get((sync, name), OwnSchedule())
             every = schedules.get(sync)
             standing = _status(view, sync, connections[name], now, own=schedule, every=every, problem=problem)
+            standing = replace(standing, alerts=[each for each in alerts if each.concerns(sync, name)])
             found.append(replace(standing, verdict="no script") if gone and standing.verdict != "running" else standing)
     return found
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from orgsync.clock import utc_now
 from orgsync.errors import NameUnknown
-from orgsync.project.health_views import StatusView, status_view
+from orgsync.project.health_views import AlertView, StatusView, alert_view, status_view
 from orgsync.project.status import statuses_in
 from orgsync.project.views import ListedRunView, listed_run_view
 
@@ -22,9 +22,11 @@ router = APIRouter(prefix="/api/v1", tags=["runs"])
 if TYPE_CHECKING:
     RunModel: TypeAlias = ListedRunView
     StatusModel: TypeAlias = StatusView
+    AlertModel: TypeAlias = AlertView
 else:  # pydantic's, from the same views
     RunModel = model_of(ListedRunView)
     StatusModel = model_of(StatusView)
+    AlertModel = model_of(AlertView)
 
 _MOST_RUNS = 1000
 
@@ -36,9 +38,10 @@ class Runs(BaseModel):
 
 
 class Statuses(BaseModel):
-    """How each sync stands on each connection."""
+    """How each sync stands on each connection, and every alert that is active."""
 
     statuses: list[StatusModel]
+    alerts: list[AlertModel]
 
 
 @router.get("/runs", response_model=Runs)
@@ -71,5 +74,8 @@ async def status(request: Request, caller: Annotated[Caller, Depends(may("read")
     """Say how each sync stands on each connection that the token may see, as `orgsync status` does."""
     served = served_by(request)
     settings = served.project.settings
-    found = await served.view(lambda view: statuses_in(view, settings, now=utc_now()))
-    return {"statuses": [status_view(each) for each in found if caller.sees(each.connection)]}
+    found, alerts = await served.view(lambda view: (statuses_in(view, settings, now=utc_now()), view.alerts()))
+    return {
+        "statuses": [status_view(each) for each in found if caller.sees(each.connection)],
+        "alerts": [alert_view(each) for each in alerts if caller.sees(each.connection)],
+    }

@@ -61,6 +61,10 @@ class AlertRow:
         """What makes it this alert and no other."""
         return self.kind, self.connection, self.subject
 
+    def concerns(self, sync: str, connection: str) -> bool:
+        """Return whether it is about a sync on a connection, or about the connection."""
+        return self.connection == connection and (self.subject in ("", sync) or self.kind == "schema_changed")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaRow:
