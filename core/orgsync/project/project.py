@@ -15,6 +15,7 @@ from orgsync.salesforce.http.http import Http
 from orgsync.scripts import Org, Sync, open_client, open_org
 from orgsync.settings import Settings, load_settings
 from orgsync.store import Connection, Store
+from orgsync.tracing import span
 
 from .access import access_to
 from .connections import Connections
@@ -55,6 +56,21 @@ class Project:
         ScriptNotLoaded for a script that cannot be imported, AlreadyRunning while another run of the sync on the
         connection is under way, and ArgumentInvalid for an action's wrong arguments.
         """
+        kind, name, connection = job.kind, job.name, job.connection
+        about = f"{kind} {name}"
+        with span(about, orgsync__kind=kind, orgsync__name=name, orgsync__connection=connection) as note:
+            outcome = await self._run(job, observe)
+            run = outcome.run
+            note(
+                orgsync__run=run.id,
+                orgsync__outcome=run.status,
+                orgsync__rows=run.added + run.updated + run.deleted + run.unchanged,
+                orgsync__api_calls=run.api_calls,
+                error=run.error_code or "",
+            )
+            return outcome
+
+    async def _run(self, job: Job, observe: Observer) -> Outcome:
         if job.kind == "action":
             action = self.scripts.action(job.name)
             with bound_contextvars(action=job.name, connection=job.connection):

@@ -2,11 +2,13 @@
 
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from types import EllipsisType, TracebackType
 from typing import Self
 
 import anyio
+
+from orgsync.tracing import is_traced, span
 
 from .body import gathered, paced
 from .bounds import DEFAULT_BOUNDS, Bounds, Pace
@@ -16,6 +18,8 @@ from .request import Request, Upload, body_of, with_params
 from .transport import HttpxTransport, Transport, TransportResponse, whole_response
 
 __all__ = ["JSON", "Http", "Response", "Stream", "Upload"]
+
+_ERRORS_FROM = 400
 
 
 class Http:
@@ -120,7 +124,14 @@ class Http:
     async def _exchange(self, request: Request) -> TransportResponse:
         if self._closed:
             raise RuntimeError("this Http is closed")
-        return await self._transport.request(request)
+        if not is_traced():
+            return await self._transport.request(request)
+        method = request.method
+        with span(method, kind="client", http__request__method=method, server__address=_host_of(request)) as note:
+            response = await self._transport.request(request)
+            failed = str(response.status) if response.status >= _ERRORS_FROM else ""
+            note(http__response__status_code=response.status, error=failed)
+            return response
 
     async def _body(self, response: TransportResponse, request: Request) -> AsyncGenerator[bytes]:
         """Return the body of a success as it arrives, and any other, which is an error, once it is complete."""
@@ -145,3 +156,10 @@ class Http:
     def _with_connecting(self, seconds: float) -> float:
         """Add the time to connect, so that a failure to connect is recognised as that."""
         return seconds + self._connect_timeout
+
+
+def _host_of(request: Request) -> str | None:
+    """Return the host of a request; None where its address is none, which sending it shows."""
+    with suppress(ValueError):
+        return request.host
+    return None
