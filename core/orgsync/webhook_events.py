@@ -14,6 +14,8 @@ EVENTS: Mapping[str, str] = {
     "connection.ready": "A connection that needed a sign-in is ready again.",
     "alert.raised": "Something needs attention: a sync lags or fails, a sign-in, the API limit, a changed schema.",
     "alert.cleared": "What an alert was raised for is over.",
+    "connect_session.finished": "A customer has connected an org by the link of a connect session.",
+    "connect_session.failed": "A customer's attempt to connect an org by such a link has failed.",
 }
 """Every event that an endpoint can choose. Whoever adds one writes its messages by `store.messages.tell`."""
 

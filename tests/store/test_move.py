@@ -81,6 +81,7 @@ async def filled(url: str, folder: Path) -> None:
             )
         await store.sign_ins.save("state", {"verifier": "v"})
         await store.webhooks.add("https://example.com/hook", events=[], connections=["acme"], tags=[])
+        await store.connect_sessions.create("acme", {"app_name": "Ü", "tags": ["eu"], "metadata": {"n": 1.5}})
         await store.schedules.change(["contacts"], ["acme"], every="1h", off=True)
         await store.object_columns.settle(
             "everything", lambda _: [ObjectColumn(record_table="Everything", column="x", field="X__c", kind="datetime")]

@@ -11,7 +11,8 @@
     ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
     │   └── AlreadyRunning, CassetteInvalid, LimitReached, NoWorker, Refused, SessionInvalid, SignInNeeded,
-    │       StoreUnavailable, Unauthorized, Forbidden, TooManyAttempts, CallUnknown, ServerBusy
+    │       StoreUnavailable, Unauthorized, Forbidden, TooManyAttempts, CallUnknown, ServerBusy,
+    │       ConnectSessionEnded
     ├── TransientProblem         nobody: it passes, and is retried
     │   └── NetworkProblem, ServerProblem, ResponseUnreadable, ContentBroken, TokenLocked, RunInterrupted,
     │       ActionInterrupted, ProcessDied
@@ -36,6 +37,7 @@ from .operator import (
     CallUnknown,
     CassetteInvalid,
     ConfigurationProblem,
+    ConnectSessionEnded,
     CredentialsInvalid,
     FileUnusable,
     Forbidden,
@@ -133,6 +135,7 @@ __all__ = [
     "CassetteInvalid",
     "ChangesNotReadable",
     "ConfigurationProblem",
+    "ConnectSessionEnded",
     "ContentBroken",
     "CredentialsInvalid",
     "DeleteLogPurged",

@@ -1,7 +1,7 @@
 """Errors that whoever runs orgsync can solve: configuration, machine, sign-in, limits."""
 
-from collections.abc import Iterable
-from typing import Self
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Self
 
 from ..suggest import nearest
 from .base import OrgsyncError
@@ -14,6 +14,7 @@ __all__ = [
     "CallUnknown",
     "CassetteInvalid",
     "ConfigurationProblem",
+    "ConnectSessionEnded",
     "CredentialsInvalid",
     "FileUnusable",
     "Forbidden",
@@ -246,6 +247,24 @@ class TooManyAttempts(OperatorProblem, code="too_many_attempts"):
     def __init__(self, seconds: int) -> None:
         super().__init__("Too many calls with a wrong token.", f"Wait {seconds} seconds, and send a right one.")
         self.seconds = seconds
+
+
+class ConnectSessionEnded(OperatorProblem, code="connect_session_ended"):
+    """A connect session was finished or cancelled, has expired, or had too many attempts: it connects nothing more."""
+
+    _CAUSES: ClassVar[Mapping[str, str]] = {
+        "connected": "This link was used already: the org is connected.",
+        "cancelled": "This link was withdrawn.",
+        "expired": "This link has expired: it is good for 30 minutes.",
+        "attempts": "This link was tried too often.",
+        "renamed": "The connection of this link was renamed meanwhile.",
+        "unknown": "This link is not known here, or it is older than 30 days.",
+    }
+
+    def __init__(self, reason: str) -> None:
+        remedy = "Nothing is left to do." if reason == "connected" else "Ask for a new link where you got this one."
+        super().__init__(self._CAUSES[reason], remedy)
+        self.reason = reason
 
 
 class CallUnknown(OperatorProblem, code="call_unknown"):

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from .connect_session_table import ConnectSessionTable
 from .control_tables import (
     CheckpointTable,
     ConnectionTable,
@@ -49,6 +50,7 @@ class Transaction(Protocol):
     schedules: ScheduleTable
     api_tokens: ApiTokenTable
     idempotency: IdempotencyTable
+    connect_sessions: ConnectSessionTable
     webhooks: WebhookTable
     health: HealthTable
     checkpoints: CheckpointTable

@@ -10,6 +10,7 @@ from orgsync.suggest import nearest
 
 from .alerts import AlertChange, clear_alert, clear_alerts_of, log_alerts, raise_alert, sign_in_message
 from .backend import Backend, Transaction
+from .connect_sessions import finish_session
 from .keys import require_key
 from .messages import tell, tell_connection
 from .model import Connection, ConnectionStatus, Environment
@@ -53,8 +54,14 @@ class Connections:
         async with self._backend.reading() as on:
             return await require_connection(on, name)
 
-    async def save(self, connection: Connection, secrets: Mapping[str, Any]) -> Connection:
-        """Insert or replace a connection and its credentials; the first ever makes the key file."""
+    async def save(
+        self, connection: Connection, secrets: Mapping[str, Any], *, session: str | None = None
+    ) -> Connection:
+        """Insert or replace a connection and its credentials; the first ever makes the key file.
+
+        `session` is the connect session that this finishes, in the same transaction; raises ConnectSessionEnded, with
+        nothing stored, where that has ended meanwhile.
+        """
         await self.require_key()
         async with self._backend.writing(durable=True) as on:
             found = await on.connections.get(connection.name)
@@ -65,6 +72,8 @@ class Connections:
                 await tell_connection(on, "connection.added", saved)
             else:
                 changes = await _tell_status(on, found, saved)
+            if session is not None:
+                await finish_session(on, session, saved)
         log_alerts(changes)
         return saved
 

@@ -12,13 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel.sql.sqltypes import AutoString
 
-from . import health_model, server_model, webhook_model, worker_model
+from . import connect_session_model, health_model, server_model, webhook_model, worker_model
 from .model import METADATA, Sequence
 from .versions import KNOWN_VERSIONS, VERSION_TABLE
 
 __all__ = ["METADATA", "create"]
 
-_MODELS = (health_model, server_model, webhook_model, worker_model)  # importing them declares their tables
+_MODELS = (  # importing them declares their tables
+    connect_session_model,
+    health_model,
+    server_model,
+    webhook_model,
+    worker_model,
+)
 
 _VERSION = sa.Table(  # as alembic declares it
     VERSION_TABLE,

@@ -12,6 +12,7 @@ from . import backends
 from .alerts import Alerts
 from .api_tokens import ApiTokens
 from .backend import Backend
+from .connect_sessions import ConnectSessions
 from .connections import Connections
 from .content_rows import ContentRows
 from .copy import Copy
@@ -43,6 +44,7 @@ class Store:
     schedules: Schedules
     api_tokens: ApiTokens
     idempotency: IdempotencyKeys
+    connect_sessions: ConnectSessions
     rows: Rows
     feed: Feed
     org_writes: OrgWrites
@@ -60,6 +62,7 @@ class Store:
         self.schedules = Schedules(backend)
         self.api_tokens = ApiTokens(backend)
         self.idempotency = IdempotencyKeys(backend)
+        self.connect_sessions = ConnectSessions(backend)
         self.rows = Rows(backend, leases, owned)
         self.feed = Feed(backend)
         self.org_writes = OrgWrites(backend)

@@ -33,6 +33,7 @@ KNOWN_VERSIONS = (
     "0016",
     "0017",
     "0018",
+    "0019",
 )
 """Every version that this package can read, oldest first; the last is what it writes."""
 

@@ -18,6 +18,7 @@ AS_IT_WAS_IN_0008 = (
     "CREATE INDEX orgsync_run_sync_connection ON orgsync_run (sync, connection)",
     "DROP TABLE orgsync_idempotency_key",
     "DROP TABLE orgsync_api_token",
+    "DROP TABLE orgsync_connect_session",
     "DROP TABLE orgsync_api_token_connection",
     "DROP TABLE orgsync_alert",
     "DROP TABLE orgsync_org_schema",

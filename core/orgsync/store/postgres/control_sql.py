@@ -51,6 +51,7 @@ _NAMED = (
     *("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write"),
     *("orgsync_api_token_connection", "orgsync_webhook_connection", "orgsync_webhook_delivery"),
     *("orgsync_standing", "orgsync_alert", "orgsync_org_schema"),
+    "orgsync_connect_session",
 )
 RENAME_IN_CONTROL_TABLES = tuple(f"UPDATE {table} SET connection = %s WHERE connection = %s" for table in _NAMED)
 REMOVE_CONNECTION = (
@@ -65,6 +66,7 @@ REMOVE_CONNECTION = (
     "DELETE FROM orgsync_standing WHERE connection = %s",
     "DELETE FROM orgsync_alert WHERE connection = %s",
     "DELETE FROM orgsync_org_schema WHERE connection = %s",
+    "UPDATE orgsync_connect_session SET state = 'cancelled' WHERE connection = %s AND state IN ('waiting', 'failed')",
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = %s"
 

@@ -2,9 +2,18 @@
 
 from datetime import UTC, datetime
 
-from .. import control_tables, health_table, record_tables, server_tables, webhook_table, write_table
+from .. import (
+    connect_session_table,
+    control_tables,
+    health_table,
+    record_tables,
+    server_tables,
+    webhook_table,
+    write_table,
+)
 from . import control_sql
 from .api_tokens import ApiTokenTable
+from .connect_sessions import ConnectSessionTable
 from .connections import ConnectionTable, SignInTable
 from .driver import Statements
 from .health import HealthTable
@@ -39,6 +48,7 @@ class PostgresTransaction:
         self.idempotency: server_tables.IdempotencyTable = IdempotencyTable(on)
         self.webhooks: webhook_table.WebhookTable = WebhookTable(on)
         self.health: health_table.HealthTable = HealthTable(on, writes=writes)
+        self.connect_sessions: connect_session_table.ConnectSessionTable = ConnectSessionTable(on, writes=writes)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on)
         self.owners: control_tables.OwnerTable = OwnerTable(on)
         self.seen_ids: control_tables.SeenIdTable = SeenIdTable(on)

@@ -104,6 +104,7 @@ RENAME_IN_CONTROL_TABLES = tuple(
         *("orgsync_checkpoint", "orgsync_run", "orgsync_schedule", "orgsync_seen_id", "orgsync_write"),
         *("orgsync_api_token_connection", "orgsync_webhook_connection", "orgsync_webhook_delivery"),
         *("orgsync_standing", "orgsync_alert", "orgsync_org_schema"),
+        "orgsync_connect_session",
     )
 )
 REMOVE_CONNECTION = (
@@ -118,6 +119,7 @@ REMOVE_CONNECTION = (
     "DELETE FROM orgsync_standing WHERE connection = ?",
     "DELETE FROM orgsync_alert WHERE connection = ?",
     "DELETE FROM orgsync_org_schema WHERE connection = ?",
+    "UPDATE orgsync_connect_session SET state = 'cancelled' WHERE connection = ? AND state IN ('waiting', 'failed')",
 )
 REMOVE_RUNS_OF_CONNECTION = "DELETE FROM orgsync_run WHERE connection = ?"
 

@@ -8,9 +8,18 @@ from typing import Any, TypeVar
 import anyio
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from .. import control_tables, health_table, record_tables, server_tables, webhook_table, write_table
+from .. import (
+    connect_session_table,
+    control_tables,
+    health_table,
+    record_tables,
+    server_tables,
+    webhook_table,
+    write_table,
+)
 from ..model import stored_now
 from .api_tokens import ApiTokenTable
+from .connect_sessions import ConnectSessionTable
 from .connections import ConnectionTable, SignInTable
 from .driver import NOT_DURABLE, Statements
 from .health import HealthTable
@@ -43,6 +52,7 @@ class SqliteTransaction:
         self.schedules: control_tables.ScheduleTable = ScheduleTable(on, stored_now)
         self.api_tokens: server_tables.ApiTokenTable = ApiTokenTable(on, stored_now)
         self.idempotency: server_tables.IdempotencyTable = IdempotencyTable(on, stored_now)
+        self.connect_sessions: connect_session_table.ConnectSessionTable = ConnectSessionTable(on, stored_now)
         self.webhooks: webhook_table.WebhookTable = WebhookTable(on, stored_now)
         self.health: health_table.HealthTable = HealthTable(on)
         self.checkpoints: control_tables.CheckpointTable = CheckpointTable(on, stored_now)
