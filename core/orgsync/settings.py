@@ -112,6 +112,9 @@ class Settings(AlertSettings):
     keep_runs: int = Field(
         default=90, ge=1, description="Days for which `orgsync up` keeps the list of runs, and results of writes."
     )
+    public_url: str = Field(
+        default="", description="Where customers' browsers reach `orgsync serve`: `https://sync.example.com`."
+    )
     webhook_allow_private: Annotated[bool | tuple[str, ...], BeforeValidator(_as_json)] = Field(
         default=False,
         description="Whether webhooks may go to private addresses: true, or a list of networks: `10.0.0.0/8`.",

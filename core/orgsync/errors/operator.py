@@ -208,6 +208,9 @@ class Refused(OperatorProblem, code="refused", exit_code=2):
 class SignInNeeded(OperatorProblem, code="sign_in_needed", exit_code=3):
     """The connection must be authorized again."""
 
+    reason: str = ""
+    """Why, in a word, where it is known: `denied`, `app_not_installed`, `ip_restricted`."""
+
     @classmethod
     def again(cls, connection: str, reason: str) -> Self:
         """Build it for a connection that was refused before, for this reason."""

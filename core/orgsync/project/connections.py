@@ -2,13 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from anyio import to_thread
 
-from orgsync.errors import ArgumentInvalid, FieldNotFound, ObjectNotFound, QueryRefused, SignInNeeded
+from orgsync.errors import ArgumentInvalid, SignInNeeded
 from orgsync.logs import get_logger
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
@@ -21,7 +21,7 @@ from orgsync.store.connections import ConnectionColumns
 
 from .access import access_to
 from .mappings import FieldMapping, change_mapping, resolved
-from .new_connection import SignIn, connect, require_metadata, require_ready, row_of
+from .new_connection import SignIn, connect, require_answer, require_metadata, require_ready, row_of
 from .removal import Removal, remove
 from .script_sources import WithScripts
 from .sign_ins import checked_tags, login_url_of, require_name
@@ -30,8 +30,6 @@ from .view import View, require_existing
 __all__ = ["BrowserSignIn", "Connections", "SignIn"]
 
 R = TypeVar("R", bound=Record)
-
-_CHEAP_QUERY = "SELECT Id FROM User LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +255,7 @@ class Connections:
         async with self.open() as project:
             connection = await project.store.connections.get(name)
             client = open_client(connection, **access_to(name, project))
-            with suppress(FieldNotFound, ObjectNotFound, QueryRefused):  # an answer is all that was wanted
-                await client.get("query", {"q": _CHEAP_QUERY})
+            await require_answer(client)
             if connection.status != "ready":
                 await project.store.connections.update(name, status="ready", status_reason="")
             return client

@@ -1,21 +1,22 @@
 """Making a connection: the sign-in, what the project's hooks say of the org, and only then what is stored."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import anyio
 
 from orgsync.engine.hooks import call_on_connect
-from orgsync.errors import KeyUnusable, OrgMismatch
+from orgsync.errors import FieldNotFound, KeyUnusable, ObjectNotFound, OrgMismatch, QueryRefused
 from orgsync.field_mapping import mapping_as_text, mapping_from_json
+from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.sign_in import sign_in
 from orgsync.salesforce.auth.token_endpoint import INTROSPECTION_HINT
 from orgsync.salesforce.auth.token_response import same_org
 from orgsync.salesforce.auth.versions import choose_version, offered_versions
-from orgsync.scripts import ConnectionRules, StoredVault, columns_of, open_org, secrets_of
+from orgsync.scripts import ConnectionRules, StoredVault, columns_of, open_client, open_org, secrets_of
 from orgsync.scripts.stored import credentials_of
 from orgsync.store import Connection, ConnectionRow
 
@@ -23,7 +24,10 @@ from .access import access_to
 from .script_sources import WithScripts
 from .sign_ins import environment_of, login_url_of, require_name
 
-__all__ = ["SignIn", "connect", "require_metadata", "require_ready", "row_of"]
+__all__ = ["SignIn", "connect", "require_answer", "require_metadata", "require_ready", "row_of"]
+
+
+_CHEAP_QUERY = "SELECT Id FROM User LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,12 @@ async def require_ready(project: WithScripts, name: str, metadata: Mapping[str, 
         await require_metadata(project, rules, name, metadata)
 
 
+async def require_answer(client: Client) -> None:
+    """Make one API call, and raise whatever keeps it from being answered."""
+    with suppress(FieldNotFound, ObjectNotFound, QueryRefused):  # an answer is all that is wanted
+        await client.get("query", {"q": _CHEAP_QUERY})
+
+
 async def require_metadata(
     project: WithScripts, rules: ConnectionRules, name: str, metadata: Mapping[str, Any]
 ) -> None:
@@ -65,8 +75,13 @@ async def connect(
     metadata: Mapping[str, Any] | None,
     tags: Sequence[str] | None,
     mapping: Sequence[dict[str, Any]] | None,
+    session: str | None = None,
 ) -> SignIn:
-    """Sign in, call the project's hooks and store the connection; nothing is stored where any of it fails."""
+    """Sign in, call the project's hooks and store the connection; nothing is stored where any of it fails.
+
+    `session` is the connect session that this finishes; then one call to the org is made first, so that the customer
+    hears of what keeps it from being answered.
+    """
     rules = project.scripts.connection_rules()
     hosts = project.settings.allowed_hosts
     existing = {each.name: each for each in await project.store.connections.list()}.get(name)
@@ -85,15 +100,17 @@ async def connect(
     columns["mapping"] = list(mapping if mapping is not None else existing.mapping if existing else [])
     connection = Connection(name=name, **columns)
     given: dict[str, Any] = {}
+    access = access_to(name, project)
+    access["vault"] = vault
+    if session is not None:
+        await require_answer(open_client(connection, **access))
     if rules.on_connect:
-        access = access_to(name, project)
-        access["vault"] = vault
         org = await open_org(connection, **access)
         given = await call_on_connect(rules.on_connect, org)
         connection.metadata_ = connection.metadata_ | given
     if given or metadata is not None:
         await require_metadata(project, rules, name, connection.metadata_)
-    stored = await project.store.connections.save(connection, secrets_of(vault.credentials))
+    stored = await project.store.connections.save(connection, secrets_of(vault.credentials), session=session)
     return SignIn(row_of(stored), signed_in.lifetime, "" if signed_in.lifetime else INTROSPECTION_HINT)
 
 

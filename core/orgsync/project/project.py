@@ -18,6 +18,7 @@ from orgsync.store import Connection, Store
 from orgsync.tracing import span
 
 from .access import access_to
+from .connect_sessions import ConnectSessions
 from .connections import Connections
 from .records import Records
 from .runs import Runs
@@ -87,6 +88,11 @@ class Project:
     def connections(self) -> Connections:
         """The connections: list, add, rename, test and remove them."""
         return Connections(lambda: nullcontext(self))
+
+    @property
+    def connect_sessions(self) -> ConnectSessions:
+        """Links by which customers connect their own orgs."""
+        return ConnectSessions(self)
 
     @property
     def syncs(self) -> Syncs:

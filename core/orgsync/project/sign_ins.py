@@ -1,6 +1,6 @@
 """What a person's sign-in needs: the URL to sign in at, credentials from an sfdx URL, and the browser."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from orgsync.engine import Resources
 from orgsync.errors import ArgumentInvalid
@@ -8,7 +8,7 @@ from orgsync.salesforce.auth.browser_callback import CALLBACK_PORT, open_in_brow
 from orgsync.salesforce.auth.browser_callback import sign_in_by_browser as browser_flow
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.grants import parse_sfdx_auth_url
-from orgsync.salesforce.hosts import is_loopback, is_sandbox, login_url
+from orgsync.salesforce.hosts import is_loopback, is_named, is_sandbox, login_url
 from orgsync.settings import Settings
 from orgsync.store import Environment
 
@@ -17,6 +17,7 @@ __all__ = [
     "checked_tags",
     "credentials_of_sfdx_url",
     "environment_of",
+    "is_on_loopback",
     "login_url_of",
     "require_name",
     "sign_in_by_browser",
@@ -32,6 +33,11 @@ def login_url_of(settings: Settings, environment: str | None = None, url: str | 
     if environment not in (None, "production", "sandbox"):
         return login_url(None, environment, allowed_hosts=settings.allowed_hosts)
     return login_url("sandbox" if environment == "sandbox" else None, url, allowed_hosts=settings.allowed_hosts)
+
+
+def is_on_loopback(login_url: str, *, but: Collection[str] = ()) -> bool:
+    """Return whether a login URL leads to this machine, and to none of the hosts that are allowed by name."""
+    return is_loopback(login_url) and not is_named(login_url, but)
 
 
 def environment_of(login_url: str) -> Environment:

@@ -17,12 +17,15 @@ from urllib.parse import urlsplit
 from orgsync.errors import HostNotAllowed
 
 __all__ = [
+    "MY_DOMAINS",
     "Environment",
     "api_host_allowed",
     "host_of",
     "is_generic_login",
     "is_loopback",
+    "is_named",
     "is_sandbox",
+    "is_web_host",
     "login_url",
     "may_be_org",
     "no_api_host",
@@ -46,7 +49,7 @@ _PAGES = (
     (".lightning.sfcrmapps.cn", ".my.sfcrmproducts.cn"),
     (".my-lightning.com", ".my-salesforce.com"),
 )
-_MY_DOMAINS = (".my.salesforce.com", ".my.salesforce.mil", ".my.sfcrmproducts.cn", ".my-salesforce.com")
+MY_DOMAINS = (".my.salesforce.com", ".my.salesforce.mil", ".my.sfcrmproducts.cn", ".my-salesforce.com")
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _SANDBOX_NAME = re.compile(r"test\.|cs[0-9]+\.|.*\.(sandbox|scratch)\.|.*--")
@@ -122,6 +125,17 @@ def is_sandbox(url: str) -> bool:
     return origin is not None and origin.salesforce and _SANDBOX_NAME.match(origin.host) is not None
 
 
+def is_named(url: str, names: Collection[str]) -> bool:
+    """Tell whether a URL's host, with its port, is one of those that are allowed by name."""
+    origin = _parse(url)
+    return origin is not None and origin.allowed_by(names)
+
+
+def is_web_host(url: str) -> bool:
+    """Tell whether a URL is http or https, names no user, and means one host to every parser."""
+    return _parse(url) is not None
+
+
 def is_generic_login(url: str) -> bool:
     """Tell whether a login URL is one that all orgs share, rather than one org's My Domain."""
     return url in (PRODUCTION, SANDBOX)
@@ -138,7 +152,7 @@ def may_be_org(url: str, known: str) -> bool:
         return False
     if origin.loopback:
         return is_loopback(known)
-    return origin.scheme == "https" and origin.port is None and origin.host.endswith(_MY_DOMAINS)
+    return origin.scheme == "https" and origin.port is None and origin.host.endswith(MY_DOMAINS)
 
 
 def api_host_allowed(url: str, *, login_url: str, allowed_hosts: Collection[str] = ()) -> bool:

@@ -3,17 +3,30 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import anyio
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from orgsync.project import open_project
-from orgsync.settings import Settings
+from orgsync.settings import Settings, load_settings
 from orgsync.webhooks import deliver
 
-from . import api_connections, api_health, api_jobs, api_metrics, api_proxy, api_records, api_runs, api_webhooks
-from .guards import BodyGuard, HostGuard
+from . import (
+    api_connect_sessions,
+    api_connections,
+    api_health,
+    api_jobs,
+    api_metrics,
+    api_new_connection,
+    api_proxy,
+    api_records,
+    api_runs,
+    api_webhooks,
+    connect_pages,
+)
+from .guards import BodyGuard, HostGuard, host_of
 from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
 from .problems import RESPONSES, add_problem_handlers
@@ -21,6 +34,11 @@ from .served import Served
 from .web import static_files
 
 __all__ = ["create_app"]
+
+_ROUTED = (
+    *(api_health, api_metrics, api_connections, api_new_connection, api_connect_sessions, api_records, api_runs),
+    *(api_jobs, api_proxy, api_webhooks, connect_pages),
+)
 
 _PROXY = "/proxy/"
 """In the paths whose bodies go through to Salesforce, which bounds them."""
@@ -31,7 +49,8 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
 
     It opens the project when it starts and closes it when it ends, so it works in any ASGI server.
     """
-    chosen = options or ServerOptions()
+    chosen, settings = options or ServerOptions(), settings or load_settings()
+    own = [host_of(urlsplit(settings.public_url).netloc)] if settings.public_url else []
 
     @asynccontextmanager
     async def opened(app: FastAPI) -> AsyncGenerator[None]:
@@ -52,12 +71,12 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         redoc_url=None,
         separate_input_output_schemas=False,
         middleware=[
-            Middleware(HostGuard, hosts=(*LOOPBACK, *chosen.hosts)),
+            Middleware(HostGuard, hosts=(*LOOPBACK, *own, *chosen.hosts)),
             Middleware(BodyGuard, largest=chosen.largest_body, exempt=_PROXY),
         ],
     )
     add_problem_handlers(app)
-    for module in (api_health, api_metrics, api_connections, api_records, api_runs, api_jobs, api_proxy, api_webhooks):
+    for module in _ROUTED:
         app.include_router(module.router)
     app.mount("/static", static_files())
     return app

@@ -16,7 +16,8 @@ def host_of(header: str) -> str:
     name = header.strip().lower()
     if name.startswith("["):
         return name[1:].partition("]")[0]
-    return name.rpartition(":")[0] if name.count(":") == 1 else name
+    host, _, port = name.partition(":")
+    return host if port.isdecimal() else name  # `host:80@other` is a name of its own, which nobody has allowed
 
 
 class HostGuard:

@@ -45,6 +45,7 @@ __all__ = [
     "Problem",
     "ProblemField",
     "add_problem_handlers",
+    "note_unexpected",
     "problem_response",
     "status_of",
     "too_large",
@@ -168,8 +169,13 @@ async def _of_http(request: Request, error: HTTPException) -> Response:
     return problem_response(error.status_code, "argument_invalid", f"{phrase}.", headers=error.headers)
 
 
+def note_unexpected(error: Exception) -> None:
+    """Log a fault of the server's by its type: its text may hold data."""
+    get_logger("orgsync.server").error("unexpected error", error=type(error).__name__)
+
+
 async def _unexpected(_: Request, error: Exception) -> Response:
     """Answer for what is a fault of the server's; its text may hold data, so it is in no answer and no log line."""
-    get_logger("orgsync.server").error("unexpected error", error=type(error).__name__)
+    note_unexpected(error)
     code, cause = InternalError.code, f"The server failed unexpectedly: {type(error).__name__}."
     return problem_response(500, code, cause, "Please report it, with the server's log.")

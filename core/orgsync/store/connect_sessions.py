@@ -14,7 +14,7 @@ from .connect_session_table import ConnectSessionRow
 from .messages import tell
 from .model import Connection
 
-__all__ = ["MOST_ATTEMPTS", "ConnectSessions", "finish_session", "require_live"]
+__all__ = ["MOST_ATTEMPTS", "ConnectSessions", "finish_session", "require_attempts", "require_live"]
 
 MOST_ATTEMPTS = 20
 """How often a customer may go to Salesforce within one session: each attempt that fails is told by a message."""
@@ -44,14 +44,19 @@ class ConnectSessions:
 
     async def get(self, session: str) -> tuple[ConnectSessionRow, bool]:
         """Read one, and whether its time is over; raises NameUnknown where there is none."""
-        async with self._backend.reading() as on:
-            found, now = await on.connect_sessions.get(session), await on.now()
+        found = await self.look_up(session)
         if found is None:
             raise NameUnknown(
                 f"There is no connect session {session!r}.",
                 "Sessions are kept for 30 days. Make one: POST /api/v1/connect-sessions.",
             )
-        return found, found.expires_at <= now
+        return found
+
+    async def look_up(self, session: str) -> tuple[ConnectSessionRow, bool] | None:
+        """Read one as `get` does; None where there is none."""
+        async with self._backend.reading() as on:
+            found, now = await on.connect_sessions.get(session), await on.now()
+        return None if found is None else (found, found.expires_at <= now)
 
     async def find(self, secret: str) -> tuple[ConnectSessionRow, bool] | None:
         """Read the one whose link has this secret, and whether its time is over; None where there is none."""
@@ -66,8 +71,7 @@ class ConnectSessions:
         """
         async with self._backend.writing(durable=True) as on:
             found = await require_live(on, session)
-            if found.attempts >= MOST_ATTEMPTS:
-                raise ConnectSessionEnded("attempts")
+            require_attempts(found)
             await on.connect_sessions.note_attempt(session)
             return found
 
@@ -115,6 +119,12 @@ async def require_live(on: Transaction, session: str) -> ConnectSessionRow:
     if found.expires_at <= await on.now():
         raise ConnectSessionEnded("expired")
     return found
+
+
+def require_attempts(row: ConnectSessionRow) -> None:
+    """Raise ConnectSessionEnded for a session that was tried too often."""
+    if row.attempts >= MOST_ATTEMPTS:
+        raise ConnectSessionEnded("attempts")
 
 
 async def _tell(on: Transaction, event: str, row: ConnectSessionRow, *, tags: list[str]) -> None:

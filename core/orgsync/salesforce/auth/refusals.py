@@ -19,7 +19,8 @@ Actor: TypeAlias = Literal["user", "admin", "developer", "nobody"]
 class Refusal:
     """Explain one refusal: where it occurs, who must act, why it happened and what to do.
 
-    `retried` says whether trying again soon helps, where nobody must act.
+    `reason` is the reason in a word; without one, who must act says it. `retried` says whether trying again soon
+    helps, where nobody must act.
     """
 
     error: str
@@ -29,6 +30,12 @@ class Refusal:
     remedy: str
     flow: str | None = None
     retried: bool = True
+    reason: str = ""
+
+    @property
+    def code(self) -> str:
+        """The reason in a word, for programs and for other words to people."""
+        return self.reason or {"developer": "app_settings", "nobody": "salesforce_busy"}.get(self.actor, "refused")
 
     def fits(self, error: str, description: str, flow: str | None) -> bool:
         """Return whether this row explains an error with a lower-case description, in this OAuth flow."""
@@ -87,15 +94,18 @@ REFUSALS: tuple[Refusal, ...] = (
         f"{_AGAIN} If it returns, give each installation a user of its own, and check the app's refresh token policy "
         "and the login URL.",
     ),
-    Refusal(".*", "inactive organi[sz]ation|inactive org\\b", "admin", _INACTIVE_ORG, _RESTORE_ORG),
+    Refusal(
+        ".*", "inactive organi[sz]ation|inactive org\\b", "admin", _INACTIVE_ORG, _RESTORE_ORG, reason="org_inactive"
+    ),
     Refusal(
         "invalid_grant",
         "inactive user|user.*(frozen|deactivated)",
         "admin",
         _INACTIVE_USER,
         _ACTIVATE_USER,
+        reason="user_inactive",
     ),
-    Refusal("inactive_user", "", "admin", _INACTIVE_USER, _ACTIVATE_USER),
+    Refusal("inactive_user", "", "admin", _INACTIVE_USER, _ACTIVATE_USER, reason="user_inactive"),
     Refusal(
         "invalid_grant",
         "ip restricted|ip address|login hours|restricted (ip|domain|time)",
@@ -103,6 +113,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "The org allows this user's sign-in only from certain addresses or at certain hours.",
         "Have the administrator relax IP restrictions in the app's policies, or allow this machine's address and the "
         "hour.",
+        reason="ip_restricted",
     ),
     Refusal(
         "invalid_grant",
@@ -118,6 +129,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "The user has not been given this app.",
         "Have the administrator assign the app to the user's profile or permission set, or let the user approve it "
         "once in the browser.",
+        reason="app_not_approved",
     ),
     Refusal(
         "invalid_grant",
@@ -125,6 +137,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "user",
         "The authorization code is older than 15 minutes, or was used before.",
         "Start the sign-in again, and open the callback only once.",
+        reason="code_expired",
     ),
     Refusal(
         "invalid_grant|invalid_request",
@@ -132,6 +145,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "user",
         "The sign-in was finished by another attempt than the one that began it (the code verifier differs).",
         "Start the sign-in again, in one browser window.",
+        reason="code_expired",
     ),
     Refusal(
         "invalid_grant",
@@ -160,6 +174,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "admin",
         "The app is not installed in this org, and since September 2025 users cannot authorize such apps.",
         _INSTALL,
+        reason="app_not_installed",
     ),
     Refusal(
         "oauth_approval_error_generic",
@@ -168,6 +183,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "Salesforce does not let the user approve the app; most often it is not installed in this org, which is "
         "required since September 2025.",
         _INSTALL,
+        reason="app_not_installed",
     ),
     Refusal(
         "oauth_ec_app_not_found|ecapp_policy_not_found|app_not_found",
@@ -175,6 +191,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "admin",
         "The external client app is not installed in this org.",
         f"Have the administrator install its package, or use the app's home org. {_WRONG_HOST}",
+        reason="app_not_installed",
     ),
     Refusal(
         "oauth_app_blocked|app_blocked|fail_close_app_blocked",
@@ -182,6 +199,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "admin",
         "The org's administrator has blocked the app.",
         "Have the administrator unblock it under Connected Apps OAuth Usage, or allow it in API Access Control.",
+        reason="app_blocked",
     ),
     Refusal(
         "invalid_grant",
@@ -241,14 +259,16 @@ REFUSALS: tuple[Refusal, ...] = (
         "user",
         "The sign-in was refused in the browser.",
         "Start it again and choose Allow.",
+        reason="denied",
     ),
-    Refusal("inactive_org", "", "admin", _INACTIVE_ORG, _RESTORE_ORG),
+    Refusal("inactive_org", "", "admin", _INACTIVE_ORG, _RESTORE_ORG, reason="org_inactive"),
     Refusal(
         "invalid_session_level",
         "",
         "admin",
         "The org requires a high-assurance session, and this sign-in does not create one.",
         "Have the administrator relax the app's session level policy, or sign in by browser with a second factor.",
+        reason="session_level",
     ),
     Refusal(
         "rate_limit_exceeded",

@@ -47,7 +47,9 @@ def problem(error: str, description: str = "", *, flow: str | None = None) -> Si
     text = ": ".join([*([name] if named else []), *([said] if unexplained else [])])
     cause = f"{row.cause.removesuffix('.')} ({text})." if text else row.cause
     if row.actor != "nobody":
-        return SignInNeeded(cause, row.remedy)
+        refused = SignInNeeded(cause, row.remedy)
+        refused.reason = row.code
+        return refused
     busy = ServerProblem(cause, row.remedy)
     busy.retried = not row.retried
     return busy

@@ -24,7 +24,7 @@ from .sign_in import accepted
 from .sign_in_errors import problem
 from .token_endpoint import request_token
 
-__all__ = ["Authorization", "Prompt", "begin", "code_of", "finish", "state_of"]
+__all__ = ["Authorization", "Prompt", "begin", "code_of", "finish", "label_of", "state_of"]
 
 Prompt: TypeAlias = Literal["login", "consent", "select_account", "login consent"]
 
@@ -52,12 +52,15 @@ def begin(
     scopes: Sequence[str] = ("api", "refresh_token"),
     prompt: Prompt | None = None,
     login_hint: str | None = None,
+    label: str = "",
 ) -> Authorization:
     """Begin a sign-in; `redirect_uri` must be exactly one of the app's callback URLs.
 
+    `label` is a text that the state begins with, by which `label_of` finds what the callback belongs to; no secret.
+
     `prompt="login"` makes the person sign in again even where the browser has a session (with another org, maybe).
     """
-    state = secrets.token_urlsafe(32)
+    state = f"{label}.{secrets.token_urlsafe(32)}" if label else secrets.token_urlsafe(32)
     code_verifier = secrets.token_urlsafe(64)
     challenge = urlsafe_b64encode(hashlib.sha256(code_verifier.encode("ascii")).digest()).rstrip(b"=")
     query = {
@@ -86,6 +89,11 @@ def begin(
 def state_of(callback_url: str) -> str | None:
     """Read the state that a callback URL carries, to find the Authorization it belongs to."""
     return _parameter(callback_url, "state")
+
+
+def label_of(state: str) -> str:
+    """Return the label that a state begins with."""
+    return state.partition(".")[0]
 
 
 def code_of(callback_url: str, state: str) -> str:
@@ -133,11 +141,13 @@ async def finish(
     asked_at = clock()
     response = await request_token(http, authorization.login_url, form)
     if response.refresh_token is None:
-        raise SignInNeeded(
+        unlasting = SignInNeeded(
             "Salesforce gave no refresh token, so the sign-in would end with its first token.",
             "Add the scope refresh_token (offline_access) to the app, check that its refresh token policy is not "
             "'expire immediately', and sign in again.",
         )
+        unlasting.reason = "app_settings"
+        raise unlasting
     expected = Credentials(
         grant="refresh-token",
         login_url=authorization.login_url,
@@ -150,7 +160,11 @@ async def finish(
 
 def _refused(error: OrgsyncError) -> SignInNeeded:
     """Make the error of a callback final: a person must begin again even where Salesforce was only busy."""
-    return error if isinstance(error, SignInNeeded) else SignInNeeded(error.cause, "Start the sign-in again.")
+    if isinstance(error, SignInNeeded):
+        return error
+    final = SignInNeeded(error.cause, "Start the sign-in again.")
+    final.reason = "salesforce_busy"
+    return final
 
 
 def _parameter(url: str, name: str) -> str | None:

@@ -7,7 +7,7 @@ from orgsync.records import UtcDateTime
 from orgsync.store.migrations.texts import text
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 
 
 def upgrade() -> None:
