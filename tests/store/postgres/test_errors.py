@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from psycopg import OperationalError
+from psycopg.conninfo import conninfo_to_dict
 
 from orgsync.errors import OrgsyncError, SettingInvalid, StoreUnavailable
 from orgsync.records import Position
@@ -36,10 +38,23 @@ async def refused(url: str, folder: Path) -> OrgsyncError:
         ("postgresql://ann:s3cret@host", "names no database"),
         ("postgresql://ann:s3cret@host:port/db", "host or port"),
         ("postgresql://ann:s3cret@host:99999/db", "host or port"),
-        ("postgresql://ann:s3cret%zz@host/db", "write %, @, / and :"),
+        ("postgresql://ann:s3cret%zz@host/db", "write %, @, /, :, ?, # and"),
         ("postgresql://ann:s3cret@host/db?sslmod=require", "'sslmod' is not an option"),
         ("postgresql://ann:s3cret@host/db?pool_size=many", "pool_size is not a whole number"),
         ("postgresql://ann:s3cret@host/db?pool_size=0", "pool_size is not a whole number"),
+        ("postgresql://ann:s3cret@host/db?idle_transaction_timeout=2147484", "a whole number from 1 to 2147483"),
+        ("postgresql://ann:s3cret@host/db?connect_timeout=soon", "connect_timeout is not a whole number"),
+        ("postgresql://ann:s3cret@host:0/db", "host or port"),
+        ("postgresql://ann:s3cret@one:5432,two:port/db", "host or port"),
+        ("postgresql://ann:se#s3cret@host/db", "%3F, %23, %20"),
+        ("postgresql://ann:12#s3cret@host/db", "%3F, %23, %20"),
+        ("postgresql://ann:se?s3cret@host/db", "%3F, %23, %20"),
+        ("postgresql://ann:12?s3cret@host/db", "%3F, %23, %20"),
+        ("postgresql://ann:12/se?s3cret@host/db", "%3F, %23, %20"),
+        ("postgresql://ann:s3cret s3cret@host/db", "%3F, %23, %20"),
+        ("postgresql+asyncpg://ann:s3cret@host/db", "the kind 'postgresql+asyncpg'"),
+        ("'postgresql://ann:s3cret@host/db'", "or PostgreSQL, postgresql://user@host/database"),
+        ("host=one user=ann password=s3cret dbname=db", "or PostgreSQL, postgresql://user@host/database"),
     ],
 )
 async def test_a_url_with_a_mistake_is_refused_before_anything_is_connected(
@@ -48,6 +63,31 @@ async def test_a_url_with_a_mistake_is_refused_before_anything_is_connected(
     problem = await refused(url, tmp_path)
     assert isinstance(problem, SettingInvalid)
     assert reported in str(problem)
+
+
+async def test_of_several_hosts_the_one_that_answers_is_taken(server: PostgresServer, tmp_path: Path) -> None:
+    for there in (
+        "postgresql://postgres:{password}@127.0.0.1:1,127.0.0.1:{port}/postgres?target_session_attrs=read-write",
+        "postgresql://postgres:{password}@/postgres?host=127.0.0.1,127.0.0.1&port=1,{port}",
+    ):
+        async with Store.open(there.format(port=server.port, password=PASSWORD), folder=tmp_path):
+            pass
+    problem = await refused("postgresql://ann:s3cret@127.0.0.1:1,[::1]:2/db", tmp_path)
+    assert "postgresql://ann@127.0.0.1:1,[::1]:2/db is down" in str(problem)
+
+
+@pytest.mark.parametrize(("option", "seconds"), [("", "10"), ("?connect_timeout=3", "3")])
+def test_how_long_to_wait_for_a_connection_is_the_urls_word(option: str, seconds: str) -> None:
+    assert conninfo_to_dict(address(f"postgresql://ann@host/db{option}").conninfo)["connect_timeout"] == seconds
+
+
+def test_how_long_to_wait_for_a_connection_may_be_said_as_for_any_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "3")
+    assert "connect_timeout" not in address("postgresql://ann@host/db").conninfo
+
+
+def test_a_plus_in_an_option_is_a_plus() -> None:
+    assert conninfo_to_dict(address("postgresql://ann@host/db?password=a+b").conninfo)["password"] == "a+b"
 
 
 async def test_without_the_driver_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +127,20 @@ async def test_a_server_that_lets_nobody_in_is_explained(
     problem = await refused(there, tmp_path)
     assert reported in str(problem)
     assert PASSWORD not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("said", "waits"),
+    [
+        ("FATAL:  the database system is not yet accepting connections", True),
+        ("FATAL:  the database system is not accepting connections", True),
+        ("FATAL:  the database system is starting up", True),
+        ("No such file or directory\n\tIs the server running locally and accepting connections on that socket?", False),
+        ("Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?", False),
+    ],
+)
+def test_a_server_is_waited_for_where_it_will_answer_soon(said: str, waits: bool) -> None:
+    assert errors.may_pass(OperationalError(f"connection failed: {said}")) is waits
 
 
 async def test_a_password_may_be_anywhere_and_is_shown_nowhere(server: PostgresServer, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The URL of a PostgreSQL database: what libpq connects by, what orgsync takes of it, and how messages name it."""
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -11,13 +12,18 @@ from orgsync.errors import SettingInvalid, StoreUnavailable
 __all__ = ["Address", "address"]
 
 _EXAMPLE = "Write it as postgresql://user@host:5432/database, with the password in ~/.pgpass or PGPASSWORD."
+_ENCODED = "In a password, write %, @, /, :, ?, # and a space as %25, %40, %2F, %3A, %3F, %23, %20."
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _OWN = {"pool_size": 10, "idle_transaction_timeout": 60, "connect_within": 30}
 """Options of orgsync's own, with what they are where the URL does not say; all whole numbers, two of them seconds."""
+_MOST = 2_147_483  # seconds that the server counts in milliseconds
+_CONNECT_TIMEOUT = 10
 
+_KNOWN = f"Options are libpq's, such as sslmode=verify-full, and {', '.join(_OWN)}."
 _SEARCH_PATH = re.compile(r'search_path\s*=\s*(?:"(?!\$user)(?P<exact>[^"]+)"|(?P<folded>\w+))')
 _LONGEST_SCHEMA = 57
 """Bytes of a name to which `_queue` can be added: the server cuts off what is beyond 63."""
+_HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>\d*))?")
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -63,8 +69,8 @@ class Address:
     def with_schema(self, schema: str, *options: str) -> "Address":
         """Return the address of another schema of the same database, with more options of the server's."""
         parts = urlsplit(self.conninfo)
-        query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "options"]
-        given = dict(parse_qsl(parts.query)).get("options", "")
+        query = [(name, value) for name, value in _options(parts.query) if name != "options"]
+        given = dict(_options(parts.query)).get("options", "")
         exact = re.sub(r"([\\\s])", r"\\\1", _quoted(schema))  # libpq parts options by spaces
         query.append(("options", " ".join([given, f"-csearch_path={exact}", *options]).strip()))
         changed = f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
@@ -79,36 +85,62 @@ def address(url: str) -> Address:
     """Read a database URL; raises SettingInvalid for one that cannot be used. No message shows the URL itself."""
     try:
         parts = urlsplit(url)
-        port = parts.port
+        hosts = _hosts(parts.netloc)
     except ValueError:
-        raise SettingInvalid("The database URL cannot be read: its host or port is not one.", _EXAMPLE) from None
+        raise SettingInvalid(
+            "The database URL cannot be read: its host or port is not one.", f"{_EXAMPLE} {_ENCODED}"
+        ) from None
     database = parts.path.removeprefix("/")
     # A slash too few or too many takes user and password for the database, whose name is shown.
-    misplaced = "://" not in url or any(each in database for each in "@/")
+    misplaced = "://" not in url or any(each in database for each in "@/") or "#" in url
     if parts.scheme not in _SCHEMES or misplaced or _BROKEN_PERCENT.search(url):
-        raise SettingInvalid(
-            "The database URL cannot be read.", f"{_EXAMPLE} In a password, write %, @, / and : as %25, %40, %2F, %3A."
-        )
-    given = parse_qsl(parts.query, keep_blank_values=True)
+        raise SettingInvalid("The database URL cannot be read.", f"{_EXAMPLE} {_ENCODED}")
+    given = _options(parts.query)
     kept = [(name, value) for name, value in given if name not in _OWN]
     if not database and "dbname" not in dict(kept):
-        raise SettingInvalid("The database URL names no database.", _EXAMPLE)
+        raise SettingInvalid("The database URL names no database.", f"{_EXAMPLE} {_ENCODED}")
     own = {**_OWN, **{name: _whole(name, value) for name, value in given if name in _OWN}}
+    kept += [] if _has_timeout(kept) else [("connect_timeout", str(_CONNECT_TIMEOUT))]
     # `postgresql:` alone is libpq's; with the empty host of a socket, urlunsplit would drop the slashes.
-    query = f"?{urlencode(kept, quote_via=quote)}" if kept else ""
-    conninfo = f"postgresql://{parts.netloc}{parts.path}{query}"
+    conninfo = f"postgresql://{parts.netloc}{parts.path}?{urlencode(kept, quote_via=quote)}"
     known = _known(conninfo)
     host, user, database = (str(known.get(name) or "") for name in ("host", "user", "dbname"))
     path = _SEARCH_PATH.search(re.sub(r"\\(.)", r"\1", str(known.get("options") or "")))
     schema = (path["exact"] or path["folded"].lower()) if path else ""
-    shown = f"postgresql://{user and f'{user}@'}{host}{f':{port}' if port else ''}/{database}"
+    shown = f"postgresql://{user and f'{user}@'}{hosts or host}/{database}"
     return Address(conninfo, shown, user, database, schema or "public", bool(schema), **own)
 
 
+def _hosts(netloc: str) -> str:
+    """Return the hosts with their ports as the URL has them; raises ValueError for what is neither."""
+    hosts = netloc.rpartition("@")[2]
+    for each in hosts.split(","):
+        found = _HOST.fullmatch(each)
+        if found is None or not 0 < int(found["port"] or 1) < 65_536:
+            raise ValueError
+    return hosts
+
+
+def _options(query: str) -> list[tuple[str, str]]:
+    """Return what stands behind the `?`, in which a plus is no space for libpq."""
+    return parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
+
+
+def _has_timeout(options: list[tuple[str, str]]) -> bool:
+    """Return whether it is said how long to wait for a connection; raises SettingInvalid for what is no number."""
+    given = dict(options).get("connect_timeout")
+    if given is None:
+        return "PGCONNECT_TIMEOUT" in os.environ
+    if not given.isdecimal() or not given.isascii():
+        raise SettingInvalid("The database URL's connect_timeout is not a whole number.", "Write it in seconds.")
+    return True
+
+
 def _whole(name: str, value: str) -> int:
-    if not value.isdecimal() or not value.isascii() or int(value) < 1:
+    if not value.isdecimal() or not value.isascii() or not 0 < int(value) <= _MOST:
         raise SettingInvalid(
-            f"The database URL's {name} is not a whole number above 0.", f"Write it as {name}={_OWN[name]}."
+            f"The database URL's {name} is not a whole number from 1 to {_MOST}.",
+            f"Write it as {name}={_OWN[name]}.",
         )
     return int(value)
 
@@ -121,9 +153,9 @@ def _known(conninfo: str) -> dict[str, Any]:
     try:
         return conninfo_to_dict(conninfo)
     except ProgrammingError as error:
-        found = re.search(r'invalid URI query parameter: "([^"]*)"', str(error))
+        found = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
         what = f": {found[1]!r} is not an option of it" if found else ""
         raise SettingInvalid(
             f"The database URL cannot be read{what}.",
-            f"{_EXAMPLE} Options are libpq's, such as sslmode=verify-full, and {', '.join(_OWN)}.",
+            f"{_EXAMPLE} {_ENCODED if found is None else _KNOWN}",
         ) from None

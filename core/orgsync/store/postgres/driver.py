@@ -20,7 +20,7 @@ _ON_DISK = (  # a crash that took commits away would give their numbers again, t
     "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
     "ELSE current_setting('synchronous_commit') END, false)"
 )
-_OPTIONS: dict[str, Any] = {"connect_timeout": 10, "fallback_application_name": "orgsync"}
+_OPTIONS: dict[str, Any] = {"fallback_application_name": "orgsync"}
 
 
 def set_up(address: Address, *, writes: bool) -> str:

@@ -131,7 +131,8 @@ _REFUSALS = (
     ("remaining connection slots", "takes no more connections", "Lower pool_size, or raise max_connections there."),
     ("starting up", "is starting up", "Wait until it is up, then run again."),
     ("shutting down", "is shutting down", "Wait until it is up again, then run again."),
-    ("accepting connections", "does not take connections yet", "Wait until it is up, then run again."),
+    ("not accepting connections", "does not take connections yet", "Wait until it is up, then run again."),
+    ("not yet accepting connections", "does not take connections yet", "Wait until it is up, then run again."),
     ("recovery mode", "recovers from a crash", "Wait until it is up, then run again."),
     ("session is read-only", "is read-only", "Point ORGSYNC_DATABASE_URL at the primary."),
 )
@@ -139,7 +140,8 @@ _PASSING = (
     "starting up",
     "shutting down",
     "recovery mode",
-    "accepting connections",
+    "not accepting connections",  # libpq asks of a socket that is not there whether a server is accepting some
+    "not yet accepting connections",
     "too many clients",
     "remaining connection slots",
 )

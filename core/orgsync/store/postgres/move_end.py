@@ -65,7 +65,7 @@ class PostgresMoveEnd:
     def open(cls, at: Address) -> "Generator[PostgresMoveEnd]":
         """Connect; raises StoreUnavailable for a database that cannot be used."""
         try:
-            opened = psycopg.connect(at.conninfo, autocommit=True, connect_timeout=10, application_name="orgsync move")
+            opened = psycopg.connect(at.conninfo, autocommit=True, fallback_application_name="orgsync move")
         except psycopg.OperationalError as error:
             raise connection_refused(error, at) from None
         with errors_explained(at), opened:

@@ -276,7 +276,7 @@ class PostgresView:
 @contextmanager
 def _connected(at: Address) -> "Generator[psycopg.Connection[Any]]":
     try:
-        opened = psycopg.connect(at.conninfo, autocommit=True, connect_timeout=10, fallback_application_name="orgsync")
+        opened = psycopg.connect(at.conninfo, autocommit=True, fallback_application_name="orgsync")
     except psycopg.OperationalError as error:
         raise connection_refused(error, at) from None
     with opened:

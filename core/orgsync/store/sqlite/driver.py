@@ -32,6 +32,7 @@ _SETTINGS = (
 _WRITE_AHEAD = "PRAGMA journal_mode = WAL"  # lets readers and the writer work at the same time; the file remembers it
 _DURABLE = "PRAGMA synchronous = FULL"  # a commit is on the disk when it returns
 _BEGIN_WRITING = "BEGIN IMMEDIATE"  # a transaction that turns to writing later fails when another writer was quicker
+_KINDS = "Use SQLite, sqlite:///folder/orgsync.db, or PostgreSQL, postgresql://user@host/database."
 
 
 def address(url: str) -> URL:
@@ -39,12 +40,9 @@ def address(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise SettingInvalid("The database URL cannot be read.", "Write it as sqlite:///folder/orgsync.db.") from None
+        raise SettingInvalid("The database URL cannot be read.", _KINDS) from None
     if parsed.get_backend_name() != "sqlite":
-        raise SettingInvalid(
-            f"Databases of the kind {parsed.get_backend_name()!r} are not supported.",
-            "Use SQLite, sqlite:///folder/orgsync.db, or PostgreSQL, postgresql://user@host/database.",
-        )
+        raise SettingInvalid(f"Databases of the kind {parsed.drivername!r} are not supported.", _KINDS)
     if not parsed.database or ":memory:" in parsed.database:
         raise SettingInvalid(
             "The database URL names no file, and a copy in memory would be lost.",
