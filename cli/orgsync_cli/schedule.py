@@ -31,7 +31,7 @@ EXAMPLES = examples(
 )
 
 
-def schedule(
+def schedule(  # noqa: PLR0913 # one for each option
     sync: Annotated[
         list[str] | None,
         typer.Argument(metavar="SYNC", help="Which syncs; needed to set anything.", autocompletion=sync_names),

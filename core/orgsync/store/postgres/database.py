@@ -14,7 +14,7 @@ from ..backend import Work
 from ..holder import Holder
 from . import control_sql, holding_back, liveness, renumbering, sandbox
 from .address import Address, address
-from .driver import Pool, Statements, connect
+from .driver import Pool, Statements, connect, require_own_session
 from .errors import errors_explained
 from .locks import KeptSession, Locks
 from .row_writes import FirstPasses
@@ -141,6 +141,7 @@ class PostgresBackend:
         """Make the control tables, or bring them to this package's version, in one transaction."""
         with errors_explained(self._address):
             async with self._readers.taken() as statements:
+                await require_own_session(statements, self._address)
                 [(schema,)] = await statements.fetch(control_sql.SCHEMA)
                 self._address = self._address.in_schema(schema)
                 if await _state(statements) == "current" and not await renumbering.is_due(statements):

@@ -11,15 +11,16 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from .address import Address
-from .errors import connection_refused, may_pass, require_version
+from .errors import connection_refused, may_pass, require_version, transactions_pooled
 
-__all__ = ["Pool", "Statements", "connect", "set_up"]
+__all__ = ["PID", "Pool", "Statements", "connect", "require_own_session", "set_up"]
 
 _PAUSE_SECONDS = 0.2
 _ON_DISK = (  # a crash that took commits away would give their numbers again, to readers of the feed that are past them
     "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
     "ELSE current_setting('synchronous_commit') END, false)"
 )
+PID = "SELECT pg_catalog.pg_backend_pid()"
 _OPTIONS: dict[str, Any] = {"fallback_application_name": "orgsync"}
 
 
@@ -68,6 +69,23 @@ async def connect(
     return opened
 
 
+async def require_own_session(statements: "Statements", address: Address) -> None:
+    """Raise StoreUnavailable where a pooler gives each transaction another of the server's sessions.
+
+    Locks and settings are a session's. A pooler is known by the session's number, which it makes up, and one that lends
+    the same session to two connections at once by that.
+    """
+    pid = await statements.pid()
+    if pid == statements.driver.info.backend_pid:
+        return
+    other = await connect(address, writes=False)
+    try:
+        if await Statements(other).pid() == pid or await statements.pid() != pid:
+            raise transactions_pooled(address)
+    finally:
+        await _close(other)
+
+
 async def _close(connection: AsyncConnection[Any]) -> None:
     with anyio.CancelScope(shield=True):
         await connection.close()
@@ -79,6 +97,7 @@ class Statements:
     def __init__(self, driver: AsyncConnection[Any]) -> None:
         self.driver = driver
         self.stages = set[str]()  # the temporary tables that there are on this connection
+        self._pid: int | None = None
 
     async def fetch(
         self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool | None = None
@@ -86,6 +105,29 @@ class Statements:
         """Run a statement with `%s` for its parameters, and return its rows; none for one that returns none."""
         cursor = await self.driver.execute(sql.encode(), parameters, prepare=prepare)
         return [] if cursor.description is None else await cursor.fetchall()
+
+    async def pid(self) -> int:
+        """Return the number of the server's session."""
+        [(pid,)] = await self.fetch(PID)
+        return int(pid)
+
+    async def pid(self) -> int:
+        """Return the number of the server's session."""
+        [(pid,)] = await self.fetch(PID)
+        return int(pid)
+
+    async def begin(self, address: Address, *, transaction: bool) -> None:
+        """Ask whether the server answers, and begin a transaction with the same message if there is to be one.
+
+        Raises StoreUnavailable where this is another of the server's sessions than it was.
+        """
+        cursor = await self.driver.execute(f"BEGIN; {PID}".encode() if transaction else PID.encode(), prepare=False)
+        while cursor.nextset():
+            pass
+        [(pid,)] = await cursor.fetchall()
+        if pid != (self._pid or pid):
+            raise transactions_pooled(address)
+        self._pid = pid
 
     async def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement and return how many rows it changed."""
@@ -112,7 +154,7 @@ class Pool:
     async def taken(self, *, transaction: bool = False) -> AsyncGenerator[Statements]:
         """Take a connection that answers, in a transaction or not; one that was broken off is rolled back."""
         async with self._places:
-            statements = await self._answering("BEGIN" if transaction else "SELECT 1")
+            statements = await self._answering(transaction=transaction)
             try:
                 yield statements
             finally:
@@ -123,12 +165,12 @@ class Pool:
         while self._idle:
             await _close(self._idle.pop().driver)
 
-    async def _answering(self, first: str) -> Statements:
-        """Return an idle connection that the server has not cut since, or a new one; a first statement tells."""
+    async def _answering(self, *, transaction: bool) -> Statements:
+        """Return an idle connection that the server has not cut since, or a new one."""
         while self._idle:
             statements = self._idle.pop()
             try:
-                await statements.fetch(first)
+                await statements.begin(self._address, transaction=transaction)
             except OperationalError:
                 await _close(statements.driver)
             except BaseException:
@@ -140,7 +182,7 @@ class Pool:
         self._answered = True
         statements = Statements(opened)
         try:
-            await statements.fetch(first)
+            await statements.begin(self._address, transaction=transaction)
         except BaseException:
             await _close(opened)
             raise

@@ -10,7 +10,7 @@ from orgsync.errors import StoreUnavailable
 from ..versions import moved_while_open
 from .address import Address
 
-__all__ = ["MOVED", "connection_refused", "errors_explained", "may_pass", "require_version"]
+__all__ = ["MOVED", "connection_refused", "errors_explained", "may_pass", "require_version", "transactions_pooled"]
 
 MOVED = "OS001"
 """The code with which a database that was closed by a move refuses to be written to."""
@@ -173,3 +173,12 @@ def require_version(found: int, address: Address) -> None:
             f"The database server of {address.shown} is PostgreSQL {found // 10_000}, older than orgsync works with.",
             "Use PostgreSQL 14 or newer.",
         )
+
+
+def transactions_pooled(address: Address) -> StoreUnavailable:
+    """Return the error for a pooler that gives each transaction another of the server's sessions."""
+    return StoreUnavailable(
+        f"{address.shown} is a pooler in transaction mode: it gives each transaction another of the server's sessions, "
+        "and locks are held by a session.",
+        "Connect to the server itself, or to a pooler in session mode: of PgBouncer, pool_mode=session.",
+    )

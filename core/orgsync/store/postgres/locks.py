@@ -28,7 +28,7 @@ class KeptSession:
     async def keep(self) -> None:
         """Keep the lock; raises StoreUnavailable where the connection was ended."""
         with errors_explained(self._address):
-            await self._on.fetch("SELECT 1")
+            await self._on.begin(self._address, transaction=False)
 
 
 class Locks:
