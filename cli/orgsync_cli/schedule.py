@@ -31,7 +31,7 @@ EXAMPLES = examples(
 )
 
 
-def schedule(  # noqa: PLR0913 # one for each option
+def schedule(  # noqa: PLR0913 - each is an option of the command
     sync: Annotated[
         list[str] | None,
         typer.Argument(metavar="SYNC", help="Which syncs; needed to set anything.", autocompletion=sync_names),

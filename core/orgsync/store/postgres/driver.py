@@ -111,11 +111,6 @@ class Statements:
         [(pid,)] = await self.fetch(PID)
         return int(pid)
 
-    async def pid(self) -> int:
-        """Return the number of the server's session."""
-        [(pid,)] = await self.fetch(PID)
-        return int(pid)
-
     async def begin(self, address: Address, *, transaction: bool) -> None:
         """Ask whether the server answers, and begin a transaction with the same message if there is to be one.
 
