@@ -20,10 +20,11 @@ async def test_a_customer_connects_in_the_browser_and_a_change_arrives_at_the_re
     [shown] = [block for block in PAGE.blocks("text") if block.remark == BROWSER]
     with Terminals(PAGE, tmp_path) as terminals:
         await to_thread.run_sync(terminals.run, [block for block in blocks if block.line < shown.line])
-        answer = json.loads(terminals.written(4))
+        written = terminals.written(4)
+        answer = json.loads(written[written.index("{") :])
         async with browsing() as context, opened_page(context) as browser:
             await browser.goto(answer["url"])
-            [host] = re.findall(r"is at http://(\S+)", terminals.written(1))
+            [host] = re.findall(r"is at http://(\S+)", (tmp_path / "crm" / "demo-org.txt").read_text())
             await browser.get_by_label("My Domain").fill(host)
             await browser.get_by_role("button", name="Continue to Salesforce").click()
             await browser.get_by_role("button", name="Allow").click()
