@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orgsync.engine import Resources
     from orgsync.store import Run
 
-__all__ = ["Status", "Verdict", "judged", "statuses", "statuses_in"]
+__all__ = ["Status", "Verdict", "judged", "judged_by", "statuses", "statuses_in"]
 
 Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run", "off", "no script"]
 
@@ -77,25 +77,38 @@ def judged(
     longer than its interval again, or than an hour for a cron expression: runs that are stopped, by the API limit say,
     do not put that off.
     """
-    last = runs[0] if runs else None
     done = next((run for run in runs if run.status == "done"), None)
     failures = 0
     for run in runs:
         if run.status == "done":
             break
         failures += run.status == "failed"
+    verdict, due = judged_by(runs[0] if runs else None, done, failures, every, since=since, now=now)
+    return verdict, failures, due
+
+
+def judged_by(
+    last: "Run | RunRow | None",
+    done: "Run | RunRow | None",
+    failures: int,
+    every: Every | None,
+    *,
+    since: datetime,
+    now: datetime,
+) -> tuple[Verdict, datetime | None]:
+    """Return verdict and next due time as `judged` does, from the last run, the last done and the failures since."""
     due = _due(every, last, since, failures)
     if failures:
-        return "failing", failures, due
+        return "failing", due
     if last is not None and last.status == "running":
-        return "running", failures, due
+        return "running", due
     grace = every.length if isinstance(every, Interval) else _CRON_GRACE
     owed = _due(every, done, since, 0)
     if owed is not None and now - owed > grace:
-        return "overdue", failures, due
+        return "overdue", due
     if last is None:
-        return "never run", failures, due
-    return ("ok" if done else "stopped"), failures, due
+        return "never run", due
+    return ("ok" if done else "stopped"), due
 
 
 def _due(every: Every | None, last: "Run | RunRow | None", since: datetime, failures: int) -> datetime | None:

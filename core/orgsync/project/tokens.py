@@ -9,13 +9,14 @@ from orgsync.clock import utc_now
 from orgsync.errors import ArgumentInvalid, ScriptNotLoaded
 from orgsync.scripts.schedule import parse_interval
 from orgsync.store import Store
+from orgsync.store.api_tokens import PageSession
 from orgsync.store.view import ApiTokenRow
 from orgsync.suggest import nearest
 
 from .sign_ins import require_name
 from .views import instant
 
-__all__ = ["SCOPES", "ApiTokenRow", "ApiTokenView", "Scope", "Tokens", "lifetime", "token_view"]
+__all__ = ["SCOPES", "ApiTokenRow", "ApiTokenView", "PageSession", "Scope", "Tokens", "lifetime", "token_view"]
 
 Scope: TypeAlias = Literal["read", "run", "connect", "proxy", "admin"]
 """What a token may do: read the copy and how it stands; run syncs and actions; connect customers' orgs; call the orgs'
@@ -79,6 +80,14 @@ class Tokens:
     async def find(self, token: str) -> ApiTokenRow | None:
         """Return the token that a caller shows; None for one that is unknown, revoked or expired."""
         return await self.store.api_tokens.find(token)
+
+    def begin_session(self, token: ApiTokenRow, *, lasts: timedelta) -> str:
+        """Return a session of a browser that stands on a token, encrypted; raises KeyUnusable as sign-ins do."""
+        return self.store.api_tokens.begin_session(token, lasts=lasts)
+
+    async def session(self, encrypted: str) -> PageSession | None:
+        """Return a session of a browser; None for what is none, or has ended, by itself or with its token."""
+        return await self.store.api_tokens.session(encrypted)
 
     async def note_use(self, token_id: str) -> None:
         """Keep that a token was used just now."""

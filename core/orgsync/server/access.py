@@ -13,7 +13,7 @@ from orgsync.project import ApiTokenRow, Scope
 
 from .served import Served, served_by
 
-__all__ = ["Caller", "may"]
+__all__ = ["Caller", "may", "note_use"]
 
 _bearer = HTTPBearer(auto_error=False, description="A token from `orgsync tokens create`.")
 
@@ -93,8 +93,13 @@ async def _caller(served: Served, address: str, token: str | None) -> Caller:
         if token:
             served.attempts.note(address)
         raise Unauthorized
-    now = anyio.current_time()
-    if now - served.used.get(found.id, -_USE_EVERY) >= _USE_EVERY:
-        served.used[found.id] = now
-        await served.project.tokens.note_use(found.id)
+    await note_use(served, found)
     return Caller(found)
+
+
+async def note_use(served: Served, token: ApiTokenRow) -> None:
+    """Keep that a token was used, at most once a minute."""
+    now = anyio.current_time()
+    if now - served.used.get(token.id, -_USE_EVERY) >= _USE_EVERY:
+        served.used[token.id] = now
+        await served.project.tokens.note_use(token.id)

@@ -25,6 +25,8 @@ from . import (
     api_runs,
     api_webhooks,
     connect_pages,
+    page_connections,
+    page_sign_in,
 )
 from .guards import BodyGuard, HostGuard, host_of
 from .jobs import Jobs
@@ -77,6 +79,8 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
     )
     add_problem_handlers(app)
     for module in _ROUTED:
+        app.include_router(module.router)
+    for module in (page_sign_in, page_connections):
         app.include_router(module.router)
     app.mount("/static", static_files())
     return app

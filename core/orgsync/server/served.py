@@ -15,6 +15,7 @@ from orgsync.store import Connection
 from .attempts import Attempts
 from .jobs import Jobs
 from .options import ServerOptions
+from .overviews import Overviews
 
 __all__ = ["Served", "served_by"]
 
@@ -23,14 +24,23 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Served:
-    """An open project, with failures to sign in by address, and when each token's use was stamped."""
+    """An open project, with failures to sign in by address, and when each token's use was stamped.
+
+    `signed_out` are the sessions of browsers that have been ended before their time.
+    """
 
     project: Project
     options: ServerOptions
     jobs: Jobs
     attempts: Attempts = field(default_factory=Attempts)
     used: dict[str, float] = field(default_factory=dict[str, float])
+    signed_out: set[str] = field(default_factory=set[str])
     clients: dict[str, tuple[datetime, Client]] = field(default_factory=dict[str, tuple[datetime, Client]])
+    overviews: Overviews = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know where the overview is read from."""
+        self.overviews = Overviews(self.project)
 
     def client_of(self, connection: Connection) -> Client:
         """Return the API of a connection's org; the same one until the connection changes."""
@@ -39,6 +49,12 @@ class Served:
             client = self.project.open_client(connection)
             self.clients[connection.name] = connection.updated_at, client
         return client
+
+    def usage_of(self, connection: str) -> tuple[int, int] | None:
+        """Return how many of an org's API requests of a day are used, and how many there are, as far as is known."""
+        _, client = self.clients.get(connection, (None, None))
+        usage = client.usage if client else None
+        return None if usage is None or usage.used is None or usage.limit is None else (usage.used, usage.limit)
 
     async def view(self, read: Callable[[View], T]) -> T:
         """Return what a function reads of the database, in a thread of its own."""

@@ -1,29 +1,46 @@
-"""The tokens of the HTTP API: made, found by what a caller shows, listed and revoked."""
+"""The tokens of the HTTP API: made, found by what a caller shows, listed, revoked; and sessions that stand on one."""
 
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from orgsync.clock import utc_now
-from orgsync.errors import NameTaken, NameUnknown
+from orgsync.errors import KeyUnusable, NameTaken, NameUnknown
+from orgsync.records import parse_instant, to_stored
 
 from .backend import Backend
 from .connections import require_connection
+from .vault import Vault
 from .view import ApiTokenRow
 
-__all__ = ["ApiTokens"]
+__all__ = ["ApiTokens", "PageSession"]
 
 _PREFIX = "orgsync"
 """What every token begins with, so that scanners for leaked secrets find it: `orgsync_ID_SECRET`."""
 
 
+_SESSION = "a page's session"
+"""Whose the encrypted sessions are; no connection can have this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageSession:
+    """A browser's session, which stands on a token and ends with it; `csrf` is what its forms show."""
+
+    id: str
+    csrf: str
+    token: ApiTokenRow
+
+
 class ApiTokens:
     """The API tokens of one open store. What is kept of a token is its SHA-256: its secret has 256 random bits."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
+        self._vault = vault
 
     async def list(self) -> Sequence[ApiTokenRow]:
         """Read all, by name."""
@@ -71,11 +88,36 @@ class ApiTokens:
         token_id, _, secret = rest.partition("_")
         if prefix != _PREFIX or not token_id or not token.isascii():
             return None
+        found = await self._current(token_id)
+        return found if found is not None and hmac.compare_digest(found.digest, _digest(secret)) else None
+
+    def begin_session(self, token: ApiTokenRow, *, lasts: timedelta) -> str:
+        """Return a session of a browser, encrypted with the key of the credentials; nothing of it is stored.
+
+        Raises KeyUnusable where the key is not usable; where there is none yet, it is made.
+        """
+        if not self._vault.has_key:
+            self._vault.make_key()
+        until = to_stored(utc_now() + lasts)
+        values = {"id": secrets.token_hex(16), "csrf": secrets.token_urlsafe(32), "token": token.id, "until": until}
+        return self._vault.encrypt(_SESSION, values).decode()
+
+    async def session(self, encrypted: str) -> PageSession | None:
+        """Return a session; None for what is none, or has ended: by itself, or because its token has."""
+        try:
+            values = self._vault.decrypt(_SESSION, encrypted.encode())
+        except KeyUnusable:  # whoever signs in again is told where it is the key that is wrong
+            return None
+        if not values or parse_instant(values["until"]) <= utc_now():
+            return None
+        token = await self._current(values["token"])
+        return None if token is None else PageSession(values["id"], values["csrf"], token)
+
+    async def _current(self, token_id: str) -> ApiTokenRow | None:
+        """Read a token that has not expired."""
         async with self._backend.reading() as on:
             found, now = await on.api_tokens.get(token_id), await on.now()
-        if found is None or not hmac.compare_digest(found.digest, _digest(secret)):
-            return None
-        return None if found.expires_at is not None and found.expires_at <= now else found
+        return None if found is None or (found.expires_at is not None and found.expires_at <= now) else found
 
     async def note_use(self, token_id: str) -> None:
         """Keep that a token was used just now."""

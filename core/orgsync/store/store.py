@@ -60,7 +60,7 @@ class Store:
         self.keys = Keys(backend, vault)
         self.runs = Runs(backend, leases, owned)
         self.schedules = Schedules(backend)
-        self.api_tokens = ApiTokens(backend)
+        self.api_tokens = ApiTokens(backend, vault)
         self.idempotency = IdempotencyKeys(backend)
         self.connect_sessions = ConnectSessions(backend)
         self.rows = Rows(backend, leases, owned)

@@ -1,0 +1,130 @@
+"""What pages ask of the runs: how every sync stands, the runs of one sync, and runs page by page; in a few queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from orgsync.clock import utc_now
+from orgsync.errors import ProcessDied
+
+from .model import HeldLease, Run
+from .store import Store
+
+__all__ = ["RunHistory", "RunStanding"]
+
+_COLUMNS = cast("Any", Run).__table__.c
+_LEASES = cast("Any", HeldLease).__table__.c
+_PAIR = (_COLUMNS.sync, _COLUMNS.connection)
+
+
+@dataclass(slots=True)
+class RunStanding:
+    """The last run of a sync on a connection, the last that was done, and how many have failed since that one."""
+
+    last: Run
+    done: Run | None = None
+    failures: int = field(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class RunHistory:
+    """The runs of one open store."""
+
+    store: Store
+
+    async def standings(self) -> dict[tuple[str, str], RunStanding]:
+        """Return how each sync stands on each connection that has a run of it: four queries, however many there are."""
+        last = await self._select(_COLUMNS.id.in_(_latest(_COLUMNS.kind == "sync")))
+        done = await self._select(_COLUMNS.id.in_(_latest(_COLUMNS.kind == "sync", _COLUMNS.status == "done")))
+        standings = {_pair_of(run): RunStanding(run) for run in await self._seen(last)}
+        for run in done:
+            if (standing := standings.get(_pair_of(run))) is not None:
+                standing.done = run
+        for sync, connection, failures in await self._failures():
+            if (standing := standings.get((sync, connection))) is not None:
+                standing.failures += failures
+        return standings
+
+    async def recent(self, sync: str, connection: str, limit: int) -> Sequence[Run]:
+        """Read the last runs of a sync on a connection, the latest first."""
+        of_pair = (_COLUMNS.sync == sync, _COLUMNS.connection == connection, _COLUMNS.kind == "sync")
+        return await self._seen(await self._select(*of_pair, limit=limit))
+
+    async def page(
+        self,
+        limit: int,
+        *,
+        before: int | None = None,
+        status: str | None = None,
+        connections: Sequence[str] | None = None,
+    ) -> Sequence[Run]:
+        """Read runs, the latest first: those with a lower number than `before`, of a status, on these connections.
+
+        A run whose process has died is among those that are running until the next one notes its end.
+        """
+        wanted: list[Any] = []
+        if before is not None:
+            wanted.append(_COLUMNS.id < before)
+        if status is not None:
+            wanted.append(_COLUMNS.status == status)
+        if connections is not None:
+            wanted.append(_COLUMNS.connection.in_(connections))
+        return await self._seen(await self._select(*wanted, limit=limit))
+
+    async def _select(self, *wanted: Any, limit: int | None = None) -> list[Run]:
+        query = sa.select(*_COLUMNS).where(*wanted).order_by(_COLUMNS.id.desc()).limit(limit)
+        async with self.store.session() as session:
+            found = (await (await session.connection()).execute(query)).mappings().all()
+        return [Run(**dict(row)) for row in found]
+
+    async def _failures(self) -> Sequence[tuple[str, str, int]]:
+        done = (
+            sa.select(*_PAIR, sa.func.max(_COLUMNS.id).label("id"))
+            .where(_COLUMNS.kind == "sync", _COLUMNS.status == "done")
+            .group_by(*_PAIR)
+            .subquery()
+        )
+        same = sa.and_(done.c.sync == _COLUMNS.sync, done.c.connection == _COLUMNS.connection)
+        query = (
+            sa.select(*_PAIR, sa.func.count())
+            .select_from(cast("Any", Run).__table__.outerjoin(done, same))
+            .where(_COLUMNS.kind == "sync", _COLUMNS.status == "failed")
+            .where(_COLUMNS.id > sa.func.coalesce(done.c.id, 0))
+            .group_by(*_PAIR)
+        )
+        async with self.store.session() as session:
+            return [
+                (sync, connection, count)
+                for sync, connection, count in await (await session.connection()).execute(query)
+            ]
+
+    async def _seen(self, runs: Sequence[Run]) -> Sequence[Run]:
+        """Return runs, as failed those that are running in a process that has died."""
+        if not any(run.status == "running" for run in runs):
+            return runs
+        held = sa.select(_LEASES.sync, _LEASES.connection, _LEASES.holder).where(
+            _LEASES.holder != "", _LEASES.expires_at > utc_now()
+        )
+        async with self.store.session() as session:
+            holders = {
+                (sync, connection): holder
+                for sync, connection, holder in await (await session.connection()).execute(held)
+            }
+        for run in runs:
+            if run.status == "running":
+                holder = holders.get(_pair_of(run)) if run.kind == "sync" else run.holder
+                if (holder is None and run.kind == "sync") or not (holder is None or await self.store.alive(holder)):
+                    died = ProcessDied()
+                    run.status, run.error, run.error_code = "failed", str(died), died.code
+        return runs
+
+
+def _pair_of(run: Run) -> tuple[str, str]:
+    return run.sync, run.connection
+
+
+def _latest(*wanted: Any) -> Any:
+    """Return the numbers of the latest runs of each sync and connection."""
+    return sa.select(sa.func.max(_COLUMNS.id)).where(*wanted).group_by(*_PAIR)

@@ -1,0 +1,116 @@
+"""The overview of all connections: what `orgsync status` says, in queries whose number does not grow."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from orgsync.demo_org import DemoOrg
+from orgsync.engine import Job
+from orgsync.project import open_view
+from orgsync.project.overview import overview
+from orgsync.project.status import statuses_in
+from orgsync.store import Connection
+from tests.projects import SampleProject, credentials_for, project_at
+
+SCRIPT = """\
+from orgsync import Batches, Context, Record, sync
+
+
+class Contact(Record, table=True):
+    last_name: str
+
+
+class Account(Record, table=True):
+    name: str
+
+
+@sync(every="15m")
+def people(ctx: Context) -> Batches[Contact]:
+    if ctx.connection.name == "globex":
+        raise ValueError
+    return ctx.changes(Contact)
+
+
+@sync
+def firms(ctx: Context) -> Batches[Account]:
+    return ctx.changes(Account)
+"""
+
+
+@pytest.fixture
+async def sample(tmp_path: Path, org: DemoOrg) -> AsyncGenerator[SampleProject]:
+    """A project with two syncs on acme, globex and initech, which have run, failed, been switched off."""
+    (tmp_path / "syncs").mkdir()
+    (tmp_path / "syncs" / "crm.py").write_text(SCRIPT)
+    async with project_at(tmp_path, org) as opened:
+        project = opened.opened
+        for name in ("globex", "initech"):
+            await project.connections.connect(name, credentials_for(org))
+        for sync, connection in (("people", "acme"), ("people", "globex"), ("people", "globex"), ("firms", "initech")):
+            await project.execute(Job("sync", sync, connection))
+        await project.schedules.set("people", "initech", off=True)
+        yield opened
+
+
+async def test_it_says_what_status_says(sample: SampleProject, org: DemoOrg, tmp_path: Path) -> None:
+    project, now = sample.opened, sample.opened.clock()
+    for script in ("", "import nothing_of_the_kind\n"):
+        (tmp_path / "syncs" / "other.py").write_text(script)
+        found = await overview(project, now=now)
+        with open_view(project.settings) as view:
+            said = statuses_in(view, project.settings, now=now)
+        assert {
+            (each.sync, each.connection, each.verdict, each.last_success, each.lag, each.failures, each.due, each.every)
+            for connection in found
+            for each in connection.syncs
+        } == {
+            (each.sync, each.connection, each.verdict, each.last_success, each.lag, each.failures, each.due, each.every)
+            for each in said
+        }
+    assert [(each.connection.name, each.state) for each in await overview(project, now=now)] == [
+        ("acme", "failing"),
+        ("globex", "failing"),
+        ("initech", "failing"),
+    ]
+
+
+async def test_a_connection_stands_as_the_worst_of_its_syncs(sample: SampleProject) -> None:
+    project = sample.opened
+    found = {each.connection.name: each for each in await overview(project)}
+    assert {name: each.state for name, each in found.items()} == {
+        "acme": "never run",
+        "globex": "failing",
+        "initech": "ok",
+    }
+    assert "raised ValueError" in found["globex"].error
+    assert found["globex"].lag is None
+    assert found["acme"].due is not None
+    lost = await project.store.connections.get("acme")
+    lost.status, lost.status_reason = "needs sign-in", "The refresh token was revoked."
+    await project.store.connections.save(lost, await project.store.connections.secrets("acme"))
+    acme = (await overview(project))[0]
+    assert (acme.state, acme.error, acme.due) == ("needs sign-in", "The refresh token was revoked.", None)
+
+
+async def test_the_number_of_queries_does_not_grow_with_the_connections(sample: SampleProject) -> None:
+    async def queries() -> int:
+        sent: list[str] = []
+
+        def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+            sent.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            await overview(sample.opened)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        return len(sent)
+
+    few = await queries()
+    for number in range(5):
+        await sample.opened.store.connections.save(Connection(name=f"c{number}"), {})
+        await sample.opened.execute(Job("sync", "firms", "acme"))
+    assert await queries() == few > 0
