@@ -12,12 +12,12 @@ from .serving import Served
 from .visiting import visiting
 
 
-@pytest.mark.parametrize("path", ["/", "/?q=acme"])
+@pytest.mark.parametrize("path", ["/", "/runs", "/runs/1", "/connections/acme"])
 async def test_no_page_is_shown_without_a_session(served: Served, path: str) -> None:
     async with httpx.AsyncClient(base_url=served.url) as stranger:
         page = await stranger.get(path)
         assert page.status_code == 303
-        assert page.headers["location"] == "/sign-in"
+        assert page.headers["location"] == ("/sign-in" if path == "/" else f"/sign-in?next={path}")
         part = await stranger.get(path, headers={"HX-Request": "true"})
         assert (part.status_code, part.headers["hx-redirect"]) == (204, page.headers["location"])
         stranger.cookies.set(f"orgsync_session_{stranger.base_url.port}", "made-up")

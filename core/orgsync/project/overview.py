@@ -20,7 +20,7 @@ from orgsync.store.view import ConnectionRow
 from .status import Verdict, judged_by
 from .view import open_view
 
-__all__ = ["WORST_FIRST", "ConnectionOverview", "ConnectionState", "RunHistory", "SyncOverview", "overview"]
+__all__ = ["WORST_FIRST", "ConnectionOverview", "ConnectionState", "SyncOverview", "overview"]
 
 ConnectionState: TypeAlias = Literal["needs sign-in", "no syncs"] | Verdict
 

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orgsync.store import Run, Store
+from orgsync.store.run_history import RunHistory
 
-__all__ = ["Runs"]
+from .views import seconds_of
+
+__all__ = ["Run", "RunHistory", "Runs", "seconds_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,9 @@ from . import (
     api_runs,
     api_webhooks,
     connect_pages,
+    page_connection,
     page_connections,
+    page_runs,
     page_sign_in,
 )
 from .guards import BodyGuard, HostGuard, host_of
@@ -80,7 +82,7 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
     add_problem_handlers(app)
     for module in _ROUTED:
         app.include_router(module.router)
-    for module in (page_sign_in, page_connections):
+    for module in (page_sign_in, page_connections, page_connection, page_runs):
         app.include_router(module.router)
     app.mount("/static", static_files())
     return app

@@ -1,6 +1,6 @@
 """Pages for people: templates, what they look like, and the headers that keep them to themselves."""
 
-from . import words
+from . import plots, words
 from .rendering import html_page, static_files
 
-__all__ = ["html_page", "static_files", "words"]
+__all__ = ["html_page", "plots", "static_files", "words"]
