@@ -53,6 +53,10 @@ async def test_a_dead_token_is_renewed_and_the_same_body_is_sent_once_more(serve
         "/services/data\\..\\x",
         "/services/dataloader",
         "/https://evil.example/services/data/v62.0",
+        "/services%2Foauth2%2Ftoken",
+        "/services%2Fdata%2F..%2F..%2Fsecur%2Ffrontdoor.jsp",
+        "/services%2Fdata%2F%252e%252e%2F%252e%252e%2Fsecur",
+        "/%2F%2Fevil.example%2Fservices%2Fdata",
     ],
 )
 async def test_what_is_no_path_of_the_api_is_refused_before_anything_is_sent(
@@ -65,6 +69,16 @@ async def test_what_is_no_path_of_the_api_is_refused_before_anything_is_sent(
         answer = await caller.get(url, headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (400, "host_not_allowed")
     assert org.requests == []
+
+
+async def test_a_path_that_is_encoded_as_one_name_is_called_as_it_is_meant(served: Served, org: DemoOrg) -> None:
+    async with await served.caller("proxy") as caller:
+        org.clear_requests()
+        found = await caller.get(f"{PROXY}/services%2Fdata%2Fv62.0%2Flimits%2F")
+        await caller.get(f"{PROXY}/services%2Fdata%2Fv62.0%2Fsobjects%2FContact%2FNumber__c%2Fa%252Fb")
+        await caller.get(f"{DATA}/sobjects/Contact/Number__c/a%2Fb")
+    assert found.status_code == 200
+    assert len({request.path for request in org.requests[1:]}) == 1
 
 
 async def test_neither_the_callers_token_nor_its_cookies_reach_the_org_nor_the_orgs_token_the_caller(

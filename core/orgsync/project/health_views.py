@@ -1,8 +1,8 @@
 """Status, findings and errors as the JSON that `--json` writes."""
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
-from .views import instant
+from .views import Instant, instant
 
 if TYPE_CHECKING:
     from orgsync.errors import OrgsyncError
@@ -16,11 +16,16 @@ __all__ = [
     "ErrorView",
     "FindingView",
     "StatusView",
+    "Verdict",
     "alert_view",
     "error_view",
     "finding_view",
     "status_view",
 ]
+
+
+Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run", "off", "no script"]
+"""How a sync stands on a connection."""
 
 
 class ErrorView(TypedDict):
@@ -57,9 +62,9 @@ class StatusView(TypedDict):
 
     sync: str
     connection: str
-    state: str
-    last_success: str | None
-    watermark: str | None
+    state: Verdict
+    last_success: Instant | None
+    watermark: Instant | None
     lag: float | None
     rows: int
     failures: int
@@ -70,7 +75,7 @@ class StatusView(TypedDict):
     running_for: float | None
     waits_for: str | None
     every: str | None
-    due: str | None
+    due: Instant | None
     alerts: list[AlertView]
 
 

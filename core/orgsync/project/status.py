@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from orgsync.errors import OrgsyncError
 from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
@@ -13,6 +13,7 @@ from orgsync.settings import Settings
 from orgsync.store.health_rows import AlertRow
 from orgsync.store.view import ConnectionRow, RunRow, View
 
+from .health_views import Verdict
 from .view import open_view
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from orgsync.store import Run
 
 __all__ = ["Status", "Verdict", "judged", "judged_by", "statuses", "statuses_in"]
-
-Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run", "off", "no script"]
 
 _RUNS = 100
 """How many runs back failures are counted."""

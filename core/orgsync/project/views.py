@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypedDict
 
 from orgsync.clock import utc_now
+from orgsync.store.statuses import ConnectionStatus, Environment, RunKind, RunStatus
 
 if TYPE_CHECKING:
     from orgsync.engine import Job, Outcome
@@ -21,6 +22,7 @@ __all__ = [
     "ConnectionView",
     "DryRunView",
     "FinishedRunView",
+    "Instant",
     "ListedRunView",
     "OwnScheduleView",
     "RunView",
@@ -40,21 +42,25 @@ __all__ = [
 ]
 
 
+Instant: TypeAlias = Annotated[str, "date-time"]
+"""An instant as `instant` writes it; the HTTP API's document says so by this format."""
+
+
 class RunView(TypedDict):
     """A run of a sync or of an action, by its name; `seconds` are those so far while it is under way."""
 
-    kind: str
+    kind: RunKind
     sync: str | None
     action: str | None
     connection: str
-    status: str
+    status: Literal[RunStatus, "not started"]
     added: int
     updated: int
     deleted: int
     unchanged: int
     api_calls: int
     seconds: float
-    watermark: str | None
+    watermark: Instant | None
     error: str | None
     error_code: str | None
 
@@ -63,7 +69,7 @@ class ListedRunView(RunView):
     """A run in the list of runs."""
 
     id: int
-    started_at: str | None
+    started_at: Instant | None
 
 
 class FinishedRunView(RunView):
@@ -92,8 +98,8 @@ class ConnectionView(TypedDict):
     """A connection; nothing secret is in it."""
 
     name: str
-    environment: str
-    status: str
+    environment: Environment
+    status: ConnectionStatus
     status_reason: str | None
     org_id: str
     user_id: str
@@ -107,8 +113,8 @@ class ConnectionView(TypedDict):
     tags: list[str]
     metadata: dict[str, Any]
     mapping: dict[str, str]
-    created_at: str | None
-    updated_at: str | None
+    created_at: Instant | None
+    updated_at: Instant | None
 
 
 class ClashView(TypedDict):

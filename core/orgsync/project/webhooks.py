@@ -10,7 +10,7 @@ from orgsync.salesforce.http.transport import HttpxTransport
 from orgsync.settings import Settings
 from orgsync.store import Store
 from orgsync.store.messages import body_of, new_message_id
-from orgsync.store.webhook_table import Delivery, WebhookRow
+from orgsync.store.webhook_table import Delivery, DeliveryState, WebhookRow
 from orgsync.suggest import nearest
 from orgsync.webhook_events import EVENTS, TEST_EVENT
 from orgsync.webhooks.addresses import Allowed, addresses_of
@@ -18,7 +18,7 @@ from orgsync.webhooks.sending import Attempt, require_signing, send
 
 from .sign_ins import checked_tags
 from .tokens import lifetime
-from .views import instant
+from .views import Instant, instant
 
 __all__ = [
     "EVENTS",
@@ -48,7 +48,7 @@ class WebhookView(TypedDict):
     connections: list[str] | None
     tags: list[str]
     off: str | None
-    created_at: str | None
+    created_at: Instant | None
 
 
 class DeliveryView(TypedDict):
@@ -59,11 +59,11 @@ class DeliveryView(TypedDict):
     webhook: str
     connection: str
     type: str
-    state: str
-    created_at: str | None
+    state: DeliveryState
+    created_at: Instant | None
     attempts: int
-    tried_at: str | None
-    next_at: str | None
+    tried_at: Instant | None
+    next_at: Instant | None
     status: int | None
     problem: str | None
 

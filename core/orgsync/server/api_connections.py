@@ -40,7 +40,7 @@ class ConnectionChange(BaseModel):
     )
 
 
-class Tested(BaseModel):
+class ConnectionTest(BaseModel):
     """That one call to the org was answered."""
 
     connection: str
@@ -48,7 +48,7 @@ class Tested(BaseModel):
     api_version: str
 
 
-class Removed(BaseModel):
+class RemovedConnection(BaseModel):
     """What went with a connection."""
 
     connection: str
@@ -91,12 +91,14 @@ async def change_connection(
 
 
 @router.post("/{name}/test")
-async def test_connection(name: str, request: Request, caller: Annotated[Caller, Depends(may("run"))]) -> Tested:
+async def test_connection(
+    name: str, request: Request, caller: Annotated[Caller, Depends(may("run"))]
+) -> ConnectionTest:
     """Make one call to the org, and note that the connection is ready."""
     caller.require_connection(name)
     connections = served_by(request).project.connections
     client = await connections.test(name)
-    return Tested(
+    return ConnectionTest(
         connection=name, instance_url=(await connections.get(name)).instance_url, api_version=client.api_version
     )
 
@@ -111,7 +113,7 @@ async def remove_connection(
     keep_rows: bool = False,
     revoke: bool = False,
     force: bool = False,
-) -> Removed:
+) -> RemovedConnection:
     """Remove a connection, its credentials and positions, and its rows and runs unless `keep_rows`.
 
     The change feed tells that its rows are gone. With `revoke` its refresh token is revoked; with `force` it goes even
@@ -119,4 +121,4 @@ async def remove_connection(
     """
     caller.require_connection(name)
     removal = await served_by(request).project.connections.remove(name, keep_rows=keep_rows, revoke=revoke, force=force)
-    return Removed(connection=name, problems=[str(each) for each in removal.problems])
+    return RemovedConnection(connection=name, problems=[str(each) for each in removal.problems])

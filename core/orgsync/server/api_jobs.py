@@ -21,6 +21,7 @@ from orgsync.store import RunStatus
 from orgsync.store.view import RunRow
 
 from .access import Caller, may
+from .document import EVENT_STREAM
 from .jobs import PostedJob
 from .schemas import model_of
 from .served import Served, served_by
@@ -41,7 +42,7 @@ _HEARTBEAT = 15.0
 _POLL = 1.0
 
 
-class JobAsked(BaseModel):
+class NewJob(BaseModel):
     """What to run, and where: on one `connection`, or on every one that has a `tag`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -55,7 +56,7 @@ class JobAsked(BaseModel):
     arguments: dict[str, Any] = Field(default={}, description="An action's arguments.")
 
 
-class JobAnswer(BaseModel):
+class JobResponse(BaseModel):
     """A job and what has become of it; `result` is an action's, `error` why it did not begin, or why it ended."""
 
     id: str
@@ -68,22 +69,22 @@ class JobAnswer(BaseModel):
     error: ErrorModel | None
 
 
-class JobsAnswer(BaseModel):
+class JobsResponse(BaseModel):
     """Jobs, one for each connection."""
 
-    jobs: list[JobAnswer]
+    jobs: list[JobResponse]
 
 
-@router.post("/jobs", status_code=202, responses={200: {"model": JobsAnswer, "description": "All have ended."}})
+@router.post("/jobs", status_code=202, responses={200: {"model": JobsResponse, "description": "All have ended."}})
 async def post_job(
-    asked: JobAsked,
+    asked: NewJob,
     request: Request,
     response: Response,
     caller: Annotated[Caller, Depends(may("run"))],
     *,
     wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for the end.")] = 0,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
-) -> JobsAnswer:
+) -> JobsResponse:
     """Run a sync or an action; answer when it has begun, or with `wait` when it has ended, at the latest then.
 
     A call with the header Idempotency-Key is made once within a day, however often it is sent.
@@ -105,7 +106,7 @@ async def post_job(
     if len(posted) == 1 and posted[0].state == "refused" and posted[0].problem is not None:
         raise posted[0].problem
     response.status_code = 200 if all(each.has_ended.is_set() for each in posted) else 202
-    return JobsAnswer(jobs=[await _answer(served, each) for each in posted])
+    return JobsResponse(jobs=[await _answer(served, each) for each in posted])
 
 
 @router.get("/jobs/{job_id}")
@@ -115,7 +116,7 @@ async def read_job(
     caller: Annotated[Caller, Depends(may("run"))],
     *,
     wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for the end.")] = 0,
-) -> JobAnswer:
+) -> JobResponse:
     """Read what has become of a job that this server was given; its run stays in `/runs` for longer."""
     served = served_by(request)
     posted = _known(served, caller, job_id)
@@ -125,7 +126,7 @@ async def read_job(
 
 
 @router.post("/jobs/{job_id}/cancel")
-async def cancel_job(job_id: str, request: Request, caller: Annotated[Caller, Depends(may("run"))]) -> JobAnswer:
+async def cancel_job(job_id: str, request: Request, caller: Annotated[Caller, Depends(may("run"))]) -> JobResponse:
     """Cancel a job: a sync ends behind its last commit, and the next run resumes there."""
     served = served_by(request)
     posted = _known(served, caller, job_id)
@@ -138,7 +139,7 @@ async def cancel_job(job_id: str, request: Request, caller: Annotated[Caller, De
 @router.get(
     "/runs/{run_id}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"description": "The events, as they happen.", "content": EVENT_STREAM}},
 )
 async def watch_run(
     run_id: int,
@@ -158,7 +159,7 @@ async def watch_run(
     return StreamingResponse(_stream(events), media_type="text/event-stream", headers=headers)
 
 
-async def _connections(served: Served, caller: Caller, asked: JobAsked) -> Sequence[str]:
+async def _connections(served: Served, caller: Caller, asked: NewJob) -> Sequence[str]:
     """Return the connections that a job is for, those that the caller may work on."""
     if (asked.connection is None) == (asked.tag is None):
         raise ArgumentInvalid("A job is for one connection, or for those with a tag.", "Send `connection` or `tag`.")
@@ -175,7 +176,7 @@ async def _connections(served: Served, caller: Caller, asked: JobAsked) -> Seque
     return tagged
 
 
-def _job(asked: JobAsked, connection: str) -> Job:
+def _job(asked: NewJob, connection: str) -> Job:
     try:
         return Job(
             asked.kind,
@@ -189,9 +190,7 @@ def _job(asked: JobAsked, connection: str) -> Job:
         raise ArgumentInvalid(f"The job is wrong: {wrong}.", "Leave it out.") from None
 
 
-async def _posted_once(
-    served: Served, caller: Caller, key: str, asked: JobAsked, jobs: Sequence[Job]
-) -> list[PostedJob]:
+async def _posted_once(served: Served, caller: Caller, key: str, asked: NewJob, jobs: Sequence[Job]) -> list[PostedJob]:
     """Begin jobs unless a call with this key has done so; return those that it has begun."""
     if len(jobs) > 1:
         raise ArgumentInvalid("An Idempotency-Key is for a job on one connection.", "Send one call for each.")
@@ -220,10 +219,10 @@ def _known(served: Served, caller: Caller, job_id: str) -> PostedJob:
     return posted
 
 
-async def _answer(served: Served, posted: PostedJob) -> JobAnswer:
+async def _answer(served: Served, posted: PostedJob) -> JobResponse:
     run_id = posted.run_id
     run = None if run_id is None else listed_run_view(await served.view(lambda view: view.run(run_id)))
-    return JobAnswer(
+    return JobResponse(
         id=posted.id,
         kind=posted.job.kind,
         name=posted.job.name,

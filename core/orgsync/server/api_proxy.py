@@ -1,6 +1,7 @@
 """A connection's own Salesforce API: the call goes there with a live token, and the response comes back as it is."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -8,6 +9,7 @@ from orgsync.errors import SignInNeeded
 
 from .access import Caller, may
 from .forwarding import forwarded
+from .problems import PROBLEM_JSON
 from .served import served_by
 
 __all__ = ["router"]
@@ -15,6 +17,18 @@ __all__ = ["router"]
 router = APIRouter(tags=["proxy"])
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 _PREFIX = "/api/v1/connections/{name}/proxy"
+
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "What the org has responded.", "content": {"application/json": {}, "*/*": {}}},
+    "default": {
+        "description": "What the org has responded, or why it was not called.",
+        "content": {
+            PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}},
+            "application/json": {},
+            "*/*": {},
+        },
+    },
+}
 
 
 async def call_org(
@@ -32,7 +46,15 @@ async def call_org(
         raise SignInNeeded.again(name, connection.status_reason)
     base = f"{request.scope.get('root_path', '')}{_PREFIX.format(name=name)}"
     raw = request.scope["raw_path"].decode("ascii").partition("/proxy/")[2]
-    return await forwarded(served.client_of(connection), request, f"/{raw}", base=base)
+    return await forwarded(served.client_of(connection), request, f"/{_with_slashes(raw)}", base=base)
+
+
+def _with_slashes(path: str) -> str:
+    """Return a path as it was meant: clients made from an OpenAPI document encode all of what they take for one name.
+
+    What is not encoded throughout stays as it is: Salesforce's own paths may hold an encoded slash, in an external Id.
+    """
+    return path if "/" in path else re.sub("%2f", "/", path, flags=re.IGNORECASE).replace("%25", "%")
 
 
 for _method in _METHODS:  # an operation of its own each, for the OpenAPI document
@@ -42,5 +64,5 @@ for _method in _METHODS:  # an operation of its own each, for the OpenAPI docume
         methods=[_method],
         operation_id=f"call_org_{_method.lower()}",
         response_class=Response,
-        responses={200: {"description": "Whatever the org has responded.", "content": {"*/*": {}}}},
+        responses=_RESPONSES,
     )

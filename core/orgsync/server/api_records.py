@@ -25,10 +25,13 @@ _POLL_EVERY = 0.5
 
 _FORMATS: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {NDJSON: {"schema": {"type": "string"}}, PARQUET: {"schema": {"type": "string", "format": "binary"}}}
+        "content": {
+            NDJSON: {"itemSchema": {"type": "object"}},
+            PARQUET: {"schema": {"type": "string", "format": "binary"}},
+        }
     },
-    304: {"description": "Nothing has changed since the ETag."},
 }
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing has changed since the ETag."}}
 
 
 class Tables(BaseModel):
@@ -87,7 +90,7 @@ async def list_tables(request: Request, _: Annotated[Caller, Depends(may("read")
     return Tables(tables=await served_by(request).view(lambda view: view.tables()))
 
 
-@router.get("/records/{table}", response_model=Rows, responses=_FORMATS)
+@router.get("/records/{table}", response_model=Rows, responses=_FORMATS | _UNCHANGED)
 async def read_rows(
     table: str,
     asked: Annotated[RowsAsked, Query()],

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from orgsync.errors import Forbidden, NameUnknown
-from orgsync.project.webhooks import DeliveryView, WebhookRow, WebhookView, delivery_view, webhook_view
+from orgsync.project.webhooks import EVENTS, DeliveryView, WebhookRow, WebhookView, delivery_view, webhook_view
 
 from .access import Caller, may
 from .schemas import model_of
@@ -20,6 +20,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"])
 WebhookModel = model_of(WebhookView)
 DeliveryModel = model_of(DeliveryView)
+Event: TypeAlias = Annotated[str, Field(json_schema_extra={"enum": list(EVENTS)})]
 _MOST = 1000
 _MONTH = 30 * 86_400
 
@@ -42,19 +43,21 @@ class NewWebhook(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: str = Field(max_length=2000, description="Where messages are posted to: https.")
-    events: list[str] = Field(default=[], max_length=100, description="What it is told; everything where it is empty.")
+    events: list[Event] = Field(
+        default=[], max_length=100, description="What it is told; everything where it is empty."
+    )
     connections: list[str] | None = Field(default=None, max_length=1000, description="Only these; null is all of them.")
     tags: list[str] = Field(default=[], max_length=100, description="And those that have one of these tags.")
 
 
-class MadeWebhook(BaseModel):
+class CreatedWebhook(BaseModel):
     """An endpoint that was made, with its secret, which cannot be read again."""
 
     webhook: WebhookModel  # type: ignore[valid-type]  # pyright: ignore[reportInvalidTypeForm]
     secret: str
 
 
-class Rotation(BaseModel):
+class SecretRotation(BaseModel):
     """For how long the secret before is good as well."""
 
     model_config = ConfigDict(extra="forbid")
@@ -68,7 +71,7 @@ class NewSecret(BaseModel):
     secret: str
 
 
-class TestResult(BaseModel):
+class WebhookTest(BaseModel):
     """What became of a test: `problem` is empty where the receiver accepted the message."""
 
     status: int | None
@@ -88,7 +91,7 @@ async def list_webhooks(request: Request, caller: Annotated[Caller, Depends(may(
     return {"webhooks": [webhook_view(each) for each in found if _sees(caller, each)]}
 
 
-@router.post("", response_model=MadeWebhook, status_code=201)
+@router.post("", response_model=CreatedWebhook, status_code=201)
 async def add_webhook(new: NewWebhook, request: Request, caller: Annotated[Caller, Depends(may("admin"))]) -> Any:
     """Make an endpoint. Its secret is in the answer, and cannot be read again."""
     if caller.token.connections is not None and (new.connections is None or new.tags):
@@ -160,7 +163,7 @@ async def enable_webhook(webhook: str, request: Request, caller: Annotated[Calle
 
 @router.post("/{webhook}/rotate")
 async def rotate_secret(
-    webhook: str, rotation: Rotation, request: Request, caller: Annotated[Caller, Depends(may("admin"))]
+    webhook: str, rotation: SecretRotation, request: Request, caller: Annotated[Caller, Depends(may("admin"))]
 ) -> NewSecret:
     """Make a new secret. For the overlap, messages are signed with the one before as well."""
     served = served_by(request)
@@ -170,12 +173,12 @@ async def rotate_secret(
 
 
 @router.post("/{webhook}/test")
-async def test_webhook(webhook: str, request: Request, caller: Annotated[Caller, Depends(may("admin"))]) -> TestResult:
+async def test_webhook(webhook: str, request: Request, caller: Annotated[Caller, Depends(may("admin"))]) -> WebhookTest:
     """Send a test message now, and say what became of it."""
     served = served_by(request)
     await _own(served, caller, webhook)
     attempt = await served.project.webhooks.test(webhook)
-    return TestResult(status=attempt.status, problem=attempt.problem)
+    return WebhookTest(status=attempt.status, problem=attempt.problem)
 
 
 def _sees(caller: Caller, row: WebhookRow) -> bool:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import anyio
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 
 from orgsync.project import open_project
@@ -30,6 +30,7 @@ from . import (
     page_runs,
     page_sign_in,
 )
+from .document import add_document, operation_id, require_known_query
 from .guards import BodyGuard, HostGuard, host_of
 from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
@@ -39,10 +40,11 @@ from .web import static_files
 
 __all__ = ["create_app"]
 
-_ROUTED = (
+_API = (
     *(api_health, api_metrics, api_connections, api_new_connection, api_connect_sessions, api_records, api_runs),
-    *(api_jobs, api_proxy, api_webhooks, connect_pages),
+    *(api_jobs, api_webhooks),
 )
+_PAGES = (connect_pages, page_sign_in, page_connections, page_connection, page_runs)
 
 _PROXY = "/proxy/"
 """In the paths whose bodies go through to Salesforce, which bounds them."""
@@ -70,19 +72,21 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         summary="Salesforce data in a database of your own, over HTTP.",
         lifespan=opened,
         root_path=chosen.root_path,
-        responses=RESPONSES,
         docs_url=None,  # the pages that FastAPI brings load scripts from elsewhere
         redoc_url=None,
         separate_input_output_schemas=False,
+        generate_unique_id_function=operation_id,
         middleware=[
             Middleware(HostGuard, hosts=(*LOOPBACK, *own, *chosen.hosts)),
             Middleware(BodyGuard, largest=chosen.largest_body, exempt=_PROXY),
         ],
     )
     add_problem_handlers(app)
-    for module in _ROUTED:
-        app.include_router(module.router)
-    for module in (page_sign_in, page_connections, page_connection, page_runs):
-        app.include_router(module.router)
+    for module in _API:
+        app.include_router(module.router, responses=RESPONSES, dependencies=[Depends(require_known_query)])
+    app.include_router(api_proxy.router)
+    add_document(app)
+    for pages in _PAGES:
+        app.include_router(pages.router, include_in_schema=False)
     app.mount("/static", static_files())
     return app

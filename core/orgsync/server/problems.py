@@ -100,10 +100,13 @@ class Problem(BaseModel):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {PROBLEM_JSON: {}}, "description": HTTPStatus(status).phrase}
-    for status in (400, 401, 403, 404, 409, 413, 421, 422, 429, 500, 502, 503)
+    status: {
+        "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "description": HTTPStatus(status).phrase,
+    }
+    for status in (400, 401, 403, 404, 409, 413, 421, 422, 429, 500, 501, 502, 503)
 }
-"""What any call may be answered with, for the OpenAPI document."""
+"""What any call may be answered with, for the OpenAPI document; `document` adds the schema."""
 
 
 def status_of(error: OrgsyncError) -> int:

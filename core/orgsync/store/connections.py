@@ -13,7 +13,8 @@ from .backend import Backend, Transaction
 from .connect_sessions import finish_session
 from .keys import require_key
 from .messages import tell, tell_connection
-from .model import Connection, ConnectionStatus, Environment
+from .model import Connection, Environment
+from .statuses import ConnectionStatus
 from .vault import Vault
 
 __all__ = ["ConnectionColumns", "Connections", "require_connection"]

@@ -4,7 +4,7 @@ They live beside the user's own tables, so each name starts with `orgsync_`, and
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
@@ -12,6 +12,8 @@ from sqlmodel import Field, SQLModel
 
 from orgsync.clock import utc_now
 from orgsync.records import UtcDateTime
+
+from .statuses import ConnectionStatus, Environment, RunKind, RunStatus
 
 __all__ = [
     "BIG_NUMBER",
@@ -34,11 +36,6 @@ __all__ = [
     "TableOwner",
     "stored_now",
 ]
-
-Environment: TypeAlias = Literal["production", "sandbox", "custom"]
-ConnectionStatus: TypeAlias = Literal["ready", "needs sign-in"]
-RunKind: TypeAlias = Literal["sync", "action"]
-RunStatus: TypeAlias = Literal["running", "done", "failed", "stopped"]
 
 
 def stored_now() -> datetime:

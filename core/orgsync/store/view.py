@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from orgsync.errors import NameUnknown, ProcessDied
 
 from .health_rows import AlertRow, SchemaRow, StandingRow
+from .statuses import ConnectionStatus, Environment, RunKind, RunStatus
 from .worker_tables import WorkerRow
 
 __all__ = [
@@ -32,7 +33,7 @@ class RunRow:
     sync: str
     connection: str
     epoch: int
-    status: str
+    status: RunStatus
     started_at: datetime
     finished_at: datetime | None
     added: int
@@ -43,7 +44,7 @@ class RunRow:
     watermark: datetime | None
     error: str | None
     error_code: str | None
-    kind: str = "sync"
+    kind: RunKind = "sync"
     holder: str | None = None
 
     def seen(self, is_alive: Callable[["RunRow"], bool]) -> "RunRow":
@@ -63,7 +64,7 @@ class ConnectionRow:
     """
 
     name: str
-    environment: str
+    environment: Environment
     login_url: str
     instance_url: str
     org_id: str
@@ -73,7 +74,7 @@ class ConnectionRow:
     client_id: str
     scope: str
     api_version: str
-    status: str
+    status: ConnectionStatus
     status_reason: str
     metadata: dict[str, Any]
     tags: list[str]

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
-__all__ = ["Delivery", "NewMessage", "WebhookRow", "WebhookTable"]
+__all__ = ["Delivery", "DeliveryState", "NewMessage", "WebhookRow", "WebhookTable"]
+
+DeliveryState: TypeAlias = Literal["pending", "delivered"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ class Delivery:
     connection: str
     type: str
     body: str = field(repr=False)
-    state: str
+    state: DeliveryState
     created_at: datetime
     next_at: datetime
     attempts: int

@@ -1,0 +1,70 @@
+"""The OpenAPI document of the HTTP API, and the refusal of query parameters that are not in it."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from orgsync.suggest import nearest
+
+from .problems import Problem
+
+__all__ = ["EVENT_STREAM", "add_document", "operation_id", "require_known_query"]
+
+EVENT_STREAM: dict[str, Any] = {
+    "text/event-stream": {
+        "itemSchema": {
+            "type": "object",
+            "properties": {
+                "id": {"type": "string", "description": "Its number: Last-Event-ID of a call that reads on."},
+                "event": {"enum": ["started", "planned", "committed", "warned", "ended"]},
+                "data": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": {"type": "object", "required": ["event", "run"]},
+                },
+            },
+            "required": ["id", "event", "data"],
+        }
+    }
+}
+"""Server-sent events of a run, described as OpenAPI 3.2 and FastAPI do; readers of 3.1 ignore `itemSchema`."""
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return the name of an operation, which generated clients take for their functions: its function's own."""
+    return route.name
+
+
+def add_document(app: FastAPI) -> None:
+    """Let the document of an app have the schema of the problems that its answers refer to."""
+    generated = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schemas = generated().setdefault("components", {}).setdefault("schemas", {})
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update({**problem.pop("$defs", {}), "Problem": problem})
+        return app.openapi_schema or {}
+
+    app.openapi = openapi  # type: ignore[method-assign] # how FastAPI documents it
+
+
+async def require_known_query(request: Request) -> None:
+    """Refuse a query parameter that the document does not name, or that comes twice though it is one value.
+
+    A mistyped filter would be answered with all rows.
+    """
+    route = request.scope["route"]
+    operation = request.app.openapi()["paths"].get(route.path_format, {}).get(request.method.lower())
+    if operation is None:
+        return
+    known = {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+    for name in request.query_params:
+        if name not in known:
+            near = nearest(name, known)
+            remedy = f"did you mean {near}?" if near else f"there are: {', '.join(known) or 'none'}"
+            raise RequestValidationError([{"loc": ("query",), "msg": f"there is no such parameter; {remedy}"}])
+        if known[name].get("type") != "array" and len(request.query_params.getlist(name)) > 1:
+            raise RequestValidationError([{"loc": ("query", name), "msg": "it is one value, and came twice"}])
