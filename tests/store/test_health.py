@@ -148,7 +148,7 @@ async def test_an_upgrade_counts_the_runs_that_are_kept(database: Database, fold
     for status in ("failed", "done", "failed", "stopped"):
         await ran(store, status)
     before = await store.alerts.standings()
-    for table in ("orgsync_standing", "orgsync_alert", "orgsync_org_schema"):
+    for table in ("orgsync_standing", "orgsync_alert", "orgsync_org_schema", "orgsync_connect_session"):
         database.execute(f"DROP TABLE {table}")
     database.execute("UPDATE orgsync_version SET version_num = '0017'")
     async with Store.open(database.url, folder=folder) as upgraded:
