@@ -36,6 +36,7 @@ _ORDER = [
     "worker",
     "schedule",
     "status",
+    "drift",
     "runs",
     "records",
     "backup",

@@ -57,8 +57,11 @@ def _stderr(*names: object) -> _Stderr:
 
 
 def _worth_showing(logger: _Stderr, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Leave out the library's lines of level info; a script's are meant for the person who runs it."""
-    if method == "info" and logger.name != "orgsync.script":
+    """Leave out the library's lines of level info; a script's are meant for the person who runs it.
+
+    Alerts are left out, too: what one is raised for, the command itself says.
+    """
+    if (method == "info" and logger.name != "orgsync.script") or logger.name == "orgsync.alerts":
         raise structlog.DropEvent
     return event
 

@@ -16,6 +16,7 @@ from . import (
     demo,
     do,
     doctor,
+    drift,
     init,
     keys,
     move,
@@ -97,6 +98,9 @@ app.command("up", short_help="Run every due sync on every connection.", epilog=u
 app.command("worker", short_help="Run what is due on any number of machines.", epilog=worker.EXAMPLES)(worker.worker)
 app.command("status", short_help="Show how each sync stands; exits 1 if one needs you.", epilog=status.EXAMPLES)(
     status.status
+)
+app.command("drift", short_help="Show which fields of the orgs have changed since yesterday.", epilog=drift.EXAMPLES)(
+    drift.drift
 )
 app.command("schedule", short_help="Set when syncs are due on a connection.", epilog=schedule.EXAMPLES)(
     schedule.schedule

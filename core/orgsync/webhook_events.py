@@ -12,6 +12,7 @@ EVENTS: Mapping[str, str] = {
     "connection.removed": "A connection was removed.",
     "connection.needs_sign_in": "Salesforce refuses a connection: somebody has to sign in again.",
     "connection.ready": "A connection that needed a sign-in is ready again.",
+    "schema.changed": "Fields of an object that syncs read are new, gone or of another type.",
     "alert.raised": "Something needs attention: a sync lags or fails, a sign-in, the API limit, a changed schema.",
     "alert.cleared": "What an alert was raised for is over.",
     "connect_session.finished": "A customer has connected an org by the link of a connect session.",

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from orgsync import Record, field
-from orgsync.extract.inspection import facts_of
+from orgsync.extract.inspection import inspect
 from orgsync.records import FieldFacts, decode, schema_of
 from orgsync.salesforce.api.describe import describe
 from orgsync.salesforce.api.query import pages
@@ -59,7 +59,8 @@ DESCRIBED = list(described())
 @pytest.mark.parametrize("body", DESCRIBED, ids=lambda body: f"{body['name']} of {len(body['fields'])} fields")
 async def test_a_record_class_of_every_field_that_was_described_is_understood(body: dict[str, Any]) -> None:
     async with RawServer(reply(200, body)) as server, Http(tls=NO_TLS) as http:
-        facts = await facts_of(lone_client(http, server.url), schema_of(every_field(body)), None, pytest.fail)
+        found = await inspect(lone_client(http, server.url), schema_of(every_field(body)), None, pytest.fail)
+        facts = found.facts
         assert len(server.asked) == 1
     fields = {each["name"]: each for each in body["fields"]}
     declared = [each for each in body["fields"] if each["name"] not in SYSTEM]

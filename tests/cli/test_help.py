@@ -25,6 +25,7 @@ COMMANDS = [
     "worker",
     "schedule",
     "status",
+    "drift",
     "runs",
     "records",
     "backup",

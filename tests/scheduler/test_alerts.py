@@ -13,9 +13,8 @@ from orgsync.project.alert_rules import AlertRules
 from orgsync.scheduler import Scheduler, ScriptWatcher
 from orgsync.scripts.schedule import parse_every
 from orgsync.settings import Settings
-from orgsync.store import Connection
 from orgsync.store.alerts import AlertKey, HealthFacts
-from orgsync.store.health_rows import StandingRow
+from orgsync.store.health_rows import ConnectionHealth, StandingRow
 from orgsync.store.view import ScheduleRow
 from tests.projects import project_at
 
@@ -57,9 +56,9 @@ def decided(
     settings: Settings | None = None,
     **connection: Any,
 ) -> dict[AlertKey, str]:
-    row: dict[str, Any] = {"name": "acme", "created_at": NOW - timedelta(days=9), **connection}
+    row: dict[str, Any] = {"status": "ready", "status_reason": "", "created_at": NOW - timedelta(days=9), **connection}
     facts = HealthFacts(
-        connections=[Connection(**row)],
+        connections=[ConnectionHealth("acme", **row)],
         schedules=[own] if own else [],
         standings=standings,
         schemas=[],

@@ -14,6 +14,7 @@ from orgsync.errors import NetworkProblem
 from orgsync.store import Connection, RunStatus, Store
 from orgsync.store.alerts import AlertKey, HealthFacts
 from orgsync.store.health_rows import StandingRow
+from orgsync.store.org_schemas import FieldChange, SeenObject, changes_of
 from tests.store.databases import Database
 from tests.store.running import running
 
@@ -153,3 +154,34 @@ async def test_an_upgrade_counts_the_runs_that_are_kept(database: Database, fold
     database.execute("UPDATE orgsync_version SET version_num = '0017'")
     async with Store.open(database.url, folder=folder) as upgraded:
         assert await upgraded.alerts.standings() == before
+
+
+async def test_a_change_of_an_object_is_found_once_however_many_look_at_once(store: Store) -> None:
+    await store.org_schemas.note("acme", {"Contact": SeenObject({"Id": "id", "Phone": "phone"}, "Mon")})
+    now = {"Contact": SeenObject({"Id": "id", "Phone": "textarea", "Größe__c": "double"}, "Tue")}
+    found: list[FieldChange] = []
+
+    async def look() -> None:
+        found.extend(await store.org_schemas.note("acme", now, reader="people contact", reads={"Contact": ["phone"]}))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(4):
+            group.start_soon(look)
+    assert [(each.field, each.change, [*each.syncs]) for each in found] == [
+        ("Größe__c", "new", []),
+        ("Phone", "retyped", ["people"]),
+    ]
+    [row] = await store.org_schemas.list("acme")
+    assert (row.fields, row.last_modified) == (now["Contact"].fields, "Tue")
+    assert [each.field for each in changes_of(row)] == ["Größe__c", "Phone"]
+    assert [each.key for each in await store.alerts.list()] == [("schema_changed", "acme", "Contact")]
+
+
+async def test_schemas_follow_their_connection_and_none_is_kept_for_one_that_is_not_there(store: Store) -> None:
+    seen = {"Contact": SeenObject({"Id": "id"})}
+    assert not await store.org_schemas.note("gone", seen)
+    await store.org_schemas.note("acme", seen)
+    await store.connections.rename("acme", "apex")
+    assert [each.connection for each in await store.org_schemas.list()] == ["apex"]
+    await store.connections.remove("apex")
+    assert not await store.org_schemas.list()

@@ -18,6 +18,7 @@ from orgsync.records import Position, Record, Row, schema_of
 from orgsync.settings import Settings
 from orgsync.store import Connection, ObjectColumn, Store, StoredPart, Write
 from orgsync.store.move import Moved
+from orgsync.store.org_schemas import SeenObject
 from orgsync.store.postgres.move_end import PostgresMoveEnd
 from orgsync.store.sqlite.move_end import SqliteMoveEnd
 from tests.store.contacts import CONTACT, NEW, contact, deliver, feed
@@ -41,7 +42,7 @@ class Everything(Record, table=True):
 EVERYTHING = schema_of(Everything)
 EMPTY = {
     *("orgsync_api_token", "orgsync_api_token_connection", "orgsync_idempotency_key", "orgsync_job", "orgsync_worker"),
-    *("orgsync_org_schema", "orgsync_webhook_change", "orgsync_webhook_connection", "orgsync_webhook_delivery"),
+    *("orgsync_webhook_change", "orgsync_webhook_connection", "orgsync_webhook_delivery"),
 }
 """Tables that `filled` puts nothing into; all others have something to lose."""
 
@@ -78,6 +79,10 @@ async def filled(url: str, folder: Path) -> None:
         for name in ("acme", "Beta"):
             await store.connections.save(
                 Connection(name=name, metadata_=metadata, tags=["eu", "b"]), {"refresh_token": "t0ken"}
+            )
+        for kind in ("phone", "textarea"):
+            await store.org_schemas.note(
+                "acme", {"Contact": SeenObject({"Phone": kind}, "Tue")}, reader="people contact"
             )
         await store.sign_ins.save("state", {"verifier": "v"})
         await store.webhooks.add("https://example.com/hook", events=[], connections=["acme"], tags=[])

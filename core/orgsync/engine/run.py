@@ -14,7 +14,7 @@ import anyio.lowlevel
 import structlog
 
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, RunInterrupted
-from orgsync.extract import Route
+from orgsync.extract import Described, Route, fields_read
 from orgsync.logs import PLANNED, get_logger
 from orgsync.records import Batch, PartialBatch, Record, Schema, fingerprint, masked, schema_of
 from orgsync.scripts import Context, Sync, open_context
@@ -27,6 +27,7 @@ from .job import Job
 from .outcome import Outcome
 from .resources import Resources
 from .script_errors import problem_of
+from .seen_objects import seen_objects
 from .streams import Streams
 from .yielded import not_a_batch, not_batches
 
@@ -133,6 +134,7 @@ class _Running:
             masking_key=self.masking_key,
             report_plan=self.report_plan,
             report_total=self.report_total,
+            report_described=self.report_described,
             warn=self.warn,
         )
         context.log = context.log.bind(sync=sync.name, run=self.run.id)
@@ -143,6 +145,13 @@ class _Running:
         if rows != self.expected:
             self.expected = rows
             self.observe(Planned(self.run.id, self.plan, rows))
+
+    async def report_described(self, schema: Schema, described: Described) -> None:
+        """Keep what the org says of objects, so that a change shows; not in a sandbox, whose store is thrown away."""
+        if self.resources.sandbox_of is None:
+            seen = seen_objects(described)
+            reader, reads = f"{self.sync.name} {schema.table}", fields_read(schema, described)
+            await self.resources.store.org_schemas.note(self.run.connection, seen, reader=reader, reads=reads)
 
     def report_plan(self, plan: Route) -> None:
         """Report how the rows of a pass are read."""

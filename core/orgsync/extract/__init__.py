@@ -3,8 +3,20 @@
 from orgsync.errors import SnapshotRefused
 
 from .changes import changes
+from .described import fields_read
 from .route import Api, Route
 from .snapshot import snapshot
-from .source import Copy, Source
+from .source import Copy, Described, ReportDescribed, Source
 
-__all__ = ["Api", "Copy", "Route", "SnapshotRefused", "Source", "changes", "snapshot"]
+__all__ = [
+    "Api",
+    "Copy",
+    "Described",
+    "ReportDescribed",
+    "Route",
+    "SnapshotRefused",
+    "Source",
+    "changes",
+    "fields_read",
+    "snapshot",
+]

@@ -37,8 +37,8 @@ from orgsync.salesforce.api.replication import FIRST_INSTANT
 
 from .bulk import abandon
 from .changes_pass import ChangesPass
+from .described import facts_reported
 from .drift import drifting_paths
-from .inspection import facts_of
 from .object_facts import ObjectFacts, refreshed
 from .optional_objects import is_lacking
 from .query_rules import advice, instead_of_changes, optional_paths
@@ -131,7 +131,7 @@ async def _begin(
     """Resume the unfinished pass, or take a safe instant and begin one."""
     schema = source.schema_of(model)
     if facts is None:
-        facts = await facts_of(source.client, schema, where, source.warn, without=without)
+        facts = await facts_reported(source, schema, where, without=without)
     if not facts.cursor:
         raise ChangesNotReadable(schema.sobject, instead=instead_of_changes(schema.sobject, model.__name__))
     begun = state.read_with(schema, where, facts, may_refill=may_refill)

@@ -13,7 +13,7 @@ from orgsync.suggest import nearest
 from .object_facts import ObjectFacts, is_behind
 from .query_rules import cursor_of, demands_filter, not_by_bulk
 
-__all__ = ["Inspection", "facts_of", "inspect"]
+__all__ = ["Inspection", "inspect"]
 
 _NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
 _COMPOUNDS = frozenset({"address", "location"})
@@ -39,18 +39,6 @@ class Inspection:
     fields: Mapping[str, FieldDescribe | None]
 
 
-async def facts_of(
-    client: Client,
-    schema: Schema,
-    where: str | None,
-    warn: Callable[[str], None],
-    *,
-    without: Collection[str] = (),
-) -> ObjectFacts:
-    """Determine an object's facts; see `inspect`."""
-    return (await inspect(client, schema, where, warn, without=without)).facts
-
-
 async def inspect(
     client: Client,
     schema: Schema,
@@ -58,13 +46,15 @@ async def inspect(
     warn: Callable[[str], None],
     *,
     without: Collection[str] = (),
+    described: dict[str, ObjectDescribe] | None = None,
 ) -> Inspection:
     """Describe the object and the parents that the class reads, and check every field of the class.
 
     Costs one call for the object and one for each parent. `without` are paths of the class that a query was refused
-    for, although no describe showed it. Raises FieldNotFound and ObjectNotFound, which name what is missing.
+    for, although no describe showed it; `described` is filled with what is read. Raises FieldNotFound and
+    ObjectNotFound, which name what is missing.
     """
-    return await _Inspector(client, schema, warn, without).inspect(where)
+    return await _Inspector(client, schema, warn, without, {} if described is None else described).inspect(where)
 
 
 @dataclass(slots=True)
@@ -75,7 +65,7 @@ class _Inspector:
     schema: Schema
     warn: Callable[[str], None]
     without: Collection[str]
-    described: dict[str, ObjectDescribe] = field(default_factory=dict[str, ObjectDescribe])
+    described: dict[str, ObjectDescribe]
     refused: set[str] = field(default_factory=set[str])
     warned: set[str] = field(default_factory=set[str])
 

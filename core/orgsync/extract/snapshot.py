@@ -15,7 +15,7 @@ from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
 from orgsync.records import Batch, Position, Record
 
 from .bulk import abandon
-from .inspection import facts_of
+from .described import facts_reported
 from .object_facts import ObjectFacts
 from .optional_objects import is_lacking
 from .queries import IdOrder
@@ -84,7 +84,7 @@ async def _begin(
     """Resume the unfinished snapshot, or begin one."""
     source, schema = reader.source, reader.schema
     if facts is None:
-        facts = await facts_of(source.client, schema, where, source.warn, without=without)
+        facts = await facts_reported(source, schema, where, without=without)
         if facts.has_recycle_bin and filters_ids_alone(schema.sobject):  # a query of live rows needs no filter
             facts = msgspec.structs.replace(facts, absent=(*facts.absent, "IsDeleted"))
     begun = state.read_with(schema, where, facts)

@@ -1,17 +1,21 @@
 """What extraction works with: an org to read, the copy as it stands, and callbacks for what it has to report."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from orgsync.field_mapping import MappedColumn
 from orgsync.records import Column, Record, Row, Schema, fingerprint, mapped, schema_of
 from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.describe import ObjectDescribe
 
 from .route import Route
 
-__all__ = ["Copy", "Source"]
+__all__ = ["Copy", "Described", "ReportDescribed", "Source"]
+
+Described: TypeAlias = Mapping[str, ObjectDescribe | None]
+ReportDescribed: TypeAlias = Callable[[Schema, Described], Awaitable[None]]
 
 
 class Copy(Protocol):
@@ -62,6 +66,10 @@ def _ignore(_: object) -> None:
     """Do nothing."""
 
 
+async def _report_nothing(_schema: Schema, _described: Described) -> None:
+    """Report nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """An org as extraction sees it.
@@ -75,7 +83,8 @@ class Source:
     on request; `reread_every` is how often fields that change without a stamp are read again, by default as often.
     `keeps_positions` says that batches are committed with their position, so that a job can be resumed.
     `warn` is called with a sentence for the operator, `report_plan` with how rows are read, `report_total` with how
-    many rows a query will return.
+    many rows a query will return, `report_described` with the objects that were described for a class, None for one
+    that is not there.
     """
 
     client: Client
@@ -93,6 +102,7 @@ class Source:
     warn: Callable[[str], None] = field(default=_ignore)
     report_plan: Callable[[Route], None] = field(default=_ignore)
     report_total: Callable[[int], None] = field(default=_ignore)
+    report_described: ReportDescribed = field(default=_report_nothing)
 
     def schema_of(self, model: type[Record]) -> Schema:
         """Return a record class as this connection reads it; raises MappingInvalid where its mapping does not hold."""

@@ -12,10 +12,7 @@ from orgsync.store.health_rows import StandingRow
 
 from .health import api_usage
 
-__all__ = ["SCHEMA_ALERT_LASTS", "AlertRules"]
-
-SCHEMA_ALERT_LASTS = timedelta(days=1)
-"""How long a change of an object's fields is an alert: nobody has to do anything for it to end."""
+__all__ = ["AlertRules"]
 
 _LEAST_BOUND = timedelta(minutes=15)
 _CRON_GRACE = timedelta(hours=1)

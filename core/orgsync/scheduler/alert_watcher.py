@@ -7,7 +7,8 @@ from datetime import datetime
 import anyio
 
 from orgsync.project import Project
-from orgsync.project.alert_rules import SCHEMA_ALERT_LASTS, AlertRules
+from orgsync.project.alert_rules import AlertRules
+from orgsync.store.org_schemas import CHANGES_KEPT
 
 from .agenda import Agenda
 from .script_watcher import ScriptWatcher
@@ -39,5 +40,5 @@ class AlertWatcher:
         running = {(job.name, job.connection) for job in self._agenda.running}
         rules = AlertRules(self._project.settings, self._scripts.schedules, running, now)
         await self._project.store.alerts.settle(
-            rules.decide, schemas_since=now - SCHEMA_ALERT_LASTS, connections=self._connections
+            rules.decide, schemas_since=now - CHANGES_KEPT, connections=self._connections
         )

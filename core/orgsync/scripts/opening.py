@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 from orgsync.clock import utc_now
 from orgsync.contents import ContentFolder
 from orgsync.errors import SignInNeeded
-from orgsync.extract import Copy, Route, Source
+from orgsync.extract import Copy, ReportDescribed, Route, Source
 from orgsync.field_mapping import mapping_from_json
 from orgsync.logs import get_logger, keep_retries_off_stdout
 from orgsync.records import Position, Schema
@@ -35,6 +35,7 @@ class SourceOptions(TypedDict, total=False):
     masking_key: bytes
     report_plan: Callable[[Route], None]
     report_total: Callable[[int], None]
+    report_described: ReportDescribed
     warn: Callable[[str], None]
 
 

@@ -13,9 +13,9 @@ from orgsync.logs import get_logger
 from orgsync.records import to_stored
 
 from .backend import Backend, Transaction
-from .health_rows import AlertRow, SchemaRow, StandingRow
+from .health_rows import AlertRow, ConnectionHealth, SchemaRow, StandingRow
 from .messages import tell, tell_run
-from .model import Connection, Run
+from .model import Run
 from .view import ScheduleRow
 
 __all__ = [
@@ -61,7 +61,7 @@ class AlertChange:
 class HealthFacts:
     """What is known when it is decided which alerts there ought to be."""
 
-    connections: Sequence[Connection]
+    connections: Sequence[ConnectionHealth]
     schedules: Sequence[ScheduleRow]
     standings: Sequence[StandingRow]
     schemas: Sequence[SchemaRow]
@@ -122,7 +122,7 @@ def _differences(
 
 async def _facts(on: Transaction, schemas_since: datetime) -> HealthFacts:
     return HealthFacts(
-        connections=await on.connections.list(),
+        connections=await on.health.connections(),
         schedules=await on.schedules.list(),
         standings=await on.health.standings(),
         schemas=await on.health.changed_schemas(schemas_since),
@@ -193,7 +193,7 @@ def log_alerts(changes: Sequence[AlertChange]) -> None:
     for each in changes:
         facts = {"kind": each.alert.kind, "connection": each.alert.connection, **_subject(each.alert)}
         if each.raised:
-            log.warning("alert raised", **facts, message=each.alert.message)
+            log.warning("alert raised", **facts, error=each.alert.message)
         else:
             log.info("alert cleared", **facts)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-__all__ = ["AlertRow", "Instant", "SchemaRow", "StandingRow", "packed", "schema_row"]
+__all__ = ["AlertRow", "ConnectionHealth", "Instant", "SchemaRow", "StandingRow", "packed", "schema_row"]
 
 Instant: TypeAlias = Callable[[Any], datetime | None]
 """Reads an instant as the database keeps it."""
@@ -44,6 +44,16 @@ class StandingRow:
     def read_up_to(self) -> datetime | None:
         """Up to when the copy is complete: the watermark, or the last success where there is none."""
         return self.watermark or self.success_ended_at
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionHealth:
+    """Whether a connection is ready, and why it is not."""
+
+    name: str
+    status: str
+    status_reason: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,9 @@ __all__ = [
     "ALERTS_OF",
     "CHANGED_SCHEMAS",
     "CLEAR_ALERT",
+    "CONNECTIONS",
     "NOTE_END",
+    "OBJECTS",
     "PENDING_MESSAGES",
     "RAISE_ALERT",
     "REMOVE_SCHEMA",
@@ -58,6 +60,12 @@ NOTE_END = (
     + " RETURNING failures"
 )
 """Add a run that has ended to how its sync stands; nothing for one whose connection was removed."""
+
+CONNECTIONS = "SELECT name, status, status_reason, created_at FROM orgsync_connection ORDER BY name"
+OBJECTS = (
+    "SELECT DISTINCT sync FROM orgsync_table_owner AS owner WHERE EXISTS "
+    "(SELECT 1 FROM orgsync_object_column WHERE lower(record_table) = lower(owner.name)) ORDER BY sync"
+)
 
 _ALERT = "kind, connection, subject, message, raised_at"
 ALERTS = f"SELECT {_ALERT} FROM orgsync_alert ORDER BY connection, kind, subject"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from .health_rows import AlertRow, SchemaRow, StandingRow
+from .health_rows import AlertRow, ConnectionHealth, SchemaRow, StandingRow
 
 __all__ = ["HealthTable"]
 
@@ -25,6 +25,14 @@ class HealthTable(Protocol):
 
     async def remove_standings(self, sync: str, connection: str | None) -> None:
         """Delete how a sync stands, on one connection or on all."""
+        ...
+
+    async def connections(self) -> Sequence[ConnectionHealth]:
+        """Read which connections are ready, by name; of a thousand, this is a tenth of the work of reading them."""
+        ...
+
+    async def objects(self) -> Sequence[str]:
+        """List the objects that have been copied without a script."""
         ...
 
     async def alerts(self, connection: str | None = None) -> Sequence[AlertRow]:

@@ -21,6 +21,7 @@ from .idempotency import IdempotencyKeys
 from .keys import Keys
 from .leases import Leases
 from .object_columns import ObjectColumns
+from .org_schemas import OrgSchemas
 from .org_writes import OrgWrites
 from .private import require_private, temporary_folder
 from .rows import Rows
@@ -51,6 +52,7 @@ class Store:
     object_columns: ObjectColumns
     webhooks: Webhooks
     alerts: Alerts
+    org_schemas: OrgSchemas
 
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
@@ -69,6 +71,7 @@ class Store:
         self.object_columns = ObjectColumns(backend)
         self.webhooks = Webhooks(backend, vault, leases)
         self.alerts = Alerts(backend)
+        self.org_schemas = OrgSchemas(backend)
 
     @classmethod
     @asynccontextmanager

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from .. import health_sql as sql
-from ..health_rows import AlertRow, SchemaRow, StandingRow, packed
+from ..health_rows import AlertRow, ConnectionHealth, SchemaRow, StandingRow, packed
 from ..health_sql import named
 from . import control_sql
 from .driver import Statements
 from .health_view import alert_row, schema_of, standing_row
+from .stored import instants_in_utc
 
 __all__ = ["HealthTable"]
 
@@ -30,6 +31,12 @@ class HealthTable:
 
     async def remove_standings(self, sync: str, connection: str | None) -> None:
         await self._on.fetch(named(sql.REMOVE_STANDINGS), (sync, connection))
+
+    async def connections(self) -> Sequence[ConnectionHealth]:
+        return [ConnectionHealth(*instants_in_utc(row)) for row in await self._on.fetch(sql.CONNECTIONS)]
+
+    async def objects(self) -> Sequence[str]:
+        return [name for (name,) in await self._on.fetch(sql.OBJECTS)]
 
     async def alerts(self, connection: str | None = None) -> Sequence[AlertRow]:
         if connection is None:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from orgsync.records import to_stored
+from orgsync.records import parse_instant, to_stored
 
 from .. import health_sql as sql
-from ..health_rows import AlertRow, SchemaRow, StandingRow, packed, schema_row
+from ..health_rows import AlertRow, ConnectionHealth, SchemaRow, StandingRow, packed, schema_row
 from .driver import Statements
 from .view_rows import alert_row, instant, standing_row
 
@@ -30,6 +30,13 @@ class HealthTable:
 
     async def remove_standings(self, sync: str, connection: str | None) -> None:
         await self._on.fetch(sql.REMOVE_STANDINGS, (sync, connection))
+
+    async def connections(self) -> Sequence[ConnectionHealth]:
+        found = await self._on.fetch(sql.CONNECTIONS)
+        return [ConnectionHealth(name, status, why, parse_instant(made)) for name, status, why, made in found]
+
+    async def objects(self) -> Sequence[str]:
+        return [name for (name,) in await self._on.fetch(sql.OBJECTS)]
 
     async def alerts(self, connection: str | None = None) -> Sequence[AlertRow]:
         if connection is None:
