@@ -65,7 +65,7 @@ async def test_a_hidden_optional_field_is_reported_once_and_filled_when_it_is_sh
         with warnings() as logged:
             await project.run(reading(Contact))
             await project.run(reading(Contact))
-        assert ["Level__c" in text for text in logged] == [True]
+        assert ["Level__c" in text for text in logged if text != "alert raised"] == [True]
         assert (await copied(project, "contact", "level"))[first] is None
         org.show_everything()
         org.update("Contact", second, Level__c="Silver")
