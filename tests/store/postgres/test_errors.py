@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 from psycopg import OperationalError
 from psycopg.conninfo import conninfo_to_dict
@@ -156,6 +158,30 @@ async def test_a_server_that_is_too_old_is_refused(
 ) -> None:
     monkeypatch.setattr(errors, "_OLDEST", 990_000)
     assert "older than orgsync works with" in str(await refused(database.url, tmp_path))
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_a_database_that_cannot_hold_every_text_is_refused(
+    encoding: str, server: PostgresServer, tmp_path: Path
+) -> None:
+    name = f"encoded_{uuid4().hex}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as raw:
+        raw.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0".encode())
+    try:
+        problem = await refused(server.url(name), tmp_path)
+    finally:
+        server.execute("DROP DATABASE {} WITH (FORCE)", name)
+    assert encoding in str(problem)
+    assert "ENCODING 'UTF8'" in problem.remedy
+
+
+async def test_texts_arrive_whatever_encoding_other_clients_are_told_to_use(
+    database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
+        await deliver(store, run, [contact("a", name="小平市")])
+        assert await names(store) == {"a": "小平市"}
 
 
 async def test_a_role_that_may_not_make_tables_gets_the_statements_for_an_administrator(

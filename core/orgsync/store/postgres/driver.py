@@ -11,9 +11,9 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from .address import Address
-from .errors import connection_refused, may_pass, require_version, transactions_pooled
+from .errors import connection_refused, may_pass, require_usable, transactions_pooled
 
-__all__ = ["PID", "Pool", "Statements", "connect", "require_own_session", "set_up"]
+__all__ = ["OPTIONS", "PID", "Pool", "Statements", "connect", "require_own_session", "set_up"]
 
 _PAUSE_SECONDS = 0.2
 _ON_DISK = (  # a crash that took commits away would give their numbers again, to readers of the feed that are past them
@@ -21,7 +21,8 @@ _ON_DISK = (  # a crash that took commits away would give their numbers again, t
     "ELSE current_setting('synchronous_commit') END, false)"
 )
 PID = "SELECT pg_catalog.pg_backend_pid()"
-_OPTIONS: dict[str, Any] = {"fallback_application_name": "orgsync"}
+OPTIONS: dict[str, Any] = {"fallback_application_name": "orgsync", "client_encoding": "UTF8"}
+"""What every connection is opened with; COPY is sent texts in UTF-8, whatever PGCLIENTENCODING says."""
 
 
 def set_up(address: Address, *, writes: bool) -> str:
@@ -51,7 +52,7 @@ async def connect(
     while True:
         try:
             opened = await AsyncConnection.connect(
-                address.conninfo, autocommit=autocommit, row_factory=tuple_row, **_OPTIONS
+                address.conninfo, autocommit=autocommit, row_factory=tuple_row, **OPTIONS
             )
             break
         except OperationalError as error:
@@ -59,7 +60,7 @@ async def connect(
                 raise connection_refused(error, address) from None
         await anyio.sleep(_PAUSE_SECONDS)
     try:
-        require_version(opened.info.server_version, address)
+        require_usable(opened.info, address)
         await opened.execute(set_up(address, writes=writes).encode())
         if not autocommit:
             await opened.commit()

@@ -10,7 +10,7 @@ from orgsync.errors import StoreUnavailable
 from ..versions import moved_while_open
 from .address import Address
 
-__all__ = ["MOVED", "connection_refused", "errors_explained", "may_pass", "require_version", "transactions_pooled"]
+__all__ = ["MOVED", "connection_refused", "errors_explained", "may_pass", "require_usable", "transactions_pooled"]
 
 MOVED = "OS001"
 """The code with which a database that was closed by a move refuses to be written to."""
@@ -166,12 +166,18 @@ def connection_refused(error: psycopg.OperationalError, address: Address) -> Sto
     )
 
 
-def require_version(found: int, address: Address) -> None:
-    """Raise StoreUnavailable for a server that is too old."""
-    if found < _OLDEST:
+def require_usable(found: psycopg.ConnectionInfo, address: Address) -> None:
+    """Raise StoreUnavailable for a server that is too old, and for a database that cannot hold every text."""
+    if (version := found.server_version) < _OLDEST:
         raise StoreUnavailable(
-            f"The database server of {address.shown} is PostgreSQL {found // 10_000}, older than orgsync works with.",
+            f"The database server of {address.shown} is PostgreSQL {version // 10_000}, older than orgsync works with.",
             "Use PostgreSQL 14 or newer.",
+        )
+    encoding = found.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise StoreUnavailable(
+            f"The database {address.shown} has the encoding {encoding}, which cannot hold every text of an org.",
+            "Use one with UTF8: CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0;",
         )
 
 

@@ -25,8 +25,8 @@ from ..move_types import (
 )
 from . import control_sql, feed_sql, liveness, table_sql
 from .address import Address
-from .driver import set_up
-from .errors import MOVED, connection_refused, errors_explained, require_version
+from .driver import OPTIONS, set_up
+from .errors import MOVED, connection_refused, errors_explained, require_usable
 from .locks import TRY
 from .move_sql import (
     AHEAD,
@@ -65,11 +65,11 @@ class PostgresMoveEnd:
     def open(cls, at: Address) -> "Generator[PostgresMoveEnd]":
         """Connect; raises StoreUnavailable for a database that cannot be used."""
         try:
-            opened = psycopg.connect(at.conninfo, autocommit=True, fallback_application_name="orgsync move")
+            opened = psycopg.connect(at.conninfo, autocommit=True, **OPTIONS)
         except psycopg.OperationalError as error:
             raise connection_refused(error, at) from None
         with errors_explained(at), opened:
-            require_version(opened.info.server_version, at)
+            require_usable(opened.info, at)
             opened.execute(set_up(at, writes=True).encode())
             opened.execute(NO_TIMEOUTS)
             [(schema,)] = opened.execute(control_sql.SCHEMA).fetchall()

@@ -25,8 +25,8 @@ from ..worker_tables import WorkerRow
 from . import feed_sql, holding_back, liveness, row_sql, table_sql, view_sql
 from .address import Address
 from .condition import refusal, require_expression, require_only_tables
-from .driver import PID, set_up
-from .errors import connection_refused, errors_explained, require_version, transactions_pooled
+from .driver import OPTIONS, PID, set_up
+from .errors import connection_refused, errors_explained, require_usable, transactions_pooled
 from .health_view import alert_row, schema_of, standing_row
 from .selected import query_of
 from .stored import instants_in_utc
@@ -277,7 +277,7 @@ class PostgresView:
 def _connected(at: Address) -> "Generator[psycopg.Connection[Any]]":
     with _connect(at) as opened:
         with errors_explained(at):
-            require_version(opened.info.server_version, at)
+            require_usable(opened.info, at)
             opened.execute(set_up(at, writes=False).encode())
             opened.execute("SELECT set_config('statement_timeout', %s, false)", (f"{_STATEMENT_SECONDS}s",))
             _require_own_session(opened, at)
@@ -286,7 +286,7 @@ def _connected(at: Address) -> "Generator[psycopg.Connection[Any]]":
 
 def _connect(at: Address) -> "psycopg.Connection[Any]":
     try:
-        return psycopg.connect(at.conninfo, autocommit=True, fallback_application_name="orgsync")
+        return psycopg.connect(at.conninfo, autocommit=True, **OPTIONS)
     except psycopg.OperationalError as error:
         raise connection_refused(error, at) from None
 
