@@ -107,6 +107,10 @@ class WorkerTables(Protocol):
         """Return whether no later planner has begun; none does before the end of the transaction."""
         ...
 
+    async def now(self) -> datetime:
+        """Return the server's time."""
+        ...
+
     async def send(self, jobs: Sequence[str], *, ttl: float) -> Sequence[SentJob]:
         """Insert jobs of the schedule as sent, to be taken within so many seconds, in order."""
         ...

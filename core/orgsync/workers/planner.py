@@ -18,6 +18,7 @@ from orgsync.scheduler.rules import Bounds
 from orgsync.store.worker_tables import KeptLock, SentJob, WorkerJobRow, WorkerTables
 
 from .queue import JobQueue
+from .server_clock import ServerClock
 
 __all__ = ["Planner", "plain"]
 
@@ -31,9 +32,12 @@ _REPORTED_FOR = 3600.0
 
 
 class Planner:
-    """Plans, from when it holds the lock until it loses it; `number` says which planner it is."""
+    """Plans, from when it holds the lock until it loses it; `number` says which planner it is.
 
-    def __init__(self, watcher: ProjectWatcher, queue: JobQueue, number: int) -> None:
+    `clock` is the watcher's, which this keeps to the server's time.
+    """
+
+    def __init__(self, watcher: ProjectWatcher, queue: JobQueue, number: int, clock: ServerClock) -> None:
         self._watcher = watcher
         self._agenda = watcher.agenda
         self._store = watcher.project.store
@@ -41,6 +45,7 @@ class Planner:
         self._per_org = watcher.project.settings.concurrency_per_org
         self._queue = queue
         self._number = number
+        self._clock = clock
         self._jobs: dict[int, Job] = {}  # those under way, by the number of their row
         self._ended = 0  # in the last tick
 
@@ -71,6 +76,7 @@ class Planner:
         async with self._store.workers() as on:
             if not await on.may_plan(self._number):
                 return False
+            self._clock.set(await on.now())
             self._note_ends(await on.take_ended(), now)
             rows = await on.under_way()
             self._note_under_way(rows, now)

@@ -30,6 +30,7 @@ from orgsync.webhooks import deliver
 
 from .planner import Planner, plain
 from .queue import JobQueue, require_workers_possible
+from .server_clock import ServerClock
 from .worker_scripts import WorkerScripts
 
 __all__ = ["Worker", "open_worker"]
@@ -253,20 +254,22 @@ class Worker:
 
     async def _plan(self) -> None:
         """Plan for as long as no other worker does."""
+        clock = ServerClock(self.project.clock)
         try:
             async with self._store.keep_lock("planner", ttl=_LOCK_TTL) as lock:
                 async with self._store.workers() as on:
                     number = await on.begin_planning()
+                    clock.set(await on.now())
                 self.plans = True
                 watcher = ProjectWatcher(
-                    self.project,
+                    replace(self.project, clock=clock),
                     self._watched,
                     connections=self._connections,
                     bounds=Bounds(0, self.project.settings.concurrency_per_org),
                     chance=self._chance,
                     log=self._log,
                 )
-                await Planner(watcher, self._queue, number).plan(lock)
+                await Planner(watcher, self._queue, number, clock).plan(lock)
         except AlreadyRunning:
             return
         finally:

@@ -5,6 +5,7 @@ from .control_sql import NOW
 
 __all__: list[str] = []
 
+TIME = f"SELECT {NOW}"
 _LATER = f"{NOW} + make_interval(secs => %s)"
 
 SEE = (

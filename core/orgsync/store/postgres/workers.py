@@ -1,6 +1,7 @@
 """The tables of workers and their jobs."""
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from ..worker_tables import JobEnd, SentJob, WorkerJobRow, WorkerRow
@@ -35,6 +36,11 @@ class PostgresWorkerTables:
 
     async def may_plan(self, number: int) -> bool:
         return bool(await self._on.fetch(worker_sql.MAY_PLAN, (number,)))
+
+    async def now(self) -> datetime:
+        [(now,)] = await self._on.fetch(worker_sql.TIME)
+        time: datetime = now
+        return time.astimezone(UTC)
 
     async def send(self, jobs: Sequence[str], *, ttl: float) -> Sequence[SentJob]:
         return _sent(await self._on.fetch(worker_sql.SEND, (ttl, list(jobs))) if jobs else [])
