@@ -297,6 +297,7 @@ async def open_worker(
     require_workers_possible(settings)
     async with open_project(settings) as project:
         await _require_key(project)
+        await project.store.require_writable()
         async with JobQueue.open(project.store) as queue:
             yield Worker(
                 project,
