@@ -224,6 +224,22 @@ async def test_projects_in_schemas_of_one_database_do_not_mix(database: Postgres
     assert database.execute(left) == [(0,)]
 
 
+async def test_a_dry_runs_copy_that_another_role_left_is_that_roles_to_drop(
+    database: PostgresDatabase, tmp_path: Path
+) -> None:
+    role = f"role_{uuid4().hex}"
+    database.execute(f"CREATE ROLE {role} LOGIN")
+    database.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
+    name = database.url.partition("?")[0].rpartition("/")[2]
+    database.execute(f"GRANT CREATE ON DATABASE {name} TO {role}")
+    for copy, owner in (("orgsync_copy_a", "postgres"), ("orgsync_copy_b", role)):
+        database.execute(f"CREATE SCHEMA {copy} AUTHORIZATION {owner}")
+    async with Store.open(database.url.replace("postgres@", f"{role}@"), folder=tmp_path) as store, store.sandbox():
+        pass
+    left = database.execute(r"SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'orgsync\_copy%'")
+    assert left == [("orgsync_copy_a",)]
+
+
 async def test_a_full_disk_leaves_nothing_of_the_batch(database: PostgresDatabase, tmp_path: Path) -> None:
     async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
         await deliver(store, run, [contact("a")])

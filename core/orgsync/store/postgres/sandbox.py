@@ -25,7 +25,10 @@ _TABLES = (
     "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace "
     r"AND relkind = 'r' AND relname LIKE 'orgsync\_%'"
 )
-_LEFT = r"SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname LIKE 'orgsync\_copy\_%'"
+_LEFT = (  # other projects' in the database may be of roles that this one is no member of
+    r"SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname LIKE 'orgsync\_copy\_%' "
+    "AND pg_catalog.pg_has_role(nspowner, 'USAGE')"
+)
 _HOLD = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 _LET_GO = "SELECT pg_advisory_unlock(hashtextextended(%s, 0))"
 
