@@ -1,11 +1,12 @@
 """Numbers of changes: beyond a transaction's million, and after a restore into a server that has counted less."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 
-from orgsync.store import Store, Write
+from orgsync.store import Store, Write, open_view
 from orgsync.store.backends import open_backend
 from orgsync.store.postgres import holding_back, numbers
 from tests.store.contacts import CONTACT, contact, deliver, feed
@@ -82,3 +83,24 @@ async def test_what_holds_the_feed_back_is_named_with_what_to_do(
         assert f"process {pid} (postgres, " in said
         assert "nightly, idle in transaction)" in said
         assert f"pg_terminate_backend({pid})" in said
+
+
+async def test_what_holds_the_feed_back_is_named_to_a_role_that_may_not_see_how_long(
+    database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding_back, "_SECONDS", 0)
+    role = f"role_{uuid4().hex}"
+    database.execute(f"CREATE ROLE {role} LOGIN")
+    database.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
+    url = database.url.replace("postgres@", f"{role}@")
+    with psycopg.connect(database.url, application_name="nightly") as other:
+        other.execute("CREATE TABLE anything ()")
+        pid = other.info.backend_pid
+        async with Store.open(url, folder=tmp_path) as store, running(store) as run:
+            assert await store.held_back() == "", "no change waits"
+            await deliver(store, run, [contact("a")])
+            said = await store.held_back()
+            with open_view(url, folder=tmp_path) as view:
+                assert f"pg_terminate_backend({pid})" in view.held_back()
+    assert f"process {pid} (postgres, " in said
+    assert "nightly, in a state unknown to this role)" in said

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from .. import creation, versions
 from ..backend import Work
 from ..holder import Holder
-from . import control_sql, holding_back, liveness, renumbering, sandbox
+from . import control_sql, holding_back, liveness, renumbering, sandbox, table_sql
 from .address import Address, address
 from .driver import Pool, Statements, connect, require_own_session
 from .errors import errors_explained
@@ -135,7 +135,12 @@ class PostgresBackend:
     async def held_back(self) -> str:
         """Say what has held back the change feeds for more than a minute."""
         async with self.reading() as on:
-            return holding_back.sentence(await on.statements.fetch(holding_back.OLDEST, prepare=False))
+            found = await on.statements.fetch(holding_back.OLDEST, prepare=False)
+            if holding_back.is_hidden(found):
+                tables = [name for (name,) in await on.statements.fetch(table_sql.RECORD_TABLES)]
+                [(seconds,)] = await on.statements.fetch(holding_back.waiting(tables), prepare=False)
+                found = [(found[0][0], seconds, found[0][2])]
+            return holding_back.sentence(found)
 
     async def upgrade(self) -> None:
         """Make the control tables, or bring them to this package's version, in one transaction."""

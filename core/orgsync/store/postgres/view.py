@@ -145,7 +145,11 @@ class PostgresView:
 
     def held_back(self) -> str:
         """Say what has held back the change feeds for more than a minute, and what to do; empty where nothing has."""
-        return holding_back.sentence(self._fetch(holding_back.OLDEST))
+        found = self._fetch(holding_back.OLDEST)
+        if holding_back.is_hidden(found):
+            [(seconds,)] = self._fetch(holding_back.waiting(self.tables()))
+            found = [(found[0][0], seconds, found[0][2])]
+        return holding_back.sentence(found)
 
     def live_count(self, table: str, connection: str) -> int:
         """Count a connection's live rows in a record table; a table that was dropped has none."""
