@@ -112,8 +112,8 @@ class Settings(AlertSettings):
     keep_runs: int = Field(
         default=90, ge=1, description="Days for which `orgsync up` keeps the list of runs, and results of writes."
     )
-    public_url: str = Field(
-        default="", description="Where customers' browsers reach `orgsync serve`: `https://sync.example.com`."
+    public_url: str | None = Field(
+        default=None, description="Where browsers of customers reach the HTTP server: `https://sync.example.com`."
     )
     webhook_allow_private: Annotated[bool | tuple[str, ...], BeforeValidator(_as_json)] = Field(
         default=False,
