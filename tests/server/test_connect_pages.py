@@ -77,9 +77,11 @@ async def test_without_a_url_to_return_to_a_page_says_that_it_is_done(served: Se
 
 
 async def test_the_page_says_who_asks_for_what_and_sends_nobody_elsewhere(served: Served, customer: Customer) -> None:
-    _, link = await new_link(served, app_name="<b>Acme & Co</b>", account_name="Globex\u202e", environments=["sandbox"])
+    _, link = await new_link(
+        served, app_name="<b>Acme & Co\u202e</b>", account_name="Globex\u202e", environments=["sandbox"]
+    )
     page = await customer.browser.get(link)
-    assert "&lt;b&gt;Acme &amp; Co&lt;/b&gt;" in page.text
+    assert "&lt;b&gt;Acme &amp; Co" in page.text
     assert "<b>Acme" not in page.text
     assert "\u202e" not in page.text
     assert "test.salesforce.com" in page.text
@@ -359,3 +361,14 @@ async def test_nothing_in_a_request_sends_the_customer_to_another_site(served: S
 async def test_what_is_no_link_says_so(served: Served, customer: Customer) -> None:
     answer = await customer.browser.get(f"{served.url}/connect/{'x' * 43}")
     assert (answer.status_code, "Ask for a new link" in answer.text) == (410, True)
+
+
+async def test_a_server_that_cannot_look_a_link_up_says_so_on_a_page(
+    served: Served, customer: Customer, tmp_path: Path
+) -> None:
+    _, link = await new_link(served)
+    execute(tmp_path, "DROP TABLE orgsync_connect_session")
+    answer = await customer.browser.get(link)
+    assert (answer.status_code // 100, answer.headers["content-type"]) == (5, "text/html; charset=utf-8")
+    assert "Not connected" in answer.text
+    assert "orgsync_connect_session" not in answer.text

@@ -62,6 +62,7 @@ async def test_a_cancelled_session_connects_nothing_more(served: Served, org: De
         ({"return_url": "https://crm.example.com\\@evil.example/"}, 400, "argument_invalid"),
         ({"return_url": "https://crm.example.com/\r\nSet-Cookie: a=b"}, 400, "argument_invalid"),
         ({"return_url": "https://crm.example.com/?state=connected"}, 400, "argument_invalid"),
+        ({"return_url": "https://crm.example.com/<a b>"}, 400, "argument_invalid"),
         ({"return_url": "https://crm.example.com/#x"}, 400, "argument_invalid"),
     ],
 )

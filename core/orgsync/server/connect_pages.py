@@ -9,7 +9,6 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import parse_qs
@@ -19,6 +18,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
+from orgsync.clock import utc_now
 from orgsync.errors import (
     ArgumentInvalid,
     ConnectSessionEnded,
@@ -186,7 +186,7 @@ def _form(
         environments=allowed,
         chosen=chosen if chosen in allowed else allowed[0],
         my_domain=my_domain,
-        minutes=max(1, round((opened.row.expires_at - datetime.now(UTC)).total_seconds() / 60)),
+        minutes=max(1, round((opened.row.expires_at - utc_now()).total_seconds() / 60)),
         csrf=_csrf(browser, secret),
         problem=problem,
     )
