@@ -112,9 +112,7 @@ class Settings(AlertSettings):
     keep_runs: int = Field(
         default=90, ge=1, description="Days for which `orgsync up` keeps the list of runs, and results of writes."
     )
-    public_url: str | None = Field(
-        default=None, description="Where browsers of customers reach the HTTP server: `https://sync.example.com`."
-    )
+    public_url: str | None = Field(default=None, description="The server's public address: `https://sync.example.com`.")
     webhook_allow_private: Annotated[bool | tuple[str, ...], BeforeValidator(_as_json)] = Field(
         default=False,
         description="Whether webhooks may go to private addresses: true, or a list of networks: `10.0.0.0/8`.",
