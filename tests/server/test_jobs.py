@@ -78,6 +78,7 @@ async def test_a_wrong_job_is_refused_before_anything_begins(
     async with await served.caller("run") as caller:
         answer = await caller.post("/api/v1/jobs", json=asked)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert str(served.project.settings.project) not in answer.text
     assert await served.project.runs.list() == []
 
 

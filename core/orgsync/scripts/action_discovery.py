@@ -72,7 +72,7 @@ def _unknown(name: str, known: Collection[str], scripts: list[Script], folder: P
     hint = f"Did you mean {near}?" if near else "orgsync actions lists them."
     if name in syncs:
         hint = f"{name} is a sync: orgsync run {name}."
-    return NameUnknown(
-        f"There is no action called {name}.",
-        f"{hint} Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder.",
-    )
+    place = f"Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder."
+    unknown = NameUnknown(f"There is no action called {name}.", f"{hint} {place}")
+    unknown.place = place
+    return unknown

@@ -206,7 +206,7 @@ def _unknown(name: str, known: list[str], folder: Path) -> NameUnknown:
         hint += f" An object without a script: orgsync run --object {name}."
     if name in {each.name for each in survey_actions(folder)}:
         hint = f"{name} is an action: orgsync do {name}."
-    return NameUnknown(
-        f"There is no sync called {name}.",
-        f"{hint} Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder.",
-    )
+    place = f"Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder."
+    unknown = NameUnknown(f"There is no sync called {name}.", f"{hint} {place}")
+    unknown.place = place
+    return unknown
