@@ -20,6 +20,8 @@ async def test_no_page_is_shown_without_a_session(served: Served, path: str) -> 
         assert page.headers["location"] == ("/sign-in" if path == "/" else f"/sign-in?next={path}")
         part = await stranger.get(path, headers={"HX-Request": "true"})
         assert (part.status_code, part.headers["hx-redirect"]) == (204, page.headers["location"])
+        linked = await stranger.get(f"{path}?state=x", headers={"Sec-Fetch-Site": "cross-site"})
+        assert f'content="0; url={path}?state=x"' in linked.text, "a browser sends its cookie when it comes again"
         stranger.cookies.set(f"orgsync_session_{stranger.base_url.port}", "made-up")
         assert (await stranger.get(path)).status_code == 303
 

@@ -7,7 +7,7 @@ import pytest
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Job
 
-from .serving import Served
+from .serving import Served, serving
 from .visiting import visiting
 
 SCRIPT = """\
@@ -42,6 +42,7 @@ async def test_run_now_begins_a_run_and_shows_it(served: Served) -> None:
         shown = (await visit.get("/runs/1")).text
         assert 'class="state done"' in shown
         assert "rows expected" in shown
+        assert "requests of the last 24 hours" in (await visit.get("/")).text
         part = await visit.get("/connections/acme", **{"HX-Request": "true"})
         assert "Rows changed in the last 1 run: 25 to 25, last 25" in part.text
         assert 'href="/runs/1"' in (await visit.get("/runs?state=done")).text
@@ -73,13 +74,25 @@ async def test_a_sync_is_paused_and_continued_alone_and_with_all(served: Served)
             assert ("paused" in (await visit.get("/connections/acme")).text) is is_off
 
 
-async def test_a_test_says_that_the_org_answered_and_the_budget_is_known_then(served: Served, org: DemoOrg) -> None:
+async def test_signing_in_again_leads_to_the_pages_that_customers_see_and_back(tmp_path: Path, org: DemoOrg) -> None:
+    async with (
+        serving(tmp_path, org, client_id=org.client_id) as served,
+        await visiting(served, "read", "connect") as visit,
+    ):
+        sent = await visit.send("/connections/acme/reconnect")
+        assert sent.status_code == 303, sent.text
+        assert sent.headers["location"].startswith(f"{served.url}/connect/")
+        assert "orgsync" in (await visit.get(sent.headers["location"])).text
+        back = await visit.get("/connections/acme?session=cs_1&state=connected")
+        assert "signed in again" in back.text
+
+
+async def test_a_test_says_that_the_org_answered_and_a_problem_is_a_page(served: Served, org: DemoOrg) -> None:
     async with await visiting(served, "run", "read") as visit:
         sent = await visit.send("/connections/acme/test")
         assert sent.headers["location"] == "/connections/acme?tested=1"
         shown = (await visit.get(sent.headers["location"])).text
         assert "The org answered" in shown
-        assert "requests of the last 24 hours" in shown
         org.add_fault(Fault.status(503), times=None)
         failed = await visit.send("/connections/acme/test")
         assert failed.status_code == 502

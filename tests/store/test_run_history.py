@@ -1,4 +1,4 @@
-"""How every sync stands by its runs, and runs page by page: read in a few queries, on each kind of database."""
+"""The last run of every sync, those of one, and runs page by page, on each kind of database."""
 
 import pytest
 
@@ -15,28 +15,25 @@ async def ended(store: Store, start: Start, *statuses: str, sync: str = "contact
         await store.runs.finish(run, status="done" if status == "done" else "failed", error=error, api_calls=1)
 
 
-async def test_a_sync_stands_by_its_last_run_its_last_done_and_the_failures_since(store: Store, start: Start) -> None:
-    await ended(store, start, "failed", "done", "done", "failed", "failed")
+async def test_the_last_run_of_each_sync_and_connection_is_read_and_no_action(store: Store, start: Start) -> None:
+    await ended(store, start, "failed", "done", "failed")
     await ended(store, start, "done", connection="beta")
-    await ended(store, start, "failed", sync="accounts")
     await start("deals", "acme")
-    found = await RunHistory(store).standings()
-    shown = {pair: (each.last.id, each.done.id if each.done else None, each.failures) for pair, each in found.items()}
-    assert shown == {
-        ("contacts", "acme"): (5, 3, 2),
-        ("contacts", "beta"): (6, 6, 0),
-        ("accounts", "acme"): (7, None, 1),
-        ("deals", "acme"): (8, None, 0),
+    await store.runs.start_action("contacts", "acme")
+    found = await RunHistory(store).latest()
+    assert {pair: (run.id, run.status) for pair, run in found.items()} == {
+        ("contacts", "acme"): (3, "failed"),
+        ("contacts", "beta"): (4, "done"),
+        ("deals", "acme"): (5, "running"),
     }
-    assert found["deals", "acme"].last.status == "running"
 
 
 async def test_a_run_that_has_lost_its_lease_has_failed(store: Store, start: Start) -> None:
     await store.connections.save(Connection(name="acme"), {})
     await start("deals", "acme")
     await store.connections.rename("acme", "acme-eu")
-    [standing] = (await RunHistory(store).standings()).values()
-    assert (standing.last.status, standing.last.error_code) == ("failed", "process_died")
+    [run] = (await RunHistory(store).latest()).values()
+    assert (run.status, run.error_code) == ("failed", "process_died")
 
 
 @pytest.mark.parametrize(

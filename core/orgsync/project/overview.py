@@ -14,9 +14,11 @@ from orgsync.scripts.schedule import Every
 from orgsync.scripts.survey import SurveyedSync, own_syncs, shipped_names
 from orgsync.settings import Settings
 from orgsync.store import Run
-from orgsync.store.run_history import RunHistory, RunStanding
+from orgsync.store.health_rows import AlertRow, StandingRow
+from orgsync.store.run_history import RunHistory
 from orgsync.store.view import ConnectionRow
 
+from .health import api_usage
 from .status import Verdict, judged_by
 from .view import open_view
 
@@ -56,10 +58,16 @@ class SyncOverview:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOverview:
-    """A connection with its syncs, the worst first."""
+    """A connection with its syncs, the worst first.
+
+    `usage` are the API requests that its org has used in a day, and those that there are, None where not known;
+    `alerts` those that are active.
+    """
 
     connection: ConnectionRow
     syncs: Sequence[SyncOverview]
+    usage: tuple[int, int] | None
+    alerts: Sequence[AlertRow]
 
     @property
     def state(self) -> ConnectionState:
@@ -104,6 +112,8 @@ class _Known:
     own: Mapping[str, SurveyedSync]
     elsewhere: frozenset[str]
     owners: frozenset[str]
+    standings: Sequence[StandingRow]
+    alerts: Sequence[AlertRow]
 
 
 async def overview(project: Resources, *, now: datetime | None = None) -> list[ConnectionOverview]:
@@ -113,31 +123,53 @@ async def overview(project: Resources, *, now: datetime | None = None) -> list[C
     """
     at = now or project.clock()
     known = await to_thread.run_sync(_read, project.settings)
-    standings = await RunHistory(project.store).standings()
+    latest = await RunHistory(project.store).latest()
+    standings = {(each.sync, each.connection): each for each in known.standings if each.kind == "sync"}
     found: dict[str, list[SyncOverview]] = {each.name: [] for each in known.connections}
-    for sync, connection in _pairs(known, standings):
-        if (each := _sync(known, sync, connection, standings.get((sync, connection.name)), at)) is not None:
+    for sync, connection in _pairs(known, latest):
+        pair = sync, connection.name
+        if (each := _sync(known, sync, connection, latest.get(pair), standings.get(pair), at)) is not None:
             found[connection.name].append(each)
-    return [ConnectionOverview(each, sorted(found[each.name], key=_worst_first)) for each in known.connections]
+    usage, alerts = api_usage(known.standings, at), dict[str, list[AlertRow]]()
+    for alert in known.alerts:
+        alerts.setdefault(alert.connection, []).append(alert)
+    return [
+        ConnectionOverview(each, sorted(found[each.name], key=_worst_first), usage.get(name), alerts.get(name, ()))
+        for each in known.connections
+        for name in (each.name,)
+    ]
 
 
 def _read(settings: Settings) -> _Known:
     own = {each.name: each for each in own_syncs(settings.syncs_folder, settings.objects)}
     with open_view(settings) as view:
         elsewhere, owners = frozenset(shipped_names() | view.objects()), frozenset(view.owners().values())
-        return _Known(view.connections(), own_schedules(view.schedules()), own, elsewhere, owners)
+        return _Known(
+            connections=view.connections(),
+            schedules=own_schedules(view.schedules()),
+            own=own,
+            elsewhere=elsewhere,
+            owners=owners,
+            standings=view.standings(),
+            alerts=view.alerts(),
+        )
 
 
-def _pairs(known: _Known, standings: Mapping[tuple[str, str], RunStanding]) -> Sequence[tuple[str, ConnectionRow]]:
+def _pairs(known: _Known, latest: Mapping[tuple[str, str], Run]) -> Sequence[tuple[str, ConnectionRow]]:
     named = {each.name: each for each in known.connections}
     scheduled = (pair for pair, each in known.schedules.items() if each.every)
-    others = {pair for pair in (*standings, *scheduled) if pair[1] in named}
+    others = {pair for pair in (*latest, *scheduled) if pair[1] in named}
     own = {(sync, name) for sync in known.own for name in named}
     return [(sync, named[name]) for sync, name in sorted(own | others)]
 
 
 def _sync(
-    known: _Known, sync: str, connection: ConnectionRow, standing: RunStanding | None, now: datetime
+    known: _Known,
+    sync: str,
+    connection: ConnectionRow,
+    last: Run | None,
+    standing: StandingRow | None,
+    now: datetime,
 ) -> SyncOverview | None:
     """Return how a sync stands on a connection; None for one that is gone and has left no table."""
     surveyed = known.own.get(sync)
@@ -147,9 +179,9 @@ def _sync(
         return None
     own = known.schedules.get((sync, connection.name), OwnSchedule())
     every = own.applied(surveyed.every if surveyed is not None and surveyed.loads else None)
-    last, done, failures = (standing.last, standing.done, standing.failures) if standing else (None, None, 0)
-    if last is not None and last.status == "failed" and not failures:
-        failures = 1  # its process has died, which no run has noted yet
+    done, failures = _done(last, standing), standing.failures if standing else 0
+    if last is not None and last.status == "failed" and (standing is None or last.started_at > standing.started_at):
+        failures += 1  # its process has died, which no run has noted yet
     verdict, due = judged_by(last, done, failures, every, since=connection.created_at, now=now)
     if verdict != "running":
         verdict = "no script" if is_gone else "off" if own.off else "failing" if problem else verdict
@@ -166,6 +198,22 @@ def _sync(
         every=every,
         error=str(problem) if problem else (last.error or "") if last and ended_badly else "",
         error_code=problem.code if problem else last.error_code if last and ended_badly else None,
+    )
+
+
+def _done(last: Run | None, standing: StandingRow | None) -> Run | None:
+    """Return the last run that was done, as far as it is known of it."""
+    if last is not None and last.status == "done":
+        return last
+    if last is None or standing is None or standing.success_started_at is None:
+        return None
+    return Run(
+        sync=last.sync,
+        connection=last.connection,
+        status="done",
+        started_at=standing.success_started_at,
+        finished_at=standing.success_ended_at,
+        watermark=standing.watermark,
     )
 
 

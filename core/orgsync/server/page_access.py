@@ -195,9 +195,16 @@ def _attributes(request: Request) -> Any:
 def _to_sign_in(request: Request) -> Response:
     here = request.url.path.removeprefix(request.scope.get("root_path", "")) if request.method == "GET" else "/"
     there = address_of(request, "/sign-in" if here == "/" else f"/sign-in?next={quote(here)}")
+    if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
+        # A link elsewhere leads here, and the browser sends no cookie with that: it is asked to come again by itself.
+        return page(request, "again.html", address=address_of(request, _with_query(here, request)))
     if "hx-request" in request.headers:  # a part of a page that refreshes itself
         return Response(status_code=204, headers={"HX-Redirect": there, "Cache-Control": "no-store"})
     return RedirectResponse(there, 303, {"Cache-Control": "no-store"})
+
+
+def _with_query(path: str, request: Request) -> str:
+    return f"{path}?{request.url.query}" if request.url.query else path
 
 
 def _problem_page(request: Request, status: int, cause: str, remedy: str) -> Response:

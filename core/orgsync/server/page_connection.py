@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import anyio
 from fastapi import APIRouter, Depends, Request, Response
@@ -15,6 +15,7 @@ from orgsync.project.overview import ConnectionOverview
 from orgsync.project.runs import Run, RunHistory
 
 from .page_access import PageRoute, Visitor, address_of, is_part, page, require_seen, seen_by, sends, unless_seen
+from .public_address import public_base
 from .served import Served, served_by
 from .web import plots, words
 
@@ -25,11 +26,15 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False, prefix="/conn
 _PLOTTED = 40
 _LISTED = 12
 _BEGINS_WITHIN = 10.0
+_SIGNED_IN = {
+    "connected": "The connection is signed in again.",
+    "failed": "Signing in again has failed, as the page that you come from said.",
+}
 
 
 @router.get("")
 async def show_connection(
-    name: str, request: Request, visitor: Annotated[Visitor, Depends(seen_by())], *, tested: str = ""
+    name: str, request: Request, visitor: Annotated[Visitor, Depends(seen_by())], *, tested: str = "", state: str = ""
 ) -> Response:
     """Show a connection; its changing part alone where the page asks for that."""
     require_seen(visitor, name)
@@ -49,8 +54,8 @@ async def show_connection(
         changed=plots.changed,
         seconds_of=plots.seconds_of,
         now=utc_now(),
-        usage=served.usage_of,
-        tested=bool(tested),
+        note="The org answered: the connection works." if tested else _SIGNED_IN.get(state, ""),
+        form_targets=_form_targets(served),
     )
     return unless_seen(request, answer)
 
@@ -60,10 +65,21 @@ async def test_connection(name: str, request: Request, visitor: Annotated[Visito
     """Make one call to the org."""
     require_seen(visitor, name)
     served = served_by(request)
-    client = await served.project.connections.test(name)
-    served.clients[name] = (await served.project.connections.get(name)).updated_at, client  # it knows the budget
+    await served.project.connections.test(name)
     served.overviews.forget()
     return _to_connection(request, name, "?tested=1")
+
+
+@router.post("/reconnect")
+async def reconnect(name: str, request: Request, visitor: Annotated[Visitor, Depends(sends("connect"))]) -> Response:
+    """Begin to sign in to the org again: the pages that customers see, which lead back here."""
+    require_seen(visitor, name)
+    project = served_by(request).project
+    await served_by(request).view(lambda view: view.connection(name))
+    base = public_base(request, project.settings)
+    back = f"{base}/connections/{quote(name)}"
+    _, secret = await project.connect_sessions.create(name, app_name="orgsync", return_url=back)
+    return RedirectResponse(f"{base}/connect/{secret}", 303)
 
 
 @router.post("/syncs/{sync}/run")
@@ -125,6 +141,12 @@ async def _found(served: Served, name: str) -> ConnectionOverview:
 def _latest(histories: Iterable[Sequence[Run]]) -> Sequence[Run]:
     """Return the latest runs of all syncs."""
     return sorted(chain.from_iterable(histories), key=lambda run: -run.id)[:_LISTED]
+
+
+def _form_targets(served: Served) -> str:
+    """Return where the page's forms may lead: signing in again begins at the address that Salesforce leads back to."""
+    public = urlsplit(served.project.settings.public_url or "")
+    return f"'self' {public.scheme}://{public.netloc}" if public.netloc else "'self'"
 
 
 def _to_connection(request: Request, name: str, query: str = "") -> Response:

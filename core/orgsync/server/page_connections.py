@@ -50,6 +50,5 @@ async def list_connections(
         sorts=SORTS,
         words=words,
         now=utc_now(),
-        usage=served.usage_of,
     )
     return unless_seen(request, answer)

@@ -50,12 +50,6 @@ class Served:
             self.clients[connection.name] = connection.updated_at, client
         return client
 
-    def usage_of(self, connection: str) -> tuple[int, int] | None:
-        """Return how many of an org's API requests of a day are used, and how many there are, as far as is known."""
-        _, client = self.clients.get(connection, (None, None))
-        usage = client.usage if client else None
-        return None if usage is None or usage.used is None or usage.limit is None else (usage.used, usage.limit)
-
     async def view(self, read: Callable[[View], T]) -> T:
         """Return what a function reads of the database, in a thread of its own."""
 

@@ -1,7 +1,7 @@
-"""What pages ask of the runs: how every sync stands, the runs of one sync, and runs page by page; in a few queries."""
+"""What pages ask of the runs: the last of every sync, those of one sync, and runs page by page; in a few queries."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -12,20 +12,10 @@ from orgsync.errors import ProcessDied
 from .model import HeldLease, Run
 from .store import Store
 
-__all__ = ["RunHistory", "RunStanding"]
+__all__ = ["RunHistory"]
 
 _COLUMNS = cast("Any", Run).__table__.c
 _LEASES = cast("Any", HeldLease).__table__.c
-_PAIR = (_COLUMNS.sync, _COLUMNS.connection)
-
-
-@dataclass(slots=True)
-class RunStanding:
-    """The last run of a sync on a connection, the last that was done, and how many have failed since that one."""
-
-    last: Run
-    done: Run | None = None
-    failures: int = field(default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +24,11 @@ class RunHistory:
 
     store: Store
 
-    async def standings(self) -> dict[tuple[str, str], RunStanding]:
-        """Return how each sync stands on each connection that has a run of it: four queries, however many there are."""
-        last = await self._select(_COLUMNS.id.in_(_latest(_COLUMNS.kind == "sync")))
-        done = await self._select(_COLUMNS.id.in_(_latest(_COLUMNS.kind == "sync", _COLUMNS.status == "done")))
-        standings = {_pair_of(run): RunStanding(run) for run in await self._seen(last)}
-        for run in done:
-            if (standing := standings.get(_pair_of(run))) is not None:
-                standing.done = run
-        for sync, connection, failures in await self._failures():
-            if (standing := standings.get((sync, connection))) is not None:
-                standing.failures += failures
-        return standings
+    async def latest(self) -> dict[tuple[str, str], Run]:
+        """Return the last run of each sync on each connection, in two queries, however many there are."""
+        numbers = sa.select(sa.func.max(_COLUMNS.id)).where(_COLUMNS.kind == "sync")
+        last = await self._select(_COLUMNS.id.in_(numbers.group_by(_COLUMNS.sync, _COLUMNS.connection)))
+        return {_pair_of(run): run for run in await self._seen(last)}
 
     async def recent(self, sync: str, connection: str, limit: int) -> Sequence[Run]:
         """Read the last runs of a sync on a connection, the latest first."""
@@ -79,27 +62,6 @@ class RunHistory:
             found = (await (await session.connection()).execute(query)).mappings().all()
         return [Run(**dict(row)) for row in found]
 
-    async def _failures(self) -> Sequence[tuple[str, str, int]]:
-        done = (
-            sa.select(*_PAIR, sa.func.max(_COLUMNS.id).label("id"))
-            .where(_COLUMNS.kind == "sync", _COLUMNS.status == "done")
-            .group_by(*_PAIR)
-            .subquery()
-        )
-        same = sa.and_(done.c.sync == _COLUMNS.sync, done.c.connection == _COLUMNS.connection)
-        query = (
-            sa.select(*_PAIR, sa.func.count())
-            .select_from(cast("Any", Run).__table__.outerjoin(done, same))
-            .where(_COLUMNS.kind == "sync", _COLUMNS.status == "failed")
-            .where(_COLUMNS.id > sa.func.coalesce(done.c.id, 0))
-            .group_by(*_PAIR)
-        )
-        async with self.store.session() as session:
-            return [
-                (sync, connection, count)
-                for sync, connection, count in await (await session.connection()).execute(query)
-            ]
-
     async def _seen(self, runs: Sequence[Run]) -> Sequence[Run]:
         """Return runs, as failed those that are running in a process that has died."""
         if not any(run.status == "running" for run in runs):
@@ -123,8 +85,3 @@ class RunHistory:
 
 def _pair_of(run: Run) -> tuple[str, str]:
     return run.sync, run.connection
-
-
-def _latest(*wanted: Any) -> Any:
-    """Return the numbers of the latest runs of each sync and connection."""
-    return sa.select(sa.func.max(_COLUMNS.id)).where(*wanted).group_by(*_PAIR)
