@@ -135,7 +135,8 @@ class Connections:
             await tell_connection(on, "connection.removed", found, rows_kept=keep_rows)
             await on.connections.remove(name, runs=not keep_rows)
             await on.leases.revoke(connection=name)
-            for table in [] if keep_rows else await on.tables.list():
+            tables: Sequence[str] = () if keep_rows else await on.tables.list()
+            for table in tables:
                 await on.rows.remove(table, name)
         log_alerts(changes)
 

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 from orgsync.lazy import importer
 
 if TYPE_CHECKING:
+    from .opening import open_worker
     from .queue import require_workers_possible
     from .requests import request_run, run_on_workers, wait_for_run
-    from .worker import Worker, open_worker
+    from .worker import Worker
 
 _HOMES = {
     "queue": ("require_workers_possible",),
     "requests": ("request_run", "run_on_workers", "wait_for_run"),
-    "worker": ("Worker", "open_worker"),
+    "opening": ("open_worker",),
+    "worker": ("Worker",),
 }
 
 __all__ = ["Worker", "open_worker", "request_run", "require_workers_possible", "run_on_workers", "wait_for_run"]

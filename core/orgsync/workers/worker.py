@@ -1,16 +1,15 @@
 """A worker: takes jobs from the queue, runs them, reports how they ended, and plans where no other worker does."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import anyio
 from anyio.abc import TaskGroup
 
 from orgsync.engine import Job, Observer, Outcome, nobody
-from orgsync.errors import AlreadyRunning, ArgumentInvalid, OrgsyncError
+from orgsync.errors import AlreadyRunning, OrgsyncError
 from orgsync.logs import get_logger
-from orgsync.project import Project, open_project
+from orgsync.project import Project
 from orgsync.scheduler import (
     Patience,
     ProjectWatcher,
@@ -24,16 +23,15 @@ from orgsync.scheduler import (
 from orgsync.scheduler.agenda import Agenda
 from orgsync.scheduler.rules import Bounds
 from orgsync.scripts.schedule import jitter
-from orgsync.settings import Settings
 from orgsync.store.worker_tables import JobEnd, SentJob, WorkerJobRow
 from orgsync.webhooks import deliver
 
 from .planner import Planner, plain
-from .queue import JobQueue, require_workers_possible
+from .queue import JobQueue
 from .server_clock import ServerClock
 from .worker_scripts import WorkerScripts
 
-__all__ = ["Worker", "open_worker"]
+__all__ = ["Worker"]
 
 _POLL = 0.25
 """Seconds between looks into an empty queue."""
@@ -274,43 +272,3 @@ class Worker:
             return
         finally:
             self.plans = False
-
-
-@asynccontextmanager
-async def open_worker(
-    settings: Settings,
-    scripts: ScriptWatcher,
-    *,
-    concurrency: int | None = None,
-    connections: Sequence[str] = (),
-    observe: Observer = nobody,
-    patience: Patience | None = None,
-) -> AsyncGenerator[Worker]:
-    """Open a project with a worker, which runs as many jobs at once as the settings say, unless told otherwise.
-
-    Raises PostgresNeeded for a database that is a file, PackageMissing without procrastinate, KeyUnusable where this
-    machine has another key than the credentials were encrypted with, or none, and StoreUnavailable for a database that
-    cannot be used.
-    """
-    if concurrency is not None and concurrency < 1:
-        raise ArgumentInvalid("A worker runs at least one job at a time.", "Give a concurrency of 1 or more.")
-    require_workers_possible(settings)
-    async with open_project(settings) as project:
-        await _require_key(project)
-        await project.store.require_writable()
-        async with JobQueue.open(project.store) as queue:
-            yield Worker(
-                project,
-                scripts,
-                queue,
-                concurrency=concurrency or settings.concurrency,
-                connections=connections,
-                observe=observe,
-                patience=patience,
-            )
-
-
-async def _require_key(project: Project) -> None:
-    """Raise KeyUnusable where the credentials of no connection could be decrypted here."""
-    for connection in (await project.connections.list())[:1]:
-        await project.store.connections.secrets(connection.name)

@@ -25,15 +25,13 @@ from ..worker_tables import WorkerRow
 from . import feed_sql, holding_back, liveness, row_sql, table_sql, view_sql
 from .address import Address
 from .condition import refusal, require_expression, require_only_tables
-from .driver import OPTIONS, PID, set_up
-from .errors import connection_refused, errors_explained, require_usable, transactions_pooled
+from .errors import errors_explained
 from .health_view import alert_row, schema_of, standing_row
 from .selected import query_of
 from .stored import instants_in_utc
+from .view_connection import connected
 
 __all__ = ["PostgresView"]
-
-_STATEMENT_SECONDS = 60
 
 
 class PostgresView:
@@ -51,7 +49,7 @@ class PostgresView:
 
         Raises as `Store.open` does.
         """
-        with _connected(at) as opened:
+        with connected(at) as opened:
             view = cls(at, opened, is_new=False)
             view._address = at.in_schema(view._rows(view_sql.SCHEMA)[0][0])
             view._is_new = not view._rows(view_sql.TABLE_EXISTS, (VERSION_TABLE,))
@@ -275,34 +273,6 @@ class PostgresView:
         with errors_explained(self._address):
             cursor = self._on.execute(sql.encode(), parameters)
             return [] if cursor.description is None else cursor.fetchall()
-
-
-@contextmanager
-def _connected(at: Address) -> "Generator[psycopg.Connection[Any]]":
-    with _connect(at) as opened:
-        with errors_explained(at):
-            require_usable(opened.info, at)
-            opened.execute(set_up(at, writes=False).encode())
-            opened.execute("SELECT set_config('statement_timeout', %s, false)", (f"{_STATEMENT_SECONDS}s",))
-            _require_own_session(opened, at)
-        yield opened
-
-
-def _connect(at: Address) -> "psycopg.Connection[Any]":
-    try:
-        return psycopg.connect(at.conninfo, autocommit=True, **OPTIONS)
-    except psycopg.OperationalError as error:
-        raise connection_refused(error, at) from None
-
-
-def _require_own_session(on: "psycopg.Connection[Any]", at: Address) -> None:
-    """Raise StoreUnavailable as the driver's function of this name does."""
-    pid = on.execute(PID).fetchall()
-    if pid == [(on.info.backend_pid,)]:
-        return
-    with _connect(at) as other:
-        if other.execute(PID).fetchall() == pid or on.execute(PID).fetchall() != pid:
-            raise transactions_pooled(at)
 
 
 def _upgrade(url: str, folder: Path) -> None:

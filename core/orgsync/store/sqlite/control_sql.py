@@ -206,9 +206,8 @@ FINISH_RUN = (
 )
 NOTE_RUN = "UPDATE orgsync_run SET error = ? WHERE id = ? AND status = 'running' RETURNING id"
 COUNT = (
-    "UPDATE orgsync_run SET added = added + ?, updated = updated + ?, deleted = deleted + ?, "
-    "unchanged = unchanged + ?, api_calls = ? "
-    "WHERE id = ? AND connection = ? AND status = 'running' RETURNING id"
+    "UPDATE orgsync_run SET added = added + ?, updated = updated + ?, deleted = deleted + ?, unchanged = unchanged + ?, "
+    "api_calls = ? WHERE id = ? AND connection = ? AND status = 'running' RETURNING id"
 )
 NOTE_CHANGES = (
     "INSERT INTO orgsync_webhook_change (run_id, record_table, first, last) SELECT ?, ?, value - ? + 1, value "

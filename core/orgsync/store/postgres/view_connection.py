@@ -1,0 +1,44 @@
+"""The connection of a database that is opened for reading."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from .address import Address
+from .driver import OPTIONS, PID, set_up
+from .errors import connection_refused, errors_explained, require_usable, transactions_pooled
+
+__all__ = ["connected"]
+
+_STATEMENT_SECONDS = 60
+
+
+@contextmanager
+def connected(at: Address) -> "Generator[psycopg.Connection[Any]]":
+    """Connect to a database that can be used, to read alone; raises StoreUnavailable."""
+    with _connect(at) as opened:
+        with errors_explained(at):
+            require_usable(opened.info, at)
+            opened.execute(set_up(at, writes=False).encode())
+            opened.execute("SELECT set_config('statement_timeout', %s, false)", (f"{_STATEMENT_SECONDS}s",))
+            _require_own_session(opened, at)
+        yield opened
+
+
+def _connect(at: Address) -> "psycopg.Connection[Any]":
+    try:
+        return psycopg.connect(at.conninfo, autocommit=True, **OPTIONS)
+    except psycopg.OperationalError as error:
+        raise connection_refused(error, at) from None
+
+
+def _require_own_session(on: "psycopg.Connection[Any]", at: Address) -> None:
+    """Raise StoreUnavailable as the driver's function of this name does."""
+    pid = on.execute(PID).fetchall()
+    if pid == [(on.info.backend_pid,)]:
+        return
+    with _connect(at) as other:
+        if other.execute(PID).fetchall() == pid or on.execute(PID).fetchall() != pid:
+            raise transactions_pooled(at)
