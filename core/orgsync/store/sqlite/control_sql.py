@@ -206,13 +206,8 @@ FINISH_RUN = (
 )
 NOTE_RUN = "UPDATE orgsync_run SET error = ? WHERE id = ? AND status = 'running' RETURNING id"
 COUNT = (
-    "UPDATE orgsync_run SET added = added + ?, updated = updated + ?, deleted = deleted + ?, unchanged = unchanged + ?, "
-    "api_calls = ? WHERE id = ? AND connection = ? AND status = 'running' RETURNING id"
-)
-NOTE_CHANGES = (
-    "INSERT INTO orgsync_webhook_change (run_id, record_table, first, last) SELECT ?, ?, value - ? + 1, value "
-    "FROM orgsync_sequence WHERE name = 'change' AND EXISTS (SELECT 1 FROM orgsync_webhook) "
-    "ON CONFLICT (run_id, record_table) DO UPDATE SET last = excluded.last"
+    "UPDATE orgsync_run SET added = added + ?, updated = updated + ?, deleted = deleted + ?, "
+    "unchanged = unchanged + ?, api_calls = ? WHERE id = ? AND connection = ? AND status = 'running' RETURNING id"
 )
 
 CHECKPOINT_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_checkpoint"

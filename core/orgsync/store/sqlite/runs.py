@@ -16,6 +16,12 @@ from .driver import Statements
 
 __all__ = ["CheckpointTable", "LeaseTable", "OwnerTable", "RunTable"]
 
+_NOTE_CHANGES = (
+    "INSERT INTO orgsync_webhook_change (run_id, record_table, first, last) SELECT ?, ?, value - ? + 1, value "
+    "FROM orgsync_sequence WHERE name = 'change' AND EXISTS (SELECT 1 FROM orgsync_webhook) "
+    "ON CONFLICT (run_id, record_table) DO UPDATE SET last = excluded.last"
+)
+
 
 class LeaseTable:
     """Leases, each with an epoch that only grows."""
@@ -96,7 +102,7 @@ class RunTable:
 
     async def add(self, run: Run, counts: Counts, *, api_calls: int, changed: Sequence[str], size: int) -> bool:
         for table in changed:
-            await self._on.fetch(control_sql.NOTE_CHANGES, (run.id, table, size))
+            await self._on.fetch(_NOTE_CHANGES, (run.id, table, size))
         values = (counts.added, counts.updated, counts.deleted, counts.unchanged)
         return bool(await self._on.fetch(control_sql.COUNT, (*values, api_calls, run.id, run.connection)))
 
