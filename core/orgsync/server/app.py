@@ -31,7 +31,7 @@ from . import (
     page_sign_in,
 )
 from .document import add_document, operation_id, require_known_query
-from .guards import BodyGuard, HostGuard, host_of
+from .guards import BelowPath, BodyGuard, HostGuard, host_of
 from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
 from .problems import RESPONSES, add_problem_handlers
@@ -71,12 +71,12 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         version=version("orgsync"),
         summary="Salesforce data in a database of your own, over HTTP.",
         lifespan=opened,
-        root_path=chosen.root_path,
         docs_url=None,  # the pages that FastAPI brings load scripts from elsewhere
         redoc_url=None,
         separate_input_output_schemas=False,
         generate_unique_id_function=operation_id,
         middleware=[
+            Middleware(BelowPath, root_path=chosen.root_path),
             Middleware(HostGuard, hosts=(*LOOPBACK, *own, *chosen.hosts)),
             Middleware(BodyGuard, largest=chosen.largest_body, exempt=_PROXY),
         ],

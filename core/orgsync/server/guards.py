@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import problem_response, too_large
 
-__all__ = ["BodyGuard", "HostGuard", "host_of"]
+__all__ = ["BelowPath", "BodyGuard", "HostGuard", "host_of"]
 
 
 def host_of(header: str) -> str:
@@ -40,6 +40,20 @@ class HostGuard:
                 remedy = "Call it by its own; more names are allowed with: orgsync serve --allow-host NAME."
                 await problem_response(421, "host_not_allowed", cause, remedy)(scope, receive, send)
                 return
+        await self._app(scope, receive, send)
+
+
+class BelowPath:
+    """Says that a proxy has put the server below a path, whether or not it cuts that off of what it passes on."""
+
+    def __init__(self, app: ASGIApp, *, root_path: str) -> None:
+        self._app = app
+        self._root_path = root_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if self._root_path:
+            scope["root_path"] = self._root_path
         await self._app(scope, receive, send)
 
 
