@@ -44,7 +44,7 @@ def serve(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object a line, for programs.")] = False,
 ) -> None:
-    """Serve the project over HTTP: its copy and its changes, its connections and its runs.
+    """Serve the project over HTTP: its copy and its changes, its connections and its runs, and a page that shows them.
 
     Every call needs a token. The documents of the API are at /docs and /openapi.json. The first SIGTERM or Ctrl-C ends
     it: calls under way have 8 seconds.
@@ -79,6 +79,7 @@ async def _serve(
         address = socket.getsockname()
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         say(f"orgsync serves http://{shown}:{address[1]}{root_path} (Ctrl-C ends it).")
+        say("A browser shows a page there; sign in with a token: orgsync tokens create NAME --scope admin")
         with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
             await running(socket, options, up=up, proxies=proxies)
     return 0 if interruption.code == 128 + signal.SIGTERM else interruption.code or 0

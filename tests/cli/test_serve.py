@@ -36,8 +36,11 @@ def test_the_api_is_served_until_sigterm_for_those_who_have_a_token(
     orgsync("run", "contacts", "-c", "acme")
     made = orgsync("tokens", "create", "dash", "--scope", "read")
     assert (made.code, made.err) == (0, "Keep it where secrets are kept; it is not shown again.\n")
-    with serving(folder, "serve") as (url, _):
+    with serving(folder, "serve") as (url, process):
+        assert process.stderr is not None
+        assert "a page there; sign in with a token" in process.stderr.readline()
         assert httpx.get(f"{url}/health").json() == {"status": "alive"}
+        assert httpx.get(f"{url}/").headers["location"] == "/sign-in"
         headers = {"Authorization": f"Bearer {made.out.strip()}"}
         assert len(httpx.get(f"{url}/api/v1/records/contact", headers=headers).json()["rows"]) == len(
             acme.rows("Contact")

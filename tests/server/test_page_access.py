@@ -1,14 +1,18 @@
 """Who may see the pages and send their forms: over plain HTTP, as an attacker would try."""
 
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg
 from orgsync.project import Project
+from orgsync.server import ServerOptions
 from orgsync.store import Connection
 from tests.projects import credentials_for
 
-from .serving import Served
+from .serving import Served, serving
 from .visiting import visiting
 
 
@@ -103,6 +107,22 @@ async def test_a_form_of_another_site_is_refused(served: Served, headers: dict[s
         signing_in = {"token": await served.token("read", name="another")}
         assert (await visit.client.post("/sign-in", data=signing_in, headers=headers)).status_code == 403
         assert (await visit.send("/sign-out", Origin=served.url)).status_code == 303
+
+
+async def test_below_a_path_every_link_and_the_cookie_are_below_it(tmp_path: Path, org: DemoOrg) -> None:
+    options = ServerOptions(root_path="/orgsync")
+    async with serving(tmp_path, org, options) as served, httpx.AsyncClient(base_url=served.url, timeout=30) as client:
+        for path in ("/connections/acme", "/orgsync/connections/acme"):  # proxies cut the path off, or do not
+            asked = await client.get(path)
+            assert asked.headers["location"] == "/orgsync/sign-in?next=/connections/acme"
+        signed_in = await client.post("/sign-in", data={"token": await served.token("admin"), "next": "/runs"})
+        assert signed_in.headers["location"] == "/orgsync/runs"
+        assert "Path=/orgsync;" in signed_in.headers["set-cookie"]
+        for path in ("/", "/connections/acme", "/runs"):
+            page = (await client.get(f"/orgsync{path}")).text
+            led_to = re.findall(r'(?:href|src|action|hx-get)="([^"]*)"', page)
+            assert len(led_to) > 5
+            assert [each for each in led_to if not each.startswith(("/orgsync/", "#"))] == []
 
 
 async def test_a_limited_token_sees_its_own_connections_alone(served: Served, org: DemoOrg) -> None:
