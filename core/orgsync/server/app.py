@@ -25,6 +25,7 @@ from . import (
     api_runs,
     api_webhooks,
     connect_pages,
+    page_api,
     page_connection,
     page_connections,
     page_runs,
@@ -44,7 +45,7 @@ _API = (
     *(api_health, api_metrics, api_connections, api_new_connection, api_connect_sessions, api_records, api_runs),
     *(api_jobs, api_webhooks),
 )
-_PAGES = (connect_pages, page_sign_in, page_connections, page_connection, page_runs)
+_PAGES = (connect_pages, page_api, page_sign_in, page_connections, page_connection, page_runs)
 
 _PROXY = "/proxy/"
 """In the paths whose bodies go through to Salesforce, which bounds them."""
