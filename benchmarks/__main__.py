@@ -13,6 +13,7 @@ from .peers import peers
 from .postgres import postgres
 from .results import Line, as_json, table
 from .scheduling import up
+from .serving import serve
 from .workers import workers
 from .writes import upserts
 
@@ -37,6 +38,7 @@ _BENCHMARKS = {
     "commands": _Entry(commands, 0),
     "up": _Entry(up, 0),
     "workers": _Entry(workers, 0),
+    "serve": _Entry(serve, 0),
     "peers": _Entry(peers, 200_000),
 }
 
@@ -67,7 +69,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast orgsync is, beside others.")
     parser.add_argument("--only", action="append", choices=[*_BENCHMARKS][:-1], help="run this one; may be repeated")
     parser.add_argument(
-        "--rows", type=int, help="rows to copy (1,000,000 by Bulk, 200,000 by REST) and to write (100,000)"
+        "--rows",
+        type=int,
+        help="rows to copy (1,000,000 by Bulk, 200,000 by REST) and to write (100,000); seconds of load (60)",
     )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each first pass, of which the median counts")
     parser.add_argument("--peers", action="store_true", help="install connectors from PyPI beside, and run them too")

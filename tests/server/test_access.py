@@ -1,11 +1,15 @@
 """Who may call the HTTP API, and for what."""
 
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
-from .serving import Served, contacts
+from orgsync.demo_org import DemoOrg
+from orgsync.server import ServerOptions
+
+from .serving import Served, contacts, serving
 
 PATHS = ("/api/v1/connections", "/api/v1/records", "/api/v1/records/contact", "/api/v1/changes/contact", "/api/v1/runs")
 
@@ -19,14 +23,19 @@ async def test_a_call_without_a_token_is_refused(served: Served, path: str) -> N
     assert answer.json()["code"] == "unauthorized"
 
 
-async def test_a_token_is_good_until_it_is_revoked_and_its_use_is_kept(served: Served) -> None:
-    caller = await served.caller("read")
-    async with caller:
+@pytest.mark.parametrize(("seconds", "then"), [(0, 401), (600, 200)])
+async def test_a_token_is_good_until_it_is_revoked_elsewhere_and_so_many_seconds_and_its_use_is_kept(
+    tmp_path: Path, org: DemoOrg, seconds: float, then: int
+) -> None:
+    async with (
+        serving(tmp_path, org, ServerOptions(token_seconds=seconds)) as served,
+        await served.caller("read") as caller,
+    ):
         assert (await caller.get("/api/v1/runs")).status_code == 200
         [token] = await served.project.tokens.list()
         assert token.last_used_at is not None
         await served.project.tokens.revoke("caller")
-        assert (await caller.get("/api/v1/runs")).status_code == 401
+        assert (await caller.get("/api/v1/runs")).status_code == then
 
 
 def cut(token: str) -> str:

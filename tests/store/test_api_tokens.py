@@ -1,6 +1,7 @@
 """Tokens of the HTTP API: kept as hashes, found by what a caller shows, limited, revoked."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,36 @@ async def test_a_token_ends_when_it_expires_or_is_revoked(store: Store) -> None:
     assert await store.api_tokens.find(token) is None
     with pytest.raises(NameUnknown, match="did you mean 'old'"):
         await store.api_tokens.revoke("olt")
+
+
+async def test_a_known_token_is_not_looked_up_again_but_what_this_process_has_revoked_is(
+    store: Store, url: str, folder: Path
+) -> None:
+    token = await store.api_tokens.create("dash", scopes=["read"])
+    other = await store.api_tokens.create("other", scopes=["read"])
+    async with Store.open(url, folder=folder) as elsewhere:
+        for each in (token, other):
+            assert await store.api_tokens.find(each, known_for=60) is not None
+            assert await elsewhere.api_tokens.find(each) is not None
+        assert await store.api_tokens.find(f"{token[:-1]}?", known_for=60) is None, (
+            "its secret is compared all the same"
+        )
+        await elsewhere.api_tokens.revoke("dash")
+        assert await elsewhere.api_tokens.find(token) is None
+        assert await store.api_tokens.find(token, known_for=60) is not None, "it was found less than a minute ago"
+        await store.api_tokens.revoke("other")
+        for each in (token, other):
+            assert await store.api_tokens.find(each, known_for=60) is None
+
+
+async def test_a_token_for_some_connections_is_looked_up_each_time(store: Store, url: str, folder: Path) -> None:
+    await store.connections.save(Connection(name="acme"), {})
+    token = await store.api_tokens.create("dash", scopes=["read"], connections=["acme"])
+    assert await store.api_tokens.find(token, known_for=60) is not None
+    await store.connections.rename("acme", "globex")
+    found = await store.api_tokens.find(token, known_for=60)
+    assert found is not None
+    assert found.connections == ["globex"]
 
 
 async def test_its_name_is_its_own_and_its_connections_exist(store: Store) -> None:

@@ -77,9 +77,12 @@ class Tokens:
         limits = None if connections is None else list(dict.fromkeys(connections))
         return await self.store.api_tokens.create(name, scopes=ordered, connections=limits, expires_at=until)
 
-    async def find(self, token: str) -> ApiTokenRow | None:
-        """Return the token that a caller shows; None for one that is unknown, revoked or expired."""
-        return await self.store.api_tokens.find(token)
+    async def find(self, token: str, *, known_for: float = 0.0) -> ApiTokenRow | None:
+        """Return the token that a caller shows; None for one that is unknown, revoked or expired.
+
+        One that was found within `known_for` seconds may not be looked up again; what this process has revoked is.
+        """
+        return await self.store.api_tokens.find(token, known_for=known_for)
 
     def begin_session(self, token: ApiTokenRow, *, lasts: timedelta) -> str:
         """Return a session of a browser that stands on a token, encrypted; raises KeyUnusable as sign-ins do."""

@@ -86,7 +86,7 @@ def may(scope: Scope) -> Callable[..., Coroutine[Any, Any, Caller]]:
 
 async def _caller(served: Served, address: str, token: str | None) -> Caller:
     """Find out who calls; whoever has a token is not kept waiting by what others at the same address have guessed."""
-    found = await served.project.tokens.find(token) if token else None
+    found = await served.project.tokens.find(token, known_for=served.options.token_seconds) if token else None
     if found is None:
         if token and (seconds := served.attempts.wait_for(address)):
             raise TooManyAttempts(seconds)

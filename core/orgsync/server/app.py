@@ -37,6 +37,7 @@ from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
 from .problems import RESPONSES, add_problem_handlers
 from .served import Served
+from .views import Views
 from .web import static_files
 
 __all__ = ["create_app"]
@@ -62,10 +63,12 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
     @asynccontextmanager
     async def opened(app: FastAPI) -> AsyncGenerator[None]:
         async with open_project(settings) as project, anyio.create_task_group() as group:
-            app.state.served = Served(project, chosen, Jobs(project, group))
+            views = Views(project.settings)
+            app.state.served = Served(project, chosen, Jobs(project, group), views)
             group.start_soon(deliver, project.store, project.settings)
             yield
             group.cancel_scope.cancel()
+            views.close()
 
     app = FastAPI(
         title="orgsync",

@@ -19,6 +19,7 @@ from .options import LOOPBACK, ServerOptions
 from .problems import add_problem_handlers
 from .running import serve_app
 from .served import Served, served_by
+from .views import Views
 
 __all__ = ["new_secret", "proxying"]
 
@@ -43,7 +44,7 @@ def _app(name: str, secret: str | None, settings: Settings | None) -> FastAPI:
         import anyio
 
         async with open_project(settings) as project, anyio.create_task_group() as group:
-            app.state.served = Served(project, ServerOptions(), Jobs(project, group))
+            app.state.served = Served(project, ServerOptions(), Jobs(project, group), Views(project.settings))
             yield
 
     app = FastAPI(title="orgsync proxy", lifespan=opened, openapi_url=None, docs_url=None, redoc_url=None)

@@ -68,7 +68,7 @@ def page_response(
     lines = json_lines(page.rows, page.kinds) if page.rows else b""
     if form == "lines":
         return Response(lines, media_type=NDJSON, headers=dict(headers))
-    listed = b",".join(lines.splitlines())
+    listed = lines.rstrip(b"\n").replace(b"\n", b",")  # in JSON no line end stands for itself
     beside = msgspec.json.encode(about)
     body = beside[:-1] + b',"' + name.encode() + b'":[' + listed + b"]}"
     return Response(body, media_type="application/json", headers=dict(headers))

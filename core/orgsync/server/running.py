@@ -20,6 +20,10 @@ __all__ = ["listening", "running", "serve_app"]
 _GRACE = 5
 """Seconds that calls under way have to end."""
 
+_KEEP_ALIVE = 75
+"""Seconds for which an idle connection stays open: longer than proxies and clients keep theirs (nginx: 60), for one
+that is closed just when a call is sent on it is an error at the other end."""
+
 _LARGEST_HEAD = 32_768
 
 
@@ -82,6 +86,7 @@ async def serve_app(socket: sockets.socket, app: FastAPI, *, proxies: Sequence[s
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
+        timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACE,
         h11_max_incomplete_event_size=_LARGEST_HEAD,
         ws="none",

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from anyio import to_thread
 from fastapi import Request
 
-from orgsync.project import Project, View, open_view
+from orgsync.project import Project, View
 from orgsync.salesforce.api.client import Client
 from orgsync.store import Connection
 
@@ -16,6 +15,7 @@ from .attempts import Attempts
 from .jobs import Jobs
 from .options import ServerOptions
 from .overviews import Overviews
+from .views import Views
 
 __all__ = ["Served", "served_by"]
 
@@ -32,6 +32,7 @@ class Served:
     project: Project
     options: ServerOptions
     jobs: Jobs
+    views: Views
     attempts: Attempts = field(default_factory=Attempts)
     used: dict[str, float] = field(default_factory=dict[str, float])
     signed_out: set[str] = field(default_factory=set[str])
@@ -52,12 +53,7 @@ class Served:
 
     async def view(self, read: Callable[[View], T]) -> T:
         """Return what a function reads of the database, in a thread of its own."""
-
-        def reading() -> T:
-            with open_view(self.project.settings) as view:
-                return read(view)
-
-        return await to_thread.run_sync(reading, abandon_on_cancel=False)
+        return await self.views.read(read)
 
 
 def served_by(request: Request) -> Served:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+import anyio
+
 from orgsync.clock import utc_now
 from orgsync.errors import KeyUnusable, NameTaken, NameUnknown
 from orgsync.records import parse_instant, to_stored
@@ -41,6 +43,7 @@ class ApiTokens:
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
         self._vault = vault
+        self._found: dict[str, tuple[ApiTokenRow, float]] = {}
 
     async def list(self) -> Sequence[ApiTokenRow]:
         """Read all, by name."""
@@ -82,13 +85,17 @@ class ApiTokens:
             await on.api_tokens.add(row)
         return f"{_PREFIX}_{token_id}_{secret}"
 
-    async def find(self, token: str) -> ApiTokenRow | None:
-        """Return the token that a caller shows; None for one that is unknown, revoked or expired."""
+    async def find(self, token: str, *, known_for: float = 0.0) -> ApiTokenRow | None:
+        """Return the token that a caller shows; None for one that is unknown, revoked or expired.
+
+        One that was found within `known_for` seconds is not looked up again: what another process has revoked is good
+        for so long, what this one has revoked is not. One that is limited to connections always is: they are renamed.
+        """
         prefix, _, rest = token.partition("_")
         token_id, _, secret = rest.partition("_")
         if prefix != _PREFIX or not token_id or not token.isascii():
             return None
-        found = await self._current(token_id)
+        found = await self._current(token_id, known_for=known_for)
         return found if found is not None and hmac.compare_digest(found.digest, _digest(secret)) else None
 
     def begin_session(self, token: ApiTokenRow, *, lasts: timedelta) -> str:
@@ -113,11 +120,20 @@ class ApiTokens:
         token = await self._current(values["token"])
         return None if token is None else PageSession(values["id"], values["csrf"], token)
 
-    async def _current(self, token_id: str) -> ApiTokenRow | None:
-        """Read a token that has not expired."""
+    async def _current(self, token_id: str, *, known_for: float = 0.0) -> ApiTokenRow | None:
+        """Read a token that has not expired, or return the one that was read within so many seconds."""
+        kept = self._found  # what is revoked while this one is read, empties another
+        known, at = kept.get(token_id, (None, 0.0))
+        if known is not None and anyio.current_time() < at + known_for:
+            return known
+        kept.pop(token_id, None)
         async with self._backend.reading() as on:
             found, now = await on.api_tokens.get(token_id), await on.now()
-        return None if found is None or (found.expires_at is not None and found.expires_at <= now) else found
+        if found is None or (found.expires_at is not None and found.expires_at <= now):
+            return None
+        if known_for and found.connections is None:
+            kept[token_id] = found, anyio.current_time()
+        return found
 
     async def note_use(self, token_id: str) -> None:
         """Keep that a token was used just now."""
@@ -130,6 +146,7 @@ class ApiTokens:
             if not await on.api_tokens.remove(name):
                 known = [each.name for each in await on.api_tokens.list()]
                 raise NameUnknown.among("token", name, known, none_yet="Make one: orgsync tokens create NAME.")
+        self._found = {}
 
 
 def _digest(secret: str) -> bytes:

@@ -23,7 +23,13 @@ def file_of(url: str) -> Path:
 
 def opened(path: Path) -> sqlite3.Connection:
     """Open the file, which must be there."""
-    return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,  # a server uses it in one thread after the other, never in two at once
+    )
 
 
 def upgrade(url: str, folder: Path) -> None:
