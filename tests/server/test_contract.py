@@ -17,7 +17,9 @@ from orgsync.server import create_app
 from tests.projects import credentials_for
 from tests.webhooks.receiver import receiving
 
-from .serving import Served, contacts, serving
+from .connecting import connecting
+from .serving import Served, contacts
+from .test_new_connections import with_refresh_token
 
 EXAMPLES = 10
 DOCUMENT = create_app().openapi()
@@ -58,7 +60,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[Api]:
         receiving() as receiver,
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(
-            serving(tmp_path_factory.mktemp("contract"), org, webhook_allow_private=["127.0.0.0/8"])
+            connecting(tmp_path_factory.mktemp("contract"), org, webhook_allow_private=["127.0.0.0/8"])
         ) as served,
     ):
         yield portal.call(prepared, served, receiver.url)
@@ -73,6 +75,9 @@ async def prepared(served: Served, receiver: str) -> Api:
     job = {"name": "contacts", "connection": "acme"}
     async with await served.caller("run", name="runner") as caller:
         [posted] = (await caller.post("/api/v1/jobs?wait=30", json=job)).json()["jobs"]
+    session, spare_session = [
+        (await served.project.connect_sessions.create("globex", app_name="Acme CRM"))[0] for _ in range(2)
+    ]
     [delivery] = await served.project.webhooks.deliveries(webhook.id, limit=1)
     return Api(
         served.url,
@@ -85,9 +90,15 @@ async def prepared(served: Served, receiver: str) -> Api:
             "job_id": posted["id"],
             "webhook": webhook.id,
             "delivery": delivery.id,
+            "session": session.id,
         },
-        spare={"name": "spare", "webhook": spare.id},
-        bodies={"/api/v1/jobs": job, "/api/v1/webhooks": {"url": receiver}},
+        spare={"name": "spare", "webhook": spare.id, "session": spare_session.id},
+        bodies={
+            "/api/v1/jobs": job,
+            "/api/v1/webhooks": {"url": receiver},
+            "/api/v1/connections": with_refresh_token(served.sample.org),
+            "/api/v1/connect-sessions": {"connection": "globex", "app_name": "Acme CRM"},
+        },
     )
 
 
