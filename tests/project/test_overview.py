@@ -55,8 +55,11 @@ async def sample(tmp_path: Path, org: DemoOrg) -> AsyncGenerator[SampleProject]:
         yield opened
 
 
-async def test_it_says_what_status_says(sample: SampleProject, org: DemoOrg, tmp_path: Path) -> None:
-    project, now = sample.opened, sample.opened.clock()
+async def test_it_says_what_status_says(sample: SampleProject, tmp_path: Path) -> None:
+    project = sample.opened
+    async with project.store.runs.begin("people", "acme"):
+        pass  # a run whose process has died: nobody has ended it, and nobody holds its lease
+    now = project.clock()
     for script in ("", "import nothing_of_the_kind\n"):
         (tmp_path / "syncs" / "other.py").write_text(script)
         found = await overview(project, now=now)

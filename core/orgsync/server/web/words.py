@@ -39,7 +39,9 @@ def in_words(length: timedelta) -> str:
 
 
 def span(seconds: float) -> str:
-    """Return how long a run took: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    """Return how long a run took: `< 0.1 s`, `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 0.1:
+        return "< 0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = int(seconds)
