@@ -10,7 +10,7 @@ from orgsync.project.overview import ConnectionOverview, overview
 __all__ = ["Overviews"]
 
 _FRESH = 2.0
-"""Seconds for which what was read is shown again."""
+"""Seconds for which what was read is shown again, or ten times as long as reading took: that is a tenth at most."""
 
 
 class Overviews:
@@ -19,17 +19,18 @@ class Overviews:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._lock = anyio.Lock()
-        self._read_at = -_FRESH
+        self._good_until = 0.0
         self._found: Sequence[ConnectionOverview] = ()
 
     async def get(self) -> Sequence[ConnectionOverview]:
-        """Return how every connection stands; what was read less than two seconds ago is good."""
+        """Return how every connection stands, or did two seconds ago; longer where there are very many."""
         async with self._lock:
-            if anyio.current_time() - self._read_at >= _FRESH:
+            if (begun := anyio.current_time()) >= self._good_until:
                 self._found = await overview(self._project)
-                self._read_at = anyio.current_time()
+                ended = anyio.current_time()
+                self._good_until = ended + max(_FRESH, 10 * (ended - begun))
             return self._found
 
     def forget(self) -> None:
         """Let the next one be read: something was changed here."""
-        self._read_at = -_FRESH
+        self._good_until = 0.0
