@@ -74,11 +74,15 @@ async def played(cassette: Cassette, folder: Path, story: Story) -> Any:
 
 
 async def dumped(settings: Settings) -> dict[str, Any]:
-    """Read a store's tables, without the connection: its token, its instance and its status may change."""
+    """Read a store's tables, but not how the sign-in stands: token, instance and status may change, with an alert."""
     async with Store.open(settings.store_url, folder=settings.folder) as store, store.session() as session:
         found = (await session.connection()).exec_driver_sql
         listed = (await found("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
-        return {name: (await found(f'SELECT * FROM "{name}"')).all() for name in listed if name != "orgsync_connection"}
+        return {
+            name: (await found(f'SELECT * FROM "{name}"')).all()
+            for name in listed
+            if name not in ("orgsync_connection", "orgsync_alert")
+        }
 
 
 async def real_secrets(source: RecordFrom) -> dict[str, Any]:

@@ -45,7 +45,7 @@ async def require_fits(page: Page) -> None:
 async def test_a_customer_goes_the_whole_way_with_the_keyboard(
     served: Served, org: DemoOrg, width: int, dark: bool
 ) -> None:
-    back = f"{served.url}/health?tab=2"
+    back = f"{served.url}/docs?tab=2"  # stands for a page of the product
     session, link = await new_link(served, return_url=back, account_name="Globex Ltd")
     async with browsing(width=width, dark=dark) as context:
         page = await context.new_page()

@@ -117,7 +117,8 @@ async def test_a_connection_that_needs_a_sign_in_is_ready_again(served: Served, 
     assert "It was connected before" in (await customer.browser.get(link)).text
     assert (await customer.connect(link)).status_code == 200
     assert (await served.project.connections.get("acme")).status == "ready"
-    assert [event for event, _ in await told(served)][-2:] == ["connection.ready", "connect_session.finished"]
+    last = [event for event, _ in await told(served)][-3:]
+    assert last == ["connection.ready", "alert.cleared", "connect_session.finished"]
 
 
 async def test_another_org_does_not_take_the_place_of_a_connection(

@@ -142,7 +142,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
 async def test_a_wrong_row_is_named_before_anything_is_sent(org: DemoOrg, acme: Org, name: str) -> None:
     row, kind, said = WRONG[name]
     org.clear_requests()
-    with pytest.raises(kind, match="row 300") as raised:
+    with pytest.raises(kind, match="the row at index 300") as raised:
         await acme.write("Contact", [*people(300), row], operation="insert")
     assert said in str(raised.value)
     assert all(each.method == "GET" or "/oauth2/" in each.path for each in org.requests)
