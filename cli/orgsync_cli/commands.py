@@ -51,6 +51,7 @@ _ORDER = [
     "api",
     "serve",
     "proxy",
+    "mcp",
     "tokens",
     "webhooks",
 ]

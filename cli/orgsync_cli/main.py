@@ -19,6 +19,7 @@ from . import (
     drift,
     init,
     keys,
+    mcp,
     move,
     new,
     proxy,
@@ -121,6 +122,7 @@ app.command("do", short_help="Run an action: do something in an org.", epilog=do
 app.command("api", short_help="Make one call to an org's REST API.", epilog=api.EXAMPLES)(api.api)
 app.command("serve", short_help="Serve the copy over HTTP.", epilog=serve.EXAMPLES)(serve.serve)
 app.command("proxy", short_help="Serve an org's API on this machine, signed in.", epilog=proxy.EXAMPLES)(proxy.proxy)
+app.command("mcp", short_help="Serve the copy to agents, read only.", epilog=mcp.EXAMPLES)(mcp.mcp)
 app.add_typer(tokens.app, name="tokens", short_help="Make, list and revoke tokens of the HTTP API.")
 app.add_typer(webhooks.app, name="webhooks", short_help="Tell other systems what happens, by HTTP.")
 

@@ -40,6 +40,7 @@ COMMANDS = [
     "api",
     "serve",
     "proxy",
+    "mcp",
     "tokens",
     "webhooks",
 ]

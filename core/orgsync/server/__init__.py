@@ -3,6 +3,6 @@
 from .app import create_app
 from .options import ServerOptions
 from .own_proxy import new_secret, proxying
-from .running import listening, running
+from .running import listening, running, serve_app
 
-__all__ = ["ServerOptions", "create_app", "listening", "new_secret", "proxying", "running"]
+__all__ = ["ServerOptions", "create_app", "listening", "new_secret", "proxying", "running", "serve_app"]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import anyio
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from orgsync.application import open_scheduler
 from orgsync.errors import PortUnavailable
@@ -77,7 +77,7 @@ async def running(
         group.cancel_scope.cancel()
 
 
-async def serve_app(socket: sockets.socket, app: FastAPI, *, proxies: Sequence[str] = ()) -> None:
+async def serve_app(socket: sockets.socket, app: ASGIApp, *, proxies: Sequence[str] = ()) -> None:
     """Serve an app until cancelled."""
     config = uvicorn.Config(
         app,

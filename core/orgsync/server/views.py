@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from orgsync.errors import StoreUnavailable
 from orgsync.project import View, open_view
@@ -35,10 +35,11 @@ class Views:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._idle: list[_Opened] = []
+        self._threads = CapacityLimiter(40)
 
     async def read(self, read: Callable[[View], T]) -> T:
         """Return what a function reads, in a thread. It may be called twice, where the database was gone meanwhile."""
-        return await to_thread.run_sync(self._read, read, abandon_on_cancel=False)
+        return await to_thread.run_sync(self._read, read, abandon_on_cancel=False, limiter=self._threads)
 
     def close(self) -> None:
         """Close all that is kept."""

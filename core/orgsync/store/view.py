@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from orgsync.errors import NameUnknown, ProcessDied
 
+from .free_query import QueryBounds, QueryResult
 from .health_rows import AlertRow, SchemaRow, StandingRow
 from .statuses import ConnectionStatus, Environment, RunKind, RunStatus
 from .worker_tables import WorkerRow
@@ -262,6 +263,13 @@ class View(Protocol):
 
     def pages(self, selection: Selection) -> Iterator[list[tuple[Any, ...]]]:
         """Read what `read` does, in stored form and page by page: a thousand rows at a time, and no page is empty."""
+        ...
+
+    def query(self, sql: str, bounds: QueryBounds) -> QueryResult:
+        """Run one SELECT of somebody who may read the record tables and their change feeds, and nothing else.
+
+        Raises ArgumentInvalid for any other statement, for one that reads more, and for one that costs too much.
+        """
         ...
 
     def one_state(self) -> AbstractContextManager[None]:

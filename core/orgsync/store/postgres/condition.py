@@ -10,10 +10,11 @@ import psycopg
 from orgsync.errors import ArgumentInvalid
 from orgsync.suggest import nearest
 
-__all__ = ["refusal", "require_expression", "require_only_tables"]
+__all__ = ["refusal", "require_expression", "require_only_tables", "require_query"]
 
 _TOKEN = re.compile(
-    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<call>[A-Za-z_][\w$]*)\s*(?=\()|(?P<word>[A-Za-z_][\w$]*)"""
+    r"""'(?:[^']|'')*'|(?P<quoted>"(?:[^"]|"")*")\s*(?=\()|"(?:[^"]|"")*"|(?P<call>[^\W\d][\w$]*)\s*(?=\()"""
+    r"""|(?P<word>[^\W\d][\w$]*)"""
     r"""|(?P<odd>--|/\*|[;\\$'"])|(?P<paren>[()])|.""",
     re.DOTALL,
 )
@@ -32,26 +33,22 @@ _PURE = (  # what only computes: no function that writes, waits, reads files, or
 )
 
 
+_ONE = {
+    "condition": "Give one SQL expression, text in single quotes: \"name = 'Acme' AND NOT is_deleted\".",
+    "query": "Send one SELECT, with text in single quotes and no comment.",
+}
+"""What may be given, by what it is called."""
+
+_IN_QUERIES = (  # of PostgreSQL's own, or of nobody: then the name is a word of the grammar, or a CTE's
+    "SELECT bool_and(provolatile IN ('i', 's') AND pronamespace = 'pg_catalog'::pg_catalog.regnamespace "
+    "AND proname !~ '_to_xml|^pg_|^lo_|^dblink|current_setting|^has_|^(repeat|lpad|rpad|array_fill)$') "
+    "FROM pg_catalog.pg_proc WHERE proname = %s"
+)
+
+
 def require_expression(condition: str, on: "psycopg.Connection[Any]") -> None:
     """Raise ArgumentInvalid for a text that is not exactly one expression, or calls more than what computes."""
-    depth, calls = 0, set[str]()
-    if _ESCAPES.search(condition):
-        raise _refused("it has text with escapes.", "Write text in plain single quotes.")
-    for token in _TOKEN.finditer(condition):
-        if odd := token["odd"]:
-            what = f"the quote {odd} is not closed" if odd in "'\"" else f"{odd} has no place in it"
-            raise _refused(f"{what}.", "Give one SQL expression, text in single quotes: \"name = 'Acme'\".")
-        if token["call"] and not _NO_FUNCTIONS.fullmatch(token["call"]):
-            calls.add(token["call"].lower())
-        depth += {"(": 1, ")": -1}.get(token["paren"] or "", 0)
-        if depth < 0:
-            break
-    if depth or not condition.strip():
-        raise _refused(
-            "its parentheses do not match." if depth else "it is empty.",
-            "Give one SQL expression: \"name LIKE 'A%' AND NOT is_deleted\".",
-        )
-    for name in calls:
+    for name in _calls(condition):
         found = on.execute(_PURE, (name,)).fetchone()
         if found is None or found[0] is None:
             raise _refused(f"there is no function {name}.", "Use PostgreSQL's own functions.")
@@ -59,8 +56,46 @@ def require_expression(condition: str, on: "psycopg.Connection[Any]") -> None:
             raise _refused(f"{name} does more than compute.", "Use functions of the row's values alone.")
 
 
+def require_query(sql: str, on: "psycopg.Connection[Any]") -> None:
+    """Raise ArgumentInvalid for a text that is more than one query, or calls more than what computes.
+
+    What it reads is in its plan: `require_only_tables`.
+    """
+    for name in _calls(sql, "query"):
+        [found] = on.execute(_IN_QUERIES, (name,)).fetchall()
+        if found[0] is False:
+            remedy = "Use functions of PostgreSQL's that compute, alone."
+            raise _refused(f"{name} does more than compute.", remedy, "query")
+
+
+def _calls(condition: str, what: str = "condition") -> set[str]:
+    """Return the functions that an expression, or a query, calls by name; raises ArgumentInvalid for more than one."""
+    depth, calls = 0, set[str]()
+    if _ESCAPES.search(condition):
+        raise _refused("it has text with escapes.", "Write text in plain single quotes.", what)
+    for token in _TOKEN.finditer(condition):
+        if odd := token["odd"]:
+            why = f"the quote {odd} is not closed" if odd in "'\"" else f"{odd} has no place in it"
+            raise _refused(f"{why}.", _ONE[what], what)
+        if token["quoted"]:
+            calls.add(token["quoted"].strip()[1:-1].replace('""', '"'))
+        if token["call"] and not _NO_FUNCTIONS.fullmatch(token["call"]):
+            calls.add(token["call"].lower())
+        depth += {"(": 1, ")": -1}.get(token["paren"] or "", 0)
+        if depth < 0:
+            break
+    if depth or not condition.strip():
+        raise _refused("its parentheses do not match." if depth else "it is empty.", _ONE[what], what)
+    return calls
+
+
 def require_only_tables(
-    sql: str, parameters: Sequence[Any], on: "psycopg.Connection[Any]", tables: Collection[str]
+    sql: str,
+    parameters: Sequence[Any],
+    on: "psycopg.Connection[Any]",
+    tables: Collection[str],
+    *,
+    what: str = "condition",
 ) -> None:
     """Raise ArgumentInvalid where a query reads any other table than these; it is planned, and not run."""
     explained = on.execute(f"EXPLAIN (VERBOSE, FORMAT JSON) {sql}".encode(), parameters).fetchone()
@@ -68,7 +103,7 @@ def require_only_tables(
     [(own,)] = on.execute("SELECT current_schema()::text").fetchall()
     for schema, name in _relations(json.loads(plan) if isinstance(plan, str) else plan):
         if schema != own or name not in {*tables, "orgsync_cleared", "orgsync_sequence"}:
-            raise _refused("it may read record tables alone.", f"Ask of {', '.join(sorted(tables))}.")
+            raise _refused("it may read record tables alone.", f"Ask of {', '.join(sorted(tables))}.", what)
 
 
 def _relations(node: Any) -> list[tuple[str, str]]:
@@ -96,5 +131,5 @@ def refusal(error: psycopg.Error, columns: Sequence[str], table: str) -> Argumen
     return _refused(f"{said}.", f"{guess}{quotes}The columns of {table}: {', '.join(columns)}.")
 
 
-def _refused(why: str, remedy: str) -> ArgumentInvalid:
-    return ArgumentInvalid(f"The condition cannot be used: {why}", remedy)
+def _refused(why: str, remedy: str, what: str = "condition") -> ArgumentInvalid:
+    return ArgumentInvalid(f"The {what} cannot be used: {why}", remedy)

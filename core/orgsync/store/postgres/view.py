@@ -14,6 +14,7 @@ from orgsync.errors import NameUnknown, StoreUnavailable
 from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
 from .. import health_sql
+from ..free_query import QueryBounds, QueryResult
 from ..health_rows import AlertRow, SchemaRow, StandingRow
 from ..holder import Holder
 from ..row_pages import first_parameters, pages_of, require_columns
@@ -26,10 +27,11 @@ from . import feed_sql, holding_back, liveness, row_sql, table_sql, view_sql
 from .address import Address
 from .condition import refusal, require_expression, require_only_tables
 from .errors import errors_explained
+from .free_query import free_query
 from .health_view import alert_row, schema_of, standing_row
 from .selected import query_of
 from .stored import instants_in_utc
-from .view_connection import connected
+from .view_connection import connected, upgrade
 
 __all__ = ["PostgresView"]
 
@@ -57,7 +59,7 @@ class PostgresView:
             if MARKED in found:
                 raise moved(*view._fetch(MOVE_NOTE)[0])
             if found and not is_newest(found):
-                _upgrade(url, folder)
+                upgrade(url, folder)
             yield view
 
     def connections(self) -> list[ConnectionRow]:
@@ -221,6 +223,13 @@ class PostgresView:
             problem = refusal(error, list(kinds), selection.table) if where else None
             raise problem or error from None
 
+    def query(self, sql: str, bounds: QueryBounds) -> QueryResult:
+        """Run one SELECT, which can read the record tables and nothing else."""
+        if self._is_new:
+            return QueryResult([], [], is_cut=False)
+        with errors_explained(self._address):
+            return free_query(self._on, sql, self.tables(), bounds)
+
     @contextmanager
     def one_state(self) -> Generator[None]:
         """Let everything that is read in the block be read from one state of the database."""
@@ -273,15 +282,3 @@ class PostgresView:
         with errors_explained(self._address):
             cursor = self._on.execute(sql.encode(), parameters)
             return [] if cursor.description is None else cursor.fetchall()
-
-
-def _upgrade(url: str, folder: Path) -> None:
-    import anyio
-
-    from ..backends import open_backend
-
-    async def upgrade() -> None:
-        async with open_backend(url, folder):
-            pass
-
-    anyio.run(upgrade)

@@ -1,7 +1,8 @@
-"""The connection of a database that is opened for reading."""
+"""The connection of a view: of psycopg alone, and one that writes nothing."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,14 +11,14 @@ from .address import Address
 from .driver import OPTIONS, PID, set_up
 from .errors import connection_refused, errors_explained, require_usable, transactions_pooled
 
-__all__ = ["connected"]
+__all__ = ["connected", "upgrade"]
 
 _STATEMENT_SECONDS = 60
 
 
 @contextmanager
 def connected(at: Address) -> "Generator[psycopg.Connection[Any]]":
-    """Connect to a database that can be used, to read alone; raises StoreUnavailable."""
+    """Connect a view, whose statements end after a minute, and disconnect it; raises StoreUnavailable."""
     with _connect(at) as opened:
         with errors_explained(at):
             require_usable(opened.info, at)
@@ -42,3 +43,16 @@ def _require_own_session(on: "psycopg.Connection[Any]", at: Address) -> None:
     with _connect(at) as other:
         if other.execute(PID).fetchall() == pid or on.execute(PID).fetchall() != pid:
             raise transactions_pooled(at)
+
+
+def upgrade(url: str, folder: Path) -> None:
+    """Bring the database to this package's version."""
+    import anyio
+
+    from ..backends import open_backend
+
+    async def opening() -> None:
+        async with open_backend(url, folder):
+            pass
+
+    anyio.run(opening)

@@ -39,14 +39,25 @@ def require_expression(condition: str, names: Collection[str]) -> None:
         )
 
 
-def only_reading(on: sqlite3.Connection, tables: Collection[str]) -> None:
-    """Restrict a connection to reading these tables, change feeds among them."""
+def only_reading(
+    on: sqlite3.Connection,
+    tables: Collection[str],
+    *,
+    counted: Collection[str] = (),
+    not_called: Collection[str] = ("load_extension",),
+) -> None:
+    """Restrict a connection to reading these tables, change feeds among them.
+
+    `counted` are names of a query's own, such as of CTEs, which are no tables: where no column of them is read, they
+    are named as if they were. `not_called` are functions that it may not call.
+    """
 
     def may(action: int, first: str | None, second: str | None, _database: str | None, view: str | None) -> int:
         known = first in tables or first in ("json_each", "json_tree")
         in_feed = first == "orgsync_cleared" and view in tables
-        reads = action == sqlite3.SQLITE_READ and (known or in_feed)
-        calls = action == sqlite3.SQLITE_FUNCTION and second != "load_extension"
+        is_own = not second and first in counted
+        reads = action == sqlite3.SQLITE_READ and (known or in_feed or is_own)
+        calls = action == sqlite3.SQLITE_FUNCTION and second not in not_called
         allowed = reads or calls or action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE)
         return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 

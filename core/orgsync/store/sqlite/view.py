@@ -13,6 +13,7 @@ from orgsync.clock import utc_now
 from orgsync.errors import NameUnknown, StoreUnavailable
 
 from .. import health_sql
+from ..free_query import QueryBounds, QueryResult
 from ..health_rows import AlertRow, SchemaRow, StandingRow, schema_row
 from ..holder import Holder
 from ..row_pages import pages_of, require_columns
@@ -23,6 +24,7 @@ from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_nam
 from . import control_sql, feed_sql, row_sql, table_sql
 from .condition import only_reading, refusal, require_expression
 from .errors import errors_explained
+from .free_query import free_query
 from .in_place import file_at, require_same_file
 from .private import require_private_database
 from .selected import query_of
@@ -224,6 +226,14 @@ class SqliteView:
         except sqlite3.Error as error:
             problem = refusal(error, list(kinds), selection.table) if selection.where else None
             raise problem or error from None
+
+    def query(self, sql: str, bounds: QueryBounds) -> QueryResult:
+        """Run one SELECT in a connection of its own, which can read these tables and nothing else."""
+        if self._on is None:
+            return QueryResult([], [], is_cut=False)
+        tables = self.tables()
+        with errors_explained(self._path):
+            return free_query(self._absolute, sql, [*tables, *map(feed_sql.feed_of, tables)], bounds)
 
     @contextmanager
     def one_state(self) -> Generator[None]:

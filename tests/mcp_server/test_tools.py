@@ -1,0 +1,269 @@
+"""The tools that agents have: what they read on both databases, and what no query talks them into."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from mcp import Client
+from mcp.types import TextContent
+
+from orgsync.demo_org import DemoOrg
+from orgsync.mcp_server import mcp_server
+from orgsync.project import open_view
+from orgsync.settings import Settings
+from orgsync.store.free_query import QueryBounds
+from tests.postgres_server import new_database
+from tests.projects import SampleProject, project_at
+from tests.server.serving import contacts
+
+ENDLESS = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS c FROM n"
+
+
+@asynccontextmanager
+async def filled(folder: Path, org: DemoOrg, database: str) -> AsyncGenerator[SampleProject]:
+    """A project with a copy of the contacts."""
+    place = {"database_url": new_database(f"test_{uuid4().hex}")} if database == "postgresql" else {}
+    async with project_at(folder, org, **place) as project:
+        await project.run(contacts)
+        yield project
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+async def project(request: pytest.FixtureRequest, tmp_path: Path, org: DemoOrg) -> AsyncGenerator[SampleProject]:
+    async with filled(tmp_path, org, request.param) as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def on_sqlite(tmp_path: Path, org: DemoOrg) -> AsyncGenerator[SampleProject]:
+    async with filled(tmp_path, org, "sqlite") as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def on_postgresql(tmp_path: Path, org: DemoOrg) -> AsyncGenerator[SampleProject]:
+    async with filled(tmp_path, org, "postgresql") as found:
+        yield found
+
+
+async def called(project: SampleProject, tool: str, **arguments: Any) -> tuple[bool, str]:
+    """Call a tool by the SDK's client; return whether it failed, and its text."""
+    async with Client(mcp_server(project.opened.settings)) as client:
+        answer = await client.call_tool(tool, arguments)
+    [content] = answer.content
+    assert isinstance(content, TextContent)
+    return bool(answer.is_error), content.text
+
+
+async def read(project: SampleProject, tool: str, **arguments: Any) -> Any:
+    """Call a tool that is to succeed; return what it read."""
+    failed, text = await called(project, tool, **arguments)
+    assert not failed, text
+    return json.loads(text)
+
+
+async def test_every_tool_says_that_it_only_reads(project: SampleProject) -> None:
+    async with Client(mcp_server(project.opened.settings)) as client:
+        tools = (await client.list_tools()).tools
+    assert {each.name for each in tools} == {"tables", "sql", "changes", "runs", "status"}
+    assert all(each.annotations and each.annotations.read_only_hint and each.description for each in tools)
+
+
+async def test_tables_and_their_rows_are_read(project: SampleProject) -> None:
+    assert {"id", "last_name", "email"} <= set((await read(project, "tables"))["contact"])
+    found = await read(project, "sql", query="SELECT id, last_name FROM contact WHERE last_name LIKE '%' ORDER BY id")
+    assert found["columns"] == ["id", "last_name"]
+    assert found["rows"] == sorted([row["id"], row["last_name"]] for row in (await project.live("contact")).values())
+    assert not found["is_cut"]
+    nothing = await read(project, "sql", query="SELECT id FROM contact WHERE id = 'none'")
+    assert (nothing["columns"], nothing["rows"]) == (["id"], [])
+
+
+async def test_changes_are_read_on_from_the_number_that_was_returned(project: SampleProject, org: DemoOrg) -> None:
+    first = await read(project, "changes", table="contact", limit=20)
+    second = await read(project, "changes", table="contact", after=first["last"], limit=20)
+    ids = [row["id"] for page in (first, second) for row in page["changes"]]
+    assert sorted(ids) == sorted(await project.live("contact"))
+    org.advance(minutes=10)
+    org.delete("Contact", ids[0])
+    await project.run(contacts)
+    third = await read(project, "changes", table="Contact", after=second["last"], connection="acme")
+    assert [(row["id"], row["sync_change"]) for row in third["changes"]] == [(ids[0], "deleted")]
+
+
+async def test_runs_and_how_the_syncs_stand_are_read(project: SampleProject) -> None:
+    [run] = await read(project, "runs", sync="contacts")
+    assert (run["status"], run["added"], run["connection"]) == ("done", 25, "acme")
+    [status] = await read(project, "status")
+    assert (status["sync"], status["connection"], status["rows"]) == ("contacts", "acme", 25)
+
+
+async def test_an_error_is_its_cause_and_remedy(project: SampleProject) -> None:
+    failed, text = await called(project, "changes", table="contakt")
+    assert failed
+    assert "There is no record table 'contakt'" in text
+    assert "did you mean 'contact'" in text
+    assert "Traceback" not in text
+
+
+async def test_an_unexpected_error_shows_its_type_alone(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise KeyError("a customer's name")
+
+    monkeypatch.setattr("orgsync.mcp_server.status_view", fail)
+    failed, text = await called(project, "status")
+    assert (failed, "KeyError" in text, "customer" in text) == (True, True, False)
+
+
+REFUSED_ON_BOTH = [
+    "DELETE FROM contact",
+    "UPDATE contact SET last_name = 'x'",
+    "INSERT INTO contact (id) VALUES ('x')",
+    "DROP TABLE contact",
+    "CREATE TABLE x AS SELECT 1",
+    "SELECT 1 AS a; SELECT 2 AS b",
+    "SELECT id FROM contact; DELETE FROM contact",
+    "SELECT secrets FROM orgsync_connection",
+    "SELECT count(*) AS n FROM orgsync_connection",
+    "SELECT id FROM contact WHERE EXISTS (SELECT 1 FROM orgsync_connection WHERE secrets IS NOT NULL)",
+    "WITH c AS (SELECT * FROM orgsync_connection) SELECT count(*) AS n FROM c",
+    "WITH orgsync_connection AS (SELECT 1 AS a) SELECT (SELECT count(*) FROM main.orgsync_connection) AS n",
+    "SELECT digest FROM orgsync_api_token",
+    "SELECT * FROM orgsync_webhook",
+    "BEGIN",
+    "VACUUM",
+    "",
+    "-- nothing",
+]
+
+
+@pytest.mark.parametrize("query", REFUSED_ON_BOTH)
+async def test_what_is_more_than_reading_records_is_refused(project: SampleProject, query: str) -> None:
+    failed, text = await called(project, "sql", query=query)
+    assert (failed, "The query cannot be used: " in text) == (True, True), text
+    assert len(await project.live("contact")) == 25
+
+
+REFUSED_ON_SQLITE = [
+    "ATTACH 'stolen.db' AS stolen",
+    "VACUUM INTO 'stolen.db'",
+    "PRAGMA query_only = OFF",
+    "PRAGMA writable_schema = ON",
+    "SELECT * FROM pragma_table_info('orgsync_connection')",
+    "SELECT count(*) FROM pragma_table_list",
+    "WITH pragma_table_list AS (SELECT 1) SELECT count(*) FROM main.pragma_table_list",
+    "SELECT sql FROM sqlite_master",
+    "SELECT count(*) FROM sqlite_schema",
+    "SELECT load_extension('evil.so')",
+    "SELECT fts3_tokenizer('simple')",
+    "SELECT printf('%.*c', 100000000, 'x')",
+    "SELECT format('%.*c', 100000000, 'x')",
+    "SELECT zeroblob(1000000000)",
+    "SELECT hex(randomblob(1000000000))",
+    "REINDEX",
+    "SAVEPOINT a",
+    "CREATE TEMP VIEW v AS SELECT 1",
+]
+
+
+@pytest.mark.parametrize("query", REFUSED_ON_SQLITE)
+async def test_what_sqlite_could_be_talked_into_is_refused(
+    on_sqlite: SampleProject, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = on_sqlite.opened.settings.project
+    monkeypatch.chdir(folder)
+    failed, text = await called(on_sqlite, "sql", query=query)
+    assert (failed, "The query cannot be used: " in text) == (True, True), text
+    assert not (folder / "stolen.db").exists()
+
+
+REFUSED_ON_POSTGRESQL = [
+    "WITH gone AS (DELETE FROM contact RETURNING id) SELECT * FROM gone",
+    "SELECT 1 AS a) AS q; DROP TABLE contact; SELECT * FROM (SELECT 1 AS b",
+    "SELECT 1 AS a) AS z UNION SELECT 2 FROM (SELECT 1",
+    "COPY contact TO '/tmp/stolen'",
+    "SELECT * INTO stolen FROM contact",
+    "SELECT * FROM contact FOR UPDATE",
+    "TABLE orgsync_connection",
+    "SELECT rolpassword FROM pg_catalog.pg_authid",
+    "SELECT * FROM information_schema.tables",
+    "SELECT pg_sleep(60)",
+    'SELECT "pg_sleep"(60)',
+    'SELECT pg_catalog . "pg_sleep" (60)',
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT * FROM pg_ls_dir('/')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT current_setting('data_directory')",
+    "SELECT set_config('transaction_read_only', 'off', true)",
+    "SELECT query_to_xml('SELECT * FROM orgsync_connection', true, true, '')",
+    "SELECT ts_stat('SELECT secrets FROM orgsync_connection')",
+    "SELECT ts_rewrite('a'::tsquery, 'SELECT secrets, secrets FROM orgsync_connection')",
+    "SELECT nextval('orgsync_run_id_seq')",
+    "SELECT pg_terminate_backend(1)",
+    "SELECT repeat('x', 1000000000)",
+    "SELECT $$x$$ AS a",
+    r"SELECT E'\'' || pg_sleep(60) || '\'' AS a",
+    "SELECT id /* ' */ FROM contact",
+    "SET ROLE postgres",
+    "DO 'BEGIN END'",
+    "SELECT 1 AS a, 2 AS a",
+]
+
+
+@pytest.mark.parametrize("query", REFUSED_ON_POSTGRESQL)
+async def test_what_postgresql_could_be_talked_into_is_refused(on_postgresql: SampleProject, query: str) -> None:
+    failed, text = await called(on_postgresql, "sql", query=query)
+    assert (failed, "The query cannot be used: " in text) == (True, True), text
+    assert len(await on_postgresql.live("contact")) == 25
+
+
+async def test_a_function_of_somebodys_own_is_not_called(on_postgresql: SampleProject) -> None:
+    """It may read what it likes, and no plan shows it."""
+    import psycopg
+
+    with psycopg.connect(str(on_postgresql.opened.settings.store_url), autocommit=True) as admin:
+        admin.execute(
+            "CREATE FUNCTION peek() RETURNS bigint LANGUAGE plpgsql STABLE AS "
+            "'BEGIN RETURN (SELECT count(*) FROM orgsync_connection); END'"
+        )
+    failed, text = await called(on_postgresql, "sql", query="SELECT peek() AS n")
+    assert (failed, "peek does more than compute" in text) == (True, True)
+
+
+def bounded(settings: Settings, query: str, **bounds: Any) -> Any:
+    with open_view(settings) as view:
+        return view.query(query, QueryBounds(**bounds))
+
+
+async def test_a_query_that_does_not_end_is_stopped(project: SampleProject) -> None:
+    from orgsync.errors import ArgumentInvalid
+
+    with pytest.raises(ArgumentInvalid, match=r"takes longer than 0\.2 seconds"):
+        bounded(project.opened.settings, ENDLESS, seconds=0.2)
+
+
+async def test_many_rows_and_large_ones_are_cut_and_it_says_so(project: SampleProject) -> None:
+    settings = project.opened.settings
+    pairs = "SELECT a.id AS a, b.id AS b FROM contact a, contact b"
+    found = await read(project, "sql", query=pairs)
+    assert (len(found["rows"]), found["is_cut"]) == (200, True)
+    few = bounded(settings, pairs, bytes=400)
+    assert (0 < len(few.rows) < 15, few.is_cut) == (True, True)
+    exact = bounded(settings, "SELECT id FROM contact", rows=25)
+    assert (len(exact.rows), exact.is_cut) == (25, False)
+
+
+async def test_a_query_of_its_own_names_is_run(project: SampleProject) -> None:
+    named = "WITH named AS (SELECT id FROM contact) SELECT count(*) AS n FROM named"
+    assert (await read(project, "sql", query=named))["rows"] == [[25]]
+    ranked = "SELECT row_number() OVER (ORDER BY id) AS place, upper(id) AS id FROM contact LIMIT 2"
+    assert [row[0] for row in (await read(project, "sql", query=ranked))["rows"]] == [1, 2]
+    feed = "SELECT sync_change, count(*) AS n FROM contact_changes GROUP BY sync_change"
+    assert (await read(project, "sql", query=feed))["rows"] == [["added", 25]]
