@@ -23,8 +23,7 @@ from orgsync.store.free_query import QueryBounds
 
 __all__ = ["mcp_server"]
 
-_MOST = 200
-_MOST_BYTES = 200_000
+_MOST, _MOST_BYTES = 200, 200_000
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _INSTRUCTIONS = (
     "A copy of Salesforce data in a database, read only. Each table is an object, with the rows of every connection "
