@@ -94,6 +94,7 @@ async def test_neither_the_callers_token_nor_its_cookies_reach_the_org_nor_the_o
     assert not {"cookie", "x-forwarded-for"} & sent.keys()
     assert sent["authorization"].removeprefix("Bearer ") not in f"{answer.headers} {answer.text}"
     assert answer.headers["content-security-policy"].startswith("sandbox")
+    assert len(answer.headers.get_list("date")) == 1
 
 
 async def test_an_org_that_does_not_answer_is_a_problem_of_the_gateway(served: Served, org: DemoOrg) -> None:

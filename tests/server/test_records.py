@@ -24,6 +24,19 @@ async def test_pages_lead_to_every_row_once(served: Served) -> None:
     assert sorted(ids) == sorted(await served.sample.live("contact"))
 
 
+async def test_columns_are_parted_by_commas_as_well(served: Served) -> None:
+    await served.sample.run(contacts)
+    async with await served.caller("read") as caller:
+        [row] = (await caller.get("/api/v1/records/contact?limit=1&columns=last_name,%20id&columns=email")).json()[
+            "rows"
+        ]
+        [change] = (await caller.get("/api/v1/changes/contact?limit=1&columns=id,email")).json()["changes"]
+        wrong = await caller.get("/api/v1/records/contact?columns=id,")
+    assert [*row] == ["last_name", "id", "email"]
+    assert {*change} >= {"id", "email"}
+    assert wrong.status_code == 404
+
+
 async def test_rows_are_found_by_the_value_of_a_column_with_an_index(served: Served) -> None:
     await served.sample.run(contacts)
     rows = await served.sample.live("contact")

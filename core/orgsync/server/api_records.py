@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from orgsync.project.changes import require_reached
 from orgsync.project.column_types import python_types
@@ -56,6 +56,17 @@ class Changes(BaseModel):
     changes: list[dict[str, Any]]
 
 
+def _each(given: list[str]) -> list[str]:
+    return [name.strip() for each in given for name in each.split(",")]
+
+
+_Columns = Annotated[
+    list[str],
+    AfterValidator(_each),
+    Field(description="The columns to return, all by default: parted by commas, or repeated."),
+]
+
+
 class RowsAsked(BaseModel):
     """Which rows."""
 
@@ -65,7 +76,7 @@ class RowsAsked(BaseModel):
     where: list[str] = Field(
         default=[], description="`column=value`: rows whose column, one with an index, has this value. May be repeated."
     )
-    columns: list[str] = Field(default=[], description="The columns to return, all by default. May be repeated.")
+    columns: _Columns = []
     cursor: str | None = Field(default=None, description="`next` of the page before.")
     limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
 
@@ -79,7 +90,7 @@ class ChangesAsked(BaseModel):
         default=0, ge=0, le=2**63 - 1, description="The number behind which to read: `last` of the call before."
     )
     connection: str | None = Field(default=None, description="Changes of this connection alone.")
-    columns: list[str] = Field(default=[], description="The columns to return, all by default. May be repeated.")
+    columns: _Columns = []
     limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
     wait: float = Field(default=0, ge=0, le=_LONGEST_WAIT, description="Seconds to wait where there is no change yet.")
 

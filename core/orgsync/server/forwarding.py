@@ -33,7 +33,7 @@ _SENT = frozenset(
     | {"if-modified-since", "if-unmodified-since", "x-prettyprint"}
 )
 _RETURNED = frozenset(
-    {"content-type", "content-disposition", "etag", "last-modified", "retry-after", "warning", "date", "expires"}
+    {"content-type", "content-disposition", "etag", "last-modified", "retry-after", "warning", "expires"}
 )
 _OF_SALESFORCE = "sforce-"
 
