@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     r"""|(?P<odd>--|/\*|[;\\$'"])|(?P<paren>[()])|.""",
     re.DOTALL,
 )
-_ESCAPES = re.compile(r"\b[eEuU]&?'")  # in which a backslash would have a meaning
+_ESCAPES = re.compile(r"""(?<![^\W\d])(?:[eEuU]&?'|[uU]&")""")  # in which a character could stand for another one
 _NO_FUNCTIONS = re.compile(
     "and|or|not|in|any|all|some|exists|between|like|ilike|is|as|from|where|select|values|when|then|else|case|on|over|"
     "filter|cast|row|array|using|by|coalesce|nullif|greatest|least|extract|substring|trim|position|overlay|interval|"
@@ -72,7 +72,7 @@ def _calls(condition: str, what: str = "condition") -> set[str]:
     """Return the functions that an expression, or a query, calls by name; raises ArgumentInvalid for more than one."""
     depth, calls = 0, set[str]()
     if _ESCAPES.search(condition):
-        raise _refused("it has text with escapes.", "Write text in plain single quotes.", what)
+        raise _refused("it has text, or a name, with escapes.", "Write both in plain quotes.", what)
     for token in _TOKEN.finditer(condition):
         if odd := token["odd"]:
             why = f"the quote {odd} is not closed" if odd in "'\"" else f"{odd} has no place in it"
