@@ -55,7 +55,7 @@ def create(
     if as_json:
         json_line({"name": name, "token": token})
         return
-    say("Keep it where secrets are kept; it is not shown again.")
+    say("Keep the token where secrets are kept; it is not shown again.")
     result(token)
 
 
@@ -98,7 +98,7 @@ def list_tokens(
 
 
 @app.command("revoke", short_help="Revoke a token.")
-def revoke(name: Annotated[str, typer.Argument(metavar="NAME", help="The token's name.")]) -> None:
+def revoke(name: Annotated[str, typer.Argument(metavar="TOKEN", help="The token's name.")]) -> None:
     """Revoke a token: from now on every call with it is refused."""
 
     async def remove() -> None:

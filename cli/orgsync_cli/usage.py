@@ -14,7 +14,13 @@ UsageError = cast("type[Exception]", typer.BadParameter.__base__)  # has no publ
 
 _NAMED = re.compile(r"'([^']*)'")
 _NUMBER = re.compile(r"Input should be a valid integer.*")
-_LISTS = {"SYNC": "orgsync syncs lists the syncs", "NAME": "orgsync connections lists the connections"}
+_CONNECTIONS = "orgsync connections lists the connections"
+_LISTS = {
+    "SYNC": "orgsync syncs lists the syncs",
+    "CONNECTION": _CONNECTIONS,
+    "TOKEN": "orgsync tokens list lists them",
+}
+_CHOICES = ("--sync", "--connection")  # the options that take what is easily written without one
 _CLOSE = 0.65  # as near as a name must be to be the one that was meant: `acme` is not `rename`
 
 
@@ -51,7 +57,8 @@ def _missing(wrong: Any, called: str, ctx: Any) -> UsageInvalid:
     name = _name_of(param)
     about = str(getattr(param, "help", None) or "").rstrip(".")
     about = about[:1].lower() + about[1:] if about[1:2].islower() else about
-    takes = f"; {_LISTS[name]}" if name in _LISTS and called != "orgsync connect" else ""
+    lists = _CONNECTIONS if name == "NAME" and about.startswith("the connection") else _LISTS.get(name)
+    takes = f"; {lists}" if lists else ""
     return UsageInvalid(
         f"{called} needs {name}{f' ({about})' if about else ''}.", f"{_example(called, ctx)}{takes}. {_help_of(called)}"
     )
@@ -108,16 +115,16 @@ def _extra(text: str, called: str, ctx: Any) -> UsageInvalid:
     if arguments := [_name_of(each) for each in params if each.param_type_name == "argument"]:
         remedy = f"It takes {' '.join(arguments)}; put what has blanks in it in quotes. {_help_of(called)}"
         return UsageInvalid(f"{called} has no place for {extra}.", remedy)
-    options = [max(each.opts, key=len) for each in params if each.metavar in _LISTS]
+    options = [option for each in params if (option := max(each.opts, key=len)) in _CHOICES]
     ways = " or ".join(f"{called} {option} {extra}" for option in options)
     remedy = f"Did you mean: {ways}?" if ways else f"Leave it out: {called}."
     return UsageInvalid(f"{called} takes no argument, but was given {extra}.", f"{remedy} {_help_of(called)}")
 
 
 def _example(called: str, ctx: Any) -> str:
-    """Return a call that works: the first example of the command's help, or else its form."""
-    lines = str(ctx.command.epilog or "").splitlines() if ctx else []
-    for line in lines:
+    """Return a call that works: the first example in the help of the command or of its group, or else its form."""
+    described = [ctx.command, *([ctx.parent.command] if ctx.parent else [])] if ctx else []
+    for line in (line for each in described for line in str(each.epilog or "").splitlines()):
         call = re.split(r"\s{2,}", line.strip())[0]
         if call.startswith(f"{called} "):
             return f"For example: {call}"

@@ -35,7 +35,7 @@ def test_the_api_is_served_until_sigterm_for_those_who_have_a_token(
 ) -> None:
     orgsync("run", "contacts", "-c", "acme")
     made = orgsync("tokens", "create", "dash", "--scope", "read")
-    assert (made.code, made.err) == (0, "Keep it where secrets are kept; it is not shown again.\n")
+    assert (made.code, made.err) == (0, "Keep the token where secrets are kept; it is not shown again.\n")
     with serving(folder, "serve") as (url, process):
         assert process.stderr is not None
         assert "a page there; sign in with a token" in process.stderr.readline()
