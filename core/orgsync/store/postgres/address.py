@@ -24,7 +24,8 @@ _SEARCH_PATH = re.compile(r'search_path\s*=\s*(?:"(?!\$user)(?P<exact>[^"]+)"|(?
 _LONGEST_SCHEMA = 57
 """Bytes of a name to which `_queue` can be added: the server cuts off what is beyond 63."""
 _HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>\d*))?")
-_BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_UNENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})|\s")
+"""What a URL cannot hold; older versions of libpq take a space, and newer ones do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def address(url: str) -> Address:
     database = parts.path.removeprefix("/")
     # A slash too few or too many takes user and password for the database, whose name is shown.
     misplaced = "://" not in url or any(each in database for each in "@/") or "#" in url
-    if parts.scheme not in _SCHEMES or misplaced or _BROKEN_PERCENT.search(url):
+    if parts.scheme not in _SCHEMES or misplaced or _UNENCODED.search(url):
         raise SettingInvalid("The database URL cannot be read.", f"{_EXAMPLE} {_ENCODED}")
     given = _options(parts.query)
     kept = [(name, value) for name, value in given if name not in _OWN]
