@@ -58,6 +58,8 @@ def equal_to(view: View, selection: Selection, conditions: Sequence[str]) -> Sel
 
     Raises ArgumentInvalid for anything else, and NameUnknown for a column that there is not.
     """
+    if not conditions:
+        return selection
     columns = view.columns(selection.table)
     compared = list(selection.where and [f"({selection.where})"])
     for each in conditions:

@@ -13,7 +13,7 @@ from orgsync.project.selections import equal_to, selection_of
 from orgsync.project.view import Selection, View
 
 from .access import Caller, may
-from .pages import NDJSON, PARQUET, Page, cursor_of, form_of, key_of, page_response
+from .pages import NDJSON, PARQUET, Form, Page, cursor_of, form_of, key_of, page_response
 from .served import Served, served_by
 
 __all__ = ["router"]
@@ -128,6 +128,7 @@ async def read_rows(
         page = _page(
             view,
             served,
+            form,
             chosen.with_(
                 columns=[*dict.fromkeys([*asked.columns, *key])],
                 after_key=asked.cursor and key_of(asked.cursor),
@@ -168,19 +169,21 @@ async def read_changes(
     form, served = form_of(request), served_by(request)
     connection = caller.one_connection(asked.connection)
     until = anyio.current_time() + asked.wait
-    last, page = await _changes(served, table, asked, connection)
+    last, page = await _changes(served, form, table, asked, connection)
     while not page.rows and anyio.current_time() < until and not await request.is_disconnected():
         before = last
         while last == before and anyio.current_time() < until:
             await anyio.sleep(min(_POLL_EVERY, max(0.0, until - anyio.current_time())))
             last = await served.project.store.feed.last()
         if last != before:
-            last, page = await _changes(served, table, asked, connection)
+            last, page = await _changes(served, form, table, asked, connection)
     headers = {"Orgsync-Last": str(last), "Cache-Control": "no-store"}
     return page_response(form, page, about={"table": table, "last": last}, name="changes", headers=headers)
 
 
-async def _changes(served: Served, table: str, asked: ChangesAsked, connection: str | None) -> tuple[int, Page]:
+async def _changes(
+    served: Served, form: Form, table: str, asked: ChangesAsked, connection: str | None
+) -> tuple[int, Page]:
     """Return changes, and the number up to which they are all of them."""
 
     def read(view: View) -> tuple[int, Page]:
@@ -196,7 +199,7 @@ async def _changes(served: Served, table: str, asked: ChangesAsked, connection: 
             columns=[*dict.fromkeys([*asked.columns, *(["sync_seq"] if asked.columns else [])])],
             where="",
         )
-        page = _page(view, served, chosen.with_(upto=upto, limit=asked.limit))
+        page = _page(view, served, form, chosen.with_(upto=upto, limit=asked.limit))
         place = list(page.kinds).index("sync_seq")
         last = page.rows[-1][place] if len(page.rows) == asked.limit else upto
         return last, page
@@ -204,11 +207,13 @@ async def _changes(served: Served, table: str, asked: ChangesAsked, connection: 
     return await served.view(read)
 
 
-def _page(view: View, served: Served, selection: Selection) -> Page:
+def _page(view: View, served: Served, form: Form, selection: Selection) -> Page:
     """Read the rows of a selection, which are few."""
     columns = view.columns(selection.table, changes=selection.changes)
     kinds = {name: columns.get(name, "") for name in selection.columns or columns}
     rows = [row for page in view.pages(selection) for row in page]
+    if form != "parquet":
+        return Page(rows, kinds)
     return Page(rows, kinds, python_types(view, selection.table, served.project.settings))
 
 

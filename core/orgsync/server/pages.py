@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeAlias
@@ -34,11 +34,11 @@ _FORMS: Mapping[str, Form] = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows in stored form; `kinds` are the types of their columns, `types` the Python ones that are known."""
+    """Rows in stored form; `kinds` are the types of their columns, `types` the known Python ones, for Parquet alone."""
 
     rows: Sequence[tuple[Any, ...]]
     kinds: Mapping[str, str]
-    types: Mapping[str, str]
+    types: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def form_of(request: Request) -> Form:

@@ -17,7 +17,9 @@ __all__ = ["Views"]
 _KEPT_SECONDS = 5.0
 """After which a view is opened anew: that looks whether the database was upgraded or moved since."""
 
-_MOST_IDLE = 8
+_MOST = 4
+"""Views, and so threads that read at once. More wait for Python's lock and for cores more than they read: with 40,
+calls cost up to twice the CPU."""
 
 T = TypeVar("T")
 
@@ -35,7 +37,7 @@ class Views:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._idle: list[_Opened] = []
-        self._threads = CapacityLimiter(40)
+        self._threads = CapacityLimiter(_MOST)
 
     async def read(self, read: Callable[[View], T]) -> T:
         """Return what a function reads, in a thread. It may be called twice, where the database was gone meanwhile."""
@@ -76,7 +78,7 @@ class Views:
             stack.callback(opened.stack.close)
             opened.view.require_in_place()
             found = read(opened.view)
-            if len(self._idle) < _MOST_IDLE:
+            if len(self._idle) < _MOST:
                 stack.pop_all()
                 self._idle.append(opened)
         return found
