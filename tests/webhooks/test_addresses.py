@@ -19,6 +19,10 @@ PRIVATE_IN_DISGUISE = [
     "2002:7f00:1::",  # 6to4
     "2002:a9fe:a9fe::1",
     "100.64.0.1",  # shared by a provider's customers
+    "fec0::1",  # site-local: no longer a private network by name, and never a public one
+    "::7f00:1",  # IPv4-compatible
+    "::ffff:0:7f00:1",  # IPv4-translated
+    "64:ff9b:1::7f00:1",  # NAT64 of a site's own
 ]
 NEVER_BY_TRUE = [
     "169.254.169.254",  # metadata of most clouds

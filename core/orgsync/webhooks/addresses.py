@@ -30,6 +30,9 @@ _PORTS = (80, 443)
 _METADATA = ip_address("168.63.129.16")
 """Azure's, the one cloud whose metadata have a public address; the others' are link-local or private."""
 _NAT64 = ip_network("64:ff9b::/96")
+_PUBLIC_IPV6 = (ip_network("2000::/3"), _NAT64)
+"""All that has been given out of IPv6's public addresses. `is_global` is true for what is merely not known as special,
+such as site-local addresses and IPv4 ones written as IPv6 by older schemes."""
 _ALLOW = "Allow it in orgsync.toml: webhook_allow_private = true, or a list of networks."
 
 
@@ -70,7 +73,7 @@ class Allowed:
             return True
         if address.is_multicast or address.is_link_local or address.is_unspecified or address == _METADATA:
             return False
-        return address.is_global or (self.private and (address.is_private or address.is_loopback))
+        return _is_public(address) or (self.private and (address.is_private or address.is_loopback))
 
 
 def checked_url(url: str) -> SplitResult:
@@ -127,6 +130,12 @@ async def addresses_of(url: str, allowed: Allowed, resolver: Resolve = resolve) 
                 "Use https.",
             )
     return [str(each) for each in found]
+
+
+def _is_public(address: IpAddress) -> bool:
+    if address.version == 6 and not any(address in network for network in _PUBLIC_IPV6):
+        return False
+    return address.is_global
 
 
 def _mapped(address: IpAddress) -> IpAddress:
