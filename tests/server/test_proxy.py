@@ -1,11 +1,15 @@
 """An org's own API through the server: with a live token, streamed, and nowhere else."""
 
+import gzip
+from pathlib import Path
+
 import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync.server import ServerOptions
 
-from .serving import Served
+from .serving import Served, serving
 
 PROXY = "/api/v1/connections/acme/proxy"
 DATA = f"{PROXY}/services/data/v62.0"
@@ -117,3 +121,32 @@ async def test_a_call_by_a_connection_that_needs_a_sign_in_says_so(served: Serve
     async with await served.caller("proxy") as caller:
         answer = await caller.get(f"{DATA}/limits")
     assert (answer.status_code, answer.json()["code"]) == (409, "sign_in_needed")
+
+
+async def test_a_connection_that_is_called_proxy_is_called_too(served: Served) -> None:
+    await served.project.connections.rename("acme", "proxy")
+    async with await served.caller("proxy") as caller:
+        assert (await caller.get("/api/v1/connections/proxy/proxy/services/data/v62.0/limits")).status_code == 200
+
+
+async def test_below_a_path_that_is_called_proxy_calls_go_through_and_other_bodies_are_bounded(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    async with (
+        serving(tmp_path, org, ServerOptions(root_path="/proxy")) as served,
+        await served.caller("admin") as caller,
+    ):
+        for root in ("", "/proxy"):  # proxies cut the path off, or do not
+            assert (await caller.get(f"{root}{DATA}/limits")).status_code == 200
+            answer = await caller.patch(f"{root}/api/v1/connections/acme", content=b" " * 2_000_000)
+            assert answer.status_code == 413
+
+
+async def test_a_compressed_body_is_said_to_be_one(served: Served, org: DemoOrg) -> None:
+    async with await served.caller("proxy") as caller:
+        org.clear_requests()
+        body = gzip.compress(b'{"LastName": "Packed"}')
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        await caller.post(f"{DATA}/sobjects/Contact", content=body, headers=headers)
+    [request] = org.requests
+    assert {name.lower(): value for name, value in request.headers.items()}["content-encoding"] == "gzip"

@@ -12,11 +12,13 @@ from .forwarding import forwarded
 from .problems import PROBLEM_JSON
 from .served import served_by
 
-__all__ = ["router"]
+__all__ = ["PATHS", "router"]
 
 router = APIRouter(tags=["proxy"])
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 _PREFIX = "/api/v1/connections/{name}/proxy"
+PATHS = re.compile(r"/api/v1/connections/[^/]+/proxy/")
+"""How the paths of these calls begin, encoded or not."""
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "What the org has responded.", "content": {"application/json": {}, "*/*": {}}},
@@ -45,8 +47,10 @@ async def call_org(
     if connection.status != "ready":
         raise SignInNeeded.again(name, connection.status_reason)
     base = f"{request.scope.get('root_path', '')}{_PREFIX.format(name=name)}"
-    raw = request.scope["raw_path"].decode("ascii").partition("/proxy/")[2]
-    return await forwarded(served.client_of(connection), request, f"/{_with_slashes(raw)}", base=base)
+    raw = request.scope["raw_path"].decode("ascii")
+    begins = PATHS.search(raw)  # below the path where a proxy has put the server, which may be cut off or not
+    target = raw[begins.end() :] if begins else ""
+    return await forwarded(served.client_of(connection), request, f"/{_with_slashes(target)}", base=base)
 
 
 def _with_slashes(path: str) -> str:

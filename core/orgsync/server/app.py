@@ -48,9 +48,6 @@ _API = (
 )
 _PAGES = (connect_pages, page_api, page_sign_in, page_connections, page_connection, page_runs)
 
-_PROXY = "/proxy/"
-"""In the paths whose bodies go through to Salesforce, which bounds them."""
-
 
 def create_app(settings: Settings | None = None, options: ServerOptions | None = None) -> FastAPI:
     """Make the app that serves a project, the one around the working directory by default.
@@ -82,7 +79,9 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         middleware=[
             Middleware(BelowPath, root_path=chosen.root_path),
             Middleware(HostGuard, hosts=(*LOOPBACK, *own, *chosen.hosts)),
-            Middleware(BodyGuard, largest=chosen.largest_body, exempt=_PROXY),
+            Middleware(
+                BodyGuard, largest=chosen.largest_body, exempt=api_proxy.PATHS
+            ),  # these bodies go to Salesforce,
         ],
     )
     add_problem_handlers(app)

@@ -29,8 +29,8 @@ _PATHS = re.compile(r"/services/(?:data|apexrest|async)(?:/|$)")
 _UNSAFE = re.compile(r"//|\\|[\x00-\x20\x7f-\xff]|(?:^|/)\.\.?(?:/|$)")
 
 _SENT = frozenset(
-    {"accept", "accept-language", "content-type", "content-disposition", "if-match", "if-none-match"}
-    | {"if-modified-since", "if-unmodified-since", "x-prettyprint"}
+    {"accept", "accept-language", "content-type", "content-encoding", "content-disposition", "x-prettyprint"}
+    | {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"}
 )
 _RETURNED = frozenset(
     {"content-type", "content-disposition", "etag", "last-modified", "retry-after", "warning", "expires"}

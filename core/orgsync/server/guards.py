@@ -1,5 +1,6 @@
 """What a request must be before anything looks at it: addressed to this server, and of a bounded size."""
 
+import re
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
@@ -60,14 +61,14 @@ class BelowPath:
 class BodyGuard:
     """Refuses a request whose body is too large, at the latest when it has come so far; some paths are exempt."""
 
-    def __init__(self, app: ASGIApp, *, largest: int, exempt: str) -> None:
+    def __init__(self, app: ASGIApp, *, largest: int, exempt: re.Pattern[str]) -> None:
         self._app = app
         self._largest = largest
         self._exempt = exempt
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 413."""
-        if scope["type"] != "http" or self._exempt in scope["path"]:
+        if scope["type"] != "http" or self._exempt.match(scope["path"].removeprefix(scope.get("root_path", ""))):
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")
