@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
+from tests.projects import credentials_for
 
 from .serving import Served, serving
 
@@ -173,9 +174,28 @@ async def test_a_call_with_a_key_is_made_once(served: Served, org: DemoOrg) -> N
     assert len(await served.project.runs.list()) == 1
 
 
-async def test_a_limited_token_neither_runs_nor_sees_jobs_of_other_connections(served: Served, org: DemoOrg) -> None:
-    from tests.projects import credentials_for
+async def test_where_too_many_wait_nothing_of_a_call_begins_and_its_key_is_still_good(
+    tmp_path: Path, org: DemoOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orgsync.server.jobs._MOST_WAITING", 2)
+    org.add_fault(Fault.hang(), match="/query", times=None)
+    async with serving(tmp_path, org, concurrency=1) as served, await served.caller("run", "admin") as caller:
+        await served.project.connections.update("acme", tags=["eu"])
+        await served.project.connections.connect("globex", credentials_for(org), tags=["eu"])
+        for state in ("running", "queued"):
+            [job] = (await caller.post("/api/v1/jobs?wait=0.5", json=PEOPLE)).json()["jobs"]
+            assert job["state"] == state
+        for_both = await caller.post("/api/v1/jobs?wait=0.1", json={"name": "people", "tag": "eu"})
+        assert (for_both.status_code, for_both.json()["code"]) == (503, "server_busy")
+        last = {"name": "people", "connection": "globex"}
+        assert (await caller.post("/api/v1/jobs?wait=0.1", json=last)).status_code == 202  # so none of both waits
+        key = {"Idempotency-Key": "order-8"}
+        assert (await caller.post("/api/v1/jobs?wait=0.1", json=last, headers=key)).status_code == 503
+        await caller.post(f"/api/v1/jobs/{job['id']}/cancel")
+        assert (await caller.post("/api/v1/jobs?wait=0.1", json=last, headers=key)).status_code == 202
 
+
+async def test_a_limited_token_neither_runs_nor_sees_jobs_of_other_connections(served: Served, org: DemoOrg) -> None:
     await served.project.connections.connect("globex", credentials_for(org))
     async with (
         await served.caller("run", "read") as caller,

@@ -92,6 +92,7 @@ async def post_job(
     served = served_by(request)
     connections = await _connections(served, caller, asked)
     jobs = [_job(asked, name) for name in connections]
+    served.jobs.require_room(len(jobs))  # before any begins, and before a key is kept
     if idempotency_key is None:
         posted = [served.jobs.post(job) for job in jobs]
     else:

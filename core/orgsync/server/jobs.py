@@ -93,14 +93,17 @@ class Jobs:
         """Return the job whose run has this number, if it is one of this process."""
         return next((each for each in self._jobs.values() if each.run_id == run_id), None)
 
+    def require_room(self, number: int = 1) -> None:
+        """Raise ServerBusy where so many jobs more are too many that wait; where none waits, any number is taken."""
+        waiting = sum(each.state == "queued" for each in self._jobs.values())
+        if waiting and waiting + number > _MOST_WAITING:
+            raise ServerBusy
+
     def post(self, job: Job, *, as_: PostedJob | None = None) -> PostedJob:
-        """Begin a job, at once or when another has ended; raises ServerBusy where too many wait.
+        """Begin a job, at once or when another has ended; `require_room` has said before that there is room.
 
         `as_` is that of a call with an idempotency key, which keeps the number of its run.
         """
-        waiting = sum(each.state == "queued" for each in self._jobs.values())
-        if waiting >= _MOST_WAITING:
-            raise ServerBusy
         posted = as_ or PostedJob(job)
         self._jobs[posted.id] = posted
         ended = [each.id for each in self._jobs.values() if each.has_ended.is_set()]
