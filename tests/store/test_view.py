@@ -28,6 +28,19 @@ async def test_an_empty_database_looks_empty(url: str, folder: Path) -> None:
             view.require_sync("contacts")
 
 
+async def test_a_number_that_no_database_can_hold_is_no_runs_and_no_deliverys(
+    store: Store, run: Run, url: str, folder: Path
+) -> None:
+    with open_view(url, folder=folder) as view:
+        for number in (run.id + 1, 2**63, -(2**63) - 1, 10**30):
+            with pytest.raises(NameUnknown, match=f"There is no run {number}"):
+                view.run(number)
+            with pytest.raises(NameUnknown, match=f"There is no run {number}"):
+                await store.runs.get(number)
+            with pytest.raises(NameUnknown, match=f"There is no delivery {number}"):
+                await store.webhooks.delivery(number)
+
+
 async def test_what_is_set_is_read(store: Store, run: Run, url: str, folder: Path) -> None:
     mapping = [{"model": "Contact", "table": "contact", "column": "level", "fields": ["Tier__c"]}]
     await store.connections.save(Connection(name="acme", tags=["eu"], mapping=mapping), {})

@@ -11,6 +11,7 @@ from .backend import Backend, Transaction
 from .leases import Leases, require_current
 from .model import Checkpoint, Run, RunStatus, stored_now
 from .run_filter import run_filter
+from .unknown_names import row_id
 
 __all__ = ["Runs"]
 
@@ -174,7 +175,7 @@ async def _start(on: Transaction, sync: str, connection: str, epoch: int) -> Run
 
 
 async def _get(on: Transaction, run_id: int) -> Run:
-    found = await on.runs.get(run_id)
+    found = await on.runs.get(row_id(run_id))
     if found is None:
         raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
     return found

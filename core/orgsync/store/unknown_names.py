@@ -1,4 +1,4 @@
-"""Record tables by the names that people give them, and names that the database does not know."""
+"""Record tables by the names that people give them, and names and numbers that the database does not know."""
 
 from collections.abc import Collection, Sequence
 
@@ -6,7 +6,10 @@ from orgsync.errors import NameUnknown
 from orgsync.object_names import object_table
 from orgsync.suggest import folded
 
-__all__ = ["record_table", "require_sync"]
+__all__ = ["record_table", "require_sync", "row_id"]
+
+_LARGEST = 2**63 - 1
+"""What the integers of databases hold."""
 
 
 def record_table(name: str, tables: Sequence[str], database: str) -> str:
@@ -26,3 +29,8 @@ def require_sync(name: str, known: Collection[str], database: str) -> None:
     if name not in known:
         none_yet = "Nothing was run yet, so there is nothing to reset."
         raise NameUnknown.among("copy of a sync", name, known, none_yet=none_yet, database=database)
+
+
+def row_id(number: int) -> int:
+    """Return the number of a run or a delivery as databases can look it up: 0, which none has, for a larger one."""
+    return number if 0 <= number <= _LARGEST else 0

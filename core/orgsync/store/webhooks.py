@@ -17,6 +17,7 @@ from .connections import require_connection
 from .keys import require_key
 from .leases import Leases
 from .messages import tell, tell_changes
+from .unknown_names import row_id
 from .vault import Vault
 from .webhook_table import Delivery, WebhookRow
 
@@ -176,7 +177,7 @@ class Webhooks:
     async def delivery(self, delivery: int) -> Delivery:
         """Read one delivery; raises NameUnknown for a number that none has."""
         async with self._backend.reading() as on:
-            found = await on.webhooks.get(delivery)
+            found = await on.webhooks.get(row_id(delivery))
         if found is None:
             raise NameUnknown(f"There is no delivery {delivery}.", "List them: orgsync webhooks deliveries.")
         return found

@@ -19,7 +19,7 @@ from ..health_rows import AlertRow, SchemaRow, StandingRow
 from ..holder import Holder
 from ..row_pages import first_parameters, pages_of, require_columns
 from ..run_filter import run_filter
-from ..unknown_names import record_table, require_sync
+from ..unknown_names import record_table, require_sync, row_id
 from ..versions import MARKED, MOVE_NOTE, VERSION_TABLE, is_newest, moved
 from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, WorkersSeen, connection_named
 from ..worker_tables import WorkerRow
@@ -75,7 +75,7 @@ class PostgresView:
 
     def run(self, run_id: int) -> RunRow:
         """Read one run; raises NameUnknown for a number that none has."""
-        found = self._runs("FROM orgsync_run WHERE id = %s::bigint", (run_id,))
+        found = self._runs("FROM orgsync_run WHERE id = %s::bigint", (row_id(run_id),))
         if not found:
             raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
         return found[0]

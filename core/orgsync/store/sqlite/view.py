@@ -18,7 +18,7 @@ from ..health_rows import AlertRow, SchemaRow, StandingRow, schema_row
 from ..holder import Holder
 from ..row_pages import pages_of, require_columns
 from ..run_filter import run_filter
-from ..unknown_names import record_table, require_sync
+from ..unknown_names import record_table, require_sync, row_id
 from ..versions import MARKED, MOVE_NOTE, VERSION_TABLE, is_newest, moved
 from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_named
 from . import control_sql, feed_sql, row_sql, table_sql
@@ -82,7 +82,7 @@ class SqliteView:
 
     def run(self, run_id: int) -> RunRow:
         """Read one run; raises NameUnknown for a number that none has."""
-        found = self._fetch(control_sql.RUN, (run_id,))
+        found = self._fetch(control_sql.RUN, (row_id(run_id),))
         if not found:
             raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
         return run_row(found[0]).seen(self._is_alive)
