@@ -108,3 +108,23 @@ async def test_a_body_that_is_too_large_is_refused_also_where_its_length_is_not_
         for body in (b" " * 2_000_000, endless()):
             answer = await caller.patch("/api/v1/connections/acme", content=body)
             assert answer.status_code == 413
+
+
+async def test_a_fault_of_the_servers_is_answered_and_logged_without_what_its_text_holds(
+    tmp_path: Path,
+    org: DemoOrg,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise ValueError("ada@acme.example")
+
+    monkeypatch.setattr("orgsync.server.api_runs.statuses_in", failing)
+    async with serving(tmp_path, org) as served, await served.caller("read") as caller:
+        answer = await caller.get("/api/v1/status")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert [record for record in caplog.records if record.exc_info] == []
+    out = capsys.readouterr()
+    assert "ada@acme" not in f"{answer.text} {caplog.text} {out.out} {out.err}"
+    assert "ValueError" in f"{caplog.text} {out.out} {out.err}"

@@ -150,3 +150,15 @@ async def test_a_compressed_body_is_said_to_be_one(served: Served, org: DemoOrg)
         await caller.post(f"{DATA}/sobjects/Contact", content=body, headers=headers)
     [request] = org.requests
     assert {name.lower(): value for name, value in request.headers.items()}["content-encoding"] == "gzip"
+
+
+async def test_a_response_that_breaks_off_is_logged_as_that_and_without_a_traceback(
+    tmp_path: Path, org: DemoOrg, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    org.add_fault(Fault.truncate(), match="/limits", times=None)
+    async with serving(tmp_path, org) as served, await served.caller("proxy") as caller:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await caller.get(f"{DATA}/limits")
+    assert [record for record in caplog.records if record.exc_info] == []
+    out = capsys.readouterr()
+    assert "response broke off" in f"{caplog.text} {out.out} {out.err}"

@@ -1,4 +1,4 @@
-"""What a request must be before anything looks at it: addressed to this server, and of a bounded size."""
+"""What a request must be before anything looks at it, addressed to this server and bounded; where errors end."""
 
 import re
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import problem_response, too_large
 
-__all__ = ["BelowPath", "BodyGuard", "HostGuard", "host_of"]
+__all__ = ["BelowPath", "BodyGuard", "ErrorGuard", "HostGuard", "host_of"]
 
 
 def host_of(header: str) -> str:
@@ -19,6 +19,24 @@ def host_of(header: str) -> str:
         return name[1:].partition("]")[0]
     host, _, port = name.partition(":")
     return host if port.isdecimal() else name  # `host:80@other` is a name of its own, which nobody has allowed
+
+
+class ErrorGuard:
+    """Keeps errors from the server that the app runs in, which would write their text and traceback, data included.
+
+    By then the app has logged the error by its type, and has answered; a response that had begun is cut off.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            if scope["type"] != "http":  # the app's start and end are for whoever runs the server
+                raise
 
 
 class HostGuard:

@@ -179,6 +179,9 @@ def note_unexpected(error: Exception) -> None:
 
 async def _unexpected(_: Request, error: Exception) -> Response:
     """Answer for what is a fault of the server's; its text may hold data, so it is in no answer and no log line."""
-    note_unexpected(error)
+    if isinstance(reason := error.__cause__, OrgsyncError):  # so Starlette says that a response had begun
+        get_logger("orgsync.server").warning("response broke off", code=reason.code, problem=reason.cause)
+    else:
+        note_unexpected(error)
     code, cause = InternalError.code, f"The server failed unexpectedly: {type(error).__name__}."
     return problem_response(500, code, cause, "Please report it, with the server's log.")

@@ -13,6 +13,7 @@ from orgsync.errors import PortUnavailable
 from orgsync.settings import Settings
 
 from .app import create_app
+from .guards import ErrorGuard
 from .options import ServerOptions
 
 __all__ = ["listening", "running", "serve_app"]
@@ -81,7 +82,7 @@ async def running(
 async def serve_app(socket: sockets.socket, app: ASGIApp, *, proxies: Sequence[str] = ()) -> None:
     """Serve an app until cancelled."""
     config = uvicorn.Config(
-        app,
+        ErrorGuard(app),
         log_config=None,
         access_log=False,
         server_header=False,
