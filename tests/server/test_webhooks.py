@@ -1,6 +1,7 @@
 """Webhooks over HTTP: made, read, tested, rotated and removed, within what a token may see."""
 
 import json
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest_asyncio
 
 from orgsync.demo_org import DemoOrg
 from orgsync.store import Connection
+from tests.projects import credentials_for
 from tests.webhooks.receiver import Answer, receiving
 
 from .serving import Served, contacts, serving
@@ -117,6 +119,26 @@ async def test_only_admin_may_and_a_limited_token_sees_and_makes_its_own_alone(s
             assert (await caller.post(f"{path}/enable")).status_code == 404
             assert (await caller.get(f"/api/v1/webhooks/deliveries?webhook={other.id}")).status_code == 404
         assert len(await store.webhooks.list()) == 4
+
+
+async def test_what_is_left_of_a_removed_connection_is_no_limited_tokens(served: Served, org: DemoOrg) -> None:
+    await served.project.connections.connect("globex", credentials_for(org))
+    store = served.project.store
+    lost, _ = await store.webhooks.add("http://127.0.0.1:9", events=[], connections=["globex"], tags=[])
+    both, _ = await store.webhooks.add("http://127.0.0.1:9", events=[], connections=["acme", "globex"], tags=[])
+    await served.project.connections.remove("globex")
+    foreign = [each.id for hook in (lost, both) for each in await store.webhooks.deliveries(hook.id)]
+    assert len(foreign) == 2
+    async with await served.caller("admin", connections=["acme"], name="limited") as caller:
+        assert [each["id"] for each in (await caller.get("/api/v1/webhooks")).json()["webhooks"]] == [both.id]
+        assert (await caller.post(f"/api/v1/webhooks/{lost.id}/rotate", json={})).status_code == 404
+        for path in ("deliveries", f"deliveries?webhook={both.id}"):
+            assert (await caller.get(f"/api/v1/webhooks/{path}")).json() == {"deliveries": []}
+        answers = [await caller.post(f"/api/v1/webhooks/deliveries/{one}/redeliver") for one in (*foreign, 77)]
+    assert {each.status_code for each in answers} == {404}
+    assert (
+        len({re.sub(r"delivery \d+", "delivery", each.text) for each in answers}) == 1
+    )  # nothing says which are there
 
 
 async def test_the_api_document_names_the_routes(served: Served) -> None:

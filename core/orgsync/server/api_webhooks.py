@@ -123,7 +123,8 @@ async def list_deliveries(
     if webhook is None and caller.token.connections is not None:
         chosen = [each.id for each in await served.project.webhooks.list() if _sees(caller, each)]
     found = [each for one in chosen for each in await served.project.webhooks.deliveries(one, limit=limit)]
-    latest = sorted(found, key=attrgetter("id"), reverse=True)[:limit]
+    seen = [each for each in found if caller.sees(each.connection)]
+    latest = sorted(seen, key=attrgetter("id"), reverse=True)[:limit]
     return {"deliveries": [delivery_view(each) for each in latest]}
 
 
@@ -131,8 +132,7 @@ async def list_deliveries(
 async def redeliver(delivery: int, request: Request, caller: Annotated[Caller, Depends(may("admin"))]) -> Any:
     """Deliver a message once more, with its id."""
     served = served_by(request)
-    found = await served.project.webhooks.delivery(delivery)
-    await _own(served, caller, found.webhook)
+    await _require_own_delivery(served, caller, delivery)
     return delivery_view(await served.project.webhooks.redeliver(delivery))
 
 
@@ -185,7 +185,20 @@ def _sees(caller: Caller, row: WebhookRow) -> bool:
     """Return whether an endpoint is told of nothing but connections that the token may work on."""
     if caller.token.connections is None:
         return True
-    return row.connections is not None and not row.tags and all(caller.sees(each) for each in row.connections)
+    if not row.connections or row.tags:  # where all its connections are gone, its deliveries are still theirs
+        return False
+    return all(caller.sees(each) for each in row.connections)
+
+
+async def _require_own_delivery(served: Served, caller: Caller, delivery: int) -> None:
+    """Raise NameUnknown for a delivery that there is not, or that the token may not see: both are answered alike."""
+    endpoints = {each.id for each in await served.project.webhooks.list() if _sees(caller, each)}
+    try:
+        found = await served.project.webhooks.delivery(delivery)
+    except NameUnknown:
+        found = None
+    if found is None or found.webhook not in endpoints or not caller.sees(found.connection):
+        raise NameUnknown(f"There is no delivery {delivery}.", "List them: GET /api/v1/webhooks/deliveries.")
 
 
 async def _own(served: Served, caller: Caller, webhook: str) -> WebhookRow:
