@@ -31,7 +31,9 @@ async def test_columns_are_parted_by_commas_as_well(served: Served) -> None:
             "rows"
         ]
         [change] = (await caller.get("/api/v1/changes/contact?limit=1&columns=id,email")).json()["changes"]
+        [twice] = (await caller.get("/api/v1/records/contact?limit=1&columns=email,email")).json()["rows"]
         wrong = await caller.get("/api/v1/records/contact?columns=id,")
+    assert [*twice] == ["email"]
     assert [*row] == ["last_name", "id", "email"]
     assert {*change} >= {"id", "email"}
     assert wrong.status_code == 404

@@ -57,7 +57,7 @@ class Changes(BaseModel):
 
 
 def _each(given: list[str]) -> list[str]:
-    return [name.strip() for each in given for name in each.split(",")]
+    return [*dict.fromkeys(name.strip() for each in given for name in each.split(","))]
 
 
 _Columns = Annotated[
