@@ -204,7 +204,10 @@ async def test_a_limited_token_neither_runs_nor_sees_jobs_of_other_connections(s
         assert (await limited.post("/api/v1/jobs", json=PEOPLE)).status_code == 403
         [job] = (await caller.post("/api/v1/jobs?wait=30", json=PEOPLE)).json()["jobs"]
         for path in (f"jobs/{job['id']}", f"runs/{job['run']['id']}", f"runs/{job['run']['id']}/events"):
-            assert (await limited.get(f"/api/v1/{path}")).status_code == 404
+            foreign = await limited.get(f"/api/v1/{path}")
+            missing = await limited.get(f"/api/v1/{path.replace(str(job['run']['id']), '77')}")
+            assert (foreign.status_code, missing.status_code) == (404, 404)
+            assert foreign.json()["detail"] == missing.json()["detail"]  # nothing says which are there
         assert (await limited.post(f"/api/v1/jobs/{job['id']}/cancel")).status_code == 404
 
 

@@ -8,12 +8,13 @@ import anyio
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from orgsync.errors import Forbidden, TooManyAttempts, Unauthorized
+from orgsync.errors import Forbidden, NameUnknown, TooManyAttempts, Unauthorized
 from orgsync.project import ApiTokenRow, Scope
+from orgsync.store.view import RunRow
 
 from .served import Served, served_by
 
-__all__ = ["Caller", "may", "note_use"]
+__all__ = ["Caller", "may", "note_use", "seen_run"]
 
 _bearer = HTTPBearer(auto_error=False, description="A token from `orgsync tokens create`.")
 
@@ -95,6 +96,17 @@ async def _caller(served: Served, address: str, token: str | None) -> Caller:
         raise Unauthorized
     await note_use(served, found)
     return Caller(found)
+
+
+async def seen_run(served: Served, caller: Caller, run_id: int) -> RunRow:
+    """Read a run; raises NameUnknown, and says nothing more, also for one of a connection that is not the caller's."""
+    try:
+        found = await served.view(lambda view: view.run(run_id))
+    except NameUnknown:
+        found = None
+    if found is None or not caller.sees(found.connection):
+        raise NameUnknown(f"There is no run {run_id}.", "List the runs that the token may see: GET /api/v1/runs.")
+    return found
 
 
 async def note_use(served: Served, token: ApiTokenRow) -> None:

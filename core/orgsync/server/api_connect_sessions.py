@@ -95,5 +95,8 @@ async def _own(served: Served, caller: Caller, session: str) -> tuple[ConnectSes
     """Read a session; one of a connection that is not the caller's is as one that is not there."""
     row, is_over = await served.project.connect_sessions.get(session)
     if not caller.sees(row.connection):
-        raise NameUnknown(f"There is no connect session {session!r}.", "Make one: POST /api/v1/connect-sessions.")
+        raise NameUnknown(
+            f"There is no connect session {session!r}.",
+            "Sessions are kept for 30 days. Make one: POST /api/v1/connect-sessions.",  # as for one that is not there
+        )
     return row, is_over

@@ -6,12 +6,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from orgsync.clock import utc_now
-from orgsync.errors import NameUnknown
 from orgsync.project.health_views import AlertView, StatusView, alert_view, status_view
 from orgsync.project.status import statuses_in
 from orgsync.project.views import ListedRunView, listed_run_view
 
-from .access import Caller, may
+from .access import Caller, may, seen_run
 from .schemas import model_of
 from .served import served_by
 
@@ -63,10 +62,7 @@ async def list_runs(
 @router.get("/runs/{run_id}", response_model=RunModel)
 async def read_run(run_id: int, request: Request, caller: Annotated[Caller, Depends(may("read"))]) -> Any:
     """Read one run."""
-    found = await served_by(request).view(lambda view: view.run(run_id))
-    if not caller.sees(found.connection):
-        raise NameUnknown(f"There is no run {run_id}.", "List the runs that the token may see: GET /api/v1/runs.")
-    return listed_run_view(found)
+    return listed_run_view(await seen_run(served_by(request), caller, run_id))
 
 
 @router.get("/status", response_model=Statuses)
