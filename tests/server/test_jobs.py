@@ -83,6 +83,26 @@ async def test_a_wrong_job_is_refused_before_anything_begins(
     assert await served.project.runs.list() == []
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        (b'{"name": "people", "conection": "acme"}', 422, "body.conection: there is no such field; did you mean conn"),
+        (b'{"name": "people", "zzz": 1}', 422, "body.zzz: there is no such field; there are: kind, name, connection"),
+        (b'{"name": 1, "connection": "acme"}', 422, "body.name: Input should be a valid string"),
+        (b"\xff{", 400, "The body cannot be read."),
+        (b"[" * 100_000, 400, "The body cannot be read."),
+    ],
+)
+async def test_what_is_wrong_in_a_body_is_named_with_what_would_be_right(
+    served: Served, body: bytes, status: int, says: str
+) -> None:
+    async with await served.caller("run") as caller:
+        answer = await caller.post("/api/v1/jobs", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status
+    assert says in answer.json()["title"]
+    assert answer.json()["detail"]
+
+
 async def test_a_job_for_a_tag_runs_on_every_connection_that_has_it(served: Served) -> None:
     await served.project.connections.update("acme", tags=["eu"])
     async with await served.caller("run") as caller:

@@ -1,6 +1,6 @@
 """Errors as problem details (RFC 9457): cause, remedy and code of the error, and nothing of the server's inside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -38,6 +38,7 @@ from orgsync.errors import (
     Unauthorized,
 )
 from orgsync.logs import get_logger
+from orgsync.suggest import nearest
 
 __all__ = [
     "PROBLEM_JSON",
@@ -152,12 +153,35 @@ async def _of_orgsync(_: Request, error: OrgsyncError) -> Response:
     return problem_response(status_of(error), error.code, error.cause, error.remedy_elsewhere, headers=headers)
 
 
-async def _of_validation(_: Request, error: RequestValidationError) -> Response:
-    fields = [ProblemField(location=".".join(map(str, each["loc"])), message=each["msg"]) for each in error.errors()]
-    title = f"The request is wrong: {fields[0].location}: {fields[0].message}." if fields else "The request is wrong."
+async def _of_validation(request: Request, error: RequestValidationError) -> Response:
+    fields = [
+        ProblemField(location=".".join(map(str, each["loc"])), message=_message(request, each))
+        for each in error.errors()
+    ]
+    title = f"The request is wrong: {fields[0].location}: {fields[0].message}" if fields else "The request is wrong"
+    title = title if title.endswith("?") else f"{title}."
     return problem_response(
         422, "argument_invalid", title, "Correct it; /openapi.json says what is taken.", fields=fields
     )
+
+
+def _message(request: Request, wrong: Mapping[str, Any]) -> str:
+    """Return what is wrong, for a field that there is not with the nearest one that there is."""
+    place = wrong["loc"]
+    if wrong.get("type") != "extra_forbidden" or place[0] != "body" or len(place) != 2:
+        return str(wrong["msg"])
+    known = _fields_of_body(request)
+    near = nearest(str(place[1]), known)
+    remedy = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
+    return f"there is no such field; {remedy}"
+
+
+def _fields_of_body(request: Request) -> Sequence[str]:
+    """Return the fields that a call takes, as the OpenAPI document names them."""
+    document = request.app.openapi()
+    operation = document["paths"][request.scope["route"].path_format][request.method.lower()]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    return [*document["components"]["schemas"][schema]["properties"]]
 
 
 async def _of_http(request: Request, error: HTTPException) -> Response:
@@ -168,6 +192,9 @@ async def _of_http(request: Request, error: HTTPException) -> Response:
         return problem_response(405, "argument_invalid", cause, "See /openapi.json.", headers=error.headers)
     if error.status_code == 413:
         return too_large()
+    if error.status_code == 400:
+        cause, remedy = "The body cannot be read.", "Send what /openapi.json describes: JSON, in UTF-8."
+        return problem_response(400, "argument_invalid", cause, remedy)
     phrase = HTTPStatus(error.status_code).phrase
     return problem_response(error.status_code, "argument_invalid", f"{phrase}.", headers=error.headers)
 
