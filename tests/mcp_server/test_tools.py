@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from mcp import Client
 from mcp.types import TextContent
 
 from orgsync.demo_org import DemoOrg
+from orgsync.errors import ArgumentInvalid
 from orgsync.mcp_server import mcp_server
 from orgsync.project import open_view
 from orgsync.settings import Settings
@@ -270,3 +272,22 @@ async def test_a_query_of_its_own_names_is_run(project: SampleProject) -> None:
     assert [row[0] for row in (await read(project, "sql", query=ranked))["rows"]] == [1, 2]
     feed = "SELECT sync_change, count(*) AS n FROM contact_changes GROUP BY sync_change"
     assert (await read(project, "sql", query=feed))["rows"] == [["added", 25]]
+
+
+async def test_the_clock_is_looked_at_often_and_over_all_pages(
+    project: SampleProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = count()
+    for database in ("sqlite", "postgres"):
+        monkeypatch.setattr(f"orgsync.store.{database}.free_query.monotonic", lambda: float(next(looks)))
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150) SELECT i FROM n"
+    with open_view(project.opened.settings) as view:
+        assert len(view.query(many, QueryBounds(seconds=1000)).rows) == 150
+        with pytest.raises(ArgumentInvalid, match="takes longer than 10 seconds"):
+            view.query(many, QueryBounds(seconds=10))
+
+
+async def test_nothing_is_made_text_of_any_width(on_postgresql: SampleProject) -> None:
+    failed, text = await called(on_postgresql, "sql", query="SELECT format('%900000000s', 'x')")
+    assert failed
+    assert "format does more than compute" in text

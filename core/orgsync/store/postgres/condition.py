@@ -41,7 +41,7 @@ _ONE = {
 
 _IN_QUERIES = (  # of PostgreSQL's own, or of nobody: then the name is a word of the grammar, or a CTE's
     "SELECT bool_and(provolatile IN ('i', 's') AND pronamespace = 'pg_catalog'::pg_catalog.regnamespace "
-    "AND proname !~ '_to_xml|^pg_|^lo_|^dblink|current_setting|^has_|^(repeat|lpad|rpad|array_fill)$') "
+    "AND proname !~ '_to_xml|^pg_|^lo_|^dblink|current_setting|^has_|^(repeat|lpad|rpad|format|array_fill)$') "
     "FROM pg_catalog.pg_proc WHERE proname = %s"
 )
 

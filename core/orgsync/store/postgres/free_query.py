@@ -1,6 +1,7 @@
 """A whole query of somebody who may read the record tables and nothing else, in a transaction that is read only."""
 
 from collections.abc import Collection
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -43,6 +44,7 @@ def _read(on: "psycopg.Connection[Any]", inner: str, bounds: QueryBounds) -> Que
     columns = [each.name for each in described]
     if len(set(columns)) < len(columns):
         raise refused("two of its columns have the same name.", "Name each with AS.")
+    until = monotonic() + bounds.seconds  # the timeout of statements begins again with each page
     rows: list[list[Any]] = []
     size = 0
     with on.cursor(name="free_query") as cursor:
@@ -50,6 +52,8 @@ def _read(on: "psycopg.Connection[Any]", inner: str, bounds: QueryBounds) -> Que
         text = f"SELECT pg_catalog.left(pg_catalog.row_to_json(q)::pg_catalog.text, {bounds.bytes + 1}) {inner}"
         cursor.execute(text.encode(), ())
         for (row,) in cursor:
+            if monotonic() > until:
+                raise takes_too_long(bounds)
             size += len(row.encode())
             if len(rows) == bounds.rows or size > bounds.bytes:
                 return QueryResult(columns, rows, is_cut=True)

@@ -2,10 +2,10 @@
 
 import re
 import sqlite3
-import time
 from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -15,8 +15,8 @@ from .condition import only_reading
 __all__ = ["free_query"]
 
 _BUSY_SECONDS = 5
-_INSTRUCTIONS = 10_000
-"""Of SQLite's, between two looks at the clock."""
+_INSTRUCTIONS = 100
+"""Of SQLite's, between two looks at the clock: one may move a value of four megabytes."""
 
 _LARGEST_VALUE = 4_000_000
 """Bytes of a value, and of a row on the disk: an object's row may hold many long texts."""
@@ -34,13 +34,13 @@ def free_query(path: Path, sql: str, tables: Collection[str], bounds: QueryBound
 
     Raises ArgumentInvalid for any other statement, for one that reads more, and for one that costs too much.
     """
-    until = time.monotonic() + bounds.seconds
+    until = monotonic() + bounds.seconds
     uri = f"file:{quote(str(path))}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)) as on:
         on.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE)
         on.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         on.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, _LONGEST_PATTERN)
-        on.set_progress_handler(lambda: time.monotonic() > until, _INSTRUCTIONS)
+        on.set_progress_handler(lambda: monotonic() > until, _INSTRUCTIONS)
         only_reading(on, tables, counted=_own_names(on, sql), not_called=_NOT_CALLED)
         try:
             return _read(on, sql, bounds)
