@@ -79,9 +79,7 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         middleware=[
             Middleware(BelowPath, root_path=chosen.root_path),
             Middleware(HostGuard, hosts=(*LOOPBACK, *own, *chosen.hosts)),
-            Middleware(
-                BodyGuard, largest=chosen.largest_body, exempt=api_proxy.PATHS
-            ),  # these bodies go to Salesforce,
+            Middleware(BodyGuard, largest=chosen.largest_body, exempt=api_proxy.PATHS),  # whose bodies go to Salesforce
         ],
     )
     add_problem_handlers(app)
