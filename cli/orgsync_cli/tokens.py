@@ -25,6 +25,11 @@ app = Program(
 )
 
 
+@app.callback()
+def tokens() -> None:
+    """Make, list and revoke tokens of the HTTP API."""
+
+
 @app.command("create", short_help="Make a token, and show it this once.")
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it: who uses it.")],

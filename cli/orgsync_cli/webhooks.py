@@ -48,6 +48,11 @@ def _do(work: "Callable[[Webhooks], Awaitable[T]]") -> "T":
     return wait_for(done)
 
 
+@app.callback()
+def webhooks() -> None:
+    """Tell other systems what happens, by HTTP."""
+
+
 @app.command("add", short_help="Make a webhook, and show its secret this once.")
 def add(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where messages are posted to: https.")],

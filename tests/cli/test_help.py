@@ -64,6 +64,7 @@ def test_help_lists_every_command_in_the_order_in_which_they_are_needed(orgsync:
 def test_every_command_has_help_with_an_example_of_itself(command: list[str], orgsync: Command) -> None:
     out = orgsync(*command, "--help").out
     assert out.startswith(f"Usage: orgsync {' '.join(command)} ")
+    assert re.fullmatch(r"  [A-Z].+", out.splitlines()[2])  # what it does
     assert f"orgsync {' '.join(command)}" in out[out.index("EXAMPLES") :]
     reported = out.partition("EXAMPLES")[0]
     assert not re.search(r"<(str|int|path|list|file)|[{}]|\[\[", reported, re.IGNORECASE)  # types are for programmers
