@@ -22,7 +22,7 @@ _ENDINGS = (
 )
 """What stands behind the name in the My Domains that most orgs have, for the nearest of a typo."""
 
-_WHERE = "It is in the address bar when you are signed in to Salesforce, and ends in .my.salesforce.com."
+_WHERE = "Yours is in the address bar when you are signed in to Salesforce, and ends in .my.salesforce.com."
 _LONGEST = 300
 
 
