@@ -80,7 +80,7 @@ class Lines:
         line = _line(at, event["level"], _ending(event), event)
         if not summed:
             return line
-        total = f"{amount(summed, 'run')}, of all syncs and connections together, had nothing to report"
+        total = f"{amount(summed, 'other run')}: nothing new"
         return f"{_line(at, 'info', total, {})}\n{line}"
 
     @staticmethod

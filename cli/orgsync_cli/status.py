@@ -10,7 +10,7 @@ from orgsync.clock import utc_now
 from orgsync.project.health_views import status_view
 
 from .commands import open_view
-from .output import amount, brief, examples, json_line, moment, say
+from .output import brief, examples, json_line, moment, say
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def _remarks(status: "Status") -> Iterator[str]:
     if status.script_error:
         yield f"{about} cannot run: {status.script_error}"
     if status.failures:
-        yield f"{about} has failed {amount(status.failures, 'time')} in a row: {status.error}"
+        in_a_row = f" {status.failures:,} times in a row" if status.failures > 1 else ""
+        yield f"{about} has failed{in_a_row}: {status.error}"
     elif status.error:
         yield f"The last run of {about} was stopped: {status.error}"

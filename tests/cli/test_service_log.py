@@ -28,6 +28,6 @@ def test_runs_with_nothing_to_report_are_counted_in_a_line_of_their_own() -> Non
         with pytest.raises(structlog.DropEvent):
             lines(None, "info", run("accounts", seconds=10))
     assert lines(None, "info", run("contacts", added=2, seconds=20)).splitlines() == [
-        "2026-01-31T10:15:20Z 3 runs, of all syncs and connections together, had nothing to report",
+        "2026-01-31T10:15:20Z 3 other runs: nothing new",
         "2026-01-31T10:15:20Z contacts on acme: 2 added (3 API calls, 0.50 s)",
     ]
