@@ -118,11 +118,21 @@ async def _connect(name: str, options: Options, metadata: dict[str, Any] | None,
         try:
             return await project.connections.connect(name, credentials, metadata=metadata, tags=tags)
         except SignInNeeded as refused:
-            if not (again and flow == "refresh-token" and sys.stdin.isatty()):
+            if flow != "refresh-token":
+                raise
+            if not (again and sys.stdin.isatty()):
+                refused.replace_remedy(_otherwise(refused.remedy, name))
                 raise
             say(f"{refused.cause} So sign in with the browser.")
         credentials = await _credentials(project, parts, "browser")
         return await project.connections.connect(name, credentials, metadata=metadata, tags=tags)
+
+
+def _otherwise(remedy: str, name: str) -> str:
+    """Return the remedy for a refresh token that was refused just now: the same command would send it again."""
+    browser = f"orgsync connect {name} --flow browser"
+    another = f"Give another refresh token in ORGSYNC_REFRESH_TOKEN, or sign in with the browser: {browser}."
+    return remedy.replace("Sign in again: orgsync connect NAME.", another)
 
 
 async def _parts(project: "Project", name: str, options: Options) -> Parts:

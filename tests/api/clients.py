@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from orgsync.demo_org import DemoOrg
+from orgsync.errors import SignInNeeded
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.salesforce.auth.session import Session
@@ -61,7 +62,7 @@ class OneTokenVault:
     async def save(self, credentials: Credentials) -> None:
         raise AssertionError("nothing is to be saved")
 
-    async def refused(self, reason: str) -> None:
+    async def refused(self, error: SignInNeeded) -> None:
         raise AssertionError("nothing is refused")
 
     def lock(self) -> "_NoLock":

@@ -546,8 +546,8 @@ class _RecordedVault(OneTokenVault):
     async def save(self, credentials: Credentials) -> None:
         self.saved.append(credentials)
 
-    async def refused(self, reason: str) -> None:
-        self.reasons.append(reason)
+    async def refused(self, error: SignInNeeded) -> None:
+        self.reasons.append(error.cause)
 
 
 async def test_the_date_of_a_caches_copy_tells_no_time() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 
-from orgsync.errors import StoreUnavailable
+from orgsync.errors import SignInNeeded, StoreUnavailable
 from orgsync.salesforce.auth.credentials import Credentials
 from orgsync.store.sqlite.file_locks import Locks
 
@@ -39,8 +39,8 @@ class MemoryVault:
         self.credentials = credentials
         self.saved.append(credentials)
 
-    async def refused(self, reason: str) -> None:
-        self.reasons.append(reason)
+    async def refused(self, error: SignInNeeded) -> None:
+        self.reasons.append(error.cause)
 
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:
@@ -69,8 +69,8 @@ class FileVault:
     async def save(self, credentials: Credentials) -> None:
         self.put(credentials)
 
-    async def refused(self, reason: str) -> None:
-        self._path.with_suffix(".refused").write_text(reason)
+    async def refused(self, error: SignInNeeded) -> None:
+        self._path.with_suffix(".refused").write_text(error.cause)
 
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:

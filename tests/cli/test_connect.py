@@ -139,6 +139,16 @@ def test_a_rotated_refresh_token_is_kept_when_a_connection_is_made_again(orgsync
         assert orgsync("connect", "acme").code == 0
 
 
+def test_who_connects_again_by_a_dead_refresh_token_is_not_sent_to_do_the_same(orgsync: Command, acme: DemoOrg) -> None:
+    acme.revoke_refresh_tokens()
+    refused = orgsync("connect", "acme")
+    assert "refresh token is dead" in refused.problem()[0]
+    assert refused.problem()[1].startswith(
+        "Give another refresh token in ORGSYNC_REFRESH_TOKEN, or sign in with the browser: "
+        "orgsync connect acme --flow browser."
+    )
+
+
 def test_tags_and_metadata_are_kept_and_stay(orgsync: Command, secrets: DemoOrg) -> None:
     connect(orgsync, secrets, "--tag", "eu", "--tag", "gold", "--metadata", '{"plan": "größer"}')
     assert shown(orgsync)["tags"] == ["eu", "gold"]

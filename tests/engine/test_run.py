@@ -150,6 +150,7 @@ async def test_a_refused_sign_in_is_not_tried_again_by_later_runs(tmp_path: Path
         org.revoke_refresh_tokens()
         first = await project.outcome(reads)
         assert isinstance(first.problem, SignInNeeded)
+        assert first.problem.remedy.startswith("Sign in again: orgsync connect acme.")
         second = await project.outcome(reads)
         assert isinstance(second.problem, SignInNeeded)
         assert "orgsync connect acme" in second.problem.remedy

@@ -12,7 +12,7 @@ import anyio
 import msgspec
 
 from orgsync.clock import utc_now
-from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NoConnection
+from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NoConnection, SignInNeeded
 from orgsync.project import Project, environment_of
 from orgsync.salesforce.auth.credentials import Credentials, CredentialsVault, Grant
 from orgsync.salesforce.http.bounds import Bounds
@@ -181,8 +181,8 @@ class _TokenHidingVault:
         self.first_sign_in.done |= self.first_sign_in.capturing()
         await self.vault.save(credentials)
 
-    async def refused(self, reason: str) -> None:
-        await self.vault.refused(reason)
+    async def refused(self, error: SignInNeeded) -> None:
+        await self.vault.refused(error)
 
     def lock(self) -> AbstractAsyncContextManager[None]:
         return self.vault.lock()

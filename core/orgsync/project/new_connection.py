@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from orgsync.engine.hooks import call_on_connect
-from orgsync.errors import FieldNotFound, KeyUnusable, ObjectNotFound, OrgMismatch, QueryRefused
+from orgsync.errors import FieldNotFound, KeyUnusable, ObjectNotFound, OrgMismatch, QueryRefused, SignInNeeded
 from orgsync.field_mapping import mapping_as_text, mapping_from_json
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
@@ -137,7 +137,7 @@ class _NewVault:
             with anyio.CancelScope(shield=True):
                 await self.stored.save(self.credentials)
 
-    async def refused(self, reason: str) -> None:
+    async def refused(self, error: SignInNeeded) -> None:
         """Leave it: nothing is stored that could be marked."""
 
     @asynccontextmanager

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from orgsync.errors import AlreadyRunning, TokenLocked
+from orgsync.errors import AlreadyRunning, SignInNeeded, TokenLocked
 from orgsync.records import parse_instant, to_stored
 from orgsync.salesforce.auth.credentials import SECRET_PARTS, Credentials, Grant
 from orgsync.store import Connection, ConnectionColumns, Store
@@ -33,9 +33,10 @@ class StoredVault:
         columns["status"], columns["status_reason"] = "ready", ""
         await self.store.connections.update(self.name, secrets=secrets_of(credentials), **columns)
 
-    async def refused(self, reason: str) -> None:
-        """Note that the connection needs to be signed in again."""
-        await self.store.connections.update(self.name, status="needs sign-in", status_reason=reason)
+    async def refused(self, error: SignInNeeded) -> None:
+        """Note that the connection needs to be signed in again, and name it in what the error says to do."""
+        error.replace_remedy(error.remedy.replace("orgsync connect NAME", f"orgsync connect {self.name}"))
+        await self.store.connections.update(self.name, status="needs sign-in", status_reason=error.cause)
 
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:

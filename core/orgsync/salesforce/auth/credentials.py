@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from orgsync.errors import CredentialsInvalid
+from orgsync.errors import CredentialsInvalid, SignInNeeded
 
 __all__ = ["SECRET_PARTS", "Credentials", "CredentialsVault", "Grant"]
 
@@ -79,7 +79,7 @@ class CredentialsVault(Protocol):
         """Store the credentials; they are durable when this returns."""
         ...
 
-    async def refused(self, reason: str) -> None:
+    async def refused(self, error: SignInNeeded) -> None:
         """Note that Salesforce refuses these credentials: the connection needs to be signed in again."""
         ...
 

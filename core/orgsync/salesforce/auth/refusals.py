@@ -91,8 +91,8 @@ REFUSALS: tuple[Refusal, ...] = (
         "user",
         "The refresh token is dead: revoked, expired by the app's policy, replaced, or pushed out by newer sign-ins "
         "(Salesforce keeps five a user and app).",
-        f"{_AGAIN} If it returns, give each installation a user of its own, and check the app's refresh token policy "
-        "and the login URL.",
+        f"{_AGAIN} If it happens again, give each installation a user of its own, and check the app's refresh token "
+        "policy and the login URL.",
     ),
     Refusal(
         ".*", "inactive organi[sz]ation|inactive org\\b", "admin", _INACTIVE_ORG, _RESTORE_ORG, reason="org_inactive"

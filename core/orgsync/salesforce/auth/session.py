@@ -137,7 +137,7 @@ class Session:
             return await retried(lambda: self._attempt(stored))
         except SignInNeeded as error:
             self._credentials, self._refused = None, (stored, error)
-            await self._vault.refused(error.cause)
+            await self._vault.refused(error)
             raise
 
     async def _attempt(self, stored: Credentials) -> Access:
