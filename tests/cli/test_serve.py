@@ -60,6 +60,17 @@ def test_an_orgs_api_is_served_to_this_machines_clients_and_to_no_page(acme: Dem
         assert httpx.get(f"{url}/services/oauth2/token").status_code == 400
 
 
+def test_a_private_proxy_answers_the_token_that_it_has_printed_and_no_other(acme: DemoOrg, folder: Path) -> None:
+    with serving(folder, "proxy", "acme", "--private") as (url, process):
+        assert process.stdout is not None
+        limits, token = f"{url}/services/data/v62.0/limits", process.stdout.readline().strip()
+        assert "DailyApiRequests" in httpx.get(limits, headers={"Authorization": f"Bearer {token}"}).json()
+        for headers in ({}, {"Authorization": "Bearer other"}):
+            refused = httpx.get(limits, headers=headers)
+            assert (refused.status_code, "that orgsync proxy has printed" in refused.json()["title"]) == (401, True)
+            assert "orgsync tokens" not in refused.text
+
+
 def test_tokens_are_listed_with_what_they_may_do(orgsync: Command, acme: DemoOrg) -> None:
     assert "There is no token yet" in orgsync("tokens", "list").err
     orgsync("tokens", "create", "dash", "--scope", "run", "--scope", "read", "-c", "acme", "--expires", "90d")

@@ -50,7 +50,8 @@ def renamed(token: str) -> str:
 async def test_a_token_that_differs_in_anything_is_none(served: Served, change: Callable[[str], str]) -> None:
     wrong = change(await served.token("read"))
     async with httpx.AsyncClient(base_url=served.url, headers={"Authorization": f"Bearer {wrong}"}) as caller:
-        assert (await caller.get("/api/v1/runs")).status_code == 401
+        answer = await caller.get("/api/v1/runs")
+    assert (answer.status_code, answer.json()["title"]) == (401, "The token is unknown, revoked or expired.")
 
 
 async def test_whoever_guesses_has_to_wait(served: Served) -> None:

@@ -47,6 +47,21 @@ async def test_a_cancelled_session_connects_nothing_more(served: Served, org: De
 
 
 @pytest.mark.parametrize(
+    ("sent", "kind", "says"),
+    [
+        (b'{"connection": "acme"}', "application/x-www-form-urlencoded", "`Content-Type: application/json`"),
+        (b'{"connection": "acme"', "application/json", "Correct it near character 21."),
+    ],
+)
+async def test_a_body_that_is_not_json_or_not_sent_as_it_is_refused_with_what_to_do(
+    served: Served, sent: bytes, kind: str, says: str
+) -> None:
+    async with await served.caller("connect") as caller:
+        answer = await caller.post(PATH, content=sent, headers={"Content-Type": kind})
+    assert (answer.status_code, says in answer.json()["detail"]) == (422, True), answer.text
+
+
+@pytest.mark.parametrize(
     ("wrong", "status", "code"),
     [
         ({"connection": "a b"}, 400, "argument_invalid"),

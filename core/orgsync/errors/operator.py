@@ -157,7 +157,7 @@ class PostgresNeeded(ConfigurationProblem, code="postgres_needed"):
 
     def __init__(self) -> None:
         super().__init__(
-            "Workers need PostgreSQL: an SQLite file is no place where several machines meet.",
+            "Workers need PostgreSQL: several machines cannot share an SQLite file.",
             "Set ORGSYNC_DATABASE_URL=postgresql://...; on one machine, orgsync up needs no worker.",
         )
 
@@ -233,11 +233,12 @@ class BulkQuotaSpent(LimitReached, code="bulk_quota_spent"):
 class Unauthorized(OperatorProblem, code="unauthorized"):
     """A call to the HTTP API without a token, or with one that is unknown, revoked or expired."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "This call needs a token.",
-            "Send `Authorization: Bearer TOKEN`; make one with: orgsync tokens create NAME --scope read.",
-        )
+    def __init__(
+        self,
+        cause: str = "This call needs a token.",
+        remedy: str = "Send `Authorization: Bearer TOKEN`; make one with: orgsync tokens create NAME --scope read.",
+    ) -> None:
+        super().__init__(cause, remedy)
 
 
 class Forbidden(OperatorProblem, code="forbidden"):

@@ -93,6 +93,7 @@ async def _caller(served: Served, address: str, token: str | None) -> Caller:
             raise TooManyAttempts(seconds)
         if token:
             served.attempts.note(address)
+            raise Unauthorized("The token is unknown, revoked or expired.")
         raise Unauthorized
     await note_use(served, found)
     return Caller(found)

@@ -71,4 +71,7 @@ def _require_own(request: Request, secret: str | None) -> None:
     if secret is not None:
         shown = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(shown.encode(), secret.encode()):
-            raise Unauthorized
+            raise Unauthorized(
+                "This call needs the token that orgsync proxy has printed, and no other.",
+                "Send `Authorization: Bearer TOKEN` with that one.",
+            )

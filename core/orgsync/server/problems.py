@@ -154,10 +154,16 @@ async def _of_orgsync(_: Request, error: OrgsyncError) -> Response:
 
 
 async def _of_validation(request: Request, error: RequestValidationError) -> Response:
-    fields = [
-        ProblemField(location=".".join(map(str, each["loc"])), message=_message(request, each))
-        for each in error.errors()
-    ]
+    found = error.errors()
+    if found and found[0]["type"] == "json_invalid":
+        title, place = "The body is not JSON.", found[0]["loc"][-1]
+        return problem_response(422, "argument_invalid", title, f"Correct it near character {place}.")
+    if not request.headers.get("content-type", "").startswith("application/json") and ("body",) in [
+        tuple(each["loc"]) for each in found
+    ]:
+        remedy = "Send a JSON object, with the header `Content-Type: application/json`."
+        return problem_response(422, "argument_invalid", "The body was not sent as JSON.", remedy)
+    fields = [ProblemField(location=".".join(map(str, each["loc"])), message=_message(request, each)) for each in found]
     title = f"The request is wrong: {fields[0].location}: {fields[0].message}" if fields else "The request is wrong"
     title = title if title.endswith("?") else f"{title}."
     return problem_response(
