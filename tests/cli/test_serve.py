@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from orgsync.demo_org import DemoOrg
 
@@ -89,6 +90,20 @@ def test_a_wrong_token_is_refused_with_a_remedy(orgsync: Command, acme: DemoOrg)
     ):
         refused = orgsync("tokens", *arguments)
         assert (refused.code, refused.problem()[0]) == (2, cause)
+
+
+@pytest.mark.parametrize("path", ["orgsync", "/orgsync/", "/", "https://example.com/orgsync", "//evil.example"])
+def test_a_root_path_that_is_no_path_is_refused(path: str, orgsync: Command) -> None:
+    refused = orgsync("serve", "--port", "0", "--root-path", path)
+    assert refused.code == 2
+    assert "begins with a slash" in refused.problem()[0]
+    assert "--root-path /orgsync" in refused.problem()[1]
+
+
+def test_an_address_of_another_machine_is_not_taken_for_a_port_in_use(orgsync: Command) -> None:
+    refused = orgsync("serve", "--port", "0", "--host", "192.0.2.1")
+    assert refused.code == 2
+    assert refused.problem()[1] == "Give an address of this machine, or leave --host out."
 
 
 def test_a_port_that_is_taken_is_named(orgsync: Command) -> None:

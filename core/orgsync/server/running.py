@@ -1,5 +1,6 @@
 """The server itself: a socket, uvicorn on it, and the scheduler beside it."""
 
+import errno
 import socket as sockets
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -50,7 +51,9 @@ def listening(host: str, port: int, *, command: str = "orgsync serve") -> Genera
         except OSError as error:
             raise PortUnavailable(
                 f"orgsync cannot listen on {host}, port {port}: {error.strerror or error}.",
-                f"Choose another: {command} --port 0 takes a free one.",
+                f"Choose another: {command} --port 0 takes a free one."
+                if error.errno in (errno.EADDRINUSE, errno.EACCES)
+                else "Give an address of this machine, or leave --host out.",
             ) from None
         yield opened
 
