@@ -63,7 +63,7 @@ def _show(found: "Drift") -> None:
     elif found.looked_at:
         say(f"Nothing has changed since yesterday in {amount(found.looked_at, 'object')}.")
     elif not found.problems:
-        say("No run has read an object yet, so there is nothing to hold the orgs against. Run a sync: orgsync run.")
+        say("No run has read an object yet, so there is nothing to compare the orgs with. Run a sync: orgsync run.")
 
 
 def _row(change: "FieldChange") -> list[str]:

@@ -49,7 +49,8 @@ def status(
         failing = {(each.sync, each.connection) for each in found if each.failures}
         for alert in alerts:
             if alert.kind != "failing" or (alert.subject, alert.connection) not in failing:  # those have a line already
-                say(f"Alert since {moment(alert.raised_at)}: {alert.message}")
+                message = alert.message.removesuffix(" See why: orgsync status")  # this is it
+                say(f"Alert since {moment(alert.raised_at)}: {message}")
         if workers:
             say(workers)
     for webhook, reason in off:

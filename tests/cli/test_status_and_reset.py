@@ -64,7 +64,7 @@ def test_status_shows_the_alerts_that_are_active(orgsync: Command, folder: Path)
         for kind, subject in (("lag", "companies"), ("lag", "others"), ("api_limit", "")):
             raw.execute(
                 "INSERT INTO orgsync_alert (kind, connection, subject, message, raised_at) VALUES (?, 'acme', ?, ?, ?)",
-                (kind, subject, f"It is {kind}.", "2026-01-31T10:15:00.000Z"),
+                (kind, subject, f"It is {kind}. See why: orgsync status", "2026-01-31T10:15:00.000Z"),
             )
     [shown] = orgsync("status", "--json").objects()
     assert shown["alerts"] == [
@@ -72,7 +72,7 @@ def test_status_shows_the_alerts_that_are_active(orgsync: Command, folder: Path)
             "kind": kind,
             "connection": "acme",
             "subject": subject,
-            "message": f"It is {kind}.",
+            "message": f"It is {kind}. See why: orgsync status",
             "raised_at": "2026-01-31T10:15:00.000Z",
         }
         for kind, subject in (("api_limit", None), ("lag", "companies"))

@@ -82,7 +82,7 @@ def test_status_says_that_a_webhook_is_off_and_it_is_switched_on(
         (["https://10.0.0.1/"], "private network"),
         (["http://127.0.0.1:9000/"], "private network"),
         (["https://u:s3cret@example.com/"], "user name or a password"),
-        (["ftp://example.com/"], "not one of HTTP"),
+        (["ftp://example.com/"], "does not begin with https:"),
     ],
 )
 def test_what_may_not_be_sent_to_is_refused(orgsync: Command, acme: DemoOrg, arguments: list[str], says: str) -> None:

@@ -72,7 +72,7 @@ def decided(
 def test_a_sync_may_be_three_intervals_behind_and_no_more() -> None:
     assert decided(standing(watermark=NOW - timedelta(minutes=45))) == {}
     late = decided(standing(watermark=NOW - timedelta(minutes=46)))
-    assert late == {LAG: "contacts on acme is 46 min behind, and may be 45 min. See why: orgsync status"}
+    assert late == {LAG: "contacts on acme is 46 min behind; 45 min are normal. See why: orgsync status"}
 
 
 def test_a_sync_of_every_minute_has_a_quarter_of_an_hour() -> None:

@@ -55,7 +55,7 @@ class AlertRules:
                     continue  # that a sign-in is needed is told already
                 if late := self._late(every, standings.get(of), of, since=connection.created_at):
                     behind, bound = late
-                    message = f"{sync} on {connection.name} is {_span(behind)} behind, and may be {_span(bound)}."
+                    message = f"{sync} on {connection.name} is {_span(behind)} behind; {_span(bound)} are normal."
                     yield key, f"{message} See why: orgsync status"
 
     def _late(

@@ -89,7 +89,9 @@ def checked_url(url: str) -> SplitResult:
             "Write other characters as %XX, and an international host name in its xn-- form.",
         )
     if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise ArgumentInvalid("The webhook's URL is not one of HTTP.", "Write it so: https://HOST/PATH.")
+        raise ArgumentInvalid(
+            "The webhook's URL does not begin with https:// or http://.", "Write it so: https://HOST/PATH."
+        )
     if "@" in parts.netloc:
         raise ArgumentInvalid(
             "The webhook's URL holds a user name or a password.",
