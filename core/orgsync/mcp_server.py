@@ -65,7 +65,7 @@ def mcp_server(settings: Settings) -> MCPServer:
 
     @tool
     async def changes(table: str, after: int = 0, connection: str | None = None, limit: int = 50) -> str:
-        """List what was added, updated and deleted in a table, in order, behind a number; `last` is the next one."""
+        """List what was added, updated and deleted in a table after a number, in order; `last` is the next `after`."""
         return await read(lambda view: _changes(view, settings, table, after, connection, _bounded(limit)))
 
     @tool

@@ -161,7 +161,7 @@ async def read_changes(
     request: Request,
     caller: Annotated[Caller, Depends(may("read"))],
 ) -> Response:
-    """Read what has changed behind a number, in order, deleted rows included; with `wait`, wait for the first change.
+    """Read what has changed after a number, in order, deleted rows included; with `wait`, wait for the first change.
 
     Keep `last` together with what you made of the changes, and send it as `after` the next time: then nothing is
     missed and nothing comes twice.
