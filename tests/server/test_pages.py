@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
@@ -97,6 +98,17 @@ async def test_a_test_says_that_the_org_answered_and_a_problem_is_a_page(served:
         failed = await visit.send("/connections/acme/test")
         assert failed.status_code == 502
         assert 'role="alert"' in failed.text
+
+
+async def test_an_address_that_is_not_there_is_a_page_for_a_browser_and_a_problem_for_a_program(served: Served) -> None:
+    async with httpx.AsyncClient(base_url=served.url) as client:
+        for path, accept, kind in (
+            ("/nosuch", "text/html,*/*;q=0.8", "text/html; charset=utf-8"),
+            ("/nosuch", "*/*", "application/problem+json"),
+            ("/api/v1/nosuch", "text/html,*/*;q=0.8", "application/problem+json"),
+        ):
+            answer = await client.get(path, headers={"Accept": accept})
+            assert (answer.status_code, answer.headers["content-type"]) == (404, kind)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from .document import add_document, operation_id, require_known_query
 from .guards import BelowPath, BodyGuard, HostGuard, host_of
 from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
+from .page_access import no_such_path
 from .problems import RESPONSES, add_problem_handlers
 from .served import Served
 from .views import Views
@@ -83,6 +84,7 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         ],
     )
     add_problem_handlers(app)
+    app.exception_handler(404)(no_such_path)
     for module in _API:
         app.include_router(module.router, responses=RESPONSES, dependencies=[Depends(require_known_query)])
     app.include_router(api_proxy.router)

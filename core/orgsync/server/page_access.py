@@ -11,13 +11,14 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from orgsync.errors import Forbidden, NameUnknown, OrgsyncError
 from orgsync.project.tokens import ApiTokenRow, PageSession, Scope
 
 from .access import Caller, note_use
-from .problems import status_of
+from .problems import http_problem, status_of
 from .served import served_by
 from .web import html_page
 
@@ -28,6 +29,7 @@ __all__ = [
     "begin_session",
     "end_session",
     "is_part",
+    "no_such_path",
     "page",
     "require_own_form",
     "require_seen",
@@ -209,6 +211,14 @@ def _with_query(path: str, request: Request) -> str:
 
 def _problem_page(request: Request, status: int, cause: str, remedy: str) -> Response:
     return page(request, "problem.html", status, cause=cause, remedy=remedy, back="/")
+
+
+async def no_such_path(request: Request, error: HTTPException) -> Response:
+    """Answer a path that is not there: with a page where a browser asks for one, with a problem as the API else."""
+    path = request.url.path.removeprefix(address_of(request, ""))
+    if "text/html" in request.headers.get("accept", "") and not path.startswith("/api/"):
+        return _problem_page(request, 404, "There is no such page.", "Go back, and follow a link.")
+    return await http_problem(request, error)
 
 
 def require_seen(visitor: Visitor, connection: str) -> None:

@@ -46,6 +46,7 @@ __all__ = [
     "Problem",
     "ProblemField",
     "add_problem_handlers",
+    "http_problem",
     "note_unexpected",
     "problem_response",
     "status_of",
@@ -142,7 +143,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Let every error of an app be answered with a problem."""
     app.exception_handler(OrgsyncError)(_of_orgsync)
     app.exception_handler(RequestValidationError)(_of_validation)
-    app.exception_handler(HTTPException)(_of_http)
+    app.exception_handler(HTTPException)(http_problem)
     app.exception_handler(Exception)(_unexpected)
 
 
@@ -190,7 +191,8 @@ def _fields_of_body(request: Request) -> Sequence[str]:
     return [*document["components"]["schemas"][schema]["properties"]]
 
 
-async def _of_http(request: Request, error: HTTPException) -> Response:
+async def http_problem(request: Request, error: HTTPException) -> Response:
+    """Return the problem of a request that no route has taken."""
     if error.status_code == 404:
         return problem_response(404, "name_unknown", "There is nothing here.", "The paths are in /openapi.json.")
     if error.status_code == 405:
