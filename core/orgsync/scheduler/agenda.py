@@ -154,8 +154,8 @@ class Agenda:
         orgs = {name: each.org for name, each in self._connections.items()}
         queue = self._queue
         if first:
-            asked = [job for job in dict.fromkeys(first) if job not in self.running and job.connection in orgs]
-            queue = [*asked, *(job for job in queue if job not in set(asked))]
+            requested = [job for job in dict.fromkeys(first) if job not in self.running and job.connection in orgs]
+            queue = [*requested, *(job for job in queue if job not in set(requested))]
         chosen = startable(queue, self._load(), orgs, self._bounds)
         for job in chosen:
             self._serve(job.connection, now)

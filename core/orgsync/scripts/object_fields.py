@@ -98,9 +98,9 @@ def copied_fields(described: ObjectDescribe, only: Sequence[str] = ()) -> list[F
     Raises NameUnknown for a name that the object does not have, ArgumentInvalid for a field that cannot be copied.
     """
     reasons = left_out_of(described)
-    asked = {_field_asked_for(described, name, reasons).name for name in only}
+    chosen = {_field_asked_for(described, name, reasons).name for name in only}
     fields = [each for each in described.fields.values() if each.name not in _IN_EVERY_RECORD]
-    fields = [each for each in fields if (each.name in asked if only else each.name not in reasons)]
+    fields = [each for each in fields if (each.name in chosen if only else each.name not in reasons)]
     fields.sort(key=lambda each: -1 if each.named else 1 + _LAST.index(each.name) if each.name in _LAST else 0)
     return fields
 

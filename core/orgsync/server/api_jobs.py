@@ -77,7 +77,7 @@ class JobsResponse(BaseModel):
 
 @router.post("/jobs", status_code=202, responses={200: {"model": JobsResponse, "description": "All have ended."}})
 async def post_job(
-    asked: NewJob,
+    new: NewJob,
     request: Request,
     response: Response,
     caller: Annotated[Caller, Depends(may("run"))],
@@ -90,13 +90,13 @@ async def post_job(
     A call with the header Idempotency-Key is made once within a day, however often it is sent.
     """
     served = served_by(request)
-    connections = await _connections(served, caller, asked)
-    jobs = [_job(asked, name) for name in connections]
+    connections = await _connections(served, caller, new)
+    jobs = [_job(new, name) for name in connections]
     served.jobs.require_room(len(jobs))  # before any begins, and before a key is kept
     if idempotency_key is None:
         posted = [served.jobs.post(job) for job in jobs]
     else:
-        posted = await _posted_once(served, caller, idempotency_key, asked, jobs)
+        posted = await _posted_once(served, caller, idempotency_key, new, jobs)
     with anyio.move_on_after(wait):
         for each in posted:
             await each.has_ended.wait()
@@ -158,43 +158,43 @@ async def watch_run(
     return StreamingResponse(_stream(events), media_type="text/event-stream", headers=headers)
 
 
-async def _connections(served: Served, caller: Caller, asked: NewJob) -> Sequence[str]:
+async def _connections(served: Served, caller: Caller, new: NewJob) -> Sequence[str]:
     """Return the connections that a job is for, those that the caller may work on."""
-    if (asked.connection is None) == (asked.tag is None):
+    if (new.connection is None) == (new.tag is None):
         raise ArgumentInvalid("A job is for one connection, or for those with a tag.", "Send `connection` or `tag`.")
-    if asked.connection is not None:
-        caller.require_connection(asked.connection)
-        await served.view(lambda view: view.connection(str(asked.connection)))
-        return [asked.connection]
-    if asked.kind == "action":
+    if new.connection is not None:
+        caller.require_connection(new.connection)
+        await served.view(lambda view: view.connection(str(new.connection)))
+        return [new.connection]
+    if new.kind == "action":
         raise ArgumentInvalid("An action is for one connection.", "Send `connection`.")
     found = await served.view(lambda view: view.connections())
-    tagged = [each.name for each in found if asked.tag in each.tags and caller.sees(each.name)]
+    tagged = [each.name for each in found if new.tag in each.tags and caller.sees(each.name)]
     if not tagged:
-        raise NameUnknown(f"No connection has the tag {asked.tag!r}.", "See the tags: GET /api/v1/connections.")
+        raise NameUnknown(f"No connection has the tag {new.tag!r}.", "See the tags: GET /api/v1/connections.")
     return tagged
 
 
-def _job(asked: NewJob, connection: str) -> Job:
+def _job(new: NewJob, connection: str) -> Job:
     try:
         return Job(
-            asked.kind,
-            asked.name,
+            new.kind,
+            new.name,
             connection,
-            full=asked.full,
-            reconcile=asked.reconcile,
-            arguments=asked.arguments,
+            full=new.full,
+            reconcile=new.reconcile,
+            arguments=new.arguments,
         )
     except ValueError as wrong:
         raise ArgumentInvalid(f"The job is wrong: {wrong}.", "Leave it out.") from None
 
 
-async def _posted_once(served: Served, caller: Caller, key: str, asked: NewJob, jobs: Sequence[Job]) -> list[PostedJob]:
+async def _posted_once(served: Served, caller: Caller, key: str, new: NewJob, jobs: Sequence[Job]) -> list[PostedJob]:
     """Begin jobs unless a call with this key has done so; return those that it has begun."""
     if len(jobs) > 1:
         raise ArgumentInvalid("An Idempotency-Key is for a job on one connection.", "Send one call for each.")
     fresh = PostedJob(jobs[0])
-    fingerprint = sha256(msgspec.json.encode(asked.model_dump(), order="deterministic")).hexdigest()
+    fingerprint = sha256(msgspec.json.encode(new.model_dump(), order="deterministic")).hexdigest()
     kept = await served.project.store.idempotency.claim(caller.token.id, key, fingerprint=fingerprint, job=fresh.id)
     if kept.fingerprint != fingerprint:
         raise ArgumentInvalid(

@@ -67,7 +67,7 @@ _Columns = Annotated[
 ]
 
 
-class RowsAsked(BaseModel):
+class RowsQuery(BaseModel):
     """Which rows."""
 
     model_config = ConfigDict(extra="forbid")
@@ -81,7 +81,7 @@ class RowsAsked(BaseModel):
     limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
 
 
-class ChangesAsked(BaseModel):
+class ChangesQuery(BaseModel):
     """Which changes."""
 
     model_config = ConfigDict(extra="forbid")
@@ -104,7 +104,7 @@ async def list_tables(request: Request, _: Annotated[Caller, Depends(may("read")
 @router.get("/records/{table}", response_model=Rows, responses=_FORMATS | _UNCHANGED)
 async def read_rows(
     table: str,
-    asked: Annotated[RowsAsked, Query()],
+    query: Annotated[RowsQuery, Query()],
     request: Request,
     caller: Annotated[Caller, Depends(may("read"))],
 ) -> Response:
@@ -113,7 +113,7 @@ async def read_rows(
     A row that changes while somebody pages is in one page at most. For all that happened, follow `/changes`.
     """
     form, served = form_of(request), served_by(request)
-    connection = caller.one_connection(asked.connection)
+    connection = caller.one_connection(query.connection)
 
     def read(view: View) -> tuple[str, Page, str | None] | str:
         tag = _tag(request, caller, view.last_change())
@@ -121,26 +121,26 @@ async def read_rows(
             return tag
         settings = served.project.settings
         chosen = selection_of(
-            view, settings, table, connection=connection, changes=False, after=0, columns=asked.columns, where=""
+            view, settings, table, connection=connection, changes=False, after=0, columns=query.columns, where=""
         )
-        chosen = equal_to(view, chosen, asked.where)
-        key = ["connection", "id"] if asked.columns else []
+        chosen = equal_to(view, chosen, query.where)
+        key = ["connection", "id"] if query.columns else []
         page = _page(
             view,
             served,
             form,
             chosen.with_(
-                columns=[*dict.fromkeys([*asked.columns, *key])],
-                after_key=asked.cursor and key_of(asked.cursor),
-                limit=asked.limit + 1,
+                columns=[*dict.fromkeys([*query.columns, *key])],
+                after_key=query.cursor and key_of(query.cursor),
+                limit=query.limit + 1,
             ),
         )
         names = list(page.kinds)
         place = names.index("connection"), names.index("id")
-        more = len(page.rows) > asked.limit
-        rows = page.rows[: asked.limit]
+        more = len(page.rows) > query.limit
+        rows = page.rows[: query.limit]
         following = cursor_of((rows[-1][place[0]], rows[-1][place[1]])) if more else None
-        width = len(asked.columns) or len(names)
+        width = len(query.columns) or len(names)
         kinds = dict(list(page.kinds.items())[:width])
         return tag, Page([row[:width] for row in rows], kinds, page.types), following
 
@@ -157,7 +157,7 @@ async def read_rows(
 @router.get("/changes/{table}", response_model=Changes, responses=_FORMATS)
 async def read_changes(
     table: str,
-    asked: Annotated[ChangesAsked, Query()],
+    query: Annotated[ChangesQuery, Query()],
     request: Request,
     caller: Annotated[Caller, Depends(may("read"))],
 ) -> Response:
@@ -167,41 +167,41 @@ async def read_changes(
     missed and nothing comes twice.
     """
     form, served = form_of(request), served_by(request)
-    connection = caller.one_connection(asked.connection)
-    until = anyio.current_time() + asked.wait
-    last, page = await _changes(served, form, table, asked, connection)
+    connection = caller.one_connection(query.connection)
+    until = anyio.current_time() + query.wait
+    last, page = await _changes(served, form, table, query, connection)
     while not page.rows and anyio.current_time() < until and not await request.is_disconnected():
         before = last
         while last == before and anyio.current_time() < until:
             await anyio.sleep(min(_POLL_EVERY, max(0.0, until - anyio.current_time())))
             last = await served.project.store.feed.last()
         if last != before:
-            last, page = await _changes(served, form, table, asked, connection)
+            last, page = await _changes(served, form, table, query, connection)
     headers = {"Orgsync-Last": str(last), "Cache-Control": "no-store"}
     return page_response(form, page, about={"table": table, "last": last}, name="changes", headers=headers)
 
 
 async def _changes(
-    served: Served, form: Form, table: str, asked: ChangesAsked, connection: str | None
+    served: Served, form: Form, table: str, query: ChangesQuery, connection: str | None
 ) -> tuple[int, Page]:
     """Return changes, and the number up to which they are all of them."""
 
     def read(view: View) -> tuple[int, Page]:
         upto = view.last_change()
-        require_reached(asked.after, upto)
+        require_reached(query.after, upto)
         chosen = selection_of(
             view,
             served.project.settings,
             table,
             connection=connection,
             changes=True,
-            after=asked.after,
-            columns=[*dict.fromkeys([*asked.columns, *(["sync_seq"] if asked.columns else [])])],
+            after=query.after,
+            columns=[*dict.fromkeys([*query.columns, *(["sync_seq"] if query.columns else [])])],
             where="",
         )
-        page = _page(view, served, form, chosen.with_(upto=upto, limit=asked.limit))
+        page = _page(view, served, form, chosen.with_(upto=upto, limit=query.limit))
         place = list(page.kinds).index("sync_seq")
-        last = page.rows[-1][place] if len(page.rows) == asked.limit else upto
+        last = page.rows[-1][place] if len(page.rows) == query.limit else upto
         return last, page
 
     return await served.view(read)
@@ -218,6 +218,6 @@ def _page(view: View, served: Served, form: Form, selection: Selection) -> Page:
 
 
 def _tag(request: Request, caller: Caller, last: int) -> str:
-    """Return the ETag of an answer: what was asked, by whom, and the change that the copy stands at."""
-    asked = f"{request.url.path}?{request.url.query} {request.headers.get('accept')} {caller.token.id}"
-    return f'W/"{last}-{sha256(asked.encode()).hexdigest()[:16]}"'
+    """Return the ETag of an answer: the request, its caller, and the change that the copy stands at."""
+    identity = f"{request.url.path}?{request.url.query} {request.headers.get('accept')} {caller.token.id}"
+    return f'W/"{last}-{sha256(identity.encode()).hexdigest()[:16]}"'

@@ -36,8 +36,8 @@ async def list_connections(
     listing = listed(await served.overviews.get(), visitor, wanted)
 
     def query(**changed: str | int) -> str:
-        asked = {"q": q, "state": state, "tag": tag, "sort": sort, "page": number} | changed
-        return urlencode({name: value for name, value in asked.items() if value and (name, value) != ("page", 1)})
+        parameters = {"q": q, "state": state, "tag": tag, "sort": sort, "page": number} | changed
+        return urlencode({name: value for name, value in parameters.items() if value and (name, value) != ("page", 1)})
 
     template = "connections_list.html" if is_part(request) else "connections.html"
     answer = page(

@@ -43,8 +43,8 @@ async def list_runs(
     found = await history.page(_PER_PAGE + 1, before=before, status=state or None, connections=names)
 
     def query(**changed: object) -> str:
-        asked = {"state": state, "connection": connection, "before": before} | changed
-        return urlencode({name: value for name, value in asked.items() if value})
+        parameters = {"state": state, "connection": connection, "before": before} | changed
+        return urlencode({name: value for name, value in parameters.items() if value})
 
     answer = page(
         request,
@@ -71,13 +71,13 @@ async def show_run(run_id: int, request: Request, visitor: Annotated[Visitor, De
     served = served_by(request)
     run = await _seen_run(served, visitor, run_id)
     posted = served.jobs.of_run(run_id)
-    told = [text for _, event in posted.events if (text := _told(event))] if posted else []
+    lines = [text for _, event in posted.events if (text := _line(event))] if posted else []
     answer = page(
         request,
         "run_part.html" if is_part(request) else "run.html",
         visitor=visitor,
         run=run,
-        told=told,
+        lines=lines,
         words=words,
         seconds_of=plots.seconds_of,
         now=utc_now(),
@@ -108,7 +108,7 @@ async def _seen_run(served: Served, visitor: Visitor, run_id: int) -> Run:
     return seen
 
 
-def _told(event: Event) -> str:
+def _line(event: Event) -> str:
     """Return what an event says that the counts of the run do not."""
     if isinstance(event, Started):
         how = [word for word, is_so in (("in full", event.job.full), ("reconciling", event.job.reconcile)) if is_so]

@@ -156,7 +156,7 @@ async def _of_orgsync(_: Request, error: OrgsyncError) -> Response:
 
 async def _of_validation(request: Request, error: RequestValidationError) -> Response:
     found = error.errors()
-    if found and found[0]["type"] == "json_invalid":
+    if found and found[0].get("type") == "json_invalid":
         title, place = "The body is not JSON.", found[0]["loc"][-1]
         return problem_response(422, "argument_invalid", title, f"Correct it near character {place}.")
     if not request.headers.get("content-type", "").startswith("application/json") and ("body",) in [

@@ -27,15 +27,15 @@ async def found_rows(client: Client, target: Target, spool: Spool, places: Seque
     external_id = target.external_id or ""
     kind = target.type_of(external_id)
     wanted: dict[str, list[int]] = {}
-    asked: dict[str | int | float, None] = {}
+    key_values: dict[str | int | float, None] = {}
     for row in spool.at(places):
         key = _key(row.cells[spool.columns(row.group).index(external_id)], kind)
         if key is not None:
             wanted.setdefault(_folded(key), []).append(row.place)
-            asked[key] = None
+            key_values[key] = None
     soql = f"SELECT Id, {external_id} FROM {target.sobject.name} WHERE {external_id} IN :keys"  # noqa: S608
     found = dict.fromkeys(places, NOWHERE)
-    for keys in _lists(asked):
+    for keys in _lists(key_values):
         async for record in records(client, bind(soql, {"keys": keys})):
             for place in wanted.get(_folded(record.get(external_id)), ()):
                 row_id = str(record["Id"])
