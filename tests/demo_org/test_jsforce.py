@@ -1,53 +1,18 @@
 """A client in JavaScript that is not ours, jsforce, makes its ordinary calls to the demo org."""
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from orgsync.demo_org import DemoOrg
 from tests.demo_org.conftest import NOW
 
-SCRIPT = Path(__file__).parent / "jsforce" / "call.js"
+from .jsforce_client import JsforceClient, absent, jsforce_at
+
 WINDOW = ("2026-03-14T12:00:00Z", "2026-03-14T12:31:00Z")
 
 
-def absent() -> str | None:
-    """Say why jsforce is not here; None where it is."""
-    folder = os.environ.get("JSFORCE_FOLDER")
-    if not folder:
-        return "JSFORCE_FOLDER names no folder with jsforce (npm install tests/demo_org/jsforce)"
-    if not shutil.which("node"):
-        return "node is not here"
-    there = (Path(folder) / "node_modules" / "jsforce" / "package.json").is_file()
-    return None if there else f"{folder} does not hold jsforce"
-
-
 pytestmark = pytest.mark.skipif(absent() is not None, reason=absent() or "jsforce is here")
-
-
-class Client:
-    """A connection of jsforce's to an org, in one node process for the whole module."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-
-    def __call__(self, call: str, *arguments: object) -> Any:
-        answer = self.answer(call, *arguments)
-        assert "error" not in answer, answer
-        return answer.get("value")
-
-    def answer(self, call: str, *arguments: object) -> Any:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps({"call": call, "arguments": arguments}) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +24,16 @@ def org() -> Iterator[DemoOrg]:
 
 
 @pytest.fixture(scope="module")
-def client(org: DemoOrg) -> Iterator[Client]:
-    command = ["node", str(SCRIPT), org.url, org.access_token()]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as process:
-        yield Client(process)
+def client(org: DemoOrg) -> Iterator[JsforceClient]:
+    with jsforce_at(org.url, org.access_token()) as client:
+        yield client
 
 
 def live(org: DemoOrg) -> list[object]:
     return [row["Id"] for row in org.rows("Contact")]
 
 
-def test_it_reads_all_pages_of_a_query(org: DemoOrg, client: Client) -> None:
+def test_it_reads_all_pages_of_a_query(org: DemoOrg, client: JsforceClient) -> None:
     soql = "SELECT Id, LastName, Account.Name FROM Contact ORDER BY Id"
     found = client("queryEveryPage", soql, False)
     assert [record["Id"] for record in found["records"]] == live(org)
@@ -80,14 +42,14 @@ def test_it_reads_all_pages_of_a_query(org: DemoOrg, client: Client) -> None:
     assert (first["done"], len(first["records"])) == (False, 200)
 
 
-def test_it_builds_queries_and_has_them_explained(client: Client) -> None:
+def test_it_builds_queries_and_has_them_explained(client: JsforceClient) -> None:
     found = client("find", "Contact", {"LastName": {"$like": "A%"}}, ["Id", "LastName"])
     assert all(record["LastName"].startswith("A") for record in found)
     (plan,) = client("explain", "SELECT Id FROM Account")["plans"]
     assert plan["cardinality"] == 30
 
 
-def test_it_describes(client: Client) -> None:
+def test_it_describes(client: JsforceClient) -> None:
     assert {"Account", "Contact"} <= {sobject["name"] for sobject in client("describeGlobal")["sobjects"]}
     assert client("describe", "Contact")["fields"][0]["name"] == "Id"
     assert client("layouts", "Contact")["layouts"]
@@ -98,7 +60,7 @@ def test_it_describes(client: Client) -> None:
     assert "query" in client("resources")
 
 
-def test_it_writes_one_record_and_reads_it(org: DemoOrg, client: Client) -> None:
+def test_it_writes_one_record_and_reads_it(org: DemoOrg, client: JsforceClient) -> None:
     made = client("create", "Contact", {"LastName": "O'Neil 🎈"})
     assert made["success"] is True
     assert client("update", "Contact", {"Id": made["id"], "Title": "CEO"})["success"] is True
@@ -111,7 +73,7 @@ def test_it_writes_one_record_and_reads_it(org: DemoOrg, client: Client) -> None
     assert refused["error"] == "NOT_FOUND"
 
 
-def test_it_writes_collections_and_reads_them(org: DemoOrg, client: Client) -> None:
+def test_it_writes_collections_and_reads_them(org: DemoOrg, client: JsforceClient) -> None:
     made = client("create", "Contact", [{"LastName": "a"}, {"LastName": "b"}, {"Title": "without a name"}])
     assert [each["success"] for each in made] == [True, True, False]
     ids = [each["id"] for each in made[:2]]
@@ -124,19 +86,19 @@ def test_it_writes_collections_and_reads_them(org: DemoOrg, client: Client) -> N
     assert not {*ids} & {*live(org)}
 
 
-def test_it_asks_for_updated_and_deleted_ids(org: DemoOrg, client: Client) -> None:
+def test_it_asks_for_updated_and_deleted_ids(org: DemoOrg, client: JsforceClient) -> None:
     kept, gone = org.insert("Account", Name="kept"), org.insert("Account", Name="gone")
     org.delete("Account", gone)
     assert kept in client("updated", "Account", *WINDOW)["ids"]
     assert gone in [each["id"] for each in client("deleted", "Account", *WINDOW)["deletedRecords"]]
 
 
-def test_it_queries_by_bulk(org: DemoOrg, client: Client) -> None:
+def test_it_queries_by_bulk(org: DemoOrg, client: JsforceClient) -> None:
     found = client("bulkQuery", "SELECT Id, LastName FROM Contact")
     assert {record["Id"] for record in found} == {*live(org)}
 
 
-def test_it_writes_by_composite_requests(org: DemoOrg, client: Client) -> None:
+def test_it_writes_by_composite_requests(org: DemoOrg, client: JsforceClient) -> None:
     base = "/services/data/v66.0"
     account = {"method": "POST", "url": f"{base}/sobjects/Account", "referenceId": "a", "body": {"Name": "By jsforce"}}
     person = {"LastName": "By jsforce", "AccountId": "@{a.id}"}
@@ -147,7 +109,7 @@ def test_it_writes_by_composite_requests(org: DemoOrg, client: Client) -> None:
     assert row["AccountId"] == ids[0]
 
 
-def test_it_writes_by_bulk(org: DemoOrg, client: Client) -> None:
+def test_it_writes_by_bulk(org: DemoOrg, client: JsforceClient) -> None:
     records = [{"Key__c": f"bulk{number}", "LastName": f"Bulk {number}"} for number in range(30)]
     found = client("bulkLoad", "Contact", "insert", None, [*records, {"Title": "without a name"}])
     assert {row["Key__c"] for row in found["successfulResults"]} == {record["Key__c"] for record in records}
@@ -163,12 +125,12 @@ def test_it_writes_by_bulk(org: DemoOrg, client: Client) -> None:
     assert found["unprocessedRecords"] == []
 
 
-def test_it_reads_limits_and_who_it_is(org: DemoOrg, client: Client) -> None:
+def test_it_reads_limits_and_who_it_is(org: DemoOrg, client: JsforceClient) -> None:
     assert client("limits")["DailyApiRequests"]["Max"] == org.api_limit
     assert client("identity")["organization_id"] == client("userinfo")["organization_id"] == org.org_id
 
 
-def test_it_meets_errors_by_their_codes(client: Client) -> None:
+def test_it_meets_errors_by_their_codes(client: JsforceClient) -> None:
     assert client.answer("query", "SELECT Nme FROM Contact")["error"] == "INVALID_FIELD"
     for call, arguments in (("tabs", ()), ("search", ("FIND {xy} UPDATE VIEWSTAT",))):
         refused = client.answer(call, *arguments)
