@@ -1,6 +1,7 @@
 """Views that are kept open between calls: reused one at a time, and never over a database that is gone."""
 
 from pathlib import Path
+from threading import get_ident
 
 import anyio
 import pytest
@@ -63,3 +64,18 @@ async def test_a_database_that_was_replaced_is_opened_anew(tmp_path: Path, org: 
     theirs.rename(own)
     assert await views.read(lambda view: view.tables()) == ["contact"]
     views.close()
+
+
+@pytest.mark.sqlite_alone(reason="a server is asked in a thread always")
+async def test_what_is_short_is_read_at_once_by_a_view_that_is_kept(tmp_path: Path, org: DemoOrg) -> None:
+    def thread(_: View) -> int:
+        return get_ident()
+
+    async with project_at(tmp_path, org) as project:
+        views = Views(project.opened.settings)
+        assert await views.read(thread, is_short=True) != get_ident()  # where it has to be opened first
+        assert await views.read(thread, is_short=True) == get_ident()
+        assert await views.read(thread) != get_ident()
+        (project.opened.settings.project / ".orgsync").rename(tmp_path / "gone")
+        assert await views.read(thread, is_short=True) != get_ident()
+        views.close()

@@ -21,6 +21,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/v1", tags=["records"])
 _MOST_ROWS = 10_000
 _LONGEST_WAIT = 60
+_SHORT = 200
 _POLL_EVERY = 0.5
 
 _FORMATS: dict[int | str, dict[str, Any]] = {
@@ -144,7 +145,7 @@ async def read_rows(
         kinds = dict(list(page.kinds.items())[:width])
         return tag, Page([row[:width] for row in rows], kinds, page.types), following
 
-    found = await served.view(read)
+    found = await served.view(read, is_short=_is_short(form, query.limit))
     if isinstance(found, str):
         return Response(status_code=304, headers={"ETag": found})
     tag, page, following = found
@@ -204,7 +205,12 @@ async def _changes(
         last = page.rows[-1][place] if len(page.rows) == query.limit else upto
         return last, page
 
-    return await served.view(read)
+    return await served.view(read, is_short=_is_short(form, query.limit))
+
+
+def _is_short(form: Form, limit: int) -> bool:
+    """Return whether reading so many rows takes a few milliseconds; for Parquet, scripts may have to be imported."""
+    return form != "parquet" and limit <= _SHORT
 
 
 def _page(view: View, served: Served, form: Form, selection: Selection) -> Page:

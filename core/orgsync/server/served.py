@@ -51,9 +51,9 @@ class Served:
             self.clients[connection.name] = connection.updated_at, client
         return client
 
-    async def view(self, read: Callable[[View], T]) -> T:
-        """Return what a function reads of the database, in a thread of its own."""
-        return await self.views.read(read)
+    async def view(self, read: Callable[[View], T], *, is_short: bool = False) -> T:
+        """Return what a function reads of the database, as `Views.read` does."""
+        return await self.views.read(read, is_short=is_short)
 
 
 def served_by(request: Request) -> Served:

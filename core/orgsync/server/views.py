@@ -32,15 +32,24 @@ class _Opened:
 
 
 class Views:
-    """Reads the database of a project in threads, each with a view that no other has at the time."""
+    """Reads the database of a project, in threads or at once, each time with a view that no other has meanwhile."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._idle: list[_Opened] = []
         self._threads = CapacityLimiter(_MOST)
 
-    async def read(self, read: Callable[[View], T]) -> T:
-        """Return what a function reads, in a thread. It may be called twice, where the database was gone meanwhile."""
+    async def read(self, read: Callable[[View], T], *, is_short: bool = False) -> T:
+        """Return what a function reads, in a thread. It may be called twice, where the database was gone meanwhile.
+
+        What is short, a millisecond or a few, is read from a SQLite file at once. A reader waits for no writer there,
+        and in a thread would wait for Python's lock at each row: beside other calls that costs more than the reading.
+        """
+        if is_short and not self._settings.is_on_postgres and (kept := self._kept()):
+            try:
+                return self._with(kept, read)
+            except StoreUnavailable:
+                self.close()  # and a view that is opened anew, in a thread, says how it is
         return await to_thread.run_sync(self._read, read, abandon_on_cancel=False, limiter=self._threads)
 
     def close(self) -> None:
