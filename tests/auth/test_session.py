@@ -456,7 +456,7 @@ async def test_a_host_that_cannot_be_reached_never_marks_the_connection() -> Non
 async def test_a_login_host_that_hangs_is_given_up_in_time() -> None:
     async with RawServer(HANG) as server, Http() as http:
         vault = MemoryVault(credentials(server.url))
-        session = Session(http, vault, clock=Clock(), token_timeout=0.05)
+        session = Session(http, vault, clock=Clock(), token_timeout=0.2)
         with pytest.raises(NetworkProblem, match="not answered in time"):
             await session.renew(await session.access())
     assert len(server.asked) == 4
