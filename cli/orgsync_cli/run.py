@@ -65,35 +65,40 @@ Objects = Annotated[
 ]
 
 
+Connections = Annotated[list[str] | None, connection_option("The connection to run on; may be repeated.")]
+Tags = Annotated[list[str] | None, tag_option("On every connection that has this tag; may be repeated.")]
+EveryOne = Annotated[bool, typer.Option("--all", help="Run on every connection.")]
+Full = Annotated[bool, typer.Option("--full", help="Read everything, not only what changed.")]
+Reconcile = Annotated[
+    bool, typer.Option("--reconcile", help="Compare the copy's Ids with the org's, and read formulas again.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and write nothing to the copy.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="With --dry-run: stop at N changes, and show them.")
+]
+OnWorkers = Annotated[
+    bool, typer.Option("--on-workers", help="Let a worker run it, before what is due, and wait for the end.")
+]
+JobFile = Annotated[
+    str | None,
+    typer.Option("--job", metavar="FILE", help="Run one job given as JSON, a sync's or an action's; - reads stdin."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a run, for programs.")]
+
+
 def run(  # noqa: PLR0913 - each is an option of the command
     sync: Syncs = None,
     sobject: Objects = None,
-    connection: Annotated[list[str] | None, connection_option("The connection to run on; may be repeated.")] = None,
-    tag: Annotated[
-        list[str] | None,
-        tag_option("On every connection that has this tag; may be repeated."),
-    ] = None,
-    every_one: Annotated[bool, typer.Option("--all", help="Run on every connection.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Read everything, not only what changed.")] = False,
-    reconcile: Annotated[
-        bool, typer.Option("--reconcile", help="Compare the copy's Ids with the org's, and read formulas again.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change, and write nothing to the copy.")
-    ] = False,
-    limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="With --dry-run: stop at N changes, and show them.")
-    ] = None,
-    on_workers: Annotated[
-        bool, typer.Option("--on-workers", help="Let a worker run it, before what is due, and wait for the end.")
-    ] = False,
-    job: Annotated[
-        str | None,
-        typer.Option(
-            "--job", metavar="FILE", help="Run one job given as JSON, a sync's or an action's; - reads stdin."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a run, for programs.")] = False,
+    connection: Connections = None,
+    tag: Tags = None,
+    every_one: EveryOne = False,
+    full: Full = False,
+    reconcile: Reconcile = False,
+    dry_run: DryRun = False,
+    limit: Limit = None,
+    on_workers: OnWorkers = False,
+    job: JobFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run syncs: read what changed in the org since the last run, and commit it to the copy.
 
@@ -105,38 +110,16 @@ def run(  # noqa: PLR0913 - each is an option of the command
     run failed, 2 usage or configuration, 3 sign-in needed, 4 stopped to stay below the API limit, 130 or 143
     interrupted; of several runs the highest.
     """
-    if limit is not None and not dry_run:
-        raise ArgumentInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
-    if job is not None:
-        if sync or sobject or connection or tag or every_one or full or reconcile:
-            raise ArgumentInvalid(
-                "--job says what to run, where and how; the call names another part of it too.",
-                "Put all of it into the job, or call orgsync run without --job.",
-            )
-        given = job
-        raise typer.Exit(
-            wait_for(lambda: run_job(given, dry_run=dry_run, limit=limit, on_workers=on_workers, as_json=as_json))
-        )
-    if on_workers and (dry_run or sobject):
-        raise ArgumentInvalid(
-            f"--on-workers runs syncs that the workers know, and {'--dry-run' if dry_run else '--object'} is for here.",
-            "Leave one of the two out; an object that orgsync.toml names is a sync.",
-        )
-    require_one_choice(connection, tag, every_one=every_one)
+    syncs, objects = (list(dict.fromkeys(names or [])) for names in (sync, sobject))
     options = _Options(
-        list(dict.fromkeys(sync or [])),
-        list(dict.fromkeys(sobject or [])),
-        connection or [],
-        tag or [],
-        every_one,
-        full,
-        reconcile,
-        dry_run,
-        limit,
-        on_workers,
-        as_json,
+        syncs, objects, connection or [], tag or [], every_one, full, reconcile, dry_run, limit, on_workers, as_json
     )
-    raise typer.Exit(wait_for(lambda: _run(options)))
+    _require_fitting(options, job)
+    if job is None:
+        raise typer.Exit(wait_for(lambda: _run(options)))
+    raise typer.Exit(
+        wait_for(lambda: run_job(job, dry_run=dry_run, limit=limit, on_workers=on_workers, as_json=as_json))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +135,27 @@ class _Options:
     limit: int | None
     on_workers: bool
     as_json: bool
+
+
+def _require_fitting(options: _Options, job: str | None) -> None:
+    """Raise ArgumentInvalid for options that exclude each other."""
+    if options.limit is not None and not options.dry_run:
+        raise ArgumentInvalid("--limit is for a dry run.", "Add --dry-run, or leave --limit out.")
+    where = options.connections or options.tags or options.every_one
+    if job is not None:
+        if options.syncs or options.objects or where or options.full or options.reconcile:
+            raise ArgumentInvalid(
+                "--job says what to run, where and how; the call names another part of it too.",
+                "Put all of it into the job, or call orgsync run without --job.",
+            )
+        return
+    if options.on_workers and (options.dry_run or options.objects):
+        other = "--dry-run" if options.dry_run else "--object"
+        raise ArgumentInvalid(
+            f"--on-workers runs syncs that the workers know, and {other} is for here.",
+            "Leave one of the two out; an object that orgsync.toml names is a sync.",
+        )
+    require_one_choice(options.connections, options.tags, every_one=options.every_one)
 
 
 async def _run(options: _Options) -> int:
