@@ -7,12 +7,12 @@ import pytest
 from orgsync.demo_org import DemoOrg
 from tests.demo_org.conftest import NOW
 
-from .jsforce_client import JsforceClient, absent, jsforce_at
+from .jsforce_client import JsforceClient, jsforce_at, with_jsforce
 
 WINDOW = ("2026-03-14T12:00:00Z", "2026-03-14T12:31:00Z")
 
 
-pytestmark = pytest.mark.skipif(absent() is not None, reason=absent() or "jsforce is here")
+pytestmark = with_jsforce
 
 
 @pytest.fixture(scope="module")

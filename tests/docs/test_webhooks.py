@@ -15,11 +15,13 @@ from orgsync.settings import Settings
 from orgsync.store import Store
 from orgsync.webhooks import deliver_due
 from orgsync.webhooks.pauses import PAUSES
+from tests.node_programs import reason_to_skip
 
 from .pages import page
 
 PAGE = page("docs/how-to/webhooks.md")
 NODE = shutil.which("node")
+MISSING = reason_to_skip("STANDARDWEBHOOKS_FOLDER", "standardwebhooks")
 PACKAGES = Path(os.environ.get("STANDARDWEBHOOKS_FOLDER", "absent")) / "node_modules"
 
 
@@ -79,10 +81,7 @@ async def test_the_receiver_in_python_accepts_what_is_signed_and_each_message_on
     await require_received(tmp_path, [sys.executable, str(program)])
 
 
-@pytest.mark.skipif(
-    NODE is None or not PACKAGES.is_dir(),
-    reason="node is not here, or STANDARDWEBHOOKS_FOLDER names no folder where npm has installed standardwebhooks",
-)
+@pytest.mark.skipif(MISSING is not None, reason=MISSING or "standardwebhooks is here")
 async def test_the_receiver_in_javascript_accepts_what_is_signed_and_each_message_once(tmp_path: Path) -> None:
     [block] = PAGE.blocks("javascript")
     program = tmp_path / "receiver.cjs"

@@ -1,16 +1,15 @@
 """jsforce, as a product that has it already would use it, through the proxies."""
 
 import anyio
-import pytest
 from anyio.from_thread import start_blocking_portal
 
 from orgsync.demo_org import DemoOrg
 from orgsync.server import listening, proxying
-from tests.demo_org.jsforce_client import JsforceClient, absent, jsforce_at
+from tests.demo_org.jsforce_client import JsforceClient, jsforce_at, with_jsforce
 
 from .serving import Served
 
-pytestmark = pytest.mark.skipif(absent() is not None, reason=absent() or "jsforce is here")
+pytestmark = with_jsforce
 
 
 async def test_jsforce_reads_and_writes_through_the_http_api(served: Served, org: DemoOrg) -> None:

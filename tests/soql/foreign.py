@@ -1,32 +1,31 @@
 """An independent SOQL parser (@jetstreamapp/soql-parser-js), in one node process for a whole module of tests."""
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-__all__ = ["Grammar", "absent", "grammar"]
+import pytest
+
+from tests.node_programs import NodeProgram, node_program, reason_to_skip
+
+__all__ = ["Grammar", "grammar", "with_grammar"]
 
 _SCRIPT = Path(__file__).parent / "parser" / "parse.js"
-_PACKAGE = "node_modules/@jetstreamapp/soql-parser-js/package.json"
+_MISSING = reason_to_skip("SOQL_PARSER_FOLDER", "@jetstreamapp/soql-parser-js")
+
+with_grammar = pytest.mark.skipif(_MISSING is not None, reason=_MISSING or "the parser is here")
 
 
 class Grammar:
     """Reads SOQL as the parser does."""
 
-    def __init__(self, requests: IO[str], responses: IO[str]) -> None:
-        self._requests = requests
-        self._responses = responses
+    def __init__(self, program: NodeProgram) -> None:
+        self._program = program
 
     def parse(self, soql: str) -> dict[str, Any]:
         """Return the parser's result: `query`, its tree, or `error`, why it refuses the text."""
-        self._requests.write(json.dumps(soql) + "\n")
-        self._requests.flush()
-        result: dict[str, Any] = json.loads(self._responses.readline())
+        result: dict[str, Any] = self._program.answer(soql)
         return result
 
     def refused(self, texts: Iterable[str]) -> dict[str, str]:
@@ -35,22 +34,8 @@ class Grammar:
         return {soql: result["error"] for soql, result in results.items() if "error" in result}
 
 
-def absent() -> str | None:
-    """Return why the parser is missing; None if it is installed."""
-    folder = os.environ.get("SOQL_PARSER_FOLDER")
-    if not folder:
-        return "SOQL_PARSER_FOLDER names no folder with @jetstreamapp/soql-parser-js (npm install tests/soql/parser)"
-    if not shutil.which("node"):
-        return "node is not here"
-    return None if (Path(folder) / _PACKAGE).is_file() else f"{folder} does not hold @jetstreamapp/soql-parser-js"
-
-
 @contextmanager
 def grammar() -> Generator[Grammar]:
     """Start the parser, and end it."""
-    with subprocess.Popen(
-        ["node", str(_SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        yield Grammar(process.stdin, process.stdout)
+    with node_program(_SCRIPT) as program:
+        yield Grammar(program)
