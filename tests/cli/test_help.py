@@ -89,17 +89,24 @@ def test_without_a_command_the_help_is_shown(orgsync: Command) -> None:
     assert outcome.err.startswith("Usage: orgsync")
 
 
-def test_help_takes_less_than_three_tenths_of_a_second_of_processor_time() -> None:
-    program = Path(sys.executable).with_name("orgsync")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    measured: list[float] = []
+def test_help_takes_less_than_three_times_the_processor_time_of_importing_typer() -> None:
+    """A ratio holds on a busy machine, too; the seconds are in the benchmarks."""
+    program = str(Path(sys.executable).with_name("orgsync"))
+    calls = {"help": [program, "--help"], "typer": [sys.executable, "-c", "import typer"]}
+    measured: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(3):  # the best of three: the first may have to compile
-        process = subprocess.Popen([program, "--help"], stdout=subprocess.DEVNULL, env=clean)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0
-        measured.append(usage.ru_utime + usage.ru_stime)
-    assert min(measured) < 0.3
+        for name, call in calls.items():
+            measured[name].append(processor_seconds(call))
+    assert min(measured["help"]) < 3 * min(measured["typer"])
+
+
+def processor_seconds(call: list[str]) -> float:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    process = subprocess.Popen(call, stdout=subprocess.DEVNULL, env=clean)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_utime + usage.ru_stime
 
 
 def test_help_imports_nothing_heavy() -> None:
