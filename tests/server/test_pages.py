@@ -163,6 +163,8 @@ async def test_runs_of_others_are_not_there_for_a_limited_token(served: Served) 
         assert "people" not in (await visit.get("/runs")).text
         for path in ("/runs/1", "/runs/1/events", "/connections/acme", "/runs?connection=acme", "/runs/2"):
             assert (await visit.get(path)).status_code == 404
+        foreign, missing = (await visit.get("/runs/1")).text, (await visit.get("/runs/2")).text
+        assert foreign.replace("no run 1", "no run 2") == missing  # nothing says which are there
         for path, status in (("/runs?state=odd", 400), (f"/runs/{2**63}", 404), ("/runs/x", 400)):
             assert (await visit.get(path)).status_code == status
     async with await visiting(served, "read", name="all") as visit:

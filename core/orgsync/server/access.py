@@ -99,14 +99,20 @@ async def _caller(served: Served, address: str, token: str | None) -> Caller:
     return Caller(found)
 
 
-async def seen_run(served: Served, caller: Caller, run_id: int) -> RunRow:
+async def seen_run(
+    served: Served,
+    caller: Caller,
+    run_id: int,
+    *,
+    remedy: str = "List the runs that the token may see: GET /api/v1/runs.",
+) -> RunRow:
     """Read a run; raises NameUnknown, and says nothing more, also for one of a connection that is not the caller's."""
     try:
         found = await served.view(lambda view: view.run(run_id))
     except NameUnknown:
         found = None
     if found is None or not caller.sees(found.connection):
-        raise NameUnknown(f"There is no run {run_id}.", "List the runs that the token may see: GET /api/v1/runs.")
+        raise NameUnknown(f"There is no run {run_id}.", remedy)
     return found
 
 

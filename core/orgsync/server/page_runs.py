@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from orgsync.clock import utc_now
 from orgsync.engine import Event, Planned, Started, Warned
-from orgsync.errors import ArgumentInvalid, NameUnknown
+from orgsync.errors import ArgumentInvalid
 from orgsync.project.runs import Run, RunHistory
 
+from .access import seen_run
 from .api_jobs import watch_run
 from .page_access import PageRoute, Visitor, is_part, page, require_seen, seen_by, unless_seen
 from .served import Served, served_by
@@ -98,12 +99,7 @@ async def follow_run(
 
 
 async def _seen_run(served: Served, visitor: Visitor, run_id: int) -> Run:
-    unknown = NameUnknown(f"There is no run {run_id}.", "Choose one of the list.")
-    if run_id > 2**53:
-        raise unknown
-    found = await served.project.runs.get(run_id)
-    if not visitor.sees(found.connection):
-        raise unknown
+    await seen_run(served, visitor, run_id, remedy="Choose one of the list.")
     [seen] = await RunHistory(served.project.store).page(1, before=run_id + 1)
     return seen
 
