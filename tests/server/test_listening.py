@@ -1,9 +1,16 @@
-"""The socket that is served on."""
+"""The socket that is served on, and what every app on it gets."""
 
 import asyncio
 import socket
 
-from orgsync.server import listening
+import anyio
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+
+from orgsync.server import listening, serve_app
 
 
 async def test_what_is_written_to_a_caller_is_sent_at_once() -> None:
@@ -21,3 +28,22 @@ async def test_what_is_written_to_a_caller_is_sent_at_once() -> None:
             assert await accepted.get()
             writer.close()
             await writer.wait_closed()
+
+
+async def test_a_fault_in_any_app_is_logged_by_its_type(capsys: pytest.CaptureFixture[str]) -> None:
+    """The one of `orgsync mcp --http`, too, which is not of orgsync's own making."""
+
+    def failing(_: Request) -> None:
+        raise ValueError("ada@acme.example")
+
+    with listening("127.0.0.1", 0) as socket_:
+        async with anyio.create_task_group() as group:
+            group.start_soon(serve_app, socket_, Starlette(routes=[Route("/", failing)]))
+            async with httpx.AsyncClient() as caller:
+                answer = await caller.get(f"http://127.0.0.1:{socket_.getsockname()[1]}/")
+            assert answer.status_code == 500
+            assert "ada@acme" not in answer.text
+            group.cancel_scope.cancel()
+    logged = "".join(capsys.readouterr())
+    assert "ValueError" in logged
+    assert "ada@acme" not in logged

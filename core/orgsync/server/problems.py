@@ -51,6 +51,7 @@ __all__ = [
     "problem_response",
     "status_of",
     "too_large",
+    "unexpected",
 ]
 
 PROBLEM_JSON = "application/problem+json"
@@ -144,7 +145,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.exception_handler(OrgsyncError)(_of_orgsync)
     app.exception_handler(RequestValidationError)(_of_validation)
     app.exception_handler(HTTPException)(http_problem)
-    app.exception_handler(Exception)(_unexpected)
+    app.exception_handler(Exception)(unexpected)
 
 
 async def _of_orgsync(_: Request, error: OrgsyncError) -> Response:
@@ -212,7 +213,7 @@ def note_unexpected(error: Exception) -> None:
     get_logger("orgsync.server").error("unexpected error", error=type(error).__name__)
 
 
-async def _unexpected(_: Request, error: Exception) -> Response:
+async def unexpected(_: Request, error: Exception) -> Response:
     """Answer for what is a fault of the server's; its text may hold data, so it is in no answer and no log line."""
     if isinstance(reason := error.__cause__, OrgsyncError):  # so Starlette says that a response had begun
         get_logger("orgsync.server").warning("response broke off", code=reason.code, problem=reason.cause)

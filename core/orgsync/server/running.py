@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import anyio
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from orgsync.application import open_scheduler
 from orgsync.errors import PortUnavailable
@@ -16,6 +16,7 @@ from orgsync.settings import Settings
 from .app import create_app
 from .guards import ErrorGuard
 from .options import ServerOptions
+from .problems import unexpected
 
 __all__ = ["listening", "running", "serve_app"]
 
@@ -82,8 +83,9 @@ async def running(
         group.cancel_scope.cancel()
 
 
-async def serve_app(socket: sockets.socket, app: ASGIApp, *, proxies: Sequence[str] = ()) -> None:
+async def serve_app(socket: sockets.socket, app: Starlette, *, proxies: Sequence[str] = ()) -> None:
     """Serve an app until cancelled."""
+    app.add_exception_handler(Exception, unexpected)  # which logs what the guard keeps from uvicorn
     config = uvicorn.Config(
         ErrorGuard(app),
         log_config=None,
