@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgsync.clock import utc_now
-from orgsync.project.health_views import status_view
+from orgsync.project.health_views import SEE_STATUS, status_view
 
 from .commands import open_view
 from .output import brief, examples, json_line, moment, say
@@ -49,7 +49,7 @@ def status(
         failing = {(each.sync, each.connection) for each in found if each.failures}
         for alert in alerts:
             if alert.kind != "failing" or (alert.subject, alert.connection) not in failing:  # those have a line already
-                message = alert.message.removesuffix(" See why: orgsync status")  # this is it
+                message = alert.message.removesuffix(f" {SEE_STATUS}")
                 say(f"Alert since {moment(alert.raised_at)}: {message}")
         if workers:
             say(workers)

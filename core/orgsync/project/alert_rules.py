@@ -11,6 +11,7 @@ from orgsync.store.alerts import AlertKey, HealthFacts, failing_message, sign_in
 from orgsync.store.health_rows import StandingRow
 
 from .health import api_usage
+from .health_views import SEE_STATUS
 
 __all__ = ["AlertRules"]
 
@@ -41,7 +42,7 @@ class AlertRules:
         for each in facts.standings if most else ():
             is_off = own.get((each.sync, each.connection), OwnSchedule()).off
             if each.kind == "sync" and each.failures >= most and not is_off:
-                message = failing_message(each.sync, each.connection, each.failures, "See why: orgsync status")
+                message = failing_message(each.sync, each.connection, each.failures, SEE_STATUS)
                 yield ("failing", each.connection, each.sync), message
 
     def _lags(self, facts: HealthFacts) -> Iterator[tuple[AlertKey, str]]:
@@ -56,7 +57,7 @@ class AlertRules:
                 if late := self._late(every, standings.get(of), of, since=connection.created_at):
                     behind, bound = late
                     message = f"{sync} on {connection.name} is {_span(behind)} behind; {_span(bound)} are normal."
-                    yield key, f"{message} See why: orgsync status"
+                    yield key, f"{message} {SEE_STATUS}"
 
     def _late(
         self, every: Every, standing: StandingRow | None, of: tuple[str, str], *, since: datetime

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .status import Status
 
 __all__ = [
+    "SEE_STATUS",
     "AlertView",
     "ErrorView",
     "FindingView",
@@ -22,6 +23,9 @@ __all__ = [
     "finding_view",
     "status_view",
 ]
+
+SEE_STATUS = "See why: orgsync status"
+"""How the message of an alert may end; `orgsync status` itself leaves it out."""
 
 
 Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run", "off", "no script"]
