@@ -32,5 +32,5 @@ def require_sync(name: str, known: Collection[str], database: str) -> None:
 
 
 def row_id(number: int) -> int:
-    """Return the number of a run or a delivery as databases can look it up: 0, which none has, for a larger one."""
+    """Return a run's or a delivery's number as a database can look it up: 0, which none has, for one out of range."""
     return number if 0 <= number <= _LARGEST else 0

@@ -80,7 +80,10 @@ class CredentialsVault(Protocol):
         ...
 
     async def refused(self, error: SignInNeeded) -> None:
-        """Note that Salesforce refuses these credentials: the connection needs to be signed in again."""
+        """Note that Salesforce refuses these credentials: the connection needs to be signed in again.
+
+        A vault that knows the connection's name puts it into the error's remedy; the error is raised afterwards.
+        """
         ...
 
     def lock(self) -> AbstractAsyncContextManager[None]:
