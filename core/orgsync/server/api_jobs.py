@@ -92,9 +92,8 @@ async def post_job(
     served = served_by(request)
     connections = await _connections(served, caller, new)
     jobs = [_job(new, name) for name in connections]
-    served.jobs.require_room(len(jobs))  # before any begins, and before a key is kept
     if idempotency_key is None:
-        posted = [served.jobs.post(job) for job in jobs]
+        posted = served.jobs.post(*jobs)
     else:
         posted = await _posted_once(served, caller, idempotency_key, new, jobs)
     with anyio.move_on_after(wait):
@@ -195,13 +194,15 @@ async def _posted_once(served: Served, caller: Caller, key: str, new: NewJob, jo
         raise ArgumentInvalid("An Idempotency-Key is for a job on one connection.", "Send one call for each.")
     fresh = PostedJob(jobs[0])
     fingerprint = sha256(msgspec.json.encode(new.model_dump(), order="deterministic")).hexdigest()
-    kept = await served.project.store.idempotency.claim(caller.token.id, key, fingerprint=fingerprint, job=fresh.id)
+    kept = await served.project.store.idempotency.claim(
+        caller.token.id, key, fingerprint=fingerprint, job=fresh.id, require=served.jobs.require_room
+    )
     if kept.fingerprint != fingerprint:
         raise ArgumentInvalid(
             "This Idempotency-Key was sent with another job before.", "Send a key of its own with each job."
         )
     if kept.job == fresh.id:
-        return [served.jobs.post(jobs[0], as_=fresh)]
+        return [served.jobs.begin(fresh, is_keyed=True)]
     known = served.jobs.get(kept.job)
     if known is not None:
         return [known]

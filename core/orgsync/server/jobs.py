@@ -99,18 +99,19 @@ class Jobs:
         if waiting and waiting + number > _MOST_WAITING:
             raise ServerBusy
 
-    def post(self, job: Job, *, as_: PostedJob | None = None) -> PostedJob:
-        """Begin a job, at once or when another has ended; `require_room` has said before that there is room.
+    def post(self, *jobs: Job) -> list[PostedJob]:
+        """Begin jobs, at once or when others have ended; raises ServerBusy, and begins none, where too many wait."""
+        self.require_room(len(jobs))
+        return [self.begin(PostedJob(job)) for job in jobs]
 
-        `as_` is that of a call with an idempotency key, which keeps the number of its run.
-        """
-        posted = as_ or PostedJob(job)
+    def begin(self, posted: PostedJob, *, is_keyed: bool = False) -> PostedJob:
+        """Begin a job for which there is room; that of a call with an idempotency key keeps the number of its run."""
         self._jobs[posted.id] = posted
         ended = [each.id for each in self._jobs.values() if each.has_ended.is_set()]
         for job_id in ended[: max(0, len(ended) - _MOST_KEPT)]:
             del self._jobs[job_id]
         self._group.start_soon(self._carry_out, posted)
-        if as_ is not None:
+        if is_keyed:
             self._group.start_soon(self._keep_run, posted)
         return posted
 

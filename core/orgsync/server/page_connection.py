@@ -90,8 +90,7 @@ async def run_sync(
     require_seen(visitor, name)
     served = served_by(request)
     await served.view(lambda view: view.connection(name))
-    served.jobs.require_room()
-    posted = served.jobs.post(Job("sync", sync, name))
+    [posted] = served.jobs.post(Job("sync", sync, name))
     with anyio.move_on_after(_BEGINS_WITHIN):
         await posted.has_begun.wait()
     served.overviews.forget()
