@@ -218,7 +218,9 @@ def test_what_salesforce_refuses_is_reported_and_nothing_is_kept(
     [
         ("http://acme.my.salesforce.com", "not https"),
         ("https://login.example.com", "not a Salesforce login host"),
-        ("https://me:pw@login.salesforce.com", "not the address of a host"),
+        ("https://me:pw@login.salesforce.com", "it must hold no user name"),
+        ("htps://acme.my.salesforce.com", "it must start with https://"),
+        ("http://127.0.0.1:80870", "a port is a number up to 65535"),
     ],
 )
 def test_a_login_url_that_no_secret_may_go_to_is_refused(url: str, cause: str, orgsync: Command) -> None:

@@ -243,9 +243,12 @@ def _login_origin(url: str) -> _Origin:
         text = f"{'http' if is_loopback(f'http://{text}') else 'https'}://{text}"
     origin = _parse(text)
     if origin is None:
+        if text.lower().startswith(("https://", "http://")):
+            must = "hold no user name, and letters, digits, dots and dashes only; a port is a number up to 65535."
+        else:
+            must = "start with https://."
         raise HostNotAllowed(
-            "The login URL is not the address of a host: it must hold no user name, and letters, digits, dots and "
-            "dashes only.",
+            f"The login URL is not the address of a host: it must {must}",
             "Use one such as https://NAME.my.salesforce.com.",
         )
     if origin.scheme != "https" and not origin.loopback:
