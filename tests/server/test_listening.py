@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import anyio
 import httpx
@@ -47,3 +49,23 @@ async def test_a_fault_in_any_app_is_logged_by_its_type(capsys: pytest.CaptureFi
     logged = "".join(capsys.readouterr())
     assert "ValueError" in logged
     assert "ada@acme" not in logged
+
+
+def test_an_interruption_before_the_server_starts_is_not_logged_as_a_failed_start(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @asynccontextmanager
+    async def opened(_: Starlette) -> AsyncGenerator[None]:
+        await anyio.sleep_forever()
+        yield
+
+    async def interrupted() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()  # what asyncio does at Ctrl-C
+        with listening("127.0.0.1", 0) as socket_:
+            await serve_app(socket_, Starlette(lifespan=opened))
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupted())
+    assert caplog.text == ""

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import anyio
+import anyio.lowlevel
 import uvicorn
 from starlette.applications import Starlette
 
@@ -107,6 +108,8 @@ async def serve_app(socket: sockets.socket, app: Starlette, *, proxies: Sequence
         finally:
             server.should_exit = True
 
+    # Ctrl-C during the imports cancels the task from here on: uvicorn would log that as an app that fails to start.
+    await anyio.lowlevel.checkpoint()
     async with anyio.create_task_group() as group:
         group.start_soon(stop_in_the_end)
         with anyio.CancelScope(shield=True):
