@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import httpx
@@ -12,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from orgsync.server import listening, serve_app
+from orgsync.server import ServerOptions, listening, running, serve_app
 
 
 async def test_what_is_written_to_a_caller_is_sent_at_once() -> None:
@@ -69,3 +70,20 @@ def test_an_interruption_before_the_server_starts_is_not_logged_as_a_failed_star
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(interrupted())
     assert caplog.text == ""
+
+
+def test_an_interruption_before_the_scheduler_starts_does_not_start_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def interrupted() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with listening("127.0.0.1", 0) as socket_:
+            await running(socket_, ServerOptions(), up=True)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupted())
+    assert list(tmp_path.iterdir()) == []

@@ -77,6 +77,7 @@ async def running(
         async with open_scheduler(settings=settings) as scheduler:
             await scheduler.run()
 
+    await anyio.lowlevel.checkpoint()  # as below: the scheduler would be cut off while it opens the database
     async with anyio.create_task_group() as group:
         if up:
             group.start_soon(schedule)
