@@ -16,6 +16,7 @@ from orgsync.settings import Settings
 
 from .app import create_app
 from .guards import ErrorGuard
+from .http_protocol import BoundedProtocol
 from .options import ServerOptions
 from .problems import unexpected
 
@@ -90,6 +91,7 @@ async def serve_app(socket: sockets.socket, app: Starlette, *, proxies: Sequence
     app.add_exception_handler(Exception, unexpected)  # which logs what the guard keeps from uvicorn
     config = uvicorn.Config(
         ErrorGuard(app),
+        http=BoundedProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
