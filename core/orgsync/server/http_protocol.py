@@ -9,15 +9,19 @@ import sys
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["BoundedProtocol"]
+__all__ = ["ACCEPTED_AT_ONCE", "BoundedProtocol"]
+
+ACCEPTED_AT_ONCE = 16
+"""Connections that are accepted before others of them are looked at. asyncio would take 2,048, and where no file can be
+opened any more, it writes a traceback for each."""
 
 _HEAD_WITHIN = 20.0
 _PIECE_WITHIN = 60.0
 """Seconds for the whole head of a request, and for each next piece of its body."""
 
 _MOST_CONNECTIONS = 1000
-_SPARE_FILES = 64
-"""Descriptors that are left to the database, to the orgs and to the log."""
+_SPARE_FILES = 64 + 4 * ACCEPTED_AT_ONCE
+"""Descriptors for the database, the orgs, the log, and connections of which this is not told yet, or no longer."""
 
 
 def _most_connections() -> int:
@@ -38,11 +42,7 @@ class BoundedProtocol(H11Protocol):
         """Begin to wait for a request's head, as every byte of a next one does."""
         super().connection_made(transport)
         if len(self.connections) > _most_connections():
-            others: list[BoundedProtocol] = [
-                each for each in self.connections if isinstance(each, BoundedProtocol) and each is not self
-            ]
-            idle = [each for each in others if each._lacks_head()]
-            min(idle, key=BoundedProtocol._ends_at, default=self).transport.abort()
+            self._make_room()
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -57,6 +57,15 @@ class BoundedProtocol(H11Protocol):
 
     def _lacks_head(self) -> bool:
         return not self.cycle or self.cycle.response_complete
+
+    def _make_room(self) -> None:
+        """End the connection that has waited for a head the longest, else one that is idle, else this one."""
+        all_: list[BoundedProtocol] = [each for each in self.connections if isinstance(each, BoundedProtocol)]
+        waiting = [each for each in all_ if each is not self and each._may_give_way()]
+        min(waiting, key=BoundedProtocol._ends_at, default=self).transport.abort()
+
+    def _may_give_way(self) -> bool:
+        return self._lacks_head() and not self.transport.is_closing()
 
     def _ends_at(self) -> float:
         return self._awaited.when() if self._awaited else float("inf")

@@ -1,7 +1,7 @@
 """The server itself: a socket, uvicorn on it, and the scheduler beside it."""
 
 import errno
-import socket as sockets
+import socket as socketlib
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
@@ -16,7 +16,7 @@ from orgsync.settings import Settings
 
 from .app import create_app
 from .guards import ErrorGuard
-from .http_protocol import BoundedProtocol
+from .http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
 from .options import ServerOptions
 from .problems import unexpected
 
@@ -30,6 +30,7 @@ _KEEP_ALIVE = 75
 that is closed just when a call is sent on it is an error at the other end."""
 
 _LARGEST_HEAD = 32_768
+_WAITING_TO_BE_ACCEPTED = 1024
 
 
 class _Server(uvicorn.Server):
@@ -40,17 +41,23 @@ class _Server(uvicorn.Server):
         """Take no signals."""
         yield
 
+    async def startup(self, sockets: list[socketlib.socket] | None = None) -> None:
+        """Start; of the backlog, asyncio has taken how many to accept at once, and so has made the queue as short."""
+        await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(_WAITING_TO_BE_ACCEPTED)
+
 
 @contextmanager
-def listening(host: str, port: int, *, command: str = "orgsync serve") -> Generator[sockets.socket]:
+def listening(host: str, port: int, *, command: str = "orgsync serve") -> Generator[socketlib.socket]:
     """Listen on an address; raises PortUnavailable where that cannot be."""
-    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+    family = socketlib.AF_INET6 if ":" in host else socketlib.AF_INET
     # asyncio sends at once (TCP_NODELAY) only where the protocol is said; else small writes wait 40 ms for one another.
-    with sockets.socket(family, sockets.SOCK_STREAM, sockets.IPPROTO_TCP) as opened:
-        opened.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+    with socketlib.socket(family, socketlib.SOCK_STREAM, socketlib.IPPROTO_TCP) as opened:
+        opened.setsockopt(socketlib.SOL_SOCKET, socketlib.SO_REUSEADDR, 1)
         try:
             opened.bind((host, port))
-            opened.listen(1024)
+            opened.listen(_WAITING_TO_BE_ACCEPTED)
         except OSError as error:
             raise PortUnavailable(
                 f"orgsync cannot listen on {host}, port {port}: {error.strerror or error}.",
@@ -62,7 +69,7 @@ def listening(host: str, port: int, *, command: str = "orgsync serve") -> Genera
 
 
 async def running(
-    socket: sockets.socket,
+    socket: socketlib.socket,
     options: ServerOptions,
     *,
     up: bool = False,
@@ -86,12 +93,13 @@ async def running(
         group.cancel_scope.cancel()
 
 
-async def serve_app(socket: sockets.socket, app: Starlette, *, proxies: Sequence[str] = ()) -> None:
+async def serve_app(socket: socketlib.socket, app: Starlette, *, proxies: Sequence[str] = ()) -> None:
     """Serve an app until cancelled."""
     app.add_exception_handler(Exception, unexpected)  # which logs what the guard keeps from uvicorn
     config = uvicorn.Config(
         ErrorGuard(app),
         http=BoundedProtocol,
+        backlog=ACCEPTED_AT_ONCE,
         log_config=None,
         access_log=False,
         server_header=False,
