@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orgsync.webhooks.pauses import DAY, PAUSES, next_attempt
@@ -23,14 +23,16 @@ def test_the_schedule_without_chance_is_the_one_that_the_docs_state() -> None:
     assert len(times) == 14
 
 
-@given(st.integers(0, 40), st.floats(0, 1), st.floats(0, 86_400), st.none() | st.floats(0, 1e7))
+@given(st.integers(0, 40), st.floats(0, 1), st.timedeltas(timedelta(0), DAY), st.none() | st.floats(0, 1e7))
+@example(0, 0.5, DAY, None)
+@example(0, 0.5, DAY - timedelta(microseconds=1), None)
 def test_a_pause_is_as_long_as_the_receiver_asks_and_never_beyond_the_day(
-    attempts: int, chance: float, passed: float, asked: float | None
+    attempts: int, chance: float, passed: timedelta, asked: float | None
 ) -> None:
-    now = NOW + timedelta(seconds=passed)
+    now = NOW + passed
     due = next_attempt(attempts, NOW, now=now, retry_after=asked, chance=lambda: chance)
     if due is None:
-        assert passed >= DAY.total_seconds()
+        assert passed >= DAY
         return
     assert now < due <= NOW + DAY
     if due < NOW + DAY:
