@@ -7,9 +7,12 @@ import subprocess
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
+from standardwebhooks import Webhook
 
 from orgsync.settings import Settings
 from orgsync.store import Store
@@ -48,8 +51,21 @@ def started(command: list[str], port: int, variables: Mapping[str, str]) -> Gene
         process.stdout.close()
 
 
+async def status_of_a_replay(url: str, secret: str) -> int:
+    """Post a message with the right signature, of ten minutes ago."""
+    sent_at, body = datetime.now(UTC) - timedelta(minutes=10), '{"type": "run.finished", "data": {"connection": "old"}}'
+    signature = Webhook(secret).sign("msg_old", sent_at, body)
+    headers = {
+        "webhook-id": "msg_old",
+        "webhook-timestamp": str(int(sent_at.timestamp())),
+        "webhook-signature": signature,
+    }
+    async with httpx.AsyncClient() as overheard:
+        return (await overheard.post(url, content=body, headers=headers)).status_code
+
+
 async def require_received(tmp_path: Path, command: list[str]) -> None:
-    """Deliver to a receiver that is right, and to one with another secret, which refuses."""
+    """Deliver to a receiver that is right, and to one with another secret, which refuses, as a replay is refused."""
     port = free_port()
     settings = Settings(project=tmp_path, webhook_allow_private=True)
     async with Store.open(f"sqlite:///{tmp_path / 'orgsync.db'}", folder=tmp_path / ".orgsync") as store:
@@ -70,6 +86,7 @@ async def require_received(tmp_path: Path, command: list[str]) -> None:
             await deliver_due(store, settings)
             await store.webhooks.tell("connection.ready", "globex", {"connection": "globex"})
             await deliver_due(store, settings)
+            assert await status_of_a_replay(url, secret) == 401
             assert process.stdout
             assert [process.stdout.readline() for _ in range(2)] == ["run.finished acme\n", "connection.ready globex\n"]
 
