@@ -222,3 +222,19 @@ async def test_a_dry_run_tells_nobody(store: Store) -> None:
         await sandbox.runs.finish(run, status="done", api_calls=0)
         assert len(await told(sandbox)) == 3
     assert len(await told(store)) == 1
+
+
+async def test_the_latest_deliveries_of_some_connections_are_found_behind_those_of_others(store: Store) -> None:
+    webhook = await endpoint(store)
+    await store.webhooks.tell("connection.ready", "acme", {"connection": "acme"})
+    for _ in range(3):
+        await store.webhooks.tell("connection.ready", "globex", {"connection": "globex"})
+
+    async def seen(connections: list[str] | None, limit: int) -> list[str]:
+        found = await store.webhooks.deliveries(webhook.id, connections=connections, limit=limit)
+        return [each.connection for each in found]
+
+    assert await seen(["acme"], 2) == ["acme"]
+    assert await seen(["acme", "globex"], 3) == ["globex"] * 3
+    assert await seen([], 10) == []
+    assert await seen(None, 10) == ["globex"] * 3 + ["acme"]

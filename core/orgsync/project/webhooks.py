@@ -1,6 +1,6 @@
 """The webhooks of a project: endpoints made and removed, their secrets, and what is delivered to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypedDict
@@ -141,9 +141,14 @@ class Webhooks:
         finally:
             await transport.aclose()
 
-    async def deliveries(self, webhook: str | None = None, *, limit: int = 50) -> Sequence[Delivery]:
-        """Return deliveries of the last 30 days to one endpoint or to all, the latest first; raises NameUnknown."""
-        return await self.store.webhooks.deliveries(webhook, limit=limit)
+    async def deliveries(
+        self, webhook: str | None = None, *, connections: Collection[str] | None = None, limit: int = 50
+    ) -> Sequence[Delivery]:
+        """Return deliveries to one endpoint or to all, of some connections or of all; raises NameUnknown.
+
+        They are those of the last 30 days, the latest first.
+        """
+        return await self.store.webhooks.deliveries(webhook, connections=connections, limit=limit)
 
     async def delivery(self, delivery: int) -> Delivery:
         """Return one delivery; raises NameUnknown."""

@@ -122,9 +122,9 @@ async def list_deliveries(
     chosen: Sequence[str | None] = [webhook]
     if webhook is None and caller.token.connections is not None:
         chosen = [each.id for each in await served.project.webhooks.list() if _sees(caller, each)]
-    found = [each for one in chosen for each in await served.project.webhooks.deliveries(one, limit=limit)]
-    seen = [each for each in found if caller.sees(each.connection)]
-    latest = sorted(seen, key=attrgetter("id"), reverse=True)[:limit]
+    deliveries, limits = served.project.webhooks.deliveries, caller.token.connections
+    found = [each for one in chosen for each in await deliveries(one, connections=limits, limit=limit)]
+    latest = sorted(found, key=attrgetter("id"), reverse=True)[:limit]
     return {"deliveries": [delivery_view(each) for each in latest]}
 
 

@@ -1,6 +1,6 @@
 """What a backend does with the tables of webhooks, a protocol like those of the control tables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
@@ -108,8 +108,10 @@ class WebhookTable(Protocol):
         """Read one delivery."""
         ...
 
-    async def deliveries(self, webhook: str | None, *, limit: int) -> Sequence[Delivery]:
-        """Read deliveries to one endpoint or to all, the latest first."""
+    async def deliveries(
+        self, webhook: str | None, *, connections: Collection[str] | None, limit: int
+    ) -> Sequence[Delivery]:
+        """Read deliveries to one endpoint or to all, of some connections or of all, the latest first."""
         ...
 
     async def delivered(self, delivery: int, status: int, *, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -167,12 +167,14 @@ class Webhooks:
             if pause_all:
                 await on.webhooks.pause(delivery.webhook, next_at)
 
-    async def deliveries(self, webhook: str | None = None, *, limit: int = 50) -> Sequence[Delivery]:
-        """Read deliveries to one endpoint or to all, the latest first; raises NameUnknown for an endpoint."""
+    async def deliveries(
+        self, webhook: str | None = None, *, connections: Collection[str] | None = None, limit: int = 50
+    ) -> Sequence[Delivery]:
+        """Read deliveries to one endpoint or to all, of some connections or all, latest first; raises NameUnknown."""
         async with self._backend.reading() as on:
             if webhook is not None:
                 _known(await on.webhooks.list(), webhook)
-            return await on.webhooks.deliveries(webhook, limit=limit)
+            return await on.webhooks.deliveries(webhook, connections=connections, limit=limit)
 
     async def delivery(self, delivery: int) -> Delivery:
         """Read one delivery; raises NameUnknown for a number that none has."""

@@ -2,7 +2,7 @@
 # ruff: noqa: S608 # constants alone
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,7 +52,8 @@ _PENDING = (
 )
 _GET = f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE id = %s"
 _DELIVERIES = (
-    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = coalesce(%s, webhook) ORDER BY id DESC LIMIT %s"
+    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = coalesce(%s, webhook) "
+    "AND connection = ANY(coalesce(%s::text[], ARRAY[connection])) ORDER BY id DESC LIMIT %s"
 )
 _TRIED = "attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, %s), tried_at = %s"
 _DELIVERED = (
@@ -121,8 +122,11 @@ class WebhookTable:
         found = await self._on.fetch(_GET, (delivery,))
         return _delivery(found[0]) if found else None
 
-    async def deliveries(self, webhook: str | None, *, limit: int) -> Sequence[Delivery]:
-        return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (webhook, limit))]
+    async def deliveries(
+        self, webhook: str | None, *, connections: Collection[str] | None, limit: int
+    ) -> Sequence[Delivery]:
+        names = None if connections is None else [*connections]
+        return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (webhook, names, limit))]
 
     async def delivered(self, delivery: int, status: int, *, at: datetime) -> None:
         await self._on.fetch(_DELIVERED, (at, at, status, delivery))

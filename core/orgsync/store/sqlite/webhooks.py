@@ -1,8 +1,9 @@
 """The tables of webhooks."""
 # ruff: noqa: S608 # constants alone
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,7 +53,8 @@ _PENDING = (
 )
 _GET = f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE id = ?"
 _DELIVERIES = (
-    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = coalesce(?, webhook) ORDER BY id DESC LIMIT ?"
+    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = coalesce(?1, webhook) "
+    "AND (?2 IS NULL OR connection IN (SELECT value FROM json_each(?2))) ORDER BY id DESC LIMIT ?3"
 )
 _TRIED = "attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, ?), tried_at = ?"
 _DELIVERED = (
@@ -122,8 +124,11 @@ class WebhookTable:
         found = await self._on.fetch(_GET, (delivery,))
         return _delivery(found[0]) if found else None
 
-    async def deliveries(self, webhook: str | None, *, limit: int) -> Sequence[Delivery]:
-        return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (webhook, limit))]
+    async def deliveries(
+        self, webhook: str | None, *, connections: Collection[str] | None, limit: int
+    ) -> Sequence[Delivery]:
+        names = None if connections is None else json.dumps([*connections])
+        return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (webhook, names, limit))]
 
     async def delivered(self, delivery: int, status: int, *, at: datetime) -> None:
         await self._on.fetch(_DELIVERED, (*(to_stored(at),) * 2, status, delivery))
