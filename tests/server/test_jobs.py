@@ -89,6 +89,8 @@ async def test_a_wrong_job_is_refused_before_anything_begins(
         (b'{"name": "people", "conection": "acme"}', 422, "body.conection: there is no such field; did you mean conn"),
         (b'{"name": "people", "zzz": 1}', 422, "body.zzz: there is no such field; there are: kind, name, connection"),
         (b'{"name": 1, "connection": "acme"}', 422, "body.name: Input should be a valid string"),
+        (b"[]", 422, "The body is no JSON object."),
+        (b"", 422, "The body is no JSON object."),
         (b"\xff{", 400, "The body cannot be read."),
         (b"[" * 100_000, 400, "The body cannot be read."),
     ],

@@ -160,11 +160,13 @@ async def _of_validation(request: Request, error: RequestValidationError) -> Res
     if found and found[0].get("type") == "json_invalid":
         title, place = "The body is not JSON.", found[0]["loc"][-1]
         return problem_response(422, "argument_invalid", title, f"Correct it near character {place}.")
-    if not request.headers.get("content-type", "").startswith("application/json") and ("body",) in [
-        tuple(each["loc"]) for each in found
-    ]:
-        remedy = "Send a JSON object, with the header `Content-Type: application/json`."
-        return problem_response(422, "argument_invalid", "The body was not sent as JSON.", remedy)
+    if ("body",) in [tuple(each["loc"]) for each in found]:
+        sent_as_json = request.headers.get("content-type", "").startswith("application/json")
+        title = "The body is no JSON object." if sent_as_json else "The body was not sent as JSON."
+        remedy = (
+            "Send a JSON object, with the header `Content-Type: application/json`; /openapi.json says what it holds."
+        )
+        return problem_response(422, "argument_invalid", title, remedy)
     fields = [ProblemField(location=".".join(map(str, each["loc"])), message=_message(request, each)) for each in found]
     title = f"The request is wrong: {fields[0].location}: {fields[0].message}" if fields else "The request is wrong"
     title = title if title.endswith("?") else f"{title}."
