@@ -238,6 +238,21 @@ def test_pages_follow_each_other_without_a_gap(copied: DemoOrg, folder: Path, mo
     assert (len(set(rows[0])), len(set(feeds[0])), few) == (26, 26, rows[0][:10])
 
 
+def test_pages_are_as_short_as_their_rows_are_large(
+    copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orgsync.store.row_pages._FIRST_PAGE", 10)
+    settings = load_settings()
+
+    def sizes() -> list[int]:
+        with open_view(settings.store_url, folder=settings.folder) as opened:
+            return [len(page) for page in opened.pages(Selection("contact"))]
+
+    assert sizes() == [10, 16]
+    monkeypatch.setattr("orgsync.store.row_pages._PAGE_WEIGHT", 1)
+    assert sizes() == [10, *[1] * 16]
+
+
 def test_the_view_and_the_store_tell_the_same(orgsync: Command, copied: DemoOrg) -> None:
     settings = load_settings()
 

@@ -3,6 +3,7 @@
 import json
 
 import anyio
+import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg
@@ -22,6 +23,41 @@ async def test_pages_lead_to_every_row_once(served: Served) -> None:
             ids += [row["id"] for row in page["rows"]]
             cursor = page["next"]
     assert sorted(ids) == sorted(await served.sample.live("contact"))
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
+async def test_pages_of_large_rows_are_short_and_lead_to_every_row_and_change(
+    served: Served, accept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await served.sample.run(contacts)
+    monkeypatch.setattr("orgsync.store.row_pages._FIRST_PAGE", 4)
+    monkeypatch.setattr("orgsync.server.api_records._LARGEST_PAGE", 200)
+    sizes, ids = list[int](), list[str]()
+
+    async def read(path: str) -> httpx.Response:
+        answer = await caller.get(f"/api/v1/{path}", headers={"Accept": accept})
+        listed = [json.loads(line) for line in answer.text.splitlines()]
+        rows = listed[0].get("rows", listed[0].get("changes")) if accept == "application/json" else listed
+        sizes.append(len(rows))
+        ids.extend(row["id"] for row in rows)
+        return answer
+
+    def following(answer: httpx.Response, name: str) -> str | None:
+        shown = answer.json()[name] if accept == "application/json" else answer.headers.get(f"Orgsync-{name}")
+        return None if shown is None else str(shown)
+
+    async with await served.caller("read") as caller:
+        cursor: str | None = ""
+        while cursor is not None:
+            cursor = following(await read(f"records/contact{'?cursor=' + cursor if cursor else ''}"), "next")
+        assert sorted(ids) == sorted(await served.sample.live("contact"))
+        assert max(sizes) == 4
+        ids.clear()
+        last = following(await read("changes/contact"), "last")
+        while sizes[-1]:
+            last = following(await read(f"changes/contact?after={last}"), "last")
+        assert sorted(ids) == sorted(await served.sample.live("contact"))
+        assert max(sizes) == 4
 
 
 async def test_columns_are_parted_by_commas_as_well(served: Served) -> None:

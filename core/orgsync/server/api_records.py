@@ -11,6 +11,7 @@ from orgsync.project.changes import require_reached
 from orgsync.project.column_types import python_types
 from orgsync.project.selections import equal_to, selection_of
 from orgsync.project.view import Selection, View
+from orgsync.store.row_pages import weight_of
 
 from .access import Caller, may
 from .pages import NDJSON, PARQUET, Form, Page, cursor_of, form_of, key_of, page_response
@@ -22,7 +23,10 @@ router = APIRouter(prefix="/api/v1", tags=["records"])
 _MOST_ROWS = 10_000
 _LONGEST_WAIT = 60
 _SHORT = 200
+_LARGEST_PAGE = 16 * 2**20
 _POLL_EVERY = 0.5
+
+_LIMIT = "Rows at most. Fewer come where they are large: a page ends with the rows that take it above 16 MB."
 
 _FORMATS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -79,7 +83,7 @@ class RowsQuery(BaseModel):
     )
     columns: _Columns = []
     cursor: str | None = Field(default=None, description="`next` of the page before.")
-    limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
+    limit: int = Field(default=1000, ge=1, le=_MOST_ROWS, description=_LIMIT)
 
 
 class ChangesQuery(BaseModel):
@@ -92,7 +96,7 @@ class ChangesQuery(BaseModel):
     )
     connection: str | None = Field(default=None, description="Changes of this connection alone.")
     columns: _Columns = []
-    limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
+    limit: int = Field(default=1000, ge=1, le=_MOST_ROWS, description=_LIMIT)
     wait: float = Field(default=0, ge=0, le=_LONGEST_WAIT, description="Seconds to wait where there is no change yet.")
 
 
@@ -138,7 +142,7 @@ async def read_rows(
         )
         names = list(page.kinds)
         place = names.index("connection"), names.index("id")
-        more = len(page.rows) > query.limit
+        more = page.is_cut or len(page.rows) > query.limit
         rows = page.rows[: query.limit]
         following = cursor_of((rows[-1][place[0]], rows[-1][place[1]])) if more else None
         width = len(query.columns) or len(names)
@@ -202,7 +206,7 @@ async def _changes(
         )
         page = _page(view, served, form, chosen.with_(upto=upto, limit=query.limit))
         place = list(page.kinds).index("sync_seq")
-        last = page.rows[-1][place] if len(page.rows) == query.limit else upto
+        last = page.rows[-1][place] if page.is_cut or len(page.rows) == query.limit else upto
         return last, page
 
     return await served.view(read, is_short=_is_short(form, query.limit))
@@ -214,13 +218,19 @@ def _is_short(form: Form, limit: int) -> bool:
 
 
 def _page(view: View, served: Served, form: Form, selection: Selection) -> Page:
-    """Read the rows of a selection, which are few."""
+    """Read the rows of a selection, and no more once they hold more than a page may."""
     columns = view.columns(selection.table, changes=selection.changes)
     kinds = {name: columns.get(name, "") for name in selection.columns or columns}
-    rows = [row for page in view.pages(selection) for row in page]
+    rows, weight = list[tuple[Any, ...]](), 0
+    for page in view.pages(selection):
+        rows += page
+        weight += weight_of(page)
+        if weight > _LARGEST_PAGE:
+            break
+    is_cut = weight > _LARGEST_PAGE and len(rows) != selection.limit
     if form != "parquet":
-        return Page(rows, kinds)
-    return Page(rows, kinds, python_types(view, selection.table, served.project.settings))
+        return Page(rows, kinds, is_cut=is_cut)
+    return Page(rows, kinds, python_types(view, selection.table, served.project.settings), is_cut)
 
 
 def _tag(request: Request, caller: Caller, last: int) -> str:
