@@ -53,8 +53,8 @@ _PENDING = (
 )
 _GET = f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE id = ?"
 _DELIVERIES = (
-    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = coalesce(?1, webhook) "
-    "AND (?2 IS NULL OR connection IN (SELECT value FROM json_each(?2))) ORDER BY id DESC LIMIT ?3"
+    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = coalesce(?, webhook) "
+    "AND (? IS NULL OR connection IN (SELECT value FROM json_each(?))) ORDER BY id DESC LIMIT ?"
 )
 _TRIED = "attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, ?), tried_at = ?"
 _DELIVERED = (
@@ -128,7 +128,7 @@ class WebhookTable:
         self, webhook: str | None, *, connections: Collection[str] | None, limit: int
     ) -> Sequence[Delivery]:
         names = None if connections is None else json.dumps([*connections])
-        return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (webhook, names, limit))]
+        return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (webhook, names, names, limit))]
 
     async def delivered(self, delivery: int, status: int, *, at: datetime) -> None:
         await self._on.fetch(_DELIVERED, (*(to_stored(at),) * 2, status, delivery))
