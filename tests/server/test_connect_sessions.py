@@ -50,6 +50,9 @@ async def test_a_cancelled_session_connects_nothing_more(served: Served, org: De
     ("sent", "kind", "says"),
     [
         (b'{"connection": "acme"}', "application/x-www-form-urlencoded", "`Content-Type: application/json`"),
+        (b'["acme"]', "text/plain", "The body was not sent as JSON."),
+        (b'["acme"]', "application/json", "The body is not a JSON object."),
+        (b'["acme"]', "Application/vnd.api+JSON", "The body is not a JSON object."),
         (b'{"connection": "acme"', "application/json", "Correct it near character 21."),
     ],
 )
@@ -58,7 +61,8 @@ async def test_a_body_that_is_not_json_or_not_sent_as_it_is_refused_with_what_to
 ) -> None:
     async with await served.caller("connect") as caller:
         answer = await caller.post(PATH, content=sent, headers={"Content-Type": kind})
-    assert (answer.status_code, says in answer.json()["detail"]) == (422, True), answer.text
+    problem = answer.json()
+    assert (answer.status_code, says in f"{problem['title']} {problem['detail']}") == (422, True), answer.text
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ _SHORT = 200
 _LARGEST_PAGE = 16 * 2**20
 _POLL_EVERY = 0.5
 
-_LIMIT = "Rows at most. Fewer come where they are large: a page ends with the rows that take it above 16 MB."
+_LIMIT = "Rows at most. Fewer come where they are large: a page ends with the rows that take it above some 16 MB."
 
 _FORMATS: dict[int | str, dict[str, Any]] = {
     200: {

@@ -160,9 +160,9 @@ async def _of_validation(request: Request, error: RequestValidationError) -> Res
     if found and found[0].get("type") == "json_invalid":
         title, place = "The body is not JSON.", found[0]["loc"][-1]
         return problem_response(422, "argument_invalid", title, f"Correct it near character {place}.")
-    if ("body",) in [tuple(each["loc"]) for each in found]:
-        sent_as_json = request.headers.get("content-type", "").startswith("application/json")
-        title = "The body is no JSON object." if sent_as_json else "The body was not sent as JSON."
+    if whole := [each for each in found if tuple(each["loc"]) == ("body",)]:
+        is_unread = isinstance(whole[0].get("input"), bytes)  # FastAPI parses what Content-Type says is JSON
+        title = "The body was not sent as JSON." if is_unread else "The body is not a JSON object."
         remedy = (
             "Send a JSON object, with the header `Content-Type: application/json`; /openapi.json says what it holds."
         )
