@@ -1,5 +1,6 @@
 """Jobs over HTTP: begun, waited for, watched, cancelled, and begun once."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,37 @@ async def test_a_run_of_another_process_is_followed_too(served: Served) -> None:
         ):
             found = await events(there, job["run"]["id"])
     assert [each["event"] for each in found] == ["committed", "ended"]
+
+
+@pytest.mark.parametrize(
+    ("path", "answered"),
+    [
+        ("jobs/{job}?wait=60", b'"state":"running"'),
+        ("runs/{run}/events", b"event: started"),
+        ("changes/contact?after={last}&wait=60", b'"changes":[]'),
+    ],
+)
+async def test_what_callers_wait_for_is_answered_when_the_server_stops(
+    org: DemoOrg, tmp_path: Path, path: str, answered: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(tmp_path, org) as served, await served.caller("run", "read") as caller:
+        await caller.post("/api/v1/jobs?wait=30", json=PEOPLE)
+        last = (await caller.get("/api/v1/changes/contact")).json()["last"]
+        org.add_fault(Fault.delay(60), match="/query", times=None)
+        [job] = (await caller.post("/api/v1/jobs", json=PEOPLE)).json()["jobs"]
+        target = f"/api/v1/{path.format(job=job['id'], run=job['run']['id'], last=last)}"
+        server = httpx.URL(served.url)
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        head = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {caller.headers['Authorization']}\r\n\r\n"
+        writer.write(head.encode())
+        await caller.get("/health")  # by then the server has taken the call before
+    with anyio.fail_after(10):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answered in answer
+    assert answer.endswith(b"0\r\n\r\n") or b"content-length" in answer
+    assert "ASGI" not in caplog.text
 
 
 async def test_a_cancelled_job_keeps_what_it_has_committed(served: Served, org: DemoOrg) -> None:

@@ -96,7 +96,7 @@ async def post_job(
         posted = served.jobs.post(*jobs)
     else:
         posted = await _posted_once(served, caller, idempotency_key, new, jobs)
-    with anyio.move_on_after(wait):
+    with served.waiting(wait):
         for each in posted:
             await each.has_ended.wait()
     with anyio.move_on_after(0 if wait else _HEARTBEAT):
@@ -120,7 +120,7 @@ async def read_job(
     """Read what has become of a job that this server was given; its run stays in `/runs` for longer."""
     served = served_by(request)
     posted = _known(served, caller, job_id)
-    with anyio.move_on_after(wait):
+    with served.waiting(wait):
         await posted.has_ended.wait()
     return await _answer(served, posted)
 
@@ -154,7 +154,7 @@ async def watch_run(
     posted = served.jobs.of_run(run_id)
     events = posted.watch(last_event_id, beat=_HEARTBEAT) if posted else _polled(served, run)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(events), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(served, events), media_type="text/event-stream", headers=headers)
 
 
 async def _connections(served: Served, caller: Caller, new: NewJob) -> Sequence[str]:
@@ -258,10 +258,16 @@ def _run(view: View, *, run_id: int) -> RunRow:
     return view.run(run_id)
 
 
-async def _stream(events: AsyncGenerator[tuple[int, Event] | None]) -> AsyncGenerator[bytes]:
-    """Write events as server-sent ones, and a comment where nothing happens for long."""
+async def _stream(served: Served, events: AsyncGenerator[tuple[int, Event] | None]) -> AsyncGenerator[bytes]:
+    """Write events as server-sent ones, and a comment where nothing happens for long, until the server stops."""
+    ended = 0
     async with aclosing(events):
-        async for found in events:
+        while True:
+            found: tuple[int, Event] | int | None = ended
+            with served.waiting():
+                found = await anext(events, ended)
+            if isinstance(found, int):
+                return
             if found is None:
                 yield b": nothing new\n\n"
                 continue

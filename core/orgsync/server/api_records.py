@@ -175,12 +175,12 @@ async def read_changes(
     connection = caller.one_connection(query.connection)
     until = anyio.current_time() + query.wait
     last, page = await _changes(served, form, table, query, connection)
-    while not page.rows and anyio.current_time() < until and not await request.is_disconnected():
-        before = last
-        while last == before and anyio.current_time() < until:
-            await anyio.sleep(min(_POLL_EVERY, max(0.0, until - anyio.current_time())))
-            last = await served.project.store.feed.last()
-        if last != before:
+    while not page.rows and (left := until - anyio.current_time()) > 0 and not served.is_stopping:
+        if await request.is_disconnected():
+            break
+        with served.waiting(min(_POLL_EVERY, left)):
+            await anyio.sleep_forever()
+        if await served.project.store.feed.last() != last:
             last, page = await _changes(served, form, table, query, connection)
     headers = {"Orgsync-Last": str(last), "Cache-Control": "no-store"}
     return page_response(form, page, about={"table": table, "last": last}, name="changes", headers=headers)

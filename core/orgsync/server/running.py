@@ -2,7 +2,7 @@
 
 import errno
 import socket as socketlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import anyio
@@ -34,7 +34,11 @@ _WAITING_TO_BE_ACCEPTED = 1024
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to whoever runs it."""
+    """A server that leaves signals to whoever runs it, and says when it stops."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -46,6 +50,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         for each in sockets or ():
             each.listen(_WAITING_TO_BE_ACCEPTED)
+
+    async def shutdown(self, sockets: list[socketlib.socket] | None = None) -> None:
+        """Stop; what callers wait for is not waited for."""
+        self._on_stop()
+        await super().shutdown(sockets)
 
 
 @contextmanager
@@ -89,12 +98,19 @@ async def running(
     async with anyio.create_task_group() as group:
         if up:
             group.start_soon(schedule)
-        await serve_app(socket, create_app(settings, options), proxies=proxies)
+        app = create_app(settings, options)
+        await serve_app(socket, app, proxies=proxies, on_stop=lambda: app.state.served.end_waits())
         group.cancel_scope.cancel()
 
 
-async def serve_app(socket: socketlib.socket, app: Starlette, *, proxies: Sequence[str] = ()) -> None:
-    """Serve an app until cancelled."""
+async def serve_app(
+    socket: socketlib.socket,
+    app: Starlette,
+    *,
+    proxies: Sequence[str] = (),
+    on_stop: Callable[[], object] = lambda: None,
+) -> None:
+    """Serve an app until cancelled; `on_stop` is called before calls under way are waited for."""
     app.add_exception_handler(Exception, unexpected)  # which logs what the guard keeps from uvicorn
     config = uvicorn.Config(
         ErrorGuard(app),
@@ -111,7 +127,7 @@ async def serve_app(socket: socketlib.socket, app: Starlette, *, proxies: Sequen
         ws="none",
         lifespan="on",
     )
-    server = _Server(config)
+    server = _Server(config, on_stop)
 
     async def stop_in_the_end() -> None:
         try:

@@ -1,10 +1,13 @@
 """What is served: the open project, and what the server remembers while it runs."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+import anyio
 from fastapi import Request
 
 from orgsync.project import Project, View
@@ -26,7 +29,7 @@ T = TypeVar("T")
 class Served:
     """An open project, with failures to sign in by address, and when each token's use was stamped.
 
-    `signed_out` are the sessions of browsers that have been ended before their time.
+    `signed_out` are the sessions of browsers that have been ended before their time, `waits` what callers wait in.
     """
 
     project: Project
@@ -38,6 +41,8 @@ class Served:
     signed_out: set[str] = field(default_factory=set[str])
     clients: dict[str, tuple[datetime, Client]] = field(default_factory=dict[str, tuple[datetime, Client]])
     overviews: Overviews = field(init=False)
+    waits: set[anyio.CancelScope] = field(default_factory=set[anyio.CancelScope])
+    is_stopping: bool = False
 
     def __post_init__(self) -> None:
         """Know where the overview is read from."""
@@ -50,6 +55,24 @@ class Served:
             client = self.project.open_client(connection)
             self.clients[connection.name] = connection.updated_at, client
         return client
+
+    @contextmanager
+    def waiting(self, seconds: float = math.inf) -> Generator[None]:
+        """Cancel the block after a number of seconds, and when the server stops: then callers get what there is."""
+        with anyio.move_on_after(seconds) as scope:
+            if self.is_stopping:
+                scope.cancel()
+            self.waits.add(scope)
+            try:
+                yield
+            finally:
+                self.waits.discard(scope)
+
+    def end_waits(self) -> None:
+        """Cancel all blocks of `waiting`, and those to come."""
+        self.is_stopping = True
+        for each in self.waits:
+            each.cancel()
 
     async def view(self, read: Callable[[View], T], *, is_short: bool = False) -> T:
         """Return what a function reads of the database, as `Views.read` does."""
