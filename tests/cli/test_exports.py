@@ -287,7 +287,7 @@ def test_instants_keep_their_type_where_every_row_is_empty_and_the_script_is_gon
 def test_all_rows_of_a_file_are_of_one_moment(
     orgsync: Command, copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orgsync.store.row_pages._PAGE", 4)
+    monkeypatch.setattr("orgsync.store.row_pages._MOST_ROWS", 4)
 
     def change_rows(page: Any, kinds: Any) -> Any:
         with closing(sqlite3.connect(".orgsync/orgsync.db")) as database, database:

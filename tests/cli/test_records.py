@@ -224,7 +224,7 @@ def test_a_condition_may_read_change_feeds_and_nothing_behind_them(orgsync: Comm
 
 
 def test_pages_follow_each_other_without_a_gap(copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orgsync.store.row_pages._PAGE", 4)
+    monkeypatch.setattr("orgsync.store.row_pages._MOST_ROWS", 4)
     settings = load_settings()
     with open_view(settings.store_url, folder=settings.folder) as opened:
         rows = [[row["id"] for row in opened.read(Selection("contact", connection=owner))] for owner in (None, "acme")]
@@ -241,7 +241,7 @@ def test_pages_follow_each_other_without_a_gap(copied: DemoOrg, folder: Path, mo
 def test_pages_are_as_short_as_their_rows_are_large(
     copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orgsync.store.row_pages._FIRST_PAGE", 10)
+    monkeypatch.setattr("orgsync.store.row_pages.FIRST_PAGE", 10)
     settings = load_settings()
 
     def sizes() -> list[int]:
@@ -249,7 +249,7 @@ def test_pages_are_as_short_as_their_rows_are_large(
             return [len(page) for page in opened.pages(Selection("contact"))]
 
     assert sizes() == [10, 16]
-    monkeypatch.setattr("orgsync.store.row_pages._PAGE_WEIGHT", 1)
+    monkeypatch.setattr("orgsync.store.row_pages._PAGE_BYTES", 1)
     assert sizes() == [10, *[1] * 16]
 
 

@@ -22,9 +22,10 @@ from .pages import page
 
 PAGE = page("docs/how-to/feed-over-http.md")
 NODE = shutil.which("node")
-CALLED = """
-const [mine, options] = process.argv.slice(2);
-follow(mine, JSON.parse(options)).then(console.log, (error) => { console.error(error.message); process.exitCode = 1; });
+CALLING = """
+const [program, mine, options] = process.argv.slice(1);
+const failed = (error) => { console.error(error.message); process.exitCode = 1; };
+require(program).follow(mine, JSON.parse(options)).then(console.log, failed);
 """
 
 
@@ -62,18 +63,18 @@ class InJavaScript:
     def __init__(self, folder: Path) -> None:
         [block] = PAGE.blocks("javascript")
         self._program, self._mine = folder / "follow.cjs", folder / "addresses.json"
-        self._program.write_text(block.text + CALLED, encoding="utf-8")
+        self._program.write_text(block.text, encoding="utf-8")
 
     async def follow(self, url: str, token: str, *, wait: int = 0) -> int:
         options = json.dumps({"url": url, "token": token, "wait": wait})
-        command = [str(NODE), str(self._program), str(self._mine), options]
+        command = [str(NODE), "-e", CALLING, str(self._program), str(self._mine), options]
         ended = await anyio.run_process(command, check=False, stderr=subprocess.PIPE)
         assert ended.returncode == 0, ended.stderr.decode()
         return int(ended.stdout)
 
     def addresses(self) -> dict[tuple[str, str], str | None]:
-        kept = json.loads(self._mine.read_text(encoding="utf-8"))["addresses"]
-        return {(connection, id_): email for connection, rows in kept.items() for id_, email in rows.items()}
+        kept = json.loads(self._mine.read_text(encoding="utf-8"))["entries"]
+        return {tuple(key.split(" ")): email for key, email in kept}
 
     def read_until(self, number: int) -> None:
         kept = json.loads(self._mine.read_text(encoding="utf-8"))
@@ -89,14 +90,20 @@ IN_BOTH = pytest.mark.parametrize(
 )
 
 
-async def copied(served: Served) -> dict[tuple[str, str], str | None]:
-    return {("acme", id_): row["email"] for id_, row in (await served.sample.live("contact")).items()}
+async def copied(served: Served, connection: str = "acme") -> dict[tuple[str, str], str | None]:
+    return {(connection, id_): row["email"] for id_, row in (await served.sample.live("contact")).items()}
 
 
 @IN_BOTH
 async def test_a_consumer_has_what_the_copy_has_after_changes_deletions_and_a_reset(
-    language: type[InPython | InJavaScript], served: Served, org: DemoOrg, tmp_path: Path
+    language: type[InPython | InJavaScript],
+    served: Served,
+    org: DemoOrg,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("orgsync.store.row_pages.FIRST_PAGE", 10)
+    monkeypatch.setattr("orgsync.server.api_records._LARGEST_PAGE", 1)  # so that a page has ten rows
     consumer, token = language(tmp_path), await served.token("read")
     await served.sample.run(contacts)
     assert await consumer.follow(served.url, token) == 25
@@ -111,6 +118,9 @@ async def test_a_consumer_has_what_the_copy_has_after_changes_deletions_and_a_re
     assert consumer.addresses() == await copied(served)
     assert ("acme", deleted) not in consumer.addresses()
     assert consumer.addresses()["acme", changed] == "new@example.com"
+    await served.project.connections.rename("acme", "constructor")  # what every object in JavaScript has
+    await consumer.follow(served.url, token)
+    assert consumer.addresses() == await copied(served, "constructor")
     await served.project.syncs.reset("contacts")
     assert await consumer.follow(served.url, token) == 1
     assert consumer.addresses() == {}

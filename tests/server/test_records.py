@@ -30,8 +30,10 @@ async def test_pages_of_large_rows_are_short_and_lead_to_every_row_and_change(
     served: Served, accept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await served.sample.run(contacts)
-    monkeypatch.setattr("orgsync.store.row_pages._FIRST_PAGE", 4)
-    monkeypatch.setattr("orgsync.server.api_records._LARGEST_PAGE", 200)
+    monkeypatch.setattr("orgsync.store.row_pages.FIRST_PAGE", 4)
+    monkeypatch.setattr("orgsync.store.row_pages._GROWTH", 1)
+    monkeypatch.setattr("orgsync.server.api_records.size_of", len)  # in rows, here
+    monkeypatch.setattr("orgsync.server.api_records._LARGEST_PAGE", 7)
     sizes, ids = list[int](), list[str]()
 
     async def read(path: str) -> httpx.Response:
@@ -51,13 +53,14 @@ async def test_pages_of_large_rows_are_short_and_lead_to_every_row_and_change(
         while cursor is not None:
             cursor = following(await read(f"records/contact{'?cursor=' + cursor if cursor else ''}"), "next")
         assert sorted(ids) == sorted(await served.sample.live("contact"))
-        assert max(sizes) == 4
+        assert sizes == [8, 8, 8, 1]
         ids.clear()
+        sizes.clear()
         last = following(await read("changes/contact"), "last")
         while sizes[-1]:
             last = following(await read(f"changes/contact?after={last}"), "last")
         assert sorted(ids) == sorted(await served.sample.live("contact"))
-        assert max(sizes) == 4
+        assert sizes == [8, 8, 8, 1, 0]
 
 
 async def test_columns_are_parted_by_commas_as_well(served: Served) -> None:

@@ -11,7 +11,7 @@ from orgsync.project.changes import require_reached
 from orgsync.project.column_types import python_types
 from orgsync.project.selections import equal_to, selection_of
 from orgsync.project.view import Selection, View
-from orgsync.store.row_pages import weight_of
+from orgsync.store.row_pages import size_of
 
 from .access import Caller, may
 from .pages import NDJSON, PARQUET, Form, Page, cursor_of, form_of, key_of, page_response
@@ -130,7 +130,7 @@ async def read_rows(
         )
         chosen = equal_to(view, chosen, query.where)
         key = ["connection", "id"] if query.columns else []
-        page = _page(
+        page, is_cut = _page(
             view,
             served,
             form,
@@ -142,7 +142,7 @@ async def read_rows(
         )
         names = list(page.kinds)
         place = names.index("connection"), names.index("id")
-        more = page.is_cut or len(page.rows) > query.limit
+        more = is_cut or len(page.rows) > query.limit
         rows = page.rows[: query.limit]
         following = cursor_of((rows[-1][place[0]], rows[-1][place[1]])) if more else None
         width = len(query.columns) or len(names)
@@ -204,9 +204,9 @@ async def _changes(
             columns=[*dict.fromkeys([*query.columns, *(["sync_seq"] if query.columns else [])])],
             where="",
         )
-        page = _page(view, served, form, chosen.with_(upto=upto, limit=query.limit))
+        page, is_cut = _page(view, served, form, chosen.with_(upto=upto, limit=query.limit))
         place = list(page.kinds).index("sync_seq")
-        last = page.rows[-1][place] if page.is_cut or len(page.rows) == query.limit else upto
+        last = page.rows[-1][place] if is_cut or len(page.rows) == query.limit else upto
         return last, page
 
     return await served.view(read, is_short=_is_short(form, query.limit))
@@ -217,20 +217,20 @@ def _is_short(form: Form, limit: int) -> bool:
     return form != "parquet" and limit <= _SHORT
 
 
-def _page(view: View, served: Served, form: Form, selection: Selection) -> Page:
-    """Read the rows of a selection, and no more once they hold more than a page may."""
+def _page(view: View, served: Served, form: Form, selection: Selection) -> tuple[Page, bool]:
+    """Read the rows of a selection, and return whether there are more, which were left out because these are large."""
     columns = view.columns(selection.table, changes=selection.changes)
     kinds = {name: columns.get(name, "") for name in selection.columns or columns}
-    rows, weight = list[tuple[Any, ...]](), 0
+    rows, size, is_cut = list[tuple[Any, ...]](), 0, False
     for page in view.pages(selection):
-        rows += page
-        weight += weight_of(page)
-        if weight > _LARGEST_PAGE:
+        if size > _LARGEST_PAGE:
+            is_cut = True
             break
-    is_cut = weight > _LARGEST_PAGE and len(rows) != selection.limit
+        rows += page
+        size += size_of(page)
     if form != "parquet":
-        return Page(rows, kinds, is_cut=is_cut)
-    return Page(rows, kinds, python_types(view, selection.table, served.project.settings), is_cut)
+        return Page(rows, kinds), is_cut
+    return Page(rows, kinds, python_types(view, selection.table, served.project.settings)), is_cut
 
 
 def _tag(request: Request, caller: Caller, last: int) -> str:

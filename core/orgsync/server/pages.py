@@ -34,15 +34,11 @@ _FORMS: Mapping[str, Form] = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows in stored form; `kinds` are the types of their columns, `types` the known Python ones, for Parquet alone.
-
-    One that `is_cut` has fewer rows than there are and were asked for, because they are large.
-    """
+    """Rows in stored form; `kinds` are the types of their columns, `types` the known Python ones, for Parquet alone."""
 
     rows: Sequence[tuple[Any, ...]]
     kinds: Mapping[str, str]
     types: Mapping[str, str] = field(default_factory=dict[str, str])
-    is_cut: bool = False
 
 
 def form_of(request: Request) -> Form:

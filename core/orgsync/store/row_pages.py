@@ -1,5 +1,6 @@
-"""Rows of a record table, or of its change feed, read page by page by their key."""
+"""Rows of a record table, or of its change feed, read page by page by their key; large rows make short pages."""
 
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -7,12 +8,26 @@ from orgsync.errors import NameUnknown
 
 from .view import Selection
 
-__all__ = ["Fetch", "columns_read", "first_parameters", "pages_of", "require_columns", "weight_of"]
+__all__ = [
+    "FIRST_PAGE",
+    "Fetch",
+    "columns_read",
+    "first_parameters",
+    "next_page",
+    "pages_of",
+    "require_columns",
+    "size_of",
+]
 
-_PAGE = 1000
-_FIRST_PAGE = 250
-_PAGE_WEIGHT = 4 * 2**20
-"""Rows of a page at most; of the first one, before it is known how large they are; and how much a page may weigh."""
+FIRST_PAGE = 100
+"""Rows of the first page, whose size nobody knows yet."""
+
+_MOST_ROWS = 1000
+_GROWTH = 4
+"""How many times as many rows as a page the next one may have."""
+
+_PAGE_BYTES = 4 * 2**20
+"""How large a page is, if its rows are as large as those of the page before."""
 
 Fetch: TypeAlias = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """What runs a query with its parameters."""
@@ -35,39 +50,42 @@ def columns_read(selection: Selection, kinds: Mapping[str, str]) -> list[str]:
 
 def first_parameters(selection: Selection) -> tuple[Any, ...]:
     """Return the parameters of the first page's query: where to begin, the connection, the limit."""
-    return (*_start(selection), *_own(selection), _size(selection.limit, _FIRST_PAGE))
+    return (*_start(selection), *_own(selection), _asked(selection.limit, FIRST_PAGE))
 
 
 def pages_of(selection: Selection, kinds: Mapping[str, str], fetch: Fetch, sql: str) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield rows in stored form, each page by a query of its own; no page is empty, and large rows make short ones.
+    """Yield rows in stored form, each page by a query of its own; no page is empty.
 
     `sql` reads `columns_read`. Its parameters are the key before, the connection where changes are of one, the limit.
     """
     wanted, returned = columns_read(selection, kinds), len(selection.columns or kinds)
     places = [wanted.index(name) for name in _key(selection)]
     cursor: tuple[Any, ...] = _start(selection)
-    left, most = selection.limit, _FIRST_PAGE
+    left, most = selection.limit, FIRST_PAGE
     while left is None or left > 0:
-        size = _size(left, most)
-        page = fetch(sql, (*cursor, *_own(selection), size))
+        asked = _asked(left, most)
+        page = fetch(sql, (*cursor, *_own(selection), asked))
         found = len(page)
         if page:
             cursor = tuple(page[-1][at] for at in places)
-            most = max(1, _PAGE_WEIGHT * found // weight_of(page))
+            most = next_page(page)
         if selection.upto is not None:
             page = [row for row in page if row[places[0]] <= selection.upto]
         if page:
             yield page if len(wanted) == returned else [row[:returned] for row in page]
-        if found < size or len(page) < found:
+        if found < asked or len(page) < found:
             return
-        left = None if left is None else left - size
+        left = None if left is None else left - asked
 
 
-def weight_of(rows: Sequence[tuple[Any, ...]]) -> int:
-    """Return about how many characters rows hold, by every tenth of them; at least one a row."""
-    sample = rows[::10]
-    held = sum(len(value) for row in sample for value in row if isinstance(value, (str, bytes)))
-    return (held + len(sample)) * len(rows) // max(1, len(sample))
+def next_page(rows: Sequence[Any]) -> int:
+    """Return how many rows to read behind a page, by how large its rows are."""
+    return max(1, min(_MOST_ROWS, _GROWTH * len(rows), _PAGE_BYTES * len(rows) // size_of(rows)))
+
+
+def size_of(rows: Sequence[Any]) -> int:
+    """Return about how many bytes rows take: those of their pickle, made in C faster than Python counts values."""
+    return len(pickle.dumps(rows, pickle.HIGHEST_PROTOCOL))
 
 
 def _key(selection: Selection) -> Sequence[str]:
@@ -84,5 +102,5 @@ def _own(selection: Selection) -> tuple[str, ...]:
     return (selection.connection,) if selection.changes and selection.connection is not None else ()
 
 
-def _size(left: int | None, most: int) -> int:
-    return min(_PAGE, most) if left is None else min(_PAGE, most, left)
+def _asked(left: int | None, most: int) -> int:
+    return most if left is None else min(most, left)

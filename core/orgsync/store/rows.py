@@ -13,11 +13,10 @@ from .commit_types import Counts, Write, encodable, newest
 from .leases import Leases, require_current
 from .model import Run
 from .resets import SyncCopy
+from .row_pages import FIRST_PAGE, next_page
 from .unknown_names import record_table
 
 __all__ = ["Rows"]
-
-_PAGE = 1000
 
 
 class Rows:
@@ -131,9 +130,9 @@ class Rows:
         async with self._backend.reading() as on:
             names = await (on.rows.feeds() if changes else on.tables.list())
             table = record_table(table, names, on.database)
-        key, left = (connection or "", ""), limit
+        key, left, most = (connection or "", ""), limit, FIRST_PAGE
         while left is None or left > 0:
-            size = _PAGE if left is None else min(_PAGE, left)
+            size = most if left is None else min(most, left)
             async with self._backend.reading() as on:
                 if changes:
                     page = await on.rows.changes(table, connection=connection, after=after, limit=size)
@@ -148,6 +147,7 @@ class Rows:
             else:
                 key = page[-1]["connection"], page[-1]["id"]
             left = None if left is None else left - size
+            most = next_page(page)
 
     async def live_count(self, table: str, connection: str) -> int:
         """Count a connection's live rows; 0 where there is no such table."""
