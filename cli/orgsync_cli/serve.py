@@ -7,7 +7,7 @@ import typer
 
 from .commands import wait_for
 from .output import examples, say, speech
-from .signals import Interruption
+from .signals import STOPPING_AT_BATCH, Interruption
 
 __all__ = ["EXAMPLES", "serve"]
 
@@ -20,6 +20,7 @@ EXAMPLES = examples(
 )
 
 _PATIENCE = 8.0
+_STOPPING = "Stopping when the calls under way are answered; once more to stop at once."
 """Seconds for calls to end: containers are killed ten seconds after SIGTERM."""
 
 
@@ -80,6 +81,10 @@ async def _serve(
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         say(f"orgsync serves http://{shown}:{address[1]}{root_path} (Ctrl-C ends it).")
         say("A browser shows a page there; sign in with a token: orgsync tokens create NAME --scope admin")
-        with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
+        stopping = STOPPING_AT_BATCH if up else _STOPPING
+        with (
+            anyio.CancelScope() as scope,
+            Interruption(scope, patience=_PATIENCE, stopping=stopping) as interruption,
+        ):
             await running(socket, options, up=up, proxies=proxies)
     return 0 if interruption.code == 128 + signal.SIGTERM else interruption.code or 0

@@ -85,7 +85,7 @@ def test_a_wrong_token_is_refused_with_a_remedy(orgsync: Command, acme: DemoOrg)
         (("create", "dash", "--scope", "reed"), "There is no scope 'reed'."),
         (("create", "a b", "--scope", "read"), "'a b' is not a name for a token."),
         (("create", "dash", "--scope", "read", "-c", "globex"), "There is no connection 'globex'."),
-        (("create", "dash", "--scope", "read", "--expires", "soon"), "expires='soon' is not an interval."),
+        (("create", "dash", "--scope", "read", "--expires", "soon"), "--expires 'soon' is not an interval."),
         (("revoke", "dash"), "There is no token 'dash'."),
     ):
         refused = orgsync("tokens", *arguments)

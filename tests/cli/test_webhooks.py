@@ -96,3 +96,5 @@ def test_an_unknown_event_names_the_nearest(orgsync: Command, acme: DemoOrg, rec
     refused = orgsync("webhooks", "add", receiver.url, "--events", "run.finish")
     assert refused.problem() == ("There is no event 'run.finish'.", "Did you mean run.finished?")
     assert orgsync("webhooks", "rotate", "we_1", "--overlap", "400d").code == 2
+    wrong = orgsync("webhooks", "rotate", "we_1", "--overlap", "7days")
+    assert wrong.problem()[0] == "--overlap '7days' is not an interval."

@@ -39,7 +39,7 @@ class InPython:
     """The consumer in Python, in this process."""
 
     def __init__(self, folder: Path) -> None:
-        [block] = PAGE.blocks("python")
+        block, _ = PAGE.blocks("python")
         (folder / "follow.py").write_text(block.text, encoding="utf-8")
         self._follow: Any = runpy.run_path(str(folder / "follow.py"))["follow"]
         self._mine = folder / "addresses.db"

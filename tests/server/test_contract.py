@@ -188,3 +188,4 @@ def without_a_new_name(case: Any) -> Any:
 def test_a_parameter_that_is_not_read_is_refused(api: Api, query: str, says: str) -> None:
     answer = httpx.get(f"{api.url}/api/v1/runs?{query}", headers={"Authorization": f"Bearer {api.token}"})
     assert (answer.status_code, answer.json()["fields"][0]["message"]) == (422, says)
+    assert answer.json()["fields"][0]["location"] == f"query.{query.partition('=')[0]}"

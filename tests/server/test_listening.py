@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from orgsync.server import ServerOptions, listening, running, serve_app
@@ -50,6 +52,36 @@ async def test_a_fault_in_any_app_is_logged_by_its_type(capsys: pytest.CaptureFi
     logged = "".join(capsys.readouterr())
     assert "ValueError" in logged
     assert "ada@acme" not in logged
+
+
+async def test_a_call_that_outlasts_the_server_is_answered_without_a_traceback(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[serve_app.__module__], "_GRACE", 0.1)
+    has_begun = anyio.Event()
+
+    async def slow(_: Request) -> Response:
+        has_begun.set()
+        await anyio.sleep_forever()
+        return Response()
+
+    with listening("127.0.0.1", 0) as socket_:
+        url = f"http://127.0.0.1:{socket_.getsockname()[1]}/"
+        answers: list[httpx.Response] = []
+
+        async def call() -> None:
+            async with httpx.AsyncClient(timeout=30) as caller:
+                answers.append(await caller.get(url))
+
+        async with anyio.create_task_group() as calling, anyio.create_task_group() as serving:
+            serving.start_soon(serve_app, socket_, Starlette(routes=[Route("/", slow)]))
+            calling.start_soon(call)
+            await has_begun.wait()
+            serving.cancel_scope.cancel()
+    assert [each.status_code for each in answers] == [503]
+    assert answers[0].json()["title"] == "The server stopped before the call had ended."
+    assert "Traceback" not in caplog.text
+    assert all(each.exc_info is None for each in caplog.records)
 
 
 def test_an_interruption_before_the_server_starts_is_not_logged_as_a_failed_start(

@@ -284,7 +284,7 @@ class CallUnknown(OperatorProblem, code="call_unknown"):
 
 
 class ServerBusy(OperatorProblem, code="server_busy"):
-    """The HTTP API has more jobs waiting than it takes."""
+    """The HTTP API has more jobs waiting than it takes, or stops while it is called."""
 
     def __init__(self) -> None:
         super().__init__("Too many jobs wait already.", "Send it again later, or let workers run the syncs.")

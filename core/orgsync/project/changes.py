@@ -71,8 +71,8 @@ def require_reached(after: int, last: int) -> None:
     if not 0 <= after <= last:
         raise ArgumentInvalid(
             f"The change feed has no number {after}: the last one is {last}.",
-            "The database was replaced or restored since that number was read. Delete what you have, and follow the "
-            "feed from 0.",
+            "Correct it. If it is one that you have read, the database was replaced or restored since then: delete "
+            "what you have, and follow the feed from 0.",
         )
 
 

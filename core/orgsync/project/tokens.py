@@ -101,12 +101,12 @@ class Tokens:
         await self.store.api_tokens.revoke(name)
 
 
-def lifetime(text: str) -> timedelta:
-    """Read how long a token is good: `12h`, `90d`; raises ArgumentInvalid for anything else."""
+def lifetime(text: str, *, of: str = "--expires") -> timedelta:
+    """Read how long a token is good, or what else the option `of` sets: `12h`, `90d`; raises ArgumentInvalid."""
     try:
-        return parse_interval(text, of="expires").length
+        return parse_interval(text, of=of).length
     except ScriptNotLoaded as wrong:
-        raise ArgumentInvalid(wrong.cause, wrong.remedy) from None
+        raise ArgumentInvalid(f"{of} {text!r} is not an interval.", wrong.remedy) from None
 
 
 def token_view(token: ApiTokenRow) -> ApiTokenView:

@@ -161,7 +161,7 @@ class Webhooks:
 
 def overlap_of(text: str) -> timedelta:
     """Read how long the old secret is good beside the new one: `0`, `12h`, `7d`; raises ArgumentInvalid."""
-    overlap = timedelta() if text.strip() == "0" else lifetime(text)
+    overlap = timedelta() if text.strip() == "0" else lifetime(text, of="--overlap")
     if overlap > _LONGEST_OVERLAP:
         raise ArgumentInvalid("Two secrets overlap for at most 30 days.", "Give a shorter time: 7d.")
     return overlap

@@ -65,6 +65,8 @@ async def require_known_query(request: Request) -> None:
         if name not in known:
             near = nearest(name, known)
             remedy = f"did you mean {near}?" if near else f"there are: {', '.join(known) or 'none'}"
-            raise RequestValidationError([{"loc": ("query",), "msg": f"there is no such parameter; {remedy}"}])
+            raise RequestValidationError(
+                [{"loc": ("query", name[:100]), "msg": f"there is no such parameter; {remedy}"}]
+            )
         if known[name].get("type") != "array" and len(request.query_params.getlist(name)) > 1:
             raise RequestValidationError([{"loc": ("query", name), "msg": "it is one value, and came twice"}])

@@ -1,11 +1,14 @@
 """What a request must be before anything looks at it, addressed to this server and bounded; where errors end."""
 
+import asyncio
 import re
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orgsync.errors import ServerBusy
 
 from .problems import problem_response, too_large
 
@@ -24,7 +27,8 @@ def host_of(header: str) -> str:
 class ErrorGuard:
     """Keeps errors from the server that the app runs in, which would write their text and traceback, data included.
 
-    By then the app has logged the error by its type, and has answered; a response that had begun is cut off.
+    By then the app has logged the error by its type, and has answered; a response that had begun is cut off. A call
+    that outlasts the server is cancelled by uvicorn, which would write a traceback too: it is answered.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -32,11 +36,21 @@ class ErrorGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
+        has_begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
-        except Exception:
+            await self._app(scope, receive, noting)
+        except (Exception, asyncio.CancelledError) as ended:
             if scope["type"] != "http":  # the app's start and end are for whoever runs the server
                 raise
+            if isinstance(ended, asyncio.CancelledError) and not has_begun:
+                cause, remedy = "The server stopped before the call had ended.", "See what it has done, then repeat it."
+                await problem_response(503, ServerBusy.code, cause, remedy)(scope, receive, send)
 
 
 class HostGuard:

@@ -85,7 +85,7 @@ _STATUS: tuple[tuple[type[OrgsyncError], int], ...] = (
 
 
 class ProblemField(BaseModel):
-    """What is wrong with one part of a request: where it stands, and why; never what was sent."""
+    """What is wrong with one part of a request: where it stands, and why; never a value that was sent."""
 
     location: str
     message: str
