@@ -40,7 +40,7 @@ async def gather(parts: AsyncIterator[Part], into: list[Part]) -> None:
 
 
 def all_rows(parts: list[Part]) -> list[list[str]]:
-    return [row for part in parts for row in part.rows]
+    return [list(row) for part in parts for row in part.rows]
 
 
 def locators(server: RawServer) -> list[str | None]:

@@ -22,7 +22,7 @@ from orgsync.engine import Outcome
 from orgsync.errors import OrgsyncError
 from orgsync.project.actions import action_run_view
 from orgsync.project.views import run_view
-from orgsync.records.schema import COLUMN_TYPES
+from orgsync.records.declared_columns import COLUMN_TYPES
 from orgsync.salesforce.auth.browser_callback import CALLBACK_PORT
 from orgsync.salesforce.auth.refusals import REFUSALS
 from orgsync.salesforce.auth.sign_in_errors import refusal

@@ -14,6 +14,7 @@ from orgsync import Record, field
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Committed
 from orgsync.errors import BulkQuotaSpent, BulkRefused, JobFailed, LimitReached, OrgsyncError
+from orgsync.extract import decoding_subprocess
 from tests.extract.dying_process import SYNCS
 from tests.extract.extracting import copied, jobs_made, reading, values, warnings
 from tests.projects import SampleProject, project_at
@@ -77,6 +78,14 @@ class Name(Record, table=True):
     last_name: str | None
 
 
+@pytest.fixture(params=["in this process", "in a subprocess"])
+def decoding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let results be decoded in this process, which is done with short ones, or as long ones are."""
+    if request.param == "in a subprocess":
+        monkeypatch.setattr("orgsync.extract.bulk._SUBPROCESS_FROM", 1)
+        monkeypatch.setattr(decoding_subprocess, "_SLOTS", decoding_subprocess._Slots(1))  # pyright: ignore[reportPrivateUsage]
+
+
 def awkward(org: DemoOrg) -> None:
     """Add rows with values that are hard to carry."""
     account = org.insert("Account", Name='A "B", C\r\nD', AnnualRevenue=1.5e15, NumberOfEmployees=0, BillingCity="Köln")
@@ -91,6 +100,7 @@ def awkward(org: DemoOrg) -> None:
         org.insert("Opportunity", Name=f"Deal {amount}", Amount=amount, Probability=33.0, **values)
 
 
+@pytest.mark.usefixtures("decoding")
 @pytest.mark.parametrize("model", [Contact, Account, Opportunity], ids=lambda each: each.__name__)
 async def test_bulk_gives_the_rows_of_rest_to_the_last_character(
     tmp_path: Path, org: DemoOrg, model: type[Record]
@@ -143,6 +153,7 @@ async def test_the_checkpoint_holds_the_job_and_the_place_in_it(
         assert (bool(place["locator"]), place["row"], place["before"]) == (True, 4, 10)
 
 
+@pytest.mark.usefixtures("decoding")
 @pytest.mark.parametrize("commits", [1, 2, 4, 5, 9])
 async def test_a_cancelled_run_resumes_the_same_job(
     tmp_path: Path, org: DemoOrg, monkeypatch: pytest.MonkeyPatch, commits: int
@@ -197,8 +208,9 @@ async def test_a_job_that_no_longer_exists_is_created_again(tmp_path: Path, org:
         assert await names(project) == truth(org)
 
 
+@pytest.mark.usefixtures("decoding")
 async def test_a_job_that_vanishes_while_it_is_read_is_created_again(tmp_path: Path, org: DemoOrg) -> None:
-    org.bulk_page_size = 10
+    org.bulk_page_size = 5
 
     lost: list[int] = []
 
@@ -304,6 +316,7 @@ async def test_forced_bulk_reports_why_it_cannot_read(tmp_path: Path, org: DemoO
         assert not await project.live("name")
 
 
+@pytest.mark.usefixtures("decoding")
 async def test_broken_or_short_pages_lose_nothing(tmp_path: Path, org: DemoOrg) -> None:
     org.bulk_page_size = 6
     org.shorten_bulk_pages(2)
@@ -315,6 +328,7 @@ async def test_broken_or_short_pages_lose_nothing(tmp_path: Path, org: DemoOrg) 
         assert await names(project) == truth(org)
 
 
+@pytest.mark.usefixtures("decoding")
 async def test_a_total_that_stays_wrong_is_followed_by_rest(tmp_path: Path, org: DemoOrg) -> None:
     org.bulk_count_off = 1
     async with project_at(tmp_path, org, bulk_from=10) as project:
@@ -325,6 +339,7 @@ async def test_a_total_that_stays_wrong_is_followed_by_rest(tmp_path: Path, org:
         assert await names(project) == truth(org)
 
 
+@pytest.mark.usefixtures("decoding")
 @pytest.mark.parametrize("moved", [False, True], ids=["the token dies", "the instance moves"])
 async def test_a_job_outlives_its_token_and_its_host(tmp_path: Path, org: DemoOrg, moved: bool) -> None:
     org.bulk_page_size = 6
@@ -380,6 +395,7 @@ async def test_a_job_that_cannot_be_deleted_stops_no_run(tmp_path: Path, org: De
         assert any(each.method == "DELETE" and each.status == 403 for each in org.requests)
 
 
+@pytest.mark.usefixtures("decoding")
 @pytest.mark.parametrize("polls", [2, None], ids=["while it is read", "while it is waited for"])
 async def test_an_application_that_leaves_early_leaves_no_job(tmp_path: Path, org: DemoOrg, polls: int | None) -> None:
     org.bulk_page_size = 10

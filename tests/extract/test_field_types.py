@@ -12,7 +12,7 @@ from orgsync import Record, field
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.extract.field_types import fitting_types, misfits
 from orgsync.records import schema_of
-from orgsync.records.decode import FieldFacts, decode, decode_csv
+from orgsync.records.decoding import FieldFacts, decode, decode_csv
 from orgsync.salesforce.api.describe import FieldDescribe
 from tests.extract.extracting import copied, reading
 from tests.projects import project_at

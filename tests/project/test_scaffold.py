@@ -14,7 +14,7 @@ from orgsync import Record, Sync
 from orgsync.errors import ArgumentInvalid, ConfigurationProblem, NameUnknown, OrgsyncError
 from orgsync.project.scaffold import NewScript, compose, script_for, write
 from orgsync.records import Schema, schema_of
-from orgsync.records.field import path_of
+from orgsync.records.field_options import path_of
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe
 from orgsync.salesforce.http.http import Http
 from tests.api.clients import lone_client

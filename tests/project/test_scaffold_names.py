@@ -12,7 +12,7 @@ from pydantic import create_model
 
 from orgsync.object_names import class_name, sync_name
 from orgsync.records import Record
-from orgsync.records.field import path_of
+from orgsync.records.field_options import path_of
 from orgsync.scripts.field_names import field_names, parent_field_name
 
 API_NAMES = st.from_regex(r"([A-Za-z][A-Za-z0-9]{0,4}__)?[A-Za-z][A-Za-z0-9]{0,9}(_[A-Za-z0-9]{1,4})?", fullmatch=True)

@@ -1,14 +1,17 @@
 """A query over Bulk API 2.0: one job, which the next run resumes where this one stopped."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
 
 from orgsync.errors import JobFailed, JobIncomplete, NotFound, OrgsyncError
+from orgsync.records import FieldFacts, Schema
 from orgsync.salesforce.bulk import Job, Place, abort_job, complete, create_job, delete_job, read_job, results
 
+from .decoding_subprocess import decoding_subprocess
 from .source import Source
 from .state import SavedJob, StreamState
 
@@ -20,25 +23,32 @@ _JOBS = 2
 _ROWS_AT_ONCE = 10_000
 """How many rows make a batch, and so a transaction: fewer cost time, more cost memory."""
 
+_SUBPROCESS_FROM = 50_000
+"""From how many rows a result is decoded in a subprocess; of fewer it saves little."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobRows:
-    """Some rows of a job's result as text, and where to resume; `job` is None once all rows were read."""
+    """Some rows of a job's result, as text or decoded, and where to resume; `job` is None once all rows were read."""
 
     header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[Any]]
     job: SavedJob | None
+    is_decoded: bool = False
 
 
-async def job_rows(source: Source, soql: str, *, deleted: bool, saved: SavedJob | None) -> AsyncGenerator[JobRows]:
+async def job_rows(
+    source: Source, soql: str, *, deleted: bool, saved: SavedJob | None, decode: tuple[Schema, FieldFacts] | None = None
+) -> AsyncGenerator[JobRows]:
     """Read the result of a query through a job, the saved one if it still exists.
 
+    With `decode` the rows of a long result are decoded as `decode_csv` does it; those of which it fails come as text.
     The first item is a job without rows, so that it can be saved before waiting for Salesforce. Raises BulkRefused,
     BulkQuotaSpent and JobFailed if the query cannot be read by Bulk, JobIncomplete if rows are missing.
     """
     for attempt in range(1, _JOBS + 1):
         try:
-            async with aclosing(_one_job(source, soql, deleted=deleted, saved=saved)) as parts:
+            async with aclosing(_one_job(source, soql, deleted=deleted, saved=saved, decode=decode)) as parts:
                 async for part in parts:
                     yield part
         except (JobIncomplete, NotFound) as problem:
@@ -50,7 +60,9 @@ async def job_rows(source: Source, soql: str, *, deleted: bool, saved: SavedJob 
             return
 
 
-async def _one_job(source: Source, soql: str, *, deleted: bool, saved: SavedJob | None) -> AsyncGenerator[JobRows]:
+async def _one_job(
+    source: Source, soql: str, *, deleted: bool, saved: SavedJob | None, decode: tuple[Schema, FieldFacts] | None
+) -> AsyncGenerator[JobRows]:
     client = source.client
     job = await read_job(client, saved.id, saved.api_version) if saved else None
     place = saved.place if saved and job else Place()
@@ -61,10 +73,14 @@ async def _one_job(source: Source, soql: str, *, deleted: bool, saved: SavedJob 
         job = await complete(
             client, job, stalled_after=source.stalled_after, report=lambda now: _report_total(source, now)
         )
-        async with aclosing(results(client, job, start=place, rows=_ROWS_AT_ONCE)) as parts:
-            async for part in parts:
+        async with AsyncExitStack() as stack:
+            decoder = None
+            if decode and job.processed and job.processed - place.before - place.row >= _SUBPROCESS_FROM:
+                decoder = await stack.enter_async_context(decoding_subprocess(*decode, source.warn))
+            found = results(client, job, start=place, rows=_ROWS_AT_ONCE, decoder=decoder)
+            async for part in await stack.enter_async_context(aclosing(found)):
                 resume_at = SavedJob(job.id, job.api_version, part.place) if part.place else None
-                yield JobRows(part.header, part.rows, resume_at)
+                yield JobRows(part.header, part.rows, resume_at, part.is_decoded)
     except (JobFailed, JobIncomplete, NotFound):
         await _discard(source, job)
         raise

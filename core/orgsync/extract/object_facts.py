@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 
 from orgsync.errors import ObjectNotFound
-from orgsync.records import FieldFacts
+from orgsync.records import Column, FieldFacts
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import changed_since
 
@@ -92,6 +93,22 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     def spelling(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Return paths as Salesforce spells them, each once."""
         return tuple(dict.fromkeys(self.spelled.get(path, path) for path in paths))
+
+    def in_parts(self, paths: Sequence[str]) -> list[str]:
+        """Return paths with the parts of compound fields in place of these, as Bulk can read them."""
+        found: list[str] = []
+        for path in paths:
+            found += self.compounds[path].values() if path in self.compounds else [path]
+        return list(dict.fromkeys(found))
+
+    def needs_digits(self, column: Column) -> bool:
+        """Return whether a column stores digits that a double would lose, or write in another way."""
+        path = self.fields.path(column)
+        if column.type is int:
+            return path in self.wide
+        if column.extra:
+            return path in self.numbers
+        return column.type is Decimal or (column.type is str and path in {*self.numbers, *self.any_type})
 
 
 async def refreshed(client: Client, facts: ObjectFacts) -> ObjectFacts | None:

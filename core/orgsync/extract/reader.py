@@ -3,9 +3,8 @@
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import anyio
 
@@ -18,10 +17,9 @@ from orgsync.errors import (
     QueryTimedOut,
     RecordClassInvalid,
 )
-from orgsync.records import Batch, Column, PartialBatch, Record, Row, Schema, decode, decode_csv, values_of
+from orgsync.records import Batch, PartialBatch, Record, Row, Schema, decode, decode_csv, values_of
 
 from .bulk import job_rows
-from .object_facts import ObjectFacts
 from .queries import Order, ReadQuery
 from .rest import read_pages
 from .route import Api, Route, calls_left, choose_route, expected_rows, limits_left
@@ -40,6 +38,8 @@ _SECONDS_PER_BATCH = 0.5  # pages that take longer are committed one by one
 class Chunk:
     """Some rows of a result, records from REST or texts from Bulk, and the state that the stream reaches with them.
 
+    Rows of a long result from Bulk may be decoded already, unless a step reads it `as_text`.
+
     The last chunk of a query has no rows: its state is the beginning of the next step.
     """
 
@@ -47,11 +47,14 @@ class Chunk:
     records: Sequence[dict[str, Any]] = ()
     header: Sequence[str] = ()
     texts: Sequence[Sequence[str]] = ()
+    decoded: Sequence[Row] = ()
     is_last: bool = False
 
     @property
     def ids(self) -> list[str]:
         """The rows' Ids."""
+        if self.decoded:
+            return [str(row[0]) for row in self.decoded]
         if self.records or not self.texts:
             return [*values_of(self.records, "Id")]
         at = [name.lower() for name in self.header].index("id")
@@ -109,7 +112,7 @@ class Reader(Generic[R]):
             since=state.current.since,
             bin=facts.has_recycle_bin,
             live=None if deleted else facts.live,
-            exact=any(_needs_digits(facts, column) for column in self.schema.selected),
+            exact=any(map(facts.needs_digits, self.schema.selected)),
             common=len(first),
             settled=state.current.until,
         )
@@ -127,14 +130,18 @@ class Reader(Generic[R]):
         self.source.report_plan(route)
         return route
 
-    async def read(self, state: StreamState, query: ReadQuery, route: Route, then: Step) -> AsyncGenerator[Chunk]:
+    async def read(
+        self, state: StreamState, query: ReadQuery, route: Route, then: Step, *, as_text: bool = False
+    ) -> AsyncGenerator[Chunk]:
         """Read a query to its end, by the route or by what turns out to be better; the stream is then at step `then`.
 
         What Bulk refuses or cannot do is read by REST, unless Bulk is forced.
         """
         step, api = state.current.step, route.api
         while True:
-            chunks = self._by_bulk(state, query, then) if api == "bulk" else self._by_rest(state, query)
+            chunks = (
+                self._by_bulk(state, query, then, as_text=as_text) if api == "bulk" else self._by_rest(state, query)
+            )
             try:
                 async with aclosing(chunks):
                     async for chunk in chunks:
@@ -182,7 +189,9 @@ class Reader(Generic[R]):
         Raises RecordClassInvalid for an object whose rows share an Id, as some virtual ones' do (000000000000000AAA).
         """
         facts = chunk.state.known_facts.fields
-        if chunk.texts:
+        if chunk.decoded:
+            rows = [*chunk.decoded]
+        elif chunk.texts:
             rows = decode_csv(self.schema, chunk.header, chunk.texts, facts)
         else:
             rows = decode(self.schema, chunk.records, facts)
@@ -250,11 +259,19 @@ class Reader(Generic[R]):
             raise _BetterByBulk
         self.rest_only = True  # the limits will not grow in this run
 
-    async def _by_bulk(self, state: StreamState, query: ReadQuery, then: Step) -> AsyncGenerator[Chunk]:
-        soql = query.unordered(_bulk_paths(state.known_facts, query.paths))
-        async with aclosing(job_rows(self.source, soql, deleted=query.bin, saved=state.current.job)) as parts:
+    async def _by_bulk(
+        self, state: StreamState, query: ReadQuery, then: Step, *, as_text: bool
+    ) -> AsyncGenerator[Chunk]:
+        soql = query.unordered(state.known_facts.in_parts(query.paths))
+        decode = None if as_text else (self.schema, state.known_facts.fields)
+        rows = job_rows(self.source, soql, deleted=query.bin, saved=state.current.job, decode=decode)
+        async with aclosing(rows) as parts:
             async for part in parts:
-                yield Chunk(state.reached((), part.job) if part.job else state.at(then), (), part.header, part.rows)
+                reached = state.reached((), part.job) if part.job else state.at(then)
+                if part.is_decoded:
+                    yield Chunk(reached, decoded=cast("Sequence[Row]", part.rows))
+                else:
+                    yield Chunk(reached, (), part.header, part.rows)
 
     def _without_bulk(self, state: StreamState, refusal: OrgsyncError) -> StreamState:
         """Note why Bulk refuses the object, so that not every pass tries it; a quota may be free again in the next."""
@@ -277,21 +294,3 @@ class Reader(Generic[R]):
 
 class _BetterByBulk(Exception):
     """What is being read by REST is too long, or too slow, for it."""
-
-
-def _needs_digits(facts: ObjectFacts, column: Column) -> bool:
-    """Return whether a column stores digits that a double would lose, or write in another way."""
-    path = facts.fields.path(column)
-    if column.type is int:
-        return path in facts.wide
-    if column.extra:
-        return path in facts.numbers
-    return column.type is Decimal or (column.type is str and path in {*facts.numbers, *facts.any_type})
-
-
-def _bulk_paths(facts: ObjectFacts, paths: Sequence[str]) -> list[str]:
-    """Replace compound fields by their parts, which Bulk can read."""
-    found: list[str] = []
-    for path in paths:
-        found += facts.compounds[path].values() if path in facts.compounds else [path]
-    return list(dict.fromkeys(found))

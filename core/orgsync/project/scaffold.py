@@ -14,7 +14,7 @@ from orgsync.errors import FileUnusable, NameTaken
 from orgsync.extract.query_rules import demands_filter
 from orgsync.object_names import class_name, sync_name
 from orgsync.records import schema_of
-from orgsync.records.field import path_of
+from orgsync.records.field_options import path_of
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import FieldDescribe, ObjectDescribe
 from orgsync.scripts.discovery import list_syncs

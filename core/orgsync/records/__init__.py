@@ -1,18 +1,26 @@
-"""Record classes: at once the field list, the SOQL select list, the row type and the table."""
+"""Record classes: at once the field list, the SOQL select list, the row type and the table.
 
-from .batch import Batch, Batches, PartialBatch, Position, Record_co
-from .columns import bare
-from .convert import as_stored
-from .declaration import is_path
-from .decode import FieldFacts, decode, decode_csv
-from .field import field
-from .field_values import FieldValues, values_of
-from .mapping import mapped, require_mappable
-from .masking import fingerprint, masked
-from .record import Record, schema_of, table_columns, undeclared_class, unseen_class
-from .scalars import long_id, parse_instant, stored_instant, stored_instants, stored_number, to_stored
-from .schema import Column, Row, Schema, StoredValue
-from .types import StoredDecimal, StoredTime, UtcDateTime, exact_name
+A name is imported when it is first used: what only decodes does without SQLAlchemy.
+"""
+
+from typing import TYPE_CHECKING
+
+from orgsync.lazy import importer
+
+if TYPE_CHECKING:
+    from .batch import Batch, Batches, PartialBatch, Position, Record_co
+    from .columns import bare
+    from .convert import as_stored
+    from .declaration import is_path
+    from .decoding import FieldFacts, decode, decode_csv
+    from .field_options import field
+    from .field_values import FieldValues, values_of
+    from .mapping import mapped, require_mappable
+    from .masking import fingerprint, masked
+    from .record import Record, schema_of, table_columns, undeclared_class, unseen_class
+    from .scalars import long_id, parse_instant, stored_instant, stored_instants, stored_number, to_stored
+    from .schema import Column, Row, Schema, StoredValue
+    from .types import StoredDecimal, StoredTime, UtcDateTime, exact_name
 
 __all__ = [
     "Batch",
@@ -53,3 +61,24 @@ __all__ = [
     "unseen_class",
     "values_of",
 ]
+
+__getattr__ = importer(
+    __name__,
+    {
+        **dict.fromkeys(("Batch", "Batches", "PartialBatch", "Position", "Record_co"), "batch"),
+        "bare": "columns",
+        "as_stored": "convert",
+        "is_path": "declaration",
+        **dict.fromkeys(("FieldFacts", "decode", "decode_csv"), "decoding"),
+        "field": "field_options",
+        **dict.fromkeys(("FieldValues", "values_of"), "field_values"),
+        **dict.fromkeys(("mapped", "require_mappable"), "mapping"),
+        **dict.fromkeys(("fingerprint", "masked"), "masking"),
+        **dict.fromkeys(("Record", "schema_of", "table_columns", "undeclared_class", "unseen_class"), "record"),
+        **dict.fromkeys(
+            ("long_id", "parse_instant", "stored_instant", "stored_instants", "stored_number", "to_stored"), "scalars"
+        ),
+        **dict.fromkeys(("Column", "Row", "Schema", "StoredValue"), "schema"),
+        **dict.fromkeys(("StoredDecimal", "StoredTime", "UtcDateTime", "exact_name"), "types"),
+    },
+)

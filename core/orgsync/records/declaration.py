@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from orgsync.errors import RecordClassInvalid
 from orgsync.suggest import nearest
 
-from .field import FieldOptions
+from .field_options import FieldOptions
 from .types import exact_name
 
 __all__ = [

@@ -18,8 +18,9 @@ from orgsync.errors import BatchInvalid, RecordClassInvalid
 from orgsync.suggest import nearest
 
 from .declaration import require_fields, require_names, require_object, require_plain
-from .field import field
-from .schema import BOOKKEEPING, COLUMN_TYPES, FEED_NUMBER, Column, Schema, column_of
+from .declared_columns import COLUMN_TYPES, column_of
+from .field_options import field
+from .schema import BOOKKEEPING, FEED_NUMBER, Column, Schema
 from .types import UtcDateTime
 
 __all__ = ["Record", "schema_of", "table_columns", "undeclared_class", "unseen_class"]

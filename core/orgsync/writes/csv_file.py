@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orgsync.errors import FileUnusable
-from orgsync.salesforce.bulk.csv_records import long_fields
+from orgsync.records.csv_records import long_fields
 
 from .spool import ABSENT
 from .text_file import TextFile

@@ -9,12 +9,12 @@ from typing import IO, Literal, TypeAlias
 import anyio.to_thread
 
 from orgsync.errors import NetworkProblem, ResponseUnreadable, TransientProblem
+from orgsync.records.csv_records import Lines, LinesBroken
 
 from ..api.client import Client
 from ..errors.error_body import api_error_of
 from ..errors.retry import backoff, pause
 from ..http.messages import Stream
-from .csv_records import Lines, LinesBroken
 from .ingest_jobs import IngestJob, ingest_resource
 
 __all__ = ["RESULT_KINDS", "IngestResult", "ResultKind", "ingest_result"]

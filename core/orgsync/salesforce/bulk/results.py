@@ -7,19 +7,21 @@ be read again as long as the job exists. The end is the locator `null`, never a 
 then as many other rows are missing: the last 100,000 rows at least are remembered.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
+from typing import Any
 
 from orgsync.errors import JobIncomplete, NetworkProblem, ResponseUnreadable, TransientProblem
+from orgsync.records.csv_records import LONGEST_RECORD, LinesBroken, RecordTooLong
 
 from ..api.client import Client
 from ..api.repeats import RecentRows
 from ..errors.error_body import api_error_of
 from ..errors.retry import backoff, pause
 from ..http.messages import Stream
-from .csv_records import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
+from .cuts import Cut, Decoder, cuts
 from .jobs import Job
 from .pages import Pages
 
@@ -45,28 +47,54 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some rows of a result, each as wide as `header`; `place` is where to resume after them, None at the end."""
+    """Some rows of a result; `place` is where to resume after them, None at the end.
+
+    They are texts, each as wide as `header`, or what a decoder made of them.
+    """
 
     header: tuple[str, ...]
-    rows: list[list[str]] = field(repr=False)
+    rows: list[Sequence[Any]] = field(repr=False)
     place: Place | None
+    is_decoded: bool = False
+
+    @property
+    def ends_page(self) -> bool:
+        """Whether another page follows these rows."""
+        return self.place is not None and self.place.row == 0
 
 
 async def results(
-    client: Client, job: Job, *, start: Place = Place(), rows: int = 10_000, page: int = 100_000
+    client: Client,
+    job: Job,
+    *,
+    start: Place = Place(),
+    rows: int = 10_000,
+    page: int = 100_000,
+    decoder: Decoder | None = None,
 ) -> AsyncGenerator[Part]:
     """Read the result of a complete job from a place, in parts of at most `rows` rows and pages of at most `page`.
 
-    Values are text as the CSV has it: null and the empty string are both "". The last part, and only it, has no place;
-    its rows may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it the connection.
+    Values are text as the CSV has it: null and the empty string are both "". A `decoder` makes rows of them while the
+    part before is made use of; what it cannot decode comes as text. The last part, and only it, has no place; its rows
+    may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it the connection.
     Raises ResponseUnreadable where a page stays broken, and JobIncomplete where the whole is not what the job found.
     """
     async with aclosing(Pages(client, job, page)) as pages:
-        reading = _Reading(pages, job, rows, start)
-        while reading.place is not None:
-            async with aclosing(reading.page_parts()) as parts:
-                async for part in parts:
-                    yield part
+        reading = _Reading(pages, job, rows, start, decoder)
+        kept: Part | None = None
+        try:
+            while reading.place is not None:
+                async with aclosing(reading.page_parts()) as parts:
+                    async for part in parts:
+                        if kept:
+                            yield kept
+                        kept = part if decoder and part and part.ends_page else None
+                        if part and not kept:
+                            yield part
+        except Exception:
+            if kept:
+                yield kept
+            raise
 
 
 @dataclass(slots=True)
@@ -77,13 +105,17 @@ class _Reading:
     job: Job
     rows: int
     place: Place | None
+    decoder: Decoder | None
     seen: set[str] = field(default_factory=set[str])
-    first_rows: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
+    first_records: set[bytes] = field(default_factory=set[bytes])
     empty: int = 0
     recent: RecentRows = field(default_factory=RecentRows)
 
-    async def page_parts(self) -> AsyncGenerator[Part]:
-        """Yield what is left of the page at the place, requesting it again when it breaks off."""
+    async def page_parts(self) -> AsyncGenerator[Part | None]:
+        """Yield what is left of the page at the place, requesting it again when it breaks off.
+
+        None is yielded when the first rows of it are being decoded.
+        """
         tries = 0
         while (begun := self.place) is not None:
             problem: TransientProblem
@@ -91,7 +123,7 @@ class _Reading:
                 try:
                     async with aclosing(self._parts(begun, opened.stream)) as parts:
                         async for part in parts:
-                            self.place = part.place
+                            self.place = part.place if part else self.place
                             yield part
                     return
                 except (NetworkProblem, ResponseUnreadable) as error:
@@ -99,9 +131,13 @@ class _Reading:
             tries = 1 if self.place != begun else tries + 1
             if tries >= _TRIES:
                 raise problem
+            if tries > 1:
+                self.decoder = (
+                    None  # whose rows come a batch at a time: where pages break off, each row that came counts
+                )
             await pause(backoff(tries))
 
-    async def _parts(self, begun: Place, stream: Stream) -> AsyncGenerator[Part]:
+    async def _parts(self, begun: Place, stream: Stream) -> AsyncGenerator[Part | None]:
         """Yield the rows of one page after the place, the last of them when the page is complete."""
         await _require_csv(stream)
         self.seen.add(begun.locator or "")
@@ -110,11 +146,15 @@ class _Reading:
             raise _unreadable(page, "leads back to a page that was read before")
         if page.following is not None:
             self.pages.open_ahead(page.following)
-        async with aclosing(self._lines(page, stream)) as pieces:
-            async for lines in pieces:
-                page.take(lines, self.job)
-                if page.first_row in self.first_rows:
+        async with aclosing(self._cuts(page, stream)) as found:
+            async for cut in found:
+                if page.held and page.is_decoded != cut.is_decoded:
+                    yield self._distinct(page.part(len(page.held)))
+                page.take(cut, self.job)
+                if page.first_record in self.first_records:
                     raise _no_end(self.job, "begins again")
+                if not cut.rows:
+                    yield None
                 while len(page.held) > self.rows:
                     yield self._distinct(page.part(self.rows))
         part = self._distinct(page.last_part(self.job))
@@ -126,7 +166,7 @@ class _Reading:
         names = [name.lower() for name in part.header]
         if "id" not in names:
             return part
-        at = names.index("id")
+        at = 0 if part.is_decoded else names.index("id")
         ids = [*map(itemgetter(at), part.rows)]
         if self.recent.has_any(ids):
             raise _no_end(self.job, "holds a row twice, so its pages overlap")
@@ -138,21 +178,22 @@ class _Reading:
         self.empty = 0 if page.read else self.empty + 1
         if self.empty > _MOST_EMPTY:
             raise _no_end(self.job, f"has more than {_MOST_EMPTY} pages without a row, one after the other")
-        if page.first_row is not None:
-            self.first_rows.add(page.first_row)
+        if page.first_record is not None:
+            self.first_records.add(page.first_record)
 
-    async def _lines(self, page: "_Page", stream: Stream) -> AsyncGenerator[list[list[str]]]:
+    async def _cuts(self, page: "_Page", stream: Stream) -> AsyncGenerator[Cut]:
         """Cut a page into rows as it arrives."""
-        lines = Lines()
+        is_replaced = False
         try:
-            async for chunk in stream.chunks():
-                yield lines.feed(chunk)
-            yield lines.end()
+            async with aclosing(cuts(stream.chunks(), self.decoder, rows=self.rows)) as found:
+                async for cut in found:
+                    is_replaced |= cut.is_replaced
+                    yield cut
         except RecordTooLong:
             raise _unreadable(page, f"holds a record or a field of more than {LONGEST_RECORD:,} characters") from None
         except LinesBroken:
             raise _unreadable(page, "is not CSV, or is cut inside a row") from None
-        if lines.replaced:
+        if is_replaced:
             self.pages.warn(f"The response to {page.name} holds bytes that are not UTF-8; each is kept as U+FFFD.")
 
 
@@ -166,23 +207,23 @@ class _Page:
     following: str | None  # the next page's locator
     ends: bool | None  # whether this is the last page; None where the response does not say
     header: tuple[str, ...] = ()
-    first_row: tuple[str, ...] | None = None  # where it has an Id, so that no other page begins with it
+    first_record: bytes | None = None  # where it has an Id, so that no other page begins with it
     read: int = 0
-    held: list[list[str]] = field(default_factory=list[list[str]])
+    held: list[Sequence[Any]] = field(default_factory=list[Sequence[Any]])
+    is_decoded: bool = False
 
-    def take(self, lines: list[list[str]], job: Job) -> None:
+    def take(self, cut: Cut, job: Job) -> None:
         """Add rows that have arrived, without those that were yielded before.
 
         Raises JobIncomplete where the result holds more rows than the job found.
         """
-        if not self.header and lines:
-            self.header = tuple(lines.pop(0))
-        if set(map(len, lines)) - {len(self.header)}:
+        self.header, self.is_decoded = cut.header, cut.is_decoded
+        if not cut.is_decoded and set(map(len, cut.rows)) - {len(self.header)}:
             raise _unreadable(self, "holds rows of another width than its header")
-        if self.first_row is None and lines and "id" in (name.lower() for name in self.header):
-            self.first_row = tuple(lines[0])
-        self.held += lines[max(0, self.begun.row - self.read) :]
-        self.read += len(lines)
+        if self.first_record is None and cut.rows and "id" in (name.lower() for name in self.header):
+            self.first_record = cut.first
+        self.held += cut.rows[max(0, self.begun.row - self.read) :]
+        self.read += len(cut.rows)
         if self.claimed is not None and self.read > self.claimed:
             raise self._miscounted()
         if job.processed is not None and self.begun.before + self.read > job.processed:
@@ -191,7 +232,7 @@ class _Page:
     def part(self, rows: int) -> Part:
         """Return the next rows."""
         given, self.held = self.held[:rows], self.held[rows:]
-        return Part(self.header, given, replace(self.begun, row=self.read - len(self.held)))
+        return Part(self.header, given, replace(self.begun, row=self.read - len(self.held)), self.is_decoded)
 
     def last_part(self, job: Job) -> Part:
         """Return the rows that are left, now that the page is read and nothing is missing."""
@@ -205,7 +246,7 @@ class _Page:
         if self.begun.row > self.read:
             raise _unreadable(self, "holds fewer rows than before")
         place = Place(self.following, 0, total) if self.following else None
-        return Part(self.header, self.held, place)
+        return Part(self.header, self.held, place, self.is_decoded)
 
     def _miscounted(self) -> ResponseUnreadable:
         return _unreadable(self, f"does not hold the {self.claimed:,} rows that it says")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orgsync.salesforce.bulk.csv_records import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
+from orgsync.records.csv_records import LONGEST_RECORD, Lines, LinesBroken, RecordTooLong
 
 TEXT = st.text(st.sampled_from('abé"\n\r,\x0b\x0c\x1c\x85\u2028😀\x00'), max_size=12)
 ROWS = st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(TEXT, min_size=width, max_size=width), max_size=12))
