@@ -1,8 +1,11 @@
 """A replay answers each request once, in the recorded order, and says where it parts from what was recorded."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +16,9 @@ from orgsync.cassettes.player import Player
 from orgsync.errors import NotRecorded
 
 WHEN = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
+
+
+TOKEN = RecordedRequest("POST", "https://login.example", "/services/oauth2/token")
 
 
 def asks(name: str, origin: str = "https://acme.my.salesforce.com") -> RecordedRequest:
@@ -88,6 +94,51 @@ def test_tasks_that_ask_the_same_may_take_each_others_answers() -> None:
     steps = [step("same", 0, after=0), step("same", 1, after=0), step("mine", 2, after=1), step("yours", 3, after=2)]
     assert played(player_of(*steps), "same", "yours", "same", "mine") == ["same", "yours", "same", "mine"]
     assert "but first comes step 1 of 4, GET same" in refused(player_of(*steps), "mine")
+
+
+@pytest.mark.parametrize("in_turn", [False, True], ids=["one after the other", "in turn"])
+async def test_a_task_that_asks_the_same_as_another_keeps_to_its_own_answers_and_time(in_turn: bool) -> None:
+    steps = [step("a", 0, after=0), step("b", 1, after=0), step("same", 2, after=1), step("same", 3, after=2)]
+    steps += [step("c", 4, after=3), step("d", 5, after=4)]
+    player = player_of(*(replace(each, response=RecordedResponse(200, {}, str(n))) for n, each in enumerate(steps, 1)))
+    seen: dict[str, list[tuple[object, int]]] = {"a": [], "b": []}
+
+    async def task(*names: str) -> None:
+        for name in names:
+            [body] = played(player, name)
+            seen[names[0]].append((body, (player.now - WHEN) // timedelta(minutes=1)))
+            if in_turn:
+                await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(task, "b", "same", "d")
+        if not in_turn:
+            await anyio.lowlevel.checkpoint()
+        group.start_soon(task, "a", "same", "c")
+    assert seen == {"b": [("2", 3), ("4", 5), ("6", 5)], "a": [("1", 2), ("3", 4), ("5", 4)]}
+
+
+def signing_in(number: int, after: int) -> Interaction:
+    return replace(step("", number, after), request=TOKEN)
+
+
+async def test_whichever_task_signs_in_for_all_each_keeps_its_own_time() -> None:
+    """Recorded: the first task signs in at the start and again later, for the second too."""
+    steps = [signing_in(0, 0), step("a", 1, 1), step("b", 2, 0), signing_in(3, 2), step("c", 4, 4), step("d", 5, 3)]
+    player = player_of(*steps)
+    times = dict[str, int]()
+
+    async def task(*names: str) -> None:
+        for name in names:
+            times[name] = (player.now - WHEN) // timedelta(minutes=1)
+            player.play(TOKEN if name == "token" else asks(name))
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as group:  # now the second task signs in, the second time
+        group.start_soon(task, "token", "a", "c")
+        group.start_soon(task, "b", "token", "d")
+    assert (times["a"], times["c"], times["d"]) == (1, 4, 5)
+    player.require_played()
 
 
 def interleaved(chains: list[list[str]], chance: random.Random) -> list[str]:

@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,16 @@ async def played(cassette: Cassette, folder: Path, story: Story) -> Any:
         result = await story(replay.sandbox)
     replay.player.require_played()
     return result
+
+
+def moving(org: DemoOrg, *, seconds: float) -> Callable[[], datetime]:
+    """Return a clock that moves, and the org's with it, whenever it is read."""
+
+    def now() -> datetime:
+        org.advance(seconds=seconds)
+        return org.now
+
+    return now
 
 
 async def dumped(settings: Settings) -> dict[str, Any]:
@@ -289,23 +300,55 @@ async def test_what_a_script_asks_at_once_may_come_in_any_order(org: DemoOrg, tm
     await replayed(cassette, at_once, tmp_path / "again")
 
 
+async def two_at_once(sandbox: Sandbox) -> list[int]:
+    added: list[int] = []
+
+    async def run(one: Sync[Any]) -> None:
+        added.append((await sandbox.run(one)).added)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run, contacts)
+        tasks.start_soon(run, accounts)
+    return sorted(added)
+
+
 async def test_two_runs_under_way_at_once_share_one_sign_in(org: DemoOrg, tmp_path: Path) -> None:
-    async def story(sandbox: Sandbox) -> list[int]:
-        added: list[int] = []
-
-        async def run(one: Sync[Any]) -> None:
-            added.append((await sandbox.run(one)).added)
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(run, contacts)
-            tasks.start_soon(run, accounts)
-        return sorted(added)
-
-    cassette, added = await captured(await source_at(tmp_path / "source", org), tmp_path, story)
+    cassette, added = await captured(await source_at(tmp_path / "source", org), tmp_path, two_at_once)
     assert added == [5, 30]
     assert sum("oauth2/token" in name for name in names(cassette)) == 1
     for number in range(3):
-        assert await played(cassette, tmp_path / f"{number}", story) == [5, 30]
+        assert await played(cassette, tmp_path / f"{number}", two_at_once) == [5, 30]
+
+
+def test_time_stands_still_from_one_response_to_the_next_and_a_sign_in_does_not_move_it() -> None:
+    times = iter(BEGAN + timedelta(seconds=number) for number in range(9))
+    recorder = Recorder(lambda: next(times))
+    seen = [recorder.now]
+    for path in ("/services/oauth2/token", "/services/data", "/services/oauth2/token"):
+        recorder.record(RecordedRequest("GET", "", path), RecordedResponse(200), recorder.request_sent())
+        seen += [recorder.now, recorder.now]
+    assert [(each - BEGAN).seconds for each in seen] == [0, 0, 0, 1, 1, 1, 1]
+
+
+async def test_each_of_two_runs_at_once_has_its_own_time(org: DemoOrg, tmp_path: Path) -> None:
+    """They ask up to which second there were changes; a replay in which they take turns otherwise asks the same."""
+    org.add_fault(Fault.delay(0.2), match="sobjects/Contact")
+    source = replace(await source_at(tmp_path / "source", org), clock=moving(org, seconds=7))
+    cassette, _ = await captured(source, tmp_path, two_at_once)
+    ends = [dict(each.request.query)["end"] for each in cassette.interactions if "updated" in each.request.path]
+    assert len({*ends}) == 2
+    await played(cassette, tmp_path, two_at_once)
+
+
+async def test_runs_that_start_together_have_one_time_also_after_others(org: DemoOrg, tmp_path: Path) -> None:
+    async def rounds(sandbox: Sandbox) -> list[list[int]]:
+        return [await two_at_once(sandbox) for _ in range(3)]
+
+    source = replace(await source_at(tmp_path / "source", org), clock=moving(org, seconds=0.4))
+    cassette, added = await captured(source, tmp_path, rounds)
+    org.add_fault(Fault.delay(0.1), match="sobjects/Contact")
+    for number in range(3):
+        assert await played(cassette, tmp_path / f"{number}", rounds) == added
 
 
 async def test_a_project_is_prepared_once_though_runs_begin_at_once(tmp_path: Path) -> None:
@@ -439,11 +482,7 @@ async def test_time_moves_only_with_what_is_said(org: DemoOrg, tmp_path: Path) -
                 await opened.get("limits")
                 seen[-1].append(sandbox.clock())
 
-    def later() -> Any:
-        org.advance(seconds=7)
-        return org.now
-
-    source = replace(await source_at(tmp_path / "source", org), clock=later)
+    source = replace(await source_at(tmp_path / "source", org), clock=moving(org, seconds=7))
     cassette, _ = await captured(source, tmp_path, story)
     await played(cassette, tmp_path, story)
     assert seen[0][:2] == seen[1][:2]  # after the last answer nothing more tells the time

@@ -242,6 +242,7 @@ def test_a_script_that_asks_otherwise_fails_with_the_difference(project: pytest.
     assert "sent:     GET limits/recordCount" in said
     assert "recorded: step 2 of 2, GET limits -> 200" in said
     assert "the first difference, at character" in said
+    assert "record it again: pytest --record --connection NAME test_it.py::test_it\n" in said
 
 
 SWALLOWED = """\

@@ -29,6 +29,11 @@ class RecordedRequest:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: str = ""
 
+    @property
+    def is_sign_in(self) -> bool:
+        """Return whether this asks for a token."""
+        return self.path == "/services/oauth2/token"
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedResponse:

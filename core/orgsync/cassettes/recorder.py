@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from orgsync.clock import utc_now
 
@@ -12,20 +13,36 @@ from .scrubbing import scrubbed
 
 __all__ = ["Recorder"]
 
-_LATEST_SEEN: ContextVar[tuple["Recorder | None", int]] = ContextVar("_LATEST_SEEN", default=(None, 0))
-"""The latest response that a task has seen, or that its parent had seen when it started the task."""
+
+_TOGETHER = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How far a task is, or was its parent when it started the task: the latest response it has seen, and its time."""
+
+    recorder: "Recorder"
+    response: int
+    now: datetime
+
+
+_SEEN: ContextVar[_Seen | None] = ContextVar("_SEEN", default=None)
 
 
 class Recorder:
     """Keep interactions in memory, as they are; only `cassette` gives them away, scrubbed.
 
-    `clock` is the time of this machine, or of the demo org. What is being recorded reads `now`, which stands still from
-    one response to the next: so the time at which a request was composed is known, and a replay composes it alike.
+    `clock` is the time of this machine, or of the demo org. What is being recorded reads `now`, which stands still for
+    each task from one response that it sees to the next: so the time at which a request was composed is known, and a
+    replay composes it alike, though other tasks may be faster then. A sign-in moves no time: which of several tasks
+    signs in for all is chance.
     """
 
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
-        self._now = clock()
+        self._began = clock()
+        self._started = self._began, 0
+        self._received = 0
         self._interactions: list[Interaction] = []
         self._capturing = True
 
@@ -34,12 +51,23 @@ class Recorder:
 
     @property
     def now(self) -> datetime:
-        """Return the time of the latest response, or of the latest `set_clock`."""
-        return self._now
+        """Return the time of the latest response that the present task has seen, or of its latest `set_clock`."""
+        return self._seen.now
 
     def set_clock(self) -> None:
-        """Read the clock again: something starts, perhaps long after the latest response."""
-        self._now = self._clock()
+        """Read the clock again: something starts in the present task, perhaps long after its latest response.
+
+        What starts together has one time, so that a replay need not know which of it is which.
+        """
+        now, (before, received) = self._clock(), self._started
+        if received != self._received or now - before >= _TOGETHER:
+            self._started = now, self._received
+        _SEEN.set(replace(self._seen, now=self._started[0]))
+
+    @property
+    def _seen(self) -> _Seen:
+        seen = _SEEN.get()
+        return seen if seen and seen.recorder is self else _Seen(self, 0, self._began)
 
     @property
     def capturing(self) -> bool:
@@ -48,15 +76,16 @@ class Recorder:
 
     def request_sent(self) -> tuple[datetime, int] | None:
         """Return when a request is sent and after which response, to be passed to `record`; None while paused."""
-        recorder, number = _LATEST_SEEN.get()
-        return (self._now, number if recorder is self else 0) if self._capturing else None
+        return (self._seen.now, self._seen.response) if self._capturing else None
 
     def record(self, request: RecordedRequest, response: RecordedResponse, sent: tuple[datetime, int] | None) -> None:
         """Record a request and its response, unless it was sent while paused."""
+        seen = self._seen
+        self._received += 1
         if sent is not None:
             self._interactions.append(Interaction(request, response, *sent))
-            _LATEST_SEEN.set((self, len(self._interactions)))
-        self._now = self._clock()
+            seen = replace(seen, response=len(self._interactions))
+        _SEEN.set(seen if request.is_sign_in else replace(seen, now=self._clock()))
 
     @contextmanager
     def paused(self) -> Generator[None]:
@@ -77,6 +106,6 @@ class Recorder:
         """Return a text of JSON with the stand-ins that the cassette has for the same values."""
         headers = {"content-type": "application/json"}
         beside = Interaction(
-            RecordedRequest("POST", "", "/arguments", (), headers, document), RecordedResponse(200), self._now, 0
+            RecordedRequest("POST", "", "/arguments", (), headers, document), RecordedResponse(200), self._began, 0
         )
         return scrubbed([*self._interactions, beside], fields=fields, hosts=hosts)[-1].request.body

@@ -47,10 +47,12 @@ class Replayed:
 class Replay:
     """A replay in progress: syncs run in `sandbox`, inside of `playing()`; `player` knows how far it is."""
 
-    def __init__(self, cassette: Cassette, name: str, folder: Path, settings: Settings, like: Replayed) -> None:
+    def __init__(
+        self, cassette: Cassette, name: str, folder: Path, settings: Settings, like: Replayed, *, test: str = ""
+    ) -> None:
         self._cassette = cassette
         self._like = like
-        self.player = Player(cassette, name)
+        self.player = Player(cassette, name, test=test)
         self._settings = throw_away(folder, settings)
         self.sandbox = Sandbox(self._settings, like.connection, self._connect, lambda: self.player.now, self._http)
 

@@ -208,7 +208,8 @@ def _played(request: pytest.FixtureRequest, folder: Path, settings: Settings) ->
         else:
             given = {name: value for name, value in _marked(request).items() if name in _LIKE}
             like = Replayed(**given, mapping=_mapping(request, settings))
-            played = Replay(_read(path, request), _shown(path, config), folder, settings, like)
+            test = request.node.nodeid
+            played = Replay(_read(path, request), _shown(path, config), folder, settings, like, test=test)
     request.node.stash[_CASSETTE] = played
     with played.capturing() if isinstance(played, Recording) else played.playing():
         yield played
