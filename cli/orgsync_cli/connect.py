@@ -2,16 +2,18 @@
 
 import json
 import sys
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from orgsync.errors import ArgumentInvalid, KeyUnusable, SignInNeeded
+from orgsync.errors import ArgumentInvalid, KeyUnusable, NameUnknown, OrgsyncError, SignInNeeded
 from orgsync.project.views import connection_view
 
-from .commands import wait_for
+from .commands import INTERRUPTED, open_view, wait_for
 from .completion import connection_names
 from .output import brief, examples, json_line, result, say
 from .sign_in_options import Flow, Options, Parts
@@ -97,8 +99,7 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
         sfdx_url_file=sfdx_url_file,
         port=port,
     )
-    document = None if metadata is None else metadata_of(metadata)
-    made = wait_for(lambda: _connect(name, options, document, tag))
+    made = _signed_in(name, options, None if metadata is None else metadata_of(metadata), tag)
     if as_json:
         json_line({**connection_view(made.connection), "token_lifetime": made.lifetime, "hint": made.hint or None})
         return
@@ -106,15 +107,54 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
         result(line)
 
 
-async def _connect(name: str, options: Options, metadata: dict[str, Any] | None, tags: list[str] | None) -> "SignIn":
+def _signed_in(name: str, options: Options, metadata: dict[str, Any] | None, tags: list[str] | None) -> "SignIn":
+    """Sign in; where that is interrupted, say what was stored, and exit."""
+    attempt = _Attempt(name)
+    try:
+        return wait_for(lambda: _connect(attempt, options, metadata, tags))
+    except (KeyboardInterrupt, typer.Abort):
+        say(attempt.interrupted())
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """How far a sign-in has come: `stored_at` is when a connection of that name was last stored before it."""
+
+    name: str
+    stored_at: datetime | None = None
+    may_have_stored: bool = False
+
+    def interrupted(self) -> str:
+        """Return what to say of it where it was interrupted: by then the connection may be stored."""
+        if not self.may_have_stored or self._is_as_before():
+            return "Interrupted; nothing was connected."
+        return f"Interrupted while it was stored; see how it stands: orgsync connections show {self.name}"
+
+    def _is_as_before(self) -> bool:
+        try:
+            with open_view() as view:
+                return view.connection(self.name).updated_at == self.stored_at
+        except NameUnknown:
+            return self.stored_at is None
+        except OrgsyncError:  # it cannot be read now, so nothing is known
+            return False
+
+
+async def _connect(
+    attempt: _Attempt, options: Options, metadata: dict[str, Any] | None, tags: list[str] | None
+) -> "SignIn":
     from orgsync.project import open_project
 
+    name = attempt.name
     async with open_project() as project:
         await project.connections.require_ready(name, metadata)
         parts = await _parts(project, name, options)
         flow = parts.flow()
         again = parts.existing is not None and options.flow is None
+        attempt.stored_at = parts.existing.updated_at if parts.existing else None
         credentials = await _credentials(project, parts, flow)
+        attempt.may_have_stored = True
         try:
             return await project.connections.connect(name, credentials, metadata=metadata, tags=tags)
         except SignInNeeded as refused:

@@ -35,7 +35,9 @@ EXAMPLES = examples(
 )
 
 app = Program(rich_markup_mode=None, epilog=EXAMPLES)
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The connection's name.", autocompletion=connection_names)]
+Name = Annotated[
+    str, typer.Argument(metavar="CONNECTION", help="The connection's name.", autocompletion=connection_names)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
 

@@ -8,7 +8,7 @@ from orgsync.errors import OrgsyncError, UsageInvalid
 from orgsync.printable import printable
 from orgsync.project.health_views import finding_view
 
-from .commands import wait_for
+from .commands import open_view, wait_for
 from .completion import connection_names
 from .grid import GAP, broken
 from .output import console, detail_lines, examples, json_line
@@ -33,7 +33,7 @@ _ABOUT = 20  # places for what a finding is about
 def doctor(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A connection; all by default.", autocompletion=connection_names),
+        typer.Argument(metavar="[CONNECTION]", help="A connection; all by default.", autocompletion=connection_names),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding, for programs.")] = False,
 ) -> None:
@@ -54,7 +54,7 @@ async def _doctor(name: str | None, *, as_json: bool) -> int:
     screen, worst, problems = console(), 0, 0
     settings = load_settings()
     if name:
-        await _require_no_sync(settings, name)
+        _require_no_sync(settings, name)
     async for finding in diagnose(settings, [name] if name else []):
         if as_json:
             json_line(finding_view(finding))
@@ -67,16 +67,15 @@ async def _doctor(name: str | None, *, as_json: bool) -> int:
     return worst
 
 
-async def _require_no_sync(settings: "Settings", name: str) -> None:
+def _require_no_sync(settings: "Settings", name: str) -> None:
     """Raise UsageInvalid for the name of a sync that is no connection's."""
-    from orgsync.project import open_project
     from orgsync.project.syncs import names_of
 
     if name not in names_of(settings):
         return
     try:
-        async with open_project(settings) as project:
-            connections = {each.name for each in await project.connections.list()}
+        with open_view() as view:
+            connections = {each.name for each in view.connections()}
     except OrgsyncError:  # what is wrong with the database is among doctor's own findings
         return
     if name in connections:

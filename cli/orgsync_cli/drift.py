@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import wait_for
+from .commands import open_view, wait_for
 from .options import connection_option
 from .output import amount, examples, json_line, moment, say
 from .tables import show_table
@@ -50,8 +50,13 @@ def drift(
 
 async def _found(connections: "Sequence[str]") -> "Drift":
     from orgsync.project import open_project
-    from orgsync.project.schema_drift import find_drift
+    from orgsync.project.schema_drift import Drift, find_drift
 
+    with open_view() as view:
+        for name in connections:
+            view.connection(name)
+        if not view.has_tables:
+            return Drift((), 0, {})
     async with open_project() as project:
         return await find_drift(project, connections, now=project.clock())
 

@@ -1,5 +1,6 @@
 """`orgsync init`: the files that a project starts with."""
 
+import os
 import shlex
 import tomllib
 from importlib.util import find_spec
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .output import examples, result
+from .output import examples, result, say
 
 __all__ = ["EXAMPLES", "init"]
 
@@ -35,10 +36,11 @@ def init(
     Writes orgsync.toml, syncs/, tests/, cassettes/, pyproject.toml, .github/workflows/tests.yml, .gitignore and
     AGENTS.md, which tells a coding agent how to write, try, record and test a sync here. What exists already stays as
     it is, so it may be run again at any time. The tests pass at once: run pytest. The syncs that orgsync brings
-    (contacts, accounts) need no file.
+    (contacts, accounts) need no file. Refused below a folder that is a project.
     """
     from orgsync.errors import FileUnusable
 
+    _require_outside(folder)
     try:
         _write_project(folder)
     except OSError as error:
@@ -46,6 +48,23 @@ def init(
             f"The project cannot be written to {folder}: {error.strerror or type(error).__name__}.",
             "Choose a folder that you may write to: orgsync init DIR.",
         ) from error
+    if (named := os.environ.get("ORGSYNC_PROJECT")) and Path(named).resolve() != folder.resolve():
+        say(f"warning: ORGSYNC_PROJECT names {named}: until it is unset, commands work there and not in this project.")
+
+
+def _require_outside(folder: Path) -> None:
+    """Raise ArgumentInvalid for a folder inside a project: from there on, commands would no longer find that one."""
+    from orgsync.errors import ArgumentInvalid
+    from orgsync.settings import PROJECT_FILE, find_project
+
+    around = find_project(folder)
+    if around == folder.resolve():
+        return
+    raise ArgumentInvalid(
+        f"{folder.resolve()} is inside the project {around}.",
+        "Run commands here as they are, they work in that project; or choose a folder outside of it: orgsync init DIR. "
+        f"For a project inside the other, write an empty {PROJECT_FILE} to its folder first.",
+    )
 
 
 def _write_project(folder: Path) -> None:

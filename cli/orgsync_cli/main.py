@@ -38,8 +38,8 @@ from . import (
     worker,
     write,
 )
-from .commands import Commands, PlainCommand, Program
-from .output import examples, result, show_unexpected
+from .commands import INTERRUPTED, Commands, PlainCommand, Program
+from .output import examples, result, say, show_unexpected
 
 __all__ = ["app", "main"]
 
@@ -125,6 +125,7 @@ app.command("proxy", short_help="Serve an org's API on this machine, signed in."
 app.command("mcp", short_help="Serve the copy to agents, read only.", epilog=mcp.EXAMPLES)(mcp.mcp)
 app.add_typer(tokens.app, name="tokens", short_help="Make, list and revoke tokens of the HTTP API.")
 app.add_typer(webhooks.app, name="webhooks", short_help="Tell other systems what happens, by HTTP.")
+app.build_when_named()
 
 
 def main() -> None:
@@ -134,6 +135,9 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # a narrow encoding shows what it lacks, and ends nothing
     try:
         app()
+    except KeyboardInterrupt:  # before a command was begun: what comes later is caught there
+        say("Interrupted.")
+        sys.exit(INTERRUPTED)
     except Exception as error:  # a traceback is for --debug
         show_unexpected(error)
         sys.exit(1)

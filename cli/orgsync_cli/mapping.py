@@ -26,7 +26,7 @@ EXAMPLES = examples(
 
 
 def map_fields(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The connection.", autocompletion=connection_names)],
+    name: Annotated[str, typer.Argument(metavar="CONNECTION", help="The connection.", autocompletion=connection_names)],
     pairs: Annotated[
         list[str] | None,
         typer.Argument(metavar="CLASS.COLUMN=FIELD", help="A column of a record class, and the field that fills it."),

@@ -8,7 +8,7 @@ import typer
 from .commands import wait_for
 from .completion import connection_names
 from .output import examples, result, say, speech, stdout
-from .signals import Interruption
+from .signals import STOPPING_SERVER, Interruption
 
 __all__ = ["EXAMPLES", "proxy"]
 
@@ -62,6 +62,9 @@ async def _proxy(connection: str, port: int, *, with_token: bool) -> int:
             say("Every call has to show this token:")
             result(secret)
             stdout().flush()  # it serves until it is stopped: a pipe or a file would stay empty
-        with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
+        with (
+            anyio.CancelScope() as scope,
+            Interruption(scope, patience=_PATIENCE, stopping=STOPPING_SERVER) as interruption,
+        ):
             await proxying(socket, connection, secret=secret)
     return 0 if interruption.code == 128 + signal.SIGTERM else interruption.code or 0

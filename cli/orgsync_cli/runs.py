@@ -74,7 +74,13 @@ def _runs(
     with open_view() as view:
         if run_id is not None:
             return [view.run(run_id)]
-        return view.runs(limit, sync=sync, action=action, connection=connection)
+        found = view.runs(limit, sync=sync, action=action, connection=connection)
+        if not found and (connection or sync or action):
+            from orgsync.project.known_names import require_known
+            from orgsync.settings import load_settings
+
+            require_known(view, load_settings(), sync=sync, action=action, connection=connection)
+        return found
 
 
 def _none_of(connection: str | None, sync: str | None, action: str | None) -> str:

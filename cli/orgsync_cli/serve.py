@@ -1,13 +1,15 @@
 """`orgsync serve`: the HTTP API of a project."""
 
 import signal
+from dataclasses import replace
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
 
 from .commands import wait_for
 from .output import examples, say, speech
-from .signals import STOPPING_AT_BATCH, Interruption
+from .signals import STOPPING_AT_BATCH, STOPPING_SERVER, Interruption
 
 __all__ = ["EXAMPLES", "serve"]
 
@@ -20,8 +22,8 @@ EXAMPLES = examples(
 )
 
 _PATIENCE = 8.0
-_STOPPING = "Stopping when the calls under way are answered; once more to stop at once."
 """Seconds for calls to end: containers are killed ten seconds after SIGTERM."""
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what to call where it listens on all addresses
 
 
 def serve(
@@ -66,25 +68,35 @@ async def _serve(
     import anyio
 
     from orgsync.errors import PackageMissing
+    from orgsync.settings import load_settings
 
     try:
-        from orgsync.server import ServerOptions, listening, running
+        from orgsync.server import ServerOptions, listening, running, server_names
     except ImportError as missing:
         raise PackageMissing("The HTTP API needs packages that are not installed.", extra="server") from missing
 
     from .service_log import configure_service_log
 
     configure_service_log(as_json=as_json, debug=speech.debug)
-    options = ServerOptions(hosts=[*hosts, *([host] if host not in ("0.0.0.0", "::") else [])], root_path=root_path)  # noqa: S104
+    options = ServerOptions(hosts=hosts, root_path=root_path)
     with listening(host, port) as socket:
-        address = socket.getsockname()
-        shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-        say(f"orgsync serves http://{shown}:{address[1]}{root_path} (Ctrl-C ends it).")
-        say("A browser shows a page there; sign in with a token: orgsync tokens create NAME --scope admin")
-        stopping = STOPPING_AT_BATCH if up else _STOPPING
+        address, port = socket.getsockname()[:2]
+        everywhere = ip_address(address).is_unspecified
+        if not everywhere:
+            options = replace(options, hosts=[*hosts, host, address])
+        shown = _LOOPBACK[address] if everywhere else f"[{address}]" if ":" in address else address
+
+        def started() -> None:
+            say(f"orgsync serves http://{shown}:{port}{root_path} (Ctrl-C ends it).")
+            if everywhere:
+                names = ", ".join(server_names(load_settings(), options))
+                say(f"It listens on all addresses, and answers calls to these names: {names}. More: --allow-host NAME.")
+            say("A browser shows a page there; sign in with a token: orgsync tokens create NAME --scope admin")
+
+        stopping = STOPPING_AT_BATCH if up else STOPPING_SERVER
         with (
             anyio.CancelScope() as scope,
             Interruption(scope, patience=_PATIENCE, stopping=stopping) as interruption,
         ):
-            await running(socket, options, up=up, proxies=proxies)
+            await running(socket, options, up=up, proxies=proxies, on_start=started)
     return 0 if interruption.code == 128 + signal.SIGTERM else interruption.code or 0

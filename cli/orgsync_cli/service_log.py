@@ -10,6 +10,7 @@ import structlog
 from stamina.instrumentation import set_on_retry_hooks
 
 from orgsync.clock import utc_now
+from orgsync.errors import SignInNeeded
 from orgsync.printable import printable
 from orgsync.project.views import instant
 from orgsync.scheduler import RUN_ENDED
@@ -65,7 +66,7 @@ class Lines:
     """A line for each event; runs that have nothing to report are counted in a line a minute at most."""
 
     def __init__(self) -> None:
-        self._quiet = 0
+        self._quiet = self._failed_again = 0
         self._since: datetime | None = None
 
     def __call__(self, _logger: object, _method: str, event: Mapping[str, Any]) -> str:
@@ -75,12 +76,16 @@ class Lines:
             return _line(at, event["level"], _text(event), event)
         if self._is_quiet(event) and self._since is not None and at - self._since < _QUIET:
             self._quiet += 1
+            self._failed_again += bool(event.get("repeated"))
             raise structlog.DropEvent
-        summed, self._quiet, self._since = self._quiet, 0, at
+        summed, failed = self._quiet, self._failed_again
+        self._quiet, self._failed_again, self._since = 0, 0, at
         line = _line(at, event["level"], _ending(event), event)
         if not summed:
             return line
-        total = f"{amount(summed, 'other run')}: nothing new"
+        found = [f"{failed} failed again"] if failed else []
+        found += ["nothing new" if not failed else f"{summed - failed} found nothing new"] if summed > failed else []
+        total = f"{amount(summed, 'other run')}: {', '.join(found)}"
         return f"{_line(at, 'info', total, {})}\n{line}"
 
     @staticmethod
@@ -115,10 +120,15 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)  # pyright: ignore
 
 
+def _is_said_of_connection(event: Mapping[str, Any]) -> bool:
+    """Return whether a run's error is one of its connection, which has a line of its own: as many runs may end so."""
+    return event["event"] == RUN_ENDED and event.get("error_code") == SignInNeeded.code
+
+
 def _line(at: datetime, level: str, text: str, event: Mapping[str, Any]) -> str:
     """Return a line: when, how grave, what; after it the error's cause and remedy."""
     mark = "" if level == "info" else f"{level}: "
     line = f"{at:%Y-%m-%dT%H:%M:%SZ} {mark}{text}"
-    if event.get("error") and not event.get("repeated"):
+    if event.get("error") and not (event.get("repeated") or _is_said_of_connection(event)):
         line += f": {' '.join(str(event['error']).split())}"
     return printable(f"{line}\n{event['exception']}" if "exception" in event else line)

@@ -161,7 +161,7 @@ class Parts:
 
 
 def _ask(label: str, *, hidden: bool, empty: bool = False) -> str:
-    """Ask the person. The event loop's own handler would hold Ctrl-C back until there is an answer."""
+    """Ask the person. The handler of `CtrlC` would hold Ctrl-C back until there is an answer."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         default = "" if empty else None

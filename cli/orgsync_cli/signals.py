@@ -1,21 +1,26 @@
-"""Ctrl-C and SIGTERM during a run: the first cancels it at a batch boundary, the second ends the process at once."""
+"""Ctrl-C cancels what a command does, and so does SIGTERM a run or a server; the second signal ends the process."""
 
 import os
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .output import say, stdout
 
 if TYPE_CHECKING:
+    import asyncio
+
     import anyio
 
-__all__ = ["STOPPING_AT_BATCH", "Interruption", "ended_by_sigterm"]
+__all__ = ["STOPPING_AT_BATCH", "STOPPING_SERVER", "CtrlC", "Interruption", "ended_by_sigterm"]
+
+T = TypeVar("T")
 
 STOPPING_AT_BATCH = "Stopping at the next batch boundary; once more to stop at once."
+STOPPING_SERVER = "Stopping when the calls under way are answered; once more to stop at once."
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -32,6 +37,56 @@ def ended_by_sigterm() -> "Generator[None]":
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+class CtrlC:
+    """Cancel asynchronous work by a scope at Ctrl-C, so that it cleans up; a second Ctrl-C ends the process at once.
+
+    asyncio's own handler cancels the task instead, from which no scope shields: a connection of SQLite that is just
+    being opened was left to a thread that found its event loop closed. Nor does this one break off an import.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._scope: anyio.CancelScope | None = None
+
+    def __enter__(self) -> Self:
+        main = threading.current_thread() is threading.main_thread()
+        # What ignores Ctrl-C, as a shell's background job does, goes on ignoring it.
+        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._take)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if signal.getsignal(signal.SIGINT) == self._take:
+            # After the first, Python's own handler would raise wherever the process just is, in its end as well.
+            signal.signal(signal.SIGINT, _end_at_once if self._came else signal.default_int_handler)
+
+    async def run(self, work: Callable[[], Awaitable[T]]) -> list[T]:
+        """Return what the work returns, as the one item of a list, which is empty where Ctrl-C has cancelled it."""
+        import asyncio
+
+        import anyio
+
+        with anyio.CancelScope() as self._scope:
+            self._loop = asyncio.get_running_loop()
+            if self._came:
+                self._scope.cancel()
+            try:
+                return [await work()]
+            finally:
+                self._loop = None
+        return []
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        if self._came:  # pragma: no cover - a process that ends so writes no coverage
+            _end(128 + number)
+        self._came = True
+        if self._loop and self._scope:
+            self._loop.call_soon_threadsafe(self._scope.cancel)
 
 
 class Interruption:
@@ -59,14 +114,15 @@ class Interruption:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        self._before = {each: signal.signal(each, self._take) for each in _SIGNALS}
+        heeded = [each for each in _SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # a shell's background job
+        self._before = {each: signal.signal(each, self._take) for each in heeded}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for each, handler in self._before.items():
-            signal.signal(each, handler)
+            signal.signal(each, _end_at_once if self.code else handler)
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
         code = 128 + number
@@ -82,6 +138,10 @@ class Interruption:
     def _stop(self) -> None:
         say(self._stopping)
         self._scope.cancel()
+
+
+def _end_at_once(number: int, _frame: FrameType | None) -> None:  # pragma: no cover - as `_end`
+    _end(128 + number)
 
 
 def _end(code: int) -> None:  # pragma: no cover - a process that ends so writes no coverage

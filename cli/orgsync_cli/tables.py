@@ -29,17 +29,21 @@ def show_table(
     right: Collection[str] = (),
     spare: Sequence[str] = (),
     elastic: str = "",
+    whole: Collection[str] = (),
 ) -> None:
     """Show rows under headings, no wider than the terminal and without control characters.
 
     The `right` columns hold numbers; where it is narrow, the `spare` ones are left out, the first of them first, and
     counted below, and the `elastic` one is cut short. Where that is not enough, the widest texts continue on a second
-    line, after a space or one of `/-_.`.
+    line, after a space or one of `/-_.`. Those of `whole` columns, which are copied, do not; beside them the others do
+    so first, and spare ones are left out where that is not enough.
     """
     rows = [[printable(cell) for cell in row] for row in rows]
     width = terminal_width()
-    kept, widths = _kept_columns(headings, rows, spare, elastic, width)
-    narrow = _narrowed(widths, kept, [n for n, name in enumerate(headings) if name in right], rows, width)
+    fixed = [n for n, name in enumerate(headings) if name in right or name in whole]
+    may = [n for n in range(len(headings)) if n not in fixed and not any(_TIME.search(row[n]) for row in rows)]
+    kept, widths = _kept_columns(headings, rows, spare, elastic, width, folding=may if whole else ())
+    narrow = _narrowed(widths, kept, may, width)
     columns = [
         Column(narrow.get(n, widths[n]), to_the_right=headings[n] in right, is_cut=headings[n] == elastic) for n in kept
     ]
@@ -54,17 +58,27 @@ def left_out(columns: int, why: str, option: str) -> str:
 
 
 def _kept_columns(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], elastic: str, width: int
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    spare: Sequence[str],
+    elastic: str,
+    width: int,
+    *,
+    folding: Collection[int],
 ) -> tuple[list[int], list[int]]:
-    """Return the columns without as many spare ones as do not fit, and widths with what is left for the elastic one."""
+    """Return the columns without as many spare ones as do not fit, and widths with what is left for the elastic one.
+
+    `folding` are columns that fit where they have their narrowest width.
+    """
     widths = [column_width([heading, *(row[place] for row in rows)]) for place, heading in enumerate(headings)]
     stretch = headings.index(elastic) if elastic else 0
     wanted = widths[stretch]
     if elastic:
         widths[stretch] = min(_ELASTIC, wanted)
     kept = list(range(len(headings)))
+    least = [min(each, _NARROWEST) if n in folding else each for n, each in enumerate(widths)]
     for name in spare:
-        if _total(widths, kept) <= width:
+        if _total(least, kept) <= width:
             break
         kept.remove(headings.index(name))
     if elastic:
@@ -73,15 +87,12 @@ def _kept_columns(
     return kept, widths
 
 
-def _narrowed(
-    widths: Sequence[int], kept: Sequence[int], fixed: Sequence[int], rows: Sequence[Sequence[str]], width: int
-) -> dict[int, int]:
-    """Return narrower widths for columns of text, the widest first, until all fit; times stay on one line."""
-    may = [n for n in kept if n not in fixed and not any(_TIME.search(row[n]) for row in rows)]
+def _narrowed(widths: Sequence[int], kept: Sequence[int], may: Collection[int], width: int) -> dict[int, int]:
+    """Return narrower widths for the columns that may have them, the widest first, until all fit."""
     narrow: dict[int, int] = {}
     now = list(widths)
     while _total(now, kept) > width:
-        widest = max(may, key=lambda place: now[place], default=None)
+        widest = max((n for n in kept if n in may), key=lambda place: now[place], default=None)
         if widest is None or now[widest] <= _NARROWEST:
             break
         now[widest] -= 1

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import Program, wait_for
+from .commands import Program, has_tables, wait_for
 from .options import connection_option
 from .output import examples, json_line, moment, result, say
 
@@ -77,7 +77,7 @@ def list_tokens(
         async with open_project() as project:
             return await project.tokens.list()
 
-    found = wait_for(read)
+    found = wait_for(read) if has_tables() else ()
     if as_json:
         for each in found:
             json_line(token_view(each))
@@ -99,6 +99,8 @@ def list_tokens(
             )
             for each in found
         ],
+        spare=("last used", "connections"),
+        whole=("token",),
     )
 
 

@@ -14,10 +14,9 @@ UsageError = cast("type[Exception]", typer.BadParameter.__base__)  # has no publ
 
 _NAMED = re.compile(r"'([^']*)'")
 _NUMBER = re.compile(r"Input should be a valid integer.*")
-_CONNECTIONS = "orgsync connections lists the connections"
-_LISTS = {
+_LISTS = {  # by what an argument is called that takes one of these
     "SYNC": "orgsync syncs lists the syncs",
-    "CONNECTION": _CONNECTIONS,
+    "CONNECTION": "orgsync connections lists the connections",
     "TOKEN": "orgsync tokens list lists them",
 }
 _CHOICES = ("--sync", "--connection")  # the options that take what is easily written without one
@@ -57,8 +56,7 @@ def _missing(wrong: Any, called: str, ctx: Any) -> UsageInvalid:
     name = _name_of(param)
     about = str(getattr(param, "help", None) or "").rstrip(".")
     about = about[:1].lower() + about[1:] if about[1:2].islower() else about
-    lists = _CONNECTIONS if name == "NAME" and about.startswith("the connection") else _LISTS.get(name)
-    takes = f"; {lists}" if lists else ""
+    takes = f"; {_LISTS[name]}" if name in _LISTS else ""
     return UsageInvalid(
         f"{called} needs {name}{f' ({about})' if about else ''}.", f"{_example(called, ctx)}{takes}. {_help_of(called)}"
     )

@@ -1,12 +1,13 @@
 """`orgsync webhooks`: make endpoints that are told what happens, and look at what is delivered to them."""
 
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
-from .commands import Program, wait_for
+from .commands import Program, has_tables, wait_for
 from .options import connection_option, tag_option
-from .output import examples, moment, result, say, to_json
+from .output import confirmed, examples, moment, result, say, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +30,7 @@ app = Program(
         "orgsync webhooks redeliver 17",
         "orgsync webhooks rotate we_5f3a9c0b1d2e4f60 --overlap 7d",
         "orgsync webhooks enable we_5f3a9c0b1d2e4f60",
-        "orgsync webhooks remove we_5f3a9c0b1d2e4f60",
+        "orgsync webhooks remove we_5f3a9c0b1d2e4f60 --yes",
     ),
 )
 _KEEP = "Keep the secret where secrets are kept, for the receiver; it is not shown again."
@@ -83,7 +84,7 @@ def list_webhooks(as_json: Annotated[bool, typer.Option("--json", help="Write JS
     """List the webhooks, with what each is told, and why one is off."""
     from orgsync.project.webhooks import webhook_view
 
-    found = _do(lambda webhooks: webhooks.list())
+    found = _do(lambda webhooks: webhooks.list()) if has_tables() else ()
     if as_json:
         result(to_json([webhook_view(each) for each in found], indent=2))
         return
@@ -106,12 +107,19 @@ def list_webhooks(as_json: Annotated[bool, typer.Option("--json", help="Write JS
             )
             for each in found
         ],
+        spare=("events", "connections"),
+        whole=("webhook",),
     )
 
 
 @app.command("remove", short_help="Remove a webhook.")
-def remove(webhook: _Id) -> None:
+def remove(webhook: _Id, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove a webhook, and what is still to be delivered to it."""
+    found = _do(lambda webhooks: webhooks.get(webhook))
+    host = urlsplit(found.url).hostname  # the rest of the URL may be secret
+    if not yes and not confirmed(f"Remove {webhook}, to {host}? What is still to be delivered to it is discarded."):
+        result("Nothing was removed.")
+        raise typer.Exit(1)
     _do(lambda webhooks: webhooks.remove(webhook))
     say(f"Removed the webhook {webhook}.")
 
@@ -143,7 +151,7 @@ def deliveries(
     """List deliveries of the last 30 days, the latest first."""
     from orgsync.project.webhooks import delivery_view
 
-    found = _do(lambda webhooks: webhooks.deliveries(webhook, limit=limit))
+    found = _do(lambda webhooks: webhooks.deliveries(webhook, limit=limit)) if has_tables() else ()
     if as_json:
         result(to_json([delivery_view(each) for each in found], indent=2))
         return
@@ -167,6 +175,8 @@ def deliveries(
             )
             for each in found
         ],
+        spare=("attempts", "next", "connection", "webhook"),
+        whole=("webhook",),
     )
 
 

@@ -15,6 +15,7 @@ from orgsync.errors import OrgsyncError
 from orgsync.logs import get_logger
 from orgsync.project import View, open_view
 from orgsync.project.health_views import status_view
+from orgsync.project.known_names import require_known
 from orgsync.project.selections import selection_of
 from orgsync.project.status import statuses_in
 from orgsync.project.views import listed_run_view
@@ -65,14 +66,16 @@ def mcp_server(settings: Settings) -> MCPServer:
 
     @tool
     async def changes(table: str, after: int = 0, connection: str | None = None, limit: int = 50) -> str:
-        """List what was added, updated and deleted in a table after a number, in order; `last` is the next `after`."""
+        """List what was added, updated and deleted in a table after a number, in order; `last` is the next `after`.
+
+        The number of a change is `sync_seq`, also in SQL on TABLE_changes; do not follow `sync_number`.
+        """
         return await read(lambda view: _changes(view, settings, table, after, connection, _bounded(limit)))
 
     @tool
     async def runs(sync: str | None = None, connection: str | None = None, limit: int = 20) -> str:
         """List runs, the latest first: how each ended, what it changed, and why it failed."""
-        most = _bounded(limit)
-        return await read(lambda view: list(map(listed_run_view, view.runs(most, sync=sync, connection=connection))))
+        return await read(lambda view: _runs(view, settings, sync, connection, _bounded(limit)))
 
     @tool
     async def status() -> str:
@@ -80,6 +83,14 @@ def mcp_server(settings: Settings) -> MCPServer:
         return await read(lambda view: [status_view(each) for each in statuses_in(view, settings, now=utc_now())])
 
     return server
+
+
+def _runs(view: View, settings: Settings, sync: str | None, connection: str | None, most: int) -> Any:
+    """Return runs; raises NameUnknown, with the nearest, for a name that there is not."""
+    found = view.runs(most, sync=sync, connection=connection)
+    if not found:
+        require_known(view, settings, sync=sync, connection=connection)
+    return [listed_run_view(each) for each in found]
 
 
 def _changes(view: View, settings: Settings, table: str, after: int, connection: str | None, most: int) -> Any:

@@ -16,6 +16,7 @@ from orgsync.project import Project, open_project
 from orgsync.salesforce.auth.web_flow import state_of
 from orgsync.testing import Clock, TestCassette
 from orgsync_syncs.accounts import accounts
+from tests.plain_http import NOBODY
 from tests.projects import executed, settings_for
 
 USERNAMES = ("ada@demo.example", "xx1@xxxx.invalid")
@@ -83,7 +84,7 @@ async def allowed(url: str, *, recorded: bool) -> str:
     """Press Allow, as a browser would, and give the address it is sent back to; a replay makes one up."""
     if not recorded:
         return f"{CALLBACK}?code=x&state={state_of(url)}"
-    async with httpx.AsyncClient() as browser:
+    async with httpx.AsyncClient(verify=NOBODY) as browser:
         return (await browser.get(f"{url}&decision=allow")).headers["location"]
 
 

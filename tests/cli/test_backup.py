@@ -126,7 +126,7 @@ def test_the_database_is_found_out_wherever_it_is(
 
 def test_without_a_database_there_is_nothing_to_back_up_and_none_is_made(orgsync: Command, folder: Path) -> None:
     cause, remedy = orgsync("backup", "kept.db").problem()
-    assert "There is no database" in cause
+    assert "There is no database of orgsync" in cause
     assert "ORGSYNC_PROJECT" in remedy
     assert [path.name for path in folder.rglob("*")] == ["orgsync.toml"]
 

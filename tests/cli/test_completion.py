@@ -1,9 +1,11 @@
 """What the shell offers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 from typer.testing import CliRunner
 
 from orgsync.demo_org import DemoOrg
@@ -36,6 +38,26 @@ def test_connections_and_syncs_are_offered_by_name(offered: Offer, acme: DemoOrg
     assert offered("orgsync run con") == ["contacts"]
     assert offered("orgsync run contacts -c ac") == ["acme"]
     assert offered("orgsync doctor zz") == []
+
+
+def test_an_argument_for_which_connections_are_offered_is_called_connection(
+    offered: Offer, orgsync: Command, acme: DemoOrg
+) -> None:
+    def with_connections(group: Any, *words: str) -> Iterator[tuple[str, str, bool]]:
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                yield from with_connections(command, *words, name)
+                continue
+            first = next((each for each in command.params if each.param_type_name == "argument"), None)
+            call = " ".join([*words, name])
+            if first is not None and offered(f"orgsync {call} ac") == ["acme"]:
+                yield call, first.metavar.strip("[]"), first.required
+
+    found = [each for each in with_connections(typer.main.get_command(app)) if each[0] != "connect"]  # a new name
+    assert len(found) >= 8
+    assert {called for _, called, _ in found} == {"CONNECTION"}
+    for words in (call for call, _, required in found if required):
+        assert "orgsync connections lists the connections" in orgsync(*words.split()).problem()[1]
 
 
 def test_record_tables_and_their_columns_are_offered(offered: Offer, orgsync: Command, acme: DemoOrg) -> None:

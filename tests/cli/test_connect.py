@@ -2,7 +2,12 @@
 
 import json
 import re
+import signal
+import subprocess
+import time
 import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -281,8 +286,16 @@ def test_a_host_that_cannot_be_reached_is_reported(orgsync: Command, secrets: De
     refused = connect(orgsync, secrets)
     assert refused.code == 1
     host = secrets.url.removeprefix("http://")
-    assert refused.err.splitlines()[-2] == f"error: Nothing listens at {host} of this machine."
+    assert refused.problem()[0] == f"Nothing listens at {host} of this machine."  # at once, without another try
     secrets.start()
+
+
+def test_https_that_is_spoken_to_a_plain_port_is_reported_at_once(orgsync: Command, secrets: DemoOrg) -> None:
+    refused = orgsync("connect", "acme", "--flow", "refresh-token", "--login-url", secrets.url.replace("http", "https"))
+    cause, remedy = refused.problem()
+    assert refused.code == 1
+    assert cause.endswith("what answers there does not speak TLS.")
+    assert "http://" in remedy
 
 
 def test_the_browser_flow_prints_its_url_and_waits_for_the_browser(folder: Path, org: DemoOrg) -> None:
@@ -312,6 +325,48 @@ def test_a_person_who_says_no_in_the_browser_ends_the_sign_in(folder: Path, org:
         _, err = process.communicate(timeout=120)
     assert process.returncode == 3
     assert re.search(r"^error: ", err, re.MULTILINE)
+
+
+@contextmanager
+def signing_in(org: DemoOrg, folder: Path) -> Generator["subprocess.Popen[str]"]:
+    """Start a sign-in as acme, which waits for the org's answer when the block begins."""
+    org.clear_requests()
+    org.add_fault(Fault.hang(), match="/services/oauth2/token", times=None)
+    options = ("--flow", "refresh-token", "--login-url", org.url)
+    with started(folder, "connect", "acme", *options, env=variables_for(org)) as process:
+        deadline = time.monotonic() + 120
+        while not any(request.path.endswith("/oauth2/token") for request in org.requests):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield process
+    org.clear_faults()
+
+
+def interrupted(process: "subprocess.Popen[str]") -> str:
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (130, "")
+    return err
+
+
+def test_an_interrupted_sign_in_says_that_nothing_was_connected(
+    folder: Path, orgsync: Command, secrets: DemoOrg
+) -> None:
+    with signing_in(secrets, folder) as process:
+        assert interrupted(process) == "Interrupted; nothing was connected.\n"
+    assert "There is no connection yet" in orgsync("connections").err
+
+
+def test_an_interrupted_sign_in_of_a_connection_that_there_is_promises_nothing_where_that_was_stored_anew(
+    folder: Path, orgsync: Command, acme: DemoOrg
+) -> None:
+    with signing_in(acme, folder) as process:
+        assert interrupted(process) == "Interrupted; nothing was connected.\n"
+    with signing_in(acme, folder) as process:
+        assert orgsync("connections", "update", "acme", "--tag", "eu").code == 0
+        said = interrupted(process)
+    assert said == "Interrupted while it was stored; see how it stands: orgsync connections show acme\n"
 
 
 def free_port() -> int:

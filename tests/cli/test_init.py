@@ -78,6 +78,37 @@ def test_a_gitignore_that_is_there_gains_the_line_that_keeps_the_key_out_of_git(
     assert (folder / ".gitignore").read_text() == "*.pyc\n.orgsync/\n"
 
 
+@pytest.mark.parametrize("target", [".", "syncs", "new/deep"])
+def test_a_folder_inside_a_project_does_not_become_one_unasked(
+    target: str, folder: Path, orgsync: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = folder / "acme"
+    orgsync("init", "acme")
+    before = files_of(folder)
+    monkeypatch.chdir(project / "tests")
+    refused = orgsync("init", target)
+    inside = (project / "tests" / target).resolve()
+    assert refused.code == 2
+    assert refused.problem()[0] == f"{inside} is inside the project {project}."
+    assert files_of(folder) == before
+    assert orgsync("init", "../../globex").code == 0
+    inside.mkdir(parents=True, exist_ok=True)
+    (inside / "orgsync.toml").touch()
+    assert orgsync("init", target).code == 0
+    assert set(files_of(folder / "globex")) == set(files_of(inside)) & FILES == FILES
+
+
+def test_a_variable_that_leads_commands_to_another_project_is_named(
+    folder: Path, orgsync: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not orgsync("init", "acme").err
+    monkeypatch.setenv("ORGSYNC_PROJECT", str(folder / "acme"))
+    made = orgsync("init", "globex")
+    assert made.code == 0
+    assert f"warning: ORGSYNC_PROJECT names {folder / 'acme'}: until it is unset" in made.err
+    assert not orgsync("init", "acme").err
+
+
 def test_a_folder_that_cannot_be_made_is_reported(folder: Path, orgsync: Command) -> None:
     (folder / "taken").write_text("a file")
     outcome = orgsync("init", "taken")

@@ -1,5 +1,7 @@
 """What was run, and how it ended."""
 
+import pytest
+
 from orgsync.demo_org import DemoOrg
 
 from .commandline import Command
@@ -14,9 +16,29 @@ def test_the_latest_runs_come_first(orgsync: Command, acme: DemoOrg) -> None:
     assert "contacts" in orgsync("runs").out
     assert [run["id"] for run in orgsync("runs", "--limit", "1", "--json").objects()] == [2]
     assert [run["id"] for run in orgsync("runs", "--sync", "contacts", "--json").objects()] == [1]
-    assert orgsync("runs", "-c", "other").err == "There is no run on other. orgsync runs lists all of them.\n"
-    unknown = orgsync("runs", "--action", "creat")
-    assert unknown.err == "There is no run of the action creat. orgsync runs lists all of them.\n"
+    never = orgsync("runs", "-c", "acme", "--sync", "leads")
+    assert (never.code, never.err) == (
+        0,
+        "There is no run of the sync leads on acme. orgsync runs lists all of them.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "says"),
+    [
+        ("-c", "acmee", "There is no connection 'acmee'; did you mean 'acme'?"),
+        ("--sync", "contcts", "There is no sync 'contcts'; did you mean 'contacts'?"),
+        ("--action", "tidy", "There is no action 'tidy'"),
+    ],
+)
+def test_runs_of_a_name_that_there_is_not_are_not_listed_as_none(
+    orgsync: Command, acme: DemoOrg, option: str, name: str, says: str
+) -> None:
+    answer = orgsync("runs", option, name)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.problem()[0].startswith(says)
+    [problem] = orgsync("runs", option, name, "--json").objects()
+    assert problem["error"]["code"] == "name_unknown"
 
 
 def test_one_run_is_shown_with_its_error(orgsync: Command, acme: DemoOrg) -> None:

@@ -4,7 +4,8 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import Generator
+import sys
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,13 +16,17 @@ from orgsync.demo_org import DemoOrg
 
 from .commandline import Command, started
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - the test's own server, for a second
+
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Generator[tuple[str, "subprocess.Popen[str]"]]:
+def serving(
+    folder: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> Generator[tuple[str, "subprocess.Popen[str]"]]:
     """Start a command that serves, and give its address once it listens; it is stopped by SIGTERM."""
-    process = started(folder, *arguments, "--port", "0")
+    process = started(folder, *arguments, "--port", "0", env=env)
     assert process.stderr is not None
-    found = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline())
+    found = re.search(r"http://127\.0\.0\.[12]:\d+", process.stderr.readline())
     assert found, process.communicate()
     try:
         yield found[0], process
@@ -52,13 +57,54 @@ def test_the_api_is_served_until_sigterm_for_those_who_have_a_token(
         assert httpx.get(f"{url}/api/v1/records/contact", headers=headers).status_code == 401
 
 
+@pytest.mark.parametrize("arguments", [(), ("--up",)], ids=["alone", "with the scheduler"])
+def test_a_database_that_cannot_be_opened_is_an_error_before_an_address_is_shown(
+    folder: Path, arguments: tuple[str, ...]
+) -> None:
+    down = {"ORGSYNC_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}
+    process = started(folder, "serve", "--port", "0", *arguments, env=down)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith("error: The database server of postgresql://nobody@127.0.0.1:1/x is down")
+    assert len(err.splitlines()) == 2
+
+
+def test_where_all_addresses_are_listened_on_the_names_that_are_answered_are_said(acme: DemoOrg, folder: Path) -> None:
+    env = {"ORGSYNC_PUBLIC_URL": "https://sync.example.com/orgsync"}
+    arguments = ("serve", "--host", EVERYWHERE, "--allow-host", "orgsync.example.com")
+    with serving(folder, *arguments, env=env) as (url, process):
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        names = ["127.0.0.1", "localhost", "::1", "sync.example.com", "orgsync.example.com"]
+        assert said == (
+            f"It listens on all addresses, and answers calls to these names: {', '.join(names)}. "
+            "More: --allow-host NAME.\n"
+        )
+        for name, status in {**dict.fromkeys(names, 200), EVERYWHERE: 421, "evil.example": 421}.items():
+            host = f"[{name}]:80" if ":" in name else name
+            assert httpx.get(f"{url}/health", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is an address of every Linux, and of few others")
+def test_the_address_that_is_shown_is_answered_also_where_another_name_of_it_was_given(
+    acme: DemoOrg, folder: Path
+) -> None:
+    with serving(folder, "serve", "--host", "127.2") as (url, _):
+        assert url.startswith("http://127.0.0.2:")
+        assert httpx.get(f"{url}/health").status_code == 200
+
+
 def test_an_orgs_api_is_served_to_this_machines_clients_and_to_no_page(acme: DemoOrg, folder: Path) -> None:
-    with serving(folder, "proxy", "acme") as (url, _):
+    with serving(folder, "proxy", "acme") as (url, process):
         limits = f"{url}/services/data/v62.0/limits"
         assert "DailyApiRequests" in httpx.get(limits).json()
         assert httpx.get(limits, headers={"Origin": "https://evil.example"}).status_code == 403
         assert httpx.get(limits, headers={"Host": "evil.example"}).status_code == 421
         assert httpx.get(f"{url}/services/oauth2/token").status_code == 400
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Stopping when the calls under way are answered;")
+        process.wait(timeout=60)
 
 
 def test_a_private_proxy_answers_the_token_that_it_has_printed_and_no_other(acme: DemoOrg, folder: Path) -> None:

@@ -31,3 +31,28 @@ def test_runs_with_nothing_to_report_are_counted_in_a_line_of_their_own() -> Non
         "2026-01-31T10:15:20Z 3 other runs: nothing new",
         "2026-01-31T10:15:20Z contacts on acme: 2 added (3 API calls, 0.50 s)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        (0, "3 other runs: nothing new"),
+        (2, "3 other runs: 2 failed again, 1 found nothing new"),
+        (3, "3 other runs: 3 failed again"),
+    ],
+)
+def test_runs_that_fail_as_before_are_counted_as_that(again: int, said: str) -> None:
+    lines = Lines()
+    lines(None, "info", run("accounts"))
+    for number in range(3):
+        failed = {"status": "failed", "repeated": True} if number < again else {}
+        with pytest.raises(structlog.DropEvent):
+            lines(None, "info", {**run("accounts", seconds=10), **failed})
+    assert lines(None, "info", run("contacts", added=2, seconds=20)).splitlines()[0].endswith(f"Z {said}")
+
+
+def test_what_is_wrong_with_a_connection_is_not_said_of_each_of_its_runs() -> None:
+    failed = {**run("accounts"), "level": "warning", "status": "failed", "error": "The refresh token is dead."}
+    assert "dead" in Lines()(None, "warning", {**failed, "error_code": "query_refused"})
+    line = Lines()(None, "warning", {**failed, "error_code": "sign_in_needed"})
+    assert line == "2026-01-31T10:15:00Z warning: accounts on acme: failed (3 API calls, 0.50 s)"

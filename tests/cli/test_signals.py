@@ -2,14 +2,18 @@
 
 import signal
 import subprocess
+import sys
 import time
+import tomllib
 from pathlib import Path
 
+import anyio
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync_cli.signals import Interruption
 
-from .commandline import Command, finished, objects, started
+from .commandline import Command, finished, objects, plain_environment, started
 
 SLEEPER = """\
 import time
@@ -83,6 +87,124 @@ def test_a_second_signal_ends_at_once_even_a_script_that_listens_to_nothing(
         process.communicate(timeout=120)
     assert process.returncode == 130
     assert finished(folder, "run", "contacts").code == 0  # no lock is left behind
+
+
+WHILE_IMPORTED = """
+import importlib.abc, os, signal, sys
+
+class Interrupting(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == os.environ["WHEN"]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+def interrupting(frame, event, arg):
+    if event == "call" and frame.f_code.co_name == os.environ["WHEN"]:
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGINT)
+
+if os.environ["WHEN"] in ("get_command", "make_parser"):
+    sys.setprofile(interrupting)
+if os.environ.get("IGNORED"):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.meta_path.insert(0, Interrupting())
+"""
+"""What sends the process Ctrl-C when it begins to import a module, or to call a function."""
+
+
+WHILE_OPENED = """\
+import os
+import signal
+import sqlite3
+import time
+
+opening = sqlite3.connect
+left = int(os.environ["WHEN"])
+
+def interrupting(*arguments, **options):
+    global left
+    left -= 1
+    if left == 0:
+        for pause in map(float, os.environ.get("PAUSES", "0.7").split()):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(pause)  # the event loop takes notice first, where this is another thread
+    return opening(*arguments, **options)
+
+sqlite3.connect = interrupting
+if os.environ.get("IGNORED"):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+"""
+"""What sends the process Ctrl-C when it begins to open a connection of SQLite."""
+
+
+def interrupted_at(
+    place: str, hook: Path, *arguments: str, by: str = WHILE_IMPORTED, **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the entry point that the package declares, and interrupt it there."""
+    (hook / "sitecustomize.py").write_text(by, encoding="utf-8")
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    module_of_it, _, function = declared["project"]["scripts"]["orgsync"].partition(":")
+    code = f"import sys; from {module_of_it} import {function}; sys.exit({function}())"
+    env = {**plain_environment(), "PYTHONPATH": str(hook), "WHEN": place, **variables}
+    call = [sys.executable, "-c", code, *(arguments or ["--version"])]
+    return subprocess.run(call, cwd=hook, env=env, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("module", ["orgsync_cli.main", "typer", "orgsync.errors", "orgsync_cli.write"])
+def test_ctrl_c_while_the_command_is_imported_ends_it_without_a_traceback(module: str, tmp_path: Path) -> None:
+    ended = interrupted_at(module, tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Interrupted; nothing was done.\n")
+
+
+def test_ctrl_c_before_a_command_is_begun_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    ended = interrupted_at("get_command", tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Interrupted.\n")
+
+
+def test_ctrl_c_while_the_call_is_parsed_says_that_nothing_was_done(tmp_path: Path) -> None:
+    ended = interrupted_at("make_parser", tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Interrupted; nothing was done.\n")
+
+
+def test_ctrl_c_is_ignored_from_the_start_where_the_shell_has_it_ignored(tmp_path: Path) -> None:
+    ended = interrupted_at("typer", tmp_path, IGNORED="1")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("orgsync ")
+
+
+@pytest.mark.parametrize("opening", ["1", "2", "3"])
+def test_ctrl_c_while_a_database_is_opened_ends_a_command_without_a_traceback(
+    opening: str, folder: Path, orgsync: Command
+) -> None:
+    ended = interrupted_at(opening, folder, *TOKEN, by=WHILE_OPENED)
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "Interrupted; nothing that was committed is lost.\n"
+    assert "There is no token" in orgsync("tokens", "list").err
+
+
+TOKEN = ("tokens", "create", "app", "--scope", "read")
+
+
+def test_a_second_ctrl_c_ends_a_command_that_is_still_cleaning_up(folder: Path) -> None:
+    ended = interrupted_at(
+        "2", folder, *TOKEN, by=WHILE_OPENED, PAUSES="0.5 " * 40
+    )  # a busy machine may see two as one
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_a_command_goes_on_ignoring_ctrl_c_where_the_shell_has_it_ignored(folder: Path) -> None:
+    ended = interrupted_at("2", folder, *TOKEN, by=WHILE_OPENED, IGNORED="1")
+    assert (ended.returncode, ended.stderr.count("Interrupted")) == (0, 0)
+    assert ended.stdout.startswith("orgsync_")
+
+
+async def test_a_run_takes_up_no_signal_that_is_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interruption(anyio.CancelScope()):
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_run_that_is_under_way_keeps_others_out(folder: Path, orgsync: Command, acme: DemoOrg) -> None:

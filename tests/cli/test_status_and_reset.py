@@ -241,7 +241,10 @@ def test_a_run_that_died_is_not_running(orgsync: Command, acme: DemoOrg, folder:
     orgsync("run", "companies")
     execute(folder, "UPDATE orgsync_run SET status = 'running', finished_at = NULL")
     shown = json.loads(orgsync("status", "--json").out)
-    assert (shown["state"], shown["error"]) == ("failing", "The process ended before the run did.")
+    assert (shown["state"], shown["error"]) == (
+        "failing",
+        "The run's end was not noted: its process ended before, or could not write to the database.",
+    )
     for listed in (orgsync("runs", "--json").objects(), orgsync("runs", "1", "--json").objects()):
         assert [(each["status"], each["error_code"]) for each in listed] == [("failed", "process_died")]
 

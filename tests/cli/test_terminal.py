@@ -119,7 +119,7 @@ def test_a_question_that_is_left_open_ends_the_command(folder: Path, org: DemoOr
         at.until(r"Client id.*: ")
         at.interrupt()
         assert at.end() == 130
-    assert "Interrupted" in at.shown
+    assert "Interrupted; nothing was connected." in at.shown
 
 
 def test_a_refused_refresh_token_leads_a_person_to_the_browser(folder: Path, orgsync: Command, acme: DemoOrg) -> None:
@@ -130,6 +130,7 @@ def test_a_refused_refresh_token_leads_a_person_to_the_browser(folder: Path, org
         at.until("Waiting")
         at.type("\x03")
         assert at.end() == 130
+    assert "Interrupted; nothing was connected." in at.shown
     assert "Traceback" not in at.shown
 
 

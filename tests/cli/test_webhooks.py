@@ -40,8 +40,46 @@ def test_a_webhook_lives_from_add_to_remove(orgsync: Command, acme: DemoOrg, rec
     refused = orgsync("webhooks", "test", webhook)
     assert (refused.code, refused.err.strip()) == (1, "The receiver answered with status 500.")
     assert receiver.got[1].verified_by(newer)
-    assert orgsync("webhooks", "remove", webhook).code == 0
+    assert orgsync("webhooks", "remove", webhook, "--yes").code == 0
     assert orgsync("webhooks", "remove", webhook).problem()[0].startswith(f"There is no webhook '{webhook}'")
+
+
+def test_ids_and_names_that_are_copied_stay_in_one_piece_in_a_narrow_terminal(
+    orgsync: Command, acme: DemoOrg, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    path = "/orgsync/webhooks/of-the-production-environment/and-its-tenants"
+    webhook, _ = add(orgsync, f"{receiver.url}{path}", "--events", "run.finished,records.changed")
+    listed = orgsync("webhooks", "list")
+    assert webhook in listed.out
+    assert "events" not in listed.out
+    assert "1 column is left out" in listed.err
+    assert path in "".join(line[len(webhook) :].split("  all")[0].strip() for line in listed.out.splitlines()[2:])
+    name = "the-dashboard-of-the-sales-department"
+    assert orgsync("tokens", "create", name, "--scope", "read", "--scope", "run", "--scope", "connect").code == 0
+    assert name in orgsync("tokens", "list").out
+    assert max(map(len, [*listed.out.splitlines(), *orgsync("tokens", "list").out.splitlines()])) <= 60
+
+
+def test_an_id_that_no_webhook_has_is_answered_with_those_that_there_are(
+    orgsync: Command, acme: DemoOrg, receiver: Receiver
+) -> None:
+    webhook, _ = add(orgsync, receiver.url)
+    cause, remedy = orgsync("webhooks", "test", "we_x").problem()
+    assert (cause, remedy) == ("There is no webhook 'we_x'.", f"What exists: {webhook}.")
+
+
+def test_a_webhook_is_removed_when_that_is_confirmed(orgsync: Command, acme: DemoOrg, receiver: Receiver) -> None:
+    webhook, _ = add(orgsync, f"{receiver.url}t0ken")
+    unasked = orgsync("webhooks", "remove", webhook)
+    assert (unasked.code, unasked.problem()[1]) == (2, "Add --yes.")
+    kept = orgsync("webhooks", "remove", webhook, answers="n\n")
+    assert (kept.code, kept.out) == (1, "Nothing was removed.\n")
+    assert f"Remove {webhook}, to 127.0.0.1? What is still to be delivered to it is discarded." in kept.err
+    assert "t0ken" not in kept.err
+    assert webhook in orgsync("webhooks", "list").out
+    assert orgsync("webhooks", "remove", webhook, answers="y\n").code == 0
+    assert "There is no webhook yet" in orgsync("webhooks", "list").err
 
 
 def test_runs_are_delivered_by_up_once_and_again_by_hand(

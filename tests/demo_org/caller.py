@@ -8,6 +8,7 @@ import httpx
 import trustme
 
 from orgsync.demo_org import DemoOrg
+from tests.plain_http import NOBODY
 
 BASE = "/services/data/v66.0"
 
@@ -17,7 +18,7 @@ class Caller:
 
     def __init__(self, org: DemoOrg) -> None:
         self.org = org
-        self.http = httpx.Client(base_url=org.url, timeout=60)
+        self.http = httpx.Client(verify=NOBODY, base_url=org.url, timeout=60)
         self.sign_in()
 
     def __enter__(self) -> Self:

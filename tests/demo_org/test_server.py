@@ -15,6 +15,7 @@ import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
 from tests.demo_org.caller import BASE, Caller, certified
+from tests.plain_http import NOBODY
 
 
 def test_it_starts_stops_and_starts_again_where_it_was() -> None:
@@ -48,7 +49,10 @@ def test_an_org_that_is_not_running_cannot_move() -> None:
 
 async def test_it_serves_the_event_loop_that_tests_run_in(org: DemoOrg) -> None:
     headers = {"Authorization": f"Bearer {org.access_token()}"}
-    async with httpx.AsyncClient(base_url=org.url, headers=headers) as http, anyio.create_task_group() as group:
+    async with (
+        httpx.AsyncClient(verify=NOBODY, base_url=org.url, headers=headers) as http,
+        anyio.create_task_group() as group,
+    ):
         for _ in range(60):
             group.start_soon(http.get, f"{BASE}/limits")
     assert [request.status for request in org.requests] == [200] * 60
@@ -221,7 +225,7 @@ def test_an_org_stops_while_a_call_hangs() -> None:
 
 async def test_a_delayed_call_is_answered_late_and_others_are_not(org: DemoOrg) -> None:
     org.add_fault(Fault.delay(0.2), match="oauth2")
-    async with httpx.AsyncClient(base_url=org.url) as http:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=org.url) as http:
         late = asyncio.create_task(http.post("/services/oauth2/token"))
         while not (await http.get("/services/data")).is_success or late.done():
             raise AssertionError("the delayed call was not the later one")

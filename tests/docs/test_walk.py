@@ -1,6 +1,7 @@
 """The README's commands, in order, in one shell, as someone types them who has just installed orgsync."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -45,6 +46,13 @@ def test_the_commands_of_the_readme_work_in_order_in_one_shell(tmp_path: Path) -
             for statement in block.text.split(";"):
                 found = copy.execute(statement).fetchall()
                 assert found or "SELECT" not in statement, statement
+
+
+def test_the_readme_and_the_first_pages_install_the_demo_org_and_the_server_from_a_clone() -> None:
+    for name in ("README.md", "docs/start.md", "docs/tutorial-http.md"):
+        installed = re.search(r"python3 -m venv \.venv && \.venv/bin/pip install '([^']+)'", page(name).text)
+        assert installed is not None, name
+        assert installed[1] == ".[demo,server]", name
 
 
 def _end(group: int) -> None:

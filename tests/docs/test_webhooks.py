@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,20 +91,54 @@ async def require_received(tmp_path: Path, command: list[str]) -> None:
             assert [process.stdout.readline() for _ in range(2)] == ["run.finished acme\n", "connection.ready globex\n"]
 
 
-async def test_the_receiver_in_python_accepts_what_is_signed_and_each_message_once(tmp_path: Path) -> None:
+def in_python(tmp_path: Path) -> list[str]:
+    """Write the page's receiver in Python, and return how it is started."""
     [block] = PAGE.blocks("python")
     program = tmp_path / "receiver.py"
-    program.write_text(f"{block.text}\n\nimport sys\nreceive(int(sys.argv[1]))\n")
-    await require_received(tmp_path, [sys.executable, str(program)])
+    program.write_text(f"{block.text}\n\nreceive(int(sys.argv[1]))\n")
+    return [sys.executable, str(program)]
 
 
-@pytest.mark.skipif(MISSING is not None, reason=MISSING or "standardwebhooks is here")
-async def test_the_receiver_in_javascript_accepts_what_is_signed_and_each_message_once(tmp_path: Path) -> None:
+def in_javascript(tmp_path: Path) -> list[str]:
+    """Write the page's receiver in JavaScript, and return how it is started."""
     [block] = PAGE.blocks("javascript")
     program = tmp_path / "receiver.cjs"
     program.write_text(block.text)
     (tmp_path / "node_modules").symlink_to(PACKAGES.absolute())
-    await require_received(tmp_path, [str(NODE), str(program)])
+    return [str(NODE), str(program)]
+
+
+def of_the_tutorial(tmp_path: Path) -> list[str]:
+    """Write the tutorial's receiver, and return how it is started."""
+    [block] = [block for block in page("docs/tutorial-http.md").blocks("bash") if "receiver.py <<'END'" in block.text]
+    program = tmp_path / "receiver.py"
+    program.write_text(block.text.partition("<<'END'\n")[2].partition("\nEND\n")[0])
+    return [sys.executable, str(program)]
+
+
+with_javascript = pytest.mark.skipif(MISSING is not None, reason=MISSING or "standardwebhooks is here")
+
+
+async def test_the_receiver_in_python_accepts_what_is_signed_and_each_message_once(tmp_path: Path) -> None:
+    await require_received(tmp_path, in_python(tmp_path))
+
+
+@with_javascript
+async def test_the_receiver_in_javascript_accepts_what_is_signed_and_each_message_once(tmp_path: Path) -> None:
+    await require_received(tmp_path, in_javascript(tmp_path))
+
+
+@pytest.mark.parametrize("receiver", [in_python, pytest.param(in_javascript, marks=with_javascript), of_the_tutorial])
+@pytest.mark.parametrize("secret", ["", "whsec_%%%%", None])
+def test_a_receiver_does_not_start_with_a_secret_that_is_none(
+    receiver: Callable[[Path], list[str]], secret: str | None, tmp_path: Path
+) -> None:
+    variables = {name: value for name, value in os.environ.items() if name != "WEBHOOK_SECRET"}
+    variables |= {"PORT": str(free_port())} | ({} if secret is None else {"WEBHOOK_SECRET": secret})
+    call = [*receiver(tmp_path), variables["PORT"]]
+    ended = subprocess.run(call, env=variables, capture_output=True, text=True, timeout=60)
+    said = "WEBHOOK_SECRET is not the secret that orgsync webhooks add has shown: whsec_...\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", said)
 
 
 def test_the_page_states_the_pauses_and_every_event() -> None:

@@ -86,6 +86,15 @@ async def test_tables_and_their_rows_are_read(project: SampleProject) -> None:
     assert (nothing["columns"], nothing["rows"]) == (["id"], [])
 
 
+async def test_the_number_to_follow_is_named_and_is_the_one_of_the_feed_in_sql(on_sqlite: SampleProject) -> None:
+    async with Client(mcp_server(on_sqlite.opened.settings)) as client:
+        [text] = [each.description or "" for each in (await client.list_tools()).tools if each.name == "changes"]
+    assert "The number of a change is `sync_seq`" in text
+    changes = (await read(on_sqlite, "changes", table="contact"))["changes"]
+    feed = await read(on_sqlite, "sql", query="SELECT sync_seq FROM contact_changes ORDER BY sync_seq")
+    assert [row["sync_seq"] for row in changes] == [number for (number,) in feed["rows"]]
+
+
 async def test_changes_are_read_on_from_the_number_that_was_returned(project: SampleProject, org: DemoOrg) -> None:
     first = await read(project, "changes", table="contact", limit=20)
     second = await read(project, "changes", table="contact", after=first["last"], limit=20)
@@ -103,6 +112,21 @@ async def test_runs_and_how_the_syncs_stand_are_read(project: SampleProject) -> 
     assert (run["status"], run["added"], run["connection"]) == ("done", 25, "acme")
     [status] = await read(project, "status")
     assert (status["sync"], status["connection"], status["rows"]) == ("contacts", "acme", 25)
+
+
+@pytest.mark.parametrize(
+    ("names", "near"),
+    [
+        ({"sync": "contcts"}, "There is no sync 'contcts'; did you mean 'contacts'?"),
+        ({"connection": "acmee", "sync": "contacts"}, "There is no connection 'acmee'; did you mean 'acme'?"),
+    ],
+)
+async def test_runs_of_a_name_that_there_is_not_are_an_error_with_the_nearest(
+    project: SampleProject, names: dict[str, str], near: str
+) -> None:
+    failed, text = await called(project, "runs", **names)
+    assert (failed, near in text) == (True, True), text
+    assert await read(project, "runs", sync="leads") == []  # which has not run yet
 
 
 async def test_an_error_is_its_cause_and_remedy(project: SampleProject) -> None:

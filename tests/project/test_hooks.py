@@ -110,6 +110,8 @@ async def test_a_query_of_a_hook_that_the_org_refuses_ends_the_sign_in(tmp_path:
         ("False", "returns a bool, not metadata"),
         ("{'since': __import__('datetime').date.today()}", r"metadata\['since'\] is a date, which JSON does not hold"),
         ("{'share': float('nan')}", "no finite number"),
+        ("{'name': chr(0xD800)}", "half of a character"),
+        ("{'deep': __import__('functools').reduce(lambda a, _: {'a': a}, range(500), 1)}", "64 levels deep"),
         ("{7: 'seven'}", "JSON's are text"),
     ],
 )

@@ -16,6 +16,7 @@ from orgsync import Credentials
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Job
 from orgsync.errors import NameUnknown, NothingScheduled, StoreReplaced, StoreUnavailable
+from orgsync.project import open_project
 from orgsync.project.status import Status, statuses
 from orgsync.scheduler import Patience, Scheduler, ScriptWatcher
 from orgsync.scheduler.agenda import Agenda
@@ -244,9 +245,10 @@ async def test_a_connection_that_needs_a_sign_in_is_waited_for_and_runs_at_once_
     await night.ran(scheduler)
     org.expire_tokens()
     org.revoke_refresh_tokens()
-    assert runs(await night.ran(scheduler, minutes=15)) == [("accounts", "acme", "failed")]
+    refused = await night.ran(scheduler, minutes=15)
+    assert runs(refused) == [("accounts", "acme", "failed")]
     assert scheduler.worst == 3
-    assert "sign-in needed" in events(await night.ran(scheduler), "warning")
+    assert events(refused + await night.ran(scheduler), "warning") == ["alert raised", "run ended"]
     org.clear_requests()
     assert runs(await night.ran(scheduler, minutes=600)) == []
     assert scheduler.worst == 3
@@ -256,6 +258,24 @@ async def test_a_connection_that_needs_a_sign_in_is_waited_for_and_runs_at_once_
     assert "signed in again" in events(said, "info")
     assert runs(said) == [("accounts", "acme", "done")]
     assert scheduler.worst == 0
+
+
+async def test_a_sign_in_that_another_process_finds_dead_is_reported_also_after_one_that_a_run_has(
+    night: Night,
+) -> None:
+    org, opened = night.project.org, night.project.opened
+    scheduler = night.scheduler()
+    await night.ran(scheduler)
+    org.expire_tokens()
+    org.revoke_refresh_tokens()
+    await night.ran(scheduler, minutes=15)
+    assert events(await night.ran(scheduler), "warning") == []
+    for _ in range(2):
+        await opened.connections.connect("acme", in_the_browser(org))
+        assert "signed in again" in events(await night.ran(scheduler), "info")
+        async with open_project(opened.settings) as other:
+            await other.store.connections.update("acme", status="needs sign-in", status_reason="It was revoked.")
+        assert events(await night.ran(scheduler), "warning") == ["sign-in needed"]
 
 
 async def test_an_org_at_its_limit_rests_for_an_hour(night: Night) -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 
 from orgsync.demo_org import DemoOrg
+from tests.plain_http import NOBODY
 
 from .serving import Served, serving
 
@@ -46,7 +47,7 @@ class Customer:
 
     def __init__(self, org: DemoOrg) -> None:
         self._org = org
-        self.browser = httpx.AsyncClient(timeout=30)
+        self.browser = httpx.AsyncClient(verify=NOBODY, timeout=30)
 
     async def __aenter__(self) -> "Customer":
         return self

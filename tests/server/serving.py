@@ -13,6 +13,7 @@ from orgsync import Batches, Context, Record, field, sync
 from orgsync.demo_org import DemoOrg
 from orgsync.project import Project
 from orgsync.server import ServerOptions, listening, running
+from tests.plain_http import NOBODY
 from tests.projects import SampleProject, project_at
 
 __all__ = ["Contact", "Served", "contacts", "serving"]
@@ -49,7 +50,9 @@ class Served:
     ) -> httpx.AsyncClient:
         """Return a client that shows a token with these scopes."""
         token = await self.token(*scopes, connections=connections, name=name)
-        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        return httpx.AsyncClient(
+            verify=NOBODY, base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=30
+        )
 
 
 @asynccontextmanager

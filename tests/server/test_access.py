@@ -1,5 +1,7 @@
 """Who may call the HTTP API, and for what."""
 
+import base64
+import gzip
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
@@ -8,6 +10,8 @@ import pytest
 
 from orgsync.demo_org import DemoOrg
 from orgsync.server import ServerOptions
+from orgsync.store import Connection
+from tests.plain_http import NOBODY
 
 from .serving import Served, contacts, serving
 
@@ -16,7 +20,7 @@ PATHS = ("/api/v1/connections", "/api/v1/records", "/api/v1/records/contact", "/
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_call_without_a_token_is_refused(served: Served, path: str) -> None:
-    async with httpx.AsyncClient(base_url=served.url) as stranger:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as stranger:
         answer = await stranger.get(path)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.headers["content-type"] == "application/problem+json"
@@ -49,13 +53,17 @@ def renamed(token: str) -> str:
 @pytest.mark.parametrize("change", [cut, renamed, str.upper])
 async def test_a_token_that_differs_in_anything_is_none(served: Served, change: Callable[[str], str]) -> None:
     wrong = change(await served.token("read"))
-    async with httpx.AsyncClient(base_url=served.url, headers={"Authorization": f"Bearer {wrong}"}) as caller:
+    async with httpx.AsyncClient(
+        verify=NOBODY, base_url=served.url, headers={"Authorization": f"Bearer {wrong}"}
+    ) as caller:
         answer = await caller.get("/api/v1/runs")
     assert (answer.status_code, answer.json()["title"]) == (401, "The token is unknown, revoked or expired.")
 
 
 async def test_whoever_guesses_has_to_wait(served: Served) -> None:
-    async with httpx.AsyncClient(base_url=served.url, headers={"Authorization": "Bearer orgsync_00_guess"}) as caller:
+    async with httpx.AsyncClient(
+        verify=NOBODY, base_url=served.url, headers={"Authorization": "Bearer orgsync_00_guess"}
+    ) as caller:
         answers = [await caller.get("/api/v1/runs") for _ in range(25)]
     assert [each.status_code for each in answers] == [401] * 20 + [429] * 5
     async with await served.caller("read") as caller:
@@ -81,6 +89,48 @@ async def test_a_limited_token_sees_its_own_connections_alone(served: Served) ->
         for path in ("connections/globex", "records/contact?connection=globex", "changes/contact?connection=globex"):
             answer = await caller.get(f"/api/v1/{path}")
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+async def test_a_cursor_that_was_made_up_shows_no_other_connections_rows(served: Served) -> None:
+    await served.sample.run(contacts)
+    await served.project.store.connections.save(Connection(name="zeta"), {})
+    made_up = base64.urlsafe_b64encode(b'["acme", ""]').decode()
+    async with (
+        await served.caller("read", connections=["zeta"]) as caller,
+        await served.caller("read", name="all") as any_ones,
+    ):
+        assert (await caller.get("/api/v1/records/contact")).json()["rows"] == []
+        for each, query in ((caller, ""), (any_ones, "&connection=zeta")):
+            for accepted in ("application/json", "application/x-ndjson"):
+                answer = await each.get(
+                    f"/api/v1/records/contact?cursor={made_up}{query}", headers={"Accept": accepted}
+                )
+                assert (answer.status_code, answer.json()["code"]) == (400, "argument_invalid")
+        assert (await any_ones.get(f"/api/v1/records/contact?cursor={made_up}")).json()["rows"]
+
+
+NUL_IN_CURSOR = base64.urlsafe_b64encode(b'["acme", "\\u0000"]').decode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/records/contact%00",
+        "/api/v1/changes/contact%00",
+        "/api/v1/changes/contact?connection=x%00",
+        f"/api/v1/records/contact?cursor={NUL_IN_CURSOR}",
+        "/api/v1/runs?sync=x%00",
+        "/api/v1/connections/x%00",
+        "/api/v1/connections/x%00/proxy/services/data/v62.0/query",
+        "/connect/callback?state=%00",
+        "/runs?connection=%00",
+    ],
+)
+async def test_an_address_with_nul_in_it_is_refused(served: Served, path: str) -> None:
+    await served.sample.run(contacts)
+    async with await served.caller("admin", "proxy", "read") as caller:
+        answer = await caller.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (400, "argument_invalid")
 
 
 async def test_a_limit_follows_a_renamed_connection_and_ends_with_a_removed_one(served: Served) -> None:
@@ -129,3 +179,44 @@ async def test_a_fault_of_the_servers_is_answered_and_logged_without_what_its_te
     out = capsys.readouterr()
     assert "ada@acme" not in f"{answer.text} {caplog.text} {out.out} {out.err}"
     assert "ValueError" in f"{caplog.text} {out.out} {out.err}"
+
+
+async def test_a_body_whose_encoding_is_none_is_read(served: Served) -> None:
+    async with await served.caller("run") as caller:
+        answer = await caller.post("/api/v1/jobs", json={}, headers={"Content-Encoding": "Identity"})
+    assert answer.status_code == 422
+
+
+async def test_a_body_that_is_encoded_is_named_as_that(served: Served) -> None:
+    async with await served.caller("run") as caller:
+        sent = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        answer = await caller.post("/api/v1/jobs", content=gzip.compress(b"{}"), headers=sent)
+    assert (answer.status_code, answer.json()["code"]) == (415, "encoding_unknown")
+
+
+HALF = '"\\ud800"'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "says"),
+    [
+        ("PATCH /api/v1/connections/acme", f'{{"metadata": {{"a": {HALF}}}}}', "half of a character"),
+        ("PATCH /api/v1/connections/acme", f'{{"metadata": {{{HALF}: 1}}}}', "half of a character"),
+        ("PATCH /api/v1/connections/acme", f'{{"tags": [{HALF}]}}', "half of a character"),
+        ("PATCH /api/v1/connections/acme", '{"metadata": ' + '{"a": ' * 300 + "1" + "}" * 301, "64 levels deep"),
+        ("PATCH /api/v1/connections/acme", '{"metadata": ' + '{"a": ' * 900 + "1" + "}" * 901, "64 levels deep"),
+        ("PATCH /api/v1/connections/acme", '{"metadata": {"a": "\\u0000"}}', "NUL"),
+        ("POST /api/v1/jobs", '{"name": "contacts", "connection": "x\\u0000"}', "NUL"),
+        ("POST /api/v1/jobs", f'{{"name": "x", "connection": "acme", "arguments": {{"a": {HALF}}}}}', "half of a"),
+        ("POST /api/v1/connect-sessions", f'{{"connection": "a", "app_name": {HALF}}}', "half of a character"),
+    ],
+)
+async def test_json_that_cannot_be_written_again_is_refused_and_nothing_of_it_is_kept(
+    served: Served, path: str, body: str, says: str
+) -> None:
+    method, _, path = path.partition(" ")
+    sent = {"Content-Type": "application/json", "Idempotency-Key": "k"}
+    async with await served.caller("admin") as caller:
+        answer = await caller.request(method, path, content=body, headers=sent)
+        assert (answer.status_code, says in answer.json()["title"]) == (400, True), answer.text
+        assert (await caller.get("/api/v1/connections")).status_code == 200

@@ -313,9 +313,13 @@ async def test_a_my_domain_never_leads_to_a_host_that_is_not_an_orgs(
 ) -> None:
     _, link = await new_link(served)
     org.clear_requests()
-    answer = await customer.begin(link, my_domain=my_domain)
+    with capture_logs() as logs:
+        answer = await customer.begin(link, my_domain=my_domain)
     assert (answer.status_code, "location" in answer.headers) == (422, False), answer.headers
     assert org.requests == []
+    [told] = [each for each in logs if each["event"] == "connect page refused a host"]
+    assert "allowed_hosts" in told["remedy"]
+    assert "evil" not in str(told)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,24 @@
 """Callers that send half a request, or open connections and send nothing, cost others nothing."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from orgsync.server import listening, serve_app
+from tests.plain_http import NOBODY
 
 Opened: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
@@ -25,12 +29,42 @@ async def echoed(request: Request) -> PlainTextResponse:
     return PlainTextResponse(f"{len(await request.body())} bytes")
 
 
+async def named(request: Request) -> PlainTextResponse:
+    await request.body()
+    return PlainTextResponse(" ".join([*request.headers, "end"]))
+
+
+async def hasty(request: Request) -> PlainTextResponse:
+    for _ in range(2):
+        await request.receive()
+    return PlainTextResponse("answered, whatever has come")
+
+
+async def begun(request: Request) -> StreamingResponse:
+    request.app.state.goes_on = goes_on = anyio.Event()
+
+    async def pieces() -> AsyncGenerator[str]:
+        yield "begun"
+        await goes_on.wait()
+        yield "ended"
+
+    return StreamingResponse(pieces())
+
+
+async def go_on(request: Request) -> PlainTextResponse:
+    request.app.state.goes_on.set()
+    return PlainTextResponse("it does")
+
+
 @asynccontextmanager
 async def served() -> AsyncGenerator[int]:
     """Serve on a port of loopback."""
+    routes = [Route("/", echoed, methods=["GET", "POST"]), Route("/names", named, methods=["POST"])]
+    routes += [Route("/begun", begun, methods=["GET", "POST"]), Route("/go-on", go_on)]
+    routes.append(Route("/hasty", hasty, methods=["POST"]))
     with listening("127.0.0.1", 0) as socket:
         async with anyio.create_task_group() as group:
-            group.start_soon(serve_app, socket, Starlette(routes=[Route("/", echoed, methods=["GET", "POST"])]))
+            group.start_soon(serve_app, socket, Starlette(routes=routes))
             yield int(socket.getsockname()[1])
             group.cancel_scope.cancel()
 
@@ -65,7 +99,7 @@ async def test_a_request_that_does_not_arrive_ends_its_connection_alone(
 ) -> None:
     monkeypatch.setattr("orgsync.server.http_protocol._HEAD_WITHIN", 0.2)
     monkeypatch.setattr("orgsync.server.http_protocol._PIECE_WITHIN", 0.2)
-    async with served() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as caller:
+    async with served() as port, httpx.AsyncClient(verify=NOBODY, base_url=f"http://127.0.0.1:{port}") as caller:
         assert (await caller.get("/")).status_code == 200
         reader, _ = await connect(port, sent)
         assert not (await ended(reader)).startswith(b"HTTP/1.1 200")
@@ -89,9 +123,219 @@ async def test_a_new_caller_takes_the_place_of_the_one_that_has_sent_half_a_head
     connect: Callable[[int, bytes], Awaitable[Opened]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orgsync.server.http_protocol._MOST_CONNECTIONS", 3)
-    async with served() as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as caller:
+    async with served() as port, httpx.AsyncClient(verify=NOBODY, base_url=f"http://127.0.0.1:{port}") as caller:
         half = [await connect(port, HALF_A_HEAD) for _ in range(3)]
         assert (await caller.get("/")).text == "0 bytes"
         await ended(half[0][0])
         half[1][1].write(b"\r\n\r\n")
         assert (await half[1][0].readline()).startswith(b"HTTP/1.1 200")
+
+
+HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        (b"GET /", b"a" * 1000),
+        (HEAD + b"X-Long: ", b"a" * 1000),
+        (HEAD, b"X-Short: a\r\n" * 80),
+        (CHUNKED + b"4;", b"a" * 1000),
+        (CHUNKED + b"0\r\nX-Long: ", b"a" * 1000),
+        (CHUNKED + b"0\r\n", b"X-Short: a\r\n" * 80),
+    ],
+    ids=["target", "header", "headers", "extension", "trailer", "trailers"],
+)
+@pytest.mark.parametrize("together", [True, False], ids=["at once", "in pieces"])
+async def test_a_head_and_what_belongs_to_none_is_refused_when_it_is_too_large(
+    connect: Callable[[int, bytes], Awaitable[Opened]], start: bytes, piece: bytes, together: bool
+) -> None:
+    async with served() as port:
+        reader, writer = await connect(port, start)
+        for sent in [piece * 400] if together else [piece] * 400:
+            writer.write(sent)
+            if not together:
+                await anyio.lowlevel.checkpoint()
+        with anyio.fail_after(10):
+            answer = await ended(reader)
+        assert not answer or answer.startswith((b"HTTP/1.1 414", b"HTTP/1.1 431"))
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"GET /%b HTTP/1.1\r\n" % (b"a" * 40_000), 414, "target_too_long"),
+        (HEAD + b"X-Long: %b\r\n\r\n" % (b"a" * 40_000), 431, "head_too_large"),
+        (HEAD + b"X-Short: a\r\n" * 6_000, 431, "head_too_large"),
+        (CHUNKED + b"4;%b\r\n" % (b"a" * 1_000_000), 431, "head_too_large"),
+        (b"\x00\r\n\r\n", 400, "invalid_request"),
+        (HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "invalid_request"),
+        (CHUNKED + b"zz\r\n", 400, "invalid_request"),
+        (CHUNKED.replace(b"chunked", b"gzip, chunked"), 501, "transfer_coding_unknown"),
+        (b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n", 400, "tunnel_refused"),
+    ],
+)
+async def test_what_is_refused_before_an_app_sees_it_is_told_as_a_problem_and_in_the_log(
+    connect: Callable[[int, bytes], Awaitable[Opened]], sent: bytes, status: int, code: str
+) -> None:
+    async with served() as port:
+        with capture_logs() as logs, anyio.fail_after(10):
+            reader, _ = await connect(port, sent)
+            head, _, body = (await ended(reader)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"content-type: application/problem+json" in head
+    assert b"connection: close" in head
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert [(each["event"], each["error"]) for each in logs] == [
+        ("a request was refused", f"{problem['title']} {problem['detail']}")
+    ]
+
+
+async def test_an_app_that_was_to_have_more_of_a_body_answers_nothing_after_the_refusal(
+    connect: Callable[[int, bytes], Awaitable[Opened]], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served() as port:
+        reader, writer = await connect(port, CHUNKED.replace(b"/ HTTP/1.1", b"/hasty HTTP/1.1\r\nExpect: 100-continue"))
+        await reader.readuntil(b"100 Continue\r\n\r\n")
+        writer.write(b"zz\r\n")
+        with anyio.fail_after(10):
+            answers = await ended(reader)
+        assert answers.startswith(b"HTTP/1.1 400")
+        assert b"answered" not in answers
+    assert not caplog.records
+
+
+async def sent_on(writer: asyncio.StreamWriter) -> None:
+    """Send as long as somebody takes it."""
+    while True:
+        writer.write(b"more")
+        await writer.drain()
+        await anyio.lowlevel.checkpoint()
+
+
+async def test_a_caller_who_was_refused_and_goes_on_sending_is_cut_off(
+    connect: Callable[[int, bytes], Awaitable[Opened]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orgsync.server.http_protocol._LINGERS", 0.2)
+    async with served() as port:
+        reader, writer = await connect(port, b"\x00\r\n\r\n")
+        with anyio.fail_after(10):
+            assert (await ended(reader)).startswith(b"HTTP/1.1 400")
+            with pytest.raises(ConnectionError):
+                await sent_on(writer)
+
+
+async def test_a_large_body_and_a_head_within_bounds_pass(connect: Callable[[int, bytes], Awaitable[Opened]]) -> None:
+    body = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\nX-Long: %b\r\n\r\n" % (b"a" * 30_000)
+    async with served() as port:
+        reader, _ = await connect(port, body + b"b" * 1_000_000)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        assert b"1000000 bytes" in await reader.readuntil(b"1000000 bytes")
+
+
+async def test_requests_that_are_sent_together_are_answered_in_order_and_too_many_are_refused(
+    connect: Callable[[int, bytes], Awaitable[Opened]],
+) -> None:
+    post = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%b"
+    async with served() as port:
+        reader, _ = await connect(port, b"".join(post % (size, b"x" * size) for size in (3, 1, 2)))
+        for size in (3, 1, 2):
+            await reader.readuntil(b"%d bytes" % size)
+        reader, _ = await connect(port, (HEAD + b"\r\n") * 1000)
+        with anyio.fail_after(10):
+            assert (await ended(reader)).count(b"HTTP/1.1 200") < 100
+
+
+POST = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\nabc"
+
+
+@pytest.mark.parametrize(
+    ("then", "statuses"),
+    [(b"\x00\r\n\r\n", [200]), ((HEAD + b"\r\n") * 40, [200] * 17), (CHUNKED + b"zz\r\n", [200, 400])],
+    ids=["garbage", "too many", "a broken body"],
+)
+async def test_a_request_is_answered_by_its_own_response_whatever_comes_after_it(
+    connect: Callable[[int, bytes], Awaitable[Opened]], then: bytes, statuses: list[int]
+) -> None:
+    async with served() as port:
+        reader, _ = await connect(port, POST + then)
+        with anyio.fail_after(10):
+            answers = await ended(reader)
+        assert [int(each[:3]) for each in answers.split(b"HTTP/1.1 ")[1:]] == statuses
+        assert b"3 bytes" in answers.split(b"HTTP/1.1 ")[1]
+
+
+@pytest.mark.parametrize("start", [HEAD.replace(b"/", b"/begun", 1) + b"\r\n", CHUNKED.replace(b"/", b"/begun", 1)])
+async def test_nothing_is_written_into_a_response_that_has_begun(
+    connect: Callable[[int, bytes], Awaitable[Opened]], start: bytes
+) -> None:
+    async with served() as port:
+        reader, writer = await connect(port, start)
+        await reader.readuntil(b"begun")
+        writer.write(b"zz\r\n\r\n")
+        with anyio.fail_after(10):
+            await ended((await connect(port, HEAD.replace(b"/", b"/go-on", 1) + b"Connection: close\r\n\r\n"))[0])
+            rest, _, _ = (await ended(reader)).partition(b"\r\n0\r\n\r\n")
+        assert b"HTTP/1.1 400" not in rest
+
+
+async def test_a_caller_who_goes_away_while_sending_is_no_error_of_the_server(
+    connect: Callable[[int, bytes], Awaitable[Opened]],
+) -> None:
+    with capture_logs() as logs:
+        async with served() as port:
+            reader, writer = await connect(port, HALF_A_BODY.replace(b"Host", b"Expect: 100-continue\r\nHost"))
+            assert b"100 Continue" in await reader.readline()  # the app reads the body
+            writer.close()
+            await writer.wait_closed()
+    assert logs == []  # the server has ended by now
+
+
+OFFER = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"Content-Length: 4\r\n\r\nbody", b"Transfer-Encoding: chunked\r\n\r\n3\r\nbod\r\n1\r\ny\r\n0\r\n\r\n"],
+    ids=["whole", "chunked"],
+)
+@pytest.mark.parametrize("together", [True, False], ids=["at once", "in pieces"])
+async def test_a_request_that_offers_another_protocol_is_answered_in_this_one(
+    connect: Callable[[int, bytes], Awaitable[Opened]], body: bytes, together: bool
+) -> None:
+    sent = 2 * (OFFER + body) + HEAD + b"\r\n"
+    async with served() as port:
+        first, rest = (sent, b"") if together else (b"", sent)
+        reader, writer = await connect(port, first)
+        for each in rest:
+            writer.write(bytes([each]))
+            await anyio.lowlevel.checkpoint()
+        with anyio.fail_after(10):
+            for size in (4, 4, 0):
+                await reader.readuntil(b"%d bytes" % size)
+
+
+@pytest.mark.parametrize("offer", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"], ids=["plain", "offer"])
+async def test_a_trailer_is_no_header(connect: Callable[[int, bytes], Awaitable[Opened]], offer: bytes) -> None:
+    sent = CHUNKED.replace(b"POST / ", b"POST /names ").replace(b"\r\n\r\n", b"\r\n" + offer + b"\r\n", 1)
+    async with served() as port:
+        reader, _ = await connect(port, sent + b"0\r\nAuthorization: Bearer other\r\nX-Forwarded-For: 1.1.1.1\r\n\r\n")
+        with anyio.fail_after(10):
+            names = await reader.readuntil(b"end")
+        assert b"host" in names
+        assert b"authorization" not in names
+        assert b"x-forwarded-for" not in names
+
+
+@pytest.mark.parametrize(
+    "coding", [b"gzip, chunked", b"chunked, identity", b"xchunked", b"gzip\r\nTransfer-Encoding: chunked"]
+)
+async def test_a_transfer_coding_that_is_not_decoded_is_refused(
+    connect: Callable[[int, bytes], Awaitable[Opened]], coding: bytes
+) -> None:
+    async with served() as port:
+        reader, _ = await connect(port, CHUNKED.replace(b"chunked", coding) + b"0\r\n\r\n")
+        with anyio.fail_after(10):
+            assert (await reader.readline()).startswith((b"HTTP/1.1 501", b"HTTP/1.1 400"))

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
+from tests.plain_http import NOBODY
 from tests.projects import credentials_for
 
 from .serving import Served, serving
@@ -89,6 +90,17 @@ async def test_a_wrong_job_is_refused_before_anything_begins(
     [
         (b'{"name": "people", "conection": "acme"}', 422, "body.conection: there is no such field; did you mean conn"),
         (b'{"name": "people", "zzz": 1}', 422, "body.zzz: there is no such field; there are: kind, name, connection"),
+        (
+            b'{"nmae": "people", "connection": "acme"}',
+            422,
+            "body.nmae: there is no such field; did you mean name?; body.name: Field required.",
+        ),
+        (
+            b'{"a": 1, "b": 1, "tag": 1}',
+            422,
+            "there are: kind, name, connection, tag, full, reconcile, arguments; body",
+        ),
+        (b'{"a": 1, "b": 1, "tag": 1}', 422, "body.name: Field required; and 1 more."),
         (b'{"name": 1, "connection": "acme"}', 422, "body.name: Input should be a valid string"),
         (b"[]", 422, "The body is not a JSON object."),
         (b"", 422, "The body is not a JSON object."),
@@ -149,7 +161,7 @@ async def test_a_run_of_another_process_is_followed_too(served: Served) -> None:
         [job] = (await caller.post("/api/v1/jobs?wait=30", json=PEOPLE)).json()["jobs"]
         async with (
             serving(served.project.settings.project, served.sample.org) as other,
-            httpx.AsyncClient(base_url=other.url, headers=caller.headers) as there,
+            httpx.AsyncClient(verify=NOBODY, base_url=other.url, headers=caller.headers) as there,
         ):
             found = await events(there, job["run"]["id"])
     assert [each["event"] for each in found] == ["committed", "ended"]
@@ -220,12 +232,29 @@ async def test_a_call_with_a_key_is_made_once(served: Served, org: DemoOrg) -> N
         assert (other.status_code, other.json()["code"]) == (400, "argument_invalid")
     async with (
         serving(served.project.settings.project, org) as restarted,
-        httpx.AsyncClient(base_url=restarted.url, headers=caller.headers) as later,
+        httpx.AsyncClient(verify=NOBODY, base_url=restarted.url, headers=caller.headers) as later,
     ):
         again = await later.post("/api/v1/jobs", json=asked, headers=key)
     assert (again.status_code, again.json()["code"]) == (409, "call_unknown")
     assert again.json()["detail"] == "Its run has the number 1."
     assert len(await served.project.runs.list()) == 1
+
+
+async def test_a_call_that_was_refused_did_nothing_and_its_key_is_still_good(served: Served, org: DemoOrg) -> None:
+    org.add_fault(Fault.hang(), match="/query", times=None)
+    key = {"Idempotency-Key": "order-9"}
+    async with await served.caller("run") as caller:
+        [job] = (await caller.post("/api/v1/jobs", json=PEOPLE)).json()["jobs"]
+        refused = await caller.post("/api/v1/jobs?wait=30", json=PEOPLE, headers=key)
+        assert (refused.status_code, refused.json()["code"]) == (409, "already_running")
+        await caller.post(f"/api/v1/jobs/{job['id']}/cancel")
+        org.clear_faults()
+        done = await caller.post("/api/v1/jobs?wait=30", json=PEOPLE, headers=key)
+        assert (done.status_code, done.json()["jobs"][0]["state"]) == (200, "done")
+        again = await caller.post("/api/v1/jobs?wait=30", json=PEOPLE, headers=key)
+        assert again.json()["jobs"][0]["id"] == done.json()["jobs"][0]["id"]
+        empty = await caller.post("/api/v1/jobs", json=PEOPLE, headers={"Idempotency-Key": ""})
+        assert empty.status_code == 422
 
 
 async def test_where_too_many_wait_nothing_of_a_call_begins_and_its_key_is_still_good(

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from orgsync.server import ServerOptions, listening, running, serve_app
+from tests.plain_http import NOBODY
 
 
 async def test_what_is_written_to_a_caller_is_sent_at_once() -> None:
@@ -44,7 +45,7 @@ async def test_a_fault_in_any_app_is_logged_by_its_type(capsys: pytest.CaptureFi
     with listening("127.0.0.1", 0) as socket_:
         async with anyio.create_task_group() as group:
             group.start_soon(serve_app, socket_, Starlette(routes=[Route("/", failing)]))
-            async with httpx.AsyncClient() as caller:
+            async with httpx.AsyncClient(verify=NOBODY) as caller:
                 answer = await caller.get(f"http://127.0.0.1:{socket_.getsockname()[1]}/")
             assert answer.status_code == 500
             assert "ada@acme" not in answer.text
@@ -70,7 +71,7 @@ async def test_a_call_that_outlasts_the_server_is_answered_without_a_traceback(
         answers: list[httpx.Response] = []
 
         async def call() -> None:
-            async with httpx.AsyncClient(timeout=30) as caller:
+            async with httpx.AsyncClient(verify=NOBODY, timeout=30) as caller:
                 answers.append(await caller.get(url))
 
         async with anyio.create_task_group() as calling, anyio.create_task_group() as serving:

@@ -7,6 +7,7 @@ import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Job
+from tests.plain_http import NOBODY
 
 from .serving import Served, serving
 from .visiting import visiting
@@ -101,7 +102,7 @@ async def test_a_test_says_that_the_org_answered_and_a_problem_is_a_page(served:
 
 
 async def test_an_address_that_is_not_there_is_a_page_for_a_browser_and_a_problem_for_a_program(served: Served) -> None:
-    async with httpx.AsyncClient(base_url=served.url) as client:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as client:
         for path, accept, kind in (
             ("/nosuch", "text/html,*/*;q=0.8", "text/html; charset=utf-8"),
             ("/nosuch", "*/*", "application/problem+json"),
@@ -169,6 +170,13 @@ async def test_runs_of_others_are_not_there_for_a_limited_token(served: Served) 
             assert (await visit.get(path)).status_code == status
     async with await visiting(served, "read", name="all") as visit:
         assert "people" in (await visit.get("/runs")).text
+
+
+async def test_runs_of_a_connection_that_there_is_not_are_a_page_that_names_the_nearest(served: Served) -> None:
+    async with await visiting(served, "read") as visit:
+        assert (await visit.get("/runs?connection=acme&state=failed")).status_code == 200
+        unknown = await visit.get("/runs?connection=acne")
+    assert (unknown.status_code, "acme" in unknown.text, "<html" in unknown.text) == (404, True, True)
 
 
 async def test_runs_are_paged(served: Served) -> None:

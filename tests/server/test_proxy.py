@@ -8,6 +8,7 @@ import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.server import ServerOptions
+from tests.plain_http import NOBODY
 
 from .serving import Served, serving
 
@@ -53,7 +54,6 @@ async def test_a_dead_token_is_renewed_and_the_same_body_is_sent_once_more(serve
         "/services/data/%252e%252e/secur/frontdoor.jsp",
         "/services//evil.example/data",
         "//evil.example/services/data",
-        "/services/data%00/v62.0",
         "/services/data\\..\\x",
         "/services/dataloader",
         "/https://evil.example/services/data/v62.0",
@@ -68,10 +68,18 @@ async def test_what_is_no_path_of_the_api_is_refused_before_anything_is_sent(
 ) -> None:
     token = await served.token("proxy")
     org.clear_requests()
-    async with httpx.AsyncClient(base_url=served.url) as caller:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as caller:
         url = httpx.URL(served.url).copy_with(raw_path=f"{PROXY}{path}".encode())
         answer = await caller.get(url, headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (400, "host_not_allowed")
+    assert org.requests == []
+
+
+async def test_a_path_with_a_null_character_is_refused_before_anything_is_sent(served: Served, org: DemoOrg) -> None:
+    async with await served.caller("proxy") as caller:
+        org.clear_requests()
+        answer = await caller.get(f"{PROXY}/services/data%00/v62.0")
+    assert (answer.status_code, answer.json()["code"]) == (400, "argument_invalid")
     assert org.requests == []
 
 

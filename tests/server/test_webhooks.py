@@ -121,6 +121,21 @@ async def test_only_admin_may_and_a_limited_token_sees_and_makes_its_own_alone(s
         assert len(await store.webhooks.list()) == 4
 
 
+async def test_a_limited_token_finds_the_latest_deliveries_to_its_own_endpoints(served: Served) -> None:
+    store = served.project.store
+    await store.connections.save(Connection(name="globex"), {})
+    for name in ("acme", "globex", "acme"):
+        await store.webhooks.add("http://127.0.0.1:9", events=[], connections=[name], tags=[])
+    for name in ("acme", "acme", "globex"):
+        await store.webhooks.tell("run.finished", name, {})
+    expected = [each.id for each in await store.webhooks.deliveries() if each.connection == "acme"]
+    async with await served.caller("admin", connections=["acme"], name="limited") as caller:
+        for limit in (3, 50):
+            found = (await caller.get(f"/api/v1/webhooks/deliveries?limit={limit}")).json()["deliveries"]
+            assert [each["id"] for each in found] == expected[:limit]
+            assert len(found) == min(limit, 4)
+
+
 async def test_what_is_left_of_a_removed_connection_is_no_limited_tokens(served: Served, org: DemoOrg) -> None:
     await served.project.connections.connect("globex", credentials_for(org))
     store = served.project.store

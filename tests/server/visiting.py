@@ -6,6 +6,8 @@ from types import TracebackType
 
 import httpx
 
+from tests.plain_http import NOBODY
+
 from .serving import Served
 
 __all__ = ["Visit", "visiting"]
@@ -40,7 +42,7 @@ class Visit:
 async def visiting(served: Served, *scopes: str, connections: list[str] | None = None, name: str = "visitor") -> Visit:
     """Sign in with a token of these scopes."""
     token = await served.token(*scopes, connections=connections, name=name)
-    client = httpx.AsyncClient(base_url=served.url, timeout=30)
+    client = httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30)
     assert (await client.post("/sign-in", data={"token": token})).status_code == 303
     found = _CSRF.search((await client.get("/")).text)
     assert found is not None

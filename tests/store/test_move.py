@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime, time
@@ -431,3 +432,29 @@ async def test_two_moves_at_once_are_refused(
     ):
         await moved(project(sqlite.url), postgres.url)
     await moved(project(sqlite.url), postgres.url)
+
+
+class Long(Record, table=True):
+    body: str | None
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+async def test_memory_does_not_grow_with_the_size_of_rows(
+    sqlite: SqliteDatabase, postgres: PostgresDatabase, folder: Path, project: Callable[[str], Settings], up: bool
+) -> None:
+    source, target = (sqlite.url, postgres.url) if up else (postgres.url, sqlite.url)
+    short, long = 1_000, 500
+    rows: list[Row] = [
+        (f"{number:04}", NEW, False, "x" * (100_000 if number >= short else 5)) for number in range(1500)
+    ]
+    async with Store.open(source, folder=folder) as store, running(store, "all") as run:
+        await store.rows.commit(run, [Write(schema_of(Long), rows)], None, 0)
+    del rows
+    tracemalloc.start()
+    try:
+        there = await moved(project(source), target)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert there.tables["long"].rows == short + long
+    assert peak < 45_000_000  # the long rows alone are 50,000,000 bytes, and each is held several times

@@ -1,9 +1,11 @@
 """The last run of every sync, those of one, and runs page by page, on each kind of database."""
 
+from typing import Any
+
 import pytest
 
 from orgsync.errors import ServerProblem
-from orgsync.store import Connection, Store
+from orgsync.store import Connection, Run, Store
 from orgsync.store.run_history import RunHistory
 from tests.store.running import Start
 
@@ -34,6 +36,24 @@ async def test_a_run_that_has_lost_its_lease_has_failed(store: Store, start: Sta
     await store.connections.rename("acme", "acme-eu")
     [run] = (await RunHistory(store).latest()).values()
     assert (run.status, run.error_code) == ("failed", "process_died")
+
+
+async def test_a_run_that_ends_while_it_is_read_has_not_died(
+    store: Store, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.connections.save(Connection(name="acme"), {})
+    run = await start("deals", "acme")
+    original = RunHistory._select  # pyright: ignore[reportPrivateUsage]
+
+    async def ending(of: RunHistory, *wanted: Any, limit: int | None = None) -> list[Run]:
+        found = await original(of, *wanted, limit=limit)
+        if found[0].status == "running":
+            await store.runs.finish(run, status="done", api_calls=1)
+        return found
+
+    monkeypatch.setattr(RunHistory, "_select", ending)
+    [seen] = (await RunHistory(store).latest()).values()
+    assert (seen.status, seen.error) == ("done", None)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,10 @@ async def test_a_failed_run_keeps_its_error(store: Store, run: Run) -> None:
 async def test_a_run_left_running_by_a_dead_process_is_failed_by_the_next(store: Store, run: Run, start: Start) -> None:
     elsewhere, newer = await start("contacts", "beta"), await start("contacts", "acme")
     dead = await store.runs.get(run.id)
-    assert (dead.status, dead.error) == ("failed", "The process ended before the run did.")
+    assert (dead.status, dead.error) == (
+        "failed",
+        "The run's end was not noted: its process ended before, or could not write to the database.",
+    )
     assert dead.error_code == "process_died"
     assert dead.finished_at is not None
     assert [(await store.runs.get(each.id)).status for each in (elsewhere, newer)] == ["running", "running"]

@@ -187,6 +187,21 @@ async def test_a_change_feed_that_was_dropped_is_made_again(
         assert [row["id"] async for row in other.rows.read("contact", changes=True)] == ["a"]
 
 
+async def test_tables_that_others_drop_or_make_anew_are_noticed_by_a_store_that_is_open(
+    store: Store, run: Run, database: Database, folder: Path
+) -> None:
+    await deliver(store, run, [contact("a")])
+    for _ in range(2):
+        assert await store.rows.tables() == [CONTACT.table]
+        assert (await store.runs.saved("contacts", "acme"))[1] == [CONTACT.table]
+        database.execute("DROP VIEW contact_changes")
+        database.execute("DROP TABLE contact")
+        assert await store.rows.tables() == []
+        assert (await store.runs.saved("contacts", "acme"))[1] == []
+        async with Store.open(database.url, folder=folder) as other:
+            await other.rows.prepare(CONTACT)
+
+
 @pytest.mark.parametrize("name", ["orgsync_run", "orgsync_extra", "sqlite_stat1"])
 async def test_names_that_are_taken_are_refused(store: Store, name: str) -> None:
     class Odd(Record, table=True):

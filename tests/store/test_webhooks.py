@@ -238,3 +238,21 @@ async def test_the_latest_deliveries_of_some_connections_are_found_behind_those_
     assert await seen(["acme", "globex"], 3) == ["globex"] * 3
     assert await seen([], 10) == []
     assert await seen(None, 10) == ["globex"] * 3 + ["acme"]
+
+
+async def test_deliveries_to_some_endpoints_are_found_in_one_order(store: Store) -> None:
+    first, second, other = [await endpoint(store) for _ in range(3)]
+    for _ in range(3):
+        await store.webhooks.tell("connection.ready", "acme", {"connection": "acme"})
+
+    async def seen(*chosen: str, limit: int = 10) -> list[str]:
+        return [each.webhook for each in await store.webhooks.deliveries(chosen, limit=limit)]
+
+    assert set(await seen(first.id, second.id)) == {first.id, second.id}
+    assert len(await seen(first.id, second.id)) == 6
+    assert await seen(first.id, limit=2) == [first.id] * 2
+    assert await seen() == []
+    found = [each.id for each in await store.webhooks.deliveries([first.id, other.id])]
+    assert found == sorted(found, reverse=True)
+    with pytest.raises(NameUnknown):
+        await store.webhooks.deliveries([first.id, "we_none"])

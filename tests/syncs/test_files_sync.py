@@ -22,6 +22,8 @@ from orgsync_syncs.file_links import file_links
 from orgsync_syncs.files import File, files
 from tests.projects import project_at
 
+ROOT = Path(__file__).parents[2]
+
 
 def added(org: DemoOrg, name: str, content: bytes, document: str | None = None) -> str:
     """Upload a file, or another version of one."""
@@ -373,7 +375,7 @@ async def test_a_killed_run_loses_nothing_and_fetches_only_the_content_again_tha
         pass  # the process finds a connection
     org.add_fault(Fault.drip(0.05, at_once=10), match=f"{third}/VersionData")
     command = [sys.executable, "-m", "tests.syncs.dying_process", str(tmp_path)]
-    async with await anyio.open_process(command, stdout=None, stderr=None) as process:
+    async with await anyio.open_process(command, cwd=ROOT, stdout=None, stderr=None) as process:
         with anyio.fail_after(60):
             while third not in downloads(org) or not drafts(tmp_path):  # noqa: ASYNC110 - another process does it
                 await anyio.sleep(0.02)

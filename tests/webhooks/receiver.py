@@ -74,7 +74,11 @@ def receiving(*, tls: ssl.SSLContext | None = None) -> Generator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # who sent it died amid it: nothing was received
+                self.close_connection = True
+                return
             got = Got(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             with receiver.arrived:
                 receiver.got.append(got)

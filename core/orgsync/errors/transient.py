@@ -36,11 +36,15 @@ class TransientProblem(OrgsyncError, code="transient_problem"):
 
 
 class NetworkProblem(TransientProblem, code="network_problem"):
-    """No connection, a reset, or a timeout; `sent` says whether the request may have reached the server."""
+    """No connection, a reset, or a timeout; `sent` says whether the request may have reached the server.
 
-    def __init__(self, cause: str, remedy: str = "", *, sent: bool = True) -> None:
+    `is_proven` says that it passes only when somebody acts: a program of its own waits for that, a person does not.
+    """
+
+    def __init__(self, cause: str, remedy: str = "", *, sent: bool = True, is_proven: bool = False) -> None:
         super().__init__(cause, remedy)
         self.sent = sent
+        self.is_proven = is_proven
 
 
 class ResponseUnreadable(TransientProblem, code="response_unreadable"):
@@ -76,10 +80,10 @@ class ActionInterrupted(TransientProblem, code="action_interrupted"):
 
 
 class ProcessDied(TransientProblem, code="process_died"):
-    """A process ended without ending its run."""
+    """A process ended without ending its run, or could not write to the database that it had."""
 
     def __init__(self) -> None:
-        super().__init__("The process ended before the run did.")
+        super().__init__("The run's end was not noted: its process ended before, or could not write to the database.")
 
 
 class ServerProblem(TransientProblem, code="server_problem"):

@@ -1,7 +1,9 @@
 """Checks of a project: settings, database, key, and for each connection all that a run needs."""
 
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import suppress
+
+from anyio import to_thread
 
 from orgsync.errors import (
     ApiVersionUnsupported,
@@ -26,6 +28,7 @@ from .doctor_options import check_options
 from .doctor_syncs import Finding, check_sync, counted
 from .mapped_classes import unknown_columns
 from .project import Project, open_project
+from .view import open_view
 from .workers_seen import WORKER_TTL, described
 
 __all__ = ["Finding", "diagnose"]
@@ -45,11 +48,34 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
         if each.problem:
             yield Finding("scripts", "" if each.where in each.problem.cause else each.where, each.problem)
     try:
+        if not await to_thread.run_sync(_has_tables, settings):
+            for finding in _before_the_first_connection(settings, found):
+                yield finding
+            return
         async with open_project(settings) as opened:
             async for finding in _check_store(opened, names, found):
                 yield finding
     except OrgsyncError as error:
         yield Finding("database", "", error)
+
+
+def _has_tables(settings: Settings) -> bool:
+    with open_view(settings) as view:
+        return view.has_tables
+
+
+def _before_the_first_connection(settings: Settings, found: list[DiscoveredSync]) -> Iterator[Finding]:
+    """Check what can be checked without tables: whoever looks makes none, the database may be another application's."""
+    yield from _check_tables(found, {})
+    yield Finding("database", f"{settings.shown_store_url}, which has no tables of orgsync's yet")
+    yield Finding("connections", "", NoConnection())
+    yield from _not_checked([each for each in found if each.shipped])
+
+
+def _not_checked(unused: Sequence[DiscoveredSync]) -> Iterator[Finding]:
+    if unused:
+        names = ", ".join(each.name for each in unused)
+        yield Finding("shipped syncs", f"not checked, since they have not run here: {names}")
 
 
 async def _check_store(project: Project, names: Sequence[str], found: list[DiscoveredSync]) -> AsyncIterator[Finding]:
@@ -82,8 +108,8 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Disco
             yield finding
         for finding in check_options(connection, used, found, await store.schedules.list()):
             yield finding
-    if unused := [each.name for each in found if each not in used]:
-        yield Finding("shipped syncs", f"not checked, since they have not run here: {', '.join(unused)}")
+    for finding in _not_checked([each for each in found if each not in used]):
+        yield finding
 
 
 def _check_tables(found: Sequence[DiscoveredSync], owners: Mapping[str, str]) -> list[Finding]:

@@ -142,9 +142,13 @@ class Webhooks:
             await transport.aclose()
 
     async def deliveries(
-        self, webhook: str | None = None, *, connections: Collection[str] | None = None, limit: int = 50
+        self,
+        webhook: str | Collection[str] | None = None,
+        *,
+        connections: Collection[str] | None = None,
+        limit: int = 50,
     ) -> Sequence[Delivery]:
-        """Return deliveries to one endpoint or to all, of some connections or of all; raises NameUnknown.
+        """Return deliveries to one or some endpoints or to all, of some connections or of all; raises NameUnknown.
 
         They are those of the last 30 days, the latest first.
         """

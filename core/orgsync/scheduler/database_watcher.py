@@ -98,13 +98,14 @@ class DatabaseWatcher:
 
     def _report(self, reasons: dict[str, str]) -> None:
         """Log which connections were added or removed, ceased to be ready or became so."""
-        before = self._reasons or {}
+        before, logged = self._reasons or {}, self._project.store.connections.take_logged()
         if self._reasons is not None:
             added, removed = sorted(reasons.keys() - before.keys()), sorted(before.keys() - reasons.keys())
             self._log.connections(added=added, removed=removed)
         for name, reason in reasons.items():
             if reason and not before.get(name):
-                self._log.needs_sign_in(name, reason)
+                if name not in logged:  # by a run here
+                    self._log.needs_sign_in(name, reason)
             elif before.get(name) and not reason:
                 self._log.signed_in(name)
         self._reasons = reasons

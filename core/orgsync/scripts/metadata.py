@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from orgsync.errors import ArgumentInvalid, MetadataInvalid
+from orgsync.plain_json import require_characters, require_nesting
 from orgsync.records.wording import kind_of
 from orgsync.suggest import nearest
 
@@ -26,7 +27,11 @@ def checked_metadata(metadata: object) -> dict[str, Any]:
         raise ArgumentInvalid(
             f"metadata is {kind_of(metadata)}, but it takes a mapping.", 'Pass metadata={"plan": "gold"}.'
         )
-    return cast("dict[str, Any]", _plain(cast("object", metadata), "metadata"))
+    given = cast("object", metadata)
+    require_nesting(given, "metadata")
+    plain = cast("dict[str, Any]", _plain(given, "metadata"))
+    require_characters(plain, "metadata")
+    return plain
 
 
 def fitted(model: type[M], metadata: Mapping[str, Any], *, connection: str, sync: str = "") -> M:

@@ -83,11 +83,12 @@ async def post_job(
     caller: Annotated[Caller, Depends(may("run"))],
     *,
     wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for the end.")] = 0,
-    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> JobsResponse:
     """Run a sync or an action; answer when it has begun, or with `wait` when it has ended, at the latest then.
 
-    A call with the header Idempotency-Key is made once within a day, however often it is sent.
+    A call with the header Idempotency-Key is made once within a day, however often it is sent; one that was refused did
+    nothing, and is made when it is sent again.
     """
     served = served_by(request)
     connections = await _connections(served, caller, new)

@@ -200,11 +200,11 @@ async def _changes(
             table,
             connection=connection,
             changes=True,
-            after=query.after,
+            after=0,  # whether the feed has reached it was asked above
             columns=[*dict.fromkeys([*query.columns, *(["sync_seq"] if query.columns else [])])],
             where="",
         )
-        page, is_cut = _page(view, served, form, chosen.with_(upto=upto, limit=query.limit))
+        page, is_cut = _page(view, served, form, chosen.with_(after=query.after, upto=upto, limit=query.limit))
         place = list(page.kinds).index("sync_seq")
         last = page.rows[-1][place] if is_cut or len(page.rows) == query.limit else upto
         return last, page
@@ -221,13 +221,15 @@ def _page(view: View, served: Served, form: Form, selection: Selection) -> tuple
     """Read the rows of a selection, and return whether there are more, which were left out because these are large."""
     columns = view.columns(selection.table, changes=selection.changes)
     kinds = {name: columns.get(name, "") for name in selection.columns or columns}
-    rows, size, is_cut = list[tuple[Any, ...]](), 0, False
+    rows, before = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+    size, is_cut = 0, False
     for page in view.pages(selection):
+        size += size_of(before) if before else 0  # of the page before: a page that is the only one needs no size
         if size > _LARGEST_PAGE:
             is_cut = True
             break
         rows += page
-        size += size_of(page)
+        before = page
     if form != "parquet":
         return Page(rows, kinds), is_cut
     return Page(rows, kinds, python_types(view, selection.table, served.project.settings)), is_cut

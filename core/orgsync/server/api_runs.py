@@ -7,8 +7,11 @@ from pydantic import BaseModel
 
 from orgsync.clock import utc_now
 from orgsync.project.health_views import AlertView, StatusView, alert_view, status_view
+from orgsync.project.known_names import require_known
 from orgsync.project.status import statuses_in
+from orgsync.project.view import View
 from orgsync.project.views import ListedRunView, listed_run_view
+from orgsync.store.view import RunRow
 
 from .access import Caller, may, seen_run
 from .schemas import model_of
@@ -54,9 +57,17 @@ async def list_runs(
     limit: Annotated[int, Query(ge=1, le=_MOST_RUNS)] = 50,
 ) -> Any:
     """List runs, the latest first: all, or those of a sync, of an action, on a connection."""
-    one = caller.one_connection(connection)
-    found = await served_by(request).view(lambda view: view.runs(limit, sync=sync, action=action, connection=one))
-    return {"runs": [listed_run_view(each) for each in found]}
+    one, served = caller.one_connection(connection), served_by(request)
+    # Of a token that is limited, the connection is its own: what others are called, an error would say.
+    named = connection if caller.token.connections is None else None
+
+    def read(view: View) -> list[RunRow]:
+        found = view.runs(limit, sync=sync, action=action, connection=one)
+        if not found:
+            require_known(view, served.project.settings, sync=sync, action=action, connection=named)
+        return found
+
+    return {"runs": [listed_run_view(each) for each in await served.view(read)]}
 
 
 @router.get("/runs/{run_id}", response_model=RunModel)

@@ -1,8 +1,6 @@
 """The webhooks: endpoints made, read, tested, rotated and removed, and what is delivered to them."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from operator import attrgetter
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -117,15 +115,13 @@ async def list_deliveries(
 ) -> Any:
     """List deliveries of the last 30 days, the latest first: all, or those to one endpoint."""
     served = served_by(request)
+    chosen, limits = None if webhook is None else [webhook], caller.token.connections
     if webhook is not None:
         await _own(served, caller, webhook)
-    chosen: Sequence[str | None] = [webhook]
-    if webhook is None and caller.token.connections is not None:
+    elif limits is not None:
         chosen = [each.id for each in await served.project.webhooks.list() if _sees(caller, each)]
-    deliveries, limits = served.project.webhooks.deliveries, caller.token.connections
-    found = [each for one in chosen for each in await deliveries(one, connections=limits, limit=limit)]
-    latest = sorted(found, key=attrgetter("id"), reverse=True)[:limit]
-    return {"deliveries": [delivery_view(each) for each in latest]}
+    found = await served.project.webhooks.deliveries(chosen, connections=limits, limit=limit)
+    return {"deliveries": [delivery_view(each) for each in found]}
 
 
 @router.post("/deliveries/{delivery}/redeliver", response_model=DeliveryModel)

@@ -1,6 +1,6 @@
 """The app: an open project, its routes, and what guards them."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from urllib.parse import urlsplit
@@ -31,8 +31,8 @@ from . import (
     page_runs,
     page_sign_in,
 )
-from .document import add_document, operation_id, require_known_query
-from .guards import BelowPath, BodyGuard, HostGuard, host_of
+from .document import add_document, operation_id, require_known_query, require_plain_body
+from .guards import BelowPath, BodyGuard, HostGuard, TargetGuard, host_of
 from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
 from .page_access import no_such_path
@@ -41,13 +41,21 @@ from .served import Served
 from .views import Views
 from .web import static_files
 
-__all__ = ["create_app"]
+__all__ = ["create_app", "server_names"]
 
 _API = (
-    *(api_health, api_metrics, api_connections, api_new_connection, api_connect_sessions, api_records, api_runs),
-    *(api_jobs, api_webhooks),
+    *(api_records, api_connections, api_new_connection, api_connect_sessions, api_jobs, api_runs, api_webhooks),
+    *(api_health, api_metrics),
 )
+"""The most called come first: the routes are tried one after the other."""
+
 _PAGES = (connect_pages, page_api, page_sign_in, page_connections, page_connection, page_runs)
+
+
+def server_names(settings: Settings, options: ServerOptions) -> Sequence[str]:
+    """Return the names by which a server may be called: loopback's, its public one, and those of the options."""
+    public = [host_of(urlsplit(settings.public_url).netloc)] if settings.public_url else []
+    return list(dict.fromkeys([*LOOPBACK, *public, *options.hosts]))
 
 
 def create_app(settings: Settings | None = None, options: ServerOptions | None = None) -> FastAPI:
@@ -56,7 +64,6 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
     It opens the project when it starts and closes it when it ends, so it works in any ASGI server.
     """
     chosen, settings = options or ServerOptions(), settings or load_settings()
-    own = [host_of(urlsplit(settings.public_url).netloc)] if settings.public_url else []
 
     @asynccontextmanager
     async def opened(app: FastAPI) -> AsyncGenerator[None]:
@@ -79,15 +86,17 @@ def create_app(settings: Settings | None = None, options: ServerOptions | None =
         generate_unique_id_function=operation_id,
         middleware=[
             Middleware(BelowPath, root_path=chosen.root_path),
-            Middleware(HostGuard, hosts=(*LOOPBACK, *own, *chosen.hosts)),
+            Middleware(HostGuard, hosts=server_names(settings, chosen)),
+            Middleware(TargetGuard),
             Middleware(BodyGuard, largest=chosen.largest_body, exempt=api_proxy.PATHS),  # whose bodies go to Salesforce
         ],
     )
     add_problem_handlers(app)
     app.exception_handler(404)(no_such_path)
-    for module in _API:
-        app.include_router(module.router, responses=RESPONSES, dependencies=[Depends(require_known_query)])
     app.include_router(api_proxy.router)
+    for module in _API:
+        checks = [Depends(require_known_query), Depends(require_plain_body)]
+        app.include_router(module.router, responses=RESPONSES, dependencies=checks)
     add_document(app)
     for pages in _PAGES:
         app.include_router(pages.router, include_in_schema=False)

@@ -118,6 +118,14 @@ async def begin(secret: str, request: Request) -> Response:
             redirect_uri=callback_url(base),
         )
     except (ArgumentInvalid, HostNotAllowed) as wrong:
+        if isinstance(wrong, HostNotAllowed):  # its cause repeats nothing that a customer typed
+            get_logger("orgsync.server").info(
+                "connect page refused a host",
+                session=opened.row.id,
+                connection=opened.row.connection,
+                problem=wrong.cause,
+                remedy="One that is not Salesforce's is taken where the setting allowed_hosts names it.",
+            )
         said = Explained("choice", wrong.cause, wrong.remedy)
         return _form(request, served, opened, secret, status=422, problem=said, typed=form)
     return _sent_to(target)

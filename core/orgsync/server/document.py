@@ -1,4 +1,4 @@
-"""The OpenAPI document of the HTTP API, and the refusal of query parameters that are not in it."""
+"""The OpenAPI document of the HTTP API, and the refusal of queries and bodies that it cannot describe as wrong."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from orgsync.plain_json import require_characters, require_nesting
 from orgsync.suggest import nearest
 
 from .problems import Problem
 
-__all__ = ["EVENT_STREAM", "add_document", "operation_id", "require_known_query"]
+__all__ = ["EVENT_STREAM", "add_document", "operation_id", "require_known_query", "require_plain_body"]
 
 EVENT_STREAM: dict[str, Any] = {
     "text/event-stream": {
@@ -70,3 +71,15 @@ async def require_known_query(request: Request) -> None:
             )
         if known[name].get("type") != "array" and len(request.query_params.getlist(name)) > 1:
             raise RequestValidationError([{"loc": ("query", name), "msg": "it is one value, and came twice"}])
+
+
+async def require_plain_body(request: Request) -> None:
+    """Refuse a body of JSON that cannot be written again: it would be stored, and break each answer that lists it."""
+    if request.scope["route"].body_field is None:
+        return
+    try:
+        document = await request.json()
+    except ValueError:  # FastAPI says what is wrong with it
+        return
+    require_nesting(document, "The body")
+    require_characters(document, "The body")

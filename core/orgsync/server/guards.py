@@ -8,11 +8,11 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orgsync.errors import ServerBusy
+from orgsync.errors import ArgumentInvalid, ServerBusy
 
 from .problems import problem_response, too_large
 
-__all__ = ["BelowPath", "BodyGuard", "ErrorGuard", "HostGuard", "host_of"]
+__all__ = ["BelowPath", "BodyGuard", "ErrorGuard", "HostGuard", "TargetGuard", "host_of"]
 
 
 def host_of(header: str) -> str:
@@ -46,8 +46,6 @@ class ErrorGuard:
         try:
             await self._app(scope, receive, noting)
         except (Exception, asyncio.CancelledError) as ended:
-            if scope["type"] != "http":  # the app's start and end are for whoever runs the server
-                raise
             if isinstance(ended, asyncio.CancelledError) and not has_begun:
                 cause, remedy = "The server stopped before the call had ended.", "See what it has done, then repeat it."
                 await problem_response(503, ServerBusy.code, cause, remedy)(scope, receive, send)
@@ -76,6 +74,21 @@ class HostGuard:
         await self._app(scope, receive, send)
 
 
+class TargetGuard:
+    """Refuses a path or a query with NUL in it: no name and no value has it, and not every database takes it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 400."""
+        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+            refusal = ArgumentInvalid("The address holds a NUL character, %00.", "Leave it out.")
+            await problem_response(400, refusal.code, refusal.cause, refusal.remedy)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
 class BelowPath:
     """Says that a proxy has put the server below a path, whether or not it cuts that off of what it passes on."""
 
@@ -91,7 +104,10 @@ class BelowPath:
 
 
 class BodyGuard:
-    """Refuses a request whose body is too large, at the latest when it has come so far; some paths are exempt."""
+    """Refuses a request whose body is encoded, or too large, at the latest when it has come so far.
+
+    Some paths are exempt.
+    """
 
     def __init__(self, app: ASGIApp, *, largest: int, exempt: re.Pattern[str]) -> None:
         self._app = app
@@ -99,11 +115,16 @@ class BodyGuard:
         self._exempt = exempt
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 413."""
+        """Pass the request on, or answer 413 or 415."""
         if scope["type"] != "http" or self._exempt.match(scope["path"].removeprefix(scope.get("root_path", ""))):
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "0")
+        headers = Headers(scope=scope)
+        if headers.get("content-encoding", "identity").strip().lower() != "identity":
+            cause, remedy = "The body is encoded, by its Content-Encoding.", "Send it as it is."
+            await problem_response(415, "encoding_unknown", cause, remedy)(scope, receive, send)
+            return
+        declared = headers.get("content-length", "0")
         if declared.isdecimal() and int(declared) > self._largest:
             await too_large(self._largest)(scope, receive, send)
             return

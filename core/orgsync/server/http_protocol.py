@@ -1,15 +1,25 @@
-"""HTTP/1.1 as uvicorn speaks it, with an end to requests that do not arrive, and a bound of connections.
+"""HTTP/1.1 as uvicorn speaks it by httptools, with bounds of what arrives, of how long that takes, and of connections.
 
 uvicorn bounds the time between requests alone: callers who send half a request each would hold every connection for
-ever, and with them the descriptors that the database needs.
+ever, and with them the descriptors that the database needs. httptools keeps a head of any size, and requests that come
+before the one before them is answered are kept as well.
 """
 
 import asyncio
 import sys
+from array import array
+from typing import Any, NamedTuple
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import httptools
+from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-__all__ = ["ACCEPTED_AT_ONCE", "BoundedProtocol"]
+from orgsync.errors import InternalError
+from orgsync.logs import get_logger
+
+from .problems import note_unexpected, problem_response
+
+__all__ = ["ACCEPTED_AT_ONCE", "BoundedProtocol", "Refusal"]
 
 ACCEPTED_AT_ONCE = 16
 """Connections that are accepted before others of them are looked at. asyncio would take 2,048, and where no file can be
@@ -18,6 +28,49 @@ opened any more, it writes a traceback for each."""
 _HEAD_WITHIN = 20.0
 _PIECE_WITHIN = 60.0
 """Seconds for the whole head of a request, and for each next piece of its body."""
+
+_LARGEST_HEAD = 32_768
+"""Bytes of a head, or of what else the parser keeps to itself, such as a chunk's extension."""
+
+_MOST_PIPELINED = 16
+"""Requests of one connection that wait for the response before them."""
+
+
+class Refusal(NamedTuple):
+    """Why a request is refused before anything else looks at it, as a problem document says it."""
+
+    status: int
+    code: str
+    cause: str
+    remedy: str
+
+
+_INVALID = Refusal(400, "invalid_request", "The request is not valid HTTP/1.1.", "Use an established HTTP client.")
+_TARGET_TOO_LONG = Refusal(
+    414, "target_too_long", "The request's target is longer than 32 KB.", "Send a shorter path and query."
+)
+_HEAD_TOO_LARGE = Refusal(
+    431, "head_too_large", "The request's head is larger than 32 KB.", "Send fewer or shorter headers."
+)
+_KEPT_TOO_LARGE = Refusal(
+    431, "head_too_large", "A line of the request is longer than 32 KB.", "Send shorter headers and chunk extensions."
+)
+_TOO_MANY = Refusal(
+    400, "too_many_requests_at_once", "Too many requests came before the one before them was answered.",
+    f"Send {_MOST_PIPELINED} at most, or wait for each response.",
+)  # fmt: skip
+_TUNNEL = Refusal(
+    400, "tunnel_refused", "This server makes no tunnels.", "Send the request to this server itself, not as to a proxy."
+)
+_CODING = Refusal(
+    501,
+    "transfer_coding_unknown",
+    "The request's transfer coding is other than chunked.",
+    "Send it with chunked alone.",
+)
+
+_LINGERS = 2.0
+"""Seconds in which a caller who is refused may go on sending, and read why it was refused."""
 
 _MOST_CONNECTIONS = 1000
 _SPARE_FILES = 64 + 4 * ACCEPTED_AT_ONCE
@@ -33,22 +86,161 @@ def _most_connections() -> int:
     return _MOST_CONNECTIONS if files < 0 else min(_MOST_CONNECTIONS, max(files // 2, files - _SPARE_FILES))
 
 
-class BoundedProtocol(H11Protocol):
-    """A connection that ends where a request does not arrive; where there are too many, one that waits gives way."""
+_FAULT = Refusal(
+    500, InternalError.code, "orgsync could not read the request.", "Please report it: the log names the error."
+)
+
+
+class _RefusedError(Exception):
+    """What ends the parsing of a request."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.cause)
+        self.refusal = refusal
+
+
+class _Parser(httptools.HttpRequestParser):
+    """Reads a request that offers another protocol as one that does not, as a server may (RFC 9110, 7.8).
+
+    Java's own client offers HTTP/2 with the first request of each connection; httptools would leave its body out.
+    """
+
+    def __init__(self, protocol: "BoundedProtocol") -> None:
+        super().__init__(protocol)
+        self._protocol = protocol
+
+    def feed_data(self, data: "bytes | bytearray | memoryview | array[int]") -> None:
+        """Parse what has come; uvicorn would answer what is not valid by a plain text."""
+        try:
+            super().feed_data(data)
+        except httptools.HttpParserUpgrade as offered:
+            [read] = offered.args
+            self.feed_data(self._protocol.head_without_upgrade() + bytes(data)[read:])
+        except httptools.HttpParserError as error:
+            self._protocol.refuse(_refusal_of(error.__context__))
+
+
+def _refusal_of(ended_by: BaseException | None) -> Refusal:
+    """Return why parsing ended: by us, by what is not valid, or by a fault of the code that takes what is parsed."""
+    if isinstance(ended_by, _RefusedError):
+        return ended_by.refusal
+    if not isinstance(ended_by, Exception) or isinstance(ended_by, httptools.HttpParserError | ValueError):
+        return _INVALID  # as a target is that cannot be parsed, or is not of ASCII
+    note_unexpected(ended_by)
+    return _FAULT
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """A connection that ends where a request does not arrive or is too large; of too many, one gives way."""
 
     _awaited: asyncio.TimerHandle | None = None
+    _has_refused = False
+    _has_headers = False  # of the request that is read: what comes then as a header is a trailer
+    _head = 0  # bytes of its target, headers and trailers
+    _kept = 0  # bytes that have come since the parser last gave a piece: it keeps them
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request's head, as every byte of a next one does."""
         super().connection_made(transport)
+        self.parser = _Parser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own: what comes is dropped
         if len(self.connections) > _most_connections():
             self._make_room()
         self._watch()
 
     def data_received(self, data: bytes) -> None:
         """Wait for what is still missing of the request."""
+        if self._has_refused:
+            return
+        self._kept += len(data)
         super().data_received(data)
+        if self._kept > _LARGEST_HEAD and not self._has_refused:
+            self.refuse(_KEPT_TOO_LARGE)
         self._watch()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Read no further. Requests that came before are answered, each by its own response and by nothing else.
+
+        The request that is refused is answered where its turn is now; else the connection ends before its turn.
+        """
+        get_logger("orgsync.server").warning("a request was refused", error=f"{refusal.cause} {refusal.remedy}")
+        self._has_refused = True
+        cycle = self.cycle
+        if cycle and not cycle.more_body and not cycle.response_complete:
+            cycle.keep_alive = False
+        elif self.pipeline:  # the body of one that waits
+            cycle.keep_alive = cycle.more_body = False
+            answering: Any = problem_response(*refusal)  # uvicorn has types of its own for what an app is
+            self.pipeline[0] = (cycle, answering)
+        elif cycle and cycle.more_body and cycle.response_started:
+            self.transport.close()
+        else:
+            self._answer(problem_response(*refusal))
+
+    def _answer(self, response: Response) -> None:
+        """Send a response that is the last, and let go of what still comes: closed at once, TCP would discard both."""
+        if self.cycle and not self.cycle.response_complete:  # its app waits for more of the body
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        headers = [*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")]
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        self.transport.write(b"".join([STATUS_LINE[response.status_code], *lines, b"\r\n", bytes(response.body)]))
+        self.transport.write_eof()
+        self.loop.call_later(_LINGERS, self.transport.close)
+
+    def on_message_begin(self) -> None:
+        """Count anew."""
+        super().on_message_begin()
+        self._head = 0
+        self._has_headers = False
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        self._count(len(url), _TARGET_TOO_LONG)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. A trailer counts, but is none: a proxy before this server may have looked at headers alone."""
+        self._count(len(name) + len(value))
+        if not self._has_headers:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin with a request, or keep it until those before it are answered."""
+        self._kept = 0
+        if len(self.pipeline) >= _MOST_PIPELINED:
+            raise _RefusedError(_TOO_MANY)
+        if self.parser.get_method() == b"CONNECT":
+            raise _RefusedError(_TUNNEL)
+        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
+            raise _RefusedError(_CODING)  # the parser takes `gzip, chunked`, and leaves what is compressed to the app
+        if not self.parser.should_upgrade():
+            self._has_headers = True
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._kept = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Take the request's end."""
+        self._kept = 0
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def head_without_upgrade(self) -> bytes:
+        """Return the head that was read, without the header that offers another protocol."""
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _count(self, size: int, refusal: Refusal = _HEAD_TOO_LARGE) -> None:
+        self._kept = 0
+        self._head += size
+        if self._head > _LARGEST_HEAD:
+            raise _RefusedError(refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""

@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 
 from orgsync.engine import Committed, Ended, Event, Job, Outcome, Planned, Started
 from orgsync.errors import OrgsyncError, ServerBusy
+from orgsync.logs import get_logger
 from orgsync.project import Project
 
 __all__ = ["JobState", "Jobs", "PostedJob"]
@@ -110,7 +111,7 @@ class Jobs:
         ended = [each.id for each in self._jobs.values() if each.has_ended.is_set()]
         for job_id in ended[: max(0, len(ended) - _MOST_KEPT)]:
             del self._jobs[job_id]
-        self._group.start_soon(self._carry_out, posted)
+        self._group.start_soon(self._carry_out, posted, is_keyed)
         if is_keyed:
             self._group.start_soon(self._keep_run, posted)
         return posted
@@ -120,7 +121,7 @@ class Jobs:
         posted.is_cancelled = True
         posted.scope.cancel()
 
-    async def _carry_out(self, posted: PostedJob) -> None:
+    async def _carry_out(self, posted: PostedJob, is_keyed: bool) -> None:
         try:
             with posted.scope:
                 async with self._slots:
@@ -128,6 +129,8 @@ class Jobs:
             self._note_end(posted)
         except OrgsyncError as problem:  # it did not begin
             posted.state, posted.problem = "refused", problem
+            if is_keyed:
+                await self._release(posted)
         except anyio.get_cancelled_exc_class():  # the server ends
             posted.state = "stopped"
             raise
@@ -135,6 +138,13 @@ class Jobs:
             posted.has_begun.set()
             posted.has_ended.set()
             posted.wake()
+
+    async def _release(self, posted: PostedJob) -> None:
+        """Let a call that did nothing be made when it is sent again."""
+        try:
+            await self._project.store.idempotency.release(posted.id)
+        except OrgsyncError as problem:
+            get_logger("orgsync.server").warning("a refused call keeps its Idempotency-Key", error=problem.cause)
 
     async def _keep_run(self, posted: PostedJob) -> None:
         await posted.has_begun.wait()

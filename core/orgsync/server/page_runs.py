@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from orgsync.clock import utc_now
 from orgsync.engine import Event, Planned, Started, Warned
 from orgsync.errors import ArgumentInvalid
+from orgsync.project.known_names import require_known
 from orgsync.project.runs import Run, RunHistory
 
 from .access import seen_run
@@ -40,8 +41,13 @@ async def list_runs(
     if connection:
         require_seen(visitor, connection)
     names = [connection] if connection else visitor.token.connections
-    history = RunHistory(served_by(request).project.store)
-    found = await history.page(_PER_PAGE + 1, before=before, status=state or None, connections=names)
+    served = served_by(request)
+    found = await RunHistory(served.project.store).page(
+        _PER_PAGE + 1, before=before, status=state or None, connections=names
+    )
+    if connection and not found:
+        settings = served.project.settings
+        await served.view(lambda view: require_known(view, settings, connection=connection))
 
     def query(**changed: object) -> str:
         parameters = {"state": state, "connection": connection, "before": before} | changed

@@ -83,6 +83,9 @@ def key_of(cursor: str) -> tuple[str, str]:
     """Return the connection and the Id that a cursor stands for; raises ArgumentInvalid for one that was made up."""
     try:
         read = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(read, type=tuple[str, str])
+        connection, row_id = msgspec.json.decode(read, type=tuple[str, str])
+        if "\0" not in connection + row_id:
+            return connection, row_id
     except (binascii.Error, ValueError, msgspec.DecodeError):
-        raise ArgumentInvalid("This is no cursor.", "Send `next` of the page before, as it is.") from None
+        pass
+    raise ArgumentInvalid("This is no cursor.", "Send `next` of the page before, as it is.")

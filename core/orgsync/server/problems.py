@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from orgsync.errors import (
     AccessRefused,
@@ -55,6 +56,9 @@ __all__ = [
 ]
 
 PROBLEM_JSON = "application/problem+json"
+
+_MOST_NAMED = 3
+"""Faults of a request in the title of its problem; `fields` has all of them."""
 
 _STATUS: tuple[tuple[type[OrgsyncError], int], ...] = (
     (Unauthorized, 401),
@@ -107,7 +111,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         "description": HTTPStatus(status).phrase,
     }
-    for status in (400, 401, 403, 404, 409, 413, 421, 422, 429, 500, 501, 502, 503)
+    for status in (400, 401, 403, 404, 409, 413, 414, 415, 421, 422, 429, 431, 500, 501, 502, 503)
 }
 """What any call may be answered with, for the OpenAPI document; `document` adds the schema."""
 
@@ -167,12 +171,23 @@ async def _of_validation(request: Request, error: RequestValidationError) -> Res
             "Send a JSON object, with the header `Content-Type: application/json`; /openapi.json says what it holds."
         )
         return problem_response(422, "argument_invalid", title, remedy)
-    fields = [ProblemField(location=".".join(map(str, each["loc"])), message=_message(request, each)) for each in found]
-    title = f"The request is wrong: {fields[0].location}: {fields[0].message}" if fields else "The request is wrong"
-    title = title if title.endswith("?") else f"{title}."
+    mistyped_first = sorted(found, key=lambda each: each.get("type") != "extra_forbidden")  # why others are missing
+    fields = [
+        ProblemField(location=".".join(map(str, each["loc"])), message=_message(request, each))
+        for each in mistyped_first
+    ]
     return problem_response(
-        422, "argument_invalid", title, "Correct it; /openapi.json says what is taken.", fields=fields
+        422, "argument_invalid", _title(fields), "Correct it; /openapi.json says what is taken.", fields=fields
     )
+
+
+def _title(fields: Sequence[ProblemField]) -> str:
+    """Return what is wrong with a request, by the first of its faults."""
+    title = "; ".join(f"{each.location}: {each.message}" for each in fields[:_MOST_NAMED])
+    title = f"The request is wrong: {title}" if title else "The request is wrong"
+    if (more := len(fields) - _MOST_NAMED) > 0:
+        title += f"; and {more} more"
+    return title if title.endswith("?") else f"{title}."
 
 
 def _message(request: Request, wrong: Mapping[str, Any]) -> str:
@@ -219,7 +234,7 @@ async def unexpected(_: Request, error: Exception) -> Response:
     """Answer for what is a fault of the server's; its text may hold data, so it is in no answer and no log line."""
     if isinstance(reason := error.__cause__, OrgsyncError):  # so Starlette says that a response had begun
         get_logger("orgsync.server").warning("response broke off", code=reason.code, problem=reason.cause)
-    else:
+    elif not isinstance(error, ClientDisconnect):  # a caller who goes away is no fault, and is told nothing
         note_unexpected(error)
     code, cause = InternalError.code, f"The server failed unexpectedly: {type(error).__name__}."
     return problem_response(500, code, cause, "Please report it, with the server's log.")

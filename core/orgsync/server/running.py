@@ -11,13 +11,14 @@ import uvicorn
 from starlette.applications import Starlette
 
 from orgsync.application import open_scheduler
-from orgsync.errors import PortUnavailable
+from orgsync.errors import OrgsyncError, PortUnavailable
 from orgsync.settings import Settings
 
 from .app import create_app
 from .guards import ErrorGuard
-from .http_protocol import ACCEPTED_AT_ONCE, BoundedProtocol
+from .http_protocol import ACCEPTED_AT_ONCE
 from .options import ServerOptions
+from .plain_port import PlainPortProtocol
 from .problems import unexpected
 
 __all__ = ["listening", "running", "serve_app"]
@@ -29,7 +30,6 @@ _KEEP_ALIVE = 75
 """Seconds for which an idle connection stays open: longer than proxies and clients keep theirs (nginx: 60), for one
 that is closed just when a call is sent on it is an error at the other end."""
 
-_LARGEST_HEAD = 32_768
 _WAITING_TO_BE_ACCEPTED = 1024
 
 
@@ -84,23 +84,45 @@ async def running(
     up: bool = False,
     proxies: Sequence[str] = (),
     settings: Settings | None = None,
+    on_start: Callable[[], object] = lambda: None,
 ) -> None:
     """Serve until cancelled: then calls under way have five seconds. With `up` due syncs run in this process.
 
-    `proxies` are the addresses whose X-Forwarded headers hold.
+    `proxies` are the addresses whose X-Forwarded headers hold; `on_start` is called once the database is open. Raises
+    as the project does where it cannot be opened.
     """
 
     async def schedule() -> None:
         async with open_scheduler(settings=settings) as scheduler:
             await scheduler.run()
 
-    await anyio.lowlevel.checkpoint()  # as below: the scheduler would be cut off while it opens the database
-    async with anyio.create_task_group() as group:
-        if up:
-            group.start_soon(schedule)
-        app = create_app(settings, options)
-        await serve_app(socket, app, proxies=proxies, on_stop=lambda: app.state.served.end_waits())
-        group.cancel_scope.cancel()
+    try:
+        async with anyio.create_task_group() as group:
+
+            def start() -> None:
+                on_start()
+                if up:
+                    group.start_soon(schedule)
+
+            def stop() -> None:
+                app.state.served.end_waits()
+
+            app = create_app(settings, options)
+            await serve_app(socket, app, proxies=proxies, on_start=start, on_stop=stop)
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as failed:
+        raise _first_known(failed) from None
+
+
+def _first_known(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error of a group that has only orgsync's: the scheduler and the server may raise one each."""
+    known, others = failed.split(OrgsyncError)
+    if known is None or others is not None:
+        return failed
+    error: BaseException = known
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def serve_app(
@@ -108,13 +130,17 @@ async def serve_app(
     app: Starlette,
     *,
     proxies: Sequence[str] = (),
+    on_start: Callable[[], object] = lambda: None,
     on_stop: Callable[[], object] = lambda: None,
 ) -> None:
-    """Serve an app until cancelled; `on_stop` is called before calls under way are waited for."""
+    """Serve an app until cancelled; raises what its lifespan raises.
+
+    `on_start` is called when the lifespan has begun, `on_stop` before calls under way are waited for.
+    """
     app.add_exception_handler(Exception, unexpected)  # which logs what the guard keeps from uvicorn
     config = uvicorn.Config(
         ErrorGuard(app),
-        http=BoundedProtocol,
+        http=PlainPortProtocol,
         backlog=ACCEPTED_AT_ONCE,
         log_config=None,
         access_log=False,
@@ -123,9 +149,8 @@ async def serve_app(
         forwarded_allow_ips=list(proxies),
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACE,
-        h11_max_incomplete_event_size=_LARGEST_HEAD,
         ws="none",
-        lifespan="on",
+        lifespan="off",  # uvicorn would write what it raises, with its traceback
     )
     server = _Server(config, on_stop)
 
@@ -140,5 +165,8 @@ async def serve_app(
     async with anyio.create_task_group() as group:
         group.start_soon(stop_in_the_end)
         with anyio.CancelScope(shield=True):
-            await server.serve(sockets=[socket])
+            async with app.router.lifespan_context(app):
+                if not server.should_exit:  # it may have been cancelled while the app began
+                    on_start()
+                    await server.serve(sockets=[socket])
         group.cancel_scope.cancel()

@@ -86,7 +86,8 @@ class Views:
         with ExitStack() as stack:
             stack.callback(opened.stack.close)
             opened.view.require_in_place()
-            found = read(opened.view)
+            with opened.view.one_schema():
+                found = read(opened.view)
             if len(self._idle) < _MOST:
                 stack.pop_all()
                 self._idle.append(opened)

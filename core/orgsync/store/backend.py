@@ -9,7 +9,7 @@ all who share the database. Texts are compared by their bytes, names of tables i
 """
 
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -126,6 +126,10 @@ class Backend(Protocol):
 
         Raises as `workers` does.
         """
+        ...
+
+    def queue_errors_explained(self) -> AbstractContextManager[None]:
+        """Raise StoreUnavailable for what the server or the network did to the queue; raises as `workers` does."""
         ...
 
     def keep_lock(self, name: str, *, ttl: int) -> AbstractAsyncContextManager[KeptLock]:

@@ -49,6 +49,12 @@ class Connections:
     def __init__(self, backend: Backend, vault: Vault) -> None:
         self._backend = backend
         self._vault = vault
+        self._logged = set[str]()
+
+    def take_logged(self) -> set[str]:
+        """Return, and forget, which connections were logged here, as an alert, to need a sign-in."""
+        logged, self._logged = self._logged, set[str]()
+        return logged
 
     async def get(self, name: str) -> Connection:
         """Read one connection; raises NameUnknown, with the nearest name, for one that does not exist."""
@@ -104,6 +110,7 @@ class Connections:
             saved = await on.connections.save(_changed(found, changed))
             changes = await _tell_status(on, found, saved)
         log_alerts(changes)
+        self._logged.update(each.alert.connection for each in changes if each.raised)
         return saved
 
     async def rename(self, old: str, new: str) -> None:

@@ -4,7 +4,7 @@ What migrations put into the tables, beside making them, a new database has as w
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -16,7 +16,7 @@ from . import connect_session_model, health_model, server_model, webhook_model, 
 from .model import METADATA, Sequence
 from .versions import KNOWN_VERSIONS, VERSION_TABLE
 
-__all__ = ["METADATA", "create"]
+__all__ = ["METADATA", "create", "statements_of"]
 
 _MODELS = (  # importing them declares their tables
     connect_session_model,
@@ -36,17 +36,17 @@ _VERSION = sa.Table(  # as alembic declares it
 
 async def create(connection: AsyncConnection) -> None:
     """Make the control tables in a database that has none, in the connection's transaction."""
-    for statement in _statements(connection.dialect.name):
+    for statement in statements_of(connection.dialect.name):
         await connection.exec_driver_sql(statement)
 
 
-@lru_cache(maxsize=1)
-def _statements(dialect: str) -> list[str]:
+@cache
+def statements_of(dialect: str) -> tuple[str, ...]:
     """Return the SQL that makes the tables and what they hold; compiling it takes longer than running it."""
     made = make_url(f"{dialect}://").get_dialect()()
     tables = METADATA.sorted_tables if dialect == "sqlite" else _compared_by_bytes(METADATA.sorted_tables)
     compiled = [each.compile(dialect=made, compile_kwargs={"literal_binds": True}) for each in _elements(tables)]
-    return [*map(str, compiled), *_MORE.get(dialect, ())]
+    return (*map(str, compiled), *_MORE.get(dialect, ()))
 
 
 _MORE = {

@@ -36,3 +36,8 @@ class IdempotencyKeys:
         """Keep the run of a call's job, for when it is sent again after this process has ended."""
         async with self._backend.writing(durable=True) as on:
             await on.idempotency.note_run(job, run_id)
+
+    async def release(self, job: str) -> None:
+        """Forget a call whose job did not begin: sent again, it is made."""
+        async with self._backend.writing(durable=True) as on:
+            await on.idempotency.release(job)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from orgsync.errors import StoreUnavailable
 
-__all__ = ["GROUP_AND_OTHERS", "OTHERS", "require_private", "temporary_folder"]
+__all__ = ["GROUP_AND_OTHERS", "OTHERS", "require_no_link", "require_private", "temporary_folder"]
 
 OTHERS = 0o007
 GROUP_AND_OTHERS = 0o077
@@ -21,12 +21,9 @@ def require_private(path: Path, what: str, *, closed_to: int = OTHERS, instead: 
     `what` names the file in messages; `instead` is the remedy for a symbolic link. Raises StoreUnavailable for a
     link, which may lead to any file, and for a file that is open to others and cannot be closed by this user.
     """
-    try:
-        found = path.lstat()
-    except OSError:  # absent or out of reach: opening it will fail with its own error
+    found = require_no_link(path, what, instead=instead)
+    if found is None:
         return
-    if stat.S_ISLNK(found.st_mode):
-        raise StoreUnavailable(f"{what} {path} is a symbolic link, which may lead to a file of others.", instead)
     if os.name != "posix" or not found.st_mode & closed_to:
         return
     mode = stat.S_IMODE(found.st_mode) & ~closed_to
@@ -43,6 +40,17 @@ def require_private(path: Path, what: str, *, closed_to: int = OTHERS, instead: 
     )
 
     get_logger().warning(CLOSED_TO_OTHERS, file=str(path))
+
+
+def require_no_link(path: Path, what: str, *, instead: str) -> os.stat_result | None:
+    """Return what is known of a file, None of one that is not there; raises StoreUnavailable for a symbolic link."""
+    try:
+        found = path.lstat()
+    except OSError:  # absent or out of reach: opening it will fail with its own error
+        return None
+    if stat.S_ISLNK(found.st_mode):
+        raise StoreUnavailable(f"{what} {path} is a symbolic link, which may lead to a file of others.", instead)
+    return found
 
 
 @contextmanager

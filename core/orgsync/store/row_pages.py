@@ -1,10 +1,10 @@
-"""Rows of a record table, or of its change feed, read page by page by their key; large rows make short pages."""
+"""Rows read page by page, by their key or from a cursor; large rows make short pages."""
 
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from orgsync.errors import NameUnknown
+from orgsync.errors import ArgumentInvalid, NameUnknown
 
 from .view import Selection
 
@@ -14,13 +14,14 @@ __all__ = [
     "columns_read",
     "first_parameters",
     "next_page",
+    "pages_by_size",
     "pages_of",
     "require_columns",
     "size_of",
 ]
 
-FIRST_PAGE = 100
-"""Rows of the first page, whose size nobody knows yet."""
+FIRST_PAGE = 128
+"""Rows of the first page, whose size nobody knows yet: a hundred, which many ask for, and one more."""
 
 _MOST_ROWS = 1000
 _GROWTH = 4
@@ -28,6 +29,9 @@ _GROWTH = 4
 
 _PAGE_BYTES = 4 * 2**20
 """How large a page is, if its rows are as large as those of the page before."""
+
+_PIECE_ROWS = 100
+"""Rows that are fetched at most before their size is counted, where pages are made of a cursor's rows."""
 
 Fetch: TypeAlias = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """What runs a query with its parameters."""
@@ -62,25 +66,44 @@ def pages_of(selection: Selection, kinds: Mapping[str, str], fetch: Fetch, sql: 
     places = [wanted.index(name) for name in _key(selection)]
     cursor: tuple[Any, ...] = _start(selection)
     left, most = selection.limit, FIRST_PAGE
-    while left is None or left > 0:
+    while True:
         asked = _asked(left, most)
         page = fetch(sql, (*cursor, *_own(selection), asked))
-        found = len(page)
-        if page:
-            cursor = tuple(page[-1][at] for at in places)
-            most = next_page(page)
-        if selection.upto is not None:
-            page = [row for row in page if row[places[0]] <= selection.upto]
-        if page:
-            yield page if len(wanted) == returned else [row[:returned] for row in page]
-        if found < asked or len(page) < found:
-            return
+        rows = page if selection.upto is None else [row for row in page if row[places[0]] <= selection.upto]
+        if rows:
+            yield rows if len(wanted) == returned else [row[:returned] for row in rows]
         left = None if left is None else left - asked
+        if len(page) < asked or len(rows) < len(page) or left == 0:
+            return
+        cursor = tuple(page[-1][at] for at in places)
+        most = next_page(page)
+
+
+def pages_by_size(fetch: Callable[[int], list[tuple[Any, ...]]]) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the rows of a cursor in pages of a size, however large a row is; `fetch` returns at most so many rows.
+
+    A page is made of small pieces that are counted, so that what comes behind many small rows is no surprise.
+    """
+    page: list[tuple[Any, ...]] = []
+    size, most = 0, 1
+    while rows := fetch(most):
+        page += rows
+        size += (piece := size_of(rows))
+        most = min(_PIECE_ROWS, _next_rows(len(rows), piece))
+        if size >= _PAGE_BYTES:
+            yield page
+            page, size = [], 0
+    if page:
+        yield page
 
 
 def next_page(rows: Sequence[Any]) -> int:
     """Return how many rows to read behind a page, by how large its rows are."""
-    return max(1, min(_MOST_ROWS, _GROWTH * len(rows), _PAGE_BYTES * len(rows) // size_of(rows)))
+    return _next_rows(len(rows), size_of(rows))
+
+
+def _next_rows(number: int, size: int) -> int:
+    return max(1, min(_MOST_ROWS, _GROWTH * number, _PAGE_BYTES * number // size))
 
 
 def size_of(rows: Sequence[Any]) -> int:
@@ -95,7 +118,11 @@ def _key(selection: Selection) -> Sequence[str]:
 def _start(selection: Selection) -> tuple[Any, ...]:
     if selection.changes:
         return (selection.after,)
-    return selection.after_key or (selection.connection or "", "")
+    if selection.after_key is None:
+        return (selection.connection or "", "")
+    if selection.connection not in (None, selection.after_key[0]):
+        raise ArgumentInvalid("The rows of one connection cannot begin behind a row of another.", "Begin anew.")
+    return selection.after_key
 
 
 def _own(selection: Selection) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What pages ask of the runs: the last of every sync, those of one sync, and runs page by page; in a few queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -74,13 +74,20 @@ class RunHistory:
                 (sync, connection): holder
                 for sync, connection, holder in await (await session.connection()).execute(held)
             }
-        for run in runs:
+        silent = [run.id for run in runs if run.status == "running" and not await self._may_live(run, holders)]
+        if not silent:
+            return runs
+        # A run ends and gives up its lease at once, perhaps between the two queries: what is silent is read again.
+        now = {run.id: run for run in await self._select(_COLUMNS.id.in_(silent))}
+        for run in now.values():
             if run.status == "running":
-                holder = holders.get(_pair_of(run)) if run.kind == "sync" else run.holder
-                if (holder is None and run.kind == "sync") or not (holder is None or await self.store.alive(holder)):
-                    died = ProcessDied()
-                    run.status, run.error, run.error_code = "failed", str(died), died.code
-        return runs
+                died = ProcessDied()
+                run.status, run.error, run.error_code = "failed", str(died), died.code
+        return [now.get(run.id, run) for run in runs]
+
+    async def _may_live(self, run: Run, holders: Mapping[tuple[str, str], str]) -> bool:
+        holder = holders.get(_pair_of(run)) if run.kind == "sync" else run.holder
+        return run.kind != "sync" if holder is None else await self.store.alive(holder)
 
 
 def _pair_of(run: Run) -> tuple[str, str]:

@@ -54,6 +54,10 @@ class IdempotencyTable(Protocol):
         """Keep the run of a call's job."""
         ...
 
+    async def release(self, job: str) -> None:
+        """Forget the call of a job."""
+        ...
+
     async def remove_expired(self, ttl: timedelta) -> None:
         """Delete calls that are older."""
         ...

@@ -1,7 +1,7 @@
 """The store: opens a database, and hands out its connections, runs, rows and copies."""
 
 from collections.abc import AsyncGenerator, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from pathlib import Path
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -119,6 +119,10 @@ class Store:
     def queue_conninfo(self) -> tuple[str, str]:
         """Return how the queue of jobs connects, password included, and its tables' schema; raises as `workers`."""
         return self._backend.queue_conninfo()
+
+    def queue_errors_explained(self) -> AbstractContextManager[None]:
+        """Raise StoreUnavailable for what the server or the network did to the queue, whose driver's errors pass."""
+        return self._backend.queue_errors_explained()
 
     def keep_lock(self, name: str, *, ttl: int) -> AbstractAsyncContextManager[KeptLock]:
         """Hold a lock that is freed when it was not kept for `ttl` seconds.

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from orgsync.errors import NameUnknown, ProcessDied
+from orgsync.errors import NameUnknown
 
 from .free_query import QueryBounds, QueryResult
 from .health_rows import AlertRow, SchemaRow, StandingRow
@@ -47,13 +47,6 @@ class RunRow:
     error_code: str | None
     kind: RunKind = "sync"
     holder: str | None = None
-
-    def seen(self, is_alive: Callable[["RunRow"], bool]) -> "RunRow":
-        """Return the run as failed where its process has died; the next one of its name notes that in the database."""
-        if self.status != "running" or is_alive(self):
-            return self
-        died = ProcessDied()
-        return replace(self, status="failed", error=str(died), error_code=died.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +135,11 @@ class WorkersSeen:
 
 class View(Protocol):
     """A database opened for reading; if there is none yet, it looks like an empty one."""
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether orgsync's tables are there; where they are not, nothing was kept yet."""
+        ...
 
     def connections(self) -> list[ConnectionRow]:
         """Read every connection, by name."""
@@ -274,6 +272,10 @@ class View(Protocol):
 
     def one_state(self) -> AbstractContextManager[None]:
         """Let everything that is read in the block be read from one state of the database."""
+        ...
+
+    def one_schema(self) -> AbstractContextManager[None]:
+        """Ask for tables and columns once in the block, where asking takes long, and take them to stay as they are."""
         ...
 
     def indexed(self, table: str) -> list[str]:

@@ -109,9 +109,9 @@ class WebhookTable(Protocol):
         ...
 
     async def deliveries(
-        self, webhook: str | None, *, connections: Collection[str] | None, limit: int
+        self, webhooks: Collection[str] | None, *, connections: Collection[str] | None, limit: int
     ) -> Sequence[Delivery]:
-        """Read deliveries to one endpoint or to all, of some connections or of all, the latest first."""
+        """Read deliveries to some endpoints or to all, of some connections or of all, the latest first."""
         ...
 
     async def delivered(self, delivery: int, status: int, *, at: datetime) -> None:

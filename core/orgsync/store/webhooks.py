@@ -168,13 +168,23 @@ class Webhooks:
                 await on.webhooks.pause(delivery.webhook, next_at)
 
     async def deliveries(
-        self, webhook: str | None = None, *, connections: Collection[str] | None = None, limit: int = 50
+        self,
+        webhook: str | Collection[str] | None = None,
+        *,
+        connections: Collection[str] | None = None,
+        limit: int = 50,
     ) -> Sequence[Delivery]:
-        """Read deliveries to one endpoint or to all, of some connections or all, latest first; raises NameUnknown."""
+        """Read deliveries to one or some endpoints or all, of some connections or all, latest first.
+
+        Raises NameUnknown for an endpoint that there is not.
+        """
+        chosen = [webhook] if isinstance(webhook, str) else webhook
         async with self._backend.reading() as on:
-            if webhook is not None:
-                _known(await on.webhooks.list(), webhook)
-            return await on.webhooks.deliveries(webhook, connections=connections, limit=limit)
+            if chosen:
+                there = await on.webhooks.list()
+                for each in chosen:
+                    _known(there, each)
+            return await on.webhooks.deliveries(chosen, connections=connections, limit=limit)
 
     async def delivery(self, delivery: int) -> Delivery:
         """Read one delivery; raises NameUnknown for a number that none has."""

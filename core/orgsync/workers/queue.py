@@ -66,10 +66,11 @@ def require_workers_possible(settings: Settings) -> None:
 class JobQueue:
     """One worker's, or one sender's, access to the queue."""
 
-    def __init__(self, app: "App", worker: int) -> None:
+    def __init__(self, app: "App", worker: int, store: Store) -> None:
         self._jobs = app.job_manager
         self._configure = app.configure_task
         self._worker = worker
+        self._store = store
 
     @classmethod
     @asynccontextmanager
@@ -84,24 +85,24 @@ class JobQueue:
         for name in ("psycopg", "psycopg.pool"):  # what they say of connections that are cut, we say, once
             logging.getLogger(name).setLevel(logging.CRITICAL)
         app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=_CONNECTIONS, timeout=10.0))
-        with _errors_explained():
+        with _errors_explained(store):
             await app.open_async()
         try:
             async with store.lock("queue", timeout=60):
-                with _errors_explained():
+                with _errors_explained(store):
                     await _make_tables(app, schema)
-            with _errors_explained():
+            with _errors_explained(store):
                 worker = await app.job_manager.register_worker()
-            queue = cls(app, worker)
+            queue = cls(app, worker, store)
             yield queue
-            with suppress(StoreUnavailable), _errors_explained():
+            with suppress(StoreUnavailable), _errors_explained(store):
                 await app.job_manager.unregister_worker(worker)
         finally:
             await app.close_async()
 
     async def send(self, jobs: Collection[SentJob]) -> None:
         """Send jobs to whichever worker takes them first, those of a higher priority before the others."""
-        with _errors_explained():
+        with _errors_explained(self._store):
             for priority in sorted({each.priority for each in jobs}):
                 task = self._configure(_NAME, queue=_NAME, priority=priority, allow_unknown=True)
                 kept = [{"id": each.id, "epoch": each.epoch} for each in jobs if each.priority == priority]
@@ -112,7 +113,7 @@ class JobQueue:
         from procrastinate.jobs import Status
 
         received: list[SentJob] = []
-        with _errors_explained():
+        with _errors_explained(self._store):
             while len(received) < limit:
                 job = await self._jobs.fetch_job(queues=[_NAME], worker_id=self._worker)
                 if job is None:
@@ -126,7 +127,7 @@ class JobQueue:
         from procrastinate.exceptions import ConnectorException
         from procrastinate.jobs import Status
 
-        with _errors_explained():
+        with _errors_explained(self._store):
             await self._jobs.update_heartbeat(self._worker)
             for job in await self._jobs.get_stalled_jobs(seconds_since_heartbeat=_STRANDED_AFTER):
                 with suppress(ConnectorException):  # another has deleted it
@@ -166,17 +167,36 @@ def _parts(version: str) -> list[int]:
 
 
 @contextmanager
-def _errors_explained() -> Generator[None]:
+def _errors_explained(store: Store) -> Generator[None]:
     """Raise StoreUnavailable for what the server or the network did to the queue."""
+    from psycopg import Error
+
+    try:
+        with store.queue_errors_explained(), _unwrapped():
+            yield
+    except Error as error:  # its text may hold what somebody else has put into the tables
+        raise StoreUnavailable(
+            f"The queue of jobs cannot be used: the database refused a statement (SQLSTATE {error.sqlstate}).",
+            "If its tables were dropped or changed by hand, start the workers again, which makes them anew; what is "
+            "due is sent again.",
+        ) from None
+
+
+@contextmanager
+def _unwrapped() -> Generator[None]:
+    """Raise the driver's own error for procrastinate's, which does not say what has happened."""
     from procrastinate.exceptions import ConnectorException
     from psycopg import Error
     from psycopg_pool import PoolTimeout
 
     try:
         yield
-    except (ConnectorException, Error, PoolTimeout):
+    except (ConnectorException, PoolTimeout) as error:
+        cause = error.__cause__ if isinstance(error, ConnectorException) else error
+        if isinstance(cause, Error) and not isinstance(cause, PoolTimeout):
+            raise cause from None
         raise StoreUnavailable(
-            "The queue of jobs cannot be reached: the connection to the database was cut, or refused.",
+            "The queue of jobs cannot be reached: no connection to the database within 10 seconds.",
             "Check that the server is up; what is due is sent again.",
         ) from None
 

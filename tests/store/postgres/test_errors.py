@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from anyio import create_task_group, create_tcp_listener
+from anyio.abc import SocketAttribute, SocketStream
 from psycopg import OperationalError
 from psycopg.conninfo import conninfo_to_dict
 
@@ -256,6 +258,20 @@ async def test_a_full_disk_leaves_nothing_of_the_batch(database: PostgresDatabas
         assert set(await names(store)) == {"a", "b"}
 
 
+async def test_a_fault_of_the_server_that_has_no_words_of_ours_is_told_in_its_own(
+    database: PostgresDatabase, tmp_path: Path
+) -> None:
+    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
+        await deliver(store, run, [contact("a")])
+        database.execute(
+            "CREATE FUNCTION faulty() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_read_file('lost'); END $$"
+        )
+        database.execute("CREATE TRIGGER faulty BEFORE INSERT ON contact EXECUTE FUNCTION faulty()")
+        with pytest.raises(StoreUnavailable, match='fault of its own: could not open file "lost"') as caught:
+            await deliver(store, run, [contact("b")])
+        assert "See its log, and its disk" in caught.value.remedy
+
+
 CUT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -350,3 +366,19 @@ async def test_a_backup_is_refused_and_names_the_tools_of_the_server(store: Stor
     assert "pg_restore" in str(refusal.value)
     assert "--schema=public" in str(refusal.value)
     assert not place.exists()
+
+
+async def test_a_port_that_something_other_than_postgresql_listens_on_is_named_as_that(tmp_path: Path) -> None:
+    async def answer(stream: SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with await create_tcp_listener(local_host="127.0.0.1") as listener, create_task_group() as group:
+        group.start_soon(listener.serve, answer)
+        port = listener.extra_attributes[SocketAttribute.local_port]()
+        url = f"postgresql://ann:{SECRET}@127.0.0.1:{port}/db"
+        with pytest.raises(StoreUnavailable, match="does not speak as PostgreSQL does"):
+            async with Store.open(url, folder=tmp_path):
+                pass
+        group.cancel_scope.cancel()

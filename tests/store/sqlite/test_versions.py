@@ -15,7 +15,6 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
-from sqlalchemy.exc import OperationalError
 
 from orgsync.errors import AlreadyRunning, StoreUnavailable
 from orgsync.store import Store
@@ -247,7 +246,7 @@ async def test_an_upgrade_that_fails_leaves_nothing_behind(url: str, folder: Pat
     raw = sqlite3.connect(tmp_path / "orgsync.db")
     raw.execute("CREATE TABLE orgsync_run (mine TEXT)")
     raw.commit()
-    with pytest.raises(OperationalError, match="already exists"):
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
         async with Store.open(url, folder=folder):
             pass
     assert raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("orgsync_run",)]

@@ -30,7 +30,8 @@ async def sign_in(
 
     Credentials that come with an access token (from the browser flow) are not asked for another. The org id, where
     given, must be the org's that answers. The user name and the token's lifetime stay None where Salesforce does not
-    say them. Raises SignInNeeded, ConfigurationProblem, or a TransientProblem after retries.
+    say them. Raises SignInNeeded, ConfigurationProblem, or a TransientProblem after retries; at once where nothing
+    listens at a port of this machine, or TLS is not spoken there.
     """
     if credentials.access_token is None:
 
@@ -40,7 +41,7 @@ async def sign_in(
             response = await request_token(http, credentials.login_url, form)
             return accepted(credentials, response, asked_at, allowed_hosts=allowed_hosts)
 
-        credentials = await retried(attempt)
+        credentials = await retried(attempt, is_watched=True)
     if credentials.lifetime is None:
         credentials = replace(credentials, lifetime=await introspect(http, credentials))
     who = await identity(http, credentials)

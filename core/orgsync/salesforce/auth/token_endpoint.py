@@ -111,15 +111,16 @@ async def identity(http: Http, credentials: Credentials) -> Identity:
     return Identity()
 
 
-async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
+async def retried(attempt: Callable[[], Awaitable[T]], *, is_watched: bool = False) -> T:
     """Await an attempt, and again after each TransientProblem, for 45 seconds at most, with full jitter.
 
     A longer wait that the server asks for is kept to; where there is no time for it, the problem is raised at once.
 
-    A host that cannot be reached at all, and one whose answers are none, is given up after a few tries. The slot of a
+    A host that cannot be reached at all, and one whose answers are none, is given up after a few tries; where a person
+    waits for it (`is_watched`), at once if it is proven that only somebody's action changes that. The slot of a
     run is given back by the first wait; who asked for the attempt takes one again, when it holds no lock.
     """
-    async for trial in stamina.retry_context(_Waits(), attempts=None, timeout=_RETRY_SECONDS):
+    async for trial in stamina.retry_context(_Waits(is_watched=is_watched), attempts=None, timeout=_RETRY_SECONDS):
         with trial:
             return await attempt()
     raise AssertionError("the last attempt raises")  # pragma: no cover
@@ -128,7 +129,8 @@ async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
 class _Waits:
     """Decide what is worth another attempt, and how long it waits: any time up to a limit that doubles."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_watched: bool) -> None:
+        self._is_watched = is_watched
         self._tries = 0
         self._deadline = anyio.current_time() + _RETRY_SECONDS
 
@@ -136,8 +138,10 @@ class _Waits:
         self._tries += 1
         if not isinstance(error, TransientProblem) or error.retried:
             return False
-        if isinstance(error, NetworkProblem) and not error.sent and self._tries >= UNREACHABLE_TRIES:
-            return False
+        if isinstance(error, NetworkProblem) and not error.sent:
+            tries = 1 if self._is_watched and error.is_proven else UNREACHABLE_TRIES
+            if self._tries >= tries:
+                return False
         if isinstance(error, ResponseUnreadable) and self._tries >= _UNREADABLE_TRIES:
             return False
         spread = backoff(self._tries, longest=_LONGEST_WAIT)

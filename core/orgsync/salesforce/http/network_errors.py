@@ -18,6 +18,9 @@ _WRONG_HTTP = (
     ("header", "headers that are not HTTP's"),
 )
 
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
+"""What OpenSSL, by its version, says of bytes that are no record of TLS: plain HTTP, as a rule."""
+
 
 def not_http(text: str) -> str:
     """Return what is wrong with a response, by what h11 says of it, which may quote it; "" if it was cut short."""
@@ -70,6 +73,13 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
         )
         untrusted.retried = True  # waiting does not help
         return untrusted
+    if any(isinstance(cause, ssl.SSLError) and cause.reason in _NOT_TLS for cause in chain):
+        return NetworkProblem(
+            f"No secure connection to {host}: what answers there does not speak TLS.",
+            "Correct the port, or write http:// where the demo org is meant.",
+            sent=False,
+            is_proven=True,
+        )
     if any(isinstance(cause, ssl.SSLError) for cause in chain):
         return NetworkProblem(
             f"No secure connection to {host}: TLS failed.",
@@ -81,6 +91,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
             f"Nothing listens at {host} of this machine.",
             "Start the server that should listen there, or correct the port.",
             sent=False,
+            is_proven=True,
         )
     return NetworkProblem(
         f"{host} cannot be reached.", "Check the network and the proxy settings (HTTPS_PROXY).", sent=False

@@ -18,7 +18,8 @@ _GET = f"SELECT {_COLUMNS} FROM orgsync_connect_session WHERE id = %s"
 _FIND = f"SELECT {_COLUMNS} FROM orgsync_connect_session WHERE digest = %s"
 _ADD = (
     "INSERT INTO orgsync_connect_session (id, digest, connection, options, state, attempts, created_at, expires_at) "
-    f"VALUES (%s, %s, %s, %s, 'waiting', 0, {NOW}, {NOW} + %s) RETURNING {_COLUMNS}"
+    f"SELECT %s, %s, %s, %s, 'waiting', 0, t, t + ttl FROM (SELECT {NOW} AS t, %s::interval AS ttl) AS given "
+    f"RETURNING {_COLUMNS}"
 )
 _NOTE_ATTEMPT = (
     "UPDATE orgsync_connect_session SET attempts = attempts + 1, state = 'waiting', code = NULL, cause = NULL, "

@@ -1,7 +1,7 @@
 """The open database: its transactions for reading and for writing."""
 
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -108,6 +108,10 @@ class PostgresBackend:
     def queue_conninfo(self) -> tuple[str, str]:
         """Return how the queue of jobs connects, and the schema of its tables."""
         return self._address.for_queue()
+
+    def queue_errors_explained(self) -> AbstractContextManager[None]:
+        """Raise StoreUnavailable for what the server or the network did to the queue."""
+        return errors_explained(self._address)
 
     def keep_lock(self, name: str, *, ttl: int) -> AbstractAsyncContextManager[KeptSession]:
         """Hold a lock that the server frees when its holder has not kept it for so many seconds."""

@@ -57,7 +57,7 @@ async def connect(
             break
         except OperationalError as error:
             if not may_pass(error, restarting=restarting) or anyio.current_time() > give_up:
-                raise connection_refused(error, address) from None
+                raise connection_refused(error, address, restarting=restarting) from None
         await anyio.sleep(_PAUSE_SECONDS)
     try:
         require_usable(opened.info, address)

@@ -5,18 +5,31 @@ from contextlib import contextmanager
 
 import psycopg
 
-from orgsync.errors import StoreUnavailable
+from orgsync.errors import ArgumentInvalid, OrgsyncError, StoreUnavailable
 
 from ..versions import moved_while_open
 from .address import Address
 
-__all__ = ["MOVED", "connection_refused", "errors_explained", "may_pass", "require_usable", "transactions_pooled"]
+__all__ = [
+    "MOVED",
+    "connection_refused",
+    "errors_explained",
+    "may_pass",
+    "require_usable",
+    "transactions_pooled",
+]
 
 MOVED = "OS001"
 """The code with which a database that was closed by a move refuses to be written to."""
 
 _OLDEST = 140_000  # PostgreSQL 14
 _AGAIN = "Run it again: what was committed is kept, and the next run continues there."
+
+_FULL = ("cannot write: its disk is full", "Free some space there, then run again; nothing committed is lost.")
+
+_OWN_FAULTS = ("53", "58", "XX")
+"""Classes of codes: resources that lack, the server's system, its inner faults. They are told in words of its own, such
+as of a file that may not grow; a quota and a limit to the size of files have no code of theirs."""
 
 _FAULTS: dict[str, tuple[str, str]] = {
     "57P01": ("ended the connection: it was shut down or restarted", _AGAIN),
@@ -43,7 +56,7 @@ _FAULTS: dict[str, tuple[str, str]] = {
     ),
     "40P01": ("ended a transaction that waited for another in a circle", _AGAIN),
     "40001": ("ended a transaction that others had overtaken", _AGAIN),
-    "53100": ("cannot write: its disk is full", "Free some space there, then run again; nothing committed is lost."),
+    "53100": _FULL,
     "53200": ("is out of memory", "Give it more memory, or fewer connections, then run again."),
     "53300": ("takes no more connections", "Lower pool_size in the URL, or raise max_connections there."),
     "54000": (
@@ -63,7 +76,10 @@ _FAULTS: dict[str, tuple[str, str]] = {
 
 @contextmanager
 def errors_explained(address: Address) -> Generator[None]:
-    """Raise StoreUnavailable for what the server or the network did; an error in the SQL itself is not changed."""
+    """Raise StoreUnavailable for what the server or the network did; an error in the SQL itself is not changed.
+
+    Raises ArgumentInvalid for NUL in what is asked for.
+    """
     try:
         yield
     except psycopg.Error as error:
@@ -79,8 +95,10 @@ def errors_explained(address: Address) -> Generator[None]:
         raise explained from None
 
 
-def _explain(error: psycopg.Error, address: Address) -> StoreUnavailable | None:
+def _explain(error: psycopg.Error, address: Address) -> OrgsyncError | None:
     state = error.sqlstate or ""
+    if not state and isinstance(error, psycopg.DataError) and "NUL" in str(error):
+        return ArgumentInvalid("A text holds a NUL character, which PostgreSQL does not take.", "Leave it out.")
     if state == MOVED:
         return moved_while_open(error.diag.message_primary or "was moved")
     if state == "42501":
@@ -88,6 +106,12 @@ def _explain(error: psycopg.Error, address: Address) -> StoreUnavailable | None:
     if state in _FAULTS:
         fault, remedy = _FAULTS[state]
         return StoreUnavailable(f"The database server of {address.shown} {fault}.", remedy)
+    if state.startswith(_OWN_FAULTS):
+        said = (error.diag.message_primary or "it did not say what").strip()
+        return StoreUnavailable(
+            f"The database server of {address.shown} has a fault of its own: {said}.",
+            f"See its log, and its disk. {_AGAIN}",
+        )
     if state.startswith("08") or (not state and isinstance(error, psycopg.OperationalError)):
         return StoreUnavailable(
             f"The connection to {address.shown} was cut. If that was during a commit, it may have been done or not.",
@@ -126,6 +150,7 @@ _REFUSALS = (
     ("No such file or directory", "has no socket there", "Start it, or correct the host in the URL."),
     ("timeout", "does not answer", "Check that it is up, and that no firewall stands between."),
     ("certificate", "has a certificate that is not trusted", "See sslmode and sslrootcert in the URL."),
+    ("invalid response to SSL", "does not speak as PostgreSQL does", "Correct host and port in the URL."),
     ("SSL", "and the URL do not agree about TLS", "See sslmode in the URL, and ssl on the server."),
     ("too many clients", "takes no more connections", "Lower pool_size in the URL, or raise max_connections there."),
     ("remaining connection slots", "takes no more connections", "Lower pool_size, or raise max_connections there."),
@@ -134,6 +159,7 @@ _REFUSALS = (
     ("not accepting connections", "does not take connections yet", "Wait until it is up, then run again."),
     ("not yet accepting connections", "does not take connections yet", "Wait until it is up, then run again."),
     ("recovery mode", "recovers from a crash", "Wait until it is up, then run again."),
+    ("No space left on device", *_FULL),
     ("session is read-only", "is read-only", "Point ORGSYNC_DATABASE_URL at the primary."),
 )
 _PASSING = (
@@ -145,7 +171,8 @@ _PASSING = (
     "too many clients",
     "remaining connection slots",
 )
-_MAY_BE_RESTARTING = ("Connection refused", "No such file or directory", "server closed the connection")
+_DOWN = ("Connection refused", "No such file or directory")
+_MAY_BE_RESTARTING = (*_DOWN, "server closed the connection")
 
 
 def may_pass(error: psycopg.OperationalError, *, restarting: bool = False) -> bool:
@@ -153,9 +180,20 @@ def may_pass(error: psycopg.OperationalError, *, restarting: bool = False) -> bo
     return any(words in str(error) for words in (*_PASSING, *(_MAY_BE_RESTARTING if restarting else ())))
 
 
-def connection_refused(error: psycopg.OperationalError, address: Address) -> StoreUnavailable:
-    """Return the error that says why there is no connection; libpq's own words hold no password."""
+def connection_refused(
+    error: psycopg.OperationalError, address: Address, *, restarting: bool = False
+) -> StoreUnavailable:
+    """Return the error that says why there is no connection; libpq's own words hold no password.
+
+    `restarting`: the server has answered before, so that the URL is right.
+    """
     text = str(error)
+    if restarting and any(words in text for words in _DOWN):
+        return StoreUnavailable(
+            f"The database server of {address.shown} ended while it was in use, and is not back within "
+            f"{address.connect_within} s.",
+            f"Its log says why: a full disk under pg_wal ends it, for one. Mend that, and start it. {_AGAIN}",
+        )
     for words, cause, remedy in _REFUSALS:
         if words in text:
             return StoreUnavailable(f"The database server of {address.shown} {cause}.", remedy)

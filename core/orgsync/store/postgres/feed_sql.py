@@ -8,6 +8,7 @@ another name, so that a query of the table by the feed's is an error and no sile
 # ruff: noqa: S608 # every name is quoted and every value a parameter
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 
 from .row_sql import and_also, listed
@@ -88,7 +89,7 @@ def dropped_kinds(columns: Mapping[str, str]) -> dict[str, str]:
 
 def create_view(table: str, columns: Mapping[str, str], *, is_dropped: bool = False) -> str:
     """Return the statement that makes the change feed of a table with these columns."""
-    query = _select(table, feed_kinds(columns), is_dropped=is_dropped)
+    query = _select(table, tuple(feed_kinds(columns).items()), is_dropped=is_dropped)
     return f"CREATE OR REPLACE VIEW {quoted(feed_of(table))} AS {query}"
 
 
@@ -120,19 +121,21 @@ def changes_after(
     """Return the query for a page of changes by number, of one connection or of all; `condition` is an expression.
 
     `kinds` are the columns of the feed, of which `names` are read, all by default. Its parameters: the number before,
-    the connection if it is of one, the limit.
+    the connection if it is of one, the limit. Values are brought to their stored form for the rows of the page alone:
+    where the server sorts, it would do that for all that it sorts.
     """
     feed, owner = quoted(feed_of(table)), "AND connection = %s " if of_one else ""
     read = {name: kinds[name] for name in (kinds if names is None else names)}
     return (
-        f"WITH {feed} AS NOT MATERIALIZED ({_select(table, kinds, is_dropped=is_dropped)}) "
-        f"SELECT {listed(read, json_as_text=json_as_text)} FROM {feed} "
+        f"WITH {feed} AS NOT MATERIALIZED ({_select(table, tuple(kinds.items()), is_dropped=is_dropped)}) "
+        f"SELECT {listed(read, json_as_text=json_as_text)} FROM (SELECT {_named(read)} FROM {feed} "
         f"WHERE {_FEED_NUMBER} > %s {owner}{and_also(condition)}"
-        f"ORDER BY {feed}.{_FEED_NUMBER} LIMIT %s"
+        f"ORDER BY {feed}.{_FEED_NUMBER} LIMIT %s) AS page ORDER BY page.{_FEED_NUMBER}"
     )
 
 
-def _select(table: str, kinds: Mapping[str, str], *, is_dropped: bool) -> str:
+@lru_cache(maxsize=256)
+def _select(table: str, columns: tuple[tuple[str, str], ...], *, is_dropped: bool) -> str:
     """Return the query that is the change feed of a table, with these columns.
 
     That of a table that is dropped still shows which connections' rows were discarded, and nothing else.
@@ -141,15 +144,17 @@ def _select(table: str, kinds: Mapping[str, str], *, is_dropped: bool) -> str:
     read a page by the table's index, and not all that is behind it. It is written as a difference, because a bound that
     the server cannot estimate makes it expect 200 times fewer rows than there are, which it would read all.
     """
-    rows = ", ".join(f"{quoted(_NUMBER if name == _FEED_NUMBER else name)} AS {quoted(name)}" for name in kinds)
-    cleared = ", ".join(
-        f"{_GIVEN_UP.get(name) or _constant(name, kind)} AS {quoted(name)}" for name, kind in kinds.items()
-    )
+    rows = ", ".join(f"{quoted(_NUMBER if name == _FEED_NUMBER else name)} AS {quoted(name)}" for name, _ in columns)
+    cleared = ", ".join(f"{_GIVEN_UP.get(name) or _constant(name, kind)} AS {quoted(name)}" for name, kind in columns)
     text = "'" + table.replace("'", "''").replace("%", "%%") + "'"
     of_rows = f"SELECT {rows} FROM {quoted(table)} UNION ALL "
     of_cleared = f"SELECT {cleared} FROM orgsync_cleared WHERE record_table = {text}"
     both = of_cleared if is_dropped else of_rows + of_cleared
-    return f"SELECT {', '.join(map(quoted, kinds))} FROM ({both}) AS feed WHERE {_FEED_NUMBER} - {HORIZON} < 0"
+    return f"SELECT {_named(name for name, _ in columns)} FROM ({both}) AS feed WHERE {_FEED_NUMBER} - {HORIZON} < 0"
+
+
+def _named(columns: Iterable[str]) -> str:
+    return ", ".join(quoted(name) for name in columns)
 
 
 def _constant(column: str, kind: str) -> str:

@@ -14,6 +14,7 @@ _CLAIM = (
 )
 _GET = "SELECT fingerprint, job, run_id FROM orgsync_idempotency_key WHERE token = %s AND key = %s"
 _NOTE_RUN = "UPDATE orgsync_idempotency_key SET run_id = %s WHERE job = %s"
+_RELEASE = "DELETE FROM orgsync_idempotency_key WHERE job = %s"
 _REMOVE_EXPIRED = f"DELETE FROM orgsync_idempotency_key WHERE made_at < {NOW} - %s"  # noqa: S608 # constants alone
 
 
@@ -30,6 +31,9 @@ class IdempotencyTable:
 
     async def note_run(self, job: str, run_id: int) -> None:
         await self._on.fetch(_NOTE_RUN, (run_id, job))
+
+    async def release(self, job: str) -> None:
+        await self._on.fetch(_RELEASE, (job,))
 
     async def remove_expired(self, ttl: timedelta) -> None:
         await self._on.fetch(_REMOVE_EXPIRED, (ttl,))

@@ -23,6 +23,7 @@ from ..move_types import (
     control_tables,
     counted_tables,
 )
+from ..row_pages import pages_by_size
 from . import control_sql, feed_sql, liveness, table_sql
 from .address import Address
 from .driver import OPTIONS, set_up
@@ -47,8 +48,6 @@ from .move_sql import (
 )
 
 __all__ = ["PostgresMoveEnd"]
-
-_PAGE = 10_000
 
 
 class PostgresMoveEnd:
@@ -176,8 +175,7 @@ class PostgresMoveEnd:
         key = ", ".join(f"{plain(name)}{_COLLATED if kinds[name] == 'text' else ''}" for name in table.key)
         with self._on.transaction(), self._on.cursor(name="orgsync_move") as cursor:
             cursor.execute(f"SELECT {names} FROM {plain(table.name)} ORDER BY {key}".encode())
-            while page := cursor.fetchmany(_PAGE):
-                yield page
+            yield from pages_by_size(cursor.fetchmany)
 
     def arrived(self) -> Mapping[str, Arrived]:
         """Return what has arrived of each table that is whole."""

@@ -85,13 +85,16 @@ def not_copied(table: str) -> str:
 def rows_after(
     table: str, columns: Mapping[str, str], *, of_one: bool, condition: str = "", json_as_text: bool = False
 ) -> str:
-    """Return the query for a page of live rows by key, of one connection or of all; `condition` is an expression."""
+    """Return the query for a page of live rows by key, of one connection or of all; `condition` is an expression.
+
+    Values are brought to their stored form for the rows of the page alone, and not for all that the server may sort.
+    """
     key = "connection = %s AND id > %s" if of_one else "(connection, id) > (%s, %s)"
-    name = quoted(table)
+    name, read = quoted(table), ", ".join(map(quoted, dict.fromkeys([*columns, "connection", "id"])))
     return (
-        f"SELECT {listed(columns, json_as_text=json_as_text)} FROM {name} "
+        f"SELECT {listed(columns, json_as_text=json_as_text)} FROM (SELECT {read} FROM {name} "
         f"WHERE {key} AND NOT is_deleted {and_also(condition)}"
-        f"ORDER BY {name}.connection, {name}.id LIMIT %s"
+        f"ORDER BY {name}.connection, {name}.id LIMIT %s) AS page ORDER BY page.connection, page.id"
     )
 
 

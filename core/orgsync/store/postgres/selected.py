@@ -16,15 +16,20 @@ def query_of(selection: Selection, kinds: Mapping[str, str], *, is_dropped: bool
     """
     wanted, of_one = columns_read(selection, kinds), selection.connection is not None
     table, where = selection.table, selection.where
+    # A statement that psycopg has prepared is refused once its columns have other types: then this is another one.
+    types = f" /* {hash(tuple(kinds.items()))} */"
     if selection.changes:
-        return feed_sql.changes_after(
-            table,
-            kinds,
-            names=wanted,
-            is_dropped=is_dropped,
-            of_one=of_one,
-            condition=where,
-            json_as_text=True,
+        return (
+            feed_sql.changes_after(
+                table,
+                kinds,
+                names=wanted,
+                is_dropped=is_dropped,
+                of_one=of_one,
+                condition=where,
+                json_as_text=True,
+            )
+            + types
         )
     read = {name: kinds[name] for name in wanted}
-    return row_sql.rows_after(table, read, of_one=of_one, condition=where, json_as_text=True)
+    return row_sql.rows_after(table, read, of_one=of_one, condition=where, json_as_text=True) + types

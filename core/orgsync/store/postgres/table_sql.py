@@ -6,9 +6,11 @@ from hashlib import sha256
 
 __all__ = [
     "COLUMNS",
+    "COLUMNS_OF_RECORDS",
     "HAS_TABLE",
     "INDEXED",
     "INDEXES",
+    "LONGEST_NAME",
     "LONGEST_TABLE",
     "RECORD_TABLES",
     "add_column",
@@ -49,12 +51,19 @@ INDEXED = (
 )
 """The columns that come first in an index."""
 
-RECORD_TABLES = (  # the index of this shape tells them from a user's own copy of one, made by CREATE TABLE AS
-    "SELECT c.relname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_index AS x ON x.indrelid = c.oid "
-    "JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid "
-    f"WHERE c.{_HERE} AND c.relkind IN ('r', 'p') AND pg_catalog.obj_description(i.oid, 'pg_class') = 'orgsync' "
-    'ORDER BY c.relname COLLATE "C"'
+_RECORD_TABLES = (  # the index of this shape tells them from a user's own copy of one, made by CREATE TABLE AS
+    "FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_index AS x ON x.indrelid = c.oid "
+    "JOIN pg_catalog.pg_description AS d ON d.objoid = x.indexrelid "
+    f"WHERE c.{_HERE} AND c.relkind IN ('r', 'p') AND d.description = 'orgsync' "
+    "AND d.classoid = 'pg_catalog.pg_class'::regclass AND d.objsubid = 0"
 )
+RECORD_TABLES = f'SELECT c.relname {_RECORD_TABLES} ORDER BY c.relname COLLATE "C"'
+COLUMNS_OF_RECORDS = (
+    "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute AS a "
+    f"WHERE a.attrelid = (SELECT c.oid {_RECORD_TABLES} AND c.relname = %s LIMIT 1) "
+    "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+)
+"""The same as `COLUMNS`, of a record table alone: of anything else it finds none."""
 
 
 def quoted(name: str) -> str:

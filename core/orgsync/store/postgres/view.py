@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 
@@ -16,21 +16,22 @@ from orgsync.field_mapping import mapping_as_text, mapping_from_json
 from .. import health_sql
 from ..free_query import QueryBounds, QueryResult
 from ..health_rows import AlertRow, SchemaRow, StandingRow
-from ..holder import Holder
 from ..row_pages import first_parameters, pages_of, require_columns
 from ..run_filter import run_filter
+from ..schema_queries import SchemaQueries, tables_changed
 from ..unknown_names import record_table, require_sync, row_id
 from ..versions import MARKED, MOVE_NOTE, VERSION_TABLE, is_newest, moved
 from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, WorkersSeen, connection_named
 from ..worker_tables import WorkerRow
-from . import feed_sql, holding_back, liveness, row_sql, table_sql, view_sql
+from . import feed_sql, holding_back, row_sql, table_sql, view_sql
 from .address import Address
 from .condition import refusal, require_expression, require_only_tables
 from .errors import errors_explained
 from .free_query import free_query
 from .health_view import alert_row, schema_of, standing_row
+from .seen_runs import seen_run
 from .selected import query_of
-from .stored import instants_in_utc
+from .stored import instants_in_utc, types_in
 from .view_connection import connected, upgrade
 
 __all__ = ["PostgresView"]
@@ -43,6 +44,8 @@ class PostgresView:
         self._address = at
         self._on = on
         self._is_new = is_new
+        self._block: object | None = None
+        self._schema = SchemaQueries(self._fetch, lambda: self._block)
 
     @classmethod
     @contextmanager
@@ -62,6 +65,11 @@ class PostgresView:
                 upgrade(url, folder)
             yield view
 
+    @property
+    def has_tables(self) -> bool:
+        """Whether orgsync's tables are there."""
+        return not self._is_new
+
     def connections(self) -> list[ConnectionRow]:
         """Read every connection, by name."""
         found = self._all('FROM orgsync_connection ORDER BY name COLLATE "C"', ConnectionRow)
@@ -75,7 +83,7 @@ class PostgresView:
 
     def run(self, run_id: int) -> RunRow:
         """Read one run; raises NameUnknown for a number that none has."""
-        found = self._runs("FROM orgsync_run WHERE id = %s::bigint", (row_id(run_id),))
+        found = self._runs(view_sql.FROM_RUN, (row_id(run_id),))
         if not found:
             raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
         return found[0]
@@ -176,24 +184,28 @@ class PostgresView:
 
     def tables(self) -> list[str]:
         """List every record table."""
-        return [name for (name,) in self._fetch(table_sql.RECORD_TABLES)]
+        return [name for (name,) in self._schema.fetch(table_sql.RECORD_TABLES)]
 
     def table(self, name: str, *, changes: bool = False) -> str:
         """Return a record table by its own name or its class's, in any case; raises NameUnknown.
 
         With `changes` it may have been dropped: its change feed is still there.
         """
+        is_plain = name.isascii() and name.isidentifier() and len(name) < table_sql.LONGEST_NAME
+        if is_plain and (columns := self._schema.fetch(table_sql.COLUMNS_OF_RECORDS, name)):
+            self._schema.note(columns, table_sql.COLUMNS, name)
+            return name
         dropped = [table for (table,) in self._fetch(view_sql.CLEARED_TABLES)] if changes else []
         return record_table(name, list(dict.fromkeys([*self.tables(), *dropped])), self._address.shown)
 
     def columns(self, table: str, *, changes: bool = False) -> dict[str, str]:
         """Return the type of each column of a table, or of its change feed, in the table's order."""
-        columns = dict(self._fetch(table_sql.COLUMNS, (table,)))
+        columns = dict(self._schema.fetch(table_sql.COLUMNS, table))
         if not changes:
             return columns
         if columns:
             return feed_sql.feed_kinds(columns)
-        return feed_sql.dropped_kinds(dict(self._fetch(table_sql.COLUMNS, (feed_sql.feed_of(table),))))
+        return feed_sql.dropped_kinds(dict(self._schema.fetch(table_sql.COLUMNS, feed_sql.feed_of(table))))
 
     def read(self, selection: Selection) -> Iterator[dict[str, Any]]:
         """Read rows of a record table, or its changes, with values as `Rows.read` has them."""
@@ -212,7 +224,7 @@ class PostgresView:
         require_columns(selection, kinds)
         if self._is_new:
             return
-        is_dropped = selection.changes and not self._fetch(table_sql.HAS_TABLE, (selection.table,))
+        is_dropped = selection.changes and not self._schema.fetch(table_sql.COLUMNS, selection.table)
         sql = query_of(selection, kinds, is_dropped=is_dropped)
         try:
             if where:
@@ -220,8 +232,12 @@ class PostgresView:
                 require_only_tables(sql, first_parameters(selection), self._on, self.tables())
             yield from pages_of(selection, kinds, self._fetch, sql)
         except psycopg.Error as error:
-            problem = refusal(error, list(kinds), selection.table) if where else None
-            raise problem or error from None
+            self._fetch("ROLLBACK")  # of a block that reads one state, which the error has ended
+            if self._block is not None:
+                self._block = object()
+            if self.columns(selection.table, changes=selection.changes) != kinds:
+                raise tables_changed(self._address.shown) from None
+            raise (refusal(error, list(kinds), selection.table) if where else None) or error from None
 
     def query(self, sql: str, bounds: QueryBounds) -> QueryResult:
         """Run one SELECT, which can read the record tables and nothing else."""
@@ -239,32 +255,30 @@ class PostgresView:
         finally:
             self._fetch("ROLLBACK")
 
+    @contextmanager
+    def one_schema(self) -> Generator[None]:
+        """Ask for tables and columns once in the block."""
+        self._block = object()
+        try:
+            yield
+        finally:
+            self._block = None
+
     def indexed(self, table: str) -> list[str]:
         """Return the columns of a table by whose value rows are found without reading all of them."""
-        return sorted({name for (name,) in self._fetch(table_sql.INDEXED, (table,))})
+        return sorted({name for (name,) in self._schema.fetch(table_sql.INDEXED, table)})
 
     def stored_types(self, table: str) -> dict[str, str]:
         """Return the Python type of each column whose field was read from an org, by its name."""
-        kinds: dict[str, str] = {}
-        for (position,) in self._fetch(view_sql.POSITIONS, (table,)):
-            columns: Any = position.get("columns")
-            if isinstance(columns, dict):
-                shapes = cast("dict[str, Any]", columns)
-                kinds |= {name: shape[1] for name, shape in shapes.items() if name}
-        return kinds
+        return types_in(position for (position,) in self._fetch(view_sql.POSITIONS, (table,)))
 
     def _runs(self, rest: str, parameters: Sequence[Any]) -> list[RunRow]:
-        return [RunRow(**each).seen(self._is_alive) for each in self._all(rest, RunRow, parameters)]
+        found = [RunRow(**each) for each in self._all(rest, RunRow, parameters)]
+        return [seen_run(each, self._fetch, self._again) for each in found]
 
-    def _is_alive(self, run: RunRow) -> bool:
-        """Return whether a run may be under way: a sync's by its lease, an action's by its process."""
-        holder = run.holder
-        if run.kind == "sync":
-            held = self._fetch(view_sql.HELD_LEASE, (run.sync, run.connection))
-            if not held:
-                return False
-            holder = held[0][0]
-        return holder is None or not liveness.is_dead(Holder.parse(holder))
+    def _again(self, run: RunRow) -> RunRow:
+        found = self._all(view_sql.FROM_RUN, RunRow, (run.id,))
+        return RunRow(**found[0]) if found else run
 
     def _all(
         self, rest: str, kind: type[RunRow | ConnectionRow], parameters: Sequence[Any] = ()
@@ -281,4 +295,4 @@ class PostgresView:
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with errors_explained(self._address):
             cursor = self._on.execute(sql.encode(), parameters)
-            return [] if cursor.description is None else cursor.fetchall()
+            return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []

@@ -9,6 +9,7 @@ TABLE_EXISTS = (
     "AND relkind = 'r' AND relname = %s"
 )
 VERSION = "SELECT version_num FROM orgsync_version"
+FROM_RUN = "FROM orgsync_run WHERE id = %s::bigint"
 FROM_RUNS = (
     "FROM orgsync_run WHERE sync = coalesce(%s, sync) AND kind = coalesce(%s, kind) "
     "AND connection = coalesce(%s, connection) ORDER BY id DESC LIMIT %s"

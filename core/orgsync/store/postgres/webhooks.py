@@ -52,7 +52,7 @@ _PENDING = (
 )
 _GET = f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE id = %s"
 _DELIVERIES = (
-    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = coalesce(%s, webhook) "
+    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = ANY(coalesce(%s::text[], ARRAY[webhook])) "
     "AND connection = ANY(coalesce(%s::text[], ARRAY[connection])) ORDER BY id DESC LIMIT %s"
 )
 _TRIED = "attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, %s), tried_at = %s"
@@ -123,10 +123,10 @@ class WebhookTable:
         return _delivery(found[0]) if found else None
 
     async def deliveries(
-        self, webhook: str | None, *, connections: Collection[str] | None, limit: int
+        self, webhooks: Collection[str] | None, *, connections: Collection[str] | None, limit: int
     ) -> Sequence[Delivery]:
-        names = None if connections is None else [*connections]
-        return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (webhook, names, limit))]
+        ids, names = (None if each is None else [*each] for each in (webhooks, connections))
+        return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (ids, names, limit))]
 
     async def delivered(self, delivery: int, status: int, *, at: datetime) -> None:
         await self._on.fetch(_DELIVERED, (at, at, status, delivery))

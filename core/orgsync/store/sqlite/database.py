@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -21,7 +22,7 @@ from . import control_sql, driver, sandbox
 from .driver import Statements
 from .errors import errors_explained
 from .file_locks import Locks
-from .in_place import file_at, require_same_file
+from .in_place import file_at, require_folder, require_same_file
 from .liveness import Liveness
 from .private import require_private_database
 from .record_upgrade import upgrade_records
@@ -43,8 +44,9 @@ class SqliteBackend:
         self.path = driver.file_of(url)
         self._absolute = self.path.absolute()  # a script may change the working directory
         self._url = url
-        self._reader = driver.engine(url, use="reading")
-        self._writer = driver.engine(url, use="writing")
+        self._threads = driver.Threads()
+        self._reader = driver.engine(url, self._threads, use="reading")
+        self._writer = driver.engine(url, self._threads, use="writing")
         # SQLite's own queue of writers is a poll; this one is fair, and costs no thread.
         self._turn = anyio.Lock()
         # Taking a connection out of SQLAlchemy's pool and putting it back costs more than most statements do.
@@ -152,6 +154,10 @@ class SqliteBackend:
         """Raise PostgresNeeded."""
         raise PostgresNeeded
 
+    def queue_errors_explained(self) -> AbstractContextManager[None]:
+        """Raise PostgresNeeded."""
+        raise PostgresNeeded
+
     def keep_lock(self, name: str, *, ttl: int) -> AbstractAsyncContextManager[KeptLock]:
         """Raise PostgresNeeded."""
         raise PostgresNeeded
@@ -200,7 +206,7 @@ class SqliteBackend:
                     statements = await Statements.on(connection)
                     state = await _state(statements)
                     if state == "new":
-                        await creation.create(connection)
+                        await statements.in_one_go(partial(_create, statements.immediate))
                     if state == "old":  # otherwise another process was quicker
                         await versions.upgrade(connection)
                         await upgrade_records(statements)
@@ -221,12 +227,14 @@ class SqliteBackend:
         self._idle, self._writing = [], None
         await self._reader.dispose()
         await self._writer.dispose()
+        await self._threads.join()
 
     def _make_file(self) -> None:
         """Make the file, readable by its owner alone: it holds customers' rows."""
         require_private_database(self.path)
         if self.path.exists():
             return
+        require_folder(self.path)
         try:
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
             flush_to_disk(self.path.parent)
@@ -235,8 +243,14 @@ class SqliteBackend:
         except OSError as error:
             raise StoreUnavailable(
                 f"The database {self.path} cannot be created: {error.strerror}.",
-                "Check that its folder exists and that this user may write there.",
+                "Check that this user may write in its folder, and the disk.",
             ) from error
+
+
+async def _create(on: Statements) -> None:
+    """Make the control tables in a database that has none."""
+    for statement in creation.statements_of("sqlite"):
+        await on.fetch(statement)
 
 
 async def _state(on: Statements) -> Literal["new", "old", "current"]:

@@ -1,12 +1,16 @@
 """The SQLite driver: database URL, settings, transactions."""
 
 import sqlite3
+import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 import aiosqlite
+import anyio.to_thread
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.exc import ArgumentError
@@ -14,12 +18,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from orgsync.errors import SettingInvalid, StoreUnavailable
 
-__all__ = ["NOT_DURABLE", "Statements", "address", "engine", "file_of", "plain", "require_openable", "transaction"]
+__all__ = [
+    "NOT_DURABLE",
+    "Statements",
+    "Threads",
+    "address",
+    "engine",
+    "file_of",
+    "plain",
+    "require_openable",
+    "transaction",
+]
 
 T = TypeVar("T")
 
 _BUSY_SECONDS = 10
 _CACHE_KIB = 32 * 1024
+_ENDS_WITHIN = 30.0
+"""Seconds that threads may take for the statements that they are at; daemons, they keep no process from ending."""
 
 NOT_DURABLE = "PRAGMA synchronous = NORMAL"
 """With a write-ahead log: a power cut may lose the last commits, never the database. Rows lost so are read again."""
@@ -56,16 +72,76 @@ def file_of(url: URL) -> Path:
     return Path((url.database or "").removeprefix("file:"))
 
 
-def engine(url: URL, *, use: Literal["reading", "writing"]) -> AsyncEngine:
+@dataclass(slots=True)
+class _Begun:
+    """The thread of a connection, and SQLite's own, which aiosqlite drops where its opening is given up."""
+
+    thread: threading.Thread
+    on: Any
+    opened: list[sqlite3.Connection] = field(default_factory=list[sqlite3.Connection])
+
+    @property
+    def is_ending(self) -> bool:
+        """Return whether the connection is closed or given up."""
+        return self.on._connection is None or not self.on._running
+
+    def close(self) -> None:
+        """Close SQLite's connection where aiosqlite has not."""
+        for each in self.opened:
+            each.close()
+
+
+class Threads:
+    """The threads of a database's connections: aiosqlite has one for each."""
+
+    def __init__(self) -> None:
+        self._begun: list[_Begun] = []
+
+    async def connect(self, url: URL) -> aiosqlite.Connection:
+        """Open a connection, as SQLAlchemy would."""
+        given, options = _connect_arguments(url)
+
+        def keep(*given: Any, **options: Any) -> sqlite3.Connection:
+            begun.opened.append(sqlite3.Connection(*given, **options))
+            return begun.opened[-1]
+
+        opening: Any = aiosqlite.connect(*given, **options, factory=keep)
+        thread: threading.Thread = getattr(opening, "_thread", opening)  # before aiosqlite 0.22 it is one itself
+        thread.daemon = True
+        begun = _Begun(thread, opening)
+        self._close_ended()
+        self._begun.append(begun)
+        return cast("aiosqlite.Connection", await opening)
+
+    async def join(self) -> None:
+        """Wait until those have ended whose connections are closed or given up.
+
+        A connection whose opening or whose statement was cancelled is closed behind the back of who cancelled it, and
+        its thread reports that to the event loop, which must still be there. One that somebody still uses is left.
+        """
+        until = time.monotonic() + _ENDS_WITHIN
+        for each in self._begun:
+            if each.is_ending and each.thread.is_alive():
+                await anyio.to_thread.run_sync(each.thread.join, max(0.0, until - time.monotonic()))
+        self._close_ended()
+
+    def _close_ended(self) -> None:
+        for each in self._begun:
+            if not each.thread.is_alive():
+                each.close()
+        self._begun = [each for each in self._begun if each.thread.is_alive()]
+
+
+def engine(url: URL, threads: Threads, *, use: Literal["reading", "writing"]) -> AsyncEngine:
     """Make an engine for sessions that read one state, or hold the write lock from their first statement."""
     writes = use == "writing"
     made = create_async_engine(
         url,
+        async_creator=lambda: threads.connect(url),
         pool_size=2 if writes else 5,  # of two writers only the one whose turn it is writes
         max_overflow=0 if writes else 15,
         pool_timeout=30,
         hide_parameters=True,  # they are customers' data
-        connect_args={"timeout": float(str(url.query.get("timeout", _BUSY_SECONDS))), "isolation_level": None},
     )
 
     @event.listens_for(made.sync_engine, "connect")
@@ -100,11 +176,14 @@ def _settle(connection: Any, url: URL, *, writes: bool) -> None:
 
 def plain(url: URL) -> sqlite3.Connection:
     """Open the file for this thread, without a pool, a setting or a transaction."""
-    given: Any
-    options: Any
-    given, options = aiosqlite_dialect().create_connect_args(url)
-    opened: sqlite3.Connection = sqlite3.connect(*given, **{**options, "isolation_level": None})
+    given, options = _connect_arguments(url)
+    opened: sqlite3.Connection = sqlite3.connect(*given, **options)
     return opened
+
+
+def _connect_arguments(url: URL) -> tuple[Any, dict[str, Any]]:
+    given, options = aiosqlite_dialect().create_connect_args(url)
+    return given, {"timeout": _BUSY_SECONDS, **options, "isolation_level": None}
 
 
 def require_openable(url: URL) -> None:

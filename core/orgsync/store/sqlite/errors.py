@@ -37,7 +37,7 @@ _FAULTS: dict[int, tuple[str, str]] = {
     ),
     sqlite3.SQLITE_CANTOPEN: (
         "cannot be opened",
-        "Check that its path names a file, that its folder exists, and that this user may write there.",
+        "Check that its folder exists, and that this user may read and write it and the file.",
     ),
     sqlite3.SQLITE_FULL: (
         "cannot grow: the disk is full",
@@ -56,6 +56,8 @@ _FAULTS: dict[int, tuple[str, str]] = {
         f"Point ORGSYNC_DATABASE_URL at another file. If it is a damaged copy, restore a backup, or {_ANEW}",
     ),
 }
+
+_FOLDER = ("is a folder", "Name a file: database_url in orgsync.toml, or ORGSYNC_DATABASE_URL.")
 
 _PRIMARY_CODE = 0xFF
 """SQLite's extended codes keep the primary one in their lowest byte."""
@@ -92,4 +94,6 @@ def _explain(original: BaseException | None, path: Path) -> StoreUnavailable | N
     if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER and str(original).startswith(MOVED):
         return moved_while_open(str(original))
     fault = None if code is None else _FAULTS.get(code & _PRIMARY_CODE)
+    if fault is _FAULTS[sqlite3.SQLITE_CANTOPEN] and path.is_dir():
+        fault = _FOLDER
     return None if fault is None else StoreUnavailable(f"The database {path} {fault[0]}.", fault[1])

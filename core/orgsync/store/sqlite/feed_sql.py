@@ -10,6 +10,7 @@ sorts the whole table for every page.
 # ruff: noqa: S608 # every name is quoted and every value a parameter
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from orgsync.column_names import exact_name
 
@@ -73,7 +74,8 @@ def dropped_kinds(columns: Mapping[str, str]) -> dict[str, str]:
 
 def create_view(table: str, columns: Mapping[str, str], *, is_dropped: bool = False) -> str:
     """Return the statement that makes the change feed of a table with these columns, digits of numbers included."""
-    return f"CREATE VIEW {quoted(feed_of(table))} AS {_select(table, feed_kinds(columns), is_dropped=is_dropped)}"
+    query = _select(table, tuple(feed_kinds(columns).items()), is_dropped=is_dropped)
+    return f"CREATE VIEW {quoted(feed_of(table))} AS {query}"
 
 
 def drop_view(table: str) -> str:
@@ -99,21 +101,22 @@ def changes_after(
     feed, owner = quoted(feed_of(table)), "AND +connection = ? " if of_one else ""
     read = {name: kinds[name] for name in (kinds if names is None else names)}
     return (
-        f"WITH {feed} AS ({_select(table, _with_digits(kinds), is_dropped=is_dropped)}) "
-        f"SELECT {listed(read)} FROM {feed} WHERE {_FEED_NUMBER} > ? {owner}{and_also(condition)}"
+        f"WITH {feed} AS ({_select(table, tuple(_with_digits(kinds).items()), is_dropped=is_dropped)}) "
+        f"SELECT {listed(read, table=feed_of(table))} FROM {feed} WHERE {_FEED_NUMBER} > ? {owner}{and_also(condition)}"
         f"ORDER BY {_FEED_NUMBER} LIMIT ?"
     )
 
 
-def _select(table: str, kinds: Mapping[str, str], *, is_dropped: bool) -> str:
+@lru_cache(maxsize=256)
+def _select(table: str, columns: tuple[tuple[str, str], ...], *, is_dropped: bool) -> str:
     """Return the query that is the change feed of a table, with these columns.
 
     That of a table that is dropped still shows which connections' rows were discarded, and nothing else.
     """
-    rows = ", ".join(f"{quoted(_NUMBER if name == _FEED_NUMBER else name)} AS {quoted(name)}" for name in kinds)
-    cleared = ", ".join(
-        f"{_GIVEN_UP.get(name) or _constant(name, kind)} AS {quoted(name)}" for name, kind in kinds.items()
+    rows = ", ".join(
+        f"{quoted(table)}.{quoted(_NUMBER if name == _FEED_NUMBER else name)} AS {quoted(name)}" for name, _ in columns
     )
+    cleared = ", ".join(f"{_GIVEN_UP.get(name) or _constant(name, kind)} AS {quoted(name)}" for name, kind in columns)
     text = "'" + table.replace("'", "''") + "'"
     of_rows = "" if is_dropped else f"SELECT {rows} FROM {quoted(table)} UNION ALL "
     return f"{of_rows}SELECT {cleared} FROM orgsync_cleared WHERE record_table = {text}"

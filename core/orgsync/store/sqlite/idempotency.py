@@ -16,6 +16,7 @@ _CLAIM = (
 )
 _GET = "SELECT fingerprint, job, run_id FROM orgsync_idempotency_key WHERE token = ? AND key = ?"
 _NOTE_RUN = "UPDATE orgsync_idempotency_key SET run_id = ? WHERE job = ?"
+_RELEASE = "DELETE FROM orgsync_idempotency_key WHERE job = ?"
 _REMOVE_EXPIRED = "DELETE FROM orgsync_idempotency_key WHERE made_at < ?"
 
 
@@ -33,6 +34,9 @@ class IdempotencyTable:
 
     async def note_run(self, job: str, run_id: int) -> None:
         await self._on.fetch(_NOTE_RUN, (run_id, job))
+
+    async def release(self, job: str) -> None:
+        await self._on.fetch(_RELEASE, (job,))
 
     async def remove_expired(self, ttl: timedelta) -> None:
         await self._on.fetch(_REMOVE_EXPIRED, (to_stored(self._now() - ttl),))

@@ -25,6 +25,7 @@ from ..move_types import (
     control_tables,
     counted_tables,
 )
+from ..row_pages import pages_by_size
 from ..versions import MARKED
 from . import control_sql, feed_sql, table_sql
 from .driver import address, file_of
@@ -35,7 +36,6 @@ from .table_sql import quoted
 
 __all__ = ["SqliteMoveEnd"]
 
-_PAGE = 10_000
 _TYPES: Mapping[Kind, str] = {
     **dict.fromkeys(("text", "instant", "time"), "VARCHAR"),
     **{"date": "DATE", "bool": "BOOLEAN", "int": "INTEGER", "float": "FLOAT", "json": "JSON", "bytes": "BLOB"},
@@ -177,8 +177,7 @@ class SqliteMoveEnd:
         names = ", ".join(quoted(self._stored(column)) for column in table.columns)
         key = ", ".join(f"{quoted(name)} COLLATE BINARY" for name in table.key)
         with closing(self._on.execute(f"SELECT {names} FROM {quoted(table.name)} ORDER BY {key}")) as cursor:
-            while page := cursor.fetchmany(_PAGE):
-                yield page
+            yield from pages_by_size(cursor.fetchmany)
 
     def arrived(self) -> Mapping[str, Arrived]:
         """Return what has arrived of each table that is whole."""

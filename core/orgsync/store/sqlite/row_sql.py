@@ -195,10 +195,13 @@ def _holder(column: "Column") -> str:
     return quoted(exact_name(column.name) if column.type is Decimal else column.name)
 
 
-def listed(columns: Mapping[str, str]) -> str:
-    """Return the select list of columns, given with their types; a number is read by its digits."""
+def listed(columns: Mapping[str, str], *, table: str) -> str:
+    """Return the select list of a table's columns, given with their types; a number is read by its digits.
+
+    Each bears the table's name: of one alone that was dropped meanwhile, SQLite would make a text.
+    """
     return ", ".join(
-        f"{quoted(exact_name(name))} AS {quoted(name)}" if kind == NUMBER else quoted(name)
+        f"{quoted(table)}.{quoted(exact_name(name) if kind == NUMBER else name)} AS {quoted(name)}"
         for name, kind in columns.items()
     )
 
@@ -238,7 +241,8 @@ def rows_after(table: str, columns: Mapping[str, str], *, of_one: bool, conditio
     """Return the query for a page of live rows by key, of one connection or of all; `condition` is an expression."""
     key = "connection = ? AND id > ?" if of_one else "(connection, id) > (?, ?)"
     return (
-        f"SELECT {listed(columns)} FROM {quoted(table)} WHERE {key} AND NOT is_deleted {and_also(condition)}"
+        f"SELECT {listed(columns, table=table)} FROM {quoted(table)} "
+        f"WHERE {key} AND NOT is_deleted {and_also(condition)}"
         "ORDER BY connection, id LIMIT ?"
     )
 
@@ -247,7 +251,7 @@ def rows_of(table: str, columns: Mapping[str, str], by: str) -> str:
     """Return the query for a connection's rows by the values of a column, which are one parameter, a JSON array."""
     values = "SELECT value FROM json_each(?)"
     where = f"connection = ? AND {quoted(by)} IN ({values})"
-    return f"SELECT {listed(columns)} FROM {quoted(table)} WHERE {where} ORDER BY id"
+    return f"SELECT {listed(columns, table=table)} FROM {quoted(table)} WHERE {where} ORDER BY id"
 
 
 def held(table: str, column: str) -> str:

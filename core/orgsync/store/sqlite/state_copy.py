@@ -9,7 +9,7 @@ from orgsync.errors import StoreUnavailable
 
 from . import control_sql
 
-__all__ = ["NO_ROOM", "back_up", "copy_state"]
+__all__ = ["NO_ROOM", "back_up", "copy_state", "nothing_to_back_up"]
 
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 """The codes of a file that cannot grow; the second where a quota, not the disk, is spent."""
@@ -55,3 +55,11 @@ def back_up(source: sqlite3.Connection, to: Path, progress: Callable[[int, int],
             "Restore the last backup, or move the database away, connect again and run the syncs: the rows are read "
             "again.",
         )
+
+
+def nothing_to_back_up(path: Path) -> StoreUnavailable:
+    """Return the error for a database that is not there, or has no tables of orgsync's."""
+    return StoreUnavailable(
+        f"There is no database of orgsync's yet at {path}, so there is nothing to back up.",
+        "Connect an org and run a sync first; for another project, set ORGSYNC_PROJECT to its folder.",
+    )

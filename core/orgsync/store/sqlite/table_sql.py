@@ -16,6 +16,7 @@ __all__ = [
     "NUMBER",
     "NUMBERED_BY_SEQ",
     "RECORD_TABLES",
+    "SCHEMA_VERSION",
     "add_column",
     "any_row",
     "create_table",
@@ -42,6 +43,9 @@ RECORD_TABLES = (  # the index tells them from a user's own copy of one, made by
     "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_number') "
     "AND EXISTS (SELECT 1 FROM pragma_index_list(t.name) AS i WHERE i.name = t.name || '_sync_number') ORDER BY name"
 )
+SCHEMA_VERSION = "PRAGMA schema_version"
+"""A number that SQLite raises in the file with every change of the schema, of other processes too."""
+
 NUMBERED_BY_SEQ = (  # record tables as they were before their change feed was a view
     "SELECT name FROM sqlite_master AS t WHERE type = 'table' "
     "AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE name = 'sync_seq') "

@@ -25,6 +25,7 @@ class RecordTables:
     def __init__(self, on: Statements, now: Callable[[], datetime]) -> None:
         self._on = on
         self._now = now
+        self._listed: tuple[int, Sequence[str]] = (-1, ())
 
     async def exists(self, table: str) -> bool:
         return bool(await self._on.fetch(table_sql.HAS_TABLE, (table,)))
@@ -81,7 +82,10 @@ class RecordTables:
         await self._on.fetch(feed_sql.create_view(table, columns, is_dropped=True))
 
     async def list(self) -> Sequence[str]:
-        return [name for (name,) in await self._on.fetch(table_sql.RECORD_TABLES)]
+        [(version,)] = await self._on.fetch(table_sql.SCHEMA_VERSION)
+        if version != self._listed[0]:  # after a rollback, which may take a version back, the connection is closed
+            self._listed = version, [name for (name,) in await self._on.fetch(table_sql.RECORD_TABLES)]
+        return self._listed[1]
 
 
 def _columns(schema: Schema) -> Iterable[Column[Any]]:

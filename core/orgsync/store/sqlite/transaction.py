@@ -79,11 +79,13 @@ class PinnedConnection:
     @classmethod
     async def of(cls, engine: AsyncEngine, database: str) -> "PinnedConnection":
         """Take a connection out of an engine's pool, whatever it was used for before."""
-        connection = await engine.connect()
-        statements = await Statements.on(connection)
-        await statements.fetch(NOT_DURABLE)
-        immediate = SqliteTransaction(statements.immediate, database)
-        return cls(connection, SqliteTransaction(statements, database), immediate)
+        with anyio.CancelScope(shield=True):  # cancelled in between, it would be in nobody's hands
+            connection = await engine.connect()
+            statements = await Statements.on(connection)
+            await statements.fetch(NOT_DURABLE)
+            immediate = SqliteTransaction(statements.immediate, database)
+            return cls(connection, SqliteTransaction(statements, database), immediate)
+        raise AssertionError("a shielded scope swallows nothing")  # pragma: no cover
 
     async def in_one_go(self, work: Callable[[SqliteTransaction], Coroutine[Any, Any, T]]) -> T:
         """Run work in SQLite's thread that awaits nothing but what it is given."""

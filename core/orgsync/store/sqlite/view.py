@@ -2,22 +2,21 @@
 
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import fields
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orgsync.clock import utc_now
-from orgsync.errors import NameUnknown, StoreUnavailable
+from orgsync.errors import NameUnknown
 
 from .. import health_sql
 from ..free_query import QueryBounds, QueryResult
 from ..health_rows import AlertRow, SchemaRow, StandingRow, schema_row
-from ..holder import Holder
 from ..row_pages import pages_of, require_columns
 from ..run_filter import run_filter
+from ..schema_queries import SchemaQueries, tables_changed
 from ..unknown_names import record_table, require_sync, row_id
 from ..versions import MARKED, MOVE_NOTE, VERSION_TABLE, is_newest, moved
 from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_named
@@ -25,12 +24,13 @@ from . import control_sql, feed_sql, row_sql, table_sql
 from .condition import only_reading, refusal, require_expression
 from .errors import errors_explained
 from .free_query import free_query
-from .in_place import file_at, require_same_file
-from .private import require_private_database
+from .in_place import file_at, is_of_database, require_folder, require_same_file
+from .private import require_no_links, require_private_database
+from .seen_runs import seen_run
 from .selected import query_of
-from .state_copy import back_up
+from .state_copy import back_up, nothing_to_back_up
 from .view_file import file_of, opened, upgrade
-from .view_rows import alert_row, connection_row, instant, run_row, standing_row
+from .view_rows import alert_row, connection_row, instant, standing_row
 
 __all__ = ["SqliteView"]
 
@@ -46,6 +46,7 @@ class SqliteView:
         self._folder = folder
         self._absolute = path.absolute()  # a caller may change the working directory
         self._file = file_at(self._absolute)
+        self._schema = SchemaQueries(self._fetch, self._schema_version)
 
     @classmethod
     @contextmanager
@@ -55,19 +56,29 @@ class SqliteView:
         Raises as `Store.open` does.
         """
         path = file_of(url)
-        require_private_database(path)
+        require_no_links(path)
         if not path.exists():
+            require_folder(path, made_with_it=folder)
             yield cls(path, None, folder)
             return
         with errors_explained(path):
             on = opened(path)
         with closing(on):
             view = cls(path, on, folder)
+            if not view._fetch(control_sql.TABLE_EXISTS, (VERSION_TABLE,)):  # another's database, or a new one
+                yield cls(path, None, folder)
+                return
+            require_private_database(path)
             if not view._is_current():
                 upgrade(url, folder)
             with errors_explained(path):
                 on.execute("PRAGMA query_only = ON")
             yield view
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether orgsync's tables are there."""
+        return self._on is not None
 
     def connections(self) -> list[ConnectionRow]:
         """Read every connection, by name."""
@@ -85,14 +96,14 @@ class SqliteView:
         found = self._fetch(control_sql.RUN, (row_id(run_id),))
         if not found:
             raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
-        return run_row(found[0]).seen(self._is_alive)
+        return seen_run(found[0], self._fetch, self._folder)
 
     def runs(
         self, limit: int, *, sync: str | None = None, action: str | None = None, connection: str | None = None
     ) -> list[RunRow]:
         """Read runs, the latest first: all, or those of one sync or of one action."""
         found = self._fetch(control_sql.RUNS, (*run_filter(sync, action), connection, limit))
-        return [run_row(row).seen(self._is_alive) for row in found]
+        return [seen_run(row, self._fetch, self._folder) for row in found]
 
     def pairs(self) -> list[tuple[str, str]]:
         """List each sync and connection that has a run."""
@@ -155,7 +166,7 @@ class SqliteView:
 
     def live_count(self, table: str, connection: str) -> int:
         """Count a connection's live rows in a record table; a table that was dropped has none."""
-        if not self._fetch(table_sql.HAS_TABLE, (table,)):
+        if not self._schema.fetch(table_sql.HAS_TABLE, table):
             return 0
         [(number,)] = self._fetch(row_sql.live_count(table), (connection,))
         return int(number)
@@ -163,17 +174,13 @@ class SqliteView:
     def back_up(self, to: Path, progress: Callable[[int, int], None]) -> None:
         """Copy the whole database as it is now into an empty file, while others read and write, and check the copy."""
         if self._on is None:
-            raise StoreUnavailable(
-                f"There is no database {self._absolute} yet, so there is nothing to back up.",
-                "Connect an org and run a sync first; for another project, set ORGSYNC_PROJECT to its folder.",
-            )
+            raise nothing_to_back_up(self._absolute)
         with errors_explained(self._path), closing(opened(self._path)) as source:
             back_up(source, to, progress)
 
     def is_own(self, path: Path) -> bool:
         """Return whether a path is that of the database, its log or the log's index."""
-        own = self._absolute.resolve()
-        return path.resolve() in (own, *(own.with_name(f"{own.name}{suffix}") for suffix in ("-wal", "-shm")))
+        return is_of_database(path, self._absolute)
 
     def require_in_place(self) -> None:
         """Raise StoreReplaced where the database was deleted, replaced or made since it was opened."""
@@ -181,7 +188,7 @@ class SqliteView:
 
     def tables(self) -> list[str]:
         """List every record table."""
-        return [name for (name,) in self._fetch(table_sql.RECORD_TABLES)]
+        return [name for (name,) in self._schema.fetch(table_sql.RECORD_TABLES)]
 
     def table(self, name: str, *, changes: bool = False) -> str:
         """Return a record table by its own name or its class's, in any case; raises NameUnknown.
@@ -193,13 +200,13 @@ class SqliteView:
 
     def columns(self, table: str, *, changes: bool = False) -> dict[str, str]:
         """Return the declared type of each column of a table, or of its change feed, in the table's order."""
-        found = self._fetch(table_sql.COLUMNS, (table,))
+        found = self._schema.fetch(table_sql.COLUMNS, table)
         columns = table_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
         if not changes:
             return columns
         if columns:
             return feed_sql.feed_kinds(columns)
-        dropped = self._fetch(table_sql.COLUMNS, (feed_sql.feed_of(table),))
+        dropped = self._schema.fetch(table_sql.COLUMNS, feed_sql.feed_of(table))
         return feed_sql.dropped_kinds({name: kind for name, kind, _ in dropped})
 
     def read(self, selection: Selection) -> Iterator[dict[str, Any]]:
@@ -219,13 +226,14 @@ class SqliteView:
         kinds = self.columns(selection.table, changes=selection.changes)
         require_columns(selection, kinds)
         readable = self._readable(selection, kinds) if selection.where else ()
-        is_dropped = selection.changes and not self._fetch(table_sql.HAS_TABLE, (selection.table,))
+        is_dropped = selection.changes and not self._schema.fetch(table_sql.HAS_TABLE, selection.table)
         try:
             sql = query_of(selection, kinds, is_dropped=is_dropped)
             yield from pages_of(selection, kinds, partial(self._fetch_restricted, readable), sql)
         except sqlite3.Error as error:
-            problem = refusal(error, list(kinds), selection.table) if selection.where else None
-            raise problem or error from None
+            if self.columns(selection.table, changes=selection.changes) != kinds:
+                raise tables_changed(str(self._path)) from None
+            raise (refusal(error, list(kinds), selection.table) if selection.where else None) or error from None
 
     def query(self, sql: str, bounds: QueryBounds) -> QueryResult:
         """Run one SELECT in a connection of its own, which can read these tables and nothing else."""
@@ -244,14 +252,17 @@ class SqliteView:
         finally:
             self._fetch("ROLLBACK")
 
+    def one_schema(self) -> AbstractContextManager[None]:
+        """Do nothing: SQLite says at each query whether the schema is another."""
+        return nullcontext()
+
     def indexed(self, table: str) -> list[str]:
         """Return the columns of a table by whose value rows are found without reading all of them."""
-        return sorted({name for (name,) in self._fetch(table_sql.INDEXED, (table,))})
+        return sorted({name for (name,) in self._schema.fetch(table_sql.INDEXED, table)})
 
     def stored_types(self, table: str) -> dict[str, str]:
         """Return the Python type of each column whose field was read from an org, by its name."""
-        found = self._fetch(control_sql.COLUMN_TYPES, (table,))
-        return {name: kind for name, kind in found if name}
+        return {name: kind for name, kind in self._fetch(control_sql.COLUMN_TYPES, (table,)) if name}
 
     def _readable(self, selection: Selection, columns: Iterable[str]) -> list[str]:
         """Return what the condition may read; raises ArgumentInvalid where it is not one expression."""
@@ -273,27 +284,16 @@ class SqliteView:
         finally:
             self._on.set_authorizer(None)
 
-    def _is_alive(self, run: RunRow) -> bool:
-        """Return whether a run may be under way: a sync's by its lease, an action's by its process."""
-        holder = run.holder
-        if run.kind == "sync":
-            held = self._fetch(control_sql.LEASES, (run.sync, run.connection))
-            if not held or datetime.fromisoformat(held[0][3]) <= utc_now():
-                return False
-            holder = held[0][1]
-        from .liveness import Liveness
-
-        return holder is None or not Liveness(self._folder / "holders").is_dead(Holder.parse(holder))
-
     def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self._on is None:
             return []
         with errors_explained(self._path):
             return self._on.execute(sql, parameters).fetchall()
 
+    def _schema_version(self) -> int:
+        return sum(number for (number,) in self._fetch(table_sql.SCHEMA_VERSION))
+
     def _is_current(self) -> bool:
-        if not self._fetch(control_sql.TABLE_EXISTS, (VERSION_TABLE,)):
-            return False
         found = [version for (version,) in self._fetch(control_sql.VERSION)]
         if MARKED in found:
             raise moved(*self._fetch(MOVE_NOTE)[0])

@@ -53,7 +53,8 @@ _PENDING = (
 )
 _GET = f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE id = ?"
 _DELIVERIES = (
-    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery WHERE webhook = coalesce(?, webhook) "
+    f"SELECT {_DELIVERY} FROM orgsync_webhook_delivery "
+    "WHERE (? IS NULL OR webhook IN (SELECT value FROM json_each(?))) "
     "AND (? IS NULL OR connection IN (SELECT value FROM json_each(?))) ORDER BY id DESC LIMIT ?"
 )
 _TRIED = "attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, ?), tried_at = ?"
@@ -125,10 +126,10 @@ class WebhookTable:
         return _delivery(found[0]) if found else None
 
     async def deliveries(
-        self, webhook: str | None, *, connections: Collection[str] | None, limit: int
+        self, webhooks: Collection[str] | None, *, connections: Collection[str] | None, limit: int
     ) -> Sequence[Delivery]:
-        names = None if connections is None else json.dumps([*connections])
-        return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (webhook, names, names, limit))]
+        ids, names = (None if each is None else json.dumps([*each]) for each in (webhooks, connections))
+        return [_delivery(row) for row in await self._on.fetch(_DELIVERIES, (ids, ids, names, names, limit))]
 
     async def delivered(self, delivery: int, status: int, *, at: datetime) -> None:
         await self._on.fetch(_DELIVERED, (*(to_stored(at),) * 2, status, delivery))

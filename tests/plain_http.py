@@ -1,0 +1,11 @@
+"""What tests' own HTTP clients trust where they only speak plain HTTP: nobody.
+
+A client of httpx that is told nothing reads the certificates of all authorities, which takes longer than most tests.
+"""
+
+import ssl
+
+__all__ = ["NOBODY"]
+
+NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Given as `verify`: a handshake would fail, for no certificate is trusted."""
