@@ -125,8 +125,9 @@ async def test_a_page_that_breaks_off_is_resumed_where_it_broke(share: float) ->
         page_answer([], said=8, body=b'"Id"\n"\xff"\n'),
         page_answer(rows(0, 8), "first"),
         reply(200, b"<html>a proxy's page</html>", Content_Type="text/html"),
+        page_answer([], said=8, body=b"\n" + text([HEADER, *rows(0, 8)])),
     ],
-    ids=["fewer", "more", "none", "narrow", "cut quote", "empty", "no text", "a page again", "html"],
+    ids=["fewer", "more", "none", "narrow", "cut quote", "empty", "no text", "a page again", "html", "blank line"],
 )
 async def test_a_page_that_is_not_what_it_says_is_asked_for_again_and_given_up_in_the_end(broken: bytes) -> None:
     at_first = Place("first", 0, 0)

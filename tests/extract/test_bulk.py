@@ -12,7 +12,7 @@ import pytest
 
 from orgsync import Record, field
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.engine import Committed
+from orgsync.engine import Committed, Event, Job, Planned
 from orgsync.errors import BulkQuotaSpent, BulkRefused, JobFailed, LimitReached, OrgsyncError
 from orgsync.extract import decoding_subprocess
 from tests.extract.dying_process import SYNCS
@@ -169,6 +169,21 @@ async def test_a_cancelled_run_resumes_the_same_job(
         assert run.added + stopped[0].added == 25
         assert run.unchanged == 0
         assert await names(project) == truth(org)
+
+
+async def test_a_run_that_resumes_a_job_says_how_many_rows_are_left(
+    tmp_path: Path, org: DemoOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orgsync.extract.bulk._ROWS_AT_ONCE", 3)
+    org.bulk_page_size = 7
+    events: list[Event] = []
+    async with project_at(tmp_path, org) as project:
+        assert await project.interrupted(by_bulk, 4)
+        stopped = await project.opened.store.runs.list()
+        await project.opened.with_syncs(by_choice).execute(Job("sync", "reading", "acme"), observe=events.append)
+    planned = [each for each in events if isinstance(each, Planned)]
+    assert str(planned[0].route) == "bulk, resumed where an earlier run stopped"
+    assert [each.rows for each in planned][:2] == [None, 25 - stopped[0].added]
 
 
 def locators(org: DemoOrg) -> list[str]:

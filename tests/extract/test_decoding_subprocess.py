@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import date, datetime
@@ -21,7 +22,14 @@ from orgsync import Record, field
 from orgsync.extract import decoding_subprocess as tested
 from orgsync.extract.decoding_subprocess import decoding_subprocess
 from orgsync.records import FieldFacts, decode_csv, schema_of
+from orgsync.salesforce.bulk import results
 from orgsync.salesforce.bulk.cuts import Cut, Decoder, cuts
+from orgsync.salesforce.http.http import Http
+
+from ..api.clients import lone_client
+from ..bulk.bulk_answers import cut as cut_off
+from ..bulk.bulk_answers import job, page_answer
+from ..http.raw_server import RawServer
 
 
 class Thing(Record, table=True):
@@ -151,6 +159,28 @@ async def test_what_it_cannot_decode_comes_as_text_and_the_rest_decoded(monkeypa
         found = await cut(decoder, first + lines[0], lines[1], lines[2], rows=1)
         assert [(each.is_decoded, len(each.rows)) for each in found if each.rows] == [(True, 1), (False, 1), (True, 1)]
         assert found[1].rows[0][4] == "many"
+
+
+async def test_a_byte_order_mark_that_a_later_piece_begins_with_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orgsync.salesforce.bulk.cuts._FIRST_BYTES", 1)
+    row = ("a", "1", "", "", "true", "", "", "", "")
+    first, *lines = page(things([row, row])).replace(b'"', b"").splitlines(keepends=True)
+    async with decoding_subprocess(schema_of(Thing), FACTS, pytest.fail) as decoder:
+        found = await cut(decoder, first + lines[0], BOM_UTF8 + lines[1], rows=1)
+    assert [each.rows[0][0] for each in found if each.rows] == ["a00000000000000AAA", "\ufeffa00000000000001AAA"]
+
+
+async def test_a_page_that_breaks_off_again_and_again_comes_on_row_by_row() -> None:
+    rows = things([("x" * 50, "1", "", "", "true", "", "", "", "")] * 20_000)
+    body = page(rows)
+    answer = page_answer([], said=len(rows), body=body)
+    answers = *(cut_off(answer, share / 10) for share in range(1, 9)), answer
+    subprocess = decoding_subprocess(schema_of(Thing), FACTS, pytest.fail)
+    async with subprocess as decoder, RawServer(*answers) as server, Http() as http:
+        client = lone_client(http, server.url)
+        found = [part async for part in results(client, job(len(rows)), rows=5000, decoder=decoder)]
+    assert [row[0] for part in found for row in part.rows] == [row[0] for row in rows]
+    assert len(server.asked) == 9
 
 
 async def test_bytes_that_are_no_text_are_reported_by_it_as_well() -> None:

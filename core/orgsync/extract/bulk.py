@@ -71,11 +71,11 @@ async def _one_job(
     try:
         yield JobRows((), (), SavedJob(job.id, job.api_version, place))
         job = await complete(
-            client, job, stalled_after=source.stalled_after, report=lambda now: _report_total(source, now)
+            client, job, stalled_after=source.stalled_after, report=lambda now: _report_left(source, now, place)
         )
         async with AsyncExitStack() as stack:
             decoder = None
-            if decode and job.processed and job.processed - place.before - place.row >= _SUBPROCESS_FROM:
+            if decode and _left(job, place) >= _SUBPROCESS_FROM:
                 decoder = await stack.enter_async_context(decoding_subprocess(*decode, source.warn))
             found = results(client, job, start=place, rows=_ROWS_AT_ONCE, decoder=decoder)
             async for part in await stack.enter_async_context(aclosing(found)):
@@ -93,9 +93,14 @@ async def _one_job(
         await delete_job(client, job)
 
 
-def _report_total(source: Source, job: Job) -> None:
-    if job.processed:
-        source.report_total(job.processed)
+def _report_left(source: Source, job: Job, place: Place) -> None:
+    if left := _left(job, place):
+        source.report_total(left)
+
+
+def _left(job: Job, place: Place) -> int:
+    """Return how many rows of a result are not read yet, as far as the job has found them."""
+    return max(0, (job.processed or 0) - place.before - place.row)
 
 
 async def abandon(source: Source, state: StreamState) -> None:

@@ -120,9 +120,9 @@ class Reader(Generic[R]):
     async def route(self, state: StreamState, query: ReadQuery, rows: int | None = None) -> Route:
         """Choose how to read a query that may be long; `rows` is how many it returns, if that is known."""
         if state.current.job is not None:
-            route = Route("bulk", None, "resumes its job")
+            route = Route("bulk", resumes=True)
         elif state.current.after:
-            route = Route("rest", None, "resumes")
+            route = Route("rest", resumes=True)
         elif self.forced is not None:
             route = Route(self.forced, rows, "as the sync demands")
         else:

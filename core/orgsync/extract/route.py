@@ -21,13 +21,19 @@ _STORAGE_PER_MILLION_ROWS = 1000  # megabytes; a generous estimate: contacts of 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a query is read, how many rows it is expected to return (None: unknown), and why."""
+    """How a query is read, how many rows it is expected to return (None: unknown), and why.
+
+    One that `resumes` was chosen by an earlier run, and how much of it is left shows when it is read.
+    """
 
     api: Api
     rows: int | None = None
     why: str = ""
+    resumes: bool = False
 
     def __str__(self) -> str:
+        if self.resumes:
+            return f"{self.api}, resumed where an earlier run stopped"
         rows = "an unknown number of rows" if self.rows is None else f"{_rounded(self.rows)} expected"
         return f"{self.api}, {rows}" + (f" ({self.why})" if self.why else "")
 

@@ -23,7 +23,7 @@ __all__ = [
     "rows_of",
 ]
 
-LONGEST_RECORD = 16 * 1024 * 1024  # characters; an object's long text fields hold 1.6 million together
+LONGEST_RECORD = 16 * 1024 * 1024  # bytes; an object's long text fields hold 1.6 million characters together
 _LIMIT = threading.Lock()
 
 
@@ -32,12 +32,12 @@ class LinesBroken(ValueError):
 
 
 class RecordTooLong(LinesBroken):
-    """A record, or a field of it, has more characters than anything in Salesforce."""
+    """A record, or a field of it, is longer than anything in Salesforce."""
 
 
 @contextmanager
 def long_fields() -> Generator[None]:
-    """Let the csv module read fields of up to LONGEST_RECORD characters, in place of 131,072.
+    """Let the csv module read fields of up to LONGEST_RECORD bytes, in place of 131,072 characters.
 
     That bound is the process's, and others may rely on it, so it is raised for this block alone, by one thread at a
     time.
@@ -53,14 +53,15 @@ def long_fields() -> Generator[None]:
 class Records:
     """Cut a CSV into whole records: `feed` returns those that a further piece completes, `end` the rest.
 
-    They are bytes as they came, many or none; a byte order mark before the first one is no part of it.
+    They are bytes as they came, many or none. A byte order mark before the first one is no part of it, unless the CSV
+    `continues` one that was cut before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, continues: bool = False) -> None:
         self._begun: list[bytes] = []  # what has arrived of an incomplete record, already searched
         self._length = 0
         self._quoted = False
-        self._is_first = True
+        self._is_first = not continues
 
     def feed(self, piece: bytes) -> bytes:
         """Add some bytes and return the records that they complete. Raises RecordTooLong."""
@@ -93,12 +94,12 @@ class Records:
 class Lines:
     """Cut a CSV into rows of text: `feed` returns the rows that a further piece completes, `end` the rest.
 
-    Bytes that are not UTF-8 become U+FFFD, and `replaced` then says so.
+    Bytes that are not UTF-8 become U+FFFD, and `replaced` then says so. `continues` is that of `Records`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, continues: bool = False) -> None:
         self.replaced = False
-        self._records = Records()
+        self._records = Records(continues=continues)
 
     def feed(self, piece: bytes) -> list[list[str]]:
         """Add some bytes and return the rows that they complete. Raises LinesBroken."""

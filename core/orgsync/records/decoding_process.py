@@ -62,7 +62,7 @@ _BYTES = 64 * 1024
 def _decoded(schema: Schema, facts: FieldFacts, header: tuple[str, ...], records: bytes) -> bytes:
     """Return the answer to some records: their rows, and whether bytes were no UTF-8; or None."""
     try:
-        lines = Lines()
+        lines = Lines(continues=True)
         texts = [row for at in range(0, len(records), _BYTES) for row in lines.feed(records[at : at + _BYTES])]
         texts += lines.end()
         rows = decode_csv(schema, header, texts, facts)

@@ -93,21 +93,22 @@ class _Size:
 
 async def _pieces(chunks: AsyncIterator[bytes], size: _Size) -> AsyncGenerator[_Piece]:
     """Cut a page into whole records; the last piece may have none. Raises LinesBroken."""
-    records, header = Records(), tuple[str, ...]()
+    records = Records()
+    header: tuple[str, ...] | None = None
     waiting, length = list[bytes](), 0
     async for chunk in chunks:
         whole = records.feed(chunk)
-        if whole and not header:
+        if whole and header is None:
             header, whole = _split(whole)
         waiting.append(whole)
         length += len(whole)
         if length >= size.least:
-            yield _Piece(header, b"".join(waiting))
+            yield _Piece(header or (), b"".join(waiting))
             waiting, length = [], 0
     whole = records.end()
-    if whole and not header:
+    if whole and header is None:
         header, whole = _split(whole)
-    yield _Piece(header, b"".join([*waiting, whole]))
+    yield _Piece(header or (), b"".join([*waiting, whole]))
 
 
 def _split(records: bytes) -> tuple[tuple[str, ...], bytes]:

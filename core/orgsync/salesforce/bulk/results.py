@@ -132,9 +132,7 @@ class _Reading:
             if tries >= _TRIES:
                 raise problem
             if tries > 1:
-                self.decoder = (
-                    None  # whose rows come a batch at a time: where pages break off, each row that came counts
-                )
+                self.decoder = None  # it gives whole batches: where pages break off, each row that came counts
             await pause(backoff(tries))
 
     async def _parts(self, begun: Place, stream: Stream) -> AsyncGenerator[Part | None]:
@@ -190,7 +188,7 @@ class _Reading:
                     is_replaced |= cut.is_replaced
                     yield cut
         except RecordTooLong:
-            raise _unreadable(page, f"holds a record or a field of more than {LONGEST_RECORD:,} characters") from None
+            raise _unreadable(page, f"holds a record or a field of more than {LONGEST_RECORD:,} bytes") from None
         except LinesBroken:
             raise _unreadable(page, "is not CSV, or is cut inside a row") from None
         if is_replaced:
