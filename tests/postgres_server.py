@@ -22,7 +22,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-__all__ = ["ACCOUNT", "PASSWORD", "PostgresServer", "drop_databases", "new_database", "shared_server"]
+__all__ = [
+    "ACCOUNT",
+    "PASSWORD",
+    "PostgresServer",
+    "drop_databases",
+    "lasting_database",
+    "new_database",
+    "shared_server",
+]
 
 PASSWORD = "kept-to-ourselves"
 _SETTINGS = (
@@ -173,6 +181,16 @@ def new_database(name: str) -> str:
         server.execute("CREATE DATABASE {}", name)
         _MADE[name] = server.url(name)
     return _MADE[name]
+
+
+@contextmanager
+def lasting_database(name: str) -> Generator[str]:
+    """Make a database that several tests share, and yield its URL; the block's end drops it."""
+    url = new_database(name)
+    del _MADE[name]
+    yield url
+    _MADE[name] = url
+    drop_databases()
 
 
 def drop_databases() -> None:

@@ -1,10 +1,12 @@
 """The HTTP API does what its OpenAPI document says: operations are called with what fits and with what does not."""
 
 from collections.abc import Generator, Mapping
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
+from uuid import uuid4
 
 import httpx
 import hypothesis
@@ -14,7 +16,9 @@ from hypothesis import strategies as st
 
 from orgsync.demo_org import DemoOrg
 from orgsync.server import create_app
+from tests.postgres_server import lasting_database
 from tests.projects import credentials_for
+from tests.raw_database import on_postgres
 from tests.webhooks.receiver import receiving
 
 from .connecting import connecting
@@ -55,12 +59,14 @@ class Api:
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[Api]:
     """A served project with rows, a run, a job, webhooks and two connections."""
+    folder = tmp_path_factory.mktemp("contract")
     with (
+        lasting_database(f"contract_{uuid4().hex}") if on_postgres() else nullcontext("") as database,
         DemoOrg(contacts=25, accounts=5) as org,
         receiving() as receiver,
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(
-            connecting(tmp_path_factory.mktemp("contract"), org, webhook_allow_private=["127.0.0.0/8"])
+            connecting(folder, org, database_url=database, webhook_allow_private=["127.0.0.0/8"])
         ) as served,
     ):
         yield portal.call(prepared, served, receiver.url)
