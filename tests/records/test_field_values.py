@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from orgsync import Record
 from orgsync.records import FieldFacts, FieldValues, decode, schema_of, stored_instant, stored_instants, values_of
-from orgsync.salesforce.api.page_fields import of_fields
+from orgsync.records.page_fields import of_fields
 
 
 class Note(Record, table=True):

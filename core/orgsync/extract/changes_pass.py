@@ -164,7 +164,7 @@ class ChangesPass(Generic[R]):
             common=2 if current.reread else 1,
         )
         route, differing, waiting = await reader.route(state, query, current.before), 0, list[str]()
-        async with aclosing(reader.read(state, query, route, _after(LIST_IDS, state), as_text=True)) as chunks:
+        async with aclosing(reader.read(state, query, route, _after(LIST_IDS, state), raw=True)) as chunks:
             async for chunk in chunks:
                 if current.compare and not chunk.is_last:
                     await reader.source.copy.mark_seen(reader.schema, chunk.ids)

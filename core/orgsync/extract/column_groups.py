@@ -14,7 +14,8 @@ from orgsync.errors import ResponseUnreadable
 from orgsync.records import FieldValues
 from orgsync.records.scalars import are_long_ids, valid_id
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.api.query import Page, pages
+from orgsync.salesforce.api.complete import Page
+from orgsync.salesforce.api.query import PageDecoder, pages
 
 __all__ = ["Merged", "column_groups", "id_groups", "merged_pages", "pages_with_ids", "whole_records"]
 
@@ -70,13 +71,19 @@ def _length(soql: str) -> int:
 
 
 async def pages_with_ids(
-    client: Client, soql: str, *, deleted: bool, exact: bool = False, fields: Sequence[str] = ()
+    client: Client,
+    soql: str,
+    *,
+    deleted: bool,
+    exact: bool = False,
+    fields: Sequence[str] = (),
+    decoder: PageDecoder | None = None,
 ) -> AsyncIterator[Page]:
     """Read the pages of a query, with each row's Id in its form of 18 characters.
 
     Raises ResponseUnreadable for a row without a valid one, and as `pages` does.
     """
-    async for page in pages(client, soql, deleted=deleted, exact=exact, fields=fields):
+    async for page in pages(client, soql, deleted=deleted, exact=exact, fields=fields, decoder=decoder):
         if isinstance(page.records, FieldValues):
             if are_long_ids(page.records.values("Id")):
                 yield page
@@ -107,10 +114,11 @@ async def merged_pages(
     deleted: bool,
     exact: bool,
     fields: Sequence[str],
+    decoder: PageDecoder | None = None,
 ) -> AsyncIterator[Merged]:
     """Read the pages of one query, which selects `fields`, or of several that return the same rows in one order."""
     known = fields if len(queries) == 1 else ()
-    first = pages_with_ids(client, queries[0], deleted=deleted, exact=exact, fields=known)
+    first = pages_with_ids(client, queries[0], deleted=deleted, exact=exact, fields=known, decoder=decoder)
     async with AsyncExitStack() as stack:
         others: list[_Rows] = []
         for soql in queries[1:]:

@@ -1,31 +1,31 @@
-"""Decoding the rows of a long result in a subprocess, while this process writes the rows before them."""
+"""Decoding the rows of a long query in a subprocess, while this process writes the rows before them."""
 
 import marshal
 import os
 import pickle
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from typing import IO, Any, TypeVar, cast
 
 import anyio
 import anyio.to_thread
+import msgspec
 
-from orgsync.records import FieldFacts, Schema
-from orgsync.records.decoding_process import read_message, write_message
-from orgsync.salesforce.bulk.cuts import Decoder
+from orgsync.records import DecodedRecords, FieldFacts, Schema
+from orgsync.records.decoding_process import PageFields, read_message, write_message
 
-__all__ = ["decoding_subprocess"]
+__all__ = ["PagesInSubprocess", "decoding_subprocess"]
 
 T = TypeVar("T")
 
 _SECONDS = 60
 """How long decoding a few megabytes may take; then the subprocess is taken for stuck."""
 
-_CODE = "import sys; sys.path.append(sys.argv[1]); from orgsync.records.decoding_process import main; main()"
+_CODE = "import sys; sys.path += sys.argv[1:]; from orgsync.records.decoding_process import main; main()"
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ _SLOTS = _Slots(_cores() - 1)
 @asynccontextmanager
 async def decoding_subprocess(
     schema: Schema, facts: FieldFacts, warn: Callable[[str], None]
-) -> AsyncGenerator[Decoder | None]:
+) -> "AsyncGenerator[_Subprocess | None]":
     """Start a subprocess that decodes a result; None where no core is left for it, or Python cannot be started."""
     process = _started(warn) if _SLOTS.left > 0 and sys.executable and not getattr(sys, "frozen", False) else None
     if process is None:
@@ -53,7 +53,7 @@ async def decoding_subprocess(
         return
     _SLOTS.left -= 1
     try:
-        subprocess = _Subprocess(process, warn)
+        subprocess = _Subprocess(process, warn, facts.cursor)
         # Without the class, which only this process can import; nothing but error messages need it.
         await subprocess.send_all(pickle.dumps((replace(schema, model=cast("Any", object)), facts)))
         yield subprocess
@@ -63,9 +63,42 @@ async def decoding_subprocess(
         _ended(process)  # at once, and no second cancellation comes between
 
 
+@dataclass(slots=True)
+class PagesInSubprocess:
+    """Decodes pages of a query in a subprocess, once it was started; until then, and where it cannot, in no way."""
+
+    schema: Schema
+    facts: FieldFacts
+    warn: Callable[[str], None]
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _subprocess: "_Subprocess | None" = None
+    _tried: bool = False
+
+    @property
+    def works(self) -> bool:
+        """Whether pages are decoded in a subprocess."""
+        return self._subprocess is not None and self._subprocess.works
+
+    async def start(self) -> None:
+        """Start the subprocess, if it was not tried before and a core is left for it."""
+        if not self._tried:
+            self._tried = True
+            starting = decoding_subprocess(self.schema, self.facts, self.warn)
+            self._subprocess = await self._stack.enter_async_context(starting)
+
+    async def page(self, content: bytes, fields: Sequence[str], *, exact: bool) -> dict[str, Any] | None:
+        """Return what `of_fields` does, the records as DecodedRecords."""
+        return await self._subprocess.page(content, fields, exact=exact) if self._subprocess else None
+
+    async def aclose(self) -> None:
+        """End the subprocess."""
+        await self._stack.aclose()
+
+
 def _started(warn: Callable[[str], None]) -> "Popen[bytes] | None":
     """Start Python with nothing but its standard library and this package, where no signal of the terminal arrives."""
-    command = [sys.executable, "-I", "-S", "-c", _CODE, str(Path(__file__).parents[2])]
+    places = dict.fromkeys([str(Path(__file__).parents[2]), str(Path(msgspec.__file__).parents[1])])
+    command = [sys.executable, "-I", "-S", "-c", _CODE, *places]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("ORGSYNC_")}  # secrets among them
     try:
         return Popen(command, env=plain, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True)
@@ -89,18 +122,34 @@ class _Subprocess:
 
     process: "Popen[bytes]"
     warn: Callable[[str], None]
+    cursor: str
     waits: bool = False  # for an answer
     works: bool = True
 
     async def send(self, header: Sequence[str], records: bytes) -> None:
         if self.waits:
             await self.receive()
-        await self.send_all(marshal.dumps(tuple(header)), records)
+        await self.send_all(marshal.dumps((tuple(header), ())), records)
         self.waits = True
 
     async def receive(self) -> tuple[list[Sequence[Any]], bool] | None:
         self.waits = False
         return await self._exchange(lambda: _answer(cast("IO[bytes]", self.process.stdout)))
+
+    async def page(self, content: bytes, fields: Sequence[str], *, exact: bool) -> dict[str, Any] | None:
+        """Read a page of JSON as `of_fields` does, its records as DecodedRecords; None where it cannot."""
+        kept = [name for name in ("Id", "SystemModstamp", self.cursor) if name in fields]
+        how: PageFields = (tuple(fields), exact, tuple(kept))
+
+        def exchange() -> Any:
+            write_message(cast("IO[bytes]", self.process.stdin), marshal.dumps(((), how)), content)
+            return _answer(cast("IO[bytes]", self.process.stdout))
+
+        found = await self._exchange(exchange)
+        if found is None:
+            return None
+        rows, columns, body = found
+        return {"records": DecodedRecords(columns, rows, len(content)), **body}
 
     async def send_all(self, *messages: bytes) -> None:
         """Send messages, the first of which is what it decodes."""

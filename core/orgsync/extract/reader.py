@@ -17,11 +17,11 @@ from orgsync.errors import (
     QueryTimedOut,
     RecordClassInvalid,
 )
-from orgsync.records import Batch, PartialBatch, Record, Row, Schema, decode, decode_csv, values_of
+from orgsync.records import Batch, DecodedRecords, PartialBatch, Record, Row, Schema, decode, decode_csv, values_of
 
 from .bulk import job_rows
 from .queries import Order, ReadQuery
-from .rest import read_pages
+from .read_ahead import pages_ahead
 from .route import Api, Route, calls_left, choose_route, expected_rows, limits_left
 from .source import Source
 from .state import StreamState
@@ -38,7 +38,7 @@ _SECONDS_PER_BATCH = 0.5  # pages that take longer are committed one by one
 class Chunk:
     """Some rows of a result, records from REST or texts from Bulk, and the state that the stream reaches with them.
 
-    Rows of a long result from Bulk may be decoded already, unless a step reads it `as_text`.
+    Rows of a long result may be decoded already, unless a step reads them `raw`: `decoded`, or DecodedRecords.
 
     The last chunk of a query has no rows: its state is the beginning of the next step.
     """
@@ -131,7 +131,7 @@ class Reader(Generic[R]):
         return route
 
     async def read(
-        self, state: StreamState, query: ReadQuery, route: Route, then: Step, *, as_text: bool = False
+        self, state: StreamState, query: ReadQuery, route: Route, then: Step, *, raw: bool = False
     ) -> AsyncGenerator[Chunk]:
         """Read a query to its end, by the route or by what turns out to be better; the stream is then at step `then`.
 
@@ -140,7 +140,7 @@ class Reader(Generic[R]):
         step, api = state.current.step, route.api
         while True:
             chunks = (
-                self._by_bulk(state, query, then, as_text=as_text) if api == "bulk" else self._by_rest(state, query)
+                self._by_bulk(state, query, then, raw=raw) if api == "bulk" else self._by_rest(state, query, raw=raw)
             )
             try:
                 async with aclosing(chunks):
@@ -191,6 +191,8 @@ class Reader(Generic[R]):
         facts = chunk.state.known_facts.fields
         if chunk.decoded:
             rows = [*chunk.decoded]
+        elif isinstance(chunk.records, DecodedRecords):
+            rows = [*chunk.records.rows]
         elif chunk.texts:
             rows = decode_csv(self.schema, chunk.header, chunk.texts, facts)
         else:
@@ -233,19 +235,20 @@ class Reader(Generic[R]):
         limits = await limits_left(client)
         return choose_route(rows, bulk_from=bulk_from, rest_only=rest_only, calls_left=left, limits=limits)
 
-    async def _by_rest(self, state: StreamState, query: ReadQuery) -> AsyncGenerator[Chunk]:
+    async def _by_rest(self, state: StreamState, query: ReadQuery, *, raw: bool) -> AsyncGenerator[Chunk]:
         """Read by REST; raise _BetterByBulk when it turns out that Bulk should read the rest."""
         may_be_bulk = self.forced != "rest" and not state.known_facts.not_by_bulk
         try:
-            async for page in read_pages(self.source.client, query, state.current.after, state.current.tally):
-                if page.total is not None:
-                    self.source.report_total(page.total)
-                state = state.reached(page.key, tally=page.tally)
-                if page.records or page.goes_back:
-                    yield Chunk(state, page.records)
-                total = page.total or 0
-                if not page.is_last and total >= self.source.bulk_from and may_be_bulk and not self.rest_only:
-                    await self._require_rest(state, total)
+            async with aclosing(pages_ahead(self.source, query, state, None if raw else self.schema)) as pages:
+                async for page in pages:
+                    if page.total is not None:
+                        self.source.report_total(page.total)
+                    state = state.reached(page.key, tally=page.tally)
+                    if page.records or page.goes_back:
+                        yield Chunk(state, page.records)
+                    total = page.total or 0
+                    if not page.is_last and total >= self.source.bulk_from and may_be_bulk and not self.rest_only:
+                        await self._require_rest(state, total)
         except QueryTimedOut:
             if self.rest_only or not may_be_bulk:
                 raise
@@ -259,11 +262,9 @@ class Reader(Generic[R]):
             raise _BetterByBulk
         self.rest_only = True  # the limits will not grow in this run
 
-    async def _by_bulk(
-        self, state: StreamState, query: ReadQuery, then: Step, *, as_text: bool
-    ) -> AsyncGenerator[Chunk]:
+    async def _by_bulk(self, state: StreamState, query: ReadQuery, then: Step, *, raw: bool) -> AsyncGenerator[Chunk]:
         soql = query.unordered(state.known_facts.in_parts(query.paths))
-        decode = None if as_text else (self.schema, state.known_facts.fields)
+        decode = None if raw else (self.schema, state.known_facts.fields)
         rows = job_rows(self.source, soql, deleted=query.bin, saved=state.current.job, decode=decode)
         async with aclosing(rows) as parts:
             async for part in parts:

@@ -14,6 +14,7 @@ from typing import Any
 from orgsync.errors import LocatorExpired, QueryIncomplete, QueryRefused, QueryTimedOut
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.counts import count
+from orgsync.salesforce.api.query import PageDecoder
 
 from .column_groups import id_groups, merged_pages, whole_records
 from .queries import IdOrder, ReadQuery, last_key
@@ -46,7 +47,11 @@ class KeyedPage:
 
 
 async def read_pages(
-    client: Client, query: ReadQuery, after: Key = (), tally: Tally = _NOTHING
+    client: Client,
+    query: ReadQuery,
+    after: Key = (),
+    tally: Tally = _NOTHING,
+    decoder: PageDecoder | None = None,
 ) -> AsyncGenerator[KeyedPage]:
     """Read a query over REST to its end.
 
@@ -60,7 +65,7 @@ async def read_pages(
     while True:
         resumed_at, before, left = after, tally.rows, None
         try:
-            async for page in _read_once(client, query, after, windows):
+            async for page in _read_once(client, query, after, windows, decoder):
                 left = page.total if left is None else left
                 tally = replace(tally, found=left) if tally.found is None else tally
                 if left is not None:
@@ -133,7 +138,9 @@ async def read_by_ids(client: Client, query: ReadQuery, ids: Sequence[str]) -> A
         yield await whole_records(client, by_id.queries(), by_id.version, deleted=by_id.bin, exact=by_id.exact)
 
 
-async def _read_once(client: Client, query: ReadQuery, after: Key, windows: "_Windows") -> AsyncGenerator[KeyedPage]:
+async def _read_once(
+    client: Client, query: ReadQuery, after: Key, windows: "_Windows", decoder: PageDecoder | None
+) -> AsyncGenerator[KeyedPage]:
     """Read the pages of one window; rows on which groups of columns do not agree are read by their Ids.
 
     Raises QueryIncomplete for a page that begins before the one before it did.
@@ -144,7 +151,7 @@ async def _read_once(client: Client, query: ReadQuery, after: Key, windows: "_Wi
     start, upto = windows.start, windows.upto
     queries = query.queries(after=after, upto=upto)
     async for page in merged_pages(
-        client, queries, query.version, deleted=query.bin, exact=query.exact, fields=query.fields
+        client, queries, query.version, deleted=query.bin, exact=query.exact, fields=query.fields, decoder=decoder
     ):
         records = page.records
         if page.missed:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .declaration import is_path
     from .decoding import FieldFacts, decode, decode_csv
     from .field_options import field
-    from .field_values import FieldValues, values_of
+    from .field_values import DecodedRecords, FieldValues, values_of
     from .mapping import mapped, require_mappable
     from .masking import fingerprint, masked
     from .record import Record, schema_of, table_columns, undeclared_class, unseen_class
@@ -26,6 +26,7 @@ __all__ = [
     "Batch",
     "Batches",
     "Column",
+    "DecodedRecords",
     "FieldFacts",
     "FieldValues",
     "PartialBatch",
@@ -71,7 +72,7 @@ __getattr__ = importer(
         "is_path": "declaration",
         **dict.fromkeys(("FieldFacts", "decode", "decode_csv"), "decoding"),
         "field": "field_options",
-        **dict.fromkeys(("FieldValues", "values_of"), "field_values"),
+        **dict.fromkeys(("DecodedRecords", "FieldValues", "values_of"), "field_values"),
         **dict.fromkeys(("mapped", "require_mappable"), "mapping"),
         **dict.fromkeys(("fingerprint", "masked"), "masking"),
         **dict.fromkeys(("Record", "schema_of", "table_columns", "undeclared_class", "unseen_class"), "record"),

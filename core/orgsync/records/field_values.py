@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, overload
 
-__all__ = ["FieldValues", "values_of"]
+from .schema import Row
+
+__all__ = ["DecodedRecords", "FieldValues", "values_of"]
 
 
 class FieldValues(Sequence[dict[str, Any]]):
@@ -32,6 +34,18 @@ class FieldValues(Sequence[dict[str, Any]]):
     def values(self, name: str) -> Sequence[Any]:
         """Return a field's values, one a record; raise KeyError for a field that they do not have."""
         return self._columns[name]
+
+
+class DecodedRecords(FieldValues):
+    """Records that are rows in stored form already; of their fields only some are left, as the response has them."""
+
+    __slots__ = ("rows", "size")
+
+    def __init__(self, columns: dict[str, Sequence[Any]], rows: Sequence[Row], size: int) -> None:
+        super().__init__(columns, len(rows))
+        self.rows = rows
+        self.size = size
+        """The bytes of the response."""
 
 
 def values_of(records: Sequence[dict[str, Any]], name: str) -> Sequence[Any]:

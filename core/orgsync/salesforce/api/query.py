@@ -1,113 +1,42 @@
-"""SOQL over REST: pages of records, followed until Salesforce says done, and counted against what it says it found.
-
-A page that says `done` is believed only when all pages together hold as many rows as `totalSize` names: a proxy or a
-server that ends a query early would otherwise pass for an org with fewer rows. The first total that a page names
-counts, for Salesforce names the same one on every page; a negative or missing one says nothing. No row may come twice
-in the same version, for then as many others are missing.
-"""
+"""SOQL over REST: pages of records, followed until Salesforce says done, and counted against what it says it found."""
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import msgspec
 
 from orgsync.errors import QueryIncomplete, ResponseUnreadable
 from orgsync.records import FieldValues, bare
+from orgsync.records.page_fields import of_fields
 from orgsync.records.scalars import count_of
 
-from ..errors.body import unreadable
+from ..errors.body import read_with, unreadable
 from ..errors.judge import problem_of
 from ..hosts import host_of
 from ..http.http import Response
 from .client import Client, Judge
-from .page_fields import of_fields
-from .repeats import RecentRows, versions_of
+from .complete import AGAIN, Count, Page
 
-__all__ = ["Page", "pages", "records"]
+__all__ = ["PageDecoder", "pages", "records"]
 
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 _MOST_ROWS = 2000  # of a page (REST API Developer Guide, Query Options Header)
 _PAGE_SIZE = {"Sforce-Query-Options": f"batchSize={_MOST_ROWS}"}
-_AGAIN = "Run it again; if this persists, look for a proxy that changes responses."
 _COUNT = re.compile(r"\s*SELECT\s+COUNT\s*\(\s*\)\s", re.IGNORECASE)
 _Record: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of a query's records. A short page is not an end: only `next_url` being None is.
+class PageDecoder(Protocol):
+    """Decodes pages beside the process that requests them."""
 
-    `total` is how many rows the query finds, None where the response does not say.
-    """
-
-    records: Sequence[_Record]
-    total: int | None
-    next_url: str | None
-
-
-@dataclass(slots=True)
-class _Count:
-    """The rows of a query so far, against the number that Salesforce says there are."""
-
-    request: str
-    rows: int = 0
-    total: int | None = None
-    largest: int | None = None
-    urls: set[str] = field(default_factory=set[str])
-    pages: set[int] = field(default_factory=set[int])
-    recent: RecentRows | None = field(default_factory=RecentRows)
-    versions: tuple[int, ...] = ()  # the rows of the page that was checked last
-
-    def checked(self, page: Page) -> Page:
-        """Return the page if it can be the next one.
-
-        Raises QueryIncomplete for a last one that leaves rows out and for one that repeats a row; ResponseUnreadable
-        for one that leads back to one that was read or brings more rows than were found.
-        """
-        total = self.first_total(page)
-        rows = self.rows + len(page.records)
-        if page.next_url is None and total is not None and rows < total:
-            raise QueryIncomplete(
-                f"{self.request} ended with {rows:,} of the {total:,} rows that Salesforce says it found.",
-                _AGAIN,
-            )
-        versions = versions_of(page.records) if self.recent is not None else ()
-        if page.next_url in self.urls or (versions and hash(versions) in self.pages):
-            raise ResponseUnreadable(f"The pages of {self.request} lead back to an earlier one.", "Run it again.")
-        largest = self.largest_total(page)
-        if largest is not None and rows > largest:
-            raise ResponseUnreadable(
-                f"{self.request} has more rows than the {largest:,} rows that Salesforce says it found.", _AGAIN
-            )
-        if self.rows and self.recent is not None and self.recent.has_any(versions):
-            raise QueryIncomplete(f"The pages of {self.request} overlap: a row was returned twice.", _AGAIN)
-        self.versions = versions
-        return page
-
-    def add(self, page: Page) -> None:
-        """Count a page."""
-        self.total, self.largest = self.first_total(page), self.largest_total(page)
-        if page.next_url is not None:
-            self.urls.add(page.next_url)
-        if self.versions:
-            self.pages.add(hash(self.versions))
-        if not self.rows and len(set(self.versions)) < len(self.versions):
-            self.recent = None  # a virtual object, whose rows share an Id
-        if self.recent is not None:
-            self.recent.add(self.versions)
-        self.rows += len(page.records)
-
-    def first_total(self, page: Page) -> int | None:
-        """Return the first total that a page named, this one included."""
-        return page.total if self.total is None else self.total
-
-    def largest_total(self, page: Page) -> int | None:
-        """Return the largest total that any page named, this one included."""
-        return max((total for total in (self.largest, page.total) if total is not None), default=None)
+    async def page(self, content: bytes, fields: Sequence[str], *, exact: bool) -> dict[str, Any] | None:
+        """Return the parts of a page, its records as DecodedRecords; None where it does not decode this one."""
+        ...
 
 
 async def pages(
@@ -118,25 +47,26 @@ async def pages(
     exact: bool = False,
     fields: Sequence[str] = (),
     judge: Judge = problem_of,
+    decoder: PageDecoder | None = None,
 ) -> AsyncIterator[Page]:
     """Run a query and yield its pages; `deleted` includes the recycle bin and archived rows (queryAll).
 
     `exact` reads numbers with a decimal point as Decimal; `judge` decides what a response means. Records that have all
-    the `fields` are FieldValues, which bring nothing else. Raises LocatorExpired
-    when the rest of the pages has expired, and QueryIncomplete, instead of yielding the last page, where all pages
-    hold fewer rows than the query found.
+    the `fields` are FieldValues, which bring nothing else; what a `decoder` makes of later pages are DecodedRecords.
+    Raises LocatorExpired when the rest of the pages has expired, and QueryIncomplete, instead of yielding the last
+    page, where all pages hold fewer rows than the query found.
     """
     resource = "queryAll" if deleted else "query"
-    count = None if _COUNT.match(soql) else _Count(f"GET {resource}")
-    read = _reader(client, count, exact=exact, fields=tuple(fields))
-    page = await client.call("GET", resource, read, judge=judge, params={"q": soql}, headers=_PAGE_SIZE)
+    count = None if _COUNT.match(soql) else Count(f"GET {resource}")
+    reader = _Reader(client, count, exact=exact, fields=tuple(fields), decoder=decoder)
+    page = await client.call("GET", resource, reader.read, judge=judge, params={"q": soql}, headers=_PAGE_SIZE)
     while True:
         if count is not None:
             count.add(page)
         yield page
         if page.next_url is None:
             return
-        page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
+        page = await reader.page(page.next_url)
 
 
 async def records(
@@ -166,19 +96,19 @@ async def _complete(client: Client, record: _Record) -> None:
 
 
 async def _complete_result(client: Client, result: _Record) -> None:
-    count = _Count("A child query")
-    read = _reader(client, count)
+    count = Count("A child query")
+    reader = _Reader(client, count)
     try:
         page = count.checked(_page(result))
     except (KeyError, TypeError, ValueError):
         raise ResponseUnreadable(
-            "A query was answered with a child query's rows in an unexpected shape.", _AGAIN
+            "A query was answered with a child query's rows in an unexpected shape.", AGAIN
         ) from None
     _require_path(page.next_url, None)
     count.add(page)
     rows = result["records"] = [*page.records]
     while page.next_url is not None:
-        page = await client.call("GET", page.next_url, read, headers=_PAGE_SIZE)
+        page = await reader.page(page.next_url)
         count.add(page)
         rows.extend(page.records)
     result["done"] = True
@@ -187,16 +117,32 @@ async def _complete_result(client: Client, result: _Record) -> None:
         await _complete(client, row)
 
 
-def _reader(
-    client: Client, count: _Count | None, *, exact: bool = False, fields: tuple[str, ...] = ()
-) -> Callable[[Response], Page]:
-    """Return a function that reads a page of a response; a response that it refuses is requested again."""
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the pages of one query; a response that it refuses is requested again."""
 
-    def read(response: Response) -> Page:
+    client: Client
+    count: Count | None
+    exact: bool = False
+    fields: tuple[str, ...] = ()
+    decoder: PageDecoder | None = None
+
+    async def page(self, url: str) -> Page:
+        """Request a page behind the first one; what is wrong with one that was decoded shows when it is read here."""
+        if self.decoder is not None and self.fields:
+            response = await self.client.call("GET", url, _whole, headers=_PAGE_SIZE)
+            body = await self.decoder.page(response.content, self.fields, exact=self.exact)
+            with suppress(ResponseUnreadable, QueryIncomplete):
+                return read_with(lambda answer: self.read(answer, body), response)
+        return await self.client.call("GET", url, self.read, headers=_PAGE_SIZE)
+
+    def read(self, response: Response, body: Any = None) -> Page:
+        """Read a page of a response, or of its body, where that is read already."""
         response.require_readable()
-        body = of_fields(response.content, fields, exact=exact) if fields else None
+        if body is None and self.fields:
+            body = of_fields(response.content, self.fields, exact=self.exact)
         if body is None:
-            body = _body(client, response, exact=exact)
+            body = _body(self.client, response, exact=self.exact)
         try:
             page = _page(body)
         except (KeyError, TypeError, ValueError):
@@ -205,15 +151,18 @@ def _reader(
         if len(page.records) > _MOST_ROWS:
             raise ResponseUnreadable(
                 f"{response.place} was answered with a page of {len(page.records):,} rows, more than {_MOST_ROWS:,}.",
-                _AGAIN,
+                AGAIN,
             )
         if not page.records and page.next_url:
             raise ResponseUnreadable(
                 f"{response.place} was answered with an empty page that is not the last.", "Try again."
             )
-        return page if count is None else count.checked(page)
+        return page if self.count is None else self.count.checked(page)
 
-    return read
+
+def _whole(response: Response) -> Response:
+    response.require_readable()
+    return response
 
 
 def _body(client: Client, response: Response, *, exact: bool) -> Any:
@@ -283,12 +232,12 @@ def _require_path(url: str | None, response: Response | None) -> None:
         return
     place = response.place if response else "A query"
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise ResponseUnreadable(f"{place} was answered with an invalid address for the next page.", _AGAIN)
+        raise ResponseUnreadable(f"{place} was answered with an invalid address for the next page.", AGAIN)
     if response is not None and response.is_same_origin(url):
         return
     if not url.startswith("/") or url.startswith("//"):
         raise ResponseUnreadable(
             f"{place} was answered with a next page at {host_of(url)}, which is another host or port, or not a path; "
             "no token was sent there.",
-            _AGAIN,
+            AGAIN,
         )

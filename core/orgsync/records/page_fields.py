@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from orgsync.records import FieldValues
+from .field_values import FieldValues
 
 __all__ = ["of_fields"]
 
