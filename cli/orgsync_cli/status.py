@@ -35,10 +35,11 @@ def status(
 ) -> None:
     """Show for each sync and connection the last success, lag, rows, failures and when it is due next.
 
-    Exits with 1 when a sync is failing or overdue, or when a run has been waiting long for a response. A sync is
-    overdue when its next success is late by more than its interval; with a cron expression, by more than an hour. One
-    that `orgsync schedule` has switched off is neither. Where workers run them, which are alive is said below. It exits
-    with 1, too, when a webhook was switched off. The alerts that are active stand below; they are not counted for that.
+    Exits with 1 when a sync is failing or overdue, when one that has a schedule was reset and has not run since, or
+    when a run has been waiting long for a response. A sync is overdue when its next success is late by more than its
+    interval; with a cron expression, by more than an hour. One that `orgsync schedule` has switched off is neither.
+    Where workers run them, which are alive is said below. It exits with 1, too, when a webhook was switched off. The
+    alerts that are active stand below; they are not counted for that.
     """
     found, alerts, workers, off = _statuses()
     if as_json:
@@ -104,6 +105,10 @@ def _remarks(status: "Status") -> Iterator[str]:
         on = f"orgsync schedule {status.sync} -c {status.connection} --on"
         yield f"{about} is switched off: orgsync up does not run it. Switch it on: {on}"
         return
+    if status.verdict == "reset":
+        run = f"orgsync run {status.sync} -c {status.connection}"
+        at_once = "; orgsync up does so at once" if status.due else ""
+        yield f"{about} was reset and has not run since: its copy is empty. Run it: {run}{at_once}"
     if status.script_error:
         yield f"{about} cannot run: {status.script_error}"
     if status.failures:

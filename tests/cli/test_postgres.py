@@ -176,6 +176,16 @@ def test_a_statement_that_the_server_refuses_is_no_fault_of_the_script(
     assert "orgsync reset SYNC" in remedy
 
 
+def test_a_sync_that_was_reset_stands_so_until_it_runs_again(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "contacts")
+    orgsync("reset", "contacts", "-c", "acme", "--yes")
+    (shown,) = orgsync("status", "--json").objects()
+    assert (shown["state"], shown["last_success"], shown["lag"], shown["rows"]) == ("reset", None, None, 0)
+    orgsync("run", "contacts")
+    (shown,) = orgsync("status", "--json").objects()
+    assert (shown["state"], shown["rows"]) == ("ok", len(acme.rows("Contact")))
+
+
 def test_two_hosts_that_find_one_dead_token_renew_it_once(org: DemoOrg, url: str, tmp_path: Path) -> None:
     env = {DATABASE_URL: url, "ORGSYNC_KEY": urlsafe_b64encode(token_bytes(32)).decode()}
     hosts = [tmp_path / "a", tmp_path / "b"]

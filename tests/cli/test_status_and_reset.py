@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
+from orgsync.clock import utc_now
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.project import open_project
+from orgsync.project.views import instant
 from orgsync.settings import load_settings
 
 from .commandline import Command
@@ -142,6 +144,37 @@ def test_reset_of_one_connection_keeps_the_table(orgsync: Command, acme: DemoOrg
     assert orgsync("reset", "companies", "-c", "acme", "--yes").code == 0
     assert orgsync("records", "company").code == 0
     assert "There is nothing to reset" in orgsync("reset", "companies", "-c", "acme", "--yes").out
+
+
+@pytest.mark.usefixtures("own", "acme")
+@pytest.mark.parametrize("of", [(), ("-c", "acme")])
+def test_status_of_a_sync_that_was_reset_has_no_success_and_is_due_now(orgsync: Command, of: tuple[str, ...]) -> None:
+    orgsync("run", "companies")
+    orgsync("reset", "companies", *of, "--yes")
+    (shown,) = orgsync("status", "--json").objects()
+    assert (shown["state"], shown["rows"]) == ("reset", 0)
+    assert (shown["last_success"], shown["watermark"], shown["lag"]) == (None, None, None)
+    assert str(shown["due"]) <= str(instant(utc_now()))
+    said = orgsync("status")
+    assert said.code == 1
+    assert said.err == (
+        "companies on acme was reset and has not run since: its copy is empty. "
+        "Run it: orgsync run companies -c acme; orgsync up does so at once\n"
+    )
+    orgsync("run", "companies")
+    again = orgsync("status", "--json")
+    assert (again.code, json.loads(again.out)["state"]) == (0, "ok")
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_sync_that_is_run_by_hand_and_was_reset_needs_nobody(orgsync: Command) -> None:
+    orgsync("run", "contacts")
+    orgsync("reset", "contacts", "-c", "acme", "--yes")
+    said = orgsync("status")
+    assert (said.code, said.err) == (
+        0,
+        "contacts on acme was reset and has not run since: its copy is empty. Run it: orgsync run contacts -c acme\n",
+    )
 
 
 @pytest.mark.usefixtures("own")

@@ -80,6 +80,40 @@ async def test_it_says_what_status_says(sample: SampleProject, tmp_path: Path) -
     ]
 
 
+async def test_a_sync_that_was_reset_stands_so_in_both_until_it_has_run_again(sample: SampleProject) -> None:
+    project = sample.opened
+
+    async def both() -> dict[str, Any]:
+        """Return how people stands on each connection, as both say it."""
+        now = project.clock()
+        with open_view(project.settings) as view:
+            said = {each.connection: each for each in statuses_in(view, project.settings, now=now)[-3:]}
+        found = {each.connection.name: each.syncs for each in await overview(project, now=now)}
+        for name, syncs in found.items():
+            [each], status = [each for each in syncs if each.sync == "people"], said[name]
+            assert (each.verdict, each.last_success, each.lag) == (status.verdict, status.last_success, status.lag)
+            assert (each.failures, each.due, each.error) == (status.failures, status.due, status.error)
+            assert status.due is None or status.verdict != "reset" or status.due == now
+        return said
+
+    await project.syncs.reset("people")
+    found = await both()
+    assert {name: each.verdict for name, each in found.items()} == {
+        "acme": "reset",
+        "globex": "reset",
+        "initech": "off",
+    }
+    acme = found["acme"]
+    assert (acme.last_success, acme.watermark, acme.lag, acme.rows, acme.needs_attention) == (None, None, None, 0, True)
+    assert (found["globex"].failures, found["globex"].error) == (0, "")
+    async with project.store.runs.begin("people", "acme"):
+        acme = (await both())["acme"]
+        assert (acme.verdict, acme.last_success) == ("running", None)
+    await project.execute(Job("sync", "people", "acme"))
+    acme = (await both())["acme"]
+    assert (acme.verdict, acme.lag is not None, acme.needs_attention) == ("ok", True, False)
+
+
 async def test_a_connection_stands_as_the_worst_of_its_syncs(sample: SampleProject) -> None:
     project = sample.opened
     found = {each.connection.name: each for each in await overview(project)}

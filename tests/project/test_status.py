@@ -5,9 +5,12 @@ from typing import get_args
 
 import pytest
 
+from orgsync.project.health import next_due
+from orgsync.project.standing import standing_of
 from orgsync.project.status import Verdict, judged
 from orgsync.scripts import Cron, Every, Interval
 from orgsync.store import Run, RunStatus
+from orgsync.store.health_rows import StandingRow
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOURLY = Interval(timedelta(hours=1))
@@ -16,7 +19,34 @@ NIGHTLY = Cron("0 6 * * *")
 
 def run(status: RunStatus, hours_ago: float) -> Run:
     began = NOW - timedelta(hours=hours_ago)
-    return Run(id=1, sync="s", connection="c", epoch=1, status=status, started_at=began, finished_at=began)
+    ended = None if status == "running" else began
+    return Run(id=1, sync="s", connection="c", epoch=1, status=status, started_at=began, finished_at=ended)
+
+
+def kept(runs: list[Run]) -> StandingRow | None:
+    """Return what the store keeps of runs, the latest first; None where none has ended."""
+    ended = [run for run in runs if run.finished_at is not None]
+    done = next((run for run in ended if run.status == "done"), None)
+    since = ended[: ended.index(done)] if done else ended
+    if not ended:
+        return None
+    return StandingRow(
+        kind="sync",
+        sync="s",
+        connection="c",
+        **dict.fromkeys(("done", "failed", "stopped", "added", "updated", "deleted", "unchanged", "api_calls"), 0),
+        failures=sum(run.status == "failed" for run in since),
+        status=ended[0].status,
+        started_at=ended[0].started_at,
+        ended_at=ended[0].started_at,
+        error_code=None,
+        success_started_at=done.started_at if done else None,
+        success_ended_at=done.finished_at if done else None,
+        watermark=done.watermark if done else None,
+        api_used=None,
+        api_limit=None,
+        api_seen_at=None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,11 +72,49 @@ def run(status: RunStatus, hours_ago: float) -> Run:
     ],
 )
 def test_a_sync_is_judged_by_its_runs(runs: list[Run], every: Every | None, verdict: Verdict, failures: int) -> None:
-    found, failed, due = judged(runs, every, since=NOW - timedelta(days=1), now=NOW)
-    assert (found, failed) == (verdict, failures)
+    standing = standing_of(runs, kept(runs))
+    found, due = judged(standing, every, since=NOW - timedelta(days=1), now=NOW)
+    assert (found, standing.failures, standing.was_reset) == (verdict, failures, False)
     assert (due is None) is (every is None)
 
 
 def test_a_sync_of_a_connection_just_made_is_not_overdue() -> None:
-    assert judged([], HOURLY, since=NOW - timedelta(minutes=5), now=NOW)[0] == "never run"
-    assert set(get_args(Verdict)) == {"ok", "failing", "overdue", "running", "stopped", "never run", "off", "no script"}
+    assert judged(standing_of([], None), HOURLY, since=NOW - timedelta(minutes=5), now=NOW)[0] == "never run"
+
+
+@pytest.mark.parametrize("status", ["done", "failed", "stopped"])
+def test_runs_that_ended_before_a_reset_say_nothing_of_the_copy(status: RunStatus) -> None:
+    before = [run(status, 0.2), run("done", 1)]
+    standing = standing_of(before, None)
+    assert (standing.was_reset, standing.last, standing.success, standing.ended_badly) == (True, None, None, None)
+    for every in (HOURLY, NIGHTLY):
+        assert judged(standing, every, since=NOW - timedelta(minutes=5), now=NOW) == ("reset", NOW)
+    assert judged(standing, None, since=NOW - timedelta(days=1), now=NOW) == ("reset", None)
+
+
+def test_the_first_run_after_a_reset_has_no_success_before_it() -> None:
+    under_way = standing_of([run("running", 0.1), run("done", 1)], None)
+    assert (under_way.was_reset, under_way.success) == (False, None)
+    assert judged(under_way, HOURLY, since=NOW - timedelta(minutes=5), now=NOW)[0] == "running"
+    stopped = [run("stopped", 0.1), run("done", 1)]
+    found = standing_of(stopped, kept(stopped[:1]))
+    assert (found.success, found.ended_badly) == (None, stopped[0])
+
+
+def test_a_run_that_died_after_a_reset_and_that_nobody_has_noted_has_failed() -> None:
+    died = run("failed", 0.1)
+    died.finished_at = None
+    standing = standing_of([died, run("done", 1)], None)
+    assert (standing.failures, standing.success, standing.ended_badly) == (1, None, died)
+
+
+def test_metrics_show_what_never_ran_or_was_reset_as_due_already() -> None:
+    since = NOW - timedelta(hours=2)
+    assert next_due(HOURLY, None, since=since, now=NOW) == since
+    assert next_due(NIGHTLY, None, since=since, now=NOW) == NOW, "it runs at once, whatever the cron expression says"
+    assert next_due(None, None, since=since, now=NOW) is None
+
+
+def test_every_verdict_is_known() -> None:
+    known = {"ok", "failing", "overdue", "running", "stopped", "reset", "never run", "off", "no script"}
+    assert set(get_args(Verdict)) == known

@@ -136,6 +136,26 @@ async def test_a_sync_that_was_reset_is_due_at_once(night: Night) -> None:
     assert len(await night.project.live("account")) == 5
 
 
+async def test_a_sync_that_is_reset_while_the_scheduler_looks_is_due_at_once(night: Night) -> None:
+    scheduler = night.scheduler()
+    await night.ran(scheduler)
+    assert runs(await night.ran(scheduler, minutes=5)) == []
+    await night.project.opened.store.rows.reset("accounts", "acme")
+    assert len(runs(await night.ran(scheduler, minutes=5))) == 1
+    assert len(await night.project.live("account")) == 5
+    assert runs(await night.ran(scheduler, minutes=14)) == []
+    assert len(runs(await night.ran(scheduler, minutes=1))) == 1, "it keeps the rhythm of its new start"
+
+
+async def test_a_run_that_ended_elsewhere_before_a_reset_puts_nothing_off(night: Night) -> None:
+    scheduler = night.scheduler()
+    await night.ran(scheduler)
+    await night.ran(scheduler, minutes=5)
+    await night.project.opened.execute(Job("sync", "accounts", "acme"))
+    await night.project.opened.store.rows.reset("accounts")
+    assert len(runs(await night.ran(scheduler, minutes=1))) == 1
+
+
 async def test_runs_are_forgotten_when_they_are_old(night: Night) -> None:
     for _ in range(3):
         await night.ran(night.scheduler(), minutes=15)

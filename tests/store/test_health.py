@@ -139,10 +139,26 @@ async def test_what_is_no_longer_wanted_is_cleared_but_for_connections_that_othe
     assert [each.connection for each in await store.alerts.list()] == ["other"]
 
 
-async def test_a_reset_forgets_how_a_sync_stood(store: Store) -> None:
-    await ran(store, "failed")
-    await store.rows.reset("contacts", connection="acme")
+async def test_a_reset_forgets_how_a_sync_stood_and_that_it_has_failed(store: Store) -> None:
+    await ran(store, "failed", alert_after=1)
+    await store.alerts.settle(lambda facts: dict.fromkeys([*facts.active, LAG], "Told."), schemas_since=AGO)
+    assert await store.runs.counted() == {("contacts", "acme")}
+    with capture_logs() as logged:
+        await store.rows.reset("contacts", connection="acme")
     assert not await store.alerts.standings()
+    assert await store.runs.counted() == set()
+    assert [each.kind for each in await store.alerts.list()] == ["lag"]
+    assert [each["event"] for each in logged] == ["alert cleared"]
+    assert (await told(store))[-1][0] == "alert.cleared"
+
+
+async def test_a_reset_clears_no_alert_of_another_sync_or_connection(store: Store) -> None:
+    await store.connections.save(Connection(name="other"), {})
+    others: dict[AlertKey, str] = {("failing", "acme", "leads"): "It.", ("failing", "other", "contacts"): "It."}
+    await ran(store, "failed")
+    await store.alerts.settle(lambda _: others, schemas_since=AGO)
+    await store.rows.reset("contacts", connection="acme")
+    assert {each.key for each in await store.alerts.list()} == set(others)
 
 
 async def test_an_upgrade_counts_the_runs_that_are_kept(database: Database, folder: Path, store: Store) -> None:

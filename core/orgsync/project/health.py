@@ -53,7 +53,7 @@ def health_in(view: View, settings: Settings, *, now: datetime) -> Health:
     return Health(
         at=now,
         connections=connections,
-        syncs=[*_syncs(view, settings, connections, standings)],
+        syncs=[*_syncs(view, settings, connections, standings, now)],
         standings=standings,
         usage=api_usage(standings, now),
         alerts=view.alerts(),
@@ -66,7 +66,11 @@ def health_in(view: View, settings: Settings, *, now: datetime) -> Health:
 
 
 def _syncs(
-    view: View, settings: Settings, connections: Sequence[ConnectionRow], standings: Sequence[StandingRow]
+    view: View,
+    settings: Settings,
+    connections: Sequence[ConnectionRow],
+    standings: Sequence[StandingRow],
+    now: datetime,
 ) -> Iterator[SyncHealth]:
     """Yield how each sync stands on each connection: the project's own, what has run, and what has a schedule."""
     defaults = {each.name: each.every for each in own_syncs(settings.syncs_folder, settings.objects) if each.loads}
@@ -80,16 +84,19 @@ def _syncs(
             continue
         every = own.get((sync, name), OwnSchedule()).applied(defaults.get(sync))
         standing = stand.get((sync, name))
-        due = next_due(every, standing, since=connection.created_at) if connection.status == "ready" else None
+        due = next_due(every, standing, since=connection.created_at, now=now) if connection.status == "ready" else None
         yield SyncHealth(sync, name, due, standing)
 
 
-def next_due(every: Every | None, standing: StandingRow | None, *, since: datetime) -> datetime | None:
-    """Return when a sync is due next, the pause after failures included; None where it is never due by itself."""
+def next_due(every: Every | None, standing: StandingRow | None, *, since: datetime, now: datetime) -> datetime | None:
+    """Return when a sync is due next, the pause after failures included; None where it is never due by itself.
+
+    One that has never run, or not since it was reset, runs at once, also with a cron expression.
+    """
     if every is None:
         return None
     if standing is None:
-        return every.at_or_after(since)
+        return min(every.at_or_after(since), now)
     failures = standing.failures
     chance = jitter(standing.sync, standing.connection, failures)
     return due_again(every, standing.started_at, failures=failures, chance=chance)

@@ -28,7 +28,7 @@ SEE_STATUS = "See why: orgsync status"
 """How the message of an alert may end; `orgsync status` itself leaves it out."""
 
 
-Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "never run", "off", "no script"]
+Verdict: TypeAlias = Literal["ok", "failing", "overdue", "running", "stopped", "reset", "never run", "off", "no script"]
 """How a sync stands on a connection."""
 
 

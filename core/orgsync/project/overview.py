@@ -19,7 +19,8 @@ from orgsync.store.run_history import RunHistory
 from orgsync.store.view import ConnectionRow
 
 from .health import api_usage
-from .status import Verdict, judged_by
+from .standing import standing_of, standings_of_syncs
+from .status import Verdict, judged
 from .view import open_view
 
 __all__ = ["WORST_FIRST", "ConnectionOverview", "ConnectionState", "SyncOverview", "overview"]
@@ -27,7 +28,8 @@ __all__ = ["WORST_FIRST", "ConnectionOverview", "ConnectionState", "SyncOverview
 ConnectionState: TypeAlias = Literal["needs sign-in", "no syncs"] | Verdict
 
 WORST_FIRST: tuple[ConnectionState, ...] = (
-    *("needs sign-in", "failing", "overdue", "stopped", "running", "never run", "ok", "no script", "off", "no syncs"),
+    *("needs sign-in", "failing", "overdue", "reset", "stopped", "running", "never run", "ok", "no script", "off"),
+    "no syncs",
 )
 
 
@@ -122,9 +124,9 @@ async def overview(project: Resources, *, now: datetime | None = None) -> list[C
     Raises SettingInvalid and ScriptNotLoaded as reading the settings and scripts does.
     """
     at = now or project.clock()
+    latest = await RunHistory(project.store).latest()  # before what is kept of them
     known = await to_thread.run_sync(_read, project.settings)
-    latest = await RunHistory(project.store).latest()
-    standings = {(each.sync, each.connection): each for each in known.standings if each.kind == "sync"}
+    standings = standings_of_syncs(known.standings)
     found: dict[str, list[SyncOverview]] = {each.name: [] for each in known.connections}
     for sync, connection in _pairs(known, latest):
         pair = sync, connection.name
@@ -168,7 +170,7 @@ def _sync(
     sync: str,
     connection: ConnectionRow,
     last: Run | None,
-    standing: StandingRow | None,
+    kept: StandingRow | None,
     now: datetime,
 ) -> SyncOverview | None:
     """Return how a sync stands on a connection; None for one that is gone and has left no table."""
@@ -179,41 +181,24 @@ def _sync(
         return None
     own = known.schedules.get((sync, connection.name), OwnSchedule())
     every = own.applied(surveyed.every if surveyed is not None and surveyed.loads else None)
-    done, failures = _done(last, standing), standing.failures if standing else 0
-    if last is not None and last.status == "failed" and (standing is None or last.started_at > standing.started_at):
-        failures += 1  # its process has died, which no run has noted yet
-    verdict, due = judged_by(last, done, failures, every, since=connection.created_at, now=now)
+    standing = standing_of([last] if last is not None else [], kept)
+    success = standing.success
+    verdict, due = judged(standing, every, since=connection.created_at, now=now)
     if verdict != "running":
         verdict = "no script" if is_gone else "off" if own.off else "failing" if problem else verdict
-    ended_badly = last is not None and last.status in ("failed", "stopped")
+    ended_badly = standing.ended_badly
     return SyncOverview(
         sync=sync,
         connection=connection.name,
         verdict=verdict,
         last=last,
-        last_success=done.finished_at if done else None,
-        lag=now - done.watermark if done and done.watermark else None,
-        failures=failures,
+        last_success=success.finished_at if success else None,
+        lag=now - success.watermark if success and success.watermark else None,
+        failures=standing.failures,
         due=due if connection.status == "ready" else None,
         every=every,
-        error=str(problem) if problem else (last.error or "") if last and ended_badly else "",
-        error_code=problem.code if problem else last.error_code if last and ended_badly else None,
-    )
-
-
-def _done(last: Run | None, standing: StandingRow | None) -> Run | None:
-    """Return the last run that was done, as far as it is known of it."""
-    if last is not None and last.status == "done":
-        return last
-    if last is None or standing is None or standing.success_started_at is None:
-        return None
-    return Run(
-        sync=last.sync,
-        connection=last.connection,
-        status="done",
-        started_at=standing.success_started_at,
-        finished_at=standing.success_ended_at,
-        watermark=standing.watermark,
+        error=str(problem) if problem else (ended_badly.error or "") if ended_badly else "",
+        error_code=problem.code if problem else ended_badly.error_code if ended_badly else None,
     )
 
 

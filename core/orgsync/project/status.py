@@ -11,19 +11,16 @@ from orgsync.scripts.schedule import Every, Interval, due_again, jitter
 from orgsync.scripts.survey import own_syncs, shipped_names
 from orgsync.settings import Settings
 from orgsync.store.health_rows import AlertRow
-from orgsync.store.view import ConnectionRow, RunRow, View
+from orgsync.store.view import ConnectionRow, View
 
 from .health_views import Verdict
+from .standing import RUNS_NEEDED, AnyRun, Standing, standing_of, standings_of_syncs
 from .view import open_view
 
 if TYPE_CHECKING:
     from orgsync.engine import Resources
-    from orgsync.store import Run
 
-__all__ = ["Status", "Verdict", "judged", "judged_by", "statuses", "statuses_in"]
-
-_RUNS = 100
-"""How many runs back failures are counted."""
+__all__ = ["Status", "Verdict", "judged", "statuses", "statuses_in"]
 
 _CRON_GRACE = timedelta(hours=1)
 
@@ -38,7 +35,7 @@ class Status:
     switched off. `error` is cause and remedy of what ended the last run, unless that is done, and `error_code` the code
     of that error. `script_error` is cause and remedy of a script that does not load, which is this sync's or may be,
     and `script_error_code` its code. The verdict is "no script" for a copy whose sync no script of the project and no
-    package has any more.
+    package has any more, and "reset" for one that has not run since it was reset: its next run reads everything.
     `running_for` is how long a run has been under way, None where none is, and `waits_for` what it has been waiting
     for, with a remedy. `alerts` are those that are active: of this sync here, and of the connection.
     """
@@ -63,54 +60,42 @@ class Status:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether somebody has to look: it fails, was due too long ago, or has been waiting for an answer for long."""
+        """Whether somebody has to look: it fails, was due too long ago, or has been waiting for an answer for long.
+
+        So it is with one that was reset, where it has a schedule: what it ought to keep up to date is not there.
+        """
+        if self.verdict == "reset":
+            return self.every is not None
         return self.verdict in ("failing", "overdue") or bool(self.waits_for)
 
 
 def judged(
-    runs: "Sequence[Run | RunRow]", every: Every | None, *, since: datetime, now: datetime
-) -> tuple[Verdict, int, datetime | None]:
-    """Return verdict, failures in a row and next due time of a sync, from its runs on a connection, the latest first.
+    standing: Standing, every: Every | None, *, since: datetime, now: datetime
+) -> tuple[Verdict, datetime | None]:
+    """Return verdict and next due time of a sync, by how it stands on a connection.
 
     `since` is when it could first have run. It is overdue when, by its last run that was done, it has been due for
     longer than its interval again, or than an hour for a cron expression: runs that are stopped, by the API limit say,
-    do not put that off.
+    do not put that off. One that was reset is due now, for the scheduler runs it at once.
     """
-    done = next((run for run in runs if run.status == "done"), None)
-    failures = 0
-    for run in runs:
-        if run.status == "done":
-            break
-        failures += run.status == "failed"
-    verdict, due = judged_by(runs[0] if runs else None, done, failures, every, since=since, now=now)
-    return verdict, failures, due
-
-
-def judged_by(
-    last: "Run | RunRow | None",
-    done: "Run | RunRow | None",
-    failures: int,
-    every: Every | None,
-    *,
-    since: datetime,
-    now: datetime,
-) -> tuple[Verdict, datetime | None]:
-    """Return verdict and next due time as `judged` does, from the last run, the last done and the failures since."""
-    due = _due(every, last, since, failures)
-    if failures:
+    if standing.was_reset:
+        return "reset", now if every is not None else None
+    last, success = standing.last, standing.success
+    due = _due(every, last, since, standing.failures)
+    if standing.failures:
         return "failing", due
     if last is not None and last.status == "running":
         return "running", due
     grace = every.length if isinstance(every, Interval) else _CRON_GRACE
-    owed = _due(every, done, since, 0)
+    owed = None if every is None else due_again(every, success.started_at) if success else every.at_or_after(since)
     if owed is not None and now - owed > grace:
         return "overdue", due
     if last is None:
         return "never run", due
-    return ("ok" if done else "stopped"), due
+    return ("ok" if success else "stopped"), due
 
 
-def _due(every: Every | None, last: "Run | RunRow | None", since: datetime, failures: int) -> datetime | None:
+def _due(every: Every | None, last: "AnyRun | None", since: datetime, failures: int) -> datetime | None:
     """Return when a sync is due after a run; after failures, when the scheduler's pause ends."""
     if every is None:
         return None
@@ -153,21 +138,32 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
     others = {sync for sync, _ in ran} - own_names
     elsewhere = shipped_names() | view.objects() if others else set[str]()
     owners, alerts = set(view.owners().values()), view.alerts()
+    pairs = sorted({*((sync, name) for sync in own_names for name in connections), *ran})
+    standings = _standings(view, pairs)
     found: list[Status] = []
-    for sync, name in sorted({*((sync, name) for sync in own_names for name in connections), *ran}):
+    for sync, name in pairs:
         problem = broken.get(sync) or (None if sync in schedules or sync in elsewhere else some_broken)
         gone = not problem and sync not in own_names | elsewhere
         if not gone or sync in owners:
             schedule = set_here.get((sync, name), OwnSchedule())
             every = schedules.get(sync)
-            standing = _status(view, sync, connections[name], now, own=schedule, every=every, problem=problem)
-            standing = replace(standing, alerts=[each for each in alerts if each.concerns(sync, name)])
-            found.append(replace(standing, verdict="no script") if gone and standing.verdict != "running" else standing)
+            standing = standings[sync, name]
+            status = _status(view, standing, sync, connections[name], now, own=schedule, every=every, problem=problem)
+            status = replace(status, alerts=[each for each in alerts if each.concerns(sync, name)])
+            found.append(replace(status, verdict="no script") if gone and status.verdict != "running" else status)
     return found
+
+
+def _standings(view: View, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Standing]:
+    """Read how syncs stand on connections."""
+    runs = {(sync, name): view.runs(RUNS_NEEDED, sync=sync, connection=name) for sync, name in pairs}
+    kept = standings_of_syncs(view.standings())
+    return {pair: standing_of(found, kept.get(pair)) for pair, found in runs.items()}
 
 
 def _status(
     view: View,
+    standing: Standing,
     name: str,
     connection: ConnectionRow,
     now: datetime,
@@ -178,11 +174,9 @@ def _status(
 ) -> Status:
     """Return how one stands; `problem` is why scripts cannot be read, one of which may be this sync's."""
     every = own.applied(every)
-    runs = view.runs(_RUNS, sync=name, connection=connection.name)
-    done = next((run for run in runs if run.status == "done"), None)
-    watermark = done.watermark if done else None
-    verdict, failures, due = judged(runs, every, since=connection.created_at, now=now)
-    ended = _last_ended_badly(runs)
+    last, success, ended = standing.last, standing.success, standing.ended_badly
+    watermark = success.watermark if success else None
+    verdict, due = judged(standing, every, since=connection.created_at, now=now)
     error, code = (_text(ended.error), ended.error_code) if ended else ("", None)
     if problem:
         verdict = "failing"
@@ -193,30 +187,20 @@ def _status(
         sync=name,
         connection=connection.name,
         verdict=verdict,
-        last_success=done.finished_at if done else None,
+        last_success=success.finished_at if success else None,
         watermark=watermark,
         lag=None if watermark is None else now - watermark,
         rows=sum([view.live_count(table, connection.name) for table in owned]),
-        failures=failures,
+        failures=standing.failures,
         error=error,
         error_code=code,
         script_error=_text(str(problem)) if problem else "",
         script_error_code=problem.code if problem else None,
         due=due if connection.status == "ready" else None,
-        running_for=max(now - runs[0].started_at, timedelta(0)) if verdict == "running" else None,
-        waits_for=_text(runs[0].error) if verdict == "running" else "",
+        running_for=max(now - last.started_at, timedelta(0)) if last and verdict == "running" else None,
+        waits_for=_text(last.error) if last and verdict == "running" else "",
         every=every,
     )
-
-
-def _last_ended_badly(runs: Sequence[RunRow]) -> RunRow | None:
-    """Return the latest run that ended without being done, unless one was done after it."""
-    for run in runs:
-        if run.status in ("failed", "stopped"):
-            return run
-        if run.status == "done":
-            break
-    return None
 
 
 def _text(error: str | None) -> str:

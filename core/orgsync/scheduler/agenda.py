@@ -1,9 +1,9 @@
 """What is to run when: the state of the scheduler, without clock, network or database.
 
 Every sync that has an `every` makes a job on every connection; a schedule of the connection's own may give it another
-one there, or switch it off. A job that never ran is due at once, and so is one whose
-last run was cut short; any other when its schedule says, counted from its last start. One that missed five slots is due
-once. Jobs wait while their connection needs to be signed in, and while their org is paused.
+one there, or switch it off. A job that never ran, or was reset, is due at once, and so is one whose last run was cut
+short; any other when its schedule says, counted from its last start. One that missed five slots is due once. Jobs wait
+while their connection needs to be signed in, and while their org is paused.
 
 A run holds a slot while it works. It releases it while it waits to retry a request, and loses it when it has had no
 answer for long. Unresponsive connections come after the others, and never get all slots.
@@ -128,6 +128,14 @@ class Agenda:
             if job in self._states:
                 self._states[job] = self._state_of(job, now)
         self._next = None
+
+    def note_reset(self, pairs: Iterable[tuple[str, str]], now: datetime) -> None:
+        """Note syncs that were reset on connections: they are due at once, as what never ran."""
+        for job in (Job("sync", *pair) for pair in pairs):
+            self._last.pop(job, None)
+            if job in self._states and job not in self.running:
+                self._states[job] = _JobState(due=now)
+                self._next = None
 
     def set_back(self, by: timedelta, now: datetime) -> None:
         """Move what was planned with a clock that was set back; cron expressions keep to the slots of the clock."""

@@ -1,7 +1,7 @@
 """The project's database while the scheduler runs: which connections there are, and what other processes have run."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import anyio
@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from orgsync.project import Project
 from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
-from orgsync.store import Connection, Run
+from orgsync.store import Connection
 
 from .agenda import Agenda
 from .log import SchedulerLog
@@ -36,6 +36,7 @@ class DatabaseWatcher:
         self._names = names
         self._reasons: dict[str, str] | None = None  # by connection, why it needs a sign-in; None at first
         self._set: dict[tuple[str, str], OwnSchedule] | None = None  # as they were read last; None at first
+        self._counted: set[tuple[str, str]] = set()  # of which a run has ended since they were reset last
         self._last_run = 0
         self._own: set[int] = set()
         self._tidy_at = -math.inf
@@ -52,10 +53,12 @@ class DatabaseWatcher:
     async def read(self, now: datetime) -> list[str]:
         """Read the connections and what was run since the last time, and return the connections' names."""
         runs = await self._project.store.runs.last(after=self._last_run)
-        if not self._last_run:
-            runs = await self._without_reset(runs)
+        counted = await self._project.store.runs.counted()  # after the runs: what has ended meanwhile was not reset
+        self._agenda.note_reset(self._counted - counted, now)
+        self._counted = counted
         self._last_run = max((run.id for run in runs.values()), default=self._last_run)
-        self._agenda.note_runs([run for run in runs.values() if run.id not in self._own], now)
+        since_reset = [run for of, run in runs.items() if of in counted or run.finished_at is None]
+        self._agenda.note_runs([run for run in since_reset if run.id not in self._own], now)
         self._own.clear()
         self._agenda.set_own_schedules(await self._own_schedules(), now)
         columns = (Connection.name, Connection.org_id, col(Connection.status), Connection.status_reason)
@@ -90,11 +93,6 @@ class DatabaseWatcher:
             before = now - timedelta(days=self._project.settings.keep_runs)
             await self._project.store.runs.remove_before(before)
             await self._project.store.org_writes.remove_before(before)
-
-    async def _without_reset(self, runs: Mapping[tuple[str, str], Run]) -> dict[tuple[str, str], Run]:
-        """Leave out runs whose sync was reset since then: it is due at once, as one that never ran."""
-        begun = await self._project.store.runs.with_checkpoints()
-        return {of: run for of, run in runs.items() if run.watermark is None or of in begun}
 
     def _report(self, reasons: dict[str, str]) -> None:
         """Log which connections were added or removed, ceased to be ready or became so."""

@@ -220,10 +220,6 @@ class CheckpointTable(Protocol):
         """Delete the checkpoints of a sync, on one connection or on all."""
         ...
 
-    async def pairs(self) -> Sequence[tuple[str, str]]:
-        """List each (sync, connection) that has a checkpoint."""
-        ...
-
 
 class OwnerTable(Protocol):
     """Which sync each record table belongs to."""

@@ -19,6 +19,7 @@ __all__ = [
     "SCHEMA_COLUMNS",
     "STANDINGS",
     "STANDING_COLUMNS",
+    "STANDING_PAIRS",
     "named",
 ]
 
@@ -29,6 +30,7 @@ _SUCCESS = ("success_started_at", "success_ended_at", "watermark")
 _API = ("api_used", "api_limit", "api_seen_at")
 STANDING_COLUMNS = (*_KEY, *_SUMS, "failures", *_LAST, *_SUCCESS, *_API)
 STANDINGS = f"SELECT {', '.join(STANDING_COLUMNS)} FROM orgsync_standing ORDER BY kind, sync, connection"
+STANDING_PAIRS = "SELECT sync, connection FROM orgsync_standing WHERE kind = 'sync'"
 REMOVE_STANDINGS = (
     "DELETE FROM orgsync_standing WHERE kind = 'sync' AND sync = ? AND connection = coalesce(?, connection)"
 )

@@ -23,6 +23,10 @@ class HealthTable(Protocol):
         """Read how each sync and action stands on each connection."""
         ...
 
+    async def standing_pairs(self) -> Sequence[tuple[str, str]]:
+        """List each sync and connection of which a run has ended since it was reset last."""
+        ...
+
     async def remove_standings(self, sync: str, connection: str | None) -> None:
         """Delete how a sync stands, on one connection or on all."""
         ...

@@ -1,11 +1,11 @@
 """Reset of a sync: its tables or one connection's rows in them, its checkpoints and seen Ids."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orgsync.errors import NameUnknown, ProcessDied
 
-from .alerts import note_run_end
+from .alerts import AlertChange, clear_alert, note_run_end
 from .backend import Transaction
 from .unknown_names import require_sync
 
@@ -50,8 +50,11 @@ async def copy_of(on: Transaction, sync: str, connection: str | None) -> SyncCop
     return copy
 
 
-async def give_up(on: Transaction, copy: SyncCopy) -> None:
-    """Delete what was counted, in a transaction in which nobody holds a lease of the sync."""
+async def give_up(on: Transaction, copy: SyncCopy) -> Sequence[AlertChange]:
+    """Delete what was counted, in a transaction in which nobody holds a lease of the sync; return alerts that end.
+
+    What is kept of how the sync stands goes too, by which those who read its runs know that it was reset.
+    """
     sync, connection = copy.sync, copy.connection
     there = await on.tables.list()
     streams = await on.checkpoints.streams(sync, connection)
@@ -69,6 +72,9 @@ async def give_up(on: Transaction, copy: SyncCopy) -> None:
             await on.object_columns.remove(table)
         elif table.lower() in folded:
             await on.rows.remove(table, connection)
+    failing = [each for each in await on.health.alerts(connection) if (each.kind, each.subject) == ("failing", sync)]
+    cleared = [await clear_alert(on, *each.key) for each in failing]
+    return [each for each in cleared if each is not None]
 
 
 async def _require_connection(on: Transaction, name: str) -> None:

@@ -8,6 +8,7 @@ from orgsync.errors import AlreadyRunning, RecordClassInvalid
 from orgsync.records import Column, Position, Schema
 
 from . import ownership, resets, tables
+from .alerts import log_alerts
 from .backend import Backend, Transaction
 from .commit_types import Counts, Write, encodable, newest
 from .leases import Leases, require_current
@@ -198,7 +199,8 @@ class Rows:
         async with self._backend.writing() as on:
             copy = await resets.copy_of(on, sync, connection)
             await self._leases.revoke_free(on, sync, connection)
-            await resets.give_up(on, copy)
+            cleared = await resets.give_up(on, copy)
+        log_alerts(cleared)
         return copy
 
 

@@ -153,10 +153,10 @@ class Runs:
 
         return await self._backend.read(read)
 
-    async def with_checkpoints(self) -> set[tuple[str, str]]:
-        """Return each (sync, connection) that has a checkpoint: one that was reset has none until it runs again."""
+    async def counted(self) -> set[tuple[str, str]]:
+        """Return each (sync, connection) of which a run has ended since it was reset last."""
         async with self._backend.reading() as on:
-            return set(await on.checkpoints.pairs())
+            return set(await on.health.standing_pairs())
 
     async def list(
         self, limit: int = 50, *, sync: str | None = None, action: str | None = None, connection: str | None = None

@@ -164,7 +164,6 @@ COUNT = (  # and, where there is any webhook, keep the numbers of what has chang
     "WHERE id = %s AND connection = %s AND status = 'running' RETURNING id"
 )
 
-CHECKPOINT_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_checkpoint"
 CHECKPOINTS = (
     "SELECT stream, watermark, position, updated_at, kept_in FROM orgsync_checkpoint "
     "WHERE sync = %s AND connection = %s"

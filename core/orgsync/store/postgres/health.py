@@ -29,6 +29,9 @@ class HealthTable:
     async def standings(self) -> Sequence[StandingRow]:
         return [standing_row(row) for row in await self._on.fetch(sql.STANDINGS)]
 
+    async def standing_pairs(self) -> Sequence[tuple[str, str]]:
+        return [(sync, connection) for sync, connection in await self._on.fetch(sql.STANDING_PAIRS)]
+
     async def remove_standings(self, sync: str, connection: str | None) -> None:
         await self._on.fetch(named(sql.REMOVE_STANDINGS), (sync, connection))
 

@@ -6,7 +6,6 @@ __all__ = [
     "ADD_OBJECT_COLUMN",
     "ADD_SEEN_IDS",
     "CHECKPOINTS",
-    "CHECKPOINT_PAIRS",
     "CLAIM_TABLE",
     "CLEARED_TABLES",
     "CLEAR_SEEN_IDS",
@@ -210,7 +209,6 @@ COUNT = (
     "unchanged = unchanged + ?, api_calls = ? WHERE id = ? AND connection = ? AND status = 'running' RETURNING id"
 )
 
-CHECKPOINT_PAIRS = "SELECT DISTINCT sync, connection FROM orgsync_checkpoint"
 CHECKPOINTS = (
     "SELECT stream, watermark, position, updated_at, kept_in FROM orgsync_checkpoint WHERE sync = ? AND connection = ?"
 )

@@ -173,9 +173,6 @@ class CheckpointTable:
     async def remove(self, sync: str, connection: str | None) -> None:
         await self._on.fetch(control_sql.REMOVE_CHECKPOINTS, (sync, connection))
 
-    async def pairs(self) -> Sequence[tuple[str, str]]:
-        return [(sync, connection) for sync, connection in await self._on.fetch(control_sql.CHECKPOINT_PAIRS)]
-
 
 class OwnerTable:
     """Which sync each record table belongs to."""
