@@ -56,7 +56,7 @@ def _require_ran(sync: str) -> None:
         from orgsync.project.syncs import never_ran
         from orgsync.settings import load_settings
 
-        if problem := never_ran(load_settings(), sync=sync):
+        if problem := never_ran(load_settings(), sync):
             raise problem
 
 

@@ -134,8 +134,27 @@ def test_reset_asks_gives_up_rows_and_position_and_the_next_run_copies_anew(orgs
     outcome = orgsync("reset", "companies", "--yes")
     assert outcome.code == 0
     assert "companies is reset" in outcome.out
-    assert orgsync("records", "company").code == 2
+    assert orgsync("records", "company").problem() == (
+        "The sync companies was reset and has not run since, so there is no table company.",
+        "Run it: orgsync run companies, which reads everything again.",
+    )
     assert json.loads(orgsync("run", "companies", "--json").out)["added"] == rows
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("reset_before", [False, True])
+def test_a_table_that_the_runs_of_its_sync_have_not_made_is_not_said_to_be_reset(
+    orgsync: Command, acme: DemoOrg, *, reset_before: bool
+) -> None:
+    if reset_before:
+        orgsync("run", "companies")
+        orgsync("reset", "companies", "--yes")
+    acme.add_fault(Fault.json_error(400, "MALFORMED_QUERY", "no"), match="/services/data", times=None)
+    assert orgsync("run", "companies", "--full").code != 0
+    assert orgsync("records", "company").problem() == (
+        "There is no table company: the sync companies has run, and has not written to it, or it was dropped since.",
+        "See how its runs have ended: orgsync runs --sync companies. Run it: orgsync run companies",
+    )
 
 
 @pytest.mark.usefixtures("own")

@@ -41,13 +41,13 @@ def _is_in_feed(view: View, table: str, connection: str) -> bool:
 
 
 def _table(view: View, settings: Settings, model: str, *, changes: bool) -> str:
-    """Return a record table by its own name or its class's; raises NameUnknown, which names a sync that never ran."""
+    """Return a record table by its own name or its class's; raises NameUnknown, with the sync that would write it."""
     try:
         return view.table(model, changes=changes)
     except NameUnknown as unknown:
-        from .syncs import never_ran
+        from .syncs import no_table
 
-        raise never_ran(settings, table=model) or unknown from None
+        raise no_table(view, settings, model) or unknown from None
 
 
 _KEY = ("connection", "id")

@@ -11,16 +11,17 @@ from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
 from orgsync.scripts.survey import SurveyedSync, survey
 from orgsync.scripts.table_clashes import Clash, clashes_of
 from orgsync.settings import Settings
-from orgsync.store.view import ConnectionRow, ScheduleRow
+from orgsync.store.view import ConnectionRow, ScheduleRow, View
 from orgsync.suggest import folded
 
+from .standing import standings_of_syncs
 from .status import Status, statuses
 
 if TYPE_CHECKING:
     from orgsync.engine import Job, Resources
     from orgsync.store import SyncCopy
 
-__all__ = ["ListedSync", "Syncs", "jobs_in", "listed_in", "names_of", "never_ran"]
+__all__ = ["ListedSync", "Syncs", "jobs_in", "listed_in", "names_of", "never_ran", "no_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +101,35 @@ def jobs_in(
     ]
 
 
-def never_ran(settings: Settings, *, sync: str = "", table: str = "") -> NameUnknown | None:
-    """Return the error for a sync, or a table of one, that exists in a script alone; None where no script has it."""
+def never_ran(settings: Settings, sync: str) -> NameUnknown | None:
+    """Return the error for a sync that exists in a script alone; None where no script has it."""
+    if sync not in names_of(settings):
+        return None
+    return NameUnknown(f"The sync {sync} has not run yet, so there is nothing to reset.", f"Run it: orgsync run {sync}")
+
+
+def no_table(view: View, settings: Settings, table: str) -> NameUnknown | None:
+    """Return the error for a table that a sync writes and that is not there; None where no script writes it."""
+    wanted = {folded(table), folded(object_table(table))}
     for each in survey(settings.syncs_folder, settings.objects):
-        wanted = {folded(table), folded(object_table(table))} if table else set[str]()
-        written = [name for name in each.tables if folded(name) in wanted]
-        if each.name == sync or written:
-            missing = f"no table {written[0]}" if written else "nothing to reset"
-            return NameUnknown(
-                f"The sync {each.name} has not run yet, so there is {missing}.",
-                f"Run it: orgsync run {each.name}",
-            )
+        written = next((name for name in each.tables if folded(name) in wanted), None)
+        if written is not None:
+            return _no_table(view, each.name, written)
     return None
+
+
+def _no_table(view: View, sync: str, table: str) -> NameUnknown:
+    """Return the error for a table that is not there, with the reason as far as the runs of its sync tell it."""
+    runs, run = view.runs(1, sync=sync), f"Run it: orgsync run {sync}"
+    if not runs:
+        return NameUnknown(f"The sync {sync} has not run yet, so there is no table {table}.", run)
+    if runs[0].finished_at is not None and not any(name == sync for name, _ in standings_of_syncs(view.standings())):
+        cause = f"The sync {sync} was reset and has not run since, so there is no table {table}."
+        return NameUnknown(cause, f"{run}, which reads everything again.")
+    return NameUnknown(
+        f"There is no table {table}: the sync {sync} has run, and has not written to it, or it was dropped since.",
+        f"See how its runs have ended: orgsync runs --sync {sync}. {run}",
+    )
 
 
 def names_of(settings: Settings) -> list[str]:
