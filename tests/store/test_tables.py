@@ -12,6 +12,12 @@ from orgsync.store import Connection, Counts, Run, Store, Write
 from tests.store.contacts import CONTACT, MID, contact, deliver
 from tests.store.databases import Database
 
+INSTEAD = (
+    "Give orgsync a database of its own: ORGSYNC_DATABASE_URL. Or let a sync of your own have another table: in the "
+    'class __tablename__ = "my_contact", in [[objects]] table = "my_contact".'
+)
+"""What can be done where a name is taken, whether the class is one's own or a package's."""
+
 
 def widened() -> type[Record]:
     class Contact(Record, table=True):
@@ -93,8 +99,9 @@ async def test_a_type_that_no_longer_fits_is_refused_and_named(store: Store, run
 async def test_a_table_of_the_user_is_never_touched(store: Store, database: Database) -> None:
     database.execute("CREATE TABLE contact (id TEXT)")
     database.execute("INSERT INTO contact VALUES (?)", "mine")
-    with pytest.raises(RecordClassInvalid, match="not orgsync's"):
+    with pytest.raises(RecordClassInvalid, match="not orgsync's") as refused:
         await store.rows.prepare(CONTACT)
+    assert refused.value.remedy == INSTEAD
     assert database.execute("SELECT * FROM contact") == [("mine",)]
     assert await store.rows.tables() == []
 
@@ -110,6 +117,7 @@ async def test_what_has_the_name_of_a_change_feeds_index_is_named(
     with pytest.raises(RecordClassInvalid, match="needs the name contact_sync_number, which something else"):
         await store.rows.prepare(CONTACT)
     [problem] = await store.rows.misfits(CONTACT)
+    assert problem.remedy == f"Rename or drop that one. {INSTEAD}"
     assert "contact_sync_number" in str(problem)
     assert await store.rows.tables() == []
 

@@ -80,7 +80,7 @@ async def _require_free_feed(on: Transaction, schema: Schema) -> None:
         raise RecordClassInvalid(
             f"The change feed of {schema.model.__name__} needs the name {taken}, which something else in the database "
             "has.",
-            f'Rename or drop that one, or name the table in the class: __tablename__ = "my_{schema.table}".',
+            f"Rename or drop that one. {_instead(schema)}",
         )
 
 
@@ -89,8 +89,16 @@ async def _require_ours(on: Transaction, schema: Schema) -> None:
     if schema.table.lower() not in {table.lower() for table in await on.tables.list()}:
         raise RecordClassInvalid(
             f"{schema.model.__name__} would be kept in the table {schema.table}, which is not orgsync's.",
-            f'Name its table in the class: __tablename__ = "my_{schema.table}".',
+            _instead(schema),
         )
+
+
+def _instead(schema: Schema) -> str:
+    """Say where the rows may be kept instead; a sync that a package brings has a class that nobody here can change."""
+    return (
+        "Give orgsync a database of its own: ORGSYNC_DATABASE_URL. Or let a sync of your own have another table: in "
+        f'the class __tablename__ = "my_{schema.table}", in [[objects]] table = "my_{schema.table}".'
+    )
 
 
 def _unfit(schema: Schema, name: str, declared: str, stored: str) -> RecordClassInvalid:
