@@ -13,7 +13,7 @@ from stamina import instrumentation
 
 from .printable import printable
 
-__all__ = ["CLOSED_TO_OTHERS", "PLANNED", "RETRYING", "get_logger", "keep_retries_off_stdout"]
+__all__ = ["BESIDE_OTHER_TABLES", "CLOSED_TO_OTHERS", "PLANNED", "RETRYING", "get_logger", "keep_retries_off_stdout"]
 
 PLANNED = "plan"
 """How the rows of a pass are read: `plan`."""
@@ -23,6 +23,11 @@ RETRYING = "retrying"
 
 CLOSED_TO_OTHERS = "a file was open to other users of this machine; it is closed to them now"
 """A database or a key file has been made its owner's alone: `file`."""
+
+BESIDE_OTHER_TABLES = (
+    "orgsync has made its tables in a database that holds tables of something else; ORGSYNC_DATABASE_URL names another"
+)
+"""A database is orgsync's from now on, too: `database`, and the first of the `tables` that were there."""
 
 
 def get_logger(name: str = "orgsync") -> structlog.stdlib.BoundLogger:

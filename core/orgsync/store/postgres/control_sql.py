@@ -10,6 +10,7 @@ from .view_sql import CLEARED_TABLES, RUN_PAIRS, SCHEDULES, SCHEMA, SYNC_NAMES, 
 
 __all__ = [
     "CLEARED_TABLES",
+    "OTHER_TABLES",
     "RUN_PAIRS",
     "SCHEDULES",
     "SCHEMA",
@@ -18,6 +19,13 @@ __all__ = [
     "TABLE_OWNERS",
     "VERSION",
 ]
+
+OTHER_TABLES = (  # what an extension has made is nobody's data
+    "SELECT relname FROM pg_catalog.pg_class AS c WHERE relnamespace = quote_ident(current_schema())::regnamespace "
+    "AND relkind IN ('r', 'p', 'f') AND left(relname, 8) <> 'orgsync_' AND NOT EXISTS (SELECT 1 FROM "
+    "pg_catalog.pg_depend WHERE objid = c.oid AND classid = 'pg_catalog.pg_class'::regclass AND deptype = 'e') "
+    'ORDER BY relname COLLATE "C"'
+)
 
 NOW = "date_trunc('milliseconds', clock_timestamp())"
 

@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from .. import creation, versions
 from ..backend import Work
 from ..holder import Holder
+from ..other_tables import note_other_tables
 from . import control_sql, holding_back, liveness, renumbering, sandbox, table_sql
 from .address import Address, address
 from .driver import Pool, Statements, connect, require_own_session
@@ -155,7 +156,7 @@ class PostgresBackend:
                 self._address = self._address.in_schema(schema)
                 if await _state(statements) == "current" and not await renumbering.is_due(statements):
                     return
-            engine = self._engine(writes=True)
+            engine, others = self._engine(writes=True), list[str]()
             try:
                 async with engine.begin() as connection:
                     raw: Any = (await connection.get_raw_connection()).driver_connection
@@ -163,12 +164,14 @@ class PostgresBackend:
                     await statements.fetch(control_sql.TURN, ("upgrade",))
                     state = await _state(statements)
                     if state == "new":
+                        others = [name for (name,) in await statements.fetch(control_sql.OTHER_TABLES)]
                         await creation.create(connection)
                     if state == "old":  # otherwise another process was quicker
                         await versions.upgrade(connection)
                     await renumbering.go_on_above(statements)
             finally:
                 await engine.dispose()
+        note_other_tables(others, self._address.shown)
 
     @asynccontextmanager
     async def sandbox(self, folder: Path) -> "AsyncGenerator[PostgresBackend]":

@@ -30,6 +30,7 @@ __all__ = [
     "NOTE_RUN",
     "OBJECTS",
     "OBJECT_COLUMNS",
+    "OTHER_TABLES",
     "RELEASE_LEASE",
     "REMOVE_CHECKPOINTS",
     "REMOVE_CONNECTION",
@@ -76,6 +77,10 @@ __all__ = [
     "WRITE_PARTS",
 ]
 
+OTHER_TABLES = (
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'orgsync\\_%' ESCAPE '\\' "
+    "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+)
 TABLE_EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
 VERSION = "SELECT version_num FROM orgsync_version"
 

@@ -17,6 +17,7 @@ from orgsync.errors import PostgresNeeded, StoreUnavailable
 from .. import creation, versions
 from ..backend import Work
 from ..holder import Holder
+from ..other_tables import note_other_tables
 from ..worker_tables import KeptLock, WorkerTables
 from . import control_sql, driver, sandbox
 from .driver import Statements
@@ -200,16 +201,19 @@ class SqliteBackend:
         async with self.reading() as on:
             if await _state(on.statements) == "current":
                 return
+        others: list[str] = []
         async with self.lock("upgrade", timeout=None):
             with errors_explained(self.path):
                 async with self._writer.begin() as connection:
                     statements = await Statements.on(connection)
                     state = await _state(statements)
                     if state == "new":
+                        others = [name for (name,) in await statements.fetch(control_sql.OTHER_TABLES)]
                         await statements.in_one_go(partial(_create, statements.immediate))
                     if state == "old":  # otherwise another process was quicker
                         await versions.upgrade(connection)
                         await upgrade_records(statements)
+        note_other_tables(others, str(self.path), journal="WAL")
 
     @asynccontextmanager
     async def sandbox(self, folder: Path) -> "AsyncGenerator[SqliteBackend]":
