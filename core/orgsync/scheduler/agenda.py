@@ -10,7 +10,6 @@ answer for long. Unresponsive connections come after the others, and never get a
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from orgsync.engine.job import Job
@@ -19,7 +18,7 @@ from orgsync.scripts.own_schedules import OwnSchedule
 from orgsync.scripts.schedule import due_again, jitter
 from orgsync.store import Run
 
-from .rules import Bounds, ConnectionState, Load, in_turn, resumable, startable
+from .rules import Bounds, ConnectionState, JobState, Load, in_turn, resumable, startable
 
 __all__ = ["LIMIT_PAUSE", "Agenda"]
 
@@ -33,16 +32,6 @@ _LONG_DUE = timedelta(hours=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class _JobState:
-    """When a job is due, its last start and end here, and its failures in a row."""
-
-    due: datetime
-    started: datetime | None = None
-    ended: datetime | None = None
-    failures: int = 0
-
-
 class Agenda:
     """Jobs and their due times. `chance` returns a number between 0 and 1 for each job and failure, for jitter."""
 
@@ -53,7 +42,7 @@ class Agenda:
         self._schedules: dict[str, Every | None] = {}
         self._own: dict[tuple[str, str], OwnSchedule] = {}  # by sync and connection
         self._connections: dict[str, ConnectionState] = {}
-        self._states: dict[Job, _JobState] = {}
+        self._states: dict[Job, JobState] = {}
         self._last: dict[Job, tuple[datetime, bool]] = {}
         self._served: dict[str, datetime] = {}
         self._paused_until: dict[str, datetime] = {}  # by org
@@ -134,7 +123,7 @@ class Agenda:
         for job in (Job("sync", *pair) for pair in pairs):
             self._last.pop(job, None)
             if job in self._states and job not in self.running:
-                self._states[job] = _JobState(due=now)
+                self._states[job] = JobState(due=now)
                 self._next = None
 
     def set_back(self, by: timedelta, now: datetime) -> None:
@@ -280,12 +269,12 @@ class Agenda:
         self._served = {name: at for name, at in self._served.items() if name in self._connections}
         self._next = None
 
-    def _state_of(self, job: Job, now: datetime) -> _JobState:
+    def _state_of(self, job: Job, now: datetime) -> JobState:
         every = self._every(job)
         if job not in self._last or every is None:
-            return _JobState(due=now)
+            return JobState(due=now)
         started, cut_short = self._last[job]
-        return _JobState(now if cut_short else due_again(every, started), started)
+        return JobState(now if cut_short else due_again(every, started), started)
 
     def _serve(self, connection: str, at: datetime) -> None:
         self._served[connection] = max(at, self._served.get(connection, at))

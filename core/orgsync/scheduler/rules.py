@@ -7,9 +7,19 @@ from itertools import chain, zip_longest
 
 from orgsync.engine.job import Job
 
-__all__ = ["Bounds", "ConnectionState", "Load", "in_turn", "resumable", "startable"]
+__all__ = ["Bounds", "ConnectionState", "JobState", "Load", "in_turn", "resumable", "startable"]
 
 _UNDER_WAY = 16  # so many runs for each slot may be under way, nearly all of them waiting
+
+
+@dataclass(slots=True)
+class JobState:
+    """When a job is due, its last start and end here, and its failures in a row."""
+
+    due: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
