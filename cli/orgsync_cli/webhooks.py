@@ -133,13 +133,14 @@ def enable(webhook: _Id) -> None:
 
 @app.command("test", short_help="Send a test message now.")
 def test(webhook: _Id) -> None:
-    """Send one message of the type webhook.test now. Exit code: 0 if the receiver accepts it, otherwise 1."""
+    """Send one message of the type webhook.test now.
+
+    Exit code: 0 if the receiver accepts it, 1 if it does not or is not reached, 2 if its address may not be sent to.
+    """
     attempt = _do(lambda webhooks: webhooks.test(webhook))
-    if attempt.succeeded:
-        say(f"The receiver accepted the message (status {attempt.status}).")
-        return
-    say(attempt.problem)
-    raise typer.Exit(1)
+    if attempt.error is not None:
+        raise attempt.error
+    say(f"The receiver accepted the message (status {attempt.status}).")
 
 
 @app.command("deliveries", short_help="List what was and is to be delivered.")

@@ -38,7 +38,7 @@ def test_a_webhook_lives_from_add_to_remove(orgsync: Command, acme: DemoOrg, rec
     newer = orgsync("webhooks", "rotate", webhook, "--overlap", "0").out.strip()
     receiver.answer = lambda _: Answer(500)
     refused = orgsync("webhooks", "test", webhook)
-    assert (refused.code, refused.err.strip()) == (1, "The receiver answered with status 500.")
+    assert (refused.code, refused.problem()[0].split(" answered ")[1]) == (1, "with status 500.")
     assert receiver.got[1].verified_by(newer)
     assert orgsync("webhooks", "remove", webhook, "--yes").code == 0
     assert orgsync("webhooks", "remove", webhook).problem()[0].startswith(f"There is no webhook '{webhook}'")
@@ -67,6 +67,41 @@ def test_an_id_that_no_webhook_has_is_answered_with_those_that_there_are(
     webhook, _ = add(orgsync, receiver.url)
     cause, remedy = orgsync("webhooks", "test", "we_x").problem()
     assert (cause, remedy) == ("There is no webhook 'we_x'.", f"What exists: {webhook}.")
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [(500, "receiver's log"), (302, "not followed"), (401, "has the webhook's secret"), (404, "POST")],
+)
+def test_a_test_message_that_is_not_accepted_is_an_error_with_its_address_and_a_remedy(
+    orgsync: Command, acme: DemoOrg, receiver: Receiver, status: int, remedy: str
+) -> None:
+    webhook, _ = add(orgsync, f"{receiver.url}t0ken")
+    receiver.answer = lambda _: Answer(status)
+    refused = orgsync("webhooks", "test", webhook)
+    assert refused.code == 1
+    assert refused.problem()[0] == f"The receiver at 127.0.0.1:{receiver.port} answered with status {status}."
+    assert remedy in refused.problem()[1]
+    assert "t0ken" not in refused.err
+
+
+def test_a_test_message_that_reaches_nobody_names_the_address_and_what_to_do(
+    orgsync: Command, acme: DemoOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORGSYNC_WEBHOOK_ALLOW_PRIVATE", "true")
+    with receiving() as closed:
+        webhook, _ = add(orgsync, closed.url)
+    alone = orgsync("webhooks", "test", webhook)
+    assert alone.code == 1
+    assert alone.problem() == (
+        f"Nothing listens at 127.0.0.1:{closed.port} of this machine.",
+        "Start the receiver, or correct the webhook's URL.",
+    )
+    monkeypatch.setenv("ORGSYNC_WEBHOOK_ALLOW_PRIVATE", "false")
+    forbidden = orgsync("webhooks", "test", webhook)
+    assert forbidden.code == 2
+    assert "host 127.0.0.1 has an address of a private network" in forbidden.problem()[0]
+    assert forbidden.problem()[1].startswith("Allow it in orgsync.toml: webhook_allow_private = true")
 
 
 def test_a_webhook_is_removed_when_that_is_confirmed(orgsync: Command, acme: DemoOrg, receiver: Receiver) -> None:

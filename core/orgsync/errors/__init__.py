@@ -10,8 +10,8 @@
     │   └── AccessRefused (SessionBlocked)
     ├── OperatorProblem          whoever runs orgsync: change the configuration or the machine
     │   ├── ConfigurationProblem     settings, arguments, names, credentials, keys, hosts, files, packages
-    │   └── AlreadyRunning, CassetteInvalid, LimitReached, NoWorker, Refused, SessionInvalid, SignInNeeded,
-    │       StoreUnavailable, Unauthorized, Forbidden, TooManyAttempts, CallUnknown, ServerBusy,
+    │   └── AlreadyRunning, CassetteInvalid, LimitReached, NoWorker, NotDelivered, Refused, SessionInvalid,
+    │       SignInNeeded, StoreUnavailable, Unauthorized, Forbidden, TooManyAttempts, CallUnknown, ServerBusy,
     │       ConnectSessionEnded
     ├── TransientProblem         nobody: it passes, and is retried
     │   └── NetworkProblem, ServerProblem, ResponseUnreadable, ContentBroken, TokenLocked, RunInterrupted,
@@ -49,6 +49,7 @@ from .operator import (
     NameTaken,
     NameUnknown,
     NoConnection,
+    NotDelivered,
     NothingScheduled,
     NoWorker,
     OperatorProblem,
@@ -162,6 +163,7 @@ __all__ = [
     "NoRoute",
     "NoWorker",
     "NotCarriedOut",
+    "NotDelivered",
     "NotFound",
     "NotRecorded",
     "NotReplicateable",

@@ -27,6 +27,7 @@ __all__ = [
     "NameUnknown",
     "NoConnection",
     "NoWorker",
+    "NotDelivered",
     "NothingScheduled",
     "OperatorProblem",
     "OrgMismatch",
@@ -169,6 +170,10 @@ class NoWorker(OperatorProblem, code="no_worker"):
         super().__init__(
             "No worker is alive that could run it.", "Start one: orgsync worker; or run it here, without --on-workers."
         )
+
+
+class NotDelivered(OperatorProblem, code="not_delivered"):
+    """The receiver of a webhook was not reached, or has not accepted a test message."""
 
 
 class PackageMissing(ConfigurationProblem, code="package_missing"):

@@ -124,11 +124,14 @@ async def addresses_of(url: str, allowed: Allowed, resolver: Resolve = resolve) 
     for address in found:
         if not allowed.permits(address):
             raise HostNotAllowed(
-                "The webhook's host has an address of a private network, or one that is special in another way.", _ALLOW
+                f"The webhook's host {parts.hostname} has an address of a private network, "
+                "or one that is special in another way.",
+                _ALLOW,
             )
         if parts.scheme == "http" and not allowed.is_exception(address):
             raise HostNotAllowed(
-                "The webhook's URL is not encrypted (http), which only private networks that are allowed may be.",
+                f"The webhook's URL, to {parts.hostname}, is not encrypted (http), "
+                "which only private networks that are allowed may be.",
                 "Use https.",
             )
     return [str(each) for each in found]

@@ -16,7 +16,8 @@ from importlib.util import find_spec
 import anyio
 
 from orgsync.clock import utc_now
-from orgsync.errors import OrgsyncError, PackageMissing
+from orgsync.errors import NotDelivered, OrgsyncError, PackageMissing
+from orgsync.salesforce.http.messages import host_name
 from orgsync.salesforce.http.request import Request
 from orgsync.salesforce.http.transport import Transport, TransportResponse
 
@@ -37,12 +38,14 @@ _SECONDS = re.compile(r"[0-9]{1,7}")
 class Attempt:
     """What became of an attempt: the response's `status`, None without one, and the `problem`, "" where it succeeded.
 
-    `retry_after` are the seconds that the receiver asks to wait for.
+    `retry_after` are the seconds that the receiver asks to wait for. `error` is the problem for whoever sends one
+    message by hand: with the address, and with what to do.
     """
 
     status: int | None
     problem: str = ""
     retry_after: float | None = None
+    error: OrgsyncError | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -70,7 +73,11 @@ async def send(
     }
     with anyio.move_on_after(TIMEOUT):
         return await _exchange(transport, url, headers, body.encode(), allowed, resolver)
-    return Attempt(None, f"The receiver did not answer within {TIMEOUT:.0f} seconds.")
+    late = f"did not answer within {TIMEOUT:.0f} seconds."
+    error = NotDelivered(
+        f"The receiver at {host_name(url)} {late}", "Let it answer first, and do afterwards what takes longer."
+    )
+    return Attempt(None, f"The receiver {late}", error=error)
 
 
 def signed_headers(message: str, body: str, secrets: Sequence[str], *, at: datetime) -> dict[str, str]:
@@ -103,31 +110,55 @@ async def _exchange(
     try:
         found = await addresses_of(url, allowed, resolver)
     except OSError:
-        return Attempt(None, "The receiver's host has no address.")
+        unknown = NotDelivered(
+            f"The receiver's host {host_name(url)} has no address.", "Check the URL, and the DNS here."
+        )
+        return Attempt(None, "The receiver's host has no address.", error=unknown)
     except OrgsyncError as problem:
-        return Attempt(None, str(problem))
-    refusal = "The receiver's host has no address."
+        return Attempt(None, str(problem), error=problem)
+    failed = Attempt(None, "The receiver's host has no address.")
     for address in found[:_MOST_ADDRESSES]:
         request = Request("POST", url, headers, body, timeout=TIMEOUT, connect_timeout=5, address=address)
         try:
-            return await _judged(await transport.request(request))
+            return await _judged(await transport.request(request), host_name(url))
         except OrgsyncError as error:
-            refusal = error.cause
+            failed = Attempt(None, error.cause, error=_unreached(error))
             if getattr(error, "sent", True):
                 break
-    return Attempt(None, refusal)
+    return failed
 
 
-async def _judged(response: TransportResponse) -> Attempt:
+def _unreached(error: OrgsyncError) -> NotDelivered:
+    """Return the error of a message that got no response; what the transport says of proxies does not hold here."""
+    if getattr(error, "is_proven", False):
+        return NotDelivered(error.cause, "Start the receiver, or correct the webhook's URL.")
+    direct = "Check that the receiver runs, and that this machine reaches it without a proxy: webhooks use none."
+    return NotDelivered(error.cause, direct)
+
+
+async def _judged(response: TransportResponse, host: str) -> Attempt:
     try:
         if 200 <= response.status < 300:
             await _read(response)
             return Attempt(response.status)
         wait = _retry_after(response.headers.get("retry-after", ""))
-        return Attempt(response.status, f"The receiver answered with status {response.status}.", wait)
+        answered = f"answered with status {response.status}."
+        error = NotDelivered(f"The receiver at {host} {answered}", _remedy(response.status))
+        return Attempt(response.status, f"The receiver {answered}", wait, error)
     finally:
         with anyio.CancelScope(shield=True):
             await response.aclose()
+
+
+def _remedy(status: int) -> str:
+    """Return what to do about a status; only 2xx accepts a message."""
+    if 300 <= status < 400:
+        return "Redirects are not followed: make the webhook with the URL that this one leads to."
+    if status in (401, 403):
+        return "Check that the receiver has the webhook's secret; orgsync webhooks rotate makes a new one."
+    if status in (404, 405, GONE):
+        return "Check that the webhook's URL is the one at which the receiver takes messages by POST."
+    return "Look into the receiver's log; it has to answer with 200, or another status of 2xx."
 
 
 async def _read(response: TransportResponse) -> None:
