@@ -1,6 +1,7 @@
 """The doctor names each problem with its cause and remedy."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -64,6 +65,20 @@ def test_a_dead_refresh_token_is_reported(orgsync: Command, acme: DemoOrg) -> No
     assert outcome.code == 3
     assert "1 problem." in outcome.out
     assert acme.refresh_token not in outcome.out
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("connections", "test", "acme")])
+def test_a_demo_org_that_is_not_running_is_found_at_once(
+    orgsync: Command, acme: DemoOrg, command: Sequence[str]
+) -> None:
+    acme.stop()
+    outcome = orgsync(*command)
+    assert outcome.code == 1
+    assert "Nothing listens at 127.0.0.1:" in outcome.out + outcome.err
+    assert "retrying" not in outcome.err
+    acme.expire_tokens()  # nor is a token asked for again and again
+    assert "retrying" not in orgsync(*command).err
+    acme.start()
 
 
 def test_hidden_fields_and_broken_scripts_are_reported_and_the_rest_continues(

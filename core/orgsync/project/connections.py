@@ -249,12 +249,12 @@ class Connections:
 
         A connection that needs sign-in is tested as well: an administrator may have undone what ended it. Raises
         SignInNeeded where Salesforce refuses the sign-in, AccessRefused where the user may not use the API, and
-        whatever else keeps the call from being answered.
+        whatever else keeps the call from being answered: at once where nothing listens at a port of this machine.
         """
         await require_existing(self.view, name)
         async with self.open() as project:
             connection = await project.store.connections.get(name)
-            client = open_client(connection, **access_to(name, project))
+            client = open_client(connection, **access_to(name, project), is_watched=True)
             await require_answer(client)
             if connection.status != "ready":
                 await project.store.connections.update(name, status="ready", status_reason="")

@@ -12,7 +12,7 @@ from orgsync.errors import NetworkProblem, OrgsyncError, ResponseUnreadable, Sig
 from orgsync.printable import excerpt
 
 from ..errors.gateway import by_status_alone, passes
-from ..errors.retry import UNREACHABLE_TRIES, backoff, pause, wait_within
+from ..errors.retry import backoff, pause, unreachable_tries, wait_within
 from ..hosts import host_of, login_url, may_be_org
 from ..http.http import JSON, Http, Response
 from ..http.slots import SLOT, waiting
@@ -138,10 +138,9 @@ class _Waits:
         self._tries += 1
         if not isinstance(error, TransientProblem) or error.retried:
             return False
-        if isinstance(error, NetworkProblem) and not error.sent:
-            tries = 1 if self._is_watched and error.is_proven else UNREACHABLE_TRIES
-            if self._tries >= tries:
-                return False
+        unreached = error if isinstance(error, NetworkProblem) and not error.sent else None
+        if unreached and self._tries >= unreachable_tries(unreached, is_watched=self._is_watched):
+            return False
         if isinstance(error, ResponseUnreadable) and self._tries >= _UNREADABLE_TRIES:
             return False
         spread = backoff(self._tries, longest=_LONGEST_WAIT)

@@ -27,7 +27,16 @@ from orgsync.errors import (
 
 from ..http.slots import SLOT
 
-__all__ = ["ATTEMPTS", "IDEMPOTENT", "UNREACHABLE_TRIES", "backoff", "may_repeat", "pause", "wait_within"]
+__all__ = [
+    "ATTEMPTS",
+    "IDEMPOTENT",
+    "UNREACHABLE_TRIES",
+    "backoff",
+    "may_repeat",
+    "pause",
+    "unreachable_tries",
+    "wait_within",
+]
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """The methods that do no harm when they are carried out twice."""
@@ -55,10 +64,18 @@ _TRIES: tuple[tuple[type[OrgsyncError], int], ...] = (  # the first that fits co
 )
 
 
-def may_repeat(error: OrgsyncError, *, idempotent: bool, tries: int = 1) -> bool:
+def unreachable_tries(error: NetworkProblem, *, is_watched: bool) -> int:
+    """Return how often a host is tried that this error keeps from being reached: once, if that is proven to stay so.
+
+    That holds where a person waits for it (`is_watched`); a program of its own goes on until somebody acts.
+    """
+    return 1 if is_watched and error.is_proven else UNREACHABLE_TRIES
+
+
+def may_repeat(error: OrgsyncError, *, idempotent: bool, tries: int = 1, is_watched: bool = False) -> bool:
     """Return whether a request that ended with this error, after so many tries, may be sent again unchanged."""
     if isinstance(error, NetworkProblem) and not error.sent:
-        return tries < UNREACHABLE_TRIES
+        return tries < unreachable_tries(error, is_watched=is_watched)
     if not idempotent and not isinstance(error, NotCarriedOut):
         return False
     return tries < next((most for kind, most in _TRIES if isinstance(error, kind)), 1)
