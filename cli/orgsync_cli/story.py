@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .output import amount, console, moment
 from .progress import shown_progress
 from .run_lines import outcome_line
+from .tables import show_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +20,8 @@ __all__ = ["Story"]
 
 _NAME = "demo"
 _FEED = 12
+_FEED_COLUMNS = ("seq", "change", "name", "title", "account_name")
+_WIDTH_OF_ALL = 60  # of a terminal, for the title beside the other columns
 
 
 class Story:
@@ -97,17 +100,9 @@ class Story:
             self._line(f"... and {changed - len(feed):,} more")
 
     def _table(self, rows: list[dict[str, Any]]) -> None:
-        from rich import box
-        from rich.padding import Padding
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-        for heading, width in (("seq", 5), ("change", 8), ("name", 20), ("title", 17), ("account_name", 18)):
-            table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=width)
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in _feed_cells(row)))
-        self._screen.print(Padding(table, (0, 0, 0, 2)))
+        headings = _FEED_COLUMNS[:3] + _FEED_COLUMNS[4:] if self._screen.width < _WIDTH_OF_ALL else _FEED_COLUMNS
+        cells = [[_feed_cells(row)[name] for name in headings] for row in rows]
+        show_table(headings, cells, right=("seq",), whole=("change",), indent=3)
 
     def _say_next(self) -> None:
         self._title("Your own org")
@@ -123,7 +118,8 @@ class Story:
 
     def _title(self, text: str, command: str = "") -> None:
         self._step += 1
-        shown = f"  [cyan]$ {command}[/]" if command else ""
+        fits = len(f"{self._step}  {text}  $ {command}") <= self._screen.width
+        shown = f"{'  ' if fits else f'{chr(10)}   '}[cyan]$ {command}[/]" if command else ""
         self._screen.print(f"\n[bold]{self._step}  {text}[/]{shown}")
 
     def _line(self, text: str) -> None:
@@ -178,5 +174,6 @@ def _account_of_a_few(org: "DemoOrg", contacts: list[Any]) -> tuple[Mapping[str,
     return account, counts.get(account["Id"], 0)
 
 
-def _feed_cells(row: Mapping[str, Any]) -> list[str]:
-    return [str(row["sync_seq"]), row["sync_change"], row["name"] or "", row["title"] or "", row["account_name"] or ""]
+def _feed_cells(row: Mapping[str, Any]) -> dict[str, str]:
+    texts = {name: str(row[name] or "") for name in _FEED_COLUMNS[2:]}
+    return {"seq": str(row["sync_seq"]), "change": row["sync_change"], **texts}

@@ -30,16 +30,17 @@ def show_table(
     spare: Sequence[str] = (),
     elastic: str = "",
     whole: Collection[str] = (),
+    indent: int = 0,
 ) -> None:
     """Show rows under headings, no wider than the terminal and without control characters.
 
     The `right` columns hold numbers; where it is narrow, the `spare` ones are left out, the first of them first, and
     counted below, and the `elastic` one is cut short. Where that is not enough, the widest texts continue on a second
     line, after a space or one of `/-_.`. Those of `whole` columns, which are copied, do not; beside them the others do
-    so first, and spare ones are left out where that is not enough.
+    so first, and spare ones are left out where that is not enough. All stands `indent` places to the right.
     """
     rows = [[printable(cell) for cell in row] for row in rows]
-    width = terminal_width()
+    width = terminal_width() - indent
     fixed = [n for n, name in enumerate(headings) if name in right or name in whole]
     may = [n for n in range(len(headings)) if n not in fixed and not any(_TIME.search(row[n]) for row in rows)]
     kept, widths = _kept_columns(headings, rows, spare, elastic, width, folding=may if whole else ())
@@ -47,7 +48,8 @@ def show_table(
     columns = [
         Column(narrow.get(n, widths[n]), to_the_right=headings[n] in right, is_cut=headings[n] == elastic) for n in kept
     ]
-    stdout().write(grid([headings[n] for n in kept], [[row[n] for n in kept] for row in rows], columns))
+    shown = grid([headings[n] for n in kept], [[row[n] for n in kept] for row in rows], columns)
+    stdout().write(textwrap.indent(shown, " " * indent))
     if hidden := len(headings) - len(kept):
         say(left_out(hidden, "too wide", "--json"))
 

@@ -35,6 +35,25 @@ def test_the_story_is_told_from_start_to_end(
     assert list(elsewhere.iterdir()) == []
 
 
+@pytest.mark.parametrize("width", [50, 60, 80])
+def test_what_the_table_of_the_story_shows_is_whole_in_a_narrow_terminal(
+    orgsync: Command, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = orgsync("demo").out
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= width
+    assert "…" not in shown
+    assert re.search(r"^ +seq  change +name", shown, re.MULTILINE)
+    changes = re.findall(r"^ +(25\d\d)  (added|updated|deleted) +\S", shown, re.MULTILINE)
+    assert [number for number, _ in changes[:3]] == ["2501", "2502", "2503"]
+    assert {kind for _, kind in changes} == {"added", "updated", "deleted"}
+    commands = [line.split("$ ")[1] for line in lines if "$ " in line]
+    assert commands[0] == "orgsync connect demo"
+    if width >= 60:
+        assert commands[-1] == "orgsync records contact --changes --after 2500"
+
+
 def test_the_demos_copy_is_kept_where_that_is_asked_for(orgsync: Command, folder: Path) -> None:
     assert orgsync("demo", "--keep", "tryout").code == 0
     with closing(sqlite3.connect(folder / "tryout" / ".orgsync" / "orgsync.db")) as database:
