@@ -5,9 +5,11 @@ from pathlib import Path
 
 from orgsync.errors import ArgumentInvalid, StoreMoved, StoreUnavailable
 from orgsync.settings import Settings
-from orgsync.store.backends import has_database, open_backend, open_move_end
+from orgsync.store.backends import has_database, open_backend, open_move_end, require_url
 from orgsync.store.move import Moved, Progress, move, nobody
 from orgsync.store.move_types import MoveState, TypesOf
+
+from .view import require_database_url
 
 __all__ = ["Moved", "move_database", "undo_move"]
 
@@ -20,6 +22,8 @@ def move_database(settings: Settings, to: str, *, progress: Progress = nobody) -
     value that the target does not take.
     """
     folder = settings.folder
+    require_database_url(settings)
+    require_url(to, "--to")
     if not has_database(settings.store_url):
         raise StoreUnavailable(
             "There is no database yet, so there is nothing to move.",
@@ -37,6 +41,7 @@ def undo_move(settings: Settings) -> MoveState:
 
     Raises ArgumentInvalid for a database that was not moved.
     """
+    require_database_url(settings)
     if has_database(settings.store_url):
         with open_move_end(settings.store_url, settings.folder) as end:
             noted = end.noted()

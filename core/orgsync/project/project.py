@@ -26,6 +26,7 @@ from .schedules import Schedules
 from .script_sources import FolderScripts, GivenScripts, ScriptSource
 from .syncs import Syncs
 from .tokens import Tokens
+from .view import require_database_url
 from .webhooks import Webhooks
 
 __all__ = ["Project", "open_project", "open_store"]
@@ -135,6 +136,7 @@ class Project:
 
 def open_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
     """Open the store of a project; its database is made or upgraded if needed."""
+    require_database_url(settings)
     key = settings.key.get_secret_value() if settings.key else None
     return Store.open(settings.store_url, key=key, folder=settings.folder)
 

@@ -13,9 +13,25 @@ if TYPE_CHECKING:
     from .move_types import MoveEnd
     from .view import View
 
-__all__ = ["has_database", "open_backend", "open_move_end", "open_view"]
+__all__ = ["has_database", "open_backend", "open_move_end", "open_view", "require_url"]
 
 _POSTGRES = re.compile(r"postgres(ql)?(\+psycopg)?:", re.IGNORECASE)
+
+
+def require_url(url: str, source: str) -> None:
+    """Raise SettingInvalid for what is no URL of a database; the cause begins with where the URL was given."""
+    try:
+        if _POSTGRES.match(url):
+            _require_psycopg()
+            from .postgres.address import address as postgres_address
+
+            postgres_address(url)
+            return
+        from .sqlite.driver import address
+
+        address(url)
+    except SettingInvalid as error:
+        raise SettingInvalid(f"{source}: {error.cause}", error.remedy) from None
 
 
 def open_backend(url: str, folder: Path) -> "AbstractAsyncContextManager[Backend]":

@@ -1,5 +1,6 @@
 """The SQLite driver: database URL, settings, transactions."""
 
+import re
 import sqlite3
 import threading
 import time
@@ -56,15 +57,28 @@ def address(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise SettingInvalid("The database URL cannot be read.", _KINDS) from None
+        raise SettingInvalid("The database URL cannot be read.", _meant(url) or _KINDS) from None
     if parsed.get_backend_name() != "sqlite":
         raise SettingInvalid(f"Databases of the kind {parsed.drivername!r} are not supported.", _KINDS)
+    if parsed.host or parsed.username:
+        raise SettingInvalid("The database URL names a host, and SQLite has none.", _meant(url) or _KINDS)
     if not parsed.database or ":memory:" in parsed.database:
         raise SettingInvalid(
             "The database URL names no file, and a copy in memory would be lost.",
-            "Write it as sqlite:///folder/orgsync.db.",
+            _meant(url) or "Write it as sqlite:///folder/orgsync.db.",
         )
     return parsed.set(drivername="sqlite+aiosqlite")
+
+
+def _meant(url: str) -> str:
+    """Return how a path that was given, alone or behind too few slashes, is written as a URL; "" for anything else.
+
+    What may hold a user or a password is not repeated.
+    """
+    path = re.sub("^sqlite:(//)?(?!/)", "", url, flags=re.IGNORECASE)
+    if not path or re.search("[:@?]", path):
+        return ""
+    return f"Write it with three slashes before the path: sqlite:///{path}."
 
 
 def file_of(url: URL) -> Path:
