@@ -49,7 +49,7 @@ _SETTINGS = (
 _WRITE_AHEAD = "PRAGMA journal_mode = WAL"  # lets readers and the writer work at the same time; the file remembers it
 _DURABLE = "PRAGMA synchronous = FULL"  # a commit is on the disk when it returns
 _BEGIN_WRITING = "BEGIN IMMEDIATE"  # a transaction that turns to writing later fails when another writer was quicker
-_KINDS = "Use SQLite, sqlite:///folder/orgsync.db, or PostgreSQL, postgresql://user@host/database."
+_KINDS = "Use SQLite, with three slashes before the path, sqlite:///folder/orgsync.db, or PostgreSQL, postgresql://user@host/database."
 
 
 def address(url: str) -> URL:
@@ -73,10 +73,10 @@ def address(url: str) -> URL:
 def _meant(url: str) -> str:
     """Return how a path that was given, alone or behind too few slashes, is written as a URL; "" for anything else.
 
-    What may hold a user or a password is not repeated.
+    Only what ends as a file of SQLite does is repeated: anything else may be a password or a key.
     """
     path = re.sub("^sqlite:(//)?(?!/)", "", url, flags=re.IGNORECASE)
-    if not path or re.search("[:@?]", path):
+    if not re.fullmatch(r"[\w./ -]+\.(db|sqlite3?)", path):
         return ""
     return f"Write it with three slashes before the path: sqlite:///{path}."
 
