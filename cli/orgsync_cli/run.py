@@ -223,10 +223,13 @@ class _OneRun:
     job: "Job"
     as_json: bool
     run: int | None = None
+    has_committed: bool = False
 
     async def execute(self) -> int:
         """Run the job, show how it ended, and return the exit code."""
         import anyio
+
+        from orgsync.engine import Committed
 
         title = f"{self.job.name} on {self.job.connection}"
         try:
@@ -234,6 +237,7 @@ class _OneRun:
 
                 def observe(event: "Event") -> None:
                     self.run = event.run
+                    self.has_committed |= isinstance(event, Committed)
                     show(event)
 
                 outcome = await self.project.execute(self.job, observe=observe)
@@ -257,7 +261,10 @@ class _OneRun:
         stopped = await self.project.runs.get(self.run)
         _show(Outcome(stopped), as_json=self.as_json)
         kept = stopped.added + stopped.updated + stopped.deleted
-        say(f"Interrupted; {amount(kept, 'change')} kept, and the next run resumes there.")
+        if kept or stopped.unchanged or self.has_committed:
+            say(f"Interrupted; {amount(kept, 'change')} kept, and the next run resumes there.")
+        else:
+            say("Interrupted; nothing was committed, and the next run begins where this one did.")
 
 
 def _show(outcome: "Outcome", *, as_json: bool) -> int:

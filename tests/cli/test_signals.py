@@ -35,10 +35,10 @@ async def sleeper(ctx: Context) -> Batches[Account]:
 """
 
 
-def until_a_page_was_read(org: DemoOrg, process: "subprocess.Popen[str]") -> None:
-    """Wait until the run has committed a batch and asks for the next."""
+def until_a_page_was_read(org: DemoOrg, process: "subprocess.Popen[str]", *, queries: int = 2) -> None:
+    """Wait until the run has committed a batch and asks for the next, or for so many."""
     deadline = time.monotonic() + 120
-    while sum("query" in request.path.lower() for request in org.requests) < 2:
+    while sum("query" in request.path.lower() for request in org.requests) < queries:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -67,6 +67,19 @@ def test_a_signal_ends_a_run_with_its_committed_rows_kept(
     rest = orgsync("run", "contacts", "--json").objects()[0]
     assert rest["added"] == 25 - kept
     assert len(orgsync("records", "contact", "--format", "json").objects()) == 25
+
+
+def test_a_run_that_is_interrupted_before_it_commits_says_so(folder: Path, acme: DemoOrg) -> None:
+    acme.add_fault(Fault.delay(20), match="query", times=None)
+    process = started(folder, "run", "contacts", "-c", "acme")
+    with process:
+        until_a_page_was_read(acme, process, queries=1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "Interrupted; nothing was committed, and the next run begins where this one did."
+    acme.clear_faults()
+    assert "25 added" in finished(folder, "run", "contacts", "-c", "acme").out
 
 
 def test_a_second_signal_ends_at_once_even_a_script_that_listens_to_nothing(
