@@ -131,9 +131,10 @@ def test_what_is_not_json_says_what_it_is_and_shows_no_data(content: bytes, cont
 
 async def test_a_host_that_does_not_exist_was_not_sent_to() -> None:
     async with Http() as http:
-        with pytest.raises(NetworkProblem, match=r"The host no-such-host\.invalid is not known") as caught:
+        with pytest.raises(NetworkProblem, match=r"host no-such-host\.invalid could not be resolved") as caught:
             await http.send("GET", "https://no-such-host.invalid/?q=Smith")
     assert caught.value.sent is False
+    assert all(word in caught.value.remedy for word in ("network", "DNS", "HTTPS_PROXY"))
     assert "Smith" not in str(caught.value)
 
 

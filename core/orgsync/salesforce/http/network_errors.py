@@ -61,8 +61,9 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
     chain = list(causes(error))
     if any(isinstance(cause, socket.gaierror) for cause in chain):
         return NetworkProblem(
-            f"The host {host} is not known.",
-            "Check its spelling and the network; a deleted sandbox or scratch org looks like this.",
+            f"The name of the host {host} could not be resolved.",
+            "Check its spelling, the network with its DNS, and the proxy settings (HTTPS_PROXY); a deleted sandbox or "
+            "scratch org looks like this.",
             sent=False,
         )
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
