@@ -211,7 +211,8 @@ def lines_of(made: "SignIn") -> list[str]:
         "API version": connection.api_version,
         "token lifetime": brief(made.lifetime) if made.lifetime else "unknown",
     }
-    lines = [f"{connection.name} is connected.", *(f"  {label:<16}{fact}" for label, fact in facts.items())]
+    done = "was signed in again; its rows are kept" if made.again else "is connected"
+    lines = [f"{connection.name} {done}.", *(f"  {label:<16}{fact}" for label, fact in facts.items())]
     if made.hint:
         lines += ["", made.hint]
     return [*lines, "", f"Next: orgsync run contacts -c {connection.name}"]

@@ -138,6 +138,16 @@ def test_a_connection_made_again_keeps_its_address_app_and_secrets(orgsync: Comm
     assert orgsync("run", "contacts").code == 0
 
 
+def test_who_connects_again_hears_that_it_was_signed_in_again_and_its_rows_are_kept(
+    orgsync: Command, secrets: DemoOrg
+) -> None:
+    assert connect(orgsync, secrets).out.startswith("acme is connected.\n")
+    assert orgsync("run", "contacts").code == 0
+    again = connect(orgsync, secrets)
+    assert (again.code, again.out.splitlines()[0]) == (0, "acme was signed in again; its rows are kept.")
+    assert "nothing new" in orgsync("run", "contacts").out
+
+
 def test_a_rotated_refresh_token_is_kept_when_a_connection_is_made_again(orgsync: Command, acme: DemoOrg) -> None:
     acme.rotate_refresh_tokens = True
     for _ in range(3):

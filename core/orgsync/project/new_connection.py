@@ -35,12 +35,13 @@ class SignIn:
     """A connection just made, and what the sign-in showed beside it.
 
     `lifetime` is how many seconds a token lives, None where the app may not introspect tokens; `hint` then says how it
-    would.
+    would. `again` says that the connection was there, and was signed in again.
     """
 
     connection: ConnectionRow
     lifetime: float | None
     hint: str = ""
+    again: bool = False
 
 
 async def require_ready(project: WithScripts, name: str, metadata: Mapping[str, Any] | None) -> None:
@@ -111,7 +112,8 @@ async def connect(
     if given or metadata is not None:
         await require_metadata(project, rules, name, connection.metadata_)
     stored = await project.store.connections.save(connection, secrets_of(vault.credentials), session=session)
-    return SignIn(row_of(stored), signed_in.lifetime, "" if signed_in.lifetime else INTROSPECTION_HINT)
+    hint = "" if signed_in.lifetime else INTROSPECTION_HINT
+    return SignIn(row_of(stored), signed_in.lifetime, hint, again=existing is not None)
 
 
 @dataclass(slots=True)
