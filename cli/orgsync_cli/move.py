@@ -102,4 +102,4 @@ def _progress(*, show: bool) -> Generator[Callable[[str, int], None]]:
     from rich.console import Console
 
     with Console(stderr=True, highlight=False).status("moving") as status:
-        yield lambda table, rows: status.update(f"moving {table}: {rows:,} rows")
+        yield lambda table, rows: status.update(f"moving {table}: {amount(rows, 'row')}")

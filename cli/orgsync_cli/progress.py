@@ -1,18 +1,25 @@
 """A run under way, for a person at a terminal: rows, rows a second, API calls, and what is left."""
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from orgsync.printable import printable
+
+from .output import amount
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from orgsync.engine import Event, Observer
 
-__all__ = ["Expectation", "shown_progress"]
+__all__ = ["Expectation", "fitting", "shown_progress"]
+
+_BAR = 20
+_TIME = 7  # places of `1:02:03`
+_WITH_BAR = 80
+"""Columns of a terminal from which there is room for the bar beside the numbers."""
 
 
 class Expectation:
@@ -47,14 +54,15 @@ def shown_progress(title: str, *, show: bool) -> "Generator[Observer]":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+    console = Console(stderr=True, highlight=False)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
+        *([BarColumn(bar_width=_BAR)] if console.width >= _WITH_BAR else []),
         TextColumn("{task.fields[text]}"),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bars:
+    with Progress(*columns, console=console, transient=True) as bars:
         bars.add_task(title, total=None, text="connecting")
         yield _Bar(title, bars).observe
 
@@ -86,7 +94,19 @@ class _Bar:
     def _update(self) -> None:
         rows, total = self._expectation.rows, self._expectation.total
         task = self._bars.tasks[0]
-        text = f"{rows:,}" + (f" of {total:,}" if total else "") + " rows"
-        text += f", {task.speed:,.0f}/s" if task.speed else ""
-        text += f", {self._expectation.api_calls:,} API calls"
+        width = self._bars.console.width
+        room = width - len("* ") - len(self._title) - 2 - _TIME - (_BAR + 1 if width >= _WITH_BAR else 0)
+        text = f"{rows:,} of {amount(total, 'row')}" if total else amount(rows, "row")
+        if len(text) > room:
+            text = amount(rows, "row")
+        more = [f", {task.speed:,.0f}/s"] if task.speed else []
+        text = fitting([text, *more, f", {amount(self._expectation.api_calls, 'API call')}"], room)
         self._bars.update(task.id, completed=rows, total=total, text=text)
+
+
+def fitting(parts: Sequence[str], room: int) -> str:
+    """Return the parts, without as many of the last ones as there is no room for; the first stays in any case."""
+    kept = list(parts)
+    while len(kept) > 1 and len("".join(kept)) > room:
+        kept.pop()
+    return "".join(kept)

@@ -211,7 +211,7 @@ def _progress(title: str, *, show: bool) -> "Generator[Callable[[WriteProgress],
         task = bars.add_task(title, total=None, text="checking")
 
         def observe(progress: "WriteProgress") -> None:
-            text = f"{progress.settled:,} of {progress.rows:,} rows"
+            text = f"{progress.settled:,} of {amount(progress.rows, 'row')}"
             if progress.job:
                 text += f", job {progress.job} {progress.state}, {progress.processed:,} tried"
             bars.update(task, completed=progress.settled, total=progress.rows, text=text)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync_cli.progress import fitting
 
 from .commandline import PROGRAM, Command, plain_environment
 
@@ -60,13 +61,13 @@ class Terminal:
 
 
 @contextmanager
-def terminal(folder: Path, *arguments: str) -> Generator[Terminal]:
-    """Start the command at a terminal of 100 columns."""
+def terminal(folder: Path, *arguments: str, columns: int = 100) -> Generator[Terminal]:
+    """Start the command at a terminal of so many columns."""
     screen, other = pty.openpty()
     process = subprocess.Popen(
         [str(PROGRAM), *arguments],
         cwd=folder,
-        env={**plain_environment(), "COLUMNS": "100", "TERM": "xterm", "DISPLAY": "", "BROWSER": ""},
+        env={**plain_environment(), "COLUMNS": str(columns), "TERM": "xterm", "DISPLAY": "", "BROWSER": ""},
         stdin=other,
         stdout=other,
         stderr=other,
@@ -159,3 +160,31 @@ def test_ctrl_c_ends_a_run_at_a_terminal(folder: Path, orgsync: Command, acme: D
         assert at.end() == 130
     assert "Traceback" not in at.shown
     assert orgsync("runs", "--json").objects()[0]["status"] == "stopped"
+
+
+def test_the_progress_of_a_run_fits_a_narrow_terminal(acme: DemoOrg, folder: Path) -> None:
+    acme.page_size = 5
+    acme.add_fault(Fault.delay(0.3), match="query", times=None)
+    with terminal(folder, "run", "contacts", columns=60) as at:
+        assert at.end() == 0, at.shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", at.shown)
+    drawn = [line for line in re.split(r"[\r\n]+", plain) if "contacts on acme" in line]
+    assert [line for line in drawn if re.search(r"\d of 25 rows", line)]
+    assert "…" not in plain
+    assert max(map(len, drawn)) <= 60
+
+
+def test_a_progress_line_leaves_out_its_last_parts_where_there_is_no_room() -> None:
+    parts = ["5 of 25 rows", ", 12/s", ", 1 API call"]
+    assert fitting(parts, 40) == "5 of 25 rows, 12/s, 1 API call"
+    assert fitting(parts, 20) == "5 of 25 rows, 12/s"
+    assert fitting(parts, 3) == "5 of 25 rows"
+
+
+def test_a_single_call_is_one_in_the_progress_of_a_run(acme: DemoOrg, folder: Path) -> None:
+    acme.page_size = 5
+    acme.add_fault(Fault.delay(0.3), match="query", times=None)
+    with terminal(folder, "run", "contacts", columns=120) as at:
+        assert at.end() == 0, at.shown
+    assert " API call" in at.shown
+    assert not re.search(r"\b1 API calls", at.shown)

@@ -254,7 +254,8 @@ class TooManyAttempts(OperatorProblem, code="too_many_attempts"):
     """Too many calls to the HTTP API from one address with a token that is none."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__("Too many calls with a wrong token.", f"Wait {seconds} seconds, and send a right one.")
+        wait = "a second" if seconds == 1 else f"{seconds} seconds"
+        super().__init__("Too many calls with a wrong token.", f"Wait {wait}, and send a right one.")
         self.seconds = seconds
 
 

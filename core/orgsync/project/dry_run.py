@@ -148,7 +148,7 @@ async def _run(sandbox: Project, job: Job, limit: int | None, observe: Observer)
         return await replace(sandbox, settings=settings).execute(job, observe=stop_in_time), False
     [run] = await sandbox.store.runs.list(1, sync=job.name, connection=job.connection)
     if run.status == "stopped":
-        run.error = f"It was stopped because the limit of {limit} changes was reached."
+        run.error = f"It was stopped because the limit of {limit} change{'' if limit == 1 else 's'} was reached."
     return Outcome(run, plan=plan), run.status == "stopped"
 
 
