@@ -142,3 +142,8 @@ def test_an_error_survives_the_way_to_another_process(error: OrgsyncError) -> No
     for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - its own bytes
         assert type(other) is type(error)
         assert (str(other), vars(other)) == (str(error), vars(error))
+
+
+def test_a_wait_of_one_second_is_no_plural() -> None:
+    assert errors.TooManyAttempts(1).remedy.startswith("Wait a second,")
+    assert errors.TooManyAttempts(20).remedy.startswith("Wait 20 seconds,")

@@ -1,5 +1,7 @@
 """`orgsync doctor`: everything that a run needs, checked one by one."""
 
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +12,7 @@ from orgsync.project.health_views import finding_view
 
 from .commands import open_view, wait_for
 from .completion import connection_names
-from .grid import GAP, broken
+from .grid import GAP
 from .output import console, detail_lines, examples, json_line
 
 if TYPE_CHECKING:
@@ -97,8 +99,7 @@ def _verdict(problems: int) -> str:
 
 
 def _show(screen: "Console", finding: "Finding") -> None:
-    """Show a finding in three columns: the mark, what it is about, what was found."""
-    from rich.table import Table
+    """Show a finding in three columns: the mark, what it is about, what was found; below these where that is wider."""
     from rich.text import Text
 
     problem = finding.problem
@@ -106,14 +107,24 @@ def _show(screen: "Console", finding: "Finding") -> None:
     sentences = [finding.text, finding.note]
     if problem:
         sentences = [finding.text, problem.cause, *detail_lines(problem), problem.remedy]
-    table = Table.grid(padding=(0, GAP, 0, 0))
-    table.add_column(min_width=len("problem"))
-    table.add_column(min_width=_ABOUT)
-    table.add_column(overflow="fold")
-    about, text = (
-        printable(finding.about),
-        printable("\n".join(_one_line(sentence) for sentence in sentences if sentence)),
-    )
-    room = screen.width - len("problem") - max(_ABOUT, len(about)) - 2 * GAP
-    table.add_row(mark, Text(about, "bold"), Text(broken(text, room)))
-    screen.print(table)
+    mark.pad_right(len("problem") + GAP - len(mark))
+    about = Text(printable(finding.about), "bold")
+    text = [printable(_one_line(sentence)) for sentence in sentences if sentence]
+    indent = len(mark) + max(_ABOUT, len(about)) + GAP
+    beside = _fits(text, screen.width - indent)
+    if not beside:
+        indent = len(mark)
+    lines = [f"{' ' * indent}{line}" for each in text for line in _wrapped(each, screen.width - indent)]
+    first = Text(lines.pop(0)[indent - GAP :]) if beside and lines else Text()
+    about.pad_right(indent - GAP - len(mark) - len(about) if beside else 0)
+    screen.print(mark + about + first, *lines, sep="\n", soft_wrap=True, markup=False)
+
+
+def _fits(text: Sequence[str], room: int) -> bool:
+    """Return whether no word is longer than the room: paths are copied, and stay in one piece."""
+    return max((len(word) for each in text for word in each.split()), default=0) <= room
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Return the lines of a sentence; a word that is longer than a line is left to the terminal to break."""
+    return textwrap.wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=False)

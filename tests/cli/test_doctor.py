@@ -1,5 +1,6 @@
 """The doctor names each problem with its cause and remedy."""
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -356,3 +357,17 @@ def test_a_syncs_name_in_place_of_a_connections_is_said_to_be_that(orgsync: Comm
     refused = orgsync("doctor", "contacts")
     assert refused.code == 2
     assert refused.problem()[0] == "contacts is a sync; orgsync doctor takes a connection."
+
+
+@pytest.mark.parametrize("width", [50, 80, 400])
+def test_paths_stay_in_one_piece_in_a_narrow_terminal(
+    orgsync: Command, acme: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = orgsync("doctor").out
+    assert str(folder / "orgsync.toml") in shown
+    assert f"sqlite:///{folder / '.orgsync' / 'orgsync.db'}" in shown
+    lines = shown.splitlines()
+    assert [line for line in lines if len(line) > width and len(line.split()) > 1] == []
+    assert all(line == line.rstrip() for line in lines)
+    assert re.search(r"^ok {7}acme: key {13}the credentials", shown, re.MULTILINE)

@@ -179,12 +179,3 @@ def test_a_progress_line_leaves_out_its_last_parts_where_there_is_no_room() -> N
     assert fitting(parts, 40) == "5 of 25 rows, 12/s, 1 API call"
     assert fitting(parts, 20) == "5 of 25 rows, 12/s"
     assert fitting(parts, 3) == "5 of 25 rows"
-
-
-def test_a_single_call_is_one_in_the_progress_of_a_run(acme: DemoOrg, folder: Path) -> None:
-    acme.page_size = 5
-    acme.add_fault(Fault.delay(0.3), match="query", times=None)
-    with terminal(folder, "run", "contacts", columns=120) as at:
-        assert at.end() == 0, at.shown
-    assert " API call" in at.shown
-    assert not re.search(r"\b1 API calls", at.shown)
