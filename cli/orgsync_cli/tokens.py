@@ -30,7 +30,14 @@ def tokens() -> None:
     """Make, list and revoke tokens of the HTTP API."""
 
 
-@app.command("create", short_help="Make a token, and show it this once.")
+@app.command(
+    "create",
+    short_help="Make a token, and show it this once.",
+    epilog=examples(
+        "orgsync tokens create dashboard --scope read",
+        "orgsync tokens create customer-1 --scope read --scope run -c customer-1 --expires 90d",
+    ),
+)
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it: who uses it.")],
     scope: Annotated[
@@ -64,7 +71,9 @@ def create(
     result(token)
 
 
-@app.command("list", short_help="List the tokens.")
+@app.command(
+    "list", short_help="List the tokens.", epilog=examples("orgsync tokens list", "orgsync tokens list --json")
+)
 def list_tokens(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
@@ -104,7 +113,7 @@ def list_tokens(
     )
 
 
-@app.command("revoke", short_help="Revoke a token.")
+@app.command("revoke", short_help="Revoke a token.", epilog=examples("orgsync tokens revoke dashboard"))
 def revoke(name: Annotated[str, typer.Argument(metavar="TOKEN", help="The token's name.")]) -> None:
     """Revoke a token: from now on every call with it is refused."""
 

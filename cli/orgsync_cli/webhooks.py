@@ -54,7 +54,14 @@ def webhooks() -> None:
     """Tell other systems what happens, by HTTP."""
 
 
-@app.command("add", short_help="Make a webhook, and show its secret this once.")
+@app.command(
+    "add",
+    short_help="Make a webhook, and show its secret this once.",
+    epilog=examples(
+        "orgsync webhooks add https://example.com/orgsync",
+        "orgsync webhooks add https://example.com/orgsync --events run.finished,records.changed -c acme",
+    ),
+)
 def add(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where messages are posted to: https.")],
     events: Annotated[
@@ -79,7 +86,9 @@ def add(
     result(secret)
 
 
-@app.command("list", short_help="List the webhooks.")
+@app.command(
+    "list", short_help="List the webhooks.", epilog=examples("orgsync webhooks list", "orgsync webhooks list --json")
+)
 def list_webhooks(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
     """List the webhooks, with what each is told, and why one is off."""
     from orgsync.project.webhooks import webhook_view
@@ -112,7 +121,11 @@ def list_webhooks(as_json: Annotated[bool, typer.Option("--json", help="Write JS
     )
 
 
-@app.command("remove", short_help="Remove a webhook.")
+@app.command(
+    "remove",
+    short_help="Remove a webhook.",
+    epilog=examples("orgsync webhooks remove we_5f3a9c0b1d2e4f60", "orgsync webhooks remove we_5f3a9c0b1d2e4f60 --yes"),
+)
 def remove(webhook: _Id, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove a webhook, and what is still to be delivered to it."""
     found = _do(lambda webhooks: webhooks.get(webhook))
@@ -124,14 +137,20 @@ def remove(webhook: _Id, yes: Annotated[bool, typer.Option("--yes", help="Do not
     say(f"Removed the webhook {webhook}.")
 
 
-@app.command("enable", short_help="Switch on a webhook that was switched off.")
+@app.command(
+    "enable",
+    short_help="Switch on a webhook that was switched off.",
+    epilog=examples("orgsync webhooks enable we_5f3a9c0b1d2e4f60"),
+)
 def enable(webhook: _Id) -> None:
     """Switch on a webhook that was switched off; what is pending is delivered at once."""
     _do(lambda webhooks: webhooks.enable(webhook))
     say(f"The webhook {webhook} is on.")
 
 
-@app.command("test", short_help="Send a test message now.")
+@app.command(
+    "test", short_help="Send a test message now.", epilog=examples("orgsync webhooks test we_5f3a9c0b1d2e4f60")
+)
 def test(webhook: _Id) -> None:
     """Send one message of the type webhook.test now.
 
@@ -143,7 +162,11 @@ def test(webhook: _Id) -> None:
     say(f"The receiver accepted the message (status {attempt.status}).")
 
 
-@app.command("deliveries", short_help="List what was and is to be delivered.")
+@app.command(
+    "deliveries",
+    short_help="List what was and is to be delivered.",
+    epilog=examples("orgsync webhooks deliveries", "orgsync webhooks deliveries we_5f3a9c0b1d2e4f60 --limit 10"),
+)
 def deliveries(
     webhook: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only those to this webhook.")] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="How many at most.", min=1)] = 50,
@@ -181,14 +204,20 @@ def deliveries(
     )
 
 
-@app.command("redeliver", short_help="Deliver a message once more.")
+@app.command("redeliver", short_help="Deliver a message once more.", epilog=examples("orgsync webhooks redeliver 17"))
 def redeliver(delivery: Annotated[int, typer.Argument(metavar="DELIVERY", help="Its number, as listed.")]) -> None:
     """Deliver a message once more, with its id, as soon as a process delivers."""
     found = _do(lambda webhooks: webhooks.redeliver(delivery))
     say(f"Delivery {found.id} ({found.type} to {found.webhook}) is pending.")
 
 
-@app.command("rotate", short_help="Make a new secret, and show it this once.")
+@app.command(
+    "rotate",
+    short_help="Make a new secret, and show it this once.",
+    epilog=examples(
+        "orgsync webhooks rotate we_5f3a9c0b1d2e4f60", "orgsync webhooks rotate we_5f3a9c0b1d2e4f60 --overlap 7d"
+    ),
+)
 def rotate(
     webhook: _Id,
     overlap: Annotated[

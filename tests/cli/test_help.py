@@ -148,3 +148,13 @@ def test_a_command_that_only_reads_the_copy_imports_nothing_that_only_work_on_it
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("group", ["cassettes", "connections", "keys", "new", "tokens", "webhooks"])
+def test_every_command_of_a_group_has_examples(orgsync: Command, group: str) -> None:
+    listed = orgsync(group, "--help").out.partition("Commands:\n")[2].partition("\n\n")[0]
+    names = re.findall(r"^  (\w[\w-]*)", listed, re.MULTILINE)
+    assert names
+    for name in names:
+        shown = orgsync(group, name, "--help").out.partition("EXAMPLES\n")[2]
+        assert f"orgsync {group} {name}" in shown
