@@ -54,6 +54,14 @@ def _progress(*, show: bool) -> Generator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     columns = (TextColumn("copying"), BarColumn(bar_width=20), TaskProgressColumn())
-    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bars:
-        task = bars.add_task("copying")
-        yield lambda copied, total: bars.update(task, completed=copied, total=total)
+    bars = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+    task = bars.add_task("copying")
+
+    def show_copied(copied: int, total: int) -> None:
+        bars.start()  # not before something is copied: what is refused has no progress
+        bars.update(task, completed=copied, total=total)
+
+    try:
+        yield show_copied
+    finally:
+        bars.stop()

@@ -179,3 +179,15 @@ def test_a_progress_line_leaves_out_its_last_parts_where_there_is_no_room() -> N
     assert fitting(parts, 40) == "5 of 25 rows, 12/s, 1 API call"
     assert fitting(parts, 20) == "5 of 25 rows, 12/s"
     assert fitting(parts, 3) == "5 of 25 rows"
+
+
+def test_a_backup_that_is_refused_draws_no_progress(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    assert orgsync("run", "contacts").code == 0
+    with terminal(folder, "backup", "kept.db") as at:
+        assert at.end() == 0, at.shown
+    assert "copying" in at.shown
+    with terminal(folder, "backup", "kept.db") as at:
+        assert at.end() == 2, at.shown
+    assert "error:" in at.shown
+    assert "copying" not in at.shown
+    assert "\x1b[?25" not in at.shown  # nor is the cursor hidden and shown
