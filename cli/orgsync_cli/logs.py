@@ -1,7 +1,9 @@
 """The library's log lines on stderr: its warnings and what scripts log; all of them with --debug."""
 
 import logging
+import shutil
 import sys
+import textwrap
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["configure_logs"]
 
+_WARNING = "warning: "
 _KNOWN = ("event", "level", "connection", "sync", "run", "exc_info")
 
 
@@ -46,10 +49,18 @@ class _Stderr:
         self.name = name
 
     def msg(self, line: str) -> None:
-        sys.stderr.write(f"{printable(line)}\n")
+        sys.stderr.write(f"{_broken(printable(line))}\n")
         sys.stderr.flush()
 
     debug = info = warning = warn = error = critical = fatal = failure = exception = log = msg
+
+
+def _broken(line: str) -> str:
+    """Return a warning broken between words where a terminal's line ends; a traceback keeps its lines."""
+    if "\n" in line or not line.startswith(_WARNING) or not sys.stderr.isatty():
+        return line
+    width, indent = shutil.get_terminal_size().columns, " " * len(_WARNING)
+    return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _stderr(*names: object) -> _Stderr:

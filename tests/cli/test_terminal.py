@@ -191,3 +191,16 @@ def test_a_backup_that_is_refused_draws_no_progress(orgsync: Command, acme: Demo
     assert "error:" in at.shown
     assert "copying" not in at.shown
     assert "\x1b[?25" not in at.shown  # nor is the cursor hidden and shown
+
+
+def test_a_retry_is_announced_in_lines_that_fit_a_narrow_terminal(acme: DemoOrg, folder: Path) -> None:
+    acme.add_fault(Fault.status(503), match="query", times=2)
+    with terminal(folder, "run", "contacts", columns=50) as at:
+        assert at.end() == 0, at.shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", at.shown)
+    lines = [line.rstrip() for line in re.split(r"[\r\n]+", plain)]
+    first = next(n for n, line in enumerate(lines) if line.startswith("warning: "))
+    assert lines[first + 1].startswith("         ")
+    assert max(map(len, lines)) <= 50
+    said = " ".join(line.strip() for line in lines[first:])
+    assert re.match(r"warning: .*retrying in .* s: .* 503", said)
