@@ -84,7 +84,7 @@ async def allowed(url: str, *, recorded: bool) -> str:
     """Press Allow, as a browser would, and give the address it is sent back to; a replay makes one up."""
     if not recorded:
         return f"{CALLBACK}?code=x&state={state_of(url)}"
-    async with httpx.AsyncClient(verify=NOBODY) as browser:
+    async with httpx.AsyncClient(verify=NOBODY, timeout=30) as browser:
         return (await browser.get(f"{url}&decision=allow")).headers["location"]
 
 

@@ -50,7 +50,7 @@ def test_an_org_that_is_not_running_cannot_move() -> None:
 async def test_it_serves_the_event_loop_that_tests_run_in(org: DemoOrg) -> None:
     headers = {"Authorization": f"Bearer {org.access_token()}"}
     async with (
-        httpx.AsyncClient(verify=NOBODY, base_url=org.url, headers=headers) as http,
+        httpx.AsyncClient(verify=NOBODY, base_url=org.url, headers=headers, timeout=30) as http,
         anyio.create_task_group() as group,
     ):
         for _ in range(60):
@@ -225,7 +225,7 @@ def test_an_org_stops_while_a_call_hangs() -> None:
 
 async def test_a_delayed_call_is_answered_late_and_others_are_not(org: DemoOrg) -> None:
     org.add_fault(Fault.delay(0.2), match="oauth2")
-    async with httpx.AsyncClient(verify=NOBODY, base_url=org.url) as http:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=org.url, timeout=30) as http:
         late = asyncio.create_task(http.post("/services/oauth2/token"))
         while not (await http.get("/services/data")).is_success or late.done():
             raise AssertionError("the delayed call was not the later one")

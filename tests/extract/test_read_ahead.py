@@ -15,8 +15,9 @@ import pytest
 from orgsync import Record
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Committed
-from orgsync.extract import decoding_subprocess, read_ahead
+from orgsync.extract import decoding_subprocess, long_queries
 from orgsync.extract.decoding_subprocess import PagesInSubprocess
+from orgsync.extract.read_ahead import read_ahead
 from tests.extract.extracting import copied, reading, values, warnings
 from tests.projects import Interruption, project_at
 
@@ -54,7 +55,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> Decoded:
         return body
 
     monkeypatch.setattr(PagesInSubprocess, "page", noted)
-    monkeypatch.setattr(read_ahead, "_SUBPROCESS_FROM", 1)
+    monkeypatch.setattr(long_queries, "_SUBPROCESS_FROM", 1)
     monkeypatch.setattr(decoding_subprocess, "_SLOTS", decoding_subprocess._Slots(1))  # pyright: ignore[reportPrivateUsage]
     return found
 
@@ -180,7 +181,7 @@ class Source:
 
 
 def ahead(source: Source, *, most: int = 3, begins: bool = True) -> AsyncGenerator[int]:
-    return read_ahead.read_ahead(source.numbers(), most=most, size=lambda _: 1, begins=lambda: begins)
+    return read_ahead(source.numbers(), most=most, size=lambda _: 1, begins=lambda: begins)
 
 
 async def test_a_source_is_read_as_far_ahead_as_is_allowed_and_closed_with_its_reader() -> None:
@@ -234,5 +235,5 @@ async def test_an_interruption_in_the_source_is_raised_in_its_reader() -> None:
         raise Interruption
 
     with pytest.raises(Interruption):
-        async for _ in read_ahead.read_ahead(interrupted(), most=3, size=lambda _: 1, begins=lambda: True):
+        async for _ in read_ahead(interrupted(), most=3, size=lambda _: 1, begins=lambda: True):
             pass

@@ -20,7 +20,7 @@ PATHS = ("/api/v1/connections", "/api/v1/records", "/api/v1/records/contact", "/
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_call_without_a_token_is_refused(served: Served, path: str) -> None:
-    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as stranger:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30) as stranger:
         answer = await stranger.get(path)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.headers["content-type"] == "application/problem+json"
@@ -54,7 +54,7 @@ def renamed(token: str) -> str:
 async def test_a_token_that_differs_in_anything_is_none(served: Served, change: Callable[[str], str]) -> None:
     wrong = change(await served.token("read"))
     async with httpx.AsyncClient(
-        verify=NOBODY, base_url=served.url, headers={"Authorization": f"Bearer {wrong}"}
+        verify=NOBODY, base_url=served.url, headers={"Authorization": f"Bearer {wrong}"}, timeout=30
     ) as caller:
         answer = await caller.get("/api/v1/runs")
     assert (answer.status_code, answer.json()["title"]) == (401, "The token is unknown, revoked or expired.")
@@ -62,7 +62,7 @@ async def test_a_token_that_differs_in_anything_is_none(served: Served, change: 
 
 async def test_whoever_guesses_has_to_wait(served: Served) -> None:
     async with httpx.AsyncClient(
-        verify=NOBODY, base_url=served.url, headers={"Authorization": "Bearer orgsync_00_guess"}
+        verify=NOBODY, base_url=served.url, headers={"Authorization": "Bearer orgsync_00_guess"}, timeout=30
     ) as caller:
         answers = [await caller.get("/api/v1/runs") for _ in range(25)]
     assert [each.status_code for each in answers] == [401] * 20 + [429] * 5

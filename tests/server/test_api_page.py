@@ -9,7 +9,7 @@ from .serving import Served
 
 
 async def test_every_call_of_the_document_is_on_the_page_with_what_it_takes(served: Served) -> None:
-    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as visitor:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30) as visitor:
         shown = (await visitor.get("/docs")).text
         document = (await visitor.get("/openapi.json")).json()
     for listed in operations(document).values():

@@ -85,6 +85,10 @@ async def connect() -> AsyncGenerator[Callable[[int, bytes], Awaitable[Opened]]]
         writer.close()
 
 
+def calling(port: int) -> httpx.AsyncClient:
+    return httpx.AsyncClient(verify=NOBODY, base_url=f"http://127.0.0.1:{port}", timeout=30)
+
+
 async def ended(reader: asyncio.StreamReader) -> bytes:
     """Return what comes before a connection ends."""
     try:
@@ -99,7 +103,10 @@ async def test_a_request_that_does_not_arrive_ends_its_connection_alone(
 ) -> None:
     monkeypatch.setattr("orgsync.server.http_protocol._HEAD_WITHIN", 0.2)
     monkeypatch.setattr("orgsync.server.http_protocol._PIECE_WITHIN", 0.2)
-    async with served() as port, httpx.AsyncClient(verify=NOBODY, base_url=f"http://127.0.0.1:{port}") as caller:
+    async with (
+        served() as port,
+        calling(port) as caller,
+    ):
         assert (await caller.get("/")).status_code == 200
         reader, _ = await connect(port, sent)
         assert not (await ended(reader)).startswith(b"HTTP/1.1 200")
@@ -113,17 +120,22 @@ async def test_a_byte_now_and_then_does_not_keep_half_a_head_alive(
     async with served() as port:
         reader, writer = await connect(port, HALF_A_HEAD)
         with anyio.fail_after(30):
-            while not reader.at_eof():
+            is_open = True
+            while is_open:
                 writer.write(b"x")
-                with anyio.move_on_after(0.05):
+                with anyio.move_on_after(0.05) as waiting:
                     await ended(reader)
+                is_open = waiting.cancelled_caught
 
 
 async def test_a_new_caller_takes_the_place_of_the_one_that_has_sent_half_a_head_the_longest(
     connect: Callable[[int, bytes], Awaitable[Opened]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orgsync.server.http_protocol._MOST_CONNECTIONS", 3)
-    async with served() as port, httpx.AsyncClient(verify=NOBODY, base_url=f"http://127.0.0.1:{port}") as caller:
+    async with (
+        served() as port,
+        calling(port) as caller,
+    ):
         half = [await connect(port, HALF_A_HEAD) for _ in range(3)]
         assert (await caller.get("/")).text == "0 bytes"
         await ended(half[0][0])

@@ -161,7 +161,7 @@ async def test_a_run_of_another_process_is_followed_too(served: Served) -> None:
         [job] = (await caller.post("/api/v1/jobs?wait=30", json=PEOPLE)).json()["jobs"]
         async with (
             serving(served.project.settings.project, served.sample.org) as other,
-            httpx.AsyncClient(verify=NOBODY, base_url=other.url, headers=caller.headers) as there,
+            httpx.AsyncClient(verify=NOBODY, base_url=other.url, headers=caller.headers, timeout=30) as there,
         ):
             found = await events(there, job["run"]["id"])
     assert [each["event"] for each in found] == ["committed", "ended"]
@@ -232,7 +232,7 @@ async def test_a_call_with_a_key_is_made_once(served: Served, org: DemoOrg) -> N
         assert (other.status_code, other.json()["code"]) == (400, "argument_invalid")
     async with (
         serving(served.project.settings.project, org) as restarted,
-        httpx.AsyncClient(verify=NOBODY, base_url=restarted.url, headers=caller.headers) as later,
+        httpx.AsyncClient(verify=NOBODY, base_url=restarted.url, headers=caller.headers, timeout=30) as later,
     ):
         again = await later.post("/api/v1/jobs", json=asked, headers=key)
     assert (again.status_code, again.json()["code"]) == (409, "call_unknown")

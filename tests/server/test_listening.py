@@ -45,7 +45,7 @@ async def test_a_fault_in_any_app_is_logged_by_its_type(capsys: pytest.CaptureFi
     with listening("127.0.0.1", 0) as socket_:
         async with anyio.create_task_group() as group:
             group.start_soon(serve_app, socket_, Starlette(routes=[Route("/", failing)]))
-            async with httpx.AsyncClient(verify=NOBODY) as caller:
+            async with httpx.AsyncClient(verify=NOBODY, timeout=30) as caller:
                 answer = await caller.get(f"http://127.0.0.1:{socket_.getsockname()[1]}/")
             assert answer.status_code == 500
             assert "ada@acme" not in answer.text

@@ -82,7 +82,7 @@ async def test_a_token_sees_the_metrics_of_its_own_connections_alone(served: Ser
 
 
 async def test_without_a_token_that_reads_there_are_no_metrics(served: Served) -> None:
-    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as nobody:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30) as nobody:
         assert (await nobody.get("/metrics")).status_code == 401
     async with await served.caller("run") as caller:
         assert (await caller.get("/metrics")).status_code == 403

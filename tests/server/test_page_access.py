@@ -19,7 +19,7 @@ from .visiting import visiting
 
 @pytest.mark.parametrize("path", ["/", "/runs", "/runs/1", "/connections/acme"])
 async def test_no_page_is_shown_without_a_session(served: Served, path: str) -> None:
-    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as stranger:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30) as stranger:
         page = await stranger.get(path)
         assert page.status_code == 303
         assert page.headers["location"] == ("/sign-in" if path == "/" else f"/sign-in?next={path}")
@@ -33,7 +33,7 @@ async def test_no_page_is_shown_without_a_session(served: Served, path: str) -> 
 
 async def test_signing_in_gives_a_cookie_that_no_script_and_no_other_site_can_use(served: Served) -> None:
     token = await served.token("read")
-    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as client:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30) as client:
         wrong = await client.post("/sign-in", data={"token": token[:-1]})
         assert (wrong.status_code, "set-cookie" in wrong.headers) == (401, False)
         assert token[:-1] not in wrong.text
@@ -52,21 +52,21 @@ async def test_signing_in_gives_a_cookie_that_no_script_and_no_other_site_can_us
 
 
 async def test_a_token_without_read_does_not_sign_in(served: Served) -> None:
-    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as client:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30) as client:
         refused = await client.post("/sign-in", data={"token": await served.token("proxy")})
     assert (refused.status_code, "set-cookie" in refused.headers) == (403, False)
     assert "does not have the scope read" in refused.text
 
 
 async def test_whoever_guesses_has_to_wait_here_too(served: Served) -> None:
-    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as client:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30) as client:
         found = [(await client.post("/sign-in", data={"token": "orgsync_00_guess"})).status_code for _ in range(22)]
     assert found == [401] * 20 + [429] * 2
 
 
 @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "evil", "/\tx"])
 async def test_nobody_is_sent_elsewhere_after_signing_in(served: Served, wanted: str) -> None:
-    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as client:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30) as client:
         answer = await client.post("/sign-in", data={"token": await served.token("read"), "next": wanted})
         assert answer.headers["location"] == "/"
         assert (await client.get("/sign-in", params={"next": wanted})).headers["location"] == "/"

@@ -102,7 +102,7 @@ async def test_a_test_says_that_the_org_answered_and_a_problem_is_a_page(served:
 
 
 async def test_an_address_that_is_not_there_is_a_page_for_a_browser_and_a_problem_for_a_program(served: Served) -> None:
-    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as client:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30) as client:
         for path, accept, kind in (
             ("/nosuch", "text/html,*/*;q=0.8", "text/html; charset=utf-8"),
             ("/nosuch", "*/*", "application/problem+json"),

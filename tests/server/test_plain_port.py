@@ -14,7 +14,7 @@ from .test_http_protocol import served
 
 
 async def test_tls_that_is_spoken_to_a_port_of_plain_http_is_named_as_that(caplog: pytest.LogCaptureFixture) -> None:
-    async with served() as port, httpx.AsyncClient(verify=NOBODY) as caller:
+    async with served() as port, httpx.AsyncClient(verify=NOBODY, timeout=30) as caller:
         with capture_logs() as logged, caplog.at_level(logging.WARNING):
             with pytest.raises(httpx.ConnectError):
                 await caller.get(f"https://127.0.0.1:{port}/")
@@ -31,7 +31,7 @@ async def test_tls_that_goes_on_is_refused_once(caplog: pytest.LogCaptureFixture
             writer.write(b"\x16\x03\x01")
             assert (await reader.read()).startswith(b"HTTP/1.1 400")
             writer.write(b"\x16\x03\x01")
-            async with httpx.AsyncClient(verify=NOBODY) as caller:  # by then the server has read it
+            async with httpx.AsyncClient(verify=NOBODY, timeout=30) as caller:  # by then the server has read it
                 await caller.get(f"http://127.0.0.1:{port}/")
         writer.close()
     assert len(logged) == 1

@@ -68,7 +68,7 @@ async def test_what_is_no_path_of_the_api_is_refused_before_anything_is_sent(
 ) -> None:
     token = await served.token("proxy")
     org.clear_requests()
-    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url) as caller:
+    async with httpx.AsyncClient(verify=NOBODY, base_url=served.url, timeout=30) as caller:
         url = httpx.URL(served.url).copy_with(raw_path=f"{PROXY}{path}".encode())
         answer = await caller.get(url, headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (400, "host_not_allowed")

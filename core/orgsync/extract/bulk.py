@@ -12,6 +12,7 @@ from orgsync.records import FieldFacts, Schema
 from orgsync.salesforce.bulk import Job, Place, abort_job, complete, create_job, delete_job, read_job, results
 
 from .decoding_subprocess import decoding_subprocess
+from .read_ahead import read_ahead
 from .source import Source
 from .state import SavedJob, StreamState
 
@@ -78,6 +79,8 @@ async def _one_job(
             if decode and _left(job, place) >= _SUBPROCESS_FROM:
                 decoder = await stack.enter_async_context(decoding_subprocess(*decode, source.warn))
             found = results(client, job, start=place, rows=_ROWS_AT_ONCE, decoder=decoder)
+            if decoder:
+                found = read_ahead(found, most=1, size=lambda _: 1, begins=lambda: True)
             async for part in await stack.enter_async_context(aclosing(found)):
                 resume_at = SavedJob(job.id, job.api_version, part.place) if part.place else None
                 yield JobRows(part.header, part.rows, resume_at, part.is_decoded)

@@ -20,8 +20,8 @@ from orgsync.errors import (
 from orgsync.records import Batch, DecodedRecords, PartialBatch, Record, Row, Schema, decode, decode_csv, values_of
 
 from .bulk import job_rows
+from .long_queries import pages_ahead
 from .queries import Order, ReadQuery
-from .read_ahead import pages_ahead
 from .route import Api, Route, calls_left, choose_route, expected_rows, limits_left
 from .source import Source
 from .state import StreamState
