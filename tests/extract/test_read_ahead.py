@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from orgsync import Record
+from orgsync import Batches, Context, Record, sync
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Committed
-from orgsync.extract import decoding_subprocess, long_queries
+from orgsync.errors import ScriptRaised
+from orgsync.extract import Api, decoding_subprocess, long_queries
 from orgsync.extract.decoding_subprocess import PagesInSubprocess
 from orgsync.extract.read_ahead import read_ahead
 from tests.extract.extracting import copied, reading, values, warnings
@@ -150,6 +151,49 @@ async def test_what_was_read_before_an_error_is_committed(tmp_path: Path, org: D
         assert len(await project.live("name")) == 15
 
 
+@pytest.mark.parametrize("api", ["rest", "bulk"])
+async def test_a_pass_that_a_script_leaves_open_ends_with_the_run(
+    tmp_path: Path, org: DemoOrg, decoded: Decoded, monkeypatch: pytest.MonkeyPatch, api: Api
+) -> None:
+    held: list[Any] = []
+
+    @sync(name="reading")
+    async def leaving(ctx: Context) -> Batches[Name]:
+        held.append(ctx.changes(Name, api=api))
+        rows = 0
+        async for batch in held[0]:
+            yield batch
+            rows += len(batch.rows)
+            if rows == 6:
+                raise ValueError("of the script's")
+
+    org.page_size = org.bulk_page_size = 2
+    monkeypatch.setattr("orgsync.extract.bulk._SUBPROCESS_FROM", 1)
+    monkeypatch.setattr("orgsync.extract.bulk._ROWS_AT_ONCE", 2)
+    async with project_at(tmp_path, org) as project:
+        tasks = asyncio.all_tasks()
+        outcome = await project.outcome(leaving)
+        assert isinstance(outcome.problem, ScriptRaised)
+        assert asyncio.all_tasks() == tasks
+        assert decoding_subprocess._SLOTS.left == 1  # pyright: ignore[reportPrivateUsage]
+        sent = len(org.requests)
+        await anyio.sleep(0.1)
+        assert len(org.requests) == sent
+
+
+async def test_a_wide_object_which_is_merged_here_starts_no_subprocess(
+    tmp_path: Path, org: DemoOrg, decoded: Decoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(PagesInSubprocess, "start", started.append)
+    monkeypatch.setattr("orgsync.extract.column_groups._ROOM", 200)
+    org.page_size = 7
+    async with project_at(tmp_path, org) as project:
+        await project.run(reading(Contact))
+        assert len(await project.live("contact")) == 25
+    assert started == []
+
+
 async def test_without_a_core_for_a_subprocess_pages_come_one_by_one(
     tmp_path: Path, org: DemoOrg, decoded: Decoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +271,20 @@ async def test_a_reader_that_is_cancelled_closes_its_source() -> None:
                     scope.cancel()
                 await anyio.lowlevel.checkpoint()
     assert source.closed
+
+
+async def test_a_source_that_swallows_its_cancellation_is_closed_all_the_same() -> None:
+    async def swallowing() -> AsyncGenerator[int]:
+        for number in range(1000):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.001)
+            yield number
+
+    with anyio.fail_after(20):
+        async with aclosing(read_ahead(swallowing(), most=100, size=lambda _: 1)) as numbers:
+            async for number in numbers:
+                if number == 3:
+                    break
 
 
 async def test_an_interruption_in_the_source_is_raised_in_its_reader() -> None:

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, parse_qsl
 
 from orgsync.records import parse_instant
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.api.complete import Page
 from orgsync.salesforce.api.counts import Limit, org_limits, record_count
 from orgsync.salesforce.api.describe import ObjectDescribe, describe
+from orgsync.salesforce.api.page_count import Page
 from orgsync.salesforce.api.query import pages
 from orgsync.salesforce.api.replication import Deletions, latest_date_covered
 from orgsync.salesforce.api.replication import deleted as get_deleted

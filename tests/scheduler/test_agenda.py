@@ -64,6 +64,16 @@ def test_an_interval_is_counted_from_the_last_start() -> None:
     assert made.next_due() == NOON + 15 * MINUTE
 
 
+def test_a_sync_that_is_reset_before_its_run_is_known_to_have_ended_is_due_at_once_and_then_in_its_rhythm() -> None:
+    made = agenda("a")
+    [job] = made.start(NOON)
+    made.note_reset([("x", "a")], NOON + SECOND)
+    assert made.start(NOON + SECOND) == []
+    made.ended(job, NOON + 2 * SECOND)
+    assert run_all(made, NOON + 2 * SECOND) == ["a"]
+    assert run_all(made, NOON + 14 * MINUTE) == []
+
+
 def test_a_restart_keeps_the_rhythm_and_what_missed_five_slots_runs_once() -> None:
     made = Agenda(Bounds(8, 8))
     made.note_runs([ran("fresh", 5), ran("missed", 5 * 15 + 1)], NOON)

@@ -147,6 +147,13 @@ async def test_a_sync_that_is_reset_while_the_scheduler_looks_is_due_at_once(nig
     assert len(runs(await night.ran(scheduler, minutes=1))) == 1, "it keeps the rhythm of its new start"
 
 
+async def test_a_sync_that_is_reset_before_the_end_of_its_first_run_was_read_is_due_at_once(night: Night) -> None:
+    scheduler = night.scheduler()
+    await night.ran(scheduler)
+    await night.project.opened.store.rows.reset("accounts", "acme")
+    assert len(runs(await night.ran(scheduler, minutes=1))) == 1
+
+
 async def test_a_run_that_ended_elsewhere_before_a_reset_puts_nothing_off(night: Night) -> None:
     scheduler = night.scheduler()
     await night.ran(scheduler)

@@ -5,7 +5,8 @@ then is the next batch asked for. So at whatever instant the process ends, the c
 left, and the next run resumes there.
 """
 
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -32,6 +33,16 @@ from .streams import Streams
 from .yielded import not_a_batch, not_batches
 
 __all__ = ["run_sync"]
+
+
+@asynccontextmanager
+async def _closing_passes(context: Context) -> AsyncGenerator[None]:
+    """Close what the script has left open: a pass that is read ahead would send requests when the run has ended."""
+    try:
+        yield
+    finally:
+        with anyio.CancelScope(shield=True):
+            await context.close_passes()
 
 
 async def run_sync(sync: Sync[Record], job: Job, resources: Resources, *, observe: Observer = nobody) -> Outcome:
@@ -168,7 +179,7 @@ class _Running:
         """Commit what the sync yields, a batch at a time."""
         self.context = context
         batches = self._batches(context)
-        async with aclosing(batches):
+        async with _closing_passes(context), aclosing(batches):
             async for batch in batches:
                 if not isinstance(cast("object", batch), Batch):
                     raise not_a_batch(self.sync.name, batch)

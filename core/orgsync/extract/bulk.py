@@ -80,7 +80,7 @@ async def _one_job(
                 decoder = await stack.enter_async_context(decoding_subprocess(*decode, source.warn))
             found = results(client, job, start=place, rows=_ROWS_AT_ONCE, decoder=decoder)
             if decoder:
-                found = read_ahead(found, most=1, size=lambda _: 1, begins=lambda: True)
+                found = read_ahead(found)
             async for part in await stack.enter_async_context(aclosing(found)):
                 resume_at = SavedJob(job.id, job.api_version, part.place) if part.place else None
                 yield JobRows(part.header, part.rows, resume_at, part.is_decoded)

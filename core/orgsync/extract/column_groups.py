@@ -14,7 +14,7 @@ from orgsync.errors import ResponseUnreadable
 from orgsync.records import FieldValues
 from orgsync.records.scalars import are_long_ids, valid_id
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.api.complete import Page
+from orgsync.salesforce.api.page_count import Page
 from orgsync.salesforce.api.query import PageDecoder, pages
 
 __all__ = ["Merged", "column_groups", "id_groups", "merged_pages", "pages_with_ids", "whole_records"]

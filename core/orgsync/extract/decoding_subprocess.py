@@ -42,12 +42,17 @@ def _cores() -> int:
 _SLOTS = _Slots(_cores() - 1)
 
 
+def _may_start() -> bool:
+    """Return whether a core is left for another subprocess, and there is a Python to start."""
+    return _SLOTS.left > 0 and bool(sys.executable) and not getattr(sys, "frozen", False)
+
+
 @asynccontextmanager
 async def decoding_subprocess(
     schema: Schema, facts: FieldFacts, warn: Callable[[str], None]
 ) -> "AsyncGenerator[_Subprocess | None]":
     """Start a subprocess that decodes a result; None where no core is left for it, or Python cannot be started."""
-    process = _started(warn) if _SLOTS.left > 0 and sys.executable and not getattr(sys, "frozen", False) else None
+    process = _started(warn) if _may_start() else None
     if process is None:
         yield None
         return
@@ -80,8 +85,8 @@ class PagesInSubprocess:
         return self._subprocess is not None and self._subprocess.works
 
     async def start(self) -> None:
-        """Start the subprocess, if it was not tried before and a core is left for it."""
-        if not self._tried:
+        """Start the subprocess, if that was not tried before and a core is left for it."""
+        if not self._tried and _may_start():
             self._tried = True
             starting = decoding_subprocess(self.schema, self.facts, self.warn)
             self._subprocess = await self._stack.enter_async_context(starting)
@@ -96,7 +101,7 @@ class PagesInSubprocess:
 
 
 def _started(warn: Callable[[str], None]) -> "Popen[bytes] | None":
-    """Start Python with nothing but its standard library and this package, where no signal of the terminal arrives."""
+    """Start Python without the user's path and `.pth` files, where no signal of the terminal arrives."""
     places = dict.fromkeys([str(Path(__file__).parents[2]), str(Path(msgspec.__file__).parents[1])])
     command = [sys.executable, "-I", "-S", "-c", _CODE, *places]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("ORGSYNC_")}  # secrets among them
@@ -176,7 +181,6 @@ class _Subprocess:
         return None
 
 
-def _answer(source: IO[bytes]) -> tuple[list[Sequence[Any]], bool] | None:
-    found: tuple[list[Sequence[Any]], bool] | None
-    found = marshal.loads(read_message(source))  # noqa: S302 # of a process that this one has started
-    return found
+def _answer(source: IO[bytes]) -> Any:
+    """Return rows of CSV and whether bytes were no UTF-8; or rows, some columns and the rest of a page; or None."""
+    return marshal.loads(read_message(source))  # noqa: S302 # of a process that this one has started

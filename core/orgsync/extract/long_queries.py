@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from orgsync.records import DecodedRecords, Schema
+from orgsync.records import DecodedRecords, FieldValues, Schema
 
 from .decoding_subprocess import PagesInSubprocess
 from .queries import ReadQuery
@@ -26,9 +26,9 @@ async def pages_ahead(
 ) -> AsyncGenerator[KeyedPage]:
     """Read the pages of a query as `read_pages` does, those of a long one ahead, and as DecodedRecords of a schema.
 
-    Without a schema, and where no core is left for a subprocess, they come one by one, as they are.
+    Without a schema, in a sandbox, and where no core is left for a subprocess, they come one by one, as they are.
     """
-    if schema is None:
+    if schema is None or not source.keeps_positions:
         async with aclosing(read_pages(source.client, query, state.current.after, state.current.tally)) as plain:
             async for page in plain:
                 yield page
@@ -39,7 +39,8 @@ async def pages_ahead(
         async with aclosing(ahead):
             async for page in ahead:
                 yield page
-                if (page.total or 0) - len(page.records) >= _SUBPROCESS_FROM:
+                is_plain = isinstance(page.records, FieldValues)  # and not merged of groups of columns
+                if is_plain and (page.total or 0) - len(page.records) >= _SUBPROCESS_FROM:
                     await decoder.start()
 
 

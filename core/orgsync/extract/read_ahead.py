@@ -14,9 +14,15 @@ T = TypeVar("T")
 
 
 async def read_ahead(
-    source: AsyncGenerator[T], *, most: int, size: Callable[[T], int], begins: Callable[[], bool]
+    source: AsyncGenerator[T],
+    *,
+    most: int = 1,
+    size: Callable[[T], int] = lambda _: 1,
+    begins: Callable[[], bool] = lambda: True,
 ) -> AsyncGenerator[T]:
-    """Yield the items of a source; once `begins` returns True, items of a size of `most` are read ahead, or one.
+    """Yield the items of a source, the first and those until `begins` returns True one by one; read ahead from there.
+
+    Ahead is one item, or as many as together have a `size` of `most`.
 
     What the source raises is raised behind the items before it. Closed with this generator, the source is asked for
     nothing more, and closed itself.
@@ -36,6 +42,7 @@ async def read_ahead(
                 yield found[0]
             await reading
         finally:
+            ahead.is_closed = True
             reading.cancel()
             with anyio.CancelScope(shield=True):
                 await asyncio.gather(reading, return_exceptions=True)
@@ -51,6 +58,7 @@ class _Ahead(Generic[T]):
     items: asyncio.Queue[tuple[T] | None] = field(default_factory=asyncio.Queue[tuple[T] | None])
     room: asyncio.Event = field(default_factory=asyncio.Event)
     held: int = 0
+    is_closed: bool = False
 
     async def fill(self) -> None:
         """Read as far ahead as there is room."""
@@ -58,6 +66,8 @@ class _Ahead(Generic[T]):
             async for item in self.source:
                 self.held += self.size(item)
                 self.items.put_nowait((item,))
+                if self.is_closed:  # though it was cancelled, for something on the way has kept that to itself
+                    return
                 while self.held >= self.most:
                     self.room.clear()
                     await self.room.wait()

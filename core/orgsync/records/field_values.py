@@ -37,7 +37,11 @@ class FieldValues(Sequence[dict[str, Any]]):
 
 
 class DecodedRecords(FieldValues):
-    """Records that are rows in stored form already; of their fields only some are left, as the response has them."""
+    """Records that are rows in stored form already.
+
+    Of their fields only those are left, as the response has them, by which rows are ordered and recognised: the Id and
+    stamps. So a record that is asked for by its number has no others.
+    """
 
     __slots__ = ("rows", "size")
 

@@ -47,6 +47,7 @@ class Agenda:
         self._served: dict[str, datetime] = {}
         self._paused_until: dict[str, datetime] = {}  # by org
         self._idle: set[Job] = set()  # runs under way that hold no slot
+        self._reset: set[Job] = set()  # that seem to be running
         self._returning: list[Job] = []  # those of them that wait for one
         self._unresponsive: set[str] = set()
         self._queue: list[Job] = []
@@ -122,7 +123,9 @@ class Agenda:
         """Note syncs that were reset on connections: they are due at once, as what never ran."""
         for job in (Job("sync", *pair) for pair in pairs):
             self._last.pop(job, None)
-            if job in self._states and job not in self.running:
+            if job in self.running:
+                self._reset.add(job)  # whose end is still to be noted
+            elif job in self._states:
                 self._states[job] = JobState(due=now)
                 self._next = None
 
@@ -158,8 +161,7 @@ class Agenda:
             self._serve(job.connection, now)
             self.adopt(job, now)
         if chosen:
-            started = set(chosen)
-            self._queue = [job for job in self._queue if job not in started]
+            self._queue = [job for job in self._queue if job not in self.running]
         return chosen
 
     def adopt(self, job: Job, started: datetime) -> None:
@@ -191,9 +193,8 @@ class Agenda:
     def resume(self) -> list[Job]:
         """Return the runs that have waited and resume now; each has a slot again."""
         chosen = resumable(self._returning, self._load(), self._bounds)
-        if chosen:
-            self._idle.difference_update(chosen)
-            self._returning = [job for job in self._returning if job not in chosen]
+        self._idle.difference_update(chosen)
+        self._returning = [job for job in self._returning if job not in chosen]
         return chosen
 
     def _load(self) -> Load:
@@ -224,7 +225,9 @@ class Agenda:
         state.ended = now
         state.failures = state.failures + 1 if failed else 0
         chance = self._chance(job.name, job.connection, state.failures)
-        state.due = due_again(every, state.started, failures=state.failures, chance=chance)
+        after = due_again(every, state.started, failures=state.failures, chance=chance)
+        state.due = now if job in self._reset else after
+        self._reset.discard(job)
         self._last[job] = (state.started, False)
         self._next = min(self._next, state.due) if self._next else None
         return state.failures

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import anyio
 from sqlmodel import col, select
 
+from orgsync.engine.job import Job
 from orgsync.project import Project
 from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
 from orgsync.store import Connection
@@ -46,9 +47,10 @@ class DatabaseWatcher:
         """Whether the database has been read at least once."""
         return self._reasons is not None
 
-    def note_own(self, run: int) -> None:
+    def note_own(self, run: int, job: Job) -> None:
         """Note the number of a run of this scheduler that has ended: the agenda knows of it already."""
         self._own.add(run)
+        self._counted.add((job.name, job.connection))
 
     async def read(self, now: datetime) -> list[str]:
         """Read the connections and what was run since the last time, and return the connections' names."""

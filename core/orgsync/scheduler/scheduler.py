@@ -164,7 +164,7 @@ class Scheduler:
         if problem is not None and end != "elsewhere":
             self.worst = max(self.worst, problem.exit_code)
         if isinstance(outcome, Outcome):
-            self._watcher.database.note_own(outcome.run.id)
+            self._watcher.database.note_own(outcome.run.id, job)
             self._log.ended(outcome.run, problem, settled.failures)
         elif end == "elsewhere":
             self._log.elsewhere(job.name, job.connection)

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar, cast
+from weakref import WeakSet
 
 from orgsync.contents import ContentFolder, ContentReader
 from orgsync.errors import ArgumentInvalid, BatchInvalid
@@ -88,6 +89,7 @@ class Context(Org):
         self._stored = stored
         self._tables_read: set[str] = set()
         self._deliveries = Deliveries()
+        self._passes: WeakSet[AsyncGenerator[Any]] = WeakSet()  # each is closed as soon as nobody holds it
 
     @property
     def checkpoint(self) -> dict[str, Any] | None:
@@ -223,8 +225,18 @@ class Context(Org):
         handed_out.append(id(owned))  # not the pass itself: it would keep itself alive, and be closed too late
         return owned
 
-    async def _owned(self, model: type[R], read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
-        """Read, unless the table belongs to another sync."""
+    async def close_passes(self) -> None:
+        """Close the passes that the script has left open, which may be read ahead, before the run ends."""
+        for each in list(self._passes):
+            await each.aclose()
+
+    def _owned(self, model: type[R], read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
+        """Return a pass that reads, unless the table belongs to another sync."""
+        owned = self._tracked(model, read)
+        self._passes.add(owned)
+        return owned
+
+    async def _tracked(self, model: type[R], read: AsyncGenerator[Batch[R]]) -> AsyncGenerator[Batch[R]]:
         schema = schema_of(model)
         if self._require_own is not None:
             await self._require_own(schema)

@@ -102,7 +102,7 @@ class Planner:
         for row in ended:
             job = self._jobs.pop(row.id, None) or plain(row.job)
             if row.end.run is not None:
-                self._watcher.database.note_own(row.end.run)
+                self._watcher.database.note_own(row.end.run, job)
             if row.end.end == "elsewhere":
                 self._agenda.postpone(job, now + _ELSEWHERE)
                 continue

@@ -20,7 +20,7 @@ from ..errors.judge import problem_of
 from ..hosts import host_of
 from ..http.http import Response
 from .client import Client, Judge
-from .complete import AGAIN, Count, Page
+from .page_count import AGAIN, Page, PageCount
 
 __all__ = ["PageDecoder", "pages", "records"]
 
@@ -57,8 +57,8 @@ async def pages(
     page, where all pages hold fewer rows than the query found.
     """
     resource = "queryAll" if deleted else "query"
-    count = None if _COUNT.match(soql) else Count(f"GET {resource}")
-    reader = _Reader(client, count, exact=exact, fields=tuple(fields), decoder=decoder)
+    count = None if _COUNT.match(soql) else PageCount(f"GET {resource}")
+    reader = _PageReader(client, count, exact=exact, fields=tuple(fields), decoder=decoder)
     page = await client.call("GET", resource, reader.read, judge=judge, params={"q": soql}, headers=_PAGE_SIZE)
     while True:
         if count is not None:
@@ -96,8 +96,8 @@ async def _complete(client: Client, record: _Record) -> None:
 
 
 async def _complete_result(client: Client, result: _Record) -> None:
-    count = Count("A child query")
-    reader = _Reader(client, count)
+    count = PageCount("A child query")
+    reader = _PageReader(client, count)
     try:
         page = count.checked(_page(result))
     except (KeyError, TypeError, ValueError):
@@ -118,11 +118,11 @@ async def _complete_result(client: Client, result: _Record) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _PageReader:
     """Reads the pages of one query; a response that it refuses is requested again."""
 
     client: Client
-    count: Count | None
+    count: PageCount | None
     exact: bool = False
     fields: tuple[str, ...] = ()
     decoder: PageDecoder | None = None
@@ -138,11 +138,8 @@ class _Reader:
 
     def read(self, response: Response, body: Any = None) -> Page:
         """Read a page of a response, or of its body, where that is read already."""
-        response.require_readable()
-        if body is None and self.fields:
-            body = of_fields(response.content, self.fields, exact=self.exact)
         if body is None:
-            body = _body(self.client, response, exact=self.exact)
+            body = self._body(response)
         try:
             page = _page(body)
         except (KeyError, TypeError, ValueError):
@@ -158,6 +155,11 @@ class _Reader:
                 f"{response.place} was answered with an empty page that is not the last.", "Try again."
             )
         return page if self.count is None else self.count.checked(page)
+
+    def _body(self, response: Response) -> Any:
+        response.require_readable()
+        found = of_fields(response.content, self.fields, exact=self.exact) if self.fields else None
+        return _body(self.client, response, exact=self.exact) if found is None else found
 
 
 def _whole(response: Response) -> Response:

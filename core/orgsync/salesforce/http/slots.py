@@ -22,7 +22,10 @@ class Slot(Protocol):
         ...
 
     def release(self, cause: OrgsyncError | None) -> None:
-        """Release the slot: the run does nothing until `acquire`. `cause` is the error that makes it wait, if any."""
+        """Release the slot: the run reads nothing until `acquire`, and writes at most what it has read ahead.
+
+        `cause` is the error that makes it wait, if any.
+        """
         ...
 
     async def acquire(self) -> None:

@@ -14,7 +14,7 @@ from orgsync.errors import QueryIncomplete, ResponseUnreadable
 
 from .repeats import RecentRows, versions_of
 
-__all__ = ["AGAIN", "Count", "Page"]
+__all__ = ["AGAIN", "Page", "PageCount"]
 
 AGAIN = "Run it again; if this persists, look for a proxy that changes responses."
 
@@ -32,7 +32,7 @@ class Page:
 
 
 @dataclass(slots=True)
-class Count:
+class PageCount:
     """The rows of a query so far, against the number that Salesforce says there are."""
 
     request: str
