@@ -27,9 +27,9 @@ def require_url(url: str, source: str) -> None:
 
             postgres_address(url)
             return
-        from .sqlite.driver import address
+        from .sqlite.view_file import file_of
 
-        address(url)
+        file_of(url)
     except SettingInvalid as error:
         raise SettingInvalid(f"{source}: {error.cause}", error.remedy) from None
 

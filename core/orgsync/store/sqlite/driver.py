@@ -49,7 +49,10 @@ _SETTINGS = (
 _WRITE_AHEAD = "PRAGMA journal_mode = WAL"  # lets readers and the writer work at the same time; the file remembers it
 _DURABLE = "PRAGMA synchronous = FULL"  # a commit is on the disk when it returns
 _BEGIN_WRITING = "BEGIN IMMEDIATE"  # a transaction that turns to writing later fails when another writer was quicker
-_KINDS = "Use SQLite, with three slashes before the path, sqlite:///folder/orgsync.db, or PostgreSQL, postgresql://user@host/database."
+_KINDS = (
+    "Use SQLite, with three slashes before the path, sqlite:///folder/orgsync.db, or PostgreSQL, "
+    "postgresql://user@host/database."
+)
 
 
 def address(url: str) -> URL:
