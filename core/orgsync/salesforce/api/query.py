@@ -34,6 +34,11 @@ _Record: TypeAlias = dict[str, Any]
 class PageDecoder(Protocol):
     """Decodes pages beside the process that requests them."""
 
+    @property
+    def works(self) -> bool:
+        """Whether it decodes any."""
+        ...
+
     async def page(self, content: bytes, fields: Sequence[str], *, exact: bool) -> dict[str, Any] | None:
         """Return the parts of a page, its records as DecodedRecords; None where it does not decode this one."""
         ...
@@ -129,7 +134,7 @@ class _PageReader:
 
     async def page(self, url: str) -> Page:
         """Request a page behind the first one; what is wrong with one that was decoded shows when it is read here."""
-        if self.decoder is not None and self.fields:
+        if self.decoder is not None and self.decoder.works and self.fields:
             response = await self.client.call("GET", url, _whole, headers=_PAGE_SIZE)
             body = await self.decoder.page(response.content, self.fields, exact=self.exact)
             with suppress(ResponseUnreadable, QueryIncomplete):
