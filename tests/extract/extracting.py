@@ -1,5 +1,6 @@
 """What the tests of extraction share: syncs made of a record class, and what a run logged and requested."""
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from orgsync import Batches, Context, Record, Sync, sync
 from orgsync.demo_org import DemoOrg
 from tests.projects import SampleProject
 
-__all__ = ["BOOKKEEPING", "copied", "jobs_made", "reading", "snapshotting", "values", "warnings"]
+__all__ = ["BOOKKEEPING", "copied", "is_alive", "jobs_made", "reading", "snapshotting", "values", "warnings"]
 
 BOOKKEEPING = frozenset({"connection", "sync_change", "sync_number", "sync_changed_at", "sync_first_seen_at"})
 
@@ -54,6 +55,15 @@ async def values(project: SampleProject, table: str) -> dict[str, dict[str, Any]
     """Read the copy's live rows without what the store keeps of its own."""
     rows = await project.live(table)
     return {key: {name: row[name] for name in row.keys() - BOOKKEEPING} for key, row in rows.items()}
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process is running."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from ..api.clients import lone_client
 from ..bulk.bulk_answers import cut as cut_off
 from ..bulk.bulk_answers import job, page_answer
 from ..http.raw_server import RawServer
+from .extracting import is_alive
 
 
 class Thing(Record, table=True):
@@ -110,14 +111,6 @@ def as_decoded(found: Sequence[Cut]) -> list[Any]:
 
 def pid_of(decoder: Decoder | None) -> int:
     return int(cast("Any", decoder).process.pid)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from orgsync.errors import ScriptRaised
 from orgsync.extract import Api, decoding_subprocess, long_queries
 from orgsync.extract.decoding_subprocess import PagesInSubprocess
 from orgsync.extract.read_ahead import read_ahead
-from tests.extract.extracting import copied, reading, values, warnings
+from tests.extract.extracting import copied, is_alive, reading, values, warnings
 from tests.projects import Interruption, project_at
 
 from .test_bulk import Account, Contact, Opportunity, awkward
@@ -63,14 +63,6 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> Decoded:
 
 def truth(org: DemoOrg) -> dict[str, Any]:
     return {str(row["Id"]): row["LastName"] for row in org.rows("Contact")}
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("model", [Contact, Account, Opportunity], ids=lambda each: each.__name__)
