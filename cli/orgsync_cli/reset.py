@@ -35,7 +35,7 @@ def reset(
     change feed reports it with one event for each table and connection: cleared. Nothing is changed in the org.
     Refused while a run of the sync is under way.
     """
-    _require_ran(sync)
+    _require_ran(sync, connection)
     copy = wait_for(lambda: _copy_of(sync, connection))
     if copy.is_empty:
         _report(copy, f"There is nothing to reset: {_what(copy)}.", as_json=as_json, reset=False)
@@ -48,15 +48,18 @@ def reset(
     _report(discarded, text, as_json=as_json, reset=True)
 
 
-def _require_ran(sync: str) -> None:
-    """Raise NameUnknown for a sync that a script has and that has never run."""
+def _require_ran(sync: str, connection: str | None) -> None:
+    """Raise NameUnknown for a sync that a script has and that has never run; for the connection, if there is none."""
     with open_view() as view:
         ran = sync in view.syncs()
     if not ran:
         from orgsync.project.syncs import never_ran
+        from orgsync.project.view import require_connection
         from orgsync.settings import load_settings
 
         if problem := never_ran(load_settings(), sync):
+            if connection is not None:
+                wait_for(lambda: require_connection(connection))
             raise problem
 
 

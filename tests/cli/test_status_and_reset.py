@@ -157,6 +157,12 @@ def test_a_table_that_the_runs_of_its_sync_have_not_made_is_not_said_to_be_reset
     )
 
 
+@pytest.mark.usefixtures("own", "acme")
+def test_reset_of_what_never_ran_names_a_connection_that_there_is_not(orgsync: Command) -> None:
+    assert "has not run yet" in orgsync("reset", "companies", "-c", "acme").problem()[0]
+    assert "There is no connection 'acmee'" in orgsync("reset", "companies", "-c", "acmee").problem()[0]
+
+
 @pytest.mark.usefixtures("own")
 def test_reset_of_one_connection_keeps_the_table(orgsync: Command, acme: DemoOrg) -> None:
     orgsync("run", "companies")
