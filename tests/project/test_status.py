@@ -108,6 +108,11 @@ def test_a_run_that_died_after_a_reset_and_that_nobody_has_noted_has_failed() ->
     assert (standing.failures, standing.success, standing.ended_badly) == (1, None, died)
 
 
+def test_what_never_ran_is_due_now_with_a_cron_expression_too_as_the_scheduler_has_it() -> None:
+    since = NOW - timedelta(minutes=5)
+    assert judged(standing_of([], None), NIGHTLY, since=since, now=NOW) == ("never run", NOW)
+
+
 def test_metrics_show_what_never_ran_or_was_reset_as_due_already() -> None:
     since = NOW - timedelta(hours=2)
     assert next_due(HOURLY, None, since=since, now=NOW) == since

@@ -28,7 +28,7 @@ async def pages_ahead(
 
     Without a schema, in a sandbox, and where no core is left for a subprocess, they come one by one, as they are.
     """
-    if schema is None or not source.keeps_positions:
+    if schema is None or not source.keeps_positions:  # a sandbox, whose requests may be recorded in their order
         async with aclosing(read_pages(source.client, query, state.current.after, state.current.tally)) as plain:
             async for page in plain:
                 yield page

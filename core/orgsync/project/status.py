@@ -81,7 +81,7 @@ def judged(
     if standing.was_reset:
         return "reset", now if every is not None else None
     last, success = standing.last, standing.success
-    due = _due(every, last, since, standing.failures)
+    due = _due(every, last, since, standing.failures, now)
     if standing.failures:
         return "failing", due
     if last is not None and last.status == "running":
@@ -95,12 +95,15 @@ def judged(
     return ("ok" if success else "stopped"), due
 
 
-def _due(every: Every | None, last: "AnyRun | None", since: datetime, failures: int) -> datetime | None:
-    """Return when a sync is due after a run; after failures, when the scheduler's pause ends."""
+def _due(every: Every | None, last: "AnyRun | None", since: datetime, failures: int, now: datetime) -> datetime | None:
+    """Return when a sync is due after a run; after failures, when the scheduler's pause ends.
+
+    One that has never run runs at once, also with a cron expression.
+    """
     if every is None:
         return None
     if last is None:
-        return every.at_or_after(since)
+        return min(every.at_or_after(since), now)
     chance = jitter(last.sync, last.connection, failures)
     return due_again(every, last.started_at, failures=failures, chance=chance)
 

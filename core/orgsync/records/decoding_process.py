@@ -78,9 +78,7 @@ def _of_csv(schema: Schema, facts: FieldFacts, header: tuple[str, ...], records:
         return marshal.dumps(None)
 
 
-def _of_page(
-    schema: Schema, facts: FieldFacts, fields: tuple[tuple[str, ...], bool, tuple[str, ...]], page: bytes
-) -> bytes:
+def _of_page(schema: Schema, facts: FieldFacts, fields: PageFields, page: bytes) -> bytes:
     """Return the answer to a page of JSON: its rows, some fields as it has them, and what follows it; or None."""
     from .page_fields import of_fields  # and msgspec, which CSV does not need
 

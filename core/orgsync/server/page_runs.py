@@ -116,7 +116,7 @@ def _line(event: Event) -> str:
         how = [word for word, is_so in (("in full", event.job.full), ("reconciling", event.job.reconcile)) if is_so]
         return " ".join(["Started", *how])
     if isinstance(event, Planned):
-        rows = "" if event.rows is None else f"{words.number(event.rows)} row{'' if event.rows == 1 else 's'} expected"
+        rows = "" if event.rows is None else f"{words.counted(event.rows, 'row')} expected"
         route = "" if event.route is None else f"by {event.route}"
         return ": ".join(each for each in ("Reads", " ".join(each for each in (rows, route) if each)) if each)
     return f"Warning: {event.message}" if isinstance(event, Warned) else ""

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 import anyio
 
 from orgsync.clock import utc_now
-from orgsync.errors import NotDelivered, OrgsyncError, PackageMissing
+from orgsync.errors import NetworkProblem, NotDelivered, OrgsyncError, PackageMissing
 from orgsync.salesforce.http.messages import host_name
 from orgsync.salesforce.http.request import Request
 from orgsync.salesforce.http.transport import Transport, TransportResponse
@@ -107,30 +107,28 @@ async def _exchange(
     transport: Transport, url: str, headers: dict[str, str], body: bytes, allowed: Allowed, resolver: Resolve
 ) -> Attempt:
     """Try one address after the other until a connection is made."""
+    unknown = NotDelivered(f"The receiver's host {host_name(url)} has no address.", "Check the URL, and the DNS here.")
+    failed = Attempt(None, "The receiver's host has no address.", error=unknown)
     try:
         found = await addresses_of(url, allowed, resolver)
     except OSError:
-        unknown = NotDelivered(
-            f"The receiver's host {host_name(url)} has no address.", "Check the URL, and the DNS here."
-        )
-        return Attempt(None, "The receiver's host has no address.", error=unknown)
+        return failed
     except OrgsyncError as problem:
         return Attempt(None, str(problem), error=problem)
-    failed = Attempt(None, "The receiver's host has no address.")
     for address in found[:_MOST_ADDRESSES]:
         request = Request("POST", url, headers, body, timeout=TIMEOUT, connect_timeout=5, address=address)
         try:
             return await _judged(await transport.request(request), host_name(url))
         except OrgsyncError as error:
             failed = Attempt(None, error.cause, error=_unreached(error))
-            if getattr(error, "sent", True):
+            if not isinstance(error, NetworkProblem) or error.sent:
                 break
     return failed
 
 
 def _unreached(error: OrgsyncError) -> NotDelivered:
     """Return the error of a message that got no response; what the transport says of proxies does not hold here."""
-    if getattr(error, "is_proven", False):
+    if isinstance(error, NetworkProblem) and error.is_proven:
         return NotDelivered(error.cause, "Start the receiver, or correct the webhook's URL.")
     direct = "Check that the receiver runs, and that this machine reaches it without a proxy: webhooks use none."
     return NotDelivered(error.cause, direct)
