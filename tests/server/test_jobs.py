@@ -306,3 +306,12 @@ async def events(caller: httpx.AsyncClient, run: int) -> list[dict[str, Any]]:
             if line.startswith("data: "):
                 found.append(json.loads(line.removeprefix("data: ")))
     return found
+
+
+async def test_of_many_faults_the_first_are_named_and_the_others_counted(served: Served) -> None:
+    async with await served.caller("run") as caller:
+        many = await caller.post("/api/v1/jobs", json={f"b{number}": 1 for number in range(20_000)})
+        long = await caller.post("/api/v1/jobs", json={"b" * 100_000: 1, "name": "contacts", "connection": "acme"})
+    assert (many.status_code, len(many.json()["fields"])) == (422, 20)
+    assert many.json()["title"].endswith("more.")
+    assert max(len(many.content), len(long.content)) < 10_000

@@ -39,6 +39,7 @@ from orgsync.errors import (
     Unauthorized,
 )
 from orgsync.logs import get_logger
+from orgsync.printable import excerpt
 from orgsync.suggest import nearest
 
 __all__ = [
@@ -58,7 +59,10 @@ __all__ = [
 PROBLEM_JSON = "application/problem+json"
 
 _MOST_NAMED = 3
-"""Faults of a request in the title of its problem; `fields` has all of them."""
+"""Faults of a request in the title of its problem."""
+
+_MOST_FIELDS = 20
+"""Faults that `fields` names: a body may hold tens of thousands, and each is compared with all fields."""
 
 _STATUS: tuple[tuple[type[OrgsyncError], int], ...] = (
     (Unauthorized, 401),
@@ -173,20 +177,21 @@ async def _of_validation(request: Request, error: RequestValidationError) -> Res
         return problem_response(422, "argument_invalid", title, remedy)
     mistyped_first = sorted(found, key=lambda each: each.get("type") != "extra_forbidden")  # why others are missing
     fields = [
-        ProblemField(location=".".join(map(str, each["loc"])), message=_message(request, each))
-        for each in mistyped_first
+        ProblemField(location=excerpt(".".join(map(str, each["loc"])), addresses=True), message=_message(request, each))
+        for each in mistyped_first[:_MOST_FIELDS]
     ]
+    title = _title(fields, len(found))
     return problem_response(
-        422, "argument_invalid", _title(fields), "Correct it; /openapi.json says what is taken.", fields=fields
+        422, "argument_invalid", title, "Correct it; /openapi.json says what is taken.", fields=fields
     )
 
 
-def _title(fields: Sequence[ProblemField]) -> str:
+def _title(fields: Sequence[ProblemField], faults: int) -> str:
     """Return what is wrong with a request, by the first of its faults."""
     title = "; ".join(f"{each.location}: {each.message}" for each in fields[:_MOST_NAMED])
     title = f"The request is wrong: {title}" if title else "The request is wrong"
-    if (more := len(fields) - _MOST_NAMED) > 0:
-        title += f"; and {more} more"
+    if (more := faults - _MOST_NAMED) > 0:
+        title += f"; and {more:,} more"
     return title if title.endswith("?") else f"{title}."
 
 
