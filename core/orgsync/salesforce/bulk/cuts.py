@@ -61,8 +61,7 @@ class _Piece:
 async def cuts(chunks: AsyncIterator[bytes], decoder: Decoder | None, *, rows: int) -> AsyncGenerator[Cut]:
     """Cut a page into rows, with a decoder about so many at a time; there may be none.
 
-    A decoder works on the next ones while the caller makes use of a cut; the first cut has no rows then, so that this
-    is so of what was before the page, too. Raises LinesBroken for what is no CSV.
+    A decoder works on the next ones while the caller makes use of a cut. Raises LinesBroken for what is no CSV.
     """
     size = _Size(_FIRST_BYTES if decoder else 1)
     async with aclosing(_pieces(chunks, size)) as pieces:
@@ -74,8 +73,6 @@ async def cuts(chunks: AsyncIterator[bytes], decoder: Decoder | None, *, rows: i
         async for piece in pieces:
             cut = await before.from_decoder(decoder) if before else None
             await decoder.send(piece.header, piece.records)
-            if before is None:
-                yield Cut(piece.header, [], b"", is_decoded=True)
             if before and cut:
                 size.least = min(_MOST_BYTES, len(before.records) * rows // max(1, len(cut.rows)))
                 yield cut

@@ -57,11 +57,6 @@ class Part:
     place: Place | None
     is_decoded: bool = False
 
-    @property
-    def ends_page(self) -> bool:
-        """Whether another page follows these rows."""
-        return self.place is not None and self.place.row == 0
-
 
 async def results(
     client: Client,
@@ -74,27 +69,17 @@ async def results(
 ) -> AsyncGenerator[Part]:
     """Read the result of a complete job from a place, in parts of at most `rows` rows and pages of at most `page`.
 
-    Values are text as the CSV has it: null and the empty string are both "". A `decoder` makes rows of them while the
-    part before is made use of; what it cannot decode comes as text. The last part, and only it, has no place; its rows
+    Values are text as the CSV has it: null and the empty string are both "". A `decoder` makes rows of them while what
+    comes next is read; what it cannot decode comes as text. The last part, and only it, has no place; its rows
     may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it the connection.
     Raises ResponseUnreadable where a page stays broken, and JobIncomplete where the whole is not what the job found.
     """
     async with aclosing(Pages(client, job, page)) as pages:
         reading = _Reading(pages, job, rows, start, decoder)
-        kept: Part | None = None
-        try:
-            while reading.place is not None:
-                async with aclosing(reading.page_parts()) as parts:
-                    async for part in parts:
-                        if kept:
-                            yield kept
-                        kept = part if decoder and part and part.ends_page else None
-                        if part and not kept:
-                            yield part
-        except Exception:
-            if kept:
-                yield kept
-            raise
+        while reading.place is not None:
+            async with aclosing(reading.page_parts()) as parts:
+                async for part in parts:
+                    yield part
 
 
 @dataclass(slots=True)
@@ -111,11 +96,8 @@ class _Reading:
     empty: int = 0
     recent: RecentRows = field(default_factory=RecentRows)
 
-    async def page_parts(self) -> AsyncGenerator[Part | None]:
-        """Yield what is left of the page at the place, requesting it again when it breaks off.
-
-        None is yielded when the first rows of it are being decoded.
-        """
+    async def page_parts(self) -> AsyncGenerator[Part]:
+        """Yield what is left of the page at the place, requesting it again when it breaks off."""
         tries = 0
         while (begun := self.place) is not None:
             problem: TransientProblem
@@ -123,7 +105,7 @@ class _Reading:
                 try:
                     async with aclosing(self._parts(begun, opened.stream)) as parts:
                         async for part in parts:
-                            self.place = part.place if part else self.place
+                            self.place = part.place
                             yield part
                     return
                 except (NetworkProblem, ResponseUnreadable) as error:
@@ -135,7 +117,7 @@ class _Reading:
                 self.decoder = None  # it gives whole batches: where pages break off, each row that came counts
             await pause(backoff(tries))
 
-    async def _parts(self, begun: Place, stream: Stream) -> AsyncGenerator[Part | None]:
+    async def _parts(self, begun: Place, stream: Stream) -> AsyncGenerator[Part]:
         """Yield the rows of one page after the place, the last of them when the page is complete."""
         await _require_csv(stream)
         self.seen.add(begun.locator or "")
@@ -151,8 +133,6 @@ class _Reading:
                 page.take(cut, self.job)
                 if page.first_record in self.first_records:
                     raise _no_end(self.job, "begins again")
-                if not cut.rows:
-                    yield None
                 while len(page.held) > self.rows:
                     yield self._distinct(page.part(self.rows))
         part = self._distinct(page.last_part(self.job))
