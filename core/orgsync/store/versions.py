@@ -34,6 +34,7 @@ KNOWN_VERSIONS = (
     "0017",
     "0018",
     "0019",
+    "0020",
 )
 """Every version that this package can read, oldest first; the last is what it writes."""
 

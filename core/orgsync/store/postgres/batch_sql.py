@@ -37,8 +37,11 @@ _BOOKKEEPING = ("sync_number", "connection", "sync_changed_at", "sync_first_seen
 
 
 def copy_rows(schema: "Schema") -> str:
-    """Return the statement that takes live rows that are all new: their own columns, bookkeeping, and the change."""
-    names = [*(column.name for column in schema.columns), *_BOOKKEEPING, "sync_change"]
+    """Return the statement that takes live rows that are all new: their own columns, their number, and connection.
+
+    The rest of the bookkeeping are the table's defaults.
+    """
+    names = [*(column.name for column in schema.columns), "sync_number", "connection"]
     return f"COPY {quoted(schema.table)} ({', '.join(map(quoted, names))}) FROM STDIN {FORMAT}"
 
 

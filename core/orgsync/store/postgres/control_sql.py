@@ -1,11 +1,13 @@
 """The statements on the control tables, in PostgreSQL's words. Columns come from the classes of `model`.
 
 What decides by what it has read locks that first, for here writers do not wait for one another: a connection's row and
-name, and the leases of a sync. Time is the server's, in milliseconds, and passes within a transaction.
+name, and the leases of a sync. Time is the server's, in milliseconds, and passes within a transaction,
+but for the changes of rows, which have all the time of its beginning.
 """
 # ruff: noqa: S608 # they are made of constants alone
 
 from ..model import Connection, OrgWrite, Run
+from .table_sql import CHANGED_AT
 from .view_sql import CLEARED_TABLES, RUN_PAIRS, SCHEDULES, SCHEMA, SYNC_NAMES, TABLE_EXISTS, TABLE_OWNERS, VERSION
 
 __all__ = [
@@ -88,7 +90,8 @@ TAKE_SIGN_IN = f"DELETE FROM orgsync_sign_in WHERE key = %s AND begun_at >= {NOW
 REMOVE_EXPIRED_SIGN_INS = f"DELETE FROM orgsync_sign_in WHERE begun_at < {NOW} - %s"
 
 CHANGES = (
-    f"pg_catalog.pg_current_xact_id()::text::bigint, (SELECT value FROM orgsync_sequence WHERE name = 'change'), {NOW}"
+    "pg_catalog.pg_current_xact_id()::text::bigint, (SELECT value FROM orgsync_sequence WHERE name = 'change'), "
+    f"{CHANGED_AT}"
 )
 """What a transaction's changes are numbered from: its id, what is added to that; and their time."""
 

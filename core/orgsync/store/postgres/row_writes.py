@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from psycopg.errors import UniqueViolation
 
-from orgsync.records import Row, Schema, to_stored
+from orgsync.records import Row, Schema
 
 from ..commit_types import Counts, Write
 from . import batch_sql, table_sql
@@ -96,11 +96,9 @@ class RowWriter:
     async def _copy(self, connection: str, schema: Schema, rows: Sequence[Row]) -> bool:
         """Write rows that are new; return False, with nothing written, where one of them is not."""
         first = await self._numbers.take(len(rows))
-        at = to_stored(self._numbers.at)
         await self._on.fetch("SAVEPOINT orgsync_copy")
         try:
-            pieces = copy_text(schema, rows, first, (connection, at, at, "added"))
-            await self._on.copy(batch_sql.copy_rows(schema), pieces)
+            await self._on.copy(batch_sql.copy_rows(schema), copy_text(schema, rows, first, connection))
         except UniqueViolation:
             await self._on.fetch("ROLLBACK TO SAVEPOINT orgsync_copy")
             return False

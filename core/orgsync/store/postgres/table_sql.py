@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 __all__ = [
+    "CHANGED_AT",
     "COLUMNS",
     "COLUMNS_OF_RECORDS",
     "HAS_TABLE",
@@ -79,6 +80,13 @@ def within_limit(name: str) -> str:
     return f"{name.encode()[: LONGEST_NAME - 11].decode(errors='ignore')}_{digest}"
 
 
+CHANGED_AT = "now()::timestamptz(3)"
+"""The time of a transaction's changes: when it began."""
+
+_FIRST = {"sync_changed_at": CHANGED_AT, "sync_first_seen_at": CHANGED_AT, "sync_change": "'added'"}
+"""The defaults of what a new row has; read as text with each row, they took a fifth of the server's time."""
+
+
 def create_table(table: str, columns: Mapping[str, str], required: Iterable[str]) -> str:
     """Return the statement that makes a record table of columns with their types; the `required` ones take no NULL.
 
@@ -93,7 +101,8 @@ def create_table(table: str, columns: Mapping[str, str], required: Iterable[str]
 
 def _definition(name: str, kind: str) -> str:
     collation = ' COLLATE "C"' if name in ("connection", "id") else ""
-    return f"{quoted(name)} {kind}{collation}"
+    default = f" DEFAULT {_FIRST[name]}" if name in _FIRST else ""
+    return f"{quoted(name)} {kind}{collation}{default}"
 
 
 def any_row(table: str) -> str:
