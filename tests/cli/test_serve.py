@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg
+from tests.plain_http import NOBODY
 
 from .commandline import Command, started
 
@@ -100,6 +101,9 @@ def test_an_orgs_api_is_served_to_this_machines_clients_and_to_no_page(acme: Dem
         assert "DailyApiRequests" in httpx.get(limits).json()
         assert httpx.get(limits, headers={"Origin": "https://evil.example"}).status_code == 403
         assert httpx.get(limits, headers={"Host": "evil.example"}).status_code == 421
+        with httpx.Client(verify=NOBODY) as client:
+            elsewhere = {"target": b"http://evil.example/services/data/v62.0/limits"}
+            assert client.get(limits, extensions=elsewhere).status_code == 421
         assert httpx.get(f"{url}/services/oauth2/token").status_code == 400
         process.send_signal(signal.SIGTERM)
         assert process.stderr is not None

@@ -4,7 +4,9 @@ import base64
 import gzip
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import anyio
 import httpx
 import pytest
 
@@ -148,6 +150,29 @@ async def test_a_page_whose_name_was_made_to_mean_this_machine_is_refused(served
     async with await served.caller("read") as caller:
         answer = await caller.get("/api/v1/runs", headers={"Host": host})
     assert (answer.status_code, answer.json()["code"]) == (421, "host_not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "title"),
+    [
+        ("GET http://evil.example/api/v1/runs HTTP/1.1\r\nHost: 127.0.0.1", 421, "not reached by that name"),
+        ("GET http://127.0.0.1/api/v1/runs HTTP/1.1\r\nHost: evil.example", 200, ""),
+        ("GET http://evil.example/api/v1/runs HTTP/1.0", 421, "not reached by that name"),
+        ("GET /api/v1/runs HTTP/1.0", 421, "names no host"),
+        ("GET /api/v1/runs HTTP/1.1", 400, "has no Host header"),
+        ("GET /api/v1/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1", 400, "has 2 Host headers"),
+    ],
+)
+async def test_the_host_of_a_request_is_that_of_an_absolute_target_and_else_the_one_header(
+    served: Served, head: str, status: int, title: str
+) -> None:
+    token, at = await served.token("read"), urlsplit(served.url)
+    sent = f"{head}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    async with await anyio.connect_tcp(at.hostname or "", at.port or 0) as stream:
+        await stream.send(sent.encode())
+        answer = b"".join([piece async for piece in stream]).decode()
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert title in answer
 
 
 async def test_a_body_that_is_too_large_is_refused_also_where_its_length_is_not_told(served: Served) -> None:

@@ -34,6 +34,11 @@ async def named(request: Request) -> PlainTextResponse:
     return PlainTextResponse(" ".join([*request.headers, "end"]))
 
 
+async def asked(request: Request) -> PlainTextResponse:
+    hosts = ",".join(request.headers.getlist("host"))
+    return PlainTextResponse(f"{hosts} {request.scope['raw_path'].decode()} {request.url.query} end")
+
+
 async def hasty(request: Request) -> PlainTextResponse:
     for _ in range(2):
         await request.receive()
@@ -61,7 +66,7 @@ async def served() -> AsyncGenerator[int]:
     """Serve on a port of loopback."""
     routes = [Route("/", echoed, methods=["GET", "POST"]), Route("/names", named, methods=["POST"])]
     routes += [Route("/begun", begun, methods=["GET", "POST"]), Route("/go-on", go_on)]
-    routes.append(Route("/hasty", hasty, methods=["POST"]))
+    routes += [Route("/hasty", hasty, methods=["POST"]), Route("/asked", asked)]
     with listening("127.0.0.1", 0) as socket:
         async with anyio.create_task_group() as group:
             group.start_soon(serve_app, socket, Starlette(routes=routes))
@@ -186,6 +191,18 @@ async def test_a_head_and_what_belongs_to_none_is_refused_when_it_is_too_large(
         (CHUNKED + b"zz\r\n", 400, "invalid_request"),
         (CHUNKED.replace(b"chunked", b"gzip, chunked"), 501, "transfer_coding_unknown"),
         (b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n", 400, "tunnel_refused"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "host_invalid"),
+        (HEAD + b"Host: 127.0.0.1\r\n\r\n", 400, "host_invalid"),
+        (b"GET / HTTP/1.0\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "host_invalid"),
+        (b"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400, "host_invalid"),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:80@evil.example\r\n\r\n", 400, "host_invalid"),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1/x\r\n\r\n", 400, "host_invalid"),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:http\r\n\r\n", 400, "host_invalid"),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1, evil.example\r\n\r\n", 400, "host_invalid"),
+        (b"GET http://127.0.0.1/ HTTP/1.1\r\n\r\n", 400, "host_invalid"),
+        (HEAD.replace(b"/", b"http://me@127.0.0.1/", 1) + b"\r\n", 400, "host_invalid"),
+        (HEAD.replace(b"/", b"http:///", 1) + b"\r\n", 400, "host_invalid"),
+        (HEAD.replace(b"/", b"ftp://127.0.0.1/", 1) + b"\r\n", 400, "invalid_request"),
     ],
 )
 async def test_what_is_refused_before_an_app_sees_it_is_told_as_a_problem_and_in_the_log(
@@ -216,6 +233,58 @@ async def test_an_app_that_was_to_have_more_of_a_body_answers_nothing_after_the_
             answers = await ended(reader)
         assert answers.startswith(b"HTTP/1.1 400")
         assert b"answered" not in answers
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("head", "seen"),
+    [
+        (b"GET http://other.example:80/asked?q=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"other.example:80 /asked q=1 end"),
+        (b"GET HTTPS://[::1]/asked HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"[::1] /asked  end"),
+        (b"GET http://other.example/asked HTTP/1.0\r\n", b"other.example /asked  end"),
+        (b"GET /asked HTTP/1.1\r\nHost: [::1]:8787\r\n", b"[::1]:8787 /asked  end"),
+        (b"GET /asked HTTP/1.1\r\nHost: 127.0.0.1:\r\n", b"127.0.0.1: /asked  end"),
+        (b"GET /asked HTTP/1.0\r\n", b" /asked  end"),
+        (b"GET /asked HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", b"a /asked  end"),
+    ],
+)
+@pytest.mark.parametrize("offer", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"], ids=["plain", "offer"])
+async def test_an_absolute_target_names_the_host_and_else_the_header(
+    connect: Callable[[int, bytes], Awaitable[Opened]], head: bytes, seen: bytes, offer: bytes
+) -> None:
+    async with served() as port:
+        reader, _ = await connect(port, head + offer + b"\r\n")
+        with anyio.fail_after(10):
+            _, _, body = (await reader.readuntil(b" end")).partition(b"\r\n\r\n")
+    assert body == seen
+
+
+@pytest.mark.parametrize("target", [b"http://127.0.0.1", b"http://127.0.0.1?q=1"])
+async def test_an_absolute_target_without_a_path_means_the_root(
+    connect: Callable[[int, bytes], Awaitable[Opened]], target: bytes
+) -> None:
+    async with served() as port:
+        reader, _ = await connect(port, HEAD.replace(b"/", target, 1) + b"\r\n")
+        with anyio.fail_after(10):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_fault_in_reading_a_request_is_answered_and_logged_by_its_type_alone(
+    connect: Callable[[int, bytes], Awaitable[Opened]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("orgsync.server.http_protocol.MOST_PIPELINED", "sixteen")  # what no request can bring about
+    async with served() as port:
+        with capture_logs() as logs, anyio.fail_after(10):
+            reader, _ = await connect(port, HEAD + b"\r\n")
+            head, _, body = (await ended(reader)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert json.loads(body)["code"] == "internal_error"
+    assert [(each["event"], each["error"]) for each in logs if each["log_level"] == "error"] == [
+        ("unexpected error", "TypeError")
+    ]
+    assert "sixteen" not in f"{body!r} {logs}"
     assert not caplog.records
 
 

@@ -31,8 +31,9 @@ from . import (
     page_runs,
     page_sign_in,
 )
+from .authority import host_of
 from .document import add_document, operation_id, require_known_query, require_plain_body
-from .guards import BelowPath, BodyGuard, HostGuard, TargetGuard, host_of
+from .guards import BelowPath, BodyGuard, HostGuard, TargetGuard
 from .jobs import Jobs
 from .options import LOOPBACK, ServerOptions
 from .page_access import no_such_path
@@ -54,8 +55,8 @@ _PAGES = (connect_pages, page_api, page_sign_in, page_connections, page_connecti
 
 def server_names(settings: Settings, options: ServerOptions) -> Sequence[str]:
     """Return the names by which a server may be called: loopback's, its public one, and those of the options."""
-    public = [host_of(urlsplit(settings.public_url).netloc)] if settings.public_url else []
-    return list(dict.fromkeys([*LOOPBACK, *public, *options.hosts]))
+    public = host_of(urlsplit(settings.public_url).netloc) if settings.public_url else None
+    return list(dict.fromkeys([*LOOPBACK, *([public] if public else []), *options.hosts]))
 
 
 def create_app(settings: Settings | None = None, options: ServerOptions | None = None) -> FastAPI:

@@ -10,18 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orgsync.errors import ArgumentInvalid, ServerBusy
 
+from .authority import host_of
 from .problems import problem_response, too_large
 
-__all__ = ["BelowPath", "BodyGuard", "ErrorGuard", "HostGuard", "TargetGuard", "host_of"]
-
-
-def host_of(header: str) -> str:
-    """Return the name in a Host header, without its port and in lower case: `[::1]:8787` is `::1`."""
-    name = header.strip().lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    host, _, port = name.partition(":")
-    return host if port.isdecimal() else name  # `host:80@other` is a name of its own, which nobody has allowed
+__all__ = ["BelowPath", "BodyGuard", "ErrorGuard", "HostGuard", "TargetGuard"]
 
 
 class ErrorGuard:
@@ -67,7 +59,7 @@ class HostGuard:
         if scope["type"] == "http":
             hosts = Headers(scope=scope).getlist("host")
             if len(hosts) != 1 or host_of(hosts[0]) not in self._hosts:
-                cause = "This server is not reached by that name."
+                cause = "This server is not reached by that name." if hosts else "The request names no host."
                 remedy = "Call it by its own; more names are allowed with: orgsync serve --allow-host NAME."
                 await problem_response(421, "host_not_allowed", cause, remedy)(scope, receive, send)
                 return

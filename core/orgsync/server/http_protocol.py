@@ -8,18 +8,32 @@ before the one before them is answered are kept as well.
 import asyncio
 import sys
 from array import array
-from typing import Any, NamedTuple
+from typing import Any
 
 import httptools
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from orgsync.errors import InternalError
 from orgsync.logs import get_logger
 
+from .authority import addressed
 from .problems import note_unexpected, problem_response
+from .refusals import (
+    CODING,
+    FAULT,
+    HEAD_TOO_LARGE,
+    INVALID,
+    KEPT_TOO_LARGE,
+    LARGEST_HEAD,
+    MOST_PIPELINED,
+    TARGET_TOO_LONG,
+    TOO_MANY,
+    TUNNEL,
+    Refusal,
+    RefusedError,
+)
 
-__all__ = ["ACCEPTED_AT_ONCE", "BoundedProtocol", "Refusal"]
+__all__ = ["ACCEPTED_AT_ONCE", "BoundedProtocol"]
 
 ACCEPTED_AT_ONCE = 16
 """Connections that are accepted before others of them are looked at. asyncio would take 2,048, and where no file can be
@@ -28,46 +42,6 @@ opened any more, it writes a traceback for each."""
 _HEAD_WITHIN = 20.0
 _PIECE_WITHIN = 60.0
 """Seconds for the whole head of a request, and for each next piece of its body."""
-
-_LARGEST_HEAD = 32_768
-"""Bytes of a head, or of what else the parser keeps to itself, such as a chunk's extension."""
-
-_MOST_PIPELINED = 16
-"""Requests of one connection that wait for the response before them."""
-
-
-class Refusal(NamedTuple):
-    """Why a request is refused before anything else looks at it, as a problem document says it."""
-
-    status: int
-    code: str
-    cause: str
-    remedy: str
-
-
-_INVALID = Refusal(400, "invalid_request", "The request is not valid HTTP/1.1.", "Use an established HTTP client.")
-_TARGET_TOO_LONG = Refusal(
-    414, "target_too_long", "The request's target is longer than 32 KB.", "Send a shorter path and query."
-)
-_HEAD_TOO_LARGE = Refusal(
-    431, "head_too_large", "The request's head is larger than 32 KB.", "Send fewer or shorter headers."
-)
-_KEPT_TOO_LARGE = Refusal(
-    431, "head_too_large", "A line of the request is longer than 32 KB.", "Send shorter headers and chunk extensions."
-)
-_TOO_MANY = Refusal(
-    400, "too_many_requests_at_once", "Too many requests came before the one before them was answered.",
-    f"Send {_MOST_PIPELINED} at most, or wait for each response.",
-)  # fmt: skip
-_TUNNEL = Refusal(
-    400, "tunnel_refused", "This server makes no tunnels.", "Send the request to this server itself, not as to a proxy."
-)
-_CODING = Refusal(
-    501,
-    "transfer_coding_unknown",
-    "The request's transfer coding is other than chunked.",
-    "Send it with chunked alone.",
-)
 
 _LINGERS = 2.0
 """Seconds in which a caller who is refused may go on sending, and read why it was refused."""
@@ -86,19 +60,6 @@ def _most_connections() -> int:
     return _MOST_CONNECTIONS if files < 0 else min(_MOST_CONNECTIONS, max(files // 2, files - _SPARE_FILES))
 
 
-_FAULT = Refusal(
-    500, InternalError.code, "orgsync could not read the request.", "Please report it: the log names the error."
-)
-
-
-class _RefusedError(Exception):
-    """What ends the parsing of a request."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.cause)
-        self.refusal = refusal
-
-
 class _Parser(httptools.HttpRequestParser):
     """Reads a request that offers another protocol as one that does not, as a server may (RFC 9110, 7.8).
 
@@ -115,19 +76,20 @@ class _Parser(httptools.HttpRequestParser):
             super().feed_data(data)
         except httptools.HttpParserUpgrade as offered:
             [read] = offered.args
-            self.feed_data(self._protocol.head_without_upgrade() + bytes(data)[read:])
+            anew = self._protocol.head_without_upgrade() + bytes(data)[read:]
+            self._protocol.begin_parser().feed_data(anew)  # after a request that closes, this one drops what comes
         except httptools.HttpParserError as error:
             self._protocol.refuse(_refusal_of(error.__context__))
 
 
 def _refusal_of(ended_by: BaseException | None) -> Refusal:
     """Return why parsing ended: by us, by what is not valid, or by a fault of the code that takes what is parsed."""
-    if isinstance(ended_by, _RefusedError):
+    if isinstance(ended_by, RefusedError):
         return ended_by.refusal
     if not isinstance(ended_by, Exception) or isinstance(ended_by, httptools.HttpParserError | ValueError):
-        return _INVALID  # as a target is that cannot be parsed, or is not of ASCII
+        return INVALID  # as a target is that cannot be parsed, or is not of ASCII
     note_unexpected(ended_by)
-    return _FAULT
+    return FAULT
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -142,11 +104,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request's head, as every byte of a next one does."""
         super().connection_made(transport)
-        self.parser = _Parser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own: what comes is dropped
+        self.begin_parser()
         if len(self.connections) > _most_connections():
             self._make_room()
         self._watch()
+
+    def begin_parser(self) -> _Parser:
+        """Make the parser of what comes from now on."""
+        self.parser = parser = _Parser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own: what comes is dropped
+        return parser
 
     def data_received(self, data: bytes) -> None:
         """Wait for what is still missing of the request."""
@@ -154,8 +121,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._kept += len(data)
         super().data_received(data)
-        if self._kept > _LARGEST_HEAD and not self._has_refused:
-            self.refuse(_KEPT_TOO_LARGE)
+        if self._kept > LARGEST_HEAD and not self._has_refused:
+            self.refuse(KEPT_TOO_LARGE)
         self._watch()
 
     def refuse(self, refusal: Refusal) -> None:
@@ -196,7 +163,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
-        self._count(len(url), _TARGET_TOO_LONG)
+        self._count(len(url), TARGET_TOO_LONG)
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -208,12 +175,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin with a request, or keep it until those before it are answered."""
         self._kept = 0
-        if len(self.pipeline) >= _MOST_PIPELINED:
-            raise _RefusedError(_TOO_MANY)
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise RefusedError(TOO_MANY)
         if self.parser.get_method() == b"CONNECT":
-            raise _RefusedError(_TUNNEL)
+            raise RefusedError(TUNNEL)
         if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
-            raise _RefusedError(_CODING)  # the parser takes `gzip, chunked`, and leaves what is compressed to the app
+            raise RefusedError(CODING)  # the parser takes `gzip, chunked`, and leaves what is compressed to the app
+        self._read_authority()
         if not self.parser.should_upgrade():
             self._has_headers = True
             super().on_headers_complete()
@@ -236,11 +204,19 @@ class BoundedProtocol(HttpToolsProtocol):
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         return b"\r\n".join([*lines, b"", b""])
 
-    def _count(self, size: int, refusal: Refusal = _HEAD_TOO_LARGE) -> None:
+    def _read_authority(self) -> None:
+        """Leave a path in the target, and one Host header with the name that the request is for."""
+        hosts = [value for name, value in self.headers if name == b"host"]
+        self.url, authority = addressed(self.url, hosts, version=self.parser.get_http_version())
+        if authority is not None:
+            others = [header for header in self.headers if header[0] != b"host"]
+            self.headers[:] = [(b"host", authority), *others]  # in place: the request's scope has this list
+
+    def _count(self, size: int, refusal: Refusal = HEAD_TOO_LARGE) -> None:
         self._kept = 0
         self._head += size
-        if self._head > _LARGEST_HEAD:
-            raise _RefusedError(refusal)
+        if self._head > LARGEST_HEAD:
+            raise RefusedError(refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""

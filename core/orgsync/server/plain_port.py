@@ -1,6 +1,7 @@
 """A port of plain HTTP to which TLS is spoken: that is said, where only an invalid request would be."""
 
-from .http_protocol import BoundedProtocol, Refusal
+from .http_protocol import BoundedProtocol
+from .refusals import Refusal
 
 __all__ = ["PlainPortProtocol"]
 
