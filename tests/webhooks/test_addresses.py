@@ -28,6 +28,11 @@ NEVER_BY_TRUE = [
     "169.254.169.254",  # metadata of most clouds
     "::ffff:169.254.169.254",
     "168.63.129.16",  # and Azure's
+    "fd00:ec2::254",  # AWS's in IPv6
+    "fd00:ec2::23",  # credentials of its pods
+    "fd20:ce::254",  # Google's in IPv6
+    "192.0.0.192",  # Oracle's first
+    "100.100.100.200",  # Alibaba's
     "fe80::1",
     "224.0.0.1",
     "ff02::1",
@@ -67,6 +72,23 @@ async def test_private_addresses_may_be_allowed_and_then_http_too(address: str) 
 @pytest.mark.parametrize("address", NEVER_BY_TRUE)
 def test_metadata_and_their_like_need_a_network_that_is_named(address: str) -> None:
     assert not Allowed(private=True).permits(ip_address(address))
+
+
+SPECIAL_IN_DISGUISE = ["64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"]
+
+
+@pytest.mark.parametrize("address", [*PRIVATE, *PRIVATE_IN_DISGUISE, *NEVER_BY_TRUE])
+async def test_what_a_refusal_says_would_allow_an_address_does_so_and_metadata_are_not_offered(address: str) -> None:
+    with pytest.raises(HostNotAllowed) as refused:
+        await addresses_of("https://a.example/x", Allowed(), answering(address))
+    special = address in [*NEVER_BY_TRUE, *SPECIAL_IN_DISGUISE]
+    assert ("webhook_allow_private" in refused.value.remedy) is not special
+    offers_true = "webhook_allow_private = true, or" in refused.value.remedy
+    assert offers_true is Allowed(private=True).permits(ip_address(address))
+    if offers_true or special:
+        return
+    assert "in a list: webhook_allow_private" in refused.value.remedy
+    assert Allowed.of(Settings(webhook_allow_private=(address,))).permits(ip_address(address))
 
 
 def test_networks_are_allowed_by_name() -> None:

@@ -27,20 +27,31 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 _LONGEST_URL = 2000
 _FIRST_FREE_PORT = 1024
 _PORTS = (80, 443)
-_METADATA = ip_address("168.63.129.16")
-"""Azure's, the one cloud whose metadata have a public address; the others' are link-local or private."""
+_METADATA = frozenset(
+    ip_address(each)
+    for each in (
+        "168.63.129.16",  # Azure's, which is a public address
+        *("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"),  # those of AWS, and of Google, in IPv6
+        *("100.100.100.200", "192.0.0.192"),  # Alibaba's, and Oracle's first
+    )
+)
+"""Where clouds serve metadata, credentials among them, at an address that is not link-local as 169.254.169.254 is."""
 _NAT64 = ip_network("64:ff9b::/96")
 _PUBLIC_IPV6 = (ip_network("2000::/3"), _NAT64)
 """All that has been given out of IPv6's public addresses. `is_global` is true for what is merely not known as special,
 such as site-local addresses and IPv4 ones written as IPv6 by older schemes."""
 _ALLOW = "Allow it in orgsync.toml: webhook_allow_private = true, or a list of networks."
+_ALLOW_NETWORK = (
+    "Allow its network in orgsync.toml, in a list: webhook_allow_private = [...]; with true it is not allowed."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """Which addresses beside public ones may be sent to: all private and loopback ones, or those of some networks.
 
-    Link-local, multicast and metadata addresses have to be in a network that is named.
+    Link-local, multicast and metadata addresses, and others that are neither public nor private, such as those that a
+    provider's customers share (100.64.0.0/10), have to be in a network that is named.
     """
 
     private: bool = False
@@ -71,7 +82,7 @@ class Allowed:
     def _permits(self, address: IpAddress) -> bool:
         if any(address in network for network in self.networks if network.version == address.version):
             return True
-        if address.is_multicast or address.is_link_local or address.is_unspecified or address == _METADATA:
+        if _is_special(address):
             return False
         return _is_public(address) or (self.private and (address.is_private or address.is_loopback))
 
@@ -123,11 +134,7 @@ async def addresses_of(url: str, allowed: Allowed, resolver: Resolve = resolve) 
         raise OSError("no address")
     for address in found:
         if not allowed.permits(address):
-            raise HostNotAllowed(
-                f"The webhook's host {parts.hostname} has an address of a private network, "
-                "or one that is special in another way.",
-                _ALLOW,
-            )
+            raise _not_allowed(parts.hostname or "", address)
         if parts.scheme == "http" and not allowed.is_exception(address):
             raise HostNotAllowed(
                 f"The webhook's URL, to {parts.hostname}, is not encrypted (http), "
@@ -135,6 +142,23 @@ async def addresses_of(url: str, allowed: Allowed, resolver: Resolve = resolve) 
                 "Use https.",
             )
     return [str(each) for each in found]
+
+
+def _not_allowed(host: str, address: IpAddress) -> HostNotAllowed:
+    """Return why an address is not sent to; what leads to a cloud's metadata is not offered to be allowed."""
+    if any(_is_special(each) for each in (_mapped(address), *_embedded(address))):
+        return HostNotAllowed(
+            f"The webhook's host {host} has an address that is link-local, multicast, unspecified "
+            "or a cloud's metadata service.",
+            "Give the receiver another address, and the webhook that one.",
+        )
+    if Allowed(private=True).permits(address):
+        return HostNotAllowed(f"The webhook's host {host} has an address of a private network.", _ALLOW)
+    return HostNotAllowed(f"The webhook's host {host} has an address that is not public.", _ALLOW_NETWORK)
+
+
+def _is_special(address: IpAddress) -> bool:
+    return address.is_multicast or address.is_link_local or address.is_unspecified or address in _METADATA
 
 
 def _is_public(address: IpAddress) -> bool:
