@@ -183,7 +183,17 @@ async def test_a_body_that_is_too_large_is_refused_also_where_its_length_is_not_
     async with await served.caller("admin") as caller:
         for body in (b" " * 2_000_000, endless()):
             answer = await caller.patch("/api/v1/connections/acme", content=body)
-            assert answer.status_code == 413
+            assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/runs", "/health", "/"])
+async def test_a_method_that_a_path_does_not_have_is_named_as_that(served: Served, path: str) -> None:
+    async with await served.caller("admin") as caller:
+        answer = await caller.put(path, json={})
+        document = (await caller.get("/openapi.json")).json()
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert "GET" in answer.headers["allow"]
+    assert "method_not_allowed" in document["components"]["schemas"]["Problem"]["properties"]["code"]["description"]
 
 
 async def test_a_fault_of_the_servers_is_answered_and_logged_without_what_its_text_holds(

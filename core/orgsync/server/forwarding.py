@@ -26,7 +26,11 @@ _IN_MEMORY = 1024 * 1024
 _CHUNK = 256 * 1024
 
 _PATHS = re.compile(r"/services/(?:data|apexrest|async)(?:/|$)")
-_UNSAFE = re.compile(r"//|\\|[\x00-\x20\x7f-\xff]|(?:^|/)\.\.?(?:/|$)")
+_AMBIGUOUS = re.compile(r"\\|[\x00-\x1f\x7f-\x9f]|//|/;|/ *\.\.? *(?:[/;?#]|$)")
+"""What some server takes for a slash, ends a path at, leaves out of it (a name's parameters, `..;x`), or follows."""
+
+_READINGS = 4
+"""A path as it is sent, and decoded so often; one that would still be decoded then is of nobody who means well."""
 
 _SENT = frozenset(
     {"accept", "accept-language", "content-type", "content-encoding", "content-disposition", "x-prettyprint"}
@@ -39,13 +43,33 @@ _OF_SALESFORCE = "sforce-"
 
 
 def require_forwardable(path: str) -> None:
-    """Raise HostNotAllowed for a path that is not of Salesforce's API, or that could be read as another."""
-    plain = unquote(unquote(path))
-    if not _PATHS.match(path) or _UNSAFE.search(plain) or not _PATHS.match(plain):
+    """Raise HostNotAllowed for a path that is not of Salesforce's API, or that a server could read as another."""
+    if not _PATHS.match(path):
         raise HostNotAllowed(
             "This path is not one of Salesforce's API.",
             "Calls go to /services/data, /services/apexrest and /services/async alone.",
         )
+    if not _means_itself(path):
+        raise HostNotAllowed(
+            "This path could be read as another than it seems to be.",
+            "Leave out . and .. as names, empty names, names that begin with ;, backslashes and control characters, "
+            "encoded ones too.",
+        )
+
+
+def _means_itself(path: str) -> bool:
+    """Return whether a path leads to the same place however often a server decodes it, which some do twice."""
+    for _ in range(_READINGS):
+        if not _PATHS.match(path) or _AMBIGUOUS.search(path):
+            return False
+        try:
+            decoded = unquote(path, errors="strict")
+        except UnicodeDecodeError:
+            return False
+        if decoded == path:
+            return True
+        path = decoded
+    return False
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -100,13 +100,16 @@ class ProblemField(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong: `title` is the cause, `detail` the remedy, `code` the error's, as `orgsync` writes it."""
+    """What went wrong: `title` is the cause, `detail` the remedy."""
 
     type: str
     title: str
     status: int
     detail: str
-    code: str
+    code: str = Field(
+        description="The kind of error, for programs: as orgsync writes it elsewhere, or one that HTTP alone has, such "
+        "as method_not_allowed (405) and body_too_large (413)."
+    )
     fields: list[ProblemField] | None = None
 
 
@@ -145,7 +148,7 @@ def problem_response(
 def too_large(largest: int | None = None) -> Response:
     """Return the problem of a body that is larger than it may be."""
     bound = "it may be" if largest is None else f"{largest:,} bytes"
-    return problem_response(413, "argument_invalid", f"The body is larger than {bound}.", "Send less at once.")
+    return problem_response(413, "body_too_large", f"The body is larger than {bound}.", "Send less at once.")
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -220,7 +223,7 @@ async def http_problem(request: Request, error: HTTPException) -> Response:
         return problem_response(404, "name_unknown", "There is nothing here.", "The paths are in /openapi.json.")
     if error.status_code == 405:
         cause = f"{request.method} is not one of the methods of this path."
-        return problem_response(405, "argument_invalid", cause, "See /openapi.json.", headers=error.headers)
+        return problem_response(405, "method_not_allowed", cause, "See /openapi.json.", headers=error.headers)
     if error.status_code == 413:
         return too_large()
     if error.status_code == 400:
