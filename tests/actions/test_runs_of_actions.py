@@ -76,6 +76,15 @@ async def test_a_run_of_an_action_is_listed_with_its_calls_and_without_what_was_
         assert "Byron-Noel" not in "\n".join(database.iterdump())
 
 
+def test_a_name_that_was_not_given_is_refused_with_those_that_were_or_that_there_is_none() -> None:
+    with pytest.raises(NameUnknown) as among:
+        GivenScripts(actions=[rename, half]).action("renam")
+    with pytest.raises(NameUnknown) as none:
+        GivenScripts(actions=[rename, half]).sync("contacts")
+    assert among.value.remedy == "Available: half, rename."
+    assert none.value.remedy.startswith("No sync was given;")
+
+
 async def test_an_action_is_no_sync_to_whatever_looks_at_syncs(project: SampleProject) -> None:
     same = action(name="contacts")(half.function)
     opened = replace(project.opened, scripts=GivenScripts([contacts], actions=[same]))

@@ -199,15 +199,20 @@ def test_a_wrong_field_is_named_with_its_column_and_the_nearest(
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("old.csv", "LastName,Title\nA,B\n"), ("old.jsonl", '{"LastName": "A"}\n')]
+    ("name", "content", "there"),
+    [
+        ("old.csv", "LastName,Title\nA,B\n", "the columns are: LastName"),
+        ("old.jsonl", '{"LastName": "A"}\n', "the columns are: LastName"),
+        ("old.jsonl", "{}\n", "it has none."),
+    ],
 )
 def test_rows_to_delete_that_have_no_id_are_refused_with_the_columns_that_they_have(
-    orgsync: Command, acme: DemoOrg, folder: Path, name: str, content: str
+    orgsync: Command, acme: DemoOrg, folder: Path, name: str, content: str, there: str
 ) -> None:
     (folder / name).write_text(content)
     cause, remedy = orgsync("write", name, "--object", "Contact", "--operation", "delete").problem()
     assert cause == "A row has no column Id, and delete needs the Id of each row. (line 1)"
-    assert remedy.startswith("Add the column Id; the columns are: LastName")
+    assert remedy.startswith(f"Add the column Id; {there}")
 
 
 def test_a_field_that_cannot_be_written_is_named(orgsync: Command, acme: DemoOrg, folder: Path) -> None:

@@ -10,8 +10,10 @@ from orgsync import Record, field
 from orgsync.demo_org import DemoOrg
 from orgsync.engine import Job
 from orgsync.errors import FieldNotFound, MappingInvalid
+from orgsync.field_mapping import MappedColumn
 from orgsync.project import open_dry_run
 from orgsync.records import schema_of
+from orgsync.records.mapping import require_mappable
 from orgsync.store import Write
 from tests.extract.extracting import copied, reading, snapshotting
 from tests.projects import SampleProject, credentials_for, executed, project_at
@@ -165,6 +167,15 @@ async def test_a_mapping_of_a_column_that_the_class_has_lost_ends_the_run(projec
     outcome = await project.outcome(reading(Fewer))
     assert isinstance(outcome.problem, MappingInvalid)
     assert "has no column level" in outcome.problem.cause
+
+
+def test_a_class_without_columns_of_its_own_says_so_where_one_is_mapped() -> None:
+    class Bare(Record, table=True):
+        pass
+
+    with pytest.raises(MappingInvalid) as refused:
+        require_mappable(schema_of(Bare), MappedColumn("Bare", schema_of(Bare).table, "level", ("Tier__c",)))
+    assert refused.value.remedy == "Bare declares no column that could be mapped."
 
 
 async def test_a_field_of_another_type_than_the_column_is_refused(project: SampleProject) -> None:

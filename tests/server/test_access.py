@@ -142,7 +142,9 @@ async def test_a_limit_follows_a_renamed_connection_and_ends_with_a_removed_one(
         assert (await caller.get("/api/v1/connections/acme-eu")).status_code == 200
         await served.project.connections.remove("acme-eu")
         assert (await caller.get("/api/v1/connections")).json() == {"connections": []}
-        assert (await caller.get("/api/v1/records/contact")).status_code == 403
+        for path in ("/api/v1/records/contact", "/api/v1/connections/acme"):
+            refused = await caller.get(path)
+            assert (refused.status_code, "are gone: make another token" in refused.json()["detail"]) == (403, True)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8787"])

@@ -184,14 +184,15 @@ def without_a_new_name(case: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("path", "query", "says"),
     [
-        ("conection=acme", "there is no such parameter; did you mean connection?"),
-        ("connection=acme&connection=globex", "it is one value, and came twice"),
-        ("x=1", "there is no such parameter; there are: sync, action, connection, limit"),
+        ("runs", "conection=acme", "there is no such parameter; did you mean connection?"),
+        ("runs", "connection=acme&connection=globex", "it is one value, and came twice"),
+        ("runs", "x=1", "there is no such parameter; there are: sync, action, connection, limit"),
+        ("runs/1", "x=1", "there is no such parameter; this call takes none"),
     ],
 )
-def test_a_parameter_that_is_not_read_is_refused(api: Api, query: str, says: str) -> None:
-    answer = httpx.get(f"{api.url}/api/v1/runs?{query}", headers={"Authorization": f"Bearer {api.token}"})
+def test_a_parameter_that_is_not_read_is_refused(api: Api, path: str, query: str, says: str) -> None:
+    answer = httpx.get(f"{api.url}/api/v1/{path}?{query}", headers={"Authorization": f"Bearer {api.token}"})
     assert (answer.status_code, answer.json()["fields"][0]["message"]) == (422, says)
     assert answer.json()["fields"][0]["location"] == f"query.{query.partition('=')[0]}"

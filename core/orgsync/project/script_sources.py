@@ -86,19 +86,23 @@ class GivenScripts:
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises NameUnknown for one that was not given."""
         if name not in self._syncs:
-            raise NameUnknown(
-                f"There is no sync called {name}.", f"Available: {', '.join(sorted(self._syncs)) or 'none'}."
-            )
+            raise _not_given("sync", name, self._syncs)
         return self._syncs[name]
 
     def action(self, name: str) -> Action[..., Any]:
         """Return an action; raises NameUnknown for one that was not given."""
         if name not in self._actions:
-            raise NameUnknown(
-                f"There is no action called {name}.", f"Available: {', '.join(sorted(self._actions)) or 'none'}."
-            )
+            raise _not_given("action", name, self._actions)
         return self._actions[name]
 
     def connection_rules(self) -> ConnectionRules:
         """Return that nothing is required: no hook was given."""
         return ConnectionRules()
+
+
+def _not_given(kind: str, name: str, given: Iterable[str]) -> NameUnknown:
+    names = ", ".join(sorted(given))
+    remedy = (
+        f"Available: {names}." if names else f"No {kind} was given; open the project without any to use its scripts."
+    )
+    return NameUnknown(f"There is no {kind} called {name}.", remedy)

@@ -65,7 +65,8 @@ def require_mappable(schema: Schema, given: MappedColumn) -> None:
 
 def _no_column(schema: Schema, given: MappedColumn) -> MappingInvalid:
     name, near = schema.model.__name__, _near(given.column, schema)
-    others = f"Map one of these: {', '.join(column.name for column in schema.fields) or f'{name} declares none'}."
+    there = ", ".join(column.name for column in schema.fields)
+    others = f"Map one of these: {there}." if there else f"{name} declares no column that could be mapped."
     if near is None and given.column in {column.name for column in schema.columns}:
         return MappingInvalid(
             f"{name}.{given.column} is in every record class and always means the same field, so it is not mapped.",

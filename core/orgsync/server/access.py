@@ -21,6 +21,8 @@ _bearer = HTTPBearer(auto_error=False, description="A token from `orgsync tokens
 _USE_EVERY = 60.0
 """Seconds after which the use of a token is stamped again."""
 
+_GONE = "The connections that it is limited to are gone: make another token."
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -49,7 +51,7 @@ class Caller:
         if not self.sees(connection):
             raise Forbidden(
                 f"The token {self.token.name} may not work on the connection {connection}.",
-                f"It is limited to: {', '.join(self.token.connections or ()) or 'connections that are gone'}.",
+                f"It is limited to: {', '.join(self.token.connections)}." if self.token.connections else _GONE,
             )
 
     def one_connection(self, connection: str | None) -> str | None:
@@ -65,7 +67,7 @@ class Caller:
             return None if limits is None else limits[0]
         raise Forbidden(
             f"The token {self.token.name} may not read the rows of every connection.",
-            f"Name one of its own: {', '.join(limits) or 'they are all gone'}.",
+            f"Name one of its own: {', '.join(limits)}." if limits else _GONE,
         )
 
 

@@ -65,7 +65,8 @@ async def require_known_query(request: Request) -> None:
     for name in request.query_params:
         if name not in known:
             near = nearest(name, known)
-            remedy = f"did you mean {near}?" if near else f"there are: {', '.join(known) or 'none'}"
+            all_known = f"there are: {', '.join(known)}" if known else "this call takes none"
+            remedy = f"did you mean {near}?" if near else all_known
             raise RequestValidationError(
                 [{"loc": ("query", name[:100]), "msg": f"there is no such parameter; {remedy}"}]
             )

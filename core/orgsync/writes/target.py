@@ -58,7 +58,8 @@ class Target:
             what = "the Id of each row" if self.key == ID else f"the external id {self.key} in each row"
             raise ArgumentInvalid(
                 f"A row has no column {self.key}, and {self.operation} needs {what}.",
-                f"Add the column {self.key}; the columns are: {', '.join(columns) or 'none'}.",
+                f"Add the column {self.key}; "
+                + (f"the columns are: {', '.join(columns)}." if columns else "it has none."),
             )
 
     def _require_writable(self, found: WritableField) -> None:
