@@ -14,7 +14,7 @@ from orgsync.store.view import RunRow
 
 from .served import Served, served_by
 
-__all__ = ["Caller", "may", "note_use", "seen_run"]
+__all__ = ["Caller", "may", "note_use", "visible_run"]
 
 _bearer = HTTPBearer(auto_error=False, description="A token from `orgsync tokens create`.")
 
@@ -101,7 +101,7 @@ async def _caller(served: Served, address: str, token: str | None) -> Caller:
     return Caller(found)
 
 
-async def seen_run(
+async def visible_run(
     served: Served,
     caller: Caller,
     run_id: int,

@@ -20,7 +20,7 @@ from orgsync.project.views import ListedRunView, listed_run_view
 from orgsync.store import RunStatus
 from orgsync.store.view import RunRow
 
-from .access import Caller, may, seen_run
+from .access import Caller, may, visible_run
 from .document import EVENT_STREAM
 from .jobs import PostedJob
 from .schemas import model_of
@@ -151,7 +151,7 @@ async def watch_run(
 ) -> StreamingResponse:
     """Follow a run as server-sent events: started, planned, committed, warned, ended; the last one ends the answer."""
     served = served_by(request)
-    run = await seen_run(served, caller, run_id)
+    run = await visible_run(served, caller, run_id)
     posted = served.jobs.of_run(run_id)
     events = posted.watch(last_event_id, beat=_HEARTBEAT) if posted else _polled(served, run)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -13,7 +13,7 @@ from orgsync.project.view import View
 from orgsync.project.views import ListedRunView, listed_run_view
 from orgsync.store.view import RunRow
 
-from .access import Caller, may, seen_run
+from .access import Caller, may, visible_run
 from .schemas import model_of
 from .served import served_by
 
@@ -73,7 +73,7 @@ async def list_runs(
 @router.get("/runs/{run_id}", response_model=RunModel)
 async def read_run(run_id: int, request: Request, caller: Annotated[Caller, Depends(may("read"))]) -> Any:
     """Read one run."""
-    return listed_run_view(await seen_run(served_by(request), caller, run_id))
+    return listed_run_view(await visible_run(served_by(request), caller, run_id))
 
 
 @router.get("/status", response_model=Statuses)

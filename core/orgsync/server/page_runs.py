@@ -11,7 +11,7 @@ from orgsync.errors import ArgumentInvalid
 from orgsync.project.known_names import require_known
 from orgsync.project.runs import Run, RunHistory
 
-from .access import seen_run
+from .access import visible_run
 from .api_jobs import watch_run
 from .page_access import PageRoute, Visitor, is_part, page, require_seen, seen_by, unless_seen
 from .served import Served, served_by
@@ -76,7 +76,7 @@ async def list_runs(
 async def show_run(run_id: int, request: Request, visitor: Annotated[Visitor, Depends(seen_by())]) -> Response:
     """Show one run; its changing part alone where the page asks for that."""
     served = served_by(request)
-    run = await _seen_run(served, visitor, run_id)
+    run = await _visible_run(served, visitor, run_id)
     posted = served.jobs.of_run(run_id)
     lines = [text for _, event in posted.events if (text := _line(event))] if posted else []
     answer = page(
@@ -104,8 +104,8 @@ async def follow_run(
     return await watch_run(run_id, request, visitor, last_event_id=last_event_id)
 
 
-async def _seen_run(served: Served, visitor: Visitor, run_id: int) -> Run:
-    await seen_run(served, visitor, run_id, remedy="Choose one of the list.")
+async def _visible_run(served: Served, visitor: Visitor, run_id: int) -> Run:
+    await visible_run(served, visitor, run_id, remedy="Choose one of the list.")
     [seen] = await RunHistory(served.project.store).page(1, before=run_id + 1)
     return seen
 

@@ -7,9 +7,9 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from orgsync.clock import utc_now
-from orgsync.errors import ProcessDied
 
 from .model import HeldLease, Run
+from .seen_runs import Death, has_died
 from .store import Store
 
 __all__ = ["RunHistory"]
@@ -64,30 +64,33 @@ class RunHistory:
 
     async def _seen(self, runs: Sequence[Run]) -> Sequence[Run]:
         """Return runs, as failed those that are running in a process that has died."""
-        if not any(run.status == "running" for run in runs):
+        running = [run for run in runs if run.status == "running"]
+        if not running:
             return runs
-        held = sa.select(_LEASES.sync, _LEASES.connection, _LEASES.holder).where(
-            _LEASES.holder != "", _LEASES.expires_at > utc_now()
-        )
-        async with self.store.session() as session:
-            holders = {
-                (sync, connection): holder
-                for sync, connection, holder in await (await session.connection()).execute(held)
-            }
-        silent = [run.id for run in runs if run.status == "running" and not await self._may_live(run, holders)]
+        leases = await self._leases()
+        named = {name for run in running for name in (leases.get(_pair_of(run)), run.holder) if name}
+        dead = {name for name in named if not await self.store.alive(name)}
+
+        def lease_holder(run: Run) -> str | None:
+            return leases.get(_pair_of(run))
+
+        silent = [run.id for run in running if has_died(run, lease_holder=lease_holder, is_dead=dead.__contains__)]
         if not silent:
             return runs
         # A run ends and gives up its lease at once, perhaps between the two queries: what is silent is read again.
         now = {run.id: run for run in await self._select(_COLUMNS.id.in_(silent))}
         for run in now.values():
             if run.status == "running":
-                died = ProcessDied()
-                run.status, run.error, run.error_code = "failed", str(died), died.code
+                run.status, run.error, run.error_code = Death.noted()
         return [now.get(run.id, run) for run in runs]
 
-    async def _may_live(self, run: Run, holders: Mapping[tuple[str, str], str]) -> bool:
-        holder = holders.get(_pair_of(run)) if run.kind == "sync" else run.holder
-        return run.kind != "sync" if holder is None else await self.store.alive(holder)
+    async def _leases(self) -> Mapping[tuple[str, str], str]:
+        held = sa.select(_LEASES.sync, _LEASES.connection, _LEASES.holder).where(
+            _LEASES.holder != "", _LEASES.expires_at > utc_now()
+        )
+        async with self.store.session() as session:
+            found = await (await session.connection()).execute(held)
+            return {(sync, connection): holder for sync, connection, holder in found}
 
 
 def _pair_of(run: Run) -> tuple[str, str]:
