@@ -9,6 +9,7 @@ from sqlalchemy import Engine, event
 
 from orgsync.demo_org import DemoOrg
 from orgsync.engine import Job
+from orgsync.errors import RunInterrupted
 from orgsync.project import open_view
 from orgsync.project.overview import overview
 from orgsync.project.status import statuses_in
@@ -59,6 +60,8 @@ async def test_it_says_what_status_says(sample: SampleProject, tmp_path: Path) -
     project = sample.opened
     async with project.store.runs.begin("people", "acme"):
         pass  # a run whose process has died: nobody has ended it, and nobody holds its lease
+    async with project.store.runs.begin("people", "globex") as run:
+        await project.store.runs.finish(run, status="stopped", error=RunInterrupted(), api_calls=0)
     now = project.clock()
     for script in ("", "import nothing_of_the_kind\n"):
         (tmp_path / "syncs" / "other.py").write_text(script)
@@ -73,6 +76,10 @@ async def test_it_says_what_status_says(sample: SampleProject, tmp_path: Path) -
             (each.sync, each.connection, each.verdict, each.last_success, each.lag, each.failures, each.due, each.every)
             for each in said
         }
+    [overviewed] = [each for one in found for each in one.syncs if (each.sync, each.connection) == ("people", "globex")]
+    [status] = [each for each in said if (each.sync, each.connection) == ("people", "globex")]
+    assert overviewed.error == status.error
+    assert "raised ValueError" in status.error, "the reason why it is failing, not that a run was stopped since"
     assert [(each.connection.name, each.state) for each in await overview(project, now=now)] == [
         ("acme", "failing"),
         ("globex", "failing"),

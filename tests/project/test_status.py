@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from orgsync.project.health import next_due
-from orgsync.project.standing import standing_of
+from orgsync.project.standing import RUNS_NEEDED, standing_of
 from orgsync.project.status import Verdict, judged
 from orgsync.scripts import Cron, Every, Interval
 from orgsync.store import Run, RunStatus
@@ -20,7 +20,10 @@ NIGHTLY = Cron("0 6 * * *")
 def run(status: RunStatus, hours_ago: float) -> Run:
     began = NOW - timedelta(hours=hours_ago)
     ended = None if status == "running" else began
-    return Run(id=1, sync="s", connection="c", epoch=1, status=status, started_at=began, finished_at=ended)
+    found = Run(id=1, sync="s", connection="c", epoch=1, status=status, started_at=began, finished_at=ended)
+    if status in ("failed", "stopped"):
+        found.error, found.error_code = f"It {status} {hours_ago} hours ago.", status
+    return found
 
 
 def kept(runs: list[Run]) -> StandingRow | None:
@@ -28,6 +31,7 @@ def kept(runs: list[Run]) -> StandingRow | None:
     ended = [run for run in runs if run.finished_at is not None]
     done = next((run for run in ended if run.status == "done"), None)
     since = ended[: ended.index(done)] if done else ended
+    failed = next((run for run in since if run.status == "failed"), None)
     if not ended:
         return None
     return StandingRow(
@@ -39,7 +43,9 @@ def kept(runs: list[Run]) -> StandingRow | None:
         status=ended[0].status,
         started_at=ended[0].started_at,
         ended_at=ended[0].started_at,
-        error_code=None,
+        error_code=ended[0].error_code,
+        failure_error=failed.error if failed else None,
+        failure_error_code=failed.error_code if failed else None,
         success_started_at=done.started_at if done else None,
         success_ended_at=done.finished_at if done else None,
         watermark=done.watermark if done else None,
@@ -78,6 +84,25 @@ def test_a_sync_is_judged_by_its_runs(runs: list[Run], every: Every | None, verd
     assert (due is None) is (every is None)
 
 
+@pytest.mark.parametrize(
+    ("runs", "error"),
+    [
+        ([run("failed", 1), run("failed", 2)], "It failed 1 hours ago."),
+        ([run("stopped", 1), run("failed", 2), run("failed", 3)], "It failed 2 hours ago."),
+        ([run("stopped", 1), run("stopped", 2), run("stopped", 3), run("failed", 4)], "It failed 4 hours ago."),
+        ([run("running", 0.1), run("stopped", 1), run("failed", 2)], "It failed 2 hours ago."),
+        ([run("stopped", 1), run("done", 2), run("failed", 3)], "It stopped 1 hours ago."),
+        ([run("running", 0.1), run("done", 1), run("failed", 2)], ""),
+        ([run("done", 1), run("failed", 2)], ""),
+    ],
+)
+def test_the_reason_is_that_of_the_last_failure_whatever_was_stopped_since(runs: list[Run], error: str) -> None:
+    read_by_status = standing_of(runs[:RUNS_NEEDED], kept(runs))
+    assert (read_by_status.error, read_by_status.error_code) == (error, error.split()[1] if error else None)
+    if runs[0].status != "running" or read_by_status.failures:
+        assert standing_of(runs[:1], kept(runs)) == read_by_status, "a page reads the latest run alone"
+
+
 def test_a_sync_of_a_connection_just_made_is_not_overdue() -> None:
     assert judged(standing_of([], None), HOURLY, since=NOW - timedelta(minutes=5), now=NOW)[0] == "never run"
 
@@ -86,7 +111,7 @@ def test_a_sync_of_a_connection_just_made_is_not_overdue() -> None:
 def test_runs_that_ended_before_a_reset_say_nothing_of_the_copy(status: RunStatus) -> None:
     before = [run(status, 0.2), run("done", 1)]
     standing = standing_of(before, None)
-    assert (standing.was_reset, standing.last, standing.success, standing.ended_badly) == (True, None, None, None)
+    assert (standing.was_reset, standing.last, standing.success, standing.error) == (True, None, None, "")
     for every in (HOURLY, NIGHTLY):
         assert judged(standing, every, since=NOW - timedelta(minutes=5), now=NOW) == ("reset", NOW)
     assert judged(standing, None, since=NOW - timedelta(days=1), now=NOW) == ("reset", None)
@@ -98,14 +123,14 @@ def test_the_first_run_after_a_reset_has_no_success_before_it() -> None:
     assert judged(under_way, HOURLY, since=NOW - timedelta(minutes=5), now=NOW)[0] == "running"
     stopped = [run("stopped", 0.1), run("done", 1)]
     found = standing_of(stopped, kept(stopped[:1]))
-    assert (found.success, found.ended_badly) == (None, stopped[0])
+    assert (found.success, found.error) == (None, stopped[0].error)
 
 
 def test_a_run_that_died_after_a_reset_and_that_nobody_has_noted_has_failed() -> None:
     died = run("failed", 0.1)
     died.finished_at = None
     standing = standing_of([died, run("done", 1)], None)
-    assert (standing.failures, standing.success, standing.ended_badly) == (1, None, died)
+    assert (standing.failures, standing.success, standing.error) == (1, None, died.error)
 
 
 def test_what_never_ran_is_due_now_with_a_cron_expression_too_as_the_scheduler_has_it() -> None:

@@ -41,9 +41,10 @@ def standing(**values: Any) -> StandingRow:
         ("added", "updated", "deleted", "unchanged", "api_calls", "failed", "stopped", "failures"), 0
     )
     last = {"done": 1, "status": "done", "started_at": ago, "ended_at": ago, "error_code": None}
+    failure = {"failure_error": None, "failure_error_code": None}
     success = {"success_started_at": ago, "success_ended_at": ago, "watermark": ago}
     api = {"api_used": None, "api_limit": None, "api_seen_at": ago}
-    whole: dict[str, Any] = {**counts, **last, **success, **api, **values}
+    whole: dict[str, Any] = {**counts, **last, **failure, **success, **api, **values}
     return StandingRow(kind="sync", sync="contacts", connection="acme", **whole)
 
 

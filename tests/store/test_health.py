@@ -10,7 +10,7 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from orgsync.errors import NetworkProblem
+from orgsync.errors import NetworkProblem, OrgsyncError, RunInterrupted
 from orgsync.store import Connection, RunStatus, Store
 from orgsync.store.alerts import AlertKey, HealthFacts
 from orgsync.store.health_rows import StandingRow
@@ -31,12 +31,24 @@ async def acme(store: Store) -> None:
     )
 
 
-async def ran(store: Store, status: RunStatus, *, alert_after: int = 0, usage: tuple[int, int] | None = None) -> None:
+async def ran(
+    store: Store,
+    status: RunStatus,
+    *,
+    alert_after: int = 0,
+    usage: tuple[int, int] | None = None,
+    error: OrgsyncError = PROBLEM,
+) -> None:
     async with running(store, "contacts", "acme") as run:
-        error = None if status == "done" else PROBLEM
         watermark = AGO if status == "done" else None
         await store.runs.finish(
-            run, status=status, error=error, api_calls=2, watermark=watermark, usage=usage, alert_after=alert_after
+            run,
+            status=status,
+            error=None if status == "done" else error,
+            api_calls=2,
+            watermark=watermark,
+            usage=usage,
+            alert_after=alert_after,
         )
 
 
@@ -60,6 +72,18 @@ async def test_each_end_of_a_run_adds_to_how_its_sync_stands(store: Store) -> No
     assert (found.started_at, found.ended_at) == (runs[0].started_at, runs[0].finished_at)
     assert (found.success_ended_at, found.watermark) == (runs[2].finished_at, AGO)
     assert (found.api_used, found.api_limit, found.api_seen_at) == (12, 100, runs[2].finished_at)
+
+
+async def test_a_run_that_is_stopped_leaves_the_error_of_the_failure_before_it_and_one_that_is_done_does_not(
+    store: Store,
+) -> None:
+    seen: list[tuple[str | None, str | None]] = []
+    for status in ("stopped", "failed", "stopped", "done", "stopped"):
+        await ran(store, status, error=PROBLEM if status == "failed" else RunInterrupted())
+        found = await standing(store)
+        seen.append((found.failure_error, found.failure_error_code))
+    failure = (str(PROBLEM), PROBLEM.code)
+    assert seen == [(None, None), failure, failure, (None, None), (None, None)]
 
 
 async def test_counts_stay_when_old_runs_are_deleted(store: Store) -> None:
@@ -163,13 +187,14 @@ async def test_a_reset_clears_no_alert_of_another_sync_or_connection(store: Stor
 
 async def test_an_upgrade_counts_the_runs_that_are_kept(database: Database, folder: Path, store: Store) -> None:
     for status in ("failed", "done", "failed", "stopped"):
-        await ran(store, status)
+        await ran(store, status, error=RunInterrupted() if status == "stopped" else PROBLEM)
     before = await store.alerts.standings()
     for table in ("orgsync_standing", "orgsync_alert", "orgsync_org_schema", "orgsync_connect_session"):
         database.execute(f"DROP TABLE {table}")
     database.execute("UPDATE orgsync_version SET version_num = '0017'")
     async with Store.open(database.url, folder=folder) as upgraded:
         assert await upgraded.alerts.standings() == before
+    assert before[0].failure_error == str(PROBLEM)
 
 
 async def test_a_change_of_an_object_is_found_once_however_many_look_at_once(store: Store) -> None:

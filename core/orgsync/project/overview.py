@@ -37,7 +37,7 @@ WORST_FIRST: tuple[ConnectionState, ...] = (
 class SyncOverview:
     """How a sync stands on a connection; as `Status`, but for its rows, which are too dear to count for all.
 
-    `error` is that of the last run that ended badly, unless one was done since, or of the script.
+    `error` is that of the script, or that of `Standing`.
     """
 
     sync: str
@@ -186,7 +186,6 @@ def _sync(
     verdict, due = judged(standing, every, since=connection.created_at, now=now)
     if verdict != "running":
         verdict = "no script" if is_gone else "off" if own.off else "failing" if problem else verdict
-    ended_badly = standing.ended_badly
     return SyncOverview(
         sync=sync,
         connection=connection.name,
@@ -197,8 +196,8 @@ def _sync(
         failures=standing.failures,
         due=due if connection.status == "ready" else None,
         every=every,
-        error=str(problem) if problem else (ended_badly.error or "") if ended_badly else "",
-        error_code=problem.code if problem else ended_badly.error_code if ended_badly else None,
+        error=str(problem) if problem else standing.error,
+        error_code=problem.code if problem else standing.error_code,
     )
 
 

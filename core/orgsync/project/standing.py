@@ -36,14 +36,16 @@ class Success:
 class Standing:
     """What counts of a sync's runs on a connection: those since it was reset last.
 
-    `last` is the last of them, and `ended_badly` the last that has ended, where that was not done; `failures` is how
-    many have failed since the last success. `was_reset` says that it has run, and not since it was reset.
+    `last` is the last of them; `failures` is how many have failed since the last success. `error` is that of the last
+    of these, whatever was stopped since, and where none has failed, that of the last run that has ended, if it was
+    stopped; `error_code` is its code. `was_reset` says that it has run, and not since it was reset.
     """
 
     last: "AnyRun | None" = None
-    ended_badly: "AnyRun | None" = None
     success: Success | None = None
     failures: int = 0
+    error: str = ""
+    error_code: str | None = None
     was_reset: bool = False
 
 
@@ -60,7 +62,7 @@ def standing_of(runs: Sequence[AnyRun], kept: StandingRow | None) -> Standing:
     counted = [run for run in runs if kept is not None or run.finished_at is None]
     if not counted:
         return Standing(was_reset=bool(runs))
-    last, ended = counted[0], next((run for run in counted if run.status != "running"), None)
+    last = counted[0]
     if last.status == "done":
         return Standing(last, success=Success(last.started_at, last.finished_at, last.watermark))
     failures = kept.failures if kept is not None else 0
@@ -69,4 +71,15 @@ def standing_of(runs: Sequence[AnyRun], kept: StandingRow | None) -> Standing:
     success = None
     if kept is not None and kept.success_started_at is not None:
         success = Success(kept.success_started_at, kept.success_ended_at, kept.watermark)
-    return Standing(last, ended if ended is not None and ended.status != "done" else None, success, failures)
+    error, code = _reason(counted, kept)
+    return Standing(last, success, failures, error, code)
+
+
+def _reason(runs: Sequence[AnyRun], kept: StandingRow | None) -> tuple[str, str | None]:
+    """Return error and code of what keeps a sync from being done, of runs the last of which is not; "" for nothing."""
+    ended = next((run for run in runs if run.status != "running"), None)
+    if kept is not None and kept.failures and (ended is None or ended.status != "failed"):
+        return kept.failure_error or "", kept.failure_error_code
+    if ended is None or ended.status == "done":
+        return "", None
+    return ended.error or "", ended.error_code

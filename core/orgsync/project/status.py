@@ -32,12 +32,13 @@ class Status:
     `lag` is the time since the watermark, None where there is none; `due` when the sync is due next, the pause
     after failures included, None for one that is run by hand or waits for a sign-in; `failures` how many runs have
     failed since the last success; `every` is its schedule on this connection, None where it is run by hand alone or
-    switched off. `error` is cause and remedy of what ended the last run, unless that is done, and `error_code` the code
-    of that error. `script_error` is cause and remedy of a script that does not load, which is this sync's or may be,
-    and `script_error_code` its code. The verdict is "no script" for a copy whose sync no script of the project and no
-    package has any more, and "reset" for one that has not run since it was reset: its next run reads everything.
-    `running_for` is how long a run has been under way, None where none is, and `waits_for` what it has been waiting
-    for, with a remedy. `alerts` are those that are active: of this sync here, and of the connection.
+    switched off. `error` is cause and remedy of the last failure since the last success, or else of what stopped the
+    last run, and `error_code` the code of that error. `script_error` is cause and remedy of a script that does not
+    load, which is this sync's or may be, and `script_error_code` its code. The verdict is "no script" for a copy whose
+    sync no script of the project and no package has any more, and "reset" for one that has not run since it was reset:
+    its next run reads everything. `running_for` is how long a run has been under way, None where none is, and
+    `waits_for` what it has been waiting for, with a remedy. `alerts` are those that are active: of this sync here, and
+    of the connection.
     """
 
     sync: str
@@ -177,10 +178,9 @@ def _status(
 ) -> Status:
     """Return how one stands; `problem` is why scripts cannot be read, one of which may be this sync's."""
     every = own.applied(every)
-    last, success, ended = standing.last, standing.success, standing.ended_badly
+    last, success = standing.last, standing.success
     watermark = success.watermark if success else None
     verdict, due = judged(standing, every, since=connection.created_at, now=now)
-    error, code = (_text(ended.error), ended.error_code) if ended else ("", None)
     if problem:
         verdict = "failing"
     if own.off and verdict != "running":
@@ -195,8 +195,8 @@ def _status(
         lag=None if watermark is None else now - watermark,
         rows=sum([view.live_count(table, connection.name) for table in owned]),
         failures=standing.failures,
-        error=error,
-        error_code=code,
+        error=_text(standing.error),
+        error_code=standing.error_code,
         script_error=_text(str(problem)) if problem else "",
         script_error_code=problem.code if problem else None,
         due=due if connection.status == "ready" else None,

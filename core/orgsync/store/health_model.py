@@ -17,9 +17,10 @@ class Standing(Control, table=True):
     """How a sync or an action stands on a connection, kept up to date by the end of each of its runs.
 
     `done`, `failed` and `stopped` count its runs, the counts of rows and `api_calls` are those of all of them: they
-    only grow, also where old runs are deleted. `failures` is how many have failed since the last one that was done.
-    `status`, `started_at`, `ended_at` and `error_code` are the last run's, those with `success_` and the `watermark`
-    the last one's that was done. `api_used` of `api_limit` daily requests were used when the org last said so.
+    only grow, also where old runs are deleted. `failures` is how many have failed since the last one that was done,
+    and those with `failure_` are of the last of these, also where a run was stopped since. `status`, `started_at`,
+    `ended_at` and `error_code` are the last run's, those with `success_` and the `watermark` the last one's that was
+    done. `api_used` of `api_limit` daily requests were used when the org last said so.
     """
 
     __tablename__ = "orgsync_standing"  # pyright: ignore[reportAssignmentType] # SQLModel declares a method
@@ -40,6 +41,8 @@ class Standing(Control, table=True):
     started_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime = Field(sa_type=UtcDateTime)
     error_code: str | None = None
+    failure_error: str | None = None
+    failure_error_code: str | None = None
     success_started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     success_ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     watermark: datetime | None = Field(default=None, sa_type=UtcDateTime)

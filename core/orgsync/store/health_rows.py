@@ -33,6 +33,8 @@ class StandingRow:
     started_at: datetime
     ended_at: datetime
     error_code: str | None
+    failure_error: str | None
+    failure_error_code: str | None
     success_started_at: datetime | None
     success_ended_at: datetime | None
     watermark: datetime | None

@@ -26,9 +26,10 @@ __all__ = [
 _KEY = ("kind", "sync", "connection")
 _SUMS = ("done", "failed", "stopped", "added", "updated", "deleted", "unchanged", "api_calls")
 _LAST = ("status", "started_at", "ended_at", "error_code")
+_FAILURE = ("failure_error", "failure_error_code")
 _SUCCESS = ("success_started_at", "success_ended_at", "watermark")
 _API = ("api_used", "api_limit", "api_seen_at")
-STANDING_COLUMNS = (*_KEY, *_SUMS, "failures", *_LAST, *_SUCCESS, *_API)
+STANDING_COLUMNS = (*_KEY, *_SUMS, "failures", *_LAST, *_FAILURE, *_SUCCESS, *_API)
 STANDINGS = f"SELECT {', '.join(STANDING_COLUMNS)} FROM orgsync_standing ORDER BY kind, sync, connection"
 STANDING_PAIRS = "SELECT sync, connection FROM orgsync_standing WHERE kind = 'sync'"
 REMOVE_STANDINGS = (
@@ -43,6 +44,7 @@ NOTE_END = (
     f"{_NUMBER.format('done')}, {_NUMBER.format('failed')}, {_NUMBER.format('stopped')}, "
     "run.added, run.updated, run.deleted, run.unchanged, run.api_calls, "
     f"{_NUMBER.format('failed')}, run.status, run.started_at, run.finished_at, run.error_code, "
+    f"{_IS.format('failed', 'run.error')}, {_IS.format('failed', 'run.error_code')}, "
     f"{_IS.format('done', 'run.started_at')}, {_IS.format('done', 'run.finished_at')}, "
     f"{_IS.format('done', 'run.watermark')}, used.number, used.most, "
     "CASE WHEN used.number IS NOT NULL THEN run.finished_at END "
@@ -52,6 +54,11 @@ NOTE_END = (
     + ", ".join(f"{name} = standing.{name} + excluded.{name}" for name in _SUMS)
     + ", failures = CASE WHEN excluded.status = 'done' THEN 0 ELSE standing.failures + excluded.failures END, "
     + ", ".join(f"{name} = excluded.{name}" for name in _LAST)
+    + ", "
+    + ", ".join(
+        f"{name} = CASE WHEN excluded.status = 'stopped' THEN standing.{name} ELSE excluded.{name} END"
+        for name in _FAILURE
+    )
     + ", "
     + ", ".join(
         f"{name} = CASE WHEN excluded.status = 'done' THEN excluded.{name} ELSE standing.{name} END"
