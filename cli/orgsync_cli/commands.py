@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["INTERRUPTED", "Commands", "PlainCommand", "Program", "enter_project", "has_tables", "open_view", "wait_for"]
 
 INTERRUPTED = 130
+_NOTHING_DONE = "Interrupted; nothing was done."
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
 _ORDER = [
@@ -97,15 +98,15 @@ class Commands(TyperGroup):
             with _usage_errors():
                 return super().parse_args(ctx, [*before, *args[end:]])
         except KeyboardInterrupt:  # typer would end it without a word, while it imports what it parses with
-            say("Interrupted; nothing was done.")
+            say(_NOTHING_DONE)
             raise typer.Exit(INTERRUPTED) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
         try:
             return self._invoke(ctx)
-        except (KeyboardInterrupt, typer.Abort):
-            say("Interrupted; nothing that was committed is lost.")
+        except (KeyboardInterrupt, typer.Abort) as interrupted:
+            say(str(interrupted) or "Interrupted; only what was committed by then is kept.")
             code = INTERRUPTED
         except BrokenPipeError:  # `orgsync records contact | head`: whoever read has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), stdout().fileno())
@@ -188,7 +189,8 @@ class ProjectCommand(PlainCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Look for the project, then run the command."""
-        enter_project()
+        with _says_when_interrupted(lambda: _NOTHING_DONE):
+            enter_project()
         with results_alone_on_stdout():
             try:
                 return super().invoke(ctx)
@@ -256,21 +258,32 @@ def has_tables() -> bool:
         return view.has_tables
 
 
-def wait_for(work: Callable[[], Awaitable[T]]) -> T:
+def wait_for(work: Callable[[], Awaitable[T]], *, interrupted: Callable[[], str] = str) -> T:
     """Run asynchronous work to its end, and return what it returns.
 
-    Raises KeyboardInterrupt where Ctrl-C has ended it, once it has cleaned up.
+    Raises KeyboardInterrupt where Ctrl-C has ended it, once it has cleaned up; `interrupted` returns what is said then,
+    "" where nothing but the usual is known.
     """
-    import anyio
+    with _says_when_interrupted(interrupted):
+        import anyio
 
-    from orgsync.engine import less_collecting
+        from orgsync.engine import less_collecting
 
-    from .logs import configure_logs
-    from .signals import CtrlC
+        from .logs import configure_logs
+        from .signals import CtrlC
 
-    configure_logs(debug=speech.debug)
-    with less_collecting(), CtrlC() as ctrl_c:
-        done = anyio.run(ctrl_c.run, work)
-    if not done:
-        raise KeyboardInterrupt
+        configure_logs(debug=speech.debug)
+        with less_collecting(), CtrlC() as ctrl_c:
+            done = anyio.run(ctrl_c.run, work)
+        if not done:
+            raise KeyboardInterrupt
     return done[0]
+
+
+@contextmanager
+def _says_when_interrupted(text: Callable[[], str]) -> Generator[None]:
+    """Give Ctrl-C in the block the text that is shown of it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(text()) from None

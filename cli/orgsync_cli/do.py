@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -16,10 +16,11 @@ from .completion import action_names, argument_names
 from .connection_choice import choose_connection, require_connected
 from .options import connection_option
 from .output import examples, json_line, result, say, show_problem, stdout, to_json
+from .run_lines import not_run_line
 from .signals import Interruption
 
 if TYPE_CHECKING:
-    from orgsync.engine import Outcome
+    from orgsync.engine import Job, Outcome
 
 __all__ = ["EXAMPLES", "STOPPING", "do", "show_outcome"]
 
@@ -64,10 +65,12 @@ def do(
     below the API limit, 130 or 143 interrupted.
     """
     work = _Work(action, arguments or [], given, connection, as_json)
-    raise typer.Exit(wait_for(work.run))
+    raise typer.Exit(
+        wait_for(work.run, interrupted=lambda: not_run_line(work.begun) or "Interrupted when it had ended.")
+    )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Work:
     """One call of an action, and what is shown of it."""
 
@@ -76,6 +79,7 @@ class _Work:
     given: str | None
     connection: str | None
     as_json: bool
+    begun: "list[Job]" = field(default_factory=list["Job"])
 
     async def run(self) -> int:
         """Run the action, and return the exit code."""
@@ -93,8 +97,11 @@ class _Work:
         async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it closes in order
             with anyio.CancelScope() as scope, Interruption(scope, stopping=STOPPING) as interruption:
                 job = Job("action", self.action, await choose_connection(project, self.connection), arguments=arguments)
+                self.begun.append(job)
                 code = show_outcome(await project.execute(job), as_json=self.as_json)
-            if interruption.code and scope.cancelled_caught:
+            if interruption.code and not self.begun:
+                say(not_run_line(self.begun))
+            elif interruption.code and scope.cancelled_caught:
                 say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")
         return interruption.code or code
 

@@ -16,7 +16,7 @@ from .options import connection_option, tag_option
 from .output import amount, examples, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
 from .run_job import run_job
-from .run_lines import outcome_line
+from .run_lines import not_run_line, outcome_line
 from .signals import Interruption
 
 if TYPE_CHECKING:
@@ -115,11 +115,14 @@ def run(  # noqa: PLR0913 - each is an option of the command
         syncs, objects, connection or [], tag or [], every_one, full, reconcile, dry_run, limit, on_workers, as_json
     )
     _require_fitting(options, job)
-    if job is None:
-        raise typer.Exit(wait_for(lambda: _run(options)))
-    raise typer.Exit(
-        wait_for(lambda: run_job(job, dry_run=dry_run, limit=limit, on_workers=on_workers, as_json=as_json))
-    )
+    begun: list[Job] = []
+
+    async def work() -> int:
+        if job is None:
+            return await _run(options, begun)
+        return await run_job(job, begun, dry_run=dry_run, limit=limit, on_workers=on_workers, as_json=as_json)
+
+    raise typer.Exit(wait_for(work, interrupted=lambda: not_run_line(begun) or "Interrupted when all was run."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,8 @@ def _require_fitting(options: _Options, job: str | None) -> None:
     require_one_choice(options.connections, options.tags, every_one=options.every_one)
 
 
-async def _run(options: _Options) -> int:
+async def _run(options: _Options, begun: "list[Job]") -> int:
+    """Run every sync on every connection; `begun` are the jobs that this has come to."""
     import anyio
 
     from orgsync.engine import Job
@@ -168,7 +172,7 @@ async def _run(options: _Options) -> int:
     settings = load_settings()
     scripts = FolderScripts(settings.syncs_folder, settings.objects)
     syncs = scripts.load(options.syncs) if options.syncs else []
-    worst = 0
+    worst, jobs = 0, list[Job]()
     await require_connected(options.connections, settings)
     async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope) as interruption:
@@ -180,22 +184,25 @@ async def _run(options: _Options) -> int:
                 scripts.add(copied)
                 syncs = [*(each for each in syncs if each.name != copied.name), copied]
             off = {(row.sync, row.connection) for row in await project.schedules.list() if row.off}
-            for connection in chosen:
-                for sync in syncs:
-                    if (sync.name, connection) in off:
-                        say(f"{sync.name} is switched off on {connection} (orgsync schedule); it is run by hand.")
-                    job = Job("sync", sync.name, connection, full=options.full, reconcile=options.reconcile)
-                    code = await execute_sync(
-                        project,
-                        job,
-                        dry_run=options.dry_run,
-                        limit=options.limit,
-                        on_workers=options.on_workers,
-                        as_json=options.as_json,
-                    )
-                    worst = max(worst, code)
-                    if interruption.code:  # the signal came when the run was over
-                        return interruption.code
+            pairs = [(sync.name, connection) for connection in chosen for sync in syncs]
+            jobs = [Job("sync", *pair, full=options.full, reconcile=options.reconcile) for pair in pairs]
+            for job in jobs:
+                if (job.name, job.connection) in off:
+                    say(f"{job.name} is switched off on {job.connection} (orgsync schedule); it is run by hand.")
+                begun.append(job)
+                code = await execute_sync(
+                    project,
+                    job,
+                    dry_run=options.dry_run,
+                    limit=options.limit,
+                    on_workers=options.on_workers,
+                    as_json=options.as_json,
+                )
+                worst = max(worst, code)
+                if interruption.code:  # the signal came when the run was over
+                    break
+    if interruption.code and (line := not_run_line(begun, len(jobs))):
+        say(line)
     return interruption.code or worst
 
 
@@ -257,6 +264,7 @@ class _OneRun:
         from orgsync.engine import Outcome
 
         if self.run is None:
+            say(f"Interrupted before {self.job.name} on {self.job.connection} began.")
             return
         stopped = await self.project.runs.get(self.run)
         _show(Outcome(stopped), as_json=self.as_json)

@@ -8,6 +8,7 @@ from orgsync.errors import ArgumentInvalid, FileUnusable
 
 from .connection_choice import require_connected
 from .output import say
+from .run_lines import not_run_line
 from .signals import STOPPING_AT_BATCH, Interruption
 
 if TYPE_CHECKING:
@@ -32,8 +33,13 @@ def read_job(source: str) -> "Job":
     return Job.from_json(text)
 
 
-async def run_job(source: str, *, dry_run: bool, limit: int | None, on_workers: bool, as_json: bool) -> int:
-    """Run a job to its end, show how it ended as `orgsync run` or `orgsync do` does, and return the exit code."""
+async def run_job(
+    source: str, begun: "list[Job]", *, dry_run: bool, limit: int | None, on_workers: bool, as_json: bool
+) -> int:
+    """Run a job to its end, show how it ended as `orgsync run` or `orgsync do` does, and return the exit code.
+
+    `begun` has the job from when it is run on.
+    """
     import anyio
 
     from orgsync.project import FolderScripts, open_project
@@ -56,13 +62,17 @@ async def run_job(source: str, *, dry_run: bool, limit: int | None, on_workers: 
     async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
         with anyio.CancelScope() as scope, Interruption(scope, stopping=stopping) as interruption:
             if is_action:
+                begun.append(job)
                 code = show_outcome(await project.execute(job), as_json=as_json)
             else:
                 project.scripts.sync(job.name)  # what keeps it from being run is an error of the call, not of a run
                 await project.connections.get(job.connection)
+                begun.append(job)
                 code = await execute_sync(
                     project, job, dry_run=dry_run, limit=limit, on_workers=on_workers, as_json=as_json
                 )
-        if is_action and interruption.code and scope.cancelled_caught:
+        if interruption.code and not begun:
+            say(not_run_line(begun))
+        elif is_action and interruption.code and scope.cancelled_caught:
             say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")
     return interruption.code or code

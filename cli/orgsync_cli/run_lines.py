@@ -1,7 +1,7 @@
 """Runs in one line each, for a person."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from orgsync.project.views import seconds_of
@@ -9,9 +9,10 @@ from orgsync.project.views import seconds_of
 from .output import amount, brief
 
 if TYPE_CHECKING:
+    from orgsync.engine import Job
     from orgsync.project import Run
 
-__all__ = ["outcome_line", "would_line", "wrapped"]
+__all__ = ["not_run_line", "outcome_line", "would_line", "wrapped"]
 
 _ENDINGS = {"failed": "fail", "stopped": "stop"}
 
@@ -35,6 +36,14 @@ def would_line(run: "Run", *, at_limit: bool) -> str:
     elif run.status in _ENDINGS:
         would += f"{', then ' if would else ''}{_ENDINGS[run.status]}"
     return f"{run.sync} on {run.connection}: would {would} ({_cost(run)}); nothing was written"
+
+
+def not_run_line(begun: "Sequence[Job]", wanted: int = 0) -> str:
+    """Return what is said, where a command is interrupted, of what it has not run; "" where nothing is left."""
+    if not begun:
+        return "Interrupted before anything was run."
+    left = wanted - len(begun)
+    return f"{amount(left, 'more run')} {'was' if left == 1 else 'were'} not begun." if left > 0 else ""
 
 
 def wrapped(line: str, width: int) -> str:

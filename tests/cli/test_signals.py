@@ -82,13 +82,14 @@ def until_a_run_has_begun(folder: Path, process: "subprocess.Popen[str]") -> Non
 
 def test_a_run_that_is_interrupted_before_it_commits_says_so(folder: Path, acme: DemoOrg) -> None:
     acme.add_fault(Fault.delay(10), match="query", times=None)
-    process = started(folder, "run", "contacts", "-c", "acme")
+    process = started(folder, "run", "contacts", "accounts", "-c", "acme")
     with process:
         until_a_run_has_begun(folder, process)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Interrupted; nothing was committed, and the next run begins where this one did.\n" in err, err
+    assert err.endswith("\n1 more run was not begun.\n"), err
     acme.clear_faults()
     assert "25 added" in finished(folder, "run", "contacts", "-c", "acme").out
 
@@ -201,8 +202,32 @@ def test_ctrl_c_while_a_database_is_opened_ends_a_command_without_a_traceback(
 ) -> None:
     ended = interrupted_at(opening, folder, *TOKEN, by=WHILE_OPENED)
     assert (ended.returncode, ended.stdout) == (130, "")
-    assert ended.stderr == "Interrupted; nothing that was committed is lost.\n"
+    assert ended.stderr == "Interrupted; only what was committed by then is kept.\n"
     assert "There is no token" in orgsync("tokens", "list").err
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize("call", ["run contacts", "run --job job.json", "do limits"])
+def test_ctrl_c_before_a_run_begins_says_that_nothing_was_run(call: str, folder: Path, orgsync: Command) -> None:
+    (folder / "job.json").write_text('{"kind": "sync", "name": "contacts", "connection": "acme"}')
+    ended = interrupted_at("1", folder, *call.split(), by=WHILE_OPENED)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Interrupted before anything was run.\n")
+    assert not orgsync("runs", "--json").objects()
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("orgsync.settings", "Interrupted; nothing was done.\n"),
+        ("orgsync.engine", "Interrupted before anything was run.\n"),
+    ],
+)
+def test_ctrl_c_while_a_run_is_imported_does_not_speak_of_what_was_committed(
+    module: str, said: str, folder: Path
+) -> None:
+    ended = interrupted_at(module, folder, "run", "contacts")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", said)
 
 
 TOKEN = ("tokens", "create", "app", "--scope", "read")
