@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from orgsync.printable import escaped, printable
+from orgsync.printable import escaped, excerpt, printable
 from orgsync.project.views import instant
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ __all__ = [
     "result",
     "results_alone_on_stdout",
     "say",
+    "say_wrapped",
     "short_path",
     "show_problem",
     "show_unexpected",
@@ -97,6 +98,13 @@ def say(text: str = "", *, mark: str = "") -> None:
     """Write a line for a person, after a mark that may be coloured; control characters in the text are replaced."""
     sys.stderr.write(f"{mark}{printable(text)}\n")
     sys.stderr.flush()
+
+
+def say_wrapped(text: str) -> None:
+    """Write a line for a person; at a terminal, broken between words where its line ends."""
+    width = shutil.get_terminal_size().columns
+    fitting = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    say(fitting if sys.stderr.isatty() else text)
 
 
 def result(text: str) -> None:
@@ -222,14 +230,25 @@ def show_unexpected(error: BaseException) -> None:
 def confirmed(question: str) -> bool:
     """Ask a yes-or-no question on stderr; raise UsageInvalid, before it is asked, where stdin has no answer to it."""
     if sys.stdin.isatty():
-        return typer.confirm(question, err=True)
+        while (agreed := _yes_or_no(str(typer.prompt(f"{question} [y/N]", "", show_default=False, err=True)))) is None:
+            say("Answer y or n; n is what Enter alone means.")
+        return agreed
     answer = sys.stdin.readline().strip()
     if not answer:
         from orgsync.errors import UsageInvalid
 
         raise UsageInvalid("This needs a confirmation, and there is no terminal to ask at.", "Add --yes.")
     say(f"{question} [y/N]: {answer}")
-    return answer.lower() in ("y", "yes")
+    if (agreed := _yes_or_no(answer)) is None:
+        from orgsync.errors import UsageInvalid
+
+        raise UsageInvalid(f"{excerpt(answer)!r} is no answer to that.", "Answer y or n, or add --yes.")
+    return agreed
+
+
+def _yes_or_no(answer: str) -> bool | None:
+    """Return what an answer says; None for what is none. An empty one is a no."""
+    return {"": False, "n": False, "no": False, "y": True, "yes": True}.get(answer.strip().lower())
 
 
 def console(stream: TextIO | None = None) -> "Console":

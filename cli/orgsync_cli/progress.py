@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from orgsync.engine import Event, Observer
 
-__all__ = ["Expectation", "fitting", "shown_progress"]
+__all__ = ["BAR", "WITH_BAR", "Expectation", "fitting", "shown_progress"]
 
-_BAR = 20
+BAR = 20
 _TIME = 7  # places of `1:02:03`
-_WITH_BAR = 80
+WITH_BAR = 80
 """Columns of a terminal from which there is room for the bar beside the numbers."""
 
 
@@ -58,7 +58,7 @@ def shown_progress(title: str, *, show: bool) -> "Generator[Observer]":
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        *([BarColumn(bar_width=_BAR)] if console.width >= _WITH_BAR else []),
+        *([BarColumn(bar_width=BAR)] if console.width >= WITH_BAR else []),
         TextColumn("{task.fields[text]}"),
         TimeRemainingColumn(compact=True),
     )
@@ -95,7 +95,7 @@ class _Bar:
         rows, total = self._expectation.rows, self._expectation.total
         task = self._bars.tasks[0]
         width = self._bars.console.width
-        room = width - len("* ") - len(self._title) - 2 - _TIME - (_BAR + 1 if width >= _WITH_BAR else 0)
+        room = width - len("* ") - len(self._title) - 2 - _TIME - (BAR + 1 if width >= WITH_BAR else 0)
         text = f"{rows:,} of {amount(total, 'row')}" if total else amount(rows, "row")
         if len(text) > room:
             text = amount(rows, "row")

@@ -10,27 +10,39 @@ from orgsync.clock import utc_now
 from orgsync.project.health_views import SEE_STATUS, status_view
 
 from .commands import open_view
-from .output import brief, examples, json_line, moment, say
+from .completion import sync_names
+from .options import connection_option
+from .output import brief, examples, json_line, moment, say, say_wrapped
 from .tables import show_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orgsync.project import AlertRow, Status
+    from orgsync.project import AlertRow, Status, View
 
 __all__ = ["EXAMPLES", "status"]
 
-EXAMPLES = examples("orgsync status", "orgsync status --json     one object a line, for a monitor")
+EXAMPLES = examples(
+    "orgsync status",
+    "orgsync status -c acme                   how the syncs stand on one connection",
+    "orgsync status -c acme --sync contacts   how one sync stands there",
+    "orgsync status --json                    one object a line, for a monitor",
+)
 
 
-_SPARE = ("last success", "rows", "lag", "failed", "due")
-"""The columns that a narrow terminal loses, the least important first: the lag tells most of the last success."""
+_SPARE = ("last success (UTC)", "failed", "due (UTC)", "rows", "lag")
+"""The columns that a narrow terminal loses, the least important first.
+
+The lag tells most of the last success, and a line below the table how often a sync has failed.
+"""
 
 _LONG = timedelta(minutes=1)
 """How long a run may be under way before it gets a line of its own."""
 
 
 def status(
+    connection: Annotated[str | None, connection_option("Only on this connection.")] = None,
+    sync: Annotated[str | None, typer.Option(metavar="SYNC", help="Only this sync.", autocompletion=sync_names)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """Show for each sync and connection the last success, lag, rows, failures and when it is due next.
@@ -39,9 +51,10 @@ def status(
     when a run has been waiting long for a response. A sync is overdue when its next success is late by more than its
     interval; with a cron expression, by more than an hour. One that `orgsync schedule` has switched off is neither.
     Where workers run them, which are alive is said below. It exits with 1, too, when a webhook was switched off. The
-    alerts that are active stand below; they are not counted for that.
+    alerts that are active stand below; they are not counted for that. With --connection or --sync the rest is neither
+    shown nor counted, and webhooks and workers are left out.
     """
-    found, alerts, workers, off = _statuses()
+    found, alerts, workers, off = _statuses(connection, sync)
     if as_json:
         for each in found:
             json_line(status_view(each))
@@ -51,46 +64,67 @@ def status(
         for alert in alerts:
             if alert.kind != "failing" or (alert.subject, alert.connection) not in failing:  # those have a line already
                 message = alert.message.removesuffix(f" {SEE_STATUS}")
-                say(f"Alert since {moment(alert.raised_at)}: {message}")
+                say_wrapped(f"Alert since {moment(alert.raised_at)}: {message}")
         if workers:
-            say(workers)
+            say_wrapped(workers)
     for webhook, reason in off:
-        say(f"The webhook {webhook} is off: {reason} Switch it on: orgsync webhooks enable {webhook}")
+        say_wrapped(f"The webhook {webhook} is off: {reason} Switch it on: orgsync webhooks enable {webhook}")
     if off or any(each.needs_attention for each in found):
         raise typer.Exit(1)
 
 
-def _statuses() -> "tuple[Sequence[Status], Sequence[AlertRow], str, Sequence[tuple[str, str]]]":
+def _statuses(
+    connection: str | None, sync: str | None
+) -> "tuple[Sequence[Status], Sequence[AlertRow], str, Sequence[tuple[str, str]]]":
     from orgsync.project.status import statuses_in
     from orgsync.project.workers_seen import workers_in
     from orgsync.settings import load_settings
 
     with open_view() as view:
         found = statuses_in(view, load_settings(), now=utc_now())
+        if connection is not None or sync is not None:
+            return *_only(view, found, connection, sync), "", ()
         if not found and not view.connections():
             say("There is no connection yet. Make one: orgsync connect NAME.")
         elif not found:
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")
         if held_back := view.held_back():
-            say(held_back)
+            say_wrapped(held_back)
         return found, view.alerts(), workers_in(view), view.webhooks_off()
+
+
+def _only(
+    view: "View", found: "Sequence[Status]", connection: str | None, sync: str | None
+) -> "tuple[Sequence[Status], Sequence[AlertRow]]":
+    """Return what is asked for of how syncs stand, and of the alerts; raises NameUnknown for a name that is none."""
+    from orgsync.project.known_names import require_known
+    from orgsync.settings import load_settings
+
+    wanted = [each for each in found if connection in (None, each.connection) and sync in (None, each.sync)]
+    if not wanted:
+        require_known(view, load_settings(), sync=sync, connection=connection)
+        say("No sync that is asked for has run there, or has a schedule. orgsync status shows all of them.")
+    alerts = view.alerts()
+    if sync is None:
+        return wanted, [each for each in alerts if each.connection == connection]
+    return wanted, [each for each in alerts if any(each.concerns(sync, one.connection) for one in wanted)]
 
 
 def _show(found: "Sequence[Status]") -> None:
     if not found:
         return
-    headings = ["sync", "connection", "state", "last success", "lag", "rows", "failed", "due"]
+    headings = ["sync", "connection", "state", "last success (UTC)", "lag", "rows", "failed", "due (UTC)"]
     rows = [
         [
-            *(each.sync, each.connection, each.verdict, moment(each.last_success)),
+            *(each.sync, each.connection, each.verdict, moment(each.last_success)[:16]),
             brief(each.lag.total_seconds()) if each.lag else "",
-            *(f"{each.rows:,}", str(each.failures or ""), moment(each.due)),
+            *(f"{each.rows:,}", str(each.failures or ""), moment(each.due)[:16]),
         ]
         for each in found
     ]
     show_table(headings, rows, right=["rows", "failed"], spare=_SPARE, elastic="connection")
     for remark in dict.fromkeys(remark for each in found for remark in _remarks(each)):
-        say(remark)
+        say_wrapped(remark)
 
 
 def _remarks(status: "Status") -> Iterator[str]:

@@ -1,8 +1,6 @@
 """Tables as wide as the terminal: short ones of the command's own, and rows of the copy."""
 
 import re
-import shutil
-import sys
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -10,7 +8,7 @@ from typing import Any
 from orgsync.printable import printable
 
 from .grid import GAP, Column, column_width, grid, terminal_width
-from .output import amount, say, stdout, to_json
+from .output import amount, say_wrapped, stdout, to_json
 
 __all__ = ["fitting_columns", "show_rows", "show_table"]
 
@@ -51,7 +49,7 @@ def show_table(
     shown = grid([headings[n] for n in kept], [[row[n] for n in kept] for row in rows], columns)
     stdout().write(textwrap.indent(shown, " " * indent))
     if hidden := len(headings) - len(kept):
-        say(left_out(hidden, "too wide", "--json"))
+        say_wrapped(left_out(hidden, "too wide", "--json"))
 
 
 def left_out(columns: int, why: str, option: str) -> str:
@@ -121,7 +119,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, c
         why = "too wide" if chosen else "empty or too wide"
         notes.append(left_out(hidden, why, "--json"))
     for note in notes:
-        say(textwrap.fill(note, shutil.get_terminal_size().columns) if sys.stderr.isatty() else note)
+        say_wrapped(note)
 
 
 def fitting_columns(names: Sequence[str], cells: Sequence[Mapping[str, str]], width: int) -> list[str]:

@@ -13,6 +13,7 @@ from .commands import wait_for
 from .connection_choice import choose_connection, require_connected
 from .options import connection_option
 from .output import amount, examples, json_line, moment, result, say, short_path, show_problem, stdout
+from .progress import BAR, WITH_BAR, fitting
 from .signals import Interruption
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ EXAMPLES = examples(
 )
 
 _SHOWN = 5
+_NOT_SENT = "Interrupted before anything was sent now; the same command writes the file, or resumes it."
 
 
 def write(  # noqa: PLR0913 - each is an option
@@ -63,7 +65,10 @@ def write(  # noqa: PLR0913 - each is an option
         file, sobject, operation, external_id=external_id, update_only=update_only, delimiter=delimiter, again=again
     )
     work = _Work(given, connection, as_json)
-    raise typer.Exit(wait_for(work.check if dry_run else work.write))
+    not_sent = "Interrupted; nothing was sent." if dry_run else _NOT_SENT
+    raise typer.Exit(
+        wait_for(work.check if dry_run else work.write, interrupted=lambda: "" if work.begun else not_sent)
+    )
 
 
 @dataclass(slots=True)
@@ -121,7 +126,7 @@ class _Work:
                 ended = await self._written(project, name)
             if ended is None:
                 if not self.begun:
-                    say("Interrupted before anything was sent now; the same command writes the file, or resumes it.")
+                    say(_NOT_SENT)
                 return interruption.code
             try:
                 return interruption.code or self._show(name, ended)
@@ -201,19 +206,23 @@ def _progress(title: str, *, show: bool) -> "Generator[Callable[[WriteProgress],
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
+    console = Console(stderr=True, highlight=False)
+    has_bar = console.width >= WITH_BAR
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
+        *([BarColumn(bar_width=BAR)] if has_bar else []),
         TextColumn("{task.fields[text]}"),
     )
-    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bars:
+    with Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task(title, total=None, text="checking")
 
         def observe(progress: "WriteProgress") -> None:
-            text = f"{progress.settled:,} of {amount(progress.rows, 'row')}"
+            parts = [f"{progress.settled:,} of {amount(progress.rows, 'row')}"]
             if progress.job:
-                text += f", job {progress.job} {progress.state}, {progress.processed:,} tried"
+                parts += [f", {progress.processed:,} tried", f", job {progress.job} {progress.state}"]
+            room = console.width - len("* ") - len(title) - 1 - (BAR + 1 if has_bar else 0)
+            text = fitting(parts, room)
             bars.update(task, completed=progress.settled, total=progress.rows, text=text)
 
         yield observe

@@ -95,10 +95,31 @@ def test_a_narrow_status_keeps_what_matters_most_and_counts_the_columns_it_leave
     assert "left out" not in wide.err
     monkeypatch.setenv("COLUMNS", "80")
     narrow = orgsync("status")
-    assert re.sub(" +", " ", narrow.out.splitlines()[0].strip()) == "sync connection state lag rows failed due"
+    assert re.sub(" +", " ", narrow.out.splitlines()[0].strip()) == "sync connection state lag rows failed due (UTC)"
     assert narrow.err == "1 column is left out, too wide: --json shows all\n"
-    monkeypatch.setenv("COLUMNS", "64")
-    assert re.sub(" +", " ", orgsync("status").out.splitlines()[0].strip()) == "sync connection state failed due"
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = orgsync("status")
+    assert re.sub(" +", " ", narrow.out.splitlines()[0].strip()) == "sync connection state lag rows due (UTC)"
+    monkeypatch.setenv("COLUMNS", "48")
+    narrow = orgsync("status")
+    assert re.sub(" +", " ", narrow.out.splitlines()[0].strip()) == "sync connection state lag rows"
+    assert "…" not in narrow.out
+
+
+@pytest.mark.usefixtures("own")
+def test_status_of_one_connection_or_one_sync_shows_and_counts_nothing_else(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("run", "contacts")
+    acme.add_fault(Fault.json_error(400, "MALFORMED_QUERY", "no"), match="/queryAll", times=None)
+    orgsync("run", "companies")
+    assert {each["sync"] for each in orgsync("status", "-c", "acme", "--json").objects()} == {"companies", "contacts"}
+    one = orgsync("status", "-c", "acme", "--sync", "contacts", "--json")
+    assert (one.code, [each["sync"] for each in one.objects()]) == (0, ["contacts"])
+    assert orgsync("status", "--sync", "companies").code == 1
+    unknown = orgsync("status", "-c", "acm")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "There is no connection 'acm'; did you mean 'acme'?" in unknown.err
+    assert "There is no sync 'contact'; did you mean 'contacts'?" in orgsync("status", "--sync", "contact").err
+    assert "No sync that is asked for has run there" in orgsync("status", "--sync", "accounts").err
 
 
 @pytest.mark.usefixtures("own")

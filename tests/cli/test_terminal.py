@@ -144,6 +144,28 @@ def test_a_person_sees_how_far_a_run_is(folder: Path, orgsync: Command, acme: De
     assert "contacts on acme: 25 added (" in at.shown
 
 
+def test_a_question_says_what_it_expects_until_it_has_an_answer(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
+    assert orgsync("run", "contacts").code == 0
+    with terminal(folder, "reset", "contacts") as at:
+        at.until(r"\[y/N\]: ")
+        at.type("maybe\n")
+        at.until(r"Answer y or n; n is what Enter alone means\.\r\n.*\[y/N\]: ")
+        at.type("Y\n")
+        assert at.end() == 0, at.shown
+    assert "Error" not in at.shown
+    assert "25 rows in contact and 1 position discarded" in at.shown
+
+
+def test_the_progress_of_a_write_fits_a_narrow_terminal(acme: DemoOrg, folder: Path) -> None:
+    acme.add_fault(Fault.delay(1), match="composite", times=None)
+    (folder / "a_rather_long_name_of_a_file.csv").write_text("LastName\n" + "Lovelace\n" * 500)
+    call = ("write", "a_rather_long_name_of_a_file.csv", "--object", "Contact", "--operation", "insert")
+    with terminal(folder, *call, columns=60) as at:
+        assert at.end() == 0, at.shown
+    assert "0 of 500 rows" in at.shown
+    assert "…" not in at.shown
+
+
 def test_an_error_is_red_at_a_terminal(folder: Path) -> None:
     with terminal(folder, "run", "contacts") as at:
         assert at.end() == 2
