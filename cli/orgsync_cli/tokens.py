@@ -117,11 +117,15 @@ def list_tokens(
 def revoke(name: Annotated[str, typer.Argument(metavar="TOKEN", help="The token's name.")]) -> None:
     """Revoke a token: from now on every call with it is refused."""
 
+    from orgsync.project.tokens import no_token
+
     async def remove() -> None:
         from orgsync.project import open_project
 
         async with open_project() as project:
             await project.tokens.revoke(name)
 
+    if not has_tables():
+        raise no_token(name)
     wait_for(remove)
     say(f"Revoked the token {name}.")

@@ -49,6 +49,15 @@ def _do(work: "Callable[[Webhooks], Awaitable[T]]") -> "T":
     return wait_for(done)
 
 
+def _do_with(webhook: str, work: "Callable[[Webhooks], Awaitable[T]]") -> "T":
+    """Do something with a webhook; where the database has no tables yet there is none, and none are made."""
+    from orgsync.project.webhooks import no_webhook
+
+    if not has_tables():
+        raise no_webhook(webhook)
+    return _do(work)
+
+
 @app.callback()
 def webhooks() -> None:
     """Tell other systems what happens, by HTTP."""
@@ -128,7 +137,7 @@ def list_webhooks(as_json: Annotated[bool, typer.Option("--json", help="Write JS
 )
 def remove(webhook: _Id, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove a webhook, and what is still to be delivered to it."""
-    found = _do(lambda webhooks: webhooks.get(webhook))
+    found = _do_with(webhook, lambda webhooks: webhooks.get(webhook))
     host = urlsplit(found.url).hostname  # the rest of the URL may be secret
     if not yes and not confirmed(f"Remove {webhook}, to {host}? What is still to be delivered to it is discarded."):
         result("Nothing was removed.")
@@ -144,7 +153,7 @@ def remove(webhook: _Id, yes: Annotated[bool, typer.Option("--yes", help="Do not
 )
 def enable(webhook: _Id) -> None:
     """Switch on a webhook that was switched off; what is pending is delivered at once."""
-    _do(lambda webhooks: webhooks.enable(webhook))
+    _do_with(webhook, lambda webhooks: webhooks.enable(webhook))
     say(f"The webhook {webhook} is on.")
 
 
@@ -156,7 +165,7 @@ def test(webhook: _Id) -> None:
 
     Exit code: 0 if the receiver accepts it, 1 if it does not or is not reached, 2 if its address may not be sent to.
     """
-    attempt = _do(lambda webhooks: webhooks.test(webhook))
+    attempt = _do_with(webhook, lambda webhooks: webhooks.test(webhook))
     if attempt.error is not None:
         raise attempt.error
     say(f"The receiver accepted the message (status {attempt.status}).")
@@ -173,9 +182,12 @@ def deliveries(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """List deliveries of the last 30 days, the latest first."""
-    from orgsync.project.webhooks import delivery_view
+    from orgsync.project.webhooks import delivery_view, no_webhook
 
-    found = _do(lambda webhooks: webhooks.deliveries(webhook, limit=limit)) if has_tables() else ()
+    is_there = has_tables()
+    if webhook is not None and not is_there:
+        raise no_webhook(webhook)
+    found = _do(lambda webhooks: webhooks.deliveries(webhook, limit=limit)) if is_there else ()
     if as_json:
         result(to_json([delivery_view(each) for each in found], indent=2))
         return
@@ -207,6 +219,10 @@ def deliveries(
 @app.command("redeliver", short_help="Deliver a message once more.", epilog=examples("orgsync webhooks redeliver 17"))
 def redeliver(delivery: Annotated[int, typer.Argument(metavar="DELIVERY", help="Its number, as listed.")]) -> None:
     """Deliver a message once more, with its id, as soon as a process delivers."""
+    from orgsync.project.webhooks import no_delivery
+
+    if not has_tables():
+        raise no_delivery(delivery)
     found = _do(lambda webhooks: webhooks.redeliver(delivery))
     say(f"Delivery {found.id} ({found.type} to {found.webhook}) is pending.")
 
@@ -229,7 +245,7 @@ def rotate(
     from orgsync.project.webhooks import overlap_of
 
     length = overlap_of(overlap)
-    secret = _do(lambda webhooks: webhooks.rotate(webhook, overlap=length))
+    secret = _do_with(webhook, lambda webhooks: webhooks.rotate(webhook, overlap=length))
     if as_json:
         result(to_json({"id": webhook, "secret": secret}))
         return

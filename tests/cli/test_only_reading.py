@@ -1,4 +1,4 @@
-"""Commands that only read, on a database in which orgsync has made nothing."""
+"""Commands that only read, or can only fail, on a database in which orgsync has made nothing."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -24,6 +24,15 @@ READING = {
     "runs": 0,
     "connections": 0,
     "schedule": 0,
+    "webhooks enable we_1": 2,
+    "webhooks remove we_1 --yes": 2,
+    "webhooks rotate we_1": 2,
+    "webhooks test we_1": 2,
+    "webhooks deliveries we_1": 2,
+    "webhooks redeliver 17": 2,
+    "tokens revoke app": 2,
+    "status -c acme": 2,
+    "status --sync people": 2,
 }
 NONE_YET = "which has no tables of orgsync's yet"
 

@@ -10,13 +10,24 @@ from orgsync.errors import ArgumentInvalid, ScriptNotLoaded
 from orgsync.scripts.schedule import parse_interval
 from orgsync.store import Store
 from orgsync.store.api_tokens import PageSession
+from orgsync.store.unknown_names import no_token
 from orgsync.store.view import ApiTokenRow
 from orgsync.suggest import nearest
 
 from .sign_ins import require_name
 from .views import instant
 
-__all__ = ["SCOPES", "ApiTokenRow", "ApiTokenView", "PageSession", "Scope", "Tokens", "lifetime", "token_view"]
+__all__ = [
+    "SCOPES",
+    "ApiTokenRow",
+    "ApiTokenView",
+    "PageSession",
+    "Scope",
+    "Tokens",
+    "lifetime",
+    "no_token",
+    "token_view",
+]
 
 Scope: TypeAlias = Literal["read", "run", "connect", "proxy", "admin"]
 """What a token may do: read the copy and how it stands; run syncs and actions; connect customers' orgs; call the orgs'

@@ -10,6 +10,7 @@ from orgsync.salesforce.http.transport import HttpxTransport
 from orgsync.settings import Settings
 from orgsync.store import Store
 from orgsync.store.messages import body_of, new_message_id
+from orgsync.store.unknown_names import no_delivery, no_webhook
 from orgsync.store.webhook_table import Delivery, DeliveryState, WebhookRow
 from orgsync.suggest import nearest
 from orgsync.webhook_events import EVENTS, TEST_EVENT
@@ -29,6 +30,8 @@ __all__ = [
     "WebhookView",
     "Webhooks",
     "delivery_view",
+    "no_delivery",
+    "no_webhook",
     "overlap_of",
     "webhook_view",
 ]

@@ -10,11 +10,12 @@ from hashlib import sha256
 import anyio
 
 from orgsync.clock import utc_now
-from orgsync.errors import KeyUnusable, NameTaken, NameUnknown
+from orgsync.errors import KeyUnusable, NameTaken
 from orgsync.records import parse_instant, to_stored
 
 from .backend import Backend
 from .connections import require_connection
+from .unknown_names import no_token
 from .vault import Vault
 from .view import ApiTokenRow
 
@@ -145,7 +146,7 @@ class ApiTokens:
         async with self._backend.writing(durable=True) as on:
             if not await on.api_tokens.remove(name):
                 known = [each.name for each in await on.api_tokens.list()]
-                raise NameUnknown.among("token", name, known, none_yet="Make one: orgsync tokens create NAME.")
+                raise no_token(name, known)
         self._found = {}
 
 

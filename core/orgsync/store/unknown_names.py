@@ -6,7 +6,7 @@ from orgsync.errors import NameUnknown
 from orgsync.object_names import object_table
 from orgsync.suggest import folded
 
-__all__ = ["record_table", "require_sync", "row_id"]
+__all__ = ["no_delivery", "no_token", "no_webhook", "record_table", "require_sync", "row_id"]
 
 _LARGEST = 2**63 - 1
 """What the integers of databases hold."""
@@ -29,6 +29,21 @@ def require_sync(name: str, known: Collection[str], database: str) -> None:
     if name not in known:
         none_yet = "Nothing was run yet, so there is nothing to reset."
         raise NameUnknown.among("copy of a sync", name, known, none_yet=none_yet, database=database)
+
+
+def no_webhook(webhook: str, known: Collection[str] = ()) -> NameUnknown:
+    """Return the error for a webhook that is not among those that are known, with the nearest id."""
+    return NameUnknown.among("webhook", webhook, known, none_yet="Make one: orgsync webhooks add URL.")
+
+
+def no_delivery(number: int) -> NameUnknown:
+    """Return the error for a number that no delivery of a webhook has."""
+    return NameUnknown(f"There is no delivery {number}.", "List them: orgsync webhooks deliveries.")
+
+
+def no_token(name: str, known: Collection[str] = ()) -> NameUnknown:
+    """Return the error for a token that is not among those that are known, with the nearest name."""
+    return NameUnknown.among("token", name, known, none_yet="Make one: orgsync tokens create NAME.")
 
 
 def row_id(number: int) -> int:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orgsync.clock import utc_now
-from orgsync.errors import ArgumentInvalid, NameUnknown
+from orgsync.errors import ArgumentInvalid
 from orgsync.records import parse_instant, to_stored
 
 from .backend import Backend
@@ -17,7 +17,7 @@ from .connections import require_connection
 from .keys import require_key
 from .leases import Leases
 from .messages import tell, tell_changes
-from .unknown_names import row_id
+from .unknown_names import no_delivery, no_webhook, row_id
 from .vault import Vault
 from .webhook_table import Delivery, WebhookRow
 
@@ -191,7 +191,7 @@ class Webhooks:
         async with self._backend.reading() as on:
             found = await on.webhooks.get(row_id(delivery))
         if found is None:
-            raise NameUnknown(f"There is no delivery {delivery}.", "List them: orgsync webhooks deliveries.")
+            raise no_delivery(delivery)
         return found
 
     async def redeliver(self, delivery: int) -> Delivery:
@@ -229,5 +229,5 @@ def _until(kept: Mapping[str, Any]) -> datetime | None:
 def _known(there: Sequence[WebhookRow], webhook: str) -> WebhookRow:
     known = {each.id: each for each in there}
     if webhook not in known:
-        raise NameUnknown.among("webhook", webhook, known, none_yet="Make one: orgsync webhooks add URL.")
+        raise no_webhook(webhook, known)
     return known[webhook]
