@@ -1,8 +1,8 @@
-"""Text of others made fit to be shown: without control characters, on one line, no longer than is read."""
+"""Text made fit to be shown: that of others without control characters, on one line, no longer than is read."""
 
 import re
 
-__all__ = ["escaped", "excerpt", "printable", "whole"]
+__all__ = ["counted", "escaped", "excerpt", "printable", "whole"]
 
 # C0 but tab and line end, DEL, C1, and what turns the direction of writing or ends a line unseen.
 _CONTROL = re.compile(
@@ -40,3 +40,8 @@ def excerpt(text: str, longest: int = 240, *, addresses: bool = False) -> str:
 def _picture(found: re.Match[str]) -> str:
     code = ord(found[0])
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and what it counts, in the plural where it is not one: `1 run`, `2,000 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -13,7 +13,7 @@ import msgspec
 
 from orgsync.clock import utc_now
 from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NoConnection, SignInNeeded
-from orgsync.project import Project, environment_of
+from orgsync.project import Project, environment_of, open_store
 from orgsync.salesforce.auth.credentials import Credentials, CredentialsVault, Grant
 from orgsync.salesforce.http.bounds import Bounds
 from orgsync.salesforce.http.http import Http
@@ -134,9 +134,7 @@ class Recording:
             yield self._first_sign_in.hiding_token(StoredVault(store, self._source.connection))
 
     def _store(self) -> AbstractAsyncContextManager[Store]:
-        settings = self._source.settings
-        key = settings.key.get_secret_value() if settings.key else None
-        return Store.open(settings.store_url, key=key, folder=settings.folder)
+        return open_store(self._source.settings)
 
     @asynccontextmanager
     async def _http(self) -> AsyncGenerator[Http]:
@@ -195,7 +193,7 @@ def project_connection(settings: Settings, name: str | None) -> str:
     """
 
     async def listed() -> list[str]:
-        async with Store.open(settings.store_url, folder=settings.folder) as store:
+        async with open_store(settings) as store:
             return [each.name for each in await store.connections.list()]
 
     if name:

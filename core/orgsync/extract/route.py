@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from orgsync.errors import AccessRefused, QueryRefused, ServerProblem, TransientProblem
+from orgsync.printable import counted
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.counts import Limit, count, org_limits, record_count
 from orgsync.salesforce.api.usage import ApiUsage
@@ -101,5 +102,5 @@ def calls_left(usage: ApiUsage) -> int | None:
 
 def _rounded(rows: int) -> str:
     if rows < 10_000:
-        return f"{rows:,} row{'' if rows == 1 else 's'}"
+        return counted(rows, "row")
     return f"{rows / 1000:,.0f} k rows" if rows < 1_000_000 else f"{rows / 1_000_000:,.1f} M rows"

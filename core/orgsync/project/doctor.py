@@ -14,6 +14,7 @@ from orgsync.errors import (
     SignInNeeded,
 )
 from orgsync.field_mapping import mapping_from_json
+from orgsync.printable import counted
 from orgsync.records import schema_of
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.counts import Limit, org_limits
@@ -25,7 +26,7 @@ from orgsync.store import Connection, Store
 from orgsync.store.view import WorkersSeen
 
 from .doctor_options import check_options
-from .doctor_syncs import Finding, check_sync, counted
+from .doctor_syncs import Finding, check_sync
 from .mapped_classes import unknown_columns
 from .project import Project, open_project
 from .view import open_view

@@ -12,6 +12,7 @@ from orgsync.extract.inspection import inspect
 from orgsync.extract.object_facts import ObjectFacts
 from orgsync.extract.query_rules import advice, instead_of_changes
 from orgsync.field_mapping import mapping_from_json
+from orgsync.printable import counted
 from orgsync.records import Record, Schema, mapped, schema_of
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.counts import count
@@ -23,7 +24,7 @@ from orgsync.store import Connection, Store
 
 from .objects import model_of_object
 
-__all__ = ["Finding", "check_sync", "counted"]
+__all__ = ["Finding", "check_sync"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,3 @@ def _remarks_on_object(facts: ObjectFacts, sync: ObjectSync) -> list[str]:
     if sync.reconcile is None and sync.formulas is None and facts.drifting:
         remarks.append('Formulas are read again only with reconcile = "1d" or formulas = "6h".')
     return remarks
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number and what it counts, in the plural where it is not one."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

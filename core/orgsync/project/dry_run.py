@@ -16,6 +16,7 @@ import anyio
 from orgsync.engine import Committed, Event, Job, Observer, Outcome, Planned, nobody
 from orgsync.extract import Route
 from orgsync.extract.state import StreamState
+from orgsync.printable import counted
 from orgsync.records import Position
 from orgsync.records.schema import BOOKKEEPING, FEED_NUMBER
 from orgsync.scripts import StoredVault
@@ -148,7 +149,7 @@ async def _run(sandbox: Project, job: Job, limit: int | None, observe: Observer)
         return await replace(sandbox, settings=settings).execute(job, observe=stop_in_time), False
     [run] = await sandbox.store.runs.list(1, sync=job.name, connection=job.connection)
     if run.status == "stopped":
-        run.error = f"It was stopped because the limit of {limit} change{'' if limit == 1 else 's'} was reached."
+        run.error = f"It was stopped because the limit of {counted(limit, 'change')} was reached."
     return Outcome(run, plan=plan), run.status == "stopped"
 
 

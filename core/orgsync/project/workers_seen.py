@@ -1,5 +1,6 @@
 """Which workers are alive, in one sentence."""
 
+from orgsync.printable import counted
 from orgsync.store.holder import Holder
 from orgsync.store.view import View, WorkersSeen
 
@@ -19,14 +20,10 @@ def described(seen: WorkersSeen) -> str:
     """Say which workers are alive, and what waits for them; empty where no worker is, and no job."""
     running = seen.jobs.get("running", 0)
     waiting = seen.jobs.get("sent", 0) + seen.jobs.get("requested", 0)
-    jobs = f"{_counted(running, 'job')} running, {waiting} waiting"
+    jobs = f"{counted(running, 'job')} running, {waiting} waiting"
     if not seen.workers:
         return f"No worker is alive: {jobs}. Start one: orgsync worker" if running + waiting else ""
     places = sum(each.concurrency for each in seen.workers)
     planner = next((Holder.parse(each.name) for each in seen.workers if each.plans), None)
     plans = f"{planner} plans" if planner else "none of them plans yet"
-    return f"{_counted(len(seen.workers), 'worker')} for {_counted(places, 'run')} at once, {plans}; {jobs}."
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{counted(len(seen.workers), 'worker')} for {counted(places, 'run')} at once, {plans}; {jobs}."

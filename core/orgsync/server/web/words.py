@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from orgsync.printable import counted
+
 __all__ = ["ago", "counted", "exact", "in_words", "instant", "number", "span"]
 
 _UNITS = ((timedelta(days=2), timedelta(days=1), "d"), (timedelta(hours=2), timedelta(hours=1), "h"))
@@ -55,8 +57,3 @@ def span(seconds: float) -> str:
 def number(value: int) -> str:
     """Return a number with its thousands apart."""
     return f"{value:,}"
-
-
-def counted(value: int, noun: str) -> str:
-    """Return a number of things: `1 run`, `2 runs`."""
-    return f"{value:,} {noun}{'' if value == 1 else 's'}"
