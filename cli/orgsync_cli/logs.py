@@ -5,6 +5,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -14,7 +15,7 @@ from orgsync.errors import OrgsyncError
 from orgsync.logs import RETRYING
 from orgsync.printable import printable
 
-from .output import brief
+from .output import brief, speech
 
 if TYPE_CHECKING:
     from stamina.instrumentation import RetryDetails
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["configure_logs"]
 
 _WARNING = "warning: "
+_retried: ContextVar[str] = ContextVar("retried", default="")
+"""The error of the retry that was shown last."""
+
 _KNOWN = ("event", "level", "connection", "sync", "run", "exc_info")
 
 
@@ -103,7 +107,13 @@ def _text(event: MutableMapping[str, Any]) -> str:
 
 
 def _retrying(details: "RetryDetails") -> None:
-    """Log a retry; of an error that is not orgsync's own its type alone."""
+    """Log a retry; of an error that is not orgsync's own its type alone.
+
+    One with the error of the retry before it is a line for --debug: it says nothing new.
+    """
     error = details.caused_by
     cause = error.cause if isinstance(error, OrgsyncError) else f"{type(error).__name__}."
+    if details.retry_num > 1 and _retried.get() == cause and not speech.debug:
+        return
+    _retried.set(cause)
     structlog.get_logger("orgsync").warning(RETRYING, seconds=details.wait_for, error=cause)

@@ -61,6 +61,16 @@ def test_a_retry_names_the_sync_and_the_connection(orgsync: Command, acme: DemoO
     assert "(acme)" not in ran.err  # which the line has named already
 
 
+@pytest.mark.parametrize(("options", "lines"), [((), 2), (("--debug",), 4)])
+def test_a_retry_with_the_error_of_the_one_before_it_is_shown_with_debug_alone(
+    options: tuple[str, ...], lines: int, orgsync: Command, acme: DemoOrg
+) -> None:
+    acme.add_fault(Fault.status(503), match="query", times=2)
+    acme.add_fault(Fault.status(502), match="query", times=2)
+    ran = orgsync("run", "contacts", *options)
+    assert (ran.code, ran.err.count("retrying in")) == (0, lines), ran
+
+
 @pytest.mark.parametrize("command", [("run", "contacts"), ("connections", "test", "acme"), ("connect", "acme")])
 def test_certificates_of_the_environment_that_are_none_are_to_blame_and_no_script(
     orgsync: Command, acme: DemoOrg, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]

@@ -12,6 +12,7 @@ import trustme
 from orgsync.errors import ArgumentInvalid, CredentialsInvalid, NetworkProblem, ResponseUnreadable
 from orgsync.salesforce.http.http import JSON, Http, Response
 from orgsync.salesforce.http.messages import host_name
+from orgsync.salesforce.http.network_errors import connect_problem
 
 from .raw_server import HANG, RESET, RawServer, reply
 
@@ -136,6 +137,13 @@ async def test_a_host_that_does_not_exist_was_not_sent_to() -> None:
     assert caught.value.sent is False
     assert all(word in caught.value.remedy for word in ("network", "DNS", "HTTPS_PROXY"))
     assert "Smith" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("code", "is_proven"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
+def test_that_a_name_does_not_exist_is_proven_by_an_answer_alone(code: int, is_proven: bool) -> None:
+    found = connect_problem(socket.gaierror(code, "no"), "acme.my.salesforce.com", is_loopback=False)
+    assert "could not be resolved" in found.cause
+    assert found.is_proven is is_proven
 
 
 async def test_a_refused_connection_was_not_sent_to() -> None:

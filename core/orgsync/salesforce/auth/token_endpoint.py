@@ -13,7 +13,7 @@ from orgsync.printable import excerpt
 
 from ..errors.gateway import by_status_alone, passes
 from ..errors.retry import backoff, pause, unreachable_tries, wait_within
-from ..hosts import host_of, login_url, may_be_org
+from ..hosts import host_of, is_loopback, login_url, may_be_org
 from ..http.http import JSON, Http, Response
 from ..http.slots import SLOT, waiting
 from .credentials import Credentials
@@ -36,6 +36,7 @@ _ASIDE_TRIES = 3
 _RETRY_SECONDS = 45.0
 _UNREADABLE_TRIES = 3  # a proxy's page and a wrong address stay what they are
 _LONGEST_WAIT = 8.0
+_UNKNOWN_THERE = (404, 405, 501)
 
 T = TypeVar("T")
 
@@ -157,7 +158,23 @@ def refused(response: Response, flow: str | None) -> OrgsyncError:
     error, description = _text(document, "error"), _text(document, "error_description")
     if error or description:
         return problem(error or "", description or "", flow=flow)
-    return _moved(response) or by_status_alone(response)
+    return _moved(response) or _not_salesforce(response) or by_status_alone(response)
+
+
+def _not_salesforce(response: Response) -> ResponseUnreadable | None:
+    """Return the error for another server at a port of this machine, where no proxy stands between; None elsewhere.
+
+    It knows no such address or method; what is an org there, a demo org, knows both.
+    """
+    if response.status not in _UNKNOWN_THERE or not is_loopback(response.url):
+        return None
+    found = ResponseUnreadable(
+        f"{host_of(response.url)} of this machine is not a Salesforce: it answered a sign-in with status "
+        f"{response.status}.",
+        "Another server listens at that port; give the right one: orgsync connect NAME --login-url URL.",
+    )
+    found.retried = True  # it does not pass by itself
+    return found
 
 
 def _moved(response: Response) -> SignInNeeded | None:

@@ -72,7 +72,8 @@ def same_org(one: str, other: str) -> bool:
 def _unreadable() -> ResponseUnreadable:
     problem = ResponseUnreadable(
         "The login host answered a sign-in with neither a token nor an error.",
-        "Check that the login URL is Salesforce's own and not a portal in front of it.",
+        "Check that the login URL is Salesforce's own and not a portal in front of it; to give another: "
+        "orgsync connect NAME --login-url URL.",
     )
     problem.retried = True  # what answers so does not pass by itself
     return problem

@@ -59,12 +59,14 @@ def cut_short(request: Request) -> NetworkProblem:
 def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> NetworkProblem:
     """Return the error of a connection that could not be made, by the exception that is at its root."""
     chain = list(causes(error))
-    if any(isinstance(cause, socket.gaierror) for cause in chain):
+    resolving = next((cause for cause in chain if isinstance(cause, socket.gaierror)), None)
+    if resolving is not None:
         return NetworkProblem(
             f"The name of the host {host} could not be resolved.",
             "Check its spelling, the network with its DNS, and the proxy settings (HTTPS_PROXY); a deleted sandbox or "
             "scratch org looks like this.",
             sent=False,
+            is_proven=resolving.errno != socket.EAI_AGAIN,  # which says that no server of names has answered
         )
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
         untrusted = NetworkProblem(
@@ -77,7 +79,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
     if any(isinstance(cause, ssl.SSLError) and cause.reason in _NOT_TLS for cause in chain):
         return NetworkProblem(
             f"No secure connection to {host}: what answers there does not speak TLS.",
-            "Correct the port, or write http:// where the demo org is meant.",
+            "Correct the URL, which begins with http:// for the demo org: orgsync connect NAME --login-url URL.",
             sent=False,
             is_proven=True,
         )
@@ -90,7 +92,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
     if is_loopback and any(isinstance(cause, ConnectionRefusedError) for cause in chain):
         return NetworkProblem(
             f"Nothing listens at {host} of this machine.",
-            "Start the server that should listen there, or correct the port.",
+            "Start the server that should listen there, or give its port: orgsync connect NAME --login-url URL.",
             sent=False,
             is_proven=True,
         )
