@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import re
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import Sequence
@@ -16,24 +17,53 @@ import pytest
 from rich.cells import cell_len
 
 from orgsync.demo_org import DemoOrg
+from orgsync.engine import Job
 from orgsync.project import open_project
-from orgsync.settings import load_settings
+from orgsync.settings import Settings, load_settings
 from orgsync.store import Connection, ConnectionRow, Run, RunRow, Selection, open_view
+from tests.projects import credentials_for
+from tests.raw_database import on_postgres
 
 from .commandline import PROGRAM, Command, finished, plain_environment
 
+AWKWARD = {"LastName": 'O"Neil, Jr.', "FirstName": "Zoë\nAnn", "Description": "x" * 200}
+
+
+@pytest.fixture(scope="module")
+def kept_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project's own folder with a copy of the contacts, made once; each test has it in its own project."""
+    project = tmp_path_factory.mktemp("kept")
+
+    async def fill(org: DemoOrg) -> None:
+        async with open_project(Settings.model_validate({"project": project, "database_url": ""})) as opened:
+            await opened.connections.connect("acme", credentials_for(org))
+            assert (await opened.execute(Job("sync", "contacts", "acme"))).problem is None
+
+    with DemoOrg(contacts=25, accounts=5) as org:
+        org.insert("Contact", **AWKWARD)
+        anyio.run(fill, org)
+    return project / ".orgsync"
+
 
 @pytest.fixture
-def copied(orgsync: Command, acme: DemoOrg) -> DemoOrg:
-    acme.insert("Contact", LastName='O"Neil, Jr.', FirstName="Zoë\nAnn", Description="x" * 200)
+def copied(request: pytest.FixtureRequest, folder: Path, kept_copy: Path) -> None:
+    """A copy of the contacts of an org that is no more."""
+    if on_postgres():
+        request.getfixturevalue("connected")
+        return
+    shutil.copytree(kept_copy, folder / ".orgsync")
+
+
+@pytest.fixture
+def connected(orgsync: Command, acme: DemoOrg) -> DemoOrg:
+    """A copy of the contacts, and the org that more can be read from."""
+    acme.insert("Contact", **AWKWARD)
     assert orgsync("run", "contacts").code == 0
     return acme
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
-def test_a_table_fits_the_terminal(
-    width: int, orgsync: Command, copied: DemoOrg, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_fits_the_terminal(width: int, orgsync: Command, copied: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     shown = orgsync("records", "contact", "--limit", "7")
     lines = [line for line in shown.out.splitlines() if line.strip()]
@@ -44,7 +74,7 @@ def test_a_table_fits_the_terminal(
     assert "--json" in shown.err
 
 
-def test_json_has_every_column_and_every_row(orgsync: Command, copied: DemoOrg) -> None:
+def test_json_has_every_column_and_every_row(orgsync: Command, copied: None) -> None:
     rows = orgsync("records", "Contact", "--format", "json").objects()
     assert len(rows) == 26
     one = next(row for row in rows if row["last_name"] == 'O"Neil, Jr.')
@@ -54,7 +84,7 @@ def test_json_has_every_column_and_every_row(orgsync: Command, copied: DemoOrg) 
     assert one["created_date"].endswith("Z")
 
 
-def test_csv_is_read_back_as_it_was(orgsync: Command, copied: DemoOrg) -> None:
+def test_csv_is_read_back_as_it_was(orgsync: Command, copied: None) -> None:
     out = orgsync("records", "contact", "--format", "csv").out
     rows = list(csv.DictReader(io.StringIO(out, newline="")))
     assert len(rows) == 26
@@ -63,10 +93,10 @@ def test_csv_is_read_back_as_it_was(orgsync: Command, copied: DemoOrg) -> None:
     assert one["email"] == ""
 
 
-def test_changes_come_in_order_and_after_a_number(orgsync: Command, copied: DemoOrg) -> None:
-    gone = str(copied.rows("Contact")[0]["Id"])
+def test_changes_come_in_order_and_after_a_number(orgsync: Command, connected: DemoOrg) -> None:
+    gone = str(connected.rows("Contact")[0]["Id"])
     last = orgsync("records", "contact", "--changes", "--format", "json").objects()[-1]["sync_seq"]
-    copied.delete("Contact", gone)
+    connected.delete("Contact", gone)
     orgsync("run", "contacts")
     feed = orgsync("records", "contact", "--changes", "--after", str(last), "--format", "json").objects()
     assert [(row["sync_change"], row["id"]) for row in feed] == [("deleted", gone)]
@@ -77,12 +107,12 @@ def test_changes_come_in_order_and_after_a_number(orgsync: Command, copied: Demo
     assert orgsync("records", "contact", "--after", "27").code == 2
 
 
-def test_rows_of_one_connection_are_shown(orgsync: Command, copied: DemoOrg) -> None:
+def test_rows_of_one_connection_are_shown(orgsync: Command, copied: None) -> None:
     assert len(orgsync("records", "contact", "-c", "acme", "--format", "json").objects()) == 26
     assert orgsync("records", "contact", "-c", "acne").code == 2
 
 
-def test_an_unknown_record_class_is_answered_with_the_nearest(orgsync: Command, copied: DemoOrg) -> None:
+def test_an_unknown_record_class_is_answered_with_the_nearest(orgsync: Command, copied: None) -> None:
     refused = orgsync("records", "contcat")
     assert refused.code == 2
     assert "contact" in refused.problem()[0]
@@ -106,7 +136,7 @@ def test_an_empty_table_says_so(orgsync: Command, acme: DemoOrg) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "table"])
-def test_a_reader_that_has_read_enough_ends_it_quietly(form: str, folder: Path, copied: DemoOrg) -> None:
+def test_a_reader_that_has_read_enough_ends_it_quietly(form: str, folder: Path, copied: None) -> None:
     with subprocess.Popen(
         [str(PROGRAM), "records", "contact", "--limit", "2", "--format", form],
         cwd=folder,
@@ -124,7 +154,7 @@ def test_a_reader_that_has_read_enough_ends_it_quietly(form: str, folder: Path, 
     assert process.returncode == 141
 
 
-def test_the_columns_that_are_named_are_shown_in_their_order(orgsync: Command, copied: DemoOrg) -> None:
+def test_the_columns_that_are_named_are_shown_in_their_order(orgsync: Command, copied: None) -> None:
     rows = orgsync("records", "contact", "--columns", "email, id", "--format", "json").objects()
     assert len(rows) == 26
     assert {tuple(row) for row in rows} == {("email", "id")}
@@ -135,14 +165,14 @@ def test_the_columns_that_are_named_are_shown_in_their_order(orgsync: Command, c
     assert orgsync("records", "contact", "--columns", "id,,email").code == 2
 
 
-def test_a_number_that_the_feed_has_not_reached_is_refused(orgsync: Command, copied: DemoOrg) -> None:
+def test_a_number_that_the_feed_has_not_reached_is_refused(orgsync: Command, copied: None) -> None:
     assert orgsync("records", "contact", "--changes", "--after", "25").code == 0
     refused = orgsync("records", "contact", "--changes", "--after", "99")
     assert refused.code == 2
     assert "no number 99: the last one is 26" in refused.problem()[0]
 
 
-def test_a_condition_narrows_rows_and_changes(orgsync: Command, copied: DemoOrg) -> None:
+def test_a_condition_narrows_rows_and_changes(orgsync: Command, copied: None) -> None:
     def found(*options: str) -> int:
         return len(orgsync("records", "contact", "--format", "json", *options).objects())
 
@@ -176,7 +206,7 @@ def test_a_condition_narrows_rows_and_changes(orgsync: Command, copied: DemoOrg)
 )
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
 def test_a_condition_is_one_expression_that_reads_record_tables(
-    form: str, condition: str, reported: str, orgsync: Command, copied: DemoOrg
+    form: str, condition: str, reported: str, orgsync: Command, copied: None
 ) -> None:
     refused = orgsync("records", "contact", "--format", form, "--where", condition)
     assert refused.code == 2
@@ -188,12 +218,12 @@ def test_a_condition_is_one_expression_that_reads_record_tables(
     assert len(orgsync("records", "contact", "--format", "json").objects()) == 26
 
 
-def test_csv_without_rows_has_its_heading(orgsync: Command, copied: DemoOrg) -> None:
+def test_csv_without_rows_has_its_heading(orgsync: Command, copied: None) -> None:
     out = orgsync("records", "contact", "--columns", "id,email", "--where", "0", "--format", "csv").out
     assert out == "id,email\n"
 
 
-def test_the_changes_of_a_removed_connection_are_shown(orgsync: Command, copied: DemoOrg) -> None:
+def test_the_changes_of_a_removed_connection_are_shown(orgsync: Command, connected: DemoOrg) -> None:
     orgsync("connections", "remove", "acme", "--yes")
     [row] = orgsync("records", "contact", "--changes", "-c", "acme", "--json").objects()
     assert (row["sync_change"], row["connection"], row["id"], row["email"]) == ("cleared", "acme", None, None)
@@ -201,7 +231,7 @@ def test_the_changes_of_a_removed_connection_are_shown(orgsync: Command, copied:
     assert "no connection 'amce'" in orgsync("records", "contact", "--changes", "-c", "amce").err
 
 
-def test_the_changes_of_a_sync_that_was_reset_are_shown_with_all_columns(orgsync: Command, copied: DemoOrg) -> None:
+def test_the_changes_of_a_sync_that_was_reset_are_shown_with_all_columns(orgsync: Command, copied: None) -> None:
     before = orgsync("records", "contact", "--changes", "--format", "csv").out.splitlines()
     orgsync("reset", "contacts", "--yes")
     [row] = orgsync("records", "Contact", "--changes", "--json").objects()
@@ -212,7 +242,7 @@ def test_the_changes_of_a_sync_that_was_reset_are_shown_with_all_columns(orgsync
     assert "sync_change" in orgsync("records", "contact", "--changes").out
 
 
-def test_a_condition_may_read_change_feeds_and_nothing_behind_them(orgsync: Command, copied: DemoOrg) -> None:
+def test_a_condition_may_read_change_feeds_and_nothing_behind_them(orgsync: Command, copied: None) -> None:
     inside = "id IN (SELECT id FROM contact_changes WHERE sync_seq > 20)"
     assert orgsync("records", "contact", "--where", inside, "--json").objects()
     assert orgsync("records", "contact", "--changes", "--where", "sync_seq > 20", "--json").objects()
@@ -223,7 +253,7 @@ def test_a_condition_may_read_change_feeds_and_nothing_behind_them(orgsync: Comm
         assert "record tables alone" in refused.err
 
 
-def test_pages_follow_each_other_without_a_gap(copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_follow_each_other_without_a_gap(copied: None, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orgsync.store.row_pages._MOST_ROWS", 4)
     settings = load_settings()
     with open_view(settings.store_url, folder=settings.folder) as opened:
@@ -239,7 +269,7 @@ def test_pages_follow_each_other_without_a_gap(copied: DemoOrg, folder: Path, mo
 
 
 def test_pages_are_as_short_as_their_rows_are_large(
-    copied: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
+    copied: None, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orgsync.store.row_pages.FIRST_PAGE", 10)
     settings = load_settings()
@@ -253,7 +283,7 @@ def test_pages_are_as_short_as_their_rows_are_large(
     assert sizes() == [10, *[1] * 16]
 
 
-def test_the_view_and_the_store_tell_the_same(orgsync: Command, copied: DemoOrg) -> None:
+def test_the_view_and_the_store_tell_the_same(orgsync: Command, copied: None) -> None:
     settings = load_settings()
 
     async def stored() -> tuple[Sequence[Connection], Sequence[Run], list[dict[str, Any]]]:
@@ -284,15 +314,15 @@ def test_the_view_and_the_store_tell_the_same(orgsync: Command, copied: DemoOrg)
     assert {each.name for each in dataclasses.fields(ConnectionRow)} == columns
 
 
-def test_a_database_of_a_newer_version_is_not_shown(orgsync: Command, copied: DemoOrg) -> None:
+def test_a_database_of_a_newer_version_is_not_shown(orgsync: Command, copied: None) -> None:
     with closing(sqlite3.connect(".orgsync/orgsync.db")) as database, database:
         database.execute("UPDATE orgsync_version SET version_num = '9999'")
     assert "newer than this orgsync" in orgsync("runs").problem()[0]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_narrow_encoding_ends_no_command(encoding: str, folder: Path, copied: DemoOrg) -> None:
-    copied.insert("Contact", LastName="勝又", FirstName="Ω")
+def test_a_narrow_encoding_ends_no_command(encoding: str, folder: Path, connected: DemoOrg) -> None:
+    connected.insert("Contact", LastName="勝又", FirstName="Ω")
     narrow = {"PYTHONIOENCODING": encoding}
     assert finished(folder, "run", "contacts", env=narrow).code == 0
     for form in ("table", "json", "csv"):

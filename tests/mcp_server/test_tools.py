@@ -1,7 +1,7 @@
 """The tools that agents have: what they read on both databases, and what no query talks them into."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -19,37 +19,72 @@ from orgsync.mcp_server import mcp_server
 from orgsync.project import open_view
 from orgsync.settings import Settings
 from orgsync.store.free_query import QueryBounds
-from tests.postgres_server import new_database
+from tests.postgres_server import lasting_database, new_database
 from tests.projects import SampleProject, project_at
 from tests.server.serving import contacts
+
+Place = tuple[Path, DemoOrg, str]
+"""Where a project is: its folder, its org, and the URL of its database."""
 
 ENDLESS = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS c FROM n"
 
 
 @asynccontextmanager
-async def filled(folder: Path, org: DemoOrg, database: str) -> AsyncGenerator[SampleProject]:
-    """A project with a copy of the contacts."""
-    place = {"database_url": new_database(f"test_{uuid4().hex}")} if database == "postgresql" else {}
-    async with project_at(folder, org, **place) as project:
-        await project.run(contacts)
+async def filled(place: Place) -> AsyncGenerator[SampleProject]:
+    """A project with a copy of the contacts, which are read the first time."""
+    folder, org, url = place
+    async with project_at(folder, org, database_url=url) as project:
+        if not await project.opened.store.runs.list(1):
+            await project.run(contacts)
         yield project
 
 
+def place_in(folder: Path, org: DemoOrg, url: str = "") -> Place:
+    return folder, org, url or f"sqlite:///{folder / 'orgsync.db'}"
+
+
+@pytest.fixture(scope="module")
+def shared_org() -> Iterator[DemoOrg]:
+    """The org behind the copies that tests share, who only read them."""
+    with DemoOrg(contacts=25, accounts=5) as org:
+        yield org
+
+
+@pytest.fixture(scope="module")
+def sqlite_place(tmp_path_factory: pytest.TempPathFactory, shared_org: DemoOrg) -> Place:
+    return place_in(tmp_path_factory.mktemp("sqlite"), shared_org)
+
+
+@pytest.fixture(scope="module")
+def postgresql_place(tmp_path_factory: pytest.TempPathFactory, shared_org: DemoOrg) -> Iterator[Place]:
+    with lasting_database(f"test_{uuid4().hex}") as url:
+        yield place_in(tmp_path_factory.mktemp("postgresql"), shared_org, url)
+
+
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"])
-async def project(request: pytest.FixtureRequest, tmp_path: Path, org: DemoOrg) -> AsyncGenerator[SampleProject]:
-    async with filled(tmp_path, org, request.param) as found:
+async def project(request: pytest.FixtureRequest) -> AsyncGenerator[SampleProject]:
+    """A project that other tests use too, to be read alone."""
+    async with filled(request.getfixturevalue(f"{request.param}_place")) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+async def own_project(request: pytest.FixtureRequest, tmp_path: Path, org: DemoOrg) -> AsyncGenerator[SampleProject]:
+    """A project of the test's own, for it to change."""
+    url = new_database(f"test_{uuid4().hex}") if request.param == "postgresql" else ""
+    async with filled(place_in(tmp_path, org, url)) as found:
         yield found
 
 
 @pytest_asyncio.fixture
-async def on_sqlite(tmp_path: Path, org: DemoOrg) -> AsyncGenerator[SampleProject]:
-    async with filled(tmp_path, org, "sqlite") as found:
+async def on_sqlite(sqlite_place: Place) -> AsyncGenerator[SampleProject]:
+    async with filled(sqlite_place) as found:
         yield found
 
 
 @pytest_asyncio.fixture
-async def on_postgresql(tmp_path: Path, org: DemoOrg) -> AsyncGenerator[SampleProject]:
-    async with filled(tmp_path, org, "postgresql") as found:
+async def on_postgresql(postgresql_place: Place) -> AsyncGenerator[SampleProject]:
+    async with filled(postgresql_place) as found:
         yield found
 
 
@@ -95,15 +130,15 @@ async def test_the_number_to_follow_is_named_and_is_the_one_of_the_feed_in_sql(o
     assert [row["sync_seq"] for row in changes] == [number for (number,) in feed["rows"]]
 
 
-async def test_changes_are_read_on_from_the_number_that_was_returned(project: SampleProject, org: DemoOrg) -> None:
-    first = await read(project, "changes", table="contact", limit=20)
-    second = await read(project, "changes", table="contact", after=first["last"], limit=20)
+async def test_changes_are_read_on_from_the_number_that_was_returned(own_project: SampleProject) -> None:
+    first = await read(own_project, "changes", table="contact", limit=20)
+    second = await read(own_project, "changes", table="contact", after=first["last"], limit=20)
     ids = [row["id"] for page in (first, second) for row in page["changes"]]
-    assert sorted(ids) == sorted(await project.live("contact"))
-    org.advance(minutes=10)
-    org.delete("Contact", ids[0])
-    await project.run(contacts)
-    third = await read(project, "changes", table="Contact", after=second["last"], connection="acme")
+    assert sorted(ids) == sorted(await own_project.live("contact"))
+    own_project.org.advance(minutes=10)
+    own_project.org.delete("Contact", ids[0])
+    await own_project.run(contacts)
+    third = await read(own_project, "changes", table="Contact", after=second["last"], connection="acme")
     assert [(row["id"], row["sync_change"]) for row in third["changes"]] == [(ids[0], "deleted")]
 
 
@@ -253,16 +288,21 @@ async def test_what_postgresql_could_be_talked_into_is_refused(on_postgresql: Sa
     assert len(await on_postgresql.live("contact")) == 25
 
 
-async def test_a_function_of_somebodys_own_is_not_called(on_postgresql: SampleProject) -> None:
+async def test_a_function_of_somebodys_own_is_not_called(tmp_path: Path, org: DemoOrg) -> None:
     """It may read what it likes, and no plan shows it."""
+    async with filled(place_in(tmp_path, org, new_database(f"test_{uuid4().hex}"))) as project:
+        await _require_not_called(project)
+
+
+async def _require_not_called(project: SampleProject) -> None:
     import psycopg
 
-    with psycopg.connect(str(on_postgresql.opened.settings.store_url), autocommit=True) as admin:
+    with psycopg.connect(str(project.opened.settings.store_url), autocommit=True) as admin:
         admin.execute(
             "CREATE FUNCTION peek() RETURNS bigint LANGUAGE plpgsql STABLE AS "
             "'BEGIN RETURN (SELECT count(*) FROM orgsync_connection); END'"
         )
-    failed, text = await called(on_postgresql, "sql", query="SELECT peek() AS n")
+    failed, text = await called(project, "sql", query="SELECT peek() AS n")
     assert (failed, "peek does more than compute" in text) == (True, True)
 
 
