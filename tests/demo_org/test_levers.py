@@ -163,3 +163,11 @@ def test_a_query_that_matches_too_many_rows_times_out_whatever_its_limit(api: Ca
     assert [row["Id"] for row in by_bulk(api, "SELECT Id FROM Contact")] == ids
     org.query_timeout_rows = None
     assert api.column("SELECT Id FROM Contact") == ids
+
+
+def test_a_few_fields_of_the_truth_are_read_alone(org: DemoOrg) -> None:
+    whole = org.rows("Contact", deleted=True)
+    some = org.rows("contact", fields=["Id", "account_rating__c"], deleted=True)
+    assert some == [{name: row[name] for name in ("Id", "Account_Rating__c")} for row in whole]
+    with pytest.raises(KeyError, match="Nothing"):
+        org.rows("Contact", fields=["Nothing"])

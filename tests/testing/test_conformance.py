@@ -13,6 +13,8 @@ from orgsync.demo_org import DemoOrg
 from orgsync.testing.checks import CHECKS
 from orgsync.testing.checks_actions import ACTION_CHECKS
 from orgsync.testing.copies import Script, opened
+from orgsync.testing.script_home import Home
+from orgsync.testing.side_effects import side_effects
 from orgsync.testing.subjects import find_subjects
 from tests.testing.conforming import cases_of, outcomes_of, project
 from tests.testing.conforming_scripts import BAD, GOOD
@@ -105,6 +107,33 @@ def test_every_side_effect_of_an_import_is_named_with_its_line(tmp_path: Path, m
     assert "It changes sys.path." in outcome
     assert "It sets a signal handler." in outcome
     assert "It prints: from a thread" in outcome
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_each_import_is_observed_in_a_process_of_its_own(tmp_path: Path, fork: bool) -> None:
+    """What one script leaves behind, the next does not find, nor does one that ends its process end the others."""
+    texts = {
+        "first": "import os, sys\nos.environ['LEFT'] = 'x'\nsys.left = 1\n",
+        "second": "import os, sys\nif 'LEFT' in os.environ or hasattr(sys, 'left'):\n    print('found')\n",
+        "quitter": "import os\nos._exit(7)\n",
+        "killer": "import os\nos.killpg(0, 9)\n",
+        "broken": "1 / 0\n",
+        "reader": "import sys\nprint(repr(sys.stdin.read()))\n",
+    }
+    found: dict[str, list[str]] = {}
+    for name in ["first", "second", "quitter", *(["killer"] if fork else []), "broken", "reader", "second"]:
+        script, folder = tmp_path / f"{name}.py", tmp_path / f"{len(found)}"
+        script.write_text(texts[name])
+        folder.mkdir()
+        found[name] = side_effects(Home(name, f"syncs.{name}", str(script), str(tmp_path)), folder, fork=fork)
+    assert found == {
+        "first": [f"It changes os.environ ({tmp_path / 'first.py'}, line 2)."],
+        "second": [],
+        "quitter": ["It ends the process with 7."],
+        **({"killer": ["It ends the process with -9."]} if fork else {}),
+        "broken": ["It prints: ZeroDivisionError: division by zero"],
+        "reader": ["It prints: ''"],
+    }
 
 
 def test_an_import_that_only_defines_things_and_reads_is_quiet_whatever_a_package_does(

@@ -35,7 +35,7 @@ def fill(org: DemoOrg, provided: Provided, words: Literals, seed: int) -> None:
     """Insert rows into every object that the script reads, some of them deleted at once."""
     rows = _Rows(org, provided, words, random.Random(seed))  # noqa: S311 - invents rows
     for sobject in rows.sobjects():
-        made = rows.insert(sobject, _MORE if org.rows(sobject.name) else _ROWS)
+        made = rows.insert(sobject, _MORE if _live(org, sobject.name) else _ROWS)
         for deleted in made[:2] if sobject.deletable else []:
             org.delete(sobject.name, deleted)
     for sobject in reversed(rows.sobjects()):  # children first, so that nothing refers to the last ones
@@ -52,7 +52,7 @@ def change(org: DemoOrg, provided: Provided, words: Literals, seed: int, *, copi
     org.advance(hours=1)
     for sobject in rows.sobjects():
         rows.delete_for_good(sobject, copied)
-        live = [str(row["Id"]) for row in org.rows(sobject.name)]
+        live = _live(org, sobject.name)
         rows.update(sobject, live[::3])
         rows.delete(sobject, live[1::3])
         rows.undelete(sobject)
@@ -114,7 +114,7 @@ class _Rows:
         if not sobject.deletable or not copied:
             return
         referred = self._referred(sobject)
-        live = [str(row["Id"]) for row in self.org.rows(sobject.name)]
+        live = _live(self.org, sobject.name)
         for record_id in [each for each in live if each in copied and each not in referred][-_FOR_GOOD:]:
             with suppress(Refusal):
                 self.org.hard_delete(sobject.name, record_id)
@@ -123,7 +123,8 @@ class _Rows:
         """Bring the row back that was deleted first."""
         if not sobject.has_recycle_bin:
             return
-        for row in [each for each in self.org.rows(sobject.name, deleted=True) if each["IsDeleted"]][:1]:
+        rows = self.org.rows(sobject.name, fields=["Id", "IsDeleted"], deleted=True)
+        for row in [each for each in rows if each["IsDeleted"]][:1]:
             with suppress(Refusal):
                 self.org.undelete(sobject.name, str(row["Id"]))
 
@@ -135,7 +136,7 @@ class _Rows:
             for field in child.fields
             if sobject.name in field.targets and not field.cascades
         ]
-        return {str(row[name]) for child, name in references for row in self.org.rows(child)}
+        return {str(row[name]) for child, name in references for row in self.org.rows(child, fields=[name])}
 
     def _values(self, sobject: SObject, number: int, *, among: Iterable[Field] | None = None) -> dict[str, object]:
         fields = [each for each in among or sobject.fields if each.createable and each.derive is None]
@@ -186,8 +187,13 @@ class _Rows:
         return self.org.now - timedelta(days=self.draw.randrange(800), seconds=self.draw.randrange(86_400))
 
     def _reference(self, sobject: SObject, field: Field) -> str | None:
-        rows = [str(row["Id"]) for target in field.targets for row in self.org.rows(target)]
+        rows = [record_id for target in field.targets for record_id in _live(self.org, target)]
         return self.draw.choice(rows) if rows else None
+
+
+def _live(org: DemoOrg, sobject: str) -> list[str]:
+    """Return the Ids of an object's live rows."""
+    return [str(row["Id"]) for row in org.rows(sobject, fields=["Id"])]
 
 
 def _fitting(field: Field, value: object) -> object:

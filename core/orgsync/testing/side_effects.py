@@ -7,7 +7,6 @@ and what they have others do, counts. The process reports in a file, so that its
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -17,23 +16,12 @@ from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
+from .import_process import FORKS, in_fork, in_new_process, serve_orders
 from .script_home import Home, fresh_module
 
 __all__ = ["side_effects"]
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_HERE = Path(__file__).parent
-_PROGRAM = f"""
-import sys, types
-for name, folder in ("observing", {str(_HERE.parent)!r}), ("observing.testing", {str(_HERE)!r}):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [folder]
-from observing.testing.side_effects import main
-main()
-"""
-"""Runs this module under another package's name: the process is not to import all of orgsync for it."""
-_PATIENCE = 60.0  # seconds
-
 _THREAD = "orgsync: a thread"
 """An event of our own."""
 
@@ -62,26 +50,22 @@ _EFFECTS = {
 }
 
 
-def side_effects(home: Home, folder: Path) -> list[str]:
+def side_effects(home: Home, folder: Path, *, fork: bool = FORKS) -> list[str]:
     """Return what importing a script in a process of its own did; the folder is for the process's report."""
     report = folder / "side-effects.json"
     order = {"home": asdict(home), "path": sys.path, "report": str(report)}
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _PROGRAM],
-        input=json.dumps(order), capture_output=True, text=True, check=False, timeout=_PATIENCE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )  # fmt: skip
-    printed = [f"It prints: {_first_line(text)}" for text in (ran.stdout, ran.stderr) if text.strip()]
+    ended = in_fork(order, folder) if fork else in_new_process(order)
+    printed = [f"It prints: {_first_line(text)}" for text in ended.printed if text.strip()]
     if not report.exists():
-        return printed or [f"It ends the process with {ran.returncode}."]
+        return printed or [f"It ends the process with {ended.code}."]
     return [*json.loads(report.read_text(encoding="utf-8")), *printed]
 
 
 def main() -> None:
-    """Import the script that standard input names, and write down what that did."""
-    order: dict[str, Any] = json.load(sys.stdin)
-    sys.path[:] = order["path"]
+    """Import the script that standard input names, and write down what that did; with an argument, those, in forks."""
     sys.dont_write_bytecode = True
+    order: dict[str, Any] = serve_orders() if sys.argv[1:] else json.load(sys.stdin)
+    sys.path[:] = order["path"]
     observer = _Observer(Home(**order["home"]))
     before = _state()
     sys.addaudithook(observer.note)
