@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orgsync.demo_org import DemoOrg
+from orgsync.demo_org import DemoOrg, lookup
 from orgsync.demo_org import grammar as grammar_module
 from orgsync.demo_org import people as people_module
 from orgsync.errors import PackageMissing
@@ -180,3 +180,15 @@ def test_without_the_demo_packages_it_says_what_to_install(monkeypatch: pytest.M
         DemoOrg()
     with pytest.raises(PackageMissing, match="needs packages that are not installed"):
         grammar_module.parser()
+
+
+def test_the_children_of_an_object_follow_changes_of_the_schema(api: Caller, org: DemoOrg) -> None:
+    def children() -> set[str]:
+        described = api.get("/sobjects/Account/describe").json()["childRelationships"]
+        return {f"{each['childSObject']}.{each['field']}" for each in described}
+
+    before = children()
+    org.add_object("Line__c", Firm__c=lookup("Account", "Lines__r"))
+    assert children() - before == {"Line__c.Firm__c"}
+    org.hide_field("Contact", "AccountId")
+    assert before - children() == {"Contact.AccountId"}

@@ -154,9 +154,7 @@ class Business:
             "CreatedDate": created, "CreatedById": user, "LastModifiedDate": created, "LastModifiedById": user,
             "SystemModstamp": created,
         }  # fmt: skip
-        row: Fields = {
-            field.name: False if field.type == "boolean" else field.default for field in definition.stored.values()
-        }
+        row = dict(definition.blank)
         row |= {name: value for name, value in stamps.items() if name in row} | fields
         row["Id"] = fields.get("Id") or self._database.next_id(sobject)
         self._database.tables[sobject][str(row["Id"])] = row

@@ -193,6 +193,11 @@ class SObject:
         return {field.name.lower(): field for field in self.fields if field.derive is None}
 
     @cached_property
+    def blank(self) -> dict[str, Value]:
+        """A row in which every field has its default, to be copied."""
+        return {field.name: False if field.type == "boolean" else field.default for field in self.stored.values()}
+
+    @cached_property
     def cursor(self) -> str | None:
         """The field whose stamp says when a row changed; None where rows carry no stamp."""
         return next((name for name in CURSORS if name.lower() in self.stored), None)

@@ -105,14 +105,14 @@ class Loader:
         step = 1 if self._random.random() < 0.7 else self._random.randrange(2, 40)
         record_id = self._database.next_id(sobject, step)
         user = self._database.user_id or record_id
-        row: dict[str, Value] = {
-            field.name: False if field.type == "boolean" else None for field in definition.stored.values()
-        }
-        row |= {"Id": record_id, "CreatedDate": created, "CreatedById": user, "LastModifiedById": user}
-        row |= {"LastModifiedDate": created, "SystemModstamp": created} | fields
-        known = {name: value for name, value in row.items() if name.lower() in definition.stored}
-        self._database.tables[sobject][record_id] = known
-        return known
+        given: dict[str, Value] = {
+            "Id": record_id, "CreatedDate": created, "CreatedById": user, "LastModifiedById": user,
+            "LastModifiedDate": created, "SystemModstamp": created, **fields,
+        }  # fmt: skip
+        blank = definition.blank
+        row = blank | {name: value for name, value in given.items() if name in blank}
+        self._database.tables[sobject][record_id] = row
+        return row
 
     def _stamps(self, count: int) -> Iterator[datetime]:
         """Assign a second to each row: chunks of 200 share one, as bulk loads leave them."""

@@ -16,6 +16,7 @@ class Schema:
         self._hidden_objects: set[str] = set()
         self._hidden_fields: set[tuple[str, str]] = set()
         self._visible: dict[str, dict[str, Field]] = {}
+        self._children: dict[str, list[tuple[SObject, Field]]] = {}
 
     def everything(self, name: str) -> SObject:
         """Return an object with all of its fields, hidden ones too; KeyError where there is none.
@@ -53,12 +54,14 @@ class Schema:
 
     def children(self, sobject: SObject) -> list[tuple[SObject, Field]]:
         """Return the objects and fields that refer to an object."""
-        return [
-            (child, field)
-            for child in self.sobjects()
-            for field in self.fields(child).values()
-            if sobject.name in field.targets and (field.child_relationship or field.cascades)
-        ]
+        if sobject.name not in self._children:
+            self._children[sobject.name] = [
+                (child, field)
+                for child in self.sobjects()
+                for field in self.fields(child).values()
+                if sobject.name in field.targets and (field.child_relationship or field.cascades)
+            ]
+        return self._children[sobject.name]
 
     def of_id(self, record_id: str) -> SObject | None:
         """Return the object whose records have ids like this one, by the key prefix."""
@@ -124,3 +127,4 @@ class Schema:
         # Last-Modified counts seconds: two changes within one must not look like one.
         self.changed = max(changed, self.changed + timedelta(seconds=1))
         self._visible.clear()
+        self._children.clear()

@@ -127,9 +127,7 @@ class Transaction:
             self._write(definition.name, str(row["Id"]), {**row, **self._touched(definition)})
 
     def _new_row(self, definition: SObject, record_id: str, values: dict[str, Value]) -> Row:
-        row: dict[str, Value] = {
-            field.name: False if field.type == "boolean" else field.default for field in definition.stored.values()
-        }
+        row = dict(definition.blank)
         user = self._database.user_id
         made: dict[str, Value] = {"CreatedDate": self._database.clock.stamp, "CreatedById": user, "OwnerId": user}
         row |= self._touched(definition) | {name: value for name, value in made.items() if name in row}
