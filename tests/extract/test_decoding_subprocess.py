@@ -7,8 +7,7 @@ import signal
 import sys
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, suppress
-from dataclasses import replace
+from contextlib import aclosing
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,11 +21,10 @@ from hypothesis import strategies as st
 from orgsync import Record, field
 from orgsync.extract import decoding_subprocess as tested
 from orgsync.extract.decoding_subprocess import decoding_subprocess
-from orgsync.records import FieldFacts, RowsWithText, decode_csv, schema_of
+from orgsync.records import FieldFacts, decode_csv, schema_of
 from orgsync.salesforce.bulk import results
 from orgsync.salesforce.bulk.cuts import Cut, Decoder, cuts
 from orgsync.salesforce.http.http import Http
-from orgsync.store.postgres.copy_text import row_text
 
 from ..api.clients import lone_client
 from ..bulk.bulk_answers import cut as cut_off
@@ -133,34 +131,6 @@ async def test_rows_are_those_that_this_process_would_decode(pages: list[list[tu
             assert all(each.is_decoded for each in found)
             assert as_decoded(found) == as_decoded(await cut(None, given))
             assert [each.first for each in found if each.rows] == [page(things(rows[:1]))[len(page([])) :]] * bool(rows)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(THING, max_size=5), min_size=1, max_size=4))
-async def test_rows_come_with_the_text_that_the_database_takes_unless_it_can_hold_none_such(
-    pages: list[list[tuple[str, ...]]],
-) -> None:
-    async with decoding_subprocess(schema_of(Thing), FACTS, pytest.fail, row_text) as decoder:
-        for rows in pages:
-            for each in await cut(decoder, page(things(rows))):
-                assert each.is_decoded
-                text = each.rows.text if isinstance(each.rows, RowsWithText) else None
-                assert text == (text_of(each.rows) if each.rows else None)
-
-
-def text_of(rows: Sequence[Any]) -> bytes | None:
-    with suppress(UnicodeEncodeError):
-        return row_text(schema_of(Thing), [*zip(*rows, strict=True)])
-    return None
-
-
-async def test_rows_that_are_masked_before_they_are_stored_come_without_text() -> None:
-    schema = schema_of(Thing)
-    hidden = replace(schema, columns=tuple(replace(each, mask="hash") for each in schema.columns))
-    async with decoding_subprocess(hidden, FACTS, pytest.fail, row_text) as decoder:
-        [found] = await cut(decoder, page(things([("a", "1", "", "", "true", "", "", "", "")])))
-        assert found.is_decoded
-        assert not isinstance(found.rows, RowsWithText)
 
 
 async def test_a_page_comes_in_cuts_of_about_as_many_rows_as_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

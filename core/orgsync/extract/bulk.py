@@ -77,7 +77,7 @@ async def _one_job(
         async with AsyncExitStack() as stack:
             decoder = None
             if decode and _left(job, place) >= _SUBPROCESS_FROM:
-                decoder = await stack.enter_async_context(decoding_subprocess(*decode, source.warn, source.row_text))
+                decoder = await stack.enter_async_context(decoding_subprocess(*decode, source.warn))
             found = results(client, job, start=place, rows=_ROWS_AT_ONCE, decoder=decoder)
             if decoder:
                 found = read_ahead(found)

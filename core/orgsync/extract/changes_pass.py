@@ -11,11 +11,10 @@ from orgsync.records import Batch, Record
 from orgsync.salesforce.api.replication import Deletions, deleted
 
 from .bulk import abandon
-from .chunk import Chunk
 from .drift import Drift, drifting_paths
 from .object_facts import is_behind
 from .queries import IdOrder, StampOrder
-from .reader import Part, Reader
+from .reader import Chunk, Part, Reader
 from .reconcile import Comparison
 from .rest import read_by_ids
 from .route import Route

@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from orgsync.records import DecodedRecords, FieldFacts, Row, RowsWithText, RowText, Schema
+from orgsync.records import DecodedRecords, FieldFacts, Schema
 from orgsync.records.decoding_process import PageFields, read_message, write_message
 
 __all__ = ["PagesInSubprocess", "decoding_subprocess"]
@@ -49,12 +49,9 @@ def _may_start() -> bool:
 
 @asynccontextmanager
 async def decoding_subprocess(
-    schema: Schema, facts: FieldFacts, warn: Callable[[str], None], row_text: RowText | None = None
+    schema: Schema, facts: FieldFacts, warn: Callable[[str], None]
 ) -> "AsyncGenerator[_Subprocess | None]":
-    """Start a subprocess that decodes a result; None where no core is left for it, or Python cannot be started.
-
-    With `row_text` rows come as RowsWithText, unless some are masked before they are stored.
-    """
+    """Start a subprocess that decodes a result; None where no core is left for it, or Python cannot be started."""
     process = _started(warn) if _may_start() else None
     if process is None:
         yield None
@@ -63,8 +60,7 @@ async def decoding_subprocess(
     try:
         subprocess = _Subprocess(process, warn, facts.cursor)
         # Without the class, which only this process can import; nothing but error messages need it.
-        text = None if any(column.mask for column in schema.columns) else row_text
-        await subprocess.send_all(pickle.dumps((replace(schema, model=cast("Any", object)), facts, text)))
+        await subprocess.send_all(pickle.dumps((replace(schema, model=cast("Any", object)), facts)))
         yield subprocess
     finally:
         _SLOTS.left += 1
@@ -79,7 +75,6 @@ class PagesInSubprocess:
     schema: Schema
     facts: FieldFacts
     warn: Callable[[str], None]
-    row_text: RowText | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _subprocess: "_Subprocess | None" = None
     _tried: bool = False
@@ -93,7 +88,7 @@ class PagesInSubprocess:
         """Start the subprocess, if that was not tried before and a core is left for it."""
         if not self._tried and _may_start():
             self._tried = True
-            starting = decoding_subprocess(self.schema, self.facts, self.warn, self.row_text)
+            starting = decoding_subprocess(self.schema, self.facts, self.warn)
             self._subprocess = await self._stack.enter_async_context(starting)
 
     async def page(self, content: bytes, fields: Sequence[str], *, exact: bool) -> dict[str, Any] | None:
@@ -142,13 +137,9 @@ class _Subprocess:
         await self.send_all(marshal.dumps((tuple(header), ())), records)
         self.waits = True
 
-    async def receive(self) -> tuple[Sequence[Sequence[Any]], bool] | None:
+    async def receive(self) -> tuple[list[Sequence[Any]], bool] | None:
         self.waits = False
-        found = await self._exchange(lambda: _answer(cast("IO[bytes]", self.process.stdout)))
-        if found is None:
-            return None
-        rows, text, is_replaced = found
-        return _with_text(rows, text), is_replaced
+        return await self._exchange(lambda: _answer(cast("IO[bytes]", self.process.stdout)))
 
     async def page(self, content: bytes, fields: Sequence[str], *, exact: bool) -> dict[str, Any] | None:
         """Read a page of JSON as `of_fields` does, its records as DecodedRecords; None where it cannot."""
@@ -162,8 +153,8 @@ class _Subprocess:
         found = await self._exchange(exchange)
         if found is None:
             return None
-        rows, text, columns, body = found
-        return {"records": DecodedRecords(columns, _with_text(rows, text), len(content)), **body}
+        rows, columns, body = found
+        return {"records": DecodedRecords(columns, rows, len(content)), **body}
 
     async def send_all(self, *messages: bytes) -> None:
         """Send messages, the first of which is what it decodes."""
@@ -190,10 +181,6 @@ class _Subprocess:
         return None
 
 
-def _with_text(rows: list[Row], text: bytes | None) -> Sequence[Row]:
-    return rows if text is None else RowsWithText.of(rows, text)
-
-
 def _answer(source: IO[bytes]) -> Any:
-    """Return rows and their text, with what belongs to them, as the subprocess has sent them; or None."""
+    """Return rows of CSV and whether bytes were no UTF-8; or rows, some columns and the rest of a page; or None."""
     return marshal.loads(read_message(source))  # noqa: S302 # of a process that this one has started

@@ -9,10 +9,10 @@ written is always a row as it was read last, at one instant: no older value repl
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from orgsync.records import Row, Schema, masked
+from orgsync.records import Row, Schema, decode, decode_csv, masked
 
-from .chunk import Chunk
 from .object_facts import ObjectFacts
+from .reader import Chunk
 from .source import Source
 
 __all__ = ["Drift", "drifting_paths"]
@@ -64,4 +64,8 @@ class Drift:
         read = {*self.paths, self.facts.cursor}
         unread = [path for path in ("IsDeleted", *self.schema.paths()) if path not in read]
         fields = replace(self.facts.fields, absent=[path for path in unread if path != "Id"])
-        return masked(self.schema, chunk.rows(self.schema, fields), self.source.masking_key)  # as the copy has them
+        if chunk.texts:
+            rows = decode_csv(self.schema, chunk.header, chunk.texts, fields)
+        else:
+            rows = decode(self.schema, chunk.records, fields)
+        return masked(self.schema, rows, self.source.masking_key)  # as the copy has them

@@ -33,7 +33,7 @@ async def pages_ahead(
             async for page in plain:
                 yield page
         return
-    async with aclosing(PagesInSubprocess(schema, state.known_facts.fields, source.warn, source.row_text)) as decoder:
+    async with aclosing(PagesInSubprocess(schema, state.known_facts.fields, source.warn)) as decoder:
         pages = read_pages(source.client, query, state.current.after, state.current.tally, decoder)
         ahead = read_ahead(pages, most=_BYTES_AHEAD, size=_size, begins=lambda: decoder.works)
         async with aclosing(ahead):

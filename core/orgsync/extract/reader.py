@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import anyio
 
@@ -17,10 +17,9 @@ from orgsync.errors import (
     QueryTimedOut,
     RecordClassInvalid,
 )
-from orgsync.records import Batch, PartialBatch, Record, Row, Schema, joined
+from orgsync.records import Batch, DecodedRecords, PartialBatch, Record, Row, Schema, decode, decode_csv, values_of
 
 from .bulk import job_rows
-from .chunk import Chunk
 from .long_queries import pages_ahead
 from .queries import Order, ReadQuery
 from .route import Api, Route, calls_left, choose_route, expected_rows, limits_left
@@ -28,11 +27,38 @@ from .source import Source
 from .state import StreamState
 from .steps import Step
 
-__all__ = ["Part", "Reader"]
+__all__ = ["Chunk", "Part", "Reader"]
 
 R = TypeVar("R", bound=Record)
 
 _SECONDS_PER_BATCH = 0.5  # pages that take longer are committed one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of a result, records from REST or texts from Bulk, and the state that the stream reaches with them.
+
+    Rows of a long result may be decoded already, unless a step reads them `raw`: `decoded`, or DecodedRecords.
+
+    The last chunk of a query has no rows: its state is the beginning of the next step.
+    """
+
+    state: StreamState
+    records: Sequence[dict[str, Any]] = ()
+    header: Sequence[str] = ()
+    texts: Sequence[Sequence[str]] = ()
+    decoded: Sequence[Row] = ()
+    is_last: bool = False
+
+    @property
+    def ids(self) -> list[str]:
+        """The rows' Ids."""
+        if self.decoded:
+            return [str(row[0]) for row in self.decoded]
+        if self.records or not self.texts:
+            return [*values_of(self.records, "Id")]
+        at = [name.lower() for name in self.header].index("id")
+        return [row[at] for row in self.texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,31 +164,39 @@ class Reader(Generic[R]):
         transaction are written in 60 % of the time of five transactions, measured. What was read when an error ends
         the step is delivered before it.
         """
-        waiting = list[Sequence[Row]]()
+        waiting: list[Row] = []
         last = anyio.current_time()
         try:
             async with aclosing(chunks):
                 async for chunk in chunks:
-                    waiting.append(await self._seen(state, self.rows(chunk)))
+                    waiting += await self._seen(state, self.rows(chunk))
                     state = chunk.state  # only now: not beyond a page whose rows could not be decoded
                     if chunk.is_last:
                         break
                     late = anyio.current_time() - last > _SECONDS_PER_BATCH
-                    if late or not chunk.records or sum(map(len, waiting)) >= self.source.batch_rows:
-                        yield self.part(state, joined(waiting))
+                    if late or not chunk.records or len(waiting) >= self.source.batch_rows:
+                        yield self.part(state, waiting)
                         waiting, last = [], anyio.current_time()
         except Exception:
-            if rows := joined(waiting):
-                yield self.part(state, rows)
+            if waiting:
+                yield self.part(state, waiting)
             raise
-        yield self.part(state, rows) if (rows := joined(waiting)) else Part(state)
+        yield self.part(state, waiting) if waiting else Part(state)
 
-    def rows(self, chunk: Chunk) -> Sequence[Row]:
+    def rows(self, chunk: Chunk) -> list[Row]:
         """Decode the rows of a chunk.
 
         Raises RecordClassInvalid for an object whose rows share an Id, as some virtual ones' do (000000000000000AAA).
         """
-        rows = chunk.rows(self.schema, chunk.state.known_facts.fields)
+        facts = chunk.state.known_facts.fields
+        if chunk.decoded:
+            rows = [*chunk.decoded]
+        elif isinstance(chunk.records, DecodedRecords):
+            rows = [*chunk.records.rows]
+        elif chunk.texts:
+            rows = decode_csv(self.schema, chunk.header, chunk.texts, facts)
+        else:
+            rows = decode(self.schema, chunk.records, facts)
         if len(set(map(itemgetter(0), rows))) < len(rows):
             raise RecordClassInvalid(
                 f"Rows of {self.schema.sobject} share an Id, so it cannot be their key.",
@@ -182,7 +216,7 @@ class Reader(Generic[R]):
         """Return a part with such a batch."""
         return Part(state, self.batch(state, rows, deleted_ids))
 
-    async def _seen(self, state: StreamState, rows: Sequence[Row]) -> Sequence[Row]:
+    async def _seen(self, state: StreamState, rows: list[Row]) -> list[Row]:
         """Note which live rows the org has, in a pass over everything that compares Ids."""
         if state.current.compare and state.current.since is None and not self.partial:
             await self.source.copy.mark_seen(self.schema, [str(row[0]) for row in rows if not row[2]])

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeAlias
 
 from orgsync.field_mapping import MappedColumn
-from orgsync.records import Column, Record, Row, RowText, Schema, fingerprint, mapped, schema_of
+from orgsync.records import Column, Record, Row, Schema, fingerprint, mapped, schema_of
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import ObjectDescribe
 
@@ -82,7 +82,6 @@ class Source:
     `stalled_after` seconds. `reconcile_every` is how often the copy's Ids are compared with the org's, None for only
     on request; `reread_every` is how often fields that change without a stamp are read again, by default as often.
     `keeps_positions` says that batches are committed with their position, so that a job can be resumed.
-    `row_text` writes rows as the database takes them, where they are decoded in a subprocess; None for in no way.
     `warn` is called with a sentence for the operator, `report_plan` with how rows are read, `report_total` with how
     many rows a query will return, `report_described` with the objects that were described for a class, None for one
     that is not there.
@@ -100,7 +99,6 @@ class Source:
     reconcile_every: timedelta | None = None
     reread_every: timedelta | None = None
     keeps_positions: bool = False
-    row_text: RowText | None = None
     warn: Callable[[str], None] = field(default=_ignore)
     report_plan: Callable[[Route], None] = field(default=_ignore)
     report_total: Callable[[int], None] = field(default=_ignore)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .mapping import mapped, require_mappable
     from .masking import fingerprint, masked
     from .record import Record, schema_of, table_columns, undeclared_class, unseen_class
-    from .row_text import RowsWithText, RowText, joined
     from .scalars import long_id, parse_instant, stored_instant, stored_instants, stored_number, to_stored
     from .schema import Column, Row, Schema, StoredValue
     from .types import StoredDecimal, StoredTime, UtcDateTime, exact_name
@@ -35,8 +34,6 @@ __all__ = [
     "Record",
     "Record_co",
     "Row",
-    "RowText",
-    "RowsWithText",
     "Schema",
     "StoredDecimal",
     "StoredTime",
@@ -50,7 +47,6 @@ __all__ = [
     "field",
     "fingerprint",
     "is_path",
-    "joined",
     "long_id",
     "mapped",
     "masked",
@@ -77,7 +73,6 @@ __getattr__ = importer(
         **dict.fromkeys(("FieldFacts", "decode", "decode_csv"), "decoding"),
         "field": "field_options",
         **dict.fromkeys(("DecodedRecords", "FieldValues", "values_of"), "field_values"),
-        **dict.fromkeys(("RowText", "RowsWithText", "joined"), "row_text"),
         **dict.fromkeys(("mapped", "require_mappable"), "mapping"),
         **dict.fromkeys(("fingerprint", "masked"), "masking"),
         **dict.fromkeys(("Record", "schema_of", "table_columns", "undeclared_class", "unseen_class"), "record"),

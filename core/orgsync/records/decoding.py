@@ -19,7 +19,7 @@ from .field_values import FieldValues, values_of
 from .scalars import NumberOutOfRange, are_long_ids, valid_id
 from .schema import Column, Row, Schema, StoredValue
 
-__all__ = ["FieldFacts", "csv_columns", "decode", "decode_csv", "json_columns"]
+__all__ = ["FieldFacts", "decode", "decode_csv"]
 
 _SYSTEM_COLUMNS = frozenset({"system_modstamp", "is_deleted"})
 _LAST_STAMP = "3000"  # a later stamp is invalid: no real change would count as newer than it
@@ -56,28 +56,23 @@ def decode(schema: Schema, records: Sequence[dict[str, Any]], facts: FieldFacts 
     Raises RecordClassInvalid when a value does not fit the type that the class declares, ResponseUnreadable when a
     field is missing from a response.
     """
-    return list(zip(*json_columns(schema, records, facts or FieldFacts()), strict=True)) if records else []
+    if not records:
+        return []
+    known = facts or FieldFacts()
+    names = dict.fromkeys(known.path(each).partition(".")[0] for each in schema.selected if known.path(each))
+    found = _Fields(records, list(names))
+    columns = [_column(schema, column, known, found, FROM_JSON) for column in schema.columns]
+    return list(zip(*columns, strict=True))
 
 
 def decode_csv(schema: Schema, header: Sequence[str], rows: Sequence[Sequence[str]], facts: FieldFacts) -> list[Row]:
     """Turn rows of a Bulk result into the rows that REST would have given; raises as `decode` does."""
-    return list(zip(*csv_columns(schema, header, rows, facts), strict=True)) if rows else []
-
-
-def json_columns(schema: Schema, records: Sequence[dict[str, Any]], facts: FieldFacts) -> list[Sequence[StoredValue]]:
-    """Turn query records, at least one, into the columns of their rows; raises as `decode` does."""
-    names = dict.fromkeys(facts.path(each).partition(".")[0] for each in schema.selected if facts.path(each))
-    found = _Fields(records, list(names))
-    return [_column(schema, column, facts, found, FROM_JSON) for column in schema.columns]
-
-
-def csv_columns(
-    schema: Schema, header: Sequence[str], rows: Sequence[Sequence[str]], facts: FieldFacts
-) -> list[Sequence[StoredValue]]:
-    """Turn rows of a Bulk result, at least one, into the columns of its rows; raises as `decode` does."""
+    if not rows:
+        return []
     texts = dict(zip((name.lower() for name in header), zip(*rows, strict=True), strict=True))
     found = _Table(len(rows), texts, facts.compounds)
-    return [_column(schema, column, facts, found, FROM_CSV) for column in schema.columns]
+    columns = [_column(schema, column, facts, found, FROM_CSV) for column in schema.columns]
+    return list(zip(*columns, strict=True))
 
 
 class _Columns(Protocol):

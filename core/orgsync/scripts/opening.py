@@ -108,7 +108,6 @@ async def open_context(
         bulk_from=settings.bulk_from,
         batch_rows=settings.batch_rows,
         stalled_after=settings.bulk_stalled_after,
-        row_text=store.row_text,
         **options,
     )
     folder = ContentFolder(settings.contents_folder, settings.project) if source.keeps_positions else None

@@ -16,8 +16,6 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from orgsync.records import RowText
-
 from .connect_session_table import ConnectSessionTable
 from .control_tables import (
     CheckpointTable,
@@ -80,9 +78,6 @@ class Backend(Protocol):
 
     is_shared: bool
     """Whether processes on other hosts may use the database."""
-
-    row_text: RowText | None
-    """How rows are written as text that the database takes as they are; None for in no way."""
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """Read; each call sees what is committed by then, and nothing can be written."""

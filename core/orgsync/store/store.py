@@ -7,7 +7,6 @@ from pathlib import Path
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from orgsync.errors import StoreUnavailable
-from orgsync.records import RowText
 
 from . import backends
 from .alerts import Alerts
@@ -144,11 +143,6 @@ class Store:
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session to read with: `(await session.exec(select(Contact))).all()`. It cannot write."""
         return self._backend.session()
-
-    @property
-    def row_text(self) -> RowText | None:
-        """How rows are written as text that the database takes as they are; None for in no way."""
-        return self._backend.row_text
 
     @property
     def is_shared(self) -> bool:

@@ -53,7 +53,7 @@ class Part:
     """
 
     header: tuple[str, ...]
-    rows: Sequence[Sequence[Any]] = field(repr=False)
+    rows: list[Sequence[Any]] = field(repr=False)
     place: Place | None
     is_decoded: bool = False
 
@@ -70,9 +70,8 @@ async def results(
     """Read the result of a complete job from a place, in parts of at most `rows` rows and pages of at most `page`.
 
     Values are text as the CSV has it: null and the empty string are both "". A `decoder` makes rows of them while what
-    comes next is read, in parts of about so many; what it cannot decode comes as text. The last part, and only it, has
-    no place; its rows may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it the
-    connection.
+    comes next is read; what it cannot decode comes as text. The last part, and only it, has no place; its rows
+    may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it the connection.
     Raises ResponseUnreadable where a page stays broken, and JobIncomplete where the whole is not what the job found.
     """
     async with aclosing(Pages(client, job, page)) as pages:
@@ -129,12 +128,12 @@ class _Reading:
             self.pages.open_ahead(page.following)
         async with aclosing(self._cuts(page, stream)) as found:
             async for cut in found:
-                if page.held and (page.is_decoded or cut.is_decoded):  # what was decoded together stays so
+                if page.held and page.is_decoded != cut.is_decoded:
                     yield self._distinct(page.part(len(page.held)))
                 page.take(cut, self.job)
                 if page.first_record in self.first_records:
                     raise _no_end(self.job, "begins again")
-                while len(page.held) > self.rows and not page.is_decoded:
+                while len(page.held) > self.rows:
                     yield self._distinct(page.part(self.rows))
         part = self._distinct(page.last_part(self.job))
         self._note(page)
@@ -188,7 +187,7 @@ class _Page:
     header: tuple[str, ...] = ()
     first_record: bytes | None = None  # where it has an Id, so that no other page begins with it
     read: int = 0
-    held: Sequence[Sequence[Any]] = ()
+    held: list[Sequence[Any]] = field(default_factory=list[Sequence[Any]])
     is_decoded: bool = False
 
     def take(self, cut: Cut, job: Job) -> None:
@@ -201,9 +200,7 @@ class _Page:
             raise _unreadable(self, "holds rows of another width than its header")
         if self.first_record is None and cut.rows and "id" in (name.lower() for name in self.header):
             self.first_record = cut.first
-        known = max(0, self.begun.row - self.read)
-        new = cut.rows[known:] if known else cut.rows
-        self.held = [*self.held, *new] if self.held else new
+        self.held += cut.rows[max(0, self.begun.row - self.read) :]
         self.read += len(cut.rows)
         if self.claimed is not None and self.read > self.claimed:
             raise self._miscounted()

@@ -8,14 +8,12 @@ Where a text does hold one of them, each value is escaped for itself.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from orgsync.records import RowsWithText
-
 from ..commit_types import require_no_nul
 
 if TYPE_CHECKING:
-    from orgsync.records import Column, Row, Schema, StoredValue
+    from orgsync.records import Column, Row, Schema
 
-__all__ = ["FORMAT", "copy_text", "row_text"]
+__all__ = ["FORMAT", "copy_text"]
 
 _NULL, _ROW, _BETWEEN = "\x1d", "\x1e", "\x1f"
 
@@ -36,30 +34,26 @@ def copy_text(schema: "Schema", rows: "Sequence[Row]", first: int, connection: s
     Raises UnicodeEncodeError for text that no database here can hold, NUL included, and OverflowError for an integer
     of more than 64 bits.
     """
-    end = (b"" if connection is None else f"\x1f{_text(connection)}".encode()) + b"\n"
-    texts = rows.text.split(b"\x1e") if isinstance(rows, RowsWithText) else None
+    owner = [] if connection is None else [connection]
     for at in range(0, len(rows), _ROWS_A_PIECE):
         part = rows[at : at + _ROWS_A_PIECE]
-        own = texts[at : at + len(part)] if texts else row_text(schema, [*zip(*part, strict=True)]).split(b"\x1e")[:-1]
-        numbers = (b"%d" % number for number in range(first + at, first + at + len(part)))
-        yield end.join(map(b"\x1f".join, zip(own, numbers, strict=True))) + end
+        yield _piece(schema, part, [*map(str, range(first + at, first + at + len(part)))], owner)
 
 
-def row_text(schema: "Schema", columns: "Sequence[Sequence[StoredValue]]") -> bytes:
-    """Write rows, given a column at a time, without numbers and connection; what ends a row is no line feed yet.
-
-    Raises as `copy_text` does.
-    """
+def _piece(schema: "Schema", rows: "Sequence[Row]", numbers: Sequence[str], owner: Sequence[str]) -> bytes:
+    columns = [*zip(*rows, strict=True)]
     _require_no_escaped_nul(schema, columns)
-    text = _plain(schema, columns)
+    text = _plain(schema, columns, numbers, owner)
     if text is None:
-        text = _joined([[*map(_text, values)] for values in columns]).encode()
+        text = _joined([[*map(_text, values)] for values in columns], numbers, [*map(_text, owner)]).encode()
     if b"\0" in text:
         raise UnicodeEncodeError("utf-8", "\0", 0, 1, "NUL is not allowed")
-    return text
+    return text.replace(_ROW.encode(), b"\n")
 
 
-def _plain(schema: "Schema", columns: Sequence[Sequence[Any]]) -> bytes | None:
+def _plain(
+    schema: "Schema", columns: Sequence[Sequence[Any]], numbers: Sequence[str], owner: Sequence[str]
+) -> bytes | None:
     """Return the text, escaped as a whole; None where a value is of another type, or holds what parts the values."""
     nulls, written = 0, list[Sequence[Any]]()
     for column, values in zip(schema.columns, columns, strict=True):
@@ -73,20 +67,20 @@ def _plain(schema: "Schema", columns: Sequence[Sequence[Any]]) -> bytes | None:
         else:
             written.append(values)
     try:
-        text = _joined(written).encode()
+        text = _joined(written, numbers, owner).encode()
     except TypeError:
         return None
-    rows = len(columns[0])
-    parts = rows, rows * (len(columns) - 1), nulls
-    if (text.count(b"\x1e"), text.count(b"\x1f"), text.count(b"\x1d")) != parts:
+    parts = len(numbers) * (len(columns) + len(owner))
+    if (text.count(b"\x1d"), text.count(b"\x1e"), text.count(b"\x1f")) != (nulls, len(numbers), parts):
         return None
     for character, escaped in _IN_BYTES:
         text = text.replace(character, escaped)
     return text
 
 
-def _joined(columns: Sequence[Sequence[Any]]) -> str:
-    return _ROW.join(map(_BETWEEN.join, zip(*columns, strict=True))) + _ROW
+def _joined(columns: Sequence[Sequence[Any]], numbers: Sequence[str], owner: Sequence[str]) -> str:
+    end = "".join(f"{_BETWEEN}{each}" for each in owner) + _ROW
+    return end.join(map(_BETWEEN.join, zip(*columns, numbers, strict=True))) + end
 
 
 def _text(value: Any) -> str:

@@ -9,13 +9,11 @@ import anyio
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from orgsync.records import RowText
-
 from .. import creation, versions
 from ..backend import Work
 from ..holder import Holder
 from ..other_tables import note_other_tables
-from . import control_sql, copy_text, holding_back, liveness, renumbering, sandbox, table_sql
+from . import control_sql, holding_back, liveness, renumbering, sandbox, table_sql
 from .address import Address, address
 from .driver import Pool, Statements, connect, require_own_session
 from .errors import errors_explained
@@ -33,7 +31,6 @@ class PostgresBackend:
     """One schema of a PostgreSQL database, read and written by any number of processes on any number of hosts."""
 
     is_shared = True
-    row_text: RowText | None = staticmethod(copy_text.row_text)
 
     def __init__(self, at: Address) -> None:
         self._address = at

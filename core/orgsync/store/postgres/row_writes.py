@@ -72,8 +72,8 @@ class RowWriter:
         return await self._on.change(batch_sql.mark_deleted(batch.schema.table), values)
 
     async def _write_rows(self, connection: str, schema: Schema, rows: Sequence[Row]) -> Counts:
+        live = [row for row in rows if not row[2]]
         gone = [row for row in rows if row[2]]
-        live = [row for row in rows if not row[2]] if gone else rows
         if not gone and len(live) <= FEW and (text := json_rows(schema, live)):
             return await self._few(connection, schema, text, len(live))
         counts = Counts()
@@ -84,8 +84,7 @@ class RowWriter:
                 self._first_passes.end(schema.table, connection)
         if not live and not gone:
             return counts
-        rest = [*live, *gone] if gone else live
-        return counts + await self._by_stage(connection, schema, rest, len(live))
+        return counts + await self._by_stage(connection, schema, [*live, *gone], len(live))
 
     async def _few(self, connection: str, schema: Schema, rows: str, size: int) -> Counts:
         """Write live rows, given as JSON."""

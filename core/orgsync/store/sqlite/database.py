@@ -13,7 +13,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from orgsync.drafts import flush_to_disk
 from orgsync.errors import PostgresNeeded, StoreUnavailable
-from orgsync.records import RowText
 
 from .. import creation, versions
 from ..backend import Work
@@ -41,7 +40,6 @@ class SqliteBackend:
     """One SQLite file, written by one transaction at a time and read by many, with its locks in files of a folder."""
 
     is_shared = False
-    row_text: RowText | None = None
 
     def __init__(self, url: URL, folder: Path) -> None:
         self.path = driver.file_of(url)
