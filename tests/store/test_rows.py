@@ -300,3 +300,12 @@ async def test_many_tasks_commit_at_once_and_no_number_is_given_twice(store: Sto
 
 def test_rows_are_not_shown_in_a_repr() -> None:
     assert "Ann" not in repr(Write(CONTACT, [contact("a")], ["a"]))
+
+
+async def test_many_rows_are_written_in_the_order_of_their_ids_and_few_in_that_in_which_they_came(
+    store: Store, run: Run
+) -> None:
+    many = [f"m{number:04}" for number in reversed(range(1000))]
+    await deliver(store, run, [contact(key) for key in many])
+    await deliver(store, run, [contact("c"), contact("a"), contact("b")])
+    assert [key for key, *_ in await feed(store)] == [*sorted(many), "c", "a", "b"]

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from orgsync.errors import AlreadyRunning, RecordClassInvalid
-from orgsync.records import Column, Position, Schema
+from orgsync.records import Column, Position, Row, Schema
 
 from . import ownership, resets, tables
 from .alerts import log_alerts
@@ -18,6 +19,9 @@ from .row_pages import FIRST_PAGE, next_page
 from .unknown_names import record_table
 
 __all__ = ["Rows"]
+
+_MANY = 1_000
+"""From how many rows on a commit writes them in the order of their Ids, and not in that in which they came."""
 
 
 class Rows:
@@ -59,7 +63,8 @@ class Rows:
         for write in writes:
             await self.prepare(write.schema)
         distinct = [
-            replace(each, rows=newest(each.rows), deleted_ids=list(dict.fromkeys(each.deleted_ids))) for each in writes
+            replace(each, rows=_ordered(newest(each.rows)), deleted_ids=list(dict.fromkeys(each.deleted_ids)))
+            for each in writes
         ]
         try:
             counts = await self._commit(run, distinct, checkpoint, api_calls)
@@ -202,6 +207,11 @@ class Rows:
             cleared = await resets.give_up(on, copy)
         log_alerts(cleared)
         return copy
+
+
+def _ordered(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return many rows in the order of the table's key, in which each page of it is written once."""
+    return sorted(rows, key=itemgetter(0)) if len(rows) >= _MANY else rows
 
 
 def _tables(writes: Sequence[Write]) -> Sequence[str]:
