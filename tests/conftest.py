@@ -38,6 +38,16 @@ structlog.configure()  # log lines go to structlog, whose own testing tools then
 
 BEGAN = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
 
+_OF_THE_WHOLE = {"benchmarks", "docs", "proof"}
+"""Folders whose tests run what others have looked at piece by piece: with coverage they would take twice as long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take coverage, where it is asked for, of the other tests alone."""
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).parts[0] in _OF_THE_WHOLE:
+            item.add_marker("no_cover")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def kept_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
