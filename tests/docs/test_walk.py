@@ -21,8 +21,9 @@ def test_the_commands_of_the_readme_work_in_order_in_one_shell(tmp_path: Path) -
     activate = tmp_path / ".venv" / "bin" / "activate"
     activate.parent.mkdir(parents=True)
     activate.write_text(f'export PATH="{Path(sys.executable).parent}:$PATH"\n', encoding="utf-8")
-    with (tmp_path / "shown.txt").open("w+", encoding="utf-8") as shown:
-        shell = subprocess.Popen(
+    with (
+        (tmp_path / "shown.txt").open("w+", encoding="utf-8") as shown,
+        subprocess.Popen(
             ["bash", "-e", "-c", typed],
             cwd=tmp_path,
             env={**environment(), "PYTEST_ADDOPTS": "-W error"},
@@ -30,7 +31,8 @@ def test_the_commands_of_the_readme_work_in_order_in_one_shell(tmp_path: Path) -
             stdout=shown,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-        )
+        ) as shell,
+    ):
         try:
             code = shell.wait(240)
         finally:

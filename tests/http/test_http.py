@@ -139,11 +139,11 @@ async def test_a_host_that_does_not_exist_was_not_sent_to() -> None:
     assert "Smith" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("code", "is_proven"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
-def test_that_a_name_does_not_exist_is_proven_by_an_answer_alone(code: int, is_proven: bool) -> None:
+@pytest.mark.parametrize(("code", "needs_action"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
+def test_that_a_name_does_not_exist_is_proven_by_an_answer_alone(code: int, needs_action: bool) -> None:
     found = connect_problem(socket.gaierror(code, "no"), "acme.my.salesforce.com", is_loopback=False)
     assert "could not be resolved" in found.cause
-    assert found.is_proven is is_proven
+    assert found.needs_action is needs_action
 
 
 async def test_a_refused_connection_was_not_sent_to() -> None:

@@ -166,11 +166,11 @@ async def test_what_is_no_longer_wanted_is_cleared_but_for_connections_that_othe
 async def test_a_reset_forgets_how_a_sync_stood_and_that_it_has_failed(store: Store) -> None:
     await ran(store, "failed", alert_after=1)
     await store.alerts.settle(lambda facts: dict.fromkeys([*facts.active, LAG], "Told."), schemas_since=AGO)
-    assert await store.runs.counted() == {("contacts", "acme")}
+    assert await store.runs.pairs_that_ran() == {("contacts", "acme")}
     with capture_logs() as logged:
         await store.rows.reset("contacts", connection="acme")
     assert not await store.alerts.standings()
-    assert await store.runs.counted() == set()
+    assert await store.runs.pairs_that_ran() == set()
     assert [each.kind for each in await store.alerts.list()] == ["lag"]
     assert [each["event"] for each in logged] == ["alert cleared"]
     assert (await told(store))[-1][0] == "alert.cleared"

@@ -38,13 +38,13 @@ class TransientProblem(OrgsyncError, code="transient_problem"):
 class NetworkProblem(TransientProblem, code="network_problem"):
     """No connection, a reset, or a timeout; `sent` says whether the request may have reached the server.
 
-    `is_proven` says that it passes only when somebody acts: a program of its own waits for that, a person does not.
+    `needs_action` says that it passes only when somebody acts: a program of its own waits for that, a person does not.
     """
 
-    def __init__(self, cause: str, remedy: str = "", *, sent: bool = True, is_proven: bool = False) -> None:
+    def __init__(self, cause: str, remedy: str = "", *, sent: bool = True, needs_action: bool = False) -> None:
         super().__init__(cause, remedy)
         self.sent = sent
-        self.is_proven = is_proven
+        self.needs_action = needs_action
 
 
 class ResponseUnreadable(TransientProblem, code="response_unreadable"):

@@ -52,7 +52,7 @@ async def decoding_subprocess(
     schema: Schema, facts: FieldFacts, warn: Callable[[str], None]
 ) -> "AsyncGenerator[_Subprocess | None]":
     """Start a subprocess that decodes a result; None where no core is left for it, or Python cannot be started."""
-    process = _started(warn) if _may_start() else None
+    process = _start_python(warn) if _may_start() else None
     if process is None:
         yield None
         return
@@ -65,7 +65,7 @@ async def decoding_subprocess(
     finally:
         _SLOTS.left += 1
         process.kill()
-        _ended(process)  # at once, and no second cancellation comes between
+        _reap(process)  # at once, and no second cancellation comes between
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class PagesInSubprocess:
         await self._stack.aclose()
 
 
-def _started(warn: Callable[[str], None]) -> "Popen[bytes] | None":
+def _start_python(warn: Callable[[str], None]) -> "Popen[bytes] | None":
     """Start Python without the user's path and `.pth` files, where no signal of the terminal arrives."""
     places = dict.fromkeys([str(Path(__file__).parents[2]), str(Path(msgspec.__file__).parents[1])])
     command = [sys.executable, "-I", "-S", "-c", _CODE, *places]
@@ -112,7 +112,7 @@ def _started(warn: Callable[[str], None]) -> "Popen[bytes] | None":
         return None
 
 
-def _ended(process: "Popen[bytes]") -> None:
+def _reap(process: "Popen[bytes]") -> None:
     """Wait for a process that was killed, and close its pipes, which a thread may have used until then."""
     process.wait()
     for each in (process.stdin, process.stdout):

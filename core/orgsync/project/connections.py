@@ -254,7 +254,7 @@ class Connections:
         await require_existing(self.view, name)
         async with self.open() as project:
             connection = await project.store.connections.get(name)
-            client = open_client(connection, **access_to(name, project), is_watched=True)
+            client = open_client(connection, **access_to(name, project), interactive=True)
             await require_answer(client)
             if connection.status != "ready":
                 await project.store.connections.update(name, status="ready", status_reason="")

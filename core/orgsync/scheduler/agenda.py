@@ -47,7 +47,7 @@ class Agenda:
         self._served: dict[str, datetime] = {}
         self._paused_until: dict[str, datetime] = {}  # by org
         self._idle: set[Job] = set()  # runs under way that hold no slot
-        self._reset: set[Job] = set()  # that seem to be running
+        self._reset_while_running: set[Job] = set()  # that seem to be running
         self._returning: list[Job] = []  # those of them that wait for one
         self._unresponsive: set[str] = set()
         self._queue: list[Job] = []
@@ -124,7 +124,7 @@ class Agenda:
         for job in (Job("sync", *pair) for pair in pairs):
             self._last.pop(job, None)
             if job in self.running:
-                self._reset.add(job)  # whose end is still to be noted
+                self._reset_while_running.add(job)  # whose end is still to be noted
             elif job in self._states:
                 self._states[job] = JobState(due=now)
                 self._next = None
@@ -226,8 +226,8 @@ class Agenda:
         state.failures = state.failures + 1 if failed else 0
         chance = self._chance(job.name, job.connection, state.failures)
         after = due_again(every, state.started, failures=state.failures, chance=chance)
-        state.due = now if job in self._reset else after
-        self._reset.discard(job)
+        state.due = now if job in self._reset_while_running else after
+        self._reset_while_running.discard(job)
         self._last[job] = (state.started, False)
         self._next = min(self._next, state.due) if self._next else None
         return state.failures

@@ -37,7 +37,7 @@ class DatabaseWatcher:
         self._names = names
         self._reasons: dict[str, str] | None = None  # by connection, why it needs a sign-in; None at first
         self._set: dict[tuple[str, str], OwnSchedule] | None = None  # as they were read last; None at first
-        self._counted: set[tuple[str, str]] = set()  # of which a run has ended since they were reset last
+        self._ran: set[tuple[str, str]] = set()  # of which a run has ended since they were reset last
         self._last_run = 0
         self._own: set[int] = set()
         self._tidy_at = -math.inf
@@ -50,16 +50,16 @@ class DatabaseWatcher:
     def note_own(self, run: int, job: Job) -> None:
         """Note the number of a run of this scheduler that has ended: the agenda knows of it already."""
         self._own.add(run)
-        self._counted.add((job.name, job.connection))
+        self._ran.add((job.name, job.connection))
 
     async def read(self, now: datetime) -> list[str]:
         """Read the connections and what was run since the last time, and return the connections' names."""
         runs = await self._project.store.runs.last(after=self._last_run)
-        counted = await self._project.store.runs.counted()  # after the runs: what has ended meanwhile was not reset
-        self._agenda.note_reset(self._counted - counted, now)
-        self._counted = counted
+        ran = await self._project.store.runs.pairs_that_ran()  # after the runs: what has ended meanwhile was not reset
+        self._agenda.note_reset(self._ran - ran, now)
+        self._ran = ran
         self._last_run = max((run.id for run in runs.values()), default=self._last_run)
-        since_reset = [run for of, run in runs.items() if of in counted or run.finished_at is None]
+        since_reset = [run for of, run in runs.items() if of in ran or run.finished_at is None]
         self._agenda.note_runs([run for run in since_reset if run.id not in self._own], now)
         self._own.clear()
         self._agenda.set_own_schedules(await self._own_schedules(), now)

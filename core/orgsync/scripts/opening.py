@@ -144,11 +144,11 @@ def open_client(
     settings: Settings,
     clock: Callable[[], datetime] = utc_now,
     vault: CredentialsVault | None = None,
-    is_watched: bool = False,
+    interactive: bool = False,
 ) -> Client:
     """Open the API of a connection's org, whatever the connection's state; nothing is sent yet.
 
-    `is_watched` says that a person waits for it, who is told at once of what lasts until somebody acts.
+    `interactive` says that a person waits for it, who is told at once of what lasts until somebody acts.
     """
     return Client(
         http,
@@ -158,7 +158,7 @@ def open_client(
             known=None if vault else lambda: credentials_of(connection, store.connections.decrypt(connection)),
             allowed_hosts=settings.allowed_hosts,
             clock=clock,
-            is_watched=is_watched,
+            interactive=interactive,
         ),
         api_version=connection.api_version,
         login_url=connection.login_url,

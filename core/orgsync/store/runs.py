@@ -153,7 +153,7 @@ class Runs:
 
         return await self._backend.read(read)
 
-    async def counted(self) -> set[tuple[str, str]]:
+    async def pairs_that_ran(self) -> set[tuple[str, str]]:
         """Return each (sync, connection) of which a run has ended since it was reset last."""
         async with self._backend.reading() as on:
             return set(await on.health.standing_pairs())

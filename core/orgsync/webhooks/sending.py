@@ -128,7 +128,7 @@ async def _exchange(
 
 def _unreached(error: OrgsyncError) -> NotDelivered:
     """Return the error of a message that got no response; what the transport says of proxies does not hold here."""
-    if isinstance(error, NetworkProblem) and error.is_proven:
+    if isinstance(error, NetworkProblem) and error.needs_action:
         return NotDelivered(error.cause, "Start the receiver, or correct the webhook's URL.")
     direct = "Check that the receiver runs, and that this machine reaches it without a proxy: webhooks use none."
     return NotDelivered(error.cause, direct)

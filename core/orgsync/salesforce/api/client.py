@@ -184,7 +184,7 @@ class Client:
             tries += 1
             if not isinstance(error, OrgsyncError) or (isinstance(error, TransientProblem) and error.retried):
                 return False
-            if not may_repeat(error, idempotent=idempotent, tries=tries, is_watched=self._session.is_watched):
+            if not may_repeat(error, idempotent=idempotent, tries=tries, interactive=self._session.interactive):
                 return False
             wait = wait_within(deadline - anyio.current_time(), error, backoff(tries))
             if wait is None:

@@ -55,7 +55,7 @@ class Session:
 
     `known` returns the credentials as they were read from the vault a moment ago, which spares reading them again.
     `clock` is this machine's time, aware. `token_timeout` is in seconds, for a whole token response;
-    `grace` is how many of them remain to one that is on its way when the task is cancelled. `is_watched` says that a
+    `grace` is how many of them remain to one that is on its way when the task is cancelled. `interactive` says that a
     person waits for the answer: what is proven to last until somebody acts is not tried again then.
     """
 
@@ -69,9 +69,9 @@ class Session:
         clock: Callable[[], datetime] = utc_now,
         token_timeout: float = TOKEN_TIMEOUT,
         grace: float = _GRACE,
-        is_watched: bool = False,
+        interactive: bool = False,
     ) -> None:
-        self.is_watched = is_watched
+        self.interactive = interactive
         self._http = http
         self._vault = vault
         self._known = known
@@ -137,7 +137,7 @@ class Session:
             await self._keep(stored, fresh)
             return _access(fresh)
         try:
-            return await retried(lambda: self._attempt(stored), is_watched=self.is_watched)
+            return await retried(lambda: self._attempt(stored), interactive=self.interactive)
         except SignInNeeded as error:
             self._credentials, self._refused = None, (stored, error)
             await self._vault.refused(error)

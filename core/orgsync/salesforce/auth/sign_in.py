@@ -41,7 +41,7 @@ async def sign_in(
             response = await request_token(http, credentials.login_url, form)
             return accepted(credentials, response, asked_at, allowed_hosts=allowed_hosts)
 
-        credentials = await retried(attempt, is_watched=True)
+        credentials = await retried(attempt, interactive=True)
     if credentials.lifetime is None:
         credentials = replace(credentials, lifetime=await introspect(http, credentials))
     who = await identity(http, credentials)

@@ -112,16 +112,16 @@ async def identity(http: Http, credentials: Credentials) -> Identity:
     return Identity()
 
 
-async def retried(attempt: Callable[[], Awaitable[T]], *, is_watched: bool = False) -> T:
+async def retried(attempt: Callable[[], Awaitable[T]], *, interactive: bool = False) -> T:
     """Await an attempt, and again after each TransientProblem, for 45 seconds at most, with full jitter.
 
     A longer wait that the server asks for is kept to; where there is no time for it, the problem is raised at once.
 
     A host that cannot be reached at all, and one whose answers are none, is given up after a few tries; where a person
-    waits for it (`is_watched`), at once if it is proven that only somebody's action changes that. The slot of a
+    waits for it (`interactive`), at once if it is proven that only somebody's action changes that. The slot of a
     run is given back by the first wait; who asked for the attempt takes one again, when it holds no lock.
     """
-    async for trial in stamina.retry_context(_Waits(is_watched=is_watched), attempts=None, timeout=_RETRY_SECONDS):
+    async for trial in stamina.retry_context(_Waits(interactive=interactive), attempts=None, timeout=_RETRY_SECONDS):
         with trial:
             return await attempt()
     raise AssertionError("the last attempt raises")  # pragma: no cover
@@ -130,8 +130,8 @@ async def retried(attempt: Callable[[], Awaitable[T]], *, is_watched: bool = Fal
 class _Waits:
     """Decide what is worth another attempt, and how long it waits: any time up to a limit that doubles."""
 
-    def __init__(self, *, is_watched: bool) -> None:
-        self._is_watched = is_watched
+    def __init__(self, *, interactive: bool) -> None:
+        self._interactive = interactive
         self._tries = 0
         self._deadline = anyio.current_time() + _RETRY_SECONDS
 
@@ -140,7 +140,7 @@ class _Waits:
         if not isinstance(error, TransientProblem) or error.retried:
             return False
         unreached = error if isinstance(error, NetworkProblem) and not error.sent else None
-        if unreached and self._tries >= unreachable_tries(unreached, is_watched=self._is_watched):
+        if unreached and self._tries >= unreachable_tries(unreached, interactive=self._interactive):
             return False
         if isinstance(error, ResponseUnreadable) and self._tries >= _UNREADABLE_TRIES:
             return False

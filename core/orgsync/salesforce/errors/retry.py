@@ -64,18 +64,18 @@ _TRIES: tuple[tuple[type[OrgsyncError], int], ...] = (  # the first that fits co
 )
 
 
-def unreachable_tries(error: NetworkProblem, *, is_watched: bool) -> int:
+def unreachable_tries(error: NetworkProblem, *, interactive: bool) -> int:
     """Return how often a host is tried that this error keeps from being reached: once, if that is proven to stay so.
 
-    That holds where a person waits for it (`is_watched`); a program of its own goes on until somebody acts.
+    That holds where a person waits for it (`interactive`); a program of its own goes on until somebody acts.
     """
-    return 1 if is_watched and error.is_proven else UNREACHABLE_TRIES
+    return 1 if interactive and error.needs_action else UNREACHABLE_TRIES
 
 
-def may_repeat(error: OrgsyncError, *, idempotent: bool, tries: int = 1, is_watched: bool = False) -> bool:
+def may_repeat(error: OrgsyncError, *, idempotent: bool, tries: int = 1, interactive: bool = False) -> bool:
     """Return whether a request that ended with this error, after so many tries, may be sent again unchanged."""
     if isinstance(error, NetworkProblem) and not error.sent:
-        return tries < unreachable_tries(error, is_watched=is_watched)
+        return tries < unreachable_tries(error, interactive=interactive)
     if not idempotent and not isinstance(error, NotCarriedOut):
         return False
     return tries < next((most for kind, most in _TRIES if isinstance(error, kind)), 1)

@@ -66,7 +66,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
             "Check its spelling, the network with its DNS, and the proxy settings (HTTPS_PROXY); a deleted sandbox or "
             "scratch org looks like this.",
             sent=False,
-            is_proven=resolving.errno != socket.EAI_AGAIN,  # which says that no server of names has answered
+            needs_action=resolving.errno != socket.EAI_AGAIN,  # which says that no server of names has answered
         )
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
         untrusted = NetworkProblem(
@@ -81,7 +81,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
             f"No secure connection to {host}: what answers there does not speak TLS.",
             "Correct the URL, which begins with http:// for the demo org: orgsync connect NAME --login-url URL.",
             sent=False,
-            is_proven=True,
+            needs_action=True,
         )
     if any(isinstance(cause, ssl.SSLError) for cause in chain):
         return NetworkProblem(
@@ -94,7 +94,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
             f"Nothing listens at {host} of this machine.",
             "Start the server that should listen there, or give its port: orgsync connect NAME --login-url URL.",
             sent=False,
-            is_proven=True,
+            needs_action=True,
         )
     return NetworkProblem(
         f"{host} cannot be reached.", "Check the network and the proxy settings (HTTPS_PROXY).", sent=False
