@@ -5,8 +5,7 @@ from typing import get_args
 
 import pytest
 
-from orgsync.project.health import next_due
-from orgsync.project.standing import RUNS_NEEDED, standing_of
+from orgsync.project.standing import RUNS_NEEDED, next_due, standing_of
 from orgsync.project.status import Verdict, judged
 from orgsync.scripts import Cron, Every, Interval
 from orgsync.store import Run, RunStatus
@@ -138,11 +137,11 @@ def test_what_never_ran_is_due_now_with_a_cron_expression_too_as_the_scheduler_h
     assert judged(standing_of([], None), NIGHTLY, since=since, now=NOW) == ("never run", NOW)
 
 
-def test_metrics_show_what_never_ran_or_was_reset_as_due_already() -> None:
+def test_what_never_ran_is_due_since_it_could_first_have_run() -> None:
     since = NOW - timedelta(hours=2)
-    assert next_due(HOURLY, None, since=since, now=NOW) == since
-    assert next_due(NIGHTLY, None, since=since, now=NOW) == NOW, "it runs at once, whatever the cron expression says"
-    assert next_due(None, None, since=since, now=NOW) is None
+    assert next_due(HOURLY, None, 0, since=since, now=NOW) == since
+    assert next_due(NIGHTLY, None, 0, since=since, now=NOW) == NOW, "it runs at once, whatever the cron expression says"
+    assert next_due(None, None, 0, since=since, now=NOW) is None
 
 
 def test_every_verdict_is_known() -> None:

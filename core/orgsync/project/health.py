@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
-from orgsync.scripts.schedule import Every, due_again, jitter
 from orgsync.scripts.survey import own_syncs
 from orgsync.settings import Settings
 from orgsync.store.health_rows import AlertRow, StandingRow
 from orgsync.store.view import ConnectionRow, View, WorkersSeen
 
+from .standing import next_due
 from .workers_seen import WORKER_TTL
 
-__all__ = ["Health", "SyncHealth", "api_usage", "health_in", "next_due"]
+__all__ = ["Health", "SyncHealth", "api_usage", "health_in"]
 
 _USAGE_LASTS = timedelta(days=1)
 """The limit is of the last 24 hours: what an org said before that says nothing any more."""
@@ -84,22 +84,10 @@ def _syncs(
             continue
         every = own.get((sync, name), OwnSchedule()).applied(defaults.get(sync))
         standing = stand.get((sync, name))
-        due = next_due(every, standing, since=connection.created_at, now=now) if connection.status == "ready" else None
+        failures, since = standing.failures if standing else 0, connection.created_at
+        is_ready = connection.status == "ready"
+        due = next_due(every, standing, failures, since=since, now=now) if is_ready else None
         yield SyncHealth(sync, name, due, standing)
-
-
-def next_due(every: Every | None, standing: StandingRow | None, *, since: datetime, now: datetime) -> datetime | None:
-    """Return when a sync is due next, the pause after failures included; None where it is never due by itself.
-
-    One that has never run, or not since it was reset, runs at once, also with a cron expression.
-    """
-    if every is None:
-        return None
-    if standing is None:
-        return min(every.at_or_after(since), now)
-    failures = standing.failures
-    chance = jitter(standing.sync, standing.connection, failures)
-    return due_again(every, standing.started_at, failures=failures, chance=chance)
 
 
 def api_usage(standings: Sequence[StandingRow], now: datetime) -> dict[str, tuple[int, int]]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from orgsync.scripts.schedule import Every, due_again, jitter
 from orgsync.store.health_rows import StandingRow
 
 if TYPE_CHECKING:
     from orgsync.store import Run
     from orgsync.store.view import RunRow
 
-__all__ = ["RUNS_NEEDED", "AnyRun", "Standing", "Success", "standing_of", "standings_of_syncs"]
+__all__ = ["RUNS_NEEDED", "AnyRun", "Standing", "Success", "next_due", "standing_of", "standings_of_syncs"]
 
 AnyRun: TypeAlias = "Run | RunRow"
 
@@ -73,6 +74,21 @@ def standing_of(runs: Sequence[AnyRun], kept: StandingRow | None) -> Standing:
         success = Success(kept.success_started_at, kept.success_ended_at, kept.watermark)
     error, code = _reason(counted, kept)
     return Standing(last, success, failures, error, code)
+
+
+def next_due(
+    every: Every | None, last: "AnyRun | StandingRow | None", failures: int, *, since: datetime, now: datetime
+) -> datetime | None:
+    """Return when a sync is due after its last run, the pause after failures included; None for never by itself.
+
+    One that has never run runs at once, also with a cron expression; `since` is when it could first have.
+    """
+    if every is None:
+        return None
+    if last is None:
+        return min(every.at_or_after(since), now)
+    chance = jitter(last.sync, last.connection, failures)
+    return due_again(every, last.started_at, failures=failures, chance=chance)
 
 
 def _reason(runs: Sequence[AnyRun], kept: StandingRow | None) -> tuple[str, str | None]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from orgsync.errors import OrgsyncError
 from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
-from orgsync.scripts.schedule import Every, Interval, due_again, jitter
+from orgsync.scripts.schedule import Every, Interval, due_again
 from orgsync.scripts.survey import own_syncs, shipped_names
 from orgsync.settings import Settings
 from orgsync.store.health_rows import AlertRow
 from orgsync.store.view import ConnectionRow, View
 
 from .health_views import Verdict
-from .standing import RUNS_NEEDED, AnyRun, Standing, standing_of, standings_of_syncs
+from .standing import RUNS_NEEDED, Standing, next_due, standing_of, standings_of_syncs
 from .view import open_view
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def judged(
     if standing.was_reset:
         return "reset", now if every is not None else None
     last, success = standing.last, standing.success
-    due = _due(every, last, since, standing.failures, now)
+    due = next_due(every, last, standing.failures, since=since, now=now)
     if standing.failures:
         return "failing", due
     if last is not None and last.status == "running":
@@ -94,19 +94,6 @@ def judged(
     if last is None:
         return "never run", due
     return ("ok" if success else "stopped"), due
-
-
-def _due(every: Every | None, last: "AnyRun | None", since: datetime, failures: int, now: datetime) -> datetime | None:
-    """Return when a sync is due after a run; after failures, when the scheduler's pause ends.
-
-    One that has never run runs at once, also with a cron expression.
-    """
-    if every is None:
-        return None
-    if last is None:
-        return min(every.at_or_after(since), now)
-    chance = jitter(last.sync, last.connection, failures)
-    return due_again(every, last.started_at, failures=failures, chance=chance)
 
 
 async def statuses(project: "Resources", *, now: datetime | None = None) -> list[Status]:
