@@ -37,7 +37,7 @@ WORST_FIRST: tuple[ConnectionState, ...] = (
 class SyncOverview:
     """How a sync stands on a connection; as `Status`, but for its rows, which are too dear to count for all.
 
-    `error` is that of the script, or that of `Standing`.
+    `error` is why the script does not load, or else that of `Standing`.
     """
 
     sync: str

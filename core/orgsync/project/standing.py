@@ -37,9 +37,9 @@ class Success:
 class Standing:
     """What counts of a sync's runs on a connection: those since it was reset last.
 
-    `last` is the last of them; `failures` is how many have failed since the last success. `error` is that of the last
-    of these, whatever was stopped since, and where none has failed, that of the last run that has ended, if it was
-    stopped; `error_code` is its code. `was_reset` says that it has run, and not since it was reset.
+    `last` is the last of them; `failures` is how many have failed since the last success. `error` and `error_code` are
+    those of the last of these failures; without one, those of the last ended run if it was stopped. `was_reset` says
+    that it has run, and not since it was reset.
     """
 
     last: "AnyRun | None" = None
@@ -92,7 +92,7 @@ def next_due(
 
 
 def _reason(runs: Sequence[AnyRun], kept: StandingRow | None) -> tuple[str, str | None]:
-    """Return error and code of what keeps a sync from being done, of runs the last of which is not; "" for nothing."""
+    """Return the error to show for a sync whose last run is not done, and its code; "" and None for none."""
     ended = next((run for run in runs if run.status != "running"), None)
     if kept is not None and kept.failures and (ended is None or ended.status != "failed"):
         return kept.failure_error or "", kept.failure_error_code

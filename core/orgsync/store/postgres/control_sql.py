@@ -1,8 +1,8 @@
 """The statements on the control tables, in PostgreSQL's words. Columns come from the classes of `model`.
 
 What decides by what it has read locks that first, for here writers do not wait for one another: a connection's row and
-name, and the leases of a sync. Time is the server's, in milliseconds, and passes within a transaction,
-but for the changes of rows, which have all the time of its beginning.
+name, and the leases of a sync. Time is the server's, in milliseconds, and advances within a
+transaction, except that all changes of rows carry the time at which it began.
 """
 # ruff: noqa: S608 # they are made of constants alone
 

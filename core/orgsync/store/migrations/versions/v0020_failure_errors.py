@@ -5,8 +5,8 @@ from alembic import op
 
 from orgsync.store.migrations.texts import text
 
-revision = "0021"
-down_revision = "0020"
+revision = "0020"
+down_revision = "0019"
 
 
 def upgrade() -> None:
