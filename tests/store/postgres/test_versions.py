@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
-from orgsync.store import Connection, Store
+from orgsync.records import Record, Row, schema_of
+from orgsync.store import Connection, Store, Write
 from tests.store.contacts import CONTACT, contact, deliver, names
 from tests.store.databases import PostgresDatabase
 from tests.store.running import running
@@ -60,19 +60,6 @@ async def test_an_upgraded_database_is_as_a_new_one(database: PostgresDatabase, 
         assert [each.kind for each in await store.runs.list()] == ["sync"]
 
 
-async def test_a_table_that_an_older_version_made_takes_new_rows(
-    database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("orgsync.store.postgres.row_writes.FEW", 0)
-    async with Store.open(database.url, folder=tmp_path) as store:
-        await store.connections.save(Connection(name="acme"), {})
-        await store.rows.prepare(CONTACT)
-    database.execute("ALTER TABLE contact ALTER sync_changed_at DROP DEFAULT, ALTER sync_change DROP DEFAULT")
-    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
-        await deliver(store, run, [contact("a")])
-        assert await names(store) == {"a": "Ann"}
-
-
 async def test_texts_are_compared_by_their_bytes_whatever_the_databases_collation(store: Store, url: str) -> None:
     assert not await store.runs.list()
     with psycopg.connect(url) as raw:
@@ -82,3 +69,34 @@ async def test_texts_are_compared_by_their_bytes_whatever_the_databases_collatio
             "AND table_name <> 'orgsync_version'"
         ).fetchall()
     assert others == []
+
+
+WITHOUT_DEFAULTS = (
+    "ALTER TABLE contact ALTER sync_changed_at DROP DEFAULT, ALTER sync_first_seen_at DROP DEFAULT, "
+    "ALTER sync_change DROP DEFAULT"
+)
+
+
+async def test_a_table_that_an_older_version_has_made_takes_a_first_pass(
+    database: PostgresDatabase, tmp_path: Path
+) -> None:
+    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
+        await store.rows.prepare(CONTACT)
+        database.execute(WITHOUT_DEFAULTS)
+        counts = await deliver(store, run, [contact(f"{number:04}") for number in range(600)])
+    assert counts.added == 600
+    found = database.execute("SELECT DISTINCT sync_changed_at = sync_first_seen_at, sync_change FROM contact")
+    assert found == [(True, "added")]
+
+
+async def test_a_table_with_a_percent_sign_in_its_name_takes_a_first_pass(
+    database: PostgresDatabase, tmp_path: Path
+) -> None:
+    class Share(Record, table=True):
+        __tablename__ = "100% shares"
+        name: str | None
+
+    rows: list[Row] = [(f"{number:04}", None, False, "Ann") for number in range(600)]
+    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
+        counts = await store.rows.commit(run, [Write(schema_of(Share), rows)], None, 0)
+    assert counts.added == 600

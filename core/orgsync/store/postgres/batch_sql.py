@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .copy_text import FORMAT
 from .declared import declared_types
 from .json_rows import given_rows
-from .table_sql import quoted
+from .table_sql import DEFAULTED, quoted
 
 if TYPE_CHECKING:
     from orgsync.records import Schema
@@ -36,12 +36,13 @@ _FIRST_FIELD = 3  # behind the id, the stamp and is_deleted, which every row has
 _BOOKKEEPING = ("sync_number", "connection", "sync_changed_at", "sync_first_seen_at")
 
 
-def copy_rows(schema: "Schema") -> str:
+def copy_rows(schema: "Schema", *, has_defaults: bool) -> str:
     """Return the statement that takes live rows that are all new: their own columns, their number, and connection.
 
-    The rest of the bookkeeping are the table's defaults.
+    The rest of the bookkeeping are the table's defaults; where it has none, both times and the change follow.
     """
-    names = [*(column.name for column in schema.columns), "sync_number", "connection"]
+    rest = () if has_defaults else DEFAULTED
+    names = [*(column.name for column in schema.columns), "sync_number", "connection", *rest]
     return f"COPY {quoted(schema.table)} ({', '.join(map(quoted, names))}) FROM STDIN {FORMAT}"
 
 

@@ -28,31 +28,30 @@ _ROWS_A_PIECE = 1_000
 _WORDS = {True: "t", False: "f", None: _NULL}
 
 
-def copy_text(schema: "Schema", rows: "Sequence[Row]", first: int, connection: str | None = None) -> Iterator[bytes]:
-    """Yield rows in pieces: behind its own columns each has its number, from the first on, and then the connection.
+def copy_text(schema: "Schema", rows: "Sequence[Row]", first: int, constants: Sequence[str] = ()) -> Iterator[bytes]:
+    """Yield rows in pieces: behind its own columns each has its number, from the first on, and then the constants.
 
     Raises UnicodeEncodeError for text that no database here can hold, NUL included, and OverflowError for an integer
     of more than 64 bits.
     """
-    owner = [] if connection is None else [connection]
     for at in range(0, len(rows), _ROWS_A_PIECE):
         part = rows[at : at + _ROWS_A_PIECE]
-        yield _piece(schema, part, [*map(str, range(first + at, first + at + len(part)))], owner)
+        yield _piece(schema, part, [*map(str, range(first + at, first + at + len(part)))], constants)
 
 
-def _piece(schema: "Schema", rows: "Sequence[Row]", numbers: Sequence[str], owner: Sequence[str]) -> bytes:
+def _piece(schema: "Schema", rows: "Sequence[Row]", numbers: Sequence[str], constants: Sequence[str]) -> bytes:
     columns = [*zip(*rows, strict=True)]
     _require_no_escaped_nul(schema, columns)
-    text = _plain(schema, columns, numbers, owner)
+    text = _plain(schema, columns, numbers, constants)
     if text is None:
-        text = _joined([[*map(_text, values)] for values in columns], numbers, [*map(_text, owner)]).encode()
+        text = _joined([[*map(_text, values)] for values in columns], numbers, [*map(_text, constants)]).encode()
     if b"\0" in text:
         raise UnicodeEncodeError("utf-8", "\0", 0, 1, "NUL is not allowed")
     return text.replace(_ROW.encode(), b"\n")
 
 
 def _plain(
-    schema: "Schema", columns: Sequence[Sequence[Any]], numbers: Sequence[str], owner: Sequence[str]
+    schema: "Schema", columns: Sequence[Sequence[Any]], numbers: Sequence[str], constants: Sequence[str]
 ) -> bytes | None:
     """Return the text, escaped as a whole; None where a value is of another type, or holds what parts the values."""
     nulls, written = 0, list[Sequence[Any]]()
@@ -67,10 +66,10 @@ def _plain(
         else:
             written.append(values)
     try:
-        text = _joined(written, numbers, owner).encode()
+        text = _joined(written, numbers, constants).encode()
     except TypeError:
         return None
-    parts = len(numbers) * (len(columns) + len(owner))
+    parts = len(numbers) * (len(columns) + len(constants))
     if (text.count(b"\x1d"), text.count(b"\x1e"), text.count(b"\x1f")) != (nulls, len(numbers), parts):
         return None
     for character, escaped in _IN_BYTES:
@@ -78,8 +77,8 @@ def _plain(
     return text
 
 
-def _joined(columns: Sequence[Sequence[Any]], numbers: Sequence[str], owner: Sequence[str]) -> str:
-    end = "".join(f"{_BETWEEN}{each}" for each in owner) + _ROW
+def _joined(columns: Sequence[Sequence[Any]], numbers: Sequence[str], constants: Sequence[str]) -> str:
+    end = "".join(f"{_BETWEEN}{each}" for each in constants) + _ROW
     return end.join(map(_BETWEEN.join, zip(*columns, numbers, strict=True))) + end
 
 

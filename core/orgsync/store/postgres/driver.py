@@ -131,7 +131,8 @@ class Statements:
 
     async def copy(self, sql: str, pieces: Iterable[bytes]) -> None:
         """Send rows by COPY; the server works on a piece while the next is made."""
-        async with self.driver.cursor() as cursor, cursor.copy(sql.encode()) as copy:
+        statement = sql.replace("%%", "%")  # psycopg reads no percent signs where it is given no parameters
+        async with self.driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             for piece in pieces:
                 await copy.write(piece)
 

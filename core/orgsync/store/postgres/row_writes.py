@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from psycopg.errors import UniqueViolation
 
-from orgsync.records import Row, Schema
+from orgsync.records import Row, Schema, to_stored
 
 from ..commit_types import Counts, Write
 from . import batch_sql, table_sql
@@ -25,6 +25,7 @@ class FirstPasses:
 
     def __init__(self) -> None:
         self._new: dict[tuple[str, str], bool] = {}
+        self._has_defaults: dict[str, bool] = {}
 
     async def is_one(self, on: Statements, table: str, connection: str) -> bool:
         """Return whether all rows of a copy may be new."""
@@ -33,6 +34,12 @@ class FirstPasses:
             self._new[key] = not await on.fetch(table_sql.has_owner(table), (connection,), prepare=False)
         return self._new[key]
 
+    async def has_defaults(self, on: Statements, table: str) -> bool:
+        """Return whether the table has the bookkeeping of a new row as defaults."""
+        if table not in self._has_defaults:
+            [(self._has_defaults[table],)] = await on.fetch(table_sql.HAS_DEFAULTS, (table,))
+        return self._has_defaults[table]
+
     def end(self, table: str, connection: str) -> None:
         """Note that a copy has a row that came again."""
         self._new[table, connection] = False
@@ -40,6 +47,7 @@ class FirstPasses:
     def forget(self) -> None:
         """Ask again: rows were removed or renamed, or nothing is known of what was written."""
         self._new.clear()
+        self._has_defaults.clear()
 
 
 class RowWriter:
@@ -95,10 +103,13 @@ class RowWriter:
 
     async def _copy(self, connection: str, schema: Schema, rows: Sequence[Row]) -> bool:
         """Write rows that are new; return False, with nothing written, where one of them is not."""
-        first = await self._numbers.take(len(rows))
+        first, at = await self._numbers.take(len(rows)), to_stored(self._numbers.at)
+        has_defaults = await self._first_passes.has_defaults(self._on, schema.table)
+        constants = [connection] if has_defaults else [connection, at, at, "added"]
+        sql = batch_sql.copy_rows(schema, has_defaults=has_defaults)
         await self._on.fetch("SAVEPOINT orgsync_copy")
         try:
-            await self._on.copy(batch_sql.copy_rows(schema), copy_text(schema, rows, first, connection))
+            await self._on.copy(sql, copy_text(schema, rows, first, constants))
         except UniqueViolation:
             await self._on.fetch("ROLLBACK TO SAVEPOINT orgsync_copy")
             return False

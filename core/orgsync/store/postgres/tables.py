@@ -46,8 +46,6 @@ class RecordTables:
 
     async def widen(self, schema: Schema, names: Collection[str]) -> None:
         _require_short_names(schema)
-        if not await self._on.fetch(table_sql.HAS_DEFAULTS, (schema.table,)):
-            await self._on.fetch(table_sql.set_defaults(schema.table))
         declared = self.declared(schema)
         for name in names:
             await self._on.fetch(table_sql.add_column(schema.table, name, declared[name]))
