@@ -1,6 +1,8 @@
 """The conformance test tells scripts that conform from those that do not, and says what is wrong."""
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 import structlog
 
 from orgsync.demo_org import DemoOrg
+from orgsync.testing import import_process
 from orgsync.testing.checks import CHECKS
 from orgsync.testing.checks_actions import ACTION_CHECKS
 from orgsync.testing.copies import Script, opened
@@ -134,6 +137,44 @@ def test_each_import_is_observed_in_a_process_of_its_own(tmp_path: Path, fork: b
         "broken": ["It prints: ZeroDivisionError: division by zero"],
         "reader": ["It prints: ''"],
     }
+
+
+@pytest.fixture
+def _no_parent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let the next fork need a new parent: what another test has started ends with its first order that is late."""
+    monkeypatch.setattr(import_process, "_PATIENCE", 0.0)
+    for _ in range(2):  # the second is not answered at its start
+        with pytest.raises(subprocess.TimeoutExpired):
+            import_process.in_fork({}, tmp_path)
+    monkeypatch.undo()
+
+
+def observed(folder: Path, text: str) -> list[str]:
+    script = folder / "script.py"
+    script.write_text(text)
+    return side_effects(Home("script", "syncs.script", str(script), str(folder)), folder, fork=True)
+
+
+@pytest.mark.skipif(not import_process.FORKS, reason="processes are forked on Linux alone")
+@pytest.mark.usefixtures("_no_parent")
+def test_a_parent_that_did_not_answer_in_time_answers_no_later_order(tmp_path: Path) -> None:
+    assert observed(tmp_path, "import os\nos._exit(7)\n") == ["It ends the process with 7."]
+
+
+@pytest.mark.skipif(not import_process.FORKS, reason="processes are forked on Linux alone")
+@pytest.mark.usefixtures("_no_parent")
+def test_an_import_is_observed_where_a_thousand_files_are_open(tmp_path: Path) -> None:
+    import resource
+
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(least, 2000), most), most))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        assert observed(tmp_path, "import os\nos._exit(7)\n") == ["It ends the process with 7."]
+    finally:
+        for each in opened:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (least, most))
 
 
 def test_an_import_that_only_defines_things_and_reads_is_quiet_whatever_a_package_does(

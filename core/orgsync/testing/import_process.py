@@ -6,7 +6,7 @@ Importing orgsync takes a second of CPU time or more, and each script is to be i
 import atexit
 import json
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -125,8 +125,10 @@ class _Parent:
         answers = self.process.stdout
         if answers is None:
             raise RuntimeError("the process was started without pipes")
-        if not select.select([answers], [], [], _PATIENCE)[0]:
-            raise subprocess.TimeoutExpired(self.process.args, _PATIENCE)
+        with selectors.DefaultSelector() as selector:  # select() takes no descriptor above 1023
+            selector.register(answers, selectors.EVENT_READ)
+            if not selector.select(_PATIENCE):
+                raise subprocess.TimeoutExpired(self.process.args, _PATIENCE)
         answer = answers.readline()
         return int(answer) if answer else self.process.wait(_PATIENCE)
 
@@ -142,11 +144,15 @@ def _started() -> _Parent:
     process = subprocess.Popen(
         _command("fork"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(), start_new_session=True
     )
-    parent = _PARENTS[os.getpid()] = _Parent(process)
+    parent = _Parent(process)
+    try:
+        if parent.answer() != _READY:
+            raise RuntimeError(f"{sys.executable} ended with {process.returncode} where it was to import orgsync")
+    except BaseException:  # one whose first answer is unread would answer every order with that of the one before
+        parent.end()
+        raise
+    _PARENTS[os.getpid()] = parent
     atexit.register(_forget, parent)
-    if parent.answer() != _READY:
-        _forget(parent)
-        raise RuntimeError(f"{sys.executable} ended with {process.returncode} where it was to import orgsync")
     return parent
 
 
