@@ -139,7 +139,16 @@ async def test_a_host_that_does_not_exist_was_not_sent_to() -> None:
     assert "Smith" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("code", "needs_action"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
+@pytest.mark.parametrize(
+    ("code", "needs_action"),
+    [
+        (socket.EAI_NONAME, True),
+        (socket.EAI_NODATA, True),
+        (socket.EAI_AGAIN, False),
+        (socket.EAI_FAIL, False),
+        (socket.EAI_SYSTEM, False),
+    ],
+)
 def test_that_a_name_does_not_exist_is_proven_by_an_answer_alone(code: int, needs_action: bool) -> None:
     found = connect_problem(socket.gaierror(code, "no"), "acme.my.salesforce.com", is_loopback=False)
     assert "could not be resolved" in found.cause

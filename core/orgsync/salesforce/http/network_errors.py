@@ -21,6 +21,9 @@ _WRONG_HTTP = (
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 """What OpenSSL, by its version, says of bytes that are no record of TLS: plain HTTP, as a rule."""
 
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+"""What the resolver says where DNS has answered that there is no such name, or no address of it; BSD has one code."""
+
 
 def not_http(text: str) -> str:
     """Return what is wrong with a response, by what h11 says of it, which may quote it; "" if it was cut short."""
@@ -66,7 +69,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
             "Check its spelling, the network with its DNS, and the proxy settings (HTTPS_PROXY); a deleted sandbox or "
             "scratch org looks like this.",
             sent=False,
-            needs_action=resolving.errno != socket.EAI_AGAIN,  # which says that no server of names has answered
+            needs_action=resolving.errno in _NO_SUCH_NAME,  # by any other code, nothing is known of the name
         )
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
         untrusted = NetworkProblem(
