@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg
-from orgsync.server import ServerOptions
+from orgsync.errors import SettingInvalid
+from orgsync.server import ServerOptions, create_app, server_names
+from orgsync.settings import Settings
 from orgsync.store import Connection
 from tests.plain_http import NOBODY
 
@@ -175,6 +177,19 @@ async def test_the_host_of_a_request_is_that_of_an_absolute_target_and_else_the_
         answer = b"".join([piece async for piece in stream]).decode()
     assert answer.startswith(f"HTTP/1.1 {status} ")
     assert title in answer
+
+
+@pytest.mark.parametrize(
+    "url", ["https://bücher.example", "https://[sync]", "https://a@sync.example.com", "sync.example"]
+)
+def test_no_server_begins_whose_public_address_could_not_be_called(url: str) -> None:
+    with pytest.raises(SettingInvalid, match="public_url has no valid host"):
+        create_app(Settings(public_url=url))
+
+
+def test_the_host_of_the_public_address_is_one_that_the_server_may_be_called_by() -> None:
+    settings = Settings(public_url="https://xn--bcher-kva.example/sync")
+    assert "xn--bcher-kva.example" in server_names(settings, ServerOptions())
 
 
 async def test_a_body_that_is_too_large_is_refused_also_where_its_length_is_not_told(served: Served) -> None:

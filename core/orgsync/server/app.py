@@ -9,6 +9,7 @@ import anyio
 from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 
+from orgsync.errors import SettingInvalid
 from orgsync.project import open_project
 from orgsync.settings import Settings, load_settings
 from orgsync.webhooks import deliver
@@ -54,9 +55,25 @@ _PAGES = (connect_pages, page_api, page_sign_in, page_connections, page_connecti
 
 
 def server_names(settings: Settings, options: ServerOptions) -> Sequence[str]:
-    """Return the names by which a server may be called: loopback's, its public one, and those of the options."""
-    public = host_of(urlsplit(settings.public_url).netloc) if settings.public_url else None
-    return list(dict.fromkeys([*LOOPBACK, *([public] if public else []), *options.hosts]))
+    """Return the names by which a server may be called: loopback's, its public one, and those of the options.
+
+    Raises SettingInvalid where `public_url` has no valid host: each call by that name would be refused.
+    """
+    public = [_public_host(settings.public_url)] if settings.public_url else []
+    return list(dict.fromkeys([*LOOPBACK, *public, *options.hosts]))
+
+
+def _public_host(url: str) -> str:
+    try:
+        host = host_of(urlsplit(url).netloc)
+    except ValueError:  # brackets around what is no address
+        host = None
+    if host is None:
+        raise SettingInvalid(
+            "The setting public_url has no valid host, so that no call to its address could be answered.",
+            "Write it so: https://sync.example.com; an international host name in its xn-- form.",
+        )
+    return host
 
 
 def create_app(settings: Settings | None = None, options: ServerOptions | None = None) -> FastAPI:
