@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from orgsync.clock import utc_now
 
 from .model import HeldLease, Run
-from .seen_runs import Death, has_died
+from .seen_runs import has_died, holder_of, process_died_end
 from .store import Store
 
 __all__ = ["RunHistory"]
@@ -68,12 +68,12 @@ class RunHistory:
         if not running:
             return runs
         leases = await self._leases()
-        named = {name for run in running for name in (leases.get(_pair_of(run)), run.holder) if name}
-        dead = {name for name in named if not await self.store.alive(name)}
 
         def lease_holder(run: Run) -> str | None:
             return leases.get(_pair_of(run))
 
+        holders = {holder for run in running if (holder := holder_of(run, lease_holder))}
+        dead = {holder for holder in holders if not await self.store.alive(holder)}
         silent = [run.id for run in running if has_died(run, lease_holder=lease_holder, is_dead=dead.__contains__)]
         if not silent:
             return runs
@@ -81,7 +81,7 @@ class RunHistory:
         now = {run.id: run for run in await self._select(_COLUMNS.id.in_(silent))}
         for run in now.values():
             if run.status == "running":
-                run.status, run.error, run.error_code = Death.noted()
+                run.status, run.error, run.error_code = process_died_end()
         return [now.get(run.id, run) for run in runs]
 
     async def _leases(self) -> Mapping[tuple[str, str], str]:

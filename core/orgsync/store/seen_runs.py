@@ -13,33 +13,38 @@ from .view import RunRow
 if TYPE_CHECKING:  # a reader of runs needs no SQLAlchemy
     from .model import Run
 
-__all__ = ["Death", "has_died", "seen_run"]
+__all__ = ["FailedEnd", "has_died", "holder_of", "process_died_end", "seen_run"]
 
 R = TypeVar("R", "Run", RunRow)
 
 
-class Death(NamedTuple):
-    """How a run has ended whose process has died."""
+class FailedEnd(NamedTuple):
+    """How a run has failed: the columns of its row."""
 
     status: RunStatus
     error: str
     error_code: str
 
-    @classmethod
-    def noted(cls) -> "Death":
-        """Return it as the next run of its name notes it in the database."""
-        died = ProcessDied()
-        return cls("failed", str(died), died.code)
+
+def process_died_end() -> FailedEnd:
+    """Return the end that is shown for a run whose process has died; the next run of its name stores the same."""
+    died = ProcessDied()
+    return FailedEnd("failed", str(died), died.code)
+
+
+def holder_of(run: R, lease_holder: Callable[[R], str | None]) -> str | None:
+    """Return who carries a run out: the holder of a sync's lease, or the process that an action's run names."""
+    return lease_holder(run) if run.kind == "sync" else run.holder
 
 
 def has_died(run: R, *, lease_holder: Callable[[R], str | None], is_dead: Callable[[str], bool]) -> bool:
     """Return whether a run that has not ended is known to be over, for want of a process that carries it out.
 
-    A sync's run is under way by its lease, an action's by its process; one of an action that names none may go on.
+    A sync's run without a lease is over; an action's that names no process may go on.
     """
     if run.status != "running":
         return False
-    holder = lease_holder(run) if run.kind == "sync" else run.holder
+    holder = holder_of(run, lease_holder)
     return run.kind == "sync" if holder is None else is_dead(holder)
 
 
@@ -57,4 +62,4 @@ def seen_run(
     if not has_died(run, lease_holder=lease_holder, is_dead=lambda holder: is_dead(Holder.parse(holder))):
         return run
     now = again(run)
-    return replace(now, **Death.noted()._asdict()) if now.status == "running" else now
+    return replace(now, **process_died_end()._asdict()) if now.status == "running" else now
