@@ -583,6 +583,8 @@ async def test_another_server_at_a_port_of_this_machine_is_asked_once_and_named_
     async with RawServer(reply(status, b"<html>no</html>", Content_Type="text/html")) as server, Http() as http:
         vault = MemoryVault(credentials(server.url))
         session = Session(http, vault, clock=Clock())
-        with pytest.raises(ResponseUnreadable, match=f"is not a Salesforce: .* status {status}"):
+        with pytest.raises(
+            ResponseUnreadable, match=f"is not a Salesforce org: it answered a sign-in with status {status}"
+        ):
             await session.renew(await session.access())
     assert len(server.asked) == 1

@@ -290,19 +290,15 @@ async def test_what_postgresql_could_be_talked_into_is_refused(on_postgresql: Sa
 
 async def test_a_function_of_somebodys_own_is_not_called(tmp_path: Path, org: DemoOrg) -> None:
     """It may read what it likes, and no plan shows it."""
-    async with filled(place_in(tmp_path, org, new_database(f"test_{uuid4().hex}"))) as project:
-        await _require_not_called(project)
-
-
-async def _require_not_called(project: SampleProject) -> None:
     import psycopg
 
-    with psycopg.connect(str(project.opened.settings.store_url), autocommit=True) as admin:
-        admin.execute(
-            "CREATE FUNCTION peek() RETURNS bigint LANGUAGE plpgsql STABLE AS "
-            "'BEGIN RETURN (SELECT count(*) FROM orgsync_connection); END'"
-        )
-    failed, text = await called(project, "sql", query="SELECT peek() AS n")
+    async with filled(place_in(tmp_path, org, new_database(f"test_{uuid4().hex}"))) as project:
+        with psycopg.connect(str(project.opened.settings.store_url), autocommit=True) as admin:
+            admin.execute(
+                "CREATE FUNCTION peek() RETURNS bigint LANGUAGE plpgsql STABLE AS "
+                "'BEGIN RETURN (SELECT count(*) FROM orgsync_connection); END'"
+            )
+        failed, text = await called(project, "sql", query="SELECT peek() AS n")
     assert (failed, "peek does more than compute" in text) == (True, True)
 
 

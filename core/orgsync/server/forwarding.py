@@ -30,7 +30,7 @@ _AMBIGUOUS = re.compile(r"\\|[\x00-\x1f\x7f-\x9f]|//|/;|/ *\.\.? *(?:[/;?#]|$)")
 """What some server takes for a slash, ends a path at, leaves out of it (a name's parameters, `..;x`), or follows."""
 
 _READINGS = 4
-"""A path as it is sent, and decoded so often; one that would still be decoded then is of nobody who means well."""
+"""How many forms of a path are looked at: as it is sent, and decoded up to three times. More than that is refused."""
 
 _SENT = frozenset(
     {"accept", "accept-language", "content-type", "content-encoding", "content-disposition", "x-prettyprint"}
@@ -49,16 +49,19 @@ def require_forwardable(path: str) -> None:
             "This path is not one of Salesforce's API.",
             "Calls go to /services/data, /services/apexrest and /services/async alone.",
         )
-    if not _means_itself(path):
+    if not _is_unambiguous(path):
         raise HostNotAllowed(
-            "This path could be read as another than it seems to be.",
+            "Servers could read this path in different ways.",
             "Leave out . and .. as names, empty names, names that begin with ;, backslashes and control characters, "
-            "encoded ones too.",
+            "also in encoded form; encode the path once, as UTF-8.",
         )
 
 
-def _means_itself(path: str) -> bool:
-    """Return whether a path leads to the same place however often a server decodes it, which some do twice."""
+def _is_unambiguous(path: str) -> bool:
+    """Return whether every decoded form of a path is below Salesforce's API, and no server reads it as another path.
+
+    Some servers decode a path twice.
+    """
     for _ in range(_READINGS):
         if not _PATHS.match(path) or _AMBIGUOUS.search(path):
             return False

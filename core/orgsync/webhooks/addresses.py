@@ -150,7 +150,7 @@ def _not_allowed(host: str, address: IpAddress) -> HostNotAllowed:
         return HostNotAllowed(
             f"The webhook's host {host} has an address that is link-local, multicast, unspecified "
             "or a cloud's metadata service.",
-            "Give the receiver another address, and the webhook that one.",
+            "Give the receiver another address, and use that in the webhook's URL.",
         )
     if Allowed(private=True).permits(address):
         return HostNotAllowed(f"The webhook's host {host} has an address of a private network.", _ALLOW)

@@ -36,7 +36,7 @@ _ASIDE_TRIES = 3
 _RETRY_SECONDS = 45.0
 _UNREADABLE_TRIES = 3  # a proxy's page and a wrong address stay what they are
 _LONGEST_WAIT = 8.0
-_UNKNOWN_THERE = (404, 405, 501)
+_NO_TOKEN_ENDPOINT = (404, 405, 501)
 
 T = TypeVar("T")
 
@@ -166,10 +166,10 @@ def _not_salesforce(response: Response) -> ResponseUnreadable | None:
 
     It knows no such address or method; what is an org there, a demo org, knows both.
     """
-    if response.status not in _UNKNOWN_THERE or not is_loopback(response.url):
+    if response.status not in _NO_TOKEN_ENDPOINT or not is_loopback(response.url):
         return None
     found = ResponseUnreadable(
-        f"{host_of(response.url)} of this machine is not a Salesforce: it answered a sign-in with status "
+        f"{host_of(response.url)} of this machine is not a Salesforce org: it answered a sign-in with status "
         f"{response.status}.",
         "Another server listens at that port; give the right one: orgsync connect NAME --login-url URL.",
     )
