@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orgsync.errors import QueryRefused
-from orgsync.printable import escaped, excerpt, printable
+from orgsync.printable import counted, escaped, excerpt, printable
 
 HOSTILE = "a\x1b]0;title\x07b\x9b31mc\x7f\u202ed\re"
 
@@ -49,3 +49,8 @@ def test_an_error_holds_no_control_character_and_is_bounded() -> None:
     error = QueryRefused(f"Salesforce says {HOSTILE}." * 1000, HOSTILE)
     assert "\x1b" not in str(error) + error.cause + error.remedy
     assert len(error.cause) == 2000
+
+
+def test_numbers_have_their_nouns() -> None:
+    written = [counted(1, "row"), counted(0, "row"), counted(2000, "row"), counted(2, "copy", "copies")]
+    assert written == ["1 row", "0 rows", "2,000 rows", "2 copies"]

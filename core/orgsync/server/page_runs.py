@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from orgsync.clock import utc_now
 from orgsync.engine import Event, Planned, Started, Warned
 from orgsync.errors import ArgumentInvalid
+from orgsync.printable import counted
 from orgsync.project.known_names import require_known
 from orgsync.project.runs import Run, RunHistory
 
@@ -116,7 +117,7 @@ def _line(event: Event) -> str:
         how = [word for word, is_so in (("in full", event.job.full), ("reconciling", event.job.reconcile)) if is_so]
         return " ".join(["Started", *how])
     if isinstance(event, Planned):
-        rows = "" if event.rows is None else f"{words.counted(event.rows, 'row')} expected"
+        rows = "" if event.rows is None else f"{counted(event.rows, 'row')} expected"
         route = "" if event.route is None else f"by {event.route}"
         return ": ".join(each for each in ("Reads", " ".join(each for each in (rows, route) if each)) if each)
     return f"Warning: {event.message}" if isinstance(event, Warned) else ""

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from orgsync.printable import counted
 from orgsync.project.runs import Run, seconds_of
 
-from .words import counted, exact, number, span
+from .words import exact, number, span
 
 __all__ = ["Bar", "Plot", "changed", "plot", "plots_of", "seconds_of"]
 

@@ -7,6 +7,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from orgsync.printable import counted
+
 __all__ = ["html_page", "static_files"]
 
 _HERE = Path(__file__).parent
@@ -32,7 +34,8 @@ def html_page(
 
     `form_targets` are the sources to which its forms may lead, redirects included (the policy's `form-action`).
     """
-    text = _templates.get_template(template).render(root=request.scope.get("root_path", ""), **values)
+    root = request.scope.get("root_path", "")
+    text = _templates.get_template(template).render(root=root, counted=counted, **values)
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         f"form-action {form_targets}; frame-ancestors 'none'; base-uri 'none'"

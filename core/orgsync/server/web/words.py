@@ -2,9 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from orgsync.printable import counted
-
-__all__ = ["ago", "counted", "exact", "in_words", "instant", "number", "span"]
+__all__ = ["ago", "exact", "in_words", "instant", "number", "span"]
 
 _UNITS = ((timedelta(days=2), timedelta(days=1), "d"), (timedelta(hours=2), timedelta(hours=1), "h"))
 """From which length on it is said in a unit, and that unit; before, in minutes: what refreshes itself is to be calm."""
