@@ -56,7 +56,8 @@ def api(
     if data is not None and method in (Method.GET, Method.DELETE):
         raise typer.BadParameter(f"{method.value} sends no body", param_hint="--data")
     body = None if data is None else _document(data)
-    answer = wait_for(lambda: _call(method, _encoded(path), connection, body))
+    interrupted = "Interrupted." if method is Method.GET else "Interrupted; what was sent may have been carried out."
+    answer = wait_for(lambda: _call(method, _encoded(path), connection, body), interrupted=lambda: interrupted)
     if answer is None:
         say("Done; the org answered without a body.")
     else:

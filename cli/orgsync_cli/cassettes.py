@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from orgsync.printable import counted
+
 from .commands import PlainCommand, Program, enter_project
-from .output import amount, examples, json_line, result, say, short_path
+from .output import examples, json_line, result, say, short_path
 
 __all__ = ["EXAMPLES", "app"]
 
@@ -51,7 +53,7 @@ def check(
             else:
                 result(f"{short_path(file)}, step {leak.step}, {leak.where}: {leak.what}")
             found += 1
-    say(f"{amount(len(files), 'cassette')} checked, {amount(found, 'finding') if found else 'nothing found'}.")
+    say(f"{counted(len(files), 'cassette')} checked, {counted(found, 'finding') if found else 'nothing found'}.")
     raise typer.Exit(1 if found else 0)
 
 

@@ -19,46 +19,36 @@ from .output import json_error, results_alone_on_stdout, say, show_problem, spee
 from .usage import UsageError, is_help, usage_problem
 
 if TYPE_CHECKING:
+    from orgsync.errors import NameUnknown
     from orgsync.project import View
 
-__all__ = ["INTERRUPTED", "Commands", "PlainCommand", "Program", "enter_project", "has_tables", "open_view", "wait_for"]
+__all__ = [
+    "INTERRUPTED",
+    "NOTHING_CHANGED",
+    "Commands",
+    "PlainCommand",
+    "Program",
+    "enter_project",
+    "has_tables",
+    "open_view",
+    "require_tables",
+    "says_when_interrupted",
+    "wait_for",
+]
 
 INTERRUPTED = 130
+NOTHING_CHANGED = "Interrupted; nothing was changed."
+"""What is said where Ctrl-C ends what only reads."""
+
 _NOTHING_DONE = "Interrupted; nothing was done."
+_ONLY_COMMITTED = "Interrupted; only what was committed by then is kept."
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
-_ORDER = [
-    "demo",
-    "init",
-    "connect",
-    "connections",
-    "doctor",
-    "new",
-    "syncs",
-    "run",
-    "up",
-    "worker",
-    "schedule",
-    "status",
-    "drift",
-    "runs",
-    "records",
-    "backup",
-    "move",
-    "keys",
-    "reset",
-    "record",
-    "cassettes",
-    "write",
-    "actions",
-    "do",
-    "api",
-    "serve",
-    "proxy",
-    "mcp",
-    "tokens",
-    "webhooks",
-]
+_ORDER = (
+    *("demo", "init", "connect", "connections", "doctor", "new", "syncs", "run", "up", "worker", "schedule"),
+    *("status", "drift", "runs", "records", "backup", "move", "keys", "reset", "record", "cassettes", "write"),
+    *("actions", "do", "api", "serve", "proxy", "mcp", "tokens", "webhooks"),
+)
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -106,7 +96,7 @@ class Commands(TyperGroup):
         try:
             return self._invoke(ctx)
         except (KeyboardInterrupt, typer.Abort) as interrupted:
-            say(str(interrupted) or "Interrupted; only what was committed by then is kept.")
+            say(str(interrupted) or "Interrupted.")
             code = INTERRUPTED
         except BrokenPipeError:  # `orgsync records contact | head`: whoever read has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), stdout().fileno())
@@ -189,7 +179,7 @@ class ProjectCommand(PlainCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Look for the project, then run the command."""
-        with _says_when_interrupted(lambda: _NOTHING_DONE):
+        with says_when_interrupted(lambda: _NOTHING_DONE):
             enter_project()
         with results_alone_on_stdout():
             try:
@@ -258,13 +248,18 @@ def has_tables() -> bool:
         return view.has_tables
 
 
-def wait_for(work: Callable[[], Awaitable[T]], *, interrupted: Callable[[], str] = str) -> T:
+def require_tables(missing: "NameUnknown") -> None:
+    """Raise the error where the database has no tables yet; none are made."""
+    if not has_tables():
+        raise missing
+
+
+def wait_for(work: Callable[[], Awaitable[T]], *, interrupted: Callable[[], str] = lambda: _ONLY_COMMITTED) -> T:
     """Run asynchronous work to its end, and return what it returns.
 
-    Raises KeyboardInterrupt where Ctrl-C has ended it, once it has cleaned up; `interrupted` returns what is said then,
-    "" where nothing but the usual is known.
+    Raises KeyboardInterrupt where Ctrl-C has ended it, once it has cleaned up; `interrupted` returns what is said then.
     """
-    with _says_when_interrupted(interrupted):
+    with says_when_interrupted(interrupted):
         import anyio
 
         from orgsync.engine import less_collecting
@@ -281,7 +276,7 @@ def wait_for(work: Callable[[], Awaitable[T]], *, interrupted: Callable[[], str]
 
 
 @contextmanager
-def _says_when_interrupted(text: Callable[[], str]) -> Generator[None]:
+def says_when_interrupted(text: Callable[[], str]) -> Generator[None]:
     """Give Ctrl-C in the block the text that is shown of it."""
     try:
         yield

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -16,11 +16,11 @@ from .completion import action_names, argument_names
 from .connection_choice import choose_connection, require_connected
 from .options import connection_option
 from .output import examples, json_line, result, say, show_problem, stdout, to_json
-from .run_lines import not_run_line
+from .run_lines import CLOSING, NOTHING_RUN
 from .signals import Interruption
 
 if TYPE_CHECKING:
-    from orgsync.engine import Job, Outcome
+    from orgsync.engine import Outcome
 
 __all__ = ["EXAMPLES", "STOPPING", "do", "show_outcome"]
 
@@ -65,9 +65,7 @@ def do(
     below the API limit, 130 or 143 interrupted.
     """
     work = _Work(action, arguments or [], given, connection, as_json)
-    raise typer.Exit(
-        wait_for(work.run, interrupted=lambda: not_run_line(work.begun) or "Interrupted when it had ended.")
-    )
+    raise typer.Exit(wait_for(work.run, interrupted=lambda: CLOSING if work.begun else NOTHING_RUN))
 
 
 @dataclass(slots=True)
@@ -79,7 +77,7 @@ class _Work:
     given: str | None
     connection: str | None
     as_json: bool
-    begun: "list[Job]" = field(default_factory=list["Job"])
+    begun: bool = False
 
     async def run(self) -> int:
         """Run the action, and return the exit code."""
@@ -97,10 +95,10 @@ class _Work:
         async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it closes in order
             with anyio.CancelScope() as scope, Interruption(scope, stopping=STOPPING) as interruption:
                 job = Job("action", self.action, await choose_connection(project, self.connection), arguments=arguments)
-                self.begun.append(job)
+                self.begun = True
                 code = show_outcome(await project.execute(job), as_json=self.as_json)
             if interruption.code and not self.begun:
-                say(not_run_line(self.begun))
+                say(NOTHING_RUN)
             elif interruption.code and scope.cancelled_caught:
                 say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")
         return interruption.code or code

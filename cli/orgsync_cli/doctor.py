@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgsync.errors import OrgsyncError, UsageInvalid
-from orgsync.printable import printable
+from orgsync.printable import counted, printable
 from orgsync.project.health_views import finding_view
 
 from .commands import open_view, wait_for
 from .completion import connection_names
 from .grid import GAP
-from .output import amount, console, detail_lines, examples, json_line
+from .output import console, detail_lines, examples, json_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,7 +95,7 @@ def _one_line(text: str) -> str:
 def _verdict(problems: int) -> str:
     if not problems:
         return "\nAll is well."
-    return f"\n{amount(problems, 'problem')}."
+    return f"\n{counted(problems, 'problem')}."
 
 
 def _show(screen: "Console", finding: "Finding") -> None:

@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.printable import counted
+
 from .commands import open_view, wait_for
 from .options import connection_option
-from .output import amount, examples, json_line, moment, say
+from .output import examples, json_line, moment, say
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def _show(found: "Drift") -> None:
         headings = ["connection", "object", "field", "change", "type", "before", "read by", "found"]
         show_table(headings, [_row(each) for each in found.changes], spare=_SPARE, elastic="read by")
     elif found.looked_at:
-        say(f"Nothing has changed since yesterday in {amount(found.looked_at, 'object')}.")
+        say(f"Nothing has changed since yesterday in {counted(found.looked_at, 'object')}.")
     elif not found.problems:
         say("No run has read an object yet, so there is nothing to compare the orgs with. Run a sync: orgsync run.")
 

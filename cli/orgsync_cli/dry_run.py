@@ -1,14 +1,13 @@
 """`orgsync run --dry-run`: what a run would change, row by row, without changing it."""
 
-import shutil
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orgsync.printable import counted
 from orgsync.project.views import change_view, dry_run_view
 
-from .grid import terminal_width
-from .output import amount, result, say, show_problem, stdout, to_json
+from .output import result, say, show_problem, stdout, terminal_width, to_json
 from .progress import shown_progress
 from .run_lines import would_line, wrapped
 from .tables import show_table
@@ -65,7 +64,7 @@ class OneDryRun:
             left = None if left is None else left - min(most, len(changes))
         if dry_run.at_limit:
             stdout().flush()
-            say(f"Stopped at {amount(self.limit or 0, 'change')}, as --limit says; a run would continue.")
+            say(f"Stopped at {counted(self.limit or 0, 'change')}, as --limit says; a run would continue.")
         elif more:
             stdout().flush()
             say("There are more changes: --limit N shows N of them, --json all.")
@@ -132,4 +131,4 @@ def _value(value: Any) -> str:
 
 
 def _fitted(line: str) -> str:
-    return wrapped(line, shutil.get_terminal_size().columns) if stdout().isatty() else line
+    return wrapped(line, terminal_width()) if stdout().isatty() else line

@@ -1,20 +1,16 @@
 """Cells in columns, by the width that letters take on a terminal; rich does this too, at the price of its import."""
 
-import os
 import re
-import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
-from .output import stdout
+from .output import stdout, terminal_width
 
-__all__ = ["GAP", "Column", "broken", "column_width", "grid", "terminal_width"]
+__all__ = ["GAP", "Column", "broken", "column_width", "grid"]
 
 GAP = 2
 """Blanks between two columns of a table."""
 
-_USUAL_WIDTH = 80
 _PARTS = re.compile(r"[^/\-_.]*[/\-_.]|[^/\-_.]+")
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
@@ -26,17 +22,6 @@ class Column:
     width: int
     to_the_right: bool = False
     is_cut: bool = False
-
-
-def terminal_width() -> int:
-    """Return how wide the terminal is, also where only one of the standard streams leads there; 80 without any."""
-    if (given := os.environ.get("COLUMNS", "")).isdigit() and int(given) > 0:
-        return int(given)
-    for stream in (sys.__stdin__, sys.__stderr__, sys.__stdout__):
-        with suppress(AttributeError, ValueError, OSError):  # closed, replaced, or no terminal
-            if stream is not None and (columns := os.get_terminal_size(stream.fileno()).columns):
-                return columns
-    return _USUAL_WIDTH
 
 
 def column_width(cells: Iterable[str]) -> int:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.printable import counted
+
 from .commands import Program, wait_for
-from .output import amount, examples, json_line, result, say, short_path
+from .output import examples, json_line, result, say, short_path
 
 if TYPE_CHECKING:
     from orgsync.project.keys import KeyRotation
@@ -49,11 +51,11 @@ def _report(done: "KeyRotation") -> None:
     if not done.connections + done.sign_ins + done.webhooks + done.unchanged:
         result("Nothing is encrypted yet, so there is nothing to change.")
         return
-    changed = amount(done.connections, "connection")
+    changed = counted(done.connections, "connection")
     if done.sign_ins:
-        changed += f" and {amount(done.sign_ins, 'sign-in')}"
+        changed += f" and {counted(done.sign_ins, 'sign-in')}"
     if done.webhooks:
-        changed += f" and {amount(done.webhooks, 'webhook')}"
+        changed += f" and {counted(done.webhooks, 'webhook')}"
     already = f"; {done.unchanged} had it already" if done.unchanged else ""
     result(f"The first key of {place} now encrypts everything: changed {changed}{already}.")
     if done.keys > 1:

@@ -1,7 +1,6 @@
 """The library's log lines on stderr: its warnings and what scripts log; all of them with --debug."""
 
 import logging
-import shutil
 import sys
 import textwrap
 from collections.abc import MutableMapping
@@ -15,7 +14,7 @@ from orgsync.errors import OrgsyncError
 from orgsync.logs import RETRYING
 from orgsync.printable import printable
 
-from .output import brief, speech
+from .output import brief, speech, terminal_width
 
 if TYPE_CHECKING:
     from stamina.instrumentation import RetryDetails
@@ -63,7 +62,7 @@ def _broken(line: str) -> str:
     """Return a warning broken between words where a terminal's line ends; a traceback keeps its lines."""
     if "\n" in line or not line.startswith(_WARNING) or not sys.stderr.isatty():
         return line
-    width, indent = shutil.get_terminal_size().columns, " " * len(_WARNING)
+    width, indent = terminal_width(), " " * len(_WARNING)
     return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 

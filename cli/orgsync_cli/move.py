@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgsync.errors import ArgumentInvalid
+from orgsync.printable import counted
 
-from .output import amount, confirmed, examples, json_line, result, say
+from .commands import says_when_interrupted
+from .output import confirmed, examples, json_line, result, say
 from .signals import ended_by_sigterm
 
 if TYPE_CHECKING:
@@ -50,7 +52,11 @@ def move(
     from orgsync.project.move import move_database
     from orgsync.settings import load_settings
 
-    with ended_by_sigterm(), _progress(show=not as_json) as progress:
+    with (
+        says_when_interrupted(lambda: "Interrupted; the same command continues the move."),
+        ended_by_sigterm(),
+        _progress(show=not as_json) as progress,
+    ):
         done = move_database(load_settings(), to, progress=progress)
     _report(done, as_json=as_json)
 
@@ -63,10 +69,11 @@ def _report(done: "Moved", *, as_json: bool) -> None:
         return
     rows = sum(each.rows for each in done.tables.values())
     result(
-        f"Moved to {done.target}: {amount(rows, 'row')} in {amount(len(done.tables), 'table')}, compared on both sides."
+        f"Moved to {done.target}: {counted(rows, 'row')} in {counted(len(done.tables), 'table')}, "
+        "compared on both sides."
     )
     for column, number in done.changed.items():
-        say(f"warning: {column}: {amount(number, 'value')} held what PostgreSQL cannot; it is a question mark there.")
+        say(f"warning: {column}: {counted(number, 'value')} held what PostgreSQL cannot; it is a question mark there.")
     if done.unknown:
         say(
             f"Neither a script nor a run says what type these have, so they are texts there: {', '.join(done.unknown)}."
@@ -102,4 +109,4 @@ def _progress(*, show: bool) -> Generator[Callable[[str, int], None]]:
     from rich.console import Console
 
     with Console(stderr=True, highlight=False).status("moving") as status:
-        yield lambda table, rows: status.update(f"moving {table}: {amount(rows, 'row')}")
+        yield lambda table, rows: status.update(f"moving {table}: {counted(rows, 'row')}")

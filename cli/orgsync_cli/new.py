@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgsync.column_names import table_name
+from orgsync.printable import counted
 
 from .commands import Program, wait_for
 from .connection_choice import choose_connection, require_connected
 from .options import connection_option
-from .output import amount, examples, json_line, result, short_path
+from .output import examples, json_line, result, short_path
 
 if TYPE_CHECKING:
     from orgsync.project.scaffold import NewScript
@@ -133,7 +134,7 @@ def _view(written: _Written) -> dict[str, object]:
 def _report(written: _Written) -> None:
     script, path, replaced = written.script, written.path, written.replaced
     left_out = f" ({_left_out(script.left_out)})" if script.left_out else ""
-    result(f"wrote {short_path(path)}: {amount(script.fields, 'field')} of {script.sobject}{left_out}")
+    result(f"wrote {short_path(path)}: {counted(script.fields, 'field')} of {script.sobject}{left_out}")
     if not script.by_changes:
         result(f"The changes of {script.sobject} cannot be read: each run reads all of it.")
     if replaced:

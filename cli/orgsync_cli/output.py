@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import sys
 import textwrap
 import traceback
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from orgsync.printable import escaped, excerpt, printable
+from orgsync.printable import counted, escaped, excerpt, printable
 from orgsync.project.views import instant
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from orgsync.errors import OrgsyncError
 
 __all__ = [
-    "amount",
     "brief",
     "confirmed",
     "console",
@@ -34,6 +32,7 @@ __all__ = [
     "is_unicode",
     "json_error",
     "json_line",
+    "minute",
     "moment",
     "narrowed",
     "result",
@@ -46,12 +45,13 @@ __all__ = [
     "size_text",
     "speech",
     "stdout",
+    "terminal_width",
     "to_json",
 ]
 
-
 _INDENT = len("error: ")
 _NARROWEST = 40
+_USUAL_WIDTH = 80
 _WIDE = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -102,9 +102,21 @@ def say(text: str = "", *, mark: str = "") -> None:
 
 def say_wrapped(text: str) -> None:
     """Write a line for a person; at a terminal, broken between words where its line ends."""
-    width = shutil.get_terminal_size().columns
-    fitting = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
-    say(fitting if sys.stderr.isatty() else text)
+    if not sys.stderr.isatty():
+        say(text)
+        return
+    say(textwrap.fill(text, terminal_width(), break_long_words=False, break_on_hyphens=False))
+
+
+def terminal_width() -> int:
+    """Return how wide the terminal is, also where only one of the standard streams leads there; 80 without any."""
+    if (given := os.environ.get("COLUMNS", "")).isdigit() and int(given) > 0:
+        return int(given)
+    for stream in (sys.__stdin__, sys.__stderr__, sys.__stdout__):
+        with suppress(AttributeError, ValueError, OSError):  # closed, replaced, or no terminal
+            if stream is not None and (columns := os.get_terminal_size(stream.fileno()).columns):
+                return columns
+    return _USUAL_WIDTH
 
 
 def result(text: str) -> None:
@@ -149,6 +161,11 @@ def moment(value: datetime | None) -> str:
     return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def minute(value: datetime | None) -> str:
+    """Return an instant in UTC to the minute, for a table whose heading names UTC: `2026-01-31 10:15`."""
+    return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
 def brief(seconds: float | None) -> str:
     """Return a duration for a person: `0.4 s`, `2 min 5 s`, `3 h 20 min`."""
     if seconds is None:
@@ -162,15 +179,10 @@ def brief(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
 
 
-def amount(count: int, one: str, many: str | None = None) -> str:
-    """Return a number and its noun: `1 row`, `2,000 rows`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def size_text(size: int) -> str:
     """Return a number of bytes for a person: `812 bytes`, `3.4 MB`."""
     if size < 1000:
-        return amount(size, "byte")
+        return counted(size, "byte")
     return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
 
 
@@ -206,7 +218,7 @@ def _fitted(text: str) -> str:
     line = _one_line(text)
     if not sys.stderr.isatty():
         return line
-    width = max(shutil.get_terminal_size().columns - _INDENT, _NARROWEST)
+    width = max(terminal_width() - _INDENT, _NARROWEST)
     broken = textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
     return f"\n{' ' * _INDENT}".join(broken)
 
@@ -228,22 +240,30 @@ def show_unexpected(error: BaseException) -> None:
 
 
 def confirmed(question: str) -> bool:
-    """Ask a yes-or-no question on stderr; raise UsageInvalid, before it is asked, where stdin has no answer to it."""
+    """Ask a yes-or-no question on stderr, before anything is done.
+
+    Raises UsageInvalid, before it is asked, where stdin has no answer to it.
+    """
     if sys.stdin.isatty():
-        while (agreed := _yes_or_no(str(typer.prompt(f"{question} [y/N]", "", show_default=False, err=True)))) is None:
+        while (agreed := _yes_or_no(_answer_to(question))) is None:
             say("Answer y or n; n is what Enter alone means.")
         return agreed
+    from orgsync.errors import UsageInvalid
+
     answer = sys.stdin.readline().strip()
     if not answer:
-        from orgsync.errors import UsageInvalid
-
         raise UsageInvalid("This needs a confirmation, and there is no terminal to ask at.", "Add --yes.")
     say(f"{question} [y/N]: {answer}")
     if (agreed := _yes_or_no(answer)) is None:
-        from orgsync.errors import UsageInvalid
-
-        raise UsageInvalid(f"{excerpt(answer)!r} is no answer to that.", "Answer y or n, or add --yes.")
+        raise UsageInvalid(f"{excerpt(answer)!r} is not an answer to that question.", "Answer y or n, or add --yes.")
     return agreed
+
+
+def _answer_to(question: str) -> str:
+    try:
+        return str(typer.prompt(f"{question} [y/N]", "", show_default=False, err=True))
+    except typer.Abort:
+        raise KeyboardInterrupt("Interrupted; nothing was done.") from None
 
 
 def _yes_or_no(answer: str) -> bool | None:

@@ -5,20 +5,19 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from orgsync.printable import printable
-
-from .output import amount
+from orgsync.printable import counted, printable
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
     from orgsync.engine import Event, Observer
 
-__all__ = ["BAR", "WITH_BAR", "Expectation", "fitting", "shown_progress"]
+__all__ = ["Expectation", "bar_columns", "fitting", "shown_progress", "text_room"]
 
-BAR = 20
+_BAR = 20
 _TIME = 7  # places of `1:02:03`
-WITH_BAR = 80
+_WITH_BAR = 80
 """Columns of a terminal from which there is room for the bar beside the numbers."""
 
 
@@ -52,16 +51,10 @@ def shown_progress(title: str, *, show: bool) -> "Generator[Observer]":
         yield lambda _: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress, TimeRemainingColumn
 
     console = Console(stderr=True, highlight=False)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        *([BarColumn(bar_width=BAR)] if console.width >= WITH_BAR else []),
-        TextColumn("{task.fields[text]}"),
-        TimeRemainingColumn(compact=True),
-    )
+    columns = [*bar_columns(console), TimeRemainingColumn(compact=True)]
     with Progress(*columns, console=console, transient=True) as bars:
         bars.add_task(title, total=None, text="connecting")
         yield _Bar(title, bars).observe
@@ -94,14 +87,27 @@ class _Bar:
     def _update(self) -> None:
         rows, total = self._expectation.rows, self._expectation.total
         task = self._bars.tasks[0]
-        width = self._bars.console.width
-        room = width - len("* ") - len(self._title) - 2 - _TIME - (BAR + 1 if width >= WITH_BAR else 0)
-        text = f"{rows:,} of {amount(total, 'row')}" if total else amount(rows, "row")
+        room = text_room(self._bars.console, self._title, after=1 + _TIME)
+        text = f"{rows:,} of {counted(total, 'row')}" if total else counted(rows, "row")
         if len(text) > room:
-            text = amount(rows, "row")
+            text = counted(rows, "row")
         more = [f", {task.speed:,.0f}/s"] if task.speed else []
-        text = fitting([text, *more, f", {amount(self._expectation.api_calls, 'API call')}"], room)
+        text = fitting([text, *more, f", {counted(self._expectation.api_calls, 'API call')}"], room)
         self._bars.update(task.id, completed=rows, total=total, text=text)
+
+
+def bar_columns(console: "Console") -> "list[ProgressColumn]":
+    """Return the columns of a progress line: a spinner, the task's title, a bar where there is room, and its text."""
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn
+
+    bar = [BarColumn(bar_width=_BAR)] if console.width >= _WITH_BAR else []
+    return [SpinnerColumn(), TextColumn("{task.description}"), *bar, TextColumn("{task.fields[text]}")]
+
+
+def text_room(console: "Console", title: str, *, after: int = 0) -> int:
+    """Return how many places `bar_columns` leave for the text, where other columns take `after` places behind it."""
+    bar = _BAR + 1 if console.width >= _WITH_BAR else 0
+    return console.width - len("* ") - len(title) - 1 - bar - after
 
 
 def fitting(parts: Sequence[str], room: int) -> str:

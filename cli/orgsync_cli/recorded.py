@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .output import amount, json_line, result, say, short_path
+from orgsync.printable import counted
+
+from .output import json_line, result, say, short_path
 
 if TYPE_CHECKING:
     from orgsync.cassettes import Cassette
@@ -29,7 +31,7 @@ class Recorded:
 
         path = self.settings.project / "cassettes" / self.test / f"{self.test}.yaml"
         write_cassette(path, cassette)
-        self._report(f"  wrote    {short_path(path)} ({amount(len(cassette.interactions), 'step')})")
+        self._report(f"  wrote    {short_path(path)} ({counted(len(cassette.interactions), 'step')})")
         found = leaks(cassette.interactions, fields=self.settings.scrub)
         for leak in found[:5]:
             say(f"  check    step {leak.step}, {leak.where}: {leak.what}")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.printable import counted
+
 from .commands import open_view
 from .completion import column_names, table_names
 from .options import connection_option
-from .output import amount, examples, json_line, result, say, short_path, size_text
+from .output import examples, json_line, result, say, short_path, size_text
 from .record_lines import follow_lines, write_lines
 from .signals import ended_by_sigterm
 from .tables import show_rows
@@ -176,7 +178,7 @@ def _write_file(view: "View", options: _Options, to: Path, form: Format | None, 
     if as_json:
         json_line(exported_view(written))
         return
-    what = amount(written.rows, "change" if options.changes else "row")
+    what = counted(written.rows, "change" if options.changes else "row")
     result(f"{what} in {short_path(written.path.absolute())} ({size_text(written.size)})")
 
 

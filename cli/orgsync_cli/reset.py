@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import open_view, wait_for
+from orgsync.printable import counted
+
+from .commands import NOTHING_CHANGED, open_view, wait_for
 from .completion import sync_names
 from .options import connection_option
-from .output import amount, confirmed, examples, json_line, result
+from .output import confirmed, examples, json_line, result
 
 if TYPE_CHECKING:
     from orgsync.project import SyncCopy
@@ -36,7 +38,7 @@ def reset(
     Refused while a run of the sync is under way.
     """
     _require_ran(sync, connection)
-    copy = wait_for(lambda: _copy_of(sync, connection))
+    copy = wait_for(lambda: _copy_of(sync, connection), interrupted=lambda: NOTHING_CHANGED)
     if copy.is_empty:
         _report(copy, f"There is nothing to reset: {_what(copy)}.", as_json=as_json, reset=False)
         return
@@ -72,8 +74,8 @@ def _report(copy: "SyncCopy", text: str, *, as_json: bool, reset: bool) -> None:
 
 
 def _what(copy: "SyncCopy") -> str:
-    tables = [f"{amount(rows, 'row')} in {table}" for table, rows in copy.rows.items()]
-    positions = amount(copy.checkpoints, "position")
+    tables = [f"{counted(rows, 'row')} in {table}" for table, rows in copy.rows.items()]
+    positions = counted(copy.checkpoints, "position")
     return f"{', '.join(tables) or 'no table'} and {positions}"
 
 

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgsync.errors import AlreadyRunning, ArgumentInvalid, UsageInvalid
+from orgsync.printable import counted
 from orgsync.project.views import finished_run_view, not_started_view
 
 from .commands import wait_for
 from .completion import object_names, sync_names
 from .connection_choice import choose_connections, require_connected, require_one_choice
 from .options import connection_option, tag_option
-from .output import amount, examples, json_line, result, say, show_problem, stdout
+from .output import examples, json_line, result, say, show_problem, stdout
 from .progress import shown_progress
-from .run_job import run_job
-from .run_lines import not_run_line, outcome_line
+from .run_job import GivenJob
+from .run_lines import CLOSING, NOTHING_RUN, left_line, outcome_line
 from .signals import Interruption
 
 if TYPE_CHECKING:
@@ -115,14 +116,8 @@ def run(  # noqa: PLR0913 - each is an option of the command
         syncs, objects, connection or [], tag or [], every_one, full, reconcile, dry_run, limit, on_workers, as_json
     )
     _require_fitting(options, job)
-    begun: list[Job] = []
-
-    async def work() -> int:
-        if job is None:
-            return await _run(options, begun)
-        return await run_job(job, begun, dry_run=dry_run, limit=limit, on_workers=on_workers, as_json=as_json)
-
-    raise typer.Exit(wait_for(work, interrupted=lambda: not_run_line(begun) or "Interrupted when all was run."))
+    work = _Work(options) if job is None else GivenJob(job, dry_run, limit, on_workers, as_json)
+    raise typer.Exit(wait_for(work.run, interrupted=lambda: CLOSING if work.begun else NOTHING_RUN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,49 +156,58 @@ def _require_fitting(options: _Options, job: str | None) -> None:
     require_one_choice(options.connections, options.tags, every_one=options.every_one)
 
 
-async def _run(options: _Options, begun: "list[Job]") -> int:
-    """Run every sync on every connection; `begun` are the jobs that this has come to."""
-    import anyio
+@dataclass(slots=True)
+class _Work:
+    """The runs of every sync on every connection; `begun` is how many of them it has come to."""
 
-    from orgsync.engine import Job
-    from orgsync.project import FolderScripts, open_project, sync_of_object
-    from orgsync.settings import load_settings
+    options: _Options
+    begun: int = 0
 
-    settings = load_settings()
-    scripts = FolderScripts(settings.syncs_folder, settings.objects)
-    syncs = scripts.load(options.syncs) if options.syncs else []
-    worst, jobs = 0, list[Job]()
-    await require_connected(options.connections, settings)
-    async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
-        with anyio.CancelScope() as scope, Interruption(scope) as interruption:
-            chosen = await choose_connections(
-                project, options.connections, tags=options.tags, every_one=options.every_one
-            )
-            for name in options.objects:
-                copied = await sync_of_object(project, name, chosen[0])
-                scripts.add(copied)
-                syncs = [*(each for each in syncs if each.name != copied.name), copied]
-            off = {(row.sync, row.connection) for row in await project.schedules.list() if row.off}
-            pairs = [(sync.name, connection) for connection in chosen for sync in syncs]
-            jobs = [Job("sync", *pair, full=options.full, reconcile=options.reconcile) for pair in pairs]
-            for job in jobs:
-                if (job.name, job.connection) in off:
-                    say(f"{job.name} is switched off on {job.connection} (orgsync schedule); it is run by hand.")
-                begun.append(job)
-                code = await execute_sync(
-                    project,
-                    job,
-                    dry_run=options.dry_run,
-                    limit=options.limit,
-                    on_workers=options.on_workers,
-                    as_json=options.as_json,
+    async def run(self) -> int:
+        """Run them, and return the exit code."""
+        import anyio
+
+        from orgsync.engine import Job
+        from orgsync.project import FolderScripts, open_project, sync_of_object
+        from orgsync.settings import load_settings
+
+        settings = load_settings()
+        scripts = FolderScripts(settings.syncs_folder, settings.objects)
+        syncs = scripts.load(self.options.syncs) if self.options.syncs else []
+        worst, jobs = 0, list[Job]()
+        await require_connected(self.options.connections, settings)
+        async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it closes in order
+            with anyio.CancelScope() as scope, Interruption(scope) as interruption:
+                chosen = await choose_connections(
+                    project, self.options.connections, tags=self.options.tags, every_one=self.options.every_one
                 )
-                worst = max(worst, code)
-                if interruption.code:  # the signal came when the run was over
-                    break
-    if interruption.code and (line := not_run_line(begun, len(jobs))):
-        say(line)
-    return interruption.code or worst
+                for name in self.options.objects:
+                    copied = await sync_of_object(project, name, chosen[0])
+                    scripts.add(copied)
+                    syncs = [*(each for each in syncs if each.name != copied.name), copied]
+                off = {(row.sync, row.connection) for row in await project.schedules.list() if row.off}
+                pairs = [(sync.name, connection) for connection in chosen for sync in syncs]
+                jobs = [Job("sync", *pair, full=self.options.full, reconcile=self.options.reconcile) for pair in pairs]
+                for job in jobs:
+                    if (job.name, job.connection) in off:
+                        say(f"{job.name} is switched off on {job.connection} (orgsync schedule); it is run by hand.")
+                    self.begun += 1
+                    code = await execute_sync(
+                        project,
+                        job,
+                        dry_run=self.options.dry_run,
+                        limit=self.options.limit,
+                        on_workers=self.options.on_workers,
+                        as_json=self.options.as_json,
+                    )
+                    worst = max(worst, code)
+                    if interruption.code:  # the signal came when the run was over
+                        break
+        if interruption.code and not self.begun:
+            say(NOTHING_RUN)
+        elif interruption.code and len(jobs) > self.begun:
+            say(left_line(len(jobs) - self.begun))
+        return interruption.code or worst
 
 
 async def execute_sync(
@@ -270,7 +274,7 @@ class _OneRun:
         _show(Outcome(stopped), as_json=self.as_json)
         kept = stopped.added + stopped.updated + stopped.deleted
         if kept or stopped.unchanged or self.has_committed:
-            say(f"Interrupted; {amount(kept, 'change')} kept, and the next run resumes there.")
+            say(f"Interrupted; {counted(kept, 'change')} kept, and the next run resumes there.")
         else:
             say("Interrupted; nothing was committed, and the next run begins where this one did.")
 

@@ -1,6 +1,7 @@
 """`orgsync run --job`: one job that a program gives as JSON, a sync's or an action's."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,13 +9,13 @@ from orgsync.errors import ArgumentInvalid, FileUnusable
 
 from .connection_choice import require_connected
 from .output import say
-from .run_lines import not_run_line
+from .run_lines import NOTHING_RUN
 from .signals import STOPPING_AT_BATCH, Interruption
 
 if TYPE_CHECKING:
     from orgsync.engine import Job
 
-__all__ = ["read_job", "run_job"]
+__all__ = ["GivenJob", "read_job"]
 
 
 def read_job(source: str) -> "Job":
@@ -33,46 +34,57 @@ def read_job(source: str) -> "Job":
     return Job.from_json(text)
 
 
-async def run_job(
-    source: str, begun: "list[Job]", *, dry_run: bool, limit: int | None, on_workers: bool, as_json: bool
-) -> int:
-    """Run a job to its end, show how it ended as `orgsync run` or `orgsync do` does, and return the exit code.
+@dataclass(slots=True)
+class GivenJob:
+    """A job that a program gives, and what is shown of it; `begun` is whether it is run yet."""
 
-    `begun` has the job from when it is run on.
-    """
-    import anyio
+    source: str
+    dry_run: bool
+    limit: int | None
+    on_workers: bool
+    as_json: bool
+    begun: bool = False
 
-    from orgsync.project import FolderScripts, open_project
-    from orgsync.settings import load_settings
+    async def run(self) -> int:
+        """Run the job to its end, show how it ended as `orgsync run` or `orgsync do` does, and return the exit code."""
+        import anyio
 
-    from .do import STOPPING, show_outcome
-    from .run import execute_sync
+        from orgsync.project import FolderScripts, open_project
+        from orgsync.settings import load_settings
 
-    job, code = read_job(source), 0
-    is_action = job.kind == "action"
-    if is_action and (dry_run or on_workers):
-        option = "--dry-run" if dry_run else "--on-workers"
-        raise ArgumentInvalid(f"{option} is for a sync; this job is an action's.", f"Leave {option} out.")
-    if dry_run and on_workers:
-        raise ArgumentInvalid("A dry run is made here, not by a worker.", "Leave --on-workers out.")
-    settings = load_settings()
-    scripts = FolderScripts(settings.syncs_folder, settings.objects)
-    stopping = STOPPING if is_action else STOPPING_AT_BATCH
-    await require_connected([job.connection], settings)
-    async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it is closed in order
-        with anyio.CancelScope() as scope, Interruption(scope, stopping=stopping) as interruption:
-            if is_action:
-                begun.append(job)
-                code = show_outcome(await project.execute(job), as_json=as_json)
-            else:
-                project.scripts.sync(job.name)  # what keeps it from being run is an error of the call, not of a run
-                await project.connections.get(job.connection)
-                begun.append(job)
-                code = await execute_sync(
-                    project, job, dry_run=dry_run, limit=limit, on_workers=on_workers, as_json=as_json
-                )
-        if interruption.code and not begun:
-            say(not_run_line(begun))
-        elif is_action and interruption.code and scope.cancelled_caught:
-            say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")
-    return interruption.code or code
+        from .do import STOPPING, show_outcome
+        from .run import execute_sync
+
+        job, code = read_job(self.source), 0
+        is_action = job.kind == "action"
+        if is_action and (self.dry_run or self.on_workers):
+            option = "--dry-run" if self.dry_run else "--on-workers"
+            raise ArgumentInvalid(f"{option} is for a sync; this job is an action's.", f"Leave {option} out.")
+        if self.dry_run and self.on_workers:
+            raise ArgumentInvalid("A dry run is made here, not by a worker.", "Leave --on-workers out.")
+        settings = load_settings()
+        scripts = FolderScripts(settings.syncs_folder, settings.objects)
+        stopping = STOPPING if is_action else STOPPING_AT_BATCH
+        await require_connected([job.connection], settings)
+        async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it closes in order
+            with anyio.CancelScope() as scope, Interruption(scope, stopping=stopping) as interruption:
+                if is_action:
+                    self.begun = True
+                    code = show_outcome(await project.execute(job), as_json=self.as_json)
+                else:
+                    project.scripts.sync(job.name)  # what keeps it from being run is an error of the call, not of a run
+                    await project.connections.get(job.connection)
+                    self.begun = True
+                    code = await execute_sync(
+                        project,
+                        job,
+                        dry_run=self.dry_run,
+                        limit=self.limit,
+                        on_workers=self.on_workers,
+                        as_json=self.as_json,
+                    )
+            if interruption.code and not self.begun:
+                say(NOTHING_RUN)
+            elif is_action and interruption.code and scope.cancelled_caught:
+                say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")
+        return interruption.code or code

@@ -1,18 +1,22 @@
 """Runs in one line each, for a person."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from orgsync.printable import counted
 from orgsync.project.views import seconds_of
 
-from .output import amount, brief
+from .output import brief
 
 if TYPE_CHECKING:
-    from orgsync.engine import Job
     from orgsync.project import Run
 
-__all__ = ["not_run_line", "outcome_line", "would_line", "wrapped"]
+__all__ = ["CLOSING", "NOTHING_RUN", "left_line", "outcome_line", "would_line", "wrapped"]
+
+NOTHING_RUN = "Interrupted before anything was run."
+CLOSING = "Interrupted while closing the project; no more was run."
+"""What is said where Ctrl-C comes after the last run."""
 
 _ENDINGS = {"failed": "fail", "stopped": "stop"}
 
@@ -38,12 +42,9 @@ def would_line(run: "Run", *, at_limit: bool) -> str:
     return f"{run.sync} on {run.connection}: would {would} ({_cost(run)}); nothing was written"
 
 
-def not_run_line(begun: "Sequence[Job]", wanted: int = 0) -> str:
-    """Return what is said, where a command is interrupted, of what it has not run; "" where nothing is left."""
-    if not begun:
-        return "Interrupted before anything was run."
-    left = wanted - len(begun)
-    return f"{amount(left, 'more run')} {'was' if left == 1 else 'were'} not begun." if left > 0 else ""
+def left_line(left: int) -> str:
+    """Return what is said, where a command is interrupted, of the runs that it has not begun."""
+    return f"{counted(left, 'more run was', 'more runs were')} not begun."
 
 
 def wrapped(line: str, width: int) -> str:
@@ -60,4 +61,4 @@ def _counts(run: "Run") -> list[tuple[str, int]]:
 
 
 def _cost(run: "Run") -> str:
-    return f"{amount(run.api_calls, 'API call')}, {brief(seconds_of(run))}"
+    return f"{counted(run.api_calls, 'API call')}, {brief(seconds_of(run))}"

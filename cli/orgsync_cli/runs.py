@@ -10,7 +10,7 @@ from orgsync.project.views import listed_run_view
 from .commands import open_view
 from .completion import action_names, sync_names
 from .options import connection_option
-from .output import brief, examples, json_line, moment, result, say
+from .output import brief, examples, json_line, minute, moment, result, say
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _row(run: "RunRow") -> list[str]:
     rows = (run.added, run.updated, run.deleted, run.unchanged)
     counts = ["" if run.kind == "action" else f"{count:,}" for count in rows] + [f"{run.api_calls:,}"]
     name = f"{run.sync} (action)" if run.kind == "action" else run.sync
-    return [str(run.id), name, run.connection, run.status, moment(run.started_at)[:16], _took(run), *counts]
+    return [str(run.id), name, run.connection, run.status, minute(run.started_at), _took(run), *counts]
 
 
 def _show(run: "RunRow") -> None:

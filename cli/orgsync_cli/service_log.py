@@ -11,11 +11,11 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from orgsync.clock import utc_now
 from orgsync.errors import SignInNeeded
-from orgsync.printable import printable
+from orgsync.printable import counted, printable
 from orgsync.project.views import instant
 from orgsync.scheduler import RUN_ENDED
 
-from .output import amount, brief, stdout, to_json
+from .output import brief, stdout, to_json
 
 __all__ = ["configure_service_log"]
 
@@ -85,7 +85,7 @@ class Lines:
             return line
         found = [f"{failed} failed again"] if failed else []
         found += ["nothing new" if not failed else f"{summed - failed} found nothing new"] if summed > failed else []
-        total = f"{amount(summed, 'other run')}: {', '.join(found)}"
+        total = f"{counted(summed, 'other run')}: {', '.join(found)}"
         return f"{_line(at, 'info', total, {})}\n{line}"
 
     @staticmethod
@@ -105,7 +105,7 @@ def _ending(event: Mapping[str, Any]) -> str:
         text = ", ".join([event["status"], *changes, "again" if event.get("repeated") else ""]).removesuffix(", ")
     elif event.get("works_again"):
         text = f"works again, {text}"
-    cost = f"{amount(event['api_calls'], 'API call')}, {brief(event['seconds'])}"
+    cost = f"{counted(event['api_calls'], 'API call')}, {brief(event['seconds'])}"
     return f"{event['sync']} on {event['connection']}: {text} ({cost})"
 
 

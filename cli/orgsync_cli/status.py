@@ -12,7 +12,7 @@ from orgsync.project.health_views import SEE_STATUS, status_view
 from .commands import open_view
 from .completion import sync_names
 from .options import connection_option
-from .output import brief, examples, json_line, moment, say, say_wrapped
+from .output import brief, examples, json_line, minute, moment, say, say_wrapped
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def status(
     interval; with a cron expression, by more than an hour. One that `orgsync schedule` has switched off is neither.
     Where workers run them, which are alive is said below. It exits with 1, too, when a webhook was switched off. The
     alerts that are active stand below; they are not counted for that. With --connection or --sync the rest is neither
-    shown nor counted, and webhooks and workers are left out.
+    shown nor counted, and webhooks, workers and what holds back the change feeds are left out.
     """
     found, alerts, workers, off = _statuses(connection, sync)
     if as_json:
@@ -103,7 +103,7 @@ def _only(
     wanted = [each for each in found if connection in (None, each.connection) and sync in (None, each.sync)]
     if not wanted:
         require_known(view, load_settings(), sync=sync, connection=connection)
-        say("No sync that is asked for has run there, or has a schedule. orgsync status shows all of them.")
+        say("Nothing matches: no such sync has run or is scheduled there. orgsync status shows all syncs.")
     alerts = view.alerts()
     if sync is None:
         return wanted, [each for each in alerts if each.connection == connection]
@@ -116,9 +116,9 @@ def _show(found: "Sequence[Status]") -> None:
     headings = ["sync", "connection", "state", "last success (UTC)", "lag", "rows", "failed", "due (UTC)"]
     rows = [
         [
-            *(each.sync, each.connection, each.verdict, moment(each.last_success)[:16]),
+            *(each.sync, each.connection, each.verdict, minute(each.last_success)),
             brief(each.lag.total_seconds()) if each.lag else "",
-            *(f"{each.rows:,}", str(each.failures or ""), moment(each.due)[:16]),
+            *(f"{each.rows:,}", str(each.failures or ""), minute(each.due)),
         ]
         for each in found
     ]

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .output import amount, console, moment
+from orgsync.printable import counted
+
+from .output import console, moment
 from .progress import shown_progress
 from .run_lines import outcome_line
 from .tables import show_table
@@ -87,7 +89,7 @@ class Story:
         self._line(f"two contacts get a new title: {changes.promoted}")
         self._line(f"one is created: {changes.created}; one is deleted: {changes.deleted}")
         self._line(f"one is deleted for good, past the recycle bin: {changes.erased}")
-        people = amount(changes.colleagues, "contact")
+        people = counted(changes.colleagues, "contact")
         self._line(f"an account is renamed, and {people} should show it: {changes.renamed}")
 
     async def _peek(self, project: "Project", first: "Run", second: "Run") -> None:

@@ -5,10 +5,10 @@ import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from orgsync.printable import printable
+from orgsync.printable import counted, printable
 
-from .grid import GAP, Column, column_width, grid, terminal_width
-from .output import amount, say_wrapped, stdout, to_json
+from .grid import GAP, Column, column_width, grid
+from .output import say_wrapped, stdout, terminal_width, to_json
 
 __all__ = ["fitting_columns", "show_rows", "show_table"]
 
@@ -54,7 +54,7 @@ def show_table(
 
 def left_out(columns: int, why: str, option: str) -> str:
     """Return what is said of columns that are not shown, and which option shows them."""
-    return f"{amount(columns, 'column is', 'columns are')} left out, {why}: {option} shows all"
+    return f"{counted(columns, 'column is', 'columns are')} left out, {why}: {option} shows all"
 
 
 def _kept_columns(

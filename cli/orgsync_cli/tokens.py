@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import Program, has_tables, wait_for
+from .commands import NOTHING_CHANGED, Program, has_tables, require_tables, wait_for
 from .options import connection_option
 from .output import examples, json_line, moment, result, say
 
@@ -86,7 +86,7 @@ def list_tokens(
         async with open_project() as project:
             return await project.tokens.list()
 
-    found = wait_for(read) if has_tables() else ()
+    found = wait_for(read, interrupted=lambda: NOTHING_CHANGED) if has_tables() else ()
     if as_json:
         for each in found:
             json_line(token_view(each))
@@ -125,7 +125,6 @@ def revoke(name: Annotated[str, typer.Argument(metavar="TOKEN", help="The token'
         async with open_project() as project:
             await project.tokens.revoke(name)
 
-    if not has_tables():
-        raise no_token(name)
+    require_tables(no_token(name))
     wait_for(remove)
     say(f"Revoked the token {name}.")

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from .commands import Program, has_tables, wait_for
+from .commands import NOTHING_CHANGED, Program, has_tables, require_tables, wait_for
 from .options import connection_option, tag_option
 from .output import confirmed, examples, moment, result, say, to_json
 
@@ -39,22 +39,29 @@ _Id = Annotated[str, typer.Argument(metavar="ID", help="The webhook's id, as the
 
 def _do(work: "Callable[[Webhooks], Awaitable[T]]") -> "T":
     """Do something with the project's webhooks."""
+    return wait_for(_in_project(work))
 
+
+def _read(work: "Callable[[Webhooks], Awaitable[T]]") -> "T | None":
+    """Read something of the project's webhooks; None where the database has no tables yet."""
+    return wait_for(_in_project(work), interrupted=lambda: NOTHING_CHANGED) if has_tables() else None
+
+
+def _in_project(work: "Callable[[Webhooks], Awaitable[T]]") -> "Callable[[], Awaitable[T]]":
     async def done() -> "T":
         from orgsync.project import open_project
 
         async with open_project() as project:
             return await work(project.webhooks)
 
-    return wait_for(done)
+    return done
 
 
-def _do_with(webhook: str, work: "Callable[[Webhooks], Awaitable[T]]") -> "T":
-    """Do something with a webhook; where the database has no tables yet there is none, and none are made."""
+def _do_to(webhook: str, work: "Callable[[Webhooks], Awaitable[T]]") -> "T":
+    """Do something with one webhook; raises NameUnknown where the database has no tables yet."""
     from orgsync.project.webhooks import no_webhook
 
-    if not has_tables():
-        raise no_webhook(webhook)
+    require_tables(no_webhook(webhook))
     return _do(work)
 
 
@@ -102,7 +109,7 @@ def list_webhooks(as_json: Annotated[bool, typer.Option("--json", help="Write JS
     """List the webhooks, with what each is told, and why one is off."""
     from orgsync.project.webhooks import webhook_view
 
-    found = _do(lambda webhooks: webhooks.list()) if has_tables() else ()
+    found = _read(lambda webhooks: webhooks.list()) or ()
     if as_json:
         result(to_json([webhook_view(each) for each in found], indent=2))
         return
@@ -137,7 +144,7 @@ def list_webhooks(as_json: Annotated[bool, typer.Option("--json", help="Write JS
 )
 def remove(webhook: _Id, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove a webhook, and what is still to be delivered to it."""
-    found = _do_with(webhook, lambda webhooks: webhooks.get(webhook))
+    found = _do_to(webhook, lambda webhooks: webhooks.get(webhook))
     host = urlsplit(found.url).hostname  # the rest of the URL may be secret
     if not yes and not confirmed(f"Remove {webhook}, to {host}? What is still to be delivered to it is discarded."):
         result("Nothing was removed.")
@@ -153,7 +160,7 @@ def remove(webhook: _Id, yes: Annotated[bool, typer.Option("--yes", help="Do not
 )
 def enable(webhook: _Id) -> None:
     """Switch on a webhook that was switched off; what is pending is delivered at once."""
-    _do_with(webhook, lambda webhooks: webhooks.enable(webhook))
+    _do_to(webhook, lambda webhooks: webhooks.enable(webhook))
     say(f"The webhook {webhook} is on.")
 
 
@@ -165,7 +172,7 @@ def test(webhook: _Id) -> None:
 
     Exit code: 0 if the receiver accepts it, 1 if it does not or is not reached, 2 if its address may not be sent to.
     """
-    attempt = _do_with(webhook, lambda webhooks: webhooks.test(webhook))
+    attempt = _do_to(webhook, lambda webhooks: webhooks.test(webhook))
     if attempt.error is not None:
         raise attempt.error
     say(f"The receiver accepted the message (status {attempt.status}).")
@@ -184,10 +191,9 @@ def deliveries(
     """List deliveries of the last 30 days, the latest first."""
     from orgsync.project.webhooks import delivery_view, no_webhook
 
-    is_there = has_tables()
-    if webhook is not None and not is_there:
-        raise no_webhook(webhook)
-    found = _do(lambda webhooks: webhooks.deliveries(webhook, limit=limit)) if is_there else ()
+    if webhook is not None:
+        require_tables(no_webhook(webhook))
+    found = _read(lambda webhooks: webhooks.deliveries(webhook, limit=limit)) or ()
     if as_json:
         result(to_json([delivery_view(each) for each in found], indent=2))
         return
@@ -221,8 +227,7 @@ def redeliver(delivery: Annotated[int, typer.Argument(metavar="DELIVERY", help="
     """Deliver a message once more, with its id, as soon as a process delivers."""
     from orgsync.project.webhooks import no_delivery
 
-    if not has_tables():
-        raise no_delivery(delivery)
+    require_tables(no_delivery(delivery))
     found = _do(lambda webhooks: webhooks.redeliver(delivery))
     say(f"Delivery {found.id} ({found.type} to {found.webhook}) is pending.")
 
@@ -245,7 +250,7 @@ def rotate(
     from orgsync.project.webhooks import overlap_of
 
     length = overlap_of(overlap)
-    secret = _do_with(webhook, lambda webhooks: webhooks.rotate(webhook, overlap=length))
+    secret = _do_to(webhook, lambda webhooks: webhooks.rotate(webhook, overlap=length))
     if as_json:
         result(to_json({"id": webhook, "secret": secret}))
         return

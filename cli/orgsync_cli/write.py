@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orgsync.printable import counted
+
 from .commands import wait_for
 from .connection_choice import choose_connection, require_connected
 from .options import connection_option
-from .output import amount, examples, json_line, moment, result, say, short_path, show_problem, stdout
-from .progress import BAR, WITH_BAR, fitting
+from .output import examples, json_line, moment, result, say, short_path, show_problem, stdout
+from .progress import bar_columns, fitting, text_room
 from .signals import Interruption
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ EXAMPLES = examples(
 
 _SHOWN = 5
 _NOT_SENT = "Interrupted before anything was sent now; the same command writes the file, or resumes it."
+_ENDED = "Interrupted while closing the project; no more was sent."
 
 
 def write(  # noqa: PLR0913 - each is an option
@@ -67,7 +70,7 @@ def write(  # noqa: PLR0913 - each is an option
     work = _Work(given, connection, as_json)
     not_sent = "Interrupted; nothing was sent." if dry_run else _NOT_SENT
     raise typer.Exit(
-        wait_for(work.check if dry_run else work.write, interrupted=lambda: "" if work.begun else not_sent)
+        wait_for(work.check if dry_run else work.write, interrupted=lambda: _ENDED if work.begun else not_sent)
     )
 
 
@@ -102,15 +105,15 @@ class _Work:
         return 1 if check.invalid_rows else 0
 
     def _show_check(self, name: str, check: "FileCheck") -> None:
-        ways = [amount(check.collections, "collection call")] if check.collections else []
-        ways += [amount(check.jobs, "Bulk API job")] if check.jobs else []
+        ways = [counted(check.collections, "collection call")] if check.collections else []
+        ways += [counted(check.jobs, "Bulk API job")] if check.jobs else []
         sent = f" by {' and '.join(ways)}" if ways else ""
-        result(f"{self.title} on {name}: {amount(check.rows, 'row')} would be sent{sent}; nothing was.")
+        result(f"{self.title} on {name}: {counted(check.rows, 'row')} would be sent{sent}; nothing was.")
         for each in check.problems:
             result(f"  line {each.line}: {each.field} {each.what}")
         if check.invalid_rows:
             more = f" The first {len(check.problems)} are shown." if check.invalid_rows > len(check.problems) else ""
-            result(f"{amount(check.invalid_rows, 'row')} would be refused.{more}")
+            result(f"{counted(check.invalid_rows, 'row')} would be refused.{more}")
 
     async def write(self) -> int:
         """Write the file, and return the exit code."""
@@ -187,7 +190,7 @@ class _Work:
 
 def _counted(written: "WriteResult") -> str:
     counts = written.counts
-    parts = [f"{amount(counts.written, 'row')} written" + (f" ({counts.created:,} new)" if counts.created else "")]
+    parts = [f"{counted(counts.written, 'row')} written" + (f" ({counts.created:,} new)" if counts.created else "")]
     for number, what in (
         (counts.refused, "refused"),
         (counts.unprocessed, "not processed"),
@@ -204,25 +207,17 @@ def _progress(title: str, *, show: bool) -> "Generator[Callable[[WriteProgress],
         yield lambda _: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+    from rich.progress import Progress
 
     console = Console(stderr=True, highlight=False)
-    has_bar = console.width >= WITH_BAR
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        *([BarColumn(bar_width=BAR)] if has_bar else []),
-        TextColumn("{task.fields[text]}"),
-    )
-    with Progress(*columns, console=console, transient=True) as bars:
+    with Progress(*bar_columns(console), console=console, transient=True) as bars:
         task = bars.add_task(title, total=None, text="checking")
 
         def observe(progress: "WriteProgress") -> None:
-            parts = [f"{progress.settled:,} of {amount(progress.rows, 'row')}"]
+            parts = [f"{progress.settled:,} of {counted(progress.rows, 'row')}"]
             if progress.job:
                 parts += [f", {progress.processed:,} tried", f", job {progress.job} {progress.state}"]
-            room = console.width - len("* ") - len(title) - 1 - (BAR + 1 if has_bar else 0)
-            text = fitting(parts, room)
+            text = fitting(parts, text_room(console, title))
             bars.update(task, completed=progress.settled, total=progress.rows, text=text)
 
         yield observe

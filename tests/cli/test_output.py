@@ -11,7 +11,7 @@ from orgsync.errors import ArgumentInvalid
 from orgsync.project.views import instant
 from orgsync_cli import main
 from orgsync_cli.grid import broken
-from orgsync_cli.output import amount, brief, moment, show_problem, show_unexpected, speech, to_json
+from orgsync_cli.output import brief, moment, show_problem, show_unexpected, speech, to_json
 from orgsync_cli.progress import Expectation
 from orgsync_cli.tables import show_table
 
@@ -42,10 +42,6 @@ def test_instants_are_written_in_utc() -> None:
 )
 def test_stretches_of_time_are_written_for_a_person(seconds: float | None, written: str) -> None:
     assert brief(seconds) == written
-
-
-def test_amounts_have_their_nouns() -> None:
-    assert [amount(1, "row"), amount(2000, "row"), amount(2, "copy", "copies")] == ["1 row", "2,000 rows", "2 copies"]
 
 
 def test_an_error_is_two_lines_whatever_its_text(capsys: pytest.CaptureFixture[str]) -> None:

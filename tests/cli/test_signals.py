@@ -122,18 +122,24 @@ class Interrupting(importlib.abc.MetaPathFinder):
         if name == os.environ["WHEN"]:
             os.kill(os.getpid(), signal.SIGINT)
 
-def interrupting(frame, event, arg):
-    if event == "call" and frame.f_code.co_name == os.environ["WHEN"]:
-        sys.setprofile(None)
-        os.kill(os.getpid(), signal.SIGINT)
-
-if os.environ["WHEN"] in ("get_command", "make_parser"):
-    sys.setprofile(interrupting)
 if os.environ.get("IGNORED"):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 sys.meta_path.insert(0, Interrupting())
 """
-"""What sends the process Ctrl-C when it begins to import a module, or to call a function."""
+"""What sends the process Ctrl-C when it begins to import a module."""
+
+
+WHILE_CALLED = """
+import os, signal, sys
+
+def interrupting(frame, event, arg):
+    if event == "call" and os.environ["WHEN"] in (frame.f_code.co_name, frame.f_code.co_qualname):
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.setprofile(interrupting)
+"""
+"""What sends the process Ctrl-C when it first calls a function."""
 
 
 WHILE_OPENED = """\
@@ -181,12 +187,12 @@ def test_ctrl_c_while_the_command_is_imported_ends_it_without_a_traceback(module
 
 
 def test_ctrl_c_before_a_command_is_begun_ends_it_without_a_traceback(tmp_path: Path) -> None:
-    ended = interrupted_at("get_command", tmp_path)
+    ended = interrupted_at("get_command", tmp_path, by=WHILE_CALLED)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Interrupted.\n")
 
 
 def test_ctrl_c_while_the_call_is_parsed_says_that_nothing_was_done(tmp_path: Path) -> None:
-    ended = interrupted_at("make_parser", tmp_path)
+    ended = interrupted_at("make_parser", tmp_path, by=WHILE_CALLED)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Interrupted; nothing was done.\n")
 
 
@@ -204,6 +210,22 @@ def test_ctrl_c_while_a_database_is_opened_ends_a_command_without_a_traceback(
     assert (ended.returncode, ended.stdout) == (130, "")
     assert ended.stderr == "Interrupted; only what was committed by then is kept.\n"
     assert "There is no token" in orgsync("tokens", "list").err
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("tokens list", "Interrupted; nothing was changed.\n"),
+        ("webhooks list", "Interrupted; nothing was changed.\n"),
+        ("webhooks deliveries", "Interrupted; nothing was changed.\n"),
+        ("api GET limits", "Interrupted.\n"),
+        ("api POST x", "Interrupted; what was sent may have been carried out.\n"),
+    ],
+)
+@pytest.mark.usefixtures("acme")
+def test_ctrl_c_in_a_command_that_commits_nothing_does_not_speak_of_it(call: str, said: str, folder: Path) -> None:
+    ended = interrupted_at("open_project", folder, *call.split(), by=WHILE_CALLED)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", said)
 
 
 @pytest.mark.usefixtures("acme")

@@ -119,7 +119,10 @@ def test_status_of_one_connection_or_one_sync_shows_and_counts_nothing_else(orgs
     assert (unknown.code, unknown.out) == (2, "")
     assert "There is no connection 'acm'; did you mean 'acme'?" in unknown.err
     assert "There is no sync 'contact'; did you mean 'contacts'?" in orgsync("status", "--sync", "contact").err
-    assert "No sync that is asked for has run there" in orgsync("status", "--sync", "accounts").err
+    assert (
+        "Nothing matches: no such sync has run or is scheduled there. orgsync status shows all syncs."
+        in orgsync("status", "--sync", "accounts").err
+    )
 
 
 @pytest.mark.usefixtures("own")

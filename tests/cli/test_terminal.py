@@ -1,14 +1,20 @@
 """The command at a terminal: questions, progress, Ctrl-C."""
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
+import sys
+import termios
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync_cli.progress import fitting
@@ -84,9 +90,6 @@ def terminal(folder: Path, *arguments: str, columns: int = 100) -> Generator[Ter
 
 
 def _own_terminal(other: int) -> None:
-    import fcntl
-    import termios
-
     fcntl.ioctl(other, termios.TIOCSCTTY, 0)
 
 
@@ -121,6 +124,32 @@ def test_a_question_that_is_left_open_ends_the_command(folder: Path, org: DemoOr
         at.interrupt()
         assert at.end() == 130
     assert "Interrupted; nothing was connected." in at.shown
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_yes_or_no_question_that_is_left_open_says_that_nothing_was_done(folder: Path, orgsync: Command) -> None:
+    with terminal(folder, "connections", "remove", "acme") as at:
+        at.until(r"Remove acme\?.*\[y/N\]: ")
+        at.interrupt()
+        assert at.end() == 130
+    assert "Interrupted; nothing was done." in at.shown
+    assert [each["name"] for each in orgsync("connections", "--json").objects()] == ["acme"]
+
+
+@pytest.mark.parametrize("width", [60, 140])
+def test_a_line_for_a_person_is_as_wide_as_the_terminal_where_stdout_is_a_pipe(tmp_path: Path, width: int) -> None:
+    code = "from orgsync_cli.output import say_wrapped; say_wrapped('word ' * 60)"
+    env = {name: value for name, value in plain_environment().items() if name not in ("COLUMNS", "LINES")}
+    screen, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=other, check=True, timeout=120,
+    )  # fmt: skip
+    os.close(other)
+    lines = os.read(screen, 4096).decode().splitlines()
+    os.close(screen)
+    assert max(map(len, lines)) in range(width - len(" word"), width + 1)
 
 
 def test_a_refused_refresh_token_leads_a_person_to_the_browser(folder: Path, orgsync: Command, acme: DemoOrg) -> None:
