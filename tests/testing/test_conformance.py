@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from orgsync.testing import import_process
 from orgsync.testing.checks import CHECKS
 from orgsync.testing.checks_actions import ACTION_CHECKS
 from orgsync.testing.copies import Script, opened
+from orgsync.testing.import_process import FORKS
 from orgsync.testing.script_home import Home
 from orgsync.testing.side_effects import side_effects
 from orgsync.testing.subjects import find_subjects
@@ -387,3 +389,16 @@ def test_conformance_leaves_structlog_as_it_was(tmp_path: Path) -> None:
         assert not structlog.is_configured()
     finally:
         structlog.configure()
+
+
+@pytest.mark.skipif(not FORKS, reason="forks on Linux alone")
+def test_a_script_that_ends_later_what_imports_them_spoils_no_other_check(tmp_path: Path) -> None:
+    found: list[list[str]] = []
+    late = "import os, subprocess\nsubprocess.Popen(f'sleep 0.2; kill -9 {os.getppid()}', shell=True)\n"
+    for name, text in ("late", late), ("quiet", "x = 1\n"):
+        script, folder = tmp_path / f"{name}.py", tmp_path / f"report of {name}"
+        script.write_text(text)
+        folder.mkdir()
+        found.append(side_effects(Home(name, f"syncs.{name}", str(script), str(tmp_path)), folder, fork=True))
+        time.sleep(1)
+    assert found == [[f"It starts a process ({tmp_path / 'late.py'}, line 2)."], []]

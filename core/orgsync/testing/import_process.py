@@ -64,7 +64,7 @@ def in_fork(order: Mapping[str, Any], folder: Path) -> Ended:
     outputs = [folder / name for name in ("stdout.txt", "stderr.txt")]
     around = {"outputs": [str(each) for each in outputs], "cwd": str(Path.cwd()), "environment": _environment()}
     with _TURN:
-        parent = _PARENTS.get(os.getpid()) or _started()
+        parent = _living() or _started()
         try:
             code = parent.carried_out({**order, **around})
         except BaseException:
@@ -136,8 +136,17 @@ class _Parent:
         """End the process, and a fork that still runs."""
         with suppress(ProcessLookupError):  # its script has ended both
             os.killpg(self.process.pid, signal.SIGKILL)
-        with self.process:
+        with suppress(BrokenPipeError), self.process:  # an order that it did not read
             pass
+
+
+def _living() -> _Parent | None:
+    """Return the parent of this process; None where what a script has left behind has ended it."""
+    parent = _PARENTS.get(os.getpid())
+    if parent is not None and parent.process.poll() is not None:
+        _forget(parent)
+        return None
+    return parent
 
 
 def _started() -> _Parent:
