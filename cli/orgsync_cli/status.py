@@ -147,6 +147,6 @@ def _remarks(status: "Status") -> Iterator[str]:
         yield f"{about} cannot run: {status.script_error}"
     if status.failures:
         in_a_row = f" {status.failures:,} times in a row" if status.failures > 1 else ""
-        yield f"{about} has failed{in_a_row}: {status.error}"
+        yield f"{about} has failed{in_a_row}{f': {status.error}' if status.error else '.'}"
     elif status.error:
         yield f"The last run of {about} was stopped: {status.error}"

@@ -11,7 +11,7 @@ import typer
 
 from orgsync.printable import counted
 
-from .commands import wait_for
+from .commands import says_when_interrupted, wait_for
 from .connection_choice import choose_connection, require_connected
 from .options import connection_option
 from .output import examples, json_line, moment, result, say, short_path, show_problem, stdout
@@ -62,13 +62,14 @@ def write(  # noqa: PLR0913 - each is an option
     a field, 2 usage, configuration or an unusable file, 3 sign-in needed, 4 stopped to spare the API limit, 130 or 143
     interrupted.
     """
-    from orgsync.project.file_writes import file_write
-
-    given = file_write(
-        file, sobject, operation, external_id=external_id, update_only=update_only, delimiter=delimiter, again=again
-    )
-    work = _Work(given, connection, as_json)
     not_sent = "Interrupted; nothing was sent." if dry_run else _NOT_SENT
+    with says_when_interrupted(lambda: not_sent):
+        from orgsync.project.file_writes import file_write
+
+        given = file_write(
+            file, sobject, operation, external_id=external_id, update_only=update_only, delimiter=delimiter, again=again
+        )
+    work = _Work(given, connection, as_json)
     raise typer.Exit(
         wait_for(work.check if dry_run else work.write, interrupted=lambda: _ENDED if work.begun else not_sent)
     )

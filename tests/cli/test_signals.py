@@ -291,3 +291,20 @@ def test_a_run_that_is_under_way_keeps_others_out(folder: Path, orgsync: Command
     assert refused.code == 1
     assert refused.objects()[0]["status"] == "not started"
     assert refused.problem()[0]
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "Interrupted before anything was sent now; the same command writes the file, or resumes it.\n"),
+        (["--dry-run"], "Interrupted; nothing was sent.\n"),
+    ],
+)
+def test_ctrl_c_while_a_write_is_imported_says_that_nothing_was_sent(
+    options: list[str], said: str, folder: Path
+) -> None:
+    (folder / "rows.csv").write_text("LastName\nLee\n")
+    call = ["write", "rows.csv", "--object", "Contact", "--operation", "insert", *options]
+    ended = interrupted_at("orgsync.project.file_writes", folder, *call)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", said)

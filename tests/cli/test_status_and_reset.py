@@ -366,3 +366,16 @@ def execute(folder: Path, statement: str) -> None:
     with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db")) as database:
         database.execute(statement)
         database.commit()
+
+
+@pytest.mark.usefixtures("own")
+def test_status_of_a_failure_whose_reason_is_not_kept_ends_with_a_full_stop(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    """As after an upgrade, where the run that failed was deleted before, and one was stopped since."""
+    acme.add_fault(Fault.json_error(400, "MALFORMED_QUERY", "no"), match="/queryAll", times=None)
+    orgsync("run", "companies")
+    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db")) as raw, raw:
+        raw.execute("UPDATE orgsync_run SET status = 'stopped'")
+        raw.execute("UPDATE orgsync_standing SET failure_error = NULL, failure_error_code = NULL")
+    assert "companies on acme has failed.\n" in orgsync("status").err
