@@ -35,7 +35,7 @@ WRONG = [
     ("connect a --flow jwtt", "--flow: 'jwtt' is not one of", "Did you mean jwt?"),
     ("doctor a b", "orgsync doctor has no place for b", "It takes CONNECTION"),
     ("up contacts", "orgsync up takes no argument, but was given contacts", "orgsync up --sync contacts or"),
-    ("status contacts", "takes no argument, but was given contacts", "Leave it out: orgsync status."),
+    ("status contacts", "takes no argument, but was given contacts", "orgsync status --connection contacts or"),
     ("demo x", "orgsync demo takes no argument, but was given x", "Leave it out: orgsync demo."),
     ("init a b", "orgsync init has no place for b", "It takes DIR"),
     ("run contacts --conection acme", "orgsync run has no option --conection", "Did you mean --connection?"),
