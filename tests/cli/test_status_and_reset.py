@@ -375,7 +375,6 @@ def test_status_of_a_failure_whose_reason_is_not_kept_ends_with_a_full_stop(
     """As after an upgrade, where the run that failed was deleted before, and one was stopped since."""
     acme.add_fault(Fault.json_error(400, "MALFORMED_QUERY", "no"), match="/queryAll", times=None)
     orgsync("run", "companies")
-    with closing(sqlite3.connect(folder / ".orgsync" / "orgsync.db")) as raw, raw:
-        raw.execute("UPDATE orgsync_run SET status = 'stopped'")
-        raw.execute("UPDATE orgsync_standing SET failure_error = NULL, failure_error_code = NULL")
+    execute(folder, "UPDATE orgsync_run SET status = 'stopped'")
+    execute(folder, "UPDATE orgsync_standing SET failure_error = NULL, failure_error_code = NULL")
     assert "companies on acme has failed.\n" in orgsync("status").err
