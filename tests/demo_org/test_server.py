@@ -155,6 +155,15 @@ def test_requests_remember_what_was_asked(api: Caller, org: DemoOrg) -> None:
     assert org.requests == []
 
 
+def test_requests_whose_client_has_left_are_forgotten_with_the_others(api: Caller, org: DemoOrg) -> None:
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", int(org.url.rpartition(":")[2]))) as client:
+            client.sendall(b"GET /services/data HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    org.clear_requests()
+    api.get("/limits")
+    assert [request.path for request in org.requests] == [f"{BASE}/limits"]
+
+
 def test_secrets_are_not_in_the_org_s_repr(org: DemoOrg) -> None:
     assert org.client_secret not in repr(org)
     assert org.refresh_token not in repr(org)

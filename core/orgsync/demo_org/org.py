@@ -230,7 +230,9 @@ class DemoOrg(Changes, Administration, WriteLevers, Settings):
             return list(self._unserved)
 
     def clear_requests(self) -> None:
-        """Forget the requests answered so far."""
+        """Forget the requests sent so far, those too whose client has left before the answer."""
+        if self._server is not None:
+            self._server.take_in()
         with self._database.lock:
             self._requests.clear()
 

@@ -24,6 +24,8 @@ from .wire import LONGEST_URI, Call, bad_message, read_target
 T = TypeVar("T")
 _READ = 65_536
 _BLOCK = b" " * 1_048_576  # of an endless response
+_TURNS = 50
+"""Of the event loop: a few take a request from an accepted connection to the application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class Server:
         """Close a port: connecting to it is refused from now on."""
         self._do(self._close(port))
 
+    def take_in(self) -> None:
+        """Wait until every request that has been sent by now has gone to the application."""
+        self._do(_turns(_TURNS))
+
     def stop(self) -> None:
         """Close every port and connection, and end the thread."""
         self._loop.call_soon_threadsafe(self._stopping.set)
@@ -95,8 +101,7 @@ class Server:
             connection.cancel()
         while others := asyncio.all_tasks() - {asyncio.current_task()}:  # connections just accepted are among them
             await asyncio.wait(others)
-        for _ in range(3):
-            await asyncio.sleep(0)  # lets the transports' own closing callbacks run
+        await _turns(3)  # lets the transports' own closing callbacks run
 
     async def _listen(self, listening: socket.socket) -> int:
         port = int(listening.getsockname()[1])
@@ -269,6 +274,11 @@ class _Connection:
     async def _write(self, event: h11.Event) -> None:
         self._writer.write(self._http.send(event) or b"")
         await self._writer.drain()
+
+
+async def _turns(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
 
 
 def _zipped_without_end() -> Iterator[bytes]:
