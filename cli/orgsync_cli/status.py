@@ -100,14 +100,16 @@ def _only(
     from orgsync.project.known_names import require_known
     from orgsync.settings import load_settings
 
-    wanted = [each for each in found if connection in (None, each.connection) and sync in (None, each.sync)]
+    there = [each for each in found if connection in (None, each.connection)]
+    wanted = [each for each in there if sync in (None, each.sync)]
     if not wanted:
         require_known(view, load_settings(), sync=sync, connection=connection)
-        say("Nothing matches: no such sync has run or is scheduled there. orgsync status shows all syncs.")
-    alerts = view.alerts()
+        what = "no sync" if sync is None else "no such sync"
+        say(f"Nothing matches: {what} has run or is scheduled there. orgsync status shows all syncs.")
+        wanted = [each for each in there if each.script_error]  # of which one may be what is asked for
     if sync is None:
-        return wanted, [each for each in alerts if each.connection == connection]
-    return wanted, [each for each in alerts if any(each.concerns(sync, one.connection) for one in wanted)]
+        return wanted, [each for each in view.alerts() if each.connection == connection]
+    return wanted, [alert for each in wanted for alert in each.alerts]
 
 
 def _show(found: "Sequence[Status]") -> None:

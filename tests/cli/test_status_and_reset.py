@@ -83,6 +83,10 @@ def test_status_shows_the_alerts_that_are_active(orgsync: Command, folder: Path)
     assert told.code == 0
     assert [line.partition(": ")[2] for line in told.err.splitlines()] == ["It is api_limit.", *["It is lag."] * 2]
     assert told.err.startswith("Alert since ")
+    execute(folder, "UPDATE orgsync_alert SET connection = 'other' WHERE subject = 'others'")
+    of_one = orgsync("status", "-c", "acme").err.splitlines()
+    assert [line.partition(": ")[2] for line in of_one] == ["It is api_limit.", "It is lag."]
+    assert orgsync("status", "--sync", "companies").err.splitlines() == of_one
 
 
 @pytest.mark.usefixtures("own", "acme")
@@ -123,6 +127,26 @@ def test_status_of_one_connection_or_one_sync_shows_and_counts_nothing_else(orgs
         "Nothing matches: no such sync has run or is scheduled there. orgsync status shows all syncs."
         in orgsync("status", "--sync", "accounts").err
     )
+
+
+@pytest.mark.usefixtures("own", "acme")
+def test_status_of_a_sync_that_may_be_in_a_script_that_does_not_load_is_not_well(
+    orgsync: Command, folder: Path
+) -> None:
+    (folder / "syncs" / "broken.py").write_text("import nope\n", encoding="utf-8")
+    found = orgsync("status", "--sync", "invoices", "--json")
+    assert [each["sync"] for each in found.objects()] == ["broken"]
+    assert found.code == 1
+    assert "Nothing matches" in found.err
+
+
+@pytest.mark.usefixtures("own", "acme")
+def test_an_answer_from_a_pipe_that_is_neither_yes_nor_no_is_an_error(orgsync: Command) -> None:
+    orgsync("run", "companies")
+    found = orgsync("reset", "companies", answers="maybe\n")
+    assert found.code == 2
+    assert "'maybe' is not an answer to that question." in found.err
+    assert "--yes" in found.err
 
 
 @pytest.mark.usefixtures("own")
