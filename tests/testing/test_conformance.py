@@ -144,7 +144,7 @@ def test_each_import_is_observed_in_a_process_of_its_own(tmp_path: Path, fork: b
 @pytest.fixture
 def _no_parent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let the next fork need a new parent: what another test has started ends with its first order that is late."""
-    monkeypatch.setattr(import_process, "_PATIENCE", 0.0)
+    monkeypatch.setattr(import_process, "_TIMEOUT", 0.0)
     for _ in range(2):  # the second is not answered at its start
         with pytest.raises(subprocess.TimeoutExpired):
             import_process.in_fork({}, tmp_path)

@@ -32,7 +32,7 @@ from . import (
     page_runs,
     page_sign_in,
 )
-from .authority import host_of
+from .authority import host_name_of
 from .document import add_document, operation_id, require_known_query, require_plain_body
 from .guards import BelowPath, BodyGuard, HostGuard, TargetGuard
 from .jobs import Jobs
@@ -65,7 +65,7 @@ def server_names(settings: Settings, options: ServerOptions) -> Sequence[str]:
 
 def _public_host(url: str) -> str:
     try:
-        host = host_of(urlsplit(url).netloc)
+        host = host_name_of(urlsplit(url).netloc)
     except ValueError:  # brackets around what is no address
         host = None
     if host is None:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .refusals import INVALID, RefusedError, host_invalid
+from .http_errors import INVALID, HttpRejected, host_invalid
 
-__all__ = ["Addressed", "addressed", "host_of"]
+__all__ = ["RequestTarget", "host_name_of", "request_target"]
 
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
 _AUTHORITY = re.compile(
@@ -15,36 +15,36 @@ _AUTHORITY = re.compile(
 )
 
 
-class Addressed(NamedTuple):
+class RequestTarget(NamedTuple):
     """A target as a path and a query, and the authority that it is for; None in HTTP/1.0, which need not name one."""
 
     target: bytes
     authority: bytes | None
 
 
-def addressed(target: bytes, hosts: Sequence[bytes], *, version: str) -> Addressed:
+def request_target(target: bytes, hosts: Sequence[bytes], *, version: str) -> RequestTarget:
     """Return what a request is for, by its target and the values of its Host headers; the target's own host prevails.
 
-    Raises RefusedError where its headers or its target do not say so in a valid way.
+    Raises HttpRejected where its headers or its target do not say so in a valid way.
     """
     if len(hosts) > 1:
-        raise RefusedError(host_invalid(f"The request has {len(hosts)} Host headers."))
+        raise HttpRejected(host_invalid(f"The request has {len(hosts)} Host headers."))
     if not hosts and version != "1.0":
-        raise RefusedError(host_invalid("The request has no Host header."))
+        raise HttpRejected(host_invalid("The request has no Host header."))
     host = hosts[0] if hosts else None
-    if host is not None and host_of(host.decode("latin-1")) is None:
-        raise RefusedError(host_invalid("The request's Host header holds no valid name or address."))
+    if host is not None and host_name_of(host.decode("latin-1")) is None:
+        raise HttpRejected(host_invalid("The request's Host header holds no valid name or address."))
     if target.startswith((b"/", b"*")):
-        return Addressed(target, host)
+        return RequestTarget(target, host)
     if (absolute := _ABSOLUTE.match(target)) is None:
-        raise RefusedError(INVALID)
-    if host_of(absolute[1].decode("latin-1")) is None:
-        raise RefusedError(host_invalid("The request's target holds no valid name or address of a host."))
+        raise HttpRejected(INVALID)
+    if host_name_of(absolute[1].decode("latin-1")) is None:
+        raise HttpRejected(host_invalid("The request's target holds no valid name or address of a host."))
     path = target[absolute.end() :]
-    return Addressed(path if path.startswith(b"/") else b"/" + path, absolute[1])
+    return RequestTarget(path if path.startswith(b"/") else b"/" + path, absolute[1])
 
 
-def host_of(authority: str) -> str | None:
+def host_name_of(authority: str) -> str | None:
     """Return the name of an authority, without its port and in lower case: `[::1]:8787` is `::1`.
 
     None for what is no valid one, as one with a user name is: `127.0.0.1:80@evil.example`.

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orgsync.errors import ArgumentInvalid, ServerBusy
 
-from .authority import host_of
+from .authority import host_name_of
 from .problems import problem_response, too_large
 
 __all__ = ["BelowPath", "BodyGuard", "ErrorGuard", "HostGuard", "TargetGuard"]
@@ -58,7 +58,7 @@ class HostGuard:
         """Pass the request on, or answer 421."""
         if scope["type"] == "http":
             hosts = Headers(scope=scope).getlist("host")
-            if len(hosts) != 1 or host_of(hosts[0]) not in self._hosts:
+            if len(hosts) != 1 or host_name_of(hosts[0]) not in self._hosts:
                 cause = "This server is not reached by that name." if hosts else "The request names no host."
                 remedy = "Call it by its own; more names are allowed with: orgsync serve --allow-host NAME."
                 await problem_response(421, "host_not_allowed", cause, remedy)(scope, receive, send)

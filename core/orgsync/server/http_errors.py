@@ -15,8 +15,8 @@ __all__ = [
     "TARGET_TOO_LONG",
     "TOO_MANY",
     "TUNNEL",
-    "Refusal",
-    "RefusedError",
+    "HttpError",
+    "HttpRejected",
     "host_invalid",
 ]
 
@@ -27,7 +27,7 @@ MOST_PIPELINED = 16
 """Requests of one connection that wait for the response before them."""
 
 
-class Refusal(NamedTuple):
+class HttpError(NamedTuple):
     """Why a request is refused before anything else looks at it, as a problem document says it."""
 
     status: int
@@ -36,44 +36,44 @@ class Refusal(NamedTuple):
     remedy: str
 
 
-class RefusedError(Exception):
+class HttpRejected(Exception):
     """What ends the parsing of a request."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: HttpError) -> None:
         super().__init__(refusal.cause)
         self.refusal = refusal
 
 
-INVALID = Refusal(400, "invalid_request", "The request is not valid HTTP/1.1.", "Use an established HTTP client.")
-TARGET_TOO_LONG = Refusal(
+INVALID = HttpError(400, "invalid_request", "The request is not valid HTTP/1.1.", "Use an established HTTP client.")
+TARGET_TOO_LONG = HttpError(
     414, "target_too_long", "The request's target is longer than 32 KB.", "Send a shorter path and query."
 )
-HEAD_TOO_LARGE = Refusal(
+HEAD_TOO_LARGE = HttpError(
     431, "head_too_large", "The request's head is larger than 32 KB.", "Send fewer or shorter headers."
 )
-KEPT_TOO_LARGE = Refusal(
+KEPT_TOO_LARGE = HttpError(
     431, "head_too_large", "A line of the request is longer than 32 KB.", "Send shorter headers and chunk extensions."
 )
-TOO_MANY = Refusal(
+TOO_MANY = HttpError(
     400, "too_many_requests_at_once", "Too many requests came before the one before them was answered.",
     f"Send {MOST_PIPELINED} at most, or wait for each response.",
 )  # fmt: skip
-TUNNEL = Refusal(
+TUNNEL = HttpError(
     400, "tunnel_refused", "This server makes no tunnels.", "Send the request to this server itself, not as to a proxy."
 )
-CODING = Refusal(
+CODING = HttpError(
     501,
     "transfer_coding_unknown",
     "The request's transfer coding is other than chunked.",
     "Send it with chunked alone.",
 )
-FAULT = Refusal(
+FAULT = HttpError(
     500, InternalError.code, "orgsync could not read the request.", "Please report it: the log names the error."
 )
 
 
-def host_invalid(cause: str) -> Refusal:
+def host_invalid(cause: str) -> HttpError:
     """Return the refusal of a request that does not say which host it is for."""
-    return Refusal(
+    return HttpError(
         400, "host_invalid", cause, "Send one Host header: a name or an address, and a port if there is one."
     )

@@ -16,9 +16,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from orgsync.logs import get_logger
 
-from .authority import addressed
-from .problems import note_unexpected, problem_response
-from .refusals import (
+from .authority import request_target
+from .http_errors import (
     CODING,
     FAULT,
     HEAD_TOO_LARGE,
@@ -29,9 +28,10 @@ from .refusals import (
     TARGET_TOO_LONG,
     TOO_MANY,
     TUNNEL,
-    Refusal,
-    RefusedError,
+    HttpError,
+    HttpRejected,
 )
+from .problems import note_unexpected, problem_response
 
 __all__ = ["ACCEPTED_AT_ONCE", "BoundedProtocol"]
 
@@ -82,9 +82,9 @@ class _Parser(httptools.HttpRequestParser):
             self._protocol.refuse(_refusal_of(error.__context__))
 
 
-def _refusal_of(ended_by: BaseException | None) -> Refusal:
+def _refusal_of(ended_by: BaseException | None) -> HttpError:
     """Return why parsing ended: by us, by what is not valid, or by a fault of the code that takes what is parsed."""
-    if isinstance(ended_by, RefusedError):
+    if isinstance(ended_by, HttpRejected):
         return ended_by.refusal
     if not isinstance(ended_by, Exception) or isinstance(ended_by, httptools.HttpParserError | ValueError):
         return INVALID  # as a target is that cannot be parsed, or is not of ASCII
@@ -125,7 +125,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.refuse(KEPT_TOO_LARGE)
         self._watch()
 
-    def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: HttpError) -> None:
         """Read no further. Requests that came before are answered, each by its own response and by nothing else.
 
         The request that is refused is answered where its turn is now; else the connection ends before its turn.
@@ -176,11 +176,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin with a request, or keep it until those before it are answered."""
         self._kept = 0
         if len(self.pipeline) >= MOST_PIPELINED:
-            raise RefusedError(TOO_MANY)
+            raise HttpRejected(TOO_MANY)
         if self.parser.get_method() == b"CONNECT":
-            raise RefusedError(TUNNEL)
+            raise HttpRejected(TUNNEL)
         if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
-            raise RefusedError(CODING)  # the parser takes `gzip, chunked`, and leaves what is compressed to the app
+            raise HttpRejected(CODING)  # the parser takes `gzip, chunked`, and leaves what is compressed to the app
         self._read_authority()
         if not self.parser.should_upgrade():
             self._has_headers = True
@@ -207,16 +207,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def _read_authority(self) -> None:
         """Leave a path in the target, and one Host header with the name that the request is for."""
         hosts = [value for name, value in self.headers if name == b"host"]
-        self.url, authority = addressed(self.url, hosts, version=self.parser.get_http_version())
+        self.url, authority = request_target(self.url, hosts, version=self.parser.get_http_version())
         if authority is not None:
             others = [header for header in self.headers if header[0] != b"host"]
             self.headers[:] = [(b"host", authority), *others]  # in place: the request's scope has this list
 
-    def _count(self, size: int, refusal: Refusal = HEAD_TOO_LARGE) -> None:
+    def _count(self, size: int, refusal: HttpError = HEAD_TOO_LARGE) -> None:
         self._kept = 0
         self._head += size
         if self._head > LARGEST_HEAD:
-            raise RefusedError(refusal)
+            raise HttpRejected(refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""

@@ -18,12 +18,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-__all__ = ["FORKS", "Ended", "in_fork", "in_new_process", "serve_orders"]
+__all__ = ["FORKS", "ProcessResult", "in_fork", "in_new_process", "serve_forks"]
 
 FORKS = sys.platform == "linux"
 """Elsewhere a process that did not begin as a new program may not use all of the system's libraries."""
 
-_PATIENCE = 60.0  # seconds
+_TIMEOUT = 60.0  # seconds
 _READY = 1_000  # no exit code
 _HERE = Path(__file__).parent
 _PROGRAM = f"""
@@ -43,23 +43,23 @@ _TURN = Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProcessResult:
     """How a process ended, and what it printed to each of its outputs."""
 
     code: int
     printed: Sequence[str]
 
 
-def in_new_process(order: Mapping[str, Any]) -> Ended:
+def in_new_process(order: Mapping[str, Any]) -> ProcessResult:
     """Have a new process carry an order out."""
     ran = subprocess.run(
-        _command(), input=json.dumps(order), capture_output=True, text=True, check=False, timeout=_PATIENCE,
+        _command(), input=json.dumps(order), capture_output=True, text=True, check=False, timeout=_TIMEOUT,
         env=_environment(),
     )  # fmt: skip
-    return Ended(ran.returncode, (ran.stdout, ran.stderr))
+    return ProcessResult(ran.returncode, (ran.stdout, ran.stderr))
 
 
-def in_fork(order: Mapping[str, Any], folder: Path) -> Ended:
+def in_fork(order: Mapping[str, Any], folder: Path) -> ProcessResult:
     """Have a fork of the process that has imported orgsync carry an order out; the folder is for what it prints."""
     outputs = [folder / name for name in ("stdout.txt", "stderr.txt")]
     around = {"outputs": [str(each) for each in outputs], "cwd": str(Path.cwd()), "environment": _environment()}
@@ -72,10 +72,12 @@ def in_fork(order: Mapping[str, Any], folder: Path) -> Ended:
             raise
         if parent.process.returncode is not None:
             _forget(parent)
-    return Ended(code, [each.read_text(encoding="utf-8", errors="replace") for each in outputs if each.exists()])
+    return ProcessResult(
+        code, [each.read_text(encoding="utf-8", errors="replace") for each in outputs if each.exists()]
+    )
 
 
-def serve_orders() -> dict[str, Any]:
+def serve_forks() -> dict[str, Any]:
     """Import orgsync, and fork for each line of standard input; return the order in each of the forks.
 
     The process itself answers with the exit codes of the forks, and ends with its input.
@@ -86,13 +88,13 @@ def serve_orders() -> dict[str, Any]:
     while line := sys.stdin.readline():
         child = os.fork()
         if not child:
-            return _settled(json.loads(line))
+            return _set_up_child(json.loads(line))
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
     os._exit(0)  # there is nothing to tidy up
 
 
-def _settled(order: dict[str, Any]) -> dict[str, Any]:
+def _set_up_child(order: dict[str, Any]) -> dict[str, Any]:
     """Make the fork what a new process would be: its input is empty, and its outputs are files."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     outputs = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) for path in order["outputs"]]
@@ -127,10 +129,10 @@ class _Parent:
             raise RuntimeError("the process was started without pipes")
         with selectors.DefaultSelector() as selector:  # select() takes no descriptor above 1023
             selector.register(answers, selectors.EVENT_READ)
-            if not selector.select(_PATIENCE):
-                raise subprocess.TimeoutExpired(self.process.args, _PATIENCE)
+            if not selector.select(_TIMEOUT):
+                raise subprocess.TimeoutExpired(self.process.args, _TIMEOUT)
         answer = answers.readline()
-        return int(answer) if answer else self.process.wait(_PATIENCE)
+        return int(answer) if answer else self.process.wait(_TIMEOUT)
 
     def end(self) -> None:
         """End the process, and a fork that still runs."""

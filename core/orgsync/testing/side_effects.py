@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
-from .import_process import FORKS, in_fork, in_new_process, serve_orders
+from .import_process import FORKS, in_fork, in_new_process, serve_forks
 from .script_home import Home, fresh_module
 
 __all__ = ["side_effects"]
@@ -64,7 +64,7 @@ def side_effects(home: Home, folder: Path, *, fork: bool = FORKS) -> list[str]:
 def main() -> None:
     """Import the script that standard input names, and write down what that did; with an argument, those, in forks."""
     sys.dont_write_bytecode = True
-    order: dict[str, Any] = serve_orders() if sys.argv[1:] else json.load(sys.stdin)
+    order: dict[str, Any] = serve_forks() if sys.argv[1:] else json.load(sys.stdin)
     sys.path[:] = order["path"]
     observer = _Observer(Home(**order["home"]))
     before = _state()
