@@ -15,7 +15,7 @@ from typer.models import CommandInfo, TyperInfo
 
 from orgsync.errors import OrgsyncError
 
-from .output import json_error, results_alone_on_stdout, say, show_problem, speech, stdout
+from .output import NOTHING_DONE, json_error, results_alone_on_stdout, say, show_problem, speech, stdout
 from .usage import UsageError, is_help, usage_problem
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ INTERRUPTED = 130
 NOTHING_CHANGED = "Interrupted; nothing was changed."
 """What is said where Ctrl-C ends what only reads."""
 
-_NOTHING_DONE = "Interrupted; nothing was done."
 _ONLY_COMMITTED = "Interrupted; only what was committed by then is kept."
 _BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
@@ -88,7 +87,7 @@ class Commands(TyperGroup):
             with _usage_errors():
                 return super().parse_args(ctx, [*before, *args[end:]])
         except KeyboardInterrupt:  # typer would end it without a word, while it imports what it parses with
-            say(_NOTHING_DONE)
+            say(NOTHING_DONE)
             raise typer.Exit(INTERRUPTED) from None
 
     def invoke(self, ctx: Any) -> Any:
@@ -179,7 +178,7 @@ class ProjectCommand(PlainCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Look for the project, then run the command."""
-        with says_when_interrupted(lambda: _NOTHING_DONE):
+        with says_when_interrupted(lambda: NOTHING_DONE):
             enter_project()
         with results_alone_on_stdout():
             try:

@@ -57,7 +57,7 @@ def demo(
     from .story import Story
 
     with _folder(keep) as folder:
-        wait_for(Story(folder, kept=keep is not None).show)
+        wait_for(Story(folder, kept=keep is not None).show, interrupted=lambda: "Interrupted.")
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def doctor(
     condition that is written out in the script is tried with a query for one row. The exit code is that of the worst
     problem.
     """
-    raise typer.Exit(wait_for(lambda: _doctor(name, as_json=as_json)))
+    raise typer.Exit(wait_for(lambda: _doctor(name, as_json=as_json), interrupted=lambda: "Interrupted."))
 
 
 async def _doctor(name: str | None, *, as_json: bool) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orgsync.errors import OrgsyncError
 
 __all__ = [
+    "NOTHING_DONE",
     "brief",
     "confirmed",
     "console",
@@ -48,6 +49,9 @@ __all__ = [
     "terminal_width",
     "to_json",
 ]
+
+NOTHING_DONE = "Interrupted; nothing was done."
+"""What is said where Ctrl-C comes before anything is done."""
 
 _INDENT = len("error: ")
 _NARROWEST = 40
@@ -263,7 +267,7 @@ def _answer_to(question: str) -> str:
     try:
         return str(typer.prompt(f"{question} [y/N]", "", show_default=False, err=True))
     except typer.Abort:
-        raise KeyboardInterrupt("Interrupted; nothing was done.") from None
+        raise KeyboardInterrupt(NOTHING_DONE) from None
 
 
 def _yes_or_no(answer: str) -> bool | None:

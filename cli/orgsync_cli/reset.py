@@ -61,7 +61,7 @@ def _require_ran(sync: str, connection: str | None) -> None:
 
         if problem := never_ran(load_settings(), sync):
             if connection is not None:
-                wait_for(lambda: require_connection(connection))
+                wait_for(lambda: require_connection(connection), interrupted=lambda: NOTHING_CHANGED)
             raise problem
 
 

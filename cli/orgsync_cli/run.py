@@ -273,8 +273,10 @@ class _OneRun:
         stopped = await self.project.runs.get(self.run)
         _show(Outcome(stopped), as_json=self.as_json)
         kept = stopped.added + stopped.updated + stopped.deleted
-        if kept or stopped.unchanged or self.has_committed:
+        if kept:
             say(f"Interrupted; {counted(kept, 'change')} kept, and the next run resumes there.")
+        elif stopped.unchanged or self.has_committed:
+            say("Interrupted; no row was changed, and the next run resumes where this one was.")
         else:
             say("Interrupted; nothing was committed, and the next run begins where this one did.")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orgsync.project import Project
     from orgsync.project.file_writes import FileCheck, FileResult, FileWrite, WriteProgress, WriteResult
 
-__all__ = ["EXAMPLES", "write"]
+__all__ = ["EXAMPLES", "progress_text", "write"]
 
 EXAMPLES = examples(
     "orgsync write leads.csv --object Lead --operation insert -c acme",
@@ -155,7 +155,7 @@ class _Work:
             counts = {"file": str(self.file.path), "connection": name, "interrupted": True, **counts_view(stopped)}
             json_line(counts)
         else:
-            result(f"{self.title} on {name}: {_counted(stopped)}")
+            result(f"{self.title} on {name}: {_summary(stopped)}")
         stdout().flush()
         say("Interrupted; the same command resumes the write, and sends no row twice.")
 
@@ -167,7 +167,7 @@ class _Work:
             json_line(write_view(self.file, name, ended))
         else:
             before = f"was already written at {moment(ended.finished_at)}: " if ended.finished_at else ""
-            result(f"{self.title} on {name}: {before}{_counted(written)}")
+            result(f"{self.title} on {name}: {before}{_summary(written)}")
             for line in failure_lines(written, _SHOWN):
                 result(f"  {line}")
             if written.counts.failed > _SHOWN:
@@ -189,7 +189,7 @@ class _Work:
             say("Nothing was sent now; --again writes the file once more.")
 
 
-def _counted(written: "WriteResult") -> str:
+def _summary(written: "WriteResult") -> str:
     counts = written.counts
     parts = [f"{counted(counts.written, 'row')} written" + (f" ({counts.created:,} new)" if counts.created else "")]
     for number, what in (
@@ -215,10 +215,15 @@ def _progress(title: str, *, show: bool) -> "Generator[Callable[[WriteProgress],
         task = bars.add_task(title, total=None, text="checking")
 
         def observe(progress: "WriteProgress") -> None:
-            parts = [f"{progress.settled:,} of {counted(progress.rows, 'row')}"]
-            if progress.job:
-                parts += [f", {progress.processed:,} tried", f", job {progress.job} {progress.state}"]
-            text = fitting(parts, text_room(console, title))
+            text = progress_text(progress, text_room(console, title))
             bars.update(task, completed=progress.settled, total=progress.rows, text=text)
 
         yield observe
+
+
+def progress_text(progress: "WriteProgress", room: int) -> str:
+    """Return how far a write is, in as many places as there are."""
+    parts = [f"{progress.settled:,} of {counted(progress.rows, 'row')}"]
+    if progress.job:
+        parts += [f", {progress.processed:,} tried", f", job {progress.job} {progress.state}"]
+    return fitting(parts, room)

@@ -15,9 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync_cli.progress import fitting
+from orgsync.project.file_writes import WriteProgress
+from orgsync_cli.progress import bar_columns, fitting, text_room
+from orgsync_cli.write import progress_text
 
 from .commandline import PROGRAM, Command, plain_environment
 
@@ -193,6 +196,20 @@ def test_the_progress_of_a_write_fits_a_narrow_terminal(acme: DemoOrg, folder: P
         assert at.end() == 0, at.shown
     assert "0 of 500 rows" in at.shown
     assert "…" not in at.shown
+
+
+def test_the_progress_of_a_job_leaves_out_what_there_is_no_room_for() -> None:
+    progress = WriteProgress(200, 1500, "750Dn000009AbcdIAF", "InProgress", 400)
+    assert progress_text(progress, 80) == "200 of 1,500 rows, 400 tried, job 750Dn000009AbcdIAF InProgress"
+    assert progress_text(progress, 30) == "200 of 1,500 rows, 400 tried"
+    assert progress_text(progress, 20) == "200 of 1,500 rows"
+
+
+@pytest.mark.parametrize(("width", "columns"), [(60, 3), (120, 4)])
+def test_a_bar_is_drawn_where_there_is_room_for_it(width: int, columns: int) -> None:
+    console = Console(width=width)
+    assert len(bar_columns(console)) == columns
+    assert text_room(console, "a title") < width - len("a title")
 
 
 def test_an_error_is_red_at_a_terminal(folder: Path) -> None:

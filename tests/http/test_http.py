@@ -143,7 +143,7 @@ async def test_a_host_that_does_not_exist_was_not_sent_to() -> None:
     ("code", "needs_action"),
     [
         (socket.EAI_NONAME, True),
-        (socket.EAI_NODATA, True),
+        (getattr(socket, "EAI_NODATA", socket.EAI_NONAME), True),
         (socket.EAI_AGAIN, False),
         (socket.EAI_FAIL, False),
         (socket.EAI_SYSTEM, False),

@@ -72,7 +72,7 @@ class RunHistory:
         def lease_holder(run: Run) -> str | None:
             return leases.get(_pair_of(run))
 
-        holders = {holder for run in running if (holder := holder_of(run, lease_holder))}
+        holders = {holder for run in running if (holder := holder_of(run, lease_holder)) is not None}
         dead = {holder for holder in holders if not await self.store.alive(holder)}
         silent = [run.id for run in running if has_died(run, lease_holder=lease_holder, is_dead=dead.__contains__)]
         if not silent:

@@ -90,7 +90,8 @@ _DEFAULTS = {"sync_changed_at": CHANGED_AT, "sync_first_seen_at": CHANGED_AT, "s
 
 DEFAULTED = tuple(_DEFAULTS)
 HAS_DEFAULTS = (
-    "SELECT count(*) = 3 FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid "
+    f"SELECT count(*) = {len(DEFAULTED)} FROM pg_catalog.pg_attribute AS a "
+    "JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid "
     f"WHERE c.{_HERE} AND c.relname = %s AND a.atthasdef AND a.attname IN {DEFAULTED}"
 )
 """Whether a table has these defaults; one that an older version has made stays without: ALTER waits for readers."""
