@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from orgsync.demo_org import DemoOrg
-from tests.postgres_server import PASSWORD, new_database, shared_server
+from tests.postgres_server import PASSWORD, empty_database, shared_server
 
 from .commandline import Command
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.sqlite_alone(reason="it names its databases itself")
 def postgres() -> str:
     """A new database, reached with a password in its URL."""
     name = f"test_{uuid4().hex}"
-    new_database(name)
+    empty_database(name)
     return f"postgresql://postgres:{PASSWORD}@127.0.0.1:{shared_server().port}/{name}"
 
 

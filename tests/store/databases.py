@@ -69,17 +69,17 @@ class SqliteDatabase:
 class PostgresDatabase:
     """A database of its own on the server that this session of tests shares."""
 
-    def __init__(self, _folder: Path) -> None:
-        from tests.postgres_server import new_database
+    def __init__(self, _folder: Path, *, empty: bool = False) -> None:
+        from tests.postgres_server import empty_database, new_database
 
-        self.url = new_database(f"test_{uuid4().hex}")
+        self.url = (empty_database if empty else new_database)(f"test_{uuid4().hex}")
 
     @property
     def impatient_url(self) -> str:
         return f"{self.url}&options=-clock_timeout%3D1"
 
     def beside(self, name: str) -> "PostgresDatabase":
-        return PostgresDatabase(Path(name))
+        return PostgresDatabase(Path(name), empty=True)
 
     def execute(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         import psycopg

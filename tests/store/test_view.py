@@ -34,6 +34,7 @@ async def test_an_empty_database_looks_empty(url: str, folder: Path) -> None:
 async def test_a_database_of_another_application_looks_empty_and_stays_as_it_is(
     database: Database, folder: Path
 ) -> None:
+    database = database.beside("theirs")
     database.execute("CREATE TABLE theirs (id integer)")
     with open_view(database.url, folder=folder) as view:
         assert (view.connections(), view.tables(), view.runs(9)) == ([], [], [])

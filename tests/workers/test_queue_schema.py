@@ -9,7 +9,7 @@ import pytest
 from orgsync.demo_org import DemoOrg
 from orgsync.errors import StoreUnavailable
 from orgsync.store.postgres.address import address
-from tests.postgres_server import new_database, shared_server
+from tests.postgres_server import empty_database, shared_server
 
 from .fleets import ACCOUNTS, fleet_at
 
@@ -23,7 +23,7 @@ def execute(url: str, sql: str) -> list[tuple[object, ...]]:
 async def test_a_role_that_can_make_no_schema_works_in_the_one_that_the_message_asks_an_administrator_for(
     tmp_path: Path, org: DemoOrg
 ) -> None:
-    database, role = new_database(f"test_{uuid4().hex}"), f"role-{uuid4().hex}"
+    database, role = empty_database(f"test_{uuid4().hex}"), f"role-{uuid4().hex}"
     execute(database, f'CREATE ROLE "{role}" LOGIN; GRANT USAGE, CREATE ON SCHEMA public TO "{role}"')
     async with fleet_at(tmp_path, org, url=database.replace("postgres@", f"{role}@")) as fleet:
         fleet.write("accounts.py", ACCOUNTS)
@@ -54,7 +54,7 @@ async def test_tables_of_an_older_procrastinate_and_half_made_ones_are_made_anew
 
 
 async def test_projects_in_schemas_of_one_database_plan_and_lock_for_themselves(tmp_path: Path, org: DemoOrg) -> None:
-    database = new_database(f"test_{uuid4().hex}")
+    database = empty_database(f"test_{uuid4().hex}")
     for name in ("Project A", "orgsync"):
         execute(database, f'CREATE SCHEMA "{name}"')
     urls = [database, *(f"{database}&options=-csearch_path%3D{each}" for each in ("%22Project%5C%20A%22", "orgsync"))]
@@ -82,7 +82,7 @@ async def test_projects_in_schemas_of_one_database_plan_and_lock_for_themselves(
 
 
 async def test_a_schema_that_the_role_chooses_has_a_queue_of_its_own(tmp_path: Path, org: DemoOrg) -> None:
-    database, role = new_database(f"test_{uuid4().hex}"), f"role_{uuid4().hex}"
+    database, role = empty_database(f"test_{uuid4().hex}"), f"role_{uuid4().hex}"
     shared_server().execute("CREATE ROLE {} LOGIN SUPERUSER", role)
     execute(database, f"CREATE SCHEMA {role}")  # which "$user" in the search_path leads to
     async with fleet_at(tmp_path, org, url=database.replace("postgres@", f"{role}@")) as fleet:

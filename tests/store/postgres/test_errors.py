@@ -187,16 +187,16 @@ async def test_texts_arrive_whatever_encoding_other_clients_are_told_to_use(
 
 
 async def test_a_role_that_may_not_make_tables_gets_the_statements_for_an_administrator(
-    database: PostgresDatabase, server: PostgresServer, tmp_path: Path
+    empty_database: PostgresDatabase, server: PostgresServer, tmp_path: Path
 ) -> None:
-    role = database.url.partition("?")[0].rpartition("/")[2].replace("test_", "role_")
-    database.execute(f"CREATE ROLE {role} LOGIN")
-    url = database.url.replace("postgres@", f"{role}@")
+    role = empty_database.url.partition("?")[0].rpartition("/")[2].replace("test_", "role_")
+    empty_database.execute(f"CREATE ROLE {role} LOGIN")
+    url = empty_database.url.replace("postgres@", f"{role}@")
     with pytest.raises(StoreUnavailable, match="permission denied for schema public") as caught:
         async with Store.open(url, folder=tmp_path):
             pass
     assert f'GRANT USAGE, CREATE ON SCHEMA "public" TO "{role}";' in caught.value.remedy
-    database.execute(f'GRANT USAGE, CREATE ON SCHEMA "public" TO "{role}"')
+    empty_database.execute(f'GRANT USAGE, CREATE ON SCHEMA "public" TO "{role}"')
     async with Store.open(url, folder=tmp_path) as store, running(store) as run:
         await deliver(store, run, [contact("a")])
         with pytest.raises(StoreUnavailable) as caught:
@@ -227,18 +227,21 @@ async def test_projects_in_schemas_of_one_database_do_not_mix(database: Postgres
 
 
 async def test_a_dry_runs_copy_that_another_role_left_is_that_roles_to_drop(
-    database: PostgresDatabase, tmp_path: Path
+    empty_database: PostgresDatabase, tmp_path: Path
 ) -> None:
     role = f"role_{uuid4().hex}"
-    database.execute(f"CREATE ROLE {role} LOGIN")
-    database.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
-    name = database.url.partition("?")[0].rpartition("/")[2]
-    database.execute(f"GRANT CREATE ON DATABASE {name} TO {role}")
+    empty_database.execute(f"CREATE ROLE {role} LOGIN")
+    empty_database.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
+    name = empty_database.url.partition("?")[0].rpartition("/")[2]
+    empty_database.execute(f"GRANT CREATE ON DATABASE {name} TO {role}")
     for copy, owner in (("orgsync_copy_a", "postgres"), ("orgsync_copy_b", role)):
-        database.execute(f"CREATE SCHEMA {copy} AUTHORIZATION {owner}")
-    async with Store.open(database.url.replace("postgres@", f"{role}@"), folder=tmp_path) as store, store.sandbox():
+        empty_database.execute(f"CREATE SCHEMA {copy} AUTHORIZATION {owner}")
+    async with (
+        Store.open(empty_database.url.replace("postgres@", f"{role}@"), folder=tmp_path) as store,
+        store.sandbox(),
+    ):
         pass
-    left = database.execute(r"SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'orgsync\_copy%'")
+    left = empty_database.execute(r"SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'orgsync\_copy%'")
     assert left == [("orgsync_copy_a",)]
 
 

@@ -86,14 +86,14 @@ async def test_what_holds_the_feed_back_is_named_with_what_to_do(
 
 
 async def test_what_holds_the_feed_back_is_named_to_a_role_that_may_not_see_how_long(
-    database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(holding_back, "_SECONDS", 0)
     role = f"role_{uuid4().hex}"
-    database.execute(f"CREATE ROLE {role} LOGIN")
-    database.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
-    url = database.url.replace("postgres@", f"{role}@")
-    with psycopg.connect(database.url, application_name="nightly") as other:
+    empty_database.execute(f"CREATE ROLE {role} LOGIN")
+    empty_database.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
+    url = empty_database.url.replace("postgres@", f"{role}@")
+    with psycopg.connect(empty_database.url, application_name="nightly") as other:
         other.execute("CREATE TABLE anything ()")
         pid = other.info.backend_pid
         async with Store.open(url, folder=tmp_path) as store, running(store) as run:

@@ -13,9 +13,9 @@ from .pooler import pooler
 
 
 async def test_a_pooler_that_lends_one_session_to_several_connections_is_refused(
-    database: PostgresDatabase, tmp_path: Path
+    empty_database: PostgresDatabase, tmp_path: Path
 ) -> None:
-    server, name = shared_server(), database.url.partition("?")[0].rpartition("/")[2]
+    server, name = shared_server(), empty_database.url.partition("?")[0].rpartition("/")[2]
     with pooler(server.folder, server.port, name, "transaction") as port:
         url = f"postgresql://ann@127.0.0.1:{port}/{name}"
         with pytest.raises(StoreUnavailable, match="pooler in transaction mode") as by_store:
@@ -25,7 +25,7 @@ async def test_a_pooler_that_lends_one_session_to_several_connections_is_refused
             pass
     assert str(by_view.value) == str(by_store.value)
     assert "pool_mode=session" in by_store.value.remedy
-    assert database.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'orgsync%'") == [(0,)]
+    assert empty_database.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'orgsync%'") == [(0,)]
 
 
 async def test_a_pooler_that_lends_each_connection_a_session_of_its_own_is_used(
