@@ -1,11 +1,17 @@
 """Where the command starts: Ctrl-C while Python imports the rest of it ends the process without a traceback.
 
 An exception in the middle of an import may be swallowed, or be taken for a package that is missing; so for that long
-the signal is handled without one.
+the signal is handled without one. Before that nothing is imported that is not built into Python or loaded by it, as
+`signal` is not: Ctrl-C while the interpreter itself starts is all that is left to end in its traceback.
 """
 
 import os
-import signal
+
+TYPE_CHECKING = False  # `typing` is not loaded yet either
+if TYPE_CHECKING:
+    from signal import SIG_DFL, SIGINT, default_int_handler, getsignal, signal
+else:
+    from _signal import SIG_DFL, SIGINT, default_int_handler, getsignal, signal
 
 __all__ = ["main"]
 
@@ -14,18 +20,18 @@ _INTERRUPTED = 130  # as `commands` has it, which is not imported yet
 
 def main() -> None:
     """Import the command, and run it."""
-    is_heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a job in the background ignores it
+    is_heeded = getsignal(SIGINT) is default_int_handler  # a job in the background ignores it
     if is_heeded:
-        signal.signal(signal.SIGINT, _end)
+        signal(SIGINT, _end)
     from .main import main as run
 
     if is_heeded:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal(SIGINT, default_int_handler)
     try:
         run()
     finally:
         if is_heeded:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback of Python's own end
+            signal(SIGINT, SIG_DFL)  # no traceback of Python's own end
 
 
 def _end(_number: int, _frame: object) -> None:  # pragma: no cover - a process that ends so writes no coverage

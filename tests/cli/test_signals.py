@@ -115,16 +115,17 @@ def test_a_second_signal_ends_at_once_even_a_script_that_listens_to_nothing(
 
 
 WHILE_IMPORTED = """
-import importlib.abc, os, signal, sys
+import _signal, os, sys  # as little as is there when Python has started
 
-class Interrupting(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
+class Interrupting:
+    @staticmethod
+    def find_spec(name, path, target=None):
         if name == os.environ["WHEN"]:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), _signal.SIGINT)
 
 if os.environ.get("IGNORED"):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-sys.meta_path.insert(0, Interrupting())
+    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+sys.meta_path.insert(0, Interrupting)
 """
 """What sends the process Ctrl-C when it begins to import a module."""
 
@@ -180,7 +181,7 @@ def interrupted_at(
     return subprocess.run(call, cwd=hook, env=env, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize("module", ["orgsync_cli.main", "typer", "orgsync.errors", "orgsync_cli.write"])
+@pytest.mark.parametrize("module", ["enum", "orgsync_cli.main", "typer", "orgsync.errors", "orgsync_cli.write"])
 def test_ctrl_c_while_the_command_is_imported_ends_it_without_a_traceback(module: str, tmp_path: Path) -> None:
     ended = interrupted_at(module, tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Interrupted; nothing was done.\n")
